@@ -1,0 +1,203 @@
+import type { JsonObject } from "./json.ts"
+import type { AssistantMessage, ContentPart, Message } from "./messages.ts"
+import type { StopReason } from "./ports/provider.ts"
+import type { ToolResult } from "./ports/tool.ts"
+import type { Usage } from "./usage.ts"
+
+/** The version of the events below. A reader refuses a session whose events are newer than it knows. */
+export const logVersion = 1
+
+/** One numbered record of a session's log. */
+export type Entry = EventEntry | DeltaEntry
+
+/** A durable fact: published only after it is committed. */
+export interface EventEntry {
+  readonly kind: "event"
+  readonly seq: number
+  readonly v: number
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly runId: string
+  readonly event: Event
+}
+
+/** A live frame: published at once, stored soon after, dropped some time after its step is durable. */
+export interface DeltaEntry {
+  readonly kind: "delta"
+  readonly seq: number
+  readonly runId: string
+  readonly delta: Delta
+}
+
+export type Delta = TextDelta | ThinkingDelta | ToolOutputDelta
+
+export interface TextDelta {
+  readonly type: "textDelta"
+  readonly stepId: string
+  readonly messageId: string
+  /** Index of the part in the message's content. */
+  readonly part: number
+  readonly text: string
+}
+
+export interface ThinkingDelta {
+  readonly type: "thinkingDelta"
+  readonly stepId: string
+  readonly messageId: string
+  readonly part: number
+  readonly text: string
+}
+
+export interface ToolOutputDelta {
+  readonly type: "toolOutput"
+  readonly stepId: string
+  readonly toolCallId: string
+  readonly toolName: string
+  readonly stream: "stdout" | "stderr"
+  readonly text: string
+  /** Counts the chunks of one call from 0. */
+  readonly chunk: number
+}
+
+export type Event =
+  | RunStarted
+  | HistoryReplaced
+  | StepStarted
+  | StepRetried
+  | MessageCompleted
+  | ToolCallRequested
+  | ToolCallStarted
+  | ToolCallCompleted
+  | ToolCallInterrupted
+  | StepCompleted
+  | MaxTurnsReached
+  | TerminalEvent
+
+/** The last event of a run. There is exactly one. */
+export type TerminalEvent = RunCompleted | RunFailed
+
+/** Work begins. Holds whatever another process needs to go on with it. */
+export interface RunStarted {
+  readonly type: "runStarted"
+  readonly agent: string
+  readonly revision: string
+  readonly content: readonly ContentPart[]
+  readonly context: JsonObject
+  readonly channel: string | null
+  /** The model asked for by the client, if any. */
+  readonly model: string | null
+}
+
+/** The client's own conversation, which differed from the log, stands for all before it. */
+export interface HistoryReplaced {
+  readonly type: "historyReplaced"
+  readonly messages: readonly Message[]
+}
+
+/** Committed before the model is called. */
+export interface StepStarted {
+  readonly type: "stepStarted"
+  readonly stepId: string
+  readonly messageId: string
+  /** Counts a run's steps from 1. */
+  readonly step: number
+}
+
+/** The step's streamed text is void; the model is called again. */
+export interface StepRetried {
+  readonly type: "stepRetried"
+  readonly stepId: string
+  /** The attempt that begins now; the first was 1. */
+  readonly attempt: number
+  readonly error: { readonly code: string; readonly message: string }
+}
+
+/** The model's whole answer of one step. */
+export interface MessageCompleted {
+  readonly type: "messageCompleted"
+  readonly stepId: string
+  readonly messageId: string
+  readonly message: AssistantMessage
+  readonly model: string
+  readonly usage: Usage
+  readonly stopReason: StopReason
+  /** Sequence number of the first delta of this text, null when it was not streamed. */
+  readonly streamedFrom: number | null
+}
+
+/** The model asked for a call. Nothing has been executed yet. */
+export interface ToolCallRequested {
+  readonly type: "toolCallRequested"
+  readonly stepId: string
+  readonly toolCallId: string
+  readonly name: string
+  readonly input: JsonObject
+  /** Position among the calls of its message, from 0. */
+  readonly callIndex: number
+  readonly executionLocation: "backend" | "client"
+}
+
+/** Committed just before execution: from here on the call may have had its effect. */
+export interface ToolCallStarted {
+  readonly type: "toolCallStarted"
+  readonly toolCallId: string
+}
+
+export interface ToolCallCompleted {
+  readonly type: "toolCallCompleted"
+  readonly toolCallId: string
+  readonly name: string
+  readonly result: ToolResult
+  readonly durationMs: number
+  /** The MCP server that executed it, if one did. */
+  readonly server: string | null
+  readonly executionLocation: "backend" | "client"
+}
+
+/** The call has no result and will not get one. */
+export interface ToolCallInterrupted {
+  readonly type: "toolCallInterrupted"
+  readonly toolCallId: string
+  readonly name: string
+  readonly reason: "cancelled" | "crashed"
+  /** Whether the call can have had its effect. */
+  readonly outcome: "unknown" | "not_started"
+}
+
+export interface StepCompleted {
+  readonly type: "stepCompleted"
+  readonly stepId: string
+  readonly step: number
+  readonly usage: Usage
+}
+
+export interface MaxTurnsReached {
+  readonly type: "maxTurnsReached"
+  readonly turnCount: number
+  readonly maxTurns: number
+}
+
+export interface RunCompleted {
+  readonly type: "runCompleted"
+  readonly disposition: "completed" | "interrupted"
+  /** `cancelled`, `max_turns`, `max_tokens` …; null for a plain end. */
+  readonly reason: string | null
+  readonly usage: Usage
+}
+
+export interface RunFailed {
+  readonly type: "runFailed"
+  readonly code: string
+  /** Safe to show to any client. */
+  readonly message: string
+  readonly usage: Usage
+}
+
+export function isTerminal(event: Event): event is TerminalEvent {
+  return event.type === "runCompleted" || event.type === "runFailed"
+}
+
+/** After such an event the deltas before it are only kept for viewers that lag. */
+export function settlesDeltas(event: Event): boolean {
+  return event.type === "stepCompleted" || isTerminal(event)
+}

@@ -1,0 +1,76 @@
+export interface GatewayErrorOptions {
+  /** For the log: never sent to a caller. */
+  readonly detail?: string
+  readonly cause?: unknown
+}
+
+/**
+ * Misuse, or a dependency that failed. `message` is safe to show to any caller; `code` is stable;
+ * `status` is the HTTP status it becomes; `retryable` says whether the same call may succeed later.
+ */
+export class GatewayError extends Error {
+  readonly code: string
+  readonly status: number
+  readonly retryable: boolean
+  readonly detail: string | undefined
+
+  constructor(
+    kind: { readonly code: string; readonly status: number; readonly retryable?: boolean },
+    message: string,
+    options: GatewayErrorOptions = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.code = kind.code
+    this.status = kind.status
+    this.retryable = kind.retryable ?? false
+    this.detail = options.detail
+  }
+}
+
+/** The caller's configuration cannot work; the message says which option and why. */
+export class ConfigurationError extends GatewayError {
+  constructor(message: string, options?: GatewayErrorOptions) {
+    super({ code: "invalid_configuration", status: 500 }, message, options)
+  }
+}
+
+/** The store did not answer, refused a write, or is full. Nothing was accepted. */
+export class StoreUnavailableError extends GatewayError {
+  constructor(options?: GatewayErrorOptions) {
+    super(
+      { code: "store_unavailable", status: 503, retryable: true },
+      "The store is unavailable; try again.",
+      options,
+    )
+  }
+}
+
+/** This process no longer holds the session's lease: another one goes on with it. */
+export class LeaseLostError extends GatewayError {
+  constructor(sessionId: string) {
+    super(
+      { code: "lease_lost", status: 503, retryable: true },
+      `Another process took over session ${sessionId}.`,
+    )
+  }
+}
+
+/** A cancel of the run was acknowledged before its end was published. */
+export class RunCancelledError extends GatewayError {
+  constructor(runId: string) {
+    super({ code: "cancelled", status: 409 }, `Run ${runId} was cancelled.`)
+  }
+}
+
+/** The process stops; its runs are parked and go on at the next start. */
+export class ShuttingDownError extends GatewayError {
+  constructor() {
+    super({ code: "shutting_down", status: 503, retryable: true }, "The server is shutting down; try again.")
+  }
+}
+
+/** A value that is thrown need not be an Error; this makes it one without losing it. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+}

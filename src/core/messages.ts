@@ -1,0 +1,84 @@
+import type { JsonObject } from "./json.ts"
+import type { ToolResult } from "./ports/tool.ts"
+
+/**
+ * What only one provider understands (call ids, thinking signatures, encrypted reasoning).
+ * Kept as it came and sent back unchanged to that provider; every other provider ignores it.
+ */
+export interface VendorData {
+  readonly provider: string
+  readonly data: JsonObject
+}
+
+export interface TextPart {
+  readonly type: "text"
+  readonly text: string
+  readonly vendor?: VendorData
+}
+
+export interface ImagePart {
+  readonly type: "image"
+  readonly source:
+    | { readonly type: "base64"; readonly mediaType: string; readonly data: string }
+    | { readonly type: "url"; readonly url: string }
+}
+
+export interface ThinkingPart {
+  readonly type: "thinking"
+  readonly text: string
+  readonly vendor?: VendorData
+}
+
+/** What the model asked for, as its provider reports it: without an id of ours yet. */
+export interface ModelToolCall {
+  readonly type: "toolCall"
+  readonly name: string
+  /** `{}` when the model's JSON could not be read; then `malformedInput` holds its text. */
+  readonly input: JsonObject
+  readonly malformedInput?: string
+  readonly vendor?: VendorData
+}
+
+/** The same call with the gateway's own id, under which it is logged, answered and shown. */
+export interface ToolCallPart extends ModelToolCall {
+  readonly toolCallId: string
+}
+
+/** A part that only its provider understands, at its place in the message. */
+export interface OpaquePart {
+  readonly type: "opaque"
+  readonly vendor: VendorData
+}
+
+export type ContentPart = TextPart | ImagePart
+export type ModelPart = TextPart | ThinkingPart | ModelToolCall | OpaquePart
+export type AssistantPart = TextPart | ThinkingPart | ToolCallPart | OpaquePart
+
+export interface UserMessage {
+  readonly role: "user"
+  readonly content: readonly ContentPart[]
+}
+
+/** Only where the app allows clients to send one. */
+export interface SystemMessage {
+  readonly role: "system"
+  readonly content: readonly TextPart[]
+}
+
+export interface AssistantMessage {
+  readonly role: "assistant"
+  readonly content: readonly AssistantPart[]
+}
+
+/** The results of one assistant message's calls, in the order they were asked for. */
+export interface ToolMessage {
+  readonly role: "tool"
+  readonly results: readonly { readonly toolCallId: string; readonly result: ToolResult }[]
+}
+
+export type Message = UserMessage | SystemMessage | AssistantMessage | ToolMessage
+
+/** The parts' texts as one string. */
+export function textOf(parts: readonly { readonly type: string; readonly text?: string }[]): string {
+  return parts.map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("")
+}

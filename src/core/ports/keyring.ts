@@ -1,0 +1,13 @@
+/** The keys that sign session tokens. In the store, so that tokens hold on every node and over restarts. */
+export interface Keyring {
+  /** The newest key, made on first use; all processes get the same one. */
+  signingKey(): Promise<SigningKey>
+  /** A key by its id, for a token signed earlier; null if there is none. */
+  key(id: string): Promise<SigningKey | null>
+}
+
+export interface SigningKey {
+  readonly id: string
+  /** 32 random bytes. */
+  readonly secret: Uint8Array
+}

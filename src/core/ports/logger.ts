@@ -1,0 +1,7 @@
+/** Structured logs, as pino has them: fields first, then the message. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}

@@ -1,0 +1,73 @@
+import type { JsonObject } from "../json.ts"
+import type { Message, ModelPart } from "../messages.ts"
+import type { Usage } from "../usage.ts"
+
+/** A model service. Adapters hold no state of a conversation: the request has all of it. */
+export interface Provider {
+  readonly name: string
+  readonly defaultModel: string
+  /**
+   * One model call. Yields any number of deltas and then exactly one `end` or `error`, last.
+   * Never throws for a failure of the model or of the network; on abort it may end without a last event.
+   */
+  stream(request: ModelRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ModelEvent>
+}
+
+export interface ModelRequest {
+  readonly model: string
+  readonly system: readonly SystemBlock[]
+  /** Alternates as the log has it: user, assistant, tool … A provider may merge neighbours. */
+  readonly messages: readonly Message[]
+  readonly tools: readonly ToolSpecification[]
+  /** Cap on output tokens. */
+  readonly maxTokens: number
+}
+
+export interface SystemBlock {
+  readonly text: string
+  /** The prompt up to here is worth caching. */
+  readonly cache?: boolean
+}
+
+export interface ToolSpecification {
+  readonly name: string
+  readonly description: string
+  readonly inputSchema: JsonObject
+}
+
+export type ModelEvent = ModelDelta | ModelEnd | ModelFailure
+
+export interface ModelDelta {
+  readonly type: "textDelta" | "thinkingDelta"
+  /** Index in the `content` of the `end` that will follow. */
+  readonly part: number
+  readonly text: string
+}
+
+export interface ModelEnd {
+  readonly type: "end"
+  readonly content: readonly ModelPart[]
+  readonly stopReason: StopReason
+  /** The model that answered, by the service's own word. */
+  readonly model: string
+  readonly usage: Usage
+}
+
+export interface ModelFailure {
+  readonly type: "error"
+  /** Stable: `rate_limited`, `overloaded`, `authentication_failed`, `invalid_request`, `upstream_unreachable` … */
+  readonly code: string
+  /** Safe to show to any client: no address, no key, no body of the service. */
+  readonly message: string
+  /** For the log only. */
+  readonly detail?: string
+  readonly retryable: boolean
+  /** Milliseconds the service asks to wait. */
+  readonly retryAfterMs?: number
+}
+
+/**
+ * `end` a finished answer, `toolCalls` it wants results, `maxTokens` the cap cut it, `pause` call again
+ * with what there is, `refusal` the model will not answer, `contextFull` the conversation is too long.
+ */
+export type StopReason = "end" | "toolCalls" | "maxTokens" | "pause" | "refusal" | "contextFull" | "cancelled"

@@ -1,0 +1,152 @@
+import type { Entry } from "../entries.ts"
+import type { JsonObject } from "../json.ts"
+import type { ContentPart, Message } from "../messages.ts"
+
+/**
+ * Where sessions live: their log, their inbox and their leases. One instance is one process's membership;
+ * its leases count as live until it is closed or its process ends.
+ *
+ * Every method rejects with `StoreUnavailableError` when the store cannot do it now; nothing has happened then.
+ * The rules by number are those of docs/architecture.md.
+ */
+export interface SessionLog {
+  createSession(session: NewSession): Promise<void>
+  session(sessionId: string): Promise<Session | null>
+  run(sessionId: string, runId: string): Promise<Run | null>
+
+  /** Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. */
+  put(command: NewCommand): Promise<PutOutcome>
+
+  /** Takes the session for this process, if no live process has it (rules 7 and 8). Raises its epoch. */
+  claim(sessionId: string): Promise<Lease | null>
+  /** Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). */
+  claimRunnable(agents: readonly string[], limit: number): Promise<readonly Lease[]>
+  /** Commands of the session that no commit has consumed, oldest first. Empty if the lease is lost. */
+  pending(lease: Lease): Promise<readonly Command[]>
+  /**
+   * Gives the session back. Refused as `pending` while a command is unconsumed (rule 9), unless `force`:
+   * a stopping process leaves its work to others without it counting as a crash.
+   */
+  release(lease: Lease, options?: { readonly force?: boolean }): Promise<"released" | "pending" | "lost">
+
+  /**
+   * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order:
+   * `fenced` when its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed
+   * cancel which this batch does not consume (rule 12). Nothing of such a batch is stored.
+   */
+  commit(batches: readonly SessionBatch[]): Promise<readonly CommitOutcome[]>
+
+  /** Entries after `afterSeq`, in order, at most about `limit` (deltas of one stored row are not split). */
+  read(sessionId: string, options: ReadOptions): Promise<readonly Entry[]>
+  /** Sequence number of the last `stepStarted` at or before `seq`; 0 if there is none. */
+  stepStart(sessionId: string, seq: number): Promise<number>
+
+  /** Yields whenever the session may have new entries, whoever wrote them. May yield once too often, never too seldom. */
+  watch(sessionId: string, options: { readonly signal: AbortSignal }): AsyncIterable<void>
+  /** Yields ids of sessions that were put a command, by any process. A hint: `claimRunnable` misses nothing. */
+  arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<string>
+
+  /**
+   * Drops deltas settled before `deltasSettledBefore` (rule 6) and sessions last used before
+   * `sessionsUsedBefore` that have no open run. Times in milliseconds since the Unix epoch.
+   */
+  prune(limits: { readonly deltasSettledBefore: number; readonly sessionsUsedBefore: number }): Promise<void>
+
+  ping(): Promise<void>
+}
+
+export interface NewSession {
+  readonly id: string
+  readonly tenant: string
+  readonly userId: string
+  readonly agent: string
+  readonly createdAt: number
+}
+
+export interface Session extends NewSession {
+  readonly lastUsedAt: number
+  /** Sequence number of the newest stored entry; 0 for an empty log. */
+  readonly lastSeq: number
+  readonly activeRun: Run | null
+}
+
+export interface Run {
+  readonly id: string
+  readonly sessionId: string
+  /** Reading after this sequence number shows the run from its start. */
+  readonly cursor: number
+  readonly state: "open" | "completed" | "interrupted" | "failed"
+}
+
+/** What reaches a session from outside. */
+export type NewCommand = MessageCommand | CancelCommand
+
+export interface MessageCommand {
+  readonly type: "message"
+  readonly sessionId: string
+  /** The run it starts, if accepted. */
+  readonly runId: string
+  readonly at: number
+  readonly input: MessageInput
+  readonly context: JsonObject
+  readonly channel: string | null
+  readonly model: string | null
+  /** Looked at before anything else: the same key and hash give the run that exists. */
+  readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
+}
+
+/** Either one message on top of the server's history, or the client's whole conversation (rule 13). */
+export type MessageInput =
+  | { readonly type: "message"; readonly content: readonly ContentPart[] }
+  | { readonly type: "conversation"; readonly messages: readonly Message[] }
+
+export interface CancelCommand {
+  readonly type: "cancel"
+  readonly sessionId: string
+  /** Null means whichever run is open. */
+  readonly runId: string | null
+  readonly at: number
+}
+
+/** A command in the inbox. `id` grows in the order of acceptance; a cancel names its run. */
+export type Command = (MessageCommand | (CancelCommand & { readonly runId: string })) & {
+  readonly id: number
+}
+
+export type PutOutcome =
+  | { readonly status: "accepted"; readonly runId: string; readonly cursor: number }
+  /** The same idempotency key and body came before. */
+  | { readonly status: "duplicate"; readonly runId: string; readonly cursor: number }
+  /** The same idempotency key came before with another body. */
+  | { readonly status: "keyReused" }
+  /** A run is open already. */
+  | { readonly status: "busy"; readonly runId: string }
+  /** No such session, or nothing to cancel. */
+  | { readonly status: "unknown" }
+
+export interface Lease {
+  readonly sessionId: string
+  readonly epoch: number
+  /** How often in a row this session was taken over from an owner that had not released it (rule 10). */
+  readonly takeovers: number
+}
+
+export interface SessionBatch {
+  readonly lease: Lease
+  /** In order of their sequence numbers. */
+  readonly entries: readonly Entry[]
+  readonly commandsConsumed?: readonly number[]
+  /** Set with the run's terminal event. */
+  readonly runEnded?: { readonly runId: string; readonly state: "completed" | "interrupted" | "failed" }
+  /** A durable step was made: takeovers count from 0 again. */
+  readonly progress?: boolean
+}
+
+export type CommitOutcome = "ok" | "fenced" | "cancelled"
+
+export interface ReadOptions {
+  readonly afterSeq: number
+  readonly limit: number
+  /** Default true. */
+  readonly deltas?: boolean
+}

@@ -1,0 +1,10 @@
+import type { Keyring } from "./keyring.ts"
+import type { SessionLog } from "./session-log.ts"
+
+/** All that outlives the process, opened and closed as one. */
+export interface Store {
+  readonly log: SessionLog
+  readonly keyring: Keyring
+  /** Ends this process's membership without releasing its leases: other processes may take them over. */
+  close(): Promise<void>
+}
