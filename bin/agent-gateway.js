@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// Only syntax and built-ins that any Node understands: this file is what tells an old one what is missing.
+const [major, minor] = process.versions.node.split(".").map(Number)
+
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error(`agent-gateway needs Node 22.18 or newer; this is ${process.version} (${process.execPath}).`)
+  process.exitCode = 1
+} else {
+  silenceSqliteWarning()
+  import("../dist/cli/main.js").then(
+    (cli) => cli.main(),
+    (error) => {
+      console.error(error)
+      process.exitCode = 1
+    },
+  )
+}
+
+// Node 22 calls node:sqlite experimental whenever it is loaded. Every other warning stays.
+function silenceSqliteWarning() {
+  const emitWarning = process.emitWarning
+  process.emitWarning = (warning, ...rest) => {
+    if (String(warning).includes("SQLite is an experimental feature")) return
+    emitWarning.call(process, warning, ...rest)
+  }
+}

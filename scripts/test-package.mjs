@@ -1,0 +1,145 @@
+// Packs the package, installs it into an empty project, and runs an agent with it on every Node that is supported.
+// The Nodes come from npm (about 190 MB each, unpacked), so this is a script of its own.
+import assert from "node:assert/strict"
+import { execFile, spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+
+const repository = join(import.meta.dirname, "..")
+const supported = ["22.18.0", "24.21.0", "26.10.0"]
+const tooOld = "20.20.2"
+
+const agent = `import { createAgent, tool, type ToolContext } from "ai-agent-gateway"
+
+const add = tool({
+  name: "add",
+  description: "Adds two numbers.",
+  input: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } }, required: ["a", "b"] },
+  execute: (input, _context: ToolContext) => Number(input.a) + Number(input.b),
+})
+
+export default createAgent("You are a calculator.", { provider: "demo", tools: [add] })
+`
+
+const folder = await mkdtemp(join(tmpdir(), "ai-agent-gateway-package-"))
+try {
+  const nodes = await installNodes(join(folder, "nodes"))
+  const project = await installPackage(join(folder, "project"))
+  for (const version of supported) {
+    await rm(join(project, ".agent-gateway"), { recursive: true, force: true })
+    await runsTask(nodes(version), project)
+    await serves(nodes(version), project)
+    console.log(`Node ${version}: runs and serves an agent`)
+  }
+  await refuses(nodes(tooOld), project)
+  console.log(`Node ${tooOld}: is told what is needed`)
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+
+/** Gives the path of each Node by its version. */
+async function installNodes(prefix) {
+  await mkdir(prefix)
+  await writeFile(join(prefix, "package.json"), '{ "private": true }')
+  const platform = process.platform === "win32" ? "win" : process.platform
+  const packages = [...supported, tooOld].map(
+    (version) => `node-${version}@npm:node-${platform}-${process.arch}@${version}`,
+  )
+  await npm(["install", "--no-save", "--ignore-scripts", ...packages], prefix)
+  return (version) => {
+    const executable = process.platform === "win32" ? "node.exe" : "node"
+    return join(prefix, "node_modules", `node-${version}`, "bin", executable)
+  }
+}
+
+async function installPackage(project) {
+  await mkdir(project)
+  await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }')
+  await writeFile(join(project, "agent.ts"), agent)
+  const { stdout } = await npm(["pack", "--json", "--pack-destination", folder], repository)
+  // npm 11 lists the packages; older and newer ones may key them by name.
+  const [packed] = Object.values(JSON.parse(stdout.slice(stdout.search(/^[[{]/m))))
+  const unwanted = packed.files
+    .map((file) => file.path)
+    .filter((path) => /\.test\.|\/fixtures\/|\.ts$(?<!\.d\.ts)/.test(path))
+  assert.deepEqual(unwanted, [], "the package holds files that nobody needs")
+  await npm(["install", join(folder, packed.filename)], project)
+  assert(!existsSync(join(project, "node_modules/node")), "the package brought a Node of its own")
+  console.log(`${packed.filename}: ${packed.files.length} files, ${packed.size} bytes`)
+  return project
+}
+
+async function runsTask(node, project) {
+  const task = '/tool add {"a": 19, "b": 23}'
+  const { code, stdout, stderr } = await cli(node, ["run", "agent.ts", "--json", task], project).ended
+  assert.equal(code, 0, stderr)
+  const result = JSON.parse(stdout)
+  assert.equal(result.outcome, "completed")
+  assert.deepEqual(result.toolsUsed, ["add"])
+  assert.match(result.response, /42/)
+  assert.doesNotMatch(stderr, /Warning/)
+}
+
+async function serves(node, project) {
+  const server = cli(node, ["start", "agent.ts", "--port", "0"], project)
+  try {
+    const url = await server.listening
+    const health = await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(10_000) })
+    assert.deepEqual(await health.json(), { status: "ok" })
+  } finally {
+    server.child.kill("SIGTERM")
+  }
+  const { code, stderr } = await server.ended
+  assert.equal(code, 0, stderr)
+  assert.doesNotMatch(stderr, /Warning/)
+}
+
+async function refuses(node, project) {
+  const { code, stdout, stderr } = await cli(node, ["start", "agent.ts"], project).ended
+  assert.equal(code, 1)
+  assert.equal(stdout, "")
+  assert.match(stderr, /^agent-gateway needs Node 22\.18 or newer; this is v20[^\n]+\n$/)
+}
+
+/** Starts the installed command, bounded to a minute. */
+function cli(node, args, cwd) {
+  const program = join(cwd, "node_modules", "ai-agent-gateway", "bin", "agent-gateway.js")
+  const child = spawn(node, [program, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: tmpdir() },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 60_000,
+    killSignal: "SIGKILL",
+  })
+  let stdout = ""
+  let stderr = ""
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text
+  })
+  const ended = new Promise((resolve) => {
+    child.on("close", (code) => resolve({ code, stdout, stderr }))
+  })
+  const listening = new Promise((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      stdout += text
+      const url = /Listening on (http:\S+)/.exec(stdout)?.[1]
+      if (url !== undefined) resolve(url)
+    })
+    void ended.then(({ code }) => reject(new Error(`ended with ${code} before it listened: ${stderr}`)))
+  })
+  // Only `serves` waits for it; for the others an end without listening is no failure.
+  listening.catch(() => {})
+  return { child, ended, listening }
+}
+
+function npm(args, cwd) {
+  const command = process.platform === "win32" ? "npm.cmd" : "npm"
+  return promisify(execFile)(command, [...args, "--no-audit", "--no-fund"], {
+    cwd,
+    timeout: 600_000,
+    maxBuffer: 64 * 1024 * 1024,
+  })
+}

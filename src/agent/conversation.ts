@@ -1,0 +1,171 @@
+import type {
+  EventEntry,
+  MessageCompleted,
+  RunStarted,
+  StepStarted,
+  ToolCallRequested,
+} from "../core/entries.ts"
+import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts"
+import type { StopReason } from "../core/ports/provider.ts"
+import type { ToolResult } from "../core/ports/tool.ts"
+import { addUsage, noUsage, type Usage } from "../core/usage.ts"
+
+/** What the log says, folded: the messages a model is shown, and how far the open run is. */
+export class Conversation {
+  #messages: Message[] = []
+  #run: RunState | null = null
+
+  /** Finished messages. A step's tool results are one message, there once the step is over. */
+  get messages(): readonly Message[] {
+    return this.#messages
+  }
+
+  /** The run that has not ended yet. */
+  get run(): RunState | null {
+    return this.#run
+  }
+
+  apply(entry: EventEntry): void {
+    const { event, runId } = entry
+    switch (event.type) {
+      case "historyReplaced":
+        this.#messages = [...event.messages]
+        return
+      case "runStarted":
+        this.#messages.push({ role: "user", content: event.content })
+        this.#run = {
+          runId,
+          started: event,
+          usage: noUsage,
+          steps: 0,
+          phase: { type: "ready", stopReason: null },
+        }
+        return
+      case "runCompleted":
+      case "runFailed":
+        this.#endStep()
+        this.#run = null
+        return
+    }
+    if (this.#run === null) return
+    switch (event.type) {
+      case "stepStarted":
+        this.#run.steps = event.step
+        this.#run.phase = { type: "calling", step: event, attempt: 1 }
+        return
+      case "stepRetried":
+        if (this.#run.phase.type === "calling") this.#run.phase.attempt = event.attempt
+        return
+      case "messageCompleted":
+        this.#run.usage = addUsage(this.#run.usage, event.usage)
+        if (event.message.content.length > 0) this.#messages.push(event.message)
+        this.#run.phase = { type: "settling", completed: event, calls: new Map() }
+        return
+      case "toolCallRequested":
+        this.#request(event)
+        return
+      case "toolCallStarted":
+        this.#call(event.toolCallId, (call) => {
+          call.state = "started"
+        })
+        return
+      case "toolCallCompleted":
+        this.#call(event.toolCallId, (call) => {
+          call.state = "settled"
+          call.result = event.result
+        })
+        return
+      case "toolCallInterrupted":
+        this.#call(event.toolCallId, (call) => {
+          call.state = "settled"
+          call.result = interruptedResult(event.reason, event.outcome)
+        })
+        return
+      case "stepCompleted":
+        this.#endStep()
+        return
+      case "maxTurnsReached":
+        return
+      default:
+        event satisfies never
+    }
+  }
+
+  #request(event: ToolCallRequested): void {
+    if (this.#run?.phase.type !== "settling") return
+    this.#run.phase.calls.set(event.toolCallId, { requested: event, state: "requested", result: null })
+    this.#nameCallInMessage(event)
+  }
+
+  /** A foreign runner may report a further call after the message was logged. */
+  #nameCallInMessage(event: ToolCallRequested): void {
+    const last = this.#messages.at(-1)
+    const message: AssistantMessage = last?.role === "assistant" ? last : { role: "assistant", content: [] }
+    if (message.content.some((part) => part.type === "toolCall" && part.toolCallId === event.toolCallId))
+      return
+    const { toolCallId, name, input } = event
+    const content = [...message.content, { type: "toolCall", toolCallId, name, input } as const]
+    this.#messages.splice(message === last ? -1 : this.#messages.length, 1, { role: "assistant", content })
+  }
+
+  #call(toolCallId: string, change: (call: CallState) => void): void {
+    const call = this.#run?.phase.type === "settling" ? this.#run.phase.calls.get(toolCallId) : undefined
+    if (call !== undefined) change(call)
+  }
+
+  #endStep(): void {
+    if (this.#run?.phase.type !== "settling") return
+    const { calls, completed } = this.#run.phase
+    if (calls.size > 0) this.#messages.push(toolMessage([...calls.values()]))
+    this.#run.phase = { type: "ready", stopReason: completed.stopReason }
+  }
+}
+
+/** An open run. It changes only by `Conversation.apply`. */
+export interface RunState {
+  readonly runId: string
+  readonly started: RunStarted
+  usage: Usage
+  /** Steps begun. */
+  steps: number
+  phase: RunPhase
+}
+
+export type RunPhase =
+  /** Between steps; `stopReason` is the last step's, null before the first. */
+  | { readonly type: "ready"; readonly stopReason: StopReason | null }
+  /** A model call was begun and has not been answered. */
+  | { readonly type: "calling"; readonly step: StepStarted; attempt: number }
+  /** The model has answered; its calls, if any, are settled one by one. */
+  | {
+      readonly type: "settling"
+      readonly completed: MessageCompleted
+      readonly calls: Map<string, CallState>
+    }
+
+export interface CallState {
+  readonly requested: ToolCallRequested
+  state: "requested" | "started" | "settled"
+  result: ToolResult | null
+}
+
+function toolMessage(calls: readonly CallState[]): ToolMessage {
+  const inOrder = [...calls].sort((left, right) => left.requested.callIndex - right.requested.callIndex)
+  return {
+    role: "tool",
+    results: inOrder.map(({ requested, result }) => ({
+      toolCallId: requested.toolCallId,
+      result: result ?? interruptedResult("cancelled", "not_started"),
+    })),
+  }
+}
+
+/** What the model is told of a call that has no result. */
+function interruptedResult(reason: "cancelled" | "crashed", outcome: "unknown" | "not_started"): ToolResult {
+  const cause = reason === "cancelled" ? "the run was cancelled" : "the server stopped while it ran"
+  const message =
+    outcome === "not_started"
+      ? `The call was not executed: ${cause}.`
+      : `The call may or may not have taken effect: ${cause}. Find out before you repeat it.`
+  return { type: "error", code: "interrupted", message }
+}

@@ -1,0 +1,40 @@
+import type { RunHooks } from "../core/agent-runtime.ts"
+import type { EventEntry } from "../core/entries.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { CallState } from "./conversation.ts"
+
+interface Occasion {
+  readonly entry: EventEntry
+  readonly sessionId: string
+  /** The calls of the step the entry belongs to. */
+  readonly calls: ReadonlyMap<string, CallState> | null
+  readonly logger: Logger
+}
+
+/** Tells the user's hooks of a durable event. Does not wait for them; their failures go to the log. */
+export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }: Occasion): void {
+  const { event, runId } = entry
+  const guard = (hook: keyof RunHooks, invoke: () => unknown) => {
+    report(invoke, (error) => logger.error({ error, hook, sessionId, runId }, "a hook failed"))
+  }
+  guard("onEvent", () => hooks.onEvent?.(entry, { sessionId }))
+  if (event.type === "messageCompleted") {
+    const { stepId: id, model, usage } = event
+    guard("onUsage", () => hooks.onUsage?.({ id, sessionId, runId, model, usage }))
+  }
+  if (event.type === "toolCallCompleted") {
+    const { toolCallId, name: toolName, result, durationMs } = event
+    const call = { sessionId, runId, toolCallId, toolName }
+    const input = calls?.get(toolCallId)?.requested.input ?? {}
+    guard("onToolResult", () => hooks.onToolResult?.({ ...call, input, result }))
+    guard("onToolTiming", () => hooks.onToolTiming?.({ ...call, durationMs, ok: result.type !== "error" }))
+  }
+}
+
+function report(invoke: () => unknown, onError: (error: unknown) => void): void {
+  try {
+    Promise.resolve(invoke()).catch(onError)
+  } catch (error) {
+    onError(error)
+  }
+}

@@ -1,0 +1,183 @@
+import { describe, expect, it, vi } from "vitest"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { runLoop } from "./loop.ts"
+import { settleCancelled } from "./settle-cancelled.ts"
+
+const say = (text: string) => ({ type: "text", text }) as const
+const call = (name: string, input = {}) => ({ type: "toolCall", name, input }) as const
+const types = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type)
+
+describe("a model call that fails", () => {
+  const failure = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 1 } as const
+
+  it("is retried where that can help, with what was streamed declared void", async () => {
+    const run = memoryRun(scriptedProvider([[say("Hal"), failure], [say("Hello")]]))
+    await runLoop(run.context)
+    expect(types(run.events).slice(1, 4)).toEqual(["stepStarted", "stepRetried", "messageCompleted"])
+    expect(run.events[2]).toMatchObject({ attempt: 2, error: { code: "overloaded" } })
+    expect(run.context.conversation.messages.at(-1)).toMatchObject({ content: [{ text: "Hello" }] })
+  })
+
+  it("ends the run with its code after the last retry", async () => {
+    const run = memoryRun(scriptedProvider(() => [failure]))
+    await runLoop(run.context)
+    expect(run.events.filter(({ type }) => type === "stepRetried")).toHaveLength(2)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "overloaded" })
+  })
+
+  it("ends the run at once where a retry cannot help", async () => {
+    const provider = scriptedProvider([[{ type: "failure", code: "authentication_failed" }]])
+    const run = memoryRun(provider)
+    await runLoop(run.context)
+    expect(provider.requests).toHaveLength(1)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "authentication_failed" })
+  })
+})
+
+describe("a cancelled run", () => {
+  it("keeps what was said so far and ends as interrupted", async () => {
+    const provider = scriptedProvider([[say("Half of"), { type: "wait", until: new Promise(() => {}) }]])
+    const run = memoryRun(provider)
+    const ending = expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
+    await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
+    run.cancel()
+    await ending
+    await settleCancelled(run.context)
+    expect(run.events.slice(-3)).toMatchObject([
+      { type: "messageCompleted", stopReason: "cancelled", message: { content: [{ text: "Half of" }] } },
+      { type: "stepCompleted" },
+      { type: "runCompleted", disposition: "interrupted", reason: "cancelled" },
+    ])
+  })
+
+  it("reaches the tools that run, and tells which calls may have had their effect", async () => {
+    const aborted = vi.fn()
+    const stuck = anyTool("stuck", (_, { signal }) => {
+      signal.addEventListener("abort", aborted)
+      return new Promise(() => {})
+    })
+    const later = anyTool("later", () => ({ type: "json", value: null }), { sequential: true })
+    const run = memoryRun(scriptedProvider([[call("stuck"), call("later")]]), { tools: [stuck, later] })
+    const ending = expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
+    await vi.waitFor(() => expect(types(run.events)).toContain("toolCallStarted"))
+    run.cancel()
+    await ending
+    await settleCancelled(run.context)
+    expect(aborted).toHaveBeenCalledOnce()
+    expect(run.events.filter(({ type }) => type === "toolCallInterrupted")).toMatchObject([
+      { name: "stuck", outcome: "unknown" },
+      { name: "later", outcome: "not_started" },
+    ])
+  })
+
+  it("is not ended as completed when the cancel was acknowledged first", async () => {
+    const run = memoryRun(scriptedProvider([[say("Hello")]]))
+    run.refuseTerminal()
+    await expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
+    await settleCancelled(run.context)
+    expect(run.events.filter(({ type }) => type === "runCompleted")).toMatchObject([{ reason: "cancelled" }])
+  })
+})
+
+describe("a run taken up after a crash", () => {
+  const untilTool = async (tool: ReturnType<typeof anyTool>) => {
+    const provider = scriptedProvider((request) =>
+      request.messages.at(-1)?.role === "tool" ? [say("Done")] : [call("t")],
+    )
+    const run = memoryRun(provider, { tools: [tool] })
+    void runLoop(run.context).catch(() => undefined)
+    await vi.waitFor(() => expect(types(run.events)).toContain("toolCallStarted"))
+    return run.restart()
+  }
+
+  it("calls the model again when its answer was lost, and voids what was seen of it", async () => {
+    const provider = scriptedProvider([
+      [say("Hal"), { type: "wait", until: new Promise(() => {}) }],
+      [say("Hello")],
+    ])
+    const run = memoryRun(provider)
+    void runLoop(run.context)
+    await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
+    const next = run.restart()
+    await runLoop(next.context)
+    expect(types(next.events)).toEqual([
+      "runStarted",
+      "stepStarted",
+      "stepRetried",
+      "messageCompleted",
+      "stepCompleted",
+      "runCompleted",
+    ])
+  })
+
+  it("does not run a started call again, and tells the model that its outcome is unknown", async () => {
+    const execute = vi.fn(() => new Promise<never>(() => {}))
+    const next = await untilTool(anyTool("t", execute))
+    await runLoop(next.context)
+    expect(execute).toHaveBeenCalledOnce()
+    expect(next.events).toContainEqual({
+      type: "toolCallInterrupted",
+      toolCallId: "call_3",
+      name: "t",
+      reason: "crashed",
+      outcome: "unknown",
+    })
+    const results = next.context.conversation.messages.find(({ role }) => role === "tool")
+    expect(JSON.stringify(results)).toContain("may or may not have taken effect")
+  })
+
+  it.each([{ readOnly: true }, { idempotent: true }])(
+    "runs a started call again that is %o",
+    async (hint) => {
+      let calls = 0
+      const execute = () =>
+        ++calls === 1 ? new Promise<never>(() => {}) : ({ type: "json", value: calls } as const)
+      const next = await untilTool(anyTool("t", execute, hint))
+      await runLoop(next.context)
+      expect(calls).toBe(2)
+      expect(types(next.events)).not.toContain("toolCallInterrupted")
+    },
+  )
+
+  it("goes on with a call that was asked for and not started", async () => {
+    const run = memoryRun(scriptedProvider([[say("Done")]]), {
+      tools: [anyTool("t", () => ({ type: "json", value: 1 }))],
+    })
+    const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
+    const part = { type: "toolCall", toolCallId: "call_9", name: "t", input: {} } as const
+    run.recall(
+      { type: "stepStarted", stepId: "step_9", messageId: "msg_9", step: 1 },
+      {
+        type: "messageCompleted",
+        stepId: "step_9",
+        messageId: "msg_9",
+        message: { role: "assistant", content: [part] },
+        model: "model",
+        usage,
+        stopReason: "toolCalls",
+        streamedFrom: null,
+      },
+      {
+        type: "toolCallRequested",
+        stepId: "step_9",
+        toolCallId: "call_9",
+        name: "t",
+        input: {},
+        callIndex: 0,
+        executionLocation: "backend",
+      },
+    )
+    await runLoop(run.context)
+    expect(types(run.events).slice(4)).toEqual([
+      "toolCallStarted",
+      "toolCallCompleted",
+      "stepCompleted",
+      "stepStarted",
+      "messageCompleted",
+      "stepCompleted",
+      "runCompleted",
+    ])
+    expect(run.events.at(-1)).toMatchObject({ usage })
+  })
+})

@@ -1,0 +1,61 @@
+import type { StepStarted, TerminalEvent } from "../core/entries.ts"
+import type { StopReason } from "../core/ports/provider.ts"
+import type { CallState, RunState } from "./conversation.ts"
+
+/** The one next thing to do for a run, by its log alone: after a crash as in the middle of plain work. */
+export type Action =
+  | { readonly type: "startStep"; readonly step: number }
+  /** A call of the model was begun by a process that did not live to log the answer. */
+  | { readonly type: "repeatStep"; readonly step: StepStarted; readonly attempt: number }
+  | { readonly type: "settleCalls"; readonly calls: readonly CallState[] }
+  | { readonly type: "completeStep" }
+  | { readonly type: "stopAtMaxTurns"; readonly turnCount: number; readonly maxTurns: number }
+  | { readonly type: "finish"; readonly event: TerminalEvent }
+
+export function nextAction(run: RunState, maxTurns: number | null): Action {
+  const { phase } = run
+  switch (phase.type) {
+    case "calling":
+      return { type: "repeatStep", step: phase.step, attempt: phase.attempt + 1 }
+    case "settling": {
+      const open = [...phase.calls.values()].filter((call) => call.state !== "settled")
+      return open.length > 0 ? { type: "settleCalls", calls: open } : { type: "completeStep" }
+    }
+    case "ready": {
+      const end = phase.stopReason === null ? null : endOfRun(phase.stopReason, run)
+      if (end !== null) return { type: "finish", event: end }
+      if (maxTurns !== null && run.steps >= maxTurns) {
+        return { type: "stopAtMaxTurns", turnCount: run.steps, maxTurns }
+      }
+      return { type: "startStep", step: run.steps + 1 }
+    }
+    default:
+      return phase satisfies never
+  }
+}
+
+/** How a run ends after a step that stopped for this reason; null when it goes on. */
+function endOfRun(stopReason: StopReason, { usage }: RunState): TerminalEvent | null {
+  switch (stopReason) {
+    case "toolCalls":
+    case "pause":
+      return null
+    case "end":
+      return { type: "runCompleted", disposition: "completed", reason: null, usage }
+    case "maxTokens":
+      return { type: "runCompleted", disposition: "interrupted", reason: "max_tokens", usage }
+    case "cancelled":
+      return { type: "runCompleted", disposition: "interrupted", reason: "cancelled", usage }
+    case "refusal":
+      return { type: "runFailed", code: "model_refused", message: "The model declined to answer.", usage }
+    case "contextFull":
+      return {
+        type: "runFailed",
+        code: "context_too_long",
+        message: "The conversation no longer fits the model's context.",
+        usage,
+      }
+    default:
+      return stopReason satisfies never
+  }
+}

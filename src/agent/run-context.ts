@@ -1,0 +1,37 @@
+import type { ModelRuntime, RunHooks } from "../core/agent-runtime.ts"
+import type { Clock } from "../core/clock.ts"
+import type { Event } from "../core/entries.ts"
+import type { Ids } from "../core/ids.ts"
+import type { Journal } from "../core/ports/journal.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { Conversation } from "./conversation.ts"
+import { notifyHooks } from "./hooks.ts"
+
+/** What an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
+export interface RunContext {
+  readonly sessionId: string
+  readonly userId: string
+  readonly conversation: Conversation
+  readonly journal: Journal
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+}
+
+export interface ModelRunContext extends RunContext {
+  readonly runtime: ModelRuntime
+}
+
+/** Logs the events and, once they are durable, takes them into the conversation and tells the hooks. */
+export async function record(
+  context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
+  events: readonly Event[],
+): Promise<void> {
+  for (const entry of await context.journal.append(events)) {
+    const calls =
+      context.conversation.run?.phase.type === "settling" ? context.conversation.run.phase.calls : null
+    context.conversation.apply(entry)
+    notifyHooks(context.runtime.hooks, { entry, sessionId: context.sessionId, calls, logger: context.logger })
+  }
+}

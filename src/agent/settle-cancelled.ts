@@ -1,0 +1,24 @@
+import type { RunHooks } from "../core/agent-runtime.ts"
+import type { Event } from "../core/entries.ts"
+import { type RunContext, record } from "./run-context.ts"
+
+/** Ends the open run as cancelled: every call without a result is marked, then the one terminal event. */
+export async function settleCancelled(
+  context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
+): Promise<void> {
+  const run = context.conversation.run
+  if (run === null) return
+  const events: Event[] = []
+  if (run.phase.type === "settling") {
+    const { calls, completed } = run.phase
+    for (const { state, requested } of calls.values()) {
+      if (state === "settled") continue
+      const { toolCallId, name } = requested
+      const outcome = state === "started" ? "unknown" : "not_started"
+      events.push({ type: "toolCallInterrupted", toolCallId, name, reason: "cancelled", outcome })
+    }
+    events.push({ type: "stepCompleted", stepId: completed.stepId, step: run.steps, usage: completed.usage })
+  }
+  events.push({ type: "runCompleted", disposition: "interrupted", reason: "cancelled", usage: run.usage })
+  await record(context, events)
+}

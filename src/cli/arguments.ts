@@ -1,0 +1,81 @@
+import { parseArgs } from "node:util"
+import { toError } from "../core/errors.ts"
+import { UsageError } from "./cli-error.ts"
+
+export interface ServeArguments {
+  readonly file: string
+  readonly host: string
+  readonly port: number
+}
+
+export interface RunArguments {
+  readonly file: string
+  /** `-` means that it comes by stdin. */
+  readonly task: string
+  readonly json: boolean
+}
+
+const common = { verbose: { type: "boolean" } } as const
+
+/** The arguments of `dev` and `start`. `PORT` is the port when no `--port` is given. */
+export function parseServeArguments(
+  command: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ServeArguments {
+  const { values, positionals } = usage(command, () =>
+    parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { ...common, host: { type: "string" }, port: { type: "string" } },
+    }),
+  )
+  const [file] = expectPositionals(command, positionals, ["FILE"])
+  return {
+    file,
+    host: values.host ?? "127.0.0.1",
+    port:
+      values.port === undefined ? parsePort(env.PORT || "8000", "PORT") : parsePort(values.port, "--port"),
+  }
+}
+
+export function parseRunArguments(argv: readonly string[]): RunArguments {
+  const { values, positionals } = usage("run", () =>
+    parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { ...common, json: { type: "boolean" } },
+    }),
+  )
+  const [file, task] = expectPositionals("run", positionals, ["FILE", '"TASK"'])
+  if (task.trim() === "") throw new UsageError("the task is empty.")
+  return { file, task, json: values.json ?? false }
+}
+
+function expectPositionals<const Names extends readonly string[]>(
+  command: string,
+  positionals: readonly string[],
+  names: Names,
+): { readonly [Index in keyof Names]: string } {
+  if (positionals.length === names.length) {
+    return positionals as readonly string[] as { readonly [Index in keyof Names]: string }
+  }
+  const missing = names[positionals.length]
+  const problem =
+    missing === undefined ? `unexpected argument ${positionals[names.length]}` : `${missing} is missing`
+  throw new UsageError(`${problem}; usage: agent-gateway ${command} ${names.join(" ")}`)
+}
+
+function usage<Parsed>(command: string, parse: () => Parsed): Parsed {
+  try {
+    return parse()
+  } catch (thrown) {
+    throw new UsageError(`${toError(thrown).message} (see agent-gateway ${command} --help)`)
+  }
+}
+
+function parsePort(text: string, source: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  throw new UsageError(`${source} must be a number from 0 to 65535, but it is ${JSON.stringify(text)}.`)
+}

@@ -1,0 +1,28 @@
+import type { Readable } from "node:stream"
+
+/** Everything a command needs of its process, so that tests can stand in for one. */
+export interface CliContext {
+  /** What follows the program's name. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly stdin: Readable
+  readonly stdout: TextOutput
+  readonly stderr: TextOutput
+  /** Aborted, with the signal's name as reason, when the process is asked to stop. */
+  readonly signal: AbortSignal
+  /** This program's file, by which `dev` starts its worker. */
+  readonly program: string
+  /** Tells the supervisor something; only a worker of `dev` has one. */
+  readonly report?: (message: WorkerMessage) => void
+}
+
+export interface TextOutput {
+  write(text: string): unknown
+}
+
+/** What a worker of `dev` tells its supervisor. */
+export type WorkerMessage =
+  /** A file of the agent's own is about to be loaded: a change of it calls for a reload. */
+  | { readonly type: "file"; readonly path: string }
+  | { readonly type: "listening"; readonly url: string; readonly port: number }

@@ -1,0 +1,56 @@
+export const generalHelp = `Usage: agent-gateway COMMAND [OPTIONS]
+
+Commands:
+  dev FILE           Serve an agent, and reload it whenever one of its files changes
+  start FILE         Serve an agent
+  run FILE "TASK"    Let an agent do one task without a server, and print its answer
+
+FILE is a module whose default export is a gateway, as createAgent() makes it.
+
+Options:
+  -h, --help         Show this help, or that of a command: agent-gateway dev --help
+  -v, --version      Show the version
+  --verbose          Show the whole error with its stack when something fails (as DEBUG=1 does)
+`
+
+const serveOptions = `Options:
+  --host HOST        Address to listen on (default 127.0.0.1: this machine only)
+  --port PORT        Port to listen on; 0 takes a free one (default $PORT, else 8000)
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 stopped by a signal, 1 failed, 2 called wrongly, 4 the address cannot be listened on.
+`
+
+const runHelp = `Usage: agent-gateway run FILE "TASK" [OPTIONS]
+
+Lets the agent of FILE do one task and streams its answer to stdout; logs go to stderr.
+With - in place of the task, the task is read from stdin.
+
+Options:
+  --json             Print the whole result as one line of JSON instead
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 failed, 2 called wrongly, 3 stopped at the agent's maxTurns,
+130 interrupted (143 by SIGTERM).
+`
+
+export const commandHelp = {
+  dev: `Usage: agent-gateway dev FILE [OPTIONS]
+
+Serves the agent of FILE and reloads it whenever FILE or a file that it imports changes.
+Sessions outlive a reload. Without a key for a model it falls back to a demo.
+
+${serveOptions}`,
+  start: `Usage: agent-gateway start FILE [OPTIONS]
+
+Serves the agent of FILE. SIGTERM or SIGINT stops it gracefully: unfinished runs go on at the next start.
+
+${serveOptions}`,
+  run: runHelp,
+} as const
+
+export type CommandName = keyof typeof commandHelp
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(commandHelp, name)
+}

@@ -1,0 +1,68 @@
+import type { CliContext, WorkerMessage } from "./cli-context.ts"
+import { devWorkerName } from "./dev-worker-command.ts"
+import { exitCodeOfSignal } from "./exit-codes.ts"
+import { runCli } from "./run-cli.ts"
+
+/** How long a worker without a supervisor may take to stop. */
+const orphanMs = 5000
+
+/** Runs the command line of this process, and ends the process with its exit code. */
+export function main(): void {
+  const argv = process.argv.slice(2)
+  const isWorker = argv[0] === devWorkerName && process.send !== undefined
+  const stopping = new AbortController()
+  if (isWorker) stopWithSupervisor(stopping)
+  else stopBySignals(stopping)
+
+  // Nobody reads on, as in `agent-gateway run … | head`: end as any program does that is not told of SIGPIPE.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === "EPIPE" ? exitCodeOfSignal("SIGPIPE") : 1)
+  })
+
+  const context: CliContext = {
+    argv,
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: stopping.signal,
+    program: process.argv[1] ?? "",
+    ...(isWorker && { report }),
+  }
+  void runCli(context).then((exitCode) => {
+    // The agent's own timers and sockets must not keep a finished command alive.
+    process.stdout.write("", () => process.exit(exitCode))
+  })
+}
+
+/** The first signal asks for a graceful end, the second one ends at once. */
+function stopBySignals(stopping: AbortController): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) process.exit(exitCodeOfSignal(signal))
+      stopping.abort(signal)
+    })
+  }
+}
+
+/**
+ * A worker stops when its supervisor says so or is gone, and at once if the supervisor goes while it is stopping.
+ * Signals mean no more than that: Ctrl+C reaches the supervisor and the worker both.
+ */
+function stopWithSupervisor(stopping: AbortController): void {
+  process.on("disconnect", () => {
+    if (stopping.signal.aborted) process.exit(exitCodeOfSignal("SIGTERM"))
+    stopping.abort("SIGTERM")
+    // Nobody is left to kill it if it hangs.
+    setTimeout(() => process.exit(exitCodeOfSignal("SIGTERM")), orphanMs).unref()
+  })
+  for (const event of ["message", "SIGINT", "SIGTERM"]) {
+    process.on(event, () => stopping.abort("SIGTERM"))
+  }
+}
+
+function report(message: WorkerMessage): void {
+  // The supervisor may be gone already; `disconnect` tells so.
+  if (process.connected) process.send?.(message)
+}

@@ -1,0 +1,59 @@
+import { readFile } from "node:fs/promises"
+import { isJsonObject } from "../core/json.ts"
+import type { CliContext } from "./cli-context.ts"
+import { CliError, describeFailure, UsageError } from "./cli-error.ts"
+import { devCommand } from "./dev-command.ts"
+import { devWorkerCommand, devWorkerName } from "./dev-worker-command.ts"
+import { exitCodes } from "./exit-codes.ts"
+import { commandHelp, generalHelp, isCommandName } from "./help.ts"
+import { runCommand } from "./run-command.ts"
+import { startCommand } from "./start-command.ts"
+
+const commands = { dev: devCommand, start: startCommand, run: runCommand }
+
+/** Runs one command line and resolves to the exit code. Whatever fails is told in one line on stderr; never rejects. */
+export async function runCli(context: CliContext): Promise<number> {
+  try {
+    return await dispatch(context)
+  } catch (thrown) {
+    const verbose = optionsOf(context.argv).includes("--verbose") || Boolean(context.env.DEBUG)
+    context.stderr.write(describeFailure(thrown, verbose))
+    return thrown instanceof CliError ? thrown.exitCode : exitCodes.failure
+  }
+}
+
+async function dispatch(context: CliContext): Promise<number> {
+  const [command, ...rest] = context.argv
+  if (command === undefined) {
+    context.stderr.write(generalHelp)
+    return exitCodes.usage
+  }
+  if (command === "--version" || command === "-v") return print(context, `${await packageVersion()}\n`)
+  if (command === "--help" || command === "-h" || command === "help") return print(context, generalHelp)
+  if (command === devWorkerName) return devWorkerCommand({ ...context, argv: rest })
+  if (!isCommandName(command)) {
+    throw new UsageError(
+      `unknown ${command.startsWith("-") ? "option" : "command"} ${command} (see agent-gateway --help)`,
+    )
+  }
+  if (optionsOf(rest).some((option) => option === "--help" || option === "-h")) {
+    return print(context, commandHelp[command])
+  }
+  return commands[command]({ ...context, argv: rest })
+}
+
+/** What comes before `--`, which ends the options. */
+function optionsOf(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf("--")
+  return end === -1 ? argv : argv.slice(0, end)
+}
+
+function print(context: CliContext, text: string): number {
+  context.stdout.write(text)
+  return exitCodes.success
+}
+
+async function packageVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"))
+  return isJsonObject(manifest) ? String(manifest.version) : "unknown"
+}

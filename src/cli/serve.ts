@@ -1,0 +1,63 @@
+import type { Gateway } from "../gateway/gateway.ts"
+import type { ServeArguments } from "./arguments.ts"
+import type { CliContext } from "./cli-context.ts"
+import { CliError } from "./cli-error.ts"
+import { exitCodes } from "./exit-codes.ts"
+
+export interface ServeOptions {
+  readonly mode: "dev" | "start"
+  readonly onListening: (server: { readonly url: string; readonly port: number }) => void
+  /** How long runs may go on after the signal to stop; the gateway's own default if not given. */
+  readonly graceMs?: number
+}
+
+/** Serves until `context.signal` is aborted, then stops gracefully. */
+export async function serve(
+  gateway: Gateway,
+  { host, port }: ServeArguments,
+  context: CliContext,
+  { mode, onListening, graceMs }: ServeOptions,
+): Promise<void> {
+  try {
+    await gateway.prepare({ mode, env: context.env })
+    onListening(await listen(gateway, host, port))
+    await aborted(context.signal)
+  } finally {
+    await gateway.close(graceMs === undefined ? {} : { graceMs })
+  }
+}
+
+async function listen(gateway: Gateway, host: string, port: number) {
+  try {
+    return await gateway.listen({ host, port })
+  } catch (thrown) {
+    const problem = addressProblem(thrown)
+    if (problem === null) throw thrown
+    throw new CliError(`cannot listen on ${host}:${port}: ${problem}`, {
+      exitCode: exitCodes.cannotListen,
+      cause: thrown,
+    })
+  }
+}
+
+function addressProblem(thrown: unknown): string | null {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    switch ((error as NodeJS.ErrnoException).code) {
+      case "EADDRINUSE":
+        return "the port is in use; stop the other program or choose another port with --port."
+      case "EACCES":
+        return "this user may not use the port; choose one above 1023 with --port."
+      case "EADDRNOTAVAIL":
+      case "ENOTFOUND":
+        return "this machine has no such address; choose another with --host."
+    }
+  }
+  return null
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener("abort", () => resolve(), { once: true })
+  })
+}

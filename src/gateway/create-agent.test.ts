@@ -1,0 +1,202 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
+import { createAgent } from "./create-agent.ts"
+import { createGatewayApp } from "./create-gateway-app.ts"
+import type { Gateway } from "./gateway.ts"
+
+const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
+const say = (text: string) => ({ type: "text", text }) as const
+const quiet = { store: "memory", logger } as const
+
+const gateways: Gateway[] = []
+function use(gateway: Gateway): Gateway {
+  gateways.push(gateway)
+  return gateway
+}
+afterEach(async () => {
+  vi.clearAllMocks()
+  for (const gateway of gateways.splice(0)) await gateway.close({ graceMs: 0 })
+})
+
+async function post(gateway: Gateway, path: string, body: unknown, token?: string): Promise<Response> {
+  const headers = {
+    "content-type": "application/json",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  }
+  return gateway.fetch(
+    new Request(`http://gateway${path}`, { method: "POST", headers, body: JSON.stringify(body) }),
+  )
+}
+
+async function tokenOf(gateway: Gateway): Promise<string> {
+  const response = await post(gateway, "/api/chat/init", { api_key: "key" })
+  return ((await response.json()) as { session_token: string }).session_token
+}
+
+describe("createAgent", () => {
+  it.each([
+    [{ maxTurn: 3 }, "unknown option maxTurn"],
+    [{ maxTurns: 0 }, "maxTurns: "],
+    [{ tools: "search" }, "tools: "],
+    [{ onUsage: true }, "onUsage: expected a function"],
+    [{ limits: { bodyBytes: 1, chatBytes: 1 } }, "unknown option chatBytes"],
+    [{ name: "my agent" }, "name: expected"],
+    [{ provider: "openai" }, "provider: "],
+  ])("refuses %j, naming the option", (options, message) => {
+    expect(() => createAgent("Hi.", options as never)).toThrow(message)
+  })
+
+  it("refuses a prompt that is none", () => {
+    expect(() => createAgent(undefined as never)).toThrow("the system prompt is a string or an array")
+  })
+
+  it("opens nothing before it is used, and can be closed unused", async () => {
+    await createAgent("Hi.", { store: "/proc/nowhere" }).close()
+  })
+
+  it("refuses two tools of one name when a run begins", async () => {
+    const echo = tool({ name: "echo", description: "Echo.", input: { type: "object" }, execute: () => 1 })
+    const gateway = use(createAgent("Hi.", { ...quiet, provider: scriptedProvider([]), tools: [echo, echo] }))
+    expect(await gateway.run("Hi")).toMatchObject({ outcome: "failed", error: { code: "runtime_failed" } })
+  })
+
+  it("passes prompt, model, tools and limits to the model", async () => {
+    const provider = scriptedProvider([[say("Hello")]])
+    const echo = tool({ name: "echo", description: "Echo.", input: { type: "object" }, execute: () => 1 })
+    const options = { provider, model: "large", maxTokens: 7, tools: [echo] }
+    const gateway = use(createAgent([{ text: "Be brief.", cache: true }], { ...quiet, ...options }))
+    await gateway.run("Hi")
+    expect(provider.requests[0]).toMatchObject({
+      model: "large",
+      maxTokens: 7,
+      system: [{ text: "Be brief.", cache: true }],
+      tools: [{ name: "echo" }],
+    })
+  })
+})
+
+describe("gateway.run", () => {
+  it("streams the text and gives the result", async () => {
+    const gateway = use(
+      createAgent("Hi.", { ...quiet, provider: scriptedProvider([[say("Hel"), say("lo")]]) }),
+    )
+    const seen: string[] = []
+    const result = await gateway.run("Hi", { onText: (text) => seen.push(text) })
+    expect(seen.join("")).toBe("Hello")
+    expect(result).toMatchObject({ response: "Hello", outcome: "completed", toolsUsed: [], error: null })
+  })
+
+  it("cancels the run when it is aborted", async () => {
+    const provider = scriptedProvider([[say("Half"), { type: "wait", until: new Promise(() => {}) }]])
+    const gateway = use(createAgent("Hi.", { ...quiet, provider }))
+    const stop = new AbortController()
+    const running = gateway.run("Hi", { signal: stop.signal, onText: () => stop.abort() })
+    expect(await running).toMatchObject({ outcome: "interrupted", reason: "cancelled", response: "Half" })
+  })
+
+  it("is refused after close", async () => {
+    const gateway = createAgent("Hi.", quiet)
+    await gateway.close()
+    await expect(gateway.run("Hi")).rejects.toMatchObject({ code: "shutting_down" })
+  })
+})
+
+describe("a gateway's life", () => {
+  it("refuses to start without a model where that is asked for", async () => {
+    const gateway = use(createAgent("Hi.", quiet))
+    await expect(gateway.prepare({ mode: "start", env: {} })).rejects.toThrow("No model is configured")
+    await gateway.prepare({ mode: "dev", env: {} })
+  })
+
+  it("tries to open again after a start that failed", async () => {
+    const onStartup = vi.fn().mockRejectedValueOnce(new Error("not yet"))
+    const gateway = use(createAgent("Hi.", { ...quiet, provider: "demo", onStartup }))
+    await expect(gateway.prepare()).rejects.toThrow("not yet")
+    await gateway.prepare()
+    expect(onStartup).toHaveBeenCalledTimes(2)
+  })
+
+  it("answers 503 while it closes, and ends open streams when what runs is parked", async () => {
+    const provider = scriptedProvider([[say("Half"), { type: "wait", until: new Promise(() => {}) }]])
+    const gateway = createAgent("Hi.", { ...quiet, provider })
+    const token = await tokenOf(gateway)
+    const chat = await post(gateway, "/api/chat", { message: "Hi" }, token)
+    const text = chat.text()
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
+    const closing = gateway.close({ graceMs: 50 })
+    expect(
+      (await gateway.fetch(new Request("http://gateway/api/ready")).catch((error) => error)).status,
+    ).toBe(503)
+    await closing
+    expect(await text).toContain("Half")
+    expect(await text).not.toContain("stream_complete")
+  })
+
+  it("tells onSessionCreated and onShutdown", async () => {
+    const onSessionCreated = vi.fn()
+    const onShutdown = vi.fn()
+    const gateway = createAgent("Hi.", { ...quiet, provider: "demo", onSessionCreated, onShutdown })
+    await tokenOf(gateway)
+    await gateway.close()
+    expect(onSessionCreated).toHaveBeenCalledWith(
+      expect.objectContaining({ tenant: expect.stringMatching(/^key_/) }),
+    )
+    expect(onShutdown).toHaveBeenCalledOnce()
+  })
+})
+
+describe("createGatewayApp", () => {
+  it("builds each run's runtime by channel, with the request at hand", async () => {
+    const provider = scriptedProvider(() => [say("Hello")])
+    const seen: unknown[] = []
+    const profiles = { web: "Answer at length.", sms: "Answer in ten words." }
+    const gateway = use(
+      createGatewayApp({
+        ...quiet,
+        defaultProvider: provider,
+        buildChatRuntime: ({ channel, reason, request, context }) => {
+          seen.push({ channel, reason, tenant: request?.headers.get("x-tenant"), context })
+          return { systemPrompt: channel === "sms" ? profiles.sms : profiles.web }
+        },
+      }),
+    )
+    const token = await tokenOf(gateway)
+    const body = JSON.stringify({ message: "Hi", context: { channel: "sms", page: 7 } })
+    const headers = {
+      "content-type": "application/json",
+      authorization: `Bearer ${token}`,
+      "x-tenant": "acme",
+    }
+    const response = await gateway.fetch(
+      new Request("http://gateway/api/chat", { method: "POST", headers, body }),
+    )
+    expect(await response.text()).toContain("stream_complete")
+    expect(provider.requests[0]?.system).toEqual([{ text: "Answer in ten words." }])
+    expect(seen).toEqual([
+      { channel: "sms", reason: "new", tenant: "acme", context: { channel: "sms", page: 7 } },
+    ])
+  })
+
+  it("puts a runner of one's own behind the same surface", async () => {
+    const gateway = use(
+      createGatewayApp({
+        ...quiet,
+        buildChatRuntime: () => ({
+          runner: async function* ({ messages }) {
+            yield { type: "text", text: `You said ${messages.length} thing.` }
+          },
+        }),
+      }),
+    )
+    const token = await tokenOf(gateway)
+    const chat = await post(gateway, "/api/chat", { message: "Hi" }, token)
+    expect(await chat.text()).toContain('"text":"You said 1 thing."')
+  })
+
+  it("refuses options it does not know", () => {
+    expect(() => createGatewayApp({ buildRuntime: () => ({}) } as never)).toThrow(
+      "unknown option buildRuntime",
+    )
+  })
+})

@@ -1,0 +1,48 @@
+import { ConfigurationError } from "../core/errors.ts"
+import type { SystemBlock } from "../core/ports/provider.ts"
+import type { ChatModelRuntime } from "./chat-runtime.ts"
+import { checkAgentOptions } from "./check-options.ts"
+import type { ProviderOptions } from "./choose-provider.ts"
+import { createGatewayApp } from "./create-gateway-app.ts"
+import { definedOnly } from "./defined-only.ts"
+import type { Gateway } from "./gateway.ts"
+import type { ServerOptions } from "./gateway-options.ts"
+
+export interface AgentOptions
+  extends ServerOptions,
+    ProviderOptions,
+    Omit<ChatModelRuntime, "systemPrompt" | "provider"> {}
+
+/**
+ * One agent as a service: `systemPrompt` is a text, or blocks of which some may be cached by the model service.
+ * Throws a `ConfigurationError` for options that are unknown or wrong; opens nothing yet.
+ */
+export function createAgent(
+  systemPrompt: string | readonly SystemBlock[],
+  options: AgentOptions = {},
+): Gateway {
+  checkAgentOptions(options)
+  if (typeof systemPrompt !== "string" && !Array.isArray(systemPrompt)) {
+    throw new ConfigurationError(
+      "createAgent: the system prompt is a string or an array of { text, cache? }.",
+    )
+  }
+  const { provider: defaultProvider, model, tools, ...rest } = options
+  const { maxTokens, maxTurns, toolTimeoutMs, maxToolResultBytes, maxRetries, ...server } = rest
+  const runtime = definedOnly<ChatModelRuntime>({
+    systemPrompt,
+    provider: undefined,
+    model,
+    tools,
+    maxTokens,
+    maxTurns,
+    toolTimeoutMs,
+    maxToolResultBytes,
+    maxRetries,
+  })
+  return createGatewayApp({
+    ...server,
+    ...definedOnly({ defaultProvider }),
+    buildChatRuntime: () => runtime,
+  })
+}

@@ -1,0 +1,43 @@
+import type { JsonObject } from "../core/json.ts"
+import type { Session } from "../core/ports/session-log.ts"
+import type { ChatRuntime } from "./chat-runtime.ts"
+import { checkGatewayAppOptions } from "./check-options.ts"
+import type { ProviderOptions } from "./choose-provider.ts"
+import { createGateway } from "./create-gateway.ts"
+import { definedOnly } from "./defined-only.ts"
+import type { Gateway } from "./gateway.ts"
+import type { ServerOptions } from "./gateway-options.ts"
+
+export interface GatewayAppOptions extends ServerOptions, Omit<ProviderOptions, "provider"> {
+  /** Gives what each run is executed with. A rejection ends that run in `error`. */
+  readonly buildChatRuntime: (request: ChatRuntimeRequest) => ChatRuntime | Promise<ChatRuntime>
+  /** For runtimes without a provider of their own. Default: from the environment, else the offline demo. */
+  readonly defaultProvider?: ProviderOptions["provider"]
+}
+
+export interface ChatRuntimeRequest {
+  readonly session: Session
+  readonly runId: string
+  /** `resume` when the run goes on after a restart or a wait: then there is no `request`. */
+  readonly reason: "new" | "resume"
+  /** From the client's `context.channel`. */
+  readonly channel: string | null
+  readonly context: JsonObject
+  /** The model the client asked for. */
+  readonly model: string | null
+  /** The HTTP request, when new and accepted by this very process. */
+  readonly request?: Request
+}
+
+/** The lower level: a runtime of your own making for every run. `createAgent` is written on top of it. */
+export function createGatewayApp(options: GatewayAppOptions): Gateway {
+  checkGatewayAppOptions(options)
+  const { buildChatRuntime, defaultProvider, apiKey, authToken, providerConfig, ...server } = options
+  const provider = definedOnly<ProviderOptions>({
+    provider: defaultProvider,
+    apiKey,
+    authToken,
+    providerConfig,
+  })
+  return createGateway({ server, provider, buildChatRuntime })
+}

@@ -1,0 +1,64 @@
+import { systemClock } from "../core/clock.ts"
+import { ShuttingDownError } from "../core/errors.ts"
+import { randomIds } from "../core/ids.ts"
+import { createLogger } from "../telemetry/logger.ts"
+import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
+import type { GatewayAppOptions } from "./create-gateway-app.ts"
+import { settingsFrom } from "./environment.ts"
+import type { Gateway, PrepareOptions } from "./gateway.ts"
+import type { ServerOptions } from "./gateway-options.ts"
+import { listen } from "./listen.ts"
+import { runOnce } from "./run-once.ts"
+import { type Service, startService } from "./service.ts"
+
+const defaultGraceMs = 20_000
+
+export interface GatewayDefinition {
+  readonly server: ServerOptions
+  readonly provider: ProviderOptions
+  readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
+}
+
+/** Opens its service at the first use, once; a start that failed is tried again at the next use. */
+export function createGateway({ server, provider, buildChatRuntime }: GatewayDefinition): Gateway {
+  const logger = server.logger ?? createLogger()
+  const open = ({ mode = "run", env = process.env }: PrepareOptions) => {
+    const chosen = chooseProvider(provider, settingsFrom(env))
+    const { clock = systemClock, ids = randomIds } = server
+    return startService({ server, chosen, mode, buildChatRuntime, logger, clock, ids })
+  }
+
+  let service: Promise<Service> | null = null
+  let closed: Promise<void> | null = null
+  const started = (options: PrepareOptions = {}): Promise<Service> => {
+    if (closed !== null && service === null) return Promise.reject(new ShuttingDownError())
+    service ??= Promise.resolve()
+      .then(() => open(options))
+      .catch((error: unknown) => {
+        service = null
+        throw error
+      })
+    return service
+  }
+
+  return {
+    async prepare(options) {
+      await started(options)
+    },
+    async fetch(request) {
+      return (await started()).fetch(request)
+    },
+    async listen(options = {}) {
+      return listen(await started(), options)
+    },
+    async run(message, options = {}) {
+      if (closed !== null) throw new ShuttingDownError()
+      return runOnce((await started()).sessions, message, options)
+    },
+    close({ graceMs = defaultGraceMs } = {}) {
+      const opened = service
+      closed ??= opened === null ? Promise.resolve() : opened.then((running) => running.close(graceMs))
+      return closed
+    },
+  }
+}

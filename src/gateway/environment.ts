@@ -1,0 +1,18 @@
+import type { AnthropicOptions } from "../providers/anthropic/options.ts"
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface EnvironmentSettings {
+  readonly anthropic: Pick<AnthropicOptions, "apiKey" | "authToken" | "baseURL">
+}
+
+/** The one place that turns the environment into provider options. A key wins over a token. */
+export function settingsFrom(env: Environment): EnvironmentSettings {
+  const { ANTHROPIC_API_KEY: apiKey, ANTHROPIC_AUTH_TOKEN: authToken, ANTHROPIC_BASE_URL: baseURL } = env
+  return {
+    anthropic: {
+      ...(apiKey ? { apiKey } : authToken ? { authToken } : {}),
+      ...(baseURL ? { baseURL } : {}),
+    },
+  }
+}

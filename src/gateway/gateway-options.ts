@@ -1,0 +1,43 @@
+import type { RunHooks } from "../core/agent-runtime.ts"
+import type { Clock } from "../core/clock.ts"
+import type { Ids } from "../core/ids.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { HttpLimits } from "../http/app.ts"
+import type { Principal } from "../sessions/sessions.ts"
+import type { StoreChoice } from "./open-store.ts"
+
+/** Of the server around the agent, whatever the agent is. Every one is optional. */
+export interface ServerOptions extends StoreChoice, RunHooks {
+  /** Sessions remember it; a process only takes up sessions of the agent it serves. Default `agent`. */
+  readonly name?: string
+  /** Default `/api`. */
+  readonly prefix?: string
+  /** Default: any key that is not empty is accepted, with a warning at the start. */
+  readonly validApiKeys?: readonly string[]
+  /** Signs session tokens; at least 32 bytes. Default: generated and kept in the store. */
+  readonly jwtSecret?: string
+  /** A token's life, not a session's. Default 3600. */
+  readonly sessionTtlSeconds?: number
+  /** Days after its last use that a session is dropped. Default 30. */
+  readonly sessionRetentionDays?: number
+  /** Models that clients may ask for. Default: any. */
+  readonly allowedModels?: readonly string[]
+  /** Whether clients may send `system` messages. Default false. */
+  readonly allowSystemMessages?: boolean
+  /** Origins whose pages may call. Default none. */
+  readonly corsOrigins?: readonly string[]
+  readonly limits?: Partial<HttpLimits>
+  /** Runs this process works on at once; further ones wait. Default 1000. */
+  readonly maxConcurrentRuns?: number
+  /** Called once everything is open and before the first request is answered. A rejection stops the start. */
+  readonly onStartup?: () => void | Promise<void>
+  /** Called once no run is active any more. */
+  readonly onShutdown?: () => void | Promise<void>
+  readonly onSessionCreated?: (session: { readonly id: string } & Principal) => void | Promise<void>
+  /** Default: JSON lines on standard error. */
+  readonly logger?: Logger
+  /** For tests. */
+  readonly clock?: Clock
+  /** For tests. */
+  readonly ids?: Ids
+}

@@ -1,0 +1,64 @@
+import type { Usage } from "../core/usage.ts"
+
+/** An agent as a service. Nothing is opened before the first call of one of its methods. */
+export interface Gateway {
+  /** Answers one web-standard request, so that it mounts anywhere. */
+  fetch(request: Request): Promise<Response>
+  /** Serves HTTP on Node. Rejects with the system's error when the address cannot be used. */
+  listen(options?: ListenOptions): Promise<Listener>
+  /** One message in a new session, without HTTP. Aborting cancels the run; the result then says so. */
+  run(message: string, options?: RunOptions): Promise<GatewayRunResult>
+  /** Opens the store and chooses the model now, so that what cannot work is known before it is needed. */
+  prepare(options?: PrepareOptions): Promise<void>
+  /**
+   * Takes no new work, lets runs go on for `graceMs`, parks those that have not ended, closes all. Parked runs go on
+   * at the next start. Resolves when everything is closed, also when called again.
+   */
+  close(options?: CloseOptions): Promise<void>
+}
+
+export interface ListenOptions {
+  /** Default 8000; 0 lets the system choose. */
+  readonly port?: number
+  /** Default `127.0.0.1`. */
+  readonly host?: string
+  /** Aborting closes the listener, not the gateway. */
+  readonly signal?: AbortSignal
+}
+
+export interface Listener {
+  readonly url: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+export interface PrepareOptions {
+  /** `start` refuses to fall back to the demo provider; `dev` lets pages from localhost call it. Default `run`. */
+  readonly mode?: "dev" | "start" | "run"
+  /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal
+  /** Called with the model's text as it comes. */
+  readonly onText?: (text: string) => void
+}
+
+export interface CloseOptions {
+  /** Milliseconds. Default 20 000. */
+  readonly graceMs?: number
+}
+
+export interface GatewayRunResult {
+  readonly runId: string
+  readonly sessionId: string
+  /** The text of the last assistant message. */
+  readonly response: string
+  readonly toolsUsed: readonly string[]
+  readonly usage: Usage
+  readonly outcome: "completed" | "interrupted" | "failed"
+  /** Why it was interrupted: `cancelled`, `max_turns`, `max_tokens`; else null. */
+  readonly reason: string | null
+  readonly error: { readonly code: string; readonly message: string } | null
+}

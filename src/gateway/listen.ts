@@ -1,0 +1,41 @@
+import { once } from "node:events"
+import type { Server } from "node:http"
+import { createAdaptorServer } from "@hono/node-server"
+import type { Listener, ListenOptions } from "./gateway.ts"
+import type { Service } from "./service.ts"
+
+/** How long connections may take to finish once their streams have ended. */
+const closeMs = 2_000
+
+/** Serves the gateway on Node's HTTP server. */
+export async function listen(service: Service, options: ListenOptions): Promise<Listener> {
+  const { port = 8000, host = "127.0.0.1", signal } = options
+  signal?.throwIfAborted()
+  const server = createAdaptorServer({
+    fetch: (request: Request, bindings: object) => service.fetch(request, bindings),
+    overrideGlobalObjects: false,
+  }) as Server
+  server.listen(port, host)
+  // Rejects with what `error` brings: an address in use, one that is not allowed.
+  await once(server, "listening")
+  let closing: Promise<void> | null = null
+  const close = () => {
+    closing ??= closeServer(server)
+    return closing
+  }
+  service.onClose(close)
+  signal?.addEventListener("abort", close, { once: true })
+  const address = server.address()
+  const bound = typeof address === "object" && address !== null ? address.port : port
+  const name = host.includes(":") ? `[${host}]` : host
+  return { url: `http://${name}:${bound}`, port: bound, close }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, "close")
+  server.close()
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), closeMs)
+  await closed
+  clearTimeout(timer)
+}

@@ -1,0 +1,151 @@
+import { createRequire } from "node:module"
+import type { RunHooks } from "../core/agent-runtime.ts"
+import type { Clock } from "../core/clock.ts"
+import { ConfigurationError, toError } from "../core/errors.ts"
+import type { Ids } from "../core/ids.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { Store } from "../core/ports/store.ts"
+import { createHttpApp } from "../http/app.ts"
+import { Committer } from "../sessions/committer.ts"
+import { createSessions } from "../sessions/create-sessions.ts"
+import { Feed } from "../sessions/feed.ts"
+import { startHousekeeping } from "../sessions/housekeeping.ts"
+import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import { Worker } from "../sessions/worker.ts"
+import { toAgentRuntime } from "./chat-runtime.ts"
+import type { ChosenProvider } from "./choose-provider.ts"
+import type { GatewayAppOptions } from "./create-gateway-app.ts"
+import { definedOnly } from "./defined-only.ts"
+import type { PrepareOptions } from "./gateway.ts"
+import type { ServerOptions } from "./gateway-options.ts"
+import { chooseStore } from "./open-store.ts"
+
+/** All parts of a gateway, put together and running. */
+export interface Service {
+  readonly sessions: Sessions
+  readonly logger: Logger
+  fetch(request: Request, bindings?: object): Response | Promise<Response>
+  /** Called before the parts close, with what else is to be stopped first: listeners. */
+  onClose(stop: () => Promise<void>): void
+  close(graceMs: number): Promise<void>
+}
+
+export interface ServiceOptions {
+  readonly server: ServerOptions
+  readonly chosen: ChosenProvider
+  readonly mode: NonNullable<PrepareOptions["mode"]>
+  readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
+
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { server, chosen, mode, logger, clock } = options
+  if (chosen.fallback && mode === "start") {
+    throw new ConfigurationError(
+      'No model is configured: set ANTHROPIC_API_KEY, or choose provider: "demo" in the agent.',
+    )
+  }
+  const store = await chooseStore(server, { clock, logger })
+  try {
+    return await startParts(options, store)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function startParts(options: ServiceOptions, store: Store): Promise<Service> {
+  const { server, chosen, mode, logger, clock, ids } = options
+  const { log, keyring } = store
+  const feed = new Feed()
+  const committer = new Committer(log, logger)
+  const agent = server.name ?? "agent"
+  const worker = new Worker({
+    log,
+    feed,
+    committer,
+    agents: [agent],
+    resolveRuntime: runtimeResolver(options),
+    maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
+    clock,
+    ids,
+    logger,
+  })
+  const sessions = announcing(createSessions({ log, feed, worker, agent, clock, ids }), server, logger)
+  let accepting = true
+  const app = createHttpApp({
+    ...server,
+    sessions,
+    keyring,
+    clock,
+    logger,
+    version,
+    readiness: () => readiness(store, accepting),
+    accepting: () => accepting,
+    allowLocalhost: mode === "dev",
+  })
+  if (chosen.fallback) logger.warn({}, "no model is configured: the offline demo answers")
+  if (server.validApiKeys === undefined) logger.warn({}, "any API key is accepted: set validApiKeys")
+  await server.onStartup?.()
+  await worker.start()
+  const { sessionRetentionDays = 30 } = server
+  const stopHousekeeping = startHousekeeping({ log, clock, logger, sessionRetentionDays })
+  const listeners: (() => Promise<void>)[] = []
+
+  return {
+    sessions,
+    logger,
+    fetch: (request, bindings) => app.fetch(request, bindings),
+    onClose: (stop) => listeners.push(stop),
+    async close(graceMs) {
+      accepting = false
+      stopHousekeeping()
+      await worker.stop({ graceMs })
+      feed.close()
+      await Promise.all(listeners.map((stop) => stop()))
+      await committer.flush()
+      await store.close()
+      await server.onShutdown?.()
+    },
+  }
+}
+
+/** Asks `buildChatRuntime` and fills in what it leaves open. */
+function runtimeResolver({ server, chosen, buildChatRuntime }: ServiceOptions): ResolveRuntime {
+  const { onUsage, onToolResult, onToolTiming, onEvent } = server
+  const hooks = definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent })
+  return async (request) => {
+    const chat = await buildChatRuntime(request)
+    return toAgentRuntime(chat, { provider: chosen.provider, model: request.model, hooks })
+  }
+}
+
+/** Tells `onSessionCreated`; a hook that throws is logged and changes nothing. */
+function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, logger: Logger): Sessions {
+  if (onSessionCreated === undefined) return sessions
+  return {
+    ...sessions,
+    async create(principal) {
+      const session = await sessions.create(principal)
+      try {
+        await onSessionCreated({ id: session.id, ...principal })
+      } catch (error) {
+        logger.error({ error, hook: "onSessionCreated", sessionId: session.id }, "a hook failed")
+      }
+      return session
+    },
+  }
+}
+
+async function readiness({ log }: Store, accepting: boolean) {
+  const check = await log.ping().then(
+    () => ({ ok: true }),
+    (error: unknown) => ({ ok: false, detail: toError(error).message }),
+  )
+  return { ready: accepting && check.ok, checks: { store: check } }
+}

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest"
+import { createApiKeyCheck } from "./api-keys.ts"
+
+describe("createApiKeyCheck", () => {
+  it("finds a key wherever it stands in the list", () => {
+    const isValid = createApiKeyCheck(["first", "second", "third"])
+    expect(["first", "second", "third"].map(isValid)).toEqual([true, true, true])
+  })
+
+  it("refuses keys that are almost right", () => {
+    const isValid = createApiKeyCheck(["secret"])
+    expect(["secre", "secret ", "Secret", "", "secretsecret"].map(isValid)).toEqual(Array(5).fill(false))
+  })
+
+  it("lets any key in without a list, and none with an empty one", () => {
+    expect(createApiKeyCheck(undefined)("any")).toBe(true)
+    expect(createApiKeyCheck([])("any")).toBe(false)
+  })
+
+  it("refuses to start with an empty key", () => {
+    expect(() => createApiKeyCheck(["good", ""])).toThrow(/validApiKeys/)
+  })
+})

@@ -1,0 +1,15 @@
+import { createHash } from "node:crypto"
+import type { Principal } from "../../sessions/sessions.ts"
+
+/**
+ * Who an API key speaks for. The tenant is a digest of the key, so the key itself is stored nowhere;
+ * without a user of its own a key is one user.
+ */
+export function principalOf(apiKey: string, userId: string | undefined): Principal {
+  const digest = createHash("sha256").update(apiKey).digest("hex")
+  return { tenant: `key_${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
+}
+
+export function isSamePrincipal(left: Principal, right: Principal): boolean {
+  return left.tenant === right.tenant && left.userId === right.userId
+}

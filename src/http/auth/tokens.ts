@@ -1,0 +1,110 @@
+import { z } from "@hono/zod-openapi"
+import { errors, jwtVerify, SignJWT } from "jose"
+import type { Clock } from "../../core/clock.ts"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
+import { unauthorized } from "../problem.ts"
+
+export const tokenIssuer = "ai-agent-gateway"
+/** Not the prefix or the host: the same token holds wherever the gateway is mounted. */
+export const tokenAudience = "ai-agent-gateway:sessions"
+/** Explicit typing (RFC 8725, section 3.11): no other JWT signed with the same secret passes for one of these. */
+export const tokenType = "session+jwt"
+const algorithm = "HS256"
+
+const minSecretBytes = 32
+
+/** Which session a token is for, and whose it is. */
+export interface TokenSubject {
+  readonly sessionId: string
+  readonly tenant: string
+  readonly userId: string
+}
+
+export interface SessionTokens {
+  /** `expiresAt` in seconds since the Unix epoch. */
+  issue(subject: TokenSubject): Promise<{ readonly token: string; readonly expiresAt: number }>
+  /** Rejects with a 401 problem: `token_expired`, or `invalid_token` for everything else. */
+  verify(token: string): Promise<TokenSubject>
+}
+
+export interface SessionTokensOptions {
+  readonly keyring: Keyring
+  readonly clock: Clock
+  readonly ttlSeconds: number
+}
+
+/** Session tokens are JWTs, HS256 and nothing else, signed with the keyring's newest key. */
+export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionTokensOptions): SessionTokens {
+  return {
+    async issue({ sessionId, tenant, userId }) {
+      const key = await keyring.signingKey()
+      const issuedAt = Math.floor(clock.now() / 1000)
+      const expiresAt = issuedAt + ttlSeconds
+      const token = await new SignJWT({ tenant, user_id: userId })
+        .setProtectedHeader({ alg: algorithm, typ: tokenType, kid: key.id })
+        .setIssuer(tokenIssuer)
+        .setAudience(tokenAudience)
+        .setSubject(sessionId)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(expiresAt)
+        .sign(key.secret)
+      return { token, expiresAt }
+    },
+
+    async verify(token) {
+      try {
+        const { payload } = await jwtVerify(token, ({ kid }) => secretOf(keyring, kid), {
+          algorithms: [algorithm],
+          typ: tokenType,
+          issuer: tokenIssuer,
+          audience: tokenAudience,
+          requiredClaims: ["sub", "iat", "exp"],
+          currentDate: new Date(clock.now()),
+        })
+        return subjectOf(payload)
+      } catch (error) {
+        if (error instanceof errors.JWTExpired) {
+          throw unauthorized(
+            "token_expired",
+            "The session token has expired; POST /chat/init gives a new one.",
+          )
+        }
+        if (error instanceof errors.JOSEError) throw invalidToken()
+        throw error
+      }
+    },
+  }
+}
+
+/** A keyring of the one secret that the operator configured. */
+export function keyringOfSecret(jwtSecret: string): Keyring {
+  const secret = new TextEncoder().encode(jwtSecret)
+  if (secret.byteLength < minSecretBytes) {
+    throw new ConfigurationError(`jwtSecret: needs at least ${minSecretBytes} bytes.`)
+  }
+  const key: SigningKey = { id: "configured", secret }
+  return {
+    signingKey: async () => key,
+    key: async (id) => (id === key.id ? key : null),
+  }
+}
+
+export function invalidToken(message = "The session token is not valid."): Error {
+  return unauthorized("invalid_token", message)
+}
+
+async function secretOf(keyring: Keyring, keyId: unknown): Promise<Uint8Array> {
+  // Nothing of the token is authenticated yet: only what can be an id reaches the store.
+  const key = typeof keyId === "string" && /^[\w-]{1,64}$/.test(keyId) ? await keyring.key(keyId) : null
+  if (key === null) throw invalidToken()
+  return key.secret
+}
+
+const claims = z.object({ sub: z.string(), tenant: z.string(), user_id: z.string() })
+
+function subjectOf(payload: unknown): TokenSubject {
+  const parsed = claims.safeParse(payload)
+  if (!parsed.success) throw invalidToken()
+  return { sessionId: parsed.data.sub, tenant: parsed.data.tenant, userId: parsed.data.user_id }
+}

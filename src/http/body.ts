@@ -1,0 +1,75 @@
+import type { MiddlewareHandler } from "hono"
+import { nestsDeeperThan } from "./nesting.ts"
+import { Problem } from "./problem.ts"
+
+export interface BodyLimits {
+  readonly maxBytes: number
+  /** Levels of objects and arrays. */
+  readonly maxDepth: number
+  /** Stands for a body of no bytes, where a route can do without one. */
+  readonly whenEmpty?: string
+}
+
+/**
+ * Reads the body within its limits before anything parses it, and puts it back for the validators.
+ * The bytes are counted as they come: `content-length` is only believed when it is too large.
+ */
+export function boundedBody({ maxBytes, maxDepth, whenEmpty }: BodyLimits): MiddlewareHandler {
+  return async (c, next) => {
+    const request = c.req.raw
+    if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes)
+    const text = decode(await readBytes(request, maxBytes))
+    if (nestsDeeperThan(maxDepth, text)) {
+      throw new Problem(
+        { code: "nesting_too_deep", status: 422 },
+        `The body nests deeper than ${maxDepth} levels.`,
+      )
+    }
+    c.req.raw =
+      text === "" && whenEmpty !== undefined
+        ? withJson(request, whenEmpty)
+        : new Request(request, { body: text })
+    await next()
+  }
+}
+
+function withJson(request: Request, body: string): Request {
+  const headers = new Headers(request.headers)
+  headers.set("content-type", "application/json")
+  return new Request(request, { headers, body })
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body) {
+    size += chunk.byteLength
+    if (size > maxBytes) throw tooLarge(maxBytes)
+    chunks.push(chunk)
+  }
+  return concat(chunks, size)
+}
+
+function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return whole
+}
+
+/** JSON is UTF-8 (RFC 8259, section 8.1); replacing what is not would change what the client said. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    throw new Problem({ code: "malformed_json", status: 400 }, "The body is not valid UTF-8.")
+  }
+}
+
+function tooLarge(maxBytes: number): Problem {
+  return new Problem({ code: "body_too_large", status: 413 }, `The body is larger than ${maxBytes} bytes.`)
+}

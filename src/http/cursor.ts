@@ -1,0 +1,21 @@
+import { Problem } from "./problem.ts"
+
+/**
+ * Where a viewer wants to go on; neither value means from the start. Of two the larger counts: an `EventSource` that
+ * reconnects sends the id it saw last, and the address it was opened with once more.
+ * A value that is not a whole number from 0 up is refused: guessing would repeat or lose entries.
+ */
+export function requestedCursor(afterSeq: string | undefined, lastEventId: string | undefined): number {
+  return Math.max(parse("after_seq", afterSeq), parse("Last-Event-ID", lastEventId))
+}
+
+function parse(field: string, given: string | undefined): number {
+  if (given === undefined) return 0
+  const cursor = /^\d+$/.test(given) ? Number(given) : Number.NaN
+  if (!Number.isSafeInteger(cursor)) throw invalidCursor(field)
+  return cursor
+}
+
+export function invalidCursor(field: string): Problem {
+  return new Problem({ code: "invalid_cursor", status: 400 }, `${field} must be a whole number from 0 up.`)
+}

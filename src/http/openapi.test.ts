@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest"
+import { createTestApp } from "./fixtures/test-app.ts"
+
+interface Operation {
+  readonly operationId: string
+  readonly security: readonly object[]
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>
+}
+
+interface Document {
+  readonly openapi: string
+  readonly info: { readonly version: string }
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: {
+    readonly schemas: object
+    readonly securitySchemes: object
+  }
+}
+
+const response = await createTestApp().fetch("/api/openapi.json")
+const document = (await response.json()) as Document
+
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+)
+
+describe("GET /openapi.json", () => {
+  it("is OpenAPI 3.1 of this version", () => {
+    expect(response.headers.get("content-type")).toBe("application/json")
+    expect(document.openapi).toBe("3.1.0")
+    expect(document.info.version).toBe("1.2.3")
+  })
+
+  it("has every route, itself too", () => {
+    expect(operations.map(({ name }) => name).sort()).toEqual([
+      "get /api/chat/history",
+      "get /api/chat/subscribe",
+      "get /api/health",
+      "get /api/openapi.json",
+      "get /api/ready",
+      "post /api/chat",
+      "post /api/chat/cancel",
+      "post /api/chat/init",
+    ])
+  })
+
+  it("documents the problems of each", () => {
+    for (const { operation } of operations) {
+      expect(Object.keys(operation.responses["500"]?.content ?? {})).toEqual(["application/problem+json"])
+    }
+  })
+
+  it("says which routes need a token", () => {
+    const secured = operations.filter(({ operation }) => operation.security.length > 0)
+    expect(secured.map(({ operation }) => operation.operationId).sort()).toEqual([
+      "cancelRun",
+      "chat",
+      "history",
+      "subscribe",
+    ])
+    expect(document.components.securitySchemes).toHaveProperty("sessionToken.scheme", "bearer")
+  })
+
+  it("describes streams by their events", () => {
+    const stream = document.paths["/api/chat"]?.post?.responses["200"]?.content
+    expect(stream).toEqual({ "text/event-stream": { schema: { $ref: "#/components/schemas/ChatEvent" } } })
+    expect(document.components.schemas).toHaveProperty("ChatEvent")
+  })
+
+  it("is served under the prefix it describes", async () => {
+    const other = await createTestApp({ prefix: "/v2" }).fetch("/v2/openapi.json")
+    expect(Object.keys(((await other.json()) as Document).paths)).toContain("/v2/chat")
+  })
+})

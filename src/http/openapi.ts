@@ -1,0 +1,51 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { HttpEnv } from "./http-env.ts"
+import { problems } from "./schemas/problem.ts"
+
+/** GET /openapi.json: describes every route added so far and itself. */
+export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, { version }: { readonly version: string }): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", "sessionToken", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "The `session_token` of POST /chat/init.",
+  })
+  const route = createRoute({
+    method: "get",
+    path: "/openapi.json",
+    operationId: "openapi",
+    summary: "This document",
+    tags: ["status"],
+    security: [],
+    responses: {
+      200: {
+        description: "OpenAPI 3.1.",
+        content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
+      },
+      ...problems(500),
+    },
+  })
+  let document: Record<string, unknown> | null = null
+  app.openapi(route, (c) => {
+    document ??= { ...documentOf(app, version) }
+    return c.json(document, 200)
+  })
+}
+
+function documentOf(app: OpenAPIHono<HttpEnv>, version: string) {
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "AI agent gateway",
+      version,
+      description: "A durable chat server for one agent.",
+      license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
+    },
+    servers: [{ url: "/" }],
+    tags: [
+      { name: "sessions", description: "Who talks." },
+      { name: "chat", description: "Runs and their events." },
+      { name: "status", description: "For those who operate it." },
+    ],
+  })
+}

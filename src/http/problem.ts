@@ -1,0 +1,100 @@
+import type { Context } from "hono"
+import { HTTPException } from "hono/http-exception"
+import type { ContentfulStatusCode } from "hono/utils/http-status"
+import { GatewayError, toError } from "../core/errors.ts"
+import type { Json } from "../core/json.ts"
+import type { Logger } from "../core/ports/logger.ts"
+
+/** A request that cannot be served, with what RFC 9457 allows beside its standard members. */
+export class Problem extends GatewayError {
+  /** Extension members of the problem document. */
+  readonly members: Readonly<Record<string, Json>>
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    kind: { readonly code: string; readonly status: number },
+    message: string,
+    extra: {
+      readonly members?: Readonly<Record<string, Json>>
+      readonly headers?: Readonly<Record<string, string>>
+    } = {},
+  ) {
+    super(kind, message)
+    this.members = extra.members ?? {}
+    this.headers = extra.headers ?? {}
+  }
+}
+
+export interface FieldError {
+  /** Keys and indexes from the body's root, joined by dots; empty for the body itself. */
+  readonly path: string
+  readonly message: string
+}
+
+export function invalidBody(errors: readonly FieldError[], code = "invalid_body"): Problem {
+  const [first] = errors
+  const detail = first === undefined ? "The body does not fit." : describe(first)
+  return new Problem({ code, status: 422 }, detail, {
+    members: { errors: errors.map(({ path, message }) => ({ path, message })) },
+  })
+}
+
+/** RFC 9110 wants the challenge on every 401; tokens are only taken from the Authorization header. */
+export function unauthorized(code: string, message: string): Problem {
+  return new Problem({ code, status: 401 }, message, { headers: { "www-authenticate": "Bearer" } })
+}
+
+/** The same words whether it never was, expired, or is somebody else's. */
+export function sessionNotFound(status: 401 | 404): Problem {
+  const message = "The session does not exist or has expired."
+  if (status === 401) return unauthorized("session_not_found", message)
+  return new Problem({ code: "session_not_found", status }, message)
+}
+
+/** Turns whatever a handler threw into `application/problem+json`; what is not ours to tell goes to the log only. */
+export function problemResponse(thrown: unknown, c: Context, logger: Logger): Response {
+  const problem = toGatewayError(thrown)
+  const origin = { method: c.req.method, path: c.req.path }
+  if (problem.status >= 500) {
+    logger.error({ error: thrown, code: problem.code, detail: problem.detail, ...origin }, "a request failed")
+  }
+  const document = {
+    type: `urn:ai-agent-gateway:problem:${problem.code}`,
+    title: titleOf(problem.code),
+    status: problem.status,
+    detail: problem.message,
+    code: problem.code,
+    ...(problem instanceof Problem ? problem.members : {}),
+  }
+  return c.body(JSON.stringify(document), problem.status as ContentfulStatusCode, {
+    "content-type": "application/problem+json",
+    ...(problem.status === 503 && problem.retryable ? { "retry-after": "1" } : {}),
+    ...(problem instanceof Problem ? problem.headers : {}),
+  })
+}
+
+function toGatewayError(thrown: unknown): GatewayError {
+  if (thrown instanceof GatewayError) return thrown
+  if (thrown instanceof HTTPException && thrown.status < 500) return refused(thrown)
+  return new GatewayError({ code: "internal_error", status: 500 }, "The request could not be handled.", {
+    cause: toError(thrown),
+  })
+}
+
+/** What the framework itself refuses. */
+function refused({ status }: HTTPException): Problem {
+  if (status === 400) return new Problem({ code: "malformed_json", status }, "The body is not valid JSON.")
+  if (status === 415) {
+    return new Problem({ code: "unsupported_media_type", status }, "The body must be application/json.")
+  }
+  return new Problem({ code: "request_refused", status }, "The request was refused.")
+}
+
+function describe({ path, message }: FieldError): string {
+  return path === "" ? message : `${path}: ${message}`
+}
+
+function titleOf(code: string): string {
+  const words = code.replaceAll("_", " ")
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest"
+import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+
+async function appThatCancels() {
+  const app = createTestApp()
+  const { headers } = await app.authorize()
+  app.sessions.cancelOutcome = { status: "accepted", runId: "run_1", cursor: 0 }
+  return { app, headers }
+}
+
+describe("POST /chat/cancel", () => {
+  it("names the run it cancelled", async () => {
+    const { app, headers } = await appThatCancels()
+    const response = await app.fetch("/api/chat/cancel", jsonRequest({ run_id: "run_1" }, headers))
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({ status: "ok", run_id: "run_1" })
+    expect(app.sessions.cancels).toEqual(["run_1"])
+  })
+
+  it("takes any run that is open when none is named, with or without a body", async () => {
+    const { app, headers } = await appThatCancels()
+    const { authorization = "" } = headers
+    for (const init of [
+      jsonRequest({}, headers),
+      jsonRequest("", headers),
+      { method: "POST", headers: { authorization } },
+    ]) {
+      expect((await app.fetch("/api/chat/cancel", init)).status).toBe(200)
+    }
+    expect(app.sessions.cancels).toEqual([null, null, null])
+  })
+
+  it("answers 404 when no such run is open", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    const response = await app.fetch("/api/chat/cancel", jsonRequest({ run_id: "run_2" }, headers))
+    expect(response.status).toBe(404)
+    expect(await problemOf(response)).toMatchObject({ code: "no_active_run" })
+  })
+
+  it("answers 422 to a run that is no id", async () => {
+    const { app, headers } = await appThatCancels()
+    const response = await app.fetch("/api/chat/cancel", jsonRequest({ run_id: 1 }, headers))
+    expect(response.status).toBe(422)
+    expect(await problemOf(response)).toMatchObject({ errors: [{ path: "run_id" }] })
+  })
+})

@@ -1,0 +1,46 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { Sessions } from "../../sessions/sessions.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { Problem } from "../problem.ts"
+import { cancelRequestSchema, cancelResponseSchema } from "../schemas/cancel.ts"
+import { problems } from "../schemas/problem.ts"
+
+export interface CancelRouteOptions {
+  readonly sessions: Sessions
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** POST /chat/cancel: when it answers, the run cannot end as completed any more unless it already has. */
+export function addCancelRoute(
+  app: OpenAPIHono<HttpEnv>,
+  { sessions, middleware }: CancelRouteOptions,
+): void {
+  const route = createRoute({
+    method: "post",
+    path: "/chat/cancel",
+    operationId: "cancelRun",
+    summary: "End the open run",
+    tags: ["chat"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    request: { body: { required: false, content: { "application/json": { schema: cancelRequestSchema } } } },
+    responses: {
+      200: {
+        description:
+          "The cancel is durable; the run ends with `stream_complete`, `interrupted`, `cancelled`.",
+        content: { "application/json": { schema: cancelResponseSchema } },
+      },
+      ...problems(400, 401, 404, 413, 415, 422, 500, 503),
+    },
+  })
+
+  app.openapi(route, async (c) => {
+    const { run_id } = c.req.valid("json")
+    const outcome = await sessions.cancel(c.get("session").id, run_id ?? null)
+    if (outcome.status !== "accepted") {
+      throw new Problem({ code: "no_active_run", status: 404 }, "No such run of this session is open.")
+    }
+    return c.json({ status: "ok" as const, run_id: outcome.runId }, 200)
+  })
+}

@@ -1,0 +1,110 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { Json, JsonObject } from "../../core/json.ts"
+import type { PutOutcome } from "../../core/ports/session-log.ts"
+import type { Sessions } from "../../sessions/sessions.ts"
+import { messageInput } from "../conversation.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { idempotencyOf } from "../idempotency.ts"
+import { Problem, sessionNotFound } from "../problem.ts"
+import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
+import { chatEventSchema } from "../schemas/events.ts"
+import { problems } from "../schemas/problem.ts"
+import { eventStreamHeaders, type OpenEventStream } from "../sse/event-streams.ts"
+
+export interface ChatRouteOptions {
+  readonly sessions: Sessions
+  readonly openEventStream: OpenEventStream
+  /** Undefined: a client may ask for any. */
+  readonly allowedModels: readonly string[] | undefined
+  readonly allowSystemMessages: boolean
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** POST /chat: begins a run and streams it. Going away does not end the run. */
+export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOptions): void {
+  const { sessions, openEventStream, allowedModels, allowSystemMessages, middleware } = options
+  const route = createRoute({
+    method: "post",
+    path: "/chat",
+    operationId: "chat",
+    summary: "Say something and stream the answer",
+    tags: ["chat"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    request: {
+      headers: z.object({
+        "idempotency-key": z.string().optional().openapi({
+          description: "With the same key and body the same run is streamed again; nothing starts twice.",
+        }),
+      }),
+      body: { required: true, content: { "application/json": { schema: chatRequestSchema } } },
+    },
+    responses: {
+      200: {
+        description: "The run's events, up to its terminal event.",
+        headers: z.object({
+          "x-run-id": z.string(),
+          "x-cursor": z
+            .string()
+            .openapi({ description: "Subscribe after this to see the run from its start." }),
+        }),
+        content: { "text/event-stream": { schema: chatEventSchema } },
+      },
+      ...problems(400, 401, 409, 413, 415, 422, 500, 503),
+    },
+  })
+
+  app.openapi(route, async (c) => {
+    const body = c.req.valid("json")
+    if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
+    const context = body.context ?? {}
+    const { id: sessionId } = c.get("session")
+    const outcome = await sessions.start({
+      sessionId,
+      input: messageInput(body, { allowSystemMessages }),
+      context,
+      channel: channelOf(context),
+      model: body.model ?? null,
+      idempotency: idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
+      request: c.req.raw,
+    })
+    const { runId, cursor } = startedRun(outcome)
+    const stream = openEventStream({ sessionId, runId, afterSeq: cursor })
+    return c.body(stream, 200, { ...eventStreamHeaders, "x-run-id": runId, "x-cursor": String(cursor) })
+  })
+}
+
+function startedRun(outcome: PutOutcome): { readonly runId: string; readonly cursor: number } {
+  switch (outcome.status) {
+    case "accepted":
+    case "duplicate":
+      return outcome
+    case "busy":
+      throw new Problem({ code: "run_active", status: 409 }, "A run of this session is still open.", {
+        members: { run_id: outcome.runId },
+      })
+    case "keyReused":
+      throw new Problem(
+        { code: "idempotency_key_reused", status: 422 },
+        "The Idempotency-Key was used before with another body.",
+      )
+    case "unknown":
+      throw sessionNotFound(401)
+    default:
+      return outcome satisfies never
+  }
+}
+
+function modelNotAllowed(): Problem {
+  return new Problem({ code: "model_not_allowed", status: 400 }, "The model is not one of those allowed.")
+}
+
+function channelOf({ channel }: JsonObject): string | null {
+  return typeof channel === "string" ? channel : null
+}
+
+/** The body came out of JSON, and its schema added nothing else. */
+function asJson(body: ChatRequest): Json {
+  return body as Json
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest"
+import { createTestApp } from "../fixtures/test-app.ts"
+import { historyResponseSchema } from "../schemas/history.ts"
+
+describe("GET /chat/history", () => {
+  it("shows every kind of message in the client's form and nothing of the vendor's", async () => {
+    const app = createTestApp()
+    const { sessionId, headers } = await app.authorize()
+    const vendor = { provider: "anthropic", data: { signature: "secret" } }
+    app.sessions.messages = [
+      { role: "system", content: [{ type: "text", text: "Be kind." }] },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "Look." },
+          { type: "image", source: { type: "base64", mediaType: "image/png", data: "aGk=" } },
+        ],
+      },
+      {
+        role: "assistant",
+        content: [
+          { type: "thinking", text: "Hm.", vendor },
+          { type: "opaque", vendor },
+          { type: "text", text: "I look." },
+          { type: "toolCall", toolCallId: "call_1", name: "look", input: { at: 1 }, vendor },
+        ],
+      },
+      {
+        role: "tool",
+        results: [
+          { toolCallId: "call_1", result: { type: "json", value: [1] } },
+          { toolCallId: "call_2", result: { type: "content", content: [{ type: "text", text: "seen" }] } },
+          { toolCallId: "call_3", result: { type: "error", code: "blind", message: "Cannot see." } },
+        ],
+      },
+    ]
+    const activeRun = { id: "run_1", sessionId, cursor: 7, state: "open" } as const
+    app.sessions.change(sessionId, { activeRun })
+
+    const response = await app.fetch("/api/chat/history", { headers })
+    const history: unknown = await response.json()
+    expect(historyResponseSchema.parse(history)).toEqual(history)
+    expect(history).toEqual({
+      messages: [
+        { role: "system", content: [{ type: "text", text: "Be kind." }] },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "Look." },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "aGk=" } },
+          ],
+        },
+        {
+          role: "assistant",
+          content: [
+            { type: "thinking", text: "Hm." },
+            { type: "text", text: "I look." },
+            { type: "tool_call", tool_call_id: "call_1", tool_name: "look", tool_input: { at: 1 } },
+          ],
+        },
+        {
+          role: "tool",
+          content: [
+            { type: "tool_result", tool_call_id: "call_1", result: [1], error: null },
+            {
+              type: "tool_result",
+              tool_call_id: "call_2",
+              result: { content: [{ type: "text", text: "seen" }] },
+              error: null,
+            },
+            {
+              type: "tool_result",
+              tool_call_id: "call_3",
+              result: null,
+              error: { code: "blind", message: "Cannot see." },
+            },
+          ],
+        },
+      ],
+      pending_approvals: [],
+      active_run: { run_id: "run_1", cursor: 7 },
+      last_seq: 0,
+    })
+  })
+
+  it("is empty for a new session", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    const response = await app.fetch("/api/chat/history", { headers })
+    expect(await response.json()).toEqual({
+      messages: [],
+      pending_approvals: [],
+      active_run: null,
+      last_seq: 0,
+    })
+  })
+})

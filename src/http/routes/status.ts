@@ -1,0 +1,64 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import type { HttpEnv } from "../http-env.ts"
+import { problems } from "../schemas/problem.ts"
+import { healthResponseSchema, readyResponseSchema } from "../schemas/status.ts"
+
+export interface Readiness {
+  readonly ready: boolean
+  /** By what was looked at. `detail` is shown to anyone. */
+  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>
+}
+
+export interface StatusRoutesOptions {
+  readonly readiness: () => Promise<Readiness>
+  readonly accepting: () => boolean
+}
+
+/** GET /health: the process answers. GET /ready: it can do its work. */
+export function addStatusRoutes(
+  app: OpenAPIHono<HttpEnv>,
+  { readiness, accepting }: StatusRoutesOptions,
+): void {
+  const health = createRoute({
+    method: "get",
+    path: "/health",
+    operationId: "health",
+    summary: "Whether the process answers",
+    tags: ["status"],
+    security: [],
+    responses: {
+      200: {
+        description: "It does.",
+        content: { "application/json": { schema: healthResponseSchema } },
+      },
+      ...problems(500),
+    },
+  })
+  const ready = createRoute({
+    method: "get",
+    path: "/ready",
+    operationId: "ready",
+    summary: "Whether new work is taken",
+    tags: ["status"],
+    security: [],
+    responses: {
+      200: {
+        description: "Ready.",
+        content: { "application/json": { schema: readyResponseSchema } },
+      },
+      503: {
+        description: "Not ready: the checks say why.",
+        content: { "application/json": { schema: readyResponseSchema } },
+      },
+      ...problems(500),
+    },
+  })
+
+  app.openapi(health, (c) => c.json({ status: "ok" as const }, 200))
+  app.openapi(ready, async (c) => {
+    const { ready, checks } = await readiness()
+    const all = { ...checks, accepting: { ok: accepting() } }
+    if (ready && accepting()) return c.json({ status: "ready" as const, checks: all }, 200)
+    return c.json({ status: "not_ready" as const, checks: all }, 503)
+  })
+}

@@ -1,0 +1,62 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import { invalidCursor, requestedCursor } from "../cursor.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { chatEventSchema } from "../schemas/events.ts"
+import { problems } from "../schemas/problem.ts"
+import { eventStreamHeaders, type OpenEventStream } from "../sse/event-streams.ts"
+
+export interface SubscribeRouteOptions {
+  readonly openEventStream: OpenEventStream
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** GET /chat/subscribe: everything of the session after a cursor, then live. */
+export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeRouteOptions): void {
+  const { openEventStream, middleware } = options
+  const cursor = z.string().optional()
+  const route = createRoute({
+    method: "get",
+    path: "/chat/subscribe",
+    operationId: "subscribe",
+    summary: "Follow a session from a cursor",
+    tags: ["chat"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    request: {
+      query: z.object({
+        after_seq: cursor.openapi({
+          type: "integer",
+          minimum: 0,
+          description: "The last id seen; 0 or absent for all. With a `Last-Event-ID` the larger counts.",
+        }),
+      }),
+      headers: z.object({
+        "last-event-id": cursor.openapi({ description: "What an EventSource sends when it comes back." }),
+      }),
+    },
+    responses: {
+      200: {
+        description: "Every event after the cursor, over all runs; ends once nothing runs.",
+        content: { "text/event-stream": { schema: chatEventSchema } },
+      },
+      204: { description: "Nothing follows the cursor and nothing runs: do not come back." },
+      ...problems(400, 401, 500, 503),
+    },
+  })
+
+  app.openapi(
+    route,
+    (c) => {
+      const session = c.get("session")
+      const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
+      if (session.lastSeq <= afterSeq && session.activeRun === null) return c.body(null, 204)
+      const stream = openEventStream({ sessionId: session.id, afterSeq })
+      return c.body(stream, 200, eventStreamHeaders)
+    },
+    (result) => {
+      // Given twice, it is an array.
+      if (!result.success) throw invalidCursor("after_seq")
+    },
+  )
+}

@@ -1,0 +1,12 @@
+import { z } from "@hono/zod-openapi"
+import { identifier } from "./identifier.ts"
+
+export const cancelRequestSchema = z
+  .object({
+    run_id: identifier.optional().openapi({ description: "Default: whichever run is open." }),
+  })
+  .openapi("CancelRequest", { example: { run_id: "run_4fzyo82mvyr7jtnc1q9x" } })
+
+export const cancelResponseSchema = z
+  .object({ status: z.literal("ok"), run_id: z.string() })
+  .openapi("CancelResponse", { example: { status: "ok", run_id: "run_4fzyo82mvyr7jtnc1q9x" } })

@@ -1,0 +1,68 @@
+import { z } from "@hono/zod-openapi"
+import type { JsonObject } from "../../core/json.ts"
+import { isJsonObject } from "../../core/json.ts"
+import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts"
+
+/** Of the context's JSON: it is stored with the run. */
+const maxContextCharacters = 65_536
+const maxNameCharacters = 256
+
+const userContentSchema = z.union([
+  z.string().min(1),
+  z.array(z.discriminatedUnion("type", [textInputSchema, imageInputSchema])).min(1),
+])
+
+/** An answer that was cut off before its first word is empty, and a client may hold it. */
+const assistantContentSchema = z.union([z.string(), z.array(textBlockSchema)])
+
+const systemContentSchema = z.union([z.string().min(1), z.array(textInputSchema).min(1)])
+
+export const chatMessageSchema = z
+  .discriminatedUnion("role", [
+    z.object({ role: z.literal("user"), content: userContentSchema }),
+    z.object({ role: z.literal("assistant"), content: assistantContentSchema }),
+    z.object({ role: z.literal("system"), content: systemContentSchema }),
+  ])
+  .openapi("ChatMessage")
+
+const contextSchema = z
+  .custom<JsonObject>(isJsonObject, "Invalid input: expected object")
+  .refine((context) => !("channel" in context) || isChannel(context.channel), {
+    path: ["channel"],
+    message: `Invalid input: expected a string of 1 to ${maxNameCharacters} characters`,
+  })
+  .refine((context) => JSON.stringify(context).length <= maxContextCharacters, {
+    message: `Too big: expected at most ${maxContextCharacters} characters of JSON`,
+  })
+  .openapi({
+    type: "object",
+    additionalProperties: true,
+    properties: { channel: { type: "string", minLength: 1, maxLength: maxNameCharacters } },
+    description: "The app's own data for this run. `channel` may choose how the run is executed.",
+  })
+
+export const chatRequestSchema = z
+  .object({
+    messages: z.array(chatMessageSchema).min(1).optional().openapi({
+      description: "The whole conversation as the client holds it; the last message is the user's.",
+    }),
+    message: userContentSchema
+      .optional()
+      .openapi({ description: "Only what is new: the server's own history is used." }),
+    context: contextSchema.optional(),
+    model: z.string().min(1).max(maxNameCharacters).optional(),
+  })
+  .refine(({ messages, message }) => (messages === undefined) !== (message === undefined), {
+    message: "Expected exactly one of messages and message",
+  })
+  .openapi("ChatRequest", {
+    example: { messages: [{ role: "user", content: "What is the capital of France?" }] },
+  })
+
+export type ChatRequest = z.output<typeof chatRequestSchema>
+export type ChatMessage = z.output<typeof chatMessageSchema>
+export type UserContent = z.output<typeof userContentSchema>
+
+function isChannel(value: unknown): boolean {
+  return typeof value === "string" && value.length > 0 && value.length <= maxNameCharacters
+}

@@ -1,0 +1,66 @@
+import { z } from "@hono/zod-openapi"
+
+const imageMediaTypes = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const
+
+/** Past any address in use; the image itself would not fit. */
+const maxUrlLength = 8192
+
+/** What a client may say. */
+export const textInputSchema = z
+  .object({ type: z.literal("text"), text: z.string().min(1) })
+  .openapi("TextInput")
+
+export const imageInputSchema = z
+  .object({
+    type: z.literal("image"),
+    source: z.discriminatedUnion("type", [
+      z.object({
+        type: z.literal("base64"),
+        media_type: z.enum(imageMediaTypes),
+        data: z.base64().min(1),
+      }),
+      z.object({
+        type: z.literal("url"),
+        url: z.url({ protocol: /^https?$/ }).max(maxUrlLength),
+      }),
+    ]),
+  })
+  .openapi("ImageInput")
+
+/** What a client is shown: a tool may return images of any type. */
+export const textBlockSchema = z.object({ type: z.literal("text"), text: z.string() }).openapi("TextBlock")
+
+export const imageBlockSchema = z
+  .object({
+    type: z.literal("image"),
+    source: z.discriminatedUnion("type", [
+      z.object({ type: z.literal("base64"), media_type: z.string(), data: z.string() }),
+      z.object({ type: z.literal("url"), url: z.string() }),
+    ]),
+  })
+  .openapi("ImageBlock")
+
+export const usageSchema = z
+  .object({
+    input_tokens: z.int(),
+    output_tokens: z.int(),
+    cache_creation_input_tokens: z.int(),
+    cache_read_input_tokens: z.int(),
+    estimated_cost: z
+      .number()
+      .nullable()
+      .openapi({ description: "US dollars; null when no price is known." }),
+  })
+  .openapi("Usage")
+
+export const anyJsonSchema = z.unknown().openapi({ description: "Any JSON value." })
+
+export const toolInputSchema = z
+  .record(z.string(), z.unknown())
+  .openapi({ description: "The tool's arguments." })
+
+export const toolErrorSchema = z.object({ code: z.string(), message: z.string() }).nullable()
+
+export type WireContentBlock = z.input<typeof textBlockSchema> | z.input<typeof imageBlockSchema>
+export type WireUsage = z.input<typeof usageSchema>
+export type WireToolError = z.input<typeof toolErrorSchema>

@@ -1,0 +1,89 @@
+import { z } from "@hono/zod-openapi"
+import { anyJsonSchema, toolErrorSchema, toolInputSchema, usageSchema } from "./content.ts"
+
+const toolCall = { tool_call_id: z.string(), tool_name: z.string() }
+const executionLocation = z.enum(["backend", "client"])
+
+function event<Type extends string, Shape extends z.ZodRawShape>(
+  type: Type,
+  shape: Shape,
+  description: string,
+) {
+  return z.object({ type: z.literal(type), ...shape }).openapi({ description })
+}
+
+/** Every event that a stream may carry. */
+export const chatEventSchema = z
+  .discriminatedUnion("type", [
+    event("text_delta", { text: z.string() }, "A piece of the answer."),
+    event("thinking_delta", { text: z.string() }, "A piece of the model's reasoning."),
+    event(
+      "tool_call_start",
+      {
+        ...toolCall,
+        tool_input: toolInputSchema,
+        execution_location: executionLocation,
+        call_index: z.int(),
+      },
+      "The model asks for a call.",
+    ),
+    event(
+      "tool_call_complete",
+      {
+        ...toolCall,
+        result: anyJsonSchema,
+        error: toolErrorSchema,
+        duration_ms: z.number(),
+        server: z.string().nullable(),
+        execution_location: executionLocation,
+      },
+      "The call's result, or its error. Content blocks are in `result.content`.",
+    ),
+    event(
+      "tool_call_interrupted",
+      {
+        ...toolCall,
+        reason: z.enum(["cancelled", "crashed"]),
+        outcome: z.enum(["unknown", "not_started"]),
+      },
+      "The call has no result and will not get one; with `unknown` it may have had its effect.",
+    ),
+    event(
+      "tool_output_chunk",
+      { ...toolCall, stream: z.enum(["stdout", "stderr"]), text: z.string(), seq: z.int() },
+      "A running tool's output; `seq` counts the chunks of one call.",
+    ),
+    event(
+      "heartbeat",
+      { timestamp: z.number() },
+      "Nothing happened. Seconds since the Unix epoch. Has no id.",
+    ),
+    event(
+      "stream_retry",
+      { attempt: z.int(), error: z.string() },
+      "The text of this step so far is void: drop it; it comes anew.",
+    ),
+    event("stream_error", { error: z.string() }, "One event could not be sent; the stream goes on."),
+    event(
+      "turn_complete",
+      { turn: z.int(), usage: usageSchema },
+      "A model step and its tool calls are over.",
+    ),
+    event("max_turns_reached", { turn_count: z.int(), max_turns: z.int() }, "The run had all its steps."),
+    event(
+      "stream_complete",
+      {
+        usage: usageSchema,
+        terminal_disposition: z.enum(["completed", "interrupted"]),
+        reason: z.string().optional(),
+      },
+      "Terminal: the run is over.",
+    ),
+    event("error", { error: z.string(), code: z.string() }, "Terminal: the run failed."),
+  ])
+  .openapi("ChatEvent", {
+    description:
+      "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`.",
+  })
+
+export type ChatEvent = z.input<typeof chatEventSchema>

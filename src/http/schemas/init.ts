@@ -1,0 +1,41 @@
+import { z } from "@hono/zod-openapi"
+import { identifier } from "./identifier.ts"
+
+/** It is logged, and stored as text: no control characters and no lone surrogates. */
+function isPrintable(value: string): boolean {
+  return value.isWellFormed() && !/\p{Cc}/u.test(value)
+}
+
+function printable(maxLength: number) {
+  return z.string().min(1).max(maxLength).refine(isPrintable, "Invalid input: expected printable characters")
+}
+
+export const initRequestSchema = z
+  .object({
+    api_key: printable(4096),
+    user_id: printable(256)
+      .optional()
+      .openapi({ description: "Who uses the key. Default: derived from the key." }),
+    session_id: identifier
+      .optional()
+      .openapi({ description: "An existing session of the same key and user, for a fresh token." }),
+  })
+  .openapi("InitRequest", { example: { api_key: "my-key", user_id: "ada" } })
+
+export const initResponseSchema = z
+  .object({
+    session_token: z.string().openapi({ description: "A JWT, for the Authorization header." }),
+    session_id: z.string(),
+    user_id: z.string(),
+    expires_at: z.int().openapi({
+      description: "When the token expires, in seconds since the Unix epoch. The session lives on.",
+    }),
+  })
+  .openapi("InitResponse", {
+    example: {
+      session_token: "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+      session_id: "sess_4fzyo82mvyr7jtnc1q9x",
+      user_id: "ada",
+      expires_at: 1_790_000_000,
+    },
+  })

@@ -1,0 +1,77 @@
+import type { Entry } from "../../core/entries.ts"
+import { toError } from "../../core/errors.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Heartbeat } from "./heartbeat.ts"
+import type { Viewer } from "./render.ts"
+
+export interface EventStreamOptions {
+  /** Called when the first byte is asked for; aborted when the client goes away. */
+  readonly open: (signal: AbortSignal) => AsyncIterable<readonly Entry[]>
+  readonly viewer: Viewer
+  readonly heartbeat: Heartbeat
+  readonly logger: Logger
+}
+
+/**
+ * The bytes of one viewer's stream. Pulled and never pushed: a client that does not read holds at most one heartbeat
+ * and one batch here, and what it misses waits in the log. If the view fails the stream ends early; the client
+ * comes back with the last id it saw.
+ */
+export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { viewer, heartbeat, logger } = options
+  const closing = new AbortController()
+  let batches: AsyncIterator<readonly Entry[]> | null = null
+  let leaveHeartbeat: (() => void) | null = null
+  /** A read is open and the log has nothing for it yet. */
+  let waiting = false
+
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        batches ??= begin(controller)
+        try {
+          for (;;) {
+            waiting = true
+            const next = await batches.next()
+            waiting = false
+            if (closing.signal.aborted) return
+            if (next.done) return end(controller)
+            const bytes = viewer(next.value)
+            if (bytes !== null) return controller.enqueue(bytes)
+          }
+        } catch (error) {
+          if (closing.signal.aborted) return
+          logger.error({ error }, "a view of a session failed; its stream ends")
+          end(controller)
+        }
+      },
+      async cancel() {
+        stop()
+        // Aborting wakes a view that waits; this lets one that is between two batches clean up.
+        await batches?.return?.().catch((error: unknown) => {
+          logger.error({ error: toError(error) }, "a view of a session did not close")
+        })
+      },
+    },
+    // Nothing is fetched before it is asked for.
+    { highWaterMark: 0 },
+  )
+
+  function begin(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) {
+    leaveHeartbeat = heartbeat.join((bytes) => {
+      // The queue is empty at 0 and below it when the last heartbeat was not read.
+      if (waiting && controller.desiredSize === 0) controller.enqueue(bytes)
+    })
+    return options.open(closing.signal)[Symbol.asyncIterator]()
+  }
+
+  function end(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
+    stop()
+    controller.close()
+  }
+
+  function stop(): void {
+    leaveHeartbeat?.()
+    closing.abort()
+  }
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest"
+import type { Entry } from "../../core/entries.ts"
+import { framesIn } from "../fixtures/frames.ts"
+import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
+import type { Wire } from "../wire/wire.ts"
+import { createRenderer } from "./render.ts"
+
+/** Sends each delta's text as so many frames as it has words; counts what it is asked. */
+class CountingWire implements Wire<string> {
+  folds = 0
+
+  start(afterSeq: number): string {
+    return afterSeq === 99 ? "odd" : "even"
+  }
+
+  fold(state: string, entry: Entry): readonly [string, readonly string[]] {
+    this.folds++
+    const words = entry.kind === "delta" ? entry.delta.text.split(" ").filter(Boolean) : []
+    if (words.includes("boom")) throw new Error("cannot")
+    return [state, words.map((word) => JSON.stringify({ word }))]
+  }
+
+  heartbeat(now: number): string {
+    return JSON.stringify({ now })
+  }
+
+  failure(): string {
+    return JSON.stringify({ word: "failure" })
+  }
+}
+
+function setup() {
+  const wire = new CountingWire()
+  const errors: LoggedLine[] = []
+  const renderer = createRenderer(wire, collectingLogger(errors))
+  return { wire, errors, renderer }
+}
+
+function batch(from: number, ...texts: readonly string[]): readonly Entry[] {
+  return texts.map((text, index) => {
+    const delta = { type: "textDelta", stepId: "step_1", messageId: "msg_1", part: 0, text } as const
+    return { kind: "delta", seq: from + index, runId: "run_1", delta }
+  })
+}
+
+function shown(bytes: Uint8Array | null) {
+  return framesIn(new TextDecoder().decode(bytes ?? new Uint8Array())).map(({ id, data }) => [id, data.word])
+}
+
+describe("rendering", () => {
+  it("gives the id to the last frame of an entry alone", () => {
+    const { renderer } = setup()
+    expect(shown(renderer.viewer(0)(batch(1, "one two", "three")))).toEqual([
+      [null, "one"],
+      ["1", "two"],
+      ["2", "three"],
+    ])
+  })
+
+  it("joins the frames of a batch into one piece, and makes none of nothing", () => {
+    const { renderer } = setup()
+    const view = renderer.viewer(0)
+    expect(view(batch(1, "one", "two"))).toBeInstanceOf(Uint8Array)
+    expect(view(batch(3, "", ""))).toBeNull()
+    expect(view([])).toBeNull()
+  })
+
+  it("is done once for any number of viewers in the same state", () => {
+    const { wire, renderer } = setup()
+    const viewers = Array.from({ length: 100 }, (_, index) => renderer.viewer(index % 5))
+    const one = batch(10, "one", "two")
+    const pieces = viewers.map((view) => view(one))
+    expect(wire.folds).toBe(2)
+    expect(new Set(pieces).size).toBe(1)
+  })
+
+  it("is done again for a viewer in another state", () => {
+    const { wire, renderer } = setup()
+    const one = batch(100, "one")
+    renderer.viewer(0)(one)
+    renderer.viewer(99)(one)
+    expect(wire.folds).toBe(2)
+  })
+
+  it("folds silently up to the cursor, for this viewer alone", () => {
+    const { wire, renderer } = setup()
+    const one = batch(1, "one", "two", "three")
+    expect(shown(renderer.viewer(2)(one))).toEqual([["3", "three"]])
+    expect(shown(renderer.viewer(0)(one))).toHaveLength(3)
+    expect(shown(renderer.viewer(3)(one))).toEqual([])
+    expect(wire.folds).toBe(9)
+  })
+
+  it("goes on after an entry that cannot be rendered, which is logged", () => {
+    const { errors, renderer } = setup()
+    expect(shown(renderer.viewer(0)(batch(1, "one", "boom", "three")))).toEqual([
+      ["1", "one"],
+      ["2", "failure"],
+      ["3", "three"],
+    ])
+    expect(errors).toEqual([{ message: expect.any(String), fields: expect.objectContaining({ seq: 2 }) }])
+  })
+
+  it("gives heartbeats no id", () => {
+    const { renderer } = setup()
+    expect(new TextDecoder().decode(renderer.heartbeat(5))).toBe('data: {"now":5}\n\n')
+  })
+})

@@ -1,0 +1,81 @@
+import type { Entry } from "../../core/entries.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Frame, Wire, WireState } from "../wire/wire.ts"
+
+/** One viewer's eye on the log: the bytes of a batch, null when it has none for this viewer. Batches come in order. */
+export type Viewer = (batch: readonly Entry[]) => Uint8Array<ArrayBuffer> | null
+
+export interface Renderer {
+  viewer(afterSeq: number): Viewer
+  heartbeat(now: number): Uint8Array<ArrayBuffer>
+}
+
+interface Rendering<State> {
+  readonly before: State
+  readonly after: State
+  readonly bytes: Uint8Array<ArrayBuffer> | null
+}
+
+/**
+ * Renders batches for any number of viewers. Viewers that are up to date are given the same batch objects and are in
+ * the same state: the first one's rendering serves them all, and lives as long as the batch does.
+ */
+export function createRenderer<State extends WireState>(wire: Wire<State>, logger: Logger): Renderer {
+  const encoder = new TextEncoder()
+  const renderings = new WeakMap<readonly Entry[], Rendering<State>>()
+
+  return {
+    viewer(afterSeq) {
+      let state = wire.start(afterSeq)
+      return (batch) => {
+        const rendering = shared(batch, state, afterSeq)
+        state = rendering.after
+        return rendering.bytes
+      }
+    },
+    heartbeat: (now) => encoder.encode(unnumbered(wire.heartbeat(now))),
+  }
+
+  function shared(batch: readonly Entry[], state: State, afterSeq: number): Rendering<State> {
+    const first = batch[0]
+    // What lies before the cursor is folded without being sent, which concerns this viewer alone.
+    if (first === undefined || first.seq <= afterSeq) return render(batch, state, afterSeq)
+    const known = renderings.get(batch)
+    if (known !== undefined && known.before === state) return known
+    const rendering = render(batch, state, afterSeq)
+    renderings.set(batch, rendering)
+    return rendering
+  }
+
+  function render(batch: readonly Entry[], before: State, afterSeq: number): Rendering<State> {
+    let after = before
+    let text = ""
+    for (const entry of batch) {
+      const [next, frames] = fold(after, entry)
+      after = next
+      if (entry.seq > afterSeq) text += numbered(frames, entry.seq)
+    }
+    return { before, after, bytes: text === "" ? null : encoder.encode(text) }
+  }
+
+  function fold(state: State, entry: Entry): readonly [State, readonly Frame[]] {
+    try {
+      return wire.fold(state, entry)
+    } catch (error) {
+      logger.error({ error, runId: entry.runId, seq: entry.seq }, "an entry could not be rendered")
+      return [state, [wire.failure()]]
+    }
+  }
+}
+
+/** Only the last frame has the id: a client that comes back with it has had all of the entry. */
+function numbered(frames: readonly Frame[], seq: number): string {
+  const last = frames.length - 1
+  let text = ""
+  for (let index = 0; index < last; index++) text += unnumbered(frames[index] ?? "")
+  return last < 0 ? "" : `${text}id: ${seq}\ndata: ${frames[last]}\n\n`
+}
+
+function unnumbered(frame: Frame): string {
+  return `data: ${frame}\n\n`
+}

@@ -1,0 +1,45 @@
+import type { ContentPart } from "../../core/messages.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+import type { Usage } from "../../core/usage.ts"
+import type { WireContentBlock, WireToolError, WireUsage } from "../schemas/content.ts"
+
+/** The forms of core values that clients see, in history and in events alike. */
+
+export function wireUsage(usage: Usage): WireUsage {
+  return {
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cache_creation_input_tokens: usage.cacheCreationInputTokens,
+    cache_read_input_tokens: usage.cacheReadInputTokens,
+    estimated_cost: null,
+  }
+}
+
+export function wireContent(part: ContentPart): WireContentBlock {
+  if (part.type === "text") return { type: "text", text: part.text }
+  const { source } = part
+  if (source.type === "url") return { type: "image", source: { type: "url", url: source.url } }
+  return {
+    type: "image",
+    source: { type: "base64", media_type: source.mediaType, data: source.data },
+  }
+}
+
+export interface WireToolOutcome {
+  readonly result: unknown
+  readonly error: WireToolError
+}
+
+/** Exactly one of the two is not null, except that a tool may well return null. */
+export function wireToolOutcome(result: ToolResult): WireToolOutcome {
+  switch (result.type) {
+    case "json":
+      return { result: result.value, error: null }
+    case "content":
+      return { result: { content: result.content.map(wireContent) }, error: null }
+    case "error":
+      return { result: null, error: { code: result.code, message: result.message } }
+    default:
+      return result satisfies never
+  }
+}

@@ -1,0 +1,52 @@
+import type { AssistantPart, Message } from "../../core/messages.ts"
+import type { History } from "../../sessions/sessions.ts"
+import type { HistoryMessage, HistoryResponse } from "../schemas/history.ts"
+import { wireContent, wireToolOutcome } from "./content.ts"
+
+type HistoryBlock = HistoryMessage["content"][number]
+
+/** A session as a client redraws it. What only a model's vendor understands stays here. */
+export function wireHistory({ messages, activeRun, lastSeq }: History): HistoryResponse {
+  return {
+    messages: messages.map(wireMessage),
+    pending_approvals: [],
+    active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
+    last_seq: lastSeq,
+  }
+}
+
+function wireMessage(message: Message): HistoryMessage {
+  switch (message.role) {
+    case "user":
+    case "system":
+      return { role: message.role, content: message.content.map(wireContent) }
+    case "assistant":
+      return { role: message.role, content: message.content.flatMap(assistantBlock) }
+    case "tool":
+      return {
+        role: message.role,
+        content: message.results.map(({ toolCallId, result }) => {
+          return { type: "tool_result", tool_call_id: toolCallId, ...wireToolOutcome(result) }
+        }),
+      }
+    default:
+      return message satisfies never
+  }
+}
+
+function assistantBlock(part: AssistantPart): HistoryBlock[] {
+  switch (part.type) {
+    case "text":
+      return [wireContent(part)]
+    case "thinking":
+      return [{ type: "thinking", text: part.text }]
+    case "toolCall":
+      return [
+        { type: "tool_call", tool_call_id: part.toolCallId, tool_name: part.name, tool_input: part.input },
+      ]
+    case "opaque":
+      return []
+    default:
+      return part satisfies never
+  }
+}

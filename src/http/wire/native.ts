@@ -1,0 +1,185 @@
+import type { Delta, Entry, Event, MessageCompleted } from "../../core/entries.ts"
+import type { AssistantMessage } from "../../core/messages.ts"
+import type { ChatEvent } from "../schemas/events.ts"
+import { wireToolOutcome, wireUsage } from "./content.ts"
+import type { Frame, Wire } from "./wire.ts"
+
+/**
+ * How much of the message being streamed the viewer has: a count of its characters. Or `after:SEQ`, the cursor of a
+ * viewer that was shown nothing yet: a message whose deltas are gone needs to know where that viewer stood.
+ */
+type NativeState = number | `after:${number}`
+
+type Step = readonly [NativeState, readonly Frame[]]
+
+const nothing: readonly Frame[] = []
+
+/** The gateway's own events, as docs/http-api.md lists them. */
+export const nativeWire: Wire<NativeState> = {
+  start: (afterSeq) => (afterSeq === 0 ? 0 : `after:${afterSeq}`),
+  fold: (state, entry) => {
+    return entry.kind === "delta" ? foldDelta(state, entry.delta) : foldEvent(state, entry.event, entry)
+  },
+  heartbeat: (now) => frame({ type: "heartbeat", timestamp: now / 1000 }),
+  failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
+}
+
+/** The hot path: once a token, however many viewers. */
+function foldDelta(state: NativeState, delta: Delta): Step {
+  switch (delta.type) {
+    case "textDelta":
+      return [seen(state) + delta.text.length, [textFrame(delta.text)]]
+    case "thinkingDelta":
+      return [seen(state) + delta.text.length, [thinkingFrame(delta.text)]]
+    case "toolOutput":
+      return [
+        state,
+        [
+          frame({
+            type: "tool_output_chunk",
+            tool_call_id: delta.toolCallId,
+            tool_name: delta.toolName,
+            stream: delta.stream,
+            text: delta.text,
+            seq: delta.chunk,
+          }),
+        ],
+      ]
+    default:
+      return delta satisfies never
+  }
+}
+
+function foldEvent(state: NativeState, event: Event, { seq }: Entry): Step {
+  switch (event.type) {
+    case "messageCompleted":
+      return [0, messageFrames(state, event, seq)]
+    case "stepStarted":
+      return [voided(state), nothing]
+    case "stepRetried":
+      return [voided(state), [retryFrame(event.attempt, event.error.message)]]
+    case "runCompleted":
+    case "runFailed":
+      return [voided(state), eventFrames(event)]
+    default:
+      return [state, eventFrames(event)]
+  }
+}
+
+/**
+ * A message's deltas are dropped some time after it is durable (rule 6 of the log); then the event gives the text.
+ * A viewer that was shown part of it, whether in this stream or before its cursor, is told to drop that first.
+ */
+function messageFrames(
+  state: NativeState,
+  { message, streamedFrom }: MessageCompleted,
+  seq: number,
+): readonly Frame[] {
+  if (streamedFrom === null) return wholeText(message)
+  if (seen(state) >= lengthOf(message)) return nothing
+  const cursor = typeof state === "string" ? Number(state.slice("after:".length)) : 0
+  const hasPart = seen(state) > 0 || (cursor >= streamedFrom && cursor < seq)
+  return hasPart
+    ? [retryFrame(1, "The text is sent again from its start."), ...wholeText(message)]
+    : wholeText(message)
+}
+
+function wholeText({ content }: AssistantMessage): readonly Frame[] {
+  return content.flatMap((part) => {
+    if (part.type === "text") return part.text === "" ? [] : [textFrame(part.text)]
+    if (part.type === "thinking") return part.text === "" ? [] : [thinkingFrame(part.text)]
+    return []
+  })
+}
+
+function lengthOf({ content }: AssistantMessage): number {
+  return content.reduce((length, part) => {
+    return part.type === "text" || part.type === "thinking" ? length + part.text.length : length
+  }, 0)
+}
+
+function eventFrames(
+  event: Exclude<Event, { type: "messageCompleted" | "stepStarted" | "stepRetried" }>,
+): readonly Frame[] {
+  switch (event.type) {
+    case "runStarted":
+    case "historyReplaced":
+    case "toolCallStarted":
+      return nothing
+    case "toolCallRequested":
+      return [
+        frame({
+          type: "tool_call_start",
+          tool_call_id: event.toolCallId,
+          tool_name: event.name,
+          tool_input: event.input,
+          execution_location: event.executionLocation,
+          call_index: event.callIndex,
+        }),
+      ]
+    case "toolCallCompleted":
+      return [
+        frame({
+          type: "tool_call_complete",
+          tool_call_id: event.toolCallId,
+          tool_name: event.name,
+          ...wireToolOutcome(event.result),
+          duration_ms: event.durationMs,
+          server: event.server,
+          execution_location: event.executionLocation,
+        }),
+      ]
+    case "toolCallInterrupted":
+      return [
+        frame({
+          type: "tool_call_interrupted",
+          tool_call_id: event.toolCallId,
+          tool_name: event.name,
+          reason: event.reason,
+          outcome: event.outcome,
+        }),
+      ]
+    case "stepCompleted":
+      return [frame({ type: "turn_complete", turn: event.step, usage: wireUsage(event.usage) })]
+    case "maxTurnsReached":
+      return [frame({ type: "max_turns_reached", turn_count: event.turnCount, max_turns: event.maxTurns })]
+    case "runCompleted":
+      return [
+        frame({
+          type: "stream_complete",
+          usage: wireUsage(event.usage),
+          terminal_disposition: event.disposition,
+          ...(event.reason === null ? {} : { reason: event.reason }),
+        }),
+      ]
+    case "runFailed":
+      return [frame({ type: "error", error: event.message, code: event.code })]
+    default:
+      return event satisfies never
+  }
+}
+
+function textFrame(text: string): Frame {
+  return `{"type":"text_delta","text":${JSON.stringify(text)}}`
+}
+
+function thinkingFrame(text: string): Frame {
+  return `{"type":"thinking_delta","text":${JSON.stringify(text)}}`
+}
+
+function retryFrame(attempt: number, error: string): Frame {
+  return frame({ type: "stream_retry", attempt, error })
+}
+
+function frame(event: ChatEvent): Frame {
+  return JSON.stringify(event)
+}
+
+function seen(state: NativeState): number {
+  return typeof state === "number" ? state : 0
+}
+
+/** What was streamed is void or over; a viewer's cursor stays good, for it lies before all that follows. */
+function voided(state: NativeState): NativeState {
+  return typeof state === "number" ? 0 : state
+}

@@ -1,0 +1,105 @@
+import type { Anthropic } from "@anthropic-ai/sdk"
+import type { ModelDelta, ModelEnd, StopReason } from "../../core/ports/provider.ts"
+import { noUsage, type Usage } from "../../core/usage.ts"
+import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
+
+/**
+ * Folds the raw events of one answer (https://docs.claude.com/en/api/messages-streaming) into deltas and, once it is
+ * complete, the end. Unknown events are ignored, unknown blocks kept as they are; an event that contradicts the ones
+ * before it throws.
+ */
+export class AnswerFold {
+  #model: string | null = null
+  #stopReason: Anthropic.StopReason | null = null
+  #usage: Usage = noUsage
+  readonly #blocks = new Map<number, Block>()
+  #complete = false
+
+  /** Whether the service has said that this was all. */
+  get complete(): boolean {
+    return this.#complete
+  }
+
+  /** The delta that the event brings, if it brings one. */
+  apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | null {
+    switch (event.type) {
+      case "content_block_delta":
+        return applyDelta(this.#block(event.index), event.delta)
+      case "content_block_start":
+        return this.#start(event)
+      case "message_start":
+        this.#model ??= event.message.model
+        this.#usage = mergeUsage(this.#usage, event.message.usage)
+        return null
+      case "message_delta":
+        this.#stopReason = event.delta.stop_reason ?? this.#stopReason
+        this.#usage = mergeUsage(this.#usage, event.usage)
+        return null
+      case "message_stop":
+        this.#complete = true
+        return null
+      default:
+        // `content_block_stop` says nothing that the next block or the end does not; the API may add events.
+        return null
+    }
+  }
+
+  end(requestedModel: string): ModelEnd {
+    return {
+      type: "end",
+      content: [...this.#blocks.values()].map(toPart),
+      stopReason: toStopReason(this.#stopReason),
+      model: this.#model ?? requestedModel,
+      usage: this.#usage,
+    }
+  }
+
+  #start({ index, content_block }: Anthropic.RawContentBlockStartEvent): ModelDelta | null {
+    if (this.#blocks.has(index)) throw new Error(`Content block ${index} begins twice.`)
+    const block = beginBlock(this.#blocks.size, content_block)
+    this.#blocks.set(index, block)
+    return firstDelta(block, content_block)
+  }
+
+  #block(index: number): Block {
+    const block = this.#blocks.get(index)
+    if (block === undefined) throw new Error(`A delta for content block ${index}, which has not begun.`)
+    return block
+  }
+}
+
+/** Counts are cumulative, and a later event leaves out what it does not change. */
+function mergeUsage(
+  usage: Usage,
+  later: Partial<Anthropic.Usage | Anthropic.MessageDeltaUsage> | undefined,
+): Usage {
+  return {
+    inputTokens: later?.input_tokens ?? usage.inputTokens,
+    outputTokens: later?.output_tokens ?? usage.outputTokens,
+    cacheCreationInputTokens: later?.cache_creation_input_tokens ?? usage.cacheCreationInputTokens,
+    cacheReadInputTokens: later?.cache_read_input_tokens ?? usage.cacheReadInputTokens,
+  }
+}
+
+function toStopReason(reason: Anthropic.StopReason | null): StopReason {
+  switch (reason) {
+    case "tool_use":
+      return "toolCalls"
+    case "max_tokens":
+      return "maxTokens"
+    case "pause_turn":
+      return "pause"
+    case "refusal":
+      return "refusal"
+    case "model_context_window_exceeded":
+      return "contextFull"
+    case "end_turn":
+    case "stop_sequence":
+    case null:
+      return "end"
+    default:
+      // A reason newer than this code: the answer did end.
+      reason satisfies never
+      return "end"
+  }
+}

@@ -1,0 +1,233 @@
+import { getEventListeners, once } from "node:events"
+import type { AddressInfo } from "node:net"
+import { createServer } from "node:net"
+import { setTimeout as delay, setImmediate } from "node:timers/promises"
+import { afterEach, describe, expect, test, vi } from "vitest"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import { anthropicErrorEvent, anthropicErrorReply, anthropicEvents } from "../../testing/anthropic-wire.ts"
+import {
+  type ScriptedUpstream,
+  startScriptedUpstream,
+  type UpstreamReply,
+} from "../../testing/scripted-upstream.ts"
+import { anthropicProvider } from "./anthropic-provider.ts"
+import type { AnthropicOptions } from "./options.ts"
+
+const apiKey = "sk-ant-test-0123456789"
+const hello = anthropicEvents([{ type: "text", text: "Hello" }])
+const request: ModelRequest = {
+  model: "claude-test",
+  system: [],
+  messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }],
+  tools: [],
+  maxTokens: 50,
+}
+
+const upstreams: ScriptedUpstream[] = []
+
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await Promise.all(upstreams.splice(0).map((upstream) => upstream.close()))
+})
+
+async function upstream(...replies: readonly UpstreamReply[]): Promise<ScriptedUpstream> {
+  return played(replies)
+}
+
+async function played(script: Parameters<typeof startScriptedUpstream>[0]): Promise<ScriptedUpstream> {
+  const started = await startScriptedUpstream(script)
+  upstreams.push(started)
+  return started
+}
+
+async function call(provider: Provider): Promise<readonly ModelEvent[]> {
+  const events: ModelEvent[] = []
+  for await (const event of provider.stream(request, { signal: new AbortController().signal }))
+    events.push(event)
+  return events
+}
+
+describe("options", () => {
+  test.each<[string, object, RegExp]>([
+    ["an unknown key", { apiKey, baseUrl: "http://localhost" }, /baseUrl/],
+    ["no credential", {}, /exactly one of apiKey and authToken/],
+    ["two credentials", { apiKey, authToken: "token" }, /exactly one of apiKey and authToken/],
+    ["an address that is none", { apiKey, baseURL: "localhost" }, /baseURL/],
+    ["a wrong type", { apiKey, timeoutMs: "1" }, /timeoutMs/],
+  ])("%s is a configuration error that names it", (_, options, message) => {
+    const make = () => anthropicProvider(options as AnthropicOptions)
+    expect(make).toThrow(ConfigurationError)
+    expect(make).toThrow(message)
+    expect(make).not.toThrow(apiKey)
+  })
+
+  test("headers, thinking and further fields reach the service; the gateway's own fields win", async () => {
+    const { url, requests } = await upstream({ steps: hello })
+    const thinking = { type: "enabled", budget_tokens: 1024 } as const
+    const headers = { "anthropic-beta": "some-beta", authorization: "Basic own" }
+    const extraBody = { service_tier: "auto", model: "another" }
+    await call(anthropicProvider({ apiKey, baseURL: url, headers, thinking, extraBody }))
+    expect(requests[0]?.headers).toMatchObject(headers)
+    expect(requests[0]?.body).toMatchObject({
+      thinking,
+      service_tier: "auto",
+      model: "claude-test",
+      stream: true,
+    })
+  })
+
+  test.each([{ apiKey }, { authToken: "some-oauth-token" }])(
+    "%o is sent as the bearer token",
+    async (credential) => {
+      const { url, requests } = await upstream({ steps: hello })
+      await call(anthropicProvider({ ...credential, baseURL: url } as AnthropicOptions))
+      expect(requests[0]?.headers.authorization).toBe(`Bearer ${Object.values(credential)[0]}`)
+    },
+  )
+})
+
+describe("the SDK", () => {
+  test("if it is not installed the first call says what to install", async () => {
+    const provider = anthropicProvider({ apiKey }, () => Promise.reject(new Error("Cannot find package")))
+    await expect(call(provider)).rejects.toThrow(ConfigurationError)
+    await expect(call(provider)).rejects.toThrow("npm install @anthropic-ai/sdk")
+  })
+
+  test("it is loaded once, and not before the first call", async () => {
+    const { url } = await upstream({ steps: hello }, { steps: hello })
+    const load = vi.fn(() => import("@anthropic-ai/sdk"))
+    const provider = anthropicProvider({ apiKey, baseURL: url }, load)
+    expect(load).not.toHaveBeenCalled()
+    await call(provider)
+    await call(provider)
+    expect(load).toHaveBeenCalledOnce()
+  })
+
+  test("nothing of the environment reaches the service", async () => {
+    vi.stubEnv("ANTHROPIC_API_KEY", "env-key")
+    vi.stubEnv("ANTHROPIC_AUTH_TOKEN", "env-token")
+    vi.stubEnv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
+    vi.stubEnv("ANTHROPIC_PROFILE", "no-such-profile")
+    vi.stubEnv("ANTHROPIC_CUSTOM_HEADERS", "x-from-env: leaked\nauthorization: Bearer env")
+    const { url, requests } = await upstream({ steps: hello })
+    expect((await call(anthropicProvider({ apiKey, baseURL: url }))).at(-1)?.type).toBe("end")
+    const { headers } = requests[0] ?? {}
+    expect(headers?.authorization).toBe(`Bearer ${apiKey}`)
+    expect(JSON.stringify(headers)).not.toMatch(/env|leaked/)
+  })
+
+  test("it does not retry by itself", async () => {
+    const overloaded = anthropicErrorReply(529, "overloaded_error", "Overloaded", {
+      "x-should-retry": "true",
+    })
+    const { url, requests } = await upstream(overloaded, { steps: hello })
+    await call(anthropicProvider({ apiKey, baseURL: url }))
+    expect(requests).toHaveLength(1)
+  })
+})
+
+describe("failures", () => {
+  test.each<[string, UpstreamReply, string, boolean]>([
+    ["400", anthropicErrorReply(400, "invalid_request_error", "bad field"), "invalid_request", false],
+    ["403", anthropicErrorReply(403, "permission_error", "no"), "authentication_failed", false],
+    ["413", anthropicErrorReply(413, "request_too_large", "too big"), "request_too_large", false],
+    ["500", anthropicErrorReply(500, "api_error", "oops"), "upstream_failed", true],
+    ["504", anthropicErrorReply(504, "timeout_error", "late"), "upstream_timeout", true],
+    [
+      "404 from something that is not the API",
+      { status: 404, headers: {}, steps: ["?"] },
+      "upstream_invalid",
+      false,
+    ],
+    ["429 from a proxy", { status: 429, headers: {}, steps: ["?"] }, "rate_limited", true],
+    [
+      "429 that will not pass",
+      anthropicErrorReply(429, "rate_limit_error", "spend limit", { "x-should-retry": "false" }),
+      "rate_limited",
+      false,
+    ],
+    ["an error event", { steps: [anthropicErrorEvent("api_error", "oops")] }, "upstream_failed", true],
+    ["broken JSON", { steps: ["event: message_start\ndata: {oops\n\n"] }, "upstream_invalid", false],
+    [
+      "JSON in place of a stream",
+      { headers: { "content-type": "application/json" }, steps: ["{}"] },
+      "upstream_invalid",
+      false,
+    ],
+    ["an empty stream", { steps: [] }, "upstream_cut", true],
+    ["a stream that ends early", { steps: hello.slice(0, -1) }, "upstream_cut", true],
+  ])("%s", async (_, reply, code, retryable) => {
+    const { url } = await upstream(reply)
+    const events = await call(anthropicProvider({ apiKey, baseURL: url }))
+    expect(events.at(-1)).toMatchObject({ type: "error", code, retryable })
+  })
+
+  test("the detail has what helps, and no secret", async () => {
+    const { url } = await upstream(
+      anthropicErrorReply(400, "invalid_request_error", `no field for ${apiKey}`),
+    )
+    const [failure] = await call(anthropicProvider({ apiKey, baseURL: url }))
+    expect(failure).toMatchObject({
+      detail: expect.stringMatching(/400.*no field for \[redacted\].*req_scripted/),
+    })
+  })
+
+  test("nobody listening is upstream_unreachable", async () => {
+    const server = createServer().listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const { port } = server.address() as AddressInfo
+    server.close()
+    await once(server, "close")
+    const events = await call(anthropicProvider({ apiKey, baseURL: `http://127.0.0.1:${port}` }))
+    expect(events).toMatchObject([{ type: "error", code: "upstream_unreachable", retryable: true }])
+    expect(events).toMatchObject([{ detail: expect.stringContaining("ECONNREFUSED") }])
+  })
+
+  test("a service that does not begin to answer is upstream_timeout", async () => {
+    // Takes connections and never says a word.
+    const server = createServer().listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const { port } = server.address() as AddressInfo
+    const events = await call(
+      anthropicProvider({ apiKey, baseURL: `http://127.0.0.1:${port}`, timeoutMs: 50 }),
+    )
+    expect(events).toMatchObject([{ type: "error", code: "upstream_timeout", retryable: true }])
+    server.close()
+  })
+})
+
+test("an answer is over with message_stop, though the service holds the connection open", async () => {
+  const { url, requests } = await upstream({
+    steps: [...hello, { type: "wait", until: new Promise(() => {}) }],
+  })
+  expect((await call(anthropicProvider({ apiKey, baseURL: url }))).at(-1)?.type).toBe("end")
+  expect(await requests[0]?.outcome).toBe("disconnected")
+})
+
+test("a reader that stops at the end leaves the connection for the calls that follow", async () => {
+  // The end of the body comes a little after the last event, as over a network.
+  const { url, requests } = await played(() => ({ steps: [...hello, { type: "wait", until: delay(5) }] }))
+  const provider = anthropicProvider({ apiKey, baseURL: url })
+  for (let calls = 0; calls < 5; calls++) {
+    for await (const event of provider.stream(request, { signal: new AbortController().signal })) {
+      if (event.type === "end") break
+    }
+    // fetch gives a connection back one turn of the event loop after the answer's end.
+    await setImmediate()
+  }
+  expect(requests).toHaveLength(5)
+  expect(new Set(requests.map(({ remotePort }) => remotePort)).size).toBeLessThan(5)
+})
+
+test("a call leaves no listener on its signal", async () => {
+  const { url } = await upstream({ steps: hello }, { steps: hello.slice(0, 3) })
+  const provider = anthropicProvider({ apiKey, baseURL: url })
+  const { signal } = new AbortController()
+  for (const last of ["end", "error"]) {
+    const events: ModelEvent[] = []
+    for await (const event of provider.stream(request, { signal })) events.push(event)
+    expect(events.at(-1)?.type).toBe(last)
+    expect(getEventListeners(signal, "abort")).toEqual([])
+  }
+})

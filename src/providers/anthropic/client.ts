@@ -1,0 +1,35 @@
+import type { Anthropic } from "@anthropic-ai/sdk"
+import type { AnthropicOptions } from "./options.ts"
+
+export type AnthropicSdk = typeof import("@anthropic-ai/sdk")
+
+/** fetch itself waits no longer, for the beginning or for the next byte. */
+const defaultTimeoutMs = 300_000
+
+/**
+ * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment or
+ * from a profile file is given. It never retries by itself: the agent's loop does, where it can be seen.
+ */
+export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anthropic {
+  return new sdk.Anthropic({
+    apiKey: options.apiKey ?? null,
+    authToken: options.authToken ?? null,
+    webhookKey: null,
+    baseURL: options.baseURL ?? "https://api.anthropic.com",
+    timeout: options.timeoutMs ?? defaultTimeoutMs,
+    maxRetries: 0,
+    logLevel: "off",
+    openTelemetry: false,
+    fetch: (url, init) => fetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),
+  })
+}
+
+/** What the SDK says by itself. Anything else it took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no option. */
+const sdkHeaders = /^(accept|content-type|user-agent|anthropic-version|x-stainless-.+)$/
+
+function ownHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {
+  const headers = new Headers([...new Headers(fromSdk)].filter(([name]) => sdkHeaders.test(name)))
+  headers.set("authorization", `Bearer ${options.apiKey ?? options.authToken}`)
+  for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value)
+  return headers
+}

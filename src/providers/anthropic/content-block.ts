@@ -1,0 +1,101 @@
+import type { Anthropic } from "@anthropic-ai/sdk"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import type { ModelPart, VendorData } from "../../core/messages.ts"
+import type { ModelDelta } from "../../core/ports/provider.ts"
+
+/** A content block as its deltas build it up. */
+export interface Block {
+  readonly part: number
+  readonly fields: Record<string, Json>
+  /** The pieces of `input`, joined; empty when none came. */
+  inputJson: string
+}
+
+export function beginBlock(
+  part: number,
+  content: Anthropic.RawContentBlockStartEvent["content_block"],
+): Block {
+  return { part, fields: { ...content } as unknown as Record<string, Json>, inputJson: "" }
+}
+
+/** Empty from Anthropic itself; some compatible services put the first piece of text into the block's start. */
+export function firstDelta(
+  block: Block,
+  content: Anthropic.RawContentBlockStartEvent["content_block"],
+): ModelDelta | null {
+  if (content.type === "text") return textDelta("textDelta", block, content.text)
+  if (content.type === "thinking") return textDelta("thinkingDelta", block, content.thinking)
+  return null
+}
+
+/** Builds the block up; returns the delta to show, if there is one. */
+export function applyDelta(block: Block, delta: Anthropic.RawContentBlockDelta): ModelDelta | null {
+  const { fields } = block
+  switch (delta.type) {
+    case "text_delta":
+      fields.text = `${fields.text ?? ""}${delta.text}`
+      return textDelta("textDelta", block, delta.text)
+    case "thinking_delta":
+      fields.thinking = `${fields.thinking ?? ""}${delta.thinking}`
+      return textDelta("thinkingDelta", block, delta.thinking)
+    case "input_json_delta":
+      block.inputJson += delta.partial_json
+      return null
+    case "citations_delta": {
+      const citations = Array.isArray(fields.citations) ? fields.citations : []
+      fields.citations = [...citations, delta.citation as unknown as JsonObject]
+      return null
+    }
+    default: {
+      // A signature, a compaction's summary, and what the API may add: each field is a new value for the block's.
+      const { type: _, ...rest } = delta as unknown as JsonObject
+      Object.assign(fields, rest)
+      return null
+    }
+  }
+}
+
+function textDelta(type: ModelDelta["type"], { part }: Block, text: string): ModelDelta | null {
+  return text === "" ? null : { type, part, text }
+}
+
+export function toPart({ fields, inputJson }: Block): ModelPart {
+  switch (fields.type) {
+    case "text": {
+      const { type: _, text, ...rest } = fields
+      return { type: "text", text: String(text ?? ""), ...vendorOf(rest) }
+    }
+    case "thinking": {
+      const { type: _, thinking, ...rest } = fields
+      return { type: "thinking", text: String(thinking ?? ""), ...vendorOf(rest) }
+    }
+    case "tool_use": {
+      const { type: _, name, input, ...rest } = fields
+      return { type: "toolCall", name: String(name), ...toInput(inputJson, input), ...vendorOf(rest) }
+    }
+    default: {
+      const input = inputJson === "" ? {} : { input: toInput(inputJson, fields.input).input }
+      return { type: "opaque", vendor: { provider: "anthropic", data: { ...fields, ...input } } }
+    }
+  }
+}
+
+/** What our own types have no place for: ids, signatures, citations. */
+function vendorOf(fields: Record<string, Json>): { readonly vendor?: VendorData } {
+  const data = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+  return Object.keys(data).length === 0 ? {} : { vendor: { provider: "anthropic", data } }
+}
+
+function toInput(
+  json: string,
+  initial: Json | undefined,
+): { readonly input: JsonObject; readonly malformedInput?: string } {
+  if (json.trim() === "") return { input: isJsonObject(initial) ? initial : {} }
+  try {
+    const input: unknown = JSON.parse(json)
+    if (isJsonObject(input)) return { input }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  return { input: {}, malformedInput: json }
+}

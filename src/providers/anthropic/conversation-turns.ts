@@ -1,0 +1,129 @@
+import type { Anthropic } from "@anthropic-ai/sdk"
+import type { AssistantPart, ContentPart, Message, ToolCallPart, VendorData } from "../../core/messages.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+
+type Block = Anthropic.ContentBlockParam
+
+/** Opens a conversation that the assistant began: the API wants the first turn to be the user's. */
+const opening: Block = { type: "text", text: "(The assistant speaks first.)" }
+
+/**
+ * Messages as the API wants them: user and assistant taking turns, the user first, tool results at the head of the turn
+ * after their calls, no empty text and no empty turn. What Anthropic sent goes back unchanged and in its place; what
+ * only another provider understands is left out. System messages are not turns: see `systemMessageTexts`.
+ */
+export function conversationTurns(messages: readonly Message[]): Anthropic.MessageParam[] {
+  const callIds = vendorCallIds(messages)
+  const turns: { readonly role: "user" | "assistant"; content: Block[] }[] = []
+  for (const message of messages) {
+    if (message.role === "system") continue
+    const role = message.role === "assistant" ? "assistant" : "user"
+    const content = blocksOf(message, callIds)
+    if (content.length === 0) continue
+    const last = turns.at(-1)
+    if (last?.role === role) last.content.push(...content)
+    else turns.push({ role, content })
+  }
+  if (turns[0]?.role === "assistant") turns.unshift({ role: "user", content: [opening] })
+  for (const turn of turns) turn.content = resultsFirst(turn.content)
+  return turns
+}
+
+/**
+ * The texts of the conversation's system messages, for the end of the system prompt. The API takes such messages inside
+ * a conversation only from newer models and in certain places; in the prompt every model takes them.
+ */
+export function systemMessageTexts(messages: readonly Message[]): readonly Anthropic.TextBlockParam[] {
+  return messages.flatMap((message) => (message.role === "system" ? message.content.flatMap(textBlock) : []))
+}
+
+function blocksOf(
+  message: Exclude<Message, { role: "system" }>,
+  callIds: ReadonlyMap<string, string>,
+): Block[] {
+  switch (message.role) {
+    case "user":
+      return message.content.flatMap(contentBlock)
+    case "assistant":
+      return message.content.flatMap(assistantBlock)
+    case "tool":
+      return message.results.map(({ toolCallId, result }) => ({
+        type: "tool_result",
+        tool_use_id: callIds.get(toolCallId) ?? toolCallId,
+        ...resultContent(result),
+      }))
+    default:
+      return message satisfies never
+  }
+}
+
+function assistantBlock(part: AssistantPart): readonly Block[] {
+  const own = ownData(part.vendor)
+  switch (part.type) {
+    case "text":
+      return textBlock(part).map((block) => ({ ...own, ...block }))
+    case "thinking":
+      // Without its signature the API refuses it.
+      if (typeof own?.signature !== "string") return []
+      return [{ ...own, type: "thinking", thinking: part.text, signature: own.signature }]
+    case "toolCall":
+      return [{ ...own, type: "tool_use", id: vendorCallId(part), name: part.name, input: part.input }]
+    case "opaque":
+      return own === undefined ? [] : [own as unknown as Block]
+    default:
+      return part satisfies never
+  }
+}
+
+function ownData(vendor: VendorData | undefined): VendorData["data"] | undefined {
+  return vendor?.provider === "anthropic" ? vendor.data : undefined
+}
+
+/** The id the call came with, or ours if another provider's model made it. */
+function vendorCallId({ vendor, toolCallId }: ToolCallPart): string {
+  const id = ownData(vendor)?.id
+  return typeof id === "string" ? id : toolCallId
+}
+
+function vendorCallIds(messages: readonly Message[]): ReadonlyMap<string, string> {
+  const parts = messages.flatMap((message) => (message.role === "assistant" ? message.content : []))
+  return new Map(
+    parts.flatMap((part) =>
+      part.type === "toolCall" ? [[part.toolCallId, vendorCallId(part)] as const] : [],
+    ),
+  )
+}
+
+function resultContent(result: ToolResult): Pick<Anthropic.ToolResultBlockParam, "content" | "is_error"> {
+  switch (result.type) {
+    case "json": {
+      const text = typeof result.value === "string" ? result.value : JSON.stringify(result.value)
+      return { content: textBlock({ text }) }
+    }
+    case "content":
+      return { content: result.content.flatMap(contentBlock) }
+    case "error":
+      return { content: `${result.code}: ${result.message}`, is_error: true }
+    default:
+      return result satisfies never
+  }
+}
+
+function contentBlock(part: ContentPart): readonly (Anthropic.TextBlockParam | Anthropic.ImageBlockParam)[] {
+  if (part.type === "text") return textBlock(part)
+  const { source } = part
+  if (source.type === "url") return [{ type: "image", source }]
+  // The API says which media types it takes; one that it does not take is its error to report.
+  const media_type = source.mediaType as Anthropic.Base64ImageSource["media_type"]
+  return [{ type: "image", source: { type: "base64", media_type, data: source.data } }]
+}
+
+/** None for text of white space alone, which the API refuses. */
+function textBlock({ text }: { readonly text: string }): Anthropic.TextBlockParam[] {
+  return text.trim() === "" ? [] : [{ type: "text", text }]
+}
+
+function resultsFirst(content: readonly Block[]): Block[] {
+  const isResult = (block: Block) => block.type === "tool_result"
+  return [...content.filter(isResult), ...content.filter((block) => !isResult(block))]
+}

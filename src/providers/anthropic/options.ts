@@ -1,0 +1,41 @@
+import type { Anthropic } from "@anthropic-ai/sdk"
+import { z } from "zod"
+import { ConfigurationError } from "../../core/errors.ts"
+
+/** Exactly one of `apiKey` and `authToken` is needed. The environment is never read. */
+export interface AnthropicOptions {
+  readonly apiKey?: string
+  /** An OAuth access token, or what a proxy wants as bearer token. */
+  readonly authToken?: string
+  /** Without the `/v1`. Default `https://api.anthropic.com`. */
+  readonly baseURL?: string
+  /** Sent with every request, for instance `anthropic-beta`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Default: what the model does by itself. */
+  readonly thinking?: Anthropic.ThinkingConfigParam
+  /** Further fields of the request's body; those that the gateway sets itself win. */
+  readonly extraBody?: Readonly<Record<string, unknown>>
+  /** Longest wait for an answer to begin, in milliseconds. Default 300 000, as long as an answer may then be silent. */
+  readonly timeoutMs?: number
+}
+
+const schema = z
+  .strictObject({
+    apiKey: z.string().min(1).optional(),
+    authToken: z.string().min(1).optional(),
+    baseURL: z.url({ protocol: /^https?$/ }).optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    thinking: z.looseObject({ type: z.string() }).optional(),
+    extraBody: z.record(z.string(), z.unknown()).optional(),
+    timeoutMs: z.int().positive().optional(),
+  })
+  .refine(({ apiKey, authToken }) => (apiKey === undefined) !== (authToken === undefined), {
+    error: "Give exactly one of apiKey and authToken",
+    path: ["apiKey"],
+  })
+
+/** Throws a `ConfigurationError` that names each option that is unknown or wrong, and never its value. */
+export function checkOptions(options: AnthropicOptions): void {
+  const { error } = schema.safeParse(options)
+  if (error) throw new ConfigurationError(`Anthropic provider: ${z.prettifyError(error)}`)
+}

@@ -1,0 +1,190 @@
+import { expect, test } from "vitest"
+import type { JsonObject } from "../../core/json.ts"
+import type { AssistantPart, Message } from "../../core/messages.ts"
+import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+import { messagesRequest } from "./request.ts"
+
+const empty: ModelRequest = { model: "claude-test", system: [], messages: [], tools: [], maxTokens: 50 }
+const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
+const assistant = (...content: readonly AssistantPart[]): Message => ({ role: "assistant", content })
+const anthropic = (data: JsonObject) => ({ vendor: { provider: "anthropic", data } })
+const turns = (...messages: readonly Message[]) => messagesRequest({ ...empty, messages }).messages
+
+test("the prompt's blocks are kept apart, and those worth caching marked", () => {
+  const system = [{ text: "Rules." }, { text: "A book.", cache: true }, { text: " " }]
+  expect(messagesRequest({ ...empty, system })).toEqual({
+    model: "claude-test",
+    max_tokens: 50,
+    stream: true,
+    messages: [],
+    system: [
+      { type: "text", text: "Rules." },
+      { type: "text", text: "A book.", cache_control: { type: "ephemeral" } },
+    ],
+  })
+})
+
+test("tools are given with their schemas", () => {
+  const tools = [{ name: "add", description: "Adds.", inputSchema: { type: "object", required: ["a"] } }]
+  expect(messagesRequest({ ...empty, tools }).tools).toEqual([
+    { name: "add", description: "Adds.", input_schema: { type: "object", required: ["a"] } },
+  ])
+})
+
+test("images go in as base64 or by address", () => {
+  const message: Message = {
+    role: "user",
+    content: [
+      { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBO" } },
+      { type: "image", source: { type: "url", url: "https://example.com/a.png" } },
+    ],
+  }
+  expect(turns(message)[0]?.content).toEqual([
+    { type: "image", source: { type: "base64", media_type: "image/png", data: "iVBO" } },
+    { type: "image", source: { type: "url", url: "https://example.com/a.png" } },
+  ])
+})
+
+test("what Anthropic sent goes back unchanged and in its place", () => {
+  const search = { type: "server_tool_use", id: "s", name: "web_search", input: { query: "x" } }
+  const citations = [{ type: "web_search_result_location", cited_text: "c" }]
+  const message = assistant(
+    { type: "thinking", text: "Hm.", ...anthropic({ signature: "sig" }) },
+    { type: "opaque", ...anthropic({ type: "redacted_thinking", data: "d" }) },
+    { type: "opaque", ...anthropic(search) },
+    { type: "text", text: "So.", ...anthropic({ citations }) },
+    {
+      type: "toolCall",
+      toolCallId: "call_1",
+      name: "add",
+      input: { a: 1 },
+      ...anthropic({ id: "toolu_1", caller: { type: "direct" } }),
+    },
+  )
+  expect(turns(user("Hi"), message)[1]).toEqual({
+    role: "assistant",
+    content: [
+      { type: "thinking", thinking: "Hm.", signature: "sig" },
+      { type: "redacted_thinking", data: "d" },
+      search,
+      { type: "text", text: "So.", citations },
+      { type: "tool_use", id: "toolu_1", name: "add", input: { a: 1 }, caller: { type: "direct" } },
+    ],
+  })
+})
+
+test("what only another provider understands is left out, and its calls keep our ids", () => {
+  const vendor = { provider: "openai", data: { id: "fc_1", signature: "no" } }
+  const message = assistant(
+    { type: "thinking", text: "Hm.", vendor },
+    { type: "opaque", vendor },
+    { type: "text", text: "Hi.", vendor },
+    { type: "toolCall", toolCallId: "call_1", name: "add", input: {}, vendor },
+  )
+  expect(turns(user("Hi"), message)[1]?.content).toEqual([
+    { type: "text", text: "Hi." },
+    { type: "tool_use", id: "call_1", name: "add", input: {} },
+  ])
+})
+
+test("thinking without a signature is left out: the API would refuse it", () => {
+  expect(turns(user("Hi"), assistant({ type: "thinking", text: "Hm." }), user("So?"))).toEqual([
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "Hi" },
+        { type: "text", text: "So?" },
+      ],
+    },
+  ])
+})
+
+test("results stand first in the turn after their calls, in order, under the ids the calls came with", () => {
+  const call = (toolCallId: string, id: string): AssistantPart => ({
+    type: "toolCall",
+    toolCallId,
+    name: "add",
+    input: {},
+    ...anthropic({ id }),
+  })
+  const result = (toolCallId: string) => ({
+    toolCallId,
+    result: { type: "json", value: toolCallId } as const,
+  })
+  const [, , last, ...more] = turns(
+    user("Hi"),
+    assistant(call("call_1", "toolu_1"), call("call_2", "toolu_2")),
+    user("By the way"),
+    { role: "tool", results: [result("call_1"), result("call_2")] },
+  )
+  expect(more).toEqual([])
+  expect(last).toEqual({
+    role: "user",
+    content: [
+      { type: "tool_result", tool_use_id: "toolu_1", content: [{ type: "text", text: "call_1" }] },
+      { type: "tool_result", tool_use_id: "toolu_2", content: [{ type: "text", text: "call_2" }] },
+      { type: "text", text: "By the way" },
+    ],
+  })
+})
+
+test.each<[ToolResult, JsonObject]>([
+  [{ type: "json", value: { sum: 3 } }, { content: [{ type: "text", text: '{"sum":3}' }] }],
+  [{ type: "json", value: null }, { content: [{ type: "text", text: "null" }] }],
+  [{ type: "json", value: "" }, { content: [] }],
+  [
+    { type: "error", code: "timeout", message: "Too slow." },
+    { content: "timeout: Too slow.", is_error: true },
+  ],
+  [
+    {
+      type: "content",
+      content: [
+        { type: "text", text: "" },
+        { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBO" } },
+      ],
+    },
+    { content: [{ type: "image", source: { type: "base64", media_type: "image/png", data: "iVBO" } }] },
+  ],
+])("the result %j", (result, expected) => {
+  const [turn] = turns({ role: "tool", results: [{ toolCallId: "call_1", result }] })
+  expect(turn?.content).toEqual([{ type: "tool_result", tool_use_id: "call_1", ...expected }])
+})
+
+test("neighbours are one turn, and neither empty text nor an empty turn is sent", () => {
+  expect(turns(user("One"), user("  "), assistant({ type: "text", text: "\n" }), user("Two"))).toEqual([
+    {
+      role: "user",
+      content: [
+        { type: "text", text: "One" },
+        { type: "text", text: "Two" },
+      ],
+    },
+  ])
+})
+
+test("a conversation that the assistant began still begins with the user", () => {
+  const roles = turns(assistant({ type: "text", text: "Welcome!" }), user("Hi")).map((turn) => turn.role)
+  expect(roles).toEqual(["user", "assistant", "user"])
+})
+
+test("system messages of the conversation end the system prompt", () => {
+  const { system, messages } = messagesRequest({
+    ...empty,
+    system: [{ text: "Rules." }],
+    messages: [user("Hi"), { role: "system", content: [{ type: "text", text: "Be brief." }] }, user("So?")],
+  })
+  expect(system).toEqual([
+    { type: "text", text: "Rules." },
+    { type: "text", text: "Be brief." },
+  ])
+  expect(messages.map((turn) => turn.role)).toEqual(["user"])
+})
+
+test("the request's own messages are not changed by it", () => {
+  const messages = [user("One"), user("Two")]
+  const before = structuredClone(messages)
+  turns(...messages)
+  expect(messages).toEqual(before)
+})

@@ -1,0 +1,26 @@
+import type { Anthropic } from "@anthropic-ai/sdk"
+import type { ModelRequest, SystemBlock, ToolSpecification } from "../../core/ports/provider.ts"
+import { conversationTurns, systemMessageTexts } from "./conversation-turns.ts"
+
+/** The body of a Messages call (https://docs.claude.com/en/api/messages) for a request. */
+export function messagesRequest(request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
+  const system = [...request.system.flatMap(systemBlock), ...systemMessageTexts(request.messages)]
+  return {
+    model: request.model,
+    max_tokens: request.maxTokens,
+    messages: conversationTurns(request.messages),
+    stream: true,
+    ...(system.length > 0 && { system }),
+    ...(request.tools.length > 0 && { tools: request.tools.map(tool) }),
+  }
+}
+
+function systemBlock({ text, cache }: SystemBlock): readonly Anthropic.TextBlockParam[] {
+  // The API refuses blocks without text.
+  if (text.trim() === "") return []
+  return [{ type: "text", text, ...(cache && { cache_control: { type: "ephemeral" } }) }]
+}
+
+function tool({ name, description, inputSchema }: ToolSpecification): Anthropic.Tool {
+  return { name, description, input_schema: { ...inputSchema, type: "object" } }
+}

@@ -1,0 +1,106 @@
+import { isJsonObject } from "../../core/json.ts"
+import {
+  type Message,
+  type ModelPart,
+  type ModelToolCall,
+  type ToolMessage,
+  textOf,
+} from "../../core/messages.ts"
+import type { ModelRequest, ToolSpecification } from "../../core/ports/provider.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+
+const longestEcho = 200
+const longestResult = 2000
+
+/** What the demo says to a request: a pure function of it. */
+export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPart[] {
+  const last = messages.at(-1)
+  if (last?.role === "tool") return [{ type: "text", text: tellResults(last, messages) }]
+  const message = last?.role === "user" ? textOf(last.content).trim() : ""
+  const thinking = /^\/think\b\s*/.exec(message)
+  if (!thinking) return answer(message, tools)
+  const thought =
+    "The message begins with /think, so these words stand where a model would show its thinking."
+  return [{ type: "thinking", text: thought }, ...answer(message.slice(thinking[0].length), tools)]
+}
+
+function answer(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {
+  if (/^\/tool\b/.test(message)) return toolCalls(message, tools)
+  const heard = message === "" ? "" : `You said: “${clip(message, longestEcho)}”\n\n`
+  return [
+    {
+      type: "text",
+      text: `${heard}I am the offline demo, not a model: I only follow a few rules. ${toolHelp(tools)} Write /think before a message to see thinking as well. For a real model, set ANTHROPIC_API_KEY and start again.`,
+    },
+  ]
+}
+
+/** Each line that begins with `/tool` begins a call; all of them must be right for any to be made. */
+function toolCalls(message: string, tools: readonly ToolSpecification[]): readonly ModelPart[] {
+  const calls: ModelToolCall[] = []
+  for (const command of message.split(/^(?=\/tool\b)/m)) {
+    const [, name = "", json = ""] = /^\/tool\s*(\S*)\s*(.*)$/s.exec(command) ?? []
+    if (!tools.some((tool) => tool.name === name)) {
+      const problem = name === "" ? "Which tool?" : `There is no tool “${clip(name, longestEcho)}”.`
+      return [{ type: "text", text: `${problem} ${toolHelp(tools)}` }]
+    }
+    const input = parse(json.trim() === "" ? "{}" : json)
+    if (!isJsonObject(input)) {
+      return [{ type: "text", text: `The input for ${name} must be one JSON object. ${toolHelp(tools)}` }]
+    }
+    calls.push({ type: "toolCall", name, input })
+  }
+  return [{ type: "text", text: `Calling ${calls.map((call) => call.name).join(", ")}.` }, ...calls]
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function toolHelp(tools: readonly ToolSpecification[]): string {
+  if (tools.length === 0) return "This agent has no tools."
+  const names = tools.map((tool) => tool.name).join(", ")
+  return `This agent's tools: ${names}. I call one when you write: /tool NAME {"its": "input"}.`
+}
+
+function tellResults({ results }: ToolMessage, messages: readonly Message[]): string {
+  return results
+    .map(({ toolCallId, result }) => {
+      const name = toolName(toolCallId, messages)
+      const verb = result.type === "error" ? "failed" : "answered"
+      return `${name} ${verb}: ${clip(resultText(result), longestResult)}`
+    })
+    .join("\n")
+}
+
+function toolName(toolCallId: string, messages: readonly Message[]): string {
+  for (const message of messages) {
+    if (message.role !== "assistant") continue
+    for (const part of message.content) {
+      if (part.type === "toolCall" && part.toolCallId === toolCallId) return part.name
+    }
+  }
+  return "The tool"
+}
+
+function resultText(result: ToolResult): string {
+  switch (result.type) {
+    case "json":
+      return typeof result.value === "string" ? result.value : JSON.stringify(result.value)
+    case "content":
+      return result.content.map((part) => (part.type === "text" ? part.text : "[image]")).join("")
+    case "error":
+      return `${result.message} (${result.code})`
+    default:
+      return result satisfies never
+  }
+}
+
+function clip(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text
+}

@@ -1,0 +1,79 @@
+import { setTimeout as delay } from "node:timers/promises"
+import type { Message } from "../../core/messages.ts"
+import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import { demoAnswer } from "./demo-answer.ts"
+
+export interface DemoProviderOptions {
+  /** Pause between two words, in milliseconds. Default 15. */
+  readonly delayMs?: number
+}
+
+/**
+ * An offline, rule-based stand-in for a model, so that an agent can be tried with no key. It says that it is none,
+ * calls the agent's tools when told to (`/tool NAME {json}`), and gives the same answer to the same request.
+ */
+export function demoProvider({ delayMs = 15 }: DemoProviderOptions = {}): Provider {
+  return {
+    name: "demo",
+    defaultModel: "demo",
+    stream: (request, { signal }) => speak(request, delayMs, signal),
+  }
+}
+
+async function* speak(
+  request: ModelRequest,
+  delayMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  const content = demoAnswer(request)
+  let outputTokens = 0
+  for (const [part, { type, ...rest }] of content.entries()) {
+    if (!("text" in rest)) {
+      outputTokens += words(JSON.stringify(rest)).length
+      continue
+    }
+    for (const text of words(rest.text)) {
+      if (!(await pause(delayMs, signal))) return
+      outputTokens++
+      yield { type: type === "thinking" ? "thinkingDelta" : "textDelta", part, text }
+    }
+  }
+  yield {
+    type: "end",
+    content,
+    stopReason: content.some((part) => part.type === "toolCall") ? "toolCalls" : "end",
+    model: request.model,
+    usage: {
+      inputTokens: inputWords(request),
+      outputTokens,
+      cacheCreationInputTokens: 0,
+      cacheReadInputTokens: 0,
+    },
+  }
+}
+
+/** False when aborted. */
+async function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await delay(milliseconds, undefined, { signal })
+    return true
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  }
+}
+
+/** Each with the white space after it, so that together they are the text again. */
+function words(text: string): readonly string[] {
+  return text.match(/\s*\S+\s*/g) ?? []
+}
+
+function inputWords({ system, messages }: ModelRequest): number {
+  const count = (text: string) => words(text).length
+  const messageWords = (message: Message) =>
+    count(JSON.stringify("content" in message ? message.content : message.results))
+  return (
+    system.reduce((sum, block) => sum + count(block.text), 0) +
+    messages.reduce((sum, message) => sum + messageWords(message), 0)
+  )
+}

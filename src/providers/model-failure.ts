@@ -1,0 +1,42 @@
+import type { ModelFailure } from "../core/ports/provider.ts"
+
+/** Every way in which a model call fails, the same for all services: what any client may read, and whether it may pass. */
+const failures = {
+  authentication_failed: { message: "The model service refused the server's credentials.", retryable: false },
+  invalid_request: { message: "The model service refused the request.", retryable: false },
+  context_too_long: { message: "The conversation is too long for the model.", retryable: false },
+  request_too_large: { message: "The request is too large for the model service.", retryable: false },
+  model_not_found: { message: "The model service has no such model.", retryable: false },
+  rate_limited: {
+    message: "The model service limits the rate of requests; try again later.",
+    retryable: true,
+  },
+  overloaded: { message: "The model service is overloaded; try again later.", retryable: true },
+  upstream_failed: { message: "The model service failed.", retryable: true },
+  upstream_unreachable: { message: "The model service cannot be reached.", retryable: true },
+  upstream_timeout: { message: "The model service did not answer in time.", retryable: true },
+  upstream_cut: { message: "The model's answer broke off before its end.", retryable: true },
+  upstream_invalid: { message: "The model service sent something that is not an answer.", retryable: false },
+} as const
+
+export type FailureCode = keyof typeof failures
+
+export function modelFailure(
+  code: FailureCode,
+  more: {
+    readonly detail: string
+    readonly retryAfterMs?: number | undefined
+    /** The service's own word, where it gives one. */
+    readonly retryable?: boolean | undefined
+  },
+): ModelFailure {
+  const { message, retryable } = failures[code]
+  return {
+    type: "error",
+    code,
+    message,
+    detail: more.detail,
+    retryable: more.retryable ?? retryable,
+    ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
+  }
+}

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import type { CommitOutcome, SessionBatch, SessionLog } from "../core/ports/session-log.ts"
+import { type Committable, Committer } from "./committer.ts"
+import { silentLogger } from "./fixtures/test-gateway.ts"
+
+function session(sessionId: string) {
+  const batch: SessionBatch = { lease: { sessionId, epoch: 1, takeovers: 0 }, entries: [] }
+  const outcomes: CommitOutcome[] = []
+  let pending = true
+  const committable: Committable = {
+    takeBatch: () => (pending ? batch : null),
+    settle(outcome) {
+      pending = false
+      outcomes.push(outcome)
+    },
+    delayed: vi.fn(),
+  }
+  return { committable, batch, outcomes }
+}
+
+function logOf(commit: SessionLog["commit"]) {
+  const spy = vi.fn(commit)
+  return { spy, committer: new Committer({ commit: spy } as unknown as SessionLog, silentLogger) }
+}
+
+const allOk = async (batches: readonly SessionBatch[]) => batches.map(() => "ok" as const)
+
+describe("the committer", () => {
+  beforeEach(() => vi.useFakeTimers())
+  afterEach(() => vi.useRealTimers())
+
+  it("stores what several sessions wrote in one turn as one group", async () => {
+    const { spy, committer } = logOf(allOk)
+    const [first, second] = [session("a"), session("b")]
+    committer.commitSoon(first.committable)
+    committer.commitSoon(second.committable)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(spy).toHaveBeenCalledExactlyOnceWith([first.batch, second.batch])
+    expect([first.outcomes, second.outcomes]).toEqual([["ok"], ["ok"]])
+  })
+
+  it("lets deltas wait 50 ms, unless an event comes", async () => {
+    const { spy, committer } = logOf(allOk)
+    committer.commitLater(session("a").committable)
+    await vi.advanceTimersByTimeAsync(49)
+    expect(spy).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(spy).toHaveBeenCalledOnce()
+    committer.commitLater(session("b").committable)
+    committer.commitSoon(session("c").committable)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(spy.mock.lastCall?.[0]).toHaveLength(2)
+  })
+
+  it("stores session by session when a group fails, so that one does not hold up the others", async () => {
+    const { committer } = logOf(async (batches) => {
+      if (batches.some(({ lease }) => lease.sessionId === "bad")) throw new Error("no")
+      return allOk(batches)
+    })
+    const [good, bad] = [session("good"), session("bad")]
+    committer.commitSoon(good.committable)
+    committer.commitSoon(bad.committable)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(good.outcomes).toEqual(["ok"])
+    expect(bad.outcomes).toEqual([])
+    expect(bad.committable.delayed).toHaveBeenCalled()
+  })
+
+  it("tries again, less and less often, until the store is back", async () => {
+    let down = true
+    const { spy, committer } = logOf(async (batches) => {
+      if (down) throw new Error("down")
+      return allOk(batches)
+    })
+    const only = session("a")
+    committer.commitSoon(only.committable)
+    await vi.advanceTimersByTimeAsync(10_000)
+    const tries = spy.mock.calls.length
+    expect(tries).toBeGreaterThan(5)
+    expect(tries).toBeLessThan(20)
+    down = false
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(only.outcomes).toEqual(["ok"])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(spy.mock.calls.length).toBe(tries + 1)
+  })
+
+  it("has one group in flight at a time, and what came meanwhile in the next", async () => {
+    const first = Promise.withResolvers<void>()
+    let inFlight = 0
+    let most = 0
+    const { spy, committer } = logOf(async (batches) => {
+      most = Math.max(most, ++inFlight)
+      if (spy.mock.calls.length === 1) await first.promise
+      inFlight -= 1
+      return allOk(batches)
+    })
+    committer.commitSoon(session("a").committable)
+    await vi.advanceTimersByTimeAsync(0)
+    committer.commitSoon(session("b").committable)
+    committer.commitSoon(session("c").committable)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(spy).toHaveBeenCalledOnce()
+    first.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(spy).toHaveBeenCalledTimes(2)
+    expect(most).toBe(1)
+  })
+
+  it("flushes on demand", async () => {
+    const { spy, committer } = logOf(allOk)
+    committer.commitLater(session("a").committable)
+    await committer.flush()
+    expect(spy).toHaveBeenCalledOnce()
+  })
+})

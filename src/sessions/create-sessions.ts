@@ -1,0 +1,89 @@
+import type { Clock } from "../core/clock.ts"
+import type { EventEntry } from "../core/entries.ts"
+import { isTerminal } from "../core/entries.ts"
+import { GatewayError, ShuttingDownError } from "../core/errors.ts"
+import type { Ids } from "../core/ids.ts"
+import { textOf } from "../core/messages.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Feed } from "./feed.ts"
+import { loadConversation } from "./load-conversation.ts"
+import type { RunResult, Sessions } from "./sessions.ts"
+import { viewSession } from "./view.ts"
+import type { Worker } from "./worker.ts"
+
+export interface SessionsOptions {
+  readonly log: SessionLog
+  readonly feed: Feed
+  readonly worker: Worker
+  /** The agent that new sessions are with. */
+  readonly agent: string
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+export function createSessions({ log, feed, worker, agent, clock, ids }: SessionsOptions): Sessions {
+  const sessions: Sessions = {
+    async create({ tenant, userId }) {
+      const createdAt = clock.now()
+      const session = { id: ids.next("sess"), tenant, userId, agent, createdAt }
+      await log.createSession(session)
+      return { ...session, lastUsedAt: createdAt, lastSeq: 0, activeRun: null }
+    },
+
+    session: (sessionId) => log.session(sessionId),
+
+    async start({ request, ...message }) {
+      const runId = ids.next("run")
+      const outcome = await log.put({ type: "message", runId, at: clock.now(), ...message })
+      // The run is durable: whether this process can begin it now does not change the answer.
+      if (outcome.status === "accepted") await worker.take(message.sessionId, { runId, request })
+      return outcome
+    },
+
+    async cancel(sessionId, runId) {
+      const outcome = await log.put({ type: "cancel", sessionId, runId, at: clock.now() })
+      if (outcome.status === "accepted") await worker.take(sessionId)
+      return outcome
+    },
+
+    view: (sessionId, options) => viewSession({ log, feed }, sessionId, options),
+
+    async history(sessionId) {
+      const session = await log.session(sessionId)
+      if (session === null)
+        throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
+      const { messages } = await loadConversation(log, sessionId)
+      return { messages, activeRun: session.activeRun, lastSeq: session.lastSeq }
+    },
+
+    async result(sessionId, runId, { signal = new AbortController().signal } = {}) {
+      const run = await log.run(sessionId, runId)
+      if (run === null)
+        throw new GatewayError({ code: "run_not_found", status: 404 }, "There is no such run.")
+      const events: EventEntry[] = []
+      for await (const batch of viewSession({ log, feed }, sessionId, {
+        afterSeq: run.cursor,
+        runId,
+        signal,
+      })) {
+        for (const entry of batch) if (entry.kind === "event") events.push(entry)
+      }
+      signal.throwIfAborted()
+      return resultOf(runId, events)
+    },
+  }
+  return sessions
+}
+
+function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
+  let response = ""
+  const toolsUsed = new Set<string>()
+  for (const { event } of entries) {
+    if (event.type === "messageCompleted") response = textOf(event.message.content) || response
+    if (event.type === "toolCallRequested") toolsUsed.add(event.name)
+  }
+  const outcome = entries.map(({ event }) => event).find(isTerminal)
+  // A view ends early only when the process stops; the run goes on at the next start.
+  if (outcome === undefined) throw new ShuttingDownError()
+  return { runId, outcome, response, toolsUsed: [...toolsUsed] }
+}

@@ -1,0 +1,116 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import type { Runner } from "../core/agent-runtime.ts"
+import { systemClock } from "../core/clock.ts"
+import type { Provider } from "../core/ports/provider.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import {
+  alice,
+  message,
+  silentLogger,
+  type TestNode,
+  type TestNodeOptions,
+  testNode,
+  textOfDeltas,
+} from "./fixtures/test-gateway.ts"
+
+const nodes: TestNode[] = []
+async function start(provider: Provider, options?: TestNodeOptions): Promise<TestNode> {
+  const node = await testNode(provider, options)
+  nodes.push(node)
+  return node
+}
+afterEach(async () => {
+  for (const node of nodes.splice(0)) await node.stop()
+})
+
+async function accepted(node: TestNode, sessionId: string, text: string) {
+  const outcome = await node.sessions.start(message(sessionId, text))
+  if (outcome.status !== "accepted") throw new Error(`not accepted: ${outcome.status}`)
+  return { runId: outcome.runId, afterSeq: outcome.cursor }
+}
+
+describe("a foreign runner", () => {
+  const runtime = (runner: Runner, resumes = false) => ({
+    resolveRuntime: async () => ({ type: "runner", runner, resumes, revision: "1", hooks: {} }) as const,
+  })
+
+  it("has its texts, calls and usage in the same log", async () => {
+    const usage = { inputTokens: 5, outputTokens: 7, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
+    const node = await start(
+      scriptedProvider([]),
+      runtime(async function* ({ messages }) {
+        yield { type: "thinking", text: "Hm" }
+        yield { type: "toolCall", id: "x", name: "search", input: { q: "a" } }
+        yield { type: "toolCall", id: "y", name: "search", input: { q: "b" } }
+        yield { type: "toolResult", id: "y", result: { type: "json", value: 2 } }
+        yield { type: "toolResult", id: "x", result: { type: "json", value: 1 } }
+        yield { type: "text", text: `Heard ${messages.length}.` }
+        yield { type: "usage", usage }
+      }),
+    )
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi")
+    const result = await node.sessions.result(id, run.runId, {})
+    expect(result).toMatchObject({ response: "Heard 1.", toolsUsed: ["search"], outcome: { usage } })
+    const { messages } = await node.sessions.history(id)
+    expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"])
+    expect(messages[2]).toMatchObject({ results: [{ result: { value: 1 } }, { result: { value: 2 } }] })
+  })
+
+  it("ends the run in error by throwing, without telling why", async () => {
+    const node = await start(
+      scriptedProvider([]),
+      runtime(async function* () {
+        yield { type: "text", text: "Half" }
+        throw new Error("secret detail")
+      }),
+    )
+    const { id } = await node.sessions.create(alice)
+    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    expect(outcome).toMatchObject({ type: "runFailed", message: "The run failed on the server." })
+  })
+
+  it("is stopped by a cancel, and what it said stays said", async () => {
+    const node = await start(
+      scriptedProvider([]),
+      runtime(async function* () {
+        yield { type: "text", text: "Half" }
+        await new Promise(() => {})
+      }),
+    )
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi")
+    await vi.waitFor(async () =>
+      expect(textOfDeltas(await node.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+    )
+    await node.sessions.cancel(id, null)
+    const result = await node.sessions.result(id, run.runId, {})
+    expect(result).toMatchObject({ response: "Half", outcome: { reason: "cancelled" } })
+  })
+
+  it.each([
+    [false, { type: "runFailed", code: "runner_not_resumable" }],
+    [true, { type: "runCompleted", disposition: "completed" }],
+  ])("after a restart, able to resume: %s", async (resumes, outcome) => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const reasons: string[] = []
+    const options = runtime(async function* ({ reason }) {
+      reasons.push(reason)
+      yield { type: "text", text: "Half" }
+      if (reason === "new") await new Promise(() => {})
+    }, resumes)
+    const first = await testNode(scriptedProvider([]), { ...options, store: shared })
+    const { id } = await first.sessions.create(alice)
+    const run = await accepted(first, id, "Hi")
+    await vi.waitFor(async () =>
+      expect(textOfDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+    )
+    await first.stop()
+    const second = await testNode(scriptedProvider([]), { ...options, store: shared })
+    expect((await second.sessions.result(id, run.runId, {})).outcome).toMatchObject(outcome)
+    expect(reasons).toEqual(resumes ? ["new", "resume"] : ["new"])
+    await second.stop()
+    await shared.close()
+  })
+})

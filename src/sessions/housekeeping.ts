@@ -1,0 +1,42 @@
+import type { Clock } from "../core/clock.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
+
+const intervalMs = 60_000
+const dayMs = 24 * 60 * 60 * 1_000
+/** How long deltas outlive their step, for viewers that lag (rule 6). */
+const deltaRetentionMs = 10 * 60 * 1_000
+
+export interface HousekeepingOptions {
+  readonly log: SessionLog
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly sessionRetentionDays: number
+}
+
+/** Drops what is past its retention, once a minute. Returns a function that ends it. */
+export function startHousekeeping({
+  log,
+  clock,
+  logger,
+  sessionRetentionDays,
+}: HousekeepingOptions): () => void {
+  let running = false
+  const prune = async () => {
+    if (running) return
+    running = true
+    try {
+      await log.prune({
+        deltasSettledBefore: clock.now() - deltaRetentionMs,
+        sessionsUsedBefore: clock.now() - sessionRetentionDays * dayMs,
+      })
+    } catch (error) {
+      logger.warn({ error }, "dropping old entries failed; it is tried again in a minute")
+    } finally {
+      running = false
+    }
+  }
+  const timer = setInterval(prune, intervalMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,195 @@
+import type { Conversation } from "../agent/conversation.ts"
+import { runLoop } from "../agent/loop.ts"
+import { type RunContext, record } from "../agent/run-context.ts"
+import { runForeignLoop } from "../agent/runner.ts"
+import { settleCancelled } from "../agent/settle-cancelled.ts"
+import { untilAborted } from "../agent/until-aborted.ts"
+import type { AgentRuntime, RunHooks, RunnerRuntime } from "../core/agent-runtime.ts"
+import type { Clock } from "../core/clock.ts"
+import type { Event } from "../core/entries.ts"
+import {
+  GatewayError,
+  LeaseLostError,
+  RunCancelledError,
+  ShuttingDownError,
+  StoreUnavailableError,
+} from "../core/errors.ts"
+import type { Ids } from "../core/ids.ts"
+import type { ContentPart, Message } from "../core/messages.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { Lease, MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
+import { noUsage } from "../core/usage.ts"
+import { isSameHistory } from "./client-history.ts"
+import type { ResolveRuntime } from "./runtime-resolver.ts"
+import type { SessionWriter } from "./writer.ts"
+
+/** Processes in a row that may die at a run without one durable step, before the run is given up. */
+const maxTakeovers = 5
+
+export interface RunExecution {
+  readonly lease: Lease
+  readonly session: Session
+  readonly conversation: Conversation
+  readonly writer: SessionWriter
+  readonly log: SessionLog
+  readonly resolveRuntime: ResolveRuntime
+  /** The HTTP request that a run was accepted with, if this process accepted it. */
+  readonly takeRequest: (runId: string) => Request | undefined
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+}
+
+type Accepted = MessageCommand & { readonly id: number }
+type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
+
+/**
+ * Brings one run to its terminal event: a new one from its message, an open one (`message` null) from its log.
+ * Rejects only when this process must leave it open: lease lost, store down, shutting down.
+ */
+export async function executeRun(
+  execution: RunExecution,
+  runId: string,
+  message: Accepted | null,
+): Promise<void> {
+  const { writer, lease, log } = execution
+  writer.runId = runId
+  const runtime = await resolve(execution, runId, message)
+  const context = contextOf(execution, runtime?.hooks ?? {})
+  if (message !== null) await begin(execution, context, { message, revision: runtime?.revision ?? "unknown" })
+  try {
+    await runToEnd(context, runtime, { lease, resumed: message === null })
+  } catch (thrown) {
+    if (!(thrown instanceof RunCancelledError)) throw thrown
+    for (const command of await log.pending(lease)) {
+      if (command.type === "cancel" && command.runId === runId) writer.consume(command.id)
+    }
+    await settleCancelled(context)
+  }
+}
+
+function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
+  const { session, conversation, writer, signal, clock, ids, logger } = execution
+  const { id: sessionId, userId } = session
+  return { sessionId, userId, conversation, journal: writer, signal, clock, ids, logger, runtime: { hooks } }
+}
+
+async function resolve(
+  { session, conversation, resolveRuntime, takeRequest, signal, logger }: RunExecution,
+  runId: string,
+  message: Accepted | null,
+): Promise<AgentRuntime | null> {
+  const source = message ?? conversation.run?.started
+  const request = message === null ? undefined : takeRequest(runId)
+  try {
+    const resolving = resolveRuntime({
+      session,
+      runId,
+      reason: message === null ? "resume" : "new",
+      context: source?.context ?? {},
+      channel: source?.channel ?? null,
+      model: source?.model ?? null,
+      ...(request === undefined ? {} : { request }),
+    })
+    return await untilAborted(signal, resolving)
+  } catch (error) {
+    if (signal.aborted && leavesRunOpen(signal.reason)) throw signal.reason
+    logger.error({ error, sessionId: session.id, runId }, "the agent could not be set up for a run")
+    return null
+  }
+}
+
+/** Logs the run's start and takes its message out of the inbox, in one commit. */
+async function begin(
+  { session, writer, conversation }: RunExecution,
+  context: RuntimeContext,
+  { message, revision }: { readonly message: Accepted; readonly revision: string },
+): Promise<void> {
+  const { input, context: clientContext, channel, model } = message
+  const events: Event[] = []
+  const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
+  if (former !== null && !isSameHistory(conversation.messages, former)) {
+    events.push({ type: "historyReplaced", messages: former })
+  }
+  const content = input.type === "message" ? input.content : userContent(input.messages.at(-1))
+  events.push({
+    type: "runStarted",
+    agent: session.agent,
+    revision,
+    content,
+    context: clientContext,
+    channel,
+    model,
+  })
+  writer.consume(message.id)
+  await record(context, events)
+}
+
+function userContent(message: Message | undefined): readonly ContentPart[] {
+  if (message?.role !== "user")
+    throw new Error("The last message of an accepted conversation is not the user's.")
+  return message.content
+}
+
+async function runToEnd(
+  context: RuntimeContext,
+  runtime: AgentRuntime | null,
+  { lease, resumed }: { readonly lease: Lease; readonly resumed: boolean },
+): Promise<void> {
+  context.signal.throwIfAborted()
+  if (runtime === null) return fail(context, "runtime_failed", "The agent could not be set up for this run.")
+  if (lease.takeovers > maxTakeovers) {
+    return fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
+  }
+  try {
+    if (runtime.type === "model") await runLoop({ ...context, runtime })
+    else await runRunner(context, runtime, resumed)
+  } catch (thrown) {
+    if (leavesRunOpen(thrown) || thrown instanceof RunCancelledError) throw thrown
+    context.logger.error({ error: thrown, sessionId: context.sessionId }, "a run failed")
+    if (thrown instanceof GatewayError) return fail(context, thrown.code, thrown.message)
+    return fail(context, "internal_error", "The run failed on the server.")
+  }
+}
+
+/** Rejections after which the run is still open and another attempt goes on with it. */
+function leavesRunOpen(thrown: unknown): boolean {
+  return (
+    thrown instanceof LeaseLostError ||
+    thrown instanceof ShuttingDownError ||
+    thrown instanceof StoreUnavailableError
+  )
+}
+
+async function runRunner(context: RuntimeContext, runtime: RunnerRuntime, resumed: boolean): Promise<void> {
+  const { conversation, sessionId, userId } = context
+  const run = conversation.run
+  if (run === null) return
+  if (resumed && !runtime.resumes) {
+    return fail(
+      context,
+      "runner_not_resumable",
+      "The server restarted, and this agent cannot go on with a run.",
+    )
+  }
+  await runForeignLoop(
+    { ...context, runtime },
+    {
+      sessionId,
+      userId,
+      runId: run.runId,
+      reason: resumed ? "resume" : "new",
+      messages: [...conversation.messages],
+      context: run.started.context,
+      channel: run.started.channel,
+      model: run.started.model,
+    },
+  )
+}
+
+async function fail(context: RuntimeContext, code: string, message: string): Promise<void> {
+  await record(context, [
+    { type: "runFailed", code, message, usage: context.conversation.run?.usage ?? noUsage },
+  ])
+}

@@ -1,0 +1,142 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { systemClock } from "../core/clock.ts"
+import type { Provider } from "../core/ports/provider.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import {
+  alice,
+  eventsOf,
+  message,
+  silentLogger,
+  type TestNode,
+  type TestNodeOptions,
+  testNode,
+  watchRun,
+} from "./fixtures/test-gateway.ts"
+
+const say = (text: string) => ({ type: "text", text }) as const
+const call = (name: string) => ({ type: "toolCall", name }) as const
+const forever = { type: "wait", until: new Promise(() => {}) } as const
+
+const nodes: TestNode[] = []
+async function start(provider: Provider, options?: TestNodeOptions): Promise<TestNode> {
+  const node = await testNode(provider, options)
+  nodes.push(node)
+  return node
+}
+afterEach(async () => {
+  for (const node of nodes.splice(0)) await node.stop()
+})
+
+async function accepted(node: TestNode, sessionId: string, text: string) {
+  const outcome = await node.sessions.start(message(sessionId, text))
+  if (outcome.status !== "accepted") throw new Error(`not accepted: ${outcome.status}`)
+  return { runId: outcome.runId, afterSeq: outcome.cursor }
+}
+
+describe("a process that stops", () => {
+  const store = () => openMemoryStore({ clock: systemClock, logger: silentLogger })
+
+  it("lets runs end within the grace time", async () => {
+    const gate = Promise.withResolvers<void>()
+    const shared = await store()
+    const node = await testNode(
+      scriptedProvider([[say("Hel"), { type: "wait", until: gate.promise }, say("lo")]]),
+      { store: shared },
+    )
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await accepted(node, id, "Hi")
+    const stopping = node.stop(10_000)
+    gate.resolve()
+    await stopping
+    await expect(shared.log.run(id, runId)).resolves.toMatchObject({ state: "completed" })
+    await shared.close()
+  })
+
+  it("parks what has not ended, and the next one goes on with it, without counting a crash", async () => {
+    const shared = await store()
+    const first = await testNode(scriptedProvider([[say("Hal"), forever]]), { store: shared })
+    const { id } = await first.sessions.create(alice)
+    const run = await accepted(first, id, "Hi")
+    await vi.waitFor(async () => expect((await shared.log.session(id))?.lastSeq).toBeGreaterThan(0))
+    await first.stop(0)
+    await expect(shared.log.run(id, run.runId)).resolves.toMatchObject({ state: "open" })
+    const second = await testNode(scriptedProvider([[say("Hello")]]), { store: shared })
+    const entries = await watchRun(second.sessions, id, run)
+    expect(eventsOf(entries).map(({ type }) => type)).toEqual([
+      "runStarted",
+      "stepStarted",
+      "stepRetried",
+      "messageCompleted",
+      "stepCompleted",
+      "runCompleted",
+    ])
+    await second.stop()
+    await shared.close()
+  })
+
+  it("is not held up by a tool or a model that does not listen", async () => {
+    const deaf = anyTool("deaf", () => new Promise(() => {}))
+    const node = await testNode(scriptedProvider([[call("deaf")]]), { tools: [deaf] })
+    const { id } = await node.sessions.create(alice)
+    await accepted(node, id, "Hi")
+    const provider: Provider = {
+      name: "deaf",
+      defaultModel: "deaf",
+      async *stream() {
+        await new Promise(() => {})
+      },
+    }
+    const other = await testNode(provider)
+    const session = await other.sessions.create(alice)
+    await accepted(other, session.id, "Hi")
+    await Promise.all([node.stop(10), other.stop(10)])
+  })
+})
+
+describe("what goes wrong on the server", () => {
+  it("ends the run in error when the agent cannot be set up", async () => {
+    const resolveRuntime = () => Promise.reject(new Error("no such profile"))
+    const node = await start(scriptedProvider([]), { resolveRuntime })
+    const { id } = await node.sessions.create(alice)
+    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    expect(outcome).toMatchObject({ type: "runFailed", code: "runtime_failed" })
+    expect(JSON.stringify(outcome)).not.toContain("profile")
+  })
+
+  it("ends the run in error when the provider breaks its contract", async () => {
+    const node = await start(scriptedProvider([[{ type: "throw", error: new Error("secret detail") }]]))
+    const { id } = await node.sessions.create(alice)
+    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    expect(outcome).toMatchObject({ type: "runFailed", code: "internal_error" })
+    expect(JSON.stringify(outcome)).not.toContain("secret")
+  })
+
+  it("ends a run that crashes every process after a bounded number (rule 10)", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const claim = shared.log.claim.bind(shared.log)
+    const log = { ...shared.log, claim: async (id: string) => lossy(await claim(id)) }
+    const lossy = (lease: Awaited<ReturnType<typeof claim>>) => lease && { ...lease, takeovers: 6 }
+    const node = await start(scriptedProvider([]), { store: { ...shared, log } })
+    const { id } = await node.sessions.create(alice)
+    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    expect(outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
+    await node.stop()
+    await shared.close()
+  })
+
+  it("leaves further work to the next sweep when it has no room", async () => {
+    const gate = Promise.withResolvers<void>()
+    const provider = scriptedProvider([[{ type: "wait", until: gate.promise }, say("One")], [say("Two")]])
+    const node = await start(provider, { maxConcurrentRuns: 1 })
+    const first = await node.sessions.create(alice)
+    const second = await node.sessions.create(alice)
+    const one = await accepted(node, first.id, "Hi")
+    const two = await accepted(node, second.id, "Hi")
+    expect(provider.requests.length).toBeLessThanOrEqual(1)
+    gate.resolve()
+    await expect(node.sessions.result(first.id, one.runId, {})).resolves.toMatchObject({ response: "One" })
+    await expect(node.sessions.result(second.id, two.runId, {})).resolves.toMatchObject({ response: "Two" })
+  })
+})

@@ -1,0 +1,219 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { anyTool } from "../agent/fixtures/memory-run.ts"
+import type { Message } from "../core/messages.ts"
+import type { Provider } from "../core/ports/provider.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import {
+  alice,
+  eventsOf,
+  message,
+  type TestNode,
+  type TestNodeOptions,
+  testNode,
+  textOfDeltas,
+  watchRun,
+} from "./fixtures/test-gateway.ts"
+
+const say = (text: string) => ({ type: "text", text }) as const
+const call = (name: string) => ({ type: "toolCall", name }) as const
+const forever = { type: "wait", until: new Promise(() => {}) } as const
+
+const nodes: TestNode[] = []
+async function start(provider: Provider, options?: TestNodeOptions): Promise<TestNode> {
+  const node = await testNode(provider, options)
+  nodes.push(node)
+  return node
+}
+afterEach(async () => {
+  for (const node of nodes.splice(0)) await node.stop()
+})
+
+async function accepted(node: TestNode, sessionId: string, text: string) {
+  const outcome = await node.sessions.start(message(sessionId, text))
+  if (outcome.status !== "accepted") throw new Error(`not accepted: ${outcome.status}`)
+  return { runId: outcome.runId, afterSeq: outcome.cursor }
+}
+
+describe("a conversation", () => {
+  it("is streamed to its viewer in order, to the one terminal event", async () => {
+    const node = await start(scriptedProvider([[say("Hel"), say("lo")]]))
+    const { id } = await node.sessions.create(alice)
+    const entries = await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
+    expect(textOfDeltas(entries)).toBe("Hello")
+    expect(eventsOf(entries).at(-1)).toMatchObject({ type: "runCompleted" })
+    const seqs = entries.map(({ seq }) => seq)
+    expect(seqs).toEqual([...new Set(seqs)].sort((left, right) => left - right))
+  })
+
+  it("remembers what was said", async () => {
+    const provider = scriptedProvider([[say("One")], [say("Two")]])
+    const node = await start(provider)
+    const { id } = await node.sessions.create(alice)
+    await watchRun(node.sessions, id, await accepted(node, id, "First"))
+    await watchRun(node.sessions, id, await accepted(node, id, "Second"))
+    const texts = provider.requests[1]?.messages.map((said) => "content" in said && said.content[0])
+    expect(texts).toMatchObject([{ text: "First" }, { text: "One" }, { text: "Second" }])
+  })
+
+  it("refuses a second message while a run is open", async () => {
+    const node = await start(scriptedProvider([[forever]]))
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await accepted(node, id, "Hi")
+    await expect(node.sessions.start(message(id, "Again"))).resolves.toEqual({ status: "busy", runId })
+  })
+
+  it("takes the next message as soon as the run has ended, without waiting for a sweep", async () => {
+    const node = await start(scriptedProvider(() => [say("Hi")]))
+    const { id } = await node.sessions.create(alice)
+    const began = Date.now()
+    for (let turn = 0; turn < 20; turn++) await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
+    expect(Date.now() - began).toBeLessThan(5_000)
+  })
+
+  it("keeps the server's own history when the client's says the same", async () => {
+    const provider = scriptedProvider([
+      [{ type: "thinking", text: "Hm" }, say("One "), call("t")],
+      [say("more")],
+      [say("Two")],
+    ])
+    const node = await start(provider, { tools: [anyTool("t", () => ({ type: "json", value: 1 }))] })
+    const { id } = await node.sessions.create(alice)
+    await watchRun(node.sessions, id, await accepted(node, id, "First"))
+    const messages: Message[] = [
+      { role: "user", content: [{ type: "text", text: "First" }] },
+      { role: "assistant", content: [{ type: "text", text: "One more" }] },
+      { role: "user", content: [{ type: "text", text: "Second" }] },
+    ]
+    const outcome = await node.sessions.start(message(id, "", { input: { type: "conversation", messages } }))
+    if (outcome.status !== "accepted") throw new Error(outcome.status)
+    const entries = await watchRun(node.sessions, id, { runId: outcome.runId, afterSeq: outcome.cursor })
+    expect(eventsOf(entries).some(({ type }) => type === "historyReplaced")).toBe(false)
+    expect(provider.requests[2]?.messages.map(({ role }) => role)).toEqual([
+      "user",
+      "assistant",
+      "tool",
+      "assistant",
+      "user",
+    ])
+  })
+
+  it("uses the client's history where it differs, and logs that", async () => {
+    const provider = scriptedProvider([[say("One")], [say("Two")]])
+    const node = await start(provider)
+    const { id } = await node.sessions.create(alice)
+    await watchRun(node.sessions, id, await accepted(node, id, "First"))
+    const messages: Message[] = [
+      { role: "user", content: [{ type: "text", text: "Edited" }] },
+      { role: "assistant", content: [{ type: "text", text: "One" }] },
+      { role: "user", content: [{ type: "text", text: "Second" }] },
+    ]
+    const outcome = await node.sessions.start(message(id, "", { input: { type: "conversation", messages } }))
+    if (outcome.status !== "accepted") throw new Error(outcome.status)
+    const entries = await watchRun(node.sessions, id, { runId: outcome.runId, afterSeq: outcome.cursor })
+    expect(eventsOf(entries)[0]).toMatchObject({ type: "historyReplaced" })
+    expect(provider.requests[1]?.messages).toEqual(messages)
+  })
+})
+
+describe("viewers", () => {
+  it("see a run from anywhere in it, every entry once and in order, live and afterwards", async () => {
+    const gate = Promise.withResolvers<void>()
+    const words = Array.from({ length: 300 }, (_, index) => say(`${index} `))
+    const provider = scriptedProvider([
+      [...words.slice(0, 150), { type: "wait", until: gate.promise }, ...words.slice(150)],
+    ])
+    const node = await start(provider)
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Count")
+    const first = watchRun(node.sessions, id, run)
+    await vi.waitFor(async () =>
+      expect((await node.log.read(id, { afterSeq: 0, limit: 500 })).length).toBeGreaterThan(150),
+    )
+    const late = watchRun(node.sessions, id, { afterSeq: run.afterSeq })
+    gate.resolve()
+    const all = await first
+    expect(await late).toEqual(all)
+    for (const from of [0, 1, 75, 149, 150, 299, all.length - 2]) {
+      const entries = await watchRun(node.sessions, id, { afterSeq: all[from]?.seq ?? 0 })
+      const shown = entries.filter(({ seq }) => seq > (all[from]?.seq ?? 0))
+      expect(shown).toEqual(all.slice(from + 1))
+    }
+  })
+
+  it("do not stop a run by leaving", async () => {
+    const gate = Promise.withResolvers<void>()
+    const node = await start(
+      scriptedProvider([[say("Hel"), { type: "wait", until: gate.promise }, say("lo")]]),
+    )
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi")
+    const leaving = new AbortController()
+    for await (const _ of node.sessions.view(id, { ...run, signal: leaving.signal })) leaving.abort()
+    gate.resolve()
+    const result = await node.sessions.result(id, run.runId, {})
+    expect(result).toMatchObject({ response: "Hello", outcome: { disposition: "completed" } })
+  })
+
+  it("that fall behind are served from the store and miss nothing", async () => {
+    const words = Array.from({ length: 6_000 }, (_, index) => say(`${index} `))
+    const node = await start(scriptedProvider([words]))
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Count")
+    let text = ""
+    let batches = 0
+    for await (const batch of node.sessions.view(id, { ...run, signal: new AbortController().signal })) {
+      text += textOfDeltas(batch)
+      if (++batches === 1) await node.sessions.result(id, run.runId, {})
+    }
+    expect(text).toBe(words.map((word) => word.text).join(""))
+  })
+
+  it("of a session in which nothing runs are shown what there is and let go", async () => {
+    const node = await start(scriptedProvider([[say("Hi")]]))
+    const { id } = await node.sessions.create(alice)
+    await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
+    expect(eventsOf(await watchRun(node.sessions, id, { afterSeq: 0 })).at(-1)).toMatchObject({
+      type: "runCompleted",
+    })
+  })
+})
+
+describe("cancelling", () => {
+  it("ends the run as interrupted, and the session takes the next message", async () => {
+    const node = await start(scriptedProvider([[say("Half"), forever], [say("Next")]]))
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi")
+    const watching = watchRun(node.sessions, id, run)
+    await vi.waitFor(async () => expect((await node.sessions.session(id))?.lastSeq).toBeGreaterThan(0))
+    await expect(node.sessions.cancel(id, run.runId)).resolves.toMatchObject({
+      status: "accepted",
+      runId: run.runId,
+    })
+    expect(eventsOf(await watching).at(-1)).toMatchObject({ disposition: "interrupted", reason: "cancelled" })
+    const next = await node.sessions.result(id, (await accepted(node, id, "Go on")).runId, {})
+    expect(next.response).toBe("Next")
+  })
+
+  it("finds nothing when nothing runs, or another run does", async () => {
+    const node = await start(scriptedProvider([[forever]]))
+    const { id } = await node.sessions.create(alice)
+    await expect(node.sessions.cancel(id, null)).resolves.toEqual({ status: "unknown" })
+    await accepted(node, id, "Hi")
+    await expect(node.sessions.cancel(id, "run_other")).resolves.toEqual({ status: "unknown" })
+  })
+
+  it("wins over a completion that was not published yet, whenever it comes (rule 12)", async () => {
+    const outcomes = new Set<string>()
+    for (let round = 0; round < 40; round++) {
+      const node = await start(scriptedProvider([[say("Hi")]]))
+      const { id } = await node.sessions.create(alice)
+      const run = await accepted(node, id, "Hi")
+      for (let turn = 0; turn < round % 8; turn++) await new Promise((resolve) => setImmediate(resolve))
+      const cancelled = await node.sessions.cancel(id, run.runId)
+      const { outcome } = await node.sessions.result(id, run.runId, {})
+      expect(outcome).toMatchObject({ reason: cancelled.status === "accepted" ? "cancelled" : null })
+      outcomes.add(cancelled.status)
+    }
+    expect(outcomes).toContain("accepted")
+  })
+})

@@ -1,0 +1,95 @@
+import { type Entry, isTerminal } from "../core/entries.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Feed } from "./feed.ts"
+import type { ViewOptions } from "./sessions.ts"
+import { StoreWatch } from "./store-watch.ts"
+
+/** Entries read from the store at once. */
+const pageSize = 500
+
+/**
+ * One viewer of a session: reads the store up to its end, then follows the feed; whenever the feed cannot tell
+ * (it overflowed, its writer is gone, another process writes), back to the store. Sees every entry once, in order.
+ */
+export async function* viewSession(
+  { log, feed }: { readonly log: SessionLog; readonly feed: Feed },
+  sessionId: string,
+  { afterSeq, runId, signal }: ViewOptions,
+): AsyncGenerator<readonly Entry[]> {
+  // A run's own cursor lies between runs: there is no open step to fold.
+  const start = runId === undefined ? await log.stepStart(sessionId, afterSeq) : 0
+  let cursor = start === 0 ? afterSeq : start - 1
+  let ended = false
+  const take = (entries: readonly Entry[]): readonly Entry[] => {
+    const taken = upToEnd(after(entries, cursor), runId)
+    cursor = taken.at(-1)?.seq ?? cursor
+    ended = taken.some((entry) => endsRun(entry, runId))
+    return taken
+  }
+
+  const elsewhere = new StoreWatch(log, sessionId)
+  try {
+    while (!signal.aborted) {
+      const subscription = feed.subscribe(sessionId)
+      if (feed.hasWriter(sessionId)) elsewhere.stop()
+      else elsewhere.reportTo(subscription)
+      try {
+        for (;;) {
+          const page = await log.read(sessionId, { afterSeq: cursor, limit: pageSize })
+          if (page.length === 0 || signal.aborted) break
+          const entries = take(page)
+          if (entries.length > 0) yield entries
+          if (ended && runId !== undefined) return
+        }
+        const unstored = take(subscription.unstored)
+        if (unstored.length > 0) yield unstored
+        if (await isOver(log, sessionId, { cursor, runId })) return
+        for (;;) {
+          const item = subscription.next()
+          if (item?.type === "closed") return
+          if (item?.type === "stale" || signal.aborted) break
+          if (item === null) {
+            await subscription.wait(signal)
+            continue
+          }
+          const entries = take(item.entries)
+          if (entries.length > 0) yield entries
+          if (!ended) continue
+          if (runId !== undefined || (await isOver(log, sessionId, { cursor, runId }))) return
+        }
+      } finally {
+        subscription.close()
+      }
+    }
+  } finally {
+    elsewhere.stop()
+  }
+}
+
+/** With a run: whether it has ended and all of it was shown. Else: whether nothing runs and all was shown. */
+async function isOver(
+  log: SessionLog,
+  sessionId: string,
+  { cursor, runId }: { readonly cursor: number; readonly runId: string | undefined },
+): Promise<boolean> {
+  const session = await log.session(sessionId)
+  if (session === null) return true
+  const runs = runId === undefined ? session.activeRun !== null : session.activeRun?.id === runId
+  return !runs && session.lastSeq <= cursor
+}
+
+function after(entries: readonly Entry[], cursor: number): readonly Entry[] {
+  const first = entries[0]
+  // The usual case keeps the batch's identity, by which renderings are shared.
+  return first === undefined || first.seq > cursor ? entries : entries.filter((entry) => entry.seq > cursor)
+}
+
+function upToEnd(entries: readonly Entry[], runId: string | undefined): readonly Entry[] {
+  if (runId === undefined) return entries
+  const end = entries.findIndex((entry) => endsRun(entry, runId))
+  return end === -1 || end === entries.length - 1 ? entries : entries.slice(0, end + 1)
+}
+
+function endsRun(entry: Entry, runId: string | undefined): boolean {
+  return entry.kind === "event" && isTerminal(entry.event) && (runId === undefined || entry.runId === runId)
+}

@@ -1,0 +1,219 @@
+import type { Clock } from "../core/clock.ts"
+import { LeaseLostError, ShuttingDownError, toError } from "../core/errors.ts"
+import type { Ids } from "../core/ids.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { Lease, SessionLog } from "../core/ports/session-log.ts"
+import { Attempt } from "./attempt.ts"
+import type { Committer } from "./committer.ts"
+import type { Feed } from "./feed.ts"
+import type { ResolveRuntime } from "./runtime-resolver.ts"
+import { SessionWriter } from "./writer.ts"
+
+/** How often a process looks for sessions that nobody works on. */
+const sweepMs = 500
+/** Sweeps from one look into the inboxes of running sessions to the next. */
+const inboxRounds = 10
+/** How often it tries to give a session back to a store that is down. */
+const releaseRetryMs = 1_000
+
+export interface WorkerOptions {
+  readonly log: SessionLog
+  readonly feed: Feed
+  readonly committer: Committer
+  /** Names of the agents this process serves. */
+  readonly agents: readonly string[]
+  readonly resolveRuntime: ResolveRuntime
+  readonly maxConcurrentRuns: number
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+}
+
+interface Acceptance {
+  readonly runId: string
+  readonly request: Request | undefined
+}
+
+interface Running {
+  readonly attempt: Attempt
+  /** A command arrived when it was too late to hand it over. */
+  again: boolean
+  done: Promise<void>
+}
+
+/** Claims sessions that have work and works on them: this process's share of all runs. */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #stop = new AbortController()
+  readonly #attempts = new Map<string, Running>()
+  readonly #requests = new Map<string, Request>()
+  #loops: Promise<unknown> = Promise.resolve()
+  #sweeping: Promise<void> = Promise.resolve()
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+  }
+
+  /** Runs being worked on by this process. */
+  get activeRuns(): number {
+    return this.#attempts.size
+  }
+
+  /** Takes up whatever was left open, then whatever comes. Resolves when the first round of claims is made. */
+  async start(): Promise<void> {
+    await this.#sweep()
+    this.#loops = Promise.all([this.#sweepRegularly(), this.#followArrivals()])
+  }
+
+  /**
+   * Begins work on a session that was just put a command, unless another process has it. Never rejects: what it
+   * cannot do now, the next sweep does.
+   */
+  async take(sessionId: string, accepted?: Acceptance): Promise<void> {
+    try {
+      await this.#take(sessionId, accepted)
+    } catch (error) {
+      this.#options.logger.warn({ error, sessionId }, "taking up a session failed; it is tried again soon")
+    }
+  }
+
+  async #take(sessionId: string, accepted?: Acceptance): Promise<void> {
+    const { log, maxConcurrentRuns } = this.#options
+    if (accepted?.request !== undefined && this.#requests.size < maxConcurrentRuns) {
+      this.#requests.set(accepted.runId, accepted.request)
+    }
+    const running = this.#attempts.get(sessionId)
+    if (running !== undefined) {
+      if (running.attempt.leaving) running.again = true
+      return running.attempt.notice()
+    }
+    const lease = this.#hasRoom() ? await log.claim(sessionId) : null
+    if (lease !== null) this.#work(lease)
+    else if (accepted !== undefined) this.#requests.delete(accepted.runId)
+  }
+
+  /** Takes no new work, waits up to `graceMs` for what runs, then parks it: its runs stay open for another process. */
+  async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#stop.abort(new ShuttingDownError())
+    await this.#loops
+    await this.#sweeping
+    const all = () => Promise.all([...this.#attempts.values()].map(({ done }) => done))
+    const grace = Promise.withResolvers<void>()
+    const timer = setTimeout(grace.resolve, graceMs)
+    await Promise.race([all(), grace.promise])
+    clearTimeout(timer)
+    for (const { attempt } of this.#attempts.values()) attempt.stop(new ShuttingDownError())
+    await all()
+  }
+
+  #hasRoom(): boolean {
+    return !this.#stop.signal.aborted && this.#attempts.size < this.#options.maxConcurrentRuns
+  }
+
+  async #sweepRegularly(): Promise<void> {
+    for (let round = 1; !this.#stop.signal.aborted; round++) {
+      await sleep(sweepMs, this.#stop.signal)
+      if (this.#stop.signal.aborted) return
+      await this.#sweep()
+      if (round % inboxRounds === 0) await this.#lookIntoInboxes()
+    }
+  }
+
+  /** For commands of other processes whose arrival was not heard. */
+  async #lookIntoInboxes(): Promise<void> {
+    for (const { attempt } of this.#attempts.values()) {
+      await attempt
+        .notice()
+        .catch((error: unknown) => this.#options.logger.warn({ error }, "reading an inbox failed"))
+    }
+  }
+
+  /** Never rejects: a store that is down is looked at again at the next round. */
+  #sweep(): Promise<void> {
+    const { log, agents, maxConcurrentRuns, logger } = this.#options
+    const sweep = async () => {
+      const places = maxConcurrentRuns - this.#attempts.size
+      if (places <= 0) return
+      for (const lease of await log.claimRunnable(agents, places)) this.#work(lease)
+    }
+    this.#sweeping = sweep().catch((error: unknown) => logger.warn({ error }, "looking for work failed"))
+    return this.#sweeping
+  }
+
+  /** Hears at once of what other processes accepted; the sweep misses nothing when this fails. */
+  async #followArrivals(): Promise<void> {
+    const { log, logger } = this.#options
+    while (!this.#stop.signal.aborted) {
+      try {
+        for await (const sessionId of log.arrivals({ signal: this.#stop.signal })) await this.take(sessionId)
+      } catch (error) {
+        logger.warn({ error }, "listening for work failed")
+        await sleep(sweepMs, this.#stop.signal)
+      }
+    }
+  }
+
+  #work(lease: Lease): void {
+    const { sessionId } = lease
+    const { log, feed, committer, resolveRuntime, clock, ids, logger } = this.#options
+    const channel = feed.openWriter(sessionId, () => writer.publishedUnstored())
+    const writer: SessionWriter = new SessionWriter({
+      lease,
+      clock,
+      committer,
+      publish: channel.publish,
+      onStopped: (reason) => attempt.stop(reason),
+    })
+    const takeRequest = (runId: string) => {
+      const request = this.#requests.get(runId)
+      this.#requests.delete(runId)
+      return request
+    }
+    const attempt = new Attempt({ lease, writer, log, resolveRuntime, takeRequest, clock, ids, logger })
+    const work = async () => {
+      try {
+        await attempt.work()
+      } catch (error) {
+        logger.info({ sessionId, reason: toError(error).message }, "a run was left open")
+        await committer.flush()
+        if (!(error instanceof LeaseLostError)) await this.#giveBack(lease)
+      } finally {
+        writer.stop(new LeaseLostError(sessionId))
+        channel.close()
+        this.#attempts.delete(sessionId)
+      }
+      if (running.again) await this.take(sessionId)
+    }
+    const running: Running = { attempt, again: false, done: Promise.resolve() }
+    this.#attempts.set(sessionId, running)
+    running.done = work()
+  }
+
+  /** Until it succeeds or the process ends, in which case the lease is no longer live by itself. */
+  async #giveBack(lease: Lease): Promise<void> {
+    for (;;) {
+      try {
+        await this.#options.log.release(lease, { force: true })
+        return
+      } catch (error) {
+        this.#options.logger.warn({ error, sessionId: lease.sessionId }, "giving a session back failed")
+        if (this.#stop.signal.aborted) return
+        await sleep(releaseRetryMs, this.#stop.signal)
+      }
+    }
+  }
+}
+
+/** Resolves after `ms`, or early when the signal aborts. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const wake = () => {
+      clearTimeout(timer)
+      signal.removeEventListener("abort", wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, ms)
+    signal.addEventListener("abort", wake, { once: true })
+  })
+}

@@ -1,0 +1,132 @@
+import { describe, expect, it, vi } from "vitest"
+import type { Delta, Entry, Event } from "../core/entries.ts"
+import type { CommitOutcome, SessionBatch } from "../core/ports/session-log.ts"
+import type { Committer } from "./committer.ts"
+import { SessionWriter } from "./writer.ts"
+
+const lease = { sessionId: "sess_1", epoch: 3, takeovers: 0 }
+const delta = (text: string): Delta => ({ type: "textDelta", stepId: "s", messageId: "m", part: 0, text })
+const event: Event = { type: "toolCallStarted", toolCallId: "call_1" }
+const usage = { inputTokens: 0, outputTokens: 0, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
+const terminal: Event = { type: "runCompleted", disposition: "completed", reason: null, usage }
+
+function setUp() {
+  const published: Entry[] = []
+  const stopped = vi.fn()
+  const committer = { commitSoon: vi.fn(), commitLater: vi.fn() }
+  const writer = new SessionWriter({
+    lease,
+    clock: { now: () => 0 },
+    committer: committer as unknown as Committer,
+    publish: (entry) => published.push(entry),
+    onStopped: stopped,
+  })
+  writer.runId = "run_1"
+  const commit = (outcome: CommitOutcome): SessionBatch | null => {
+    const batch = writer.takeBatch()
+    writer.settle(outcome)
+    return batch
+  }
+  return { writer, published, stopped, commit, shown: () => published.map(({ seq }) => seq % 1_000_000_000) }
+}
+
+describe("a session's writer", () => {
+  it("numbers entries from its epoch on (rule 3)", () => {
+    const { writer } = setUp()
+    expect([writer.emit(delta("a")), writer.emit(delta("b"))]).toEqual([3_000_000_001, 3_000_000_002])
+  })
+
+  it("publishes a delta at once, and holds it while an event before it is not stored (rule 5)", async () => {
+    const { writer, commit, shown } = setUp()
+    writer.emit(delta("a"))
+    const appended = writer.append([event])
+    writer.emit(delta("b"))
+    expect(shown()).toEqual([1])
+    commit("ok")
+    expect(shown()).toEqual([1, 2, 3])
+    await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 1, runId: "run_1", event }])
+  })
+
+  it("publishes nothing past an event of a later batch", async () => {
+    const { writer, commit, shown } = setUp()
+    const first = writer.append([event])
+    writer.takeBatch()
+    const second = writer.append([event])
+    writer.emit(delta("a"))
+    commit("ok")
+    expect(shown()).toEqual([1])
+    await first
+    commit("ok")
+    expect(shown()).toEqual([1, 2, 3])
+    await second
+  })
+
+  it("stores deltas with the event that follows them, in order (rule 4)", () => {
+    const { writer, commit } = setUp()
+    writer.emit(delta("a"))
+    void writer.append([event])
+    expect(commit("ok")?.entries.map(({ kind }) => kind)).toEqual(["delta", "event"])
+  })
+
+  it("gives the very same batch again until it is settled", () => {
+    const { writer } = setUp()
+    writer.emit(delta("a"))
+    const first = writer.takeBatch()
+    writer.emit(delta("b"))
+    expect(writer.takeBatch()).toBe(first)
+    writer.settle("ok")
+    expect(writer.takeBatch()?.entries).toHaveLength(1)
+  })
+
+  it("knows what viewers have seen that the store does not have", () => {
+    const { writer, commit } = setUp()
+    writer.emit(delta("a"))
+    void writer.append([event])
+    writer.emit(delta("b"))
+    const seqs = () => writer.publishedUnstored().map(({ seq }) => seq % 1_000_000_000)
+    expect(seqs()).toEqual([1])
+    writer.takeBatch()
+    expect(seqs()).toEqual([1])
+    writer.emit(delta("c"))
+    commit("ok")
+    expect(seqs()).toEqual([4])
+  })
+
+  it("takes back a terminal event that a cancel was quicker than, and keeps the rest (rule 12)", async () => {
+    const { writer, commit, shown } = setUp()
+    writer.emit(delta("a"))
+    writer.consume(7)
+    const ending = writer.append([terminal])
+    commit("cancelled")
+    await expect(ending).rejects.toMatchObject({ code: "cancelled" })
+    const batch = commit("ok")
+    expect(batch?.entries).toHaveLength(1)
+    expect(batch?.commandsConsumed).toEqual([7])
+    expect(batch?.runEnded).toBeUndefined()
+    expect(shown()).toEqual([1])
+    void writer.append([terminal])
+    expect(commit("ok")?.runEnded).toEqual({ runId: "run_1", state: "completed" })
+    expect(shown()).toEqual([1, 3])
+  })
+
+  it("stops at once when it lost its lease, and publishes nothing more (rule 7)", async () => {
+    const { writer, commit, shown, stopped } = setUp()
+    const appended = writer.append([event])
+    commit("fenced")
+    await expect(appended).rejects.toMatchObject({ code: "lease_lost" })
+    await expect(writer.append([event])).rejects.toMatchObject({ code: "lease_lost" })
+    expect(() => writer.emit(delta("a"))).toThrow("took over")
+    expect(shown()).toEqual([])
+    expect(stopped).toHaveBeenCalledOnce()
+  })
+
+  it("holds a bounded number of entries while the store is down (rule 15)", () => {
+    const { writer, stopped } = setUp()
+    for (let count = 0; count < 10_000; count++) writer.emit(delta("a"))
+    writer.delayed(new Error("disk full"))
+    expect(stopped).not.toHaveBeenCalled()
+    writer.emit(delta("a"))
+    writer.delayed(new Error("disk full"))
+    expect(stopped).toHaveBeenCalledWith(expect.objectContaining({ code: "store_unavailable" }))
+  })
+})

@@ -1,0 +1,41 @@
+/** A row as a driver gives it. */
+export type Row = Readonly<Record<string, unknown>>
+
+export function text(row: Row, column: string): string {
+  const value = row[column]
+  if (typeof value === "string") return value
+  throw misfit(column, "a text", value)
+}
+
+export function nullableText(row: Row, column: string): string | null {
+  return row[column] === null ? null : text(row, column)
+}
+
+/** Drivers give 64-bit integers as numbers, bigints or texts; only exact JavaScript integers are let through. */
+export function integer(row: Row, column: string): number {
+  const value = row[column]
+  const number = typeof value === "number" ? value : Number(value ?? Number.NaN)
+  if (Number.isSafeInteger(number)) return number
+  throw misfit(column, "a safe integer", value)
+}
+
+/** What this package wrote itself is taken to have the shape it was written with. */
+export function json<T>(row: Row, column: string): T {
+  return JSON.parse(text(row, column))
+}
+
+/**
+ * For short texts that come from callers (user ids, keys): both databases would lose or refuse lone surrogates
+ * and U+0000, so these are escaped as JSON escapes them. Ordinary names stay as they are.
+ */
+export function escapeText(value: string): string {
+  return JSON.stringify(value).slice(1, -1)
+}
+
+export function unescapeText(value: string): string {
+  return JSON.parse(`"${value}"`)
+}
+
+function misfit(column: string, wanted: string, value: unknown): TypeError {
+  return new TypeError(`Column ${column} should hold ${wanted}, not a ${typeof value}.`)
+}

@@ -1,0 +1,53 @@
+import { type DeltaEntry, type Entry, type EventEntry, settlesDeltas } from "../core/entries.ts"
+import { integer, json, type Row, text } from "./columns.ts"
+import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
+
+/** What the entries of one batch become in the tables of either database. */
+export interface EntryRows {
+  readonly events: readonly EventEntry[]
+  readonly deltas: readonly DeltaRow[]
+  /** The last event that settles the deltas before it (rule 6). */
+  readonly settling: EventEntry | null
+  /** 0 when there are no entries. */
+  readonly lastSeq: number
+  /** The newest version and time among the events; 0 when there are none. */
+  readonly version: number
+  readonly at: number
+}
+
+export function toRows(entries: readonly Entry[]): EntryRows {
+  const events = entries.filter((entry) => entry.kind === "event")
+  return {
+    events,
+    deltas: deltaRows(entries),
+    settling: events.findLast((entry) => settlesDeltas(entry.event)) ?? null,
+    lastSeq: entries.at(-1)?.seq ?? 0,
+    version: Math.max(0, ...events.map((entry) => entry.v)),
+    at: Math.max(0, ...events.map((entry) => entry.at)),
+  }
+}
+
+/** From a row of either table with `kind`, `seq`, `run_id` and `body`, for an event `v` and `at` too. */
+export function fromRow(row: Row): Entry[] {
+  const seq = integer(row, "seq")
+  const runId = text(row, "run_id")
+  if (text(row, "kind") === "delta") return unpackDeltas({ firstSeq: seq, runId, body: text(row, "body") })
+  const [v, at] = [integer(row, "v"), integer(row, "at")]
+  return [{ kind: "event", seq, v, at, runId, event: json(row, "body") }]
+}
+
+/** A row holds deltas of one run and spans no event, so rows and events interleave by their first numbers. */
+function deltaRows(entries: readonly Entry[]): DeltaRow[] {
+  const rows: DeltaRow[] = []
+  let open: [DeltaEntry, ...DeltaEntry[]] | null = null
+  for (const entry of entries) {
+    if (entry.kind === "delta" && open !== null && open[0].runId === entry.runId) {
+      open.push(entry)
+      continue
+    }
+    if (open !== null) rows.push(packDeltas(open))
+    open = entry.kind === "delta" ? [entry] : null
+  }
+  if (open !== null) rows.push(packDeltas(open))
+  return rows
+}

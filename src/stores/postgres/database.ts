@@ -1,0 +1,93 @@
+import type { ClientConfig, Pool, PoolClient } from "pg"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Row } from "../columns.ts"
+import { toStoreError } from "./failures.ts"
+
+/** One statement; rejects with `StoreUnavailableError` when the server or the way to it fails. */
+export type Query = (sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>
+
+/** Pooled connections. Statements name their tables with the schema `agent_gateway`. */
+export interface Database {
+  readonly query: Query
+  /** One transaction at READ COMMITTED: every statement sees what was committed before it. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
+  /** Waits for the calls under way. May be called again. */
+  close(): Promise<void>
+}
+
+export type Durability = "process" | "full"
+
+const maxConnections = 10
+const timeoutMs = 10_000
+
+export function connectionConfig(url: string, durability: Durability): ClientConfig {
+  return {
+    connectionString: url,
+    application_name: "ai-agent-gateway",
+    keepAlive: true,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+    // So that a process that hangs, or that the network has lost, does not keep others from its sessions' rows.
+    idle_in_transaction_session_timeout: timeoutMs,
+    // Otherwise the server's own setting holds, which by default waits for the disk as well.
+    ...(durability === "full" ? { options: "-c synchronous_commit=on" } : {}),
+  }
+}
+
+/** `pg` is an optional peer: only who uses Postgres needs it. */
+export async function loadDriver(): Promise<typeof import("pg")> {
+  try {
+    return await import("pg")
+  } catch (error) {
+    throw new ConfigurationError("A Postgres store needs the package pg: npm install pg.", { cause: error })
+  }
+}
+
+export function openDatabase(driver: typeof import("pg"), config: ClientConfig, logger: Logger): Database {
+  const pool: Pool = new driver.Pool({ ...config, max: maxConnections })
+  // A connection that broke while nobody used it: the pool opens another.
+  pool.on("error", (error) => logger.warn({ error }, "a connection to the database was lost"))
+
+  async function connect(): Promise<PoolClient> {
+    try {
+      return await pool.connect()
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+
+  return {
+    async query(sql, values = []) {
+      try {
+        return (await pool.query(sql, [...values])).rows
+      } catch (error) {
+        throw toStoreError(error)
+      }
+    },
+    async transaction(work) {
+      const client = await connect()
+      const query: Query = async (sql, values = []) => {
+        try {
+          return (await client.query(sql, [...values])).rows
+        } catch (error) {
+          throw toStoreError(error)
+        }
+      }
+      try {
+        await query("BEGIN")
+        const result = await work(query)
+        await query("COMMIT")
+        client.release()
+        return result
+      } catch (error) {
+        // Closing the connection rolls back, in whatever state it is. Failures are too rare to save one.
+        client.release(true)
+        throw error
+      }
+    },
+    async close() {
+      if (!pool.ended && !pool.ending) await pool.end()
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import { logVersion } from "../../core/entries.ts"
+import type { Lease } from "../../core/ports/session-log.ts"
+import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import type { Database, Query } from "./database.ts"
+import { ownerIsLive } from "./membership.ts"
+
+/** A session that this very process ($2) holds is not free: it has a writer. */
+const isFree = `(owner IS NULL OR (owner <> $2 AND NOT ${ownerIsLive}))`
+
+/** Of the agents $1, with work to do: an open run or an unconsumed command (rule 9). */
+const isRunnable = `id IN (
+    SELECT id FROM agent_gateway.session WHERE active_run IS NOT NULL AND agent = ANY($1)
+    UNION SELECT session_id FROM agent_gateway.command
+  ) AND agent = ANY($1) AND log_version <= ${logVersion}`
+
+/** Rule 10. */
+const taken = `epoch = session.epoch + 1, owner = $2, takeovers = CASE
+    WHEN active_run IS NULL THEN 0
+    WHEN session.owner IS NULL THEN takeovers
+    ELSE takeovers + 1
+  END`
+
+/**
+ * Who is free is found in one statement and taken in the next, which only takes what still is as it was seen:
+ * a statement that waited for another's claim would judge that new owner by processes it cannot see yet.
+ */
+export async function claim(query: Query, sessionId: string, owner: string): Promise<Lease | null> {
+  const [seen] = await query(
+    `SELECT epoch, owner FROM agent_gateway.session
+     WHERE id = $1 AND log_version <= ${logVersion} AND ${isFree}`,
+    [sessionId, owner],
+  )
+  if (seen === undefined) return null
+  const [row] = await query(
+    `UPDATE agent_gateway.session SET ${taken}
+     WHERE id = $1 AND epoch = $3 AND owner IS NOT DISTINCT FROM $4
+     RETURNING id, epoch, takeovers`,
+    [sessionId, owner, integer(seen, "epoch"), nullableText(seen, "owner")],
+  )
+  return row === undefined ? null : toLease(row)
+}
+
+export async function claimRunnable(
+  query: Query,
+  agents: readonly string[],
+  owner: string,
+  limit: number,
+): Promise<readonly Lease[]> {
+  const named = agents.map(escapeText)
+  const free = await query(
+    `SELECT DISTINCT owner FROM agent_gateway.session WHERE ${isRunnable} AND ${isFree}`,
+    [named, owner],
+  )
+  if (free.length === 0) return []
+  const rows = await query(
+    `WITH free AS (
+       SELECT id FROM agent_gateway.session
+       WHERE ${isRunnable} AND (owner IS NULL OR owner = ANY($3))
+       ORDER BY last_used_at LIMIT $4 FOR UPDATE SKIP LOCKED
+     )
+     UPDATE agent_gateway.session SET ${taken} FROM free WHERE session.id = free.id
+     RETURNING session.id, epoch, takeovers`,
+    [named, owner, free.map((row) => nullableText(row, "owner")).filter((dead) => dead !== null), limit],
+  )
+  return rows.map(toLease)
+}
+
+export async function release(
+  database: Database,
+  lease: Lease,
+  options: { readonly owner: string; readonly force: boolean },
+): Promise<"released" | "pending" | "lost"> {
+  return database.transaction(async (query) => {
+    const [held] = await query(
+      "SELECT FROM agent_gateway.session WHERE id = $1 AND epoch = $2 AND owner = $3 FOR UPDATE",
+      [lease.sessionId, lease.epoch, options.owner],
+    )
+    if (held === undefined) return "lost"
+    const [released] = await query(
+      `UPDATE agent_gateway.session SET owner = NULL
+       WHERE id = $1 AND ($2 OR NOT EXISTS (SELECT FROM agent_gateway.command WHERE session_id = $1))
+       RETURNING id`,
+      [lease.sessionId, options.force],
+    )
+    return released === undefined ? "pending" : "released"
+  })
+}
+
+function toLease(row: Row): Lease {
+  return { sessionId: text(row, "id"), epoch: integer(row, "epoch"), takeovers: integer(row, "takeovers") }
+}

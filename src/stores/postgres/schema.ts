@@ -1,0 +1,110 @@
+import { ConfigurationError } from "../../core/errors.ts"
+import { integer } from "../columns.ts"
+import type { Database } from "./database.ts"
+
+const oldestServer = 15
+
+/** Any number, the same in all versions: makes processes that start at once create the tables one after another. */
+const migrationLock = 4_021_977_001
+
+/** What brings the schema from each version to the next. Texts are never `jsonb`: it refuses U+0000. */
+const migrations: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE agent_gateway.process (
+      id text PRIMARY KEY,
+      expires_at timestamptz NOT NULL
+    )`,
+    `CREATE TABLE agent_gateway.session (
+      id text PRIMARY KEY,
+      tenant text NOT NULL,
+      user_id text NOT NULL,
+      agent text NOT NULL,
+      created_at bigint NOT NULL,
+      last_used_at bigint NOT NULL,
+      epoch bigint NOT NULL DEFAULT 0,
+      owner text,
+      takeovers integer NOT NULL DEFAULT 0,
+      last_seq bigint NOT NULL DEFAULT 0,
+      log_version integer NOT NULL DEFAULT 0,
+      active_run text
+    )`,
+    "CREATE INDEX session_active ON agent_gateway.session (agent, owner) WHERE active_run IS NOT NULL",
+    "CREATE INDEX session_idle ON agent_gateway.session (last_used_at) WHERE active_run IS NULL",
+    `CREATE TABLE agent_gateway.run (
+      id text PRIMARY KEY,
+      session_id text NOT NULL,
+      cursor bigint NOT NULL,
+      state text NOT NULL,
+      idempotency_key text,
+      body_hash text,
+      UNIQUE (session_id, idempotency_key)
+    )`,
+    `CREATE TABLE agent_gateway.command (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      session_id text NOT NULL,
+      run_id text NOT NULL,
+      type text NOT NULL,
+      body text NOT NULL
+    )`,
+    "CREATE INDEX command_session ON agent_gateway.command (session_id)",
+    `CREATE TABLE agent_gateway.entry (
+      session_id text NOT NULL,
+      seq bigint NOT NULL,
+      v integer NOT NULL,
+      at bigint NOT NULL,
+      run_id text NOT NULL,
+      type text NOT NULL,
+      body text NOT NULL,
+      PRIMARY KEY (session_id, seq)
+    )`,
+    "CREATE INDEX entry_step ON agent_gateway.entry (session_id, seq) WHERE type = 'stepStarted'",
+    `CREATE TABLE agent_gateway.delta (
+      session_id text NOT NULL,
+      seq bigint NOT NULL,
+      last_seq bigint NOT NULL,
+      run_id text NOT NULL,
+      body text NOT NULL,
+      PRIMARY KEY (session_id, seq)
+    )`,
+    `CREATE TABLE agent_gateway.settled (
+      session_id text NOT NULL,
+      seq bigint NOT NULL,
+      at bigint NOT NULL,
+      PRIMARY KEY (session_id, seq)
+    )`,
+    "CREATE INDEX settled_at ON agent_gateway.settled (at)",
+    `CREATE TABLE agent_gateway.signing_key (
+      generation integer PRIMARY KEY,
+      id text NOT NULL UNIQUE,
+      secret bytea NOT NULL,
+      created_at bigint NOT NULL
+    )`,
+  ],
+]
+
+/** Refuses a server that is too old, and a schema that a newer version of this package has changed. */
+export async function migrate(database: Database): Promise<void> {
+  const [server] = await database.query("SHOW server_version_num")
+  const serverVersion = Math.floor(integer(server ?? {}, "server_version_num") / 10_000)
+  if (serverVersion < oldestServer) {
+    throw new ConfigurationError(`Postgres ${serverVersion} is too old: ${oldestServer} or newer is needed.`)
+  }
+  await database.transaction(async (query) => {
+    await query("SELECT pg_advisory_xact_lock($1)", [migrationLock])
+    await query("CREATE SCHEMA IF NOT EXISTS agent_gateway")
+    await query("CREATE TABLE IF NOT EXISTS agent_gateway.migration (version integer PRIMARY KEY)")
+    const [newest] = await query("SELECT coalesce(max(version), 0) AS version FROM agent_gateway.migration")
+    const version = integer(newest ?? {}, "version")
+    if (version > migrations.length) {
+      throw new ConfigurationError(
+        `The schema agent_gateway was written by a newer version of ai-agent-gateway ` +
+          `(it is at ${version}, this version knows ${migrations.length}). Upgrade the package.`,
+      )
+    }
+    for (const [index, statements] of migrations.entries()) {
+      if (index < version) continue
+      for (const statement of statements) await query(statement)
+      await query("INSERT INTO agent_gateway.migration (version) VALUES ($1)", [index + 1])
+    }
+  })
+}

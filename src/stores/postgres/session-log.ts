@@ -1,0 +1,86 @@
+import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import { escapeText } from "../columns.ts"
+import { toRun, toSession } from "../session-rows.ts"
+import type { WatchHub } from "../watch-hub.ts"
+import { commit } from "./commit.ts"
+import type { Database, Query } from "./database.ts"
+import { pending, put } from "./inbox.ts"
+import { claim, claimRunnable, release } from "./leases.ts"
+import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
+import { readEntries, stepStart } from "./reading.ts"
+
+/** The port over a database whose schema is up to date. `owner` is this process's membership. */
+export function createSessionLog(database: Database, owner: string, hub: WatchHub): SessionLog {
+  const { query } = database
+  let lastCommit: Promise<unknown> = Promise.resolve()
+  return {
+    createSession: (session) => createSession(query, session),
+    session: (sessionId) => findSession(query, sessionId),
+    run: (sessionId, runId) => findRun(query, sessionId, runId),
+    async put(command) {
+      const outcome = await put(database, command)
+      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      return outcome
+    },
+    claim: (sessionId) => claim(query, sessionId, owner),
+    claimRunnable: (agents, limit) => claimRunnable(query, agents, owner, limit),
+    pending: (lease) => pending(query, lease, owner),
+    release: (lease, { force = false } = {}) => release(database, lease, { owner, force }),
+    async commit(batches) {
+      // One after another: on connections of their own they could overtake each other within a session.
+      const committing = lastCommit.then(() => commit(database, batches, owner))
+      // The caller handles the failure; the next commit only waits for the end.
+      lastCommit = committing.catch(() => undefined)
+      const outcomes = await committing
+      for (const [index, { lease, entries }] of batches.entries()) {
+        const last = entries.at(-1)
+        if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
+      }
+      return outcomes
+    },
+    read: (sessionId, options) => readEntries(query, sessionId, options),
+    stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
+    watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
+    arrivals: ({ signal }) => hub.arrivals(signal),
+    async prune({ deltasSettledBefore, sessionsUsedBefore }) {
+      await pruneDeltas(query, deltasSettledBefore)
+      await pruneSessions(query, sessionsUsedBefore)
+      await pruneProcesses(query)
+    },
+    async ping() {
+      await query("SELECT FROM agent_gateway.session LIMIT 1")
+    },
+  }
+}
+
+async function createSession(query: Query, session: NewSession): Promise<void> {
+  await query(
+    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at)
+     VALUES ($1, $2, $3, $4, $5, $5)`,
+    [
+      session.id,
+      escapeText(session.tenant),
+      escapeText(session.userId),
+      escapeText(session.agent),
+      session.createdAt,
+    ],
+  )
+}
+
+async function findSession(query: Query, sessionId: string): Promise<Session | null> {
+  const [row] = await query(
+    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, last_seq,
+       run.id AS run_id, cursor, state
+     FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
+    [escapeText(sessionId)],
+  )
+  return row === undefined ? null : toSession(row)
+}
+
+async function findRun(query: Query, sessionId: string, runId: string): Promise<Run | null> {
+  const [row] = await query(
+    "SELECT id AS run_id, session_id, cursor, state FROM agent_gateway.run WHERE id = $1 AND session_id = $2",
+    [escapeText(runId), escapeText(sessionId)],
+  )
+  return row === undefined ? null : toRun(row)
+}

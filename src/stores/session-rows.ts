@@ -1,0 +1,43 @@
+import type { Command, Run, Session } from "../core/ports/session-log.ts"
+import { integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+
+/** From a row with the run's columns as `run_id`, `session_id`, `cursor` and `state`. */
+export function toRun(row: Row): Run {
+  return {
+    id: text(row, "run_id"),
+    sessionId: text(row, "session_id"),
+    cursor: integer(row, "cursor"),
+    state: toRunState(text(row, "state")),
+  }
+}
+
+/** From a session's row joined with that of its open run, whose columns are null when there is none. */
+export function toSession(row: Row): Session {
+  return {
+    id: text(row, "session_id"),
+    tenant: unescapeText(text(row, "tenant")),
+    userId: unescapeText(text(row, "user_id")),
+    agent: unescapeText(text(row, "agent")),
+    createdAt: integer(row, "created_at"),
+    lastUsedAt: integer(row, "last_used_at"),
+    lastSeq: integer(row, "last_seq"),
+    activeRun: nullableText(row, "run_id") === null ? null : toRun(row),
+  }
+}
+
+/** From a command's `id` and its `body`, which is the command as it was put. */
+export function toCommand(row: Row): Command {
+  return { ...json<Command>(row, "body"), id: integer(row, "id") }
+}
+
+function toRunState(state: string): Run["state"] {
+  switch (state) {
+    case "open":
+    case "completed":
+    case "interrupted":
+    case "failed":
+      return state
+    default:
+      throw new TypeError(`A run cannot be ${state}.`)
+  }
+}

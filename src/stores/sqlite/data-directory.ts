@@ -1,0 +1,30 @@
+import { closeSync, mkdirSync, openSync } from "node:fs"
+import { join } from "node:path"
+import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
+
+export interface DataDirectory {
+  readonly database: string
+  readonly processes: string
+}
+
+/** Makes the directory, for its owner's eyes only: the database holds signing keys. */
+export function prepareDataDirectory(path: string): DataDirectory {
+  const processes = join(path, "processes")
+  const database = join(path, "gateway.db")
+  try {
+    mkdirSync(processes, { recursive: true, mode: 0o700 })
+    // Never opened here when it exists: closing any descriptor of the file would drop the locks that another
+    // store of this process holds on it. SQLite gives its other files the same mode.
+    closeSync(openSync(database, "wx", 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
+      throw unusableDirectory(path, error)
+    }
+  }
+  return { database, processes }
+}
+
+export function unusableDirectory(path: string, error: unknown): ConfigurationError {
+  const reason = (error instanceof GatewayError ? error.detail : undefined) ?? toError(error).message
+  return new ConfigurationError(`The data directory ${path} cannot be used: ${reason}.`, { cause: error })
+}

@@ -1,0 +1,94 @@
+import type { Command, Lease, NewCommand, PutOutcome } from "../../core/ports/session-log.ts"
+import { escapeText, integer, nullableText, text } from "../columns.ts"
+import { toCommand } from "../session-rows.ts"
+import type { Database } from "./database.ts"
+
+type Message = Extract<NewCommand, { type: "message" }>
+type Cancel = Extract<NewCommand, { type: "cancel" }>
+
+/** Inside a transaction. */
+export function put(database: Database, command: NewCommand): PutOutcome {
+  const session = database.get(
+    `SELECT session.last_seq, run.id AS run_id, run.cursor
+     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
+    escapeText(command.sessionId),
+  )
+  if (session === undefined) return { status: "unknown" }
+  const runId = nullableText(session, "run_id")
+  const open = runId === null ? null : { runId, cursor: integer(session, "cursor") }
+  return command.type === "message"
+    ? putMessage(database, command, open, integer(session, "last_seq"))
+    : putCancel(database, command, open)
+}
+
+interface OpenRun {
+  readonly runId: string
+  readonly cursor: number
+}
+
+function putMessage(database: Database, command: Message, open: OpenRun | null, cursor: number): PutOutcome {
+  const { sessionId, runId, idempotency } = command
+  const key = idempotency === null ? null : escapeText(idempotency.key)
+  const hash = idempotency === null ? null : escapeText(idempotency.bodyHash)
+  if (key !== null) {
+    const known = database.get(
+      "SELECT id, cursor, body_hash FROM run WHERE session_id = ? AND idempotency_key = ?",
+      sessionId,
+      key,
+    )
+    if (known !== undefined) {
+      if (text(known, "body_hash") !== hash) return { status: "keyReused" }
+      return { status: "duplicate", runId: text(known, "id"), cursor: integer(known, "cursor") }
+    }
+  }
+  if (open !== null) return { status: "busy", runId: open.runId }
+  database.run(
+    `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash)
+     VALUES (?, ?, ?, 'open', ?, ?)`,
+    runId,
+    sessionId,
+    cursor,
+    key,
+    hash,
+  )
+  database.run(
+    "UPDATE session SET active_run = ?, last_used_at = max(last_used_at, ?) WHERE id = ?",
+    runId,
+    command.at,
+    sessionId,
+  )
+  insert(database, command, runId)
+  return { status: "accepted", runId, cursor }
+}
+
+function putCancel(database: Database, command: Cancel, open: OpenRun | null): PutOutcome {
+  if (open === null || (command.runId !== null && command.runId !== open.runId)) return { status: "unknown" }
+  const waiting = database.get(
+    "SELECT 1 FROM command WHERE session_id = ? AND run_id = ? AND type = 'cancel'",
+    command.sessionId,
+    open.runId,
+  )
+  if (waiting === undefined) insert(database, { ...command, runId: open.runId }, open.runId)
+  return { status: "accepted", ...open }
+}
+
+function insert(database: Database, command: NewCommand, runId: string): void {
+  database.run(
+    "INSERT INTO command (session_id, run_id, type, body) VALUES (?, ?, ?, ?)",
+    command.sessionId,
+    runId,
+    command.type,
+    JSON.stringify(command),
+  )
+}
+
+export function pending(database: Database, lease: Lease, owner: string): Command[] {
+  const rows = database.all(
+    `SELECT command.id, command.body FROM session JOIN command ON command.session_id = session.id
+     WHERE session.id = ? AND session.epoch = ? AND session.owner = ? ORDER BY command.id`,
+    lease.sessionId,
+    lease.epoch,
+    owner,
+  )
+  return rows.map(toCommand)
+}

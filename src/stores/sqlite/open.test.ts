@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, describe, test } from "vitest"
+import {
+  runSessionLogCase,
+  sessionLogContract,
+  sharedSessionLogContract,
+} from "../../testing/session-log-contract.ts"
+import { openMemoryStore, openSqliteStore } from "./open.ts"
+
+const logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+const clock = { now: () => 1_000 }
+
+describe("the store in memory", () => {
+  for (const each of sessionLogContract) {
+    test(`${each.rule ?? "port"}: ${each.name}`, async () => {
+      const open = () => openMemoryStore({ clock, logger })
+      await runSessionLogCase(each, { open, crash: (store) => store.close() })
+    })
+  }
+})
+
+describe("the store on SQLite", () => {
+  let path = ""
+  beforeEach(() => {
+    path = mkdtempSync(join(tmpdir(), "gateway-"))
+  })
+  afterEach(() => rmSync(path, { recursive: true }))
+
+  for (const each of [...sessionLogContract, ...sharedSessionLogContract]) {
+    test(`${each.rule ?? "port"}: ${each.name}`, async () => {
+      const open = () => openSqliteStore({ path, clock, logger })
+      await runSessionLogCase(each, { open, crash: (store) => store.close() })
+    })
+  }
+})

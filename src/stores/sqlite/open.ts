@@ -1,0 +1,68 @@
+import type { Clock } from "../../core/clock.ts"
+import { StoreUnavailableError } from "../../core/errors.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Store } from "../../core/ports/store.ts"
+import { prepareDataDirectory, unusableDirectory } from "./data-directory.ts"
+import { type Database, type Durability, openDatabase } from "./database.ts"
+import { createKeyring } from "./keyring.ts"
+import { joinMembers, type Membership, soleMembership } from "./membership.ts"
+import { migrate } from "./schema.ts"
+import { createSessionLog } from "./session-log.ts"
+import { watchDatabase } from "./watching.ts"
+
+export interface SqliteStoreOptions {
+  /** The data directory; made when it is missing. One machine only: not for network file systems. */
+  readonly path: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /** `process` survives the end of the process, `full` the loss of power too. Default `process`. */
+  readonly durability?: Durability
+}
+
+/** Throws `ConfigurationError` when the directory cannot be used or holds a newer version's database. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { path, durability = "process" } = options
+  const files = prepareDataDirectory(path)
+  let database: Database | null = null
+  let membership: Membership | null = null
+  try {
+    database = await openDatabase(files.database, durability)
+    await migrate(database, files.database)
+    membership = await joinMembers(files.processes)
+    return await openStore(database, membership, options)
+  } catch (error) {
+    database?.close()
+    membership?.end()
+    throw error instanceof StoreUnavailableError ? unusableDirectory(path, error) : error
+  }
+}
+
+/**
+ * Keeps nothing: for tests and for trying things out. The same implementation on a database in memory, because
+ * it is the same log with nothing to keep; a second one would only be another place for mistakes.
+ */
+export async function openMemoryStore(
+  options: Omit<SqliteStoreOptions, "path" | "durability">,
+): Promise<Store> {
+  const database = await openDatabase(":memory:", "process")
+  await migrate(database, "in memory")
+  return openStore(database, soleMembership(), options)
+}
+
+/** Over a database whose schema is up to date. */
+export async function openStore(
+  database: Database,
+  membership: Membership,
+  { clock, logger }: Pick<SqliteStoreOptions, "clock" | "logger">,
+): Promise<Store> {
+  const hub = await watchDatabase(database, logger)
+  return {
+    log: createSessionLog(database, membership, hub),
+    keyring: createKeyring(database, clock),
+    async close() {
+      hub.close()
+      database.close()
+      membership.end()
+    },
+  }
+}

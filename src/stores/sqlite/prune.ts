@@ -1,0 +1,61 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { integer, text } from "../columns.ts"
+import type { Database } from "./database.ts"
+
+/** Rows deleted in one turn of the event loop (rule 15). */
+const slice = 200
+
+/** Drops the deltas before each settling event that is older than the limit (rule 6). */
+export async function pruneDeltas(database: Database, settledBefore: number): Promise<void> {
+  while (await database.write(() => pruneSettled(database, settledBefore))) await nextTurn()
+}
+
+/** Inside a transaction. False when there is nothing left to do. */
+function pruneSettled(database: Database, settledBefore: number): boolean {
+  const settled = database.get(
+    "SELECT session_id, seq FROM settled WHERE at < ? ORDER BY at LIMIT 1",
+    settledBefore,
+  )
+  if (settled === undefined) return false
+  const sessionId = text(settled, "session_id")
+  const seq = integer(settled, "seq")
+  const deleted = database.run(
+    `DELETE FROM delta WHERE session_id = ? AND seq IN
+       (SELECT seq FROM delta WHERE session_id = ? AND seq < ? LIMIT ${slice})`,
+    sessionId,
+    sessionId,
+    seq,
+  )
+  if (deleted < slice) database.run("DELETE FROM settled WHERE session_id = ? AND seq <= ?", sessionId, seq)
+  return true
+}
+
+/** The sessions are gone at once; their rows follow, also when this process ends in between. */
+export async function pruneSessions(database: Database, usedBefore: number): Promise<void> {
+  while (await database.write(() => removeSessions(database, usedBefore))) await nextTurn()
+  while (await database.write(() => deleteRows(database))) await nextTurn()
+}
+
+function removeSessions(database: Database, usedBefore: number): boolean {
+  const idle = `SELECT id FROM session WHERE active_run IS NULL AND last_used_at < ? ORDER BY last_used_at LIMIT ${slice}`
+  database.run(`INSERT INTO removed_session ${idle}`, usedBefore)
+  return database.run(`DELETE FROM session WHERE id IN (${idle})`, usedBefore) === slice
+}
+
+function deleteRows(database: Database): boolean {
+  const removed = database.get("SELECT id FROM removed_session LIMIT 1")
+  if (removed === undefined) return false
+  const id = text(removed, "id")
+  for (const table of ["entry", "delta", "settled"]) {
+    const deleted = database.run(
+      `DELETE FROM ${table} WHERE session_id = ? AND seq IN
+         (SELECT seq FROM ${table} WHERE session_id = ? LIMIT ${slice})`,
+      id,
+      id,
+    )
+    if (deleted === slice) return true
+  }
+  for (const table of ["run", "command"]) database.run(`DELETE FROM ${table} WHERE session_id = ?`, id)
+  database.run("DELETE FROM removed_session WHERE id = ?", id)
+  return true
+}

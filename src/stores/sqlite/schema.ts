@@ -1,0 +1,94 @@
+import { ConfigurationError } from "../../core/errors.ts"
+import { integer } from "../columns.ts"
+import type { Database } from "./database.ts"
+
+/** What brings the database from each version to the next; `PRAGMA user_version` counts those done. */
+const migrations: readonly (readonly string[])[] = [
+  [
+    // `owner` is the process that holds the lease of this epoch; `log_version` the newest `v` among the events.
+    `CREATE TABLE session (
+      id TEXT PRIMARY KEY,
+      tenant TEXT NOT NULL,
+      user_id TEXT NOT NULL,
+      agent TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      last_used_at INTEGER NOT NULL,
+      epoch INTEGER NOT NULL DEFAULT 0,
+      owner TEXT,
+      takeovers INTEGER NOT NULL DEFAULT 0,
+      last_seq INTEGER NOT NULL DEFAULT 0,
+      log_version INTEGER NOT NULL DEFAULT 0,
+      active_run TEXT
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX session_active ON session (agent, owner) WHERE active_run IS NOT NULL",
+    "CREATE INDEX session_idle ON session (last_used_at) WHERE active_run IS NULL",
+    `CREATE TABLE run (
+      id TEXT PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      cursor INTEGER NOT NULL,
+      state TEXT NOT NULL,
+      idempotency_key TEXT,
+      body_hash TEXT,
+      UNIQUE (session_id, idempotency_key)
+    ) STRICT, WITHOUT ROWID`,
+    // The inbox: a command is deleted when it is consumed, and its id never used again.
+    `CREATE TABLE command (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      session_id TEXT NOT NULL,
+      run_id TEXT NOT NULL,
+      type TEXT NOT NULL,
+      body TEXT NOT NULL
+    ) STRICT`,
+    "CREATE INDEX command_session ON command (session_id)",
+    `CREATE TABLE entry (
+      session_id TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      v INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      run_id TEXT NOT NULL,
+      type TEXT NOT NULL,
+      body TEXT NOT NULL,
+      PRIMARY KEY (session_id, seq)
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX entry_step ON entry (session_id, seq) WHERE type = 'stepStarted'",
+    `CREATE TABLE delta (
+      session_id TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      last_seq INTEGER NOT NULL,
+      run_id TEXT NOT NULL,
+      body TEXT NOT NULL,
+      PRIMARY KEY (session_id, seq)
+    ) STRICT, WITHOUT ROWID`,
+    // Where the deltas up to a sequence number may be dropped, and since when.
+    `CREATE TABLE settled (
+      session_id TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      PRIMARY KEY (session_id, seq)
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX settled_at ON settled (at)",
+    // Sessions that are gone but whose rows are still being deleted, slice by slice.
+    "CREATE TABLE removed_session (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    `CREATE TABLE signing_key (
+      generation INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      secret BLOB NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT`,
+  ],
+]
+
+/** Refuses a database that a newer version of this package has changed. `file` is for the message. */
+export async function migrate(database: Database, file: string): Promise<void> {
+  await database.write(() => {
+    const version = integer(database.get("PRAGMA user_version") ?? {}, "user_version")
+    if (version > migrations.length) {
+      throw new ConfigurationError(
+        `The database ${file} was written by a newer version of ai-agent-gateway ` +
+          `(its schema is ${version}, this version knows ${migrations.length}). Upgrade the package.`,
+      )
+    }
+    for (const statement of migrations.slice(version).flat()) database.run(statement)
+    database.run(`PRAGMA user_version = ${migrations.length}`)
+  })
+}

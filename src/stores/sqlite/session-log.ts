@@ -1,0 +1,80 @@
+import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import { escapeText } from "../columns.ts"
+import { toRun, toSession } from "../session-rows.ts"
+import type { WatchHub } from "../watch-hub.ts"
+import { commitBatch } from "./commit.ts"
+import type { Database } from "./database.ts"
+import { pending, put } from "./inbox.ts"
+import { claim, claimRunnable, release } from "./leases.ts"
+import type { Membership } from "./membership.ts"
+import { pruneDeltas, pruneSessions } from "./prune.ts"
+import { readEntries, stepStart } from "./reading.ts"
+
+/** The port over one open database whose schema is up to date. */
+export function createSessionLog(database: Database, membership: Membership, hub: WatchHub): SessionLog {
+  const owner = membership.id
+  return {
+    createSession: (session) => database.write(() => createSession(database, session)),
+    session: (sessionId) => database.read(() => findSession(database, sessionId)),
+    run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
+    async put(command) {
+      const outcome = await database.write(() => put(database, command))
+      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      return outcome
+    },
+    claim: (sessionId) => claim(database, membership, sessionId),
+    claimRunnable: (agents, limit) => claimRunnable(database, membership, agents, limit),
+    pending: (lease) => database.read(() => pending(database, lease, owner)),
+    release: (lease, { force = false } = {}) =>
+      database.write(() => release(database, lease, { owner, force })),
+    async commit(batches) {
+      const outcomes = await database.write(() => batches.map((batch) => commitBatch(database, batch, owner)))
+      for (const [index, { lease, entries }] of batches.entries()) {
+        const last = entries.at(-1)
+        if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
+      }
+      return outcomes
+    },
+    read: (sessionId, options) => readEntries(database, sessionId, options),
+    stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
+    watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
+    arrivals: ({ signal }) => hub.arrivals(signal),
+    async prune({ deltasSettledBefore, sessionsUsedBefore }) {
+      await pruneDeltas(database, deltasSettledBefore)
+      await pruneSessions(database, sessionsUsedBefore)
+    },
+    ping: () => database.read(() => void database.get("SELECT 1 FROM session LIMIT 1")),
+  }
+}
+
+/** Inside a transaction. */
+function createSession(database: Database, session: NewSession): void {
+  database.run(
+    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at) VALUES (?, ?, ?, ?, ?, ?)`,
+    session.id,
+    escapeText(session.tenant),
+    escapeText(session.userId),
+    escapeText(session.agent),
+    session.createdAt,
+    session.createdAt,
+  )
+}
+
+function findSession(database: Database, sessionId: string): Session | null {
+  const row = database.get(
+    `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
+       session.last_used_at, session.last_seq, run.id AS run_id, run.cursor, run.state
+     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
+    escapeText(sessionId),
+  )
+  return row === undefined ? null : toSession(row)
+}
+
+function findRun(database: Database, sessionId: string, runId: string): Run | null {
+  const row = database.get(
+    "SELECT id AS run_id, session_id, cursor, state FROM run WHERE id = ? AND session_id = ?",
+    escapeText(runId),
+    escapeText(sessionId),
+  )
+  return row === undefined ? null : toRun(row)
+}

@@ -1,0 +1,154 @@
+import { setTimeout as delay } from "node:timers/promises"
+import type { Logger } from "../core/ports/logger.ts"
+
+/**
+ * Wakes whoever watches a session or waits for arrivals. What this process writes is reported at once by
+ * `changed` and `arrived`; what others write is found by `poll`, which runs only while somebody watches.
+ */
+export interface WatchHub {
+  watch(sessionId: string, signal: AbortSignal): AsyncIterable<void>
+  arrivals(signal: AbortSignal): AsyncIterable<string>
+  /** Wakes the session's watchers, unless they have been woken for this sequence number. */
+  changed(sessionId: string, lastSeq: number): void
+  arrived(sessionId: string): void
+  readonly watched: readonly string[]
+  /** Ends every iteration. */
+  close(): void
+}
+
+export interface WatchHubOptions {
+  readonly logger: Logger
+  readonly pollMs: number
+  /** Reports what it finds by `changed` and `arrived`. */
+  readonly poll: (hub: WatchHub) => void | Promise<void>
+}
+
+/** Arrivals are hints, so a reader that lags loses those past this many. */
+const maxPendingArrivals = 10_000
+
+interface Watched {
+  readonly bells: Set<Bell>
+  lastSeq: number
+}
+
+export function createWatchHub(options: WatchHubOptions): WatchHub {
+  const sessions = new Map<string, Watched>()
+  const arrivals = new Set<{ readonly bell: Bell; readonly ids: Set<string> }>()
+  const closing = new AbortController()
+  let polling = false
+
+  const hub: WatchHub = {
+    async *watch(sessionId, signal) {
+      const bell = createBell([signal, closing.signal])
+      const watched = sessions.get(sessionId) ?? { bells: new Set(), lastSeq: -1 }
+      sessions.set(sessionId, watched)
+      watched.bells.add(bell)
+      // Rung from the start: what was written before this first step is seen by the first reading.
+      bell.ring()
+      startPolling()
+      try {
+        while (await bell.wait()) yield
+      } finally {
+        bell.end()
+        watched.bells.delete(bell)
+        if (watched.bells.size === 0) sessions.delete(sessionId)
+      }
+    },
+    async *arrivals(signal) {
+      const waiting = { bell: createBell([signal, closing.signal]), ids: new Set<string>() }
+      arrivals.add(waiting)
+      startPolling()
+      try {
+        while (await waiting.bell.wait()) {
+          for (const id of waiting.ids) {
+            waiting.ids.delete(id)
+            yield id
+          }
+        }
+      } finally {
+        waiting.bell.end()
+        arrivals.delete(waiting)
+      }
+    },
+    changed(sessionId, lastSeq) {
+      const watched = sessions.get(sessionId)
+      if (watched === undefined || watched.lastSeq === lastSeq) return
+      watched.lastSeq = lastSeq
+      for (const bell of watched.bells) bell.ring()
+    },
+    arrived(sessionId) {
+      for (const { bell, ids } of arrivals) {
+        if (ids.size < maxPendingArrivals) ids.add(sessionId)
+        bell.ring()
+      }
+    },
+    get watched() {
+      return [...sessions.keys()]
+    },
+    close() {
+      closing.abort()
+    },
+  }
+
+  function startPolling(): void {
+    if (polling) return
+    polling = true
+    pollWhileWatched().catch((error: unknown) => options.logger.error({ error }, "watching the store ended"))
+  }
+
+  async function pollWhileWatched(): Promise<void> {
+    let failing = false
+    try {
+      while (!closing.signal.aborted && (sessions.size > 0 || arrivals.size > 0)) {
+        try {
+          await options.poll(hub)
+          failing = false
+        } catch (error) {
+          if (!failing) options.logger.warn({ error }, "the store cannot be watched now")
+          failing = true
+        }
+        await delay(options.pollMs, undefined, { ref: false })
+      }
+    } finally {
+      polling = false
+    }
+  }
+
+  return hub
+}
+
+/** Rung while nobody waits, it is heard by the next wait. One waiter at a time. */
+interface Bell {
+  ring(): void
+  /** True when rung, false once a signal is aborted. */
+  wait(): Promise<boolean>
+  /** Lets go of the signals. */
+  end(): void
+}
+
+function createBell(signals: readonly AbortSignal[]): Bell {
+  let rung = false
+  let wake: (() => void) | null = null
+  const onAbort = () => wake?.()
+  for (const signal of signals) signal.addEventListener("abort", onAbort)
+  const aborted = () => signals.some((signal) => signal.aborted)
+  return {
+    ring() {
+      rung = true
+      wake?.()
+    },
+    async wait() {
+      if (!rung && !aborted()) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        wake = null
+      }
+      rung = false
+      return !aborted()
+    },
+    end() {
+      for (const signal of signals) signal.removeEventListener("abort", onAbort)
+    },
+  }
+}

@@ -1,0 +1,22 @@
+export {
+  anthropicErrorEvent,
+  anthropicErrorReply,
+  anthropicEvents,
+  serverSentEvent,
+} from "./anthropic-wire.ts"
+export { providerContract } from "./provider-contract.ts"
+export type { ProviderHarness } from "./provider-harness.ts"
+export {
+  type ScriptedProvider,
+  type ScriptedStep,
+  type ScriptedTurn,
+  scriptedProvider,
+} from "./scripted-provider.ts"
+export {
+  type ScriptedUpstream,
+  startScriptedUpstream,
+  type UpstreamReply,
+  type UpstreamRequest,
+  type UpstreamStep,
+} from "./scripted-upstream.ts"
+export { sessionLogContract, sharedSessionLogContract } from "./session-log-contract.ts"

@@ -1,0 +1,85 @@
+import { afterEach, expect, test } from "vitest"
+import { type ScriptedUpstream, startScriptedUpstream, type UpstreamReply } from "./scripted-upstream.ts"
+
+let upstream: ScriptedUpstream | undefined
+
+afterEach(async () => {
+  await upstream?.close()
+})
+
+async function start(script: Parameters<typeof startScriptedUpstream>[0]): Promise<ScriptedUpstream> {
+  upstream = await startScriptedUpstream(script)
+  return upstream
+}
+
+test("replies come in the script's order, as they are, and requests are recorded", async () => {
+  const { url, requests } = await start([
+    { steps: ["data: 1\n\n", new TextEncoder().encode("data: 2\n\n")] },
+    { status: 429, headers: { "retry-after": "3" }, steps: ["slow down"] },
+  ])
+  const first = await fetch(`${url}/v1/messages`, {
+    method: "POST",
+    body: '{"a":1}',
+    headers: { "x-key": "k" },
+  })
+  expect(first.headers.get("content-type")).toContain("text/event-stream")
+  expect(await first.text()).toBe("data: 1\n\ndata: 2\n\n")
+  const second = await fetch(url)
+  expect([second.status, second.headers.get("retry-after"), await second.text()]).toEqual([
+    429,
+    "3",
+    "slow down",
+  ])
+  expect(requests).toMatchObject([
+    { method: "POST", path: "/v1/messages", body: { a: 1 }, headers: { "x-key": "k" } },
+    { method: "GET", path: "/", body: "" },
+  ])
+  expect(await requests[0]?.outcome).toBe("answered")
+})
+
+test("a request past the script's end is answered 500, and says so", async () => {
+  const { url } = await start([])
+  const response = await fetch(url)
+  expect(response.status).toBe(500)
+  expect(await response.text()).toContain("no reply to request 1")
+})
+
+test("a function replies to every request by what it asks", async () => {
+  const { url } = await start(({ path }) => ({ steps: [path] }))
+  expect(await (await fetch(`${url}/a`)).text()).toBe("/a")
+  expect(await (await fetch(`${url}/b`)).text()).toBe("/b")
+})
+
+test("it waits for a gate, with the headers and the chunks before it sent", async () => {
+  const gate = Promise.withResolvers<void>()
+  const { url } = await start([{ steps: ["one", { type: "wait", until: gate.promise }, "two"] }])
+  const reader = (await fetch(url)).body?.pipeThrough(new TextDecoderStream()).getReader()
+  expect((await reader?.read())?.value).toBe("one")
+  gate.resolve()
+  expect((await reader?.read())?.value).toBe("two")
+})
+
+test("a cut breaks the connection off after what came before it", async () => {
+  const { url, requests } = await start([{ steps: ["half a li", { type: "cut" }, "never"] }])
+  const reader = (await fetch(url)).body?.pipeThrough(new TextDecoderStream()).getReader()
+  expect((await reader?.read())?.value).toBe("half a li")
+  await expect(reader?.read()).rejects.toThrow("terminated")
+  expect(await requests[0]?.outcome).toBe("cut")
+})
+
+test("it sees a client that disconnects, waiting or writing", async () => {
+  const endless: UpstreamReply = { steps: Array.from({ length: 10_000 }, () => "x".repeat(10_000)) }
+  const waiting: UpstreamReply = { steps: ["x", { type: "wait", until: new Promise(() => {}) }] }
+  const { url, requests } = await start([endless, waiting])
+  for (const index of [0, 1]) {
+    const controller = new AbortController()
+    await fetch(url, { signal: controller.signal })
+    controller.abort()
+    expect(await requests[index]?.outcome).toBe("disconnected")
+  }
+})
+
+test("a pause between chunks keeps their order and their number", async () => {
+  const { url } = await start([{ delayMs: 1, steps: ["a", "b", "c"] }])
+  expect(await (await fetch(url)).text()).toBe("abc")
+})

@@ -1,0 +1,145 @@
+import { setTimeout as delay } from "node:timers/promises"
+import type { Delta, DeltaEntry, Event, EventEntry, StepStarted } from "../core/entries.ts"
+import { logVersion } from "../core/entries.ts"
+import { randomIds } from "../core/ids.ts"
+import type {
+  CancelCommand,
+  Lease,
+  MessageCommand,
+  PutOutcome,
+  SessionBatch,
+  SessionLog,
+} from "../core/ports/session-log.ts"
+import type { Store } from "../core/ports/store.ts"
+import { sequencesPerEpoch } from "../core/sequence.ts"
+import { noUsage } from "../core/usage.ts"
+
+export interface SessionLogHarness {
+  /** Another process's membership on the same data. */
+  open(): Promise<Store>
+  /** Ends a membership as a crash would: its leases are not released. Resolves at once; death may show later. */
+  crash(store: Store): Promise<void>
+}
+
+export interface SessionLogCase {
+  /** Of the log's rules in docs/architecture.md; null where the port itself says it. */
+  readonly rule: number | null
+  readonly name: string
+  run(harness: SessionLogHarness): Promise<void>
+}
+
+/** A session with an agent of its own, so that cases do not meet in `claimRunnable`. */
+export async function newSession(
+  log: SessionLog,
+  options: { readonly agent?: string; readonly at?: number } = {},
+): Promise<string> {
+  const { agent = newAgent(), at = 1_000 } = options
+  const id = randomIds.next("sess")
+  await log.createSession({ id, tenant: "tenant", userId: "user", agent, createdAt: at })
+  return id
+}
+
+/** The fixed part keeps it readable, the random part keeps cases apart on shared data. */
+export function newAgent(): string {
+  return `agent_${randomIds.next("key")}`
+}
+
+export function message(sessionId: string, options: Partial<MessageCommand> = {}): MessageCommand {
+  return {
+    type: "message",
+    sessionId,
+    runId: randomIds.next("run"),
+    at: 2_000,
+    input: { type: "message", content: [{ type: "text", text: "Hello" }] },
+    context: {},
+    channel: null,
+    model: null,
+    idempotency: null,
+    ...options,
+  }
+}
+
+export function cancel(sessionId: string, runId: string | null = null): CancelCommand {
+  return { type: "cancel", sessionId, runId, at: 3_000 }
+}
+
+/** The outcome of a put that must be accepted. */
+export function accepted(outcome: PutOutcome): { readonly runId: string; readonly cursor: number } {
+  if (outcome.status !== "accepted") throw new Error(`The command was not accepted: ${outcome.status}.`)
+  return outcome
+}
+
+/** A new session with an open run whose message is consumed, under a lease. */
+export async function runningSession(
+  log: SessionLog,
+  options: { readonly agent?: string } = {},
+): Promise<{ sessionId: string; runId: string; lease: Lease }> {
+  const sessionId = await newSession(log, options)
+  const { runId } = accepted(await log.put(message(sessionId)))
+  const lease = await claimed(log, sessionId)
+  await commitOk(log, {
+    lease,
+    entries: [],
+    commandsConsumed: (await log.pending(lease)).map(({ id }) => id),
+  })
+  return { sessionId, runId, lease }
+}
+
+export async function claimed(log: SessionLog, sessionId: string): Promise<Lease> {
+  const lease = await log.claim(sessionId)
+  if (lease === null) throw new Error("The session could not be claimed.")
+  return lease
+}
+
+export async function commitOk(log: SessionLog, batch: SessionBatch): Promise<void> {
+  const outcomes = await log.commit([batch])
+  if (outcomes[0] !== "ok") throw new Error(`The commit was refused: ${outcomes[0]}.`)
+}
+
+/** An entry's number within the lease. */
+export function numbered(lease: Lease, n: number): number {
+  return lease.epoch * sequencesPerEpoch + n
+}
+
+export function event(
+  seq: number,
+  runId: string,
+  event: Event,
+  options: Partial<EventEntry> = {},
+): EventEntry {
+  return { kind: "event", seq, v: logVersion, at: 4_000, runId, event, ...options }
+}
+
+export function textDelta(seq: number, runId: string, text: string, stepId = "step_1"): DeltaEntry {
+  const delta: Delta = { type: "textDelta", stepId, messageId: "msg_1", part: 0, text }
+  return { kind: "delta", seq, runId, delta }
+}
+
+export const stepStarted: StepStarted = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 }
+export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", step: 1, usage: noUsage }
+export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", usage: noUsage }
+
+/** Waits for what another process, or the clock of the store, brings about. */
+export async function eventually<T>(what: string, look: () => Promise<T | null>): Promise<T> {
+  const deadline = performance.now() + 15_000
+  for (;;) {
+    const found = await look()
+    if (found !== null) return found
+    if (performance.now() > deadline) throw new Error(`Waited too long for ${what}.`)
+    await delay(10)
+  }
+}
+
+/** The next yield, or an error when none comes in time. */
+export async function nextOf<T>(iterator: AsyncIterator<T>, what: string): Promise<IteratorResult<T>> {
+  const giveUp = new AbortController()
+  const late = delay(15_000, null, { signal: giveUp.signal })
+  try {
+    const result = await Promise.race([iterator.next(), late])
+    if (result === null) throw new Error(`Waited too long for ${what}.`)
+    return result
+  } finally {
+    giveUp.abort()
+    await late.catch(() => "stopped because it was in time")
+  }
+}

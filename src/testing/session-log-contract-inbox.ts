@@ -1,0 +1,245 @@
+import assert from "node:assert/strict"
+import {
+  accepted,
+  cancel,
+  claimed,
+  commitOk,
+  event,
+  message,
+  newSession,
+  numbered,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+} from "./session-log-contract-fixtures.ts"
+
+export const inboxCases: readonly SessionLogCase[] = [
+  {
+    rule: 1,
+    name: "an accepted message is stored with an open run before put resolves",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const command = message(sessionId, {
+        at: 5_000,
+        context: { nested: { list: [1, null, true] } },
+        channel: "web",
+        model: "small",
+      })
+      const { runId, cursor } = accepted(await log.put(command))
+      assert.deepEqual({ runId, cursor }, { runId: command.runId, cursor: 0 })
+      const run = { id: runId, sessionId, cursor: 0, state: "open" as const }
+      assert.deepEqual(await log.run(sessionId, runId), run)
+      const session = await log.session(sessionId)
+      assert.deepEqual(session?.activeRun, run)
+      assert.equal(session?.lastUsedAt, 5_000)
+      const [pending, ...others] = await log.pending(await claimed(log, sessionId))
+      assert.deepEqual(others, [])
+      assert.deepEqual(pending, { ...command, id: pending?.id })
+    },
+  },
+  {
+    rule: 1,
+    name: "the cursor of a later run is the last number before it",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const last = numbered(lease, 1)
+      const runEnded = { runId, state: "failed" as const }
+      await commitOk(log, { lease, entries: [event(last, runId, runFailed)], runEnded })
+      const next = accepted(await log.put(message(sessionId)))
+      assert.equal(next.cursor, last)
+      assert.equal((await log.run(sessionId, runId))?.state, "failed")
+      assert.equal((await log.session(sessionId))?.activeRun?.id, next.runId)
+    },
+  },
+  {
+    rule: null,
+    name: "a message to a session that does not exist is unknown, whatever its id",
+    async run({ open }) {
+      const { log } = await open()
+      for (const id of ["sess_nobody", "", "nul \u0000", "half \ud800", 'quote " and \\']) {
+        assert.deepEqual(await log.put(message(id)), { status: "unknown" })
+        assert.equal(await log.session(id), null)
+        assert.equal(await log.run(id, id), null)
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "a run is found only under its own session",
+    async run({ open }) {
+      const { log } = await open()
+      const { runId } = await runningSession(log)
+      assert.equal(await log.run(await newSession(log), runId), null)
+    },
+  },
+  {
+    rule: null,
+    name: "a second message while a run is open is busy and changes nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const { runId } = accepted(await log.put(message(sessionId)))
+      const second = message(sessionId)
+      assert.deepEqual(await log.put(second), { status: "busy", runId })
+      assert.equal(await log.run(sessionId, second.runId), null)
+      assert.equal((await log.pending(await claimed(log, sessionId))).length, 1)
+    },
+  },
+  {
+    rule: null,
+    name: "of messages put at once exactly one is accepted",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const outcomes = await Promise.all(Array.from({ length: 8 }, () => log.put(message(sessionId))))
+      assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
+      assert.equal(outcomes.filter(({ status }) => status === "busy").length, 7)
+    },
+  },
+  {
+    rule: null,
+    name: "a repeated idempotency key gives the run that exists, open or ended",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const idempotency = { key: "key \u0000 \ud800", bodyHash: "hash" }
+      const first = accepted(await log.put(message(sessionId, { idempotency })))
+      const duplicate = { status: "duplicate", runId: first.runId, cursor: 0 }
+      assert.deepEqual(await log.put(message(sessionId, { idempotency })), duplicate)
+      const lease = await claimed(log, sessionId)
+      const [command] = await log.pending(lease)
+      await commitOk(log, {
+        lease,
+        entries: [event(numbered(lease, 1), first.runId, runFailed)],
+        commandsConsumed: command === undefined ? [] : [command.id],
+        runEnded: { runId: first.runId, state: "failed" },
+      })
+      assert.deepEqual(await log.put(message(sessionId, { idempotency })), duplicate)
+      const other = { ...idempotency, bodyHash: "other" }
+      assert.deepEqual(await log.put(message(sessionId, { idempotency: other })), { status: "keyReused" })
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "an idempotency key is one session's own",
+    async run({ open }) {
+      const { log } = await open()
+      const idempotency = { key: "key", bodyHash: "hash" }
+      for (const sessionId of [await newSession(log), await newSession(log)]) {
+        accepted(await log.put(message(sessionId, { idempotency })))
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "requests at once with the same idempotency key are one run",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const idempotency = { key: "key", bodyHash: "hash" }
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, () => log.put(message(sessionId, { idempotency }))),
+      )
+      assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
+      assert.equal(outcomes.filter(({ status }) => status === "duplicate").length, 7)
+      assert.equal(new Set(outcomes.map((outcome) => ("runId" in outcome ? outcome.runId : null))).size, 1)
+    },
+  },
+  {
+    rule: null,
+    name: "a message keeps every character, in any place where a caller can write one",
+    async run({ open }) {
+      const { log } = await open()
+      const odd = "nul \u0000, halves \ud800 and \udfff, emoji 👩‍👩‍👧, quote \" and ' and \\, \u2028 $1 ?"
+      const sessionId = `sess_${crypto.randomUUID()}`
+      const session = { id: sessionId, tenant: odd, userId: odd, agent: odd, createdAt: 1_000 }
+      await log.createSession(session)
+      assert.deepEqual(await log.session(sessionId), {
+        ...session,
+        lastUsedAt: 1_000,
+        lastSeq: 0,
+        activeRun: null,
+      })
+      const command = message(sessionId, {
+        input: { type: "conversation", messages: [{ role: "user", content: [{ type: "text", text: odd }] }] },
+        context: { [odd]: odd },
+        channel: odd,
+        model: odd,
+      })
+      accepted(await log.put(command))
+      const lease = (await log.claimRunnable([odd], 1_000)).find((taken) => taken.sessionId === sessionId)
+      assert.ok(lease)
+      const [pending] = await log.pending(lease)
+      assert.deepEqual(pending, { ...command, id: pending?.id })
+    },
+  },
+  {
+    rule: null,
+    name: "a message of several megabytes comes back whole",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const text = "0123456789abcdeé".repeat(200_000)
+      const command = message(sessionId, { input: { type: "message", content: [{ type: "text", text }] } })
+      accepted(await log.put(command))
+      const [pending] = await log.pending(await claimed(log, sessionId))
+      assert.ok(pending?.type === "message")
+      assert.deepEqual(pending.input, command.input)
+    },
+  },
+  {
+    rule: 12,
+    name: "a cancel reaches the open run, named or not, and repeating it adds nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const outcome = { status: "accepted", runId, cursor: 0 }
+      assert.deepEqual(await log.put(cancel(sessionId)), outcome)
+      assert.deepEqual(await log.put(cancel(sessionId, runId)), outcome)
+      const [pending, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual(pending, { ...cancel(sessionId, runId), id: pending?.id })
+    },
+  },
+  {
+    rule: 12,
+    name: "with no run open, or another than is named, there is nothing to cancel",
+    async run({ open }) {
+      const { log } = await open()
+      const idle = await newSession(log)
+      const { sessionId, lease } = await runningSession(log)
+      const unknown = { status: "unknown" }
+      assert.deepEqual(await log.put(cancel("sess_nobody")), unknown)
+      assert.deepEqual(await log.put(cancel(idle)), unknown)
+      assert.deepEqual(await log.put(cancel(sessionId, "run_other")), unknown)
+      assert.deepEqual(await log.put(cancel(sessionId, "\u0000")), unknown)
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "commands are pending oldest first, until they are consumed",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      accepted(await log.put(message(sessionId)))
+      accepted(await log.put(cancel(sessionId)))
+      const lease = await claimed(log, sessionId)
+      const commands = await log.pending(lease)
+      assert.deepEqual(
+        commands.map(({ type }) => type),
+        ["message", "cancel"],
+      )
+      const [first, second] = commands.map(({ id }) => id)
+      assert.ok(first !== undefined && second !== undefined && first < second)
+      await commitOk(log, { lease, entries: [], commandsConsumed: [first] })
+      assert.deepEqual(
+        (await log.pending(lease)).map(({ id }) => id),
+        [second],
+      )
+    },
+  },
+]

@@ -1,0 +1,46 @@
+import type { Store } from "../core/ports/store.ts"
+import { entryCases } from "./session-log-contract-entries.ts"
+import type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
+import { inboxCases } from "./session-log-contract-inbox.ts"
+import { leaseCases } from "./session-log-contract-leases.ts"
+import { pruneCases } from "./session-log-contract-prune.ts"
+import { sharedCases } from "./session-log-contract-shared.ts"
+import { keyringCases, watchingCases } from "./session-log-contract-watching.ts"
+
+export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
+
+/** What every store must do. Cases may run one after another on the same data. */
+export const sessionLogContract: readonly SessionLogCase[] = [
+  ...inboxCases,
+  ...entryCases,
+  ...pruneCases,
+  ...leaseCases,
+  ...watchingCases,
+  ...keyringCases,
+]
+
+/** What a store that several processes may open must do as well: these cases open it more than once. */
+export const sharedSessionLogContract: readonly SessionLogCase[] = sharedCases
+
+/**
+ * Runs one case, for any test runner, and closes all the stores it opened. Rejects when the store breaks the
+ * contract; needs up to a minute when an expected change never comes.
+ */
+export async function runSessionLogCase(each: SessionLogCase, harness: SessionLogHarness): Promise<void> {
+  const opened: Store[] = []
+  try {
+    await each.run({
+      async open() {
+        const store = await harness.open()
+        opened.push(store)
+        return store
+      },
+      async crash(store) {
+        opened.splice(opened.indexOf(store), 1)
+        await harness.crash(store)
+      },
+    })
+  } finally {
+    for (const store of opened) await store.close()
+  }
+}

@@ -1,0 +1,103 @@
+import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
+import { ConfigurationError, toError } from "../core/errors.ts"
+import { isJsonObject, type JsonObject } from "../core/json.ts"
+import type { Validation } from "../core/ports/tool.ts"
+import type { StandardIssue, StandardOutput, StandardSchema } from "./standard-schema.ts"
+import { toJson } from "./to-json.ts"
+
+/**
+ * How a tool's input may be described: Zod 4, any other Standard Schema that also implements Standard JSON Schema
+ * (https://standardschema.dev/json-schema), or plain JSON Schema (2020-12 unless `$schema` names draft-07 or 2019-09).
+ */
+export type InputSchema = StandardSchema | JsonObject
+
+/** What `execute` is given: the schema's output, after its transforms and defaults. Plain JSON Schema infers nothing. */
+export type InferInput<Schema extends InputSchema> = Schema extends StandardSchema
+  ? StandardOutput<Schema>
+  : JsonObject
+
+export interface CompiledSchema {
+  readonly jsonSchema: JsonObject
+  validate(input: JsonObject): Promise<Validation>
+}
+
+/** Misfits told to the model at once; the rest follow when it has mended these. */
+const maxIssues = 20
+
+/** Throws a `ConfigurationError` that begins with `subject` for what cannot describe an input. */
+export function compileSchema(schema: InputSchema, subject: string): CompiledSchema {
+  const compiled = isStandard(schema) ? compileStandard(schema, subject) : compileJsonSchema(schema, subject)
+  if (compiled.jsonSchema.type !== "object") {
+    throw new ConfigurationError(
+      `${subject}: its input must be an object schema (a JSON Schema of type "object").`,
+    )
+  }
+  return compiled
+}
+
+function isStandard(schema: InputSchema): schema is StandardSchema {
+  // Some libraries' schemas are functions.
+  const holder = typeof schema === "function" || (typeof schema === "object" && schema !== null)
+  return holder && "~standard" in schema
+}
+
+function compileStandard(schema: StandardSchema, subject: string): CompiledSchema {
+  const standard: Partial<StandardSchema["~standard"]> = schema["~standard"]
+  if (standard.jsonSchema === undefined || standard.validate === undefined) {
+    throw new ConfigurationError(
+      `${subject}: its input schema (${standard.vendor ?? "unknown vendor"}) cannot be shown to a model, because it ` +
+        "does not implement Standard JSON Schema. Zod does from version 4.2 on; plain JSON Schema works too.",
+    )
+  }
+  const { jsonSchema: converter, validate } = standard
+  const jsonSchema = objectOf(subject, () =>
+    toJson(converter.input({ target: "draft-2020-12" }), "The JSON Schema"),
+  )
+  return {
+    jsonSchema,
+    async validate(input) {
+      const result = await validate(input)
+      return result.issues === undefined
+        ? { valid: true, input: result.value }
+        : { valid: false, message: describeIssues(result.issues) }
+    },
+  }
+}
+
+function compileJsonSchema(schema: JsonObject, subject: string): CompiledSchema {
+  const jsonSchema = objectOf(subject, () => toJson(schema, "The JSON Schema"))
+  // A validator of its own: a shared one would mix up two tools' schemas of the same `$id`.
+  const check = explained(subject, () => new AjvJsonSchemaValidator().getValidator<JsonObject>(jsonSchema))
+  return {
+    jsonSchema,
+    async validate(input) {
+      const result = check(input)
+      return result.valid ? { valid: true, input } : { valid: false, message: result.errorMessage }
+    },
+  }
+}
+
+function objectOf(subject: string, build: () => unknown): JsonObject {
+  const jsonSchema = explained(subject, build)
+  if (isJsonObject(jsonSchema)) return jsonSchema
+  throw new ConfigurationError(`${subject}: its input must be a schema.`)
+}
+
+function explained<Result>(subject: string, build: () => Result): Result {
+  try {
+    return build()
+  } catch (thrown) {
+    throw new ConfigurationError(`${subject}: its input schema cannot be used: ${toError(thrown).message}`, {
+      cause: thrown,
+    })
+  }
+}
+
+function describeIssues(issues: readonly StandardIssue[]): string {
+  const shown = issues.slice(0, maxIssues).map(({ path, message }) => {
+    const where = (path ?? []).map((step) => String(typeof step === "object" ? step.key : step)).join(".")
+    return where === "" ? message : `${where}: ${message}`
+  })
+  const more = issues.length - shown.length
+  return shown.join("; ") + (more > 0 ? `; and ${more} more` : "")
+}

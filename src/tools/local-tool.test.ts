@@ -1,0 +1,241 @@
+import { describe, expect, expectTypeOf, test } from "vitest"
+import { z } from "zod"
+import type { JsonObject } from "../core/json.ts"
+import type { Tool, ToolContext } from "../core/ports/tool.ts"
+import { tool } from "./local-tool.ts"
+import type { StandardSchema } from "./standard-schema.ts"
+import { content } from "./tool-content.ts"
+
+const context: ToolContext = {
+  signal: new AbortController().signal,
+  session: { id: "sess_1", userId: "user", channel: null },
+  runId: "run_1",
+  toolCallId: "call_1",
+  idempotencyKey: "call_1",
+  emit() {},
+  logger: { debug() {}, info() {}, warn() {}, error() {} },
+}
+
+const basics = { name: "echo", description: "Gives back its input." }
+
+async function call(subject: Tool, input: JsonObject) {
+  const validation = await subject.validate(input)
+  return validation.valid ? subject.execute(validation.input, context) : validation
+}
+
+function returning(value: unknown): Tool {
+  return tool({ ...basics, input: z.object({}), execute: () => value })
+}
+
+describe("input by Zod", () => {
+  const greet = tool({
+    ...basics,
+    input: z.object({
+      name: z.string().default("you"),
+      times: z.string().transform(Number),
+    }),
+    execute: (input, received) => {
+      expectTypeOf(input).toEqualTypeOf<{ name: string; times: number }>()
+      expectTypeOf(received).toEqualTypeOf<ToolContext>()
+      return { input, call: received.toolCallId }
+    },
+  })
+
+  test("is shown to the model as JSON Schema of what it may send", () => {
+    expect(greet.inputSchema).toMatchObject({
+      type: "object",
+      properties: { name: { type: "string", default: "you" }, times: { type: "string" } },
+      required: ["times"],
+    })
+  })
+
+  test("reaches the handler with defaults and transforms applied", async () => {
+    expect(await call(greet, { times: "2" })).toEqual({
+      type: "json",
+      value: { input: { name: "you", times: 2 }, call: "call_1" },
+    })
+  })
+
+  test("a misfit names every path", async () => {
+    const nested = tool({
+      ...basics,
+      input: z.object({ rows: z.array(z.object({ id: z.number() })), all: z.boolean() }),
+      execute: () => null,
+    })
+    const outcome = await nested.validate({ rows: [{ id: "x" }] })
+    expect(outcome).toEqual({
+      valid: false,
+      message: expect.stringMatching(/^rows\.0\.id: .*expected number.*; all: .*expected boolean/),
+    })
+  })
+
+  test("the message of a thousand misfits stays short", async () => {
+    const list = tool({ ...basics, input: z.object({ ids: z.array(z.number()) }), execute: () => null })
+    const outcome = await list.validate({ ids: Array.from({ length: 1000 }, () => "x") })
+    expect(outcome).toEqual({ valid: false, message: expect.stringMatching(/ids\.19: .*; and 980 more$/) })
+  })
+
+  test("what JSON Schema cannot express is refused at build", () => {
+    expect(() => tool({ ...basics, input: z.object({ at: z.date() }), execute: () => null })).toThrow(
+      "Tool echo: its input schema cannot be used: Date cannot be represented in JSON Schema",
+    )
+  })
+})
+
+describe("input by another Standard Schema", () => {
+  const upperCase: StandardSchema<{ word: string }, { word: string; length: number }> = {
+    "~standard": {
+      version: 1,
+      vendor: "made-up",
+      validate: async (value) => {
+        const { word } = value as { word?: unknown }
+        return typeof word === "string"
+          ? { value: { word: word.toUpperCase(), length: word.length } }
+          : { issues: [{ message: "must be text", path: [{ key: "word" }] }] }
+      },
+      jsonSchema: { input: () => ({ type: "object", properties: { word: { type: "string" } } }) },
+    },
+  }
+
+  test("is described and validated by the schema itself", async () => {
+    const shout = tool({
+      ...basics,
+      input: upperCase,
+      execute: (input) => {
+        expectTypeOf(input).toEqualTypeOf<{ word: string; length: number }>()
+        return input
+      },
+    })
+    expect(shout.inputSchema).toEqual({ type: "object", properties: { word: { type: "string" } } })
+    expect(await call(shout, { word: "hey" })).toEqual({ type: "json", value: { word: "HEY", length: 3 } })
+    expect(await call(shout, {})).toEqual({ valid: false, message: "word: must be text" })
+  })
+
+  test("without JSON Schema is refused at build", () => {
+    const { jsonSchema: _, ...bare } = upperCase["~standard"]
+    // @ts-expect-error The types refuse it as well.
+    const build = () => tool({ ...basics, input: { "~standard": bare }, execute: () => null })
+    expect(build).toThrow("Tool echo: its input schema (made-up) cannot be shown to a model")
+  })
+})
+
+describe("input by plain JSON Schema", () => {
+  const pick = tool({
+    ...basics,
+    input: {
+      type: "object",
+      properties: { id: { type: "integer" }, tags: { type: "array", items: { type: "string" } } },
+      required: ["id"],
+      additionalProperties: false,
+    },
+    execute: (input) => {
+      expectTypeOf(input).toEqualTypeOf<JsonObject>()
+      return input
+    },
+  })
+
+  test("reaches the handler as it came", async () => {
+    expect(await call(pick, { id: 1, tags: ["a"] })).toEqual({ type: "json", value: { id: 1, tags: ["a"] } })
+  })
+
+  test("a misfit names every path", async () => {
+    const outcome = await pick.validate({ tags: [1] })
+    expect(outcome).toEqual({
+      valid: false,
+      message: expect.stringMatching(/must have required property 'id'.*tags\/0 must be string/),
+    })
+  })
+
+  test("two tools may use schemas of the same $id", async () => {
+    const build = (type: string) =>
+      tool({
+        ...basics,
+        input: { $id: "https://example.test/input", type: "object", properties: { x: { type } } },
+        execute: () => null,
+      })
+    const [text, number] = [build("string"), build("number")]
+    expect(await text.validate({ x: "1" })).toMatchObject({ valid: true })
+    expect(await number.validate({ x: "1" })).toMatchObject({ valid: false })
+  })
+
+  test("is copied, so that changing it later changes nothing", async () => {
+    const required: string[] = []
+    const late = tool({ ...basics, input: { type: "object", required }, execute: () => null })
+    required.push("x")
+    expect(late.inputSchema).toEqual({ type: "object", required: [] })
+    expect(await late.validate({})).toMatchObject({ valid: true })
+  })
+
+  test.each([
+    ["a misspelt type", { type: "object", properties: { a: { type: "strng" } } }, "type must be JSONType"],
+    ["a dangling reference", { type: "object", properties: { a: { $ref: "#/$defs/a" } } }, "can't resolve"],
+    ["an unknown dialect", { $schema: "urn:other", type: "object" }, "unsupported dialect"],
+  ])("%s is refused at build", (_name, input, message) => {
+    expect(() => tool({ ...basics, input, execute: () => null })).toThrow(message)
+  })
+})
+
+describe("the result", () => {
+  test("of nothing is null", async () => {
+    expect(await call(returning(undefined), {})).toEqual({ type: "json", value: null })
+  })
+
+  test("is JSON even if it looks like content", async () => {
+    const value = { type: "content", content: [{ type: "text", text: "x" }] }
+    expect(await call(returning(value), {})).toEqual({ type: "json", value })
+  })
+
+  test("marked as content is content", async () => {
+    const parts = [{ type: "text", text: "seen" }] as const
+    expect(await call(returning(content(parts)), {})).toEqual({ type: "content", content: parts })
+  })
+
+  test("that JSON cannot hold is an error that names the tool and the place", async () => {
+    await expect(call(returning({ count: 1n }), {})).rejects.toMatchObject({
+      code: "not_json",
+      message: "The result of tool echo at .count is a bigint, which JSON cannot hold.",
+    })
+  })
+
+  test("a thrown error is passed on", async () => {
+    const failing = tool({
+      ...basics,
+      input: z.object({}),
+      execute: () => {
+        throw new RangeError("no such row")
+      },
+    })
+    await expect(call(failing, {})).rejects.toThrow(new RangeError("no such row"))
+  })
+})
+
+describe("the definition", () => {
+  const valid = { ...basics, input: z.object({}), execute: () => null }
+
+  test("carries the policies into the tool, and none that was not given", () => {
+    const policies = { readOnly: true, idempotent: false, timeoutMs: 5, sequential: true }
+    expect(tool({ ...valid, ...policies })).toMatchObject(policies)
+    expect(Object.keys(tool(valid))).toEqual(["name", "description", "inputSchema", "validate", "execute"])
+  })
+
+  test.each([
+    ["an unknown option", { retries: 3, constructor: 1 }, "Tool echo: unknown option retries, constructor;"],
+    ["a name with spaces", { name: "my tool" }, 'the name must be 1 to 64 letters, digits, "_" or "-"'],
+    ["a name too long", { name: "x".repeat(65) }, "the name must be"],
+    ["an empty description", { description: "  " }, "Tool echo: the description is empty"],
+    ["no handler", { execute: undefined }, "Tool echo: execute must be a function"],
+    ["a time limit of zero", { timeoutMs: 0 }, "Tool echo: timeoutMs must be"],
+    ["a flag that is text", { readOnly: "yes" }, "Tool echo: readOnly must be true or false"],
+    ["input that is no object", { input: z.string() }, "Tool echo: its input must be an object schema"],
+    ["input of alternatives", { input: z.union([z.object({}), z.object({})]) }, "must be an object schema"],
+    ["no input", { input: undefined }, "Tool echo: its input must be a schema"],
+  ])("refuses %s", (_name, change, message) => {
+    expect(() => tool({ ...valid, ...change } as typeof valid)).toThrow(
+      expect.objectContaining({ code: "invalid_configuration", message: expect.stringContaining(message) }),
+    )
+  })
+
+  test("refuses what is no object at all", () => {
+    expect(() => tool(null as unknown as typeof valid)).toThrow("tool() takes one object")
+  })
+})

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest"
+import type { ContentPart } from "../core/messages.ts"
+import { content, contentOf } from "./tool-content.ts"
+
+test("content blocks come out as they went in", () => {
+  const parts: ContentPart[] = [
+    { type: "text", text: "A chart:" },
+    { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBORw0=" } },
+    { type: "image", source: { type: "url", url: "https://example.test/chart.png" } },
+  ]
+  expect(contentOf(content(parts))).toEqual(parts)
+})
+
+test("a value that only looks like content is none", () => {
+  expect(contentOf({ type: "content", content: [{ type: "text", text: "x" }] })).toBeNull()
+  expect(contentOf(null)).toBeNull()
+  expect(contentOf("text")).toBeNull()
+})
+
+test.each([
+  ["an unknown block", { type: "video" }],
+  ["an image without its media type", { type: "image", source: { type: "base64", data: "AAAA" } }],
+  [
+    "data that is not base64",
+    { type: "image", source: { type: "base64", mediaType: "image/png", data: "é" } },
+  ],
+  ["a URL of another scheme", { type: "image", source: { type: "url", url: "file:///etc/passwd" } }],
+])("refuses %s", (_name, part) => {
+  expect(() => content([part as ContentPart])).toThrow(
+    expect.objectContaining({ code: "invalid_content", message: expect.stringContaining("content()") }),
+  )
+})

@@ -1,0 +1,46 @@
+import { z } from "zod"
+import { GatewayError } from "../core/errors.ts"
+import type { ContentPart } from "../core/messages.ts"
+
+// Registered, so that a value made by another copy of this package is known too.
+const mark = Symbol.for("ai-agent-gateway.tool-content")
+
+/** A tool's result that the model is to see as text and images. Made by `content()`. */
+export interface ToolContent {
+  readonly [mark]: readonly ContentPart[]
+}
+
+const contentParts = z.array(
+  z.discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("text"), text: z.string() }),
+    z.strictObject({
+      type: z.literal("image"),
+      source: z.discriminatedUnion("type", [
+        z.strictObject({ type: z.literal("base64"), mediaType: z.string(), data: z.base64() }),
+        z.strictObject({ type: z.literal("url"), url: z.url({ protocol: /^https?$/ }) }),
+      ]),
+    }),
+  ]),
+)
+
+/**
+ * Marks a tool's result as content blocks. Anything returned without it goes to the model as JSON, whatever it
+ * looks like. Throws a `GatewayError` (`invalid_content`) for blocks that are not text or images.
+ *
+ * @example return content([{ type: "image", source: { type: "base64", mediaType: "image/png", data } }])
+ */
+export function content(parts: readonly ContentPart[]): ToolContent {
+  const parsed = contentParts.safeParse(parts)
+  if (!parsed.success) {
+    throw new GatewayError(
+      { code: "invalid_content", status: 500 },
+      `content() was given blocks it cannot use: ${z.prettifyError(parsed.error)}`,
+    )
+  }
+  return { [mark]: parsed.data }
+}
+
+/** The blocks inside, or null for any other value. */
+export function contentOf(value: unknown): readonly ContentPart[] | null {
+  return typeof value === "object" && value !== null && mark in value ? (value as ToolContent)[mark] : null
+}

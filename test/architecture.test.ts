@@ -1,0 +1,55 @@
+import { fileURLToPath } from "node:url"
+import { expect, test } from "vitest"
+import { type Architecture, violations } from "./architecture/rules.ts"
+import { readSourceTree } from "./architecture/source-file.ts"
+
+/** The table of ARCHITECTURE.md. */
+const folders = {
+  core: [],
+  agent: ["core"],
+  approvals: ["core"],
+  sessions: ["core", "agent"],
+  providers: ["core"],
+  mcp: ["core"],
+  sandbox: ["core"],
+  skills: ["core"],
+  tools: ["core"],
+  stores: ["core"],
+  http: ["core", "sessions"],
+  headless: ["core", "sessions"],
+  telemetry: ["core"],
+  testing: ["core"],
+  client: ["http/wire"],
+  gateway: [
+    "core",
+    "agent",
+    "approvals",
+    "sessions",
+    "providers",
+    "mcp",
+    "sandbox",
+    "skills",
+    "tools",
+    "stores",
+    "http",
+    "headless",
+    "telemetry",
+  ],
+  cli: ["core", "gateway"],
+  // The package's root: what applications import.
+  ".": ["core", "gateway", "telemetry", "tools"],
+}
+
+const architecture: Architecture = {
+  folders,
+  pure: ["core"],
+  // The second is the default of an option.
+  readProcess: ["cli", "gateway/create-gateway.ts"],
+  maxLines: 400,
+}
+
+test("the source tree keeps to the architecture", async () => {
+  const files = await readSourceTree(fileURLToPath(new URL("../src", import.meta.url)))
+  expect(files.length).toBeGreaterThan(20)
+  expect(violations(files, architecture)).toEqual([])
+})

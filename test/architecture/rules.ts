@@ -1,0 +1,88 @@
+import { findCycle } from "./cycles.ts"
+import type { SourceFile } from "./source-file.ts"
+
+export interface Architecture {
+  /** For each folder, the folders (or sub-folders) that it may import besides itself. `.` is the package's root. */
+  readonly folders: Readonly<Record<string, readonly string[]>>
+  /** Folders that may import nothing from outside the source tree. */
+  readonly pure: readonly string[]
+  /** Folders and files that may read `process.env` and `process.argv`. */
+  readonly readProcess: readonly string[]
+  readonly maxLines: number
+}
+
+/** Everything in the tree that breaks the architecture, a sentence each. */
+export function violations(files: readonly SourceFile[], architecture: Architecture): readonly string[] {
+  const sources = files.filter((file) => !isTest(file.path))
+  return [
+    ...files.flatMap((file) => ruleOfLength(file, architecture)),
+    ...sources.flatMap((file) => [
+      ...rulesOfImports(file, architecture),
+      ...rulesOfExports(file),
+      ...ruleOfProcess(file, architecture),
+    ]),
+    ...rulesOfCycles(sources),
+  ]
+}
+
+/** Tests are no part of the package: they may put together what the package keeps apart. */
+function isTest(path: string): boolean {
+  return path.endsWith(".test.ts") || path.includes("/fixtures/")
+}
+
+function ruleOfLength({ path, lines }: SourceFile, { maxLines }: Architecture): readonly string[] {
+  return lines > maxLines ? [`${path} has ${lines} lines; the most is ${maxLines}`] : []
+}
+
+function rulesOfImports(file: SourceFile, { folders, pure }: Architecture): readonly string[] {
+  const folder = folderOf(file.path)
+  const allowed = Object.hasOwn(folders, folder) ? folders[folder] : undefined
+  if (allowed === undefined)
+    return [`${file.path} is in ${folder}, a folder that the architecture does not know`]
+  return file.imports.flatMap(({ target, relative }) => {
+    if (!relative)
+      return pure.includes(folder) ? [`${file.path} imports ${target}, but ${folder} imports nothing`] : []
+    const permitted = [folder, ...allowed].some(
+      (part) => part === folderOf(target) || target.startsWith(`${part}/`),
+    )
+    return permitted ? [] : [`${file.path} imports ${target}, but ${folder} may not`]
+  })
+}
+
+function rulesOfExports({ path, hasDefaultExport, reexportsAll }: SourceFile): readonly string[] {
+  return [
+    ...(hasDefaultExport ? [`${path} has a default export`] : []),
+    ...(reexportsAll ? [`${path} uses export *`] : []),
+  ]
+}
+
+function ruleOfProcess({ path, readsProcess }: SourceFile, { readProcess }: Architecture): readonly string[] {
+  const permitted = readProcess.some((part) => path === part || path.startsWith(`${part}/`))
+  return readsProcess && !permitted ? [`${path} reads process.env or process.argv`] : []
+}
+
+/** Between folders types count too; files of one folder may use each other's types. */
+function rulesOfCycles(files: readonly SourceFile[]): readonly string[] {
+  const betweenFolders = new Map<string, Set<string>>()
+  const betweenFiles = new Map<string, Set<string>>()
+  for (const { path, imports } of files) {
+    for (const { target, relative, typeOnly } of imports) {
+      if (!relative) continue
+      if (folderOf(path) !== folderOf(target)) addEdge(betweenFolders, folderOf(path), folderOf(target))
+      if (!typeOnly) addEdge(betweenFiles, path, target)
+    }
+  }
+  return [findCycle(betweenFolders), findCycle(betweenFiles)]
+    .filter((cycle) => cycle !== null)
+    .map((cycle) => `import cycle: ${cycle.join(" → ")}`)
+}
+
+function addEdge(graph: Map<string, Set<string>>, from: string, to: string): void {
+  const targets = graph.get(from)
+  if (targets === undefined) graph.set(from, new Set([to]))
+  else targets.add(to)
+}
+
+function folderOf(path: string): string {
+  return path.includes("/") ? path.slice(0, path.indexOf("/")) : "."
+}

@@ -1,0 +1,135 @@
+import { expect, test, vi } from "vitest"
+import { type CliProcess, project, startCli, writeProjectFile } from "./cli-process.ts"
+
+const agent = (answer: string) =>
+  `import { fakeGateway } from "GATEWAY"\nconsole.log("worker", process.pid)\nexport default fakeGateway({ answer: "${answer}" })\n`
+
+async function startDev(
+  files: Readonly<Record<string, string>>,
+  options: { readonly detached?: boolean } = {},
+) {
+  const cwd = await project(files)
+  const cli = startCli(["dev", "agent.ts", "--port", "0"], { cwd, ...options })
+  return { cwd, cli, url: await urlOf(cli) }
+}
+
+async function urlOf(cli: CliProcess): Promise<string> {
+  const [, url] = await cli.printed(/Listening on (http:\S+),/)
+  return url ?? ""
+}
+
+async function answers(url: string, text: string): Promise<void> {
+  await vi.waitFor(async () => expect(await (await fetch(url)).text()).toBe(text), {
+    timeout: 10_000,
+    interval: 50,
+  })
+}
+
+/** The process of the worker that loaded the agent last. */
+function workerOf(cli: CliProcess): number {
+  return Number([...cli.stdout().matchAll(/worker (\d+)/g)].at(-1)?.[1])
+}
+
+async function gone(pid: number): Promise<void> {
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), {
+    timeout: 10_000,
+    interval: 50,
+  })
+}
+
+test("tells how to talk to the agent", async () => {
+  const { cli, url } = await startDev({ "agent.ts": agent("one") })
+  await cli.printed(/"message":"Hello!"/)
+  expect(cli.stdout()).toContain("mode dev\n")
+  expect(cli.stdout()).toContain(`curl -s ${url}/api/chat/init`)
+  expect(cli.stdout()).toContain(`curl -N ${url}/api/chat `)
+})
+
+test("reloads when the agent's file changes, on the same port", async () => {
+  const { cwd, cli, url } = await startDev({ "agent.ts": agent("one") })
+  await answers(url, "one")
+  const first = workerOf(cli)
+  await writeProjectFile(cwd, "agent.ts", agent("two"))
+  await cli.printed(/Reloaded: /)
+  await answers(url, "two")
+  expect(cli.stdout()).toContain("closed\n")
+  await gone(first)
+})
+
+test("reloads when an imported file changes, and not for a file that nobody imports", async () => {
+  const { cwd, cli, url } = await startDev({
+    "agent.ts": `import { fakeGateway } from "GATEWAY"\nimport { answer } from "./answer.ts"\nexport default fakeGateway({ answer })\n`,
+    "answer.ts": 'export const answer: string = "one"\n',
+  })
+  await answers(url, "one")
+  await writeProjectFile(cwd, "notes.ts", "const unrelated = 1\n")
+  await writeProjectFile(cwd, "answer.ts", 'export const answer: string = "two"\n')
+  await answers(url, "two")
+  expect(cli.stdout().match(/Reloaded/g)).toHaveLength(1)
+})
+
+test("waits after a syntax error, and goes on when it is mended", async () => {
+  const { cwd, cli, url } = await startDev({ "agent.ts": agent("one") })
+  await writeProjectFile(cwd, "agent.ts", "export default fakeGateway({ answer: })\n")
+  await cli.printed(/waiting for a change of its files\.\n/)
+  expect(cli.stderr()).toMatch(
+    /^agent-gateway: agent\.ts:1: SyntaxError: [^\n]+\nagent-gateway: the agent stopped[^\n]+\n$/,
+  )
+  await writeProjectFile(cwd, "agent.ts", agent("mended"))
+  await answers(url, "mended")
+})
+
+test("an agent broken from the start is served once it is mended", async () => {
+  const cwd = await project({ "agent.ts": 'import "./answer.ts"\n', "answer.ts": "const = 1\n" })
+  const cli = startCli(["dev", "agent.ts", "--port", "0"], { cwd })
+  await cli.printed(/waiting for a change/)
+  await writeProjectFile(cwd, "answer.ts", agent("mended"))
+  await cli.printed(/agent\.ts must have a gateway as its default export/)
+  await writeProjectFile(cwd, "agent.ts", agent("mended"))
+  await answers(await urlOf(cli), "mended")
+})
+
+test("an agent that crashes waits for a change", async () => {
+  const { cwd, cli, url } = await startDev({
+    "agent.ts": `${agent("one")}setTimeout(() => { throw new Error("crash") }, 300)\n`,
+  })
+  await cli.printed(/the agent stopped \(exit code 1\)/)
+  await writeProjectFile(cwd, "agent.ts", agent("two"))
+  await answers(url, "two")
+})
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s ends the worker gracefully and succeeds", async (signal) => {
+  const { cli } = await startDev({ "agent.ts": agent("one") })
+  cli.signal(signal)
+  expect(await cli.exited).toBe(0)
+  expect(cli.stdout()).toContain("closed\n")
+  await gone(workerOf(cli))
+})
+
+test("Ctrl+C, which reaches both processes, is graceful", async () => {
+  const { cli } = await startDev({ "agent.ts": agent("one") }, { detached: true })
+  process.kill(-cli.pid, "SIGINT")
+  expect(await cli.exited).toBe(0)
+  expect(cli.stdout()).toContain("closed\n")
+  await gone(workerOf(cli))
+})
+
+test("a second signal ends both at once", async () => {
+  const { cli } = await startDev({
+    "agent.ts": `import { fakeGateway } from "GATEWAY"
+      console.log("worker", process.pid)
+      export default fakeGateway({ close: () => { console.log("closing"); return new Promise(() => {}) } })`,
+  })
+  cli.signal("SIGINT")
+  await cli.printed(/closing/)
+  cli.signal("SIGINT")
+  expect(await cli.exited).toBe(130)
+  await gone(workerOf(cli))
+})
+
+test("no worker is left when it is killed", async () => {
+  const { cli } = await startDev({ "agent.ts": agent("one") })
+  cli.signal("SIGKILL")
+  expect(await cli.exited).toBe("SIGKILL")
+  await gone(workerOf(cli))
+})

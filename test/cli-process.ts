@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { onTestFinished } from "vitest"
+
+const program = fileURLToPath(new URL("../bin/agent-gateway.js", import.meta.url))
+const fakeGateway = new URL("fixtures/fake-gateway.mjs", import.meta.url).href
+
+/** A running command line; it is killed when the test ends, if it has not ended by itself. */
+export interface CliProcess {
+  readonly pid: number
+  /** What it has printed so far. */
+  readonly stdout: () => string
+  readonly stderr: () => string
+  /** Resolves with the match once `pattern` appears in the output, counting from `after` characters on. */
+  printed(pattern: RegExp, options?: { readonly after?: number }): Promise<RegExpExecArray>
+  readonly exited: Promise<number | NodeJS.Signals>
+  signal(signal: NodeJS.Signals): void
+  readonly child: ChildProcess
+}
+
+export interface CliOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+  readonly nodeOptions?: readonly string[]
+  /** Makes it the leader of a process group, as a shell does. */
+  readonly detached?: boolean
+}
+
+/** Starts the built command line as a user does. */
+export function startCli(args: readonly string[], options: CliOptions = {}): CliProcess {
+  const { PORT: _port, DEBUG: _debug, ...env } = process.env
+  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), program, ...args], {
+    cwd: options.cwd,
+    env: { ...env, ...options.env },
+    detached: options.detached ?? false,
+  })
+  onTestFinished(() => {
+    child.kill("SIGKILL")
+  })
+  let stdout = ""
+  let stderr = ""
+  const waiting = new Set<() => void>()
+  const notify = () => {
+    for (const check of waiting) check()
+  }
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text
+    notify()
+  })
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text
+    notify()
+  })
+  child.stdin.on("error", () => {})
+  child.stdin.end(options.input ?? "")
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.on("close", (code, signal) => resolve(code ?? signal ?? "SIGKILL"))
+  })
+  return {
+    pid: child.pid ?? 0,
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    exited,
+    signal: (signal) => child.kill(signal),
+    printed: (pattern, { after = 0 } = {}) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          const match = pattern.exec(stdout.slice(after)) ?? pattern.exec(stderr)
+          if (match === null) return
+          waiting.delete(check)
+          resolve(match)
+        }
+        waiting.add(check)
+        check()
+        void exited.then((code) => {
+          check()
+          reject(new Error(`ended (${code}) without printing ${pattern}:\n${stdout}\n${stderr}`))
+        })
+      }),
+  }
+}
+
+/** Runs a command line to its end. */
+export async function runCliProcess(args: readonly string[], options?: CliOptions) {
+  const cli = startCli(args, options)
+  const code = await cli.exited
+  return { code, stdout: cli.stdout(), stderr: cli.stderr() }
+}
+
+/** An empty folder that is removed when the test ends. */
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-cli-"))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A folder with these files; `GATEWAY` in them is the URL of the module with `fakeGateway`. */
+export async function project(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await temporaryFolder()
+  for (const [name, text] of Object.entries(files)) await writeProjectFile(folder, name, text)
+  return folder
+}
+
+export async function writeProjectFile(folder: string, name: string, text: string): Promise<void> {
+  await writeFile(join(folder, name), text.replaceAll("GATEWAY", fakeGateway))
+}

@@ -1,0 +1,245 @@
+import { createServer } from "node:net"
+import { describe, expect, onTestFinished, test } from "vitest"
+import { project, runCliProcess, startCli } from "./cli-process.ts"
+
+const agent = (overrides = "") =>
+  `import { fakeGateway, runResult } from "GATEWAY"\nexport default fakeGateway(${overrides})\n`
+
+describe("start", () => {
+  test("serves until SIGTERM or SIGINT, then closes the gateway and succeeds", async () => {
+    const cwd = await project({ "agent.ts": agent() })
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd })
+      const [, url] = await cli.printed(/Listening on (http:\/\/127\.0\.0\.1:\d+)\n/)
+      expect(await (await fetch(url ?? "")).text()).toBe("hello")
+      cli.signal(signal)
+      expect(await cli.exited).toBe(0)
+      expect(cli.stdout()).toMatch(/^mode start\nListening on .*\nclosed\n$/)
+      expect(cli.stderr()).toBe("")
+    }
+  })
+
+  test("a second signal ends at once", async () => {
+    const cwd = await project({
+      "agent.ts": agent(`{ close: () => { console.log("closing"); return new Promise(() => {}) } }`),
+    })
+    const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd })
+    await cli.printed(/Listening/)
+    cli.signal("SIGTERM")
+    await cli.printed(/closing/)
+    cli.signal("SIGTERM")
+    expect(await cli.exited).toBe(143)
+  })
+
+  test("a port in use is one line", async () => {
+    const server = createServer()
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port))
+    })
+    onTestFinished(() => void server.close())
+    const cwd = await project({ "agent.ts": agent() })
+    for (const command of ["start", "dev"]) {
+      const { code, stderr } = await runCliProcess([command, "agent.ts"], {
+        cwd,
+        env: { PORT: String(port) },
+      })
+      expect(code).toBe(4)
+      expect(stderr).toBe(
+        `agent-gateway: cannot listen on 127.0.0.1:${port}: the port is in use; ` +
+          "stop the other program or choose another port with --port.\n",
+      )
+    }
+  })
+
+  test("a gateway that cannot start is one line, and is closed", async () => {
+    const cwd = await project({
+      "agent.ts": agent(`{ prepare: () => Promise.reject(new Error("no model:\\nset a key")) }`),
+    })
+    expect(await runCliProcess(["start", "agent.ts"], { cwd })).toEqual({
+      code: 1,
+      stdout: "closed\n",
+      stderr: "agent-gateway: no model: set a key\n",
+    })
+  })
+})
+
+describe("an agent file that cannot be used is one line that says where and why:", () => {
+  test.each<[string, Record<string, string>, RegExp]>([
+    [
+      "a syntax error in TypeScript",
+      { "agent.ts": "const a: number = 1\nconst b = = 2\n" },
+      /agent\.ts:2: SyntaxError: Expression expected/,
+    ],
+    [
+      "a syntax error in JavaScript",
+      { "agent.ts": 'import "./broken.mjs"\n', "broken.mjs": "const a = 1\n\nconst b = 2 3\n" },
+      /broken\.mjs:3: SyntaxError: /,
+    ],
+    [
+      "TypeScript that Node cannot run",
+      { "agent.ts": "\nenum Colour { Red }\nexport default Colour\n" },
+      /agent\.ts:2: SyntaxError: TypeScript enum is not supported/,
+    ],
+    [
+      "an import of a name that is not there",
+      { "agent.ts": '\nimport { nothing } from "./dep.mjs"\nnothing()\n', "dep.mjs": "export const a = 1\n" },
+      /agent\.ts:2: SyntaxError: The requested module '\.\/dep\.mjs' does not provide an export named 'nothing'/,
+    ],
+    [
+      "a package that is not installed",
+      { "agent.ts": 'import "no-such-package"\n' },
+      /agent\.ts: Error: Cannot find package 'no-such-package'/,
+    ],
+    [
+      "an error while it runs",
+      {
+        "agent.ts": 'import { boom } from "./dep.ts"\nboom()\n',
+        "dep.ts": 'export function boom(): void {\n  throw new TypeError("boom")\n}\n',
+      },
+      /dep\.ts:2: TypeError: boom/,
+    ],
+    [
+      "no default export",
+      { "agent.ts": "export const agent = 1\n" },
+      /but it has no default export \(only agent\)\./,
+    ],
+    [
+      "an empty file",
+      { "agent.ts": "" },
+      /agent\.ts must have a gateway as its default export.*but it has no default export\./,
+    ],
+    [
+      "a default export of another kind",
+      { "agent.ts": "export default () => {}\n" },
+      /but its default export is of type function\./,
+    ],
+  ])("%s", async (_name, files, message) => {
+    const cwd = await project({ "package.json": '{ "type": "module" }', ...files })
+    const { code, stdout, stderr } = await runCliProcess(["start", "agent.ts"], { cwd })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+    expect(stderr).toMatch(/^agent-gateway: [^\n]+\n$/)
+    expect(stderr).toMatch(message)
+  })
+})
+
+describe("run", () => {
+  const answering = (result: string) =>
+    agent(`{ run: async (task, { onText }) => {
+      onText?.("You said: "); onText?.(task)
+      return runResult({ response: "You said: " + task, ${result} })
+    } }`)
+
+  test("streams the answer to stdout", async () => {
+    const cwd = await project({ "agent.ts": answering("") })
+    expect(await runCliProcess(["run", "agent.ts", "hello you"], { cwd })).toEqual({
+      code: 0,
+      stdout: "mode run\nYou said: hello you\nclosed\n",
+      stderr: "",
+    })
+  })
+
+  test("--json prints the result as one line", async () => {
+    const cwd = await project({ "agent.ts": answering('toolsUsed: ["search"]') })
+    const { code, stdout } = await runCliProcess(["run", "agent.ts", "--json", "hi"], { cwd })
+    expect(code).toBe(0)
+    const line = stdout.split("\n").find((text) => text.startsWith("{"))
+    expect(JSON.parse(line ?? "")).toMatchObject({
+      response: "You said: hi",
+      toolsUsed: ["search"],
+      runId: "run_1",
+    })
+    expect(stdout).not.toMatch(/^You said/m)
+  })
+
+  test("- reads the task from stdin", async () => {
+    const cwd = await project({ "agent.ts": answering("") })
+    const { stdout } = await runCliProcess(["run", "agent.ts", "-"], { cwd, input: "from a pipe: é\n" })
+    expect(stdout).toContain("You said: from a pipe: é\n")
+  })
+
+  test("a task on stdin over 1 MiB is refused", async () => {
+    const cwd = await project({ "agent.ts": answering("") })
+    const input = "x".repeat(1024 * 1024 + 1)
+    expect(await runCliProcess(["run", "agent.ts", "-"], { cwd, input })).toMatchObject({
+      code: 2,
+      stderr: "agent-gateway: the task on stdin is longer than 1048576 bytes.\n",
+    })
+  })
+
+  test.each([
+    ['outcome: "interrupted", reason: "max_turns"', 3, "agent-gateway: run interrupted: max_turns\n"],
+    ['outcome: "completed", reason: "max_turns"', 3, "agent-gateway: run completed: max_turns\n"],
+    ['outcome: "interrupted", reason: "cancelled"', 1, "agent-gateway: run interrupted: cancelled\n"],
+    [
+      'outcome: "failed", error: { code: "overloaded", message: "The model is overloaded." }',
+      1,
+      "agent-gateway: run failed: The model is overloaded. (overloaded)\n",
+    ],
+  ])("%s ends with %i", async (result, code, stderr) => {
+    const cwd = await project({ "agent.ts": answering(result) })
+    expect(await runCliProcess(["run", "agent.ts", "x"], { cwd })).toMatchObject({ code, stderr })
+  })
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s cancels the run and ends with %i", async (signal, code) => {
+    const cwd = await project({
+      "agent.ts": agent(`{ run: (_task, { signal }) => new Promise((resolve) => {
+        console.log("running")
+        const alive = setInterval(() => {}, 1000)
+        signal.addEventListener("abort", () => {
+          clearInterval(alive)
+          resolve(runResult({ outcome: "interrupted", reason: "cancelled" }))
+        })
+      }) }`),
+    })
+    const cli = startCli(["run", "agent.ts", "x"], { cwd })
+    await cli.printed(/running/)
+    cli.signal(signal)
+    expect(await cli.exited).toBe(code)
+    expect(cli.stdout()).toContain("closed")
+    expect(cli.stderr()).toBe("")
+  })
+
+  test("a reader that goes away ends it without a word", async () => {
+    const cwd = await project({
+      "agent.ts": agent(`{ run: async (_task, { onText }) => {
+        for (;;) { onText("x".repeat(10_000) + "\\n"); await new Promise(setImmediate) }
+      } }`),
+    })
+    const cli = startCli(["run", "agent.ts", "x"], { cwd })
+    await cli.printed(/x\n/)
+    cli.child.stdout?.destroy()
+    expect(await cli.exited).toBe(141)
+    expect(cli.stderr()).toBe("")
+  })
+})
+
+describe("the program", () => {
+  const pretend = (version: string) => [
+    "--import",
+    `data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"${version}"}})`,
+  ]
+
+  test.each(["20.20.2", "22.17.1", "18.0.0"])("says in one line that Node %s is too old", async (version) => {
+    const { code, stdout, stderr } = await runCliProcess(["--version"], { nodeOptions: pretend(version) })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+    expect(stderr).toMatch(/^agent-gateway needs Node 22\.18 or newer; this is v[^\n]+\n$/)
+  })
+
+  test.each(["22.18.0", "24.0.0", "26.10.0"])("runs on Node %s", async (version) => {
+    expect(await runCliProcess(["--version"], { nodeOptions: pretend(version) })).toMatchObject({ code: 0 })
+  })
+
+  test("hides the warning about node:sqlite and no other", async () => {
+    const cwd = await project({
+      "agent.mjs": `process.emitWarning("SQLite is an experimental feature and might change at any time", "ExperimentalWarning")
+        process.emitWarning("something else", "ExperimentalWarning")
+        export default null`,
+    })
+    const { stderr } = await runCliProcess(["start", "agent.mjs"], { cwd })
+    expect(stderr).toContain("something else")
+    expect(stderr).not.toContain("SQLite")
+  })
+})
