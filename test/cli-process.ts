@@ -28,6 +28,8 @@ export interface CliOptions {
   readonly nodeOptions?: readonly string[]
   /** Makes it the leader of a process group, as a shell does. */
   readonly detached?: boolean
+  /** Takes what ends the process if it has not ended by itself. Default: that is done when the test ends. */
+  readonly onEnd?: (end: () => Promise<void>) => void
 }
 
 /** Starts the built command line as a user does. */
@@ -37,9 +39,6 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
     cwd: options.cwd,
     env: { ...env, ...options.env },
     detached: options.detached ?? false,
-  })
-  onTestFinished(() => {
-    child.kill("SIGKILL")
   })
   let stdout = ""
   let stderr = ""
@@ -59,6 +58,11 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   child.stdin.end(options.input ?? "")
   const exited = new Promise<number | NodeJS.Signals>((resolve) => {
     child.on("close", (code, signal) => resolve(code ?? signal ?? "SIGKILL"))
+  })
+  const onEnd = options.onEnd ?? onTestFinished
+  onEnd(async () => {
+    child.kill("SIGKILL")
+    await exited
   })
   return {
     pid: child.pid ?? 0,

@@ -41,7 +41,7 @@ export interface PrepareOptions {
 
 export interface RunOptions {
   readonly signal?: AbortSignal
-  /** Called with the model's text as it comes. */
+  /** Called with the model's text as it comes, with a blank line between messages. */
   readonly onText?: (text: string) => void
 }
 

@@ -18,6 +18,7 @@ export async function listen(service: Service, options: ListenOptions): Promise<
   server.listen(port, host)
   // Rejects with what `error` brings: an address in use, one that is not allowed.
   await once(server, "listening")
+  if (service.takesAnyKey) service.logger.warn({}, "any API key is accepted: set validApiKeys")
   let closing: Promise<void> | null = null
   const close = () => {
     closing ??= closeServer(server)

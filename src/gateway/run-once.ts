@@ -44,9 +44,13 @@ async function follow(
   onText: (text: string) => void,
 ): Promise<void> {
   const { signal } = new AbortController()
+  let messageId: string | null = null
   for await (const batch of sessions.view(sessionId, { afterSeq, runId, signal })) {
     for (const entry of batch) {
-      if (entry.kind === "delta" && entry.delta.type === "textDelta") onText(entry.delta.text)
+      if (entry.kind !== "delta" || entry.delta.type !== "textDelta") continue
+      if (messageId !== null && messageId !== entry.delta.messageId) onText("\n\n")
+      messageId = entry.delta.messageId
+      onText(entry.delta.text)
     }
   }
 }

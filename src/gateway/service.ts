@@ -25,6 +25,7 @@ import { chooseStore } from "./open-store.ts"
 export interface Service {
   readonly sessions: Sessions
   readonly logger: Logger
+  readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   /** Called before the parts close, with what else is to be stopped first: listeners. */
   onClose(stop: () => Promise<void>): void
@@ -90,7 +91,6 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     allowLocalhost: mode === "dev",
   })
   if (chosen.fallback) logger.warn({}, "no model is configured: the offline demo answers")
-  if (server.validApiKeys === undefined) logger.warn({}, "any API key is accepted: set validApiKeys")
   await server.onStartup?.()
   await worker.start()
   const { sessionRetentionDays = 30 } = server
@@ -100,6 +100,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
   return {
     sessions,
     logger,
+    takesAnyKey: server.validApiKeys === undefined,
     fetch: (request, bindings) => app.fetch(request, bindings),
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {

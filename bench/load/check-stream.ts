@@ -1,0 +1,31 @@
+import { tokenText } from "../script.ts"
+
+interface Frame {
+  readonly type: string
+  readonly text?: string
+}
+
+/** What is wrong with a stream that should hold every token once, in order, under growing ids; null: nothing. */
+export function faultOf(chunks: readonly Buffer[], tokens: number): string | null {
+  let text = ""
+  let lastId = -1
+  let lastType = ""
+  for (const block of Buffer.concat(chunks).toString().split("\n\n")) {
+    if (block === "") continue
+    const { id, frame } = parse(block)
+    if (frame.type === "heartbeat") continue
+    if (!(id > lastId)) return `id ${id} after ${lastId}`
+    lastId = id
+    lastType = frame.type
+    if (frame.type === "text_delta") text += frame.text
+  }
+  const expected = Array.from({ length: tokens }, (_, index) => tokenText(index)).join("")
+  if (text !== expected) return `${text.length} characters instead of ${expected.length}`
+  return lastType === "stream_complete" ? null : `ended with ${lastType || "nothing"}`
+}
+
+function parse(block: string): { readonly id: number; readonly frame: Frame } {
+  const lines = block.split("\n")
+  const field = (name: string) => lines.find((line) => line.startsWith(name))?.slice(name.length) ?? ""
+  return { id: Number(field("id: ") || Number.NaN), frame: JSON.parse(field("data: ")) }
+}

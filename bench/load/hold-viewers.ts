@@ -1,0 +1,49 @@
+import { Agent, get } from "node:http"
+import type { Script } from "../script.ts"
+import { readStream } from "./read-stream.ts"
+import { authorization, streamRequest, type Target } from "./target.ts"
+
+export type ViewersRequest =
+  /** Begins a run in each session and goes away once it has said its first word. */
+  | { readonly step: "run"; readonly target: Target; readonly script: Script }
+  /** Opens so many more viewers, spread over the sessions, and leaves them open. */
+  | { readonly step: "watch"; readonly target: Target; readonly viewers: number }
+
+const atOnce = 50
+
+/** Resolves when all are where they should be. What is open stays so until this process ends. */
+export async function holdViewers(request: ViewersRequest, tokens: readonly string[]): Promise<void> {
+  const { target } = request
+  if (request.step === "run") {
+    const agent = new Agent()
+    await each(tokens.length, (index) =>
+      readStream(target.url, streamRequest(target, tokens[index] ?? "", request.script), {
+        agent,
+        untilFirstToken: true,
+      }),
+    )
+  } else {
+    await each(request.viewers, (index) => watch(target, tokens[index % tokens.length] ?? ""))
+  }
+}
+
+async function each(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+/** Resolves with the first frame. */
+function watch({ type, url }: Target, token: string): Promise<void> {
+  const path = type === "gateway" ? "/api/chat/subscribe?after_seq=0" : "/"
+  return new Promise((resolve, reject) => {
+    const request = get(url + path, { agent: false, headers: authorization(token) }, (answer) => {
+      if (answer.statusCode !== 200) reject(new Error(`${path} answered ${answer.statusCode}.`))
+      answer.on("error", reject)
+      answer.on("data", () => resolve())
+    })
+    request.on("error", reject)
+  })
+}

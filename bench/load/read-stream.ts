@@ -1,0 +1,44 @@
+import { type Agent, request as openRequest } from "node:http"
+import type { StreamRequest } from "./target.ts"
+
+export interface ReadStream {
+  /** From the request's being written to the first frame with text. */
+  readonly firstTokenMs: number
+  /** As they came: looked at when the clock has stopped. */
+  readonly chunks: readonly Buffer[]
+}
+
+const firstTokenMark = '"text_delta"'
+
+/** Sends the request and reads the answer to its end, or only up to its first token: then it goes away. */
+export function readStream(
+  url: string,
+  { path, body, headers }: StreamRequest,
+  { agent, untilFirstToken = false }: { readonly agent: Agent; readonly untilFirstToken?: boolean },
+): Promise<ReadStream> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let firstTokenMs = Number.NaN
+    const request = openRequest(url + path, {
+      agent,
+      method: "POST",
+      headers: { ...headers, "content-length": Buffer.byteLength(body) },
+    })
+    const begun = performance.now()
+    request.on("error", reject)
+    request.on("response", (answer) => {
+      if (answer.statusCode !== 200) reject(new Error(`${path} answered ${answer.statusCode}.`))
+      answer.on("error", reject)
+      answer.on("data", (chunk: Buffer) => {
+        chunks.push(chunk)
+        if (!Number.isNaN(firstTokenMs) || !chunk.includes(firstTokenMark)) return
+        firstTokenMs = performance.now() - begun
+        if (!untilFirstToken) return
+        resolve({ firstTokenMs, chunks })
+        request.destroy()
+      })
+      answer.on("end", () => resolve({ firstTokenMs, chunks }))
+    })
+    request.end(body)
+  })
+}

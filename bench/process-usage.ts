@@ -1,0 +1,42 @@
+import { writeFileSync } from "node:fs"
+import { Session } from "node:inspector/promises"
+import { setImmediate as nextTurn } from "node:timers/promises"
+import type { Answers } from "./parent.ts"
+
+/** What any process of the bench can tell of itself. */
+export interface Memory {
+  readonly rssBytes: number
+  /** JavaScript's heap with what it holds outside, after a collection. */
+  readonly heapBytes: number
+}
+
+let profiling: Session | null = null
+
+export const answersAboutProcess: Answers = {
+  /** CPU seconds so far, user and system, of all threads: collector and pool too. */
+  cpuSeconds(): number {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  },
+  async memory(): Promise<Memory> {
+    for (let round = 0; round < 3; round++) {
+      globalThis.gc?.()
+      await nextTurn()
+    }
+    const { rss, heapUsed, external } = process.memoryUsage()
+    return { rssBytes: rss, heapBytes: heapUsed + external }
+  },
+  async startProfile(): Promise<void> {
+    profiling = new Session()
+    profiling.connect()
+    await profiling.post("Profiler.enable")
+    await profiling.post("Profiler.setSamplingInterval", { interval: 200 })
+    await profiling.post("Profiler.start")
+  },
+  async stopProfile({ file }: { readonly file: string }): Promise<void> {
+    const { profile } = (await profiling?.post("Profiler.stop")) ?? {}
+    writeFileSync(file, JSON.stringify(profile))
+    profiling?.disconnect()
+    profiling = null
+  },
+}

@@ -1,0 +1,47 @@
+import type { Frame } from "./event-stream.ts"
+
+export interface Assembled {
+  /** All that the model said, as a client shows it by the rules of docs/http-api.md. */
+  readonly text: string
+  readonly thinking: string
+  /** The run's terminal event. */
+  readonly terminal: Frame["event"] | null
+}
+
+/** A client's reading of a run: pieces are joined, and a `stream_retry` takes back those of its step. */
+export function assemble(frames: readonly Frame[]): Assembled {
+  let text = ""
+  let thinking = ""
+  let terminal: Frame["event"] | null = null
+  let stepStart = { text, thinking }
+  for (const { event } of frames) {
+    switch (event.type) {
+      case "text_delta":
+        text += event.text
+        break
+      case "thinking_delta":
+        thinking += event.text
+        break
+      case "stream_retry":
+        ;({ text, thinking } = stepStart)
+        break
+      case "turn_complete":
+        stepStart = { text, thinking }
+        break
+      case "stream_complete":
+      case "error":
+        if (terminal !== null) throw new Error("A run ended twice.")
+        terminal = event
+    }
+  }
+  return { text, thinking, terminal }
+}
+
+export function types(frames: readonly Frame[]): readonly string[] {
+  return frames.map(({ event }) => event.type)
+}
+
+/** Of the frames that have one. */
+export function ids(frames: readonly Frame[]): readonly number[] {
+  return frames.flatMap(({ id }) => (id === null ? [] : [id]))
+}

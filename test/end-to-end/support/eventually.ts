@@ -1,0 +1,18 @@
+import { setTimeout as delay } from "node:timers/promises"
+
+const pauseMs = 20
+
+/** What `probe` gives, once it is not null. Rejects after `withinMs` with the name of what did not come. */
+export async function eventually<Value>(
+  what: string,
+  probe: () => Promise<Value | null> | Value | null,
+  { withinMs = 15_000 }: { readonly withinMs?: number } = {},
+): Promise<Value> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const value = await probe()
+    if (value !== null) return value
+    if (performance.now() > deadline) throw new Error(`${what} did not come within ${withinMs} ms.`)
+    await delay(pauseMs)
+  }
+}
