@@ -1,6 +1,7 @@
 import type { EventEntry } from "./entries.ts"
 import type { Json, JsonObject } from "./json.ts"
 import type { Message } from "./messages.ts"
+import type { Gate } from "./ports/gate.ts"
 import type { Provider, SystemBlock } from "./ports/provider.ts"
 import type { Tool, ToolResult } from "./ports/tool.ts"
 import type { Usage } from "./usage.ts"
@@ -25,6 +26,9 @@ export interface ModelRuntime extends RuntimeBase {
   readonly maxToolResultBytes: number
   /** Retries of one model call that failed in a way that may pass. */
   readonly maxRetries: number
+  readonly gate: Gate
+  /** Milliseconds that an approval or a client tool's result is waited for. */
+  readonly approvalTimeoutMs: number
 }
 
 /** Somebody else's loop behind the same sessions. */

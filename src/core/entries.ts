@@ -66,6 +66,10 @@ export type Event =
   | StepRetried
   | MessageCompleted
   | ToolCallRequested
+  | InterceptorDecided
+  | ApprovalRequested
+  | ApprovalResolved
+  | ClientToolOpened
   | ToolCallStarted
   | ToolCallCompleted
   | ToolCallInterrupted
@@ -135,6 +139,60 @@ export interface ToolCallRequested {
   /** Position among the calls of its message, from 0. */
   readonly callIndex: number
   readonly executionLocation: "backend" | "client"
+  /** What the client has to send back with its result; null for a call that the gateway executes. */
+  readonly nonce?: string | null
+}
+
+/** An interceptor did not simply allow the call. */
+export interface InterceptorDecided {
+  readonly type: "interceptorDecided"
+  readonly toolCallId: string
+  readonly toolName: string
+  readonly action: "warn" | "ask" | "deny"
+  readonly code: string | null
+  readonly message: string | null
+}
+
+/** A person is asked; durable, with its wait, before anybody can see it. */
+export interface ApprovalRequested {
+  readonly type: "approvalRequested"
+  readonly toolCallId: string
+  readonly toolName: string
+  readonly input: JsonObject
+  /** Together with the tool's name: the tool type that a grant is for. */
+  readonly qualifier: string | null
+  readonly reason: string | null
+  readonly nonce: string
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number
+}
+
+export interface ApprovalResolved {
+  readonly type: "approvalResolved"
+  readonly toolCallId: string
+  readonly approved: boolean
+  /** The arguments as the person changed them; null when they are the model's. */
+  readonly editedInput: JsonObject | null
+  /** Told to the model on denial. */
+  readonly reason: string | null
+  /** Null when nobody answered in time. */
+  readonly decidedBy: Decider | null
+}
+
+/** Who answered, and over what. */
+export interface Decider {
+  readonly via: "http" | "code" | "cli"
+  readonly tenant: string | null
+  readonly userId: string | null
+  /** The network address it came from, where one is known. */
+  readonly address: string | null
+}
+
+/** From here on the client may send the call's result. */
+export interface ClientToolOpened {
+  readonly type: "clientToolOpened"
+  readonly toolCallId: string
+  readonly expiresAt: number
 }
 
 /** Committed just before execution: from here on the call may have had its effect. */

@@ -63,6 +63,13 @@ export class RunCancelledError extends GatewayError {
   }
 }
 
+/** A wait that was about to expire got its answer first. */
+export class WaitAnsweredError extends GatewayError {
+  constructor() {
+    super({ code: "answered", status: 409 }, "An answer came just before its time was over.")
+  }
+}
+
 /** The process stops; its runs are parked and go on at the next start. */
 export class ShuttingDownError extends GatewayError {
   constructor() {

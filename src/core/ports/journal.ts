@@ -1,12 +1,22 @@
 import type { Delta, Event, EventEntry } from "../entries.ts"
+import type { NewWait } from "./session-log.ts"
 
 /** The log as one attempt at a run sees it: it may only write, and only while it holds the lease. */
 export interface Journal {
   /**
    * Resolves when the events are durable and published, in this order, after every delta emitted before.
-   * Rejects with `LeaseLostError`, `RunCancelledError` (on a terminal event only) or `StoreUnavailableError`.
+   * The effects are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` (on a terminal event
+   * only), `WaitAnsweredError` (when a wait to expire was answered) or `StoreUnavailableError`.
    */
-  append(events: readonly Event[]): Promise<readonly EventEntry[]>
+  append(events: readonly Event[], effects?: JournalEffects): Promise<readonly EventEntry[]>
   /** Publishes at once; becomes durable with the next commit. Returns its sequence number. */
   emit(delta: Delta): number
+}
+
+export interface JournalEffects {
+  /** Commands that are acted on by these events, and so leave the inbox. */
+  readonly consume?: readonly number[]
+  readonly open?: readonly NewWait[]
+  /** Tool-call ids of waits that nobody answered in time. */
+  readonly expire?: readonly string[]
 }

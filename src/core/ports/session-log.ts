@@ -1,6 +1,7 @@
-import type { Entry } from "../entries.ts"
+import type { Decider, Entry } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
+import type { ToolResult } from "./tool.ts"
 
 /**
  * Where sessions live: their log, their inbox and their leases. One instance is one process's membership;
@@ -14,7 +15,10 @@ export interface SessionLog {
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
 
-  /** Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. */
+  /**
+   * Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. An answer closes
+   * its wait in the same transaction, by compare-and-set: of two answers the first counts.
+   */
   put(command: NewCommand): Promise<PutOutcome>
 
   /** Takes the session for this process, if no live process has it (rules 7 and 8). Raises its epoch. */
@@ -25,14 +29,16 @@ export interface SessionLog {
   pending(lease: Lease): Promise<readonly Command[]>
   /**
    * Gives the session back. Refused as `pending` while a command is unconsumed (rule 9), unless `force`:
-   * a stopping process leaves its work to others without it counting as a crash.
+   * a stopping process leaves its work to others without it counting as a crash. With `parkUntil` an open run does not
+   * count as work until a command arrives or that time comes, in milliseconds since the Unix epoch.
    */
-  release(lease: Lease, options?: { readonly force?: boolean }): Promise<"released" | "pending" | "lost">
+  release(lease: Lease, options?: ReleaseOptions): Promise<"released" | "pending" | "lost">
 
   /**
    * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order:
    * `fenced` when its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed
-   * cancel which this batch does not consume (rule 12). Nothing of such a batch is stored.
+   * cancel which this batch does not consume (rule 12), `answered` when it would expire a wait that was answered
+   * in the meantime. Nothing of such a batch is stored. The end of a run withdraws its open waits and drops its commands.
    */
   commit(batches: readonly SessionBatch[]): Promise<readonly CommitOutcome[]>
 
@@ -79,7 +85,7 @@ export interface Run {
 }
 
 /** What reaches a session from outside. */
-export type NewCommand = MessageCommand | CancelCommand
+export type NewCommand = MessageCommand | CancelCommand | AnswerCommand
 
 export interface MessageCommand {
   readonly type: "message"
@@ -108,8 +114,36 @@ export interface CancelCommand {
   readonly at: number
 }
 
-/** A command in the inbox. `id` grows in the order of acceptance; a cancel names its run. */
-export type Command = (MessageCommand | (CancelCommand & { readonly runId: string })) & {
+/** The answer to a wait. Whether an edit or a result fits was checked before; the rest is the store's to check. */
+export type AnswerCommand = ApprovalCommand | ToolResultCommand
+
+export interface ApprovalCommand extends AnswerBase {
+  readonly type: "approval"
+  readonly approved: boolean
+  /** Arguments in place of the model's, already checked against the tool's schema. */
+  readonly editedInput: JsonObject | null
+  /** Told to the model on denial. */
+  readonly reason: string | null
+  /** Grants the tool type for the rest of the session, in the same transaction. Only with `approved`. */
+  readonly grant: boolean
+}
+
+/** What the client made of a client tool's call. */
+export interface ToolResultCommand extends AnswerBase {
+  readonly type: "toolResult"
+  readonly result: ToolResult
+}
+
+interface AnswerBase {
+  readonly sessionId: string
+  readonly toolCallId: string
+  readonly nonce: string
+  readonly decidedBy: Decider
+  readonly at: number
+}
+
+/** A command in the inbox. `id` grows in the order of acceptance; a cancel and an answer name their run. */
+export type Command = (MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string })) & {
   readonly id: number
 }
 
@@ -121,8 +155,13 @@ export type PutOutcome =
   | { readonly status: "keyReused" }
   /** A run is open already. */
   | { readonly status: "busy"; readonly runId: string }
-  /** No such session, or nothing to cancel. */
+  /** No such session, nothing to cancel, or no such wait. */
   | { readonly status: "unknown" }
+  /** Of an answer: somebody answered before. */
+  | { readonly status: "answered" }
+  /** Of an answer: its time is over, or its run has ended. */
+  | { readonly status: "expired" }
+  | { readonly status: "wrongNonce" }
 
 export interface Lease {
   readonly sessionId: string
@@ -136,13 +175,37 @@ export interface SessionBatch {
   /** In order of their sequence numbers. */
   readonly entries: readonly Entry[]
   readonly commandsConsumed?: readonly number[]
+  readonly waitsOpened?: readonly NewWait[]
+  /** Tool-call ids of waits that nobody answered in time. */
+  readonly waitsExpired?: readonly string[]
   /** Set with the run's terminal event. */
   readonly runEnded?: { readonly runId: string; readonly state: "completed" | "interrupted" | "failed" }
   /** A durable step was made: takeovers count from 0 again. */
   readonly progress?: boolean
 }
 
-export type CommitOutcome = "ok" | "fenced" | "cancelled"
+export type CommitOutcome = "ok" | "fenced" | "cancelled" | "answered"
+
+export interface ReleaseOptions {
+  readonly force?: boolean
+  readonly parkUntil?: number
+}
+
+/** An open question of a run to the outside. */
+export interface NewWait {
+  readonly toolCallId: string
+  readonly runId: string
+  readonly kind: "approval" | "clientTool"
+  readonly toolName: string
+  readonly input: JsonObject
+  /** The tool's, so that any process can refuse an edit that does not fit. */
+  readonly inputSchema: JsonObject
+  readonly qualifier: string | null
+  readonly reason: string | null
+  readonly nonce: string
+  readonly openedAt: number
+  readonly expiresAt: number
+}
 
 export interface ReadOptions {
   readonly afterSeq: number

@@ -1,3 +1,4 @@
+import type { Approvals } from "./approvals.ts"
 import type { Keyring } from "./keyring.ts"
 import type { SessionLog } from "./session-log.ts"
 
@@ -5,6 +6,7 @@ import type { SessionLog } from "./session-log.ts"
 export interface Store {
   readonly log: SessionLog
   readonly keyring: Keyring
+  readonly approvals: Approvals
   /** Ends this process's membership without releasing its leases: other processes may take them over. */
   close(): Promise<void>
 }

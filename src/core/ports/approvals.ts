@@ -1,0 +1,70 @@
+import type { Decider } from "../entries.ts"
+import type { JsonObject } from "../json.ts"
+import type { NewWait } from "./session-log.ts"
+
+/** What is asked and what was decided, over all sessions. Lives and dies with the sessions it belongs to. */
+export interface Approvals {
+  /** The newest wait of the call: a client tool's call may first wait for approval, then for its result. */
+  wait(sessionId: string, toolCallId: string): Promise<Wait | null>
+  /** Open waits that have not expired, oldest first, at most `limit`. */
+  openWaits(filter: WaitFilter): Promise<readonly Wait[]>
+
+  /** What is allowed in the session without asking again. Read at every decision, so a revocation acts at once. */
+  grants(sessionId: string): Promise<readonly Grant[]>
+  /** Resolves to whether there was such a grant. The revocation is in the audit trail. */
+  revokeGrant(revocation: GrantRevocation): Promise<boolean>
+
+  /** Who decided what, when and from where: newest first, at most `limit`. */
+  audit(filter: AuditFilter): Promise<readonly AuditRecord[]>
+}
+
+export interface Wait extends NewWait {
+  readonly sessionId: string
+  readonly tenant: string
+  readonly userId: string
+  readonly state: "open" | "answered" | "expired" | "withdrawn"
+}
+
+export interface WaitFilter {
+  readonly sessionId?: string
+  readonly kind?: Wait["kind"]
+  readonly now: number
+  readonly limit: number
+}
+
+/** Tool and qualifier together are the tool type. */
+export interface Grant {
+  readonly sessionId: string
+  readonly toolName: string
+  readonly qualifier: string | null
+  readonly grantedBy: Decider
+  readonly at: number
+}
+
+export interface GrantRevocation {
+  readonly sessionId: string
+  readonly toolName: string
+  readonly qualifier: string | null
+  readonly revokedBy: Decider
+  readonly at: number
+}
+
+export interface AuditFilter {
+  readonly sessionId?: string
+  readonly limit: number
+}
+
+export interface AuditRecord {
+  readonly at: number
+  readonly sessionId: string
+  readonly runId: string | null
+  readonly toolCallId: string | null
+  readonly toolName: string
+  readonly qualifier: string | null
+  readonly action: "approved" | "denied" | "expired" | "withdrawn" | "result" | "granted" | "revoked"
+  /** Null for what nobody decided: expiry, and the end of the run. */
+  readonly decidedBy: Decider | null
+  /** The edited arguments, if any. */
+  readonly editedInput: JsonObject | null
+  readonly reason: string | null
+}

@@ -1,0 +1,32 @@
+import type { InterceptorDecided } from "../entries.ts"
+import type { JsonObject } from "../json.ts"
+import type { Tool } from "./tool.ts"
+
+/** Whether a call may be executed: interceptors first, then the approval policy and what was granted before. */
+export interface Gate {
+  /** Does not reject: an interceptor or a policy that throws denies. */
+  decide(call: GatedCall): Promise<Verdict>
+}
+
+export interface GatedCall {
+  readonly tool: Tool
+  readonly toolCallId: string
+  /** Valid by the tool's schema. */
+  readonly input: JsonObject
+  readonly session: { readonly id: string; readonly tenant: string; readonly userId: string }
+  readonly runId: string
+  readonly channel: string | null
+  readonly context: JsonObject
+  /** A person has allowed exactly this call: only a `deny` still counts. */
+  readonly approved: boolean
+}
+
+export interface Verdict {
+  readonly action: "execute" | "ask" | "deny"
+  readonly qualifier: string | null
+  /** What is told: to the person when asked, to the model when denied. */
+  readonly code: string | null
+  readonly reason: string | null
+  /** What interceptors said other than to allow, in their order. */
+  readonly decisions: readonly Omit<InterceptorDecided, "type" | "toolCallId" | "toolName">[]
+}
