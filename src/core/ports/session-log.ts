@@ -15,11 +15,13 @@ export interface SessionLog {
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
 
+  /** Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. */
+  put(command: MessageCommand | CancelCommand): Promise<PutOutcome>
   /**
-   * Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. An answer closes
-   * its wait in the same transaction, by compare-and-set: of two answers the first counts.
+   * The same for an answer, which closes its wait in that transaction, by compare-and-set: of two answers the first
+   * counts. Writes the audit record, and the grant if one is given.
    */
-  put(command: NewCommand): Promise<PutOutcome>
+  answer(command: AnswerCommand): Promise<AnswerOutcome>
 
   /** Takes the session for this process, if no live process has it (rules 7 and 8). Raises its epoch. */
   claim(sessionId: string): Promise<Lease | null>
@@ -84,9 +86,6 @@ export interface Run {
   readonly state: "open" | "completed" | "interrupted" | "failed"
 }
 
-/** What reaches a session from outside. */
-export type NewCommand = MessageCommand | CancelCommand | AnswerCommand
-
 export interface MessageCommand {
   readonly type: "message"
   readonly sessionId: string
@@ -142,7 +141,7 @@ interface AnswerBase {
   readonly at: number
 }
 
-/** A command in the inbox. `id` grows in the order of acceptance; a cancel and an answer name their run. */
+/** What reached a session from outside, in its inbox. `id` grows in the order of acceptance; a cancel and an answer name their run. */
 export type Command = (MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string })) & {
   readonly id: number
 }
@@ -155,11 +154,15 @@ export type PutOutcome =
   | { readonly status: "keyReused" }
   /** A run is open already. */
   | { readonly status: "busy"; readonly runId: string }
-  /** No such session, nothing to cancel, or no such wait. */
+  /** No such session, or nothing to cancel. */
   | { readonly status: "unknown" }
-  /** Of an answer: somebody answered before. */
+
+/** Looked at in this order: is there such a wait, was it answered, is it over, is the nonce right. */
+export type AnswerOutcome =
+  | { readonly status: "accepted"; readonly runId: string }
+  | { readonly status: "unknown" }
   | { readonly status: "answered" }
-  /** Of an answer: its time is over, or its run has ended. */
+  /** Its time is over, or its run has ended. */
   | { readonly status: "expired" }
   | { readonly status: "wrongNonce" }
 
