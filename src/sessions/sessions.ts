@@ -1,7 +1,9 @@
-import type { Entry, TerminalEvent } from "../core/entries.ts"
+import type { Decider, Entry, TerminalEvent } from "../core/entries.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
-import type { MessageInput, PutOutcome, Run, Session } from "../core/ports/session-log.ts"
+import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
+import type { AnswerOutcome, MessageInput, PutOutcome, Run, Session } from "../core/ports/session-log.ts"
+import type { ToolResult } from "../core/ports/tool.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
@@ -20,6 +22,20 @@ export interface Sessions {
    */
   view(sessionId: string, options: ViewOptions): AsyncIterable<readonly Entry[]>
   history(sessionId: string): Promise<History>
+  /**
+   * Answers an open approval. Resolves once the answer is durable; of two answers the first counts. `misfit` is an edit
+   * that the tool's schema refuses.
+   */
+  decide(decision: Decision): Promise<AnswerOutcome | Misfit>
+  /** Gives the result of a client tool's call. */
+  submitResult(submission: ResultSubmission): Promise<AnswerOutcome>
+  /** Open questions, oldest first; of one session or of all. */
+  openWaits(filter: { readonly sessionId?: string; readonly kind?: Wait["kind"] }): Promise<readonly Wait[]>
+  grants(sessionId: string): Promise<readonly Grant[]>
+  revokeGrant(revocation: Omit<GrantRevocation, "at">): Promise<boolean>
+  audit(filter: { readonly sessionId?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>
+  /** Ends the session for its holder: tokens are refused, an open run is cancelled. */
+  revoke(sessionId: string): Promise<boolean>
   /** Waits for the run's end. */
   result(sessionId: string, runId: string, options: { readonly signal?: AbortSignal }): Promise<RunResult>
 }
@@ -47,8 +63,38 @@ export interface ViewOptions {
   readonly signal: AbortSignal
 }
 
+export interface Decision {
+  readonly sessionId: string
+  readonly toolCallId: string
+  readonly nonce: string
+  readonly approved: boolean
+  /** Arguments in place of the model's. */
+  readonly editedInput?: JsonObject
+  /** Told to the model on denial. */
+  readonly reason?: string
+  /** Grants the tool type for the rest of the session. */
+  readonly grant?: boolean
+  readonly decidedBy: Decider
+}
+
+export interface ResultSubmission {
+  readonly sessionId: string
+  readonly toolCallId: string
+  readonly nonce: string
+  readonly result: ToolResult
+  readonly decidedBy: Decider
+}
+
+export interface Misfit {
+  readonly status: "misfit"
+  /** Names each misfit by its path. */
+  readonly message: string
+}
+
 export interface History {
   readonly messages: readonly Message[]
+  /** Open waits of the active run, of both kinds, with their nonces. */
+  readonly openWaits: readonly Wait[]
   readonly activeRun: Run | null
   readonly lastSeq: number
 }

@@ -4,6 +4,10 @@ export interface Keyring {
   signingKey(): Promise<SigningKey>
   /** A key by its id, for a token signed earlier; null if there is none. */
   key(id: string): Promise<SigningKey | null>
+  /** Makes a new key, which signs from now on. Tokens of the former keys hold until they expire or their key is removed. */
+  rotate(): Promise<SigningKey>
+  /** Removes a key, and so ends every token it signed. Resolves to whether there was one; the newest cannot be removed. */
+  remove(id: string): Promise<boolean>
 }
 
 export interface SigningKey {

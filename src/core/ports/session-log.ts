@@ -15,6 +15,12 @@ export interface SessionLog {
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
 
+  /**
+   * Refuses the session's tokens from now on and puts a cancel of its open run, if there is one. Resolves to whether
+   * there is such a session. Revoking again changes nothing.
+   */
+  revokeSession(sessionId: string, at: number): Promise<boolean>
+
   /** Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. */
   put(command: MessageCommand | CancelCommand): Promise<PutOutcome>
   /**
@@ -73,6 +79,8 @@ export interface NewSession {
 
 export interface Session extends NewSession {
   readonly lastUsedAt: number
+  /** Since when its tokens are refused; null while it may be used. */
+  readonly revokedAt: number | null
   /** Sequence number of the newest stored entry; 0 for an empty log. */
   readonly lastSeq: number
   readonly activeRun: Run | null
