@@ -1,10 +1,12 @@
 import type {
+  ApprovalResolved,
   EventEntry,
   MessageCompleted,
   RunStarted,
   StepStarted,
   ToolCallRequested,
 } from "../core/entries.ts"
+import type { JsonObject } from "../core/json.ts"
 import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
@@ -64,6 +66,22 @@ export class Conversation {
       case "toolCallRequested":
         this.#request(event)
         return
+      case "approvalRequested":
+        this.#call(event.toolCallId, (call) => {
+          call.state = "awaitingApproval"
+          call.expiresAt = event.expiresAt
+        })
+        return
+      case "approvalResolved":
+        this.#resolve(event)
+        return
+      case "clientToolOpened":
+        this.#call(event.toolCallId, (call) => {
+          call.state = "awaitingClient"
+          call.openedAt = entry.at
+          call.expiresAt = event.expiresAt
+        })
+        return
       case "toolCallStarted":
         this.#call(event.toolCallId, (call) => {
           call.state = "started"
@@ -84,6 +102,7 @@ export class Conversation {
       case "stepCompleted":
         this.#endStep()
         return
+      case "interceptorDecided":
       case "maxTurnsReached":
         return
       default:
@@ -93,8 +112,39 @@ export class Conversation {
 
   #request(event: ToolCallRequested): void {
     if (this.#run?.phase.type !== "settling") return
-    this.#run.phase.calls.set(event.toolCallId, { requested: event, state: "requested", result: null })
+    const { toolCallId, input } = event
+    const call: CallState = {
+      requested: event,
+      state: "requested",
+      input,
+      approval: null,
+      openedAt: null,
+      expiresAt: null,
+      result: null,
+    }
+    this.#run.phase.calls.set(toolCallId, call)
     this.#nameCallInMessage(event)
+  }
+
+  #resolve(event: ApprovalResolved): void {
+    this.#call(event.toolCallId, (call) => {
+      call.state = event.approved ? "approved" : "denied"
+      call.approval = event
+      call.expiresAt = null
+      if (event.editedInput === null) return
+      call.input = event.editedInput
+      this.#editCallInMessage(event.toolCallId, event.editedInput)
+    })
+  }
+
+  /** The model is shown the arguments that its result belongs to. */
+  #editCallInMessage(toolCallId: string, input: JsonObject): void {
+    const last = this.#messages.at(-1)
+    if (last?.role !== "assistant") return
+    const content = last.content.map((part) =>
+      part.type === "toolCall" && part.toolCallId === toolCallId ? { ...part, input } : part,
+    )
+    this.#messages.splice(-1, 1, { role: "assistant", content })
   }
 
   /** A foreign runner may report a further call after the message was logged. */
@@ -143,9 +193,17 @@ export type RunPhase =
       readonly calls: Map<string, CallState>
     }
 
+/** One call of the open step. It changes only by `Conversation.apply`. */
 export interface CallState {
   readonly requested: ToolCallRequested
-  state: "requested" | "started" | "settled"
+  state: "requested" | "awaitingApproval" | "approved" | "denied" | "awaitingClient" | "started" | "settled"
+  /** The arguments it is executed with: the model's, or as a person edited them. */
+  input: JsonObject
+  approval: ApprovalResolved | null
+  /** When it was handed to the client. */
+  openedAt: number | null
+  /** When what it waits for is over; null while it waits for nothing. */
+  expiresAt: number | null
   result: ToolResult | null
 }
 

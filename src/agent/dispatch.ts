@@ -1,132 +1,93 @@
-import type { ToolCallCompleted } from "../core/entries.ts"
-import { toError } from "../core/errors.ts"
-import type { Tool, ToolResult } from "../core/ports/tool.ts"
-import { boundResult } from "./bound-result.ts"
 import type { CallState } from "./conversation.ts"
-import { executeTool } from "./execute-tool.ts"
-import { type ModelRunContext, record } from "./run-context.ts"
+import type { ModelRunContext } from "./run-context.ts"
+import { settleCall } from "./settle-call.ts"
 
 /** Calls of one message that run at once; further ones wait for a place. */
 const maxConcurrentCalls = 16
+const longestTimerMs = 2 ** 31 - 1
 
 /**
- * Settles every call: validate, log the start, execute, bound, log the result. Each call is independent of the
- * others but for a `sequential` tool, which runs alone. Rejects only when the attempt itself cannot go on.
+ * Settles the calls of one message, each independently of the others and as soon as it may, but for a `sequential`
+ * tool, which runs alone. Resolves to null when all are settled, or, when nothing can go on before somebody answers, to
+ * the time at which the first of the waits is over. Rejects only when the attempt itself cannot go on.
  */
-export async function dispatchCalls(context: ModelRunContext, calls: readonly CallState[]): Promise<void> {
-  const tools = new Map(context.runtime.tools.map((tool) => [tool.name, tool]))
-  let together: CallState[] = []
-  const settleTogether = async () => {
-    const batch = together
-    together = []
-    await settleAll(batch, (call) => settleCall(context, tools, call))
+export async function dispatchCalls(
+  context: ModelRunContext,
+  calls: readonly CallState[],
+): Promise<number | null> {
+  return new Dispatch(context, calls).run()
+}
+
+class Dispatch {
+  readonly #context: ModelRunContext
+  readonly #calls: readonly CallState[]
+  readonly #running = new Map<CallState, Promise<void>>()
+  /** Looked at since the last answer came, and waiting still. */
+  readonly #waiting = new Set<CallState>()
+  #failure: { readonly reason: unknown } | null = null
+
+  constructor(context: ModelRunContext, calls: readonly CallState[]) {
+    this.#context = context
+    this.#calls = calls
   }
-  for (const call of calls) {
-    if (tools.get(call.requested.name)?.sequential === true) {
-      await settleTogether()
-      await settleCall(context, tools, call)
-    } else {
-      together.push(call)
+
+  async run(): Promise<number | null> {
+    await this.#context.answers.refresh()
+    for (;;) {
+      if (this.#failure === null) this.#startWhatMay()
+      if (this.#running.size === 0) break
+      await this.#nextChange()
+    }
+    if (this.#failure !== null) throw this.#failure.reason
+    return this.#waiting.size === 0 ? null : this.#firstEnd()
+  }
+
+  #startWhatMay(): void {
+    for (const call of this.#calls) {
+      if (call.state === "settled" || this.#running.has(call) || this.#waiting.has(call)) continue
+      if (this.#running.size >= maxConcurrentCalls || this.#mustWaitForOthers(call)) return
+      this.#running.set(call, this.#settle(call))
     }
   }
-  await settleTogether()
-}
 
-/** Runs all to their end before it rejects, so that no call is left behind unobserved. */
-async function settleAll(
-  calls: readonly CallState[],
-  settle: (call: CallState) => Promise<void>,
-): Promise<void> {
-  const waiting = calls.values()
-  const lane = async () => {
-    for (const call of waiting) await settle(call)
+  /** Whether it, or what runs already, wants to be alone. */
+  #mustWaitForOthers(call: CallState): boolean {
+    if (this.#running.size === 0) return false
+    return [call, ...this.#running.keys()].some((other) => this.#isSequential(other))
   }
-  const lanes = await Promise.allSettled(
-    Array.from({ length: Math.min(maxConcurrentCalls, calls.length) }, lane),
-  )
-  for (const outcome of lanes) if (outcome.status === "rejected") throw outcome.reason
-}
 
-async function settleCall(
-  context: ModelRunContext,
-  tools: ReadonlyMap<string, Tool>,
-  call: CallState,
-): Promise<void> {
-  const { toolCallId, name } = call.requested
-  const tool = tools.get(name)
-  const startedBefore = call.state === "started"
-  if (startedBefore && tool?.readOnly !== true && tool?.idempotent !== true) {
-    await record(context, [
-      { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown" },
-    ])
-    return
+  #isSequential({ requested: { name } }: CallState): boolean {
+    return this.#context.runtime.tools.some((tool) => tool.name === name && tool.sequential === true)
   }
-  if (tool === undefined) {
-    await complete(context, call, unknownTool(name, [...tools.keys()]), { durationMs: 0 })
-    return
-  }
-  const malformed = malformedInputOf(context, toolCallId)
-  const validation = malformed === null ? await validate(tool, call) : malformed
-  if (!validation.valid) {
-    const { message } = validation
-    await complete(context, call, { type: "error", code: "invalid_input", message }, { durationMs: 0, tool })
-    return
-  }
-  await record(context, [{ type: "toolCallStarted", toolCallId }])
-  const startedAt = context.clock.now()
-  const result = await executeTool(context, tool, {
-    toolCallId,
-    stepId: call.requested.stepId,
-    input: validation.input,
-  })
-  await complete(context, call, result, { durationMs: context.clock.now() - startedAt, tool })
-}
 
-async function validate(tool: Tool, call: CallState): ReturnType<Tool["validate"]> {
-  try {
-    return await tool.validate(call.requested.input)
-  } catch (error) {
-    return { valid: false, message: `The input could not be checked: ${toError(error).message}` }
+  /** Never rejects: a failure is thrown once no call is left running unobserved. */
+  async #settle(call: CallState): Promise<void> {
+    try {
+      await settleCall(this.#context, call)
+      if (call.state !== "settled") this.#waiting.add(call)
+    } catch (reason) {
+      this.#failure ??= { reason }
+    } finally {
+      this.#running.delete(call)
+    }
   }
-}
 
-async function complete(
-  context: ModelRunContext,
-  { requested }: CallState,
-  result: ToolResult,
-  { durationMs, tool }: { readonly durationMs: number; readonly tool?: Tool },
-): Promise<void> {
-  const completed: ToolCallCompleted = {
-    type: "toolCallCompleted",
-    toolCallId: requested.toolCallId,
-    name: requested.name,
-    result: boundResult(result, context.runtime.maxToolResultBytes),
-    durationMs,
-    server: tool?.server ?? null,
-    executionLocation: requested.executionLocation,
+  /** A call came to its end, an answer arrived, or the time of a wait is over. */
+  async #nextChange(): Promise<void> {
+    const over = new AbortController()
+    const { promise: due, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, Math.min(this.#firstEnd() - this.#context.clock.now(), longestTimerMs))
+    const lookAgain = () => this.#waiting.clear()
+    const changes = [this.#context.answers.arrival(over.signal).then(lookAgain), due.then(lookAgain)]
+    try {
+      await Promise.race([...this.#running.values(), ...changes])
+    } finally {
+      over.abort()
+      clearTimeout(timer)
+    }
   }
-  await record(context, [completed])
-}
 
-function unknownTool(name: string, known: readonly string[]): ToolResult {
-  const there = known.length === 0 ? "There are no tools." : `The tools are: ${known.join(", ")}.`
-  return {
-    type: "error",
-    code: "unknown_tool",
-    message: `There is no tool ${JSON.stringify(name)}. ${there}`,
+  #firstEnd(): number {
+    return Math.min(...[...this.#waiting].map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY))
   }
-}
-
-/** The model's own text for the input, when it was not a JSON object. */
-function malformedInputOf({ conversation }: ModelRunContext, toolCallId: string) {
-  const phase = conversation.run?.phase
-  if (phase?.type !== "settling") return null
-  const part = phase.completed.message.content.find(
-    (candidate) => candidate.type === "toolCall" && candidate.toolCallId === toolCallId,
-  )
-  if (part?.type !== "toolCall" || part.malformedInput === undefined) return null
-  return {
-    valid: false,
-    message: "The input is not a complete JSON object; send the whole of it again.",
-  } as const
 }

@@ -4,23 +4,26 @@ import { nextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 
 /**
- * Brings the conversation's open run to its end, from wherever its log is.
+ * Brings the conversation's open run on, from wherever its log is. Resolves to null when the run has ended; when it can
+ * only wait for answers, to the time (milliseconds since the Unix epoch) at which the first wait is over.
  * Rejects with the signal's reason, or with what the journal rejects with; the run is then still open.
  */
-export async function runLoop(context: ModelRunContext): Promise<void> {
+export async function runLoop(context: ModelRunContext): Promise<number | null> {
   const { conversation, runtime, signal } = context
   for (;;) {
     signal.throwIfAborted()
-    if (conversation.run === null) return
+    if (conversation.run === null) return null
     const action = nextAction(conversation.run, runtime.maxTurns)
     switch (action.type) {
       case "startStep":
       case "repeatStep":
         await callModel(context, action)
         break
-      case "settleCalls":
-        await dispatchCalls(context, action.calls)
+      case "settleCalls": {
+        const waitsUntil = await dispatchCalls(context, action.calls)
+        if (waitsUntil !== null) return waitsUntil
         break
+      }
       case "completeStep":
         await completeStep(context)
         break

@@ -143,15 +143,11 @@ function answered(context: ModelRunContext, step: StepStarted, stream: Streamed,
     streamedFrom: stream.streamedFrom,
   }
   const requested = calls.map(({ toolCallId, name, input }, callIndex) => {
-    return {
-      type: "toolCallRequested",
-      stepId: step.stepId,
-      toolCallId,
-      name,
-      input,
-      callIndex,
-      executionLocation: "backend",
-    } as const
+    const tool = context.runtime.tools.find((candidate) => candidate.name === name)
+    const executionLocation = tool?.executionLocation ?? "backend"
+    const nonce = executionLocation === "client" ? context.ids.next("nonce") : null
+    const call = { toolCallId, name, input, callIndex, executionLocation, nonce }
+    return { type: "toolCallRequested", stepId: step.stepId, ...call } as const
   })
   return [completed, ...requested]
 }

@@ -2,7 +2,8 @@ import type { ModelRuntime, RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Event } from "../core/entries.ts"
 import type { Ids } from "../core/ids.ts"
-import type { Journal } from "../core/ports/journal.ts"
+import type { Answers } from "../core/ports/answers.ts"
+import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Conversation } from "./conversation.ts"
 import { notifyHooks } from "./hooks.ts"
@@ -10,9 +11,11 @@ import { notifyHooks } from "./hooks.ts"
 /** What an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
 export interface RunContext {
   readonly sessionId: string
+  readonly tenant: string
   readonly userId: string
   readonly conversation: Conversation
   readonly journal: Journal
+  readonly answers: Answers
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly ids: Ids
@@ -27,8 +30,9 @@ export interface ModelRunContext extends RunContext {
 export async function record(
   context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
   events: readonly Event[],
+  effects?: JournalEffects,
 ): Promise<void> {
-  for (const entry of await context.journal.append(events)) {
+  for (const entry of await context.journal.append(events, effects)) {
     const calls =
       context.conversation.run?.phase.type === "settling" ? context.conversation.run.phase.calls : null
     context.conversation.apply(entry)

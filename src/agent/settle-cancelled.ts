@@ -1,10 +1,12 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Event } from "../core/entries.ts"
+import type { JournalEffects } from "../core/ports/journal.ts"
 import { type RunContext, record } from "./run-context.ts"
 
 /** Ends the open run as cancelled: every call without a result is marked, then the one terminal event. */
 export async function settleCancelled(
   context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
+  effects: JournalEffects = {},
 ): Promise<void> {
   const run = context.conversation.run
   if (run === null) return
@@ -14,11 +16,11 @@ export async function settleCancelled(
     for (const { state, requested } of calls.values()) {
       if (state === "settled") continue
       const { toolCallId, name } = requested
-      const outcome = state === "started" ? "unknown" : "not_started"
+      const outcome = state === "started" || state === "awaitingClient" ? "unknown" : "not_started"
       events.push({ type: "toolCallInterrupted", toolCallId, name, reason: "cancelled", outcome })
     }
     events.push({ type: "stepCompleted", stepId: completed.stepId, step: run.steps, usage: completed.usage })
   }
   events.push({ type: "runCompleted", disposition: "interrupted", reason: "cancelled", usage: run.usage })
-  await record(context, events)
+  await record(context, events, effects)
 }

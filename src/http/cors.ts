@@ -21,9 +21,9 @@ export function crossOrigin({ origins, allowLocalhost }: CorsOptions): Middlewar
       if (allowed.has("*")) return "*"
       return allowed.has(origin) || (allowLocalhost && isLocalhost(origin)) ? origin : null
     },
-    allowMethods: ["GET", "POST"],
+    allowMethods: ["GET", "POST", "DELETE"],
     allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id"],
-    exposeHeaders: ["x-run-id", "x-cursor", "retry-after"],
+    exposeHeaders: ["x-run-id", "x-cursor", "retry-after", "ratelimit", "ratelimit-policy"],
     maxAge: preflightMaxAgeSeconds,
   })
 }

@@ -1,18 +1,21 @@
 import { RunCancelledError } from "../core/errors.ts"
+import { Inbox } from "./inbox.ts"
 import { loadConversation } from "./load-conversation.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
 
-export type AttemptOptions = Omit<RunExecution, "session" | "conversation" | "signal">
+export type AttemptOptions = Omit<RunExecution, "session" | "conversation" | "signal" | "inbox">
 
 /** One process's work on a session it has claimed: goes on with the open run, then takes what the inbox holds. */
 export class Attempt {
   readonly #options: AttemptOptions
+  readonly #inbox: Inbox
   readonly #stop = new AbortController()
   #leaving = false
-  #run: { readonly runId: string; readonly controller: AbortController } | null = null
+  #run: AbortController | null = null
 
   constructor(options: AttemptOptions) {
     this.#options = options
+    this.#inbox = new Inbox(options.log, options.lease)
   }
 
   /** Whether the session is being given back, so that a command put from now on may find nobody here. */
@@ -23,18 +26,12 @@ export class Attempt {
   /** The attempt ends soon; its run stays open for another one. */
   stop(reason: Error): void {
     this.#stop.abort(reason)
-    this.#run?.controller.abort(reason)
+    this.#run?.abort(reason)
   }
 
-  /** Looks into the inbox for a cancel of the run that is being executed. */
+  /** Looks into the inbox, for what concerns the run that is being executed. */
   async notice(): Promise<void> {
-    const run = this.#run
-    if (run === null) return
-    for (const command of await this.#options.log.pending(this.#options.lease)) {
-      if (command.type === "cancel" && command.runId === run.runId) {
-        run.controller.abort(new RunCancelledError(run.runId))
-      }
-    }
+    if (this.#run !== null) await this.#inbox.read()
   }
 
   /** Resolves once nothing is left to do and the session is given back. Rejects when it had to stop before that. */
@@ -43,28 +40,47 @@ export class Attempt {
     const session = await log.session(lease.sessionId)
     if (session === null) return
     const conversation = await loadConversation(log, lease.sessionId)
+    /** Set while the open run can only wait. */
+    let parkUntil: number | null = null
     for (;;) {
       this.#stop.signal.throwIfAborted()
-      const commands = await log.pending(lease)
-      const message =
-        conversation.run === null ? commands.find((command) => command.type === "message") : undefined
+      const commands = await this.#inbox.read()
+      const message = conversation.run === null ? commands.find(({ type }) => type === "message") : undefined
       const runId = conversation.run?.runId ?? message?.runId
-      if (runId === undefined) {
+      if (runId === undefined || (parkUntil !== null && commands.length === 0)) {
         this.#leaving = true
-        if ((await log.release(lease, { force: commands.length > 0 })) !== "pending") return
+        const stale = runId === undefined && commands.length > 0
+        const outcome = await log.release(lease, {
+          force: stale,
+          ...(parkUntil === null ? {} : { parkUntil }),
+        })
+        if (outcome !== "pending") return
         this.#leaving = false
         continue
       }
-      const controller = new AbortController()
-      this.#run = { runId, controller }
-      if (this.#stop.signal.aborted) controller.abort(this.#stop.signal.reason)
-      try {
-        await this.notice()
-        const execution = { ...this.#options, session, conversation, signal: controller.signal }
-        await executeRun(execution, runId, message?.type === "message" ? message : null)
-      } finally {
-        this.#run = null
-      }
+      parkUntil = await this.#execute(runId, async (signal) => {
+        const execution = { ...this.#options, session, conversation, inbox: this.#inbox, signal }
+        return executeRun(execution, runId, message?.type === "message" ? message : null)
+      })
+    }
+  }
+
+  async #execute(
+    runId: string,
+    execute: (signal: AbortSignal) => Promise<number | null>,
+  ): Promise<number | null> {
+    const controller = new AbortController()
+    this.#run = controller
+    if (this.#stop.signal.aborted) controller.abort(this.#stop.signal.reason)
+    const forget = this.#inbox.onCancel((cancelled) => {
+      if (cancelled === runId) controller.abort(new RunCancelledError(runId))
+    })
+    try {
+      await this.notice()
+      return await execute(controller.signal)
+    } finally {
+      forget()
+      this.#run = null
     }
   }
 }

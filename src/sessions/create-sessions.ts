@@ -4,15 +4,21 @@ import { isTerminal } from "../core/entries.ts"
 import { GatewayError, ShuttingDownError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import { textOf } from "../core/messages.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Approvals } from "../core/ports/approvals.ts"
+import type { AnswerCommand, AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
+import { misfitOf } from "./edited-input.ts"
 import type { Feed } from "./feed.ts"
 import { loadConversation } from "./load-conversation.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import { viewSession } from "./view.ts"
 import type { Worker } from "./worker.ts"
 
+/** Waits and audit records given at once. */
+const mostListed = 1_000
+
 export interface SessionsOptions {
   readonly log: SessionLog
+  readonly approvals: Approvals
   readonly feed: Feed
   readonly worker: Worker
   /** The agent that new sessions are with. */
@@ -21,13 +27,27 @@ export interface SessionsOptions {
   readonly ids: Ids
 }
 
-export function createSessions({ log, feed, worker, agent, clock, ids }: SessionsOptions): Sessions {
+export function createSessions({
+  log,
+  approvals,
+  feed,
+  worker,
+  agent,
+  clock,
+  ids,
+}: SessionsOptions): Sessions {
+  const answer = async (command: AnswerCommand): Promise<AnswerOutcome> => {
+    const outcome = await log.answer(command)
+    if (outcome.status === "accepted") await worker.take(command.sessionId)
+    return outcome
+  }
+
   const sessions: Sessions = {
     async create({ tenant, userId }) {
       const createdAt = clock.now()
       const session = { id: ids.next("sess"), tenant, userId, agent, createdAt }
       await log.createSession(session)
-      return { ...session, lastUsedAt: createdAt, lastSeq: 0, activeRun: null }
+      return { ...session, lastUsedAt: createdAt, revokedAt: null, lastSeq: 0, activeRun: null }
     },
 
     session: (sessionId) => log.session(sessionId),
@@ -53,7 +73,27 @@ export function createSessions({ log, feed, worker, agent, clock, ids }: Session
       if (session === null)
         throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
       const { messages } = await loadConversation(log, sessionId)
-      return { messages, activeRun: session.activeRun, lastSeq: session.lastSeq }
+      const openWaits = await sessions.openWaits({ sessionId })
+      return { messages, openWaits, activeRun: session.activeRun, lastSeq: session.lastSeq }
+    },
+
+    async decide({ editedInput = null, reason = null, grant = false, ...decision }) {
+      const command = { type: "approval", editedInput, reason, grant, at: clock.now(), ...decision } as const
+      const misfit = await misfitOf(approvals, command)
+      return misfit ?? answer(command)
+    },
+
+    submitResult: (submission) => answer({ type: "toolResult", at: clock.now(), ...submission }),
+
+    openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
+    grants: (sessionId) => approvals.grants(sessionId),
+    revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),
+    audit: ({ limit = mostListed, ...filter }) => approvals.audit({ ...filter, limit }),
+
+    async revoke(sessionId) {
+      const found = await log.revokeSession(sessionId, clock.now())
+      if (found) await worker.take(sessionId)
+      return found
     },
 
     async result(sessionId, runId, { signal = new AbortController().signal } = {}) {

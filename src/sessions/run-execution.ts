@@ -20,6 +20,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { Lease, MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
 import { noUsage } from "../core/usage.ts"
 import { isSameHistory } from "./client-history.ts"
+import type { Inbox } from "./inbox.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 import type { SessionWriter } from "./writer.ts"
 
@@ -31,6 +32,7 @@ export interface RunExecution {
   readonly session: Session
   readonly conversation: Conversation
   readonly writer: SessionWriter
+  readonly inbox: Inbox
   readonly log: SessionLog
   readonly resolveRuntime: ResolveRuntime
   /** The HTTP request that a run was accepted with, if this process accepted it. */
@@ -45,34 +47,36 @@ type Accepted = MessageCommand & { readonly id: number }
 type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
 
 /**
- * Brings one run to its terminal event: a new one from its message, an open one (`message` null) from its log.
+ * Brings one run on: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
+ * terminal event; when it can only wait for answers, to the time at which the first wait is over.
  * Rejects only when this process must leave it open: lease lost, store down, shutting down.
  */
 export async function executeRun(
   execution: RunExecution,
   runId: string,
   message: Accepted | null,
-): Promise<void> {
-  const { writer, lease, log } = execution
+): Promise<number | null> {
+  const { writer, lease, inbox } = execution
   writer.runId = runId
   const runtime = await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) await begin(execution, context, { message, revision: runtime?.revision ?? "unknown" })
   try {
-    await runToEnd(context, runtime, { lease, resumed: message === null })
+    return await runOn(context, runtime, { lease, resumed: message === null })
   } catch (thrown) {
     if (!(thrown instanceof RunCancelledError)) throw thrown
-    for (const command of await log.pending(lease)) {
-      if (command.type === "cancel" && command.runId === runId) writer.consume(command.id)
-    }
-    await settleCancelled(context)
+    const commands = await inbox.read()
+    const cancels = commands.filter((command) => command.type === "cancel" && command.runId === runId)
+    await settleCancelled(context, { consume: cancels.map(({ id }) => id) })
+    return null
   }
 }
 
 function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
-  const { session, conversation, writer, signal, clock, ids, logger } = execution
-  const { id: sessionId, userId } = session
-  return { sessionId, userId, conversation, journal: writer, signal, clock, ids, logger, runtime: { hooks } }
+  const { session, conversation, writer: journal, inbox: answers, signal, clock, ids, logger } = execution
+  const { id: sessionId, tenant, userId } = session
+  const identity = { sessionId, tenant, userId }
+  return { ...identity, conversation, journal, answers, signal, clock, ids, logger, runtime: { hooks } }
 }
 
 async function resolve(
@@ -102,7 +106,7 @@ async function resolve(
 
 /** Logs the run's start and takes its message out of the inbox, in one commit. */
 async function begin(
-  { session, writer, conversation }: RunExecution,
+  { session, conversation }: RunExecution,
   context: RuntimeContext,
   { message, revision }: { readonly message: Accepted; readonly revision: string },
 ): Promise<void> {
@@ -122,8 +126,7 @@ async function begin(
     channel,
     model,
   })
-  writer.consume(message.id)
-  await record(context, events)
+  await record(context, events, { consume: [message.id] })
 }
 
 function userContent(message: Message | undefined): readonly ContentPart[] {
@@ -132,19 +135,19 @@ function userContent(message: Message | undefined): readonly ContentPart[] {
   return message.content
 }
 
-async function runToEnd(
+async function runOn(
   context: RuntimeContext,
   runtime: AgentRuntime | null,
   { lease, resumed }: { readonly lease: Lease; readonly resumed: boolean },
-): Promise<void> {
+): Promise<number | null> {
   context.signal.throwIfAborted()
   if (runtime === null) return fail(context, "runtime_failed", "The agent could not be set up for this run.")
   if (lease.takeovers > maxTakeovers) {
     return fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
   }
   try {
-    if (runtime.type === "model") await runLoop({ ...context, runtime })
-    else await runRunner(context, runtime, resumed)
+    if (runtime.type === "model") return await runLoop({ ...context, runtime })
+    return await runRunner(context, runtime, resumed)
   } catch (thrown) {
     if (leavesRunOpen(thrown) || thrown instanceof RunCancelledError) throw thrown
     context.logger.error({ error: thrown, sessionId: context.sessionId }, "a run failed")
@@ -162,10 +165,10 @@ function leavesRunOpen(thrown: unknown): boolean {
   )
 }
 
-async function runRunner(context: RuntimeContext, runtime: RunnerRuntime, resumed: boolean): Promise<void> {
+async function runRunner(context: RuntimeContext, runtime: RunnerRuntime, resumed: boolean): Promise<null> {
   const { conversation, sessionId, userId } = context
   const run = conversation.run
-  if (run === null) return
+  if (run === null) return null
   if (resumed && !runtime.resumes) {
     return fail(
       context,
@@ -186,10 +189,12 @@ async function runRunner(context: RuntimeContext, runtime: RunnerRuntime, resume
       model: run.started.model,
     },
   )
+  return null
 }
 
-async function fail(context: RuntimeContext, code: string, message: string): Promise<void> {
+async function fail(context: RuntimeContext, code: string, message: string): Promise<null> {
   await record(context, [
     { type: "runFailed", code, message, usage: context.conversation.run?.usage ?? noUsage },
   ])
+  return null
 }

@@ -95,18 +95,42 @@ describe("a session's writer", () => {
   it("takes back a terminal event that a cancel was quicker than, and keeps the rest (rule 12)", async () => {
     const { writer, commit, shown } = setUp()
     writer.emit(delta("a"))
-    writer.consume(7)
-    const ending = writer.append([terminal])
+    const other = writer.append([event], { consume: [7] })
+    const ending = writer.append([terminal], { consume: [8] })
+    writer.emit(delta("b"))
     commit("cancelled")
     await expect(ending).rejects.toMatchObject({ code: "cancelled" })
     const batch = commit("ok")
-    expect(batch?.entries).toHaveLength(1)
+    await other
+    expect(batch?.entries.map(({ seq }) => seq % 1_000_000_000)).toEqual([1, 2, 4])
     expect(batch?.commandsConsumed).toEqual([7])
     expect(batch?.runEnded).toBeUndefined()
-    expect(shown()).toEqual([1])
+    expect(shown()).toEqual([1, 2, 4])
     void writer.append([terminal])
     expect(commit("ok")?.runEnded).toEqual({ runId: "run_1", state: "completed" })
-    expect(shown()).toEqual([1, 3])
+    expect(shown()).toEqual([1, 2, 4, 5])
+  })
+
+  it("takes back the end of a wait that an answer was quicker than, and keeps the rest", async () => {
+    const { writer, commit, shown } = setUp()
+    const expiring = writer.append([event], { expire: ["call_1"] })
+    const other = writer.append([event])
+    commit("answered")
+    await expect(expiring).rejects.toMatchObject({ code: "answered" })
+    expect(commit("ok")?.waitsExpired).toEqual([])
+    await other
+    expect(shown()).toEqual([2])
+  })
+
+  it("passes on what else a commit has to do", () => {
+    const { writer } = setUp()
+    void writer.append([event], { consume: [1], expire: ["call_1"] })
+    void writer.append([event], { consume: [2] })
+    expect(writer.takeBatch()).toMatchObject({
+      commandsConsumed: [1, 2],
+      waitsExpired: ["call_1"],
+      waitsOpened: [],
+    })
   })
 
   it("stops at once when it lost its lease, and publishes nothing more (rule 7)", async () => {

@@ -7,10 +7,16 @@ import {
   isTerminal,
   logVersion,
 } from "../core/entries.ts"
-import { LeaseLostError, RunCancelledError, StoreUnavailableError } from "../core/errors.ts"
-import type { Journal } from "../core/ports/journal.ts"
+import {
+  LeaseLostError,
+  RunCancelledError,
+  StoreUnavailableError,
+  WaitAnsweredError,
+} from "../core/errors.ts"
+import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../core/ports/session-log.ts"
 import { firstSequence } from "../core/sequence.ts"
+import { batchOf } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"
 
 /** Entries one session may hold unstored while the store is down; past it the attempt stops, to resume later. */
@@ -26,8 +32,10 @@ export interface WriterOptions {
   readonly onStopped: (reason: Error) => void
 }
 
+/** Events that are stored, or refused, together with their effects. */
 interface Append {
   readonly entries: readonly EventEntry[]
+  readonly effects: JournalEffects
   readonly resolve: (entries: readonly EventEntry[]) => void
   readonly reject: (reason: Error) => void
 }
@@ -37,13 +45,12 @@ export class SessionWriter implements Journal, Committable {
   readonly #options: WriterOptions
   #next: number
   #runId = ""
-  /** Numbered and not in the store yet, in order. */
+  /** Numbered and in no batch yet, in order; `#appends` has the events among them once more. */
   #unstored: Entry[] = []
-  #inFlight: SessionBatch | null = null
+  #appends: Append[] = []
+  #inFlight: { readonly batch: SessionBatch; readonly appends: readonly Append[] } | null = null
   /** Not shown yet, because an event at or before them is not stored yet. */
   #unpublished: Entry[] = []
-  #appends: Append[] = []
-  #consumed: number[] = []
   #stopped: Error | null = null
 
   constructor(options: WriterOptions) {
@@ -59,13 +66,8 @@ export class SessionWriter implements Journal, Committable {
   /** Entries that viewers have been given and a reader of the store would not see yet. */
   publishedUnstored(): readonly Entry[] {
     const first = this.#unpublished[0]
-    const all = [...(this.#inFlight?.entries ?? []), ...this.#unstored]
+    const all = [...(this.#inFlight?.batch.entries ?? []), ...this.#unstored]
     return first === undefined ? all : all.filter((entry) => entry.seq < first.seq)
-  }
-
-  /** The next commit takes these commands out of the inbox. */
-  consume(commandId: number): void {
-    this.#consumed.push(commandId)
   }
 
   emit(delta: Delta): number {
@@ -78,7 +80,7 @@ export class SessionWriter implements Journal, Committable {
     return entry.seq
   }
 
-  append(events: readonly Event[]): Promise<readonly EventEntry[]> {
+  append(events: readonly Event[], effects: JournalEffects = {}): Promise<readonly EventEntry[]> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
@@ -88,30 +90,40 @@ export class SessionWriter implements Journal, Committable {
     this.#unpublished.push(...entries)
     this.#options.committer.commitSoon(this)
     return new Promise((resolve, reject) => {
-      this.#appends.push({ entries, resolve, reject })
+      this.#appends.push({ entries, effects, resolve, reject })
     })
   }
 
   takeBatch(): SessionBatch | null {
     if (this.#stopped !== null) return null
-    if (this.#inFlight !== null) return this.#inFlight
+    if (this.#inFlight !== null) return this.#inFlight.batch
     if (this.#unstored.length === 0) return null
-    this.#inFlight = batchOf(this.#options.lease, this.#unstored, this.#consumed)
+    const appends = this.#appends
+    const effects = appends.map((append) => append.effects)
+    this.#inFlight = { batch: batchOf(this.#options.lease, this.#unstored, effects), appends }
     this.#unstored = []
-    this.#consumed = []
-    return this.#inFlight
+    this.#appends = []
+    return this.#inFlight.batch
   }
 
   settle(outcome: CommitOutcome): void {
-    const batch = this.#inFlight
-    if (batch === null) return
-    this.#inFlight = null
+    const sent = this.#inFlight
+    if (sent === null) return
     switch (outcome) {
       case "ok":
-        this.#stored(batch)
+        this.#inFlight = null
+        this.#publish(sent.batch.entries.at(-1)?.seq ?? 0)
+        for (const { resolve, entries } of sent.appends) resolve(entries)
         break
       case "cancelled":
-        this.#refused(batch)
+        // A cancel was acknowledged first: the run did not end, the rest of the batch did happen.
+        this.#refuse(
+          ({ entries }) => entries.some(({ event }) => isTerminal(event)),
+          new RunCancelledError(this.#runId),
+        )
+        break
+      case "answered":
+        this.#refuse(({ effects }) => effects.expire !== undefined, new WaitAnsweredError())
         break
       case "fenced":
         this.stop(new LeaseLostError(this.#options.lease.sessionId))
@@ -119,10 +131,11 @@ export class SessionWriter implements Journal, Committable {
       default:
         outcome satisfies never
     }
+    if (this.#unstored.length > 0) this.#options.committer.commitSoon(this)
   }
 
   delayed(error: Error): void {
-    const unstored = (this.#inFlight?.entries.length ?? 0) + this.#unstored.length
+    const unstored = (this.#inFlight?.batch.entries.length ?? 0) + this.#unstored.length
     if (unstored > maxUnstored) this.stop(new StoreUnavailableError({ cause: error }))
   }
 
@@ -130,50 +143,33 @@ export class SessionWriter implements Journal, Committable {
   stop(reason: Error): void {
     if (this.#stopped !== null) return
     this.#stopped = reason
-    const appends = this.#appends
+    for (const { reject } of [...(this.#inFlight?.appends ?? []), ...this.#appends]) reject(reason)
+    this.#inFlight = null
     this.#appends = []
-    for (const { reject } of appends) reject(reason)
+    this.#unstored = []
     this.#options.onStopped(reason)
   }
 
-  #stored(batch: SessionBatch): void {
-    const through = batch.entries.at(-1)?.seq ?? 0
-    const blocked = this.#unpublished.findIndex((entry) => entry.kind === "event" && entry.seq > through)
+  #publish(storedThrough: number): void {
+    const blocked = this.#unpublished.findIndex(
+      (entry) => entry.kind === "event" && entry.seq > storedThrough,
+    )
     const free = this.#unpublished.splice(0, blocked === -1 ? this.#unpublished.length : blocked)
     for (const entry of free) this.#options.publish(entry)
-    const done = this.#appends.findIndex(({ entries }) => (entries.at(-1)?.seq ?? 0) > through)
-    for (const { resolve, entries } of this.#appends.splice(0, done === -1 ? this.#appends.length : done))
-      resolve(entries)
-    if (this.#unstored.length > 0) this.#options.committer.commitSoon(this)
   }
 
-  /** A cancel was acknowledged first: the terminal event never happened, the rest of its batch did. */
-  #refused(batch: SessionBatch): void {
-    const isEnd = (entry: Entry) => entry.kind === "event" && isTerminal(entry.event)
-    this.#unstored = [...batch.entries.filter((entry) => !isEnd(entry)), ...this.#unstored]
-    this.#consumed = [...(batch.commandsConsumed ?? []), ...this.#consumed]
-    this.#unpublished = this.#unpublished.filter((entry) => !isEnd(entry))
-    const ending = this.#appends.filter(({ entries }) => entries.some(isEnd))
-    this.#appends = this.#appends.filter((append) => !ending.includes(append))
-    for (const { reject } of ending) reject(new RunCancelledError(this.#runId))
-    if (this.#unstored.length > 0) this.#options.committer.commitSoon(this)
+  /** What these appends wanted does not happen; everything else of the batch is stored with the next one. */
+  #refuse(isRefused: (append: Append) => boolean, reason: Error): void {
+    const sent = this.#inFlight
+    if (sent === null) return
+    this.#inFlight = null
+    const refused = sent.appends.filter(isRefused)
+    const never = new Set<Entry>(refused.flatMap(({ entries }) => entries))
+    this.#unstored = [...sent.batch.entries.filter((entry) => !never.has(entry)), ...this.#unstored]
+    this.#appends = [...sent.appends.filter((append) => !refused.includes(append)), ...this.#appends]
+    this.#unpublished = this.#unpublished.filter((entry) => !never.has(entry))
+    // Deltas that waited behind a refused event wait no longer.
+    this.#publish(0)
+    for (const { reject } of refused) reject(reason)
   }
-}
-
-function batchOf(lease: Lease, entries: readonly Entry[], commandsConsumed: readonly number[]): SessionBatch {
-  let progress = false
-  let runEnded: SessionBatch["runEnded"]
-  for (const entry of entries) {
-    if (entry.kind !== "event") continue
-    const { event, runId } = entry
-    if (
-      event.type === "messageCompleted" ||
-      event.type === "toolCallCompleted" ||
-      event.type === "toolCallInterrupted"
-    )
-      progress = true
-    if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
-    if (event.type === "runFailed") runEnded = { runId, state: "failed" }
-  }
-  return { lease, entries, commandsConsumed, progress, ...(runEnded === undefined ? {} : { runEnded }) }
 }

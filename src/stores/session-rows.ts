@@ -20,12 +20,13 @@ export function toSession(row: Row): Session {
     agent: unescapeText(text(row, "agent")),
     createdAt: integer(row, "created_at"),
     lastUsedAt: integer(row, "last_used_at"),
+    revokedAt: row.revoked_at === null ? null : integer(row, "revoked_at"),
     lastSeq: integer(row, "last_seq"),
     activeRun: nullableText(row, "run_id") === null ? null : toRun(row),
   }
 }
 
-/** From a command's `id` and its `body`, which is the command as it was put. */
+/** From a command's `id` and its `body`, which is the command as it was accepted. */
 export function toCommand(row: Row): Command {
   return { ...json<Command>(row, "body"), id: integer(row, "id") }
 }

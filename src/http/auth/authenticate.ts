@@ -1,24 +1,46 @@
-import type { MiddlewareHandler } from "hono"
+import type { Context, MiddlewareHandler } from "hono"
+import type { Session } from "../../core/ports/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { sessionNotFound } from "../problem.ts"
+import type { FailureLimit } from "../limits/rate-limits.ts"
+import { sessionNotFound, unauthorized } from "../problem.ts"
 import { isSamePrincipal } from "./principal.ts"
 import { invalidToken, type SessionTokens } from "./tokens.ts"
 
-/** Lets through whoever holds a token of a session that exists, and hands the session on. */
-export function authenticate(tokens: SessionTokens, sessions: Sessions): MiddlewareHandler<HttpEnv> {
+export interface AuthenticateOptions {
+  readonly tokens: SessionTokens
+  readonly sessions: Sessions
+  readonly failures: FailureLimit
+}
+
+/**
+ * Lets through whoever holds a token of a session that exists and was not revoked, and hands the session on.
+ * A good token counts whatever else came from its address: who shares one with an attacker is not locked out.
+ */
+export function authenticate({
+  tokens,
+  sessions,
+  failures,
+}: AuthenticateOptions): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    const subject = await tokens.verify(bearerToken(c.req.header("authorization")))
+    c.set("session", await failures.counting(c, () => sessionOf(c)))
+    await next()
+  }
+
+  async function sessionOf(c: Context<HttpEnv>): Promise<Session> {
+    const subject = await tokens.verify(bearerToken(c))
     const session = await sessions.session(subject.sessionId)
     if (session === null || !isSamePrincipal(session, subject)) throw sessionNotFound(401)
-    c.set("session", session)
-    await next()
+    if (session.revokedAt !== null) {
+      throw unauthorized("session_revoked", "The session was revoked; POST /chat/init gives a new one.")
+    }
+    return session
   }
 }
 
 /** Only from the header (RFC 6750, section 2.1): tokens in addresses end up in logs and histories. */
-function bearerToken(authorization: string | undefined): string {
-  const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization ?? "")?.[1]
+function bearerToken(c: Context<HttpEnv>): string {
+  const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(c.req.header("authorization") ?? "")?.[1]
   if (token === undefined)
     throw invalidToken("The request needs an Authorization header with a Bearer token.")
   return token

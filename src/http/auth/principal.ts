@@ -10,6 +10,18 @@ export function principalOf(apiKey: string, userId: string | undefined): Princip
   return { tenant: `key_${digest.slice(0, 32)}`, userId: userId ?? `user_${digest.slice(32, 48)}` }
 }
 
+/** Whom the application named. Its tenants have a prefix of their own: no name can be one of a key's tenants. */
+export function principalOfPerson({ tenant = "default", userId }: Person): Principal {
+  return { tenant: `app_${tenant}`, userId }
+}
+
+/** Somebody whom the application knows. */
+export interface Person {
+  /** Persons of different tenants are different, whatever their `userId`. Default `default`. */
+  readonly tenant?: string | undefined
+  readonly userId: string
+}
+
 export function isSamePrincipal(left: Principal, right: Principal): boolean {
   return left.tenant === right.tenant && left.userId === right.userId
 }

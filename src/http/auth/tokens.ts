@@ -36,6 +36,8 @@ export interface SessionTokensOptions {
 
 /** Session tokens are JWTs, HS256 and nothing else, signed with the keyring's newest key. */
 export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionTokensOptions): SessionTokens {
+  const nobodysSecret = crypto.getRandomValues(new Uint8Array(minSecretBytes))
+
   return {
     async issue({ sessionId, tenant, userId }) {
       const key = await keyring.signingKey()
@@ -54,7 +56,7 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
 
     async verify(token) {
       try {
-        const { payload } = await jwtVerify(token, ({ kid }) => secretOf(keyring, kid), {
+        const { payload } = await jwtVerify(token, ({ kid }) => secretOf(kid), {
           algorithms: [algorithm],
           typ: tokenType,
           issuer: tokenIssuer,
@@ -75,9 +77,18 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
       }
     },
   }
+
+  /**
+   * Nothing of the token is authenticated yet: only what can be an id reaches the keyring. Without a key the token is
+   * still checked, against a secret that nobody has, so that the time it takes does not tell which keys there are.
+   */
+  async function secretOf(keyId: unknown): Promise<Uint8Array> {
+    const key = typeof keyId === "string" && /^[\w-]{1,64}$/.test(keyId) ? await keyring.key(keyId) : null
+    return key?.secret ?? nobodysSecret
+  }
 }
 
-/** A keyring of the one secret that the operator configured. */
+/** A keyring of the one secret that the operator configured; only its configuration can change it. */
 export function keyringOfSecret(jwtSecret: string): Keyring {
   const secret = new TextEncoder().encode(jwtSecret)
   if (secret.byteLength < minSecretBytes) {
@@ -87,18 +98,13 @@ export function keyringOfSecret(jwtSecret: string): Keyring {
   return {
     signingKey: async () => key,
     key: async (id) => (id === key.id ? key : null),
+    rotate: () => Promise.reject(new ConfigurationError("jwtSecret: change it to rotate the configured key.")),
+    remove: () => Promise.resolve(false),
   }
 }
 
 export function invalidToken(message = "The session token is not valid."): Error {
   return unauthorized("invalid_token", message)
-}
-
-async function secretOf(keyring: Keyring, keyId: unknown): Promise<Uint8Array> {
-  // Nothing of the token is authenticated yet: only what can be an id reaches the store.
-  const key = typeof keyId === "string" && /^[\w-]{1,64}$/.test(keyId) ? await keyring.key(keyId) : null
-  if (key === null) throw invalidToken()
-  return key.secret
 }
 
 const claims = z.object({ sub: z.string(), tenant: z.string(), user_id: z.string() })

@@ -31,7 +31,7 @@ export function addCancelRoute(
           "The cancel is durable; the run ends with `stream_complete`, `interrupted`, `cancelled`.",
         content: { "application/json": { schema: cancelResponseSchema } },
       },
-      ...problems(400, 401, 404, 413, 415, 422, 500, 503),
+      ...problems(400, 401, 404, 413, 415, 422, 429, 500, 503),
     },
   })
 

@@ -51,7 +51,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         }),
         content: { "text/event-stream": { schema: chatEventSchema } },
       },
-      ...problems(400, 401, 409, 413, 415, 422, 500, 503),
+      ...problems(400, 401, 409, 413, 415, 422, 429, 500, 503),
     },
   })
 

@@ -29,7 +29,7 @@ export function addHistoryRoute(
         description: "The session's messages and what is open in it.",
         content: { "application/json": { schema: historyResponseSchema } },
       },
-      ...problems(401, 500, 503),
+      ...problems(401, 429, 500, 503),
     },
   })
 

@@ -2,23 +2,29 @@ import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Session } from "../../core/ports/session-log.ts"
 import type { Principal, Sessions } from "../../sessions/sessions.ts"
-import { isSamePrincipal, principalOf } from "../auth/principal.ts"
+import type { Identify } from "../auth/identify.ts"
+import { isSamePrincipal } from "../auth/principal.ts"
 import type { SessionTokens } from "../auth/tokens.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { sessionNotFound, unauthorized } from "../problem.ts"
-import { initRequestSchema, initResponseSchema } from "../schemas/init.ts"
+import type { RateLimiting } from "../limits/rate-limits.ts"
+import { sessionNotFound } from "../problem.ts"
+import { initRequestSchema, initResponseSchema, personInitRequestSchema } from "../schemas/init.ts"
 import { problems } from "../schemas/problem.ts"
 
 export interface InitRouteOptions {
   readonly sessions: Sessions
   readonly tokens: SessionTokens
-  readonly isValidApiKey: (apiKey: string) => boolean
+  readonly identify: Identify
+  /** Whether the body has to bring an API key; else it may be empty. */
+  readonly byApiKey: boolean
+  readonly rateLimiting: RateLimiting
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/init: an API key for a session token. */
+/** POST /chat/init: an API key, or whatever the application takes instead, for a session token. */
 export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOptions): void {
-  const { sessions, tokens, isValidApiKey, middleware } = options
+  const { sessions, tokens, identify, byApiKey, rateLimiting, middleware } = options
+  const schema = byApiKey ? initRequestSchema : personInitRequestSchema
   const route = createRoute({
     method: "post",
     path: "/chat/init",
@@ -27,20 +33,21 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
     tags: ["sessions"],
     security: [],
     middleware,
-    request: { body: { required: true, content: { "application/json": { schema: initRequestSchema } } } },
+    request: { body: { required: byApiKey, content: { "application/json": { schema } } } },
     responses: {
       200: {
         description: "A session and a token for it.",
         content: { "application/json": { schema: initResponseSchema } },
       },
-      ...problems(400, 401, 404, 413, 415, 422, 500, 503),
+      ...problems(400, 401, 404, 413, 415, 422, 429, 500, 503),
     },
   })
 
   app.openapi(route, async (c) => {
     const body = c.req.valid("json")
-    if (!isValidApiKey(body.api_key)) throw unauthorized("invalid_api_key", "The API key is not valid.")
-    const principal = principalOf(body.api_key, body.user_id)
+    await rateLimiting.failures.refuse(c)
+    const principal = await rateLimiting.failures.counting(c, () => identify(body, c.req.raw))
+    await rateLimiting.init(c, byApiKey ? principal.tenant : `${principal.tenant} ${principal.userId}`)
     const session =
       body.session_id === undefined
         ? await sessions.create(principal)
@@ -54,8 +61,11 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
   })
 }
 
+/** The same answer for one that never was, is another's, or was revoked. */
 async function existing(sessions: Sessions, sessionId: string, principal: Principal): Promise<Session> {
   const session = await sessions.session(sessionId)
-  if (session === null || !isSamePrincipal(session, principal)) throw sessionNotFound(404)
+  if (session === null || !isSamePrincipal(session, principal) || session.revokedAt !== null) {
+    throw sessionNotFound(404)
+  }
   return session
 }

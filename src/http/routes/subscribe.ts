@@ -41,7 +41,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         content: { "text/event-stream": { schema: chatEventSchema } },
       },
       204: { description: "Nothing follows the cursor and nothing runs: do not come back." },
-      ...problems(400, 401, 500, 503),
+      ...problems(400, 401, 429, 500, 503),
     },
   })
 

@@ -1,14 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { identifier } from "./identifier.ts"
-
-/** It is logged, and stored as text: no control characters and no lone surrogates. */
-function isPrintable(value: string): boolean {
-  return value.isWellFormed() && !/\p{Cc}/u.test(value)
-}
-
-function printable(maxLength: number) {
-  return z.string().min(1).max(maxLength).refine(isPrintable, "Invalid input: expected printable characters")
-}
+import { printable } from "./printable.ts"
 
 export const initRequestSchema = z
   .object({
@@ -21,6 +13,15 @@ export const initRequestSchema = z
       .openapi({ description: "An existing session of the same key and user, for a fresh token." }),
   })
   .openapi("InitRequest", { example: { api_key: "my-key", user_id: "ada" } })
+
+/** Where the application tells who asks, from the request's headers. */
+export const personInitRequestSchema = z
+  .object({
+    session_id: identifier
+      .optional()
+      .openapi({ description: "An existing session of the same person, for a fresh token." }),
+  })
+  .openapi("InitRequest", { example: {} })
 
 export const initResponseSchema = z
   .object({

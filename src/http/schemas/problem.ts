@@ -27,14 +27,17 @@ const problemSchema = z
 
 const meanings = {
   400: "Malformed: `malformed_json`, `invalid_cursor`, `invalid_idempotency_key`, `model_not_allowed`.",
-  401: "Not authenticated: `invalid_token`, `token_expired`, `session_not_found`, `invalid_api_key`.",
-  404: "Not there: `session_not_found`, `no_active_run`.",
-  409: "`run_active`: a run of this session is open; its id is in `run_id`.",
+  401: "Not authenticated: `invalid_token`, `token_expired`, `session_not_found`, `session_revoked`, `invalid_api_key`, `invalid_credentials`.",
+  403: "`wrong_nonce`: the nonce is not the one that the question came with.",
+  404: "Not there: `session_not_found`, `no_active_run`, `wait_not_found`, `grant_not_found`.",
+  409: "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the first answer counts.",
+  410: "`wait_expired`: its time is over, or its run has ended.",
   413: "`body_too_large`.",
   415: "`unsupported_media_type`: bodies are application/json.",
-  422: "Does not fit: `invalid_body`, `nesting_too_deep`, `system_message_not_allowed`, `idempotency_key_reused`.",
+  422: "Does not fit: `invalid_body`, `nesting_too_deep`, `system_message_not_allowed`, `idempotency_key_reused`, `input_misfit`.",
+  429: "`rate_limited`: try again after `retry-after` seconds. `ratelimit` and `ratelimit-policy` say what is left.",
   500: "`internal_error`.",
-  503: "Try again after `retry-after` seconds: `store_unavailable`, `shutting_down`.",
+  503: "Try again after `retry-after` seconds: `store_unavailable`, `shutting_down`, `authentication_unavailable`.",
 } as const
 
 type ProblemStatus = keyof typeof meanings

@@ -80,6 +80,41 @@ const migrations: readonly (readonly string[])[] = [
       created_at bigint NOT NULL
     )`,
   ],
+  [
+    "ALTER TABLE agent_gateway.session ADD COLUMN revoked_at bigint",
+    // Before this time an open run alone is no work; 0 when it was not parked.
+    "ALTER TABLE agent_gateway.session ADD COLUMN parked_until bigint NOT NULL DEFAULT 0",
+    "DROP INDEX agent_gateway.session_active",
+    "CREATE INDEX session_active ON agent_gateway.session (agent, parked_until) WHERE active_run IS NOT NULL",
+    // One call may wait more than once, so a wait is known by a number of its own, which grows.
+    `CREATE TABLE agent_gateway.wait (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      session_id text NOT NULL,
+      run_id text NOT NULL,
+      tool_call_id text NOT NULL,
+      kind text NOT NULL,
+      state text NOT NULL,
+      expires_at bigint NOT NULL,
+      body text NOT NULL
+    )`,
+    "CREATE INDEX wait_call ON agent_gateway.wait (session_id, tool_call_id)",
+    "CREATE INDEX wait_open ON agent_gateway.wait (id) WHERE state = 'open'",
+    "CREATE INDEX wait_open_session ON agent_gateway.wait (session_id) WHERE state = 'open'",
+    // `tool_type` is a hash of the tool's name and the qualifier.
+    `CREATE TABLE agent_gateway.tool_grant (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      session_id text NOT NULL,
+      tool_type text NOT NULL,
+      body text NOT NULL,
+      UNIQUE (session_id, tool_type)
+    )`,
+    `CREATE TABLE agent_gateway.audit (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      session_id text NOT NULL,
+      body text NOT NULL
+    )`,
+    "CREATE INDEX audit_session ON agent_gateway.audit (session_id)",
+  ],
 ]
 
 /** Refuses a server that is too old, and a schema that a newer version of this package has changed. */

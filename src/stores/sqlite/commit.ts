@@ -1,64 +1,79 @@
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
+import { integer } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { Database } from "./database.ts"
-import { holds } from "./leases.ts"
+import { areOpen, changeWaits } from "./waits.ts"
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
 export function commitBatch(database: Database, batch: SessionBatch, owner: string): CommitOutcome {
   const { lease } = batch
-  if (batch.runEnded !== undefined && holds(database, lease, owner) && cancelWaits(database, batch)) {
-    return "cancelled"
-  }
+  // The fence of rule 7.
+  const session = database.get(
+    "SELECT last_seq FROM session WHERE id = ? AND epoch = ? AND owner = ?",
+    lease.sessionId,
+    lease.epoch,
+    owner,
+  )
+  if (session === undefined) return "fenced"
   const rows = toRows(batch.entries)
-  if (!touch(database, batch, rows, owner)) return "fenced"
+  if (rows.lastSeq <= integer(session, "last_seq") && isStored(database, lease, rows)) return "ok"
+  if (isCancelled(database, batch)) return "cancelled"
+  if (!areOpen(database, batch)) return "answered"
+  touch(database, batch, rows)
   insertEvents(database, lease, rows)
   insertDeltas(database, lease, rows)
   for (const id of batch.commandsConsumed ?? []) {
     database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
   }
+  changeWaits(database, batch, rows.at)
   if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded)
   return "ok"
 }
 
-function cancelWaits(database: Database, batch: SessionBatch): boolean {
+/** Whether this very batch was committed before: a batch is stored whole, and no number is used twice. */
+function isStored(database: Database, { sessionId }: Lease, { events, deltas }: EntryRows): boolean {
+  const [event, delta] = [events.at(-1), deltas.at(-1)]
+  if (event !== undefined) return has(database, "entry", [sessionId, event.seq, JSON.stringify(event.event)])
+  return delta !== undefined && has(database, "delta", [sessionId, delta.firstSeq, delta.body])
+}
+
+function has(
+  database: Database,
+  table: "entry" | "delta",
+  row: readonly [sessionId: string, seq: number, body: string],
+): boolean {
+  const sql = `SELECT 1 FROM ${table} WHERE session_id = ? AND seq = ? AND body = ?`
+  return database.get(sql, ...row) !== undefined
+}
+
+/** Whether it would end a run in spite of a cancel (rule 12). */
+function isCancelled(database: Database, { lease, runEnded, commandsConsumed = [] }: SessionBatch): boolean {
+  if (runEnded === undefined) return false
   const waiting = database.get(
     `SELECT 1 FROM command WHERE session_id = ? AND run_id = ? AND type = 'cancel'
      AND id NOT IN (SELECT value FROM json_each(?))`,
-    batch.lease.sessionId,
-    batch.runEnded?.runId ?? null,
-    JSON.stringify(batch.commandsConsumed ?? []),
+    lease.sessionId,
+    runEnded.runId,
+    JSON.stringify(commandsConsumed),
   )
   return waiting !== undefined
 }
 
-/** The fence of rule 7: false when the lease is lost. */
-function touch(database: Database, batch: SessionBatch, rows: EntryRows, owner: string): boolean {
-  const { sessionId, epoch } = batch.lease
-  if (rows.events.length === 0 && batch.progress !== true) {
+function touch(database: Database, { lease, progress }: SessionBatch, rows: EntryRows): void {
+  if (rows.events.length === 0 && progress !== true) {
     // Deltas alone, twenty times a second: this leaves the indexes of the session as they are.
-    return (
-      database.run(
-        "UPDATE session SET last_seq = max(last_seq, ?) WHERE id = ? AND epoch = ? AND owner = ?",
-        rows.lastSeq,
-        sessionId,
-        epoch,
-        owner,
-      ) === 1
-    )
+    database.run("UPDATE session SET last_seq = max(last_seq, ?) WHERE id = ?", rows.lastSeq, lease.sessionId)
+    return
   }
-  return (
-    database.run(
-      `UPDATE session SET last_seq = max(last_seq, ?), log_version = max(log_version, ?),
-         last_used_at = max(last_used_at, ?), takeovers = takeovers * ?
-       WHERE id = ? AND epoch = ? AND owner = ?`,
-      rows.lastSeq,
-      rows.version,
-      rows.at,
-      batch.progress === true ? 0 : 1,
-      sessionId,
-      epoch,
-      owner,
-    ) === 1
+  database.run(
+    `UPDATE session SET last_seq = max(last_seq, ?), log_version = max(log_version, ?),
+       last_used_at = max(last_used_at, ?), takeovers = takeovers * ?
+     WHERE id = ?`,
+    rows.lastSeq,
+    rows.version,
+    rows.at,
+    progress === true ? 0 : 1,
+    lease.sessionId,
   )
 }
 
@@ -106,6 +121,7 @@ function endRun(
   { sessionId }: Lease,
   { runId, state }: NonNullable<SessionBatch["runEnded"]>,
 ): void {
+  database.run("DELETE FROM command WHERE session_id = ? AND run_id = ?", sessionId, runId)
   database.run("UPDATE run SET state = ? WHERE id = ? AND session_id = ?", state, runId, sessionId)
   database.run("UPDATE session SET active_run = NULL WHERE id = ? AND active_run = ?", sessionId, runId)
 }

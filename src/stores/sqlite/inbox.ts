@@ -1,13 +1,17 @@
-import type { Command, Lease, NewCommand, PutOutcome } from "../../core/ports/session-log.ts"
+import type {
+  AnswerCommand,
+  CancelCommand,
+  Command,
+  Lease,
+  MessageCommand,
+  PutOutcome,
+} from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, text } from "../columns.ts"
 import { toCommand } from "../session-rows.ts"
 import type { Database } from "./database.ts"
 
-type Message = Extract<NewCommand, { type: "message" }>
-type Cancel = Extract<NewCommand, { type: "cancel" }>
-
 /** Inside a transaction. */
-export function put(database: Database, command: NewCommand): PutOutcome {
+export function put(database: Database, command: MessageCommand | CancelCommand): PutOutcome {
   const session = database.get(
     `SELECT session.last_seq, run.id AS run_id, run.cursor
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
@@ -26,7 +30,12 @@ interface OpenRun {
   readonly cursor: number
 }
 
-function putMessage(database: Database, command: Message, open: OpenRun | null, cursor: number): PutOutcome {
+function putMessage(
+  database: Database,
+  command: MessageCommand,
+  open: OpenRun | null,
+  cursor: number,
+): PutOutcome {
   const { sessionId, runId, idempotency } = command
   const key = idempotency === null ? null : escapeText(idempotency.key)
   const hash = idempotency === null ? null : escapeText(idempotency.bodyHash)
@@ -57,26 +66,42 @@ function putMessage(database: Database, command: Message, open: OpenRun | null, 
     command.at,
     sessionId,
   )
-  insert(database, command, runId)
+  insertCommand(database, command)
   return { status: "accepted", runId, cursor }
 }
 
-function putCancel(database: Database, command: Cancel, open: OpenRun | null): PutOutcome {
+function putCancel(database: Database, command: CancelCommand, open: OpenRun | null): PutOutcome {
   if (open === null || (command.runId !== null && command.runId !== open.runId)) return { status: "unknown" }
   const waiting = database.get(
     "SELECT 1 FROM command WHERE session_id = ? AND run_id = ? AND type = 'cancel'",
     command.sessionId,
     open.runId,
   )
-  if (waiting === undefined) insert(database, { ...command, runId: open.runId }, open.runId)
+  if (waiting === undefined) insertCommand(database, { ...command, runId: open.runId })
   return { status: "accepted", ...open }
 }
 
-function insert(database: Database, command: NewCommand, runId: string): void {
+/**
+ * Inside a transaction. Refuses the session's tokens and cancels its open run.
+ * Null when there is no such session, else whether a cancel was put.
+ */
+export function revokeSession(database: Database, sessionId: string, at: number): boolean | null {
+  const session = database.get("SELECT revoked_at FROM session WHERE id = ?", escapeText(sessionId))
+  if (session === undefined) return null
+  if (session.revoked_at !== null) return false
+  database.run("UPDATE session SET revoked_at = ? WHERE id = ?", at, sessionId)
+  return put(database, { type: "cancel", sessionId, runId: null, at }).status === "accepted"
+}
+
+/** Inside a transaction. */
+export function insertCommand(
+  database: Database,
+  command: MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string }),
+): void {
   database.run(
     "INSERT INTO command (session_id, run_id, type, body) VALUES (?, ?, ?, ?)",
     command.sessionId,
-    runId,
+    command.runId,
     command.type,
     JSON.stringify(command),
   )

@@ -9,27 +9,39 @@ export function createKeyring(database: Database, clock: Clock): Keyring {
   return {
     async signingKey() {
       const known = await database.read(() => newest(database))
-      return known ?? database.write(() => first(database, clock))
+      // Processes that race for the first key agree on the one that was stored.
+      return known ?? database.write(() => newest(database) ?? add(database, clock))
     },
     key: (id) =>
       database.read(() => {
         const row = database.get("SELECT id, secret FROM signing_key WHERE id = ?", escapeText(id))
         return row === undefined ? null : toKey(row)
       }),
+    rotate: () => database.write(() => add(database, clock)),
+    remove: (id) => database.write(() => remove(database, id)),
   }
 }
 
-/** Inside a transaction. Processes that race for the first key agree on the one that was stored. */
-function first(database: Database, clock: Clock): SigningKey {
+/** Inside a transaction. */
+function add(database: Database, clock: Clock): SigningKey {
+  const key = { id: randomIds.next("key"), secret: new Uint8Array(randomBytes(32)) }
   database.run(
-    "INSERT INTO signing_key (generation, id, secret, created_at) VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING",
-    randomIds.next("key"),
-    randomBytes(32),
+    `INSERT INTO signing_key (generation, id, secret, created_at)
+     SELECT coalesce(max(generation), 0) + 1, ?, ?, ? FROM signing_key`,
+    key.id,
+    key.secret,
     clock.now(),
   )
-  const key = newest(database)
-  if (key === null) throw new Error("The signing key that was just stored is not there.")
   return key
+}
+
+/** Inside a transaction. The newest is kept: its generation must not be given to another. */
+function remove(database: Database, id: string): boolean {
+  const removed = database.run(
+    "DELETE FROM signing_key WHERE id = ? AND generation < (SELECT max(generation) FROM signing_key)",
+    escapeText(id),
+  )
+  return removed > 0
 }
 
 function newest(database: Database): SigningKey | null {

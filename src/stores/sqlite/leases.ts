@@ -1,14 +1,18 @@
 import { logVersion } from "../../core/entries.ts"
-import type { Lease } from "../../core/ports/session-log.ts"
+import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
 import type { Database } from "./database.ts"
 import type { Membership } from "./membership.ts"
 
-/** Sessions of the agents (a JSON array, given twice) with work to do: an open run or an unconsumed command (rule 9). */
+/**
+ * Sessions with work to do: an open run that is not parked, or an unconsumed command (rule 9).
+ * Its parameters are the agents as a JSON array, the time now, and the agents again.
+ */
 const runnable = `
   SELECT id, epoch, owner, last_used_at FROM session
   WHERE id IN (
-    SELECT id FROM session WHERE active_run IS NOT NULL AND agent IN (SELECT value FROM json_each(?))
+    SELECT id FROM session
+    WHERE active_run IS NOT NULL AND agent IN (SELECT value FROM json_each(?)) AND parked_until <= ?
     UNION SELECT session_id FROM command
   ) AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}`
 
@@ -31,11 +35,11 @@ export async function claimRunnable(
   database: Database,
   membership: Membership,
   agents: readonly string[],
-  limit: number,
+  { limit, now }: { readonly limit: number; readonly now: number },
 ): Promise<Lease[]> {
   const named = JSON.stringify(agents.map(escapeText))
   const owners = await database.read(() =>
-    database.all(`SELECT DISTINCT owner FROM (${runnable})`, named, named),
+    database.all(`SELECT DISTINCT owner FROM (${runnable})`, named, now, named),
   )
   const free = owners.map((row) => nullableText(row, "owner")).filter((owner) => isFree(membership, owner))
   if (free.length === 0) return []
@@ -46,6 +50,7 @@ export async function claimRunnable(
          AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?)))
          ORDER BY last_used_at LIMIT ?`,
         named,
+        now,
         named,
         JSON.stringify(free),
         limit,
@@ -59,24 +64,24 @@ export async function claimRunnable(
 export function release(
   database: Database,
   lease: Lease,
-  options: { readonly owner: string; readonly force: boolean },
+  options: ReleaseOptions & { readonly owner: string },
 ): "released" | "pending" | "lost" {
-  if (!holds(database, lease, options.owner)) return "lost"
-  if (!options.force && database.get("SELECT 1 FROM command WHERE session_id = ?", lease.sessionId)) {
-    return "pending"
-  }
-  database.run("UPDATE session SET owner = NULL WHERE id = ?", lease.sessionId)
-  return "released"
-}
-
-export function holds(database: Database, lease: Lease, owner: string): boolean {
-  const row = database.get(
+  const held = database.get(
     "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?",
     lease.sessionId,
     lease.epoch,
-    owner,
+    options.owner,
   )
-  return row !== undefined
+  if (held === undefined) return "lost"
+  if (options.force !== true && database.get("SELECT 1 FROM command WHERE session_id = ?", lease.sessionId)) {
+    return "pending"
+  }
+  database.run(
+    "UPDATE session SET owner = NULL, parked_until = ? WHERE id = ?",
+    options.parkUntil ?? 0,
+    lease.sessionId,
+  )
+  return "released"
 }
 
 /** A session that this very process holds is not free either: it has a writer. */
@@ -88,7 +93,7 @@ function isFree(membership: Membership, owner: string | null): boolean {
 function take(database: Database, membership: Membership, seen: Row): Lease | null {
   const sessionId = text(seen, "id")
   const row = database.get(
-    `UPDATE session SET epoch = epoch + 1, owner = ?, takeovers = CASE
+    `UPDATE session SET epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
        WHEN active_run IS NULL THEN 0
        WHEN owner IS NULL THEN takeovers
        ELSE takeovers + 1

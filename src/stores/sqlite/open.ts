@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
+import { createApprovals } from "./approvals.ts"
 import { prepareDataDirectory, unusableDirectory } from "./data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database.ts"
 import { createKeyring } from "./keyring.ts"
@@ -57,8 +58,9 @@ export async function openStore(
 ): Promise<Store> {
   const hub = await watchDatabase(database, logger)
   return {
-    log: createSessionLog(database, membership, hub),
+    log: createSessionLog(database, { membership, hub, clock }),
     keyring: createKeyring(database, clock),
+    approvals: createApprovals(database),
     async close() {
       hub.close()
       database.close()

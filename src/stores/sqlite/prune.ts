@@ -30,6 +30,15 @@ function pruneSettled(database: Database, settledBefore: number): boolean {
   return true
 }
 
+/** What a session may have many rows in, each with what numbers them. */
+const numbered = [
+  ["entry", "seq"],
+  ["delta", "seq"],
+  ["settled", "seq"],
+  ["wait", "id"],
+  ["audit", "id"],
+] as const
+
 /** The sessions are gone at once; their rows follow, also when this process ends in between. */
 export async function pruneSessions(database: Database, usedBefore: number): Promise<void> {
   while (await database.write(() => removeSessions(database, usedBefore))) await nextTurn()
@@ -46,16 +55,17 @@ function deleteRows(database: Database): boolean {
   const removed = database.get("SELECT id FROM removed_session LIMIT 1")
   if (removed === undefined) return false
   const id = text(removed, "id")
-  for (const table of ["entry", "delta", "settled"]) {
+  for (const [table, key] of numbered) {
     const deleted = database.run(
-      `DELETE FROM ${table} WHERE session_id = ? AND seq IN
-         (SELECT seq FROM ${table} WHERE session_id = ? LIMIT ${slice})`,
+      `DELETE FROM ${table} WHERE session_id = ? AND ${key} IN
+         (SELECT ${key} FROM ${table} WHERE session_id = ? LIMIT ${slice})`,
       id,
       id,
     )
     if (deleted === slice) return true
   }
-  for (const table of ["run", "command"]) database.run(`DELETE FROM ${table} WHERE session_id = ?`, id)
+  for (const table of ["run", "command", "tool_grant"])
+    database.run(`DELETE FROM ${table} WHERE session_id = ?`, id)
   database.run("DELETE FROM removed_session WHERE id = ?", id)
   return true
 }

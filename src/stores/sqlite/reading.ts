@@ -4,10 +4,7 @@ import type { ReadOptions } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
 import type { Database } from "./database.ts"
-
-/** What one turn of the event loop reads at most (rule 15). */
-const maxRows = 200
-const maxCharacters = 250_000
+import { maxCharacters, maxRows } from "./slices.ts"
 
 /** One statement, so that events and deltas are of one snapshot. The delta row that the cursor lies in comes first. */
 const withDeltas = `

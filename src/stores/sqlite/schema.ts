@@ -76,6 +76,41 @@ const migrations: readonly (readonly string[])[] = [
       created_at INTEGER NOT NULL
     ) STRICT`,
   ],
+  [
+    "ALTER TABLE session ADD COLUMN revoked_at INTEGER",
+    // Before this time an open run alone is no work; 0 when it was not parked.
+    "ALTER TABLE session ADD COLUMN parked_until INTEGER NOT NULL DEFAULT 0",
+    "DROP INDEX session_active",
+    "CREATE INDEX session_active ON session (agent, parked_until) WHERE active_run IS NOT NULL",
+    // One call may wait more than once, so a wait is known by a number of its own, which grows.
+    `CREATE TABLE wait (
+      id INTEGER PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      run_id TEXT NOT NULL,
+      tool_call_id TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      state TEXT NOT NULL,
+      expires_at INTEGER NOT NULL,
+      body TEXT NOT NULL
+    ) STRICT`,
+    "CREATE INDEX wait_call ON wait (session_id, tool_call_id)",
+    "CREATE INDEX wait_open ON wait (id) WHERE state = 'open'",
+    "CREATE INDEX wait_open_session ON wait (session_id) WHERE state = 'open'",
+    // `tool_type` is a hash of the tool's name and the qualifier.
+    `CREATE TABLE tool_grant (
+      id INTEGER PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      tool_type TEXT NOT NULL,
+      body TEXT NOT NULL,
+      UNIQUE (session_id, tool_type)
+    ) STRICT`,
+    `CREATE TABLE audit (
+      id INTEGER PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      body TEXT NOT NULL
+    ) STRICT`,
+    "CREATE INDEX audit_session ON audit (session_id)",
+  ],
 ]
 
 /** Refuses a database that a newer version of this package has changed. `file` is for the message. */

@@ -1,32 +1,51 @@
+import type { Clock } from "../../core/clock.ts"
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
 import { escapeText } from "../columns.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
+import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database.ts"
-import { pending, put } from "./inbox.ts"
+import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
 
 /** The port over one open database whose schema is up to date. */
-export function createSessionLog(database: Database, membership: Membership, hub: WatchHub): SessionLog {
+export function createSessionLog(
+  database: Database,
+  {
+    membership,
+    hub,
+    clock,
+  }: { readonly membership: Membership; readonly hub: WatchHub; readonly clock: Clock },
+): SessionLog {
   const owner = membership.id
   return {
     createSession: (session) => database.write(() => createSession(database, session)),
     session: (sessionId) => database.read(() => findSession(database, sessionId)),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
+    async revokeSession(sessionId, at) {
+      const cancelled = await database.write(() => revokeSession(database, sessionId, at))
+      if (cancelled === true) hub.arrived(sessionId)
+      return cancelled !== null
+    },
     async put(command) {
       const outcome = await database.write(() => put(database, command))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
+    async answer(command) {
+      const outcome = await database.write(() => answer(database, command))
+      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      return outcome
+    },
     claim: (sessionId) => claim(database, membership, sessionId),
-    claimRunnable: (agents, limit) => claimRunnable(database, membership, agents, limit),
+    claimRunnable: (agents, limit) =>
+      claimRunnable(database, membership, agents, { limit, now: clock.now() }),
     pending: (lease) => database.read(() => pending(database, lease, owner)),
-    release: (lease, { force = false } = {}) =>
-      database.write(() => release(database, lease, { owner, force })),
+    release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
     async commit(batches) {
       const outcomes = await database.write(() => batches.map((batch) => commitBatch(database, batch, owner)))
       for (const [index, { lease, entries }] of batches.entries()) {
@@ -63,7 +82,7 @@ function createSession(database: Database, session: NewSession): void {
 function findSession(database: Database, sessionId: string): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
-       session.last_used_at, session.last_seq, run.id AS run_id, run.cursor, run.state
+       session.last_used_at, session.revoked_at, session.last_seq, run.id AS run_id, run.cursor, run.state
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
   )

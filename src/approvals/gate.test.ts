@@ -1,0 +1,131 @@
+import { describe, expect, it, vi } from "vitest"
+import type { Grant } from "../core/ports/approvals.ts"
+import type { GatedCall } from "../core/ports/gate.ts"
+import type { Tool } from "../core/ports/tool.ts"
+import { createGate, type GateOptions } from "./gate.ts"
+import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
+
+const always: ApprovalPolicy = () => true
+const never: ApprovalPolicy = () => false
+const logger = { debug() {}, info() {}, warn() {}, error: vi.fn() }
+
+function gate(options: Partial<GateOptions>) {
+  return createGate({
+    interceptors: [],
+    needsApproval: never,
+    grants: async () => [],
+    logger,
+    ...options,
+  })
+}
+
+function call(options: Partial<GatedCall> = {}, tool: Partial<Tool> = {}): GatedCall {
+  return {
+    tool: {
+      name: "shell",
+      description: "",
+      inputSchema: {},
+      validate: async (input) => ({ valid: true, input }),
+      execute: async () => ({ type: "json", value: null }),
+      ...tool,
+    },
+    toolCallId: "call_1",
+    input: { command: "rm" },
+    session: { id: "sess_1", tenant: "t", userId: "u" },
+    runId: "run_1",
+    channel: "web",
+    context: { page: 1 },
+    approved: false,
+    ...options,
+  }
+}
+
+const saying = (action: "allow" | "warn" | "ask" | "deny", message?: string): Interceptor => {
+  return () => ({ action, ...(message === undefined ? {} : { message }) })
+}
+const granted = (qualifier: string | null): Grant => ({
+  sessionId: "sess_1",
+  toolName: "shell",
+  qualifier,
+  grantedBy: { via: "http", tenant: "t", userId: "u", address: null },
+  at: 0,
+})
+
+describe("the gate", () => {
+  it("lets a call through that nobody objects to", async () => {
+    expect(await gate({}).decide(call())).toMatchObject({ action: "execute", decisions: [] })
+  })
+
+  it("asks the interceptors in order, shows them the call, and stops at a denial", async () => {
+    const seen = vi.fn(saying("warn", "Careful."))
+    const last = vi.fn(saying("allow"))
+    const verdict = await gate({ interceptors: [seen, saying("deny", "No."), last] }).decide(call())
+    expect(verdict).toMatchObject({ action: "deny", reason: "No." })
+    expect(verdict.decisions.map(({ action }) => action)).toEqual(["warn", "deny"])
+    expect(seen).toHaveBeenCalledWith(
+      expect.objectContaining({
+        toolName: "shell",
+        input: { command: "rm" },
+        channel: "web",
+        context: { page: 1 },
+      }),
+    )
+    expect(last).not.toHaveBeenCalled()
+  })
+
+  it("asks a person when an interceptor wants that, with its reason", async () => {
+    const verdict = await gate({ interceptors: [saying("ask", "Deletes files."), saying("allow")] }).decide(
+      call(),
+    )
+    expect(verdict).toMatchObject({ action: "ask", reason: "Deletes files." })
+  })
+
+  it.each([
+    ["the tool says so", { approval: true }, never, "ask"],
+    ["the tool says so for this input", { approval: () => true }, never, "ask"],
+    ["the app says so", {}, always, "ask"],
+    ["the app says so, but the tool says no", { approval: false }, always, "execute"],
+  ])("asks a person when %s", async (_, tool, needsApproval, action) => {
+    expect(await gate({ needsApproval }).decide(call({}, tool))).toMatchObject({ action })
+  })
+
+  it("does not ask again for a tool type that is granted, and asks for another", async () => {
+    const options = { needsApproval: always, grants: async () => [granted("rm")] }
+    const qualifier = (input: { readonly [key: string]: unknown }) => String(input.command)
+    expect(await gate(options).decide(call({}, { qualifier }))).toMatchObject({
+      action: "execute",
+      qualifier: "rm",
+    })
+    const other = call({ input: { command: "dd" } }, { qualifier })
+    expect(await gate(options).decide(other)).toMatchObject({ action: "ask", qualifier: "dd" })
+  })
+
+  it("does not take a grant for one qualifier as a grant for all", async () => {
+    const options = { needsApproval: always, grants: async () => [granted("rm")] }
+    expect(await gate(options).decide(call())).toMatchObject({ action: "ask", qualifier: null })
+  })
+
+  it("only lets a denial count for what a person has allowed", async () => {
+    const options = { interceptors: [saying("ask")], needsApproval: always }
+    expect(await gate(options).decide(call({ approved: true }))).toMatchObject({ action: "execute" })
+    const denying = { interceptors: [saying("deny", "No.")] }
+    expect(await gate(denying).decide(call({ approved: true }))).toMatchObject({ action: "deny" })
+  })
+
+  it.each([
+    ["an interceptor", { interceptors: [() => Promise.reject(new Error("secret"))] }, {}],
+    ["the app's policy", { needsApproval: () => Promise.reject(new Error("secret")) }, {}],
+    ["the tool's policy", {}, { approval: () => Promise.reject(new Error("secret")) }],
+    [
+      "reading the grants",
+      { needsApproval: always, grants: () => Promise.reject(new Error("secret")) },
+      {},
+    ],
+  ])("denies when %s fails, and tells only the log why", async (_, options, tool) => {
+    logger.error.mockClear()
+    const verdict = await gate(options).decide(call({}, tool))
+    expect(verdict).toMatchObject({ action: "deny", code: "policy_failed" })
+    expect(JSON.stringify(verdict)).not.toContain("secret")
+    expect(logger.error).toHaveBeenCalledOnce()
+  })
+})

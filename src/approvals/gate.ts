@@ -1,0 +1,90 @@
+import type { Grant } from "../core/ports/approvals.ts"
+import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from "./interceptor.ts"
+
+export interface GateOptions {
+  readonly interceptors: readonly Interceptor[]
+  /** For tools that have no `approval` of their own. */
+  readonly needsApproval: ApprovalPolicy
+  /** What is granted in the session at this moment. */
+  readonly grants: (sessionId: string) => Promise<readonly Grant[]>
+  readonly logger: Logger
+}
+
+/** Interceptors, then the tool's or the app's policy, then grants. Whatever throws denies: nothing runs by mistake. */
+export function createGate(options: GateOptions): Gate {
+  return {
+    async decide(call) {
+      const decisions: Verdict["decisions"][number][] = []
+      let qualifier: string | null = null
+      try {
+        qualifier = call.tool.qualifier?.(call.input) ?? null
+        const intercepted = await intercept(options.interceptors, interceptedCall(call, qualifier), decisions)
+        if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
+        const asks =
+          !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, qualifier)))
+        if (!asks || (await isGranted(options, call, qualifier))) {
+          return { action: "execute", qualifier, code: null, reason: null, decisions }
+        }
+        return { action: "ask", qualifier, code: intercepted.code, reason: intercepted.reason, decisions }
+      } catch (error) {
+        const { tool, session, runId } = call
+        options.logger.error(
+          { error, tool: tool.name, sessionId: session.id, runId },
+          "a call was denied, because a policy failed",
+        )
+        const failure = { code: "policy_failed", reason: "The policy for this call failed, so it is denied." }
+        const decision = { action: "deny", code: failure.code, message: failure.reason } as const
+        return { action: "deny", qualifier, ...failure, decisions: [...decisions, decision] }
+      }
+    },
+  }
+}
+
+/** The first denial, else the first wish to ask; notes everything that is not plain allowing. */
+async function intercept(
+  interceptors: readonly Interceptor[],
+  call: InterceptedCall,
+  decisions: Verdict["decisions"][number][],
+): Promise<{
+  readonly action: "execute" | "ask" | "deny"
+  readonly code: string | null
+  readonly reason: string | null
+}> {
+  let asking: Interception | null = null
+  for (const interceptor of interceptors) {
+    const said = await interceptor(call)
+    const { action, code = null, message = null } = said
+    if (action === "allow") continue
+    decisions.push({ action, code, message })
+    if (action === "deny") return { action, code, reason: message }
+    if (action === "ask") asking ??= said
+  }
+  if (asking === null) return { action: "execute", code: null, reason: null }
+  return { action: "ask", code: asking.code ?? null, reason: asking.message ?? null }
+}
+
+function interceptedCall(call: GatedCall, qualifier: string | null): InterceptedCall {
+  const { tool, input, toolCallId, runId, session, channel, context, approved } = call
+  return { toolName: tool.name, input, qualifier, toolCallId, runId, session, channel, context, approved }
+}
+
+async function policyAsks(
+  { needsApproval }: GateOptions,
+  call: GatedCall,
+  qualifier: string | null,
+): Promise<boolean> {
+  const { approval, name } = call.tool
+  if (typeof approval === "boolean") return approval
+  return approval === undefined ? needsApproval(name, call.input, qualifier) : approval(call.input)
+}
+
+async function isGranted(
+  { grants }: GateOptions,
+  call: GatedCall,
+  qualifier: string | null,
+): Promise<boolean> {
+  const granted = await grants(call.session.id)
+  return granted.some((grant) => grant.toolName === call.tool.name && grant.qualifier === qualifier)
+}

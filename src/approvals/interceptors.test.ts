@@ -1,0 +1,114 @@
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { InterceptedCall } from "./interceptor.ts"
+import { pathAllowlist } from "./path-allowlist.ts"
+import { rateLimitInterceptor } from "./rate-limit.ts"
+
+function call(toolName: string, input = {}, userId = "alice", id = "sess_1"): InterceptedCall {
+  const session = { id, tenant: "t", userId }
+  return {
+    toolName,
+    input,
+    qualifier: null,
+    toolCallId: "c",
+    runId: "r",
+    session,
+    channel: null,
+    context: {},
+    approved: false,
+  }
+}
+
+describe("a rate limit", () => {
+  it("denies calls past the number, and lets them through again later", () => {
+    let now = 0
+    const limit = rateLimitInterceptor({ max: 2, windowSeconds: 10, now: () => now })
+    const actions = () =>
+      [limit(call("a")), limit(call("a")), limit(call("a"))].map((said) => "action" in said && said.action)
+    expect(actions()).toEqual(["allow", "allow", "deny"])
+    now = 4_000
+    expect(limit(call("a"))).toMatchObject({
+      code: "rate_limited",
+      message: expect.stringContaining("in 6 s"),
+    })
+    now = 10_000
+    expect(actions()).toEqual(["allow", "allow", "deny"])
+  })
+
+  it("counts each user and each tool on its own", () => {
+    const limit = rateLimitInterceptor({ max: 1, windowSeconds: 10 })
+    const calls = [call("a"), call("b"), call("a", {}, "bob"), call("a", {}, "alice", "sess_2")]
+    expect(calls.map((each) => limit(each))).toMatchObject([
+      { action: "allow" },
+      { action: "allow" },
+      { action: "allow" },
+      { action: "deny" },
+    ])
+  })
+
+  it("counts named tools together, and sessions apart where asked", () => {
+    const limit = rateLimitInterceptor({ max: 1, windowSeconds: 10, tools: ["a", "b"], per: "session" })
+    const calls = [call("a"), call("b"), call("c"), call("c"), call("a", {}, "alice", "sess_2")]
+    expect(calls.map((each) => limit(each))).toMatchObject([
+      { action: "allow" },
+      { action: "deny" },
+      { action: "allow" },
+      { action: "allow" },
+      { action: "allow" },
+    ])
+  })
+
+  it("does not count a call again that a person approved", () => {
+    const limit = rateLimitInterceptor({ max: 1, windowSeconds: 10 })
+    limit(call("a"))
+    expect(limit({ ...call("a"), approved: true })).toEqual({ action: "allow" })
+  })
+})
+
+describe("a path allowlist", () => {
+  let folder: string
+  let root: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "allowlist-"))
+    root = join(folder, "data")
+    await mkdir(join(root, "inner"), { recursive: true })
+    await mkdir(join(folder, "data-private"))
+    await symlink(folder, join(root, "escape"))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  const decide = (path: unknown) => {
+    const allowlist = pathAllowlist({ roots: [root], parameters: { read: ["path"], copy: ["from", "to"] } })
+    return allowlist(call("read", { path }))
+  }
+
+  it.each(["", ".", "inner/file", "inner/../x", "new/folder/file", "..hidden"])(
+    "lets %j through",
+    async (path) => {
+      expect(await decide(path)).toEqual({ action: "allow" })
+    },
+  )
+
+  it.each([
+    "..",
+    "../other",
+    "../data-private/x",
+    "/etc/passwd",
+    "escape/x",
+    "escape",
+    "inner/../../x",
+    "a\0b",
+    7,
+    ["ok", "/etc"],
+  ])("denies %j", async (path) => {
+    expect(await decide(path)).toMatchObject({ action: "deny", code: "path_not_allowed" })
+  })
+
+  it("looks at every parameter named, and at no other tool", async () => {
+    const allowlist = pathAllowlist({ roots: [root], parameters: { copy: ["from", "to"] } })
+    expect(await allowlist(call("copy", { from: "a", to: "/etc/x" }))).toMatchObject({ action: "deny" })
+    expect(await allowlist(call("read", { path: "/etc/x" }))).toEqual({ action: "allow" })
+  })
+})

@@ -1,0 +1,14 @@
+import type { AnswerCommand } from "./session-log.ts"
+
+/** The answers to a run's waits that are in its inbox. */
+export interface Answers {
+  /** The answer to this call's wait, if there is one; taken once. */
+  take(toolCallId: string): Answer | null
+  /** Looks into the inbox again. */
+  refresh(): Promise<void>
+  /** Resolves when another answer is there, and with the signal's abort. */
+  arrival(signal: AbortSignal): Promise<void>
+}
+
+/** `id` is the command's, to be consumed by what acts on it. */
+export type Answer = AnswerCommand & { readonly id: number }

@@ -1,0 +1,24 @@
+import { isIPv6 } from "node:net"
+
+const groups = 8
+/** What one customer is given at the least (RFC 6177): within it addresses cost nothing. */
+const groupsOfNetwork = 4
+
+/** What requests of one network have in common: an IPv4 address, or the first 64 bits of an IPv6 one. */
+export function networkOf(address: string): string {
+  const [plain = ""] = address.split("%")
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
+  if (mapped !== undefined) return mapped
+  if (!isIPv6(plain)) return plain
+  const [head = "", tail] = canonical(plain).split("::")
+  const left = head.split(":").filter(Boolean)
+  const right = (tail ?? "").split(":").filter(Boolean)
+  const zeros = tail === undefined ? 0 : groups - left.length - right.length
+  const all = [...left, ...Array<string>(zeros).fill("0"), ...right]
+  return `${all.slice(0, groupsOfNetwork).join(":")}::/64`
+}
+
+/** Lower case, no leading zeros, no dotted end (RFC 5952). */
+function canonical(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1)
+}

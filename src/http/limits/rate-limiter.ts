@@ -1,0 +1,93 @@
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible"
+import type { Clock } from "../../core/clock.ts"
+
+/** Counts what is done for a key, in windows of one minute that begin with the key's first. */
+export interface RateLimiter {
+  readonly name: string
+  /** How often a minute. */
+  readonly limit: number
+  /** Counts one more. */
+  count(key: string): Promise<RateLimitState>
+  /** Counts nothing. */
+  look(key: string): Promise<RateLimitState>
+}
+
+export interface RateLimitState {
+  /** False once there was more than the limit, or, of a look, once there can be no more. */
+  readonly allowed: boolean
+  readonly remaining: number
+  /** Whole seconds until the window ends. */
+  readonly resetSeconds: number
+}
+
+export interface RateLimiterOptions {
+  readonly name: string
+  readonly limit: number
+  readonly clock: Clock
+  /** Keys with a counter of their own; further ones share what there is. Default 50 000. */
+  readonly maxKeys?: number
+}
+
+export const windowSeconds = 60
+const sharedCounters = 1_024
+
+/**
+ * In memory, so every process counts for itself. Bounded: a flood of new keys shares counters, among themselves only,
+ * and those that had one before keep it.
+ */
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+  const { name, limit, clock, maxKeys = 50_000 } = options
+  const counters = new RateLimiterMemory({ points: limit, duration: windowSeconds, keyPrefix: "" })
+  let opened = 0
+  let openedSince = clock.now()
+
+  return {
+    name,
+    limit,
+    async count(key) {
+      const result = await counters.consume(await counterOf(key)).catch(refusal)
+      if (result.isFirstInDuration) opened++
+      return stateOf(result, result.consumedPoints <= limit)
+    },
+    async look(key) {
+      const result = await counters.get(await counterOf(key))
+      if (result === null) return { allowed: true, remaining: limit, resetSeconds: windowSeconds }
+      return stateOf(result, result.consumedPoints < limit)
+    },
+  }
+
+  /** No counter outlives its window, so there are never more than those opened in two of them. */
+  async function counterOf(key: string): Promise<string> {
+    const now = clock.now()
+    if (now - openedSince >= windowSeconds * 1000) {
+      opened = 0
+      openedSince = now
+    }
+    const own = `own:${key}`
+    if (opened < maxKeys || (await counters.get(own)) !== null) return own
+    return `shared:${bucketOf(key)}`
+  }
+}
+
+/** The library rejects with the count when it is past the limit. */
+function refusal(thrown: unknown): RateLimiterRes {
+  if (thrown instanceof RateLimiterRes) return thrown
+  throw thrown
+}
+
+function stateOf({ remainingPoints, msBeforeNext }: RateLimiterRes, allowed: boolean): RateLimitState {
+  return {
+    allowed,
+    remaining: remainingPoints,
+    resetSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)),
+  }
+}
+
+/** FNV-1a: spreads, and nothing depends on it being hard to foresee. */
+function bucketOf(key: string): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < key.length; index++) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
+  }
+  return (hash >>> 0) % sharedCounters
+}

@@ -1,0 +1,40 @@
+import type { Context, MiddlewareHandler } from "hono"
+import { toError } from "../core/errors.ts"
+import type { HttpEnv } from "./http-env.ts"
+
+/**
+ * What holds for every answer, problems and streams too. Nothing the gateway says is a page: browsers may neither
+ * guess a type, frame it, nor load it from another site's markup. `cross-origin-resource-policy` does not hinder
+ * origins that CORS allows: the Fetch standard asks it of `no-cors` requests alone.
+ */
+const always = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+} as const
+
+/** One year; without subdomains, which may be others'. */
+const transportSecurity = "max-age=31536000"
+
+export function securityHeaders({ trustProxy }: { readonly trustProxy: number }): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    try {
+      await next()
+    } catch (thrown) {
+      // The framework's error handler is only given Errors.
+      throw toError(thrown)
+    }
+    for (const [name, value] of Object.entries(always)) c.header(name, value)
+    if (isSecure(c, trustProxy)) c.header("strict-transport-security", transportSecurity)
+    // Tokens and conversations are nobody's to keep; a stream has its own word on that.
+    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store")
+  }
+}
+
+/** Over plain HTTP the header means nothing (RFC 6797, section 7.2). */
+function isSecure(c: Context<HttpEnv>, trustProxy: number): boolean {
+  if (c.req.url.startsWith("https:")) return true
+  const [outermost] = (c.req.header("x-forwarded-proto") ?? "").split(",")
+  return trustProxy > 0 && outermost?.trim().toLowerCase() === "https"
+}

@@ -1,0 +1,40 @@
+import type { Entry } from "../core/entries.ts"
+import type { JournalEffects } from "../core/ports/journal.ts"
+import type { Lease, SessionBatch } from "../core/ports/session-log.ts"
+
+/** What a store is given: the entries, and the derived state that changes with them. */
+export function batchOf(
+  lease: Lease,
+  entries: readonly Entry[],
+  effects: readonly JournalEffects[],
+): SessionBatch {
+  let progress = false
+  let runEnded: SessionBatch["runEnded"]
+  for (const entry of entries) {
+    if (entry.kind !== "event") continue
+    const { event, runId } = entry
+    progress ||= isDurableStep(event.type)
+    if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
+    if (event.type === "runFailed") runEnded = { runId, state: "failed" }
+  }
+  return {
+    lease,
+    entries,
+    progress,
+    commandsConsumed: effects.flatMap(({ consume = [] }) => consume),
+    waitsOpened: effects.flatMap(({ open = [] }) => open),
+    waitsExpired: effects.flatMap(({ expire = [] }) => expire),
+    ...(runEnded === undefined ? {} : { runEnded }),
+  }
+}
+
+/** What a crash would not undo, so that processes that die at a run are counted anew (rule 10). */
+function isDurableStep(type: string): boolean {
+  return (
+    type === "messageCompleted" ||
+    type === "toolCallCompleted" ||
+    type === "toolCallInterrupted" ||
+    type === "approvalRequested" ||
+    type === "approvalResolved"
+  )
+}

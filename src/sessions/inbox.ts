@@ -1,0 +1,64 @@
+import type { Answer, Answers } from "../core/ports/answers.ts"
+import type { Command, Lease, SessionLog } from "../core/ports/session-log.ts"
+
+/** The session's inbox, as its one writer sees it. Tells a running attempt of cancels and answers. */
+export class Inbox implements Answers {
+  readonly #log: SessionLog
+  readonly #lease: Lease
+  /** Not taken yet, by tool call. */
+  readonly #answers = new Map<string, Answer>()
+  /** Ids of answers that were taken; they stay in the store's inbox until the commit that acts on them. */
+  readonly #taken = new Set<number>()
+  readonly #listeners = new Set<() => void>()
+  #onCancel: ((runId: string) => void) | null = null
+
+  constructor(log: SessionLog, lease: Lease) {
+    this.#log = log
+    this.#lease = lease
+  }
+
+  /** Called with each cancel that is found, until the returned function is. */
+  onCancel(listener: (runId: string) => void): () => void {
+    this.#onCancel = listener
+    return () => {
+      this.#onCancel = null
+    }
+  }
+
+  /** All commands that wait, oldest first. */
+  async read(): Promise<readonly Command[]> {
+    const commands = await this.#log.pending(this.#lease)
+    for (const command of commands) {
+      if (command.type === "cancel") this.#onCancel?.(command.runId)
+      if (command.type !== "approval" && command.type !== "toolResult") continue
+      if (!this.#taken.has(command.id)) this.#answers.set(command.toolCallId, command)
+    }
+    if (this.#answers.size > 0) for (const listener of this.#listeners) listener()
+    return commands
+  }
+
+  async refresh(): Promise<void> {
+    await this.read()
+  }
+
+  take(toolCallId: string): Answer | null {
+    const answer = this.#answers.get(toolCallId)
+    if (answer === undefined) return null
+    this.#answers.delete(toolCallId)
+    this.#taken.add(answer.id)
+    return answer
+  }
+
+  arrival(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#answers.size > 0 || signal.aborted) return resolve()
+      const arrived = () => {
+        this.#listeners.delete(arrived)
+        signal.removeEventListener("abort", arrived)
+        resolve()
+      }
+      this.#listeners.add(arrived)
+      signal.addEventListener("abort", arrived, { once: true })
+    })
+  }
+}

@@ -1,0 +1,40 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { integer, type Row, text } from "../columns.ts"
+import type { Database } from "./database.ts"
+
+/** What one turn of the event loop reads at most (rule 15). */
+export const maxRows = 200
+export const maxCharacters = 250_000
+
+export interface SlicedQuery<T> {
+  /** Gives rows with `id` and `body`, from behind an id, up to a limit: its last two parameters. */
+  readonly sql: string
+  /** Its other parameters. */
+  readonly values: readonly (string | number)[]
+  readonly after: number
+  readonly limit: number
+  readonly parse: (row: Row) => T
+}
+
+export async function readSlices<T>(database: Database, query: SlicedQuery<T>): Promise<T[]> {
+  const { sql, values, limit, parse } = query
+  const found: T[] = []
+  let after = query.after
+  for (;;) {
+    const wanted = Math.min(limit - found.length, maxRows)
+    const complete = await database.read(() => {
+      let count = 0
+      let characters = 0
+      for (const row of database.each(sql, ...values, after, wanted)) {
+        found.push(parse(row))
+        after = integer(row, "id")
+        count += 1
+        characters += text(row, "body").length
+        if (characters >= maxCharacters) return found.length >= limit
+      }
+      return count < maxRows
+    })
+    if (complete) return found
+    await nextTurn()
+  }
+}
