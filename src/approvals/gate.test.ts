@@ -116,11 +116,7 @@ describe("the gate", () => {
     ["an interceptor", { interceptors: [() => Promise.reject(new Error("secret"))] }, {}],
     ["the app's policy", { needsApproval: () => Promise.reject(new Error("secret")) }, {}],
     ["the tool's policy", {}, { approval: () => Promise.reject(new Error("secret")) }],
-    [
-      "reading the grants",
-      { needsApproval: always, grants: () => Promise.reject(new Error("secret")) },
-      {},
-    ],
+    ["reading the grants", { needsApproval: always, grants: () => Promise.reject(new Error("secret")) }, {}],
   ])("denies when %s fails, and tells only the log why", async (_, options, tool) => {
     logger.error.mockClear()
     const verdict = await gate(options).decide(call({}, tool))

@@ -4,6 +4,7 @@ Commands:
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
+  approvals ACTION   List, approve or deny what waits for a person
 
 FILE is a module whose default export is a gateway, as createAgent() makes it.
 
@@ -34,6 +35,23 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 3 stopped at the agent's maxTurn
 130 interrupted (143 by SIGTERM).
 `
 
+const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
+       agent-gateway approvals approve TOOL_CALL_ID [OPTIONS]
+       agent-gateway approvals deny TOOL_CALL_ID [OPTIONS]
+
+Answers what waits for a person. Works on the store itself: a running server acts on the answer at once,
+another one at its next start.
+
+Options:
+  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
+  --input JSON       Approve with these arguments in place of the model's
+  --allow-tool-type  Approve this tool type for the rest of the session
+  --reason TEXT      Deny with this reason, which the model is told
+  --user NAME        Who decides, for the audit trail
+  --json             List as one line of JSON
+  --verbose          Show the whole error with its stack when something fails
+`
+
 export const commandHelp = {
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
@@ -47,6 +65,7 @@ Serves the agent of FILE. SIGTERM or SIGINT stops it gracefully: unfinished runs
 
 ${serveOptions}`,
   run: runHelp,
+  approvals: approvalsHelp,
 } as const
 
 export type CommandName = keyof typeof commandHelp

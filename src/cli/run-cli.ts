@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { isJsonObject } from "../core/json.ts"
+import { approvalsCommand } from "./approvals-command.ts"
 import type { CliContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
 import { devCommand } from "./dev-command.ts"
@@ -9,7 +10,7 @@ import { commandHelp, generalHelp, isCommandName } from "./help.ts"
 import { runCommand } from "./run-command.ts"
 import { startCommand } from "./start-command.ts"
 
-const commands = { dev: devCommand, start: startCommand, run: runCommand }
+const commands = { dev: devCommand, start: startCommand, run: runCommand, approvals: approvalsCommand }
 
 /** Runs one command line and resolves to the exit code. Whatever fails is told in one line on stderr; never rejects. */
 export async function runCli(context: CliContext): Promise<number> {

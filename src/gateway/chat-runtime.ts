@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto"
+import { createGate } from "../approvals/gate.ts"
+import type { ApprovalPolicy, Interceptor } from "../approvals/interceptor.ts"
 import type { AgentRuntime, RunHooks, Runner } from "../core/agent-runtime.ts"
 import { ConfigurationError } from "../core/errors.ts"
+import type { Grant } from "../core/ports/approvals.ts"
+import type { Logger } from "../core/ports/logger.ts"
 import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 
@@ -25,6 +29,12 @@ export interface ChatModelRuntime {
   readonly maxToolResultBytes?: number
   /** Retries of a model call that failed in a way that may pass. Default 3. */
   readonly maxRetries?: number
+  /** What a person must allow, for tools that do not say so themselves. Default: nothing. */
+  readonly needsApproval?: ApprovalPolicy
+  /** See every call before anybody is asked about it, in this order. Default none. */
+  readonly interceptors?: readonly Interceptor[]
+  /** How long an approval or a client tool's result is waited for. Default 86 400: a day. */
+  readonly approvalTimeoutSeconds?: number
 }
 
 /** Somebody else's loop. */
@@ -34,24 +44,23 @@ export interface ChatRunnerRuntime {
   readonly resumes?: boolean
 }
 
+export interface RuntimeSurroundings {
+  readonly provider: Provider
+  /** The one the client asked for. */
+  readonly model: string | null
+  readonly hooks: RunHooks
+  readonly grants: (sessionId: string) => Promise<readonly Grant[]>
+  readonly logger: Logger
+}
+
 /** Fills in the defaults. Throws `ConfigurationError` for what cannot work. */
-export function toAgentRuntime(
-  chat: ChatRuntime,
-  {
-    provider: defaultProvider,
-    model: requestedModel,
-    hooks,
-  }: {
-    readonly provider: Provider
-    readonly model: string | null
-    readonly hooks: RunHooks
-  },
-): AgentRuntime {
+export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
+  const { provider: defaultProvider, model: requestedModel, hooks, grants, logger } = surroundings
   if ("runner" in chat) {
     const { runner, resumes = false } = chat
     return { type: "runner", runner, resumes, revision: "runner", hooks }
   }
-  const { provider = defaultProvider, tools = [] } = chat
+  const { provider = defaultProvider, tools = [], interceptors = [], needsApproval = () => false } = chat
   const systemPrompt =
     typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const model = requestedModel ?? chat.model ?? provider.defaultModel
@@ -67,6 +76,8 @@ export function toAgentRuntime(
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
     maxToolResultBytes: chat.maxToolResultBytes ?? 100_000,
     maxRetries: chat.maxRetries ?? 3,
+    gate: createGate({ interceptors, needsApproval, grants, logger }),
+    approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? 86_400) * 1_000,
     revision: revisionOf({ systemPrompt, model, provider: provider.name, tools }),
     hooks,
   }

@@ -37,6 +37,7 @@ const server = {
 
 const gatewayApp = z.strictObject({
   ...server,
+  resolveCredentials: callback,
   buildChatRuntime: z.custom<unknown>((value) => typeof value === "function", "expected a function"),
   defaultProvider: z.union([z.enum(["anthropic", "demo"]), object]).optional(),
   apiKey: z.string().min(1).optional(),
@@ -57,6 +58,11 @@ const agent = z.strictObject({
   toolTimeoutMs: count,
   maxToolResultBytes: count,
   maxRetries: z.int().nonnegative().optional(),
+  needsApproval: callback,
+  interceptors: z
+    .array(z.custom<unknown>((value) => typeof value === "function", "expected a function"))
+    .optional(),
+  approvalTimeoutSeconds: count,
 })
 
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */

@@ -28,7 +28,8 @@ export function createAgent(
     )
   }
   const { provider: defaultProvider, model, tools, ...rest } = options
-  const { maxTokens, maxTurns, toolTimeoutMs, maxToolResultBytes, maxRetries, ...server } = rest
+  const { maxTokens, maxTurns, toolTimeoutMs, maxToolResultBytes, maxRetries, ...others } = rest
+  const { needsApproval, interceptors, approvalTimeoutSeconds, ...server } = others
   const runtime = definedOnly<ChatModelRuntime>({
     systemPrompt,
     provider: undefined,
@@ -39,6 +40,9 @@ export function createAgent(
     toolTimeoutMs,
     maxToolResultBytes,
     maxRetries,
+    needsApproval,
+    interceptors,
+    approvalTimeoutSeconds,
   })
   return createGatewayApp({
     ...server,

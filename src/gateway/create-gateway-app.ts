@@ -1,9 +1,11 @@
+import { ConfigurationError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import type { ChatRuntime } from "./chat-runtime.ts"
 import { checkGatewayAppOptions } from "./check-options.ts"
 import type { ProviderOptions } from "./choose-provider.ts"
 import { createGateway } from "./create-gateway.ts"
+import type { ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { Gateway } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
@@ -13,6 +15,10 @@ export interface GatewayAppOptions extends ServerOptions, Omit<ProviderOptions, 
   readonly buildChatRuntime: (request: ChatRuntimeRequest) => ChatRuntime | Promise<ChatRuntime>
   /** For runtimes without a provider of their own. Default: from the environment, else the offline demo. */
   readonly defaultProvider?: ProviderOptions["provider"]
+  /**
+   * A user's own keys for the model service. Refused while any API key is let in: a session's user must be known.
+   */
+  readonly resolveCredentials?: ResolveCredentials
 }
 
 export interface ChatRuntimeRequest {
@@ -32,12 +38,20 @@ export interface ChatRuntimeRequest {
 /** The lower level: a runtime of your own making for every run. `createAgent` is written on top of it. */
 export function createGatewayApp(options: GatewayAppOptions): Gateway {
   checkGatewayAppOptions(options)
-  const { buildChatRuntime, defaultProvider, apiKey, authToken, providerConfig, ...server } = options
+  const { buildChatRuntime, resolveCredentials, ...rest } = options
+  const { defaultProvider, apiKey, authToken, providerConfig, ...server } = rest
+  if (
+    resolveCredentials !== undefined &&
+    server.validApiKeys === undefined &&
+    server.authenticate === undefined
+  ) {
+    throw new ConfigurationError("createGatewayApp: resolveCredentials needs validApiKeys or authenticate.")
+  }
   const provider = definedOnly<ProviderOptions>({
     provider: defaultProvider,
     apiKey,
     authToken,
     providerConfig,
   })
-  return createGateway({ server, provider, buildChatRuntime })
+  return createGateway({ server, provider, resolveCredentials, buildChatRuntime })
 }

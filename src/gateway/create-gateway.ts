@@ -1,9 +1,12 @@
 import { systemClock } from "../core/clock.ts"
 import { ShuttingDownError } from "../core/errors.ts"
 import { randomIds } from "../core/ids.ts"
+import type { Decisions } from "../sessions/decisions.ts"
 import { createLogger } from "../telemetry/logger.ts"
+import { createApprovals } from "./approvals.ts"
 import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
+import type { ResolveCredentials } from "./credentials.ts"
 import { settingsFrom } from "./environment.ts"
 import type { Gateway, PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
@@ -16,16 +19,28 @@ const defaultGraceMs = 20_000
 export interface GatewayDefinition {
   readonly server: ServerOptions
   readonly provider: ProviderOptions
+  readonly resolveCredentials?: ResolveCredentials | undefined
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
 }
 
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
-export function createGateway({ server, provider, buildChatRuntime }: GatewayDefinition): Gateway {
+export function createGateway({ server, provider, ...definition }: GatewayDefinition): Gateway {
+  const { resolveCredentials, buildChatRuntime } = definition
   const logger = server.logger ?? createLogger()
   const open = ({ mode = "run", env = process.env }: PrepareOptions) => {
     const chosen = chooseProvider(provider, settingsFrom(env))
     const { clock = systemClock, ids = randomIds } = server
-    return startService({ server, chosen, mode, buildChatRuntime, logger, clock, ids })
+    return startService({
+      server,
+      chosen,
+      provider,
+      mode,
+      resolveCredentials,
+      buildChatRuntime,
+      logger,
+      clock,
+      ids,
+    })
   }
 
   let service: Promise<Service> | null = null
@@ -55,10 +70,36 @@ export function createGateway({ server, provider, buildChatRuntime }: GatewayDef
       if (closed !== null) throw new ShuttingDownError()
       return runOnce((await started()).sessions, message, options)
     },
+    approvals: createApprovals(
+      lazily(async () => (await started()).sessions),
+      "code",
+    ),
+    async revokeSession(sessionId) {
+      return (await started()).sessions.revoke(sessionId)
+    },
+    async rotateKeys() {
+      const { id } = await (await started()).keyring.rotate()
+      return id
+    },
+    async removeKey(id) {
+      return (await started()).keyring.remove(id)
+    },
     close({ graceMs = defaultGraceMs } = {}) {
       const opened = service
       closed ??= opened === null ? Promise.resolve() : opened.then((running) => running.close(graceMs))
       return closed
     },
+  }
+}
+
+/** The decisions of sessions that are opened at the first use. */
+function lazily(sessions: () => Promise<Decisions>): Decisions {
+  return {
+    decide: async (decision) => (await sessions()).decide(decision),
+    submitResult: async (submission) => (await sessions()).submitResult(submission),
+    openWaits: async (filter) => (await sessions()).openWaits(filter),
+    grants: async (sessionId) => (await sessions()).grants(sessionId),
+    revokeGrant: async (revocation) => (await sessions()).revokeGrant(revocation),
+    audit: async (filter) => (await sessions()).audit(filter),
   }
 }

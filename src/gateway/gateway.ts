@@ -1,4 +1,7 @@
+import type { JsonObject } from "../core/json.ts"
+import type { Wait } from "../core/ports/approvals.ts"
 import type { Usage } from "../core/usage.ts"
+import type { GatewayApprovals } from "./approvals.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
@@ -8,6 +11,16 @@ export interface Gateway {
   listen(options?: ListenOptions): Promise<Listener>
   /** One message in a new session, without HTTP. Aborting cancels the run; the result then says so. */
   run(message: string, options?: RunOptions): Promise<GatewayRunResult>
+  readonly approvals: GatewayApprovals
+  /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */
+  revokeSession(sessionId: string): Promise<boolean>
+  /**
+   * Makes a new key for session tokens and resolves to its id. Tokens signed before hold until they expire, or until
+   * `removeKey` is called with the former key's id (the `kid` in their header). Not with a `jwtSecret`.
+   */
+  rotateKeys(): Promise<string>
+  /** Ends every token that this key signed. Resolves to whether there was such a key; the newest cannot be removed. */
+  removeKey(id: string): Promise<boolean>
   /** Opens the store and chooses the model now, so that what cannot work is known before it is needed. */
   prepare(options?: PrepareOptions): Promise<void>
   /**
@@ -43,6 +56,18 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Called with the model's text as it comes, with a blank line between messages. */
   readonly onText?: (text: string) => void
+  /** Asked for each call that needs a person. Default: denied, because nobody is there to ask. */
+  readonly onApproval?: (wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>
+}
+
+export interface ApprovalAnswer {
+  readonly approved: boolean
+  /** Arguments in place of the model's. */
+  readonly editedInput?: JsonObject
+  /** Told to the model on denial. */
+  readonly reason?: string
+  /** Allows the tool type for the rest of the run. */
+  readonly grant?: boolean
 }
 
 export interface CloseOptions {

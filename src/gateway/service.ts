@@ -3,6 +3,8 @@ import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError, toError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
+import type { Approvals } from "../core/ports/approvals.ts"
+import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
@@ -14,8 +16,9 @@ import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
 import { toAgentRuntime } from "./chat-runtime.ts"
-import type { ChosenProvider } from "./choose-provider.ts"
+import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
+import { providerForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
@@ -24,6 +27,7 @@ import { chooseStore } from "./open-store.ts"
 /** All parts of a gateway, put together and running. */
 export interface Service {
   readonly sessions: Sessions
+  readonly keyring: Keyring
   readonly logger: Logger
   readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -35,6 +39,8 @@ export interface Service {
 export interface ServiceOptions {
   readonly server: ServerOptions
   readonly chosen: ChosenProvider
+  readonly provider: ProviderOptions
+  readonly resolveCredentials: ResolveCredentials | undefined
   readonly mode: NonNullable<PrepareOptions["mode"]>
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
   readonly logger: Logger
@@ -62,7 +68,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 async function startParts(options: ServiceOptions, store: Store): Promise<Service> {
   const { server, chosen, mode, logger, clock, ids } = options
-  const { log, keyring } = store
+  const { log, keyring, approvals } = store
   const feed = new Feed()
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
@@ -71,13 +77,17 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     feed,
     committer,
     agents: [agent],
-    resolveRuntime: runtimeResolver(options),
+    resolveRuntime: runtimeResolver(options, (sessionId) => approvals.grants(sessionId)),
     maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
     clock,
     ids,
     logger,
   })
-  const sessions = announcing(createSessions({ log, feed, worker, agent, clock, ids }), server, logger)
+  const sessions = announcing(
+    createSessions({ log, approvals, feed, worker, agent, clock, ids }),
+    server,
+    logger,
+  )
   let accepting = true
   const app = createHttpApp({
     ...server,
@@ -99,6 +109,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
 
   return {
     sessions,
+    keyring,
     logger,
     takesAnyKey: server.validApiKeys === undefined,
     fetch: (request, bindings) => app.fetch(request, bindings),
@@ -117,12 +128,17 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
 }
 
 /** Asks `buildChatRuntime` and fills in what it leaves open. */
-function runtimeResolver({ server, chosen, buildChatRuntime }: ServiceOptions): ResolveRuntime {
+function runtimeResolver(
+  { server, chosen, provider, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
+  grants: Approvals["grants"],
+): ResolveRuntime {
+  const providerFor = providerForSession(chosen, provider, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent } = server
   const hooks = definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent })
   return async (request) => {
     const chat = await buildChatRuntime(request)
-    return toAgentRuntime(chat, { provider: chosen.provider, model: request.model, hooks })
+    const sessionProvider = await providerFor(request.session)
+    return toAgentRuntime(chat, { provider: sessionProvider, model: request.model, hooks, grants, logger })
   }
 }
 

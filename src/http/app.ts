@@ -1,25 +1,40 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Clock } from "../core/clock.ts"
-import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
+import { ConfigurationError, ShuttingDownError } from "../core/errors.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Sessions } from "../sessions/sessions.ts"
-import { createApiKeyCheck } from "./auth/api-keys.ts"
 import { authenticate } from "./auth/authenticate.ts"
+import { createDeciderOf } from "./auth/decider.ts"
+import { type AuthenticatePerson, type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
 import { createSessionTokens, keyringOfSecret } from "./auth/tokens.ts"
 import { boundedBody } from "./body.ts"
+import { type ClientAddress, createClientAddress } from "./client-address.ts"
 import { crossOrigin } from "./cors.ts"
 import { fieldErrors } from "./field-errors.ts"
 import type { HttpEnv } from "./http-env.ts"
+import {
+  createRateLimiting,
+  defaultRateLimits,
+  noRateLimiting,
+  type RateLimiting,
+  type RateLimits,
+} from "./limits/rate-limits.ts"
+import { refuseOtherMethods } from "./method-not-allowed.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { invalidBody, Problem, problemResponse } from "./problem.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
+import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
+import { addRevokeRoute } from "./routes/revoke.ts"
 import { addStatusRoutes, type Readiness } from "./routes/status.ts"
 import { addSubscribeRoute } from "./routes/subscribe.ts"
+import { addToolApprovalRoute } from "./routes/tool-approval.ts"
+import { addToolResultRoute } from "./routes/tool-result.ts"
+import { securityHeaders } from "./security-headers.ts"
 import { createEventStreams } from "./sse/event-streams.ts"
 
 export interface HttpAppOptions {
@@ -38,6 +53,8 @@ export interface HttpAppOptions {
   readonly prefix?: string | undefined
   /** Default: any key that is not empty. */
   readonly validApiKeys?: readonly string[] | undefined
+  /** Takes the place of API keys. Default: none. */
+  readonly authenticate?: AuthenticatePerson | undefined
   /** At least 32 bytes. */
   readonly jwtSecret?: string | undefined
   /** A token's life, not a session's. Default 3600. */
@@ -51,6 +68,10 @@ export interface HttpAppOptions {
   /** Also pages of this machine. Default false. */
   readonly allowLocalhost?: boolean | undefined
   readonly limits?: Partial<HttpLimits> | undefined
+  /** False for none. */
+  readonly rateLimits?: false | Partial<RateLimits> | undefined
+  /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
+  readonly trustProxy?: number | undefined
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined
 }
@@ -71,22 +92,24 @@ const defaultLimits: HttpLimits = { chatBodyBytes: 4 * 1024 * 1024, bodyBytes: 2
  * Throws a `ConfigurationError` when an option cannot work.
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
-  const { sessions, clock, logger, accepting, readiness, version } = options
+  const { sessions, clock, logger, accepting, readiness, version, trustProxy = 0 } = options
   const keyring = options.jwtSecret === undefined ? options.keyring : keyringOfSecret(options.jwtSecret)
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds ?? 3600 })
   const heartbeatMs = options.heartbeatMs ?? 15_000
   const openEventStream = createEventStreams({ sessions, clock, logger, heartbeatMs })
+  const clientAddress = createClientAddress({ trustProxy, logger })
+  const deciderOf = createDeciderOf(clientAddress)
+  const rateLimiting = rateLimitingOf(options, clientAddress)
 
   const limits = { ...defaultLimits, ...options.limits }
-  const body = boundedBody({ maxBytes: limits.bodyBytes, maxDepth: limits.jsonDepth })
-  const chatBody = boundedBody({ maxBytes: limits.chatBodyBytes, maxDepth: limits.jsonDepth })
-  const optionalBody = boundedBody({
-    maxBytes: limits.bodyBytes,
-    maxDepth: limits.jsonDepth,
-    whenEmpty: "{}",
-  })
-  const authenticated = authenticate(tokens, sessions)
+  const bodyLimits = { maxBytes: limits.bodyBytes, maxDepth: limits.jsonDepth }
+  const body = boundedBody(bodyLimits)
+  const optionalBody = boundedBody({ ...bodyLimits, whenEmpty: "{}" })
+  const chatBody = boundedBody({ ...bodyLimits, maxBytes: limits.chatBodyBytes })
+  const authenticated = authenticate({ tokens, sessions, failures: rateLimiting.failures })
+  const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
+  const byApiKey = options.authenticate === undefined
 
   const root = rootApp(options)
   const app = root.basePath(prefixOf(options))
@@ -96,23 +119,49 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addInitRoute(app, {
     sessions,
     tokens,
-    isValidApiKey: createApiKeyCheck(options.validApiKeys),
-    middleware: [newWork, body],
+    identify: identifyBy(options),
+    byApiKey,
+    rateLimiting,
+    middleware: [newWork, byApiKey ? body : optionalBody],
   })
+  addRevokeRoute(app, { sessions, middleware: [authenticated] })
   addChatRoute(app, {
     sessions,
     openEventStream,
     allowedModels: options.allowedModels,
     allowSystemMessages: options.allowSystemMessages ?? false,
-    middleware: [newWork, authenticated, chatBody],
+    middleware: [newWork, ...changing, chatBody],
   })
   addSubscribeRoute(app, { openEventStream, middleware: [authenticated] })
-  addCancelRoute(app, { sessions, middleware: [authenticated, optionalBody] })
+  addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
   addHistoryRoute(app, { sessions, middleware: [authenticated] })
+  addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
+  addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
+  addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
   addStatusRoutes(app, { readiness, accepting })
   addOpenApiRoute(app, { version })
   refuseOtherMethods(root)
   return app
+}
+
+function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Identify {
+  if (person === undefined) return identifyByApiKey(validApiKeys)
+  if (validApiKeys === undefined) return identifyPerson(person)
+  throw new ConfigurationError("authenticate: takes the place of API keys; leave out validApiKeys.")
+}
+
+function rateLimitingOf(
+  { rateLimits = {}, clock }: HttpAppOptions,
+  clientAddress: ClientAddress,
+): RateLimiting {
+  if (rateLimits === false) return noRateLimiting
+  const limits = { ...defaultRateLimits, ...rateLimits }
+  for (const [name, limit] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new ConfigurationError(`rateLimits.${name}: expected a whole number from 1 up.`)
+    }
+  }
+  return createRateLimiting({ limits, clock, clientAddress })
 }
 
 function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
@@ -122,51 +171,21 @@ function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
 
 /** What holds on every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
-  const { logger, corsOrigins: origins = [], allowLocalhost = false } = options
+  const { logger, corsOrigins: origins = [], allowLocalhost = false, trustProxy = 0 } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalidBody(fieldErrors(result.error))
     },
   })
   root.onError((error, c) => problemResponse(error, c, logger))
-  root.use(plainHeaders)
+  root.use(securityHeaders({ trustProxy }))
   if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))
   return root
-}
-
-const plainHeaders: MiddlewareHandler = async (c, next) => {
-  try {
-    await next()
-  } catch (thrown) {
-    // The framework's error handler is only given Errors.
-    throw toError(thrown)
-  }
-  c.header("x-content-type-options", "nosniff")
-  // Tokens and conversations are nobody's to keep; a stream has its own word on that.
-  if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store")
 }
 
 function refuseUnless(accepting: () => boolean): MiddlewareHandler {
   return async (_c, next) => {
     if (!accepting()) throw new ShuttingDownError()
     await next()
-  }
-}
-
-/** Called last: what gets here on a path that exists came with another method. */
-function refuseOtherMethods(root: OpenAPIHono<HttpEnv>): void {
-  const methodsByPath = Map.groupBy(
-    root.routes.filter(({ method }) => method !== "ALL"),
-    ({ path }) => path,
-  )
-  for (const [path, routes] of methodsByPath) {
-    const allow = [
-      ...new Set(routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method]))),
-    ].join(", ")
-    root.all(path, () => {
-      throw new Problem({ code: "method_not_allowed", status: 405 }, `This path takes ${allow}.`, {
-        headers: { allow },
-      })
-    })
   }
 }

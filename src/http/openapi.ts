@@ -45,6 +45,7 @@ function documentOf(app: OpenAPIHono<HttpEnv>, version: string) {
     tags: [
       { name: "sessions", description: "Who talks." },
       { name: "chat", description: "Runs and their events." },
+      { name: "approvals", description: "What waits for a person or a client." },
       { name: "status", description: "For those who operate it." },
     ],
   })

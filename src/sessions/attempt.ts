@@ -39,7 +39,7 @@ export class Attempt {
     const { log, lease } = this.#options
     const session = await log.session(lease.sessionId)
     if (session === null) return
-    const conversation = await loadConversation(log, lease.sessionId)
+    const { conversation } = await loadConversation(log, lease.sessionId)
     /** Set while the open run can only wait. */
     let parkUntil: number | null = null
     for (;;) {

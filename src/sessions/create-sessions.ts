@@ -5,16 +5,13 @@ import { GatewayError, ShuttingDownError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import { textOf } from "../core/messages.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
-import type { AnswerCommand, AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
-import { misfitOf } from "./edited-input.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
+import { createDecisions } from "./decisions.ts"
 import type { Feed } from "./feed.ts"
 import { loadConversation } from "./load-conversation.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import { viewSession } from "./view.ts"
 import type { Worker } from "./worker.ts"
-
-/** Waits and audit records given at once. */
-const mostListed = 1_000
 
 export interface SessionsOptions {
   readonly log: SessionLog
@@ -36,13 +33,16 @@ export function createSessions({
   clock,
   ids,
 }: SessionsOptions): Sessions {
-  const answer = async (command: AnswerCommand): Promise<AnswerOutcome> => {
-    const outcome = await log.answer(command)
-    if (outcome.status === "accepted") await worker.take(command.sessionId)
-    return outcome
-  }
+  const decisions = createDecisions({
+    log,
+    approvals,
+    clock,
+    onAnswered: (sessionId) => worker.take(sessionId),
+  })
 
-  const sessions: Sessions = {
+  return {
+    ...decisions,
+
     async create({ tenant, userId }) {
       const createdAt = clock.now()
       const session = { id: ids.next("sess"), tenant, userId, agent, createdAt }
@@ -72,23 +72,10 @@ export function createSessions({
       const session = await log.session(sessionId)
       if (session === null)
         throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
-      const { messages } = await loadConversation(log, sessionId)
-      const openWaits = await sessions.openWaits({ sessionId })
-      return { messages, openWaits, activeRun: session.activeRun, lastSeq: session.lastSeq }
+      const { conversation, lastSeq } = await loadConversation(log, sessionId)
+      const openWaits = await decisions.openWaits({ sessionId })
+      return { messages: conversation.messages, openWaits, activeRun: session.activeRun, lastSeq }
     },
-
-    async decide({ editedInput = null, reason = null, grant = false, ...decision }) {
-      const command = { type: "approval", editedInput, reason, grant, at: clock.now(), ...decision } as const
-      const misfit = await misfitOf(approvals, command)
-      return misfit ?? answer(command)
-    },
-
-    submitResult: (submission) => answer({ type: "toolResult", at: clock.now(), ...submission }),
-
-    openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
-    grants: (sessionId) => approvals.grants(sessionId),
-    revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),
-    audit: ({ limit = mostListed, ...filter }) => approvals.audit({ ...filter, limit }),
 
     async revoke(sessionId) {
       const found = await log.revokeSession(sessionId, clock.now())
@@ -112,7 +99,6 @@ export function createSessions({
       return resultOf(runId, events)
     },
   }
-  return sessions
 }
 
 function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {

@@ -1,5 +1,6 @@
 import { type DestinationStream, pino } from "pino"
 import type { Logger } from "../core/ports/logger.ts"
+import { createRedact } from "./redact.ts"
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent"
 
@@ -8,13 +9,34 @@ export interface LoggerOptions {
   readonly level?: LogLevel
   /** Default: standard error, so that standard output stays the program's own. */
   readonly destination?: DestinationStream
+  /** Names of further fields whose values are secrets, in any spelling of case and separators. */
+  readonly redact?: readonly string[]
 }
 
-/** JSON lines by pino. `error` fields are written with their message, stack and cause. */
+/**
+ * JSON lines by pino, without secrets: telling field names and what looks like a key are taken out of fields, messages,
+ * errors and their stacks. `error` fields are written with their message, stack and cause.
+ */
 export function createLogger({
   level = "info",
   destination = pino.destination(2),
+  redact: names = [],
 }: LoggerOptions = {}): Logger {
-  const serializers = { error: pino.stdSerializers.errWithCause }
-  return pino({ level, base: null, errorKey: "error", serializers }, destination)
+  const redact = createRedact(names)
+  return pino(
+    {
+      level,
+      base: null,
+      errorKey: "error",
+      // Already copied as it is to be written.
+      serializers: { error: (error: unknown) => error },
+      hooks: {
+        // Only called for levels that are written.
+        logMethod(args, write) {
+          write.apply(this, args.map(redact) as typeof args)
+        },
+      },
+    },
+    destination,
+  )
 }

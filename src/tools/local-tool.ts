@@ -1,21 +1,42 @@
 import { ConfigurationError } from "../core/errors.ts"
+import type { JsonObject } from "../core/json.ts"
 import type { Tool, ToolContext, ToolResult } from "../core/ports/tool.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
 import { toJson } from "./to-json.ts"
 import { contentOf } from "./tool-content.ts"
 
-export interface ToolDefinition<Schema extends InputSchema> {
+export type ToolDefinition<Schema extends InputSchema> =
+  | BackendToolDefinition<Schema>
+  | ClientToolDefinition<Schema>
+
+/** Executed in this process. */
+export interface BackendToolDefinition<Schema extends InputSchema> extends CommonDefinition<Schema> {
+  /** Default `backend`. */
+  readonly execution?: "backend"
+  /**
+   * Returns any JSON value (undefined counts as null), or what `content()` made of text and images. May throw: the
+   * model is told the error's message. Must stop when `context.signal` is aborted.
+   */
+  execute(input: InferInput<Schema>, context: ToolContext): unknown
+}
+
+/** Executed by whoever holds the session: the run waits until the client sends the result, over restarts too. */
+export interface ClientToolDefinition<Schema extends InputSchema> extends CommonDefinition<Schema> {
+  readonly execution: "client"
+  readonly execute?: undefined
+}
+
+interface CommonDefinition<Schema extends InputSchema> {
   /** Letters, digits, `_` and `-`, at most 64. */
   readonly name: string
   /** For the model: what it does and when to use it. */
   readonly description: string
   /** An object schema. Each input is checked against it before `execute`; a misfit is told to the model. */
   readonly input: Schema
-  /**
-   * Returns any JSON value (undefined counts as null), or what `content()` made of text and images. May throw: the
-   * model is told the error's message. Must stop when `context.signal` is aborted.
-   */
-  execute(input: InferInput<Schema>, context: ToolContext): unknown
+  /** Whether a person must allow the call first. Default: what the agent's `needsApproval` says. */
+  readonly approval?: boolean | ((input: JsonObject) => boolean | Promise<boolean>)
+  /** Divides calls into types, each of which a person may allow for the rest of the session. Default: one type. */
+  readonly qualifier?: (input: JsonObject) => string | null
   /** Has no effect outside, so it may be repeated after a crash. Default false. */
   readonly readOnly?: boolean
   /** Repeating it with the same `context.idempotencyKey` has no further effect. Default false. */
@@ -29,21 +50,24 @@ export interface ToolDefinition<Schema extends InputSchema> {
 /** The longest delay a timer can wait. */
 const maxTimeoutMs = 2_147_483_647
 const namePattern = /^[a-zA-Z0-9_-]{1,64}$/
-const options: Record<keyof ToolDefinition<InputSchema>, true> = {
+const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
   name: true,
   description: true,
   input: true,
   execute: true,
+  execution: true,
+  approval: true,
+  qualifier: true,
   readOnly: true,
   idempotent: true,
   timeoutMs: true,
   sequential: true,
 }
 
-/** A tool whose handler runs in this process. Throws a `ConfigurationError` for a definition that cannot work. */
+/** A function as a tool, or a tool that the client executes. Throws a `ConfigurationError` for a definition that cannot work. */
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
-  const { name, description, readOnly, idempotent, timeoutMs, sequential } = definition
+  const { name, description, readOnly, idempotent, timeoutMs, sequential, approval, qualifier } = definition
   const schema = compileSchema(definition.input, subject)
   return {
     name,
@@ -53,10 +77,15 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     ...(idempotent !== undefined && { idempotent }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(sequential !== undefined && { sequential }),
+    ...(approval !== undefined && { approval }),
+    ...(qualifier !== undefined && { qualifier }),
+    executionLocation: definition.execution ?? "backend",
     validate: (input) => schema.validate(input),
-    // The input is what `validate` returned, so it is what the schema infers.
-    execute: async (input, context) =>
-      toResult(await definition.execute(input as InferInput<Schema>, context), name),
+    async execute(input, context) {
+      if (definition.execution === "client") throw new Error(`Tool ${name} is executed by the client.`)
+      // The input is what `validate` returned, so it is what the schema infers.
+      return toResult(await definition.execute(input as InferInput<Schema>, context), name)
+    },
   }
 }
 
@@ -71,7 +100,7 @@ function checkDefinition(definition: ToolDefinition<InputSchema>): string {
   if (typeof definition !== "object" || definition === null) {
     throw new ConfigurationError("tool() takes one object: { name, description, input, execute }.")
   }
-  const { name, description, execute, timeoutMs } = definition
+  const { name, description, execute, execution, approval, qualifier, timeoutMs } = definition
   const unknown = Object.keys(definition).filter((key) => !Object.hasOwn(options, key))
   if (typeof name !== "string" || !namePattern.test(name)) {
     throw new ConfigurationError(
@@ -88,7 +117,16 @@ function checkDefinition(definition: ToolDefinition<InputSchema>): string {
   if (typeof description !== "string" || description.trim() === "") {
     refuse("the description is empty, so a model would not know when to use it.")
   }
-  if (typeof execute !== "function") refuse("execute must be a function.")
+  if (execution !== undefined && execution !== "backend" && execution !== "client") {
+    refuse('execution must be "backend" or "client".')
+  }
+  if (execution === "client" && execute !== undefined) refuse("a client tool has no execute.")
+  if (execution !== "client" && typeof execute !== "function") refuse("execute must be a function.")
+  if (!["undefined", "boolean", "function"].includes(typeof approval)) {
+    refuse("approval must be true, false or a function of the input.")
+  }
+  if (!["undefined", "function"].includes(typeof qualifier))
+    refuse("qualifier must be a function of the input.")
   for (const flag of ["readOnly", "idempotent", "sequential"] as const) {
     if (definition[flag] !== undefined && typeof definition[flag] !== "boolean") {
       refuse(`${flag} must be true or false.`)

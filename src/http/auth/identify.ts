@@ -15,9 +15,11 @@ export type AuthenticatePerson = (request: Request) => Promise<Person | null>
 /** Whom a session is for. Rejects with a 401 problem, or with an error that is retryable. */
 export type Identify = (claim: Claim, request: Request) => Promise<Principal>
 
+/** Of the body. */
 export interface Claim {
   readonly api_key?: string | undefined
   readonly user_id?: string | undefined
+  readonly session_id?: string | undefined
 }
 
 /** An API key lets in, and speaks for whichever user it names. */

@@ -98,7 +98,8 @@ export function keyringOfSecret(jwtSecret: string): Keyring {
   return {
     signingKey: async () => key,
     key: async (id) => (id === key.id ? key : null),
-    rotate: () => Promise.reject(new ConfigurationError("jwtSecret: change it to rotate the configured key.")),
+    rotate: () =>
+      Promise.reject(new ConfigurationError("jwtSecret: change it to rotate the configured key.")),
     remove: () => Promise.resolve(false),
   }
 }

@@ -24,8 +24,41 @@ export const chatEventSchema = z
         tool_input: toolInputSchema,
         execution_location: executionLocation,
         call_index: z.int(),
+        nonce: z.string().optional(),
       },
-      "The model asks for a call.",
+      "The model asks for a call. With a nonce the client executes it and sends POST /chat/tool-result.",
+    ),
+    event(
+      "interceptor_decision",
+      {
+        ...toolCall,
+        action: z.enum(["warn", "ask", "deny"]),
+        code: z.string().nullable(),
+        message: z.string().nullable(),
+      },
+      "An interceptor did not simply allow the call.",
+    ),
+    event(
+      "tool_approval_request",
+      {
+        ...toolCall,
+        nonce: z.string(),
+        expires_at: z.int(),
+        tool_input: toolInputSchema,
+        resolved_qualifier: z.string().nullable(),
+        reason: z.string().nullable(),
+      },
+      "The call waits for POST /chat/tool-approval until `expires_at`, in seconds since the Unix epoch.",
+    ),
+    event(
+      "approval_resolved",
+      {
+        tool_call_id: z.string(),
+        approved: z.boolean(),
+        edited: z.boolean(),
+        decided_by: z.string(),
+      },
+      "The call was allowed or denied. `decided_by` is the user's id, `expiry` when nobody answered in time, else the way the answer came.",
     ),
     event(
       "tool_call_complete",

@@ -35,12 +35,28 @@ const historyMessageSchema = z
       "What a tool returned follows the assistant's message that called it, as a message of the role `tool`.",
   })
 
+const pendingCallSchema = z.object({
+  tool_call_id: z.string(),
+  nonce: z.string().openapi({ description: "To be sent back with the answer." }),
+  expires_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
+  tool_name: z.string(),
+  tool_input: toolInputSchema,
+})
+
 export const historyResponseSchema = z
   .object({
     messages: z.array(historyMessageSchema),
     pending_approvals: z
-      .array(z.never().openapi({ type: "object" }))
-      .openapi({ description: "Calls that wait for a human." }),
+      .array(
+        pendingCallSchema.extend({
+          resolved_qualifier: z.string().nullable(),
+          reason: z.string().nullable(),
+        }),
+      )
+      .openapi({ description: "Calls that wait for POST /chat/tool-approval." }),
+    pending_tool_calls: z
+      .array(pendingCallSchema)
+      .openapi({ description: "Calls that wait for POST /chat/tool-result." }),
     active_run: z
       .object({
         run_id: z.string(),
@@ -53,6 +69,7 @@ export const historyResponseSchema = z
     example: {
       messages: [{ role: "user", content: [{ type: "text", text: "What is the capital of France?" }] }],
       pending_approvals: [],
+      pending_tool_calls: [],
       active_run: { run_id: "run_4fzyo82mvyr7jtnc1q9x", cursor: 1_000_000_000 },
       last_seq: 1_000_000_004,
     },
@@ -60,3 +77,4 @@ export const historyResponseSchema = z
 
 export type HistoryResponse = z.input<typeof historyResponseSchema>
 export type HistoryMessage = z.input<typeof historyMessageSchema>
+export type PendingCall = z.input<typeof pendingCallSchema>

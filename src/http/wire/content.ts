@@ -43,3 +43,8 @@ export function wireToolOutcome(result: ToolResult): WireToolOutcome {
       return result satisfies never
   }
 }
+
+/** Rounded down: a moment told to a client never lies after the one that counts. */
+export function unixSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000)
+}

@@ -1,17 +1,35 @@
 import type { AssistantPart, Message } from "../../core/messages.ts"
+import type { Wait } from "../../core/ports/approvals.ts"
 import type { History } from "../../sessions/sessions.ts"
-import type { HistoryMessage, HistoryResponse } from "../schemas/history.ts"
-import { wireContent, wireToolOutcome } from "./content.ts"
+import type { HistoryMessage, HistoryResponse, PendingCall } from "../schemas/history.ts"
+import { unixSeconds, wireContent, wireToolOutcome } from "./content.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
 
 /** A session as a client redraws it. What only a model's vendor understands stays here. */
-export function wireHistory({ messages, activeRun, lastSeq }: History): HistoryResponse {
+export function wireHistory({ messages, openWaits, activeRun, lastSeq }: History): HistoryResponse {
   return {
     messages: messages.map(wireMessage),
-    pending_approvals: [],
+    pending_approvals: openWaits
+      .filter(({ kind }) => kind === "approval")
+      .map((wait) => ({
+        ...pendingCall(wait),
+        resolved_qualifier: wait.qualifier,
+        reason: wait.reason,
+      })),
+    pending_tool_calls: openWaits.filter(({ kind }) => kind === "clientTool").map(pendingCall),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
     last_seq: lastSeq,
+  }
+}
+
+function pendingCall({ toolCallId, nonce, expiresAt, toolName, input }: Wait): PendingCall {
+  return {
+    tool_call_id: toolCallId,
+    nonce,
+    expires_at: unixSeconds(expiresAt),
+    tool_name: toolName,
+    tool_input: input,
   }
 }
 

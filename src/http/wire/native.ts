@@ -1,7 +1,15 @@
-import type { Delta, Entry, Event, MessageCompleted } from "../../core/entries.ts"
+import type {
+  ApprovalRequested,
+  ApprovalResolved,
+  Delta,
+  Entry,
+  Event,
+  InterceptorDecided,
+  MessageCompleted,
+} from "../../core/entries.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
-import { wireToolOutcome, wireUsage } from "./content.ts"
+import { unixSeconds, wireToolOutcome, wireUsage } from "./content.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
@@ -104,6 +112,7 @@ function eventFrames(
   switch (event.type) {
     case "runStarted":
     case "historyReplaced":
+    case "clientToolOpened":
     case "toolCallStarted":
       return nothing
     case "toolCallRequested":
@@ -115,8 +124,13 @@ function eventFrames(
           tool_input: event.input,
           execution_location: event.executionLocation,
           call_index: event.callIndex,
+          ...(event.nonce ? { nonce: event.nonce } : {}),
         }),
       ]
+    case "interceptorDecided":
+    case "approvalRequested":
+    case "approvalResolved":
+      return [frame(decisionEvent(event))]
     case "toolCallCompleted":
       return [
         frame({
@@ -154,6 +168,41 @@ function eventFrames(
       ]
     case "runFailed":
       return [frame({ type: "error", error: event.message, code: event.code })]
+    default:
+      return event satisfies never
+  }
+}
+
+function decisionEvent(event: InterceptorDecided | ApprovalRequested | ApprovalResolved): ChatEvent {
+  switch (event.type) {
+    case "interceptorDecided":
+      return {
+        type: "interceptor_decision",
+        tool_call_id: event.toolCallId,
+        tool_name: event.toolName,
+        action: event.action,
+        code: event.code,
+        message: event.message,
+      }
+    case "approvalRequested":
+      return {
+        type: "tool_approval_request",
+        tool_call_id: event.toolCallId,
+        nonce: event.nonce,
+        expires_at: unixSeconds(event.expiresAt),
+        tool_name: event.toolName,
+        tool_input: event.input,
+        resolved_qualifier: event.qualifier,
+        reason: event.reason,
+      }
+    case "approvalResolved":
+      return {
+        type: "approval_resolved",
+        tool_call_id: event.toolCallId,
+        approved: event.approved,
+        edited: event.editedInput !== null,
+        decided_by: event.decidedBy === null ? "expiry" : (event.decidedBy.userId ?? event.decidedBy.via),
+      }
     default:
       return event satisfies never
   }

@@ -2,6 +2,14 @@ import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.t
 import { integer, nullableText, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { Database, Query } from "./database.ts"
+import { areOpen, type CommittedWait, changeWaits, openWaits, writeWaits } from "./waits.ts"
+
+interface Prepared {
+  readonly batch: SessionBatch
+  /** The session's. */
+  readonly id: string
+  readonly rows: EntryRows
+}
 
 /** Few round trips however many sessions: the rows are locked, looked at, and all changes sent at once. */
 export async function commit(
@@ -10,34 +18,75 @@ export async function commit(
   owner: string,
 ): Promise<readonly CommitOutcome[]> {
   if (batches.length === 0) return []
+  const all = batches.map((batch) => ({ batch, id: batch.lease.sessionId, rows: toRows(batch.entries) }))
   return database.transaction(async (query) => {
-    const epochs = await lock(query, batches, owner)
+    const held = await lock(query, batches, owner)
+    const stored = await storedBefore(query, all, held)
     const cancels = await waitingCancels(query, batches)
-    const accepted: SessionBatch[] = []
-    const outcomes = batches.map((batch) => {
-      const outcome = outcomeOf(batch, epochs, cancels)
-      if (outcome !== "ok") return outcome
-      accepted.push(batch)
+    let waits = await openWaits(query, batches)
+    const accepted: Prepared[] = []
+    const outcomes = all.map((each): CommitOutcome => {
+      const { batch, id, rows } = each
+      if (held.get(id)?.epoch !== batch.lease.epoch) return "fenced"
+      if (stored.has(each)) return "ok"
+      if (isCancelled(batch, cancels)) return "cancelled"
+      if (!areOpen(waits, batch)) return "answered"
+      accepted.push(each)
       for (const id of batch.commandsConsumed ?? []) cancels.delete(id)
-      return outcome
+      waits = changeWaits(waits, batch, rows)
+      return "ok"
     })
     await write(query, accepted)
+    await writeWaits(query, waits)
     return outcomes
   })
 }
 
-/** The epochs of the sessions that `owner` holds, by id. Locked in order, so that commits never block in a circle. */
+interface Held {
+  readonly epoch: number
+  readonly lastSeq: number
+}
+
+/** The sessions that `owner` holds, by id. Locked in order, so that commits never block in a circle. */
 async function lock(
   query: Query,
   batches: readonly SessionBatch[],
   owner: string,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, Held>> {
   const rows = await query(
-    "SELECT id, epoch, owner FROM agent_gateway.session WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+    "SELECT id, epoch, owner, last_seq FROM agent_gateway.session WHERE id = ANY($1) ORDER BY id FOR UPDATE",
     [[...new Set(batches.map(({ lease }) => lease.sessionId))]],
   )
   const held = rows.filter((row) => nullableText(row, "owner") === owner)
-  return new Map(held.map((row) => [text(row, "id"), integer(row, "epoch")]))
+  return new Map(
+    held.map((row) => [text(row, "id"), { epoch: integer(row, "epoch"), lastSeq: integer(row, "last_seq") }]),
+  )
+}
+
+/**
+ * Those that were committed before, when the answer to that was lost on its way and so they come again.
+ * A batch is stored whole, and no number is used twice: one row of it tells.
+ */
+async function storedBefore(
+  query: Query,
+  batches: readonly Prepared[],
+  held: ReadonlyMap<string, Held>,
+): Promise<ReadonlySet<Prepared>> {
+  const stored = new Set<Prepared>()
+  for (const each of batches) {
+    const { id, rows } = each
+    if (rows.lastSeq > (held.get(id)?.lastSeq ?? 0)) continue
+    const [event, delta] = [entryRows(id, rows).at(-1), deltaRows(id, rows).at(-1)]
+    const row = event ?? delta
+    if (row === undefined) continue
+    const table = event === undefined ? "delta" : "entry"
+    const found = await query(
+      `SELECT FROM agent_gateway.${table} WHERE session_id = $1 AND seq = $2 AND body = $3`,
+      [id, row.seq, row.body],
+    )
+    if (found.length > 0) stored.add(each)
+  }
+  return stored
 }
 
 /** Their runs by their ids. A statement of its own, after the locks: so it sees every cancel put before them. */
@@ -51,21 +100,19 @@ async function waitingCancels(query: Query, batches: readonly SessionBatch[]): P
   return new Map(rows.map((row) => [integer(row, "id"), text(row, "run_id")]))
 }
 
-function outcomeOf(
-  { lease, runEnded, commandsConsumed = [] }: SessionBatch,
-  epochs: ReadonlyMap<string, number>,
+/** Whether it would end a run in spite of a cancel (rule 12). */
+function isCancelled(
+  { runEnded, commandsConsumed = [] }: SessionBatch,
   cancels: ReadonlyMap<number, string>,
-): CommitOutcome {
-  if (epochs.get(lease.sessionId) !== lease.epoch) return "fenced"
-  for (const [id, runId] of cancels) {
-    if (runId === runEnded?.runId && !commandsConsumed.includes(id)) return "cancelled"
-  }
-  return "ok"
+): boolean {
+  return [...cancels].some(([id, runId]) => runId === runEnded?.runId && !commandsConsumed.includes(id))
 }
 
-async function write(query: Query, batches: readonly SessionBatch[]): Promise<void> {
+async function write(query: Query, batches: readonly Prepared[]): Promise<void> {
   if (batches.length === 0) return
-  const stored = batches.map((batch) => ({ batch, id: batch.lease.sessionId, rows: toRows(batch.entries) }))
+  const ended = batches.flatMap(({ id, batch: { runEnded } }) =>
+    runEnded === undefined ? [] : [{ session_id: id, id: runEnded.runId, state: runEnded.state }],
+  )
   await query(
     `WITH
      entries AS (
@@ -82,7 +129,10 @@ async function write(query: Query, batches: readonly SessionBatch[]): Promise<vo
        INSERT INTO agent_gateway.settled (session_id, seq, at)
        SELECT session_id, seq, at FROM json_to_recordset($3) AS each(session_id text, seq bigint, at bigint)
      ),
-     consumed AS (DELETE FROM agent_gateway.command WHERE id = ANY($4)),
+     consumed AS (
+       DELETE FROM agent_gateway.command
+       WHERE id = ANY($4) OR (session_id = ANY($7) AND run_id = ANY($8))
+     ),
      ended AS (
        UPDATE agent_gateway.run SET state = each.state
        FROM json_to_recordset($5) AS each(id text, state text) WHERE run.id = each.id
@@ -97,23 +147,31 @@ async function write(query: Query, batches: readonly SessionBatch[]): Promise<vo
        id text, last_seq bigint, version integer, at bigint, progress boolean, ended text)
      WHERE session.id = each.id`,
     [
-      JSON.stringify(stored.flatMap(({ id, rows }) => entryRows(id, rows))),
-      JSON.stringify(stored.flatMap(({ id, rows }) => deltaRows(id, rows))),
-      JSON.stringify(stored.flatMap(({ id, rows }) => settlingRows(id, rows))),
-      batches.flatMap(({ commandsConsumed = [] }) => [...commandsConsumed]),
-      JSON.stringify(batches.flatMap(({ runEnded }) => endedRows(runEnded))),
-      JSON.stringify(sessionRows(stored)),
+      JSON.stringify(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
+      JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
+      JSON.stringify(batches.flatMap(({ id, rows }) => settlingRows(id, rows))),
+      batches.flatMap(({ batch: { commandsConsumed = [] } }) => [...commandsConsumed]),
+      JSON.stringify(ended),
+      JSON.stringify(sessionRows(batches)),
+      ended.map(({ session_id }) => session_id),
+      ended.map(({ id }) => id),
     ],
   )
 }
 
-function entryRows(session_id: string, { events }: EntryRows): object[] {
+interface StoredRow {
+  readonly session_id: string
+  readonly seq: number
+  readonly body: string
+}
+
+function entryRows(session_id: string, { events }: EntryRows): StoredRow[] {
   return events.map(({ seq, v, at, runId, event }) => {
     return { session_id, seq, v, at, run_id: runId, type: event.type, body: JSON.stringify(event) }
   })
 }
 
-function deltaRows(session_id: string, { deltas }: EntryRows): object[] {
+function deltaRows(session_id: string, { deltas }: EntryRows): StoredRow[] {
   return deltas.map(({ firstSeq, lastSeq, runId, body }) => {
     return { session_id, seq: firstSeq, last_seq: lastSeq, run_id: runId, body }
   })
@@ -121,10 +179,6 @@ function deltaRows(session_id: string, { deltas }: EntryRows): object[] {
 
 function settlingRows(session_id: string, { settling }: EntryRows): object[] {
   return settling === null ? [] : [{ session_id, seq: settling.seq, at: settling.at }]
-}
-
-function endedRows(runEnded: SessionBatch["runEnded"]): object[] {
-  return runEnded === undefined ? [] : [{ id: runEnded.runId, state: runEnded.state }]
 }
 
 interface SessionChange {
@@ -137,11 +191,9 @@ interface SessionChange {
 }
 
 /** One row a session: an update takes only one of several rows that meet the same target. */
-function sessionRows(
-  stored: readonly { readonly batch: SessionBatch; readonly id: string; readonly rows: EntryRows }[],
-): SessionChange[] {
+function sessionRows(batches: readonly Prepared[]): SessionChange[] {
   const changes = new Map<string, SessionChange>()
-  for (const { batch, id, rows } of stored) {
+  for (const { batch, id, rows } of batches) {
     const before = changes.get(id)
     changes.set(id, {
       id,

@@ -1,9 +1,9 @@
 import type {
+  AnswerCommand,
   CancelCommand,
   Command,
   Lease,
   MessageCommand,
-  NewCommand,
   PutOutcome,
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
@@ -11,17 +11,41 @@ import { toCommand } from "../session-rows.ts"
 import type { Database, Query } from "./database.ts"
 import { arrivalsChannel } from "./membership.ts"
 
-export async function put(database: Database, command: NewCommand): Promise<PutOutcome> {
+/** The session's row is what put, answer, commit, claim and release exclude each other by. */
+export async function lockSession(query: Query, sessionId: string): Promise<Row | undefined> {
+  const [session] = await query(
+    "SELECT last_seq, active_run, revoked_at FROM agent_gateway.session WHERE id = $1 FOR UPDATE",
+    [escapeText(sessionId)],
+  )
+  return session
+}
+
+export async function put(database: Database, command: MessageCommand | CancelCommand): Promise<PutOutcome> {
   return database.transaction(async (query) => {
-    // The session's row is what put, commit, claim and release exclude each other by.
-    const [session] = await query(
-      "SELECT last_seq, active_run FROM agent_gateway.session WHERE id = $1 FOR UPDATE",
-      [escapeText(command.sessionId)],
-    )
+    const session = await lockSession(query, command.sessionId)
     if (session === undefined) return { status: "unknown" }
     return command.type === "message"
       ? putMessage(query, command, session)
       : putCancel(query, command, session)
+  })
+}
+
+/**
+ * Refuses the session's tokens and cancels its open run.
+ * Null when there is no such session, else whether a cancel was put.
+ */
+export async function revokeSession(
+  database: Database,
+  sessionId: string,
+  at: number,
+): Promise<boolean | null> {
+  return database.transaction(async (query) => {
+    const session = await lockSession(query, sessionId)
+    if (session === undefined) return null
+    if (session.revoked_at !== null) return false
+    await query("UPDATE agent_gateway.session SET revoked_at = $2 WHERE id = $1", [sessionId, at])
+    const outcome = await putCancel(query, { type: "cancel", sessionId, runId: null, at }, session)
+    return outcome.status === "accepted"
   })
 }
 
@@ -50,7 +74,7 @@ async function putMessage(query: Query, command: MessageCommand, session: Row): 
      UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $6) WHERE id = $1`,
     [sessionId, runId, cursor, key, hash, command.at],
   )
-  await insert(query, command, runId)
+  await insertCommand(query, command)
   return { status: "accepted", runId, cursor }
 }
 
@@ -63,18 +87,21 @@ async function putCancel(query: Query, command: CancelCommand, session: Row): Pr
      ) AS waiting FROM agent_gateway.run WHERE id = $1`,
     [active, command.sessionId],
   )
-  if (run?.waiting !== true) await insert(query, { ...command, runId: active }, active)
+  if (run?.waiting !== true) await insertCommand(query, { ...command, runId: active })
   return { status: "accepted", runId: active, cursor: integer(run ?? {}, "cursor") }
 }
 
 /** Announces it too. Only here: commits that notify wait for one another in the whole database. */
-async function insert(query: Query, command: NewCommand, runId: string): Promise<void> {
+export async function insertCommand(
+  query: Query,
+  command: MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string }),
+): Promise<void> {
   await query(
     `WITH put AS (
        INSERT INTO agent_gateway.command (session_id, run_id, type, body) VALUES ($1, $2, $3, $4)
      )
      SELECT pg_notify('${arrivalsChannel}', $1)`,
-    [command.sessionId, runId, command.type, JSON.stringify(command)],
+    [command.sessionId, command.runId, command.type, JSON.stringify(command)],
   )
 }
 

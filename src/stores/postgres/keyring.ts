@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import type { Clock } from "../../core/clock.ts"
 import { randomIds } from "../../core/ids.ts"
 import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
-import { escapeText, type Row, text } from "../columns.ts"
+import { escapeText, integer, type Row, text } from "../columns.ts"
 import type { Query } from "./database.ts"
 
 export function createKeyring(query: Query, clock: Clock): Keyring {
@@ -13,16 +13,22 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
     return row === undefined ? null : toKey(row)
   }
 
+  /** Null when another process has made that generation already. */
+  async function add(generation: number): Promise<SigningKey | null> {
+    const [row] = await query(
+      `INSERT INTO agent_gateway.signing_key (generation, id, secret, created_at) VALUES ($1, $2, $3, $4)
+       ON CONFLICT DO NOTHING RETURNING id, secret`,
+      [generation, randomIds.next("key"), randomBytes(32), clock.now()],
+    )
+    return row === undefined ? null : toKey(row)
+  }
+
   return {
     async signingKey() {
       const known = await newest()
       if (known !== null) return known
       // Processes that race for the first key agree on the one that was stored.
-      await query(
-        `INSERT INTO agent_gateway.signing_key (generation, id, secret, created_at) VALUES (1, $1, $2, $3)
-         ON CONFLICT DO NOTHING`,
-        [randomIds.next("key"), randomBytes(32), clock.now()],
-      )
+      await add(1)
       const key = await newest()
       if (key === null) throw new Error("The signing key that was just stored is not there.")
       return key
@@ -32,6 +38,24 @@ export function createKeyring(query: Query, clock: Clock): Keyring {
         escapeText(id),
       ])
       return row === undefined ? null : toKey(row)
+    },
+    async rotate() {
+      for (;;) {
+        const [newest] = await query(
+          "SELECT coalesce(max(generation), 0) AS generation FROM agent_gateway.signing_key",
+        )
+        const key = await add(integer(newest ?? {}, "generation") + 1)
+        if (key !== null) return key
+      }
+    },
+    async remove(id) {
+      // The newest is kept: its generation must not be given to another.
+      const removed = await query(
+        `DELETE FROM agent_gateway.signing_key
+         WHERE id = $1 AND generation < (SELECT max(generation) FROM agent_gateway.signing_key) RETURNING id`,
+        [escapeText(id)],
+      )
+      return removed.length > 0
     },
   }
 }

@@ -1,5 +1,5 @@
 import { logVersion } from "../../core/entries.ts"
-import type { Lease } from "../../core/ports/session-log.ts"
+import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
 import type { Database, Query } from "./database.ts"
 import { ownerIsLive } from "./membership.ts"
@@ -7,14 +7,15 @@ import { ownerIsLive } from "./membership.ts"
 /** A session that this very process ($2) holds is not free: it has a writer. */
 const isFree = `(owner IS NULL OR (owner <> $2 AND NOT ${ownerIsLive}))`
 
-/** Of the agents $1, with work to do: an open run or an unconsumed command (rule 9). */
+/** Of the agents $1, with work to do: an open run that is not parked, or an unconsumed command (rule 9). */
 const isRunnable = `id IN (
     SELECT id FROM agent_gateway.session WHERE active_run IS NOT NULL AND agent = ANY($1)
+      AND parked_until <= floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint
     UNION SELECT session_id FROM agent_gateway.command
   ) AND agent = ANY($1) AND log_version <= ${logVersion}`
 
 /** Rule 10. */
-const taken = `epoch = session.epoch + 1, owner = $2, takeovers = CASE
+const taken = `epoch = session.epoch + 1, owner = $2, parked_until = 0, takeovers = CASE
     WHEN active_run IS NULL THEN 0
     WHEN session.owner IS NULL THEN takeovers
     ELSE takeovers + 1
@@ -68,19 +69,19 @@ export async function claimRunnable(
 export async function release(
   database: Database,
   lease: Lease,
-  options: { readonly owner: string; readonly force: boolean },
+  { owner, force = false, parkUntil = 0 }: ReleaseOptions & { readonly owner: string },
 ): Promise<"released" | "pending" | "lost"> {
   return database.transaction(async (query) => {
     const [held] = await query(
       "SELECT FROM agent_gateway.session WHERE id = $1 AND epoch = $2 AND owner = $3 FOR UPDATE",
-      [lease.sessionId, lease.epoch, options.owner],
+      [lease.sessionId, lease.epoch, owner],
     )
     if (held === undefined) return "lost"
     const [released] = await query(
-      `UPDATE agent_gateway.session SET owner = NULL
+      `UPDATE agent_gateway.session SET owner = NULL, parked_until = $3
        WHERE id = $1 AND ($2 OR NOT EXISTS (SELECT FROM agent_gateway.command WHERE session_id = $1))
        RETURNING id`,
-      [lease.sessionId, options.force],
+      [lease.sessionId, force, parkUntil],
     )
     return released === undefined ? "pending" : "released"
   })

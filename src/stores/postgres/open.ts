@@ -3,6 +3,7 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { integer, text } from "../columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
+import { createApprovals } from "./approvals.ts"
 import { connectionConfig, type Database, type Durability, loadDriver, openDatabase } from "./database.ts"
 import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
@@ -40,6 +41,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     return {
       log: createSessionLog(database, membership.id, hub),
       keyring: createKeyring(database.query, clock),
+      approvals: createApprovals(database),
       async close() {
         hub.close()
         await database.close()

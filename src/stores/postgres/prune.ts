@@ -20,8 +20,11 @@ export async function pruneDeltas(query: Query, settledBefore: number): Promise<
   while ((await query(statement, [settledBefore])).length > 0);
 }
 
+/** What dies with its session. */
+const ownTables = ["entry", "delta", "settled", "run", "command", "wait", "tool_grant", "audit"]
+
 export async function pruneSessions(query: Query, usedBefore: number): Promise<void> {
-  const ofGone = ["entry", "delta", "settled", "run", "command"].map(
+  const ofGone = ownTables.map(
     (table) => `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE session_id = gone.id)`,
   )
   const statement = `WITH

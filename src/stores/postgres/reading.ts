@@ -4,10 +4,9 @@ import type { ReadOptions } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
 import type { Query } from "./database.ts"
+import { maxCharacters } from "./parse-rows.ts"
 
 const maxRows = 200
-/** What one turn of the event loop parses at most (rule 15). */
-const maxCharacters = 250_000
 
 /** One statement, so that events and deltas are of one snapshot. The delta row that $2 lies in comes first. */
 const withDeltas = `

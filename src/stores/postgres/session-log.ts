@@ -2,9 +2,10 @@ import type { NewSession, Run, Session, SessionLog } from "../../core/ports/sess
 import { escapeText } from "../columns.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
+import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
 import type { Database, Query } from "./database.ts"
-import { pending, put } from "./inbox.ts"
+import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, release } from "./leases.ts"
 import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
@@ -17,15 +18,25 @@ export function createSessionLog(database: Database, owner: string, hub: WatchHu
     createSession: (session) => createSession(query, session),
     session: (sessionId) => findSession(query, sessionId),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
+    async revokeSession(sessionId, at) {
+      const cancelled = await revokeSession(database, sessionId, at)
+      if (cancelled === true) hub.arrived(sessionId)
+      return cancelled !== null
+    },
     async put(command) {
       const outcome = await put(database, command)
+      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      return outcome
+    },
+    async answer(command) {
+      const outcome = await answer(database, command)
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
     claim: (sessionId) => claim(query, sessionId, owner),
     claimRunnable: (agents, limit) => claimRunnable(query, agents, owner, limit),
     pending: (lease) => pending(query, lease, owner),
-    release: (lease, { force = false } = {}) => release(database, lease, { owner, force }),
+    release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {
       // One after another: on connections of their own they could overtake each other within a session.
       const committing = lastCommit.then(() => commit(database, batches, owner))
@@ -69,7 +80,7 @@ async function createSession(query: Query, session: NewSession): Promise<void> {
 
 async function findSession(query: Query, sessionId: string): Promise<Session | null> {
   const [row] = await query(
-    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, last_seq,
+    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at, last_seq,
        run.id AS run_id, cursor, state
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],

@@ -9,10 +9,15 @@ export function changeWaits(database: Database, batch: SessionBatch, at: number)
   const { lease, waitsOpened = [], waitsExpired = [], runEnded } = batch
   for (const wait of waitsOpened) insertWait(database, lease.sessionId, wait)
   for (const toolCallId of waitsExpired) {
-    close(database, { ...lease, at, action: "expired", by: ["tool_call_id", escapeText(toolCallId)] })
+    close(database, {
+      sessionId: lease.sessionId,
+      at,
+      action: "expired",
+      by: ["tool_call_id", escapeText(toolCallId)],
+    })
   }
   if (runEnded !== undefined) {
-    close(database, { ...lease, at, action: "withdrawn", by: ["run_id", runEnded.runId] })
+    close(database, { sessionId: lease.sessionId, at, action: "withdrawn", by: ["run_id", runEnded.runId] })
   }
 }
 

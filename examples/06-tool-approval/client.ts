@@ -1,0 +1,82 @@
+// A terminal client that shows what the agent does and answers what it asks. Start it with the server's address:
+//   node examples/06-tool-approval/client.ts http://127.0.0.1:8000
+import { createInterface } from "node:readline/promises"
+import { EventSourceParserStream } from "eventsource-parser/stream"
+
+const address = process.argv[2] ?? "http://127.0.0.1:8000"
+const terminal = createInterface({ input: process.stdin, output: process.stdout })
+const lines = terminal[Symbol.asyncIterator]()
+
+async function ask(question: string): Promise<string> {
+  process.stdout.write(question)
+  const line = await lines.next()
+  if (line.done) process.exit(0)
+  return line.value.trim()
+}
+
+async function post(path: string, body: object, token?: string): Promise<Response> {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const headers = { "content-type": "application/json", ...authorization }
+  const response = await fetch(`${address}/api${path}`, { method: "POST", headers, body: JSON.stringify(body) })
+  if (!response.ok) throw new Error(((await response.json()) as { detail: string }).detail)
+  return response
+}
+
+const { session_token: token } = (await (await post("/chat/init", { api_key: "terminal" })).json()) as {
+  session_token: string
+}
+
+for (;;) {
+  const message = await ask("\n> ")
+  if (message === "") continue
+  const { body } = await post("/chat", { message }, token)
+  if (body === null) continue
+  const events = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
+  for await (const { data } of events) await show(JSON.parse(data))
+}
+
+interface ChatEvent {
+  readonly type: string
+  readonly text: string
+  readonly error: { readonly message: string } | string | null
+  readonly result: unknown
+  readonly nonce?: string
+  readonly tool_call_id: string
+  readonly tool_name: string
+  readonly tool_input: unknown
+  readonly resolved_qualifier: string | null
+  readonly execution_location: "backend" | "client"
+}
+
+async function show(event: ChatEvent): Promise<void> {
+  switch (event.type) {
+    case "text_delta":
+      process.stdout.write(event.text)
+      return
+    case "tool_call_start":
+      console.log(`\n[${event.tool_name} ${JSON.stringify(event.tool_input)}]`)
+      if (event.execution_location === "client") await executeHere(event)
+      return
+    case "tool_approval_request":
+      return decide(event)
+    case "tool_call_complete":
+      console.log(`[${event.tool_name}: ${JSON.stringify(event.error ?? event.result)}]`)
+      return
+    case "error":
+      console.log(`\n${JSON.stringify(event.error)}`)
+  }
+}
+
+async function decide({ tool_call_id, nonce, tool_name, resolved_qualifier }: ChatEvent): Promise<void> {
+  const type = resolved_qualifier === null ? tool_name : `${tool_name} ${resolved_qualifier}`
+  const answer = await ask(`Allow ${type}? [y]es, [n]o, [a]lways, or other arguments as JSON: `)
+  const decision = { tool_call_id, nonce, approved: answer !== "n" && answer !== "" }
+  const edited = answer.startsWith("{") ? { tool_input: JSON.parse(answer) } : {}
+  await post("/chat/tool-approval", { ...decision, ...edited, allow_tool_type: answer === "a" }, token)
+}
+
+async function executeHere({ tool_call_id, nonce, tool_input }: ChatEvent): Promise<void> {
+  const { question } = tool_input as { question?: string }
+  const code = await ask(`${question ?? "Which code is on your card?"} `)
+  await post("/chat/tool-result", { tool_call_id, nonce, result: { code }, error: null }, token)
+}

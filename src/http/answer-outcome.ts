@@ -1,0 +1,23 @@
+import type { AnswerOutcome } from "../core/ports/session-log.ts"
+import type { Misfit } from "../sessions/sessions.ts"
+import { Problem } from "./problem.ts"
+
+/** Returns when the answer counts; throws the problem that tells why it does not. */
+export function requireAccepted(outcome: AnswerOutcome | Misfit): void {
+  switch (outcome.status) {
+    case "accepted":
+      return
+    case "unknown":
+      throw new Problem({ code: "wait_not_found", status: 404 }, "No such call of this session waits.")
+    case "answered":
+      throw new Problem({ code: "already_answered", status: 409 }, "The call was answered before.")
+    case "expired":
+      throw new Problem({ code: "wait_expired", status: 410 }, "The call does not wait any more.")
+    case "wrongNonce":
+      throw new Problem({ code: "wrong_nonce", status: 403 }, "The nonce is not the call's.")
+    case "misfit":
+      throw new Problem({ code: "input_misfit", status: 422 }, outcome.message)
+    default:
+      outcome satisfies never
+  }
+}

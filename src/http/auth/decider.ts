@@ -1,0 +1,14 @@
+import type { Context } from "hono"
+import type { Decider } from "../../core/entries.ts"
+import type { ClientAddress } from "../client-address.ts"
+import type { HttpEnv } from "../http-env.ts"
+
+/** Who acts by this request, for the audit trail. */
+export type DeciderOf = (c: Context<HttpEnv>) => Decider
+
+export function createDeciderOf(clientAddress: ClientAddress): DeciderOf {
+  return (c) => {
+    const { tenant, userId } = c.get("session")
+    return { via: "http", tenant, userId, address: clientAddress(c) }
+  }
+}

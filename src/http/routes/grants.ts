@@ -1,0 +1,75 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { Sessions } from "../../sessions/sessions.ts"
+import type { DeciderOf } from "../auth/decider.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { Problem } from "../problem.ts"
+import { done, doneResponseSchema } from "../schemas/done.ts"
+import { grantsResponseSchema } from "../schemas/grants.ts"
+import { printable } from "../schemas/printable.ts"
+import { problems } from "../schemas/problem.ts"
+import { wireGrants } from "../wire/grants.ts"
+
+export interface GrantRoutesOptions {
+  readonly sessions: Sessions
+  readonly deciderOf: DeciderOf
+  readonly reading: MiddlewareHandler<HttpEnv>[]
+  readonly changing: MiddlewareHandler<HttpEnv>[]
+}
+
+/** GET and DELETE /chat/grants: what the session's tools may do without asking again. */
+export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOptions): void {
+  const { sessions, deciderOf, reading, changing } = options
+  const list = createRoute({
+    method: "get",
+    path: "/chat/grants",
+    operationId: "listGrants",
+    summary: "Which tool calls are allowed without asking",
+    tags: ["approvals"],
+    security: [{ sessionToken: [] }],
+    middleware: reading,
+    responses: {
+      200: {
+        description: "What `allow_tool_type` granted in this session and nobody revoked.",
+        content: { "application/json": { schema: grantsResponseSchema } },
+      },
+      ...problems(401, 429, 500, 503),
+    },
+  })
+  const revoke = createRoute({
+    method: "delete",
+    path: "/chat/grants",
+    operationId: "revokeGrant",
+    summary: "Ask again before such a tool call",
+    tags: ["approvals"],
+    security: [{ sessionToken: [] }],
+    middleware: changing,
+    request: {
+      query: z.object({
+        tool_name: printable(256),
+        qualifier: z
+          .string()
+          .max(4096)
+          .optional()
+          .openapi({ description: "As listed; absent for a grant that has none." }),
+      }),
+    },
+    responses: {
+      200: {
+        description: "The next such call asks.",
+        content: { "application/json": { schema: doneResponseSchema } },
+      },
+      ...problems(401, 404, 422, 429, 500, 503),
+    },
+  })
+
+  app.openapi(list, async (c) => c.json(wireGrants(await sessions.grants(c.get("session").id)), 200))
+  app.openapi(revoke, async (c) => {
+    const { tool_name: toolName, qualifier = null } = c.req.valid("query")
+    const { id: sessionId } = c.get("session")
+    if (!(await sessions.revokeGrant({ sessionId, toolName, qualifier, revokedBy: deciderOf(c) }))) {
+      throw new Problem({ code: "grant_not_found", status: 404 }, "The session has no such grant.")
+    }
+    return c.json(done, 200)
+  })
+}

@@ -1,0 +1,39 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { Sessions } from "../../sessions/sessions.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { done, doneResponseSchema } from "../schemas/done.ts"
+import { problems } from "../schemas/problem.ts"
+
+export interface RevokeRouteOptions {
+  readonly sessions: Sessions
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** POST /chat/revoke: signs out. The session stays stored, and nobody gets into it any more. */
+export function addRevokeRoute(
+  app: OpenAPIHono<HttpEnv>,
+  { sessions, middleware }: RevokeRouteOptions,
+): void {
+  const route = createRoute({
+    method: "post",
+    path: "/chat/revoke",
+    operationId: "revokeSession",
+    summary: "End the session and all its tokens",
+    tags: ["sessions"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    responses: {
+      200: {
+        description: "All tokens of the session are refused from now on; an open run is cancelled.",
+        content: { "application/json": { schema: doneResponseSchema } },
+      },
+      ...problems(401, 429, 500, 503),
+    },
+  })
+
+  app.openapi(route, async (c) => {
+    await sessions.revoke(c.get("session").id)
+    return c.json(done, 200)
+  })
+}

@@ -1,0 +1,55 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { Sessions } from "../../sessions/sessions.ts"
+import { requireAccepted } from "../answer-outcome.ts"
+import type { DeciderOf } from "../auth/decider.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { toolApprovalRequestSchema } from "../schemas/answers.ts"
+import { done, doneResponseSchema } from "../schemas/done.ts"
+import { problems } from "../schemas/problem.ts"
+
+export interface ToolApprovalRouteOptions {
+  readonly sessions: Sessions
+  readonly deciderOf: DeciderOf
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** POST /chat/tool-approval: allows or denies a call that waits for a person. */
+export function addToolApprovalRoute(app: OpenAPIHono<HttpEnv>, options: ToolApprovalRouteOptions): void {
+  const { sessions, deciderOf, middleware } = options
+  const route = createRoute({
+    method: "post",
+    path: "/chat/tool-approval",
+    operationId: "answerApproval",
+    summary: "Allow or deny a tool call",
+    tags: ["approvals"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    request: {
+      body: { required: true, content: { "application/json": { schema: toolApprovalRequestSchema } } },
+    },
+    responses: {
+      200: {
+        description: "The decision is durable, and the only one that counts.",
+        content: { "application/json": { schema: doneResponseSchema } },
+      },
+      ...problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503),
+    },
+  })
+
+  app.openapi(route, async (c) => {
+    const { tool_call_id, nonce, approved, allow_tool_type, tool_input, reason } = c.req.valid("json")
+    const outcome = await sessions.decide({
+      sessionId: c.get("session").id,
+      toolCallId: tool_call_id,
+      nonce,
+      approved,
+      ...(approved ? { grant: allow_tool_type ?? false } : {}),
+      ...(approved && tool_input ? { editedInput: tool_input } : {}),
+      ...(reason ? { reason } : {}),
+      decidedBy: deciderOf(c),
+    })
+    requireAccepted(outcome)
+    return c.json(done, 200)
+  })
+}

@@ -1,0 +1,60 @@
+import { z } from "@hono/zod-openapi"
+import type { JsonObject } from "../../core/json.ts"
+import { isJsonObject } from "../../core/json.ts"
+import { anyJsonSchema } from "./content.ts"
+import { identifier } from "./identifier.ts"
+import { printable, printableText } from "./printable.ts"
+
+const maxReasonCharacters = 4_096
+const maxErrorCharacters = 16_384
+
+const wait = {
+  tool_call_id: identifier,
+  nonce: identifier.openapi({ description: "The one that the question came with." }),
+}
+
+export const toolApprovalRequestSchema = z
+  .object({
+    ...wait,
+    approved: z.boolean(),
+    allow_tool_type: z.boolean().optional().openapi({
+      description: "Allows this tool, with this qualifier, for the rest of the session. Only when approved.",
+    }),
+    tool_input: z.custom<JsonObject>(isJsonObject, "Invalid input: expected object").nullish().openapi({
+      type: "object",
+      additionalProperties: true,
+      description: "Arguments in place of the model's, by the tool's schema. Only when approved.",
+    }),
+    reason: printableText(maxReasonCharacters)
+      .nullish()
+      .openapi({ description: "Told to the model on denial." }),
+  })
+  .openapi("ToolApprovalRequest", {
+    example: {
+      tool_call_id: "call_4fzyo82mvyr7jtnc1q9x",
+      nonce: "nonce_q9x4fzyo82mvyr7jtnc1",
+      approved: true,
+    },
+  })
+
+export const toolResultRequestSchema = z
+  .object({
+    ...wait,
+    result: anyJsonSchema.optional(),
+    error: z
+      .object({ code: printable(128), message: z.string().max(maxErrorCharacters) })
+      .nullish()
+      .openapi({ description: "Why there is no result. Told to the model." }),
+  })
+  .refine(({ result = null, error = null }) => result === null || error === null, {
+    message: "Expected either a result or an error",
+  })
+  .openapi("ToolResultRequest", {
+    description: "Without an error, no result is the result `null`.",
+    example: {
+      tool_call_id: "call_4fzyo82mvyr7jtnc1q9x",
+      nonce: "nonce_q9x4fzyo82mvyr7jtnc1",
+      result: { clicked: true },
+      error: null,
+    },
+  })

@@ -1,0 +1,12 @@
+import type { z } from "@hono/zod-openapi"
+import type { Grant } from "../../core/ports/approvals.ts"
+import type { grantsResponseSchema } from "../schemas/grants.ts"
+import { unixSeconds } from "./content.ts"
+
+export function wireGrants(grants: readonly Grant[]): z.input<typeof grantsResponseSchema> {
+  return {
+    grants: grants.map(({ toolName, qualifier, at }) => {
+      return { tool_name: toolName, qualifier, granted_at: unixSeconds(at) }
+    }),
+  }
+}

@@ -1,0 +1,42 @@
+import type { Clock } from "../core/clock.ts"
+import type { Approvals } from "../core/ports/approvals.ts"
+import type { AnswerCommand, AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
+import { misfitOf } from "./edited-input.ts"
+import type { Sessions } from "./sessions.ts"
+
+/** The part of `Sessions` that asks and answers; it needs the store alone, and no running server. */
+export type Decisions = Pick<
+  Sessions,
+  "decide" | "submitResult" | "openWaits" | "grants" | "revokeGrant" | "audit"
+>
+
+export interface DecisionsOptions {
+  readonly log: SessionLog
+  readonly approvals: Approvals
+  readonly clock: Clock
+  /** Called once an answer is durable, so that its run goes on at once. */
+  readonly onAnswered: (sessionId: string) => Promise<void>
+}
+
+/** Waits and audit records given at once. */
+const mostListed = 1_000
+
+export function createDecisions({ log, approvals, clock, onAnswered }: DecisionsOptions): Decisions {
+  const answer = async (command: AnswerCommand): Promise<AnswerOutcome> => {
+    const outcome = await log.answer(command)
+    if (outcome.status === "accepted") await onAnswered(command.sessionId)
+    return outcome
+  }
+  return {
+    async decide({ editedInput = null, reason = null, grant = false, ...decision }) {
+      const command = { type: "approval", editedInput, reason, grant, at: clock.now(), ...decision } as const
+      const misfit = await misfitOf(approvals, command)
+      return misfit ?? answer(command)
+    },
+    submitResult: (submission) => answer({ type: "toolResult", at: clock.now(), ...submission }),
+    openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
+    grants: (sessionId) => approvals.grants(sessionId),
+    revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),
+    audit: ({ limit = mostListed, ...filter }) => approvals.audit({ ...filter, limit }),
+  }
+}

@@ -1,0 +1,19 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { type Row, text } from "../columns.ts"
+
+/** What one turn of the event loop parses at most (rule 15). */
+export const maxCharacters = 250_000
+
+/** Of rows with a `body` that may be large. */
+export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {
+  const parsed: T[] = []
+  let characters = 0
+  for (const row of rows) {
+    parsed.push(parse(row))
+    characters += text(row, "body").length
+    if (characters < maxCharacters) continue
+    characters = 0
+    await nextTurn()
+  }
+  return parsed
+}

@@ -1,0 +1,108 @@
+import { redactText } from "./redact-text.ts"
+
+/** Deeper, wider or larger than this is cut: a log line is for reading. */
+const maxDepth = 8
+const maxMembers = 100
+const maxValues = 2_000
+
+const redacted = "[redacted]"
+const cut = "[cut]"
+
+/** A copy without secrets that JSON can hold. */
+export type Redact = (value: unknown) => unknown
+
+/**
+ * Makes a function that takes secrets out of what is to be shown: members with a telling name (`password`,
+ * `authorization`, `sessionToken` …) or one of `names`, in any spelling of case and separators, and what looks like a
+ * key inside any text. It changes nothing in place, takes cyclic and huge values, and does not throw.
+ */
+export function createRedact(names: readonly string[] = []): Redact {
+  const named = new Set(names.map(plainName))
+  return (value) => copy(value, { named, left: maxValues }, [])
+}
+
+interface Walk {
+  readonly named: ReadonlySet<string>
+  /** Values that may still be copied. */
+  left: number
+}
+
+type Ancestors = readonly object[]
+
+function copy(value: unknown, walk: Walk, ancestors: Ancestors): unknown {
+  if (walk.left-- <= 0) return cut
+  if (typeof value === "string") return redactText(value)
+  if (typeof value === "bigint") return value.toString()
+  if (typeof value === "function" || typeof value === "symbol") return undefined
+  if (typeof value !== "object" || value === null) return value
+  if (ancestors.includes(value)) return "[circular]"
+  if (ancestors.length >= maxDepth) return cut
+  try {
+    return copyObject(value, walk, [...ancestors, value])
+  } catch (error) {
+    return unreadable(error)
+  }
+}
+
+function copyObject(value: object, walk: Walk, ancestors: Ancestors): unknown {
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`
+  if (Array.isArray(value)) return copyList(value, walk, ancestors)
+  if (value instanceof Set) return copyList([...value], walk, ancestors)
+  if (value instanceof Map) return copyMembers(Object.fromEntries(value), walk, ancestors)
+  if (value instanceof Error) return copyMembers(membersOfError(value), walk, ancestors)
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return copy(value.toJSON(), walk, ancestors)
+  }
+  return copyMembers(value, walk, ancestors)
+}
+
+function copyList(list: readonly unknown[], walk: Walk, ancestors: Ancestors): unknown[] {
+  const items = list.slice(0, maxMembers).map((item) => copy(item, walk, ancestors))
+  return list.length > maxMembers ? [...items, `[${list.length - maxMembers} more]`] : items
+}
+
+function copyMembers(object: object, walk: Walk, ancestors: Ancestors): Record<string, unknown> {
+  const names = Object.keys(object)
+  const members = names.slice(0, maxMembers).map((name) => {
+    return [name, copyMember(object, name, walk, ancestors)] as const
+  })
+  if (names.length > maxMembers) members.push(["…", `[${names.length - maxMembers} more]`])
+  return Object.fromEntries(members)
+}
+
+function copyMember(object: object, name: string, walk: Walk, ancestors: Ancestors): unknown {
+  try {
+    const value: unknown = Reflect.get(object, name)
+    return isSecret(name, value, walk) ? redacted : copy(value, walk, ancestors)
+  } catch (error) {
+    return unreadable(error)
+  }
+}
+
+/** What an Error has that is not enumerable, in the form that pino gives it. */
+function membersOfError(error: Error): object {
+  const { message, stack, cause } = error
+  const errors = error instanceof AggregateError ? { errors: error.errors } : {}
+  const own = Object.fromEntries(Object.entries(error).filter(([name]) => name !== "name"))
+  return { type: error.name, message, stack, ...own, ...(cause === undefined ? {} : { cause }), ...errors }
+}
+
+/** Of a getter, a proxy or a `toJSON` that throws; what it threw may be as bad. */
+function unreadable(error: unknown): string {
+  return `[unreadable: ${error instanceof Error ? redactText(error.message) : typeof error}]`
+}
+
+const secretName =
+  /passw(or)?d|passphrase|secret|authorization|cookie|credential|apikey|privatekey|accesskey|token$/
+
+function isSecret(name: string, value: unknown, { named }: Walk): boolean {
+  if (value === null || value === undefined || typeof value === "boolean") return false
+  const plain = plainName(name)
+  if (named.has(plain) || secretName.test(plain)) return true
+  // Keys of caches and maps are no secrets, unless they look like one.
+  return plain.endsWith("key") && typeof value === "string" && /^[\w+/=.-]{24,}$/.test(value)
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "")
+}
