@@ -17,7 +17,11 @@ async function ask(question: string): Promise<string> {
 async function post(path: string, body: object, token?: string): Promise<Response> {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const headers = { "content-type": "application/json", ...authorization }
-  const response = await fetch(`${address}/api${path}`, { method: "POST", headers, body: JSON.stringify(body) })
+  const response = await fetch(`${address}/api${path}`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+  })
   if (!response.ok) throw new Error(((await response.json()) as { detail: string }).detail)
   return response
 }

@@ -77,7 +77,9 @@ class Dispatch {
     const over = new AbortController()
     const { promise: due, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, Math.min(this.#firstEnd() - this.#context.clock.now(), longestTimerMs))
-    const lookAgain = () => this.#waiting.clear()
+    const lookAgain = () => {
+      if (!over.signal.aborted) this.#waiting.clear()
+    }
     const changes = [this.#context.answers.arrival(over.signal).then(lookAgain), due.then(lookAgain)]
     try {
       await Promise.race([...this.#running.values(), ...changes])

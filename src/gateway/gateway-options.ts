@@ -3,6 +3,8 @@ import type { Clock } from "../core/clock.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { HttpLimits } from "../http/app.ts"
+import type { AuthenticatePerson } from "../http/auth/identify.ts"
+import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { Principal } from "../sessions/sessions.ts"
 import type { StoreChoice } from "./open-store.ts"
 
@@ -14,6 +16,11 @@ export interface ServerOptions extends StoreChoice, RunHooks {
   readonly prefix?: string
   /** Default: any key that is not empty is accepted, with a warning at the start. */
   readonly validApiKeys?: readonly string[]
+  /**
+   * An identity provider of one's own in place of API keys: who sent this request to `/chat/init`, or null. A rejection
+   * answers 503.
+   */
+  readonly authenticate?: AuthenticatePerson
   /** Signs session tokens; at least 32 bytes. Default: generated and kept in the store. */
   readonly jwtSecret?: string
   /** A token's life, not a session's. Default 3600. */
@@ -27,6 +34,10 @@ export interface ServerOptions extends StoreChoice, RunHooks {
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
   readonly limits?: Partial<HttpLimits>
+  /** Requests a minute, counted in each process. False for no limits. */
+  readonly rateLimits?: false | Partial<RateLimits>
+  /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
+  readonly trustProxy?: number
   /** Runs this process works on at once; further ones wait. Default 1000. */
   readonly maxConcurrentRuns?: number
   /** Called once everything is open and before the first request is answered. A rejection stops the start. */

@@ -4,6 +4,17 @@ import { createAdaptorServer } from "@hono/node-server"
 import type { Listener, ListenOptions } from "./gateway.ts"
 import type { Service } from "./service.ts"
 
+/**
+ * Limits on what a client may take its time with, in milliseconds: sending the headers, sending the whole request, and
+ * doing nothing on an open connection. Answers may take as long as they do. Looked at once a second.
+ */
+const timeLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+}
+const maxHeaderBytes = 16 * 1024
 /** How long connections may take to finish once their streams have ended. */
 const closeMs = 2_000
 
@@ -14,6 +25,7 @@ export async function listen(service: Service, options: ListenOptions): Promise<
   const server = createAdaptorServer({
     fetch: (request: Request, bindings: object) => service.fetch(request, bindings),
     overrideGlobalObjects: false,
+    serverOptions: { ...timeLimits, maxHeaderSize: maxHeaderBytes },
   }) as Server
   server.listen(port, host)
   // Rejects with what `error` brings: an address in use, one that is not allowed.

@@ -111,7 +111,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     sessions,
     keyring,
     logger,
-    takesAnyKey: server.validApiKeys === undefined,
+    takesAnyKey: server.validApiKeys === undefined && server.authenticate === undefined,
     fetch: (request, bindings) => app.fetch(request, bindings),
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {

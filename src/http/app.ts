@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Clock } from "../core/clock.ts"
-import { ConfigurationError, ShuttingDownError } from "../core/errors.ts"
+import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -179,8 +179,18 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   })
   root.onError((error, c) => problemResponse(error, c, logger))
   root.use(securityHeaders({ trustProxy }))
+  root.use(throwingErrorsOnly)
   if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))
   return root
+}
+
+/** The framework's error handler is given nothing else. */
+const throwingErrorsOnly: MiddlewareHandler = async (_c, next) => {
+  try {
+    await next()
+  } catch (thrown) {
+    throw toError(thrown)
+  }
 }
 
 function refuseUnless(accepting: () => boolean): MiddlewareHandler {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { protectedRoutes } from "./fixtures/protected-routes.ts"
 import { createTestApp } from "./fixtures/test-app.ts"
 
 interface Operation {
@@ -33,6 +34,8 @@ describe("GET /openapi.json", () => {
 
   it("has every route, itself too", () => {
     expect(operations.map(({ name }) => name).sort()).toEqual([
+      "delete /api/chat/grants",
+      "get /api/chat/grants",
       "get /api/chat/history",
       "get /api/chat/subscribe",
       "get /api/health",
@@ -41,6 +44,9 @@ describe("GET /openapi.json", () => {
       "post /api/chat",
       "post /api/chat/cancel",
       "post /api/chat/init",
+      "post /api/chat/revoke",
+      "post /api/chat/tool-approval",
+      "post /api/chat/tool-result",
     ])
   })
 
@@ -52,12 +58,9 @@ describe("GET /openapi.json", () => {
 
   it("says which routes need a token", () => {
     const secured = operations.filter(({ operation }) => operation.security.length > 0)
-    expect(secured.map(({ operation }) => operation.operationId).sort()).toEqual([
-      "cancelRun",
-      "chat",
-      "history",
-      "subscribe",
-    ])
+    // Those that the tests of forged tokens go through.
+    const tested = protectedRoutes.map(({ method, path }) => `${method.toLowerCase()} /api${path}`)
+    expect(secured.map(({ name }) => name).sort()).toEqual(tested.sort())
     expect(document.components.securitySchemes).toHaveProperty("sessionToken.scheme", "bearer")
   })
 

@@ -1,5 +1,4 @@
 import type { Context, MiddlewareHandler } from "hono"
-import { toError } from "../core/errors.ts"
 import type { HttpEnv } from "./http-env.ts"
 
 /**
@@ -19,12 +18,7 @@ const transportSecurity = "max-age=31536000"
 
 export function securityHeaders({ trustProxy }: { readonly trustProxy: number }): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    try {
-      await next()
-    } catch (thrown) {
-      // The framework's error handler is only given Errors.
-      throw toError(thrown)
-    }
+    await next()
     for (const [name, value] of Object.entries(always)) c.header(name, value)
     if (isSecure(c, trustProxy)) c.header("strict-transport-security", transportSecurity)
     // Tokens and conversations are nobody's to keep; a stream has its own word on that.

@@ -106,9 +106,14 @@ export const entryCases: readonly SessionLogCase[] = [
       const first = event(numbered(bad.lease, 1), bad.runId, stepStarted)
       await commitOk(log, { lease: bad.lease, entries: [first] })
       const entries = [event(numbered(good.lease, 1), good.runId, stepStarted)]
-      // A number that was used is a broken invariant of the caller, whatever the store makes of it.
-      const twice = { lease: bad.lease, entries: [first] }
-      await assert.rejects(log.commit([{ lease: good.lease, entries }, twice]))
+      // A number used for something else is a broken invariant of the caller, whatever the store makes of it.
+      const other = event(numbered(bad.lease, 1), bad.runId, stepCompleted)
+      await assert.rejects(
+        log.commit([
+          { lease: good.lease, entries },
+          { lease: bad.lease, entries: [other] },
+        ]),
+      )
       assert.deepEqual(await readAll(log, good.sessionId), [])
       assert.equal((await log.session(good.sessionId))?.lastSeq, 0)
       await commitOk(log, { lease: good.lease, entries })

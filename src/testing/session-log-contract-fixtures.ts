@@ -15,7 +15,7 @@ import { sequencesPerEpoch } from "../core/sequence.ts"
 import { noUsage } from "../core/usage.ts"
 
 export interface SessionLogHarness {
-  /** Another process's membership on the same data. */
+  /** Another process's membership on the same data. The store's clock must be the machine's. */
   open(): Promise<Store>
   /** Ends a membership as a crash would: its leases are not released. Resolves at once; death may show later. */
   crash(store: Store): Promise<void>

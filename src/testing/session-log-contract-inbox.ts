@@ -160,6 +160,7 @@ export const inboxCases: readonly SessionLogCase[] = [
       assert.deepEqual(await log.session(sessionId), {
         ...session,
         lastUsedAt: 1_000,
+        revokedAt: null,
         lastSeq: 0,
         activeRun: null,
       })

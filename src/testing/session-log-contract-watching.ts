@@ -84,7 +84,8 @@ export const watchingCases: readonly SessionLogCase[] = [
         missing.delete(value)
       }
       accepted(await log.put(cancel(sessions[0] ?? "")))
-      assert.equal((await next).value, sessions[0])
+      // A hint may come twice, so one of the other session may still be on its way.
+      for (let found = await next; found.value !== sessions[0]; ) found = await nextOf(arrivals, "an arrival")
       stop.abort()
     },
   },
@@ -99,30 +100,6 @@ export const watchingCases: readonly SessionLogCase[] = [
       const arriving = collect(store.log.arrivals({ signal }))
       await store.close()
       await Promise.all([watching, arriving])
-    },
-  },
-]
-
-export const keyringCases: readonly SessionLogCase[] = [
-  {
-    rule: null,
-    name: "there is one signing key of 32 bytes, made on first use and found by its id",
-    async run({ open }) {
-      const { keyring } = await open()
-      const keys = await Promise.all(Array.from({ length: 8 }, () => keyring.signingKey()))
-      const [first] = keys
-      assert.ok(first)
-      assert.equal(first.secret.length, 32)
-      for (const key of keys) assert.deepEqual(key, first)
-      assert.deepEqual(await keyring.key(first.id), first)
-    },
-  },
-  {
-    rule: null,
-    name: "a key that was never made is null, whatever its id",
-    async run({ open }) {
-      const { keyring } = await open()
-      for (const id of ["key_nobody", "", "\u0000", "\ud800"]) assert.equal(await keyring.key(id), null)
     },
   },
 ]

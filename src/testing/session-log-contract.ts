@@ -1,11 +1,17 @@
 import type { Store } from "../core/ports/store.ts"
+import { approvalsCases } from "./approvals-contract.ts"
+import { keyringCases } from "./keyring-contract.ts"
+import { answerCases, revocationCases } from "./session-log-contract-answers.ts"
+import { closingCases } from "./session-log-contract-closing.ts"
 import { entryCases } from "./session-log-contract-entries.ts"
 import type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
 import { inboxCases } from "./session-log-contract-inbox.ts"
 import { leaseCases } from "./session-log-contract-leases.ts"
+import { parkingCases } from "./session-log-contract-parking.ts"
 import { pruneCases } from "./session-log-contract-prune.ts"
 import { sharedCases } from "./session-log-contract-shared.ts"
-import { keyringCases, watchingCases } from "./session-log-contract-watching.ts"
+import { sharedWaitCases } from "./session-log-contract-shared-waits.ts"
+import { watchingCases } from "./session-log-contract-watching.ts"
 
 export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
 
@@ -15,12 +21,17 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...entryCases,
   ...pruneCases,
   ...leaseCases,
+  ...parkingCases,
+  ...answerCases,
+  ...closingCases,
+  ...revocationCases,
   ...watchingCases,
+  ...approvalsCases,
   ...keyringCases,
 ]
 
 /** What a store that several processes may open must do as well: these cases open it more than once. */
-export const sharedSessionLogContract: readonly SessionLogCase[] = sharedCases
+export const sharedSessionLogContract: readonly SessionLogCase[] = [...sharedCases, ...sharedWaitCases]
 
 /**
  * Runs one case, for any test runner, and closes all the stores it opened. Rejects when the store breaks the

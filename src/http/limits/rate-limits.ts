@@ -12,7 +12,7 @@ export interface RateLimits {
   readonly initPerMinute: number
   /** POST and DELETE requests of one session. Default 120. */
   readonly requestsPerMinute: number
-  /** Failed authentications from one network address. Default 30. */
+  /** Wrong keys and tokens from one network address. Default 30. */
   readonly failuresPerMinute: number
 }
 
@@ -30,11 +30,11 @@ export interface RateLimiting {
   readonly failures: FailureLimit
 }
 
-/** Against guessing. */
+/** Against guessing. A token that was good once (expired, revoked) is no guess, and clients come with many of them. */
 export interface FailureLimit {
   /** Rejects with a 429 problem when too many failures came from this address. */
   refuse(c: Context<HttpEnv>): Promise<void>
-  /** Runs an authentication and counts it if it ends in a 401, which past the limit becomes a 429. */
+  /** Runs an authentication and counts it if it was a wrong guess; past the limit that 401 becomes a 429. */
   counting<Result>(c: Context<HttpEnv>, authenticate: () => Promise<Result>): Promise<Result>
 }
 
@@ -69,7 +69,7 @@ export function createRateLimiting({ limits, clock, clientAddress }: RateLimitin
           return await authenticate()
         } catch (error) {
           const address = clientAddress(c)
-          if (address === null || !(error instanceof Problem) || error.status !== 401) throw error
+          if (address === null || !isWrongGuess(error)) throw error
           const state = await failures.count(networkOf(address))
           if (!state.allowed) enforce(c, failures, state)
           throw error
@@ -77,6 +77,12 @@ export function createRateLimiting({ limits, clock, clientAddress }: RateLimitin
       },
     },
   }
+}
+
+const wrongGuesses: ReadonlySet<string> = new Set(["invalid_token", "invalid_api_key", "invalid_credentials"])
+
+function isWrongGuess(error: unknown): boolean {
+  return error instanceof Problem && wrongGuesses.has(error.code)
 }
 
 /** For `rateLimits: false`: somebody before the gateway counts. */

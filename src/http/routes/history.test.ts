@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import type { Wait } from "../../core/ports/approvals.ts"
 import { createTestApp } from "../fixtures/test-app.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
 
@@ -78,6 +79,7 @@ describe("GET /chat/history", () => {
         },
       ],
       pending_approvals: [],
+      pending_tool_calls: [],
       active_run: { run_id: "run_1", cursor: 7 },
       last_seq: 0,
     })
@@ -90,8 +92,50 @@ describe("GET /chat/history", () => {
     expect(await response.json()).toEqual({
       messages: [],
       pending_approvals: [],
+      pending_tool_calls: [],
       active_run: null,
       last_seq: 0,
+    })
+  })
+
+  it("shows what waits for an answer, with all that the answer needs", async () => {
+    const app = createTestApp()
+    const { sessionId, headers } = await app.authorize()
+    const wait: Wait = {
+      sessionId,
+      tenant: "key_1",
+      userId: "ada",
+      state: "open",
+      toolCallId: "call_1",
+      runId: "run_1",
+      kind: "approval",
+      toolName: "shell",
+      input: { command: "git push" },
+      inputSchema: { type: "object" },
+      qualifier: "git",
+      reason: "It leaves the machine.",
+      nonce: "nonce_1",
+      openedAt: 1_700_000_000_000,
+      expiresAt: 1_700_000_060_999,
+    }
+    app.sessions.waits = [
+      wait,
+      { ...wait, kind: "clientTool", toolCallId: "call_2", nonce: "nonce_2", qualifier: null, reason: null },
+    ]
+    const history = (await (await app.fetch("/api/chat/history", { headers })).json()) as object
+    expect(historyResponseSchema.parse(history)).toEqual(history)
+    const common = { expires_at: 1_700_000_060, tool_name: "shell", tool_input: { command: "git push" } }
+    expect(history).toMatchObject({
+      pending_approvals: [
+        {
+          ...common,
+          tool_call_id: "call_1",
+          nonce: "nonce_1",
+          resolved_qualifier: "git",
+          reason: "It leaves the machine.",
+        },
+      ],
+      pending_tool_calls: [{ ...common, tool_call_id: "call_2", nonce: "nonce_2" }],
     })
   })
 })

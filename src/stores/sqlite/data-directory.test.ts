@@ -1,8 +1,10 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
+import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { openDatabase } from "./database.ts"
 import { openSqliteStore } from "./open.ts"
 
@@ -78,6 +80,19 @@ test("a database of a newer version is refused, and left as it is", async () => 
   expect(await refusal(directory)).toContain("newer version of ai-agent-gateway (its schema is 1000")
   expect(await database.read(() => database.get("PRAGMA user_version"))).toEqual({ user_version: 1000 })
   database.close()
+})
+
+test("a database of version 1 is migrated with all it held, once", async () => {
+  const file = join(directory, "gateway.db")
+  const former = new DatabaseSync(file)
+  former.exec(readFileSync(new URL("fixtures/version-1.sql", import.meta.url), "utf8"))
+  former.close()
+  const store = await open(directory)
+  await checkMigratedStore(store)
+  await store.close()
+  const again = await open(directory)
+  expect(await again.log.session("sess_idle")).toMatchObject({ revokedAt: 5_000 })
+  await again.close()
 })
 
 test("a directory is opened again with all it held", async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, test } from "vitest"
+import { systemClock } from "../../core/clock.ts"
 import {
   runSessionLogCase,
   sessionLogContract,
@@ -15,7 +16,7 @@ const logger = {
   warn: () => undefined,
   error: () => undefined,
 }
-const clock = { now: () => 1_000 }
+const clock = systemClock
 
 describe("the store in memory", () => {
   for (const each of sessionLogContract) {

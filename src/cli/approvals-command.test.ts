@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Readable } from "node:stream"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { createAgent } from "../gateway/create-agent.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
+import { runCli } from "./run-cli.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+let store: string
+
+beforeEach(async () => {
+  store = await mkdtemp(join(tmpdir(), "approvals-"))
+})
+afterEach(() => rm(store, { recursive: true, force: true }))
+
+async function cli(...argv: readonly string[]) {
+  let stdout = ""
+  let stderr = ""
+  const code = await runCli({
+    argv: ["approvals", ...argv, "--store", store],
+    env: {},
+    cwd: store,
+    stdin: Readable.from([]),
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    signal: new AbortController().signal,
+    program: "agent-gateway.js",
+  })
+  return { code, stdout, stderr }
+}
+
+/** A gateway on the store whose model asks to pay, and what was paid. */
+function bank() {
+  const paid: unknown[] = []
+  const pay = tool({
+    name: "pay",
+    description: "Pay.",
+    input: { type: "object", properties: { amount: { type: "number" } }, required: ["amount"] },
+    approval: true,
+    execute: (input) => paid.push(input),
+  })
+  const provider = scriptedProvider((request) =>
+    request.messages.at(-1)?.role === "tool"
+      ? [{ type: "text", text: "Done" }]
+      : [{ type: "toolCall", name: "pay", input: { amount: 9 } }],
+  )
+  return { paid, provider, gateway: createAgent("Hi.", { store, logger, provider, tools: [pay] }) }
+}
+
+/** Leaves one open approval in the store, with nothing running on it. */
+async function openApproval(): Promise<string> {
+  const { gateway } = bank()
+  const opened = Promise.withResolvers<string>()
+  const running = gateway.run("Pay.", {
+    onApproval: ({ toolCallId }) => {
+      opened.resolve(toolCallId)
+      return new Promise(() => {})
+    },
+  })
+  running.catch(() => undefined)
+  const toolCallId = await opened.promise
+  await gateway.close({ graceMs: 0 })
+  return toolCallId
+}
+
+async function finish() {
+  const { gateway, paid, provider } = bank()
+  await gateway.prepare()
+  await expect.poll(() => provider.requests.length).toBe(1)
+  await gateway.close()
+  return { paid, told: JSON.stringify(provider.requests[0]?.messages.at(-1)) }
+}
+
+describe("approvals, on a store that no server runs on", () => {
+  it("lists what is open, for people and for programs", async () => {
+    expect(await cli("list")).toEqual({ code: 0, stdout: "No approval is open.\n", stderr: "" })
+    const id = await openApproval()
+    const { stdout } = await cli("list")
+    expect(stdout).toContain(`${id}  pay`)
+    expect(stdout).toContain('input    {"amount":9}')
+    const [wait] = JSON.parse((await cli("list", "--json")).stdout)
+    expect(wait).toMatchObject({ toolCallId: id, toolName: "pay", state: "open" })
+  })
+
+  it("approves, and the next server runs the call once", async () => {
+    const id = await openApproval()
+    expect(await cli("approve", id)).toMatchObject({ code: 0, stdout: `approved pay (${id})\n` })
+    expect((await finish()).paid).toEqual([{ amount: 9 }])
+  })
+
+  it("approves other arguments, if they fit", async () => {
+    const id = await openApproval()
+    const misfit = await cli("approve", id, "--input", '{"amount":"much"}')
+    expect(misfit).toMatchObject({ code: 1, stderr: expect.stringContaining("amount") })
+    expect(await cli("approve", id, "--input", "[1]")).toMatchObject({ code: 2 })
+    await cli("approve", id, "--input", '{"amount":1}')
+    expect((await finish()).paid).toEqual([{ amount: 1 }])
+  })
+
+  it("denies with a reason that the model is told", async () => {
+    const id = await openApproval()
+    await cli("deny", id, "--reason", "not today", "--user", "ops")
+    const { paid, told } = await finish()
+    expect(paid).toEqual([])
+    expect(told).toContain("not today")
+  })
+
+  it("answers nothing twice", async () => {
+    const id = await openApproval()
+    await cli("approve", id)
+    expect(await cli("deny", id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`no open approval ${id}`),
+    })
+  })
+})
+
+describe("a wrong call is one line and exit code 2:", () => {
+  it.each([
+    [[], "an action is missing"],
+    [["allow"], "unknown action allow"],
+    [["approve"], "TOOL_CALL_ID is missing"],
+    [["list", "call_1"], "unexpected argument call_1"],
+    [["list", "--all"], "Unknown option '--all'"],
+  ])("%j", async (argv, problem) => {
+    const { code, stderr } = await cli(...argv)
+    expect(code).toBe(2)
+    expect(stderr).toContain(problem)
+    expect(stderr.trimEnd()).not.toContain("\n")
+  })
+})

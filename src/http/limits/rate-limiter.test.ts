@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { createRateLimiter } from "./rate-limiter.ts"
+
+const clock = { now: () => Date.now() }
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe("a rate limiter", () => {
+  it("allows so much a minute for each key, and says how long to wait", async () => {
+    const limiter = createRateLimiter({ name: "test", limit: 2, clock })
+    expect(await limiter.count("a")).toEqual({ allowed: true, remaining: 1, resetSeconds: 60 })
+    vi.advanceTimersByTime(15_500)
+    expect(await limiter.count("a")).toEqual({ allowed: true, remaining: 0, resetSeconds: 45 })
+    expect(await limiter.count("a")).toEqual({ allowed: false, remaining: 0, resetSeconds: 45 })
+    expect(await limiter.count("b")).toMatchObject({ allowed: true, remaining: 1 })
+    vi.advanceTimersByTime(44_500)
+    expect(await limiter.count("a")).toEqual({ allowed: true, remaining: 1, resetSeconds: 60 })
+  })
+
+  it("is not counted by looking", async () => {
+    const limiter = createRateLimiter({ name: "test", limit: 1, clock })
+    for (let times = 0; times < 3; times++) {
+      expect(await limiter.look("a")).toMatchObject({ allowed: true, remaining: 1 })
+    }
+    await limiter.count("a")
+    expect(await limiter.look("a")).toMatchObject({ allowed: false, remaining: 0 })
+  })
+
+  it("lets a flood of keys share counters and leaves alone those that had one before", async () => {
+    const limiter = createRateLimiter({ name: "test", limit: 5, clock, maxKeys: 10 })
+    await limiter.count("early")
+    let refused = 0
+    for (let key = 0; key < 20_000; key++) {
+      if (!(await limiter.count(`flood ${key}`)).allowed) refused++
+    }
+    // 9 keys had counters of their own, the rest at most 1024 between them.
+    expect(refused).toBeGreaterThanOrEqual(20_000 - 9 - 1_024 * 5)
+    expect(await limiter.count("early")).toMatchObject({ allowed: true, remaining: 3 })
+    expect(vi.getTimerCount()).toBeLessThanOrEqual(10 + 1_024)
+
+    vi.advanceTimersByTime(60_000)
+    expect(vi.getTimerCount()).toBe(0)
+    expect(await limiter.count("late")).toMatchObject({ allowed: true, remaining: 4 })
+  })
+})

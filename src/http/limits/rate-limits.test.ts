@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest"
+import { text } from "../fixtures/entries.ts"
+import { createTestApp, jsonRequest, problemOf, type TestApp } from "../fixtures/test-app.ts"
+
+const address = "192.0.2.7"
+
+function init(app: TestApp, apiKey: string, from = address) {
+  return app.fetch("/api/chat/init", jsonRequest({ api_key: apiKey }), from)
+}
+
+async function expectLimited(response: Response, policy: string): Promise<void> {
+  expect(response.status).toBe(429)
+  expect(await problemOf(response)).toMatchObject({ code: "rate_limited", status: 429 })
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0)
+  expect(response.headers.get("ratelimit-policy")).toBe(policy)
+  expect(response.headers.get("ratelimit")).toMatch(/^"\w+";r=0;t=\d+$/)
+}
+
+describe("tokens for one API key", () => {
+  it("are given so often a minute, from wherever they are asked for", async () => {
+    const app = createTestApp({ rateLimits: { initPerMinute: 2 } })
+    const first = await init(app, "one")
+    expect(first.status).toBe(200)
+    expect(first.headers.get("ratelimit-policy")).toBe('"init";q=2;w=60')
+    expect(first.headers.get("ratelimit")).toBe('"init";r=1;t=60')
+    expect((await init(app, "one", "192.0.2.8")).status).toBe(200)
+    await expectLimited(await init(app, "one", "192.0.2.9"), '"init";q=2;w=60')
+    expect((await init(app, "two")).status).toBe(200)
+  })
+
+  it("are 60 a minute by default", async () => {
+    const app = createTestApp()
+    for (let times = 0; times < 60; times++) expect((await init(app, "one")).status).toBe(200)
+    expect((await init(app, "one")).status).toBe(429)
+  })
+})
+
+describe("requests of one session", () => {
+  it("are taken so often a minute, whatever they change", async () => {
+    const app = createTestApp({ rateLimits: { requestsPerMinute: 3 } })
+    const { headers } = await app.authorize()
+    const chat = await app.fetch("/api/chat", jsonRequest({ message: "hi" }, headers))
+    expect(chat.status).toBe(200)
+    expect(chat.headers.get("ratelimit")).toBe('"session";r=2;t=60')
+    app.sessions.publish(text("hi"))
+    app.sessions.end()
+    expect(await chat.text()).toContain("hi")
+    await app.fetch("/api/chat/cancel", jsonRequest({}, headers))
+    await app.fetch("/api/chat/grants?tool_name=x", { method: "DELETE", headers })
+    await expectLimited(
+      await app.fetch("/api/chat", jsonRequest({ message: "hi" }, headers)),
+      '"session";q=3;w=60',
+    )
+    expect(app.sessions.starts).toHaveLength(1)
+  })
+
+  it("do not count when they only read, nor against other sessions, nor hinder signing out", async () => {
+    const app = createTestApp({ rateLimits: { requestsPerMinute: 1 } })
+    const { headers } = await app.authorize()
+    const other = await app.authorize()
+    await app.fetch("/api/chat/cancel", jsonRequest({}, headers))
+    expect((await app.fetch("/api/chat/cancel", jsonRequest({}, headers))).status).toBe(429)
+    for (const path of ["/api/chat/history", "/api/chat/grants"]) {
+      const response = await app.fetch(path, { headers })
+      expect(response.status).toBe(200)
+      expect(response.headers.has("ratelimit")).toBe(false)
+    }
+    expect((await app.fetch("/api/chat/cancel", jsonRequest({}, other.headers))).status).toBe(404)
+    expect((await app.fetch("/api/chat/revoke", { method: "POST", headers })).status).toBe(200)
+  })
+})
+
+describe("failed authentications of one address", () => {
+  const bad = { authorization: "Bearer bad" }
+
+  it("become refusals, of which nobody learns whether the guess was right", async () => {
+    const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 2 } })
+    for (let times = 0; times < 2; times++) expect((await init(app, "wrong")).status).toBe(401)
+    await expectLimited(await init(app, "wrong"), '"authentication";q=2;w=60')
+    await expectLimited(await init(app, "right"), '"authentication";q=2;w=60')
+    expect((await init(app, "right", "192.0.2.8")).status).toBe(200)
+  })
+
+  it("are counted over keys and tokens together, by network", async () => {
+    const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 2 } })
+    expect((await init(app, "wrong", "2001:db8::1")).status).toBe(401)
+    expect((await app.fetch("/api/chat/history", { headers: bad }, "2001:db8::2")).status).toBe(401)
+    await expectLimited(
+      await app.fetch("/api/chat/history", { headers: bad }, "2001:db8::3"),
+      '"authentication";q=2;w=60',
+    )
+  })
+
+  it("do not lock out who holds a good token", async () => {
+    const app = createTestApp({ rateLimits: { failuresPerMinute: 1 } })
+    const { headers } = await app.authorize()
+    for (let times = 0; times < 3; times++) await app.fetch("/api/chat/history", { headers: bad }, address)
+    expect((await app.fetch("/api/chat/history", { headers: bad }, address)).status).toBe(429)
+    expect((await app.fetch("/api/chat/history", { headers }, address)).status).toBe(200)
+  })
+
+  it("are nobody's where the server tells no address", async () => {
+    const app = createTestApp({ rateLimits: { failuresPerMinute: 1 } })
+    for (let times = 0; times < 3; times++) {
+      expect((await app.fetch("/api/chat/history", { headers: bad })).status).toBe(401)
+    }
+  })
+
+  it("are not those of a token that was good once", async () => {
+    const app = createTestApp({ rateLimits: { failuresPerMinute: 1 }, sessionTtlSeconds: 60 })
+    const expired = await app.authorize()
+    app.clock.time += 60_000
+    const revoked = await app.authorize()
+    app.sessions.change(revoked.sessionId, { revokedAt: 1 })
+    const gone = await app.authorize()
+    app.sessions.remove(gone.sessionId)
+    for (let times = 0; times < 3; times++) {
+      for (const { headers } of [expired, revoked, gone]) {
+        expect((await app.fetch("/api/chat/history", { headers }, address)).status).toBe(401)
+      }
+    }
+    expect((await init(app, "key")).status).toBe(200)
+  })
+
+  it("are not other failures", async () => {
+    const app = createTestApp({ rateLimits: { failuresPerMinute: 1 } })
+    app.sessions.failure = new Error("store")
+    for (let times = 0; times < 3; times++) expect((await init(app, "key")).status).toBe(500)
+  })
+})
+
+describe("rateLimits", () => {
+  it("can be turned off", async () => {
+    const app = createTestApp({ rateLimits: false, validApiKeys: ["right"] })
+    for (let times = 0; times < 70; times++) {
+      expect((await init(app, "right")).status).toBe(200)
+      expect((await init(app, "wrong")).status).toBe(401)
+    }
+  })
+
+  it.each([0, -1, 1.5, Number.NaN])("refuses to start with %s", (limit) => {
+    expect(() => createTestApp({ rateLimits: { initPerMinute: limit } })).toThrow(/rateLimits.initPerMinute/)
+  })
+})

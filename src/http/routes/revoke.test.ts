@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest"
+import { protectedRoutes, requestOf } from "../fixtures/protected-routes.ts"
+import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+
+describe("POST /chat/revoke", () => {
+  it("ends the session for every one of its tokens, and no other session", async () => {
+    const app = createTestApp()
+    const { sessionId, headers } = await app.authorize()
+    const other = await app.authorize()
+    app.clock.time += 1_000
+    const init = jsonRequest({ api_key: "key", session_id: sessionId })
+    const second = (await (await app.fetch("/api/chat/init", init)).json()) as Record<string, string>
+
+    const response = await app.fetch("/api/chat/revoke", { method: "POST", headers })
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({ status: "ok" })
+
+    for (const authorization of [headers.authorization ?? "", `Bearer ${second.session_token}`]) {
+      for (const route of protectedRoutes) {
+        const refused = await app.fetch(...requestOf(route, { authorization }))
+        expect(refused.status).toBe(401)
+        expect(await problemOf(refused)).toMatchObject({ code: "session_revoked" })
+      }
+    }
+    expect((await app.fetch("/api/chat/history", { headers: other.headers })).status).toBe(200)
+  })
+
+  it("lets nobody back in: the session is as one that never was", async () => {
+    const app = createTestApp()
+    const { sessionId, headers } = await app.authorize()
+    await app.fetch("/api/chat/revoke", { method: "POST", headers })
+    const again = (id: string) => app.fetch("/api/chat/init", jsonRequest({ api_key: "key", session_id: id }))
+    const revoked = await again(sessionId)
+    expect(revoked.status).toBe(404)
+    expect(await problemOf(revoked)).toEqual(await problemOf(await again("sess_none")))
+  })
+})

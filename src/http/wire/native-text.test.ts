@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest"
+import type { Event } from "../../core/entries.ts"
+import { message, runCompleted, stepStarted, text, thinking, wireUsageExpected } from "../fixtures/entries.ts"
+import { entry, type Item, sent } from "../fixtures/native.ts"
+import { nativeWire } from "./native.ts"
+
+describe("a message's text", () => {
+  const frame = (value: string) => ({ type: "text_delta", text: value })
+  const retry = { type: "stream_retry", attempt: 1, error: expect.any(String) }
+  const hello = message([{ type: "text", text: "Hello" }], 11)
+
+  it("is sent once, by its deltas, while they are there", () => {
+    const log = { 10: stepStarted, 11: text("Hel"), 12: text("lo"), 13: hello }
+    expect(sent(log)).toEqual([frame("Hel"), frame("lo")])
+    expect(sent(log, 9)).toEqual([frame("Hel"), frame("lo")])
+  })
+
+  it("goes on after a cursor among its deltas", () => {
+    const log = { 10: stepStarted, 11: text("Hel"), 12: text("lo"), 13: hello }
+    expect(sent(log, 11)).toEqual([frame("lo")])
+    expect(sent(log, 12)).toEqual([])
+  })
+
+  const pruned = { 10: stepStarted, 13: hello, 14: runCompleted }
+  const complete = { type: "stream_complete", usage: wireUsageExpected, terminal_disposition: "completed" }
+
+  it("is given by the message when the deltas are gone", () => {
+    expect(sent(pruned)).toEqual([frame("Hello"), complete])
+    expect(sent(pruned, 9)).toEqual([frame("Hello"), complete])
+    expect(sent(pruned, 10)).toEqual([frame("Hello"), complete])
+  })
+
+  it("voids what a viewer had when the deltas after its cursor are gone", () => {
+    expect(sent(pruned, 11)).toEqual([retry, frame("Hello"), complete])
+    expect(sent(pruned, 12)).toEqual([retry, frame("Hello"), complete])
+  })
+
+  it("is not sent again to a viewer that is past it", () => {
+    expect(sent(pruned, 13)).toEqual([complete])
+    expect(sent(pruned, 14)).toEqual([])
+  })
+
+  it("voids what a viewer was shown when the rest of the deltas went while it lagged", () => {
+    expect(sent({ 10: stepStarted, 11: text("Hel"), 13: hello })).toEqual([
+      frame("Hel"),
+      retry,
+      frame("Hello"),
+    ])
+  })
+
+  it("is the last attempt's alone", () => {
+    const retried: Event = {
+      type: "stepRetried",
+      stepId: "step_1",
+      attempt: 2,
+      error: { code: "overloaded", message: "Busy." },
+    }
+    const retriedFrame = { type: "stream_retry", attempt: 2, error: "Busy." }
+    const whole = { 10: stepStarted, 11: text("Hello!!"), 12: retried, 13: text("Hello") }
+    expect(sent({ ...whole, 14: message(hello.message.content, 13) }, 12)).toEqual([frame("Hello")])
+    const prunedRetry = { 10: stepStarted, 12: retried, 14: message(hello.message.content, 13) }
+    expect(sent(prunedRetry, 11)).toEqual([retriedFrame, frame("Hello")])
+    expect(sent(prunedRetry, 13)).toEqual([retry, frame("Hello")])
+  })
+
+  it("begins anew with each step", () => {
+    const next = message([{ type: "text", text: "Bye" }], 21)
+    const log = { 10: stepStarted, 11: text("Hello"), 13: hello, 20: stepStarted, 22: next }
+    expect(sent(log)).toEqual([frame("Hello"), frame("Bye")])
+    expect(sent({ 10: stepStarted, 11: text("unfinished"), 20: stepStarted, 22: next })).toEqual([
+      frame("unfinished"),
+      frame("Bye"),
+    ])
+  })
+
+  it("comes in the order of its parts, thinking too and nothing else", () => {
+    const parts = message(
+      [
+        { type: "thinking", text: "Hm.", vendor: { provider: "a", data: {} } },
+        { type: "opaque", vendor: { provider: "a", data: {} } },
+        { type: "text", text: "One." },
+        { type: "text", text: "" },
+        { type: "toolCall", toolCallId: "call_1", name: "look", input: {} },
+        { type: "text", text: "Two." },
+      ],
+      null,
+    )
+    const frames = [{ type: "thinking_delta", text: "Hm." }, frame("One."), frame("Two.")]
+    expect(sent({ 1: stepStarted, 2: parts })).toEqual(frames)
+    expect(sent({ 1: stepStarted, 9: { ...parts, streamedFrom: 2 } }, 5)).toEqual([retry, ...frames])
+  })
+
+  it("is sent by the message when it was not streamed", () => {
+    expect(sent({ 10: stepStarted, 13: message(hello.message.content, null) }, 11)).toEqual([frame("Hello")])
+  })
+
+  it("counts thinking as streamed", () => {
+    const both = message(
+      [
+        { type: "thinking", text: "Hm." },
+        { type: "text", text: "Hi" },
+      ],
+      2,
+    )
+    expect(sent({ 1: stepStarted, 2: thinking("Hm."), 3: text("Hi"), 4: both })).toHaveLength(2)
+  })
+
+  it("puts viewers that came by different ways into the same state", () => {
+    const log: readonly [number, Item][] = [
+      [10, stepStarted],
+      [11, text("Hel")],
+      [12, text("lo")],
+    ]
+    const stateAt = (afterSeq: number) =>
+      log.reduce(
+        (state, [seq, item]) => nativeWire.fold(state, entry(seq, item))[0],
+        nativeWire.start(afterSeq),
+      )
+    expect(stateAt(11)).toBe(stateAt(0))
+    expect(stateAt(9)).toBe(stateAt(0))
+  })
+})

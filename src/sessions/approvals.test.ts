@@ -1,0 +1,219 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { systemClock } from "../core/clock.ts"
+import type { Wait } from "../core/ports/approvals.ts"
+import type { Store } from "../core/ports/store.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import {
+  alice,
+  eventsOf,
+  message,
+  silentLogger,
+  type TestNode,
+  testNode,
+  watchRun,
+} from "./fixtures/test-gateway.ts"
+
+const call = (name: string, input = {}) => ({ type: "toolCall", name, input }) as const
+const decidedBy = { via: "http", tenant: "tenant", userId: "alice", address: "127.0.0.1" } as const
+
+const opened: { stop(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const each of opened.splice(0).reverse()) await each.stop()
+})
+
+async function openStore(): Promise<Store> {
+  const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  opened.push({ stop: () => store.close() })
+  return store
+}
+
+/** A node whose model makes these calls and is done; the tool notes what it was given. */
+async function start(
+  calls: readonly ReturnType<typeof call>[],
+  options: { store?: Store; paid?: unknown[]; approvalTimeoutMs?: number } = {},
+) {
+  const { store = await openStore(), paid = [], ...runtime } = options
+  const pay = anyTool("pay", (input) => ({ type: "json", value: paid.push(input) }), {
+    approval: true,
+    inputSchema: { type: "object", properties: { amount: { type: "number" } } },
+    qualifier: ({ to }) => String(to ?? "anyone"),
+  })
+  const where = anyTool("where", () => Promise.reject(new Error("executed here")), {
+    executionLocation: "client",
+  })
+  const provider = scriptedProvider((request) =>
+    request.messages.at(-1)?.role === "tool" ? [{ type: "text", text: "Done" }] : calls,
+  )
+  const node = await testNode(provider, { store, tools: [pay, where], ...runtime })
+  opened.push(node)
+  return { node, store, paid }
+}
+
+async function ask(node: TestNode, sessionId: string, text = "Pay.") {
+  const accepted = await node.sessions.start(message(sessionId, text))
+  if (accepted.status !== "accepted") throw new Error(accepted.status)
+  return { runId: accepted.runId, afterSeq: accepted.cursor }
+}
+
+/** Waits until so many questions are open and no process holds the session. */
+async function parked(node: TestNode, sessionId: string, count: number): Promise<readonly Wait[]> {
+  await vi.waitFor(async () => {
+    expect(await node.sessions.openWaits({ sessionId })).toHaveLength(count)
+    expect(node.worker.activeRuns).toBe(0)
+  })
+  return node.sessions.openWaits({ sessionId })
+}
+
+const target = ({ sessionId, toolCallId, nonce }: Wait) => ({ sessionId, toolCallId, nonce, decidedBy })
+
+describe("a run that waits for a person", () => {
+  it("holds no worker, and goes on when it is answered", async () => {
+    const { node, paid } = await start([call("pay", { amount: 9 })])
+    const { id } = await node.sessions.create(alice)
+    const run = await ask(node, id)
+    const [wait] = await parked(node, id, 1)
+    if (wait === undefined) throw new Error("nothing was asked")
+    const watching = watchRun(node.sessions, id, run)
+    expect(await node.sessions.decide({ ...target(wait), approved: true })).toMatchObject({
+      status: "accepted",
+    })
+    const events = eventsOf(await watching)
+    expect(paid).toEqual([{ amount: 9 }])
+    expect(events.find(({ type }) => type === "approvalResolved")).toMatchObject({
+      approved: true,
+      decidedBy,
+    })
+    expect(events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+  })
+
+  it("is finished by another process, with the call made once", async () => {
+    const first = await start([call("pay", { amount: 9 })])
+    const { id } = await first.node.sessions.create(alice)
+    const { runId } = await ask(first.node, id)
+    const [wait] = await parked(first.node, id, 1)
+    if (wait === undefined) throw new Error("nothing was asked")
+    await first.node.stop()
+    const second = await start([], { store: first.store })
+    await second.node.sessions.decide({ ...target(wait), approved: true })
+    await second.node.sessions.result(id, runId, {})
+    expect([first.paid, second.paid]).toEqual([[], [{ amount: 9 }]])
+  })
+
+  it("is answered once: the second answer and a late one are refused, and so is an edit that does not fit", async () => {
+    const { node } = await start([call("pay"), call("pay")])
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await ask(node, id)
+    const [first, second] = await parked(node, id, 2)
+    if (first === undefined || second === undefined) throw new Error("nothing was asked")
+    const misfit = await node.sessions.decide({
+      ...target(first),
+      approved: true,
+      editedInput: { amount: "much" },
+    })
+    expect(misfit).toMatchObject({ status: "misfit", message: expect.stringContaining("amount") })
+    expect(await node.sessions.decide({ ...target(first), nonce: "guess", approved: true })).toEqual({
+      status: "wrongNonce",
+    })
+    const both = await Promise.all(
+      [true, false].map((approved) => node.sessions.decide({ ...target(first), approved })),
+    )
+    expect(both.map(({ status }) => status)).toEqual(["accepted", "answered"])
+    await node.sessions.cancel(id, runId)
+    await node.sessions.result(id, runId, {})
+    expect(await node.sessions.decide({ ...target(second), approved: true })).toEqual({ status: "expired" })
+    expect(await node.sessions.openWaits({ sessionId: id })).toEqual([])
+  })
+
+  it("asks no more for what was allowed for the session, until that is revoked", async () => {
+    const { node, paid } = await start([call("pay", { to: "bob" })])
+    const { id } = await node.sessions.create(alice)
+    const first = await ask(node, id)
+    const [wait] = await parked(node, id, 1)
+    if (wait === undefined) throw new Error("nothing was asked")
+    await node.sessions.decide({ ...target(wait), approved: true, grant: true })
+    await node.sessions.result(id, first.runId, {})
+    await node.sessions.result(id, (await ask(node, id)).runId, {})
+    expect(paid).toHaveLength(2)
+    const [grant] = await node.sessions.grants(id)
+    expect(grant).toMatchObject({ toolName: "pay", qualifier: "bob", grantedBy: decidedBy })
+    await node.sessions.revokeGrant({
+      sessionId: id,
+      toolName: "pay",
+      qualifier: "bob",
+      revokedBy: decidedBy,
+    })
+    await ask(node, id)
+    await parked(node, id, 1)
+    const trail = await node.sessions.audit({ sessionId: id })
+    expect(trail.map(({ action }) => action)).toEqual(["revoked", expect.anything(), expect.anything()])
+    expect(
+      trail
+        .slice(1)
+        .map(({ action }) => action)
+        .sort(),
+    ).toEqual(["approved", "granted"])
+  })
+
+  it("goes on by itself when its time is over", async () => {
+    const { node, paid } = await start([call("pay")], { approvalTimeoutMs: 200 })
+    const { id } = await node.sessions.create(alice)
+    const run = await ask(node, id)
+    await parked(node, id, 1)
+    const events = eventsOf(await watchRun(node.sessions, id, run))
+    expect(events.find(({ type }) => type === "approvalResolved")).toMatchObject({
+      approved: false,
+      decidedBy: null,
+    })
+    expect(paid).toEqual([])
+  })
+
+  it("can be cancelled, and its history shows what is open until then", async () => {
+    const { node } = await start([call("pay"), call("where")])
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await ask(node, id)
+    await parked(node, id, 2)
+    const kinds = (await node.sessions.history(id)).openWaits.map(({ kind }) => kind)
+    expect(kinds.sort()).toEqual(["approval", "clientTool"])
+    await node.sessions.cancel(id, null)
+    const { outcome } = await node.sessions.result(id, runId, {})
+    expect(outcome).toMatchObject({ reason: "cancelled" })
+    expect((await node.sessions.history(id)).openWaits).toEqual([])
+  })
+})
+
+describe("a client tool", () => {
+  it("has its result from the client, over a change of process", async () => {
+    const first = await start([call("where")])
+    const { id } = await first.node.sessions.create(alice)
+    const { runId } = await ask(first.node, id)
+    const [wait] = await parked(first.node, id, 1)
+    if (wait === undefined) throw new Error("nothing was asked")
+    await first.node.stop()
+    const second = await start([], { store: first.store })
+    const result = { type: "json", value: "Paris" } as const
+    expect(await second.node.sessions.submitResult({ ...target(wait), result })).toMatchObject({
+      status: "accepted",
+    })
+    expect(await second.node.sessions.submitResult({ ...target(wait), result })).toEqual({
+      status: "answered",
+    })
+    await second.node.sessions.result(id, runId, {})
+    const { messages } = await second.node.sessions.history(id)
+    expect(messages.find(({ role }) => role === "tool")).toMatchObject({ results: [{ result }] })
+  })
+})
+
+describe("revoking a session", () => {
+  it("cancels its run and marks it", async () => {
+    const { node } = await start([call("pay")])
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await ask(node, id)
+    await parked(node, id, 1)
+    expect(await node.sessions.revoke(id)).toBe(true)
+    expect(await node.sessions.revoke("sess_other")).toBe(false)
+    expect((await node.sessions.result(id, runId, {})).outcome).toMatchObject({ reason: "cancelled" })
+    expect((await node.sessions.session(id))?.revokedAt).toEqual(expect.any(Number))
+  })
+})

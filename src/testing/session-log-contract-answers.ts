@@ -1,0 +1,311 @@
+import assert from "node:assert/strict"
+import type { NewWait } from "../core/ports/session-log.ts"
+import {
+  accepted,
+  cancel,
+  commitOk,
+  newSession,
+  nextOf,
+  runningSession,
+  type SessionLogCase,
+} from "./session-log-contract-fixtures.ts"
+import {
+  approval,
+  askingSession,
+  decider,
+  newWait,
+  oddText,
+  opening,
+  toolResult,
+} from "./wait-contract-fixtures.ts"
+
+export const answerCases: readonly SessionLogCase[] = [
+  {
+    rule: 1,
+    name: "an accepted answer is in the inbox with its run, and its wait is closed, before answer resolves",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, runId, lease, waits } = await askingSession(log, [{}, { kind: "clientTool" }])
+      const [asked, opened] = waits
+      assert.ok(opened)
+      const commands = [
+        approval(sessionId, asked, { editedInput: { to: "nobody" }, reason: "safer", grant: true }),
+        toolResult(sessionId, opened),
+      ]
+      for (const command of commands) {
+        assert.deepEqual(await log.answer(command), { status: "accepted", runId })
+        assert.equal((await approvals.wait(sessionId, command.toolCallId))?.state, "answered")
+      }
+      const pending = await log.pending(lease)
+      assert.deepEqual(
+        pending,
+        commands.map((command, index) => ({ ...command, runId, id: pending[index]?.id })),
+      )
+    },
+  },
+  {
+    rule: null,
+    name: "an answer to a wait that does not exist is unknown, whatever its ids and its nonce",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, lease, waits } = await askingSession(log)
+      const [wait] = waits
+      const other = await runningSession(log)
+      const odd = ["sess_nobody", "", "\u0000", "\ud800", "x".repeat(100_000)]
+      for (const id of odd) {
+        assert.deepEqual(await log.answer(approval(id, wait)), { status: "unknown" })
+        const elsewhere = approval(sessionId, { ...wait, toolCallId: id })
+        assert.deepEqual(await log.answer(elsewhere), { status: "unknown" })
+      }
+      assert.deepEqual(await log.answer(approval(other.sessionId, wait)), { status: "unknown" })
+      assert.deepEqual(await log.answer(toolResult(sessionId, wait)), { status: "unknown" })
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "a wrong nonce changes nothing, and the right one is taken afterwards",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, runId, lease, waits } = await askingSession(log)
+      const [wait] = waits
+      for (const nonce of ["", `${wait.nonce}x`, wait.nonce.slice(1), "\u0000", "\ud800"]) {
+        assert.deepEqual(await log.answer(approval(sessionId, { ...wait, nonce })), { status: "wrongNonce" })
+      }
+      assert.equal((await approvals.wait(sessionId, wait.toolCallId))?.state, "open")
+      assert.deepEqual(await log.pending(lease), [])
+      assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
+      assert.deepEqual(await log.answer(approval(sessionId, wait)), { status: "accepted", runId })
+    },
+  },
+  {
+    rule: null,
+    name: "a second answer is told that it is the second, also when it is late or its nonce is wrong",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, runId, lease, waits } = await askingSession(log)
+      const [wait] = waits
+      const first = approval(sessionId, wait)
+      assert.deepEqual(await log.answer(first), { status: "accepted", runId })
+      const others = [
+        first,
+        { ...first, approved: false },
+        { ...first, nonce: "wrong" },
+        { ...first, at: wait.expiresAt + 1 },
+      ]
+      for (const other of others) assert.deepEqual(await log.answer(other), { status: "answered" })
+      assert.equal((await log.pending(lease)).length, 1)
+      assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 1)
+    },
+  },
+  {
+    rule: null,
+    name: "an answer counts until just before its wait expires, whatever its nonce",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, runId, waits } = await askingSession(log)
+      const [wait] = waits
+      const late = approval(sessionId, wait, { at: wait.expiresAt })
+      assert.deepEqual(await log.answer(late), { status: "expired" })
+      assert.deepEqual(await log.answer({ ...late, nonce: "wrong" }), { status: "expired" })
+      // It is the run that closes it, so that what the model is told is in the log.
+      assert.equal((await approvals.wait(sessionId, wait.toolCallId))?.state, "open")
+      const inTime = approval(sessionId, wait, { at: wait.expiresAt - 1 })
+      assert.deepEqual(await log.answer(inTime), { status: "accepted", runId })
+    },
+  },
+  {
+    rule: null,
+    name: "of answers given at once exactly one is accepted",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, lease, waits } = await askingSession(log)
+      const [wait] = waits
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, (_, n) => log.answer(approval(sessionId, wait, { approved: n % 2 === 0 }))),
+      )
+      assert.equal(outcomes.filter(({ status }) => status === "accepted").length, 1)
+      assert.equal(outcomes.filter(({ status }) => status === "answered").length, 7)
+      const [command, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      const [record, ...more] = await approvals.audit({ sessionId, limit: 10 })
+      assert.deepEqual(more, [])
+      assert.ok(command?.type === "approval")
+      assert.equal(record?.action, command.approved ? "approved" : "denied")
+    },
+  },
+  {
+    rule: null,
+    name: "several open waits are answered in any order, each on its own",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, lease, waits } = await askingSession(log, [{}, {}, {}, { kind: "clientTool" }])
+      const [first, second, third, fourth] = waits
+      assert.ok(second && third && fourth)
+      const order = [third, first, fourth, second]
+      for (const [index, wait] of order.entries()) {
+        const answer = wait.kind === "approval" ? approval(sessionId, wait) : toolResult(sessionId, wait)
+        assert.equal((await log.answer(answer)).status, "accepted")
+        const open = await approvals.openWaits({ sessionId, now: 5_000, limit: 10 })
+        const left = waits.filter((each) => !order.slice(0, index + 1).includes(each))
+        assert.deepEqual(callsOf(open), callsOf(left))
+      }
+      const answers = (await log.pending(lease)).filter((command) => "toolCallId" in command)
+      assert.deepEqual(callsOf(answers), callsOf(order))
+    },
+  },
+  {
+    rule: null,
+    name: "a client tool's call that waited for approval waits for its result under the same id",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log)
+      const { sessionId, runId, waits } = session
+      const [asked] = waits
+      assert.equal((await log.answer(approval(sessionId, asked))).status, "accepted")
+      const opened = newWait(runId, { kind: "clientTool", toolCallId: asked.toolCallId })
+      assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "unknown" })
+      await commitOk(log, opening(session, [opened], 2))
+      const expected = { ...opened, sessionId, tenant: "tenant", userId: "user", state: "open" }
+      assert.deepEqual(await approvals.wait(sessionId, asked.toolCallId), expected)
+      assert.deepEqual(await log.answer(approval(sessionId, asked)), { status: "answered" })
+      assert.deepEqual(await log.answer(toolResult(sessionId, asked)), { status: "wrongNonce" })
+      assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "accepted", runId })
+      assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "answered" })
+    },
+  },
+  {
+    rule: null,
+    name: "of two waits of one kind for the same call the newer takes the answer",
+    async run({ open }) {
+      const { log } = await open()
+      const session = await askingSession(log)
+      const { sessionId, runId, waits } = session
+      const [asked] = waits
+      assert.equal((await log.answer(approval(sessionId, asked))).status, "accepted")
+      const again = newWait(runId, { toolCallId: asked.toolCallId })
+      await commitOk(log, opening(session, [again], 2))
+      assert.deepEqual(await log.answer(approval(sessionId, asked)), { status: "wrongNonce" })
+      assert.deepEqual(await log.answer(approval(sessionId, again)), { status: "accepted", runId })
+    },
+  },
+  {
+    rule: null,
+    name: "waits and answers keep every character, and megabytes come back whole",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const large = "0123456789abcdeé".repeat(100_000)
+      const odd: Partial<NewWait> = {
+        toolCallId: `call ${oddText}`,
+        toolName: oddText,
+        input: { [oddText]: [oddText, large] },
+        inputSchema: { description: oddText },
+        qualifier: `${oddText}${large}`,
+        reason: oddText,
+        nonce: `nonce ${oddText}`,
+      }
+      const { sessionId, runId, lease, waits } = await askingSession(log, [odd])
+      const [wait] = waits
+      const expected = { ...wait, sessionId, tenant: "tenant", userId: "user" }
+      assert.deepEqual(await approvals.wait(sessionId, wait.toolCallId), { ...expected, state: "open" })
+      const listed = await approvals.openWaits({ sessionId, now: 5_000, limit: 10 })
+      assert.deepEqual(listed, [{ ...expected, state: "open" }])
+      const decidedBy = { via: "http", tenant: oddText, userId: oddText, address: oddText } as const
+      const editedInput = { [oddText]: large }
+      const command = approval(sessionId, wait, { editedInput, reason: oddText, grant: true, decidedBy })
+      assert.equal((await log.answer(command)).status, "accepted")
+      const [pending] = await log.pending(lease)
+      assert.deepEqual(pending, { ...command, runId, id: pending?.id })
+      const toolType = { toolName: oddText, qualifier: wait.qualifier }
+      const grant = { sessionId, ...toolType, grantedBy: decidedBy, at: 5_000 }
+      assert.deepEqual(await approvals.grants(sessionId), [grant])
+      const [, decision] = await approvals.audit({ sessionId, limit: 10 })
+      assert.deepEqual(decision?.editedInput, editedInput)
+      assert.deepEqual([decision?.reason, decision?.decidedBy], [oddText, decidedBy])
+      assert.equal(await approvals.revokeGrant({ sessionId, ...toolType, revokedBy: decider, at: 1 }), true)
+    },
+  },
+  {
+    rule: null,
+    name: "arrivals name the session of every accepted answer",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, waits } = await askingSession(log)
+      const stop = new AbortController()
+      const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
+      const next = nextOf(arrivals, "an arrival")
+      assert.equal((await log.answer(approval(sessionId, waits[0]))).status, "accepted")
+      for (let found = await next; found.value !== sessionId; ) found = await nextOf(arrivals, "an arrival")
+      stop.abort()
+    },
+  },
+  {
+    rule: 12,
+    name: "an answer does not keep a cancel from being accepted, nor the other way round",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, lease, waits } = await askingSession(log, [{}, {}])
+      const [first, second] = waits
+      assert.ok(second)
+      assert.equal((await log.answer(approval(sessionId, first))).status, "accepted")
+      accepted(await log.put(cancel(sessionId)))
+      assert.equal((await log.answer(approval(sessionId, second))).status, "accepted")
+      assert.deepEqual(
+        (await log.pending(lease)).map(({ type }) => type),
+        ["approval", "cancel", "approval"],
+      )
+    },
+  },
+]
+
+export const revocationCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "revoking a session cancels its open run; doing it again changes nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      assert.equal((await log.session(sessionId))?.revokedAt, null)
+      assert.equal(await log.revokeSession(sessionId, 7_000), true)
+      assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
+      const [command, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual(command, { ...cancel(sessionId, runId), at: 7_000, id: command?.id })
+      await commitOk(log, { lease, entries: [], commandsConsumed: [command?.id ?? 0] })
+      assert.equal(await log.revokeSession(sessionId, 8_000), true)
+      assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "revoking wakes whoever works on the run, and needs no run",
+    async run({ open }) {
+      const { log } = await open()
+      const idle = await newSession(log)
+      const { sessionId } = await runningSession(log)
+      const stop = new AbortController()
+      const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
+      const next = nextOf(arrivals, "an arrival")
+      assert.equal(await log.revokeSession(idle, 7_000), true)
+      assert.equal((await log.session(idle))?.revokedAt, 7_000)
+      assert.equal(await log.revokeSession(sessionId, 7_000), true)
+      for (let found = await next; found.value !== sessionId; ) found = await nextOf(arrivals, "an arrival")
+      stop.abort()
+    },
+  },
+  {
+    rule: null,
+    name: "a session that does not exist cannot be revoked, whatever its id",
+    async run({ open }) {
+      const { log } = await open()
+      for (const id of ["sess_nobody", "", "\u0000", "\ud800"]) {
+        assert.equal(await log.revokeSession(id, 7_000), false)
+      }
+    },
+  },
+]
+
+function callsOf(waits: readonly { readonly toolCallId: string }[]): string[] {
+  return waits.map(({ toolCallId }) => toolCallId)
+}
