@@ -37,7 +37,7 @@ const folders = {
   ],
   cli: ["core", "gateway"],
   // The package's root: what applications import.
-  ".": ["core", "gateway", "telemetry", "tools"],
+  ".": ["approvals", "core", "gateway", "telemetry", "tools"],
 }
 
 const architecture: Architecture = {

@@ -3,7 +3,6 @@ import { toError } from "../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import { type OpenedApprovals, openApprovals } from "../gateway/open-approvals.ts"
-import { createLogger } from "../telemetry/logger.ts"
 import type { CliContext } from "./cli-context.ts"
 import { CliError, oneLine, UsageError } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
@@ -13,11 +12,7 @@ const commandUsage = "usage: agent-gateway approvals list | approve TOOL_CALL_ID
 /** `approvals list|approve|deny`: answers what a store holds open, with or without a server running on it. */
 export async function approvalsCommand(context: CliContext): Promise<number> {
   const { action, toolCallId, options } = parse(context.argv)
-  const logger = createLogger({ level: "warn" })
-  const approvals = await openApprovals({
-    ...(options.store === undefined ? {} : { store: options.store }),
-    logger,
-  })
+  const approvals = await openApprovals({ store: options.store })
   try {
     const waits = (await approvals.list()).filter(({ kind }) => kind === "approval")
     if (action === "list") return list(waits, options.json ?? false, context)

@@ -6,6 +6,12 @@ const object = z.custom<unknown>((value) => typeof value === "object" && value !
 const strings = z.array(z.string().min(1)).optional()
 const count = z.int().positive().optional()
 
+const rateLimits = z.strictObject({
+  initPerMinute: count,
+  requestsPerMinute: count,
+  failuresPerMinute: count,
+})
+
 const server = {
   name: z
     .string()
@@ -23,10 +29,11 @@ const server = {
   allowSystemMessages: z.boolean().optional(),
   corsOrigins: strings,
   limits: z.strictObject({ chatBodyBytes: count, bodyBytes: count, jsonDepth: count }).optional(),
-  rateLimits: z.union([z.literal(false), z.record(z.string(), count)]).optional(),
+  rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,
   logger: object.optional(),
+  redact: strings,
   clock: object.optional(),
   ids: object.optional(),
   onStartup: callback,

@@ -1,5 +1,5 @@
 import { systemClock } from "../core/clock.ts"
-import { ShuttingDownError } from "../core/errors.ts"
+import { ConfigurationError, ShuttingDownError } from "../core/errors.ts"
 import { randomIds } from "../core/ids.ts"
 import type { Decisions } from "../sessions/decisions.ts"
 import { createLogger } from "../telemetry/logger.ts"
@@ -26,7 +26,7 @@ export interface GatewayDefinition {
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
 export function createGateway({ server, provider, ...definition }: GatewayDefinition): Gateway {
   const { resolveCredentials, buildChatRuntime } = definition
-  const logger = server.logger ?? createLogger()
+  const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
   const open = ({ mode = "run", env = process.env }: PrepareOptions) => {
     const chosen = chooseProvider(provider, settingsFrom(env))
     const { clock = systemClock, ids = randomIds } = server
@@ -60,8 +60,8 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
     async prepare(options) {
       await started(options)
     },
-    async fetch(request) {
-      return (await started()).fetch(request)
+    async fetch(request, bindings) {
+      return (await started()).fetch(request, bindings)
     },
     async listen(options = {}) {
       return listen(await started(), options)
@@ -78,6 +78,8 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
       return (await started()).sessions.revoke(sessionId)
     },
     async rotateKeys() {
+      if (server.jwtSecret !== undefined)
+        throw new ConfigurationError("rotateKeys: a jwtSecret is not rotated by this.")
       const { id } = await (await started()).keyring.rotate()
       return id
     },

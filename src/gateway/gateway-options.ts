@@ -45,8 +45,10 @@ export interface ServerOptions extends StoreChoice, RunHooks {
   /** Called once no run is active any more. */
   readonly onShutdown?: () => void | Promise<void>
   readonly onSessionCreated?: (session: { readonly id: string } & Principal) => void | Promise<void>
-  /** Default: JSON lines on standard error. */
+  /** Default: JSON lines on standard error, without secrets. */
   readonly logger?: Logger
+  /** Names of further fields that the default logger takes for secrets. */
+  readonly redact?: readonly string[]
   /** For tests. */
   readonly clock?: Clock
   /** For tests. */

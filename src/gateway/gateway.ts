@@ -5,8 +5,11 @@ import type { GatewayApprovals } from "./approvals.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
-  /** Answers one web-standard request, so that it mounts anywhere. */
-  fetch(request: Request): Promise<Response>
+  /**
+   * Answers one web-standard request, so that it mounts anywhere. `bindings` may be those of a Hono adapter: from them the
+   * client's network address is known.
+   */
+  fetch(request: Request, bindings?: object): Promise<Response>
   /** Serves HTTP on Node. Rejects with the system's error when the address cannot be used. */
   listen(options?: ListenOptions): Promise<Listener>
   /** One message in a new session, without HTTP. Aborting cancels the run; the result then says so. */

@@ -1,6 +1,6 @@
 import { systemClock } from "../core/clock.ts"
-import type { Logger } from "../core/ports/logger.ts"
 import { createDecisions } from "../sessions/decisions.ts"
+import { createLogger } from "../telemetry/logger.ts"
 import { createApprovals, type GatewayApprovals } from "./approvals.ts"
 import { chooseStore, type StoreChoice } from "./open-store.ts"
 
@@ -12,10 +12,8 @@ export interface OpenedApprovals extends GatewayApprovals {
  * The approvals of a store, with or without a server running on it: a running one acts on an answer at once, another
  * at its next start.
  */
-export async function openApprovals({
-  logger,
-  ...choice
-}: StoreChoice & { readonly logger: Logger }): Promise<OpenedApprovals> {
+export async function openApprovals(choice: StoreChoice): Promise<OpenedApprovals> {
+  const logger = createLogger({ level: "warn" })
   const clock = systemClock
   const { log, approvals, close } = await chooseStore(choice, { clock, logger })
   const decisions = createDecisions({ log, approvals, clock, onAnswered: () => Promise.resolve() })
