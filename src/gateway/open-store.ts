@@ -9,7 +9,7 @@ export interface StoreChoice {
    * `"memory"`, a `postgres://` URL, the path of a data directory, or a store of one's own, which is then not closed
    * with the gateway. Default: `.agent-gateway` in the working directory.
    */
-  readonly store?: string | Store
+  readonly store?: string | Store | undefined
   /** `process` survives the end of the process, `full` the loss of power too, at some cost. Default `process`. */
   readonly durability?: "process" | "full"
 }

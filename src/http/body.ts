@@ -26,17 +26,20 @@ export function boundedBody({ maxBytes, maxDepth, whenEmpty }: BodyLimits): Midd
       )
     }
     c.req.raw =
-      text === "" && whenEmpty !== undefined
-        ? withJson(request, whenEmpty)
-        : new Request(request, { body: text })
+      text === "" && whenEmpty !== undefined ? withJson(request, whenEmpty) : withBody(request, text)
     await next()
   }
 }
 
 function withJson(request: Request, body: string): Request {
-  const headers = new Headers(request.headers)
-  headers.set("content-type", "application/json")
-  return new Request(request, { headers, body })
+  const replaced = withBody(request, body)
+  replaced.headers.set("content-type", "application/json")
+  return replaced
+}
+
+/** Made from parts: what a server adapter hands over need not be one of the platform's own requests. */
+function withBody({ url, method, headers }: Request, body: string): Request {
+  return new Request(url, { method, headers: [...headers], body })
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {

@@ -10,14 +10,14 @@ import { escapeText, integer, nullableText, type Row, text } from "../columns.ts
 import { toCommand } from "../session-rows.ts"
 import type { Database, Query } from "./database.ts"
 import { arrivalsChannel } from "./membership.ts"
+import { lastSeq } from "./schema.ts"
 
 export async function put(database: Database, command: NewCommand): Promise<PutOutcome> {
   return database.transaction(async (query) => {
     // The session's row is what put, commit, claim and release exclude each other by.
-    const [session] = await query(
-      "SELECT last_seq, active_run FROM agent_gateway.session WHERE id = $1 FOR UPDATE",
-      [escapeText(command.sessionId)],
-    )
+    const [session] = await query("SELECT active_run FROM agent_gateway.session WHERE id = $1 FOR UPDATE", [
+      escapeText(command.sessionId),
+    ])
     if (session === undefined) return { status: "unknown" }
     return command.type === "message"
       ? putMessage(query, command, session)
@@ -41,15 +41,16 @@ async function putMessage(query: Query, command: MessageCommand, session: Row): 
   }
   const active = nullableText(session, "active_run")
   if (active !== null) return { status: "busy", runId: active }
-  const cursor = integer(session, "last_seq")
-  await query(
-    `WITH started AS (
-       INSERT INTO agent_gateway.run (id, session_id, cursor, state, idempotency_key, body_hash)
-       VALUES ($2, $1, $3, 'open', $4, $5)
+  const [started] = await query(
+    `WITH changed AS (
+       UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $3) WHERE id = $1
      )
-     UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $6) WHERE id = $1`,
-    [sessionId, runId, cursor, key, hash, command.at],
+     INSERT INTO agent_gateway.run (id, session_id, cursor, state, idempotency_key, body_hash)
+     SELECT $2, id, ${lastSeq}, 'open', $4, $5 FROM agent_gateway.session WHERE id = $1
+     RETURNING cursor`,
+    [sessionId, runId, command.at, key, hash],
   )
+  const cursor = integer(started ?? {}, "cursor")
   await insert(query, command, runId)
   return { status: "accepted", runId, cursor }
 }

@@ -5,18 +5,18 @@ import { holds } from "./leases.ts"
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
 export function commitBatch(database: Database, batch: SessionBatch, owner: string): CommitOutcome {
-  const { lease } = batch
-  if (batch.runEnded !== undefined && holds(database, lease, owner) && cancelWaits(database, batch)) {
-    return "cancelled"
-  }
+  const { lease, commandsConsumed = [] } = batch
+  // No other process can write between this look and the commit: the transaction holds the database (rule 7).
+  if (!holds(database, lease, owner)) return "fenced"
+  if (batch.runEnded !== undefined && cancelWaits(database, batch)) return "cancelled"
   const rows = toRows(batch.entries)
-  if (!touch(database, batch, rows, owner)) return "fenced"
   insertEvents(database, lease, rows)
   insertDeltas(database, lease, rows)
-  for (const id of batch.commandsConsumed ?? []) {
+  for (const id of commandsConsumed) {
     database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
   }
-  if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded)
+  updateSession(database, batch, rows)
+  if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded, rows)
   return "ok"
 }
 
@@ -31,35 +31,18 @@ function cancelWaits(database: Database, batch: SessionBatch): boolean {
   return waiting !== undefined
 }
 
-/** The fence of rule 7: false when the lease is lost. */
-function touch(database: Database, batch: SessionBatch, rows: EntryRows, owner: string): boolean {
-  const { sessionId, epoch } = batch.lease
-  if (rows.events.length === 0 && batch.progress !== true) {
-    // Deltas alone, twenty times a second: this leaves the indexes of the session as they are.
-    return (
-      database.run(
-        "UPDATE session SET last_seq = max(last_seq, ?) WHERE id = ? AND epoch = ? AND owner = ?",
-        rows.lastSeq,
-        sessionId,
-        epoch,
-        owner,
-      ) === 1
+/** Writes only what changes: most commits leave the session as it is. */
+function updateSession(database: Database, { lease, progress = false }: SessionBatch, rows: EntryRows): void {
+  if (rows.events.length > 0) {
+    database.run(
+      "UPDATE session SET log_version = ? WHERE id = ? AND log_version < ?",
+      rows.version,
+      lease.sessionId,
+      rows.version,
     )
   }
-  return (
-    database.run(
-      `UPDATE session SET last_seq = max(last_seq, ?), log_version = max(log_version, ?),
-         last_used_at = max(last_used_at, ?), takeovers = takeovers * ?
-       WHERE id = ? AND epoch = ? AND owner = ?`,
-      rows.lastSeq,
-      rows.version,
-      rows.at,
-      batch.progress === true ? 0 : 1,
-      sessionId,
-      epoch,
-      owner,
-    ) === 1
-  )
+  if (progress)
+    database.run("UPDATE session SET takeovers = 0 WHERE id = ? AND takeovers > 0", lease.sessionId)
 }
 
 function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows): void {
@@ -105,7 +88,13 @@ function endRun(
   database: Database,
   { sessionId }: Lease,
   { runId, state }: NonNullable<SessionBatch["runEnded"]>,
+  { at }: EntryRows,
 ): void {
   database.run("UPDATE run SET state = ? WHERE id = ? AND session_id = ?", state, runId, sessionId)
-  database.run("UPDATE session SET active_run = NULL WHERE id = ? AND active_run = ?", sessionId, runId)
+  database.run(
+    "UPDATE session SET active_run = NULL, last_used_at = max(last_used_at, ?) WHERE id = ? AND active_run = ?",
+    at,
+    sessionId,
+    runId,
+  )
 }

@@ -2,6 +2,7 @@ import type { Command, Lease, NewCommand, PutOutcome } from "../../core/ports/se
 import { escapeText, integer, nullableText, text } from "../columns.ts"
 import { toCommand } from "../session-rows.ts"
 import type { Database } from "./database.ts"
+import { lastSeq } from "./schema.ts"
 
 type Message = Extract<NewCommand, { type: "message" }>
 type Cancel = Extract<NewCommand, { type: "cancel" }>
@@ -9,7 +10,7 @@ type Cancel = Extract<NewCommand, { type: "cancel" }>
 /** Inside a transaction. */
 export function put(database: Database, command: NewCommand): PutOutcome {
   const session = database.get(
-    `SELECT session.last_seq, run.id AS run_id, run.cursor
+    `SELECT ${lastSeq} AS last_seq, run.id AS run_id, run.cursor
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(command.sessionId),
   )
