@@ -1,7 +1,7 @@
 import { createRequire } from "node:module"
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
-import { ConfigurationError, toError } from "../core/errors.ts"
+import { ConfigurationError, GatewayError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
@@ -162,7 +162,8 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
 async function readiness({ log }: Store, accepting: boolean) {
   const check = await log.ping().then(
     () => ({ ok: true }),
-    (error: unknown) => ({ ok: false, detail: toError(error).message }),
+    // Anyone may ask, and only the messages of our own errors are for anyone.
+    (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
   )
   return { ready: accepting && check.ok, checks: { store: check } }
 }

@@ -99,7 +99,10 @@ async function resolve(
     return await untilAborted(signal, resolving)
   } catch (error) {
     if (signal.aborted && leavesRunOpen(signal.reason)) throw signal.reason
-    logger.error({ error, sessionId: session.id, runId }, "the agent could not be set up for a run")
+    // Otherwise it was cancelled before it came to anything.
+    if (!signal.aborted) {
+      logger.error({ error, sessionId: session.id, runId }, "the agent could not be set up for a run")
+    }
     return null
   }
 }

@@ -20,3 +20,4 @@ export {
   type UpstreamStep,
 } from "./scripted-upstream.ts"
 export { sessionLogContract, sharedSessionLogContract } from "./session-log-contract.ts"
+export type { SessionLogHarness } from "./session-log-contract-fixtures.ts"

@@ -2,6 +2,7 @@ import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.t
 import { integer, nullableText, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { Database, Query } from "./database.ts"
+import { lastSeq } from "./schema.ts"
 import { areOpen, changeWaits, openWaits, writeWaits } from "./waits.ts"
 
 interface Prepared {
@@ -54,7 +55,8 @@ async function lock(
   owner: string,
 ): Promise<ReadonlyMap<string, Held>> {
   const rows = await query(
-    "SELECT id, epoch, owner, last_seq FROM agent_gateway.session WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+    `SELECT id, epoch, owner, ${lastSeq} AS last_seq FROM agent_gateway.session
+     WHERE id = ANY($1) ORDER BY id FOR UPDATE`,
     [[...new Set(batches.map(({ lease }) => lease.sessionId))]],
   )
   const held = rows.filter((row) => nullableText(row, "owner") === owner)
@@ -138,14 +140,14 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
        FROM json_to_recordset($5) AS each(id text, state text) WHERE run.id = each.id
      )
      UPDATE agent_gateway.session SET
-       last_seq = greatest(session.last_seq, each.last_seq),
        log_version = greatest(log_version, each.version),
-       last_used_at = greatest(last_used_at, each.at),
+       last_used_at = greatest(last_used_at, each.ended_at),
        takeovers = CASE WHEN each.progress THEN 0 ELSE takeovers END,
        active_run = CASE WHEN active_run = each.ended THEN NULL ELSE active_run END
      FROM json_to_recordset($6) AS each(
-       id text, last_seq bigint, version integer, at bigint, progress boolean, ended text)
-     WHERE session.id = each.id`,
+       id text, version integer, progress boolean, ended text, ended_at bigint)
+     WHERE session.id = each.id
+       AND (each.ended IS NOT NULL OR log_version < each.version OR (each.progress AND takeovers > 0))`,
     [
       JSON.stringify(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
@@ -183,11 +185,10 @@ function settlingRows(session_id: string, { settling }: EntryRows): object[] {
 
 interface SessionChange {
   readonly id: string
-  readonly last_seq: number
   readonly version: number
-  readonly at: number
   readonly progress: boolean
   readonly ended: string | null
+  readonly ended_at: number
 }
 
 /** One row a session: an update takes only one of several rows that meet the same target. */
@@ -197,11 +198,10 @@ function sessionRows(batches: readonly Prepared[]): SessionChange[] {
     const before = changes.get(id)
     changes.set(id, {
       id,
-      last_seq: Math.max(before?.last_seq ?? 0, rows.lastSeq),
       version: Math.max(before?.version ?? 0, rows.version),
-      at: Math.max(before?.at ?? 0, rows.at),
       progress: before?.progress === true || batch.progress === true,
       ended: batch.runEnded?.runId ?? before?.ended ?? null,
+      ended_at: Math.max(before?.ended_at ?? 0, batch.runEnded === undefined ? 0 : rows.at),
     })
   }
   return [...changes.values()]

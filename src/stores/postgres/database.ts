@@ -46,8 +46,12 @@ export async function loadDriver(): Promise<typeof import("pg")> {
 
 export function openDatabase(driver: typeof import("pg"), config: ClientConfig, logger: Logger): Database {
   const pool: Pool = new driver.Pool({ ...config, max: maxConnections })
-  // A connection that broke while nobody used it: the pool opens another.
-  pool.on("error", (error) => logger.warn({ error }, "a connection to the database was lost"))
+  // A connection that breaks says so by an event as well, which ends the process if nobody listens; the pool listens
+  // only to those that nobody uses. It opens another when one is needed.
+  pool.on("connect", (client) => {
+    client.on("error", (error) => logger.warn({ error }, "a connection to the database was lost"))
+  })
+  pool.on("error", () => undefined)
 
   async function connect(): Promise<PoolClient> {
     try {

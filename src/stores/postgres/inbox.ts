@@ -10,11 +10,12 @@ import { escapeText, integer, nullableText, type Row, text } from "../columns.ts
 import { toCommand } from "../session-rows.ts"
 import type { Database, Query } from "./database.ts"
 import { arrivalsChannel } from "./membership.ts"
+import { lastSeq } from "./schema.ts"
 
 /** The session's row is what put, answer, commit, claim and release exclude each other by. */
 export async function lockSession(query: Query, sessionId: string): Promise<Row | undefined> {
   const [session] = await query(
-    "SELECT last_seq, active_run, revoked_at FROM agent_gateway.session WHERE id = $1 FOR UPDATE",
+    "SELECT active_run, revoked_at FROM agent_gateway.session WHERE id = $1 FOR UPDATE",
     [escapeText(sessionId)],
   )
   return session
@@ -65,16 +66,17 @@ async function putMessage(query: Query, command: MessageCommand, session: Row): 
   }
   const active = nullableText(session, "active_run")
   if (active !== null) return { status: "busy", runId: active }
-  const cursor = integer(session, "last_seq")
-  await query(
-    `WITH started AS (
-       INSERT INTO agent_gateway.run (id, session_id, cursor, state, idempotency_key, body_hash)
-       VALUES ($2, $1, $3, 'open', $4, $5)
+  const [started] = await query(
+    `WITH changed AS (
+       UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $3) WHERE id = $1
      )
-     UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $6) WHERE id = $1`,
-    [sessionId, runId, cursor, key, hash, command.at],
+     INSERT INTO agent_gateway.run (id, session_id, cursor, state, idempotency_key, body_hash)
+     SELECT $2, id, ${lastSeq}, 'open', $4, $5 FROM agent_gateway.session WHERE id = $1
+     RETURNING cursor`,
+    [sessionId, runId, command.at, key, hash],
   )
   await insertCommand(query, command)
+  const cursor = integer(started ?? {}, "cursor")
   return { status: "accepted", runId, cursor }
 }
 

@@ -19,6 +19,7 @@ import {
   event,
   eventually,
   message,
+  newAgent,
   newSession,
   numbered,
   runningSession,
@@ -77,6 +78,18 @@ test("a process that hung and was taken over is fenced; what nobody took stays i
   expect(await commit(kept)).toEqual(["ok"])
   expect(await other.store.log.claim(kept.sessionId)).toBeNull()
   await Promise.all([hung.store.close(), other.store.close()])
+})
+
+test("a process whose sign of life has lapsed does not take over from itself", async () => {
+  const url = urlOf(postgres.port)
+  const store = await openPostgresStore({ url, clock, logger, heartbeatMs: 60_000, ttlMs: 1 })
+  const agent = newAgent()
+  const { sessionId } = await runningSession(store.log, { agent })
+  const other = await openPostgresStore({ url, clock, logger })
+  expect(await store.log.claim(sessionId)).toBeNull()
+  expect(await store.log.claimRunnable([agent], 1)).toEqual([])
+  expect(await other.log.claimRunnable([agent], 1)).toHaveLength(1)
+  await Promise.all([store.close(), other.close()])
 })
 
 test("while the server cannot be reached every call is unavailable, and afterwards all goes on", async () => {

@@ -8,7 +8,7 @@ import { connectionConfig, type Database, type Durability, loadDriver, openDatab
 import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers } from "./membership.ts"
-import { migrate } from "./schema.ts"
+import { lastSeq, migrate } from "./schema.ts"
 import { createSessionLog } from "./session-log.ts"
 
 export interface PostgresStoreOptions {
@@ -58,8 +58,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 async function poll(database: Database, hub: WatchHub): Promise<void> {
   const { watched } = hub
   if (watched.length === 0) return
-  const rows = await database.query("SELECT id, last_seq FROM agent_gateway.session WHERE id = ANY($1)", [
-    watched,
-  ])
+  const rows = await database.query(
+    `SELECT id, ${lastSeq} AS last_seq FROM agent_gateway.session WHERE id = ANY($1)`,
+    [watched],
+  )
   for (const row of rows) hub.changed(text(row, "id"), integer(row, "last_seq"))
 }

@@ -24,7 +24,6 @@ const migrations: readonly (readonly string[])[] = [
       epoch bigint NOT NULL DEFAULT 0,
       owner text,
       takeovers integer NOT NULL DEFAULT 0,
-      last_seq bigint NOT NULL DEFAULT 0,
       log_version integer NOT NULL DEFAULT 0,
       active_run text
     )`,
@@ -116,6 +115,11 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX audit_session ON agent_gateway.audit (session_id)",
   ],
 ]
+
+/** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
+export const lastSeq = `greatest(
+  (SELECT max(seq) FROM agent_gateway.entry WHERE session_id = session.id),
+  (SELECT last_seq FROM agent_gateway.delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0)`
 
 /** Refuses a server that is too old, and a schema that a newer version of this package has changed. */
 export async function migrate(database: Database): Promise<void> {

@@ -9,6 +9,7 @@ import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, release } from "./leases.ts"
 import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
+import { lastSeq } from "./schema.ts"
 
 /** The port over a database whose schema is up to date. `owner` is this process's membership. */
 export function createSessionLog(database: Database, owner: string, hub: WatchHub): SessionLog {
@@ -80,8 +81,8 @@ async function createSession(query: Query, session: NewSession): Promise<void> {
 
 async function findSession(query: Query, sessionId: string): Promise<Session | null> {
   const [row] = await query(
-    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at, last_seq,
-       run.id AS run_id, cursor, state
+    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at,
+       ${lastSeq} AS last_seq, run.id AS run_id, cursor, state
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],
   )

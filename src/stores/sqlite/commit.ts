@@ -1,49 +1,53 @@
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
-import { integer } from "../columns.ts"
+import { text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { Database } from "./database.ts"
 import { areOpen, changeWaits } from "./waits.ts"
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
 export function commitBatch(database: Database, batch: SessionBatch, owner: string): CommitOutcome {
-  const { lease } = batch
-  // The fence of rule 7.
-  const session = database.get(
-    "SELECT last_seq FROM session WHERE id = ? AND epoch = ? AND owner = ?",
-    lease.sessionId,
-    lease.epoch,
-    owner,
-  )
-  if (session === undefined) return "fenced"
+  const { lease, commandsConsumed = [] } = batch
+  // No other process can write between this look and the commit: the transaction holds the database (rule 7).
+  if (!holds(database, lease, owner)) return "fenced"
   const rows = toRows(batch.entries)
-  if (rows.lastSeq <= integer(session, "last_seq") && isStored(database, lease, rows)) return "ok"
+  if (isStored(database, lease, rows)) return "ok"
   if (isCancelled(database, batch)) return "cancelled"
   if (!areOpen(database, batch)) return "answered"
-  touch(database, batch, rows)
   insertEvents(database, lease, rows)
   insertDeltas(database, lease, rows)
-  for (const id of batch.commandsConsumed ?? []) {
+  for (const id of commandsConsumed) {
     database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
   }
   changeWaits(database, batch, rows.at)
-  if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded)
+  updateSession(database, batch, rows)
+  if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded, rows)
   return "ok"
 }
 
 /** Whether this very batch was committed before: a batch is stored whole, and no number is used twice. */
 function isStored(database: Database, { sessionId }: Lease, { events, deltas }: EntryRows): boolean {
   const [event, delta] = [events.at(-1), deltas.at(-1)]
-  if (event !== undefined) return has(database, "entry", [sessionId, event.seq, JSON.stringify(event.event)])
-  return delta !== undefined && has(database, "delta", [sessionId, delta.firstSeq, delta.body])
+  if (event !== undefined) {
+    const known = database.get(
+      "SELECT body FROM entry WHERE session_id = ? AND seq = ?",
+      sessionId,
+      event.seq,
+    )
+    return known !== undefined && text(known, "body") === JSON.stringify(event.event)
+  }
+  if (delta === undefined) return false
+  const known = database.get(
+    "SELECT body FROM delta WHERE session_id = ? AND seq = ?",
+    sessionId,
+    delta.firstSeq,
+  )
+  return known !== undefined && text(known, "body") === delta.body
 }
 
-function has(
-  database: Database,
-  table: "entry" | "delta",
-  row: readonly [sessionId: string, seq: number, body: string],
-): boolean {
-  const sql = `SELECT 1 FROM ${table} WHERE session_id = ? AND seq = ? AND body = ?`
-  return database.get(sql, ...row) !== undefined
+/** The fence of rule 7. */
+function holds(database: Database, { sessionId, epoch }: Lease, owner: string): boolean {
+  const sql = "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?"
+  return database.get(sql, sessionId, epoch, owner) !== undefined
 }
 
 /** Whether it would end a run in spite of a cancel (rule 12). */
@@ -59,22 +63,18 @@ function isCancelled(database: Database, { lease, runEnded, commandsConsumed = [
   return waiting !== undefined
 }
 
-function touch(database: Database, { lease, progress }: SessionBatch, rows: EntryRows): void {
-  if (rows.events.length === 0 && progress !== true) {
-    // Deltas alone, twenty times a second: this leaves the indexes of the session as they are.
-    database.run("UPDATE session SET last_seq = max(last_seq, ?) WHERE id = ?", rows.lastSeq, lease.sessionId)
-    return
+/** Writes only what changes: most commits leave the session as it is. */
+function updateSession(database: Database, { lease, progress = false }: SessionBatch, rows: EntryRows): void {
+  if (rows.events.length > 0) {
+    database.run(
+      "UPDATE session SET log_version = ? WHERE id = ? AND log_version < ?",
+      rows.version,
+      lease.sessionId,
+      rows.version,
+    )
   }
-  database.run(
-    `UPDATE session SET last_seq = max(last_seq, ?), log_version = max(log_version, ?),
-       last_used_at = max(last_used_at, ?), takeovers = takeovers * ?
-     WHERE id = ?`,
-    rows.lastSeq,
-    rows.version,
-    rows.at,
-    progress === true ? 0 : 1,
-    lease.sessionId,
-  )
+  if (progress)
+    database.run("UPDATE session SET takeovers = 0 WHERE id = ? AND takeovers > 0", lease.sessionId)
 }
 
 function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows): void {
@@ -120,8 +120,14 @@ function endRun(
   database: Database,
   { sessionId }: Lease,
   { runId, state }: NonNullable<SessionBatch["runEnded"]>,
+  { at }: EntryRows,
 ): void {
   database.run("DELETE FROM command WHERE session_id = ? AND run_id = ?", sessionId, runId)
   database.run("UPDATE run SET state = ? WHERE id = ? AND session_id = ?", state, runId, sessionId)
-  database.run("UPDATE session SET active_run = NULL WHERE id = ? AND active_run = ?", sessionId, runId)
+  database.run(
+    "UPDATE session SET active_run = NULL, last_used_at = max(last_used_at, ?) WHERE id = ? AND active_run = ?",
+    at,
+    sessionId,
+    runId,
+  )
 }

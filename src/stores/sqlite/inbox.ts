@@ -9,11 +9,12 @@ import type {
 import { escapeText, integer, nullableText, text } from "../columns.ts"
 import { toCommand } from "../session-rows.ts"
 import type { Database } from "./database.ts"
+import { lastSeq } from "./schema.ts"
 
 /** Inside a transaction. */
 export function put(database: Database, command: MessageCommand | CancelCommand): PutOutcome {
   const session = database.get(
-    `SELECT session.last_seq, run.id AS run_id, run.cursor
+    `SELECT ${lastSeq} AS last_seq, run.id AS run_id, run.cursor
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(command.sessionId),
   )

@@ -3,6 +3,7 @@ import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { createApprovals } from "./approvals.ts"
+import { startCheckpointer } from "./checkpointer.ts"
 import { prepareDataDirectory, unusableDirectory } from "./data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database.ts"
 import { createKeyring } from "./keyring.ts"
@@ -30,7 +31,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     database = await openDatabase(files.database, durability)
     await migrate(database, files.database)
     membership = await joinMembers(files.processes)
-    return await openStore(database, membership, options)
+    const store = await openStore(database, membership, options)
+    const checkpointer = startCheckpointer(database, files.database, options.logger)
+    return {
+      ...store,
+      async close() {
+        await checkpointer.stop()
+        await store.close()
+      },
+    }
   } catch (error) {
     database?.close()
     membership?.end()

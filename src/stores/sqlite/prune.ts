@@ -1,13 +1,14 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
+import { setTimeout as delay } from "node:timers/promises"
 import { integer, text } from "../columns.ts"
 import type { Database } from "./database.ts"
 
-/** Rows deleted in one turn of the event loop (rule 15). */
-const slice = 200
+/** Rows deleted in one turn of the event loop (rule 15), and the pause that leaves it and the disk to the streams. */
+const slice = 50
+const pauseMs = 2
 
 /** Drops the deltas before each settling event that is older than the limit (rule 6). */
 export async function pruneDeltas(database: Database, settledBefore: number): Promise<void> {
-  while (await database.write(() => pruneSettled(database, settledBefore))) await nextTurn()
+  while (await database.write(() => pruneSettled(database, settledBefore))) await delay(pauseMs)
 }
 
 /** Inside a transaction. False when there is nothing left to do. */
@@ -41,8 +42,8 @@ const numbered = [
 
 /** The sessions are gone at once; their rows follow, also when this process ends in between. */
 export async function pruneSessions(database: Database, usedBefore: number): Promise<void> {
-  while (await database.write(() => removeSessions(database, usedBefore))) await nextTurn()
-  while (await database.write(() => deleteRows(database))) await nextTurn()
+  while (await database.write(() => removeSessions(database, usedBefore))) await delay(pauseMs)
+  while (await database.write(() => deleteRows(database))) await delay(pauseMs)
 }
 
 function removeSessions(database: Database, usedBefore: number): boolean {

@@ -52,7 +52,8 @@ function readSlice(
   for (const row of rows) {
     for (const entry of fromRow(row)) if (entry.seq > after) entries.push(entry)
     count += 1
-    characters += text(row, "body").length
+    // The row that the cursor lies in may have nothing new: a slice that ended with it would never get further.
+    if (entries.length > 0) characters += text(row, "body").length
     if (entries.length >= limit || characters >= maxCharacters) return { entries, complete: false }
   }
   return { entries, complete: count < maxRows }

@@ -16,7 +16,6 @@ const migrations: readonly (readonly string[])[] = [
       epoch INTEGER NOT NULL DEFAULT 0,
       owner TEXT,
       takeovers INTEGER NOT NULL DEFAULT 0,
-      last_seq INTEGER NOT NULL DEFAULT 0,
       log_version INTEGER NOT NULL DEFAULT 0,
       active_run TEXT
     ) STRICT, WITHOUT ROWID`,
@@ -51,14 +50,16 @@ const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (session_id, seq)
     ) STRICT, WITHOUT ROWID`,
     "CREATE INDEX entry_step ON entry (session_id, seq) WHERE type = 'stepStarted'",
+    // In the order written, and not clustered by session: many sessions append to it at once, many times a second.
     `CREATE TABLE delta (
+      id INTEGER PRIMARY KEY,
       session_id TEXT NOT NULL,
       seq INTEGER NOT NULL,
       last_seq INTEGER NOT NULL,
       run_id TEXT NOT NULL,
-      body TEXT NOT NULL,
-      PRIMARY KEY (session_id, seq)
-    ) STRICT, WITHOUT ROWID`,
+      body TEXT NOT NULL
+    ) STRICT`,
+    "CREATE UNIQUE INDEX delta_session ON delta (session_id, seq)",
     // Where the deltas up to a sequence number may be dropped, and since when.
     `CREATE TABLE settled (
       session_id TEXT NOT NULL,
@@ -112,6 +113,14 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX audit_session ON audit (session_id)",
   ],
 ]
+
+/**
+ * The newest stored entry's number, of the session in the same statement. Looked up rather than kept with the
+ * session, so that storing deltas leaves the session's row alone.
+ */
+export const lastSeq = `max(
+  coalesce((SELECT max(seq) FROM entry WHERE session_id = session.id), 0),
+  coalesce((SELECT last_seq FROM delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0))`
 
 /** Refuses a database that a newer version of this package has changed. `file` is for the message. */
 export async function migrate(database: Database, file: string): Promise<void> {

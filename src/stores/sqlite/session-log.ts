@@ -11,6 +11,7 @@ import { claim, claimRunnable, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
+import { lastSeq } from "./schema.ts"
 
 /** The port over one open database whose schema is up to date. */
 export function createSessionLog(
@@ -82,7 +83,7 @@ function createSession(database: Database, session: NewSession): void {
 function findSession(database: Database, sessionId: string): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
-       session.last_used_at, session.revoked_at, session.last_seq, run.id AS run_id, run.cursor, run.state
+       session.last_used_at, session.revoked_at, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
   )

@@ -2,6 +2,7 @@ import type { Logger } from "../../core/ports/logger.ts"
 import { integer, text } from "../columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import type { Database } from "./database.ts"
+import { lastSeq } from "./schema.ts"
 
 const pollMs = 100
 
@@ -29,7 +30,7 @@ export async function watchDatabase(database: Database, logger: Logger): Promise
 
 function changes(database: Database, watched: readonly string[]) {
   return database.all(
-    "SELECT id, last_seq FROM session WHERE id IN (SELECT value FROM json_each(?))",
+    `SELECT id, ${lastSeq} AS last_seq FROM session WHERE id IN (SELECT value FROM json_each(?))`,
     JSON.stringify(watched),
   )
 }

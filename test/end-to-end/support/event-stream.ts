@@ -23,7 +23,8 @@ export interface EventStream {
 }
 
 export function eventStream(response: Response): EventStream {
-  const frames: Frame[] = []
+  let frames: Frame[] = []
+  let taken = 0
   const parser = createParser({
     onEvent({ id, data }) {
       const event = JSON.parse(data) as ChatEvent
@@ -36,12 +37,14 @@ export function eventStream(response: Response): EventStream {
   const reader = (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader()
 
   async function next(): Promise<Frame | null> {
-    while (frames.length === 0) {
+    while (taken === frames.length) {
+      frames = []
+      taken = 0
       const { done, value } = await reader.read()
       if (done) return null
       parser.feed(value)
     }
-    return frames.shift() ?? null
+    return frames[taken++] ?? null
   }
 
   async function collect(into: Frame[]): Promise<readonly Frame[]> {
@@ -53,22 +56,22 @@ export function eventStream(response: Response): EventStream {
     response,
     next,
     async until(isLast) {
-      const taken: Frame[] = []
+      const read: Frame[] = []
       for (;;) {
         const frame = await next()
-        if (frame === null) throw new Error(`The stream ended early, after ${JSON.stringify(taken)}.`)
-        taken.push(frame)
-        if (isLast(frame)) return taken
+        if (frame === null) throw new Error(`The stream ended early, after ${JSON.stringify(read)}.`)
+        read.push(frame)
+        if (isLast(frame)) return read
       }
     },
     rest: () => collect([]),
     async restOrBreak() {
-      const taken: Frame[] = []
+      const read: Frame[] = []
       // What fetch throws when a connection breaks off; nothing else is expected.
-      await collect(taken).catch((error: unknown) => {
+      await collect(read).catch((error: unknown) => {
         if (!(error instanceof TypeError)) throw error
       })
-      return taken
+      return read
     },
     close: () => reader.cancel(),
   }

@@ -1,0 +1,32 @@
+import { globSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("../../", import.meta.url))
+
+/** How a code is given in the source. Whatever is found by one of these has to be documented. */
+const forms = [
+  /\bcode: "([a-z]+(?:_[a-z]+)*)"/g,
+  // A parameter's default.
+  /\bcode = "([a-z_]+)"\)/g,
+  /\bunauthorized\(\s*"([a-z_]+)"/g,
+  /\bfail\(\s*context,\s*"([a-z_]+)"/g,
+  // The table of model failures.
+  /^ {2}([a-z]+_[a-z_]+|overloaded): \{\s*message: /gm,
+]
+
+const sources = globSync("src/**/*.ts", { cwd: root })
+  .filter((path) => !/\.test\.ts$|\/fixtures\/|^src\/testing\//.test(path))
+  .map((path) => readFileSync(`${root}${path}`, "utf8"))
+
+/** Every code that the source gives in one of the usual forms. */
+export function codesInSource(): readonly string[] {
+  return sources.flatMap((source) =>
+    forms.flatMap((form) => [...source.matchAll(form)].map(([, code]) => code ?? "")),
+  )
+}
+
+/** Whether it stands anywhere in the source as a string or as a key. */
+export function isInSource(code: string): boolean {
+  const word = new RegExp(`"${code}"|^ +${code}:`, "m")
+  return sources.some((source) => word.test(source))
+}

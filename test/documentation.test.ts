@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process"
+import { existsSync, globSync, readFileSync } from "node:fs"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join, resolve } from "node:path"
+import { text } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
+import { expect, onTestFinished, test } from "vitest"
+import { startCli } from "./cli-process.ts"
+import { codeBlocks, headingAnchors, links, withEarlierImports } from "./documentation/markdown.ts"
+
+const root = fileURLToPath(new URL("../", import.meta.url))
+const pages = globSync(
+  ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/**/*.md", "examples/**/*.md"],
+  {
+    cwd: root,
+  },
+)
+const read = (page: string) => readFileSync(join(root, page), "utf8")
+
+test.each(pages)("every link of %s leads somewhere", (page) => {
+  const broken = links(read(page)).filter((link) => {
+    const [path = "", anchor] = link.split("#")
+    const target = path === "" ? join(root, page) : resolve(root, dirname(page), decodeURIComponent(path))
+    if (!existsSync(target)) return true
+    return anchor !== undefined && !headingAnchors(readFileSync(target, "utf8")).includes(anchor)
+  })
+  expect(broken).toEqual([])
+})
+
+test("every TypeScript block of the pages type-checks", async () => {
+  const folder = await folderInsideRepository()
+  const blocks = pages.flatMap((page) => {
+    const texts = withEarlierImports(codeBlocks(read(page), "ts"))
+    return texts.map((code, index) => ({ name: `${page.replaceAll(/[/.]/g, "-")}-${index + 1}.ts`, code }))
+  })
+  expect(blocks.length).toBeGreaterThan(3)
+  for (const { name, code } of blocks) await writeFile(join(folder, name), `${code}\nexport {}\n`)
+  await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }))
+  const files = blocks.map(({ name }) => name)
+  const config = { extends: join(root, "tsconfig.json"), compilerOptions: { noUnusedLocals: false }, files }
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config))
+  expect(await typeCheck(folder)).toBe("")
+}, 60_000)
+
+test("the pages begin a conversation with the commands that the program prints", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-documentation-"))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const cli = startCli(["dev", join(root, "examples/01-minimal/agent.ts"), "--port", "0"], {
+    cwd: folder,
+    env: { ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "" },
+  })
+  const [, port = ""] = await cli.printed(
+    /^Listening on http:\/\/127\.0\.0\.1:(\d+)[\s\S]+?\n\n[\s\S]+?\n\n/m,
+  )
+  const printed = cli.stdout().replaceAll(`:${port}`, ":8000")
+  const [token = "", chat = ""] = printed.split("\n").flatMap((line) => /^ {2}(\S.*)$/.exec(line)?.[1] ?? [])
+  expect(token).toContain("TOKEN=")
+  expect(chat).toContain("curl")
+  expect(codeBlocks(read("README.md"), "sh")).toContain(`${token}\n${chat}\n`)
+  expect(read("docs/quickstart.md")).toContain(`\n${token}\n`)
+})
+
+/** What the compiler says of a project. */
+async function typeCheck(folder: string): Promise<string> {
+  const compiler = join(root, "node_modules/typescript/bin/tsc")
+  const child = spawn(process.execPath, [compiler, "--pretty", "false", "-p", folder])
+  return (await Promise.all([text(child.stdout), text(child.stderr)])).join("")
+}
+
+/** Inside, so that the blocks' imports are found where a project of the package would find them. */
+async function folderInsideRepository(): Promise<string> {
+  const cache = join(root, "node_modules/.cache")
+  await mkdir(cache, { recursive: true })
+  const folder = await mkdtemp(join(cache, "documentation-"))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}

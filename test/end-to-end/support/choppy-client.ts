@@ -1,0 +1,106 @@
+import { EventSource } from "eventsource"
+import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+import { type EventStream, eventStream, type Frame } from "./event-stream.ts"
+import { eventually } from "./eventually.ts"
+import type { SessionClient } from "./session-client.ts"
+
+/** A client whose connection is cut off every few events, and which comes back with the last id it saw. */
+export interface ChoppyOptions {
+  readonly cutAfter: number
+  /** The session through the server that is there now. */
+  readonly current: () => SessionClient
+  readonly onFrame?: (frame: Frame) => void
+}
+
+/** By hand, on `eventsource-parser`. Ends when the server says that there is nothing more: 204. */
+export async function followByHand({ cutAfter, current, onFrame }: ChoppyOptions): Promise<readonly Frame[]> {
+  const frames: Frame[] = []
+  for (;;) {
+    const stream = await reconnected(current, frames.findLast(({ id }) => id !== null)?.id ?? null)
+    if (stream === null) return frames
+    for (let count = 0; count < cutAfter; count++) {
+      // The server may go away in the middle, which is what a cut is.
+      const frame = await stream.next().catch(nullIfBroken)
+      if (frame === null) break
+      frames.push(frame)
+      onFrame?.(frame)
+    }
+    await stream.close().catch(nullIfBroken)
+  }
+}
+
+/** With the `eventsource` package, which does all of that by itself. */
+export async function followByEventSource(options: ChoppyOptions): Promise<readonly Frame[]> {
+  const { cutAfter, current, onFrame } = options
+  const frames: Frame[] = []
+  const source = new EventSource("http://gateway.invalid/chat/subscribe?after_seq=0", {
+    async fetch(url, { headers, signal }) {
+      const { pathname, search } = new URL(url)
+      const response = await current().request(`${pathname}${search}`, { headers, signal })
+      if (response.status !== 200 || response.body === null) return response
+      // It waits three seconds before it comes back, unless it is told another time.
+      const body = cutOff(response.body, { cutAfter, prefix: "retry: 10\n\n" })
+      return new Response(body, { status: 200, headers: response.headers })
+    },
+  })
+  source.onmessage = ({ data, lastEventId }) => {
+    const event = JSON.parse(data as string) as ChatEvent
+    if (event.type === "heartbeat") return
+    const frame = { id: Number(lastEventId), event }
+    frames.push(frame)
+    onFrame?.(frame)
+  }
+  try {
+    await eventually("the end of the events", () => (source.readyState === source.CLOSED ? true : null))
+  } finally {
+    source.close()
+  }
+  return frames
+}
+
+/** Null when there is nothing to come back for. Tries again while there is no server. */
+async function reconnected(
+  current: () => SessionClient,
+  lastEventId: number | null,
+): Promise<EventStream | null> {
+  const headers: Record<string, string> = lastEventId === null ? {} : { "last-event-id": String(lastEventId) }
+  const response = await eventually("a server", () =>
+    current().request("/chat/subscribe", { headers }).catch(nullIfBroken),
+  )
+  if (response.status === 204) return null
+  if (response.status !== 200) throw new Error(`The server answered ${response.status}.`)
+  return eventStream(response)
+}
+
+/** The same bytes, but for an end after so many events. */
+function cutOff(
+  body: ReadableStream<Uint8Array>,
+  { cutAfter, prefix }: { readonly cutAfter: number; readonly prefix: string },
+): ReadableStream<Uint8Array> {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  const encoder = new TextEncoder()
+  let text = ""
+  let left = cutAfter
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(encoder.encode(prefix)),
+    async pull(controller) {
+      const { done, value } = await reader.read()
+      if (done) return controller.close()
+      const events = (text + value).split(/(?<=\n\n)/)
+      const last = events.at(-1)?.endsWith("\n\n") ? "" : (events.pop() ?? "")
+      text = last
+      for (const event of events.slice(0, left)) controller.enqueue(encoder.encode(event))
+      left -= events.length
+      if (left > 0) return
+      controller.close()
+      await reader.cancel()
+    },
+    cancel: () => reader.cancel(),
+  })
+}
+
+function nullIfBroken(error: unknown): null {
+  // What fetch throws when a connection cannot be made or breaks off.
+  if (error instanceof TypeError) return null
+  throw error
+}

@@ -1,0 +1,25 @@
+import { readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { eventually } from "./eventually.ts"
+
+/** What the tools of test/fixtures/agent.ts wrote down in the gateway's working directory. */
+export async function journal(folder: string): Promise<readonly string[]> {
+  const text = await readFile(join(folder, "journal.txt"), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return ""
+    throw error
+  })
+  return text.split("\n").slice(0, -1)
+}
+
+/** Resolves once a line of the journal begins so. */
+export function journaled(folder: string, beginning: string): Promise<readonly string[]> {
+  return eventually(`the journal's line “${beginning}”`, async () => {
+    const lines = await journal(folder)
+    return lines.some((line) => line.startsWith(beginning)) ? lines : null
+  })
+}
+
+/** From here on the journaling tools answer. */
+export function release(folder: string): Promise<void> {
+  return writeFile(join(folder, "release.txt"), "")
+}

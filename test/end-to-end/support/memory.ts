@@ -1,0 +1,9 @@
+import { readFile } from "node:fs/promises"
+
+/** The most physical memory that the process held so far, in bytes. Linux only. */
+export async function peakBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8")
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no VmHWM.`)
+  return Number(kilobytes) * 1024
+}

@@ -1,0 +1,125 @@
+import { expect, test } from "vitest"
+import type { UpstreamReply } from "../../src/testing/scripted-upstream.ts"
+import { assemble, ids, types } from "./support/assemble.ts"
+import { eventStream } from "./support/event-stream.ts"
+import { startGateway } from "./support/gateway-process.ts"
+import { peakBytes } from "./support/memory.ts"
+import { answers, gate, pausing, says, startModel, words } from "./support/model.ts"
+import { subscribeAndStall } from "./support/raw-viewer.ts"
+import { startSession } from "./support/session-client.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+async function serving(
+  script: Parameters<typeof startModel>[0],
+  env: Readonly<Record<string, string>> = {},
+) {
+  const model = await startModel(script)
+  const gateway = await startGateway({ folder: await temporaryFolder(), model, env })
+  return { model, gateway, session: await startSession(gateway.url) }
+}
+
+test("a viewer that goes away does not end the run, and gets the missing frames when it comes back", async () => {
+  const { opened, open } = gate()
+  const { session, model } = await serving([pausing(words(30), 10, opened)])
+  const stream = await session.chat("Go")
+  const before = await stream.until(({ event }) => event.type === "text_delta" && event.text === "w5 ")
+  await stream.close()
+  const back = await session.subscribe({ afterSeq: ids(before).at(-1) ?? 0 })
+  const meanwhile = await back.until(({ event }) => event.type === "text_delta" && event.text === "w10 ")
+  open()
+  const frames = [...before, ...meanwhile, ...(await back.rest())]
+  expect(assemble(frames)).toMatchObject({
+    text: words(30).join(""),
+    terminal: { terminal_disposition: "completed" },
+  })
+  expect(await (await session.subscribe({ afterSeq: 0 })).rest()).toEqual(frames)
+  expect(model.requests).toHaveLength(1)
+})
+
+test("a run that nobody watches any more goes on to its end", async () => {
+  const { opened, open } = gate()
+  const { session, model } = await serving([pausing(words(10), 5, opened)])
+  const stream = await session.chat("Go")
+  await stream.next()
+  await stream.close()
+  open()
+  expect(await model.requests[0]?.outcome).toBe("answered")
+  const frames = await (await session.subscribe({ afterSeq: 0 })).rest()
+  expect(assemble(frames).text).toBe(words(10).join(""))
+})
+
+test("of two cursors the larger one counts", async () => {
+  const { session } = await serving([says(...words(10))])
+  const seen = ids(await (await session.chat("Go")).rest())
+  const [low = 0, high = 0] = [seen[2], seen[6]]
+  for (const from of [
+    { afterSeq: low, lastEventId: high },
+    { afterSeq: high, lastEventId: low },
+  ]) {
+    expect(ids(await (await session.subscribe(from)).rest())).toEqual(seen.slice(7))
+  }
+})
+
+test("a subscriber of an idle session waits for nothing, and one of a busy one sees run after run", async () => {
+  const { opened, open } = gate()
+  const { session } = await serving([pausing(["a", "b"], 1, opened), says("c")])
+  expect((await session.request("/chat/subscribe")).status).toBe(204)
+  const first = await session.chat("1")
+  await first.next()
+  open()
+  await first.rest()
+  await (await session.chat("2")).rest()
+  const both = await (await session.subscribe({ afterSeq: 0 })).rest()
+  expect(types(both)).toEqual([
+    ...["text_delta", "text_delta", "turn_complete", "stream_complete"],
+    ...["text_delta", "turn_complete", "stream_complete"],
+  ])
+})
+
+test("viewers that never read cost a bounded amount of memory, hold up nobody, and can read on", async () => {
+  // The heap would not hold what it had to for viewers that lag. 32 calls that show a megabyte each.
+  const step = answers(Array.from({ length: 16 }, () => ({ type: "toolCall", name: "chatter" })))
+  const run = [...Array<UpstreamReply>(2).fill(step), says("Done.")]
+  const { session, gateway } = await serving([...run, ...run], { NODE_OPTIONS: "--max-old-space-size=48" })
+  const first = await (await session.chat("Talk")).rest()
+  const before = await peakBytes(gateway.pid)
+
+  const afterSeq = ids(first).at(-1) ?? 0
+  const stream = await session.chat("Talk again")
+  const stalled = await Promise.all(
+    Array.from({ length: 5 }, () => subscribeAndStall(gateway.url, { token: session.token, afterSeq })),
+  )
+  const frames = await stream.rest()
+  expect(assemble(frames)).toMatchObject({ text: "Done.", terminal: { terminal_disposition: "completed" } })
+  expect(frames.length).toBeGreaterThan(32_000)
+  const grown = ((await peakBytes(gateway.pid)) - before) / 1e6
+  console.info(`memory grew by ${grown.toFixed(0)} MB while five viewers did not read 32 MB each`)
+  expect(grown).toBeLessThan(100)
+
+  const [viewer] = stalled
+  expect(ids(await eventStream((await viewer?.rest()) ?? new Response()).rest())).toEqual(ids(frames))
+}, 60_000)
+
+test("an answer that comes faster than it is stored is stored and shown whole", async () => {
+  const pieces = Array.from({ length: 1_000 }, (_, index) => `${index}`.padEnd(10_000, "x"))
+  const { session } = await serving([says(...pieces)])
+  const frames = await (await session.chat("Talk")).rest()
+  expect(assemble(frames)).toMatchObject({
+    text: pieces.join(""),
+    terminal: { terminal_disposition: "completed" },
+  })
+  expect(ids(await (await session.subscribe({ afterSeq: 0 })).rest())).toEqual(ids(frames))
+})
+
+test("viewers that come and go by the hundred leave nothing behind", async () => {
+  const { opened, open } = gate()
+  const { session } = await serving([pausing(words(20), 10, opened)])
+  const stream = await session.chat("Go")
+  for (let round = 0; round < 5; round++) {
+    const viewers = await Promise.all(Array.from({ length: 40 }, () => session.subscribe({ afterSeq: 0 })))
+    await Promise.all(viewers.map((viewer) => viewer.next()))
+    await Promise.all(viewers.map((viewer) => viewer.close()))
+  }
+  open()
+  expect(assemble(await stream.rest()).text).toBe(words(20).join(""))
+})
