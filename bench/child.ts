@@ -22,7 +22,9 @@ export type Reply =
 
 /** Starts a file of this folder; `settings` is its argument. */
 export async function startChild(file: string, settings: object = {}): Promise<Child> {
-  const child = fork(new URL(file, import.meta.url), [JSON.stringify(settings)], { execArgv: ["--expose-gc"] })
+  const child = fork(new URL(file, import.meta.url), [JSON.stringify(settings)], {
+    execArgv: ["--expose-gc"],
+  })
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   const ready = Promise.withResolvers<string>()
   child.on("message", (message) => {

@@ -12,7 +12,11 @@ export function serveParent(
   process.on("message", (message) => {
     const question = message as Question
     answer(all, question).then(send, (error: unknown) =>
-      send({ type: "failure", id: question.id, message: error instanceof Error ? error.message : String(error) }),
+      send({
+        type: "failure",
+        id: question.id,
+        message: error instanceof Error ? error.message : String(error),
+      }),
     )
   })
   process.once("disconnect", () => {

@@ -1,23 +1,25 @@
-/** How much is measured. Each figure is taken several times, and the median printed. */
+import type { FirstTokenSettings } from "./measure/first-token.ts"
+import type { ThroughputSettings } from "./measure/throughput.ts"
+
+/** How much is measured. */
 export interface Settings {
-  readonly throughput: { readonly repeats: number; readonly streams: number; readonly atOnce: number }
-  readonly firstToken: { readonly probes: number; readonly bursts: number; readonly streams: readonly number[] }
+  readonly throughput: ThroughputSettings
+  readonly firstToken: FirstTokenSettings
   readonly viewers: number
   readonly store: { readonly repeats: number; readonly commits: number }
 }
 
-export const tokensPerStream = 200
-
 export const fullSettings: Settings = {
-  throughput: { repeats: 3, streams: 400, atOnce: 50 },
-  firstToken: { probes: 60, bursts: 3, streams: [1, 50, 500] },
+  throughput: { warmUpRounds: 10, repeats: 3, streams: 400, atOnce: 50 },
+  firstToken: { warmUpRounds: 10, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
   store: { repeats: 5, commits: 1_000 },
 }
 
+/** For a first look: the code is still cold, and the figures are worse for it. */
 export const quickSettings: Settings = {
-  throughput: { repeats: 1, streams: 100, atOnce: 50 },
-  firstToken: { probes: 20, bursts: 1, streams: [1, 50] },
-  viewers: 300,
+  throughput: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
+  firstToken: { warmUpRounds: 2, probes: 10, bursts: 1, streams: [1, 50] },
+  viewers: 200,
   store: { repeats: 1, commits: 200 },
 }

@@ -1,4 +1,10 @@
-import { Agent, createServer, type IncomingMessage, request as openRequest, type ServerResponse } from "node:http"
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request as openRequest,
+  type ServerResponse,
+} from "node:http"
 import { childSettings, serveParent } from "../parent.ts"
 import { listenOnLoopback } from "./listen-on-loopback.ts"
 

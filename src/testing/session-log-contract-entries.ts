@@ -218,6 +218,23 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
+    name: "megabytes of deltas in one commit are read from any number within them",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const text = "x".repeat(100_000)
+      const entries = Array.from({ length: 20 }, (_, index) =>
+        textDelta(numbered(lease, index + 1), runId, text),
+      )
+      await commitOk(log, { lease, entries })
+      for (const after of [0, 10, 19, 20]) {
+        const page = await log.read(sessionId, { afterSeq: numbered(lease, after), limit: 100 })
+        assert.deepEqual(page, entries.slice(after))
+      }
+    },
+  },
+  {
+    rule: null,
     name: "an empty or unknown log reads as empty",
     async run({ open }) {
       const { log } = await open()

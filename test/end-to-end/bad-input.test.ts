@@ -40,7 +40,12 @@ describe("a body that cannot be taken is a problem that says why, and starts not
     ["a message that is a number", { message: 1 }, 422, "invalid_body"],
     ["a role that does not exist", { messages: [{ role: "tool", content: "x" }] }, 422, "invalid_body"],
     ["an unknown block", { message: [{ type: "video", url: "x" }] }, 422, "invalid_body"],
-    ["an answer as the last message", { messages: [user, { ...user, role: "assistant" }] }, 422, "invalid_body"],
+    [
+      "an answer as the last message",
+      { messages: [user, { ...user, role: "assistant" }] },
+      422,
+      "invalid_body",
+    ],
     [
       "a system message",
       { messages: [{ role: "system", content: "Obey." }, user] },
@@ -49,7 +54,12 @@ describe("a body that cannot be taken is a problem that says why, and starts not
     ],
     ["a context that is no object", { message: "Hi", context: [] }, 422, "invalid_body"],
     ["a channel that is no string", { message: "Hi", context: { channel: 1 } }, 422, "invalid_body"],
-    ["a context that is too large", { message: "Hi", context: { x: "x".repeat(70_000) } }, 422, "invalid_body"],
+    [
+      "a context that is too large",
+      { message: "Hi", context: { x: "x".repeat(70_000) } },
+      422,
+      "invalid_body",
+    ],
     ["deep nesting", `{"message": "Hi", "context": {"x": ${nested(200)}}}`, 422, "nesting_too_deep"],
     ["very deep nesting", nested(1_000_000), 422, "nesting_too_deep"],
     ["a model that is not allowed", { message: "Hi", model: "gpt" }, 400, "model_not_allowed"],

@@ -1,17 +1,10 @@
 import { expect, test } from "vitest"
 import { assemble, types } from "./support/assemble.ts"
-import { startGateway } from "./support/gateway-process.ts"
 import { journal, journaled } from "./support/journal.ts"
-import { calls, pausing, says, silent, startModel } from "./support/model.ts"
-import { startSession } from "./support/session-client.ts"
-import { temporaryFolder } from "./support/temporary-folder.ts"
+import { calls, pausing, says, silent } from "./support/model.ts"
+import { sharedGateway } from "./support/shared-gateway.ts"
 
-async function serving(script: Parameters<typeof startModel>[0]) {
-  const model = await startModel(script)
-  const folder = await temporaryFolder()
-  const gateway = await startGateway({ folder, model })
-  return { model, folder, session: await startSession(gateway.url) }
-}
+const serving = sharedGateway()
 
 const never = new Promise<void>(() => {})
 const cancelled = { terminal_disposition: "interrupted", reason: "cancelled" }

@@ -3,15 +3,10 @@ import { assemble, ids, types } from "./support/assemble.ts"
 import { startGateway } from "./support/gateway-process.ts"
 import { answers, calls, gate, pausing, says, startModel, words } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
+import { sharedGateway } from "./support/shared-gateway.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
-/** A gateway in front of a model that gives these answers. */
-async function serving(script: Parameters<typeof startModel>[0]) {
-  const model = await startModel(script)
-  const folder = await temporaryFolder()
-  const gateway = await startGateway({ folder, model })
-  return { model, folder, gateway, session: await startSession(gateway.url) }
-}
+const serving = sharedGateway()
 
 const usage = (input_tokens: number, output_tokens: number) => ({
   input_tokens,
@@ -142,7 +137,9 @@ test("the next turn is said with `message` or with the whole of `messages`, and 
     { role: "user" as const, content: "minus 1?" },
   ]
   await (await session.chat({ messages })).rest()
-  const [, second, third, fourth] = model.requests.map(({ body }) => (body as { messages: unknown[] }).messages)
+  const [, second, third, fourth] = model.requests.map(
+    ({ body }) => (body as { messages: unknown[] }).messages,
+  )
   // Tool calls are in the server's history only: it was recognised in what the client sent.
   expect(third?.slice(0, 3)).toEqual(second)
   expect(fourth?.slice(0, 5)).toEqual(third)
@@ -208,7 +205,10 @@ test("all viewers see the same frames with the same ids, whenever they come", as
 })
 
 test("the same Idempotency-Key and body give the same run's stream, also after a restart", async () => {
-  const { session, model, gateway, folder } = await serving([says("only ", "once"), says("again")])
+  const model = await startModel([says("only ", "once"), says("again")])
+  const folder = await temporaryFolder()
+  const gateway = await startGateway({ folder, model })
+  const session = await startSession(gateway.url)
   const key = { "idempotency-key": "b7f5" }
   const first = await session.chat({ message: "Pay", context: { channel: "web" } }, key)
   const frames = await first.rest()
@@ -234,7 +234,11 @@ test("a repeated Idempotency-Key joins the run while it is open", async () => {
   const { opened, open } = gate()
   const { session, model } = await serving([pausing(["a", "b"], 1, opened)])
   const key = { "idempotency-key": "k" }
-  const streams = await Promise.all([session.chat("Go", key), session.chat("Go", key), session.chat("Go", key)])
+  const streams = await Promise.all([
+    session.chat("Go", key),
+    session.chat("Go", key),
+    session.chat("Go", key),
+  ])
   open()
   const [first, ...others] = await Promise.all(streams.map((stream) => stream.rest()))
   expect(assemble(first ?? []).text).toBe("ab")
@@ -243,8 +247,7 @@ test("a repeated Idempotency-Key joins the run while it is open", async () => {
 })
 
 test("/health, /ready and /openapi.json answer without a token", async () => {
-  const folder = await temporaryFolder()
-  const { url } = await startGateway({ folder, model: { url: "http://127.0.0.1:1" } })
+  const { url } = (await serving([])).gateway
   const [health, ready, openapi] = await Promise.all(
     ["health", "ready", "openapi.json"].map(async (path) => (await fetch(`${url}/api/${path}`)).json()),
   )

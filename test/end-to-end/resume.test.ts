@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import type { UpstreamReply } from "../../src/testing/scripted-upstream.ts"
 import { assemble, ids, types } from "./support/assemble.ts"
 import { type ChoppyOptions, followByEventSource, followByHand } from "./support/choppy-client.ts"
@@ -7,6 +7,9 @@ import { type GatewayProcess, kill, startGateway } from "./support/gateway-proce
 import { answers, gate, pausing, says, startModel, words } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
+
+// Each of them starts several servers, one after the other.
+vi.setConfig({ testTimeout: 60_000 })
 
 const cutAfter = 5
 
@@ -24,6 +27,7 @@ async function ride({ follow, script, interruption }: Ride) {
   const gateway = await startGateway({ folder, model, env: { GRACE_MS: "0" } })
   let session = await startSession(gateway.url)
   await (await session.chat("Go")).close()
+  let connections = 0
   let restarting: Promise<void> | null = null
   const restart = async () => {
     await interruption?.by(gateway)
@@ -32,13 +36,17 @@ async function ride({ follow, script, interruption }: Ride) {
   }
   const seen = await follow({
     cutAfter,
-    current: () => session,
+    current() {
+      connections++
+      return session
+    },
     onFrame({ event }) {
       if (event.type === "text_delta" && event.text === interruption?.at) restarting ??= restart()
     },
   })
   await restarting
   if (interruption !== undefined) expect(restarting).not.toBeNull()
+  expect(connections).toBeGreaterThan(seen.length / cutAfter)
   return { seen, whole: await (await session.subscribe({ afterSeq: 0 })).rest(), model }
 }
 
@@ -53,13 +61,12 @@ describe.each([
   ["eventsource", followByEventSource],
 ] as const)("a client on %s that is cut off every five events", (_name, follow) => {
   test("sees every id once, in order, to the terminal event", async () => {
-    const script = [
-      answers([
-        { type: "text", text: words(23) },
-        { type: "toolCall", name: "add", input: { a: 1, b: 2 } },
-      ]),
-      says(...words(14)),
-    ]
+    const withCall = answers([
+      { type: "text", text: words(23) },
+      { type: "toolCall", name: "add", input: { a: 1, b: 2 } },
+    ])
+    // Slow enough that it is still going on.
+    const script = [withCall, says(...words(14))].map((reply) => ({ ...reply, delayMs: 10 }))
     const { seen, whole } = await ride({ follow, script })
     expectEachOnceInOrder(seen)
     expect(seen).toEqual(whole)

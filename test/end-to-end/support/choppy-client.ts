@@ -51,7 +51,8 @@ export async function followByEventSource(options: ChoppyOptions): Promise<reado
     onFrame?.(frame)
   }
   try {
-    await eventually("the end of the events", () => (source.readyState === source.CLOSED ? true : null))
+    const isClosed = () => (source.readyState === source.CLOSED ? true : null)
+    await eventually("the end of the events", isClosed, { withinMs: 40_000 })
   } finally {
     source.close()
   }

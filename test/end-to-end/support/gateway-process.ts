@@ -11,6 +11,8 @@ export interface GatewayOptions {
   /** The model service, behind the real SDK of its vendor. */
   readonly model?: Pick<ScriptedUpstream, "url">
   readonly env?: Readonly<Record<string, string>>
+  /** Default: the system chooses. */
+  readonly port?: string
   /** Default: killed when the test ends. */
   readonly onEnd?: OnEnd
 }
@@ -27,9 +29,10 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
 }
 
 /** The same for a start that is not expected to come that far. */
-export function spawnGateway({ agent = "agent.ts", folder, model, env, onEnd }: GatewayOptions): CliProcess {
+export function spawnGateway(options: GatewayOptions): CliProcess {
+  const { agent = "agent.ts", folder, model, env, port = "0", onEnd } = options
   const file = fileURLToPath(new URL(`../../fixtures/${agent}`, import.meta.url))
-  return startCli(["start", file, "--port", "0"], {
+  return startCli(["start", file, "--port", port], {
     cwd: folder,
     env: {
       ANTHROPIC_AUTH_TOKEN: "",

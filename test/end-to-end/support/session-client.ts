@@ -33,10 +33,7 @@ export async function startSession(url: string, apiKey = "test-key"): Promise<Se
   return sessionClient(url, { id, token })
 }
 
-function sessionClient(
-  url: string,
-  session: { readonly id: string; readonly token: string },
-): SessionClient {
+function sessionClient(url: string, session: { readonly id: string; readonly token: string }): SessionClient {
   const request = (path: string, { headers, ...init }: RequestInit = {}) =>
     fetch(`${url}/api${path}`, {
       ...init,

@@ -1,0 +1,8 @@
+import { availableParallelism, cpus, loadavg, totalmem, type } from "node:os"
+
+/** What the figures were taken on. */
+export function machineLine(): string {
+  const model = cpus()[0]?.model.trim() ?? "unknown processor"
+  const memory = Math.round(totalmem() / 2 ** 30)
+  return `Node ${process.version}, ${type()} ${process.arch}, ${availableParallelism()} cores of ${model}, ${memory} GiB, load ${loadavg()[0]?.toFixed(1)} at the start`
+}

@@ -1,0 +1,116 @@
+import type { Child } from "../child.ts"
+import type { ProbesRequest, StreamsRequest, StreamsResult } from "../load/load.ts"
+import type { Target } from "../load/target.ts"
+import type { Script } from "../script.ts"
+import { percentile } from "../statistics.ts"
+import { startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
+import { warmUp } from "./throughput.ts"
+
+/** From the request's being written to the first token's being read, in milliseconds. */
+export interface Latency {
+  readonly p50: number
+  readonly p95: number
+}
+
+export type ByTarget = Readonly<Record<Target["type"], Latency>>
+
+export interface FirstToken {
+  readonly streams: number
+  /** One stream more while the others run. */
+  readonly joining: ByTarget
+  /** All streams asked for in the same moment. */
+  readonly together: ByTarget
+}
+
+/** 20 tokens a second on each stream, for about as long as the probes take. */
+function runningFor(probes: number): Script {
+  return { tokens: 20 + probes, perWrite: 1, pauseMs: 50, hold: false }
+}
+
+const probe = { tokens: 2, perWrite: 1, pauseMs: 0, hold: false }
+
+export interface FirstTokenSettings {
+  readonly warmUpRounds: number
+  readonly probes: number
+  readonly bursts: number
+  /** How many at once: one measurement for each. */
+  readonly streams: readonly number[]
+}
+
+export function measureFirstToken(settings: FirstTokenSettings): Promise<readonly FirstToken[]> {
+  return withChildren(async (own) => {
+    const upstream = await own(startUpstream())
+    const load = await own(startLoad())
+    const limit = await own(startServer("limit", upstream))
+    const gateway = await own(startServer("gateway", upstream))
+    await warmUp(limit, "limit", load, settings.warmUpRounds)
+    await warmUp(gateway, "gateway", load, settings.warmUpRounds)
+    const targets: readonly Target[] = [
+      { type: "upstream", url: upstream.url },
+      { type: "limit", url: limit.url },
+      { type: "gateway", url: gateway.url },
+    ]
+    const results: FirstToken[] = []
+    for (const streams of settings.streams) {
+      results.push({
+        streams,
+        joining: await eachTarget(targets, (target) => join(load, target, streams, settings.probes)),
+        together: await eachTarget(targets, (target) => burst(load, target, streams, settings.bursts)),
+      })
+    }
+    return results
+  })
+}
+
+async function join(
+  load: Child,
+  target: Target,
+  streams: number,
+  probes: number,
+): Promise<readonly number[]> {
+  await load.ask("prepare", { target, streams: streams - 1 + probes })
+  const request: ProbesRequest = {
+    target,
+    script: runningFor(probes),
+    running: streams - 1,
+    probes,
+    probeScript: probe,
+  }
+  return load.ask("probes", request)
+}
+
+async function burst(
+  load: Child,
+  target: Target,
+  streams: number,
+  bursts: number,
+): Promise<readonly number[]> {
+  const all: number[] = []
+  // One stream alone says little: it is asked for more often.
+  for (let round = 0; round < (streams === 1 ? 20 * bursts : bursts); round++) {
+    await load.ask("prepare", { target, streams })
+    all.push(...(await together(load, { target, script: probe, streams, atOnce: streams })))
+  }
+  return all
+}
+
+async function together(load: Child, request: StreamsRequest): Promise<readonly number[]> {
+  const { firstTokenMs } = await load.ask<StreamsResult>("streams", request)
+  return firstTokenMs
+}
+
+async function eachTarget(
+  targets: readonly Target[],
+  measure: (target: Target) => Promise<readonly number[]>,
+): Promise<ByTarget> {
+  const latencies: Partial<Record<Target["type"], Latency>> = {}
+  for (const target of targets) {
+    const values = await measure(target)
+    latencies[target.type] = { p50: percentile(values, 0.5), p95: percentile(values, 0.95) }
+  }
+  const { upstream, limit, gateway } = latencies
+  if (upstream === undefined || limit === undefined || gateway === undefined) {
+    throw new Error("A target was not measured.")
+  }
+  return { upstream, limit, gateway }
+}

@@ -1,0 +1,93 @@
+import { setTimeout as delay } from "node:timers/promises"
+import type { Child } from "../child.ts"
+import type { ViewersRequest } from "../load/hold-viewers.ts"
+import type { Target } from "../load/target.ts"
+import type { Memory } from "../process-usage.ts"
+import { startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
+
+/** Kilobytes (1000 bytes) for each, when all is silent and the heap is collected. */
+export interface PerOne {
+  readonly rssKb: number
+  readonly heapKb: number
+}
+
+export interface ViewersResult {
+  readonly viewers: number
+  /** A run that waits for its model, without a viewer. */
+  readonly run: PerOne
+  /** Each viewer on a session of its own. */
+  readonly viewer: PerOne
+  /** All viewers on one session. */
+  readonly sameSession: PerOne
+  /** An open response of the hand-written server. */
+  readonly limit: PerOne
+}
+
+const firstWord = { tokens: 1, perWrite: 1, pauseMs: 0, hold: true }
+/** For connections that were let go to be gone, and what was put off to be done. */
+const settleMs = 500
+
+export async function measureViewers(viewers: number): Promise<ViewersResult> {
+  const own = await gatewayViewers(viewers, viewers)
+  const shared = await gatewayViewers(1, viewers)
+  return {
+    viewers,
+    run: own.run,
+    viewer: own.viewer,
+    sameSession: shared.viewer,
+    limit: await limitViewers(viewers),
+  }
+}
+
+function gatewayViewers(
+  sessions: number,
+  viewers: number,
+): Promise<{ readonly run: PerOne; readonly viewer: PerOne }> {
+  return withChildren(async (own) => {
+    const upstream = await own(startUpstream())
+    const gateway = await own(startServer("gateway", upstream, { maxConcurrentRuns: sessions + 1 }))
+    const load = await own(startLoad())
+    const target: Target = { type: "gateway", url: gateway.url }
+    // The first of all pays for what is loaded once.
+    await load.ask("prepare", { target, streams: 1 })
+    await hold(load, { step: "run", target, script: firstWord })
+    await hold(load, { step: "watch", target, viewers: 1 })
+    await load.ask("prepare", { target, streams: sessions })
+    const start = await memory(gateway)
+    await hold(load, { step: "run", target, script: firstWord })
+    const before = await memory(gateway)
+    await hold(load, { step: "watch", target, viewers })
+    const after = await memory(gateway)
+    return { run: perOne(start, before, sessions), viewer: perOne(before, after, viewers) }
+  })
+}
+
+function limitViewers(viewers: number): Promise<PerOne> {
+  return withChildren(async (own) => {
+    const upstream = await own(startUpstream())
+    const limit = await own(startServer("limit", upstream))
+    const load = await own(startLoad())
+    const target: Target = { type: "limit", url: limit.url }
+    await load.ask("prepare", { target, streams: 1 })
+    await hold(load, { step: "watch", target, viewers: 1 })
+    const before = await memory(limit)
+    await hold(load, { step: "watch", target, viewers })
+    return perOne(before, await memory(limit), viewers)
+  })
+}
+
+function hold(load: Child, request: ViewersRequest): Promise<void> {
+  return load.ask("viewers", request)
+}
+
+async function memory(server: Child): Promise<Memory> {
+  await delay(settleMs)
+  return server.ask("memory")
+}
+
+function perOne(before: Memory, after: Memory, count: number): PerOne {
+  return {
+    rssKb: (after.rssBytes - before.rssBytes) / 1000 / count,
+    heapKb: (after.heapBytes - before.heapBytes) / 1000 / count,
+  }
+}

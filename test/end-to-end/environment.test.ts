@@ -1,0 +1,127 @@
+import { mkdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { describe, expect, test, vi } from "vitest"
+import { assemble, types } from "./support/assemble.ts"
+import { eventually } from "./support/eventually.ts"
+import { spawnGateway, startGateway } from "./support/gateway-process.ts"
+import { gate, pausing, says, startModel, words } from "./support/model.ts"
+import { problemOf } from "./support/problem.ts"
+import { startSession } from "./support/session-client.ts"
+import { mountSmallDisk } from "./support/small-disk.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const noModel = { url: "http://127.0.0.1:1" }
+
+describe("a data directory that cannot be used is one line and a failure:", () => {
+  test.each<[string, (folder: string) => Promise<string>, RegExp]>([
+    [
+      "it lies below a file",
+      async (folder) => {
+        await writeFile(join(folder, "file"), "")
+        return join(folder, "file", "data")
+      },
+      /ENOTDIR/,
+    ],
+    [
+      "nobody may write there",
+      async (folder) => join((await mountSmallDisk(folder, { megabytes: 1, readOnly: true })).path, "data"),
+      /EROFS|ENOENT/,
+    ],
+    [
+      "its database is none",
+      async (folder) => {
+        await mkdir(join(folder, "data"))
+        await writeFile(join(folder, "data", "gateway.db"), "not a database, ".repeat(100))
+        return join(folder, "data")
+      },
+      /not a database/,
+    ],
+  ])("%s", async (_name, prepare, reason) => {
+    const folder = await temporaryFolder()
+    const store = await prepare(folder)
+    const cli = spawnGateway({ folder, model: noModel, env: { STORE: store } })
+    expect(await cli.exited).toBe(1)
+    expect(cli.stdout()).toBe("")
+    expect(cli.stderr()).toMatch(/^agent-gateway: The data directory \S+ cannot be used: [^\n]+\n$/)
+    expect(cli.stderr()).toMatch(reason)
+  })
+
+  test("its disk is full", async () => {
+    const folder = await temporaryFolder()
+    const disk = await mountSmallDisk(folder, { megabytes: 1 })
+    await disk.fill()
+    const cli = spawnGateway({ folder, model: noModel, env: { STORE: join(disk.path, "data") } })
+    expect(await cli.exited).toBe(1)
+    expect(cli.stderr()).toMatch(/^agent-gateway: The data directory \S+ cannot be used: [^\n]+\n$/)
+  })
+})
+
+test("without a key for a model `start` says in one line what it needs", async () => {
+  const cli = spawnGateway({ folder: await temporaryFolder() })
+  expect(await cli.exited).toBe(1)
+  expect(cli.stderr()).toMatch(/^agent-gateway: No model is configured: set ANTHROPIC_API_KEY[^\n]+\n$/)
+})
+
+test("with the port in use a gateway says so and lets go of its data directory", async () => {
+  const model = await startModel([says("Hi.")])
+  const folder = await temporaryFolder()
+  const first = await startGateway({ folder, model })
+  const { port } = new URL(first.url)
+  const second = spawnGateway({ folder, model, port })
+  expect(await second.exited).toBe(4)
+  expect(second.stderr().trimEnd().split("\n").at(-1)).toMatch(/^agent-gateway: cannot listen on .* in use/)
+  const session = await startSession(first.url)
+  expect(assemble(await (await session.chat("Hi")).rest()).text).toBe("Hi.")
+})
+
+test("while the disk is full nothing is accepted and nothing breaks; when there is room again all goes on", async () => {
+  const { opened, open } = gate()
+  const model = await startModel(({ body }) =>
+    JSON.stringify(body).includes("Slowly") ? pausing(words(200), 50, opened) : says("Quick."),
+  )
+  const folder = await temporaryFolder()
+  const disk = await mountSmallDisk(folder, { megabytes: 8 })
+  const gateway = await startGateway({ folder, model, env: { STORE: join(disk.path, "data") } })
+  const sessions = await Promise.all(Array.from({ length: 60 }, () => startSession(gateway.url)))
+  const [running, ...others] = sessions
+  const stream = await running?.chat("Slowly")
+  const before = await stream?.until(({ event }) => event.type === "text_delta" && event.text === "w50 ")
+
+  await disk.fill()
+  // There may be room for some in files that were larger once.
+  const message = "x".repeat(200_000)
+  const statuses: number[] = []
+  for (const session of others) {
+    const response = await session.post("/chat", { message }, { "idempotency-key": "once" })
+    statuses.push(response.status)
+    if (response.status === 200) await response.body?.cancel()
+    else expect(await problemOf(response)).toMatchObject({ status: 503, code: "store_unavailable" })
+  }
+  expect(new Set(statuses)).toContain(503)
+  const refused = others.filter((_, index) => statuses[index] === 503)
+  for (const session of refused) {
+    expect(await session.history()).toMatchObject({ messages: [], active_run: null })
+  }
+  expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)
+  open()
+  expect(await model.requests[0]?.outcome).toBe("answered")
+
+  await disk.free()
+  expect(stream).toBeDefined()
+  const frames = [...(before ?? []), ...((await stream?.rest()) ?? [])]
+  expect(assemble(frames)).toMatchObject({
+    text: words(200).join(""),
+    terminal: { terminal_disposition: "completed" },
+  })
+  const again = await eventually("room", async () => {
+    const response = await refused[0]?.post("/chat", { message }, { "idempotency-key": "once" })
+    return response?.status === 200 ? response : null
+  })
+  expect(await again.text()).toContain("stream_complete")
+  for (const session of others.filter((_, index) => statuses[index] === 200)) {
+    const all = await (await session.subscribe({ afterSeq: 0 })).rest()
+    expect(types(all)).toEqual(["text_delta", "turn_complete", "stream_complete"])
+  }
+})

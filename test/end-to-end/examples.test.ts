@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process"
+import { readdirSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { describe, expect, onTestFinished, test } from "vitest"
+import { runCliProcess, startCli } from "../cli-process.ts"
+import { assemble } from "./support/assemble.ts"
+import { eventStream } from "./support/event-stream.ts"
+import { startSession } from "./support/session-client.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+const run = promisify(execFile)
+const examples = new URL("../../examples/", import.meta.url)
+const names = readdirSync(examples, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+
+const noKey = { ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "", ANTHROPIC_BASE_URL: "" }
+const agentOf = (name: string) => fileURLToPath(new URL(`${name}/agent.ts`, examples))
+
+/** `agent-gateway dev`, as the examples say, with no key. */
+async function serve(name: string) {
+  const cwd = await temporaryFolder()
+  const cli = startCli(["dev", agentOf(name), "--port", "0"], { cwd, env: noKey })
+  // The worker behind it is stopped by it.
+  onTestFinished(async () => {
+    cli.signal("SIGTERM")
+    await cli.exited
+  })
+  const [, url = ""] = await cli.printed(/^Listening on (http:\S+),/m)
+  return { cli, url }
+}
+
+describe.each(names)("the example %s", (name) => {
+  test("starts without a key and answers", async () => {
+    const { url } = await serve(name)
+    const session = await startSession(url)
+    const { text, terminal } = assemble(await (await session.chat("Hello!")).rest())
+    expect(text).toMatch(/^You said: “Hello!”\n\nI am the offline demo, not a model/)
+    expect(terminal).toMatchObject({ type: "stream_complete", terminal_disposition: "completed" })
+  })
+})
+
+test("the commands that `dev` prints are a conversation", async () => {
+  const { cli } = await serve("01-minimal")
+  const [commands] = await cli.printed(/^ {2}TOKEN=.*\n {2}curl .*\n/m)
+  const { stdout } = await run("sh", ["-c", commands])
+  const frames = await eventStream(new Response(stdout)).rest()
+  expect(assemble(frames)).toMatchObject({
+    text: expect.stringContaining("You said: “Hello!”"),
+    terminal: { type: "stream_complete" },
+  })
+})
+
+test("the tools of 03-local-tools are called, and show their output while they run", async () => {
+  const { url } = await serve("03-local-tools")
+  const session = await startSession(url)
+  const stock = await (await session.chat("/tool check_stock")).rest()
+  const output = stock.flatMap(({ event }) => (event.type === "tool_output_chunk" ? [event.text] : []))
+  expect(output).toEqual(["Kettle, 1.7 l: 4\n", "Teapot, stoneware: 0\n", "Mug, 350 ml: 120\n"])
+  expect(assemble(stock).text).toContain('check_stock answered: {"pieces":124}')
+  const order = '/tool place_order {"productId":"teapot","quantity":1}'
+  expect(assemble(await (await session.chat(order)).rest()).text).toContain(
+    "place_order failed: Only 0 of Teapot, stoneware are in stock.",
+  )
+})
+
+test("03-local-tools does one task without a server, as its README says", async () => {
+  const task = '/tool find_products {"word":"tea"}'
+  const { code, stdout } = await runCliProcess(["run", agentOf("03-local-tools"), task], {
+    cwd: await temporaryFolder(),
+    env: noKey,
+  })
+  expect(code).toBe(0)
+  expect(stdout).toContain('"name":"Teapot, stoneware"')
+})

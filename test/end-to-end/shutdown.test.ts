@@ -1,0 +1,112 @@
+import { expect, test, vi } from "vitest"
+import { assemble, types } from "./support/assemble.ts"
+import { eventually } from "./support/eventually.ts"
+import { startGateway } from "./support/gateway-process.ts"
+import { journal, journaled, release } from "./support/journal.ts"
+import { calls, gate, pausing, says, startModel, words } from "./support/model.ts"
+import { problemOf } from "./support/problem.ts"
+import { startSession } from "./support/session-client.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
+
+async function serving(script: Parameters<typeof startModel>[0], graceMs: number) {
+  const model = await startModel(script)
+  const folder = await temporaryFolder()
+  const gateway = await startGateway({ folder, model, env: { GRACE_MS: String(graceMs) } })
+  const session = await startSession(gateway.url)
+  return { model, folder, gateway, session }
+}
+
+test("a run that ends within the grace time is completed and seen to its end, and new work is refused", async () => {
+  const { opened, open } = gate()
+  const { gateway, session, model } = await serving([pausing(words(6), 3, opened)], 15_000)
+  const stream = await session.chat("Go")
+  const before = await stream.until(({ event }) => event.type === "text_delta" && event.text === "w3 ")
+  gateway.signal("SIGTERM")
+  const refused = await eventually("a refusal", async () => {
+    const response = await session.post("/chat", { message: "And now?" })
+    return response.status === 503 ? response : null
+  })
+  expect(await problemOf(refused)).toMatchObject({ code: "shutting_down" })
+  expect(refused.headers.get("retry-after")).toBe("1")
+  expect(await problemOf(await session.post("/chat/init", { api_key: "k" }))).toMatchObject({
+    code: "shutting_down",
+  })
+  expect((await fetch(`${gateway.url}/api/ready`)).status).toBe(503)
+  expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)
+  expect((await session.history()).active_run).not.toBeNull()
+  const late = await session.subscribe({ afterSeq: 0 })
+  open()
+  const frames = [...before, ...(await stream.rest())]
+  expect(assemble(frames)).toMatchObject({
+    text: words(6).join(""),
+    terminal: { terminal_disposition: "completed" },
+  })
+  expect(await late.rest()).toEqual(frames)
+  expect(await gateway.exited).toBe(0)
+  expect(model.requests).toHaveLength(1)
+})
+
+test("a run that does not end within the grace time is parked, and the next start goes on with it", async () => {
+  const { gateway, session, model, folder } = await serving(
+    [pausing(words(6), 3, gate().opened), says("Resumed.")],
+    200,
+  )
+  const stream = await session.chat("Go")
+  const before = await stream.until(({ event }) => event.type === "text_delta" && event.text === "w3 ")
+  gateway.signal("SIGTERM")
+  // The stream ends without a terminal event: the client comes back.
+  expect(await stream.restOrBreak()).toEqual([])
+  expect(await gateway.exited).toBe(0)
+  const { url } = await startGateway({ folder, model })
+  const whole = await (await session.at(url).subscribe({ afterSeq: 0 })).rest()
+  expect(whole.slice(0, before.length)).toEqual(before)
+  expect(types(whole.slice(before.length))).toEqual([
+    ...["stream_retry", "text_delta", "turn_complete", "stream_complete"],
+  ])
+  expect(assemble(whole)).toMatchObject({ text: "Resumed.", terminal: { terminal_disposition: "completed" } })
+})
+
+test("a tool that is running when the grace time is over is told to stop", async () => {
+  const { gateway, session, model, folder } = await serving([calls("reserve"), says("Reserved.")], 200)
+  const stream = await session.chat("Go")
+  await journaled(folder, "reserve began")
+  gateway.signal("SIGTERM")
+  await stream.restOrBreak()
+  expect(await gateway.exited).toBe(0)
+  expect(await journal(folder)).toContain("reserve aborted")
+  await release(folder)
+  const { url } = await startGateway({ folder, model })
+  const whole = await (await session.at(url).subscribe({ afterSeq: 0 })).rest()
+  expect(assemble(whole)).toMatchObject({ text: "Reserved." })
+  expect((await journal(folder)).filter((line) => line.startsWith("reserve began"))).toHaveLength(2)
+})
+
+test("a second SIGTERM ends at once, and nothing is lost by it", async () => {
+  const { gateway, session, model, folder } = await serving(
+    [pausing(words(6), 3, gate().opened), says("Resumed.")],
+    600_000,
+  )
+  const stream = await session.chat("Go")
+  await stream.next()
+  gateway.signal("SIGTERM")
+  await eventually("the shutdown", async () =>
+    (await fetch(`${gateway.url}/api/ready`)).status === 503 ? true : null,
+  )
+  gateway.signal("SIGTERM")
+  expect(await gateway.exited).toBe(143)
+  await stream.restOrBreak()
+  const { url } = await startGateway({ folder, model })
+  const whole = await (await session.at(url).subscribe({ afterSeq: 0 })).rest()
+  expect(assemble(whole)).toMatchObject({ text: "Resumed.", terminal: { terminal_disposition: "completed" } })
+})
+
+test("an idle server stops at once, whatever connections are open", async () => {
+  const { gateway, session } = await serving([says("Hi.")], 15_000)
+  await (await session.chat("Hi")).rest()
+  const begun = performance.now()
+  gateway.signal("SIGTERM")
+  expect(await gateway.exited).toBe(0)
+  expect(performance.now() - begun).toBeLessThan(5_000)
+})

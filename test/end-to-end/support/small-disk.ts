@@ -1,0 +1,49 @@
+import { execFile } from "node:child_process"
+import { mkdir, open, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { onTestFinished } from "vitest"
+
+const run = promisify(execFile)
+const block = Buffer.alloc(64 * 1024, 1)
+
+/** A file system of a few megabytes that a test can fill. */
+export interface SmallDisk {
+  readonly path: string
+  fill(): Promise<void>
+  free(): Promise<void>
+}
+
+/** Needs root: without it this rejects. */
+export async function mountSmallDisk(
+  parent: string,
+  { megabytes, readOnly = false }: { readonly megabytes: number; readonly readOnly?: boolean },
+): Promise<SmallDisk> {
+  const path = join(parent, "disk")
+  await mkdir(path)
+  await run("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m${readOnly ? ",ro" : ""}`, "tmpfs", path])
+  onTestFinished(async () => {
+    // The processes that use it may be ended only after this.
+    await run("umount", ["--lazy", path])
+  })
+  const filler = join(path, "filler")
+  return {
+    path,
+    async fill() {
+      const file = await open(filler, "a")
+      try {
+        for (let size = block.length; size >= 1; ) {
+          try {
+            await file.write(block.subarray(0, size))
+          } catch (error) {
+            if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error
+            size = Math.floor(size / 2)
+          }
+        }
+      } finally {
+        await file.close()
+      }
+    },
+    free: () => rm(filler),
+  }
+}
