@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Most of what the tests do is wait for other processes.
+    maxWorkers: 3,
   },
 })

@@ -15,6 +15,8 @@ const gateway = createAgent("You are being measured.", {
   apiKey: "bench",
   providerConfig: { baseURL: upstream },
   validApiKeys: ["bench"],
+  // One key opens all sessions here; the limits would count them as one client.
+  rateLimits: false,
   store,
   logger: createLogger({ level: "error" }),
   ...(maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns }),

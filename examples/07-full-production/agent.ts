@@ -8,7 +8,7 @@ import {
 } from "ai-agent-gateway"
 import { z } from "zod"
 
-const { API_KEYS = "dev-key", DATABASE_URL, DOCUMENTS = process.cwd() } = process.env
+const { API_KEYS = "dev", DATABASE_URL, DOCUMENTS = process.cwd() } = process.env
 const logger = createLogger({ redact: ["account_number"] })
 
 const readDocument = tool({

@@ -17,6 +17,7 @@ const timeLimits = {
 const maxHeaderBytes = 16 * 1024
 /** How long connections may take to finish once their streams have ended. */
 const closeMs = 2_000
+const idleCheckMs = 20
 
 /** Serves the gateway on Node's HTTP server. */
 export async function listen(service: Service, options: ListenOptions): Promise<Listener> {
@@ -47,8 +48,10 @@ export async function listen(service: Service, options: ListenOptions): Promise<
 async function closeServer(server: Server): Promise<void> {
   const closed = once(server, "close")
   server.close()
-  server.closeIdleConnections()
+  // A connection is idle only once its last answer has gone out.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs)
   const timer = setTimeout(() => server.closeAllConnections(), closeMs)
   await closed
+  clearInterval(idle)
   clearTimeout(timer)
 }

@@ -13,6 +13,8 @@ import { SessionWriter } from "./writer.ts"
 const sweepMs = 500
 /** Sweeps from one look into the inboxes of running sessions to the next. */
 const inboxRounds = 10
+/** The process that accepted a command is left to take it: it has the request, and those who wait for the answer. */
+const arrivalGraceMs = 100
 /** How often it tries to give a session back to a store that is down. */
 const releaseRetryMs = 1_000
 
@@ -145,7 +147,10 @@ export class Worker {
     const { log, logger } = this.#options
     while (!this.#stop.signal.aborted) {
       try {
-        for await (const sessionId of log.arrivals({ signal: this.#stop.signal })) await this.take(sessionId)
+        for await (const sessionId of log.arrivals({ signal: this.#stop.signal })) {
+          if (this.#attempts.has(sessionId)) await this.take(sessionId)
+          else setTimeout(() => this.take(sessionId), arrivalGraceMs)
+        }
       } catch (error) {
         logger.warn({ error }, "listening for work failed")
         await sleep(sweepMs, this.#stop.signal)

@@ -27,7 +27,14 @@ function setUp() {
     writer.settle(outcome)
     return batch
   }
-  return { writer, published, stopped, commit, shown: () => published.map(({ seq }) => seq % 1_000_000_000) }
+  return {
+    writer,
+    committer,
+    published,
+    stopped,
+    commit,
+    shown: () => published.map(({ seq }) => seq % 1_000_000_000),
+  }
 }
 
 describe("a session's writer", () => {
@@ -76,6 +83,21 @@ describe("a session's writer", () => {
     expect(writer.takeBatch()).toBe(first)
     writer.settle("ok")
     expect(writer.takeBatch()?.entries).toHaveLength(1)
+  })
+
+  it("has stored later what came while a batch was in flight: events soon, deltas with time", () => {
+    const { writer, commit, committer } = setUp()
+    writer.emit(delta("a"))
+    writer.takeBatch()
+    writer.emit(delta("b"))
+    vi.clearAllMocks()
+    writer.settle("ok")
+    expect([committer.commitSoon, committer.commitLater].map((spy) => spy.mock.calls.length)).toEqual([0, 1])
+    writer.takeBatch()
+    void writer.append([event])
+    vi.clearAllMocks()
+    commit("ok")
+    expect([committer.commitSoon, committer.commitLater].map((spy) => spy.mock.calls.length)).toEqual([1, 0])
   })
 
   it("knows what viewers have seen that the store does not have", () => {

@@ -131,7 +131,7 @@ export class SessionWriter implements Journal, Committable {
       default:
         outcome satisfies never
     }
-    if (this.#unstored.length > 0) this.#options.committer.commitSoon(this)
+    this.#storeRest()
   }
 
   delayed(error: Error): void {
@@ -148,6 +148,13 @@ export class SessionWriter implements Journal, Committable {
     this.#appends = []
     this.#unstored = []
     this.#options.onStopped(reason)
+  }
+
+  /** What was written while a batch was in flight, and may have been passed over when that was tried again. */
+  #storeRest(): void {
+    if (this.#unstored.length === 0) return
+    if (this.#appends.length > 0) this.#options.committer.commitSoon(this)
+    else this.#options.committer.commitLater(this)
   }
 
   #publish(storedThrough: number): void {

@@ -55,6 +55,7 @@ test("an answer of thinking and text is streamed frame by frame, and is in the h
       },
     ],
     pending_approvals: [],
+    pending_tool_calls: [],
     active_run: null,
     last_seq: seen.at(-1),
   })
@@ -256,9 +257,13 @@ test("/health, /ready and /openapi.json answer without a token", async () => {
   expect(Object.keys((openapi as { paths: object }).paths).sort()).toEqual([
     "/api/chat",
     "/api/chat/cancel",
+    "/api/chat/grants",
     "/api/chat/history",
     "/api/chat/init",
+    "/api/chat/revoke",
     "/api/chat/subscribe",
+    "/api/chat/tool-approval",
+    "/api/chat/tool-result",
     "/api/health",
     "/api/openapi.json",
     "/api/ready",

@@ -34,7 +34,7 @@ async function serve(name: string) {
 describe.each(names)("the example %s", (name) => {
   test("starts without a key and answers", async () => {
     const { url } = await serve(name)
-    const session = await startSession(url)
+    const session = await startSession(url, "dev")
     const { text, terminal } = assemble(await (await session.chat("Hello!")).rest())
     expect(text).toMatch(/^You said: “Hello!”\n\nI am the offline demo, not a model/)
     expect(terminal).toMatchObject({ type: "stream_complete", terminal_disposition: "completed" })
