@@ -148,6 +148,11 @@ describe("a token is refused on every protected route:", () => {
     ["POST", "/chat/cancel"],
     ["GET", "/chat/subscribe"],
     ["GET", "/chat/history"],
+    ["GET", "/chat/grants"],
+    ["DELETE", "/chat/grants?tool_name=x"],
+    ["POST", "/chat/tool-approval"],
+    ["POST", "/chat/tool-result"],
+    ["POST", "/chat/revoke"],
   ] as const
 
   async function refusals(authorization: string | undefined, url = gateway.url) {

@@ -1,0 +1,60 @@
+import { once } from "node:events"
+import { connect, type Socket } from "node:net"
+import { afterEach, describe, expect, test } from "vitest"
+import { says } from "./support/model.ts"
+import { sharedGateway } from "./support/shared-gateway.ts"
+
+const serve = sharedGateway()
+const connections = 200
+
+let sockets: Socket[] = []
+let dripping: NodeJS.Timeout | undefined
+afterEach(() => {
+  clearInterval(dripping)
+  for (const socket of sockets) socket.destroy()
+  sockets = []
+})
+
+/** Opens many connections that begin a request and then send a little of it now and again, for ever. */
+async function attack(url: string, start: string, drip: string): Promise<Promise<unknown>[]> {
+  const { hostname, port } = new URL(url)
+  const closed: Promise<unknown>[] = []
+  for (let count = 0; count < connections; count++) {
+    const socket = connect(Number(port), hostname)
+    // Being cut off is what is meant to happen to it.
+    socket.on("error", () => undefined).resume()
+    closed.push(once(socket, "close"))
+    sockets.push(socket)
+  }
+  await Promise.all(sockets.map((socket) => once(socket, "connect")))
+  for (const socket of sockets) socket.write(start)
+  dripping = setInterval(() => {
+    for (const socket of sockets) if (socket.writable) socket.write(drip)
+  }, 500)
+  return closed
+}
+
+describe("200 connections that send", () => {
+  test.each([
+    ["their headers slowly", "POST /api/chat HTTP/1.1\r\nhost: gateway\r\n", "x-more: 1\r\n", 10_000],
+    [
+      "their body slowly",
+      "POST /api/chat/init HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n{",
+      " ",
+      30_000,
+    ],
+  ])(
+    "%s are cut off in time, and leave the service answering",
+    { timeout: 60_000 },
+    async (_, start, drip, limitMs) => {
+      const { gateway, session } = await serve([says("Still here.")])
+      const begun = performance.now()
+      const closed = await attack(gateway.url, start, drip)
+      const answer = await (await session.chat("Hi")).rest()
+      expect(answer.at(-1)?.event).toMatchObject({ type: "stream_complete" })
+      expect(performance.now() - begun).toBeLessThan(limitMs / 2)
+      await Promise.all(closed)
+      expect((await fetch(`${gateway.url}/api/health`)).status).toBe(200)
+    },
+  )
+})
