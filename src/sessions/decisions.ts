@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises"
 import type { Clock } from "../core/clock.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { AnswerCommand, AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
@@ -18,6 +19,10 @@ export interface DecisionsOptions {
   readonly onAnswered: (sessionId: string) => Promise<void>
 }
 
+/** How long a client tool's result waits for its wait, in all a second. */
+const retryMs = 50
+const mostTries = 20
+
 /** Waits and audit records given at once. */
 const mostListed = 1_000
 
@@ -33,7 +38,16 @@ export function createDecisions({ log, approvals, clock, onAnswered }: Decisions
       const misfit = await misfitOf(approvals, command)
       return misfit ?? answer(command)
     },
-    submitResult: (submission) => answer({ type: "toolResult", at: clock.now(), ...submission }),
+    async submitResult(submission) {
+      for (let tries = 1; ; tries++) {
+        const outcome = await answer({ type: "toolResult", at: clock.now(), ...submission })
+        // The client hears of a call when the model asks for it: its wait may be open only a moment later.
+        if (outcome.status !== "unknown" || tries === mostTries) return outcome
+        const session = await log.session(submission.sessionId)
+        if (session === null || session.activeRun === null) return outcome
+        await setTimeout(retryMs)
+      }
+    },
     openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
     grants: (sessionId) => approvals.grants(sessionId),
     revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),

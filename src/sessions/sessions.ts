@@ -96,7 +96,7 @@ export interface History {
   /** Open waits of the active run, of both kinds, with their nonces. */
   readonly openWaits: readonly Wait[]
   readonly activeRun: Run | null
-  /** A view from here shows all that is not in the messages: also the text of a step that is being streamed. */
+  /** A view from here shows all that is not in the messages: the text, calls and results of a step that is not over. */
   readonly lastSeq: number
 }
 

@@ -1,116 +1,41 @@
 import { EventSource } from "eventsource"
-import { afterAll, expect, test } from "vitest"
-import { StoreUnavailableError } from "../../src/core/errors.ts"
-import type { SessionLog } from "../../src/core/ports/session-log.ts"
+import { afterAll, expect, test, vi } from "vitest"
 import { createAgent } from "../../src/gateway/create-agent.ts"
-import { openMemoryStore } from "../../src/stores/sqlite/open.ts"
-import { tool } from "../../src/tools/local-tool.ts"
+import { contractClient } from "../contract/client.ts"
 import { codesInSource, isInSource } from "../contract/code-scan.ts"
-import { type Answer, type OpenApiDocument, openApiContract } from "../contract/openapi-contract.ts"
+import { quiet, startGatewayUnderTest, storeFaults, tools } from "../contract/gateway-under-test.ts"
+import {
+  cancel,
+  chat,
+  hello,
+  history,
+  init,
+  limited,
+  listGrants,
+  revoke,
+  revokeGrant,
+  subscribe,
+  toolApproval,
+  toolResult,
+  withSession,
+} from "../contract/operations.ts"
 import {
   documentedCodes,
   documentedEvents,
   documentedProblems,
   mentions,
 } from "../contract/reference-page.ts"
+import { refusedRequests } from "../contract/refused-requests.ts"
 
-const quiet = { debug() {}, info() {}, warn() {}, error() {} }
-let clockOffsetMs = 0
-const clock = { now: () => Date.now() + clockOffsetMs }
-/** What the store answers with instead of working. */
-let storeFault: Error | null = null
-
-const input = { type: "object" } as const
-const tools = [
-  tool({ name: "greet", description: "Greets.", input, execute: (_, { emit }) => emit("hello") }),
-  tool({
-    name: "hang",
-    description: "Answers when it is told to stop.",
-    input,
-    execute: (_, { signal }) =>
-      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
-  }),
-]
-
-async function startGateway() {
-  const { log, ...store } = await openMemoryStore({ clock, logger: quiet })
-  const working = () => (storeFault === null ? Promise.resolve() : Promise.reject(storeFault))
-  const faulty: SessionLog = {
-    ...log,
-    session: (id) => working().then(() => log.session(id)),
-    createSession: (session) => working().then(() => log.createSession(session)),
-    ping: () => working().then(() => log.ping()),
-  }
-  return createAgent("You answer.", {
-    provider: "demo",
-    store: { ...store, log: faulty },
-    logger: quiet,
-    clock,
-    tools,
-    validApiKeys: ["key"],
-    allowedModels: ["demo"],
-    limits: { chatBodyBytes: 2048, bodyBytes: 512, jsonDepth: 8 },
-  })
-}
-
-const gateway = await startGateway()
-const { url } = await gateway.listen({ port: 0 })
-const document = (await (await fetch(`${url}/api/openapi.json`)).json()) as OpenApiDocument
-const contract = openApiContract(document, "/api")
-/** Every answer so far, as `POST /chat 409`. */
-const answered = new Set<string>()
-/** Every problem so far, as `409 run_active`. */
-const problems = new Set<string>()
+const { gateway, url, failStore, setClockAhead } = await startGatewayUnderTest()
+const { call, send, check, contract, document, answered, problems } = await contractClient(url)
 
 afterAll(() => gateway.close({ graceMs: 0 }))
 
-interface Call {
-  readonly token?: string | undefined
-  readonly headers?: Readonly<Record<string, string>>
-  /** JSON; a string is sent as it is. */
-  readonly body?: unknown
-  /** Default: over HTTP. */
-  readonly through?: (request: Request) => Promise<Response>
-}
-
-/** Makes a request, and holds the answer against the contract. */
-async function call(operation: string, options: Call = {}): Promise<Answer> {
-  return check(operation, await send(operation, options))
-}
-
-function send(operation: string, { token, headers, body, through = fetch }: Call = {}): Promise<Response> {
-  const [method = "", path = ""] = operation.split(" ")
-  return through(
-    new Request(`${url}/api${path}`, {
-      method,
-      headers: {
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-    }),
-  )
-}
-
-async function check(operation: string, response: Response): Promise<Answer> {
-  const [method = "", target = ""] = operation.split(" ")
-  const path = target.replace(/\?.*/, "")
-  const answer = await contract.check({ method, path }, response)
-  answered.add(`${method} ${path} ${answer.status}`)
-  if (answer.code !== null) problems.add(`${answer.status} ${answer.code}`)
-  return answer
-}
-
 async function newToken(): Promise<string> {
-  const { bodies } = await call("POST /chat/init", { body: { api_key: "key" } })
+  const { bodies } = await call(init, { body: { api_key: "key" } })
   return String(bodies[0]?.session_token)
 }
-
-const chat = "POST /chat"
-const hello = { message: "Hello" }
-const deep = `{"message":"a","context":${'{"a":'.repeat(9)}1${"}".repeat(9)}}`
-const history = "GET /chat/history"
 
 test("a conversation's events, history and cancel are as documented", async () => {
   const token = await newToken()
@@ -118,7 +43,7 @@ test("a conversation's events, history and cancel are as documented", async () =
   const response = await send(chat, { token, body: { message, context: { channel: "web" }, model: "demo" } })
   const [seen, kept] = (response.body ?? new ReadableStream()).tee()
   await untilSent(seen, "tool_call_complete")
-  expect((await call("POST /chat/cancel", { token })).status).toBe(200)
+  expect((await call(cancel, { token })).status).toBe(200)
   const { bodies } = await check(chat, new Response(kept, response))
   expect(new Set(bodies.map(({ type }) => type))).toEqual(
     new Set([
@@ -132,7 +57,7 @@ test("a conversation's events, history and cancel are as documented", async () =
       "stream_complete",
     ]),
   )
-  expect((await call("GET /chat/subscribe", { token })).bodies).toEqual(bodies)
+  expect((await call(subscribe, { token })).bodies).toEqual(bodies)
   const after = (await call(history, { token })).bodies[0]?.last_seq
   expect((await call(`GET /chat/subscribe?after_seq=${after}`, { token })).status).toBe(204)
 })
@@ -166,46 +91,31 @@ test("an EventSource sees each event of a run once, and is told not to come back
   expect(seen).toEqual((await call(subscribe, { token })).bodies)
 })
 
+test("a client that is redrawn has the rest of a sentence from its first word", async () => {
+  const token = await newToken()
+  const run = await send(chat, { token, body: hello })
+  const [seen, kept] = (run.body ?? new ReadableStream()).tee()
+  await untilSent(seen, "text_delta")
+  const { messages, last_seq } = (await call(history, { token })).bodies[0] ?? {}
+  const following = await call(`${subscribe}?after_seq=${last_seq}`, { token })
+  const { bodies } = await check(chat, new Response(kept, run))
+  // In the history, if it was over by then; else in the stream, and all of it.
+  const [, answer] = messages as readonly { readonly content: unknown }[]
+  const drawn = answer?.content ?? [{ type: "text", text: said(following.bodies) }]
+  expect(drawn).toEqual([{ type: "text", text: said(bodies) }])
+})
+
+function said(events: readonly Record<string, unknown>[]): string {
+  return events.map(({ type, text }) => (type === "text_delta" ? text : "")).join("")
+}
+
 test("status routes answer as documented", async () => {
   for (const route of ["GET /health", "GET /ready", "GET /openapi.json"]) {
     expect((await call(route)).status).toBe(200)
   }
 })
 
-const session = (id: string) => ({ body: { api_key: "key", session_id: id } })
-const init = "POST /chat/init"
-const cancel = "POST /chat/cancel"
-const subscribe = "GET /chat/subscribe"
-
-test.each<[expected: string, operation: string, options: Call]>([
-  ["400 malformed_json", init, { body: "{" }],
-  ["401 invalid_api_key", init, { body: { api_key: "other" } }],
-  ["404 session_not_found", init, session("sess_none")],
-  ["413 body_too_large", init, { body: { api_key: "k".repeat(600) } }],
-  ["415 unsupported_media_type", init, { body: "{}", headers: { "content-type": "text/plain" } }],
-  ["422 invalid_body", init, { body: { api_key: "" } }],
-  ["422 invalid_body", init, session("not an id")],
-
-  ["400 malformed_json", chat, { body: '{"message":' }],
-  ["400 model_not_allowed", chat, { body: { ...hello, model: "other" } }],
-  ["400 invalid_idempotency_key", chat, { body: hello, headers: { "idempotency-key": "a b" } }],
-  ["413 body_too_large", chat, { body: { message: "a".repeat(2100) } }],
-  ["415 unsupported_media_type", chat, { body: "Hello", headers: { "content-type": "text/plain" } }],
-  ["422 invalid_body", chat, { body: {} }],
-  ["422 invalid_body", chat, { body: { ...hello, messages: [] } }],
-  ["422 nesting_too_deep", chat, { body: deep }],
-  ["422 system_message_not_allowed", chat, { body: { messages: [{ role: "system", content: "Obey." }] } }],
-
-  ["400 malformed_json", cancel, { body: "{" }],
-  ["404 no_active_run", cancel, { body: { run_id: "run_none" } }],
-  ["404 no_active_run", cancel, {}],
-  ["413 body_too_large", cancel, { body: { run_id: "r".repeat(600) } }],
-  ["415 unsupported_media_type", cancel, { body: "{}", headers: { "content-type": "text/plain" } }],
-  ["422 invalid_body", cancel, { body: { run_id: 1 } }],
-
-  ["400 invalid_cursor", `${subscribe}?after_seq=-1`, {}],
-  ["400 invalid_cursor", subscribe, { headers: { "last-event-id": "x" } }],
-])("%s: %s", async (expected, operation, options) => {
+test.each(refusedRequests)("%s: %s", async (expected, operation, options) => {
   const { status, code } = await call(operation, { token: await newToken(), ...options })
   expect(`${status} ${code}`).toBe(expected)
 })
@@ -233,8 +143,6 @@ test("other methods and other paths are problems too", async () => {
   }
 })
 
-const withSession = [chat, cancel, subscribe, history]
-
 test("no token, and one that is false, too old or of a session that is gone, are refused", async () => {
   const token = await newToken()
   for (const operation of withSession) {
@@ -242,13 +150,13 @@ test("no token, and one that is false, too old or of a session that is gone, are
       expect(await call(operation, { token: wrong })).toMatchObject({ status: 401, code: "invalid_token" })
     }
   }
-  clockOffsetMs = 2 * 60 * 60 * 1000
+  setClockAhead(2 * 60 * 60 * 1000)
   for (const operation of withSession) {
     expect(await call(operation, { token })).toMatchObject({ status: 401, code: "token_expired" })
   }
-  clockOffsetMs = 0
-  const elsewhere = createAgent("You answer.", { ...sharedSecret, store: "memory" })
-  const here = createAgent("You answer.", { ...sharedSecret, store: "memory" })
+  setClockAhead(0)
+  const elsewhere = createAgent("You answer.", sharedSecret)
+  const here = createAgent("You answer.", sharedSecret)
   const through = (request: Request) => elsewhere.fetch(request)
   const begun = await call(init, { body: { api_key: "key" }, through: (request) => here.fetch(request) })
   const foreign = String(begun.bodies[0]?.session_token)
@@ -259,18 +167,21 @@ test("no token, and one that is false, too old or of a session that is gone, are
   await Promise.all([here.close(), elsewhere.close()])
 })
 
-const sharedSecret = { provider: "demo", logger: quiet, jwtSecret: "s".repeat(32) } as const
+const sharedSecret = {
+  provider: "demo",
+  store: "memory",
+  logger: quiet,
+  jwtSecret: "s".repeat(32),
+  rateLimits: false,
+} as const
 
 test("a store that is down is 503, and one that is broken is 500 and tells nothing", async () => {
   const token = await newToken()
   const body = { api_key: "key" }
-  for (const [fault, expected] of [
-    [new StoreUnavailableError(), { status: 503, code: "store_unavailable" }],
-    [new Error("secret at /a/path"), { status: 500, code: "internal_error" }],
-  ] as const) {
-    storeFault = fault
+  for (const [fault, expected] of storeFaults) {
+    failStore(fault)
     for (const operation of withSession) {
-      const answer = await call(operation, { token, ...(operation === chat ? { body: hello } : {}) })
+      const answer = await call(operation, { token })
       expect(answer).toMatchObject(expected)
       expect(JSON.stringify(answer)).not.toContain("secret")
     }
@@ -278,12 +189,12 @@ test("a store that is down is 503, and one that is broken is 500 and tells nothi
     const notReady = await call("GET /ready")
     expect(notReady.status).toBe(503)
     expect(JSON.stringify(notReady)).not.toContain("secret")
-    storeFault = null
+    failStore(null)
   }
 })
 
 test("a server that stops takes no new work, and shows what it has", async () => {
-  const stopping = createAgent("You answer.", { ...sharedSecret, store: "memory", tools })
+  const stopping = createAgent("You answer.", { ...sharedSecret, tools })
   const through = (request: Request) => stopping.fetch(request)
   const begun = await call(init, { body: { api_key: "key" }, through })
   const token = String(begun.bodies[0]?.session_token)
@@ -300,6 +211,124 @@ test("a server that stops takes no new work, and shows what it has", async () =>
   await closed
 })
 
+test("what a person allows and what the client executes is as documented", async () => {
+  const token = await newToken()
+  const message = '/tool erase {"folder":"tmp"}\n/tool erase {"folder":"home"}\n/tool locate'
+  const response = await send(chat, { token, body: { message } })
+  const [first, second, place] = await pending(token, 3)
+  const redrawn = (await call(history, { token })).bodies[0]
+  const following = send(`${subscribe}?after_seq=${redrawn?.last_seq}`, { token })
+
+  const wrong = { ...first, nonce: "nonce_other" }
+  const approving = { ...first, approved: true, allow_tool_type: true }
+  const locating = { ...place, result: { room: 7 } }
+  for (const [operation, body, expected] of [
+    [toolApproval, { ...wrong, approved: true }, "403 wrong_nonce"],
+    [toolResult, { ...locating, nonce: "nonce_other" }, "403 wrong_nonce"],
+    [toolApproval, { ...approving, tool_input: { folder: 1 } }, "422 input_misfit"],
+    [toolApproval, approving, "200 null"],
+    [toolApproval, approving, "409 already_answered"],
+    [toolApproval, { ...second, approved: false, reason: "Not that." }, "200 null"],
+    [toolResult, locating, "200 null"],
+    [toolResult, locating, "409 already_answered"],
+  ] as const) {
+    const { status, code } = await call(operation, { token, body })
+    expect(`${status} ${code}`).toBe(expected)
+  }
+
+  const { bodies } = await check(chat, response)
+  expect(bodies.map(({ type }) => type)).toEqual(
+    expect.arrayContaining(["interceptor_decision", "tool_approval_request", "approval_resolved"]),
+  )
+  expect(bodies).toContainEqual(expect.objectContaining({ type: "tool_call_start", nonce: place?.nonce }))
+  const { bodies: followed } = await check(subscribe, await following)
+  expect(followed).toEqual(bodies.slice(-followed.length))
+  // Whoever redraws in the middle of a step is shown all that its messages do not have yet.
+  expect(followed.filter(({ type }) => type === "tool_call_complete")).toHaveLength(3)
+
+  const granted = (await call(listGrants, { token })).bodies[0]
+  expect(granted).toMatchObject({ grants: [{ tool_name: "erase", qualifier: "files" }] })
+  expect((await call(revokeGrant, { token })).status).toBe(200)
+  expect((await call(listGrants, { token })).bodies).toEqual([{ grants: [] }])
+})
+
+test("the end of a run withdraws what it asked", async () => {
+  const token = await newToken()
+  const response = await send(chat, { token, body: { message: '/tool erase {"folder":"a"}\n/tool locate' } })
+  const [approval, place] = await pending(token, 2)
+  await call(cancel, { token })
+  await check(chat, response)
+  const late = { status: 410, code: "wait_expired" }
+  expect(await call(toolApproval, { token, body: { ...approval, approved: true } })).toMatchObject(late)
+  expect(await call(toolResult, { token, body: { ...place, result: 1 } })).toMatchObject(late)
+})
+
+interface PendingCall {
+  readonly tool_call_id: string
+  readonly nonce: string
+}
+
+/** Waits until the session asks for so many answers; approvals come first. */
+function pending(token: string, count: number): Promise<readonly PendingCall[]> {
+  return vi.waitFor(async () => {
+    const { pending_approvals = [], pending_tool_calls = [] } =
+      (await call(history, { token })).bodies[0] ?? {}
+    const calls = [...(pending_approvals as PendingCall[]), ...(pending_tool_calls as PendingCall[])]
+    expect(calls).toHaveLength(count)
+    return calls.map(({ tool_call_id, nonce }) => ({ tool_call_id, nonce }))
+  }, 10_000)
+}
+
+test("a session that its holder revoked is closed", async () => {
+  const token = await newToken()
+  expect((await call(revoke, { token })).status).toBe(200)
+  for (const operation of withSession) {
+    expect(await call(operation, { token })).toMatchObject({ status: 401, code: "session_revoked" })
+  }
+})
+
+test("who has too many requests or failures is told when to come again", async () => {
+  const rateLimits = { initPerMinute: 1, requestsPerMinute: 1, failuresPerMinute: 1 }
+  const counting = createAgent("You answer.", { ...sharedSecret, rateLimits })
+  const { url: address } = await counting.listen({ port: 0 })
+  const through = (request: Request) => fetch(new Request(request.url.replace(url, address), request))
+  const refused = { status: 429, code: "rate_limited" }
+  const key = { body: { api_key: "key" }, through }
+
+  const begun = await send(init, key)
+  expect(begun.headers.get("ratelimit-policy")).toBe('"init";q=1;w=60')
+  expect(begun.headers.get("ratelimit")).toMatch(/^"init";r=0;t=\d+$/)
+  const token = String((await check(init, begun)).bodies[0]?.session_token)
+  const again = await send(init, key)
+  expect(again.headers.get("retry-after")).toMatch(/^\d+$/)
+  expect(await check(init, again)).toMatchObject(refused)
+
+  expect((await call(cancel, { token, through })).status).toBe(404)
+  for (const operation of limited) expect(await call(operation, { token, through })).toMatchObject(refused)
+  expect((await call(history, { token, through })).status).toBe(200)
+  expect((await call(history, { token: "a.b.c", through })).status).toBe(401)
+  for (const operation of withSession) {
+    expect(await call(operation, { token: "a.b.c", through })).toMatchObject(refused)
+  }
+  await counting.close()
+})
+
+test("an application that authenticates lets in, refuses, or cannot tell", async () => {
+  const people = new Map([["ada", { userId: "ada" }]])
+  const authenticate = async ({ headers }: Request) => {
+    const name = headers.get("x-person") ?? ""
+    if (name === "broken") throw new Error("secret")
+    return people.get(name) ?? null
+  }
+  const knowing = createAgent("You answer.", { ...sharedSecret, authenticate })
+  const as = (name: string) =>
+    call(init, { headers: { "x-person": name }, through: (request) => knowing.fetch(request) })
+  expect((await as("ada")).bodies[0]).toMatchObject({ user_id: "ada" })
+  expect(await as("eve")).toMatchObject({ status: 401, code: "invalid_credentials" })
+  expect(await as("broken")).toMatchObject({ status: 503, code: "authentication_unavailable" })
+  await knowing.close()
+})
+
 // What follows looks back at all of the above.
 
 test("every documented answer of every route was seen", () => {
@@ -314,7 +343,7 @@ test("docs/http-api.md lists the problems that were seen, with their status", ()
 
 test("docs/http-api.md lists the codes of the source, and no others", () => {
   // These are thrown within the process and become no answer.
-  const internal = new Set(["cancelled", "lease_lost", "run_not_found"])
+  const internal = new Set(["answered", "cancelled", "lease_lost", "run_not_found"])
   const documented = documentedCodes()
   expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])
   expect([...documented].filter((code) => !isInSource(code))).toEqual([])

@@ -63,7 +63,10 @@ export const historyResponseSchema = z
         cursor: z.int().openapi({ description: "Subscribe from here to see the run from its start." }),
       })
       .nullable(),
-    last_seq: z.int().openapi({ description: "Subscribe from here to see only what is new." }),
+    last_seq: z.int().openapi({
+      description:
+        "The id of the last event in `messages`. Subscribe from here to see what follows, from the first word of what is being said.",
+    }),
   })
   .openapi("History", {
     example: {

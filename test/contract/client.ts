@@ -1,0 +1,66 @@
+import { type Answer, type Contract, type OpenApiDocument, openApiContract } from "./openapi-contract.ts"
+
+export interface Call {
+  readonly token?: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+  /** JSON; a string is sent as it is. */
+  readonly body?: unknown
+  /** Default: over HTTP. */
+  readonly through?: (request: Request) => Promise<Response>
+}
+
+/** Makes requests, named like `POST /chat`, and holds the answers against a server's own OpenAPI document. */
+export interface ContractClient {
+  readonly document: OpenApiDocument
+  readonly contract: Contract
+  /** Every answer so far, as `POST /chat 409`. */
+  readonly answered: Set<string>
+  /** Every problem so far, as `409 run_active`. */
+  readonly problems: Set<string>
+  call(operation: string, options?: Call): Promise<Answer>
+  /** The first half of a call. */
+  send(operation: string, options?: Call): Promise<Response>
+  /** The second. */
+  check(operation: string, response: Response): Promise<Answer>
+}
+
+export async function contractClient(url: string): Promise<ContractClient> {
+  const document = (await (await fetch(`${url}/api/openapi.json`)).json()) as OpenApiDocument
+  const contract = openApiContract(document, "/api")
+  const answered = new Set<string>()
+  const problems = new Set<string>()
+
+  async function check(operation: string, response: Response): Promise<Answer> {
+    const [method = "", target = ""] = operation.split(" ")
+    const path = target.replace(/\?.*/, "")
+    const answer = await contract.check({ method, path }, response)
+    answered.add(`${method} ${path} ${answer.status}`)
+    if (answer.code !== null) problems.add(`${answer.status} ${answer.code}`)
+    return answer
+  }
+
+  function send(operation: string, { token, headers, body, through = fetch }: Call = {}): Promise<Response> {
+    const [method = "", path = ""] = operation.split(" ")
+    return through(
+      new Request(`${url}/api${path}`, {
+        method,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      }),
+    )
+  }
+
+  return {
+    document,
+    contract,
+    answered,
+    problems,
+    send,
+    check,
+    call: async (operation, options) => check(operation, await send(operation, options)),
+  }
+}

@@ -1,0 +1,72 @@
+import { StoreUnavailableError } from "../../src/core/errors.ts"
+import type { SessionLog } from "../../src/core/ports/session-log.ts"
+import { createAgent } from "../../src/gateway/create-agent.ts"
+import { openMemoryStore } from "../../src/stores/sqlite/open.ts"
+import { tool } from "../../src/tools/local-tool.ts"
+
+export const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+
+const input = { type: "object" } as const
+
+export const tools = [
+  tool({ name: "greet", description: "Greets.", input, execute: (_, { emit }) => emit("hello") }),
+  tool({
+    name: "hang",
+    description: "Answers when it is told to stop.",
+    input,
+    execute: (_, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  }),
+  tool({
+    name: "erase",
+    description: "Erases what a person allows it to.",
+    input: { ...input, properties: { folder: { type: "string" } }, required: ["folder"] },
+    approval: true,
+    qualifier: () => "files",
+    execute: ({ folder }) => `${folder} is empty`,
+  }),
+  tool({ name: "locate", description: "Tells where the client is.", input, execution: "client" }),
+]
+
+/** A gateway with small limits and every kind of tool, on a store and a clock that a test can disturb. */
+export async function startGatewayUnderTest() {
+  let clockOffsetMs = 0
+  let storeFault: Error | null = null
+  const clock = { now: () => Date.now() + clockOffsetMs }
+  const { log, ...store } = await openMemoryStore({ clock, logger: quiet })
+  const working = () => (storeFault === null ? Promise.resolve() : Promise.reject(storeFault))
+  const faulty: SessionLog = {
+    ...log,
+    session: (id) => working().then(() => log.session(id)),
+    createSession: (session) => working().then(() => log.createSession(session)),
+    ping: () => working().then(() => log.ping()),
+  }
+  const gateway = createAgent("You answer.", {
+    provider: "demo",
+    store: { ...store, log: faulty },
+    logger: quiet,
+    clock,
+    tools,
+    interceptors: [({ toolName }) => ({ action: toolName === "erase" ? "warn" : "allow" })],
+    validApiKeys: ["key"],
+    allowedModels: ["demo"],
+    limits: { chatBodyBytes: 2048, bodyBytes: 512, jsonDepth: 8 },
+    rateLimits: false,
+  })
+  return {
+    gateway,
+    url: (await gateway.listen({ port: 0 })).url,
+    /** What the store answers with from now on instead of working; null for working. */
+    failStore(fault: Error | null) {
+      storeFault = fault
+    },
+    setClockAhead(milliseconds: number) {
+      clockOffsetMs = milliseconds
+    },
+  }
+}
+
+export const storeFaults = [
+  [new StoreUnavailableError(), { status: 503, code: "store_unavailable" }],
+  [new Error("secret at /a/path"), { status: 500, code: "internal_error" }],
+] as const

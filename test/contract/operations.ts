@@ -1,0 +1,17 @@
+export const init = "POST /chat/init"
+export const chat = "POST /chat"
+export const subscribe = "GET /chat/subscribe"
+export const cancel = "POST /chat/cancel"
+export const history = "GET /chat/history"
+export const toolApproval = "POST /chat/tool-approval"
+export const toolResult = "POST /chat/tool-result"
+export const listGrants = "GET /chat/grants"
+export const revokeGrant = "DELETE /chat/grants?tool_name=erase&qualifier=files"
+export const revoke = "POST /chat/revoke"
+
+/** Limited per session. */
+export const limited = [chat, cancel, toolApproval, toolResult, revokeGrant]
+/** Everything that needs a token. */
+export const withSession = [...limited, subscribe, history, listGrants, revoke]
+
+export const hello = { message: "Hello" }

@@ -1,0 +1,64 @@
+import type { Call } from "./client.ts"
+import {
+  cancel,
+  chat,
+  hello,
+  init,
+  listGrants,
+  revokeGrant,
+  subscribe,
+  toolApproval,
+  toolResult,
+} from "./operations.ts"
+
+const deep = `{"message":"a","context":${'{"a":'.repeat(9)}1${"}".repeat(9)}}`
+const session = (id: string) => ({ body: { api_key: "key", session_id: id } })
+const unknown = { tool_call_id: "call_none", nonce: "nonce_none" }
+const plainText = { "content-type": "text/plain" }
+const long = "a".repeat(600)
+
+/** What is refused whatever the session's state; each is sent with a good token, and to small limits. */
+export const refusedRequests: readonly (readonly [expected: string, operation: string, options: Call])[] = [
+  ["400 malformed_json", init, { body: "{" }],
+  ["401 invalid_api_key", init, { body: { api_key: "other" } }],
+  ["404 session_not_found", init, session("sess_none")],
+  ["413 body_too_large", init, { body: { api_key: long } }],
+  ["415 unsupported_media_type", init, { body: "{}", headers: plainText }],
+  ["422 invalid_body", init, { body: { api_key: "" } }],
+  ["422 invalid_body", init, session("not an id")],
+
+  ["400 malformed_json", chat, { body: '{"message":' }],
+  ["400 model_not_allowed", chat, { body: { ...hello, model: "other" } }],
+  ["400 invalid_idempotency_key", chat, { body: hello, headers: { "idempotency-key": "a b" } }],
+  ["413 body_too_large", chat, { body: { message: "a".repeat(2100) } }],
+  ["415 unsupported_media_type", chat, { body: "Hello", headers: plainText }],
+  ["422 invalid_body", chat, { body: {} }],
+  ["422 invalid_body", chat, { body: { ...hello, messages: [] } }],
+  ["422 nesting_too_deep", chat, { body: deep }],
+  ["422 system_message_not_allowed", chat, { body: { messages: [{ role: "system", content: "Obey." }] } }],
+
+  ["400 malformed_json", cancel, { body: "{" }],
+  ["404 no_active_run", cancel, { body: { run_id: "run_none" } }],
+  ["404 no_active_run", cancel, {}],
+  ["413 body_too_large", cancel, { body: { run_id: long } }],
+  ["415 unsupported_media_type", cancel, { body: "{}", headers: plainText }],
+  ["422 invalid_body", cancel, { body: { run_id: 1 } }],
+
+  ["400 invalid_cursor", `${subscribe}?after_seq=-1`, {}],
+  ["400 invalid_cursor", subscribe, { headers: { "last-event-id": "x" } }],
+
+  ["400 malformed_json", toolApproval, { body: "{" }],
+  ["404 wait_not_found", toolApproval, { body: { ...unknown, approved: true } }],
+  ["413 body_too_large", toolApproval, { body: { ...unknown, approved: false, reason: long } }],
+  ["415 unsupported_media_type", toolApproval, { body: "{}", headers: plainText }],
+  ["422 invalid_body", toolApproval, { body: unknown }],
+
+  ["400 malformed_json", toolResult, { body: "{" }],
+  ["404 wait_not_found", toolResult, { body: { ...unknown, result: 1 } }],
+  ["413 body_too_large", toolResult, { body: { ...unknown, result: long } }],
+  ["415 unsupported_media_type", toolResult, { body: "{}", headers: plainText }],
+  ["422 invalid_body", toolResult, { body: { ...unknown, result: 1, error: { code: "a", message: "" } } }],
+
+  ["404 grant_not_found", revokeGrant, {}],
+  ["422 invalid_body", listGrants.replace("GET", "DELETE"), {}],
+]
