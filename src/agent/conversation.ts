@@ -10,7 +10,11 @@ import type { JsonObject } from "../core/json.ts"
 import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
+import { epochOf } from "../core/sequence.ts"
 import { addUsage, noUsage, type Usage } from "../core/usage.ts"
+
+/** The code of a retry that a crash made necessary. */
+export const interruptedByCrash = "interrupted"
 
 /** What the log says, folded: the messages a model is shown, and how far the open run is. */
 export class Conversation {
@@ -40,6 +44,7 @@ export class Conversation {
           started: event,
           usage: noUsage,
           steps: 0,
+          crashes: new Set(),
           phase: { type: "ready", stopReason: null },
         }
         return
@@ -56,6 +61,7 @@ export class Conversation {
         this.#run.phase = { type: "calling", step: event, attempt: 1 }
         return
       case "stepRetried":
+        if (event.error.code === interruptedByCrash) this.#run.crashes.add(epochOf(entry.seq))
         if (this.#run.phase.type === "calling") this.#run.phase.attempt = event.attempt
         return
       case "messageCompleted":
@@ -94,6 +100,7 @@ export class Conversation {
         })
         return
       case "toolCallInterrupted":
+        if (event.reason === "crashed") this.#run.crashes.add(epochOf(entry.seq))
         this.#call(event.toolCallId, (call) => {
           call.state = "settled"
           call.result = interruptedResult(event.reason, event.outcome)
@@ -178,6 +185,8 @@ export interface RunState {
   usage: Usage
   /** Steps begun. */
   steps: number
+  /** Epochs that began with what a crash had left behind. */
+  readonly crashes: Set<number>
   phase: RunPhase
 }
 

@@ -22,7 +22,7 @@ class Dispatch {
   readonly #context: ModelRunContext
   readonly #calls: readonly CallState[]
   readonly #running = new Map<CallState, Promise<void>>()
-  /** Looked at since the last answer came, and waiting still. */
+  /** Looked at, and waiting for an answer that is not there. */
   readonly #waiting = new Set<CallState>()
   #failure: { readonly reason: unknown } | null = null
 
@@ -34,12 +34,22 @@ class Dispatch {
   async run(): Promise<number | null> {
     await this.#context.answers.refresh()
     for (;;) {
+      this.#lookAtWaits()
       if (this.#failure === null) this.#startWhatMay()
       if (this.#running.size === 0) break
       await this.#nextChange()
     }
     if (this.#failure !== null) throw this.#failure.reason
     return this.#waiting.size === 0 ? null : this.#firstEnd()
+  }
+
+  /** A call whose answer has come, or whose time is over, waits no longer; it goes on as soon as it may. */
+  #lookAtWaits(): void {
+    const { answers, clock } = this.#context
+    for (const call of this.#waiting) {
+      const isOver = call.expiresAt !== null && clock.now() >= call.expiresAt
+      if (isOver || answers.has(call.requested.toolCallId)) this.#waiting.delete(call)
+    }
   }
 
   #startWhatMay(): void {
@@ -72,17 +82,15 @@ class Dispatch {
     }
   }
 
-  /** A call came to its end, an answer arrived, or the time of a wait is over. */
+  /** A call came to its end, another answer arrived, or the time of a wait is over. */
   async #nextChange(): Promise<void> {
+    // After a failure nothing is begun any more, so only the end of what runs is waited for.
+    if (this.#failure !== null) return Promise.race(this.#running.values())
     const over = new AbortController()
     const { promise: due, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, Math.min(this.#firstEnd() - this.#context.clock.now(), longestTimerMs))
-    const lookAgain = () => {
-      if (!over.signal.aborted) this.#waiting.clear()
-    }
-    const changes = [this.#context.answers.arrival(over.signal).then(lookAgain), due.then(lookAgain)]
     try {
-      await Promise.race([...this.#running.values(), ...changes])
+      await Promise.race([...this.#running.values(), this.#context.answers.arrival(over.signal), due])
     } finally {
       over.abort()
       clearTimeout(timer)

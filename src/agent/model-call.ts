@@ -4,6 +4,7 @@ import type { AssistantPart, ModelPart } from "../core/messages.ts"
 import type { ModelEnd, ModelFailure, ModelRequest, StopReason } from "../core/ports/provider.ts"
 import { noUsage } from "../core/usage.ts"
 import { backoffMs } from "./backoff.ts"
+import { interruptedByCrash } from "./conversation.ts"
 import { delay } from "./delay.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
@@ -22,7 +23,7 @@ export async function callModel(context: ModelRunContext, action: CallAction): P
   if (action.type === "repeatStep") {
     attempt = action.attempt
     await retryStep(context, step, attempt, {
-      code: "interrupted",
+      code: interruptedByCrash,
       message: "The server stopped while the model answered.",
     })
   }

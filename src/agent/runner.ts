@@ -4,9 +4,13 @@ import { RunCancelledError } from "../core/errors.ts"
 import type { AssistantPart } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { addUsage, noUsage, type Usage } from "../core/usage.ts"
-import type { CallState } from "./conversation.ts"
+import { boundResult } from "./bound-result.ts"
+import { type CallState, interruptedByCrash } from "./conversation.ts"
 import { type RunContext, record } from "./run-context.ts"
 import { untilAborted } from "./until-aborted.ts"
+
+/** Of one call's result, past which it is cut: it is another framework's to bound, and only kept here. */
+const maxResultBytes = 1_000_000
 
 export interface RunnerRunContext extends RunContext {
   readonly runtime: RunnerRuntime
@@ -32,6 +36,7 @@ export async function runForeignLoop(
     await untilAborted(context.signal, consume())
   } catch (error) {
     if (!context.signal.aborted) throw error
+    await transcript.settled()
     if (context.signal.reason instanceof RunCancelledError) await transcript.keepPartialText()
     throw context.signal.reason
   }
@@ -50,6 +55,7 @@ class Transcript {
   #usage: Usage = noUsage
   #stepUsage: Usage = noUsage
   #model = "runner"
+  #taking: Promise<void> = Promise.resolve()
 
   constructor(context: RunnerRunContext) {
     this.#context = context
@@ -60,7 +66,7 @@ class Transcript {
     const phase = this.#context.conversation.run?.phase
     if (phase?.type === "calling") {
       this.#step = phase.step
-      const error = { code: "interrupted", message: "The server stopped while the agent answered." }
+      const error = { code: interruptedByCrash, message: "The server stopped while the agent answered." }
       const { stepId } = phase.step
       await this.#record([{ type: "stepRetried", stepId, attempt: phase.attempt + 1, error }])
     }
@@ -73,7 +79,18 @@ class Transcript {
     await this.#record([...interrupted, { type: "stepCompleted", stepId, step, usage }])
   }
 
-  async take(event: RunnerEvent): Promise<void> {
+  take(event: RunnerEvent): Promise<void> {
+    this.#taking = this.#take(event)
+    return this.#taking
+  }
+
+  /** Resolves once what was begun is written; what a cancelled runner still yields is not. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#taking])
+  }
+
+  async #take(event: RunnerEvent): Promise<void> {
+    this.#context.signal.throwIfAborted()
     switch (event.type) {
       case "text":
       case "thinking":
@@ -102,13 +119,14 @@ class Transcript {
   /** What the viewers have seen of a cancelled run stays said. */
   async keepPartialText(): Promise<void> {
     if (this.#step === null || this.#parts.length === 0 || this.#calls().length > 0) return
-    await this.#record([{ ...this.#completedMessage(this.#step, []), stopReason: "cancelled" }])
+    await record(this.#context, [{ ...this.#completedMessage(this.#step, []), stopReason: "cancelled" }])
   }
 
   async #say({ type, text }: { readonly type: "text" | "thinking"; readonly text: string }): Promise<void> {
     if (text === "") return
     if (this.#calls().length > 0) await this.#endStep()
     const { stepId, messageId } = await this.#openStep()
+    this.#context.signal.throwIfAborted()
     const last = this.#parts.at(-1)
     if (last?.type === type) this.#parts.splice(-1, 1, { type, text: last.text + text })
     else this.#parts.push({ type, text })
@@ -118,7 +136,8 @@ class Transcript {
     this.#streamedFrom ??= seq
   }
 
-  async #request({ id, name, input }: Extract<RunnerEvent, { type: "toolCall" }>): Promise<void> {
+  async #request({ id, name, ...call }: Extract<RunnerEvent, { type: "toolCall" }>): Promise<void> {
+    const input = plainJson(call.input)
     if (this.#calls().length > 0 && this.#openCalls().length === 0) await this.#endStep()
     const step = await this.#openStep()
     const toolCallId = this.#context.ids.next("call")
@@ -145,12 +164,13 @@ class Transcript {
       throw new Error(`The runner reported a result for ${JSON.stringify(id)}, which is no open call.`)
     const { name, executionLocation } = call.requested
     const { toolCallId: settled } = call.requested
+    const bounded = boundResult(plainJson(result), maxResultBytes)
     await this.#record([
       {
         type: "toolCallCompleted",
         toolCallId: settled,
         name,
-        result,
+        result: bounded,
         durationMs: 0,
         server: null,
         executionLocation,
@@ -217,7 +237,13 @@ class Transcript {
     return this.#calls().filter((call) => call.state !== "settled")
   }
 
-  #record(events: readonly Event[]): Promise<void> {
-    return record(this.#context, events)
+  async #record(events: readonly Event[]): Promise<void> {
+    this.#context.signal.throwIfAborted()
+    await record(this.#context, events)
   }
+}
+
+/** As JSON has it. Throws for what JSON cannot hold: the runner's mistake, and not to be found out by the store. */
+function plainJson<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value ?? null)) as Value
 }

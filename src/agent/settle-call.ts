@@ -48,14 +48,7 @@ async function admit(context: ModelRunContext, tool: Tool | undefined, call: Cal
   const validation = malformedInputOf(context, call) ?? (await validate(tool, call))
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   const verdict = await decide(context, tool, call, false)
-  const decisions = verdict.decisions.map((decision): InterceptorDecided => {
-    return {
-      type: "interceptorDecided",
-      toolCallId: call.requested.toolCallId,
-      toolName: tool.name,
-      ...decision,
-    }
-  })
+  const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "ask") return askPerson(context, tool, call, { verdict, decisions })
   if (decisions.length > 0) await record(context, decisions)
   if (verdict.action === "deny") return complete(context, call, refusal(verdict))
@@ -73,9 +66,21 @@ async function admitApproved(
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   if (call.approval?.editedInput != null) {
     const verdict = await decide(context, tool, call, true)
+    const decisions = decisionsOf(verdict, tool, call)
+    if (decisions.length > 0) await record(context, decisions)
     if (verdict.action === "deny") return complete(context, call, refusal(verdict))
   }
   await begin(context, tool, call, validation.input)
+}
+
+function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallState): InterceptorDecided[] {
+  const { toolCallId } = requested
+  return decisions.map((decision) => ({
+    type: "interceptorDecided",
+    toolCallId,
+    toolName: tool.name,
+    ...decision,
+  }))
 }
 
 async function begin(context: ModelRunContext, tool: Tool, call: CallState, input: unknown): Promise<void> {

@@ -185,6 +185,28 @@ describe("several calls of one message", () => {
     await expect(running).resolves.toBeNull()
   })
 
+  it("are not begun beside a sequential one, and the process is not held up by an answer that has to wait for that", async () => {
+    const gate = Promise.withResolvers<void>()
+    const alone = anyTool(
+      "alone",
+      async () => {
+        await gate.promise
+        return { type: "json", value: "alone" }
+      },
+      { sequential: true },
+    )
+    const decide = gateOf(({ tool, approved }) => (tool.name === "alone" || approved ? execute : ask))
+    const run = runWith([call("pay"), call("alone")], { tools: [pay, alone], gate: decide })
+    const running = runLoop(run.context)
+    await vi.waitFor(() => expect(types(run.events)).toContain("toolCallStarted"))
+    run.answer(approval("call_3", true))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(resultsOf(run)).toEqual([])
+    gate.resolve()
+    await expect(running).resolves.toBeNull()
+    expect(resultsOf(run).map(({ name }) => name)).toEqual(["alone", "pay"])
+  })
+
   it("reach the end of a wait's time while another call still executes", async () => {
     const gate = Promise.withResolvers<void>()
     const slow = anyTool("slow", async () => {

@@ -70,7 +70,10 @@ export type RunnerEvent =
   | { readonly type: "toolResult"; readonly id: string; readonly result: ToolResult }
   | { readonly type: "usage"; readonly usage: Usage; readonly model?: string }
 
-/** Called after the fact is durable, at least once each. A hook that throws is logged and ends nothing. */
+/**
+ * Called after the fact is durable, in order, and not waited for until the gateway closes. A crash in between loses the
+ * call; the log has the fact. A hook that throws is logged and ends nothing.
+ */
 export interface RunHooks {
   readonly onUsage?: (report: UsageReport) => void | Promise<void>
   readonly onToolResult?: (report: ToolReport) => void | Promise<void>

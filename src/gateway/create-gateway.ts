@@ -64,6 +64,7 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
       return (await started()).fetch(request, bindings)
     },
     async listen(options = {}) {
+      if (closed !== null) throw new ShuttingDownError()
       return listen(await started(), options)
     },
     async run(message, options = {}) {

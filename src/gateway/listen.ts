@@ -31,6 +31,10 @@ export async function listen(service: Service, options: ListenOptions): Promise<
   server.listen(port, host)
   // Rejects with what `error` brings: an address in use, one that is not allowed.
   await once(server, "listening")
+  if (signal?.aborted === true) {
+    server.close()
+    throw signal.reason
+  }
   if (service.takesAnyKey) service.logger.warn({}, "any API key is accepted: set validApiKeys")
   let closing: Promise<void> | null = null
   const close = () => {

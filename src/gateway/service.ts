@@ -22,6 +22,7 @@ import { providerForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
+import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
 import { chooseStore } from "./open-store.ts"
 
 /** All parts of a gateway, put together and running. */
@@ -72,12 +73,16 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
   const feed = new Feed()
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
+  const hooks = createHookTracker(logger)
   const worker = new Worker({
     log,
     feed,
     committer,
     agents: [agent],
-    resolveRuntime: runtimeResolver(options, (sessionId) => approvals.grants(sessionId)),
+    resolveRuntime: runtimeResolver(options, {
+      grants: (sessionId) => approvals.grants(sessionId),
+      tracked: hooks,
+    }),
     maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
     clock,
     ids,
@@ -91,6 +96,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
   let accepting = true
   const app = createHttpApp({
     ...server,
+    agent,
     sessions,
     keyring,
     clock,
@@ -120,7 +126,8 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
       await worker.stop({ graceMs })
       feed.close()
       await Promise.all(listeners.map((stop) => stop()))
-      await committer.flush()
+      await committer.close()
+      await hooks.settle()
       await store.close()
       await server.onShutdown?.()
     },
@@ -130,11 +137,11 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
 /** Asks `buildChatRuntime` and fills in what it leaves open. */
 function runtimeResolver(
   { server, chosen, provider, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  grants: Approvals["grants"],
+  { grants, tracked }: { readonly grants: Approvals["grants"]; readonly tracked: HookTracker },
 ): ResolveRuntime {
   const providerFor = providerForSession(chosen, provider, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent } = server
-  const hooks = definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent })
+  const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
   return async (request) => {
     const chat = await buildChatRuntime(request)
     const sessionProvider = await providerFor(request.session)

@@ -1,4 +1,4 @@
-import type { Entry } from "../core/entries.ts"
+import type { Entry, Event } from "../core/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
 import type { Lease, SessionBatch } from "../core/ports/session-log.ts"
 
@@ -13,7 +13,7 @@ export function batchOf(
   for (const entry of entries) {
     if (entry.kind !== "event") continue
     const { event, runId } = entry
-    progress ||= isDurableStep(event.type)
+    progress ||= isDurableStep(event)
     if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
     if (event.type === "runFailed") runEnded = { runId, state: "failed" }
   }
@@ -28,12 +28,14 @@ export function batchOf(
   }
 }
 
-/** What a crash would not undo, so that processes that die at a run are counted anew (rule 10). */
-function isDurableStep(type: string): boolean {
+/**
+ * What was done and a crash would not undo, so that processes that die at a run are counted anew (rule 10). Marking what
+ * the last crash left behind is not such a step.
+ */
+function isDurableStep({ type }: Event): boolean {
   return (
     type === "messageCompleted" ||
     type === "toolCallCompleted" ||
-    type === "toolCallInterrupted" ||
     type === "approvalRequested" ||
     type === "approvalResolved"
   )

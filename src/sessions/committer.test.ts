@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { StoreUnavailableError } from "../core/errors.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../core/ports/session-log.ts"
 import { type Committable, Committer } from "./committer.ts"
 import { silentLogger } from "./fixtures/test-gateway.ts"
@@ -14,6 +15,9 @@ function session(sessionId: string) {
       outcomes.push(outcome)
     },
     delayed: vi.fn(),
+    rejected: vi.fn(() => {
+      pending = false
+    }),
   }
   return { committable, batch, outcomes }
 }
@@ -54,7 +58,7 @@ describe("the committer", () => {
 
   it("stores session by session when a group fails, so that one does not hold up the others", async () => {
     const { committer } = logOf(async (batches) => {
-      if (batches.some(({ lease }) => lease.sessionId === "bad")) throw new Error("no")
+      if (batches.some(({ lease }) => lease.sessionId === "bad")) throw new StoreUnavailableError()
       return allOk(batches)
     })
     const [good, bad] = [session("good"), session("bad")]
@@ -66,10 +70,35 @@ describe("the committer", () => {
     expect(bad.committable.delayed).toHaveBeenCalled()
   })
 
+  it("does not try a batch again that the store will never take, and has the others stored", async () => {
+    const { spy, committer } = logOf(async (batches) => {
+      if (batches.some(({ lease }) => lease.sessionId === "bad")) throw new TypeError("not JSON")
+      return allOk(batches)
+    })
+    const [good, bad] = [session("good"), session("bad")]
+    committer.commitSoon(good.committable)
+    committer.commitSoon(bad.committable)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(good.outcomes).toEqual(["ok"])
+    expect(bad.committable.rejected).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ message: "not JSON" }),
+    )
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(spy).toHaveBeenCalledTimes(3)
+  })
+
+  it("tries nothing any more once it is closed", async () => {
+    const { spy, committer } = logOf(() => Promise.reject(new StoreUnavailableError()))
+    committer.commitSoon(session("a").committable)
+    await committer.close()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(spy).toHaveBeenCalledOnce()
+  })
+
   it("tries again, less and less often, until the store is back", async () => {
     let down = true
     const { spy, committer } = logOf(async (batches) => {
-      if (down) throw new Error("down")
+      if (down) throw new StoreUnavailableError()
       return allOk(batches)
     })
     const only = session("a")

@@ -1,4 +1,4 @@
-import { toError } from "../core/errors.ts"
+import { StoreUnavailableError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../core/ports/session-log.ts"
 
@@ -7,8 +7,15 @@ export interface Committable {
   /** What is to be stored next; the same batch again until `settle` was called for it. Null when there is nothing. */
   takeBatch(): SessionBatch | null
   settle(outcome: CommitOutcome): void
-  /** The store refused the batch; it is tried again later. */
+  /** The store cannot take the batch now; it is tried again later. */
   delayed(error: Error): void
+  /** The store will never take this batch, which is not tried again. */
+  rejected(error: Error): void
+}
+
+interface Member {
+  readonly session: Committable
+  readonly batch: SessionBatch
 }
 
 /** Deltas alone wait this long for company before they are stored. */
@@ -30,6 +37,7 @@ export class Committer {
   #timer: NodeJS.Timeout | null = null
   #inFlight: Promise<void> | null = null
   #retryMs = firstRetryMs
+  #closed = false
 
   constructor(log: SessionLog, logger: Logger) {
     this.#log = log
@@ -56,70 +64,89 @@ export class Committer {
     await this.#inFlight
   }
 
+  /** Flushes, and stores nothing any more. */
+  async close(): Promise<void> {
+    await this.flush()
+    this.#closed = true
+    this.#clearTimers()
+  }
+
   #schedule(): void {
+    if (this.#closed) return
     if (this.#urgent) this.#immediate ??= setImmediate(() => this.#start())
     else this.#timer ??= setTimeout(() => this.#start(), deltaFlushMs)
   }
 
-  #start(): void {
+  #clearTimers(): void {
     clearImmediate(this.#immediate ?? undefined)
     clearTimeout(this.#timer ?? undefined)
     this.#immediate = null
     this.#timer = null
-    if (this.#inFlight !== null) return
+  }
+
+  #start(): void {
+    this.#clearTimers()
+    if (this.#inFlight !== null || this.#closed) return
     const sessions = this.#waiting
     this.#waiting = new Set()
     this.#urgent = false
-    this.#inFlight = this.#commit([...sessions]).then((ok) => {
+    this.#inFlight = this.#commit([...sessions]).then((delayed) => {
       this.#inFlight = null
-      this.#retryMs = ok ? firstRetryMs : Math.min(this.#retryMs * 2, lastRetryMs)
-      if (this.#waiting.size === 0) return
-      if (ok) this.#schedule()
-      else this.#timer = setTimeout(() => this.#start(), this.#retryMs)
+      if (delayed.length > 0) this.#tryAgain(delayed)
+      else this.#retryMs = firstRetryMs
+      if (this.#waiting.size > 0) this.#schedule()
     })
   }
 
-  /** Never rejects. Resolves to whether everything was stored. */
-  async #commit(sessions: readonly Committable[]): Promise<boolean> {
-    const group: { readonly session: Committable; readonly batch: SessionBatch }[] = []
+  /** What the store would not take now waits apart from what it has not been asked yet. */
+  #tryAgain(sessions: readonly Committable[]): void {
+    if (this.#closed) return
+    setTimeout(() => {
+      for (const session of sessions) this.commitSoon(session)
+    }, this.#retryMs).unref()
+    this.#retryMs = Math.min(this.#retryMs * 2, lastRetryMs)
+  }
+
+  /** Never rejects. Resolves to those that are to be tried again. */
+  async #commit(sessions: readonly Committable[]): Promise<readonly Committable[]> {
+    const group: Member[] = []
     for (const session of sessions) {
       const batch = session.takeBatch()
       if (batch !== null) group.push({ session, batch })
     }
-    if (group.length === 0) return true
+    if (group.length === 0) return []
     try {
       const outcomes = await this.#log.commit(group.map(({ batch }) => batch))
       for (const [index, outcome] of outcomes.entries()) group[index]?.session.settle(outcome)
-      return true
+      return []
     } catch (thrown) {
       const error = toError(thrown)
-      this.#logger.warn({ error, sessions: group.length }, "a commit failed; it is tried session by session")
-      if (group.length === 1) return this.#delay(group, error)
+      this.#logger.warn({ error, sessions: group.length }, "a commit failed")
+      if (group.length === 1) return this.#failed(group, error)
       return this.#commitEach(group)
     }
   }
 
   /** One session that cannot be stored does not hold up the others. */
-  async #commitEach(
-    group: readonly { readonly session: Committable; readonly batch: SessionBatch }[],
-  ): Promise<boolean> {
-    let ok = true
+  async #commitEach(group: readonly Member[]): Promise<readonly Committable[]> {
+    const delayed: Committable[] = []
     for (const member of group) {
       try {
         const [outcome] = await this.#log.commit([member.batch])
         if (outcome !== undefined) member.session.settle(outcome)
       } catch (thrown) {
-        ok = this.#delay([member], toError(thrown))
+        delayed.push(...this.#failed([member], toError(thrown)))
       }
     }
-    return ok
+    return delayed
   }
 
-  #delay(group: readonly { readonly session: Committable }[], error: Error): false {
+  #failed(group: readonly Member[], error: Error): readonly Committable[] {
+    const passes = error instanceof StoreUnavailableError
     for (const { session } of group) {
-      this.#waiting.add(session)
-      session.delayed(error)
+      if (passes) session.delayed(error)
+      else session.rejected(error)
     }
-    return false
+    return passes ? group.map(({ session }) => session) : []
   }
 }

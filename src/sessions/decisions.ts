@@ -34,7 +34,10 @@ export function createDecisions({ log, approvals, clock, onAnswered }: Decisions
   }
   return {
     async decide({ editedInput = null, reason = null, grant = false, ...decision }) {
-      const command = { type: "approval", editedInput, reason, grant, at: clock.now(), ...decision } as const
+      // What was edited is another call than the one that was asked about, so nothing is granted by it.
+      const asAsked = grant && editedInput === null
+      const answered = { editedInput, reason, grant: asAsked, at: clock.now() }
+      const command = { type: "approval", ...answered, ...decision } as const
       const misfit = await misfitOf(approvals, command)
       return misfit ?? answer(command)
     },

@@ -6,6 +6,7 @@ import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
   alice,
+  eventsOf,
   message,
   silentLogger,
   type TestNode,
@@ -87,6 +88,49 @@ describe("a foreign runner", () => {
     await node.sessions.cancel(id, null)
     const result = await node.sessions.result(id, run.runId, {})
     expect(result).toMatchObject({ response: "Half", outcome: { reason: "cancelled" } })
+  })
+
+  it("writes nothing after its cancel, wherever it was", async () => {
+    const logs: (readonly { readonly type: string }[])[] = []
+    for (let round = 0; round < 30; round++) {
+      const node = await start(
+        scriptedProvider([]),
+        runtime(async function* () {
+          for (let call = 0; ; call++) {
+            yield { type: "text", text: "a" }
+            yield { type: "toolCall", id: `${call}`, name: "t", input: {} }
+            yield { type: "toolResult", id: `${call}`, result: { type: "json", value: call } }
+          }
+        }),
+      )
+      const { id } = await node.sessions.create(alice)
+      const run = await accepted(node, id, "Hi")
+      await vi.waitFor(async () => expect((await node.log.session(id))?.lastSeq).toBeGreaterThan(0))
+      for (let turn = 0; turn < round % 7; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await node.sessions.cancel(id, run.runId)
+      await node.sessions.result(id, run.runId, {})
+      logs.push(eventsOf(await node.log.read(id, { afterSeq: 0, limit: 10_000, deltas: false })))
+    }
+    for (const log of logs) {
+      const types = log.map(({ type }) => type)
+      expect(types.indexOf("runCompleted")).toBe(types.length - 1)
+      expect(
+        types.filter((type, index) => type === "stepCompleted" && types[index + 1] === "stepCompleted"),
+      ).toEqual([])
+    }
+  })
+
+  it("ends the run in error for a result that is not JSON", async () => {
+    const node = await start(
+      scriptedProvider([]),
+      runtime(async function* () {
+        yield { type: "toolCall", id: "x", name: "t", input: {} }
+        yield { type: "toolResult", id: "x", result: { type: "json", value: 1n as never } }
+      }),
+    )
+    const { id } = await node.sessions.create(alice)
+    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
+    expect(outcome).toMatchObject({ type: "runFailed", code: "internal_error" })
   })
 
   it.each([

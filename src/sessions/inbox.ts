@@ -28,13 +28,22 @@ export class Inbox implements Answers {
   /** All commands that wait, oldest first. */
   async read(): Promise<readonly Command[]> {
     const commands = await this.#log.pending(this.#lease)
+    const known = new Set([...this.#answers.values()].map(({ id }) => id))
+    this.#answers.clear()
+    let isNew = false
     for (const command of commands) {
       if (command.type === "cancel") this.#onCancel?.(command.runId)
       if (command.type !== "approval" && command.type !== "toolResult") continue
-      if (!this.#taken.has(command.id)) this.#answers.set(command.toolCallId, command)
+      if (this.#taken.has(command.id)) continue
+      this.#answers.set(command.toolCallId, command)
+      isNew ||= !known.has(command.id)
     }
-    if (this.#answers.size > 0) for (const listener of this.#listeners) listener()
+    if (isNew) for (const listener of this.#listeners) listener()
     return commands
+  }
+
+  has(toolCallId: string): boolean {
+    return this.#answers.has(toolCallId)
   }
 
   async refresh(): Promise<void> {
@@ -51,7 +60,7 @@ export class Inbox implements Answers {
 
   arrival(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#answers.size > 0 || signal.aborted) return resolve()
+      if (signal.aborted) return resolve()
       const arrived = () => {
         this.#listeners.delete(arrived)
         signal.removeEventListener("abort", arrived)

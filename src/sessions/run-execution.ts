@@ -26,6 +26,8 @@ import type { SessionWriter } from "./writer.ts"
 
 /** Processes in a row that may die at a run without one durable step, before the run is given up. */
 const maxTakeovers = 5
+/** Crashes in all that one run may survive: a model may ask for the same deadly call again and again. */
+const maxCrashes = 20
 
 export interface RunExecution {
   readonly lease: Lease
@@ -145,7 +147,8 @@ async function runOn(
 ): Promise<number | null> {
   context.signal.throwIfAborted()
   if (runtime === null) return fail(context, "runtime_failed", "The agent could not be set up for this run.")
-  if (lease.takeovers > maxTakeovers) {
+  const crashes = context.conversation.run?.crashes.size ?? 0
+  if (lease.takeovers > maxTakeovers || crashes > maxCrashes) {
     return fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
   }
   try {

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { systemClock } from "../core/clock.ts"
+import { StoreUnavailableError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
@@ -95,6 +97,60 @@ describe("a process that stops", () => {
   })
 })
 
+describe("a process that cannot reach its store", () => {
+  it("stops all the same", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    let down = false
+    const log: SessionLog = {
+      ...shared.log,
+      commit: (batches) => (down ? Promise.reject(new StoreUnavailableError()) : shared.log.commit(batches)),
+      release: (...given) =>
+        down ? Promise.reject(new StoreUnavailableError()) : shared.log.release(...given),
+    }
+    const gate = Promise.withResolvers<void>()
+    const provider = scriptedProvider([[say("Half"), { type: "wait", until: gate.promise }, say("done")]])
+    const node = await testNode(provider, { store: { ...shared, log } })
+    const { id } = await node.sessions.create(alice)
+    await accepted(node, id, "Hi")
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
+    down = true
+    gate.resolve()
+    await node.stop(0)
+    await expect(shared.log.session(id)).resolves.toMatchObject({ activeRun: { state: "open" } })
+    await shared.close()
+  })
+
+  it("ends a former attempt before it begins another one at the same session", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    let takenOver = false
+    const log: SessionLog = {
+      ...shared.log,
+      // As if another process had taken the session over and given it back.
+      async claimRunnable(agents, limit) {
+        const [stolen] = takenOver ? [sessionLease] : []
+        takenOver = false
+        return stolen === undefined ? shared.log.claimRunnable(agents, limit) : [stolen]
+      },
+    }
+    let sessionLease = { sessionId: "", epoch: 0, takeovers: 0 }
+    const provider = scriptedProvider([[forever], [say("Hello")]])
+    const node = await testNode(provider, { store: { ...shared, log } })
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await accepted(node, id, "Hi")
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
+    const [held] = node.worker.leases
+    if (held === undefined) throw new Error("nothing is held")
+    await shared.log.release(held, { force: true })
+    const again = await shared.log.claim(id, ["agent"])
+    if (again === null) throw new Error("not free")
+    sessionLease = again
+    takenOver = true
+    await expect(node.sessions.result(id, runId, {})).resolves.toMatchObject({ response: "Hello" })
+    await node.stop()
+    await shared.close()
+  })
+})
+
 describe("what goes wrong on the server", () => {
   it("ends the run in error when the agent cannot be set up", async () => {
     const resolveRuntime = () => Promise.reject(new Error("no such profile"))
@@ -116,7 +172,10 @@ describe("what goes wrong on the server", () => {
   it("ends a run that crashes every process after a bounded number (rule 10)", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const claim = shared.log.claim.bind(shared.log)
-    const log = { ...shared.log, claim: async (id: string) => lossy(await claim(id)) }
+    const log = {
+      ...shared.log,
+      claim: async (id: string, agents: readonly string[]) => lossy(await claim(id, agents)),
+    }
     const lossy = (lease: Awaited<ReturnType<typeof claim>>) => lease && { ...lease, takeovers: 6 }
     const node = await start(scriptedProvider([]), { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)

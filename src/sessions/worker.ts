@@ -15,6 +15,8 @@ const sweepMs = 500
 const inboxRounds = 10
 /** The process that accepted a command is left to take it: it has the request, and those who wait for the answer. */
 const arrivalGraceMs = 100
+/** How long a stopping process waits for its last writes. */
+const lastWriteMs = 2_000
 /** How often it tries to give a session back to a store that is down. */
 const releaseRetryMs = 1_000
 
@@ -37,7 +39,9 @@ interface Acceptance {
 }
 
 interface Running {
+  readonly lease: Lease
   readonly attempt: Attempt
+  readonly writer: SessionWriter
   /** A command arrived when it was too late to hand it over. */
   again: boolean
   done: Promise<void>
@@ -61,6 +65,11 @@ export class Worker {
     return this.#attempts.size
   }
 
+  /** What this process holds at this moment. */
+  get leases(): readonly Lease[] {
+    return [...this.#attempts.values()].map(({ lease }) => lease)
+  }
+
   /** Takes up whatever was left open, then whatever comes. Resolves when the first round of claims is made. */
   async start(): Promise<void> {
     await this.#sweep()
@@ -80,7 +89,7 @@ export class Worker {
   }
 
   async #take(sessionId: string, accepted?: Acceptance): Promise<void> {
-    const { log, maxConcurrentRuns } = this.#options
+    const { log, agents, maxConcurrentRuns } = this.#options
     if (accepted?.request !== undefined && this.#requests.size < maxConcurrentRuns) {
       this.#requests.set(accepted.runId, accepted.request)
     }
@@ -89,8 +98,8 @@ export class Worker {
       if (running.attempt.leaving) running.again = true
       return running.attempt.notice()
     }
-    const lease = this.#hasRoom() ? await log.claim(sessionId) : null
-    if (lease !== null) this.#work(lease)
+    const lease = this.#hasRoom() ? await log.claim(sessionId, agents) : null
+    if (lease !== null) await this.#work(lease)
     else if (accepted !== undefined) this.#requests.delete(accepted.runId)
   }
 
@@ -105,7 +114,12 @@ export class Worker {
     await Promise.race([all(), grace.promise])
     clearTimeout(timer)
     for (const { attempt } of this.#attempts.values()) attempt.stop(new ShuttingDownError())
+    // What is still being written by then is waiting for a store that is down.
+    const giveUp = setTimeout(() => {
+      for (const { writer } of this.#attempts.values()) writer.stop(new ShuttingDownError())
+    }, lastWriteMs)
     await all()
+    clearTimeout(giveUp)
   }
 
   #hasRoom(): boolean {
@@ -136,7 +150,7 @@ export class Worker {
     const sweep = async () => {
       const places = maxConcurrentRuns - this.#attempts.size
       if (places <= 0) return
-      for (const lease of await log.claimRunnable(agents, places)) this.#work(lease)
+      for (const lease of await log.claimRunnable(agents, places)) await this.#work(lease)
     }
     this.#sweeping = sweep().catch((error: unknown) => logger.warn({ error }, "looking for work failed"))
     return this.#sweeping
@@ -158,8 +172,15 @@ export class Worker {
     }
   }
 
-  #work(lease: Lease): void {
+  /** Begins work on a claimed session. Resolves at once, unless a former attempt of this process has to end first. */
+  async #work(lease: Lease): Promise<void> {
     const { sessionId } = lease
+    const former = this.#attempts.get(sessionId)
+    if (former !== undefined) {
+      // Somebody took the session over and gave it back, and this process has not noticed yet.
+      former.writer.stop(new LeaseLostError(sessionId))
+      await former.done
+    }
     const { log, feed, committer, resolveRuntime, clock, ids, logger } = this.#options
     const channel = feed.openWriter(sessionId, () => writer.publishedUnstored())
     const writer: SessionWriter = new SessionWriter({
@@ -185,11 +206,11 @@ export class Worker {
       } finally {
         writer.stop(new LeaseLostError(sessionId))
         channel.close()
-        this.#attempts.delete(sessionId)
+        if (this.#attempts.get(sessionId) === running) this.#attempts.delete(sessionId)
       }
       if (running.again) await this.take(sessionId)
     }
-    const running: Running = { attempt, again: false, done: Promise.resolve() }
+    const running: Running = { lease, attempt, writer, again: false, done: Promise.resolve() }
     this.#attempts.set(sessionId, running)
     running.done = work()
   }

@@ -139,6 +139,17 @@ export class SessionWriter implements Journal, Committable {
     if (unstored > maxUnstored) this.stop(new StoreUnavailableError({ cause: error }))
   }
 
+  rejected(error: Error): void {
+    const sent = this.#inFlight
+    if (sent === null) return
+    this.#inFlight = null
+    const never = new Set(sent.batch.entries)
+    this.#unpublished = this.#unpublished.filter((entry) => !never.has(entry))
+    for (const { reject } of sent.appends) reject(error)
+    this.#publish(0)
+    this.#storeRest()
+  }
+
   /** Nothing is written any more; what is not stored yet will not be. */
   stop(reason: Error): void {
     if (this.#stopped !== null) return

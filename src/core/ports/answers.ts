@@ -2,11 +2,13 @@ import type { AnswerCommand } from "./session-log.ts"
 
 /** The answers to a run's waits that are in its inbox. */
 export interface Answers {
+  /** Whether `take` would give one. */
+  has(toolCallId: string): boolean
   /** The answer to this call's wait, if there is one; taken once. */
   take(toolCallId: string): Answer | null
   /** Looks into the inbox again. */
   refresh(): Promise<void>
-  /** Resolves when another answer is there, and with the signal's abort. */
+  /** Resolves when an answer comes that was not there before, and with the signal's abort. */
   arrival(signal: AbortSignal): Promise<void>
 }
 

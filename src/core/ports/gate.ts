@@ -4,7 +4,7 @@ import type { Tool } from "./tool.ts"
 
 /** Whether a call may be executed: interceptors first, then the approval policy and what was granted before. */
 export interface Gate {
-  /** Does not reject: an interceptor or a policy that throws denies. */
+  /** An interceptor or a policy that throws denies. Does not reject, but with `StoreUnavailableError`. */
   decide(call: GatedCall): Promise<Verdict>
 }
 

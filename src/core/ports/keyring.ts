@@ -6,7 +6,7 @@ export interface Keyring {
   key(id: string): Promise<SigningKey | null>
   /** Makes a new key, which signs from now on. Tokens of the former keys hold until they expire or their key is removed. */
   rotate(): Promise<SigningKey>
-  /** Removes a key, and so ends every token it signed. Resolves to whether there was one; the newest cannot be removed. */
+  /** Removes a key, and so ends every token it signed. Resolves to whether it did: false for the newest, which stays. */
   remove(id: string): Promise<boolean>
 }
 

@@ -29,8 +29,11 @@ export interface SessionLog {
    */
   answer(command: AnswerCommand): Promise<AnswerOutcome>
 
-  /** Takes the session for this process, if no live process has it (rules 7 and 8). Raises its epoch. */
-  claim(sessionId: string): Promise<Lease | null>
+  /**
+   * Takes the session for this process, only if the session's agent is one of these (rule 9) and no live process
+   * has it (rules 7 and 8). Raises its epoch.
+   */
+  claim(sessionId: string, agents: readonly string[]): Promise<Lease | null>
   /** Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). */
   claimRunnable(agents: readonly string[], limit: number): Promise<readonly Lease[]>
   /** Commands of the session that no commit has consumed, oldest first. Empty if the lease is lost. */
@@ -47,6 +50,7 @@ export interface SessionLog {
    * `fenced` when its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed
    * cancel which this batch does not consume (rule 12), `answered` when it would expire a wait that was answered
    * in the meantime. Nothing of such a batch is stored. The end of a run withdraws its open waits and drops its commands.
+   * The same batch committed twice under its lease is `ok` and stored once: a commit that failed may be tried again.
    */
   commit(batches: readonly SessionBatch[]): Promise<readonly CommitOutcome[]>
 
