@@ -2,7 +2,6 @@ export type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from 
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type {
-  AgentRuntime,
   RunHooks,
   Runner,
   RunnerEvent,
@@ -11,26 +10,125 @@ export type {
   ToolTiming,
   UsageReport,
 } from "./core/agent-runtime.ts"
-export type { Entry, Event, EventEntry } from "./core/entries.ts"
-export { ConfigurationError, GatewayError } from "./core/errors.ts"
+export type { Clock } from "./core/clock.ts"
+export type {
+  ApprovalRequested,
+  ApprovalResolved,
+  ClientToolOpened,
+  Decider,
+  Delta,
+  DeltaEntry,
+  Entry,
+  Event,
+  EventEntry,
+  HistoryReplaced,
+  InterceptorDecided,
+  MaxTurnsReached,
+  MessageCompleted,
+  RunCompleted,
+  RunFailed,
+  RunStarted,
+  StepCompleted,
+  StepRetried,
+  StepStarted,
+  TerminalEvent,
+  TextDelta,
+  ThinkingDelta,
+  ToolCallCompleted,
+  ToolCallInterrupted,
+  ToolCallRequested,
+  ToolCallStarted,
+  ToolOutputDelta,
+} from "./core/entries.ts"
+export {
+  ConfigurationError,
+  GatewayError,
+  type GatewayErrorOptions,
+  StoreUnavailableError,
+} from "./core/errors.ts"
+export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json.ts"
-export type { ContentPart, ImagePart, Message, TextPart } from "./core/messages.ts"
-export type { AuditRecord, Grant, Wait } from "./core/ports/approvals.ts"
+export type {
+  AssistantMessage,
+  AssistantPart,
+  ContentPart,
+  ImagePart,
+  Message,
+  ModelPart,
+  ModelToolCall,
+  OpaquePart,
+  SystemMessage,
+  TextPart,
+  ThinkingPart,
+  ToolCallPart,
+  ToolMessage,
+  UserMessage,
+  VendorData,
+} from "./core/messages.ts"
+export type {
+  Approvals,
+  AuditFilter,
+  AuditRecord,
+  Grant,
+  GrantRevocation,
+  Wait,
+  WaitFilter,
+} from "./core/ports/approvals.ts"
+export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export type { Logger } from "./core/ports/logger.ts"
-export type { ModelEvent, ModelRequest, Provider, SystemBlock } from "./core/ports/provider.ts"
-export type { SessionLog } from "./core/ports/session-log.ts"
+export type {
+  ModelDelta,
+  ModelEnd,
+  ModelEvent,
+  ModelFailure,
+  ModelRequest,
+  Provider,
+  StopReason,
+  SystemBlock,
+  ToolSpecification,
+} from "./core/ports/provider.ts"
+export type {
+  AnswerCommand,
+  AnswerOutcome,
+  ApprovalCommand,
+  CancelCommand,
+  Command,
+  CommitOutcome,
+  Lease,
+  MessageCommand,
+  MessageInput,
+  NewSession,
+  NewWait,
+  PutOutcome,
+  ReadOptions,
+  ReleaseOptions,
+  Run,
+  Session,
+  SessionBatch,
+  SessionLog,
+  ToolResultCommand,
+} from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
-export type { Tool, ToolContext, ToolResult } from "./core/ports/tool.ts"
+export type { Tool, ToolContext, ToolResult, Validation } from "./core/ports/tool.ts"
 export type { Usage } from "./core/usage.ts"
-export type { GatewayApprovals } from "./gateway/approvals.ts"
+export type {
+  AnswerOptions,
+  ApproveOptions,
+  DenyOptions,
+  GatewayApprovals,
+  OpenWait,
+} from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
+export type { ProviderOptions } from "./gateway/choose-provider.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export {
   type ChatRuntimeRequest,
   createGatewayApp,
   type GatewayAppOptions,
 } from "./gateway/create-gateway-app.ts"
+export type { Credentials, ResolveCredentials } from "./gateway/credentials.ts"
 export type {
+  ApprovalAnswer,
   CloseOptions,
   Gateway,
   GatewayRunResult,
@@ -40,6 +138,25 @@ export type {
   RunOptions,
 } from "./gateway/gateway.ts"
 export type { ServerOptions } from "./gateway/gateway-options.ts"
-export { createLogger, type LoggerOptions } from "./telemetry/logger.ts"
-export { type ToolDefinition, tool } from "./tools/local-tool.ts"
-export { content } from "./tools/tool-content.ts"
+export type { StoreChoice } from "./gateway/open-store.ts"
+export type { HttpLimits } from "./http/app.ts"
+export type { AuthenticatePerson } from "./http/auth/identify.ts"
+export type { Person } from "./http/auth/principal.ts"
+export type { RateLimits } from "./http/limits/rate-limits.ts"
+export type { AnthropicOptions } from "./providers/anthropic/options.ts"
+export type { Principal } from "./sessions/sessions.ts"
+export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
+export type { InferInput, InputSchema } from "./tools/input-schema.ts"
+export {
+  type BackendToolDefinition,
+  type ClientToolDefinition,
+  type ToolDefinition,
+  tool,
+} from "./tools/local-tool.ts"
+export type {
+  StandardIssue,
+  StandardOutput,
+  StandardResult,
+  StandardSchema,
+} from "./tools/standard-schema.ts"
+export { content, type ToolContent } from "./tools/tool-content.ts"

@@ -25,7 +25,7 @@ const leases: Lease[] = []
 for (let index = 0; index < sessions; index++) {
   const id = `sess_${index}`
   await log.createSession({ id, tenant: "bench", userId: "bench", agent: "agent", createdAt: Date.now() })
-  const lease = await log.claim(id)
+  const lease = await log.claim(id, ["agent"])
   if (lease === null) throw new Error(`Session ${id} could not be claimed.`)
   leases.push(lease)
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
+import { StoreUnavailableError } from "../core/errors.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { GatedCall } from "../core/ports/gate.ts"
 import type { Tool } from "../core/ports/tool.ts"
@@ -123,5 +124,30 @@ describe("the gate", () => {
     expect(verdict).toMatchObject({ action: "deny", code: "policy_failed" })
     expect(JSON.stringify(verdict)).not.toContain("secret")
     expect(logger.error).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    ["an action that there is not", () => ({ action: "block" })],
+    ["no action", () => ({})],
+    ["nothing", () => undefined],
+  ])("denies when an interceptor answers %s", async (_, interceptor) => {
+    logger.error.mockClear()
+    const interceptors = [interceptor as unknown as Interceptor]
+    const verdict = await gate({ interceptors }).decide(call())
+    expect(verdict).toMatchObject({ action: "deny", code: "policy_failed" })
+    expect(verdict.decisions).toMatchObject([{ action: "deny", code: "policy_failed" }])
+    expect(logger.error).toHaveBeenCalledOnce()
+  })
+
+  it.each([
+    [
+      "the grants are read",
+      { needsApproval: always, grants: () => Promise.reject(new StoreUnavailableError()) },
+    ],
+    ["an interceptor reads from it", { interceptors: [() => Promise.reject(new StoreUnavailableError())] }],
+  ])("decides nothing while the store is away when %s", async (_, options) => {
+    logger.error.mockClear()
+    await expect(gate(options).decide(call())).rejects.toBeInstanceOf(StoreUnavailableError)
+    expect(logger.error).not.toHaveBeenCalled()
   })
 })

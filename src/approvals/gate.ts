@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from "../core/errors.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -12,7 +13,10 @@ export interface GateOptions {
   readonly logger: Logger
 }
 
-/** Interceptors, then the tool's or the app's policy, then grants. Whatever throws denies: nothing runs by mistake. */
+/**
+ * Interceptors, then the tool's or the app's policy, then grants. Whatever throws denies: nothing runs by mistake. Only
+ * what the store cannot tell now is no answer.
+ */
 export function createGate(options: GateOptions): Gate {
   return {
     async decide(call) {
@@ -29,6 +33,7 @@ export function createGate(options: GateOptions): Gate {
         }
         return { action: "ask", qualifier, code: intercepted.code, reason: intercepted.reason, decisions }
       } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error
         const { tool, session, runId } = call
         options.logger.error(
           { error, tool: tool.name, sessionId: session.id, runId },
@@ -56,10 +61,23 @@ async function intercept(
   for (const interceptor of interceptors) {
     const said = await interceptor(call)
     const { action, code = null, message = null } = said
-    if (action === "allow") continue
-    decisions.push({ action, code, message })
-    if (action === "deny") return { action, code, reason: message }
-    if (action === "ask") asking ??= said
+    switch (action) {
+      case "allow":
+        break
+      case "warn":
+        decisions.push({ action, code, message })
+        break
+      case "ask":
+        decisions.push({ action, code, message })
+        asking ??= said
+        break
+      case "deny":
+        decisions.push({ action, code, message })
+        return { action, code, reason: message }
+      default:
+        action satisfies never
+        throw new TypeError(`An interceptor answered with an unknown action: ${JSON.stringify(action)}.`)
+    }
   }
   if (asking === null) return { action: "execute", code: null, reason: null }
   return { action: "ask", code: asking.code ?? null, reason: asking.message ?? null }

@@ -75,7 +75,14 @@ describe("a path allowlist", () => {
     root = join(folder, "data")
     await mkdir(join(root, "inner"), { recursive: true })
     await mkdir(join(folder, "data-private"))
+    await mkdir(join(root, "a", "b"), { recursive: true })
     await symlink(folder, join(root, "escape"))
+    await symlink(join(folder, "not-there"), join(root, "dangling"))
+    await symlink("../../data-private/new", join(root, "inner", "relative"))
+    await symlink("escape", join(root, "chain"))
+    await symlink("loop", join(root, "loop"))
+    await symlink("new", join(root, "promise"))
+    await symlink("a/b", join(root, "deep"))
   })
   afterAll(() => rm(folder, { recursive: true }))
 
@@ -84,12 +91,24 @@ describe("a path allowlist", () => {
     return allowlist(call("read", { path }))
   }
 
-  it.each(["", ".", "inner/file", "inner/../x", "new/folder/file", "..hidden"])(
-    "lets %j through",
-    async (path) => {
-      expect(await decide(path)).toEqual({ action: "allow" })
-    },
-  )
+  it.each([
+    "",
+    ".",
+    "inner/file",
+    "inner/../x",
+    "new/folder/file",
+    "..hidden",
+    "promise",
+    "deep/../x",
+    "a//b/./c/",
+  ])("lets %j through", async (path) => {
+    expect(await decide(path)).toEqual({ action: "allow" })
+  })
+
+  it("lets an absolute path within through, also by way of a link", async () => {
+    expect(await decide(join(root, "inner"))).toEqual({ action: "allow" })
+    expect(await decide(join(root, "escape", "data", "inner"))).toEqual({ action: "allow" })
+  })
 
   it.each([
     "..",
@@ -99,6 +118,19 @@ describe("a path allowlist", () => {
     "escape/x",
     "escape",
     "inner/../../x",
+    // The kernel follows the link before the `..`.
+    "escape/../secret",
+    "chain/../secret",
+    // Whoever folds the `..` before opening leaves by it.
+    "deep/../../x",
+    // A write makes the file that the link names.
+    "dangling",
+    "dangling/x",
+    "inner/relative",
+    "loop",
+    "loop/x",
+    "new/../x",
+    "promise/../x",
     "a\0b",
     7,
     ["ok", "/etc"],

@@ -1,6 +1,6 @@
-import { realpath } from "node:fs/promises"
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
+import { isAbsolute, relative, resolve, sep } from "node:path"
 import type { Interception, Interceptor } from "./interceptor.ts"
+import { realPath } from "./real-path.ts"
 
 export interface PathAllowlist {
   /** Directories that calls may reach, with everything below. */
@@ -11,19 +11,22 @@ export interface PathAllowlist {
   readonly workingDirectory?: string
 }
 
-/** Denies calls whose paths lead outside the roots, also by `..` or by a symbolic link. */
+/**
+ * Denies calls whose paths lead outside the roots, also by `..` or by a symbolic link. It looks before the call: it does
+ * not hold off a link that is made between that and the tool's own access.
+ */
 export function pathAllowlist({
   roots,
   parameters,
   workingDirectory = roots[0] ?? "/",
 }: PathAllowlist): Interceptor {
   return async ({ toolName, input }) => {
-    const allowed = await Promise.all(roots.map(real))
+    const allowed = await Promise.all(roots.map((root) => realPath(resolve(root))))
     for (const name of parameters[toolName] ?? []) {
       for (const path of pathsIn(input[name])) {
         if (path === null) return denial(`${name} is not a path.`)
-        const target = await real(resolve(workingDirectory, path))
-        if (!allowed.some((root) => isWithin(root, target)))
+        const targets = await Promise.all(readingsOf(workingDirectory, path).map(realPath))
+        if (!targets.every((target) => allowed.some((root) => isWithin(root, target))))
           return denial(`${path} is outside the allowed directories.`)
       }
     }
@@ -38,20 +41,14 @@ function pathsIn(value: unknown): (string | null)[] {
   })
 }
 
-/** Where the path really is; of one that does not exist yet, where it would be made. */
-async function real(path: string): Promise<string> {
-  const absolute = resolve(path)
-  try {
-    return await realpath(absolute)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const parent = dirname(absolute)
-    if (code !== "ENOENT" || parent === absolute) throw error
-    return join(await real(parent), relative(parent, absolute))
-  }
+/** As the system reads it, links before `..`, and as a tool does that folds `..` away first: neither may lead outside. */
+function readingsOf(workingDirectory: string, path: string): readonly string[] {
+  const asGiven = isAbsolute(path) ? path : `${resolve(workingDirectory)}${sep}${path}`
+  return [asGiven, resolve(asGiven)]
 }
 
-function isWithin(root: string, target: string): boolean {
+function isWithin(root: string | null, target: string | null): boolean {
+  if (root === null || target === null) return false
   const path = relative(root, target)
   return path === "" || (path !== ".." && !path.startsWith(`..${sep}`) && !isAbsolute(path))
 }

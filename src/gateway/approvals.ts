@@ -38,7 +38,7 @@ export interface AnswerOptions {
 export interface ApproveOptions extends AnswerOptions {
   /** Arguments in place of the model's. */
   readonly input?: JsonObject
-  /** Allows the tool type (tool and qualifier) for the rest of the session. */
+  /** Allows the tool type (tool and qualifier) for the rest of the session. Not with edited arguments. */
   readonly allowToolType?: boolean
 }
 

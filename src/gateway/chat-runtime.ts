@@ -7,6 +7,7 @@ import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
+import { checkChatRuntime } from "./check-options.ts"
 
 /** What `buildChatRuntime` returns: what one run is executed with. */
 export type ChatRuntime = ChatModelRuntime | ChatRunnerRuntime
@@ -15,7 +16,10 @@ export interface ChatModelRuntime {
   readonly systemPrompt: string | readonly SystemBlock[]
   /** Default: the app's `defaultProvider`. */
   readonly provider?: Provider
-  /** Default: the model the client asked for, else the provider's own default. */
+  /**
+   * What a client asks for takes its place only if `allowedModels` lists that. Default: what the client asks for, else
+   * the provider's own default.
+   */
   readonly model?: string
   /** Default none. Names must differ. */
   readonly tools?: readonly Tool[]
@@ -48,14 +52,17 @@ export interface RuntimeSurroundings {
   readonly provider: Provider
   /** The one the client asked for. */
   readonly model: string | null
+  /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
+  readonly allowedModels: readonly string[] | undefined
   readonly hooks: RunHooks
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   readonly logger: Logger
 }
 
-/** Fills in the defaults. Throws `ConfigurationError` for what cannot work. */
+/** Fills in the defaults. Throws `ConfigurationError` for what is unknown, wrong or cannot work. */
 export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
-  const { provider: defaultProvider, model: requestedModel, hooks, grants, logger } = surroundings
+  checkChatRuntime(chat)
+  const { provider: defaultProvider, hooks, grants, logger } = surroundings
   if ("runner" in chat) {
     const { runner, resumes = false } = chat
     return { type: "runner", runner, resumes, revision: "runner", hooks }
@@ -63,7 +70,7 @@ export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundi
   const { provider = defaultProvider, tools = [], interceptors = [], needsApproval = () => false } = chat
   const systemPrompt =
     typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
-  const model = requestedModel ?? chat.model ?? provider.defaultModel
+  const model = chosenModel(chat.model, surroundings) ?? provider.defaultModel
   refuseDuplicates(tools)
   return {
     type: "model",
@@ -81,6 +88,16 @@ export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundi
     revision: revisionOf({ systemPrompt, model, provider: provider.name, tools }),
     hooks,
   }
+}
+
+/** The app's model wins over the client's, unless the app lists the client's among those to choose from. */
+function chosenModel(
+  own: string | undefined,
+  { model: asked, allowedModels }: RuntimeSurroundings,
+): string | undefined {
+  if (asked === null) return own
+  if (allowedModels === undefined) return own ?? asked
+  return allowedModels.includes(asked) ? asked : own
 }
 
 function refuseDuplicates(tools: readonly Tool[]): void {

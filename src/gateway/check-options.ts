@@ -1,10 +1,21 @@
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
 
-const callback = z.custom<unknown>((value) => typeof value === "function", "expected a function").optional()
+const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
+const callback = aFunction.optional()
 const object = z.custom<unknown>((value) => typeof value === "object" && value !== null, "expected an object")
 const strings = z.array(z.string().min(1)).optional()
 const count = z.int().positive().optional()
+
+/** The longest delay a timer can wait. */
+const longestTimerMs = 2_147_483_647
+/** Of a wait, which has no timer: a century, so that its end is a date. */
+const longestWaitSeconds = 3_155_760_000
+
+const systemPrompt = z.union(
+  [z.string(), z.array(z.strictObject({ text: z.string(), cache: z.boolean().optional() }))],
+  "expected a string or an array of { text, cache? }",
+)
 
 const rateLimits = z.strictObject({
   initPerMinute: count,
@@ -48,32 +59,39 @@ const server = {
 const gatewayApp = z.strictObject({
   ...server,
   resolveCredentials: callback,
-  buildChatRuntime: z.custom<unknown>((value) => typeof value === "function", "expected a function"),
+  buildChatRuntime: aFunction,
   defaultProvider: z.union([z.enum(["anthropic", "demo"]), object]).optional(),
   apiKey: z.string().min(1).optional(),
   authToken: z.string().min(1).optional(),
   providerConfig: object.optional(),
 })
 
-const agent = z.strictObject({
-  ...server,
-  provider: z.union([z.enum(["anthropic", "demo"]), object]).optional(),
-  apiKey: z.string().min(1).optional(),
-  authToken: z.string().min(1).optional(),
-  providerConfig: object.optional(),
+/** What a model is run with, in `createAgent` as in what `buildChatRuntime` returns. */
+const modelRuntime = {
   model: z.string().min(1).optional(),
   tools: z.array(object).optional(),
   maxTokens: count,
   maxTurns: count,
-  toolTimeoutMs: count,
+  toolTimeoutMs: z.int().positive().max(longestTimerMs).optional(),
   maxToolResultBytes: count,
   maxRetries: z.int().nonnegative().optional(),
   needsApproval: callback,
-  interceptors: z
-    .array(z.custom<unknown>((value) => typeof value === "function", "expected a function"))
-    .optional(),
-  approvalTimeoutSeconds: count,
+  interceptors: z.array(aFunction).optional(),
+  approvalTimeoutSeconds: z.int().positive().max(longestWaitSeconds).optional(),
+}
+
+const agent = z.strictObject({
+  ...server,
+  ...modelRuntime,
+  provider: z.union([z.enum(["anthropic", "demo"]), object]).optional(),
+  apiKey: z.string().min(1).optional(),
+  authToken: z.string().min(1).optional(),
+  providerConfig: object.optional(),
 })
+
+const chatModelRuntime = z.strictObject({ ...modelRuntime, systemPrompt, provider: object.optional() })
+
+const chatRunnerRuntime = z.strictObject({ runner: aFunction, resumes: z.boolean().optional() })
 
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */
 export function checkGatewayAppOptions(options: unknown): void {
@@ -81,8 +99,15 @@ export function checkGatewayAppOptions(options: unknown): void {
 }
 
 /** The same for `createAgent`. */
-export function checkAgentOptions(options: unknown): void {
+export function checkAgentOptions(prompt: unknown, options: unknown): void {
   check("createAgent", agent, options)
+  check("createAgent", z.object({ systemPrompt }), { systemPrompt: prompt })
+}
+
+/** The same for what `buildChatRuntime` returned. */
+export function checkChatRuntime(chat: unknown): void {
+  const isRunner = typeof chat === "object" && chat !== null && "runner" in chat
+  check("buildChatRuntime", isRunner ? chatRunnerRuntime : chatModelRuntime, chat)
 }
 
 function check(name: string, schema: z.ZodType, options: unknown): void {
@@ -93,7 +118,9 @@ function check(name: string, schema: z.ZodType, options: unknown): void {
 function describe({ issues }: z.ZodError): string {
   return issues
     .map((issue) => {
-      if (issue.code === "unrecognized_keys") return `unknown option ${issue.keys.join(", ")}`
+      if (issue.code === "unrecognized_keys") {
+        return `unknown option ${issue.keys.map((key) => [...issue.path, key].join(".")).join(", ")}`
+      }
       return `${issue.path.join(".") || "options"}: ${issue.message}`
     })
     .join("; ")

@@ -40,15 +40,21 @@ describe("createAgent", () => {
     [{ maxTurns: 0 }, "maxTurns: "],
     [{ tools: "search" }, "tools: "],
     [{ onUsage: true }, "onUsage: expected a function"],
-    [{ limits: { bodyBytes: 1, chatBytes: 1 } }, "unknown option chatBytes"],
+    [{ limits: { bodyBytes: 1, chatBytes: 1 } }, "unknown option limits.chatBytes"],
     [{ name: "my agent" }, "name: expected"],
     [{ provider: "openai" }, "provider: "],
+    [{ toolTimeoutMs: 2 ** 31 }, "toolTimeoutMs: "],
+    [{ approvalTimeoutSeconds: 1e13 }, "approvalTimeoutSeconds: "],
   ])("refuses %j, naming the option", (options, message) => {
     expect(() => createAgent("Hi.", options as never)).toThrow(message)
   })
 
-  it("refuses a prompt that is none", () => {
-    expect(() => createAgent(undefined as never)).toThrow("the system prompt is a string or an array")
+  it.each([
+    [undefined, "systemPrompt: expected a string or an array"],
+    [["Hi."], "systemPrompt: expected a string or an array"],
+    [[{ text: "Hi.", cached: true }], "unknown option systemPrompt.0.cached"],
+  ])("refuses %j as a prompt", (prompt, message) => {
+    expect(() => createAgent(prompt as never)).toThrow(message)
   })
 
   it("opens nothing before it is used, and can be closed unused", async () => {
@@ -192,6 +198,14 @@ describe("createGatewayApp", () => {
     const token = await tokenOf(gateway)
     const chat = await post(gateway, "/api/chat", { message: "Hi" }, token)
     expect(await chat.text()).toContain('"text":"You said 1 thing."')
+  })
+
+  it("ends a run in an error, and logs why, when its runtime has an option that there is not", async () => {
+    const runtime = { systemPrompt: "Hi.", needApproval: () => true }
+    const gateway = use(createGatewayApp({ ...quiet, buildChatRuntime: () => runtime }))
+    expect(await gateway.run("Hi")).toMatchObject({ outcome: "failed", error: { code: "runtime_failed" } })
+    const error = expect.objectContaining({ message: "buildChatRuntime: unknown option needApproval" })
+    expect(logger.error).toHaveBeenCalledWith(expect.objectContaining({ error }), expect.any(String))
   })
 
   it("refuses options it does not know", () => {

@@ -1,4 +1,3 @@
-import { ConfigurationError } from "../core/errors.ts"
 import type { SystemBlock } from "../core/ports/provider.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import { checkAgentOptions } from "./check-options.ts"
@@ -21,12 +20,7 @@ export function createAgent(
   systemPrompt: string | readonly SystemBlock[],
   options: AgentOptions = {},
 ): Gateway {
-  checkAgentOptions(options)
-  if (typeof systemPrompt !== "string" && !Array.isArray(systemPrompt)) {
-    throw new ConfigurationError(
-      "createAgent: the system prompt is a string or an array of { text, cache? }.",
-    )
-  }
+  checkAgentOptions(systemPrompt, options)
   const { provider: defaultProvider, model, tools, ...rest } = options
   const { maxTokens, maxTurns, toolTimeoutMs, maxToolResultBytes, maxRetries, ...others } = rest
   const { needsApproval, interceptors, approvalTimeoutSeconds, ...server } = others

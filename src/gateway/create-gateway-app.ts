@@ -11,12 +11,13 @@ import type { Gateway } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 
 export interface GatewayAppOptions extends ServerOptions, Omit<ProviderOptions, "provider"> {
-  /** Gives what each run is executed with. A rejection ends that run in `error`. */
+  /** Gives what each run is executed with. A rejection, or options that are unknown or wrong, end that run in `error`. */
   readonly buildChatRuntime: (request: ChatRuntimeRequest) => ChatRuntime | Promise<ChatRuntime>
   /** For runtimes without a provider of their own. Default: from the environment, else the offline demo. */
   readonly defaultProvider?: ProviderOptions["provider"]
   /**
-   * A user's own keys for the model service. Refused while any API key is let in: a session's user must be known.
+   * A user's own keys for the model service, which must be Anthropic's. Credentials that are neither null nor exactly one
+   * key or token end the run. Refused while any API key is let in: a session's user must be known.
    */
   readonly resolveCredentials?: ResolveCredentials
 }

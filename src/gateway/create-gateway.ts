@@ -28,11 +28,13 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
   const { resolveCredentials, buildChatRuntime } = definition
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
   const open = ({ mode = "run", env = process.env }: PrepareOptions) => {
-    const chosen = chooseProvider(provider, settingsFrom(env))
+    const settings = settingsFrom(env)
+    const chosen = chooseProvider(provider, settings)
     const { clock = systemClock, ids = randomIds } = server
     return startService({
       server,
       chosen,
+      settings,
       provider,
       mode,
       resolveCredentials,
@@ -69,7 +71,7 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
     },
     async run(message, options = {}) {
       if (closed !== null) throw new ShuttingDownError()
-      return runOnce((await started()).sessions, message, options)
+      return runOnce((await started()).sessions, message, { ...options, logger })
     },
     approvals: createApprovals(
       lazily(async () => (await started()).sessions),

@@ -27,7 +27,10 @@ export interface ServerOptions extends StoreChoice, RunHooks {
   readonly sessionTtlSeconds?: number
   /** Days after its last use that a session is dropped. Default 30. */
   readonly sessionRetentionDays?: number
-  /** Models that clients may ask for. Default: any. */
+  /**
+   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has no
+   * `model`, else none: it is always the agent's.
+   */
   readonly allowedModels?: readonly string[]
   /** Whether clients may send `system` messages. Default false. */
   readonly allowSystemMessages?: boolean

@@ -12,7 +12,10 @@ export interface Gateway {
   fetch(request: Request, bindings?: object): Promise<Response>
   /** Serves HTTP on Node. Rejects with the system's error when the address cannot be used. */
   listen(options?: ListenOptions): Promise<Listener>
-  /** One message in a new session, without HTTP. Aborting cancels the run; the result then says so. */
+  /**
+   * One message in a new session, without HTTP. Aborting cancels the run; the result then says so. A callback that throws
+   * cancels it too, and the promise rejects with what was thrown.
+   */
   run(message: string, options?: RunOptions): Promise<GatewayRunResult>
   readonly approvals: GatewayApprovals
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */
@@ -59,7 +62,10 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Called with the model's text as it comes, with a blank line between messages. */
   readonly onText?: (text: string) => void
-  /** Asked for each call that needs a person. Default: denied, because nobody is there to ask. */
+  /**
+   * Asked for each call that needs a person. Edited arguments that do not fit the tool's schema deny it. Default: denied,
+   * because nobody is there to ask.
+   */
   readonly onApproval?: (wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>
 }
 
@@ -69,7 +75,7 @@ export interface ApprovalAnswer {
   readonly editedInput?: JsonObject
   /** Told to the model on denial. */
   readonly reason?: string
-  /** Allows the tool type for the rest of the run. */
+  /** Allows the tool type for the rest of the run. Not with edited arguments. */
   readonly grant?: boolean
 }
 

@@ -1,47 +1,71 @@
 import type { Entry } from "../core/entries.ts"
 import type { Wait } from "../core/ports/approvals.ts"
-import type { RunResult, Sessions } from "../sessions/sessions.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { AnswerOutcome } from "../core/ports/session-log.ts"
+import type { Misfit, RunResult, Sessions } from "../sessions/sessions.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "./gateway.ts"
 
 /** Work that comes from code rather than from a client. */
 const localPrincipal = { tenant: "local", userId: "local" }
 const decidedBy = { via: "code", ...localPrincipal, address: null } as const
 
-/** One message in a new session, followed to its end. */
+export interface RunOnceOptions extends RunOptions {
+  readonly logger: Logger
+}
+
+type Ask = (wait: Wait) => Promise<ApprovalAnswer>
+
+/** One message in a new session, followed to its end. A callback that throws cancels the run. */
 export async function runOnce(
   sessions: Sessions,
   message: string,
-  { signal, onText = () => undefined, onApproval = denyAll }: RunOptions,
+  { signal, onText = () => undefined, onApproval = denyAll, logger }: RunOnceOptions,
 ): Promise<GatewayRunResult> {
   signal?.throwIfAborted()
-  const session = await sessions.create(localPrincipal)
-  const input = { type: "message", content: [{ type: "text", text: message }] } as const
-  const accepted = await sessions.start({
-    sessionId: session.id,
-    input,
-    context: {},
-    channel: null,
-    model: null,
-    idempotency: null,
-  })
-  if (accepted.status !== "accepted")
-    throw new Error(`A new session refused its first message: ${accepted.status}.`)
-  const { runId, cursor } = accepted
-  const cancel = () => sessions.cancel(session.id, runId)
+  const { sessionId, runId, cursor } = await start(sessions, message)
+  const cancelled = Promise.withResolvers<ApprovalAnswer>()
+  const cancel = async () => {
+    try {
+      await sessions.cancel(sessionId, runId)
+    } catch (error) {
+      logger.error({ error, sessionId, runId }, "a run could not be cancelled")
+    }
+    cancelled.resolve({ approved: false, reason: "The run was cancelled." })
+  }
+  // Nobody waits for a person any more once the run is cancelled.
+  const ask: Ask = async (wait) => Promise.race([onApproval(wait), cancelled.promise])
   signal?.addEventListener("abort", cancel, { once: true })
   try {
+    // It may have come while the run was started.
+    if (signal?.aborted === true) await cancel()
     const print = textPrinter(onText)
-    const view = sessions.view(session.id, { afterSeq: cursor, runId, signal: new AbortController().signal })
+    const view = sessions.view(sessionId, { afterSeq: cursor, runId, signal: new AbortController().signal })
     for await (const batch of view) {
-      for (const entry of batch) {
-        print(entry)
-        if (isQuestion(entry)) await answerAll(sessions, session.id, onApproval)
+      try {
+        for (const entry of batch) {
+          print(entry)
+          if (isQuestion(entry)) await answerAll(sessions, sessionId, ask)
+        }
+      } catch (error) {
+        await cancel()
+        throw error
       }
     }
-    return resultOf(session.id, await sessions.result(session.id, runId, {}))
+    return resultOf(sessionId, await sessions.result(sessionId, runId, {}))
   } finally {
     signal?.removeEventListener("abort", cancel)
   }
+}
+
+async function start(sessions: Sessions, message: string) {
+  const { id: sessionId } = await sessions.create(localPrincipal)
+  const input = { type: "message", content: [{ type: "text", text: message }] } as const
+  const request = { sessionId, input, context: {}, channel: null, model: null, idempotency: null }
+  const accepted = await sessions.start(request)
+  if (accepted.status !== "accepted")
+    throw new Error(`A new session refused its first message: ${accepted.status}.`)
+  const { runId, cursor } = accepted
+  return { sessionId, runId, cursor }
 }
 
 function denyAll(): ApprovalAnswer {
@@ -64,17 +88,28 @@ function isQuestion(entry: Entry): boolean {
   return entry.event.type === "approvalRequested" || entry.event.type === "clientToolOpened"
 }
 
-async function answerAll(
-  sessions: Sessions,
-  sessionId: string,
-  onApproval: NonNullable<RunOptions["onApproval"]>,
-): Promise<void> {
+async function answerAll(sessions: Sessions, sessionId: string, ask: Ask): Promise<void> {
   for (const wait of await sessions.openWaits({ sessionId })) {
     const { toolCallId, nonce } = wait
     const answer = { sessionId, toolCallId, nonce, decidedBy }
-    if (wait.kind === "clientTool") await sessions.submitResult({ ...answer, result: noClient(wait) })
-    else await sessions.decide({ ...answer, ...(await onApproval(wait)) })
+    if (wait.kind === "clientTool") {
+      requireAnswered(wait, await sessions.submitResult({ ...answer, result: noClient(wait) }))
+      continue
+    }
+    const { approved, ...decision } = await ask(wait)
+    const outcome = await sessions.decide({ ...decision, approved: approved === true, ...answer })
+    if (outcome.status !== "misfit") requireAnswered(wait, outcome)
+    else {
+      const denial = { approved: false, reason: `The edited arguments do not fit: ${outcome.message}` }
+      requireAnswered(wait, await sessions.decide({ ...denial, ...answer }))
+    }
   }
+}
+
+/** Throws when the question stays open, so that nobody waits for its end in vain. */
+function requireAnswered({ toolName }: Wait, { status }: AnswerOutcome | Misfit): void {
+  if (status === "accepted" || status === "answered" || status === "expired") return
+  throw new Error(`The answer for a call of ${toolName} was refused: ${status}.`)
 }
 
 function noClient({ toolName }: Wait) {

@@ -20,6 +20,7 @@ import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
 import { providerForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
+import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
@@ -41,6 +42,7 @@ export interface ServiceOptions {
   readonly server: ServerOptions
   readonly chosen: ChosenProvider
   readonly provider: ProviderOptions
+  readonly settings: EnvironmentSettings
   readonly resolveCredentials: ResolveCredentials | undefined
   readonly mode: NonNullable<PrepareOptions["mode"]>
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
@@ -136,16 +138,23 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
 
 /** Asks `buildChatRuntime` and fills in what it leaves open. */
 function runtimeResolver(
-  { server, chosen, provider, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
+  { server, chosen, provider, settings, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
   { grants, tracked }: { readonly grants: Approvals["grants"]; readonly tracked: HookTracker },
 ): ResolveRuntime {
-  const providerFor = providerForSession(chosen, provider, resolveCredentials)
-  const { onUsage, onToolResult, onToolTiming, onEvent } = server
+  const providerFor = providerForSession(chosen, provider, settings, resolveCredentials)
+  const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
   const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
   return async (request) => {
     const chat = await buildChatRuntime(request)
-    const sessionProvider = await providerFor(request.session)
-    return toAgentRuntime(chat, { provider: sessionProvider, model: request.model, hooks, grants, logger })
+    const { session, model } = request
+    return toAgentRuntime(chat, {
+      provider: await providerFor(session),
+      model,
+      allowedModels,
+      hooks,
+      grants,
+      logger,
+    })
   }
 }
 

@@ -39,6 +39,8 @@ import { createEventStreams } from "./sse/event-streams.ts"
 
 export interface HttpAppOptions {
   readonly sessions: Sessions
+  /** Name of the agent served here. Sessions of others in the same store are as if they did not exist. */
+  readonly agent: string
   /** Signs the session tokens, unless there is a `jwtSecret`. */
   readonly keyring: Keyring
   readonly clock: Clock
@@ -92,7 +94,7 @@ const defaultLimits: HttpLimits = { chatBodyBytes: 4 * 1024 * 1024, bodyBytes: 2
  * Throws a `ConfigurationError` when an option cannot work.
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
-  const { sessions, clock, logger, accepting, readiness, version, trustProxy = 0 } = options
+  const { sessions, agent, clock, logger, accepting, readiness, version, trustProxy = 0 } = options
   const keyring = options.jwtSecret === undefined ? options.keyring : keyringOfSecret(options.jwtSecret)
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds ?? 3600 })
   const heartbeatMs = options.heartbeatMs ?? 15_000
@@ -106,7 +108,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const body = boundedBody(bodyLimits)
   const optionalBody = boundedBody({ ...bodyLimits, whenEmpty: "{}" })
   const chatBody = boundedBody({ ...bodyLimits, maxBytes: limits.chatBodyBytes })
-  const authenticated = authenticate({ tokens, sessions, failures: rateLimiting.failures })
+  const authenticated = authenticate({ tokens, sessions, agent, failures: rateLimiting.failures })
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
@@ -118,6 +120,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   )
   addInitRoute(app, {
     sessions,
+    agent,
     tokens,
     identify: identifyBy(options),
     byApiKey,

@@ -272,7 +272,7 @@ export async function raceAnswerAgainstExpiry(writer: SessionLog, outside: Sessi
 }
 
 /** At once, but asked in one order or the other: a store may serve them in the order asked. */
-export async function inBothOrders<A, B>(
+async function inBothOrders<A, B>(
   round: number,
   first: () => Promise<A>,
   second: () => Promise<B>,

@@ -11,7 +11,7 @@ import type {
   SessionLog,
 } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
-import { sequencesPerEpoch } from "../core/sequence.ts"
+import { firstSequence } from "../core/sequence.ts"
 import { noUsage } from "../core/usage.ts"
 
 export interface SessionLogHarness {
@@ -72,9 +72,9 @@ export function accepted(outcome: PutOutcome): { readonly runId: string; readonl
 /** A new session with an open run whose message is consumed, under a lease. */
 export async function runningSession(
   log: SessionLog,
-  options: { readonly agent?: string } = {},
-): Promise<{ sessionId: string; runId: string; lease: Lease }> {
-  const sessionId = await newSession(log, options)
+  { agent = newAgent() }: { readonly agent?: string } = {},
+): Promise<{ sessionId: string; agent: string; runId: string; lease: Lease }> {
+  const sessionId = await newSession(log, { agent })
   const { runId } = accepted(await log.put(message(sessionId)))
   const lease = await claimed(log, sessionId)
   await commitOk(log, {
@@ -82,13 +82,20 @@ export async function runningSession(
     entries: [],
     commandsConsumed: (await log.pending(lease)).map(({ id }) => id),
   })
-  return { sessionId, runId, lease }
+  return { sessionId, agent, runId, lease }
 }
 
 export async function claimed(log: SessionLog, sessionId: string): Promise<Lease> {
-  const lease = await log.claim(sessionId)
+  const lease = await tryClaim(log, sessionId)
   if (lease === null) throw new Error("The session could not be claimed.")
   return lease
+}
+
+/** As a process would that serves the session's agent. */
+export async function tryClaim(log: SessionLog, sessionId: string): Promise<Lease | null> {
+  const session = await log.session(sessionId)
+  if (session === null) throw new Error("There is no such session.")
+  return log.claim(sessionId, [session.agent])
 }
 
 export async function commitOk(log: SessionLog, batch: SessionBatch): Promise<void> {
@@ -96,9 +103,9 @@ export async function commitOk(log: SessionLog, batch: SessionBatch): Promise<vo
   if (outcomes[0] !== "ok") throw new Error(`The commit was refused: ${outcomes[0]}.`)
 }
 
-/** An entry's number within the lease. */
+/** The number of the lease's `n`th entry, counted from 1. */
 export function numbered(lease: Lease, n: number): number {
-  return lease.epoch * sequencesPerEpoch + n
+  return firstSequence(lease.epoch) + n - 1
 }
 
 export function event(

@@ -175,6 +175,8 @@ export const inboxCases: readonly SessionLogCase[] = [
       assert.ok(lease)
       const [pending] = await log.pending(lease)
       assert.deepEqual(pending, { ...command, id: pending?.id })
+      await log.release(lease, { force: true })
+      assert.equal((await log.claim(sessionId, [odd]))?.sessionId, sessionId)
     },
   },
   {

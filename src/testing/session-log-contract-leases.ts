@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { logVersion } from "../core/entries.ts"
 import type { Lease, SessionLog } from "../core/ports/session-log.ts"
-import { sequencesPerEpoch } from "../core/sequence.ts"
+import { firstSequence } from "../core/sequence.ts"
 import {
   accepted,
   cancel,
@@ -29,8 +29,8 @@ export const leaseCases: readonly SessionLogCase[] = [
       let last = 0
       for (let claims = 0; claims < 3; claims += 1) {
         const lease = await claimed(log, sessionId)
-        assert.ok(lease.epoch * sequencesPerEpoch > last)
-        last = (lease.epoch + 1) * sequencesPerEpoch - 1
+        assert.ok(firstSequence(lease.epoch) > last)
+        last = firstSequence(lease.epoch + 1) - 1
         assert.equal(await log.release(lease), "released")
       }
     },
@@ -70,7 +70,7 @@ export const leaseCases: readonly SessionLogCase[] = [
       const { log } = await open()
       const agent = newAgent()
       const { sessionId } = await runningSession(log, { agent })
-      assert.equal(await log.claim(sessionId), null)
+      assert.equal(await log.claim(sessionId, [agent]), null)
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
     },
   },
@@ -79,8 +79,9 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "of claims at once exactly one wins",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
-      const leases = await Promise.all(Array.from({ length: 8 }, () => log.claim(sessionId)))
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const leases = await Promise.all(Array.from({ length: 8 }, () => log.claim(sessionId, [agent])))
       assert.equal(leases.filter((lease) => lease !== null).length, 1)
     },
   },
@@ -89,7 +90,22 @@ export const leaseCases: readonly SessionLogCase[] = [
     name: "a session that does not exist is not claimed",
     async run({ open }) {
       const { log } = await open()
-      assert.equal(await log.claim("sess_nobody"), null)
+      assert.equal(await log.claim("sess_nobody", [newAgent()]), null)
+    },
+  },
+  {
+    rule: 9,
+    name: "a claim for other agents gives nothing and changes nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, agent, lease } = await runningSession(log)
+      assert.equal(await log.release(lease, { parkUntil: Date.now() + 600_000 }), "released")
+      assert.equal(await log.claim(sessionId, [newAgent(), newAgent()]), null)
+      assert.equal(await log.claim(sessionId, []), null)
+      // Still parked, and free for those who serve it.
+      assert.deepEqual(await log.claimRunnable([agent], 10), [])
+      const taken = await log.claim(sessionId, [newAgent(), agent])
+      assert.deepEqual(taken, { sessionId, epoch: lease.epoch + 1, takeovers: 0 })
     },
   },
   {
@@ -247,7 +263,7 @@ export const leaseCases: readonly SessionLogCase[] = [
         })
       }
       assert.equal(await log.release(lease), "released")
-      assert.equal(await log.claim(sessionId), null)
+      assert.equal(await log.claim(sessionId, [agent]), null)
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       const [first] = await log.read(sessionId, { afterSeq: 0, limit: 1 })
       assert.ok(first?.kind === "event")

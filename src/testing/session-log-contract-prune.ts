@@ -4,6 +4,7 @@ import {
   commitOk,
   event,
   message,
+  newAgent,
   newSession,
   numbered,
   runFailed,
@@ -89,7 +90,8 @@ export const pruneCases: readonly SessionLogCase[] = [
     name: "sessions unused since the limit are removed with all they have, unless a run is open",
     async run({ open }) {
       const { log } = await open()
-      const idle = await newSession(log, { at: 10 })
+      const agent = newAgent()
+      const idle = await newSession(log, { agent, at: 10 })
       const recent = await newSession(log, { at: 20 })
       const busy = await newSession(log, { at: 10 })
       accepted(await log.put(message(busy, { at: 11 })))
@@ -115,7 +117,7 @@ export const pruneCases: readonly SessionLogCase[] = [
       assert.deepEqual(await log.read(ended.sessionId, { afterSeq: 0, limit: 10 }), [])
       assert.equal(await log.run(ended.sessionId, ended.runId), null)
       assert.deepEqual(await log.put(message(idle)), { status: "unknown" })
-      assert.equal(await log.claim(idle), null)
+      assert.equal(await log.claim(idle, [agent]), null)
       const late = { lease: ended.lease, entries: [textDelta(numbered(ended.lease, 3), ended.runId, "b")] }
       assert.deepEqual(await log.commit([late]), ["fenced"])
     },

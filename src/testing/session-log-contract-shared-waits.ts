@@ -6,6 +6,7 @@ import {
   newAgent,
   nextOf,
   type SessionLogCase,
+  tryClaim,
 } from "./session-log-contract-fixtures.ts"
 import { approval, askingSession, decider } from "./wait-contract-fixtures.ts"
 
@@ -31,7 +32,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 2)
       assert.deepEqual(await log.answer(command), { status: "answered" })
       assert.deepEqual(await log.answer(approval(sessionId, other)), { status: "accepted", runId })
-      const lease = await eventually("the lease", () => log.claim(sessionId))
+      const lease = await eventually("the lease", () => tryClaim(log, sessionId))
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
         ["approval", "cancel", "approval"],

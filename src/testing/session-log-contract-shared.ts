@@ -17,6 +17,7 @@ import {
   type SessionLogCase,
   stepStarted,
   textDelta,
+  tryClaim,
 } from "./session-log-contract-fixtures.ts"
 import { raceCancelAgainstEnd } from "./session-log-contract-leases.ts"
 
@@ -88,7 +89,7 @@ export const sharedCases: readonly SessionLogCase[] = [
       const [first, second] = [await open(), await open()]
       const agent = newAgent()
       const { sessionId } = await runningSession(first.log, { agent })
-      assert.equal(await second.log.claim(sessionId), null)
+      assert.equal(await second.log.claim(sessionId, [agent]), null)
       assert.deepEqual(await second.log.claimRunnable([agent], 10), [])
       await first.log.ping()
       await crash(first)
@@ -105,11 +106,24 @@ export const sharedCases: readonly SessionLogCase[] = [
     async run({ open, crash }) {
       const [first, second, third] = [await open(), await open(), await open()]
       const { sessionId: crashed } = await runningSession(first.log)
-      const { sessionId: kept, runId, lease } = await runningSession(second.log)
+      const { sessionId: kept, agent, runId, lease } = await runningSession(second.log)
       await crash(first)
       await taken(third.log, crashed)
-      assert.equal(await third.log.claim(kept), null)
+      assert.equal(await third.log.claim(kept, [agent]), null)
       await commitOk(second.log, { lease, entries: [event(numbered(lease, 1), runId, stepStarted)] })
+    },
+  },
+  {
+    rule: 9,
+    name: "what a crashed process left is not taken over for another agent, nor does that count as a takeover",
+    async run({ open, crash }) {
+      const [first, { log }] = [await open(), await open()]
+      const [seen, left] = [await runningSession(first.log), await runningSession(first.log)]
+      await crash(first)
+      await taken(log, seen.sessionId)
+      assert.equal(await log.claim(left.sessionId, [seen.agent]), null)
+      const lease = await claimed(log, left.sessionId)
+      assert.deepEqual([lease.epoch, lease.takeovers], [left.lease.epoch + 1, 1])
     },
   },
   {
@@ -137,18 +151,20 @@ export const sharedCases: readonly SessionLogCase[] = [
     async run({ open, crash }) {
       const crashing = await open()
       const logs = [(await open()).log, (await open()).log]
-      const left = await Promise.all(Array.from({ length: 10 }, () => runningSession(crashing.log)))
-      const free = await Promise.all(Array.from({ length: 10 }, () => newSession(crashing.log)))
+      const agent = newAgent()
+      const left = await Promise.all(
+        Array.from({ length: 10 }, () => runningSession(crashing.log, { agent })),
+      )
+      const free = await Promise.all(Array.from({ length: 10 }, () => newSession(crashing.log, { agent })))
+      const claims = (sessionId: string) => Promise.all(logs.map((log) => log.claim(sessionId, [agent])))
       await crash(crashing)
       for (const sessionId of [...left.map((session) => session.sessionId), ...free]) {
         const leases = await eventually("a winner", async () => {
-          const won = (await Promise.all(logs.map((log) => log.claim(sessionId)))).filter(
-            (lease) => lease !== null,
-          )
+          const won = (await claims(sessionId)).filter((lease) => lease !== null)
           return won.length === 0 ? null : won
         })
         assert.equal(leases.length, 1)
-        assert.deepEqual(await Promise.all(logs.map((log) => log.claim(sessionId))), [null, null])
+        assert.deepEqual(await claims(sessionId), [null, null])
       }
     },
   },
@@ -285,7 +301,7 @@ export const sharedCases: readonly SessionLogCase[] = [
 
 /** Takes over the session of a process that has ended, as soon as the store knows it has. */
 function taken(log: SessionLog, sessionId: string): Promise<Lease> {
-  return eventually(`the lease of ${sessionId}`, () => log.claim(sessionId))
+  return eventually(`the lease of ${sessionId}`, () => tryClaim(log, sessionId))
 }
 
 async function one(logs: readonly SessionLog[]): Promise<SessionLog> {

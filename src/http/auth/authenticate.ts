@@ -10,16 +10,20 @@ import { invalidToken, type SessionTokens } from "./tokens.ts"
 export interface AuthenticateOptions {
   readonly tokens: SessionTokens
   readonly sessions: Sessions
+  /** Name of the agent whose sessions these are. */
+  readonly agent: string
   readonly failures: FailureLimit
 }
 
 /**
- * Lets through whoever holds a token of a session that exists and was not revoked, and hands the session on.
+ * Lets through whoever holds a token of a session of this agent that exists and was not revoked, and hands the
+ * session on.
  * A good token counts whatever else came from its address: who shares one with an attacker is not locked out.
  */
 export function authenticate({
   tokens,
   sessions,
+  agent,
   failures,
 }: AuthenticateOptions): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
@@ -30,7 +34,7 @@ export function authenticate({
   async function sessionOf(c: Context<HttpEnv>): Promise<Session> {
     const subject = await tokens.verify(bearerToken(c))
     const session = await sessions.session(subject.sessionId)
-    if (session === null || !isSamePrincipal(session, subject)) throw sessionNotFound(401)
+    if (session?.agent !== agent || !isSamePrincipal(session, subject)) throw sessionNotFound(401)
     if (session.revokedAt !== null) {
       throw unauthorized("session_revoked", "The session was revoked; POST /chat/init gives a new one.")
     }

@@ -166,6 +166,21 @@ describe.each(protectedRoutes)("$method $path", (route) => {
     expect((await app.fetch(path + query, init)).status).toBe(401)
   })
 
+  it.each([{}, { revokedAt: 1 }])(
+    "answers for another agent's session as for one that is gone",
+    async (change) => {
+      const [elsewhere, gone] = [await app.authorize(), await app.authorize()]
+      app.sessions.change(elsewhere.sessionId, { agent: "other", ...change })
+      const theirs = await ask([`Bearer ${tokenIn(elsewhere.headers)}`])
+      expect(theirs.status).toBe(401)
+      app.sessions.remove(gone.sessionId)
+      const nobodys = await problemOf(await ask([`Bearer ${tokenIn(gone.headers)}`]))
+      expect(nobodys).toMatchObject({ code: "session_not_found" })
+      expect(await problemOf(theirs)).toEqual(nobodys)
+      expect(untouched()).toEqual(Array(6).fill([]))
+    },
+  )
+
   it("answers 401 for a session that was revoked", async () => {
     const revoked = await app.authorize()
     app.sessions.change(revoked.sessionId, { revokedAt: 1 })

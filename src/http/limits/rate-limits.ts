@@ -10,7 +10,7 @@ import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds
 export interface RateLimits {
   /** Tokens for one API key, or for one person where the application authenticates. Default 60. */
   readonly initPerMinute: number
-  /** POST and DELETE requests of one session. Default 120. */
+  /** POST and DELETE requests of one session, except POST /chat/revoke. Default 120. */
   readonly requestsPerMinute: number
   /** Wrong keys and tokens from one network address. Default 30. */
   readonly failuresPerMinute: number

@@ -69,6 +69,16 @@ describe("POST /chat/init", () => {
     expect(await problemOf(theirs.response)).toEqual(await problemOf(nobodys.response))
   })
 
+  it("answers for another agent's session as for one that never was", async () => {
+    const app = createTestApp()
+    const { body } = await init(app, { api_key: "key" })
+    app.sessions.change(body.session_id ?? "", { agent: "other" })
+    const theirs = await init(app, { api_key: "key", session_id: body.session_id })
+    const nobodys = await init(app, { api_key: "key", session_id: "sess_none" })
+    expect(theirs.response.status).toBe(404)
+    expect(await problemOf(theirs.response)).toEqual(await problemOf(nobodys.response))
+  })
+
   it("refuses keys that are not on the list", async () => {
     const app = createTestApp({ validApiKeys: ["right"] })
     expect((await init(app, { api_key: "right" })).response.status).toBe(200)

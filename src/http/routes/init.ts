@@ -13,6 +13,8 @@ import { problems } from "../schemas/problem.ts"
 
 export interface InitRouteOptions {
   readonly sessions: Sessions
+  /** Name of the agent whose sessions these are. */
+  readonly agent: string
   readonly tokens: SessionTokens
   readonly identify: Identify
   /** Whether the body has to bring an API key; else it may be empty. */
@@ -23,7 +25,7 @@ export interface InitRouteOptions {
 
 /** POST /chat/init: an API key, or whatever the application takes instead, for a session token. */
 export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOptions): void {
-  const { sessions, tokens, identify, byApiKey, rateLimiting, middleware } = options
+  const { sessions, agent, tokens, identify, byApiKey, rateLimiting, middleware } = options
   const schema = byApiKey ? initRequestSchema : personInitRequestSchema
   const route = createRoute({
     method: "post",
@@ -51,7 +53,7 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
     const session =
       body.session_id === undefined
         ? await sessions.create(principal)
-        : await existing(sessions, body.session_id, principal)
+        : await existing(body.session_id, principal)
     const { id: sessionId, tenant, userId } = session
     const { token, expiresAt } = await tokens.issue({ sessionId, tenant, userId })
     return c.json(
@@ -59,13 +61,13 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
       200,
     )
   })
-}
 
-/** The same answer for one that never was, is another's, or was revoked. */
-async function existing(sessions: Sessions, sessionId: string, principal: Principal): Promise<Session> {
-  const session = await sessions.session(sessionId)
-  if (session === null || !isSamePrincipal(session, principal) || session.revokedAt !== null) {
-    throw sessionNotFound(404)
+  /** The same answer for one that never was, is another's or another agent's, or was revoked. */
+  async function existing(sessionId: string, principal: Principal): Promise<Session> {
+    const session = await sessions.session(sessionId)
+    if (session?.agent !== agent || !isSamePrincipal(session, principal) || session.revokedAt !== null) {
+      throw sessionNotFound(404)
+    }
+    return session
   }
-  return session
 }

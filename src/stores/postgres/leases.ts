@@ -25,11 +25,16 @@ const taken = `epoch = session.epoch + 1, owner = $2, parked_until = 0, takeover
  * Who is free is found in one statement and taken in the next, which only takes what still is as it was seen:
  * a statement that waited for another's claim would judge that new owner by processes it cannot see yet.
  */
-export async function claim(query: Query, sessionId: string, owner: string): Promise<Lease | null> {
+export async function claim(
+  query: Query,
+  sessionId: string,
+  agents: readonly string[],
+  owner: string,
+): Promise<Lease | null> {
   const [seen] = await query(
     `SELECT epoch, owner FROM agent_gateway.session
-     WHERE id = $1 AND log_version <= ${logVersion} AND ${isFree}`,
-    [sessionId, owner],
+     WHERE id = $1 AND agent = ANY($3) AND log_version <= ${logVersion} AND ${isFree}`,
+    [sessionId, owner, agents.map(escapeText)],
   )
   if (seen === undefined) return null
   const [row] = await query(

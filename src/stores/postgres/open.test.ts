@@ -68,7 +68,7 @@ test("a process that hung and was taken over is fenced; what nobody took stays i
   const log = hung.store.log
   const [lost, kept] = [await runningSession(log), await runningSession(log)]
   hung.cable.cut()
-  await eventually("the takeover", () => other.store.log.claim(lost.sessionId))
+  await eventually("the takeover", () => other.store.log.claim(lost.sessionId, [lost.agent]))
   hung.cable.mend()
   const live = "SELECT count(*)::int AS count FROM agent_gateway.process WHERE expires_at > clock_timestamp()"
   await eventually("a heartbeat", async () => ((await countOf(live)) === 2 ? true : null))
@@ -76,7 +76,7 @@ test("a process that hung and was taken over is fenced; what nobody took stays i
     log.commit([{ lease, entries: [event(numbered(lease, 1), runId, stepStarted)] }])
   expect(await commit(lost)).toEqual(["fenced"])
   expect(await commit(kept)).toEqual(["ok"])
-  expect(await other.store.log.claim(kept.sessionId)).toBeNull()
+  expect(await other.store.log.claim(kept.sessionId, [kept.agent])).toBeNull()
   await Promise.all([hung.store.close(), other.store.close()])
 })
 
@@ -86,7 +86,7 @@ test("a process whose sign of life has lapsed does not take over from itself", a
   const agent = newAgent()
   const { sessionId } = await runningSession(store.log, { agent })
   const other = await openPostgresStore({ url, clock, logger })
-  expect(await store.log.claim(sessionId)).toBeNull()
+  expect(await store.log.claim(sessionId, [agent])).toBeNull()
   expect(await store.log.claimRunnable([agent], 1)).toEqual([])
   expect(await other.log.claimRunnable([agent], 1)).toHaveLength(1)
   await Promise.all([store.close(), other.close()])
@@ -104,7 +104,7 @@ test("while the server cannot be reached every call is unavailable, and afterwar
     () => log.revokeSession(sessionId, 1),
     () => log.put(cancel(sessionId)),
     () => log.answer(approval(sessionId, wait)),
-    () => log.claim(sessionId),
+    () => log.claim(sessionId, ["agent"]),
     () => log.claimRunnable(["agent"], 1),
     () => log.pending(lease),
     () => log.release(lease),

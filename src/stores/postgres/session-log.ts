@@ -34,7 +34,7 @@ export function createSessionLog(database: Database, owner: string, hub: WatchHu
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId) => claim(query, sessionId, owner),
+    claim: (sessionId, agents) => claim(query, sessionId, agents, owner),
     claimRunnable: (agents, limit) => claimRunnable(query, agents, owner, limit),
     pending: (lease) => pending(query, lease, owner),
     release: (lease, options) => release(database, lease, { ...options, owner }),

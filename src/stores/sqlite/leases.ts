@@ -20,11 +20,14 @@ export async function claim(
   database: Database,
   membership: Membership,
   sessionId: string,
+  agents: readonly string[],
 ): Promise<Lease | null> {
   const row = await database.read(() =>
     database.get(
-      `SELECT id, epoch, owner FROM session WHERE id = ? AND log_version <= ${logVersion}`,
+      `SELECT id, epoch, owner FROM session
+       WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}`,
       sessionId,
+      namesOf(agents),
     ),
   )
   if (row === undefined || !isFree(membership, nullableText(row, "owner"))) return null
@@ -37,7 +40,7 @@ export async function claimRunnable(
   agents: readonly string[],
   { limit, now }: { readonly limit: number; readonly now: number },
 ): Promise<Lease[]> {
-  const named = JSON.stringify(agents.map(escapeText))
+  const named = namesOf(agents)
   const owners = await database.read(() =>
     database.all(`SELECT DISTINCT owner FROM (${runnable})`, named, now, named),
   )
@@ -82,6 +85,11 @@ export function release(
     lease.sessionId,
   )
   return "released"
+}
+
+/** As stored, in a JSON array. */
+function namesOf(agents: readonly string[]): string {
+  return JSON.stringify(agents.map(escapeText))
 }
 
 /** A session that this very process holds is not free either: it has a writer. */

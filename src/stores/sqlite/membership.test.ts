@@ -45,16 +45,16 @@ test("a session is free at once when its process is killed, and not before", asy
     const ignore = () => undefined
     const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
     const store = await openSqliteStore({ path: ${JSON.stringify(path)}, clock: { now: () => 1000 }, logger })
-    const lease = await store.log.claim("sess_1")
+    const lease = await store.log.claim("sess_1", ["a"])
     console.log(lease.epoch)`)
   try {
     expect(other.said).toBe("1")
     expect(readdirSync(join(path, "processes"))).toHaveLength(2)
-    expect(await log.claim("sess_1")).toBeNull()
+    expect(await log.claim("sess_1", ["a"])).toBeNull()
   } finally {
     await other.kill()
   }
-  expect(await log.claim("sess_1")).toMatchObject({ epoch: 2 })
+  expect(await log.claim("sess_1", ["a"])).toMatchObject({ epoch: 2 })
   expect(readdirSync(join(path, "processes"))).toHaveLength(1)
   await store.close()
 })

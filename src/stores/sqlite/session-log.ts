@@ -42,7 +42,7 @@ export function createSessionLog(
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId) => claim(database, membership, sessionId),
+    claim: (sessionId, agents) => claim(database, membership, sessionId, agents),
     claimRunnable: (agents, limit) =>
       claimRunnable(database, membership, agents, { limit, now: clock.now() }),
     pending: (lease) => database.read(() => pending(database, lease, owner)),

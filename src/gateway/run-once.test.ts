@@ -1,0 +1,149 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { type TestNode, testNode } from "../sessions/fixtures/test-gateway.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import { type ScriptedTurn, scriptedProvider } from "../testing/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
+import { runOnce } from "./run-once.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error: vi.fn() }
+const say = (text: string) => ({ type: "text", text }) as const
+const forever = { type: "wait", until: new Promise(() => {}) } as const
+
+const nodes: TestNode[] = []
+afterEach(async () => {
+  logger.error.mockClear()
+  for (const node of nodes.splice(0)) await node.stop()
+})
+
+const pay = vi.fn(({ amount }: { readonly amount?: unknown }) => `paid ${amount}`)
+
+async function nodeWith(...turns: readonly ScriptedTurn[]) {
+  const provider = scriptedProvider(turns)
+  const node = await testNode(provider, {
+    tools: [
+      tool({
+        name: "pay",
+        description: "Pays.",
+        input: { type: "object", properties: { amount: { type: "number" } }, required: ["amount"] },
+        approval: true,
+        execute: pay,
+      }),
+    ],
+  })
+  nodes.push(node)
+  pay.mockClear()
+  return { provider, sessions: node.sessions }
+}
+
+const callPay: ScriptedTurn = [{ type: "toolCall", name: "pay", input: { amount: 5 } }]
+
+/** The run that the sessions were asked to start, and what became of it. */
+function watching(sessions: Sessions) {
+  const start = vi.fn(sessions.start)
+  return {
+    sessions: { ...sessions, start },
+    async outcome() {
+      const sessionId = start.mock.calls[0]?.[0].sessionId ?? ""
+      const accepted = await start.mock.results[0]?.value
+      return (await sessions.result(sessionId, accepted.runId, {})).outcome
+    },
+  }
+}
+
+describe("an abort of a run from code", () => {
+  it.each(["create", "start"] as const)("counts when it comes during %s", async (during) => {
+    const { sessions } = await nodeWith([say("Half"), forever])
+    const stop = new AbortController()
+    const aborting = {
+      ...sessions,
+      async [during](argument: never) {
+        const result = await sessions[during](argument)
+        stop.abort()
+        return result
+      },
+    }
+    const result = await runOnce(aborting, "Hi", { signal: stop.signal, logger })
+    expect(result).toMatchObject({ outcome: "interrupted", reason: "cancelled" })
+  })
+
+  it("that cannot be stored is logged, and the run goes on", async () => {
+    const goOn = Promise.withResolvers<void>()
+    const { sessions } = await nodeWith([say("Half"), { type: "wait", until: goOn.promise }])
+    const stop = new AbortController()
+    const error = new Error("no store")
+    const cancel = async () => {
+      goOn.resolve()
+      throw error
+    }
+    const onText = () => stop.abort()
+    const result = await runOnce({ ...sessions, cancel }, "Hi", { signal: stop.signal, onText, logger })
+    expect(result).toMatchObject({ outcome: "completed", response: "Half" })
+    expect(logger.error).toHaveBeenCalledWith(expect.objectContaining({ error }), expect.any(String))
+  })
+
+  it("does not wait for a person who was asked", async () => {
+    const { sessions } = await nodeWith(callPay)
+    const stop = new AbortController()
+    const onApproval = () => {
+      stop.abort()
+      return new Promise<never>(() => {})
+    }
+    expect(await runOnce(sessions, "Hi", { signal: stop.signal, onApproval, logger })).toMatchObject({
+      outcome: "interrupted",
+      reason: "cancelled",
+    })
+  })
+})
+
+describe("an approval of a run from code", () => {
+  it("is acted on, with the arguments as they were edited", async () => {
+    const { sessions } = await nodeWith(callPay, [say("Done")])
+    const onApproval = () => ({ approved: true, editedInput: { amount: 3 } })
+    expect(await runOnce(sessions, "Hi", { onApproval, logger })).toMatchObject({ response: "Done" })
+    expect(pay).toHaveBeenCalledExactlyOnceWith({ amount: 3 }, expect.anything())
+  })
+
+  it("denies the call when its edit does not fit, and tells the model why", async () => {
+    const { sessions, provider } = await nodeWith(callPay, [say("Sorry")])
+    const onApproval = vi.fn(() => ({ approved: true, editedInput: { amount: "three" } }))
+    expect(await runOnce(sessions, "Hi", { onApproval, logger })).toMatchObject({ response: "Sorry" })
+    expect(onApproval).toHaveBeenCalledOnce()
+    expect(pay).not.toHaveBeenCalled()
+    expect(JSON.stringify(provider.requests[1]?.messages.at(-1))).toContain("amount")
+  })
+
+  it("cancels the run and rejects when the store does not know the question", async () => {
+    const { sessions } = await nodeWith(callPay)
+    const watched = watching({ ...sessions, decide: async () => ({ status: "unknown" }) })
+    await expect(runOnce(watched.sessions, "Hi", { logger })).rejects.toThrow("unknown")
+    expect(await watched.outcome()).toMatchObject({ reason: "cancelled" })
+  })
+
+  it("leaves it to somebody else who was quicker", async () => {
+    const { sessions } = await nodeWith(callPay, [say("Done")])
+    const decidedBy = { via: "code", tenant: null, userId: "ops", address: null } as const
+    const onApproval = async ({ sessionId = "", toolCallId = "", nonce = "" }) => {
+      await sessions.decide({ sessionId, toolCallId, nonce, approved: true, decidedBy })
+      return { approved: false }
+    }
+    expect(await runOnce(sessions, "Hi", { onApproval, logger })).toMatchObject({ response: "Done" })
+    expect(pay).toHaveBeenCalledOnce()
+  })
+})
+
+describe("a callback that throws", () => {
+  const error = new Error("no terminal")
+  const fail = () => {
+    throw error
+  }
+
+  it.each([
+    ["onText", { onText: fail }, [[say("Half"), forever]]],
+    ["onApproval", { onApproval: fail }, [callPay]],
+    ["a later onApproval", { onApproval: () => Promise.reject(error) }, [callPay]],
+  ] as const)("cancels the run before run() rejects: %s", async (_, callbacks, turns) => {
+    const watched = watching((await nodeWith(...turns)).sessions)
+    await expect(runOnce(watched.sessions, "Hi", { ...callbacks, logger })).rejects.toBe(error)
+    expect(await watched.outcome()).toMatchObject({ disposition: "interrupted", reason: "cancelled" })
+  })
+})

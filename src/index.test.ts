@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs"
+import { posix } from "node:path"
+import { type Node, parseSync, Visitor } from "oxc-parser"
+import { expect, test } from "vitest"
+
+/** Where a name is declared, and under which name. */
+interface Place {
+  readonly file: string
+  readonly name: string
+}
+
+interface Module {
+  /** Names from other files of the source tree: imported, or exported again. */
+  readonly imports: ReadonlyMap<string, Place>
+  readonly reexports: ReadonlyMap<string, Place>
+  /** Of each declaration at the top, the types that its users meet. */
+  readonly declarations: ReadonlyMap<
+    string,
+    { readonly exported: boolean; readonly types: readonly string[] }
+  >
+}
+
+test("whoever uses the package can name every type that its types are made of", () => {
+  const root = readModule("index.ts")
+  const published = new Set([...root.reexports.values()].map(keyOf))
+  const missing = new Set<string>()
+  const seen = new Set<string>()
+  const queue = [...root.reexports.values()]
+  for (let place = queue.pop(); place !== undefined; place = queue.pop()) {
+    if (seen.has(keyOf(place))) continue
+    seen.add(keyOf(place))
+    const { declarations, imports } = readModule(place.file)
+    const declaration = declarations.get(place.name)
+    if (declaration === undefined) throw new Error(`${keyOf(place)} is not declared there.`)
+    // What its own module keeps to itself is only a part of what is exported.
+    if (declaration.exported && !published.has(keyOf(place))) missing.add(keyOf(place))
+    for (const name of declaration.types) {
+      const next = declarations.has(name) ? { file: place.file, name } : imports.get(name)
+      if (next !== undefined) queue.push(next)
+    }
+  }
+  expect(seen.size).toBeGreaterThan(100)
+  expect([...missing]).toEqual([])
+})
+
+function keyOf({ file, name }: Place): string {
+  return `${file}: ${name}`
+}
+
+function readModule(file: string): Module {
+  const { module, program } = parseSync(file, readFileSync(new URL(file, import.meta.url), "utf8"))
+  const imports = new Map<string, Place>()
+  const reexports = new Map<string, Place>()
+  const placeOf = (specifier: string, name: string | null, local: string): Place => {
+    return { file: posix.join(posix.dirname(file), specifier), name: name ?? local }
+  }
+  for (const { moduleRequest, entries } of module.staticImports) {
+    if (!moduleRequest.value.startsWith(".")) continue
+    for (const { importName, localName } of entries)
+      imports.set(localName.value, placeOf(moduleRequest.value, importName.name, localName.value))
+  }
+  for (const { moduleRequest, importName, exportName } of module.staticExports.flatMap(
+    ({ entries }) => entries,
+  )) {
+    if (moduleRequest === null || exportName.name === null) continue
+    reexports.set(exportName.name, placeOf(moduleRequest.value, importName.name, exportName.name))
+  }
+  const declarations = new Map<string, { exported: boolean; types: string[] }>()
+  const ranges: { readonly start: number; readonly end: number; readonly types: string[] }[] = []
+  for (const statement of program.body) {
+    const exported = statement.type === "ExportNamedDeclaration"
+    const declaration: Node | null = exported ? statement.declaration : statement
+    if (declaration === null || !("id" in declaration) || declaration.id?.type !== "Identifier") continue
+    const types: string[] = []
+    declarations.set(declaration.id.name, { exported, types })
+    // A function's users do not meet what is in its body.
+    const end = declaration.type === "FunctionDeclaration" ? declaration.body?.start : undefined
+    ranges.push({ start: declaration.start, end: end ?? declaration.end, types })
+  }
+  const note = (node: Node) => {
+    if (node.type !== "Identifier") return
+    const range = ranges.find(({ start, end }) => start <= node.start && node.end <= end)
+    range?.types.push(node.name)
+  }
+  new Visitor({
+    TSTypeReference: ({ typeName }) => note(typeName),
+    TSInterfaceHeritage: ({ expression }) => note(expression),
+  }).visit(program)
+  return { imports, reexports, declarations }
+}
