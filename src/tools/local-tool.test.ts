@@ -239,3 +239,41 @@ describe("the definition", () => {
     expect(() => tool(null as unknown as typeof valid)).toThrow("tool() takes one object")
   })
 })
+
+describe("a client tool", () => {
+  const definition = {
+    name: "where",
+    description: "Where?",
+    input: { type: "object" },
+    execution: "client",
+  } as const
+
+  test("has no handler and is marked as the client's to execute", async () => {
+    const where = tool(definition)
+    expect(where.executionLocation).toBe("client")
+    await expect(where.execute({}, {} as never)).rejects.toThrow("executed by the client")
+  })
+
+  test.each([
+    [{ ...definition, execute: () => 1 }, "a client tool has no execute"],
+    [{ ...definition, execution: "browser" }, 'execution must be "backend" or "client"'],
+    [{ ...definition, approval: "always" }, "approval must be true, false or a function"],
+    [{ ...definition, qualifier: "path" }, "qualifier must be a function"],
+  ])("is refused: %j", (wrong, message) => {
+    expect(() => tool(wrong as never)).toThrow(message)
+  })
+})
+
+test("approval and qualifier are carried into the tool", () => {
+  const approval = () => true
+  const qualifier = () => "q"
+  const pay = tool({
+    name: "pay",
+    description: "Pay.",
+    input: { type: "object" },
+    approval,
+    qualifier,
+    execute: () => 1,
+  })
+  expect(pay).toMatchObject({ approval, qualifier })
+})

@@ -79,7 +79,7 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     ...(sequential !== undefined && { sequential }),
     ...(approval !== undefined && { approval }),
     ...(qualifier !== undefined && { qualifier }),
-    executionLocation: definition.execution ?? "backend",
+    ...(definition.execution === "client" && { executionLocation: "client" as const }),
     validate: (input) => schema.validate(input),
     async execute(input, context) {
       if (definition.execution === "client") throw new Error(`Tool ${name} is executed by the client.`)
