@@ -1,0 +1,33 @@
+import { isDeepStrictEqual } from "node:util"
+import { lost } from "./kinds.ts"
+import { all, eventsOf, type Observation } from "./observation.ts"
+
+/** Every answer that was accepted had its effect, and no other one. */
+export function* checkAnswers(observation: Observation): Iterable<string> {
+  const { client, scenario } = observation
+  const events = eventsOf(observation)
+  for (const { toolCallId, body } of client.answers) {
+    const wanted = "result" in body ? resultIn(events, toolCallId) : decisionIn(events, toolCallId)
+    const given = "result" in body ? body.result : decisionOf(body)
+    if (isDeepStrictEqual(wanted, given)) continue
+    yield `${lost} the answer ${JSON.stringify(given)} to ${toolCallId} became ${JSON.stringify(wanted)}`
+  }
+  const asked = all(events, "approvalRequested").length
+  if (scenario === "grant" && asked !== 1) yield `${lost} a grant: it was asked ${asked} times`
+}
+
+function decisionOf({ approved, tool_input = null, reason = null }: Readonly<Record<string, unknown>>) {
+  return { approved, editedInput: tool_input, reason }
+}
+
+function decisionIn(events: Parameters<typeof all>[0], toolCallId: string): unknown {
+  const resolved = all(events, "approvalResolved").find((event) => event.toolCallId === toolCallId)
+  if (resolved === undefined || resolved.decidedBy?.via !== "http") return resolved ?? null
+  const { approved, editedInput, reason } = resolved
+  return { approved, editedInput, reason }
+}
+
+function resultIn(events: Parameters<typeof all>[0], toolCallId: string): unknown {
+  const completed = all(events, "toolCallCompleted").find((event) => event.toolCallId === toolCallId)
+  return completed?.result.type === "json" ? completed.result.value : (completed?.result ?? null)
+}

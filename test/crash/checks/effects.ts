@@ -1,0 +1,43 @@
+import { repeated } from "./kinds.ts"
+import { all, eventsOf, type Observation } from "./observation.ts"
+
+/** What tools did to the world agrees with what the log says of it. */
+export function* checkEffects(observation: Observation): Iterable<string> {
+  const events = eventsOf(observation)
+  const requested = all(events, "toolCallRequested")
+  for (const effect of observation.effects) {
+    const started = all(events, "toolCallStarted").some(({ toolCallId }) => toolCallId === effect.toolCallId)
+    if (!started) yield `${repeated} ${effect.tool} had an effect without being started: ${effect.toolCallId}`
+  }
+  for (const { toolCallId, name } of requested) {
+    const effects = observation.effects.filter((effect) => effect.toolCallId === toolCallId)
+    const [least, most] = expected(observation, toolCallId)
+    if (name === "look_up") {
+      if (effects.length < least) yield `look_up ${toolCallId} has a result, but was not executed`
+    } else if (effects.length < least || effects.length > most) {
+      yield `${repeated} ${name} ${toolCallId} had ${effects.length} effects, not ${least} to ${most}`
+    }
+    const edited = all(events, "approvalResolved").find(
+      (event) => event.toolCallId === toolCallId,
+    )?.editedInput
+    const [effect] = effects
+    if (edited && effect && JSON.stringify(effect.input) !== JSON.stringify(edited)) {
+      yield `${name} ${toolCallId} was executed with ${JSON.stringify(effect.input)}, not as it was edited`
+    }
+  }
+}
+
+/** How many effects a call has had, at least and at most, by what the log says of it. */
+function expected(observation: Observation, toolCallId: string): readonly [least: number, most: number] {
+  const events = eventsOf(observation).map(({ event }) => event)
+  for (const event of events) {
+    if (event.type === "toolCallInterrupted" && event.toolCallId === toolCallId) {
+      return event.outcome === "unknown" ? [0, 1] : [0, 0]
+    }
+    if (event.type === "toolCallCompleted" && event.toolCallId === toolCallId) {
+      const executed = event.result.type !== "error" && event.executionLocation === "backend"
+      return executed ? [1, 1] : [0, 0]
+    }
+  }
+  return [0, 1]
+}

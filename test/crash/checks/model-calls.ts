@@ -1,0 +1,42 @@
+import { type Block, blocksOf } from "../support/model.ts"
+import { all, eventsOf, type Observation } from "./observation.ts"
+
+/** What a model was told stays told, whichever process tells it; and it is told of calls with an unknown outcome. */
+export function* checkModelCalls(observation: Observation): Iterable<string> {
+  const conversations = observation.modelCalls.map((body) => blocksOf(body))
+  // There the client's own conversation takes the place of what was before.
+  for (const [index, conversation] of conversations.entries()) {
+    const before = conversations[index - 1] ?? []
+    const changed = before.findIndex(
+      (block, at) => JSON.stringify(block) !== JSON.stringify(conversation[at]),
+    )
+    if (changed !== -1) yield `what a model was told changed: ${JSON.stringify(before[changed])}`
+    yield* checkResults(conversation)
+  }
+  const last = conversations.at(-1) ?? []
+  const events = eventsOf(observation)
+  for (const { toolCallId, reason } of all(events, "toolCallInterrupted")) {
+    if (reason !== "crashed") continue
+    const told = last.some(({ block }) => block.type === "tool_result" && saysUnknown(block))
+    if (!told && !wasCancelled(observation))
+      yield `the model was not told that ${toolCallId} may have had its effect`
+  }
+}
+
+/** Each call of the conversation has exactly one result, as every model service demands. */
+function* checkResults(conversation: readonly Block[]): Iterable<string> {
+  const calls = conversation.filter(({ block }) => block.type === "tool_use").map(({ block }) => block.id)
+  const results = conversation
+    .filter(({ block }) => block.type === "tool_result")
+    .map(({ block }) => block.tool_use_id)
+  if (calls.toSorted().join() !== results.toSorted().join())
+    yield `calls ${calls.join()} have results ${results.join()}`
+}
+
+function saysUnknown({ content, is_error }: Block["block"]): boolean {
+  return is_error === true && JSON.stringify(content).includes("may or may not have taken effect")
+}
+
+function wasCancelled({ entries }: Observation): boolean {
+  return all(eventsOf({ entries }), "runCompleted").some(({ reason }) => reason === "cancelled")
+}

@@ -1,0 +1,47 @@
+import { Conversation } from "../../../src/agent/conversation.ts"
+import type { DeltaEntry, Entry, Event, EventEntry } from "../../../src/core/entries.ts"
+import type { Effect } from "../support/effects.ts"
+import type { ScenarioName } from "../support/scenarios.ts"
+import type { SessionClient } from "../support/session-client.ts"
+import type { Viewer } from "../support/viewer.ts"
+
+/** All that is known of one session when it is over. */
+export interface Observation {
+  readonly scenario: ScenarioName
+  readonly client: SessionClient
+  /** The store's log, by its port. */
+  readonly entries: readonly Entry[]
+  /** What a viewer is shown who comes when all is over. */
+  readonly reread: Viewer
+  /** Bodies of its model calls, in order. */
+  readonly modelCalls: readonly unknown[]
+  /** Of its tool calls. */
+  readonly effects: readonly Effect[]
+}
+
+/** Says what is wrong, one line each; nothing when all is as promised. */
+export type Check = (observation: Observation) => Iterable<string>
+
+export function eventsOf({ entries }: Pick<Observation, "entries">): readonly EventEntry[] {
+  return entries.filter((entry) => entry.kind === "event")
+}
+
+export function deltasOf({ entries }: Pick<Observation, "entries">): readonly DeltaEntry[] {
+  return entries.filter((entry) => entry.kind === "delta")
+}
+
+/** The events of one type, without their entries. */
+export function all<Type extends Event["type"]>(
+  entries: readonly EventEntry[],
+  type: Type,
+): readonly Extract<Event, { type: Type }>[] {
+  return entries
+    .map(({ event }) => event)
+    .filter((event): event is Extract<Event, { type: Type }> => event.type === type)
+}
+
+export function conversationOf(entries: readonly EventEntry[]): Conversation {
+  const conversation = new Conversation()
+  for (const entry of entries) conversation.apply(entry)
+  return conversation
+}

@@ -1,0 +1,52 @@
+import { isTerminal } from "../../../src/core/entries.ts"
+import { conversationOf, eventsOf, type Observation } from "./observation.ts"
+
+/** One of a round's processes. Times in milliseconds since the Unix epoch. */
+export interface Generation {
+  readonly startedAt: number
+  readonly readyAt: number | null
+  readonly endedAt: number
+}
+
+/** How long after `/ready` a restarted process took up each run that it had to go on with. */
+export function resumptions(observation: Observation, generations: readonly Generation[]): readonly number[] {
+  const events = eventsOf(observation)
+  return generations.slice(1).flatMap(({ startedAt, readyAt, endedAt }) => {
+    const before = events.filter(({ at }) => at < startedAt)
+    if (readyAt === null || !mustResume(observation, before.length, startedAt)) return []
+    const first = events.find(({ at }) => at >= startedAt)
+    // It died before it could be seen to do so.
+    if (first === undefined || first.at > endedAt) return []
+    return [Math.max(0, first.at - readyAt)]
+  })
+}
+
+/** Whether the log up to there is that of a run which has something to do, rather than to wait for. */
+function mustResume(observation: Observation, count: number, at: number): boolean {
+  const { client } = observation
+  const before = eventsOf(observation).slice(0, count)
+  const begun = before.filter(({ event }) => event.type === "runStarted").length
+  if (client.runs.filter((run) => run.at < at).length > begun) return true
+  const { run } = conversationOf(before)
+  if (run === null) return false
+  if (run.phase.type !== "settling") return true
+  const open = [...run.phase.calls.values()].filter(({ state }) => state !== "settled")
+  const answered = client.answers.filter((answer) => answer.at < at).map(({ toolCallId }) => toolCallId)
+  return (
+    open.length === 0 ||
+    open.some(({ state, requested }) => {
+      const waits = state === "awaitingApproval" || state === "awaitingClient"
+      return !waits || answered.includes(requested.toolCallId)
+    })
+  )
+}
+
+/** Runs that were accepted by one process and ended by another. */
+export function recovered(observation: Observation, generations: readonly Generation[]): number {
+  const events = eventsOf(observation)
+  return observation.client.runs.filter(({ runId, at }) => {
+    const end = events.find((entry) => entry.runId === runId && isTerminal(entry.event))
+    const begin = Math.min(at, events.find((entry) => entry.runId === runId)?.at ?? at)
+    return generations.some(({ endedAt }) => end !== undefined && begin < endedAt && end.at > endedAt)
+  }).length
+}

@@ -1,0 +1,71 @@
+import { type EventEntry, isTerminal } from "../../../src/core/entries.ts"
+import { isEnding, scenarios } from "../support/scenarios.ts"
+import { lost, repeated } from "./kinds.ts"
+import { all, deltasOf, eventsOf, type Observation } from "./observation.ts"
+
+/** The log is in order; what was accepted was begun once and ended once, as it had to. */
+export function* checkRuns(observation: Observation): Iterable<string> {
+  const { client, entries, scenario } = observation
+  const unordered = entries.find(({ seq }, index) => seq <= (entries[index - 1]?.seq ?? 0))
+  if (unordered !== undefined) yield `entry ${unordered.seq} is not after the one before it`
+
+  const events = eventsOf(observation)
+  const begun = events.filter(({ event }) => event.type === "runStarted").map(({ runId }) => runId)
+  const accepted = client.runs.map(({ runId }) => runId)
+  if (begun.join() !== accepted.join())
+    yield `${lost} accepted runs ${accepted.join()}, begun ${begun.join()}`
+  if (accepted.length !== scenarios[scenario].runs) yield `${accepted.length} runs were accepted`
+  for (const runId of accepted) {
+    const ofRun = events.filter((entry) => entry.runId === runId)
+    yield* checkEnd(ofRun, observation, client.cancelled.has(runId))
+    yield* checkCalls(ofRun)
+  }
+  yield* checkTexts(observation)
+}
+
+function* checkEnd(ofRun: readonly EventEntry[], { scenario }: Observation, cancelled: boolean) {
+  const ends = ofRun.map(({ event }) => event).filter(isTerminal)
+  const [end] = ends
+  if (ends.length !== 1) yield `${lost} run ${ofRun[0]?.runId} has ${ends.length} terminal events`
+  if (end === undefined) return
+  if (ofRun.at(-1)?.event !== end) yield `something follows the end of run ${ofRun[0]?.runId}`
+  if (isEnding(scenarios[scenario].ending, end, cancelled)) return
+  yield `${cancelled ? `${lost} an acknowledged cancel: ` : ""}a run ended with ${JSON.stringify(end)}`
+}
+
+/** Every call of a step that is over was settled once; one that may not be repeated was started once. */
+function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
+  for (const { toolCallId, name, stepId } of all(ofRun, "toolCallRequested")) {
+    const of = <Event extends { readonly toolCallId: string }>(events: readonly Event[]) => {
+      return events.filter((event) => event.toolCallId === toolCallId).length
+    }
+    const settled = of(all(ofRun, "toolCallCompleted")) + of(all(ofRun, "toolCallInterrupted"))
+    const over = all(ofRun, "stepCompleted").some((step) => step.stepId === stepId)
+    if (settled !== (over ? 1 : 0)) yield `call ${toolCallId} of ${name} was settled ${settled} times`
+    const starts = of(all(ofRun, "toolCallStarted"))
+    const repeatable = name === "reserve" || name === "look_up"
+    if (starts > 1 && !repeatable)
+      yield `${repeated} call ${toolCallId} of ${name} was started ${starts} times`
+    for (const kind of ["approvalRequested", "approvalResolved", "clientToolOpened"] as const) {
+      if (of<{ readonly toolCallId: string }>(all(ofRun, kind)) > 1)
+        yield `${kind} of ${toolCallId} came twice`
+    }
+  }
+}
+
+/** A message that was streamed is, delta by delta, in the log. */
+function* checkTexts(observation: Observation): Iterable<string> {
+  const deltas = deltasOf(observation)
+  for (const { seq, event } of eventsOf(observation)) {
+    if (event.type !== "messageCompleted" || event.streamedFrom === null) continue
+    const from = event.streamedFrom
+    const streamed = deltas
+      .filter((entry) => entry.seq >= from && entry.seq < seq)
+      .map(({ delta }) =>
+        delta.type === "textDelta" && delta.messageId === event.messageId ? delta.text : "",
+      )
+      .join("")
+    const text = event.message.content.map((part) => (part.type === "text" ? part.text : "")).join("")
+    if (streamed !== text) yield `message ${event.messageId} is “${text}”, but “${streamed}” was streamed`
+  }
+}

@@ -1,0 +1,63 @@
+import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+import type { Sighting, Viewer } from "../support/viewer.ts"
+import { all, eventsOf, type Observation } from "./observation.ts"
+
+/** Every id that a viewer saw means what it meant, ids grew, and every viewer was shown all there was. */
+export function* checkViewers(observation: Observation): Iterable<string> {
+  const { client, reread } = observation
+  const lasting = new Map(reread.sightings.map((sighting) => [sighting.id, sighting]))
+  for (const viewer of [...client.viewers, reread]) {
+    yield* checkOrder(viewer)
+    const seen = new Set<number>()
+    for (const sighting of viewer.sightings) {
+      seen.add(sighting.id)
+      const still = lasting.get(sighting.id)
+      if (still !== undefined && still.data.join("\n") !== sighting.data.join("\n")) {
+        yield `id ${sighting.id} was ${sighting.data.join()}, and is ${still.data.join()}`
+      }
+      if (still === undefined && !sighting.events.every(isLive))
+        yield `id ${sighting.id} is gone: ${sighting.data}`
+    }
+    const last = viewer.lastId
+    const missed = reread.sightings.find(({ id }) => id > viewer.after && id <= last && !seen.has(id))
+    if (missed !== undefined) yield `a viewer was not shown ${missed.id}: ${missed.data}`
+  }
+  yield* checkTexts(observation)
+}
+
+function* checkOrder({ sightings }: Viewer): Iterable<string> {
+  const unordered = sightings.find(({ id }, index) => id <= (sightings[index - 1]?.id ?? 0))
+  if (unordered !== undefined) yield `a viewer saw id ${unordered.id} after a larger one`
+}
+
+/** Shown before it was stored, and so void if the process died. */
+function isLive({ type }: ChatEvent): boolean {
+  return type === "text_delta" || type === "tool_output_chunk"
+}
+
+/** A viewer that drops what `stream_retry` makes void has, step by step, the messages of the log. */
+function* checkTexts(observation: Observation): Iterable<string> {
+  const events = eventsOf(observation)
+  const finished = new Set(all(events, "stepCompleted").map(({ stepId }) => stepId))
+  const texts = all(events, "messageCompleted")
+    .filter(({ stepId }) => finished.has(stepId))
+    .map(({ message }) => message.content.map((part) => (part.type === "text" ? part.text : "")).join(""))
+  for (const viewer of [...observation.client.viewers, observation.reread]) {
+    const shown = textsOf(viewer.sightings)
+    const offset = viewer.after === 0 ? 0 : texts.length - shown.length
+    const wanted = offset === 0 ? texts.slice(0, shown.length) : texts.slice(offset)
+    if (shown.join("|") !== wanted.join("|"))
+      yield `a viewer was shown “${shown.join("|")}”, not “${wanted.join("|")}”`
+  }
+}
+
+function textsOf(sightings: readonly Sighting[]): readonly string[] {
+  const texts: string[] = []
+  let text = ""
+  for (const event of sightings.flatMap(({ events }) => events)) {
+    if (event.type === "text_delta") text += event.text
+    if (event.type === "turn_complete") texts.push(text)
+    if (["stream_retry", "turn_complete", "stream_complete", "error"].includes(event.type)) text = ""
+  }
+  return texts
+}

@@ -1,0 +1,31 @@
+import { expect, test } from "vitest"
+import { crashPoints } from "./support/crash-points.ts"
+import { inParallel } from "./support/in-parallel.ts"
+import { namedRounds, randomRound } from "./support/plans.ts"
+import { Report } from "./support/report.ts"
+import { playRound, type RoundPlan } from "./support/round.ts"
+
+const seed = process.env.CRASH_SEED ?? String(Date.now())
+const randomRounds = 4
+/** The long version's is a second; here the machine is busy with other tests. */
+const resumeMs = 3_000
+
+async function reportOf(plans: readonly RoundPlan[]): Promise<Report> {
+  const report = new Report({ resumeMs })
+  await inParallel(plans, 2, async (plan) => {
+    await report.add(await playRound(plan))
+  })
+  return report
+}
+
+test("whatever was accepted survives a kill at every crash point: nothing is lost, nothing done twice", async () => {
+  const report = await reportOf(namedRounds())
+  expect(report.violations).toEqual([])
+  expect([...report.points.keys()].sort()).toEqual([...crashPoints.keys()].sort())
+}, 240_000)
+
+test(`and at random times (CRASH_SEED=${seed})`, async () => {
+  const plans = Array.from({ length: randomRounds }, (_, number) => randomRound(seed, number))
+  const report = await reportOf(plans)
+  expect(report.violations).toEqual([])
+}, 120_000)

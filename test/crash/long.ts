@@ -1,0 +1,70 @@
+import { parseArgs } from "node:util"
+import { crashPoints } from "./support/crash-points.ts"
+import { inParallel } from "./support/in-parallel.ts"
+import { namedRounds, randomRound } from "./support/plans.ts"
+import { startPostgres } from "./support/postgres.ts"
+import { Report } from "./support/report.ts"
+import { playRound, type RoundPlan } from "./support/round.ts"
+import { postgresTtlMs } from "./support/test-store.ts"
+
+/**
+ * The crash suite's long version: every crash point, then random rounds on SQLite and a few on Postgres. A round that
+ * went wrong is repeated with its seed and `--only` its number.
+ */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "200" },
+    "postgres-rounds": { type: "string", default: "10" },
+    only: { type: "string" },
+  },
+})
+const seed = process.env.CRASH_SEED ?? String(Date.now())
+const numbers = (count: string, first = 0) =>
+  Array.from({ length: Number(count) }, (_, index) => first + index)
+const atOnce = 2
+const resumeMs = 1_000
+
+process.stdout.write(`CRASH_SEED=${seed}\n`)
+const started = performance.now()
+const sqlite = new Report({ resumeMs })
+const named = values.only === undefined ? namedRounds() : []
+const random = values.only === undefined ? numbers(values.rounds) : [Number(values.only)]
+await play([...named, ...random.map((number) => randomRound(seed, number))], sqlite)
+for (const point of crashPoints.keys()) {
+  if (named.length > 0 && !sqlite.points.has(point))
+    sqlite.violations.push(`crash point ${point} was never reached`)
+}
+process.stdout.write(`\nSQLite, seed ${seed}\n${sqlite}\n`)
+
+// A dead process's sessions are free when its last sign of life is old enough, and found by the next sweep.
+const postgres = new Report({ resumeMs: postgresTtlMs + resumeMs })
+const postgresRounds = values.only === undefined ? numbers(values["postgres-rounds"], 1_000) : []
+if (postgresRounds.length > 0) {
+  const server = await startPostgres()
+  try {
+    const plans = postgresRounds.map(async (number) => {
+      return randomRound(seed, number, await server.createDatabase(`round_${number}`))
+    })
+    await play(await Promise.all(plans), postgres)
+  } finally {
+    await server.stop()
+  }
+  process.stdout.write(`\nPostgres, seed ${seed}\n${postgres}\n`)
+}
+
+const violations = [...sqlite.violations, ...postgres.violations]
+const seconds = Math.round((performance.now() - started) / 1_000)
+process.stdout.write(`\n${violations.length === 0 ? "Passed" : "FAILED"} after ${seconds} s, seed ${seed}\n`)
+for (const violation of violations) process.stdout.write(`  ${violation}\n`)
+process.exitCode = violations.length === 0 ? 0 : 1
+
+async function play(plans: readonly RoundPlan[], report: Report): Promise<void> {
+  await inParallel(plans, atOnce, async (plan) => {
+    const violations = await report.add(await playRound(plan))
+    const deaths = plan.deaths.map((death) =>
+      death.type === "point" ? death.point : `${death.after}+${death.ms}ms`,
+    )
+    process.stdout.write(`${violations.length === 0 ? "ok  " : "FAIL"} ${plan.name}: ${deaths.join(", ")}\n`)
+    for (const violation of violations) process.stdout.write(`     ${violation}\n`)
+  })
+}

@@ -1,0 +1,19 @@
+import { readFileSync } from "node:fs"
+import { expect, test } from "vitest"
+
+const root = new URL("../../", import.meta.url)
+const page = readFileSync(new URL("docs/reliability.md", root), "utf8")
+const rows = page
+  .split("\n")
+  .filter((line) => line.startsWith("| ") && !/^\| (tool|fault) \|/.test(line))
+  .map((line) => line.slice(2, -2).split(" | "))
+
+test("each row of the tables of docs/reliability.md names a test that there is", () => {
+  expect(rows.length).toBeGreaterThan(20)
+  const wrong = rows.filter((cells) => {
+    const [, file, name] = /^`(\S+\.test\.ts)`: “(.+)”$/.exec(cells.at(-1) ?? "") ?? []
+    if (file === undefined || name === undefined) return true
+    return !readFileSync(new URL(file, root), "utf8").includes(`"${name}"`)
+  })
+  expect(wrong).toEqual([])
+})

@@ -1,0 +1,75 @@
+import type { Event } from "../../../src/core/entries.ts"
+import type { ScenarioName } from "./scenarios.ts"
+
+type Around = "before" | "after"
+export type CommittedKind = Event["type"] | "deltas"
+export type ToolKind = "plain" | "idempotent" | "readOnly"
+
+/** A place at which the gateway's process can be told to kill itself. */
+export type CrashPoint =
+  | `createSession:${Around}`
+  | `put:${"message" | "cancel"}:${Around}`
+  | `answer:${"approval" | "toolResult"}:${Around}`
+  | `${"claim" | "claimRunnable"}:after`
+  | `${"release" | "park"}:${Around}`
+  | `commit:${CommittedKind}:${Around}`
+  | `model:${"first-token" | "mid-text" | "before-end"}`
+  | `tool:${ToolKind}:${Around}-effect`
+
+/** Around the commit of each kind of event, and of deltas alone: the scenario in which it happens. */
+const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
+  runStarted: "text",
+  historyReplaced: "replaced",
+  stepStarted: "text",
+  stepRetried: "retries",
+  messageCompleted: "text",
+  toolCallRequested: "parallel",
+  interceptorDecided: "parallel",
+  approvalRequested: "approve",
+  approvalResolved: "approve",
+  clientToolOpened: "client",
+  toolCallStarted: "parallel",
+  toolCallCompleted: "parallel",
+  toolCallInterrupted: "cancelTool",
+  stepCompleted: "text",
+  maxTurnsReached: "maxTurns",
+  runCompleted: "text",
+  runFailed: "fails",
+  deltas: "text",
+}
+
+const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioName>> = {
+  "createSession:before": "text",
+  "createSession:after": "text",
+  "put:message:before": "text",
+  "put:message:after": "text",
+  "put:cancel:before": "cancelLate",
+  "put:cancel:after": "cancelText",
+  "answer:approval:before": "edit",
+  "answer:approval:after": "edit",
+  "answer:toolResult:before": "client",
+  "answer:toolResult:after": "client",
+  "claim:after": "text",
+  "claimRunnable:after": "text",
+  "release:before": "text",
+  "release:after": "text",
+  "park:before": "three",
+  "park:after": "three",
+  "model:first-token": "text",
+  "model:mid-text": "text",
+  "model:before-end": "text",
+  "tool:plain:before-effect": "parallel",
+  "tool:plain:after-effect": "parallel",
+  "tool:idempotent:before-effect": "parallel",
+  "tool:idempotent:after-effect": "parallel",
+  "tool:readOnly:before-effect": "parallel",
+  "tool:readOnly:after-effect": "parallel",
+}
+
+/** Every crash point, with the scenario that comes by it. */
+export const crashPoints: ReadonlyMap<CrashPoint, ScenarioName> = new Map<CrashPoint, ScenarioName>([
+  ...(Object.entries(others) as [keyof typeof others, ScenarioName][]),
+  ...(Object.entries(commits) as [CommittedKind, ScenarioName][]).flatMap(([kind, scenario]) =>
+    (["before", "after"] as const).map((around) => [`commit:${kind}:${around}`, scenario] as const),
+  ),
+])

@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import type { CrashPoint } from "./crash-points.ts"
+
+const program = fileURLToPath(new URL("../fixtures/gateway.ts", import.meta.url))
+
+export interface GatewayOptions {
+  /** Where the tools have their effects. */
+  readonly folder: string
+  /** A data directory or a `postgres://` URL. */
+  readonly store: string
+  readonly upstream: string
+  readonly port: number
+  /** Where it kills itself: at the point's so-manieth time. */
+  readonly crashAt?: { readonly point: CrashPoint; readonly times: number }
+  readonly approvalSeconds?: number
+}
+
+export interface GatewayProcess {
+  readonly startedAt: number
+  /** Resolves at the first 200 of GET /ready, with that time; to null if the process ends before. */
+  readonly ready: Promise<number | null>
+  /** Resolves when it is gone. */
+  readonly exited: Promise<Exit>
+  kill(): void
+}
+
+export interface Exit {
+  readonly at: number
+  /** Whether it was SIGKILL, and nothing else, that ended it. */
+  readonly killed: boolean
+  /** What it wrote to standard error. */
+  readonly log: string
+}
+
+/** Starts the fixture's gateway. Times are in milliseconds since the Unix epoch. */
+export function startGateway(options: GatewayOptions): GatewayProcess {
+  const { folder, store, upstream, port, crashAt, approvalSeconds } = options
+  const startedAt = Date.now()
+  const child = spawn(process.execPath, [program], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: join(tmpdir(), "agent-gateway-crash-cache"),
+      FOLDER: folder,
+      STORE: store,
+      UPSTREAM: upstream,
+      PORT: String(port),
+      ...(crashAt === undefined ? {} : { CRASH_AT: `${crashAt.point}#${crashAt.times}` }),
+      ...(approvalSeconds === undefined ? {} : { APPROVAL_SECONDS: String(approvalSeconds) }),
+    },
+  })
+  let log = ""
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text
+  })
+  const exited = new Promise<Exit>((resolve) => {
+    child.on("close", (_code, signal) => resolve({ at: Date.now(), killed: signal === "SIGKILL", log }))
+  })
+  const listening = new Promise<void>((resolve) => child.stdout.once("data", () => resolve()))
+  return {
+    startedAt,
+    exited,
+    ready: Promise.race([
+      listening.then(() => firstReady(`http://127.0.0.1:${port}/api/ready`, exited)),
+      exited.then(() => null),
+    ]),
+    kill: () => child.kill("SIGKILL"),
+  }
+}
+
+async function firstReady(url: string, exited: Promise<Exit>): Promise<number | null> {
+  let gone = false
+  void exited.then(() => {
+    gone = true
+  })
+  while (!gone) {
+    // Refused: it is gone, or about to be.
+    const response = await fetch(url).catch(() => null)
+    await response?.body?.cancel()
+    if (response?.status === 200) return Date.now()
+  }
+  return null
+}
+
+const firstPort = 20_000
+const ports = 10_000
+
+/**
+ * A port for a gateway to come back on. Not one of those that the system gives to whoever asks for any: a client that
+ * tries again while its gateway is down is not to find another one there.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = firstPort + Math.floor(Math.random() * ports)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once("error", () => resolve(false))
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)))
+  })
+}

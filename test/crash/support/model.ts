@@ -1,0 +1,94 @@
+import { type AnthropicAnswerPart, anthropicEvents } from "../../../src/testing/anthropic-wire.ts"
+import type { UpstreamReply, UpstreamRequest } from "../../../src/testing/scripted-upstream.ts"
+
+type ToolCall = Extract<AnthropicAnswerPart, { type: "toolCall" }>
+
+/** A model call, as far as it matters to a script. */
+export interface ModelCall {
+  /** The session's. */
+  readonly tag: string
+  /** Answers of this run so far. */
+  readonly turn: number
+  /** Calls of this session so far, those of processes that died included. */
+  readonly earlierCalls: number
+}
+
+export type Script = (call: ModelCall) => UpstreamReply
+
+/** What the client says so that the model plays a script. */
+export function prompt(script: string, tag: string): string {
+  return `Play ${script} for ${tag}.`
+}
+
+/** A model that plays the scripts it is asked to; what it says depends on the conversation, as a model's answers do. */
+export function scriptedModel(
+  scripts: Readonly<Record<string, Script>>,
+): (request: UpstreamRequest) => UpstreamReply {
+  const calls = new Map<string, number>()
+  return ({ body }) => {
+    const blocks = blocksOf(body)
+    const asked = blocks.findLastIndex(({ role, block }) => role === "user" && promptOf(block) !== null)
+    const { script, tag } = promptOf(blocks[asked]?.block) ?? { script: "", tag: "" }
+    const play = scripts[script]
+    if (play === undefined) throw new Error(`There is no script for ${JSON.stringify(body)}.`)
+    const answers = blocks.slice(asked).filter(({ role }, index, all) => {
+      return role === "assistant" && all[index - 1]?.role !== "assistant"
+    })
+    const earlierCalls = calls.get(tag) ?? 0
+    calls.set(tag, earlierCalls + 1)
+    return play({ tag, turn: answers.length, earlierCalls })
+  }
+}
+
+/** The conversation of a request, block by block, whatever turns the provider made of it. */
+export function blocksOf(body: unknown): readonly Block[] {
+  const { messages } = body as { readonly messages: readonly Turn[] }
+  return messages.flatMap(({ role, content }) => content.map((block) => ({ role, block })))
+}
+
+/** The tag of the session that a request belongs to. */
+export function tagOf(body: unknown): string | null {
+  return (
+    blocksOf(body)
+      .map(({ block }) => promptOf(block)?.tag)
+      .find((tag) => tag !== undefined) ?? null
+  )
+}
+
+export interface Block {
+  readonly role: "user" | "assistant"
+  readonly block: { readonly type: string; readonly [field: string]: unknown }
+}
+
+interface Turn {
+  readonly role: "user" | "assistant"
+  readonly content: readonly Block["block"][]
+}
+
+function promptOf(
+  block: Block["block"] | undefined,
+): { readonly script: string; readonly tag: string } | null {
+  const found = /^Play (\w+) for ([\w-]+)\.$/.exec(String(block?.text ?? ""))
+  const [, script, tag] = found ?? []
+  return script === undefined || tag === undefined ? null : { script, tag }
+}
+
+/** A text of so many words, each a delta of its own, so many milliseconds apart. */
+export function says(words: number, delayMs = 2): UpstreamReply {
+  return { steps: anthropicEvents([textOf(words)]), delayMs }
+}
+
+/** A few words, then calls. Their ids differ from all others. */
+export function calls(
+  { tag, turn }: ModelCall,
+  tools: readonly Pick<ToolCall, "name" | "input">[],
+): UpstreamReply {
+  const parts = tools.map((call, index): ToolCall => {
+    return { ...call, type: "toolCall", id: `toolu_${tag}_${turn}_${index}` }
+  })
+  return { steps: anthropicEvents([textOf(3), ...parts]), delayMs: 1 }
+}
+
+function textOf(words: number): AnthropicAnswerPart {
+  return { type: "text", text: Array.from({ length: words }, (_, index) => `word${index} `) }
+}

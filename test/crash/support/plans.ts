@@ -1,0 +1,53 @@
+import { type CrashPoint, crashPoints } from "./crash-points.ts"
+import { createRandom, type Random } from "./random.ts"
+import type { Arrival, Death, RoundPlan } from "./round.ts"
+import { type ScenarioName, scenarioNames } from "./scenarios.ts"
+
+/** Deaths of one round: fewer than those after which a run without progress is given up. */
+const mostDeaths = 5
+
+/** Rounds in which every crash point is come by, each with a session that comes by it. */
+export function namedRounds(): readonly RoundPlan[] {
+  const points = [...crashPoints]
+  const count = Math.ceil(points.length / mostDeaths)
+  return Array.from({ length: count }, (_, round) => {
+    // Dealt out like cards, so that points of one kind are in different rounds.
+    const chosen = restartsSecond(points.filter((_point, index) => index % count === round))
+    return {
+      name: `named-${round}`,
+      random: createRandom(`named-${round}`),
+      arrivals: chosen.map(([, scenario], generation) => ({ scenario, generation, afterMs: 0 })),
+      deaths: chosen.map(([point]) => ({ type: "point", point, times: 1 }) as const),
+    }
+  })
+}
+
+type Chosen = readonly (readonly [CrashPoint, ScenarioName])[]
+
+/** What is only come by where a run was left open comes after another crash. */
+function restartsSecond(points: Chosen): Chosen {
+  const [first, ...rest] = points.filter(([point]) => point !== "claimRunnable:after")
+  const restarts = points.filter(([point]) => point === "claimRunnable:after")
+  return first === undefined ? restarts : [first, ...restarts, ...rest]
+}
+
+/** A round that depends on the seed and its number alone. */
+export function randomRound(seed: string, number: number, store?: string): RoundPlan {
+  const random = createRandom(`${seed}:${number}`)
+  const deaths = Array.from({ length: random.whole(1, mostDeaths) }, () => randomDeath(random))
+  const arrivals = Array.from({ length: random.whole(5, 9) }, (): Arrival => {
+    const generation = random.whole(0, Math.min(1, deaths.length - 1))
+    return { scenario: random.pick(scenarioNames), generation, afterMs: random.whole(0, 500) }
+  })
+  const name = `${seed}-${number}`.replaceAll(/[^\w-]/g, "-")
+  return { name, random, arrivals, deaths, ...(store === undefined ? {} : { store }) }
+}
+
+function randomDeath(random: Random): Death {
+  if (random.chance(0.4)) {
+    return { type: "point", point: random.pick([...crashPoints.keys()]), times: random.whole(1, 6) }
+  }
+  return random.chance(0.2)
+    ? { type: "time", after: "start", ms: random.whole(0, 500) }
+    : { type: "time", after: "ready", ms: random.whole(0, 600) }
+}

@@ -1,0 +1,166 @@
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { toError } from "../../../src/core/errors.ts"
+import { type ScriptedUpstream, startScriptedUpstream } from "../../../src/testing/scripted-upstream.ts"
+import { lost } from "../checks/kinds.ts"
+import type { Observation } from "../checks/observation.ts"
+import type { Generation } from "../checks/recovery.ts"
+import type { CrashPoint } from "./crash-points.ts"
+import { deathsIn } from "./effects.ts"
+import { freePort, type GatewayProcess, startGateway } from "./gateway-process.ts"
+import { scriptedModel } from "./model.ts"
+import { observe, type PlayedSession } from "./observe.ts"
+import type { Random } from "./random.ts"
+import { play, type ScenarioName, scripts } from "./scenarios.ts"
+import { SessionClient } from "./session-client.ts"
+
+/** How one process of a round dies. */
+export type Death =
+  /** By its own hand, when it comes there for that time; perhaps never. */
+  | { readonly type: "point"; readonly point: CrashPoint; readonly times: number }
+  /** Killed from outside, so many milliseconds after it was started or ready. */
+  | { readonly type: "time"; readonly after: "start" | "ready"; readonly ms: number }
+
+/** A session that begins with one of the round's processes, counted from 0, so many milliseconds after its start. */
+export interface Arrival {
+  readonly scenario: ScenarioName
+  readonly generation: number
+  readonly afterMs: number
+}
+
+export interface RoundPlan {
+  readonly name: string
+  readonly arrivals: readonly Arrival[]
+  /** Of the first processes. The one after them lives. */
+  readonly deaths: readonly Death[]
+  /** When viewers go away. */
+  readonly random: Random
+  /** A `postgres://` URL of a database. Default: a data directory of its own. */
+  readonly store?: string
+}
+
+export interface RoundRecord {
+  /** Where its data and its tools' effects are. */
+  readonly folder: string
+  readonly plan: RoundPlan
+  readonly observations: readonly Observation[]
+  readonly generations: readonly Generation[]
+  /** Crash points that processes died at, in order. */
+  readonly points: readonly string[]
+  /** What went wrong while it was played. */
+  readonly failures: readonly string[]
+}
+
+/** A run that is not over by then counts as lost. */
+const timeLimitMs = 90_000
+/** A process may still come to the point it is to die at when all its sessions are over. */
+const afterwardsMs = 500
+
+/** Plays sessions against a gateway that dies and comes back, until everything that was accepted is over. */
+export async function playRound(plan: RoundPlan): Promise<RoundRecord> {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-crash-"))
+  const upstream = await startScriptedUpstream(scriptedModel(scripts()))
+  try {
+    return await new Round(plan, { folder, upstream, port: await freePort() }).play()
+  } finally {
+    await upstream.close()
+  }
+}
+
+interface Surroundings {
+  readonly folder: string
+  readonly upstream: ScriptedUpstream
+  readonly port: number
+}
+
+class Round {
+  readonly #plan: RoundPlan
+  readonly #surroundings: Surroundings
+  readonly #store: string
+  readonly #limit = AbortSignal.timeout(timeLimitMs)
+  #sessions = 0
+  readonly #over: PlayedSession[] = []
+  /** Never reject: what goes wrong is a failure. */
+  readonly #plays: Promise<void>[] = []
+  readonly #generations: Generation[] = []
+  readonly #failures: string[] = []
+
+  constructor(plan: RoundPlan, surroundings: Surroundings) {
+    this.#plan = plan
+    this.#surroundings = surroundings
+    this.#store = plan.store ?? join(surroundings.folder, "data")
+  }
+
+  async play(): Promise<RoundRecord> {
+    const { folder } = this.#surroundings
+    for (const death of this.#plan.deaths) {
+      const gateway = this.#start(death)
+      if (death.type === "time") {
+        if (death.after === "ready") await gateway.ready
+        await delay(death.ms)
+      } else {
+        await Promise.race([gateway.exited, Promise.all(this.#plays).then(() => delay(afterwardsMs))])
+      }
+      await this.#end(gateway)
+    }
+    const gateway = this.#start(null)
+    await Promise.all(this.#plays)
+    const observations = await this.#observe()
+    await this.#end(gateway)
+    return {
+      folder,
+      plan: this.#plan,
+      observations,
+      generations: this.#generations,
+      points: await deathsIn(folder),
+      failures: this.#failures,
+    }
+  }
+
+  async #observe(): Promise<readonly Observation[]> {
+    const { folder, upstream } = this.#surroundings
+    try {
+      return await observe(this.#over, { folder, store: this.#store, upstream })
+    } catch (error) {
+      this.#failures.push(`what came of it could not be read: ${toError(error).stack}`)
+      return []
+    }
+  }
+
+  #start(death: Death | null): GatewayProcess {
+    const { folder, upstream, port } = this.#surroundings
+    const crash = death?.type === "point" ? { crashAt: death } : {}
+    const gateway = startGateway({ folder, port, store: this.#store, upstream: upstream.url, ...crash })
+    const arriving = this.#plan.arrivals.filter(({ generation }) => generation === this.#generations.length)
+    for (const arrival of arriving) this.#plays.push(this.#arrive(arrival))
+    return gateway
+  }
+
+  async #arrive({ scenario, afterMs }: Arrival): Promise<void> {
+    const { name, random } = this.#plan
+    const tag = `${name}-${this.#sessions++}`
+    const client = new SessionClient(`http://127.0.0.1:${this.#surroundings.port}`, {
+      tag,
+      signal: this.#limit,
+    })
+    try {
+      await delay(afterMs)
+      await play(scenario, client, () => random.chance(0.05))
+      this.#over.push({ scenario, client })
+    } catch (error) {
+      const why = this.#limit.aborted ? `it was not over after ${timeLimitMs} ms` : toError(error).message
+      this.#failures.push(`${lost} ${scenario} ${tag} (${client.id}): ${why}`)
+    }
+  }
+
+  async #end(gateway: GatewayProcess): Promise<void> {
+    gateway.kill()
+    const { at: endedAt, killed, log } = await gateway.exited
+    this.#generations.push({ startedAt: gateway.startedAt, readyAt: await gateway.ready, endedAt })
+    if (!killed) this.#failures.push(`a gateway ended by itself: ${log}`)
+    const errors = log.split("\n").filter((line) => line.includes('"level":50'))
+    this.#failures.push(...errors.map((line) => `a gateway logged ${line}`))
+  }
+}

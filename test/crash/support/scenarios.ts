@@ -1,0 +1,233 @@
+import type { TerminalEvent } from "../../../src/core/entries.ts"
+import { anthropicErrorReply } from "../../../src/testing/anthropic-wire.ts"
+import { calls, prompt, type Script, says } from "./model.ts"
+import type { SessionClient } from "./session-client.ts"
+
+/** How a run may end. `cancelled`: unless it was over when the cancel came. */
+export type Ending = "completed" | "cancelled" | "maxTurns" | "failed"
+
+export interface Scenario {
+  readonly model: Script
+  /** How many runs it has. */
+  readonly runs: number
+  readonly ending: Ending
+  /** What the client does. Resolves when there is nothing more for it to do. */
+  play(client: SessionClient, prompt: string): Promise<void>
+}
+
+export type ScenarioName = keyof typeof all
+
+const done = says(6)
+
+/** Everything that a client can go through, in a session of its own each. */
+const all = {
+  text: {
+    model: () => says(24, 3),
+    runs: 2,
+    ending: "completed",
+    async play(client, message) {
+      await (await client.chat({ message })).ended
+      await client.chat({ message })
+    },
+  },
+  replaced: {
+    model: () => says(6),
+    runs: 1,
+    ending: "completed",
+    async play(client, content) {
+      const messages = [user("Are you there?"), { role: "assistant", content: "Yes." }, user(content)]
+      await client.chat({ messages })
+    },
+  },
+  parallel: {
+    model: (call) =>
+      call.turn > 0
+        ? done
+        : calls(call, [
+            { name: "charge" },
+            { name: "reserve" },
+            { name: "look_up", input: { warn: true } },
+            { name: "charge", input: { ms: 60 } },
+          ]),
+    runs: 1,
+    ending: "completed",
+    play: chat,
+  },
+  serial: {
+    model: (call) => {
+      const name = ["charge", "reserve", "charge"][call.turn]
+      return name === undefined ? done : calls(call, [{ name, input: { ms: 30 } }])
+    },
+    runs: 1,
+    ending: "completed",
+    play: chat,
+  },
+  cancelText: {
+    model: () => says(120, 5),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.seeAll("text_delta", 2)
+      await client.cancel(runId)
+    },
+  },
+  cancelLate: {
+    model: () => says(8, 3),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.see("text_delta")
+      await client.cancel(runId)
+    },
+  },
+  cancelTool: {
+    model: (call) =>
+      call.turn > 0
+        ? done
+        : calls(call, [
+            { name: "charge", input: { ms: 500 } },
+            { name: "reserve", input: { ms: 500 } },
+          ]),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.see("tool_call_start")
+      await client.cancel(runId)
+    },
+  },
+  cancelQuestion: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1), { name: "charge" }])),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.see("tool_approval_request")
+      await client.cancel(runId)
+    },
+  },
+  approve: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      await client.decide(await client.see("tool_approval_request"), { approved: true })
+    },
+  },
+  edit: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(2)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      await client.decide(await client.see("tool_approval_request"), {
+        approved: true,
+        tool_input: { amount: 20 },
+      })
+    },
+  },
+  deny: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(3)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      await client.decide(await client.see("tool_approval_request"), {
+        approved: false,
+        reason: "Not today.",
+      })
+    },
+  },
+  grant: {
+    model: (call) => (call.turn > 1 ? done : calls(call, [pay(4)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      await client.decide(await client.see("tool_approval_request"), {
+        approved: true,
+        allow_tool_type: true,
+      })
+    },
+  },
+  three: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1), pay(2), { name: "charge" }, pay(3)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const asked = await client.seeAll("tool_approval_request", 3)
+      for (const each of asked.toReversed())
+        await client.decide(each, { approved: each.tool_input.amount !== 2 })
+    },
+  },
+  client: {
+    model: (call) =>
+      call.turn > 0 ? done : calls(call, [{ name: "ask_client", input: { question: "How warm is it?" } }]),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      await client.submit(await client.see("tool_call_start"), { degrees: 21 })
+    },
+  },
+  retries: {
+    model: ({ earlierCalls }) =>
+      earlierCalls === 0
+        ? anthropicErrorReply(529, "overloaded_error", "Overloaded", { "retry-after-ms": "1" })
+        : says(6),
+    runs: 1,
+    ending: "completed",
+    play: chat,
+  },
+  fails: {
+    model: () => anthropicErrorReply(400, "invalid_request_error", "That is not possible."),
+    runs: 1,
+    ending: "failed",
+    play: chat,
+  },
+  maxTurns: {
+    model: (call) => calls(call, [{ name: "look_up" }]),
+    runs: 1,
+    ending: "maxTurns",
+    play: chat,
+  },
+} satisfies Record<string, Scenario>
+
+export const scenarios: Readonly<Record<ScenarioName, Scenario>> = all
+export const scenarioNames = Object.keys(all) as readonly ScenarioName[]
+
+export function scripts(): Readonly<Record<string, Script>> {
+  return Object.fromEntries(scenarioNames.map((name) => [name, scenarios[name].model]))
+}
+
+/** Plays it to the end of its last run, before the eyes of two viewers. */
+export async function play(name: ScenarioName, client: SessionClient, leave: () => boolean): Promise<void> {
+  await client.open()
+  client.watch({ ends: scenarios[name].runs, leave })
+  await scenarios[name].play(client, prompt(name, client.tag))
+  await client.over()
+}
+
+export function isEnding(ending: Ending, event: TerminalEvent, cancelled: boolean): boolean {
+  if (event.type === "runFailed") return ending === "failed"
+  if (cancelled || (ending === "cancelled" && event.reason === "cancelled"))
+    return event.reason === "cancelled"
+  if (ending === "maxTurns") return event.reason === "max_turns"
+  return event.disposition === "completed" && (ending === "completed" || ending === "cancelled")
+}
+
+async function chat(client: SessionClient, message: string): Promise<void> {
+  await client.chat({ message })
+}
+
+function pay(amount: number) {
+  return { name: "pay", input: { amount } }
+}
+
+function user(content: string) {
+  return { role: "user", content }
+}

@@ -1,0 +1,226 @@
+import { setTimeout as delay } from "node:timers/promises"
+import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+import { Viewer } from "./viewer.ts"
+
+/** What the gateway acknowledged. Times in milliseconds since the Unix epoch. */
+export interface AcceptedRun {
+  readonly runId: string
+  /** When it said so for the first time. */
+  readonly at: number
+}
+
+/** An answer that counts: it was acknowledged, or it was told later that it had been taken. */
+export interface AcceptedAnswer {
+  readonly toolCallId: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly at: number
+}
+
+type ApprovalRequest = Extract<ChatEvent, { type: "tool_approval_request" }>
+type CallStart = Extract<ChatEvent, { type: "tool_call_start" }>
+
+const pauseMs = 10
+
+/**
+ * One session, as a client that outlives its gateway holds it: whatever was not acknowledged is said again, and a
+ * stream that breaks is taken up after the last id. Keeps a record of all that it was told.
+ */
+export class SessionClient {
+  readonly runs: AcceptedRun[] = []
+  readonly answers: AcceptedAnswer[] = []
+  /** Runs whose cancel was acknowledged. */
+  readonly cancelled = new Set<string>()
+  readonly viewers: Viewer[] = []
+  /** The id that its messages and its model's calls go by. */
+  readonly tag: string
+  readonly #url: string
+  readonly #signal: AbortSignal
+  readonly #views: Promise<void>[] = []
+  #session = { id: "", token: "" }
+
+  constructor(url: string, { tag, signal }: { readonly tag: string; readonly signal: AbortSignal }) {
+    this.tag = tag
+    this.#url = `${url}/api`
+    this.#signal = signal
+  }
+
+  get id(): string {
+    return this.#session.id
+  }
+
+  async open(): Promise<void> {
+    const body = await this.#ask("/chat/init", { api_key: this.tag }).then(accepted)
+    this.#session = { id: body.session_id ?? "", token: body.session_token ?? "" }
+  }
+
+  /** Says something; a viewer takes the answer's stream. Resolves once the run is accepted. */
+  async chat(body: object): Promise<{ readonly runId: string; readonly ended: Promise<void> }> {
+    const key = { "idempotency-key": `${this.tag}-${this.runs.length}` }
+    const response = await this.#request("/chat", body, key)
+    if (response.status !== 200) throw unexpected(response, await response.text())
+    const runId = response.headers.get("x-run-id") ?? ""
+    this.runs.push({ runId, at: Date.now() })
+    const ended = this.#view(Number(response.headers.get("x-cursor")), { first: response, ends: 1 })
+    return { runId, ended }
+  }
+
+  /** A further viewer, from the session's beginning to the end of its last run; `leave` lets it go and come back. */
+  watch(options: { readonly ends: number; readonly leave: () => boolean }): void {
+    void this.#view(0, options)
+  }
+
+  /** Resolves once every viewer has seen its last end. */
+  async over(): Promise<void> {
+    await Promise.all(this.#views)
+  }
+
+  /** All that there is of the session, by a viewer of its own. */
+  async reread(): Promise<Viewer> {
+    const viewer = new Viewer(0)
+    await this.#follow(viewer, { ends: this.runs.length })
+    return viewer
+  }
+
+  /** Resolves to the first event of the type that a viewer sees. */
+  async see<Type extends ChatEvent["type"]>(type: Type): Promise<Extract<ChatEvent, { type: Type }>> {
+    const [first] = await this.seeAll(type, 1)
+    if (first === undefined) throw new Error(`No ${type} was seen.`)
+    return first
+  }
+
+  /** Resolves to the first so many that differ; those of tool calls by their calls. */
+  async seeAll<Type extends ChatEvent["type"]>(
+    type: Type,
+    count: number,
+  ): Promise<readonly Extract<ChatEvent, { type: Type }>[]> {
+    for (;;) {
+      const all = this.viewers.flatMap(({ sightings }) => sightings.flatMap(({ events }) => events))
+      const seen = new Map(
+        all
+          .filter((event): event is Extract<ChatEvent, { type: Type }> => event.type === type)
+          .map((event) => ["tool_call_id" in event ? event.tool_call_id : JSON.stringify(event), event]),
+      )
+      if (seen.size >= count) return [...seen.values()].slice(0, count)
+      await this.#pause()
+    }
+  }
+
+  async decide({ tool_call_id, nonce }: ApprovalRequest, decision: object): Promise<void> {
+    await this.#answer("/chat/tool-approval", { tool_call_id, nonce, ...decision })
+  }
+
+  async submit({ tool_call_id, nonce }: CallStart, result: object): Promise<void> {
+    await this.#answer("/chat/tool-result", { tool_call_id, nonce, result })
+  }
+
+  async cancel(runId: string): Promise<void> {
+    const reply = await this.#ask("/chat/cancel", { run_id: runId })
+    // It has ended, perhaps because an earlier try was taken and its acknowledgement lost.
+    if (reply.status === 404) return
+    accepted(reply)
+    this.cancelled.add(runId)
+  }
+
+  async #answer(path: string, body: AnswerBody): Promise<void> {
+    let reply = await this.#ask(path, body)
+    while (reply.status === 404 && path === "/chat/tool-result") {
+      // The call was announced, and its wait is not open yet.
+      await this.#pause(50)
+      reply = await this.#ask(path, body)
+    }
+    // 409: an earlier try was taken, and its acknowledgement lost.
+    if (reply.status !== 409) accepted(reply)
+    this.answers.push({ toolCallId: body.tool_call_id, body, at: Date.now() })
+  }
+
+  #view(after: number, options: Following): Promise<void> {
+    const viewer = new Viewer(after)
+    this.viewers.push(viewer)
+    const view = this.#follow(viewer, options)
+    this.#views.push(view)
+    // `over` rejects with it; until then nobody need look.
+    view.catch(() => undefined)
+    return view
+  }
+
+  async #follow(viewer: Viewer, { first, ends, leave }: Following): Promise<void> {
+    let response = first ?? null
+    while (viewer.ends < ends) {
+      response ??= await this.#request(`/chat/subscribe?after_seq=${viewer.lastId}`)
+      if (response.status === 200) await viewer.read(response, leave)
+      else if (response.status !== 204) throw unexpected(response, await response.text())
+      response = null
+      if (viewer.ends < ends) await this.#pause()
+    }
+  }
+
+  /** The whole answer, of whichever gateway gives one. */
+  async #ask(path: string, body: object): Promise<Reply> {
+    for (;;) {
+      const response = await this.#request(path, body)
+      const { status, url } = response
+      const text = await response.text().catch(whenBroken)
+      if (text !== null) return { status, url, text }
+    }
+  }
+
+  /** Tries until there is a gateway that answers. */
+  async #request(path: string, body?: object, headers?: Readonly<Record<string, string>>): Promise<Response> {
+    const { token } = this.#session
+    const authorization = token === "" ? {} : { authorization: `Bearer ${token}` }
+    const content =
+      body === undefined
+        ? { headers: authorization }
+        : {
+            method: "POST",
+            headers: { "content-type": "application/json", ...authorization, ...headers },
+            body: JSON.stringify(body),
+          }
+    for (;;) {
+      const response = await fetch(`${this.#url}${path}`, { ...content, signal: this.#signal }).catch(
+        whenBroken,
+      )
+      if (response !== null && response.status !== 503) return response
+      await response?.body?.cancel()
+      await this.#pause()
+    }
+  }
+
+  #pause(ms = pauseMs): Promise<void> {
+    return delay(ms, undefined, { signal: this.#signal })
+  }
+}
+
+interface AnswerBody {
+  readonly tool_call_id: string
+  readonly [field: string]: unknown
+}
+
+interface Following {
+  /** Goes on with this stream. */
+  readonly first?: Response
+  /** Is over when it has seen so many terminal events. */
+  readonly ends: number
+  readonly leave?: () => boolean
+}
+
+interface Reply {
+  readonly status: number
+  readonly url: string
+  readonly text: string
+}
+
+function accepted(reply: Reply): Readonly<Record<string, string>> {
+  if (reply.status !== 200) throw unexpected(reply, reply.text)
+  return JSON.parse(reply.text)
+}
+
+function unexpected({ url, status }: { readonly url: string; readonly status: number }, text: string): Error {
+  return new Error(`${url} answered ${status}: ${text}`)
+}
+
+/** How fetch tells that there is nobody, or not any more. */
+function whenBroken(error: unknown): null {
+  if (error instanceof TypeError) return null
+  throw error
+}

@@ -1,0 +1,18 @@
+import type { Clock } from "../../../src/core/clock.ts"
+import type { Logger } from "../../../src/core/ports/logger.ts"
+import type { Store } from "../../../src/core/ports/store.ts"
+import { openPostgresStore } from "../../../src/stores/postgres/open.ts"
+import { openSqliteStore } from "../../../src/stores/sqlite/open.ts"
+
+/** A Postgres process counts as dead that long after its last sign of life; shorter than by default, to save time. */
+export const postgresTtlMs = 1_000
+
+/** The store of a `postgres://` URL or of a data directory. */
+export function openTestStore(
+  store: string,
+  options: { readonly clock: Clock; readonly logger: Logger },
+): Promise<Store> {
+  return store.startsWith("postgres://")
+    ? openPostgresStore({ ...options, url: store, heartbeatMs: postgresTtlMs / 5, ttlMs: postgresTtlMs })
+    : openSqliteStore({ ...options, path: store })
+}

@@ -1,0 +1,71 @@
+import { createParser, type EventSourceParser } from "eventsource-parser"
+import type { ChatEvent } from "../../../src/http/schemas/events.ts"
+
+/** All frames of one log entry: what its id stands for. */
+export interface Sighting {
+  readonly id: number
+  /** The frames' bytes. */
+  readonly data: readonly string[]
+  readonly events: readonly ChatEvent[]
+}
+
+/** One client's eye on a session, over any number of connections: comes back with the last id that it saw. */
+export class Viewer {
+  /** It is shown all that follows this. */
+  readonly after: number
+  readonly sightings: Sighting[] = []
+  #parser: EventSourceParser = this.#newParser()
+  #data: string[] = []
+
+  constructor(after: number) {
+    this.after = after
+  }
+
+  get lastId(): number {
+    return this.sightings.at(-1)?.id ?? this.after
+  }
+
+  /** Terminal events seen. */
+  get ends(): number {
+    return this.sightings.filter(({ events }) => events.some(isEnd)).length
+  }
+
+  /** Reads a connection to its end, its break, or until `leave` says so after some frame. */
+  async read(response: Response, leave: () => boolean = () => false): Promise<void> {
+    const body = response.body
+    if (body === null) return
+    try {
+      for await (const text of body.pipeThrough(new TextDecoderStream())) {
+        this.#parser.feed(text)
+        if (leave()) return
+      }
+    } catch (error) {
+      // How fetch tells that a connection broke.
+      if (!(error instanceof TypeError)) throw error
+    } finally {
+      // Frames without their entry's id come again.
+      this.#data = []
+      this.#parser = this.#newParser()
+    }
+  }
+
+  #newParser(): EventSourceParser {
+    return createParser({
+      onEvent: ({ id, data }) => {
+        if (id === undefined && (JSON.parse(data) as ChatEvent).type === "heartbeat") return
+        this.#data.push(data)
+        if (id === undefined) return
+        const events = this.#data.map((frame) => JSON.parse(frame) as ChatEvent)
+        this.sightings.push({ id: Number(id), data: this.#data, events })
+        this.#data = []
+      },
+      onError: (error) => {
+        throw error
+      },
+    })
+  }
+}
+
+function isEnd({ type }: ChatEvent): boolean {
+  return type === "stream_complete" || type === "error"
+}

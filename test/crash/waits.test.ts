@@ -1,0 +1,139 @@
+import { execFile } from "node:child_process"
+import { setTimeout as delay } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { expect, test } from "vitest"
+import { all } from "./checks/observation.ts"
+import { calls, type Script, says } from "./support/model.ts"
+import { serving } from "./support/serving.ts"
+
+const run = promisify(execFile)
+const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
+
+/** Asks for these calls, then says something about them. */
+function script(...tools: Parameters<typeof calls>[1]): Script {
+  return (call) => (call.turn > 0 ? says(3) : calls(call, tools))
+}
+
+const pay = (amount: number) => ({ name: "pay", input: { amount } })
+
+/** The question whether so much may be paid. */
+function about<Question extends { readonly tool_input: Readonly<Record<string, unknown>> }>(
+  questions: readonly Question[],
+  amount: number,
+): Question {
+  const question = questions.find(({ tool_input }) => tool_input.amount === amount)
+  if (question === undefined) throw new Error(`Nobody asked about ${amount}.`)
+  return question
+}
+
+test("an approval that was asked before a kill is answered after it; the tool runs exactly once", async () => {
+  const { client, message, kill, start, effects, events } = await serving(script(pay(1)))
+  const { ended } = await client.chat({ message })
+  const asked = await client.see("tool_approval_request")
+  await kill()
+  expect(await effects()).toEqual([])
+  start()
+  await client.decide(asked, { approved: true })
+  await ended
+  expect(await effects()).toMatchObject([
+    { tool: "pay", toolCallId: asked.tool_call_id, input: { amount: 1 } },
+  ])
+  expect(all(await events(), "runCompleted")).toMatchObject([{ disposition: "completed" }])
+})
+
+test("an answer that was acknowledged right before a kill is acted on at the next start", async () => {
+  const { client, message, kill, start, effects, events } = await serving(script(pay(1)))
+  const { ended } = await client.chat({ message })
+  const asked = await client.see("tool_approval_request")
+  await client.decide(asked, { approved: true, tool_input: { amount: 5 } })
+  await kill()
+  start()
+  await ended
+  const [completed] = all(await events(), "toolCallCompleted")
+  const [interrupted] = all(await events(), "toolCallInterrupted")
+  expect(all(await events(), "approvalResolved")).toMatchObject([
+    { approved: true, editedInput: { amount: 5 } },
+  ])
+  // It may have been at work already when it was killed; what is in the log is what happened.
+  if (completed !== undefined) expect(await effects()).toMatchObject([{ tool: "pay", input: { amount: 5 } }])
+  else expect(interrupted).toMatchObject({ reason: "crashed", outcome: "unknown" })
+  expect((await effects()).length).toBeLessThanOrEqual(1)
+})
+
+test("a client tool's call that was made before a kill is answered after it, once", async () => {
+  const { client, message, kill, start, modelCalls } = await serving(
+    script({ name: "ask_client", input: { question: "How warm is it?" } }),
+  )
+  const { ended } = await client.chat({ message })
+  const call = await client.see("tool_call_start")
+  await kill()
+  start()
+  await client.submit(call, { degrees: 21 })
+  await ended
+  expect(modelCalls()).toHaveLength(2)
+  expect(JSON.stringify(modelCalls()[1])).toContain('{\\"degrees\\":21}')
+})
+
+test("three approvals of one message are answered after a kill in another order, and each acted on at once", async () => {
+  const { client, message, kill, start, effects, events } = await serving(script(pay(1), pay(2), pay(3)))
+  const { ended } = await client.chat({ message })
+  const asked = await client.seeAll("tool_approval_request", 3)
+  await kill()
+  const amounts: number[] = []
+  start()
+  for (const amount of [3, 1, 2]) {
+    await client.decide(about(asked, amount), { approved: true })
+    amounts.push(amount)
+    await client.seeAll("tool_call_complete", amounts.length)
+    expect((await effects()).map(({ input }) => input.amount)).toEqual(amounts)
+  }
+  await ended
+  expect(all(await events(), "runCompleted")).toHaveLength(1)
+})
+
+test("an approval given in the terminal while no server runs is acted on at the next start", async () => {
+  const { client, message, kill, start, store, effects, events } = await serving(script(pay(1), pay(2)))
+  const { ended } = await client.chat({ message })
+  const asked = await client.seeAll("tool_approval_request", 2)
+  const [first, second] = [about(asked, 1), about(asked, 2)]
+  await kill()
+  const approvals = (...args: readonly string[]) =>
+    run(process.execPath, [program, "approvals", ...args, "--store", store])
+  expect((await approvals("list")).stdout).toContain(first.tool_call_id)
+  await approvals("approve", first.tool_call_id, "--input", '{"amount":7}', "--user", "ops")
+  await approvals("deny", second.tool_call_id, "--reason", "Once is enough.")
+  await expect(approvals("approve", second.tool_call_id)).rejects.toThrow()
+  expect(await effects()).toEqual([])
+  start()
+  await ended
+  expect(await effects()).toMatchObject([{ toolCallId: first.tool_call_id, input: { amount: 7 } }])
+  expect(all(await events(), "approvalResolved")).toMatchObject([
+    { decidedBy: { via: "cli", userId: "ops" } },
+    { approved: false, reason: "Once is enough." },
+  ])
+})
+
+test("an approval whose time ends while no server runs is denied at the next start", async () => {
+  const { client, message, kill, start, effects, events } = await serving(script(pay(1)), {
+    approvalSeconds: 1,
+  })
+  const { ended } = await client.chat({ message })
+  const asked = await client.see("tool_approval_request")
+  await kill()
+  while (Date.now() <= (asked.expires_at + 1) * 1_000) await delay(50)
+  start()
+  await ended
+  expect(await effects()).toEqual([])
+  expect(all(await events(), "approvalResolved")).toMatchObject([{ approved: false, decidedBy: null }])
+})
+
+test("a run at which the process dies every time is given up", async () => {
+  const { client, message, start, events } = await serving(script({ name: "poison" }))
+  const { ended } = await client.chat({ message })
+  const over = ended.then(() => "over" as const)
+  let starts = 1
+  while ((await Promise.race([over, start().exited])) !== "over") starts += 1
+  expect(starts).toBeLessThanOrEqual(7)
+  expect(all(await events(), "runFailed")).toMatchObject([{ code: "crashed_repeatedly" }])
+}, 30_000)
