@@ -49,7 +49,6 @@ interface ChatEvent {
   readonly tool_name: string
   readonly tool_input: unknown
   readonly resolved_qualifier: string | null
-  readonly execution_location: "backend" | "client"
 }
 
 async function show(event: ChatEvent): Promise<void> {
@@ -58,8 +57,9 @@ async function show(event: ChatEvent): Promise<void> {
       process.stdout.write(event.text)
       return
     case "tool_call_start":
+      // A client tool's call comes twice: when the model asks for it, and, with a nonce, when it is ours to execute.
+      if (event.nonce !== undefined) return executeHere(event)
       console.log(`\n[${event.tool_name} ${JSON.stringify(event.tool_input)}]`)
-      if (event.execution_location === "client") await executeHere(event)
       return
     case "tool_approval_request":
       return decide(event)

@@ -146,8 +146,7 @@ function answered(context: ModelRunContext, step: StepStarted, stream: Streamed,
   const requested = calls.map(({ toolCallId, name, input }, callIndex) => {
     const tool = context.runtime.tools.find((candidate) => candidate.name === name)
     const executionLocation = tool?.executionLocation ?? "backend"
-    const nonce = executionLocation === "client" ? context.ids.next("nonce") : null
-    const call = { toolCallId, name, input, callIndex, executionLocation, nonce }
+    const call = { toolCallId, name, input, callIndex, executionLocation }
     return { type: "toolCallRequested", stepId: step.stepId, ...call } as const
   })
   return [completed, ...requested]

@@ -130,11 +130,11 @@ async function askPerson(
 }
 
 async function openToClient(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
-  const { toolCallId, nonce } = call.requested
-  const wait = newWait(context, tool, call, { kind: "clientTool", nonce: nonce ?? context.ids.next("nonce") })
-  await record(context, [{ type: "clientToolOpened", toolCallId, expiresAt: wait.expiresAt }], {
-    open: [wait],
-  })
+  const wait = newWait(context, tool, call, { kind: "clientTool", nonce: context.ids.next("nonce") })
+  const { toolCallId, toolName: name, input, nonce, expiresAt } = wait
+  const { callIndex } = call.requested
+  const opened: Event = { type: "clientToolOpened", toolCallId, name, input, callIndex, nonce, expiresAt }
+  await record(context, [opened], { open: [wait] })
 }
 
 function newWait(

@@ -264,8 +264,10 @@ describe("a client tool", () => {
   it("is handed to the client with a nonce, and its result goes to the model", async () => {
     const run = runWith([call("where")], { tools: [where], gate: open })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
-    const requested = run.events.find((event) => event.type === "toolCallRequested")
-    expect(requested).toMatchObject({ executionLocation: "client", nonce: "nonce_4" })
+    expect(run.events.slice(-2)).toMatchObject([
+      { type: "toolCallRequested", executionLocation: "client" },
+      { type: "clientToolOpened", name: "where", input: {}, callIndex: 0, nonce: "nonce_4" },
+    ])
     expect(run.waits).toMatchObject([{ kind: "clientTool", nonce: "nonce_4" }])
     run.answer({ type: "toolResult", toolCallId: "call_3", result: { type: "json", value: "Paris" } })
     await runLoop(run.context)

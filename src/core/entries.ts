@@ -139,8 +139,6 @@ export interface ToolCallRequested {
   /** Position among the calls of its message, from 0. */
   readonly callIndex: number
   readonly executionLocation: "backend" | "client"
-  /** What the client has to send back with its result; null for a call that the gateway executes. */
-  readonly nonce?: string | null
 }
 
 /** An interceptor did not simply allow the call. */
@@ -188,10 +186,16 @@ export interface Decider {
   readonly address: string | null
 }
 
-/** From here on the client may send the call's result. */
+/** The call is the client's to execute now: nobody objects, and whoever had to allow it has. */
 export interface ClientToolOpened {
   readonly type: "clientToolOpened"
   readonly toolCallId: string
+  readonly name: string
+  /** As a person edited it, if one did. */
+  readonly input: JsonObject
+  readonly callIndex: number
+  /** What the client sends back with its result. */
+  readonly nonce: string
   readonly expiresAt: number
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises"
 import type { Clock } from "../core/clock.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { AnswerCommand, AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
@@ -19,10 +18,6 @@ export interface DecisionsOptions {
   readonly onAnswered: (sessionId: string) => Promise<void>
 }
 
-/** How long a client tool's result waits for its wait, in all a second. */
-const retryMs = 50
-const mostTries = 20
-
 /** Waits and audit records given at once. */
 const mostListed = 1_000
 
@@ -41,16 +36,7 @@ export function createDecisions({ log, approvals, clock, onAnswered }: Decisions
       const misfit = await misfitOf(approvals, command)
       return misfit ?? answer(command)
     },
-    async submitResult(submission) {
-      for (let tries = 1; ; tries++) {
-        const outcome = await answer({ type: "toolResult", at: clock.now(), ...submission })
-        // The client hears of a call when the model asks for it: its wait may be open only a moment later.
-        if (outcome.status !== "unknown" || tries === mostTries) return outcome
-        const session = await log.session(submission.sessionId)
-        if (session === null || session.activeRun === null) return outcome
-        await setTimeout(retryMs)
-      }
-    },
+    submitResult: (submission) => answer({ type: "toolResult", at: clock.now(), ...submission }),
     openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
     grants: (sessionId) => approvals.grants(sessionId),
     revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),

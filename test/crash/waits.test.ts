@@ -66,7 +66,7 @@ test("a client tool's call that was made before a kill is answered after it, onc
     script({ name: "ask_client", input: { question: "How warm is it?" } }),
   )
   const { ended } = await client.chat({ message })
-  const call = await client.see("tool_call_start")
+  const call = await client.seeCallOfMine()
   await kill()
   start()
   await client.submit(call, { degrees: 21 })

@@ -26,7 +26,7 @@ export const chatEventSchema = z
         call_index: z.int(),
         nonce: z.string().optional(),
       },
-      "The model asks for a call. With a nonce the client executes it and sends POST /chat/tool-result.",
+      "The model asks for a call. A client tool's comes once more when the client may execute it: with a nonce, to be sent with POST /chat/tool-result.",
     ),
     event(
       "interceptor_decision",

@@ -81,15 +81,7 @@ describe("the native wire", () => {
       },
     ],
     [
-      {
-        type: "toolCallRequested",
-        stepId: "step_1",
-        ...call,
-        input: {},
-        callIndex: 0,
-        executionLocation: "client",
-        nonce: "nonce_1",
-      },
+      { type: "clientToolOpened", ...call, input: {}, callIndex: 0, nonce: "nonce_1", expiresAt: 1 },
       {
         type: "tool_call_start",
         tool_call_id: "call_1",
@@ -108,7 +100,6 @@ describe("the native wire", () => {
         input: {},
         callIndex: 0,
         executionLocation: "backend",
-        nonce: null,
       },
       {
         type: "tool_call_start",
@@ -270,7 +261,6 @@ describe("the native wire", () => {
     [runStarted],
     [stepStarted],
     [{ type: "historyReplaced", messages: [] }],
-    [{ type: "clientToolOpened", toolCallId: "call_1", expiresAt: 1 }],
     [{ type: "toolCallStarted", toolCallId: "call_1" }],
   ])("sends nothing for %j", (item) => {
     expect(sent({ 1: item })).toEqual([])

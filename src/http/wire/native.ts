@@ -112,9 +112,20 @@ function eventFrames(
   switch (event.type) {
     case "runStarted":
     case "historyReplaced":
-    case "clientToolOpened":
     case "toolCallStarted":
       return nothing
+    case "clientToolOpened":
+      return [
+        frame({
+          type: "tool_call_start",
+          tool_call_id: event.toolCallId,
+          tool_name: event.name,
+          tool_input: event.input,
+          execution_location: "client",
+          call_index: event.callIndex,
+          nonce: event.nonce,
+        }),
+      ]
     case "toolCallRequested":
       return [
         frame({
@@ -124,7 +135,6 @@ function eventFrames(
           tool_input: event.input,
           execution_location: event.executionLocation,
           call_index: event.callIndex,
-          ...(event.nonce ? { nonce: event.nonce } : {}),
         }),
       ]
     case "interceptorDecided":

@@ -171,7 +171,7 @@ const all = {
     ending: "completed",
     async play(client, message) {
       await client.chat({ message })
-      await client.submit(await client.see("tool_call_start"), { degrees: 21 })
+      await client.submit(await client.seeCallOfMine(), { degrees: 21 })
     },
   },
   retries: {

@@ -105,6 +105,16 @@ export class SessionClient {
     }
   }
 
+  /** Resolves to the first call that is this client's to execute: only then it has a nonce. */
+  async seeCallOfMine(): Promise<CallStart> {
+    for (;;) {
+      const all = this.viewers.flatMap(({ sightings }) => sightings.flatMap(({ events }) => events))
+      const mine = all.find((event) => event.type === "tool_call_start" && event.nonce !== undefined)
+      if (mine?.type === "tool_call_start") return mine
+      await this.#pause()
+    }
+  }
+
   async decide({ tool_call_id, nonce }: ApprovalRequest, decision: object): Promise<void> {
     await this.#answer("/chat/tool-approval", { tool_call_id, nonce, ...decision })
   }
