@@ -6,9 +6,9 @@ import type { Store } from "../core/ports/store.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
+  accepted,
   alice,
   eventsOf,
-  message,
   silentLogger,
   type TestNode,
   testNode,
@@ -51,12 +51,6 @@ async function start(
   return { node, store, paid }
 }
 
-async function ask(node: TestNode, sessionId: string, text = "Pay.") {
-  const accepted = await node.sessions.start(message(sessionId, text))
-  if (accepted.status !== "accepted") throw new Error(accepted.status)
-  return { runId: accepted.runId, afterSeq: accepted.cursor }
-}
-
 /** Waits until so many questions are open and no process holds the session. */
 async function parked(node: TestNode, sessionId: string, count: number): Promise<readonly Wait[]> {
   await vi.waitFor(async () => {
@@ -72,7 +66,7 @@ describe("a run that waits for a person", () => {
   it("holds no worker, and goes on when it is answered", async () => {
     const { node, paid } = await start([call("pay", { amount: 9 })])
     const { id } = await node.sessions.create(alice)
-    const run = await ask(node, id)
+    const run = await accepted(node, id, "Pay.")
     const [wait] = await parked(node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     const watching = watchRun(node.sessions, id, run)
@@ -91,7 +85,7 @@ describe("a run that waits for a person", () => {
   it("is finished by another process, with the call made once", async () => {
     const first = await start([call("pay", { amount: 9 })])
     const { id } = await first.node.sessions.create(alice)
-    const { runId } = await ask(first.node, id)
+    const { runId } = await accepted(first.node, id, "Pay.")
     const [wait] = await parked(first.node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     await first.node.stop()
@@ -104,7 +98,7 @@ describe("a run that waits for a person", () => {
   it("is answered once: the second answer and a late one are refused, and so is an edit that does not fit", async () => {
     const { node } = await start([call("pay"), call("pay")])
     const { id } = await node.sessions.create(alice)
-    const { runId } = await ask(node, id)
+    const { runId } = await accepted(node, id, "Pay.")
     const [first, second] = await parked(node, id, 2)
     if (first === undefined || second === undefined) throw new Error("nothing was asked")
     const misfit = await node.sessions.decide({
@@ -129,12 +123,12 @@ describe("a run that waits for a person", () => {
   it("asks no more for what was allowed for the session, until that is revoked", async () => {
     const { node, paid } = await start([call("pay", { to: "bob" })])
     const { id } = await node.sessions.create(alice)
-    const first = await ask(node, id)
+    const first = await accepted(node, id, "Pay.")
     const [wait] = await parked(node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     await node.sessions.decide({ ...target(wait), approved: true, grant: true })
     await node.sessions.result(id, first.runId, {})
-    await node.sessions.result(id, (await ask(node, id)).runId, {})
+    await node.sessions.result(id, (await accepted(node, id, "Pay.")).runId, {})
     expect(paid).toHaveLength(2)
     const [grant] = await node.sessions.grants(id)
     expect(grant).toMatchObject({ toolName: "pay", qualifier: "bob", grantedBy: decidedBy })
@@ -144,7 +138,7 @@ describe("a run that waits for a person", () => {
       qualifier: "bob",
       revokedBy: decidedBy,
     })
-    await ask(node, id)
+    await accepted(node, id, "Pay.")
     await parked(node, id, 1)
     const trail = await node.sessions.audit({ sessionId: id })
     expect(trail.map(({ action }) => action)).toEqual(["revoked", expect.anything(), expect.anything()])
@@ -159,7 +153,7 @@ describe("a run that waits for a person", () => {
   it("goes on by itself when its time is over", async () => {
     const { node, paid } = await start([call("pay")], { approvalTimeoutMs: 200 })
     const { id } = await node.sessions.create(alice)
-    const run = await ask(node, id)
+    const run = await accepted(node, id, "Pay.")
     await parked(node, id, 1)
     const events = eventsOf(await watchRun(node.sessions, id, run))
     expect(events.find(({ type }) => type === "approvalResolved")).toMatchObject({
@@ -172,7 +166,7 @@ describe("a run that waits for a person", () => {
   it("can be cancelled, and its history shows what is open until then", async () => {
     const { node } = await start([call("pay"), call("where")])
     const { id } = await node.sessions.create(alice)
-    const { runId } = await ask(node, id)
+    const { runId } = await accepted(node, id, "Pay.")
     await parked(node, id, 2)
     const kinds = (await node.sessions.history(id)).openWaits.map(({ kind }) => kind)
     expect(kinds.sort()).toEqual(["approval", "clientTool"])
@@ -187,7 +181,7 @@ describe("a client tool", () => {
   it("has its result from the client, over a change of process", async () => {
     const first = await start([call("where")])
     const { id } = await first.node.sessions.create(alice)
-    const { runId } = await ask(first.node, id)
+    const { runId } = await accepted(first.node, id, "Pay.")
     const [wait] = await parked(first.node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
     await first.node.stop()
@@ -209,7 +203,7 @@ describe("revoking a session", () => {
   it("cancels its run and marks it", async () => {
     const { node } = await start([call("pay")])
     const { id } = await node.sessions.create(alice)
-    const { runId } = await ask(node, id)
+    const { runId } = await accepted(node, id, "Pay.")
     await parked(node, id, 1)
     expect(await node.sessions.revoke(id)).toBe(true)
     expect(await node.sessions.revoke("sess_other")).toBe(false)

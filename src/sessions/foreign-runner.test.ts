@@ -1,35 +1,19 @@
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import type { Runner } from "../core/agent-runtime.ts"
 import { systemClock } from "../core/clock.ts"
-import type { Provider } from "../core/ports/provider.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
+  accepted,
   alice,
   eventsOf,
-  message,
   silentLogger,
-  type TestNode,
-  type TestNodeOptions,
   testNode,
   textOfDeltas,
+  useNodes,
 } from "./fixtures/test-gateway.ts"
 
-const nodes: TestNode[] = []
-async function start(provider: Provider, options?: TestNodeOptions): Promise<TestNode> {
-  const node = await testNode(provider, options)
-  nodes.push(node)
-  return node
-}
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.stop()
-})
-
-async function accepted(node: TestNode, sessionId: string, text: string) {
-  const outcome = await node.sessions.start(message(sessionId, text))
-  if (outcome.status !== "accepted") throw new Error(`not accepted: ${outcome.status}`)
-  return { runId: outcome.runId, afterSeq: outcome.cursor }
-}
+const start = useNodes()
 
 describe("a foreign runner", () => {
   const runtime = (runner: Runner, resumes = false) => ({

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { systemClock } from "../core/clock.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
@@ -7,13 +7,12 @@ import type { SessionLog } from "../core/ports/session-log.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
+  accepted,
   alice,
   eventsOf,
-  message,
   silentLogger,
-  type TestNode,
-  type TestNodeOptions,
   testNode,
+  useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
@@ -21,21 +20,7 @@ const say = (text: string) => ({ type: "text", text }) as const
 const call = (name: string) => ({ type: "toolCall", name }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
 
-const nodes: TestNode[] = []
-async function start(provider: Provider, options?: TestNodeOptions): Promise<TestNode> {
-  const node = await testNode(provider, options)
-  nodes.push(node)
-  return node
-}
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.stop()
-})
-
-async function accepted(node: TestNode, sessionId: string, text: string) {
-  const outcome = await node.sessions.start(message(sessionId, text))
-  if (outcome.status !== "accepted") throw new Error(`not accepted: ${outcome.status}`)
-  return { runId: outcome.runId, afterSeq: outcome.cursor }
-}
+const start = useNodes()
 
 describe("a process that stops", () => {
   const store = () => openMemoryStore({ clock: systemClock, logger: silentLogger })

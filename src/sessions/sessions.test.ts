@@ -1,16 +1,14 @@
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import type { Message } from "../core/messages.ts"
-import type { Provider } from "../core/ports/provider.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
+  accepted,
   alice,
   eventsOf,
   message,
-  type TestNode,
-  type TestNodeOptions,
-  testNode,
   textOfDeltas,
+  useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
@@ -18,21 +16,7 @@ const say = (text: string) => ({ type: "text", text }) as const
 const call = (name: string) => ({ type: "toolCall", name }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
 
-const nodes: TestNode[] = []
-async function start(provider: Provider, options?: TestNodeOptions): Promise<TestNode> {
-  const node = await testNode(provider, options)
-  nodes.push(node)
-  return node
-}
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.stop()
-})
-
-async function accepted(node: TestNode, sessionId: string, text: string) {
-  const outcome = await node.sessions.start(message(sessionId, text))
-  if (outcome.status !== "accepted") throw new Error(`not accepted: ${outcome.status}`)
-  return { runId: outcome.runId, afterSeq: outcome.cursor }
-}
+const start = useNodes()
 
 describe("a conversation", () => {
   it("is streamed to its viewer in order, to the one terminal event", async () => {
