@@ -208,6 +208,30 @@ describe("createGatewayApp", () => {
     expect(logger.error).toHaveBeenCalledWith(expect.objectContaining({ error }), expect.any(String))
   })
 
+  it("may start without a model of its own, and ends only runs that would need one", async () => {
+    const gateway = use(
+      createGatewayApp({
+        ...quiet,
+        buildChatRuntime: ({ channel }) =>
+          channel === "own"
+            ? { systemPrompt: "Hi.", provider: scriptedProvider([[say("Hello")]]) }
+            : { systemPrompt: "Hi." },
+      }),
+    )
+    await gateway.prepare({ mode: "start", env: {} })
+    const chat = async (channel: string) => {
+      const response = await post(
+        gateway,
+        "/api/chat",
+        { message: "Hi", context: { channel } },
+        await tokenOf(gateway),
+      )
+      return response.text()
+    }
+    expect(await chat("own")).toContain("stream_complete")
+    expect(await chat("other")).toContain('"code":"runtime_failed"')
+  })
+
   it("refuses options it does not know", () => {
     expect(() => createGatewayApp({ buildRuntime: () => ({}) } as never)).toThrow(
       "unknown option buildRuntime",

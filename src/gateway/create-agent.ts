@@ -1,11 +1,13 @@
 import type { SystemBlock } from "../core/ports/provider.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import { checkAgentOptions } from "./check-options.ts"
-import type { ProviderOptions } from "./choose-provider.ts"
+import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
+import { settingsOf } from "./create-gateway.ts"
 import { createGatewayApp } from "./create-gateway-app.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { Gateway } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
+import { refuseDemoInProduction } from "./refuse-demo.ts"
 
 export interface AgentOptions
   extends ServerOptions,
@@ -38,9 +40,17 @@ export function createAgent(
     interceptors,
     approvalTimeoutSeconds,
   })
-  return createGatewayApp({
+  const gateway = createGatewayApp({
     ...server,
     ...definedOnly({ defaultProvider }),
     buildChatRuntime: () => runtime,
   })
+  return {
+    ...gateway,
+    async prepare(prepared = {}) {
+      // All its runs are with this one model, so want of it is known before the first.
+      refuseDemoInProduction(chooseProvider(options, settingsOf(prepared)), prepared.mode)
+      await gateway.prepare(prepared)
+    },
+  }
 }

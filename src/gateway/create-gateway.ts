@@ -7,7 +7,7 @@ import { createApprovals } from "./approvals.ts"
 import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
 import type { ResolveCredentials } from "./credentials.ts"
-import { settingsFrom } from "./environment.ts"
+import { type EnvironmentSettings, settingsFrom } from "./environment.ts"
 import type { Gateway, PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { listen } from "./listen.ts"
@@ -23,12 +23,17 @@ export interface GatewayDefinition {
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
 }
 
+/** What the given environment, or else the process's, says about model services. */
+export function settingsOf({ env = process.env }: PrepareOptions): EnvironmentSettings {
+  return settingsFrom(env)
+}
+
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
 export function createGateway({ server, provider, ...definition }: GatewayDefinition): Gateway {
   const { resolveCredentials, buildChatRuntime } = definition
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
-  const open = ({ mode = "run", env = process.env }: PrepareOptions) => {
-    const settings = settingsFrom(env)
+  const open = ({ mode = "run", ...prepared }: PrepareOptions) => {
+    const settings = settingsOf(prepared)
     const chosen = chooseProvider(provider, settings)
     const { clock = systemClock, ids = randomIds } = server
     return startService({

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module"
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
-import { ConfigurationError, GatewayError } from "../core/errors.ts"
+import { GatewayError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
@@ -25,6 +25,7 @@ import type { PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
 import { chooseStore } from "./open-store.ts"
+import { refuseDemoInProduction } from "./refuse-demo.ts"
 
 /** All parts of a gateway, put together and running. */
 export interface Service {
@@ -54,12 +55,7 @@ export interface ServiceOptions {
 const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
 
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { server, chosen, mode, logger, clock } = options
-  if (chosen.fallback && mode === "start") {
-    throw new ConfigurationError(
-      'No model is configured: set ANTHROPIC_API_KEY, or choose provider: "demo" in the agent.',
-    )
-  }
+  const { server, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
   try {
     return await startParts(options, store)
@@ -138,7 +134,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
 
 /** Asks `buildChatRuntime` and fills in what it leaves open. */
 function runtimeResolver(
-  { server, chosen, provider, settings, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
+  { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
   { grants, tracked }: { readonly grants: Approvals["grants"]; readonly tracked: HookTracker },
 ): ResolveRuntime {
   const providerFor = providerForSession(chosen, provider, settings, resolveCredentials)
@@ -147,8 +143,11 @@ function runtimeResolver(
   return async (request) => {
     const chat = await buildChatRuntime(request)
     const { session, model } = request
+    const sessionProvider = await providerFor(session)
+    const asksForModel = !("runner" in chat) && chat.provider === undefined
+    if (asksForModel && sessionProvider === chosen.provider) refuseDemoInProduction(chosen, mode)
     return toAgentRuntime(chat, {
-      provider: await providerFor(session),
+      provider: sessionProvider,
       model,
       allowedModels,
       hooks,
