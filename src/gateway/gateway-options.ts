@@ -50,7 +50,11 @@ export interface ServerOptions extends StoreChoice, RunHooks {
   readonly onSessionCreated?: (session: { readonly id: string } & Principal) => void | Promise<void>
   /** Default: JSON lines on standard error, without secrets. */
   readonly logger?: Logger
-  /** Names of further fields that the default logger takes for secrets. */
+  /**
+   * Names of fields that are secrets, in any spelling of case and separators. The default logger masks them, and so do
+   * the arguments, results and live output of tool calls that clients are shown, along with whatever looks like a key.
+   * The model and the tools have them as they are. Default: none, and only logs are redacted.
+   */
   readonly redact?: readonly string[]
   /** For tests. */
   readonly clock?: Clock

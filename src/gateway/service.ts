@@ -25,6 +25,7 @@ import type { PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
 import { chooseStore } from "./open-store.ts"
+import { redactedSessions } from "./redacted-sessions.ts"
 import { refuseDemoInProduction } from "./refuse-demo.ts"
 
 /** All parts of a gateway, put together and running. */
@@ -95,7 +96,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
   const app = createHttpApp({
     ...server,
     agent,
-    sessions,
+    sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
     keyring,
     clock,
     logger,

@@ -103,6 +103,6 @@ function isSecret(name: string, value: unknown, { named }: Walk): boolean {
   return plain.endsWith("key") && typeof value === "string" && /^[\w+/=.-]{24,}$/.test(value)
 }
 
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "")
 }

@@ -1,0 +1,71 @@
+import { afterEach, expect, it } from "vitest"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
+import { createAgent } from "./create-agent.ts"
+import type { Gateway } from "./gateway.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const key = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz"
+let gateway: Gateway
+afterEach(() => gateway.close({ graceMs: 0 }))
+
+async function request(path: string, body?: unknown, token?: string) {
+  const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) }
+  const init = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) }
+  return gateway.fetch(new Request(`http://gateway/api${path}`, init))
+}
+
+it("shows clients no secrets of tool calls, which the tool and the model have", async () => {
+  const inputs: unknown[] = []
+  const pay = tool({
+    name: "pay",
+    description: "Pay.",
+    input: { type: "object" },
+    approval: true,
+    execute: (input, { emit }) => {
+      inputs.push(input)
+      emit(`using ${key}`)
+      return { receipt: 7, card: { accountNumber: "DE12" }, log: `with ${key}` }
+    },
+  })
+  const asked = { amount: 9, account_number: "DE12", nested: { "account-number": "DE34" } }
+  const provider = scriptedProvider([
+    [{ type: "toolCall", name: "pay", input: asked }],
+    [{ type: "text", text: "Done" }],
+  ])
+  gateway = createAgent("Hi.", {
+    store: "memory",
+    logger,
+    provider,
+    tools: [pay],
+    redact: ["account_number"],
+  })
+  const { session_token: token } = (await (await request("/chat/init", { api_key: "k" })).json()) as {
+    session_token: string
+  }
+  const stream = (await request("/chat", { message: "Pay." }, token)).text()
+  await expect.poll(async () => (await gateway.approvals.list()).length).toBe(1)
+
+  const history = await (await request("/chat/history", undefined, token)).json()
+  const [pending] = (
+    history as { pending_approvals: { tool_call_id: string; nonce: string; tool_input: object }[] }
+  ).pending_approvals
+  const redactedInput = {
+    amount: 9,
+    account_number: "[redacted]",
+    nested: { "account-number": "[redacted]" },
+  }
+  expect(pending?.tool_input).toEqual(redactedInput)
+  const { tool_call_id, nonce } = pending ?? {}
+  const decision = { tool_call_id, nonce, approved: true, tool_input: { ...redactedInput, amount: 1 } }
+  expect((await request("/chat/tool-approval", decision, token)).status).toBe(200)
+
+  const shown =
+    (await stream) + JSON.stringify(await (await request("/chat/history", undefined, token)).json())
+  expect(inputs).toEqual([{ ...asked, amount: 1 }])
+  expect(JSON.stringify(provider.requests[1])).toContain(key)
+  expect(shown).toContain('"receipt":7')
+  expect(shown).not.toContain("DE12")
+  expect(shown).not.toContain("DE34")
+  expect(shown).not.toContain(key)
+})

@@ -1,0 +1,87 @@
+import type { Entry, Event } from "../core/entries.ts"
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts"
+import type { Message } from "../core/messages.ts"
+import type { Wait } from "../core/ports/approvals.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
+
+/**
+ * The same sessions, with secrets taken out of what viewers are shown of tool calls: arguments, results, live output.
+ * The log, the model and the tools have them as they are. What a client tool is to be executed with stays whole, and what a
+ * person leaves redacted in edited arguments is what it was.
+ */
+export function redactedSessions(sessions: Sessions, names: readonly string[]): Sessions {
+  const mask = createMask(names)
+  // Viewers that are up to date share a batch by identity, and so they do its redacted form.
+  const shown = new WeakMap<readonly Entry[], readonly Entry[]>()
+  const show = (batch: readonly Entry[]) => {
+    const known = shown.get(batch) ?? batch.map((entry) => redactEntry(entry, mask))
+    shown.set(batch, known)
+    return known
+  }
+  const showWait = (wait: Wait) => (wait.kind === "approval" ? { ...wait, input: mask(wait.input) } : wait)
+  return {
+    ...sessions,
+    async *view(sessionId, options) {
+      for await (const batch of sessions.view(sessionId, options)) yield show(batch)
+    },
+    async history(sessionId) {
+      const history = await sessions.history(sessionId)
+      const messages = history.messages.map((message) => redactMessage(message, mask))
+      return { ...history, messages, openWaits: history.openWaits.map(showWait) }
+    },
+    async decide(decision) {
+      const { editedInput, sessionId, toolCallId } = decision
+      if (editedInput === undefined) return sessions.decide(decision)
+      const waits = await sessions.openWaits({ sessionId, kind: "approval" })
+      const asked = waits.find((wait) => wait.toolCallId === toolCallId)?.input
+      return sessions.decide({ ...decision, editedInput: restoreObject(editedInput, asked) })
+    },
+  }
+}
+
+function redactEntry(entry: Entry, mask: Mask): Entry {
+  if (entry.kind === "event") {
+    const event = redactEvent(entry.event, mask)
+    return event === entry.event ? entry : { ...entry, event }
+  }
+  const { delta } = entry
+  return delta.type === "toolOutput" ? { ...entry, delta: { ...delta, text: mask(delta.text) } } : entry
+}
+
+function redactEvent(event: Event, mask: Mask): Event {
+  switch (event.type) {
+    case "toolCallRequested":
+    case "approvalRequested":
+      return { ...event, input: mask(event.input) }
+    case "toolCallCompleted":
+      return { ...event, result: mask(event.result) }
+    default:
+      return event
+  }
+}
+
+function redactMessage(message: Message, mask: Mask): Message {
+  if (message.role === "tool") {
+    return {
+      ...message,
+      results: message.results.map(({ toolCallId, result }) => ({ toolCallId, result: mask(result) })),
+    }
+  }
+  if (message.role !== "assistant") return message
+  const content = message.content.map((part) =>
+    part.type === "toolCall" ? { ...part, input: mask(part.input) } : part,
+  )
+  return { ...message, content }
+}
+
+function restoreObject(edited: JsonObject, asked: JsonObject | undefined): JsonObject {
+  return Object.fromEntries(
+    Object.entries(edited).map(([name, value]) => [name, restore(value, asked?.[name])]),
+  )
+}
+
+function restore(edited: Json, asked: Json | undefined): Json {
+  if (edited === redacted) return asked ?? edited
+  return isJsonObject(edited) && isJsonObject(asked) ? restoreObject(edited, asked) : edited
+}
