@@ -4,8 +4,8 @@ import type { Feed } from "./feed.ts"
 import type { ViewOptions } from "./sessions.ts"
 import { StoreWatch } from "./store-watch.ts"
 
-/** Entries read from the store at once. */
-const pageSize = 500
+/** Entries read from the store at once. A viewer that does not read holds one such page, so it is small. */
+const pageSize = 100
 
 /**
  * One viewer of a session: reads the store up to its end, then follows the feed; whenever the feed cannot tell

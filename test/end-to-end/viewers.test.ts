@@ -96,7 +96,8 @@ test("viewers that never read cost a bounded amount of memory, hold up nobody, a
   expect(grown).toBeLessThan(250)
 
   const [viewer] = stalled
-  expect(ids(await eventStream((await viewer?.rest()) ?? new Response()).rest())).toEqual(ids(frames))
+  const rest = ids(await eventStream((await viewer?.rest()) ?? new Response()).rest())
+  expect(rest, `the gateway said: ${gateway.stderr()}`).toEqual(ids(frames))
 })
 
 test("an answer that comes faster than it is stored is stored and shown whole", async () => {
