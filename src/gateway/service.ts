@@ -15,10 +15,11 @@ import { startHousekeeping } from "../sessions/housekeeping.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
-import { toAgentRuntime } from "./chat-runtime.ts"
+import { createOutputValidator } from "../tools/output-validator.ts"
+import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
-import { providerForSession, type ResolveCredentials } from "./credentials.ts"
+import { providersForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
@@ -26,7 +27,8 @@ import type { ServerOptions } from "./gateway-options.ts"
 import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
 import { chooseStore } from "./open-store.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
-import { refuseDemoInProduction } from "./refuse-demo.ts"
+import { refuseGuess } from "./refuse-guess.ts"
+import { appProviders, type RunProviders } from "./run-providers.ts"
 
 /** All parts of a gateway, put together and running. */
 export interface Service {
@@ -67,21 +69,22 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 async function startParts(options: ServiceOptions, store: Store): Promise<Service> {
-  const { server, chosen, mode, logger, clock, ids } = options
+  const { server, mode, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const hooks = createHookTracker(logger)
+  const resolveRuntime = runtimeResolver(options, {
+    grants: (sessionId) => approvals.grants(sessionId),
+    tracked: hooks,
+  })
   const worker = new Worker({
     log,
     feed,
     committer,
     agents: [agent],
-    resolveRuntime: runtimeResolver(options, {
-      grants: (sessionId) => approvals.grants(sessionId),
-      tracked: hooks,
-    }),
+    resolveRuntime,
     maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
     clock,
     ids,
@@ -105,7 +108,6 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     accepting: () => accepting,
     allowLocalhost: mode === "dev",
   })
-  if (chosen.fallback) logger.warn({}, "no model is configured: the offline demo answers")
   await server.onStartup?.()
   await worker.start()
   const { sessionRetentionDays = 30 } = server
@@ -133,28 +135,33 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
   }
 }
 
-/** Asks `buildChatRuntime` and fills in what it leaves open. */
+/**
+ * Asks `buildChatRuntime` and fills in what it leaves open. Throws at once for a runtime of all runs that cannot work.
+ */
 function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
   { grants, tracked }: { readonly grants: Approvals["grants"]; readonly tracked: HookTracker },
 ): ResolveRuntime {
-  const providerFor = providerForSession(chosen, provider, settings, resolveCredentials)
+  const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
   const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
-  return async (request) => {
-    const chat = await buildChatRuntime(request)
-    const { session, model } = request
-    const sessionProvider = await providerFor(session)
+  const shared = { allowedModels, hooks, grants, validateOutput: createOutputValidator(), logger }
+  const refuseGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
     const asksForModel = !("runner" in chat) && chat.provider === undefined
-    if (asksForModel && sessionProvider === chosen.provider) refuseDemoInProduction(chosen, mode)
-    return toAgentRuntime(chat, {
-      provider: sessionProvider,
-      model,
-      allowedModels,
-      hooks,
-      grants,
-      logger,
-    })
+    if (asksForModel && providers.main === chosen.provider) refuseGuess(chosen, mode)
+  }
+  // What a user's own key stands in for need not work at the start.
+  if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
+    const providers = appProviders(chosen, settings)
+    refuseGuessFor(buildChatRuntime, providers)
+    checkForAllRuns(buildChatRuntime, { ...shared, providers, model: null })
+  }
+  return async (request) => {
+    const { session, model } = request
+    const chat = typeof buildChatRuntime === "object" ? buildChatRuntime : await buildChatRuntime(request)
+    const providers = await providersFor(session)
+    refuseGuessFor(chat, providers)
+    return toAgentRuntime(chat, { ...shared, providers, model })
   }
 }
 

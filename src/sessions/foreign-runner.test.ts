@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Runner } from "../core/agent-runtime.ts"
+import type { Runner, RunnerRuntime } from "../core/agent-runtime.ts"
 import { systemClock } from "../core/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
@@ -17,7 +17,16 @@ const start = useNodes()
 
 describe("a foreign runner", () => {
   const runtime = (runner: Runner, resumes = false) => ({
-    resolveRuntime: async () => ({ type: "runner", runner, resumes, revision: "1", hooks: {} }) as const,
+    resolveRuntime: async (): Promise<RunnerRuntime> => ({
+      type: "runner",
+      runner,
+      resumes,
+      pricing: { cost: () => null },
+      approvalTimeoutMs: 60_000,
+      isGranted: async () => false,
+      revision: "1",
+      hooks: {},
+    }),
   })
 
   it("has its texts, calls and usage in the same log", async () => {
