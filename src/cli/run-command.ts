@@ -4,6 +4,7 @@ import { addAbortSignal, type Readable } from "node:stream"
 import { toError } from "../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../core/json.ts"
 import type { GatewayRunResult } from "../gateway/gateway.ts"
+import { answerPrinter } from "./answer-printer.ts"
 import { parseRunArguments } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
 import { oneLine, UsageError } from "./cli-error.ts"
@@ -29,14 +30,15 @@ async function runTask(context: CliContext): Promise<number> {
   const gateway = await loadAgent(file, context)
   try {
     await gateway.prepare({ mode: "run", env: context.env })
+    const printer = answerPrinter(context)
     const result = await gateway.run(message, {
       signal: context.signal,
       ...(schema !== null && { output: schema }),
-      ...(!json && schema === null && { onText: (text: string) => context.stdout.write(text) }),
+      ...(!json && schema === null && { onText: printer.onText, onRetry: printer.onRetry }),
     })
     if (json) context.stdout.write(`${JSON.stringify(result)}\n`)
     else if (schema !== null) printOutput(result, context)
-    else if (result.response !== "" && !result.response.endsWith("\n")) context.stdout.write("\n")
+    else printer.end()
     return report(result, context)
   } finally {
     await gateway.close()

@@ -81,6 +81,8 @@ export interface RunOptions<Schema extends OutputSchema = never> {
   readonly signal?: AbortSignal
   /** Called with the model's text as it comes, with a blank line between messages. */
   readonly onText?: (text: string) => void
+  /** The text since the last message's end is void: a call failed, and the model begins that message again. */
+  readonly onRetry?: (error: { readonly code: string; readonly message: string }) => void
   /**
    * Asked for each call that needs a person. Edited arguments that do not fit the tool's schema deny it. Default: denied,
    * because nobody is there to ask.

@@ -24,7 +24,14 @@ type Ask = (wait: Wait) => Promise<ApprovalAnswer>
 export async function runOnce(
   sessions: Sessions,
   message: string,
-  { schema, signal, onText = () => undefined, onApproval = denyAll, logger }: RunOnceOptions,
+  {
+    schema,
+    signal,
+    onText = () => undefined,
+    onRetry = () => undefined,
+    onApproval = denyAll,
+    logger,
+  }: RunOnceOptions,
 ): Promise<GatewayRunResult<unknown>> {
   signal?.throwIfAborted()
   const { sessionId, runId, cursor } = await start(sessions, message, schema)
@@ -50,6 +57,7 @@ export async function runOnce(
       try {
         for (const entry of batch) {
           print(entry)
+          if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
           model = answeringModel(entry) ?? model
           if (isQuestion(entry)) await answerAll(sessions, sessionId, ask)
         }

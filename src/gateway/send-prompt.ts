@@ -17,7 +17,7 @@ type ModelOptions = Pick<
 export interface SendPromptOptions<Schema extends OutputSchema = never>
   extends ProviderOptions,
     ModelOptions,
-    Pick<RunOptions<Schema>, "output" | "signal" | "onText"> {
+    Pick<RunOptions<Schema>, "output" | "signal" | "onText" | "onRetry"> {
   /** Default: none. */
   readonly system?: string | readonly SystemBlock[]
   /** Default: JSON lines on standard error, from warnings up, without secrets. */
@@ -42,12 +42,18 @@ export interface PromptAnswer<Output = never> {
  */
 export async function sendPrompt<Schema extends OutputSchema = never>(
   prompt: string,
-  { system = "", output, signal, onText, ...options }: SendPromptOptions<Schema> = {},
+  { system = "", output, signal, onText, onRetry, ...options }: SendPromptOptions<Schema> = {},
 ): Promise<PromptAnswer<InferOutput<Schema>>> {
   const { logger = createLogger({ level: "warn" }), ...agentOptions } = options
   const agent = createAgent(system, { ...agentOptions, store: "memory", logger })
   try {
-    const runOptions = definedOnly<RunOptions<Schema>>({ output, signal, onText, onApproval: undefined })
+    const runOptions = definedOnly<RunOptions<Schema>>({
+      output,
+      signal,
+      onText,
+      onRetry,
+      onApproval: undefined,
+    })
     const result = await agent.run<Schema>(prompt, runOptions)
     signal?.throwIfAborted()
     return answerOf(result)
