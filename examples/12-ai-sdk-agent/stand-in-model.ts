@@ -9,7 +9,10 @@ const usage = {
   outputTokens: { total: 20, text: 20, reasoning: 0 },
 }
 
-/** Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for "count". */
+/**
+ * Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for
+ * "count".
+ */
 export const standInModel = new MockLanguageModelV4({
   provider: "stand-in",
   modelId: "stand-in",

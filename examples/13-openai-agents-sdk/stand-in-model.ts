@@ -5,7 +5,10 @@ type Done = Extract<StreamEvent, { type: "response_done" }>["response"]
 
 const usage = { inputTokens: 100, outputTokens: 20, totalTokens: 120 }
 
-/** Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for "count". */
+/**
+ * Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for
+ * "count".
+ */
 export const standInModel: Model = {
   getResponse: () => Promise.reject(new Error("The stand-in only streams.")),
   async *getStreamedResponse({ input, signal }: ModelRequest): AsyncIterable<StreamEvent> {

@@ -52,7 +52,7 @@ const graph = new StateGraph(MessagesAnnotation)
   })
   .addEdge("tools", "agent")
   // In its place, in production: `PostgresSaver` of `@langchain/langgraph-checkpoint-postgres`.
-  .compile({ checkpointer: new FileSaver("langgraph-checkpoints.json") })
+  .compile({ checkpointer: new FileSaver(".agent-gateway/langgraph.json") })
 
 export default createGatewayApp({
   buildChatRuntime: {

@@ -1,13 +1,18 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { dirname } from "node:path"
 import { MemorySaver } from "@langchain/langgraph"
 
-/** LangGraph's checkpoints in memory and in a file, so that they outlive the process. For trying out, not for many users. */
+/**
+ * LangGraph's checkpoints in memory and in a file, so that they outlive the process. For trying out, not for
+ * many users.
+ */
 export class FileSaver extends MemorySaver {
   readonly #path: string
 
   constructor(path: string) {
     super()
     this.#path = path
+    mkdirSync(dirname(path), { recursive: true })
     if (!existsSync(path)) return
     const { storage, writes } = JSON.parse(readFileSync(path, "utf8"), fromBase64)
     Object.assign(this.storage, storage)

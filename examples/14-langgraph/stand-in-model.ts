@@ -4,7 +4,10 @@ import { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import { AIMessageChunk, type BaseMessage } from "@langchain/core/messages"
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs"
 
-/** Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for "count". */
+/**
+ * Plays a model, so that the example runs with no key: it orders what "order 3 kettle" says, and counts for
+ * "count".
+ */
 export class StandInModel extends BaseChatModel {
   override _llmType(): string {
     return "stand-in"

@@ -1,5 +1,5 @@
 import type { RunnerDecision, RunnerEvent, RunnerToolCall } from "../core/agent-runtime.ts"
-import type { Event, MessageCompleted, StepStarted, ToolCallRequested } from "../core/entries.ts"
+import type { Event, MessageCompleted, StepStarted } from "../core/entries.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { Json } from "../core/json.ts"
 import type { AssistantPart } from "../core/messages.ts"
@@ -7,42 +7,29 @@ import type { NewWait } from "../core/ports/session-log.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { addSpending, noSpending, type Spending } from "../core/usage.ts"
 import { boundResult } from "./bound-result.ts"
-import { type CallState, interruptedByCrash } from "./conversation.ts"
+import type { CallState } from "./conversation.ts"
 import { type RunnerRunContext, record } from "./run-context.ts"
-import { askAbout, maxToolResultBytes } from "./runner-waits.ts"
+import { callPart, maxToolResultBytes, plainJson, requestedCall, settledCall } from "./runner-calls.ts"
+import { askAbout } from "./runner-waits.ts"
 
 /** Of one state as JSON: it is kept in the log each time it is saved. */
 const maxStateCharacters = 4_000_000
 
-/** Closes what a former attempt left open: its text is void, its calls have an unknown outcome. */
-export async function closeInterrupted(context: RunnerRunContext): Promise<void> {
-  const { run } = context.conversation
-  if (run?.phase.type === "calling") {
-    const { attempt, step } = run.phase
-    const error = { code: interruptedByCrash, message: "The server stopped while the agent answered." }
-    const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0 }
-    await record(context, [{ type: "stepRetried", ...retried }])
-  }
-  if (run?.phase.type !== "settling") return
-  const open = [...run.phase.calls.values()].filter(({ state }) => state !== "settled")
-  const interrupted = open.map(({ requested: { toolCallId, name } }): Event => {
-    return { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown" }
-  })
-  const { stepId } = run.phase.completed
-  await record(context, [
-    ...interrupted,
-    { type: "stepCompleted", stepId, step: run.steps, ...run.stepSpent },
-  ])
-}
+type OpenStep = Pick<StepStarted, "stepId" | "messageId">
 
-/** Writes down one call of a runner: the open step, its text so far, and which calls wait for their result. */
+/**
+ * Writes down what a runner reports until it returns: the open step, its text so far, and which calls wait
+ * for their result.
+ */
 export class Transcript {
   readonly #context: RunnerRunContext
-  /** The runner's ids of calls that got their result from here: denied, or left behind by the text after them. */
+  /**
+   * The runner's ids of calls that got their result from here: denied, or left behind by the text after them.
+   */
   readonly #closed: Set<string>
   readonly #startedAt = new Map<string, number>()
   readonly #begunAt: number
-  #step: Pick<StepStarted, "stepId" | "messageId"> | null
+  #step: OpenStep | null
   #parts: AssistantPart[] = []
   #streamedFrom: number | null = null
   /** Calls that a person must allow, to be logged when the runner returns. */
@@ -103,7 +90,10 @@ export class Transcript {
     await this.#record([{ type: "runCompleted", disposition: "completed", reason: null, ...spent }])
   }
 
-  /** Logs the questions about all calls that wait for a person in one commit: so the log alone says that it is parked. */
+  /**
+   * Logs the questions about all calls that wait for a person in one commit: so the log alone says that it is
+   * parked.
+   */
   async park(): Promise<void> {
     if (this.#calls().length > 0 && this.#openCalls().length === 0) await this.#endStep()
     const step = await this.#openStep()
@@ -114,7 +104,7 @@ export class Transcript {
     for (const call of this.#asking) {
       let requested = this.#openCall(call.id)?.requested
       if (requested === undefined) {
-        requested = this.#requested(step, call, known + parts.length)
+        requested = requestedCall(this.#context, step, { call, callIndex: known + parts.length })
         parts.push(callPart(requested))
         events.push(requested)
       }
@@ -130,6 +120,16 @@ export class Transcript {
   async keepPartialText(): Promise<void> {
     if (this.#step === null || this.#parts.length === 0 || this.#calls().length > 0) return
     await record(this.#context, [{ ...this.#completedMessage(this.#step, []), stopReason: "cancelled" }])
+  }
+
+  /** What was reported for an answer that will not be logged has been paid all the same. */
+  async countRest(code: string): Promise<void> {
+    const { attempt = 1 } = callingPhase(this.#context) ?? {}
+    if (this.#step === null || this.#spending === noSpending) return
+    const { stepId } = this.#step
+    const spending = { model: this.#model, ...this.#spending, estimated: false }
+    this.#spending = noSpending
+    await record(this.#context, [{ type: "modelCallFailed", stepId, attempt, code, ...spending }])
   }
 
   async #say({ type, text }: { readonly type: "text" | "thinking"; readonly text: string }): Promise<void> {
@@ -150,7 +150,7 @@ export class Transcript {
     if (this.#calls().length > 0 && this.#openCalls().length === 0) await this.#endStep()
     const step = await this.#openStep()
     const callIndex = this.#calls().length
-    const requested = this.#requested(step, call, callIndex)
+    const requested = requestedCall(this.#context, step, { call, callIndex })
     const { toolCallId } = requested
     const message = callIndex > 0 ? [] : [this.#completedMessage(step, [callPart(requested)])]
     await this.#record([...message, requested, { type: "toolCallStarted", toolCallId }])
@@ -183,17 +183,15 @@ export class Transcript {
   }
 
   async #save(state: Json): Promise<void> {
-    const text = JSON.stringify(state)
-    if (text.length > maxStateCharacters) {
-      throw new GatewayError(
-        { code: "runner_state_too_large", status: 500 },
-        "The agent's state is too large.",
-      )
+    const saved = plainJson(state)
+    if (JSON.stringify(saved).length > maxStateCharacters) {
+      const kind = { code: "runner_state_too_large", status: 500 }
+      throw new GatewayError(kind, "The agent's state is too large to be kept.")
     }
-    await this.#record([{ type: "runnerStateSaved", state: JSON.parse(text) as Json }])
+    await this.#record([{ type: "runnerStateSaved", state: saved }])
   }
 
-  async #openStep(): Promise<Pick<StepStarted, "stepId" | "messageId">> {
+  async #openStep(): Promise<OpenStep> {
     if (this.#step !== null) return this.#step
     const step: StepStarted = {
       type: "stepStarted",
@@ -223,20 +221,7 @@ export class Transcript {
     this.#streamedFrom = null
   }
 
-  #requested(
-    { stepId }: Pick<StepStarted, "stepId">,
-    { id: runnerCallId, name, input }: RunnerToolCall,
-    callIndex: number,
-  ): ToolCallRequested {
-    const toolCallId = this.#context.ids.next("call")
-    const call = { stepId, toolCallId, name, input: plainJson(input), callIndex, runnerCallId }
-    return { type: "toolCallRequested", ...call, executionLocation: "backend" }
-  }
-
-  #completedMessage(
-    { stepId, messageId }: Pick<StepStarted, "stepId" | "messageId">,
-    calls: readonly AssistantPart[],
-  ): MessageCompleted {
+  #completedMessage({ stepId, messageId }: OpenStep, calls: readonly AssistantPart[]): MessageCompleted {
     const spending = this.#spending
     this.#spending = noSpending
     return {
@@ -274,22 +259,12 @@ export class Transcript {
 type JournalArguments = [events: readonly Event[], effects?: { readonly open: readonly NewWait[] }]
 
 /** The step whose calls were decided, or that a former attempt had begun to answer. */
-function openStepOf({ conversation }: RunnerRunContext): Pick<StepStarted, "stepId" | "messageId"> | null {
+function openStepOf(context: RunnerRunContext): OpenStep | null {
+  const phase = context.conversation.run?.phase
+  return phase?.type === "settling" ? phase.completed : (callingPhase(context)?.step ?? null)
+}
+
+function callingPhase({ conversation }: RunnerRunContext) {
   const phase = conversation.run?.phase
-  if (phase?.type === "calling") return phase.step
-  return phase?.type === "settling" ? phase.completed : null
-}
-
-function callPart({ toolCallId, name, input }: ToolCallRequested): AssistantPart {
-  return { type: "toolCall", toolCallId, name, input }
-}
-
-function settledCall({ requested }: CallState, result: ToolResult, durationMs: number): Event {
-  const { toolCallId, name, executionLocation } = requested
-  return { type: "toolCallCompleted", toolCallId, name, result, durationMs, server: null, executionLocation }
-}
-
-/** As JSON has it. Throws for what JSON cannot hold: the runner's mistake, and not to be found out by the store. */
-function plainJson<Value>(value: Value): Value {
-  return JSON.parse(JSON.stringify(value ?? null)) as Value
+  return phase?.type === "calling" ? phase : null
 }

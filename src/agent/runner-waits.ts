@@ -4,12 +4,9 @@ import type { NewWait } from "../core/ports/session-log.ts"
 import { boundResult } from "./bound-result.ts"
 import { denial } from "./call-errors.ts"
 import type { CallState, RunState } from "./conversation.ts"
-import type { RunnerRunContext } from "./run-context.ts"
-import { record } from "./run-context.ts"
+import { type RunnerRunContext, record } from "./run-context.ts"
+import { maxToolResultBytes, settledCall } from "./runner-calls.ts"
 import { takeAnswer } from "./settle-call.ts"
-
-/** Of one call's result, past which it is cut: it is another framework's to bound, and only kept here. */
-export const maxToolResultBytes = 1_000_000
 
 const anyObject = { type: "object" } as const
 const byGrant = { via: "grant", tenant: null, userId: null, address: null } as const
@@ -43,8 +40,8 @@ export async function askAbout(
 }
 
 /**
- * Logs what was answered to a parked run and what nobody answered in time. Resolves to null once every call is decided,
- * else to the time at which the first wait is over.
+ * Logs what was answered to a parked run and what nobody answered in time. Resolves to null once every call
+ * is decided, else to the time at which the first wait is over.
  */
 export async function takeDecisions(context: RunnerRunContext): Promise<number | null> {
   const settling = { ...context, runtime: { ...context.runtime, maxToolResultBytes } }
@@ -60,7 +57,10 @@ export async function takeDecisions(context: RunnerRunContext): Promise<number |
   return ends.length === 0 ? null : Math.min(...ends)
 }
 
-/** Logs that the allowed calls may be executed from now on and what became of the denied ones; gives what to tell the runner. */
+/**
+ * Logs that the allowed calls may be executed from now on and what became of the denied ones; gives what to
+ * tell the runner.
+ */
 export async function actOnDecisions(context: RunnerRunContext): Promise<readonly RunnerDecision[]> {
   const calls = undelivered(context.conversation.run)
   const decisions = calls.map(decisionOf)
@@ -75,14 +75,13 @@ function decisionOf({ state, approval, requested }: CallState): RunnerDecision {
 }
 
 function consequenceOf(call: CallState): Event {
-  const { toolCallId, name, executionLocation } = call.requested
-  if (call.state !== "denied") return { type: "toolCallStarted", toolCallId }
-  const result = boundResult(denial(call), maxToolResultBytes)
-  const settled = { toolCallId, name, result, durationMs: 0, server: null, executionLocation }
-  return { type: "toolCallCompleted", ...settled }
+  if (call.state === "denied") return settledCall(call, boundResult(denial(call), maxToolResultBytes), 0)
+  return { type: "toolCallStarted", toolCallId: call.requested.toolCallId }
 }
 
-/** The calls that were asked about and that the runner knows no decision of, in the order it reported them. */
+/**
+ * The calls that were asked about and that the runner knows no decision of, in the order it reported them.
+ */
 function undelivered(run: RunState | null): readonly CallState[] {
   return callsOf(run).filter(
     ({ state }) => state === "awaitingApproval" || state === "approved" || state === "denied",

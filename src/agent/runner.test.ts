@@ -108,7 +108,7 @@ describe("a call of a runner that a person must allow", () => {
     ])
   })
 
-  it("is known to a process that has it from the log alone, also of a runner that cannot survive a crash", async () => {
+  it("is known from the log alone, also of a runner that cannot survive a crash", async () => {
     const first = newRun()
     await runForeignLoop(contextOf(first, scripted(() => [pay("x")]).runner), { resumed: false })
     const run = first.restart()
@@ -198,7 +198,7 @@ describe("a call of a runner that a person must allow", () => {
     )
   })
 
-  it("may be one that the runner had begun, beside others that it goes on with after the decision", async () => {
+  it("may be one that the runner had begun, beside others that stay open", async () => {
     const begun = (id: string): RunnerEvent => ({ type: "toolCall", id, name: "pay", input: {} })
     const { runner } = scripted(
       () => [say("I pay."), begun("x"), begun("y"), pay("x")],
@@ -298,4 +298,34 @@ it("counts what a runner reports at the price of its model, also after its last 
     usage: expect.objectContaining({ inputTokens: 3 }),
   })
   expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", usage: { inputTokens: 3 }, cost: 0.5 })
+})
+
+it("counts what was paid for an answer that a failure cut off", async () => {
+  const failing: Runner = async function* () {
+    yield usage(3)
+    yield { type: "toolCall", id: "x", name: "search", input: {} }
+    yield usage(4)
+    throw new Error("broken")
+  }
+  const run = newRun()
+  await expect(runForeignLoop(contextOf(run, failing), { resumed: false })).rejects.toThrow("broken")
+  expect(run.context.conversation.run?.spent).toMatchObject({ usage: { inputTokens: 7 }, cost: 7 })
+})
+
+it("refuses a state that is too large to be kept", async () => {
+  const { runner } = scripted(() => [{ type: "state", state: "x".repeat(4_000_000) }])
+  const loop = runForeignLoop(contextOf(newRun(), runner), { resumed: false })
+  await expect(loop).rejects.toMatchObject({ code: "runner_state_too_large" })
+})
+
+it("gives a call that text went past no result, and takes none for it any more", async () => {
+  const { runner } = scripted(() => [
+    { type: "toolCall", id: "x", name: "search", input: {} },
+    say("Meanwhile."),
+    paid("x"),
+  ])
+  const run = newRun()
+  await runForeignLoop(contextOf(run, runner), { resumed: false })
+  const results = run.events.filter(({ type }) => type === "toolCallCompleted")
+  expect(results).toMatchObject([{ result: { code: "no_result" } }])
 })

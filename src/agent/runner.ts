@@ -1,15 +1,17 @@
 import type { RunnerDecision } from "../core/agent-runtime.ts"
+import type { Event } from "../core/entries.ts"
 import { GatewayError, RunCancelledError } from "../core/errors.ts"
-import type { RunState } from "./conversation.ts"
-import type { RunnerRunContext } from "./run-context.ts"
-import { closeInterrupted, Transcript } from "./runner-transcript.ts"
+import { interruptedByCrash, type RunState } from "./conversation.ts"
+import { type RunnerRunContext, record } from "./run-context.ts"
+import { Transcript } from "./runner-transcript.ts"
 import { actOnDecisions, isParked, takeDecisions } from "./runner-waits.ts"
 import { untilAborted } from "./until-aborted.ts"
 
 /**
  * Runs somebody else's loop and writes down what it reports, as the same steps, messages and calls.
- * Text after a call's result begins the next step. Resolves and rejects like `runLoop`, or rejects with what the runner
- * throws. `resumed` says that an earlier attempt has begun the run: it was parked then, or it was interrupted.
+ * Text after a call's result begins the next step. Resolves and rejects like `runLoop`, or rejects with what
+ * the runner throws. `resumed` says that an earlier attempt has begun the run: it was parked then, or it was
+ * interrupted.
  */
 export async function runForeignLoop(
   context: RunnerRunContext,
@@ -59,12 +61,39 @@ async function callRunner(
   try {
     await untilAborted(signal, consume())
   } catch (error) {
-    if (!signal.aborted) throw error
+    if (!signal.aborted) {
+      await transcript.countRest("agent_failed")
+      throw error
+    }
     await transcript.settled()
-    if (signal.reason instanceof RunCancelledError) await transcript.keepPartialText()
+    if (signal.reason instanceof RunCancelledError) {
+      await transcript.keepPartialText()
+      await transcript.countRest("cancelled")
+    }
     throw signal.reason
   }
   signal.throwIfAborted()
   if (transcript.asks) await transcript.park()
   else await transcript.finish()
+}
+
+/** Closes what a former attempt left open: its text is void, its calls have an unknown outcome. */
+async function closeInterrupted(context: RunnerRunContext): Promise<void> {
+  const { run } = context.conversation
+  if (run?.phase.type === "calling") {
+    const { attempt, step } = run.phase
+    const error = { code: interruptedByCrash, message: "The server stopped while the agent answered." }
+    const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0 }
+    await record(context, [{ type: "stepRetried", ...retried }])
+  }
+  if (run?.phase.type !== "settling") return
+  const open = [...run.phase.calls.values()].filter(({ state }) => state !== "settled")
+  const interrupted = open.map(({ requested: { toolCallId, name } }): Event => {
+    return { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown" }
+  })
+  const { stepId } = run.phase.completed
+  await record(context, [
+    ...interrupted,
+    { type: "stepCompleted", stepId, step: run.steps, ...run.stepSpent },
+  ])
 }

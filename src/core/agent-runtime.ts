@@ -74,7 +74,10 @@ export interface RunnerRequest {
   readonly userId: string
   readonly runId: string
   readonly reason: "new" | "resume"
-  /** The conversation so far; the last message is the one to answer. */
+  /**
+   * The conversation so far; the last of the user's is the one to answer. When resumed, what was done since
+   * follows it.
+   */
   readonly messages: readonly Message[]
   readonly context: JsonObject
   readonly channel: string | null
@@ -113,7 +116,11 @@ export interface RunnerToolCall {
   readonly id: string
   readonly name: string
   readonly input: JsonObject
-  /** Present when a person must allow it first: the runner then executes it only after it was called again. */
+  /**
+   * Present when a person must allow it first: asked once the runner returns, and executed only after it was
+   * called again. With the id of a call that was reported without it and has no result, it asks about that
+   * one.
+   */
   readonly approval?: {
     readonly reason?: string
     /** Divides the calls of this tool into types, each granted on its own. */
