@@ -10,7 +10,7 @@ const tokensPerImage = 5_000
 const mostBytesPerToken = 12
 
 /** Tokens that a text of so many bytes has, at a guess that is rather too high. */
-export function estimateTokens(bytes: number): number {
+function estimateTokens(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken)
 }
 

@@ -32,7 +32,7 @@ export function addSpending(left: Spending, right: Spending): Spending {
   return { usage: addUsage(left.usage, right.usage), cost: addCost(left.cost, right.cost) }
 }
 
-export function addUsage(left: Usage, right: Usage): Usage {
+function addUsage(left: Usage, right: Usage): Usage {
   return {
     inputTokens: left.inputTokens + right.inputTokens,
     outputTokens: left.outputTokens + right.outputTokens,

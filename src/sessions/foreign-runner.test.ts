@@ -31,6 +31,16 @@ describe("a foreign runner", () => {
     }),
   })
 
+  it("is not asked for an answer of a schema, which it could not know of", async () => {
+    const runner = vi.fn(async function* () {})
+    const node = await start(scriptedProvider([]), runtime(runner))
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi", { outputSchema: { type: "object" } })
+    const { outcome } = await node.sessions.result(id, run.runId, {})
+    expect(outcome).toMatchObject({ type: "runFailed", code: "output_not_supported" })
+    expect(runner).not.toHaveBeenCalled()
+  })
+
   it("has its texts, calls and usage in the same log", async () => {
     const usage = { inputTokens: 5, outputTokens: 7, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
     const node = await start(

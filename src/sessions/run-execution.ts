@@ -161,6 +161,9 @@ async function runOn(
         : 0
       return await runLoop({ ...context, runtime, interruptedOutputBytes })
     }
+    if (context.conversation.run?.started.outputSchema != null) {
+      return fail(context, "output_not_supported", "This agent has a loop of its own, which takes no schema.")
+    }
     return await runForeignLoop({ ...context, runtime }, { resumed })
   } catch (thrown) {
     if (leavesRunOpen(thrown) || thrown instanceof RunCancelledError) throw thrown
