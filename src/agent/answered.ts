@@ -20,7 +20,7 @@ export function answeredEvents(
   }: { readonly streamedFrom: number | null; readonly spending: Spending; readonly estimated: boolean },
 ): Event[] {
   const { run } = context.conversation
-  const content = end.content.map((part) => withCallId(part, context))
+  const content = wholeParts(end).map((part) => withCallId(part, context))
   const calls = content.filter((part) => part.type === "toolCall")
   const stopReason = stopReasonOf(end.stopReason, calls.length)
   const message: MessageCompleted = {
@@ -45,6 +45,14 @@ export function answeredEvents(
   const checksOutput = stopReason === "end" && run?.started.outputSchema != null
   const endEvent = checksOutput ? null : endOfRun(stopReason, addSpending(run?.spent ?? noSpending, spending))
   return endEvent === null ? events : [...events, endEvent]
+}
+
+/** A call that was cut before its first argument looks like one without arguments, and must not be executed as that. */
+function wholeParts({ content, stopReason }: ModelEnd): readonly ModelPart[] {
+  const last = content.at(-1)
+  const isCut = stopReason === "maxTokens" || stopReason === "contextFull" || stopReason === "contentFilter"
+  if (!isCut || last?.type !== "toolCall" || Object.keys(last.input).length > 0) return content
+  return [...content.slice(0, -1), { malformedInput: "", ...last }]
 }
 
 function withCallId(part: ModelPart, { ids }: ModelRunContext): AssistantPart {

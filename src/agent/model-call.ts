@@ -13,7 +13,7 @@ import { delay } from "./delay.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
-import { bytesOf, type CountedUsage, countUsage, estimateInput } from "./token-estimate.ts"
+import { bytesOf, type CountedUsage, countUsage, estimateInput, leastInput } from "./token-estimate.ts"
 
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
@@ -54,7 +54,7 @@ async function repeatStep(
   const usage = countUsage(null, {
     outputBytes: context.interruptedOutputBytes,
     inputTokens: () => estimateInput(requestOf(context, attempt)),
-    checkInput: false,
+    leastInputTokens: null,
   })
   const failed = failedCall(context, { ...attempt, number: number - 1 }, error.code, usage)
   return begin(context, attempt, { failed: [failed], started: retried(attempt, error) })
@@ -71,12 +71,14 @@ async function begin(
   const ending = overBudget(context, choice, requestOf(context, attempt), spent)
   // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
   const isBegun = ending === null || failed.length > 0
-  await record(context, [...failed, ...(isBegun ? [started] : []), ...(ending ?? [])])
+  await recordEnd(context, [...failed, ...(isBegun ? [started] : []), ...(ending ?? [])])
   return ending === null ? attempt : null
 }
 
 /** Resolves to the attempt that follows, if it failed and there is one. */
 async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Attempt | null> {
+  // What is not sent costs nothing.
+  context.signal.throwIfAborted()
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const request = requestOf(context, attempt)
   const streamed = nothingStreamed()
@@ -105,16 +107,17 @@ async function recordAnswer(
   })
   const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), usage)
   const { streamedFrom } = streamed
-  const events = answeredEvents(context, attempt.step, end, { streamedFrom, spending, estimated })
+  await recordEnd(context, answeredEvents(context, attempt.step, end, { streamedFrom, spending, estimated }))
+}
+
+/** Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid for. */
+async function recordEnd(context: ModelRunContext, events: readonly Event[]): Promise<void> {
   try {
     await record(context, events)
   } catch (thrown) {
-    // A cancel came first. The run has not ended with the answer, but the answer has been given.
     if (!(thrown instanceof RunCancelledError)) throw thrown
-    await record(
-      context,
-      events.filter((event) => !isTerminal(event)),
-    )
+    const rest = events.filter((event) => !isTerminal(event))
+    if (rest.length > 0) await record(context, rest)
     throw thrown
   }
 }
@@ -137,7 +140,7 @@ async function afterFailure(
   const next = attemptAfter(attempt, failure, runtime)
   if (next === null) {
     const spent = addSpending(spentSoFar(context), failed)
-    await record(context, [failed, { type: "runFailed", code, message, ...spent }])
+    await recordEnd(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
   const begun = await begin(context, next, { failed: [failed], started: retried(next, { code, message }) })
@@ -199,9 +202,12 @@ function spentSoFar({ conversation }: ModelRunContext): Spending {
   return conversation.run?.spent ?? noSpending
 }
 
-/** A service that refuses charges nothing; one that was heard of, or went silent, may have. */
-function mayHaveCost({ code }: ModelFailure, { usage, streamedFrom }: Streamed): boolean {
-  return usage !== null || streamedFrom !== null || code === "upstream_cut" || code === "upstream_stalled"
+/** Of a service that took the request, and was not heard of in time. */
+const silences: readonly string[] = ["upstream_cut", "upstream_stalled", "upstream_timeout"]
+
+/** A service that refuses charges nothing; one that began to answer, or went silent, may have. */
+function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolean {
+  return begun || silences.includes(code)
 }
 
 const freeOfCharge: CountedUsage = { usage: noUsage, estimated: false }
@@ -210,14 +216,16 @@ const freeOfCharge: CountedUsage = { usage: noUsage, estimated: false }
 function counted(
   context: ModelRunContext,
   request: ModelRequest,
-  { text, thinking, usage }: Streamed,
+  { text, thinking, hiddenBytes, usage }: Streamed,
 ): CountedUsage {
-  const outputBytes = Buffer.byteLength(text) + Buffer.byteLength(thinking)
+  const outputBytes = Buffer.byteLength(text) + Buffer.byteLength(thinking) + hiddenBytes
   return countUsage(usage, { ...evidence(context, request), outputBytes })
 }
 
 function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
-  return { inputTokens: () => estimateInput(request), checkInput: runtime.maxBudgetUsd !== null }
+  // Only a budget is worth a look at the whole request.
+  const leastInputTokens = runtime.maxBudgetUsd === null ? null : () => leastInput(request)
+  return { inputTokens: () => estimateInput(request), leastInputTokens }
 }
 
 function failedCall(

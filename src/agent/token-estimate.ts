@@ -1,4 +1,4 @@
-import type { ModelPart } from "../core/messages.ts"
+import type { ContentPart, Message, ModelPart } from "../core/messages.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 
@@ -15,18 +15,40 @@ function estimateTokens(bytes: number): number {
 }
 
 /** Input tokens of the request, at a guess that is rather too high. */
-export function estimateInput({ system, messages, tools }: ModelRequest): number {
-  let images = 0
-  const text = JSON.stringify([system, messages, tools], (_key, value: unknown) => {
-    if (!isImage(value)) return value
-    images++
-    return null
-  })
-  return estimateTokens(Buffer.byteLength(text)) + images * tokensPerImage
+export function estimateInput(request: ModelRequest): number {
+  const images = imagesOf(request)
+  const ignored = new Set<unknown>(images)
+  const bytes = inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
+  return estimateTokens(bytes) + images.length * tokensPerImage
 }
 
-function isImage(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "type" in value && value.type === "image"
+/**
+ * Fewer input tokens than that the request cannot have. What only a vendor understands is left out: services drop old
+ * reasoning, and encrypted it is many bytes a token.
+ */
+export function leastInput({ outputSchema: _, ...request }: ModelRequest): number {
+  const ignored = new Set<unknown>(imagesOf(request))
+  const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
+  return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value)) / mostBytesPerToken
+}
+
+/** A schema may go over the wire twice: in the prompt, and as what the answer is held to. */
+function inputBytes(
+  { system, messages, tools, outputSchema }: ModelRequest,
+  replace: (key: string, value: unknown) => unknown,
+): number {
+  return Buffer.byteLength(JSON.stringify([system, messages, tools, outputSchema], replace))
+}
+
+function imagesOf({ messages }: ModelRequest): readonly ContentPart[] {
+  return messages.flatMap(contentOf).filter(({ type }) => type === "image")
+}
+
+/** Of what may have images. Data of a tool that calls itself one is sent as text. */
+function contentOf(message: Message): readonly ContentPart[] {
+  if (message.role === "user") return message.content
+  if (message.role !== "tool") return []
+  return message.results.flatMap(({ result }) => (result.type === "content" ? result.content : []))
 }
 
 /** Bytes of what the model wrote. */
@@ -50,8 +72,8 @@ export interface Evidence {
   readonly outputBytes: number
   /** Asked only when there is need. */
   readonly inputTokens: () => number
-  /** Whether the service's word on the input is checked too, which takes a look at the whole request. */
-  readonly checkInput: boolean
+  /** Fewer cannot be; null where the service's word on the input is not checked. */
+  readonly leastInputTokens: (() => number) | null
 }
 
 /**
@@ -71,8 +93,8 @@ export function countUsage(reported: Usage | null, evidence: Evidence): CountedU
   const cached = count(cacheCreationInputTokens) + count(cacheReadInputTokens)
   const leastOutput = evidence.outputBytes / mostBytesPerToken
   const outputIsFine = isCount(output) && output >= leastOutput
-  const inputIsFine =
-    isCount(input) && input + cached > 0 && !(evidence.checkInput && isTooLow(input + cached, evidence))
+  const leastInputTokens = evidence.leastInputTokens?.() ?? 0
+  const inputIsFine = isCount(input) && input + cached > 0 && input + cached >= leastInputTokens
   return {
     usage: {
       inputTokens: inputIsFine ? input : Math.max(0, evidence.inputTokens() - cached),
@@ -89,10 +111,6 @@ const nothing = {
   outputTokens: Number.NaN,
   cacheCreationInputTokens: 0,
   cacheReadInputTokens: 0,
-}
-
-function isTooLow(reported: number, { inputTokens }: Evidence): boolean {
-  return reported < (inputTokens() * bytesPerToken) / mostBytesPerToken
 }
 
 function isCount(value: number): boolean {
