@@ -1,7 +1,8 @@
 import type { Event, MessageCompleted, StepStarted } from "../core/entries.ts"
 import type { AssistantPart, ModelPart } from "../core/messages.ts"
 import type { ModelEnd, StopReason } from "../core/ports/provider.ts"
-import { addSpending, noSpending, type Spending } from "../core/usage.ts"
+import { addSpending, noSpending } from "../core/usage.ts"
+import type { Charged } from "./budget.ts"
 import { endOfRun } from "./next-action.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
@@ -17,7 +18,7 @@ export function answeredEvents(
     streamedFrom,
     spending,
     estimated,
-  }: { readonly streamedFrom: number | null; readonly spending: Spending; readonly estimated: boolean },
+  }: { readonly streamedFrom: number | null; readonly spending: Charged; readonly estimated: boolean },
 ): Event[] {
   const { run } = context.conversation
   const content = wholeParts(end).map((part) => withCallId(part, context))

@@ -2,18 +2,18 @@ import type { Event, ModelCallFailed } from "../core/entries.ts"
 import { isTerminal } from "../core/entries.ts"
 import { RunCancelledError } from "../core/errors.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
-import { addSpending, noSpending, noUsage, type Spending } from "../core/usage.ts"
+import { addCost, addSpending, noSpending, noUsage, type Spending } from "../core/usage.ts"
 import { answeredEvents } from "./answered.ts"
 import { type Attempt, attemptAfter, modelAt } from "./attempts.ts"
 import { backoffMs } from "./backoff.ts"
-import { overBudget, priced } from "./budget.ts"
+import { type Charged, overBudget, priced } from "./budget.ts"
 import { outputInstruction } from "./check-output.ts"
 import { interruptedByCrash } from "./conversation.ts"
 import { delay } from "./delay.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
-import { bytesOf, type CountedUsage, countUsage, estimateInput, leastInput } from "./token-estimate.ts"
+import { bytesOf, type CountedUsage, countUsage, estimateInput, plainBytes } from "./token-estimate.ts"
 
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
@@ -54,7 +54,7 @@ async function repeatStep(
   const usage = countUsage(null, {
     outputBytes: context.interruptedOutputBytes,
     inputTokens: () => estimateInput(requestOf(context, attempt)),
-    leastInputTokens: null,
+    plainInputBytes: null,
   })
   const failed = failedCall(context, { ...attempt, number: number - 1 }, error.code, usage)
   return begin(context, attempt, { failed: [failed], started: retried(attempt, error) })
@@ -66,7 +66,8 @@ async function begin(
   attempt: Attempt,
   { failed, started }: { readonly failed: readonly ModelCallFailed[]; readonly started: Event },
 ): Promise<Attempt | null> {
-  const spent = failed.reduce<Spending>(addSpending, spentSoFar(context))
+  const run = context.conversation.run
+  const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const ending = overBudget(context, choice, requestOf(context, attempt), spent)
   // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
@@ -101,11 +102,11 @@ async function recordAnswer(
   request: ModelRequest,
   { end, streamed }: { readonly end: ModelEnd; readonly streamed: Streamed },
 ): Promise<void> {
-  const { usage, estimated } = countUsage(end.usage ?? streamed.usage, {
+  const { estimated, ...counted } = countUsage(end.usage ?? streamed.usage, {
     ...evidence(context, request),
     outputBytes: bytesOf(end.content),
   })
-  const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), usage)
+  const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom } = streamed
   await recordEnd(context, answeredEvents(context, attempt.step, end, { streamedFrom, spending, estimated }))
 }
@@ -176,7 +177,7 @@ async function keepCancelled(
       messageId,
       message: { role: "assistant", content: [{ type: "text", text: streamed.text }] },
       model: choice.model,
-      ...priced(context, choice, usage.usage),
+      ...priced(context, choice, usage),
       estimated: usage.estimated,
       stopReason: "cancelled",
       streamedFrom: streamed.streamedFrom,
@@ -198,6 +199,10 @@ function requestOf({ runtime, conversation }: ModelRunContext, { modelIndex }: A
   return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
 }
 
+function addCharged(left: Charged, right: Charged): Charged {
+  return { ...addSpending(left, right), charged: addCost(left.charged, right.charged) }
+}
+
 function spentSoFar({ conversation }: ModelRunContext): Spending {
   return conversation.run?.spent ?? noSpending
 }
@@ -210,7 +215,7 @@ function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolean {
   return begun || silences.includes(code)
 }
 
-const freeOfCharge: CountedUsage = { usage: noUsage, estimated: false }
+const freeOfCharge: CountedUsage = { usage: noUsage, charged: noUsage, estimated: false }
 
 /** Of a call that came to no end. */
 function counted(
@@ -224,18 +229,18 @@ function counted(
 
 function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
   // Only a budget is worth a look at the whole request.
-  const leastInputTokens = runtime.maxBudgetUsd === null ? null : () => leastInput(request)
-  return { inputTokens: () => estimateInput(request), leastInputTokens }
+  const plainInputBytes = runtime.maxBudgetUsd === null ? null : () => plainBytes(request)
+  return { inputTokens: () => estimateInput(request), plainInputBytes }
 }
 
 function failedCall(
   context: ModelRunContext,
   { step, number, modelIndex }: Attempt,
   code: string,
-  { usage, estimated }: CountedUsage,
+  { estimated, ...counted }: CountedUsage,
 ): ModelCallFailed {
   const choice = modelAt(context.runtime, modelIndex)
-  const spending = priced(context, choice, usage)
+  const spending = priced(context, choice, counted)
   const { stepId } = step
   return {
     type: "modelCallFailed",

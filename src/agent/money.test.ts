@@ -44,6 +44,7 @@ describe("a budget", () => {
     ["says it was next to nothing", () => usageOf(1, 1)],
     ["pays money back", () => usageOf(-1_000_000, -1_000_000)],
     ["cannot count", () => usageOf(Number.NaN, Number.POSITIVE_INFINITY)],
+    ["lies as much as can be believed", () => usageOf(100, Math.ceil(Buffer.byteLength(text) / 11))],
     ["lies every other time", (request) => (request % 2 === 0 ? usageOf(500, words) : usageOf(0, 0))],
   ])("is crossed by no more than one call's worst case when the service %s", async (_, report) => {
     const calls: number[] = []

@@ -8,6 +8,8 @@ const bytesPerToken = 3
 const tokensPerImage = 5_000
 /** No tokenizer makes fewer tokens of so many bytes, but for long runs of blanks. */
 const mostBytesPerToken = 12
+/** Of plain English; all else has fewer. */
+const usualBytesPerToken = 4
 
 /** Tokens that a text of so many bytes has, at a guess that is rather too high. */
 function estimateTokens(bytes: number): number {
@@ -23,13 +25,13 @@ export function estimateInput(request: ModelRequest): number {
 }
 
 /**
- * Fewer input tokens than that the request cannot have. What only a vendor understands is left out: services drop old
- * reasoning, and encrypted it is many bytes a token.
+ * Bytes of the request that must be tokens. What only a vendor understands is left out: services drop old reasoning, and
+ * encrypted it is many bytes a token.
  */
-export function leastInput({ outputSchema: _, ...request }: ModelRequest): number {
+export function plainBytes({ outputSchema: _, ...request }: ModelRequest): number {
   const ignored = new Set<unknown>(imagesOf(request))
   const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
-  return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value)) / mostBytesPerToken
+  return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
 }
 
 /** A schema may go over the wire twice: in the prompt, and as what the answer is held to. */
@@ -64,6 +66,8 @@ export function bytesOf(content: readonly ModelPart[]): number {
 
 export interface CountedUsage {
   readonly usage: Usage
+  /** What counts against a budget: no less than what went over the wire usually has. */
+  readonly charged: Usage
   /** Whether any of it is the gateway's estimate. */
   readonly estimated: boolean
 }
@@ -72,13 +76,13 @@ export interface Evidence {
   readonly outputBytes: number
   /** Asked only when there is need. */
   readonly inputTokens: () => number
-  /** Fewer cannot be; null where the service's word on the input is not checked. */
-  readonly leastInputTokens: (() => number) | null
+  /** Those that must be tokens; null where the service's word on the input is not checked. */
+  readonly plainInputBytes: (() => number) | null
 }
 
 /**
  * What a service reports, as far as it can be: counts that are missing, no numbers, or far below what went over the wire
- * are replaced by an estimate. Too high a count is believed.
+ * are replaced by an estimate. Too high a count is believed, and so is what is said to have come from a cache.
  */
 export function countUsage(reported: Usage | null, evidence: Evidence): CountedUsage {
   const {
@@ -93,17 +97,23 @@ export function countUsage(reported: Usage | null, evidence: Evidence): CountedU
   const cached = count(cacheCreationInputTokens) + count(cacheReadInputTokens)
   const leastOutput = evidence.outputBytes / mostBytesPerToken
   const outputIsFine = isCount(output) && output >= leastOutput
-  const leastInputTokens = evidence.leastInputTokens?.() ?? 0
-  const inputIsFine = isCount(input) && input + cached > 0 && input + cached >= leastInputTokens
-  return {
-    usage: {
-      inputTokens: inputIsFine ? input : Math.max(0, evidence.inputTokens() - cached),
-      outputTokens: outputIsFine ? output : estimateTokens(evidence.outputBytes),
-      cacheCreationInputTokens: count(cacheCreationInputTokens),
-      cacheReadInputTokens: count(cacheReadInputTokens),
-    },
-    estimated: !inputIsFine || !outputIsFine,
+  const plainInputBytes = evidence.plainInputBytes?.() ?? 0
+  const inputIsFine =
+    isCount(input) && input + cached > 0 && input + cached >= plainInputBytes / mostBytesPerToken
+  const usage: Usage = {
+    inputTokens: inputIsFine ? input : Math.max(0, evidence.inputTokens() - cached),
+    outputTokens: outputIsFine ? output : estimateTokens(evidence.outputBytes),
+    cacheCreationInputTokens: count(cacheCreationInputTokens),
+    cacheReadInputTokens: count(cacheReadInputTokens),
   }
+  const usualInput = Math.ceil(plainInputBytes / usualBytesPerToken) - cached
+  const usualOutput = Math.ceil(evidence.outputBytes / usualBytesPerToken)
+  const charged: Usage = {
+    ...usage,
+    inputTokens: Math.max(usage.inputTokens, usualInput),
+    outputTokens: Math.max(usage.outputTokens, usualOutput),
+  }
+  return { usage, charged, estimated: !inputIsFine || !outputIsFine }
 }
 
 const nothing = {
