@@ -179,7 +179,7 @@ export {
   type AiSdkStream,
   aiSdkRunner,
 } from "./runners/ai-sdk/ai-sdk-runner.ts"
-export type { AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
+export type { AiSdkApprovalPart, AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
 export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
 export {
   type LangGraph,
@@ -187,6 +187,7 @@ export {
   langGraphRunner,
 } from "./runners/langgraph/langgraph-runner.ts"
 export { type OpenAiAgentsSdk, openAiAgentsRunner } from "./runners/openai-agents/openai-agents-runner.ts"
+export type { OpenAiAgentsEvent } from "./runners/openai-agents/stream-events.ts"
 export type { RunnerOptions } from "./runners/runner-options.ts"
 export type { Principal } from "./sessions/sessions.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
