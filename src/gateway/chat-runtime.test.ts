@@ -6,6 +6,7 @@ const surroundings: RuntimeSurroundings = {
   provider: scriptedProvider([]),
   model: null,
   allowedModels: undefined,
+  mcp: { tools: () => [], instructions: () => [] },
   hooks: {},
   grants: async () => [],
   logger: { debug() {}, info() {}, warn() {}, error() {} },

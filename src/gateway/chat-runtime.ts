@@ -7,6 +7,7 @@ import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
+import type { McpView } from "../mcp/servers.ts"
 import { checkChatRuntime } from "./check-options.ts"
 
 /** What `buildChatRuntime` returns: what one run is executed with. */
@@ -55,6 +56,8 @@ export interface RuntimeSurroundings {
   /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
   readonly allowedModels: readonly string[] | undefined
   readonly hooks: RunHooks
+  /** The MCP servers as the session's user sees them. */
+  readonly mcp: McpView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   readonly logger: Logger
 }
@@ -62,22 +65,26 @@ export interface RuntimeSurroundings {
 /** Fills in the defaults. Throws `ConfigurationError` for what is unknown, wrong or cannot work. */
 export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
   checkChatRuntime(chat)
-  const { provider: defaultProvider, hooks, grants, logger } = surroundings
+  const { provider: defaultProvider, mcp, hooks, grants, logger } = surroundings
   if ("runner" in chat) {
     const { runner, resumes = false } = chat
     return { type: "runner", runner, resumes, revision: "runner", hooks }
   }
   const { provider = defaultProvider, tools = [], interceptors = [], needsApproval = () => false } = chat
-  const systemPrompt =
-    typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
+  const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
+  const systemPrompt = [...own, ...mcp.instructions().map((text) => ({ text }))]
   const model = chosenModel(chat.model, surroundings) ?? provider.defaultModel
   refuseDuplicates(tools)
+  const allTools = withServerTools(tools, mcp)
   return {
     type: "model",
     systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
     provider,
     model,
-    tools,
+    // Asked at every step: a server's tools may change while a run is under way.
+    get tools() {
+      return allTools()
+    },
     maxTokens: chat.maxTokens ?? 16_000,
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
@@ -85,7 +92,7 @@ export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundi
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, logger }),
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? 86_400) * 1_000,
-    revision: revisionOf({ systemPrompt, model, provider: provider.name, tools }),
+    revision: revisionOf({ systemPrompt, model, provider: provider.name, tools: allTools() }),
     hooks,
   }
 }
@@ -98,6 +105,21 @@ function chosenModel(
   if (asked === null) return own
   if (allowedModels === undefined) return own ?? asked
   return allowedModels.includes(asked) ? asked : own
+}
+
+/** The agent's own tools and those of the servers, as the same array while they stay the same. */
+function withServerTools(own: readonly Tool[], { tools }: McpView): () => readonly Tool[] {
+  const names = own.map(({ name }) => name)
+  let ofServers = tools(names)
+  let all = [...own, ...ofServers]
+  return () => {
+    const current = tools(names)
+    if (current !== ofServers) {
+      ofServers = current
+      all = [...own, ...current]
+    }
+    return all
+  }
 }
 
 function refuseDuplicates(tools: readonly Tool[]): void {

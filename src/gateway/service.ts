@@ -8,6 +8,7 @@ import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
+import type { McpServers } from "../mcp/servers.ts"
 import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
@@ -24,6 +25,7 @@ import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
+import { startMcp } from "./mcp.ts"
 import { chooseStore } from "./open-store.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { refuseDemoInProduction } from "./refuse-demo.ts"
@@ -56,17 +58,25 @@ export interface ServiceOptions {
 const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
 
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { server, logger, clock } = options
+  const { server, settings, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
+  let mcp: McpServers | null = null
   try {
-    return await startParts(options, store)
+    mcp = await startMcp(server, { settings, version, logger })
+    return await startParts(options, { store, mcp })
   } catch (error) {
+    await mcp?.close()
     await store.close()
     throw error
   }
 }
 
-async function startParts(options: ServiceOptions, store: Store): Promise<Service> {
+interface Started {
+  readonly store: Store
+  readonly mcp: McpServers
+}
+
+async function startParts(options: ServiceOptions, { store, mcp }: Started): Promise<Service> {
   const { server, chosen, mode, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
@@ -81,6 +91,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     resolveRuntime: runtimeResolver(options, {
       grants: (sessionId) => approvals.grants(sessionId),
       tracked: hooks,
+      mcp,
     }),
     maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
     clock,
@@ -101,7 +112,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     clock,
     logger,
     version,
-    readiness: () => readiness(store, accepting),
+    readiness: () => readiness({ store, mcp }, accepting),
     accepting: () => accepting,
     allowLocalhost: mode === "dev",
   })
@@ -127,16 +138,23 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
       await Promise.all(listeners.map((stop) => stop()))
       await committer.close()
       await hooks.settle()
+      await mcp.close()
       await store.close()
       await server.onShutdown?.()
     },
   }
 }
 
+interface RuntimeParts {
+  readonly grants: Approvals["grants"]
+  readonly tracked: HookTracker
+  readonly mcp: McpServers
+}
+
 /** Asks `buildChatRuntime` and fills in what it leaves open. */
 function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, tracked }: { readonly grants: Approvals["grants"]; readonly tracked: HookTracker },
+  { grants, tracked, mcp }: RuntimeParts,
 ): ResolveRuntime {
   const providerFor = providerForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
@@ -151,6 +169,7 @@ function runtimeResolver(
       provider: sessionProvider,
       model,
       allowedModels,
+      mcp: await mcp.open(session),
       hooks,
       grants,
       logger,
@@ -175,11 +194,15 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
   }
 }
 
-async function readiness({ log }: Store, accepting: boolean) {
-  const check = await log.ping().then(
+/** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
+async function readiness({ store, mcp }: Started, accepting: boolean) {
+  const check = await store.log.ping().then(
     () => ({ ok: true }),
     // Anyone may ask, and only the messages of our own errors are for anyone.
     (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
   )
-  return { ready: accepting && check.ok, checks: { store: check } }
+  const servers = Object.entries(mcp.states()).map(([name, { status }]) => {
+    return [`mcp:${name}`, status === "ready" ? { ok: true } : { ok: false, detail: status }] as const
+  })
+  return { ready: accepting && check.ok, checks: { store: check, ...Object.fromEntries(servers) } }
 }
