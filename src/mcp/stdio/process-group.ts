@@ -23,28 +23,44 @@ export interface ProcessGroup {
   terminate(): Promise<void>
 }
 
+/** A program that a signal ended has the code 128 and the signal's number, as in a shell. */
 export type Exit = { readonly code: number } | { readonly signal: string }
 
 /** How long a program may take to end by itself once its standard input is closed, and then after TERM. */
-const inputGraceMs = 1_000
+const inputGraceMs = 500
 const termGraceMs = 2_000
-const goneWithinMs = 2_000
+const goneWithinMs = 1_000
 /** How long a program's last output is waited for: something it left behind may hold the pipe. */
 const drainMs = 500
 
 /**
- * The program takes this shell's place. Beside it stays a watchdog of the same group, whose pipe (3) only the gateway
- * holds open: when that ends, because the gateway died or let go of it, so does the group. As long as the watchdog
- * lives the group's number is not given to another.
+ * A shell leads the group. It waits for the program, so that somebody reaps what it starts, and passes on how that
+ * ended. Its other child is the watchdog: the pipe it reads (3) is held open by the gateway alone, so when that ends, for
+ * the gateway died, the watchdog ends the group.
  */
-const leash = `(
+const leash = `
+trap : HUP INT TERM
+exec 4<&0
+"$@" <&4 3<&- 4<&- &
+program=$!
+exec </dev/null >/dev/null 2>&1 4<&-
+(
   trap "" HUP INT TERM
   read -r _ <&3
   kill -s TERM -- -$$
   sleep 2
   kill -s KILL -- -$$
-) </dev/null >/dev/null 2>&1 &
-exec "$@" 3<&-`
+) &
+watchdog=$!
+exec 3<&-
+code=129
+while [ $code -gt 128 ] && kill -0 $program; do
+  wait $program
+  code=$?
+done
+kill -s KILL $watchdog
+wait $watchdog
+exit $code`
 
 /** Rejects when the program cannot be started at all. One that is not found ends at once with the code 127. */
 export async function spawnGroup({ command, args, env, cwd }: Program): Promise<ProcessGroup> {
@@ -72,14 +88,13 @@ function grouped(child: ChildProcess): ProcessGroup {
   if (stdin === null || stdout === null || stderr === null || pid === undefined) {
     throw new Error("A started process has no pipes.")
   }
-  const watchdog = child.stdio[3]
   // What is written to a program that has ended is lost; `ended` tells so.
-  for (const pipe of [stdin, watchdog]) pipe?.on("error", () => undefined)
+  for (const pipe of [stdin, child.stdio[3]]) pipe?.on("error", () => undefined)
   const exited = once(child, "exit").then(([code, signal]): Exit => (code === null ? { signal } : { code }))
   const closed = once(child, "close")
   const ended = exited.then(async (exit) => {
-    // Lets go of what the program left behind, which may hold its pipes.
-    watchdog?.destroy()
+    // What the program left behind may hold its pipes.
+    signalGroup("SIGKILL")
     await Promise.race([closed, delay(drainMs, undefined, { ref: false })])
     return exit
   })

@@ -70,7 +70,13 @@ export function toResourcePart(resource: ResourceContents): ContentPart {
   const { uri, mimeType } = resource
   if ("text" in resource) return text(`[resource ${uri}${aside(mimeType)}]\n${resource.text}`)
   if (!("blob" in resource)) return text(`[resource ${uri}${aside(mimeType)}]`)
-  return toImage(mimeType ?? "application/octet-stream", String(resource.blob), `resource ${uri}`)
+  const blob = String(resource.blob)
+  if (!isTextType(mimeType)) return toImage(mimeType ?? "application/octet-stream", blob, `resource ${uri}`)
+  return text(`[resource ${uri}${aside(mimeType)}]\n${Buffer.from(blob, "base64").toString("utf8")}`)
+}
+
+function isTextType(mediaType = ""): boolean {
+  return mediaType.startsWith("text/") || mediaType === "application/json"
 }
 
 function toImage(mediaType: string, data: string, subject: string): ContentPart {
