@@ -1,10 +1,12 @@
 import {
   OAuthClientFlowError,
+  ProtocolError,
   SdkError,
   SdkErrorCode,
   SdkHttpError,
   UnauthorizedError,
 } from "@modelcontextprotocol/client"
+import { responseEndedCode } from "./http/streamable-http.ts"
 
 export type CallFailure =
   /** The connection is gone, and the server has surely not executed the call. */
@@ -30,10 +32,10 @@ const unsent = new Set([
 export function classifyFailure(thrown: unknown): CallFailure {
   const isUnauthorized = UnauthorizedError.isInstance(thrown) || OAuthClientFlowError.isInstance(thrown)
   if (isUnauthorized) return "unauthorized"
+  if (ProtocolError.isInstance(thrown)) return thrown.code === responseEndedCode ? "unknown" : "answered"
   if (SdkHttpError.isInstance(thrown)) {
     if (thrown.status === 401) return "unauthorized"
-    // The session has expired: https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
-    return thrown.status === 404 ? "notExecuted" : "answered"
+    return isSessionExpired(thrown) ? "notExecuted" : "answered"
   }
   if (SdkError.isInstance(thrown)) {
     if (thrown.code === SdkErrorCode.NotConnected) return "notExecuted"
@@ -44,6 +46,14 @@ export function classifyFailure(thrown: unknown): CallFailure {
     return unsent.has(codeOf(thrown.cause)) ? "notExecuted" : "unknown"
   }
   return "answered"
+}
+
+/**
+ * 404 by the specification; common servers answer 400 and name the session.
+ * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
+ */
+function isSessionExpired({ status, message }: SdkHttpError): boolean {
+  return status === 404 || (status === 400 && /session/i.test(message))
 }
 
 function codeOf(cause: unknown): string {

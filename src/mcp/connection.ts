@@ -60,13 +60,11 @@ const mostPages = 100
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
   const { identity, logger, signal, authProvider, elicitation } = options
   const fields = { server: config.name }
-  const {
-    transport,
-    describe,
-    close: closeTransport,
-  } = openTransport(config.transport, {
+  const { lost, lose, unlessLost } = createEnding()
+  const { transport, describe } = openTransport(config.transport, {
     authProvider,
     onStderr: (line) => logger.debug({ ...fields, line }, "an MCP server wrote to standard error"),
+    onLost: lose,
   })
   let tools: readonly ServerTool[] = []
   const client = new Client(identity, {
@@ -88,7 +86,6 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   })
   if (elicitation !== null) client.registerCapabilities(elicitation(client))
   followLog(client, config.name, logger)
-  const { lost, lose, unlessLost } = createEnding()
   client.onclose = () => lose(describe())
   client.onerror = (error) => {
     logger.debug({ ...fields, error }, "an MCP connection reported an error")
@@ -96,7 +93,8 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     if (config.transport.type === "sse") lose(`the event stream broke: ${error.message}`)
   }
   const close = async () => {
-    await closeTransport()
+    // Also when the client never took it, or has let go of it.
+    await transport.close()
     await client.close()
     lose("it was closed")
   }
@@ -112,31 +110,12 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   return {
     client,
     tools: () => tools,
-    call: (...call) => unlessLost(callTool(client, ...call)),
+    call: (name, input, { signal, timeoutMs: timeout, onProgress: onprogress }) =>
+      unlessLost(client.callTool({ name, arguments: input }, { signal, timeout, onprogress })),
     lost,
     lose,
     close,
   }
-}
-
-async function callTool(
-  client: Client,
-  name: string,
-  input: JsonObject,
-  { signal, timeoutMs, onProgress }: CallOptions,
-): Promise<CallToolResult> {
-  const { promise: cut, reject } = Promise.withResolvers<never>()
-  const call = client.callTool(
-    { name, arguments: input },
-    {
-      signal,
-      timeout: timeoutMs,
-      onprogress: onProgress,
-      // Also called after the answer, which is then on its way.
-      onRequestStreamEnd: () => setImmediate(() => reject(connectionClosed("the response ended early"))),
-    },
-  )
-  return Promise.race([call, cut])
 }
 
 /** The end of a connection, once and for all that wait on it. */

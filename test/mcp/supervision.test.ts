@@ -11,7 +11,9 @@ async function fragile(options: Parameters<typeof fragileServer>[1] = {}, env: R
   const folder = await temporaryFolder()
   const journal = join(folder, "journal")
   const agent = testAgent({
-    mcpServers: { fragile: fragileServer({ JOURNAL: journal, CRUTCH: join(folder, "crutch"), ...env }, options) },
+    mcpServers: {
+      fragile: fragileServer({ JOURNAL: journal, CRUTCH: join(folder, "crutch"), ...env }, options),
+    },
   })
   const lines = () => (existsSync(journal) ? readFileSync(journal, "utf8").trim().split("\n") : [])
   return { agent, lines, folder }

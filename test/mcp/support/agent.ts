@@ -2,7 +2,11 @@ import { onTestFinished } from "vitest"
 import type { Event } from "../../../src/core/entries.ts"
 import type { JsonObject } from "../../../src/core/json.ts"
 import { type AgentOptions, createAgent } from "../../../src/gateway/create-agent.ts"
-import { type ScriptedProvider, type ScriptedTurn, scriptedProvider } from "../../../src/testing/scripted-provider.ts"
+import {
+  type ScriptedProvider,
+  type ScriptedTurn,
+  scriptedProvider,
+} from "../../../src/testing/scripted-provider.ts"
 
 export interface TestAgent {
   readonly provider: ScriptedProvider
