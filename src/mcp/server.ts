@@ -119,9 +119,12 @@ export class McpServer {
         options.signal.throwIfAborted()
         const failure = classifyFailure(thrown)
         if (failure === "answered") throw thrown
+        if (failure === "unauthorized") {
+          void this.#untilAuthorized(connection)
+          throw this.#unauthorized(thrown)
+        }
         connection.lose(toError(thrown).message)
         this.#leave(connection)
-        if (failure === "unauthorized") throw this.#unauthorized(thrown)
         if (attempt === 1 && (failure === "notExecuted" || options.repeatable)) continue
         if (failure === "notExecuted") throw this.#unavailable(thrown)
         throw new CallInterruptedError(this.config.name, { cause: thrown })
@@ -203,6 +206,17 @@ export class McpServer {
     this.#become({ status: "needs_reauth", url })
     await authorization.granted(this.#stopping.signal)
     return true
+  }
+
+  /** The connection stays: what needs no further authorization goes on, and the rest does as soon as it is granted. */
+  async #untilAuthorized(connection: Connection): Promise<void> {
+    const { authorization } = this.#options
+    if (authorization === null || this.#state.status === "needs_reauth") return
+    const url = authorization.url()
+    this.#logger.warn({ server: this.config.name, url }, "an MCP server must be authorized")
+    this.#become({ status: "needs_reauth", url })
+    await authorization.granted(this.#stopping.signal)
+    if (this.#connection === connection) this.#become({ status: "ready", tools: this.#tools.length })
   }
 
   #become(state: McpServerState): void {
