@@ -23,6 +23,8 @@ try {
         "client",
         ...["--command", `${process.execPath} ${file("mcp-conformance-client.ts")}`],
         ...["--requirements", revision],
+        // All scenarios run at once.
+        ...["--timeout", "120000"],
         ...["--expected-failures", file("mcp-conformance-known.yaml")],
         ...["--output-dir", join(results, revision)],
       ],

@@ -60,6 +60,6 @@ export async function startMcp(
     identity: { name: "ai-agent-gateway", version },
     logger,
     authorize: () => null,
-    elicitation: null,
+    elicit: null,
   })
 }

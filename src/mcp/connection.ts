@@ -1,7 +1,8 @@
 import {
   type CallToolResult,
   Client,
-  type ClientOptions,
+  type ElicitRequestParams,
+  type ElicitResult,
   type LoggingLevel,
   type OAuthClientProvider,
   type Progress,
@@ -41,8 +42,8 @@ export interface ConnectOptions {
   readonly logger: Logger
   readonly signal: AbortSignal
   readonly authProvider: OAuthClientProvider | null
-  /** Declared to the server, with what answers its requests. */
-  readonly elicitation: Elicitation | null
+  /** Null when there is nobody to ask, which the server is told. */
+  readonly elicit: Elicit | null
 }
 
 export interface ClientIdentity {
@@ -50,15 +51,21 @@ export interface ClientIdentity {
   readonly version: string
 }
 
-/** Puts a server's question to somebody. */
-export type Elicitation = (client: Client) => NonNullable<ClientOptions["capabilities"]>
+/**
+ * Puts a server's question to somebody: a form to fill in, or a page to visit. Aborted when the server's question is
+ * over. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
+ */
+export type Elicit = (
+  question: ElicitRequestParams,
+  context: { readonly server: string; readonly signal: AbortSignal },
+) => Promise<ElicitResult>
 
 /** Of one listing, in pages. A server whose pages never end is refused. */
 const mostPages = 100
 
 /** Connects, negotiates and lists the tools. Rejects with what went wrong; nothing is left open then. */
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
-  const { identity, logger, signal, authProvider, elicitation } = options
+  const { identity, logger, signal, authProvider, elicit } = options
   const fields = { server: config.name }
   const { lost, lose, unlessLost } = createEnding()
   const { transport, describe } = openTransport(config.transport, {
@@ -84,7 +91,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
       },
     },
   })
-  if (elicitation !== null) client.registerCapabilities(elicitation(client))
+  if (elicit !== null) answerQuestions(client, config.name, elicit)
   followLog(client, config.name, logger)
   client.onclose = () => lose(describe())
   client.onerror = (error) => {
@@ -153,6 +160,14 @@ function explained(thrown: unknown, description: string): Error {
   const error = toError(thrown)
   const isClosed = SdkError.isInstance(error) && error.code === SdkErrorCode.ConnectionClosed
   return isClosed ? new Error(description, { cause: error }) : error
+}
+
+function answerQuestions(client: Client, server: string, elicit: Elicit): void {
+  // What a form leaves open is filled in with the defaults of its schema.
+  client.registerCapabilities({ elicitation: { form: { applyDefaults: true }, url: {} } })
+  client.setRequestHandler("elicitation/create", ({ params }, { mcpReq: { signal } }) =>
+    elicit(params, { server, signal }),
+  )
 }
 
 const longestLogMessage = 2_000
