@@ -15,7 +15,7 @@ import { type McpServers, startMcpServers } from "../src/mcp/servers.ts"
 const { MCP_CONFORMANCE_SCENARIO: scenario = "", MCP_CONFORMANCE_CONTEXT = "{}" } = process.env
 const context: unknown = JSON.parse(MCP_CONFORMANCE_CONTEXT)
 const redirectUrl = "http://localhost:3000/callback"
-const readyWithinMs = 60_000
+const readyWithinMs = 30_000
 /** A server that asks for ever more is left alone. */
 const mostLinks = 2
 const principal = { tenant: "conformance", userId: "conformance" }
