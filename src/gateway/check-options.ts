@@ -51,6 +51,8 @@ const server = {
   mcpDefaultToolTimeoutMs: milliseconds.optional(),
   mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
   mcpSessionInjectServers: strings,
+  mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
+  secretsKey: z.string().min(32).optional(),
   logger: object.optional(),
   redact: strings,
   clock: object.optional(),

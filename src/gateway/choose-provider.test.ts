@@ -39,9 +39,9 @@ describe("the provider of an agent", () => {
 
   it("takes a key before a token, and an empty variable for none", () => {
     const both = settingsFrom({ ANTHROPIC_API_KEY: "k", ANTHROPIC_AUTH_TOKEN: "t", ANTHROPIC_BASE_URL: "" })
-    expect(both).toEqual({ anthropic: { apiKey: "k" } })
-    expect(settingsFrom({ ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "t" })).toEqual({
-      anthropic: { authToken: "t" },
+    expect(both.anthropic).toEqual({ apiKey: "k" })
+    expect(settingsFrom({ ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "t" }).anthropic).toEqual({
+      authToken: "t",
     })
   })
 })

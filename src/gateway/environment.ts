@@ -7,6 +7,8 @@ export interface EnvironmentSettings {
   readonly env: Environment
   /** `MCP_CONFIG_PATH`. */
   readonly mcpConfigPath: string | undefined
+  /** `AGENT_GATEWAY_SECRETS_KEY`. */
+  readonly secretsKey: string | undefined
   readonly anthropic: Pick<AnthropicOptions, "apiKey" | "authToken" | "baseURL">
 }
 
@@ -15,6 +17,7 @@ export function settingsFrom(env: Environment): EnvironmentSettings {
   const { ANTHROPIC_API_KEY: apiKey, ANTHROPIC_AUTH_TOKEN: authToken, ANTHROPIC_BASE_URL: baseURL } = env
   return {
     env,
+    secretsKey: env.AGENT_GATEWAY_SECRETS_KEY || undefined,
     mcpConfigPath: env.MCP_CONFIG_PATH || undefined,
     anthropic: {
       ...(apiKey ? { apiKey } : authToken ? { authToken } : {}),

@@ -8,9 +8,10 @@ import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { Principal } from "../sessions/sessions.ts"
 import type { McpOptions } from "./mcp.ts"
 import type { StoreChoice } from "./open-store.ts"
+import type { SecretsOptions } from "./secrets-key.ts"
 
 /** Of the server around the agent, whatever the agent is. Every one is optional. */
-export interface ServerOptions extends StoreChoice, RunHooks, McpOptions {
+export interface ServerOptions extends StoreChoice, RunHooks, McpOptions, SecretsOptions {
   /** Sessions remember it; a process only takes up sessions of the agent it serves. Default `agent`. */
   readonly name?: string
   /** Default `/api`. */

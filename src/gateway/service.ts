@@ -1,4 +1,3 @@
-import { createRequire } from "node:module"
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
 import { GatewayError } from "../core/errors.ts"
@@ -8,6 +7,7 @@ import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
+import type { McpServerState } from "../mcp/server.ts"
 import type { McpServers } from "../mcp/servers.ts"
 import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
@@ -25,8 +25,9 @@ import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
-import { startMcp } from "./mcp.ts"
+import { type GatewayMcp, startMcp } from "./mcp.ts"
 import { chooseStore } from "./open-store.ts"
+import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { refuseDemoInProduction } from "./refuse-demo.ts"
 
@@ -55,14 +56,12 @@ export interface ServiceOptions {
   readonly ids: Ids
 }
 
-const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
-
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { server, settings, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
-  let mcp: McpServers | null = null
+  let mcp: GatewayMcp | null = null
   try {
-    mcp = await startMcp(server, { settings, version, logger })
+    mcp = await startMcp(server, { settings, secrets: store.secrets, clock, version: packageVersion, logger })
     return await startParts(options, { store, mcp })
   } catch (error) {
     await mcp?.close()
@@ -73,7 +72,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 interface Started {
   readonly store: Store
-  readonly mcp: McpServers
+  readonly mcp: GatewayMcp
 }
 
 async function startParts(options: ServiceOptions, { store, mcp }: Started): Promise<Service> {
@@ -111,9 +110,10 @@ async function startParts(options: ServiceOptions, { store, mcp }: Started): Pro
     keyring,
     clock,
     logger,
-    version,
-    readiness: () => readiness({ store, mcp }, accepting),
+    version: packageVersion,
+    readiness: () => readiness({ store, mcp }, { accepting, mode }),
     accepting: () => accepting,
+    completeMcpAuthorization: mcp.complete ?? undefined,
     allowLocalhost: mode === "dev",
   })
   if (chosen.fallback) logger.warn({}, "no model is configured: the offline demo answers")
@@ -195,14 +195,27 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
 }
 
 /** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
-async function readiness({ store, mcp }: Started, accepting: boolean) {
+async function readiness(
+  { store, mcp }: Started,
+  { accepting, mode }: { readonly accepting: boolean; readonly mode: ServiceOptions["mode"] },
+) {
   const check = await store.log.ping().then(
     () => ({ ok: true }),
     // Anyone may ask, and only the messages of our own errors are for anyone.
     (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
   )
-  const servers = Object.entries(mcp.states()).map(([name, { status }]) => {
-    return [`mcp:${name}`, status === "ready" ? { ok: true } : { ok: false, detail: status }] as const
+  const servers = Object.entries(mcp.states()).map(([name, state]) => {
+    return [`mcp:${name}`, serverCheck(state, mode)] as const
   })
   return { ready: accepting && check.ok, checks: { store: check, ...Object.fromEntries(servers) } }
+}
+
+/**
+ * Anyone may ask for the readiness, and whoever opens the link lets the gateway in with an account of their own: so only
+ * a developer is given it here, and everybody else finds it in the log.
+ */
+function serverCheck(state: McpServerState, mode: ServiceOptions["mode"]) {
+  if (state.status === "ready") return { ok: true }
+  const link = state.status === "needs_reauth" && mode === "dev" && state.url !== null ? `: ${state.url}` : ""
+  return { ok: false, detail: `${state.status}${link}` }
 }

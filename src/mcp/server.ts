@@ -36,7 +36,7 @@ export interface RepeatableCall extends CallOptions {
 /** A server, as its tools use it. */
 export type ServerHandle = Pick<
   McpServer,
-  "config" | "tools" | "instructions" | "settled" | "connection" | "call"
+  "config" | "state" | "tools" | "instructions" | "settled" | "connection" | "call"
 >
 
 /** Between attempts to connect, doubling from the first to the last. */

@@ -40,7 +40,7 @@ export interface McpView {
    * while nothing has changed.
    */
   tools(taken: readonly string[]): readonly Tool[]
-  /** How to use the servers that may say so, each under its name. */
+  /** How to use the servers that may say so, each under its name, and where users have to let the gateway in. */
   instructions(): readonly string[]
 }
 
@@ -88,7 +88,12 @@ export function startMcpServers(options: McpServersOptions): McpServers {
   }
 }
 
-function instructionsOf({ config, instructions }: ServerHandle): readonly string[] {
+function instructionsOf({ config, instructions, state }: ServerHandle): readonly string[] {
+  if (config.perUser !== null && state.status === "needs_reauth" && state.url !== null) {
+    return [
+      `The tools of ${config.name} are there once the user has allowed it at this address: ${state.url}`,
+    ]
+  }
   if (!config.instructions || instructions === null) return []
   return [`How to use the tools of ${config.name}, in its own words:\n${instructions}`]
 }

@@ -32,6 +32,7 @@ export function createUserServers(
   // In the order of their last use, the oldest first.
   const servers = new Map<string, UserServer>()
   const stopping = new Set<Promise<void>>()
+  let closed = false
 
   function stop(key: string): void {
     const own = servers.get(key)
@@ -59,14 +60,12 @@ export function createUserServers(
   function makeRoom(): void {
     if (servers.size < max) return
     const idle = [...servers].find(([, { server }]) => !server.busy)
-    if (idle === undefined) {
-      const kind = { code: "mcp_unavailable", status: 503, retryable: true }
-      throw new GatewayError(kind, `Too many users use the server ${name} at this moment.`)
-    }
+    if (idle === undefined) throw unavailable(`Too many users use the server ${name} at this moment.`)
     stop(idle[0])
   }
 
   function use(principal: Principal): McpServer {
+    if (closed) throw unavailable(`The server ${name} is stopped.`)
     const key = JSON.stringify([principal.tenant, principal.userId])
     const known = servers.get(key)
     if (known === undefined) makeRoom()
@@ -89,6 +88,9 @@ export function createUserServers(
       }
       return {
         config: server.config,
+        get state() {
+          return server.state
+        },
         get tools() {
           return server.tools
         },
@@ -101,8 +103,13 @@ export function createUserServers(
       }
     },
     async close() {
+      closed = true
       for (const key of [...servers.keys()]) stop(key)
       await Promise.all(stopping)
     },
   }
+}
+
+function unavailable(message: string): GatewayError {
+  return new GatewayError({ code: "mcp_unavailable", status: 503, retryable: true }, message)
 }

@@ -1,6 +1,6 @@
 /**
- * What the gateway must keep from everybody: tokens and client secrets of other services. Kept until it is removed;
- * encrypted by whoever implements this. Names are not secret.
+ * What the gateway keeps from everybody: tokens and client secrets of other services. Kept until removed. A store keeps
+ * values as it is given them; they are sealed before.
  */
 export interface Secrets {
   get(name: string): Promise<string | null>
