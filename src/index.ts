@@ -87,6 +87,7 @@ export type {
   SystemBlock,
   ToolSpecification,
 } from "./core/ports/provider.ts"
+export type { Secrets } from "./core/ports/secrets.ts"
 export type {
   AnswerCommand,
   AnswerOutcome,
@@ -138,11 +139,24 @@ export type {
   RunOptions,
 } from "./gateway/gateway.ts"
 export type { ServerOptions } from "./gateway/gateway-options.ts"
+export type { McpOptions } from "./gateway/mcp.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
+export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export type { HttpLimits } from "./http/app.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { RateLimits } from "./http/limits/rate-limits.ts"
+export type {
+  McpApproval,
+  McpHttpServerDefinition,
+  McpOAuthDefinition,
+  McpPerUserOptions,
+  McpServerDefinition,
+  McpServerDefinitions,
+  McpServerOptions,
+  McpStdioServerDefinition,
+  McpToolOptions,
+} from "./mcp/config/definition.ts"
 export type { AnthropicOptions } from "./providers/anthropic/options.ts"
 export type { Principal } from "./sessions/sessions.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"

@@ -36,8 +36,8 @@ const folders = {
     "telemetry",
   ],
   cli: ["core", "gateway"],
-  // The package's root: what applications import. Of http, providers and sessions only types that options are made of.
-  ".": ["approvals", "core", "gateway", "http", "providers", "sessions", "telemetry", "tools"],
+  // The package's root: what applications import. Of http, mcp, providers and sessions only types that options are made of.
+  ".": ["approvals", "core", "gateway", "http", "mcp", "providers", "sessions", "telemetry", "tools"],
 }
 
 const architecture: Architecture = {
