@@ -105,11 +105,14 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     await client.close()
     lose("it was closed")
   }
-  try {
-    const request = { signal, timeout: config.startTimeoutMs }
-    await unlessLost(client.connect(transport, request))
+  const request = { signal, timeout: config.startTimeoutMs }
+  const handshake = async () => {
+    await client.connect(transport, request)
     tools = (await client.listTools(undefined, request)).tools
     await askForLog(client, request)
+  }
+  try {
+    await unlessLost(handshake())
   } catch (thrown) {
     await close()
     throw explained(thrown, describe())

@@ -59,3 +59,11 @@ it("stops the one longest idle to make room, in the order of use", async () => {
   await expect.poll(() => started[1]?.server.state.status).toBe("stopped")
   expect(started[0]?.server.state.status).toBe("starting")
 })
+
+it("stops servers that are still starting when it is closed, and starts no more", async () => {
+  const { servers, started } = userServers({ idleMs: 60_000, max: 10 })
+  servers.open(user("ada"))
+  await servers.close()
+  expect(started[0]?.server.state.status).toBe("stopped")
+  expect(() => servers.open(user("bob"))).toThrow("stopped")
+})
