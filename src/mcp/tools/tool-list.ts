@@ -54,5 +54,8 @@ function makeTools(
 }
 
 function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
-  return tools.filter(({ name }) => config.isEnabled(name))
+  // A tool that is only a task, of 2025-11-25's experiment, cannot be called.
+  return tools.filter(
+    ({ name, execution }) => config.isEnabled(name) && execution?.taskSupport !== "required",
+  )
 }
