@@ -133,7 +133,10 @@ async function startParts(options: ServiceOptions, { store, mcp }: Started): Pro
     async close(graceMs) {
       accepting = false
       stopHousekeeping()
+      // From then on nothing uses the servers, and runs that wait for one to start must not hold up the end.
+      const grace = setTimeout(() => void mcp.close(), graceMs)
       await worker.stop({ graceMs })
+      clearTimeout(grace)
       feed.close()
       await Promise.all(listeners.map((stop) => stop()))
       await committer.close()

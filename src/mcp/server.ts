@@ -26,6 +26,8 @@ export interface Authorization {
   url(): string | null
   /** Resolves when somebody has let the gateway in, or when it may be worth another try. */
   granted(signal: AbortSignal): Promise<void>
+  /** The server is stopped. */
+  release(): void
 }
 
 export interface RepeatableCall extends CallOptions {
@@ -138,6 +140,7 @@ export class McpServer {
   async close(): Promise<void> {
     this.#stopping.abort()
     await this.#running
+    this.#options.authorization?.release()
   }
 
   async #keepConnected(): Promise<void> {

@@ -30,7 +30,7 @@ export interface McpServers {
   open(principal: Principal): Promise<McpView>
   /** Of the shared servers, by name. */
   states(): Readonly<Record<string, McpServerState>>
-  /** Resolves when nothing is left of any of them. */
+  /** Resolves when nothing is left of any of them; never rejects. */
   close(): Promise<void>
 }
 
@@ -83,7 +83,10 @@ export function startMcpServers(options: McpServersOptions): McpServers {
     },
     states: () => Object.fromEntries([...shared].map(([name, server]) => [name, server.state])),
     async close() {
-      await Promise.all([...shared.values(), ...own.values()].map((server) => server.close()))
+      const closing = [...shared.values(), ...own.values()].map((server) => server.close())
+      for (const result of await Promise.allSettled(closing)) {
+        if (result.status === "rejected") logger.error({ error: result.reason }, "an MCP server did not stop")
+      }
     },
   }
 }

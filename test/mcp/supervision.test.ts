@@ -116,6 +116,19 @@ describe("the gateway", () => {
     expect(tool?.inputSchema).toEqual({ type: "object", properties: {}, required: [] })
   })
 
+  it("closes at once though a run waits for a server that does not start", async () => {
+    const silent = { command: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"] }
+    const agent = testAgent({ mcpServers: { silent } })
+    const run = agent.call("anything").catch((error: unknown) => error)
+    await eventually("the server's start", async () =>
+      (await agent.ready()).checks["mcp:silent"]?.detail === "starting" ? true : null,
+    )
+    const start = performance.now()
+    await agent.close()
+    expect(performance.now() - start).toBeLessThan(10_000)
+    await run
+  })
+
   it("leaves no process behind when it closes, not even one that ignores signals", async () => {
     const { agent, lines } = await fragile({}, { STUBBORN: "1" })
     await agent.call("raise_child")

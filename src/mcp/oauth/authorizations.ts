@@ -28,33 +28,38 @@ export interface Authorizations {
 
 export function createAuthorizations(options: AuthorizationsOptions): Authorizations {
   const { configs, secrets, clock, redirectUrl, clientName } = options
+  /** Of the servers that run. */
   const clients = new Map<string, OAuthClient>()
+  const keyOf = ({ name }: ServerConfig, principal: Principal | null) =>
+    JSON.stringify([name, principal?.tenant, principal?.userId])
 
   function clientOf(config: ServerConfig, principal: Principal | null): OAuthClient | null {
-    const { transport, name } = config
+    const { transport } = config
     if (transport.type === "stdio") return null
     const { oauth, headers } = transport
     const hasKey = Object.keys(headers).some((header) => header.toLowerCase() === "authorization")
     if (hasKey || (redirectUrl === null && oauth.grant !== "client_credentials")) return null
-    const key = JSON.stringify([name, principal?.tenant, principal?.userId])
-    const client =
-      clients.get(key) ??
-      createOAuthClient({ config, transport, principal, secrets, clock, redirectUrl, clientName })
-    clients.set(key, client)
-    return client
+    return createOAuthClient({ config, transport, principal, secrets, clock, redirectUrl, clientName })
   }
 
   return {
-    authorize: clientOf,
+    authorize(config, principal) {
+      const client = clientOf(config, principal)
+      if (client === null) return null
+      const key = keyOf(config, principal)
+      clients.set(key, client)
+      return { ...client, release: () => void clients.delete(key) }
+    },
     async complete(callback) {
       const asked = stateRecord(secrets, callback.get("state") ?? "")
       const state = await asked.read()
       await asked.remove()
       if (state === null || clock.now() > state.expiresAt) return null
       const config = configs.find(({ name }) => name === state.server)
-      const client = config === undefined ? null : clientOf(config, state.principal)
+      if (config === undefined) return null
+      const client = clients.get(keyOf(config, state.principal)) ?? clientOf(config, state.principal)
       if (client === null) return null
-      await client.complete(callback)
+      await client.complete(callback, state)
       return state.server
     },
   }

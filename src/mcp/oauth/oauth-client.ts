@@ -13,7 +13,13 @@ import type { Secrets } from "../../core/ports/secrets.ts"
 import type { HttpConfig, ServerConfig } from "../config/server-config.ts"
 import type { Authorization } from "../server.ts"
 import type { Principal } from "../servers.ts"
-import { clientRecord, type GrantRecord, grantRecord, stateRecord } from "./oauth-records.ts"
+import {
+  clientRecord,
+  type GrantRecord,
+  grantRecord,
+  type StateRecord,
+  stateRecord,
+} from "./oauth-records.ts"
 
 export interface OAuthClientOptions {
   readonly config: ServerConfig
@@ -26,17 +32,17 @@ export interface OAuthClientOptions {
   readonly clientName: string
 }
 
-export interface OAuthClient extends Authorization {
-  /** Takes what the browser brought back. Rejects when it is not what was asked for. */
-  complete(callback: URLSearchParams): Promise<void>
+export interface OAuthClient extends Omit<Authorization, "release"> {
+  /** Takes what the browser brought back, by the link this was recorded of. Rejects when it is not what was asked for. */
+  complete(callback: URLSearchParams, asked: StateRecord): Promise<void>
 }
 
 /** Renewed so long before their end, in milliseconds. */
 const renewalMarginMs = 30_000
-/** How long a person may take. */
-const stateLifeMs = 3_600_000
-/** Another process may have been let in, or a person may have used another link. */
-const lookAgainMs = 15_000
+/** How long a link is good for. */
+const linkLifeMs = 3_600_000
+/** How often the store is asked whether another process was let in. */
+const lookAgainMs = 5_000
 
 /**
  * OAuth 2.1 for one MCP server and one principal, on the SDK's flow: discovery, registration, PKCE, refresh and step-up.
@@ -48,6 +54,10 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
   const isHeadless = oauth.grant === "client_credentials"
   const clients = clientRecord(secrets, config)
   const grants = grantRecord(secrets, config, principal)
+  /** Links in the making, oldest first: the flow asks for a link's state, and then gives its verifier. */
+  const begun: { readonly state: string; readonly expiresAt: number }[] = []
+  let discovered: OAuthDiscoveryState | null = null
+  let completing: StateRecord | null = null
   let url: string | null = null
   let renewal: Promise<void> | null = null
   let arrival = Promise.withResolvers<void>()
@@ -95,13 +105,9 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     redirectUrl: isHeadless ? undefined : (redirectUrl ?? undefined),
     clientMetadata: metadata,
     ...(oauth.clientMetadataUrl !== undefined && { clientMetadataUrl: oauth.clientMetadataUrl }),
-    async state() {
-      const former = (await grants.read())?.state
-      if (former !== undefined) await stateRecord(secrets, former).remove()
+    state() {
       const state = randomBytes(32).toString("base64url")
-      const expiresAt = clock.now() + stateLifeMs
-      await stateRecord(secrets, state).write({ server: config.name, principal, expiresAt })
-      await change({ state })
+      begun.push({ state, expiresAt: clock.now() + linkLifeMs })
       return state
     },
     async clientInformation(context?: OAuthClientInformationContext) {
@@ -121,7 +127,8 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
       const { expires_in: seconds } = tokens
       const expiresAt = seconds === undefined ? null : clock.now() + seconds * 1_000
       // What was discovered counts for one flow: servers move.
-      await change({ tokens, expiresAt, codeVerifier: undefined, discovery: undefined })
+      discovered = null
+      await change({ tokens, expiresAt })
       url = null
       arrival.resolve()
       arrival = Promise.withResolvers()
@@ -129,20 +136,32 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     redirectToAuthorization(authorizationUrl) {
       url = authorizationUrl.href
     },
-    saveCodeVerifier: (codeVerifier) => change({ codeVerifier }),
-    async codeVerifier() {
-      return (await grants.read())?.codeVerifier ?? ""
+    async saveCodeVerifier(codeVerifier) {
+      const link = begun.shift()
+      if (link === undefined) throw new Error("There is a code verifier without a state.")
+      const { state, expiresAt } = link
+      await stateRecord(secrets, state).write({
+        server: config.name,
+        principal,
+        expiresAt,
+        codeVerifier,
+        discovery: discovered,
+      })
+      const former = (await grants.read())?.links ?? []
+      const over = former.filter((known) => clock.now() > known.expiresAt)
+      await Promise.all(over.map((known) => stateRecord(secrets, known.state).remove()))
+      await change({ links: [...former.filter((known) => !over.includes(known)), link] })
     },
-    saveDiscoveryState: (discovery: OAuthDiscoveryState) => change({ discovery }),
-    async discoveryState() {
-      return (await grants.read())?.discovery
+    codeVerifier: () => completing?.codeVerifier ?? "",
+    saveDiscoveryState(state: OAuthDiscoveryState) {
+      discovered = state
     },
+    discoveryState: () => completing?.discovery ?? discovered ?? undefined,
     async invalidateCredentials(scope) {
       if (scope === "all" || scope === "client") await clients.remove()
       if (scope === "all") await grants.remove()
       if (scope === "tokens") await change({ tokens: undefined, expiresAt: undefined })
-      if (scope === "verifier") await change({ codeVerifier: undefined })
-      if (scope === "discovery") await change({ discovery: undefined })
+      if (scope === "all" || scope === "discovery") discovered = null
     },
     ...(isHeadless && {
       prepareTokenRequest(scope?: string) {
@@ -159,20 +178,29 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     provider,
     url: () => url,
     async granted(signal) {
-      const { promise: later, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, lookAgainMs)
-      const stop = () => resolve()
-      signal.addEventListener("abort", stop, { once: true })
-      if (signal.aborted) stop()
-      await Promise.race([arrival.promise, later])
-      clearTimeout(timer)
-      signal.removeEventListener("abort", stop)
+      const isOver = arrival.promise.then(() => true)
+      const before = (await grants.read())?.tokens?.access_token
+      const until = clock.now() + linkLifeMs
+      const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
+      signal.addEventListener("abort", () => stop(), { once: true })
+      while (!signal.aborted && clock.now() < until) {
+        const { promise: later, resolve } = Promise.withResolvers<boolean>()
+        const timer = setTimeout(() => resolve(false), lookAgainMs)
+        const arrived = await Promise.race([isOver, later, stopped.then(() => true)])
+        clearTimeout(timer)
+        if (arrived || (await grants.read())?.tokens?.access_token !== before) return
+      }
     },
-    async complete(callback) {
+    async complete(callback, asked) {
       const authorizationCode = callback.get("code")
       const iss = callback.get("iss")
       if (authorizationCode === null) throw new Error("The authorization was refused.")
-      await auth(provider, { serverUrl, authorizationCode, ...(iss !== null && { iss }) })
+      completing = asked
+      try {
+        await auth(provider, { serverUrl, authorizationCode, ...(iss !== null && { iss }) })
+      } finally {
+        completing = null
+      }
     },
   }
 }

@@ -10,21 +10,22 @@ import type { Principal } from "../servers.ts"
 /** How the gateway is known to the servers that grant tokens for one MCP server: by issuer. */
 export type ClientRecord = Readonly<Record<string, StoredOAuthClientInformation>>
 
-/** What one principal granted, or is being asked to grant. */
+/** What one principal granted. */
 export interface GrantRecord {
   readonly tokens?: StoredOAuthTokens
   /** Milliseconds since the Unix epoch; null when the server did not say. */
   readonly expiresAt?: number | null
-  readonly codeVerifier?: string
-  readonly state?: string
-  readonly discovery?: OAuthDiscoveryState
+  /** Links that were given out, on any node, to be dropped once they are over. */
+  readonly links?: readonly { readonly state: string; readonly expiresAt: number }[]
 }
 
-/** Whose a returning browser is. */
+/** Whose a returning browser is, and what its link was made with. Links do not know of each other: each stays good. */
 export interface StateRecord {
   readonly server: string
   readonly principal: Principal | null
   readonly expiresAt: number
+  readonly codeVerifier: string
+  readonly discovery: OAuthDiscoveryState | null
 }
 
 export interface StoredRecord<Value> {
