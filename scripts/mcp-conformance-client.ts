@@ -52,6 +52,7 @@ const authorizations = createAuthorizations({
   clock: systemClock,
   redirectUrl,
   clientName: "ai-agent-gateway",
+  logger,
 })
 const servers = startMcpServers({
   configs,
@@ -67,7 +68,8 @@ async function authorize(link: string): Promise<void> {
   const response = await fetch(link, { redirect: "manual" })
   const location = response.headers.get("location")
   if (location === null) throw new Error(`The authorization endpoint answered ${response.status}.`)
-  await authorizations.complete(new URL(location).searchParams)
+  const server = await authorizations.complete(new URL(location).searchParams)
+  if (server === null) throw new Error("The authorization was not taken.")
 }
 
 /** Resolves to whether the server is ready, in time and without further authorization. */

@@ -111,6 +111,7 @@ async function openAuthorizations(
     clock,
     redirectUrl,
     clientName,
+    logger,
   })
 }
 

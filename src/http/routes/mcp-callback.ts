@@ -3,7 +3,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
 
-/** Takes the query of a returning browser. Resolves to the server's name, or to null when nobody is waited for. */
+/** Takes the query of a returning browser. Resolves to the server's name, or to null when it does not let anybody in. */
 export type CompleteAuthorization = (callback: URLSearchParams) => Promise<string | null>
 
 /** GET /mcp/oauth/callback: where a browser comes back to when somebody has let the gateway in at an MCP server. */
@@ -20,7 +20,10 @@ export function addMcpCallbackRoute(
     security: [],
     request: {
       query: z.object({
-        state: z.string().openapi({ description: "Made by the gateway, for one use within an hour." }),
+        state: z
+          .string()
+          .optional()
+          .openapi({ description: "Made by the gateway, for one use within an hour." }),
         code: z.string().optional(),
         error: z.string().optional(),
         iss: z.string().optional(),
@@ -38,10 +41,8 @@ export function addMcpCallbackRoute(
   app.openapi(route, async (c) => {
     const server = await complete(new URL(c.req.url).searchParams)
     if (server === null) {
-      throw new Problem(
-        { code: "unknown_state", status: 400 },
-        "Nobody is waited for by this address any more.",
-      )
+      const message = "The authorization was refused, or nobody is waited for by this address any more."
+      throw new Problem({ code: "authorization_failed", status: 400 }, message)
     }
     return c.text(`The gateway may use ${server} now. You can close this page.`, 200)
   })

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts"
+import type { Logger } from "../../core/ports/logger.ts"
 import type { Secrets } from "../../core/ports/secrets.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import type { Authorization } from "../server.ts"
@@ -13,6 +14,7 @@ export interface AuthorizationsOptions {
   /** Null where no browser can come back: then only servers with client credentials are let in. */
   readonly redirectUrl: string | null
   readonly clientName: string
+  readonly logger: Logger
 }
 
 /** The gateway's standing with all servers that want OAuth. */
@@ -21,13 +23,13 @@ export interface Authorizations {
   authorize(config: ServerConfig, principal: Principal | null): Authorization | null
   /**
    * Takes what a browser brought back to the redirect URL. Resolves to the server's name, or to null when nobody was
-   * asked that, or not lately. Rejects when the authorization was refused or cannot be used.
+   * asked that, or not lately, or when the authorization was refused or cannot be used.
    */
   complete(callback: URLSearchParams): Promise<string | null>
 }
 
 export function createAuthorizations(options: AuthorizationsOptions): Authorizations {
-  const { configs, secrets, clock, redirectUrl, clientName } = options
+  const { configs, secrets, clock, redirectUrl, clientName, logger } = options
   /** Of the servers that run. */
   const clients = new Map<string, OAuthClient>()
   const keyOf = ({ name }: ServerConfig, principal: Principal | null) =>
@@ -59,8 +61,13 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
       if (config === undefined) return null
       const client = clients.get(keyOf(config, state.principal)) ?? clientOf(config, state.principal)
       if (client === null) return null
-      await client.complete(callback, state)
-      return state.server
+      try {
+        await client.complete(callback, state)
+        return state.server
+      } catch (error) {
+        logger.warn({ server: state.server, error }, "an MCP server could not be authorized at")
+        return null
+      }
     },
   }
 }
