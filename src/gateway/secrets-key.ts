@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto"
-import { readFile, writeFile } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { link, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { ConfigurationError } from "../core/errors.ts"
 import { isPostgresUrl, type StoreChoice } from "./open-store.ts"
@@ -27,12 +28,18 @@ export async function secretsKey({
   return keyInFile(join(store ?? ".agent-gateway", "secrets.key"))
 }
 
-/** Of processes that race for the first key one makes it. */
+/** Of processes that race for the first key one makes it; none can see half of it. */
 async function keyInFile(path: string): Promise<Uint8Array> {
+  const draft = `${path}.${randomBytes(8).toString("hex")}`
   try {
-    await writeFile(path, randomBytes(32).toString("base64"), { flag: "wx", mode: 0o600, flush: true })
+    if (!existsSync(path)) {
+      await writeFile(draft, randomBytes(32).toString("base64"), { mode: 0o600, flush: true })
+      await link(draft, path)
+    }
   } catch (thrown) {
     if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST")) throw thrown
+  } finally {
+    await rm(draft, { force: true })
   }
   const key = Buffer.from(await readFile(path, "utf8"), "base64")
   if (key.length !== 32) throw new ConfigurationError(`The file ${path} does not hold a key.`)
