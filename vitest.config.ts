@@ -5,6 +5,16 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Tests know nothing of the models that this machine has keys for, or runs.
+    env: {
+      ANTHROPIC_API_KEY: "",
+      ANTHROPIC_AUTH_TOKEN: "",
+      // The AI SDK's package for Claude refuses an empty one.
+      ANTHROPIC_BASE_URL: "http://127.0.0.1:1",
+      OPENAI_API_KEY: "",
+      OPENAI_BASE_URL: "",
+      OLLAMA_BASE_URL: "http://127.0.0.1:1/v1",
+    },
     // Most of what the tests do is wait for other processes.
     maxWorkers: 3,
   },

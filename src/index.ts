@@ -4,8 +4,10 @@ export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit
 export type {
   RunHooks,
   Runner,
+  RunnerDecision,
   RunnerEvent,
   RunnerRequest,
+  RunnerToolCall,
   ToolReport,
   ToolTiming,
   UsageReport,
@@ -14,6 +16,7 @@ export type { Clock } from "./core/clock.ts"
 export type {
   ApprovalRequested,
   ApprovalResolved,
+  BudgetExceeded,
   ClientToolOpened,
   Decider,
   Delta,
@@ -25,8 +28,11 @@ export type {
   InterceptorDecided,
   MaxTurnsReached,
   MessageCompleted,
+  ModelCallFailed,
+  OutputRejected,
   RunCompleted,
   RunFailed,
+  RunnerStateSaved,
   RunStarted,
   StepCompleted,
   StepRetried,
@@ -81,6 +87,7 @@ export type {
   ModelEnd,
   ModelEvent,
   ModelFailure,
+  ModelProgress,
   ModelRequest,
   Provider,
   StopReason,
@@ -111,7 +118,7 @@ export type {
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
 export type { Tool, ToolContext, ToolResult, Validation } from "./core/ports/tool.ts"
-export type { Usage } from "./core/usage.ts"
+export type { Cost, Usage } from "./core/usage.ts"
 export type {
   AnswerOptions,
   ApproveOptions,
@@ -120,9 +127,10 @@ export type {
   OpenWait,
 } from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
-export type { ProviderOptions } from "./gateway/choose-provider.ts"
+export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export {
+  type BuildChatRuntime,
   type ChatRuntimeRequest,
   createGatewayApp,
   type GatewayAppOptions,
@@ -133,15 +141,20 @@ export type {
   CloseOptions,
   Gateway,
   GatewayRunResult,
+  InferOutput,
   Listener,
   ListenOptions,
+  OutputSchema,
   PrepareOptions,
   RunOptions,
 } from "./gateway/gateway.ts"
 export type { ServerOptions } from "./gateway/gateway-options.ts"
 export type { McpOptions } from "./gateway/mcp.ts"
+export type { FallbackChoice } from "./gateway/model-choices.ts"
+export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
+export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
 export type { HttpLimits } from "./http/app.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
@@ -157,7 +170,38 @@ export type {
   McpStdioServerDefinition,
   McpToolOptions,
 } from "./mcp/config/definition.ts"
+export type { PriceOverrides } from "./pricing/create-pricing.ts"
+export type { ModelPrice } from "./pricing/model-price.ts"
+export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
+export type { AiSdkModel, AiSdkOptions } from "./providers/ai-sdk/options.ts"
+export { anthropicProvider } from "./providers/anthropic/anthropic-provider.ts"
+export type { AnthropicSdk } from "./providers/anthropic/client.ts"
 export type { AnthropicOptions } from "./providers/anthropic/options.ts"
+export { type DemoProviderOptions, demoProvider } from "./providers/demo/demo-provider.ts"
+export { openAiChatProvider } from "./providers/openai/openai-chat-provider.ts"
+export { openAiProvider } from "./providers/openai/openai-provider.ts"
+export type {
+  OpenAiChatOptions,
+  OpenAiConnectionOptions,
+  OpenAiOptions,
+  ReasoningField,
+} from "./providers/openai/options.ts"
+export {
+  type AiSdkAgent,
+  type AiSdkCall,
+  type AiSdkFunction,
+  type AiSdkStream,
+  aiSdkRunner,
+} from "./runners/ai-sdk/ai-sdk-runner.ts"
+export type { AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
+export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
+export {
+  type LangGraph,
+  type LangGraphOptions,
+  langGraphRunner,
+} from "./runners/langgraph/langgraph-runner.ts"
+export { type OpenAiAgentsSdk, openAiAgentsRunner } from "./runners/openai-agents/openai-agents-runner.ts"
+export type { RunnerOptions } from "./runners/runner-options.ts"
 export type { Principal } from "./sessions/sessions.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"

@@ -10,11 +10,13 @@ const folders = {
   approvals: ["core"],
   sessions: ["core", "agent"],
   providers: ["core"],
+  runners: ["core"],
   mcp: ["core"],
   sandbox: ["core"],
   skills: ["core"],
   tools: ["core"],
   stores: ["core"],
+  pricing: ["core"],
   http: ["core", "sessions"],
   headless: ["core", "sessions"],
   telemetry: ["core"],
@@ -31,13 +33,26 @@ const folders = {
     "skills",
     "tools",
     "stores",
+    "pricing",
     "http",
     "headless",
     "telemetry",
   ],
   cli: ["core", "gateway"],
-  // The package's root: what applications import. Of http, mcp, providers and sessions only types that options are made of.
-  ".": ["approvals", "core", "gateway", "http", "mcp", "providers", "sessions", "telemetry", "tools"],
+  // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.
+  ".": [
+    "approvals",
+    "core",
+    "gateway",
+    "http",
+    "mcp",
+    "pricing",
+    "providers",
+    "runners",
+    "sessions",
+    "telemetry",
+    "tools",
+  ],
 }
 
 const architecture: Architecture = {

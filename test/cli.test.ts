@@ -147,8 +147,34 @@ describe("run", () => {
       response: "You said: hi",
       toolsUsed: ["search"],
       runId: "run_1",
+      cost: 0.25,
+      output: null,
     })
     expect(stdout).not.toMatch(/^You said/m)
+  })
+
+  test("--output asks for an answer by the schema of a file, and prints it", async () => {
+    const cwd = await project({
+      "agent.ts": agent(`{ run: async (_task, { output, onText }) =>
+        runResult({ output: { asked: output, streams: onText !== undefined } })
+      }`),
+      "schema.json": '{ "type": "object" }',
+    })
+    expect(await runCliProcess(["run", "agent.ts", "x", "--output", "schema.json"], { cwd })).toMatchObject({
+      code: 0,
+      stdout: 'mode run\n{"asked":{"type":"object"},"streams":false}\nclosed\n',
+    })
+  })
+
+  test.each([
+    ["missing.json", /^agent-gateway: --output missing\.json: ENOENT/],
+    ["agent.ts", /^agent-gateway: --output agent\.ts: .* is not valid JSON/],
+    ["list.json", "agent-gateway: --output list.json: a JSON Schema is an object.\n"],
+  ])("--output %s is refused in one line", async (file, message) => {
+    const cwd = await project({ "agent.ts": answering(""), "list.json": "[]" })
+    const { code, stderr } = await runCliProcess(["run", "agent.ts", "x", "--output", file], { cwd })
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
   })
 
   test("- reads the task from stdin", async () => {
@@ -169,6 +195,7 @@ describe("run", () => {
   test.each([
     ['outcome: "interrupted", reason: "max_turns"', 3, "agent-gateway: run interrupted: max_turns\n"],
     ['outcome: "completed", reason: "max_turns"', 3, "agent-gateway: run completed: max_turns\n"],
+    ['outcome: "interrupted", reason: "budget"', 2, "agent-gateway: run interrupted: budget\n"],
     ['outcome: "interrupted", reason: "cancelled"', 1, "agent-gateway: run interrupted: cancelled\n"],
     [
       'outcome: "failed", error: { code: "overloaded", message: "The model is overloaded." }',

@@ -54,7 +54,6 @@ test("the pages begin a conversation with the commands that the program prints",
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const cli = startCli(["dev", join(root, "examples/01-minimal/agent.ts"), "--port", "0"], {
     cwd: folder,
-    env: { ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "" },
   })
   const [, port = ""] = await cli.printed(
     /^Listening on http:\/\/127\.0\.0\.1:(\d+)[\s\S]+?\n\n[\s\S]+?\n\n/m,

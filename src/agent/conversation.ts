@@ -7,12 +7,12 @@ import type {
   ToolCallInterrupted,
   ToolCallRequested,
 } from "../core/entries.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { Json, JsonObject } from "../core/json.ts"
 import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { epochOf } from "../core/sequence.ts"
-import { addUsage, noUsage, type Usage } from "../core/usage.ts"
+import { addSpending, noSpending, type Spending } from "../core/usage.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"
@@ -21,6 +21,7 @@ export const interruptedByCrash = "interrupted"
 export class Conversation {
   #messages: Message[] = []
   #run: RunState | null = null
+  #spent: Spending = noSpending
 
   /** Finished messages. A step's tool results are one message, there once the step is over. */
   get messages(): readonly Message[] {
@@ -30,6 +31,11 @@ export class Conversation {
   /** The run that has not ended yet. */
   get run(): RunState | null {
     return this.#run
+  }
+
+  /** Of all runs of the session. */
+  get spent(): Spending {
+    return this.#spent
   }
 
   apply(entry: EventEntry): void {
@@ -43,7 +49,11 @@ export class Conversation {
         this.#run = {
           runId,
           started: event,
-          usage: noUsage,
+          spent: noSpending,
+          stepSpent: noSpending,
+          modelIndex: 0,
+          outputRejections: 0,
+          runnerState: null,
           steps: 0,
           crashes: new Set(),
           phase: { type: "ready", stopReason: null },
@@ -59,14 +69,19 @@ export class Conversation {
     switch (event.type) {
       case "stepStarted":
         this.#run.steps = event.step
+        this.#run.stepSpent = noSpending
         this.#run.phase = { type: "calling", step: event, attempt: 1 }
         return
+      case "modelCallFailed":
+        this.#spend(event)
+        return
       case "stepRetried":
+        this.#run.modelIndex = event.modelIndex
         if (event.error.code === interruptedByCrash) this.#run.crashes.add(epochOf(entry.seq))
         if (this.#run.phase.type === "calling") this.#run.phase.attempt = event.attempt
         return
       case "messageCompleted":
-        this.#run.usage = addUsage(this.#run.usage, event.usage)
+        this.#spend(event)
         if (event.message.content.length > 0) this.#messages.push(event.message)
         this.#run.phase = { type: "settling", completed: event, calls: new Map() }
         return
@@ -110,12 +125,28 @@ export class Conversation {
       case "stepCompleted":
         this.#endStep()
         return
+      case "outputRejected":
+        this.#run.outputRejections++
+        this.#messages.push(mendingRequest(event.problem))
+        this.#run.phase = { type: "ready", stopReason: null }
+        return
+      case "runnerStateSaved":
+        this.#run.runnerState = event.state
+        return
       case "interceptorDecided":
       case "maxTurnsReached":
+      case "budgetExceeded":
         return
       default:
         event satisfies never
     }
+  }
+
+  #spend(spending: Spending): void {
+    if (this.#run === null) return
+    this.#run.spent = addSpending(this.#run.spent, spending)
+    this.#run.stepSpent = addSpending(this.#run.stepSpent, spending)
+    this.#spent = addSpending(this.#spent, spending)
   }
 
   #request(event: ToolCallRequested): void {
@@ -183,7 +214,15 @@ export class Conversation {
 export interface RunState {
   readonly runId: string
   readonly started: RunStarted
-  usage: Usage
+  spent: Spending
+  /** Of the step that was begun last, failed model calls included. */
+  stepSpent: Spending
+  /** Which of the agent's models is called; those before it have failed. */
+  modelIndex: number
+  /** Answers that did not fit the schema asked for. */
+  outputRejections: number
+  /** What a runner saved last. */
+  runnerState: Json
   /** Steps begun. */
   steps: number
   /** Epochs that began with what a crash had left behind. */
@@ -244,4 +283,10 @@ function interruptedResult(
       ? `The call was not executed: ${cause}.`
       : `The call may or may not have taken effect: ${cause}. Find out before you repeat it.`
   return { type: "error", code: "interrupted", message }
+}
+
+/** What the model is told of an answer that does not fit the schema. */
+function mendingRequest(problem: string): Message {
+  const text = `Your answer does not fit the JSON Schema that was asked for: ${problem} Answer again, with the JSON alone.`
+  return { role: "user", content: [{ type: "text", text }] }
 }

@@ -1,6 +1,7 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { EventEntry } from "../core/entries.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Usage } from "../core/usage.ts"
 import type { CallState } from "./conversation.ts"
 
 interface Occasion {
@@ -19,8 +20,15 @@ export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }
   }
   guard("onEvent", () => hooks.onEvent?.(entry, { sessionId }))
   if (event.type === "messageCompleted") {
-    const { stepId: id, model, usage } = event
-    guard("onUsage", () => hooks.onUsage?.({ id, sessionId, runId, model, usage }))
+    const { stepId: id, model, usage, cost, estimated } = event
+    const call = { id, sessionId, runId, model, usage, cost, estimated, failed: false }
+    guard("onUsage", () => hooks.onUsage?.(call))
+  }
+  if (event.type === "modelCallFailed" && isAny(event.usage)) {
+    const { stepId, attempt, model, usage, cost, estimated } = event
+    const id = `${stepId}.${attempt}`
+    const call = { id, sessionId, runId, model, usage, cost, estimated, failed: true }
+    guard("onUsage", () => hooks.onUsage?.(call))
   }
   if (event.type === "toolCallCompleted") {
     const { toolCallId, name: toolName, result, durationMs } = event
@@ -29,6 +37,10 @@ export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }
     guard("onToolResult", () => hooks.onToolResult?.({ ...call, input, result }))
     guard("onToolTiming", () => hooks.onToolTiming?.({ ...call, durationMs, ok: result.type !== "error" }))
   }
+}
+
+function isAny(usage: Usage): boolean {
+  return Object.values(usage).some((tokens) => tokens > 0)
 }
 
 function report(invoke: () => unknown, onError: (error: unknown) => void): void {

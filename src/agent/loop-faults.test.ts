@@ -14,8 +14,13 @@ describe("a model call that fails", () => {
   it("is retried where that can help, with what was streamed declared void", async () => {
     const run = memoryRun(scriptedProvider([[say("Hal"), failure], [say("Hello")]]))
     await runLoop(run.context)
-    expect(types(run.events).slice(1, 4)).toEqual(["stepStarted", "stepRetried", "messageCompleted"])
-    expect(run.events[2]).toMatchObject({ attempt: 2, error: { code: "overloaded" } })
+    expect(types(run.events).slice(1, 5)).toEqual([
+      "stepStarted",
+      "modelCallFailed",
+      "stepRetried",
+      "messageCompleted",
+    ])
+    expect(run.events[3]).toMatchObject({ attempt: 2, error: { code: "overloaded" } })
     expect(run.context.conversation.messages.at(-1)).toMatchObject({ content: [{ text: "Hello" }] })
   })
 
@@ -104,6 +109,7 @@ describe("a run taken up after a crash", () => {
     expect(types(next.events)).toEqual([
       "runStarted",
       "stepStarted",
+      "modelCallFailed",
       "stepRetried",
       "messageCompleted",
       "stepCompleted",
@@ -141,10 +147,10 @@ describe("a run taken up after a crash", () => {
   )
 
   it("goes on with a call that was asked for and not started", async () => {
-    const run = memoryRun(scriptedProvider([[say("Done")]]), {
+    const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
+    const run = memoryRun(scriptedProvider([[say("Done"), { type: "end", usage }]]), {
       tools: [anyTool("t", () => ({ type: "json", value: 1 }))],
     })
-    const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
     const part = { type: "toolCall", toolCallId: "call_9", name: "t", input: {} } as const
     run.recall(
       { type: "stepStarted", stepId: "step_9", messageId: "msg_9", step: 1 },
@@ -155,6 +161,8 @@ describe("a run taken up after a crash", () => {
         message: { role: "assistant", content: [part] },
         model: "model",
         usage,
+        cost: 0,
+        estimated: false,
         stopReason: "toolCalls",
         streamedFrom: null,
       },
@@ -178,6 +186,6 @@ describe("a run taken up after a crash", () => {
       "stepCompleted",
       "runCompleted",
     ])
-    expect(run.events.at(-1)).toMatchObject({ usage })
+    expect(run.events.at(-1)).toMatchObject({ usage: { inputTokens: 2, outputTokens: 2 } })
   })
 })

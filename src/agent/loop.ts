@@ -1,3 +1,5 @@
+import type { TerminalEvent } from "../core/entries.ts"
+import { checkOutput } from "./check-output.ts"
 import { dispatchCalls } from "./dispatch.ts"
 import { callModel } from "./model-call.ts"
 import { nextAction } from "./next-action.ts"
@@ -12,8 +14,9 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
   const { conversation, runtime, signal } = context
   for (;;) {
     signal.throwIfAborted()
-    if (conversation.run === null) return null
-    const action = nextAction(conversation.run, runtime.maxTurns)
+    const { run } = conversation
+    if (run === null) return null
+    const action = nextAction(run, runtime.maxTurns)
     switch (action.type) {
       case "startStep":
       case "repeatStep":
@@ -27,9 +30,20 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
       case "completeStep":
         await completeStep(context)
         break
-      case "stopAtMaxTurns":
-        await stopAtMaxTurns(context, action)
+      case "checkOutput":
+        await checkOutput(context, run, action.schema)
         break
+      case "stopAtMaxTurns": {
+        const { turnCount, maxTurns } = action
+        const end: TerminalEvent = {
+          type: "runCompleted",
+          disposition: "interrupted",
+          reason: "max_turns",
+          ...run.spent,
+        }
+        await record(context, [{ type: "maxTurnsReached", turnCount, maxTurns }, end])
+        break
+      }
       case "finish":
         await record(context, [action.event])
         break
@@ -40,20 +54,8 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
 }
 
 async function completeStep(context: ModelRunContext): Promise<void> {
-  const run = context.conversation.run
+  const { run } = context.conversation
   if (run?.phase.type !== "settling") return
-  const { stepId, usage } = run.phase.completed
-  await record(context, [{ type: "stepCompleted", stepId, step: run.steps, usage }])
-}
-
-async function stopAtMaxTurns(
-  context: ModelRunContext,
-  { turnCount, maxTurns }: { readonly turnCount: number; readonly maxTurns: number },
-): Promise<void> {
-  const usage = context.conversation.run?.usage
-  if (usage === undefined) return
-  await record(context, [
-    { type: "maxTurnsReached", turnCount, maxTurns },
-    { type: "runCompleted", disposition: "interrupted", reason: "max_turns", usage },
-  ])
+  const { stepId } = run.phase.completed
+  await record(context, [{ type: "stepCompleted", stepId, step: run.steps, ...run.stepSpent }])
 }

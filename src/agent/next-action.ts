@@ -1,5 +1,7 @@
 import type { StepStarted, TerminalEvent } from "../core/entries.ts"
+import type { JsonObject } from "../core/json.ts"
 import type { StopReason } from "../core/ports/provider.ts"
+import type { Spending } from "../core/usage.ts"
 import type { CallState, RunState } from "./conversation.ts"
 
 /** The one next thing to do for a run, by its log alone: after a crash as in the middle of plain work. */
@@ -9,6 +11,8 @@ export type Action =
   | { readonly type: "repeatStep"; readonly step: StepStarted; readonly attempt: number }
   | { readonly type: "settleCalls"; readonly calls: readonly CallState[] }
   | { readonly type: "completeStep" }
+  /** The answer is there, and a schema was asked for. */
+  | { readonly type: "checkOutput"; readonly schema: JsonObject }
   | { readonly type: "stopAtMaxTurns"; readonly turnCount: number; readonly maxTurns: number }
   | { readonly type: "finish"; readonly event: TerminalEvent }
 
@@ -22,7 +26,11 @@ export function nextAction(run: RunState, maxTurns: number | null): Action {
       return open.length > 0 ? { type: "settleCalls", calls: open } : { type: "completeStep" }
     }
     case "ready": {
-      const end = phase.stopReason === null ? null : endOfRun(phase.stopReason, run)
+      const { outputSchema } = run.started
+      if (phase.stopReason === "end" && outputSchema !== null) {
+        return { type: "checkOutput", schema: outputSchema }
+      }
+      const end = phase.stopReason === null ? null : endOfRun(phase.stopReason, run.spent)
       if (end !== null) return { type: "finish", event: end }
       if (maxTurns !== null && run.steps >= maxTurns) {
         return { type: "stopAtMaxTurns", turnCount: run.steps, maxTurns }
@@ -35,25 +43,32 @@ export function nextAction(run: RunState, maxTurns: number | null): Action {
 }
 
 /** How a run ends after a step that stopped for this reason; null when it goes on. */
-function endOfRun(stopReason: StopReason, { usage }: RunState): TerminalEvent | null {
+export function endOfRun(stopReason: StopReason, spent: Spending): TerminalEvent | null {
   switch (stopReason) {
     case "toolCalls":
     case "pause":
       return null
     case "end":
-      return { type: "runCompleted", disposition: "completed", reason: null, usage }
+      return { type: "runCompleted", disposition: "completed", reason: null, ...spent }
     case "maxTokens":
-      return { type: "runCompleted", disposition: "interrupted", reason: "max_tokens", usage }
+      return { type: "runCompleted", disposition: "interrupted", reason: "max_tokens", ...spent }
     case "cancelled":
-      return { type: "runCompleted", disposition: "interrupted", reason: "cancelled", usage }
+      return { type: "runCompleted", disposition: "interrupted", reason: "cancelled", ...spent }
     case "refusal":
-      return { type: "runFailed", code: "model_refused", message: "The model declined to answer.", usage }
+      return { type: "runFailed", code: "model_refused", message: "The model declined to answer.", ...spent }
+    case "contentFilter":
+      return {
+        type: "runFailed",
+        code: "content_filtered",
+        message: "The model service withheld the answer: its content filter objects.",
+        ...spent,
+      }
     case "contextFull":
       return {
         type: "runFailed",
         code: "context_too_long",
         message: "The conversation no longer fits the model's context.",
-        usage,
+        ...spent,
       }
     default:
       return stopReason satisfies never

@@ -1,4 +1,4 @@
-import type { ModelRuntime, RunHooks } from "../core/agent-runtime.ts"
+import type { ModelRuntime, RunHooks, RunnerRuntime } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Event } from "../core/entries.ts"
 import type { Ids } from "../core/ids.ts"
@@ -24,6 +24,17 @@ export interface RunContext {
 
 export interface ModelRunContext extends RunContext {
   readonly runtime: ModelRuntime
+  /** Of a model call that a former process did not live to log the answer of: bytes it had streamed. */
+  readonly interruptedOutputBytes: number
+}
+
+export interface RunnerRunContext extends RunContext {
+  readonly runtime: RunnerRuntime
+}
+
+/** What it takes to settle a call, whosever loop it is of. */
+export interface SettlingContext extends RunContext {
+  readonly runtime: Pick<ModelRuntime, "hooks" | "maxToolResultBytes">
 }
 
 /** Logs the events and, once they are durable, takes them into the conversation and tells the hooks. */

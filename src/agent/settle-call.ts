@@ -8,7 +8,7 @@ import { boundResult } from "./bound-result.ts"
 import { denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
 import type { CallState } from "./conversation.ts"
 import { executeTool } from "./execute-tool.ts"
-import { type ModelRunContext, record } from "./run-context.ts"
+import { type ModelRunContext, record, type SettlingContext } from "./run-context.ts"
 
 /**
  * Takes one call as far as it goes, from whatever its log says: validate, ask the gate, wait for a person, execute,
@@ -168,7 +168,7 @@ function newWait(
 }
 
 /** False when the call waits on. Of an answer and the end of its time, what the store has first counts. */
-async function takeAnswer(context: ModelRunContext, call: CallState): Promise<boolean> {
+export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
   const { toolCallId } = call.requested
   const answer = context.answers.take(toolCallId)
   if (answer !== null) {
@@ -193,7 +193,7 @@ async function takeAnswer(context: ModelRunContext, call: CallState): Promise<bo
   return true
 }
 
-async function expire(context: ModelRunContext, call: CallState): Promise<void> {
+async function expire(context: SettlingContext, call: CallState): Promise<void> {
   const { toolCallId } = call.requested
   const effects = { expire: [toolCallId] }
   if (call.state === "awaitingClient") {
@@ -232,7 +232,7 @@ async function validate(tool: Tool, call: CallState): Promise<Validation> {
 }
 
 async function complete(
-  context: ModelRunContext,
+  context: SettlingContext,
   { requested: { toolCallId, name, executionLocation } }: CallState,
   result: ToolResult,
   { durationMs = 0, server = null }: { readonly durationMs?: number; readonly server?: string | null } = {},

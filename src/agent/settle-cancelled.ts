@@ -19,8 +19,8 @@ export async function settleCancelled(
       const outcome = state === "started" || state === "awaitingClient" ? "unknown" : "not_started"
       events.push({ type: "toolCallInterrupted", toolCallId, name, reason: "cancelled", outcome })
     }
-    events.push({ type: "stepCompleted", stepId: completed.stepId, step: run.steps, usage: completed.usage })
+    events.push({ type: "stepCompleted", stepId: completed.stepId, step: run.steps, ...run.stepSpent })
   }
-  events.push({ type: "runCompleted", disposition: "interrupted", reason: "cancelled", usage: run.usage })
+  events.push({ type: "runCompleted", disposition: "interrupted", reason: "cancelled", ...run.spent })
   await record(context, events, effects)
 }

@@ -28,7 +28,7 @@ export function createGate(options: GateOptions): Gate {
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =
           !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, qualifier)))
-        if (!asks || (await isGranted(options, call, qualifier))) {
+        if (!asks || isGranted(await options.grants(call.session.id), call.tool.name, qualifier)) {
           return { action: "execute", qualifier, code: null, reason: null, decisions }
         }
         return { action: "ask", qualifier, code: intercepted.code, reason: intercepted.reason, decisions }
@@ -98,11 +98,7 @@ async function policyAsks(
   return approval === undefined ? needsApproval(name, call.input, qualifier) : approval(call.input)
 }
 
-async function isGranted(
-  { grants }: GateOptions,
-  call: GatedCall,
-  qualifier: string | null,
-): Promise<boolean> {
-  const granted = await grants(call.session.id)
-  return granted.some((grant) => grant.toolName === call.tool.name && grant.qualifier === qualifier)
+/** Whether one of them is for this tool type. */
+export function isGranted(grants: readonly Grant[], toolName: string, qualifier: string | null): boolean {
+  return grants.some((grant) => grant.toolName === toolName && grant.qualifier === qualifier)
 }

@@ -13,6 +13,8 @@ export interface RunArguments {
   /** `-` means that it comes by stdin. */
   readonly task: string
   readonly json: boolean
+  /** A file with the JSON Schema that the answer must fit. */
+  readonly output: string | null
 }
 
 const common = { verbose: { type: "boolean" } } as const
@@ -44,12 +46,12 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
     parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { ...common, json: { type: "boolean" } },
+      options: { ...common, json: { type: "boolean" }, output: { type: "string" } },
     }),
   )
   const [file, task] = expectPositionals("run", positionals, ["FILE", '"TASK"'])
   if (task.trim() === "") throw new UsageError("the task is empty.")
-  return { file, task, json: values.json ?? false }
+  return { file, task, json: values.json ?? false, output: values.output ?? null }
 }
 
 function expectPositionals<const Names extends readonly string[]>(

@@ -19,6 +19,8 @@ export interface CliContext {
 
 export interface TextOutput {
   write(text: string): unknown
+  /** Whether it is a terminal. */
+  readonly isTTY?: boolean
 }
 
 /** What a worker of `dev` tells its supervisor. */

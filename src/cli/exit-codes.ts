@@ -4,6 +4,8 @@ export const exitCodes = {
   success: 0,
   failure: 1,
   usage: 2,
+  /** As for a wrong call: whoever can spend more has to call it in another way. */
+  budget: 2,
   maxTurns: 3,
   /** The address cannot be listened on: no change of the agent's files would mend that. */
   cannotListen: 4,

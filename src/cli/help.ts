@@ -29,11 +29,15 @@ Lets the agent of FILE do one task and streams its answer to stdout; logs go to 
 With - in place of the task, the task is read from stdin.
 
 Options:
+  --output FILE      Ask for an answer that fits the JSON Schema in FILE, and print it as one line of JSON
   --json             Print the whole result as one line of JSON instead
   --verbose          Show the whole error with its stack when something fails
 
-Exit codes: 0 done, 1 failed, 2 called wrongly, 3 stopped at the agent's maxTurns,
-130 interrupted (143 by SIGTERM).
+Without ANTHROPIC_API_KEY or OPENAI_API_KEY, an agent that chooses no model gets one of a model server
+on this machine (Ollama), or else a demo.
+
+Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at the agent's maxBudgetUsd,
+3 stopped at its maxTurns, 130 interrupted (143 by SIGTERM).
 `
 
 const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
@@ -71,12 +75,14 @@ export const commandHelp = {
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
 Serves the agent of FILE and reloads it whenever FILE or a file that it imports changes.
-Sessions outlive a reload. Without a key for a model it falls back to a demo.
+Sessions outlive a reload. Without ANTHROPIC_API_KEY or OPENAI_API_KEY, an agent that chooses no model
+gets one of a model server on this machine (Ollama), or else a demo.
 
 ${serveOptions}`,
   start: `Usage: agent-gateway start FILE [OPTIONS]
 
-Serves the agent of FILE. SIGTERM or SIGINT stops it gracefully: unfinished runs go on at the next start.
+Serves the agent of FILE, whose model needs a key: ANTHROPIC_API_KEY, OPENAI_API_KEY, or whatever the
+agent chooses. SIGTERM or SIGINT stops it gracefully: unfinished runs go on at the next start.
 
 ${serveOptions}`,
   run: runHelp,

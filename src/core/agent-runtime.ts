@@ -2,9 +2,10 @@ import type { EventEntry } from "./entries.ts"
 import type { Json, JsonObject } from "./json.ts"
 import type { Message } from "./messages.ts"
 import type { Gate } from "./ports/gate.ts"
+import type { Pricing } from "./ports/pricing.ts"
 import type { Provider, SystemBlock } from "./ports/provider.ts"
-import type { Tool, ToolResult } from "./ports/tool.ts"
-import type { Usage } from "./usage.ts"
+import type { Tool, ToolResult, Validation } from "./ports/tool.ts"
+import type { Cost, Usage } from "./usage.ts"
 
 /** What one run is executed with. Built anew for every run and every resumption; nothing of it is stored. */
 export type AgentRuntime = ModelRuntime | RunnerRuntime
@@ -13,8 +14,15 @@ export type AgentRuntime = ModelRuntime | RunnerRuntime
 export interface ModelRuntime extends RuntimeBase {
   readonly type: "model"
   readonly systemPrompt: readonly SystemBlock[]
-  readonly provider: Provider
-  readonly model: string
+  /** The first is called; each further one takes over for the rest of the run when the one before it fails for good. */
+  readonly models: readonly [ModelChoice, ...ModelChoice[]]
+  readonly pricing: Pricing
+  /** US dollars that one run may cost; null for no bound. */
+  readonly maxBudgetUsd: number | null
+  /** Milliseconds without any event after which a model call is given up, and tried again. */
+  readonly stallTimeoutMs: number
+  /** For structured output. */
+  readonly validateOutput: (schema: JsonObject, value: Json) => Promise<Validation>
   readonly tools: readonly Tool[]
   /** Cap on the output tokens of one model call. */
   readonly maxTokens: number
@@ -31,12 +39,22 @@ export interface ModelRuntime extends RuntimeBase {
   readonly approvalTimeoutMs: number
 }
 
+export interface ModelChoice {
+  readonly provider: Provider
+  readonly model: string
+}
+
 /** Somebody else's loop behind the same sessions. */
 export interface RunnerRuntime extends RuntimeBase {
   readonly type: "runner"
   readonly runner: Runner
   /** Whether the runner can go on after a crash; if not, such a run ends in `error`. */
   readonly resumes: boolean
+  readonly pricing: Pricing
+  /** Milliseconds that an approval is waited for. */
+  readonly approvalTimeoutMs: number
+  /** Whether calls of this tool type need nobody's approval any more in the session. */
+  readonly isGranted: (sessionId: string, toolName: string, qualifier: string | null) => Promise<boolean>
 }
 
 interface RuntimeBase {
@@ -45,7 +63,10 @@ interface RuntimeBase {
   readonly hooks: RunHooks
 }
 
-/** Yields what happens; returning ends the run as completed, throwing ends it as failed. */
+/**
+ * Yields what happens; returning ends the run as completed, throwing ends it as failed. Returning while a call it
+ * reported waits for approval parks the run: once every such call is decided, the runner is called again.
+ */
 export type Runner = (request: RunnerRequest) => AsyncIterable<RunnerEvent>
 
 export interface RunnerRequest {
@@ -53,22 +74,61 @@ export interface RunnerRequest {
   readonly userId: string
   readonly runId: string
   readonly reason: "new" | "resume"
-  /** The conversation so far; the last message is the one to answer. */
+  /**
+   * The conversation so far; the last of the user's is the one to answer. When resumed, what was done since
+   * follows it.
+   */
   readonly messages: readonly Message[]
   readonly context: JsonObject
   readonly channel: string | null
   readonly model: string | null
+  /** What it saved last in this run; null before that. */
+  readonly state: Json
+  /** What was decided on the calls it waited for, in the order it reported them. */
+  readonly decisions: readonly RunnerDecision[]
   /** Aborted on cancel and when the process stops. */
   readonly signal: AbortSignal
+}
+
+export interface RunnerDecision {
+  /** The runner's own id of the call. */
+  readonly id: string
+  readonly approved: boolean
+  /** Arguments in place of the model's. */
+  readonly editedInput: JsonObject | null
+  /** Why it was denied, if somebody said. */
+  readonly reason: string | null
 }
 
 export type RunnerEvent =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "thinking"; readonly text: string }
-  /** `id` is the runner's own; it only joins the result to its call. */
-  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly input: JsonObject }
+  | RunnerToolCall
   | { readonly type: "toolResult"; readonly id: string; readonly result: ToolResult }
-  | { readonly type: "usage"; readonly usage: Usage; readonly model?: string }
+  /** `priceList` as a provider's: whose prices were paid. */
+  | { readonly type: "usage"; readonly usage: Usage; readonly model?: string; readonly priceList?: string }
+  /** Given back as `state` whenever the runner is called again for this run. */
+  | { readonly type: "state"; readonly state: Json }
+
+export interface RunnerToolCall {
+  readonly type: "toolCall"
+  /** The runner's own; it joins the result and the decision to the call. */
+  readonly id: string
+  readonly name: string
+  readonly input: JsonObject
+  /**
+   * Present when a person must allow it first: asked once the runner returns, and executed only after it was
+   * called again. With the id of a call that was reported without it and has no result, it asks about that
+   * one.
+   */
+  readonly approval?: {
+    readonly reason?: string
+    /** Divides the calls of this tool into types, each granted on its own. */
+    readonly qualifier?: string
+    /** JSON Schema of the input, for edited arguments to be checked against. Default: any object. */
+    readonly inputSchema?: JsonObject
+  }
+}
 
 /**
  * Called after the fact is durable, in order, and not waited for until the gateway closes. A crash in between loses the
@@ -82,12 +142,18 @@ export interface RunHooks {
 }
 
 export interface UsageReport {
-  /** The step's id: stable over repeated reports of the same call. */
+  /** Of the model call: stable over repeated reports of the same one. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string
   readonly model: string
   readonly usage: Usage
+  /** US dollars; null when the model's price is not known. */
+  readonly cost: Cost
+  /** Whether the usage is the gateway's estimate: the service gave none, or the call was cut. */
+  readonly estimated: boolean
+  /** Whether the call gave no answer; it may have cost something all the same. */
+  readonly failed: boolean
 }
 
 export interface ToolReport {

@@ -1,11 +1,11 @@
-import type { JsonObject } from "./json.ts"
+import type { Json, JsonObject } from "./json.ts"
 import type { AssistantMessage, ContentPart, Message } from "./messages.ts"
 import type { StopReason } from "./ports/provider.ts"
 import type { ToolResult } from "./ports/tool.ts"
-import type { Usage } from "./usage.ts"
+import type { Cost, Usage } from "./usage.ts"
 
 /** The version of the events below. A reader refuses a session whose events are newer than it knows. */
-export const logVersion = 1
+export const logVersion = 2
 
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry
@@ -63,6 +63,7 @@ export type Event =
   | RunStarted
   | HistoryReplaced
   | StepStarted
+  | ModelCallFailed
   | StepRetried
   | MessageCompleted
   | ToolCallRequested
@@ -74,7 +75,10 @@ export type Event =
   | ToolCallCompleted
   | ToolCallInterrupted
   | StepCompleted
+  | OutputRejected
+  | RunnerStateSaved
   | MaxTurnsReached
+  | BudgetExceeded
   | TerminalEvent
 
 /** The last event of a run. There is exactly one. */
@@ -90,6 +94,8 @@ export interface RunStarted {
   readonly channel: string | null
   /** The model asked for by the client, if any. */
   readonly model: string | null
+  /** JSON Schema of the answer, where one was asked for. */
+  readonly outputSchema: JsonObject | null
 }
 
 /** The client's own conversation, which differed from the log, stands for all before it. */
@@ -107,6 +113,21 @@ export interface StepStarted {
   readonly step: number
 }
 
+/** One call of a model gave no answer, or none that was wanted any more. It may have cost something all the same. */
+export interface ModelCallFailed {
+  readonly type: "modelCallFailed"
+  readonly stepId: string
+  /** Counts the step's calls from 1. */
+  readonly attempt: number
+  /** The model that was asked for. */
+  readonly model: string
+  readonly code: string
+  readonly usage: Usage
+  readonly cost: Cost
+  /** Whether the usage is the gateway's estimate. */
+  readonly estimated: boolean
+}
+
 /** The step's streamed text is void; the model is called again. */
 export interface StepRetried {
   readonly type: "stepRetried"
@@ -114,6 +135,8 @@ export interface StepRetried {
   /** The attempt that begins now; the first was 1. */
   readonly attempt: number
   readonly error: { readonly code: string; readonly message: string }
+  /** Position among the agent's models of the one that is called now and from now on: 0, or that of a fallback. */
+  readonly modelIndex: number
 }
 
 /** The model's whole answer of one step. */
@@ -124,6 +147,9 @@ export interface MessageCompleted {
   readonly message: AssistantMessage
   readonly model: string
   readonly usage: Usage
+  readonly cost: Cost
+  /** Whether the usage is the gateway's estimate, because the service gave none, or none that can be. */
+  readonly estimated: boolean
   readonly stopReason: StopReason
   /** Sequence number of the first delta of this text, null when it was not streamed. */
   readonly streamedFrom: number | null
@@ -139,6 +165,8 @@ export interface ToolCallRequested {
   /** Position among the calls of its message, from 0. */
   readonly callIndex: number
   readonly executionLocation: "backend" | "client"
+  /** A runner's own id of the call. */
+  readonly runnerCallId?: string
 }
 
 /** An interceptor did not simply allow the call. */
@@ -179,7 +207,8 @@ export interface ApprovalResolved {
 
 /** Who answered, and over what. */
 export interface Decider {
-  readonly via: "http" | "code" | "cli"
+  /** `grant`: calls of this type had been allowed before, for the rest of the session. */
+  readonly via: "http" | "code" | "cli" | "grant"
   readonly tenant: string | null
   readonly userId: string | null
   /** The network address it came from, where one is known. */
@@ -231,7 +260,29 @@ export interface StepCompleted {
   readonly type: "stepCompleted"
   readonly stepId: string
   readonly step: number
+  /** Of all its model calls, failed ones included. */
   readonly usage: Usage
+  readonly cost: Cost
+}
+
+/** The answer is not what was asked for; the model is told why and tries once more. */
+export interface OutputRejected {
+  readonly type: "outputRejected"
+  readonly problem: string
+}
+
+/** What a runner wants back when it is called again. The last one counts. */
+export interface RunnerStateSaved {
+  readonly type: "runnerStateSaved"
+  readonly state: Json
+}
+
+/** The next model call could have crossed the budget. */
+export interface BudgetExceeded {
+  readonly type: "budgetExceeded"
+  /** US dollars, spent so far. */
+  readonly totalCost: number
+  readonly budget: number
 }
 
 export interface MaxTurnsReached {
@@ -243,9 +294,12 @@ export interface MaxTurnsReached {
 export interface RunCompleted {
   readonly type: "runCompleted"
   readonly disposition: "completed" | "interrupted"
-  /** `cancelled`, `max_turns`, `max_tokens` …; null for a plain end. */
+  /** `cancelled`, `max_turns`, `max_tokens`, `budget`; null for a plain end. */
   readonly reason: string | null
   readonly usage: Usage
+  readonly cost: Cost
+  /** The answer, where a schema was asked for and it fits. */
+  readonly output?: Json
 }
 
 export interface RunFailed {
@@ -254,6 +308,7 @@ export interface RunFailed {
   /** Safe to show to any client. */
   readonly message: string
   readonly usage: Usage
+  readonly cost: Cost
 }
 
 export function isTerminal(event: Event): event is TerminalEvent {

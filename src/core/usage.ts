@@ -13,7 +13,26 @@ export const noUsage: Usage = {
   cacheReadInputTokens: 0,
 }
 
-export function addUsage(left: Usage, right: Usage): Usage {
+/** US dollars; null once any part of the sum is of unknown price. */
+export type Cost = number | null
+
+function addCost(left: Cost, right: Cost): Cost {
+  return left === null || right === null ? null : left + right
+}
+
+/** What was used, and what that cost. */
+export interface Spending {
+  readonly usage: Usage
+  readonly cost: Cost
+}
+
+export const noSpending: Spending = { usage: noUsage, cost: 0 }
+
+export function addSpending(left: Spending, right: Spending): Spending {
+  return { usage: addUsage(left.usage, right.usage), cost: addCost(left.cost, right.cost) }
+}
+
+function addUsage(left: Usage, right: Usage): Usage {
   return {
     inputTokens: left.inputTokens + right.inputTokens,
     outputTokens: left.outputTokens + right.outputTokens,

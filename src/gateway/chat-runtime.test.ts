@@ -1,14 +1,27 @@
 import { describe, expect, it } from "vitest"
+import type { Grant } from "../core/ports/approvals.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { type ChatRuntime, type RuntimeSurroundings, toAgentRuntime } from "./chat-runtime.ts"
+import { createOutputValidator } from "../tools/output-validator.ts"
+import {
+  type ChatRuntime,
+  checkForAllRuns,
+  type RuntimeSurroundings,
+  toAgentRuntime,
+} from "./chat-runtime.ts"
+import { settingsFrom } from "./environment.ts"
+import { appProviders } from "./run-providers.ts"
+
+const provider = { ...scriptedProvider([]), priceList: "free" }
+const unpriced = scriptedProvider([])
 
 const surroundings: RuntimeSurroundings = {
-  provider: scriptedProvider([]),
+  providers: appProviders({ provider, name: null, guessed: false }, settingsFrom({ OPENAI_API_KEY: "sk-1" })),
   model: null,
   allowedModels: undefined,
   mcp: { tools: () => [], instructions: () => [] },
   hooks: {},
   grants: async () => [],
+  validateOutput: createOutputValidator(),
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 
@@ -24,7 +37,69 @@ describe("the model of a run", () => {
     ["the provider's, where nobody says", undefined, null, undefined, "scripted-model"],
   ])("is %s", (_, own, asked, allowedModels, model) => {
     const chat = { systemPrompt: "Hi.", ...(own === undefined ? {} : { model: own }) }
-    expect(toAgentRuntime(chat, { ...surroundings, model: asked, allowedModels })).toMatchObject({ model })
+    const runtime = toAgentRuntime(chat, { ...surroundings, model: asked, allowedModels })
+    expect(runtime).toMatchObject({ models: [{ provider, model }] })
+  })
+
+  it("is followed by its fallbacks, each with its provider's default model unless it names one", () => {
+    const model = { specificationVersion: "v4", provider: "acme", modelId: "acme-1", doStream() {} } as never
+    const fallback = [
+      "openai",
+      { provider: "openai", model: "small" },
+      unpriced,
+      { provider: model },
+    ] as const
+    const runtime = toAgentRuntime({ systemPrompt: "Hi.", fallback }, { ...surroundings, model: "asked" })
+    expect(runtime).toMatchObject({
+      models: [
+        { provider, model: "asked" },
+        { provider: { name: "openai" }, model: expect.stringContaining("gpt") },
+        { provider: { name: "openai" }, model: "small" },
+        { provider: unpriced, model: "scripted-model" },
+        { model: "acme-1" },
+      ],
+    })
+  })
+
+  it("must be named where its provider has no default", () => {
+    const nameless = { ...provider, defaultModel: "" }
+    expect(() => toAgentRuntime({ systemPrompt: "Hi.", provider: nameless }, surroundings)).toThrow(
+      "The provider scripted has no default model",
+    )
+  })
+})
+
+describe("a budget", () => {
+  const budget = { systemPrompt: "Hi.", maxBudgetUsd: 0.5 }
+  const refused =
+    /maxBudgetUsd needs the price .* "scripted-model" \(scripted\) is not known: .* option prices/
+
+  it("is kept with models of known prices", () => {
+    const prices = { "scripted-model": { input: 1, output: 2 } }
+    const chat = { ...budget, provider: unpriced, fallback: [provider, unpriced], prices }
+    const runtime = toAgentRuntime(chat, surroundings)
+    expect(runtime).toMatchObject({ maxBudgetUsd: 0.5 })
+    expect(() => checkForAllRuns(chat, { ...surroundings, allowedModels: ["scripted-model"] })).not.toThrow()
+  })
+
+  it.each([
+    ["model", { ...budget, provider: unpriced }],
+    ["fallback", { ...budget, fallback: [unpriced] }],
+  ])("is refused with a %s of unknown price", (_, chat) => {
+    expect(() => toAgentRuntime(chat, surroundings)).toThrow(refused)
+    expect(toAgentRuntime({ ...chat, maxBudgetUsd: undefined } as never, surroundings)).toBeDefined()
+  })
+
+  it("leaves a model that a client chose to the loop, which ends the run before it is called", () => {
+    const chat = { ...budget, provider: "openai" } as const
+    const runtime = toAgentRuntime(chat, { ...surroundings, model: "gpt-unheard-of" })
+    expect(runtime).toMatchObject({ models: [{ model: "gpt-unheard-of" }], maxBudgetUsd: 0.5 })
+  })
+
+  it("is refused for all runs when clients may choose a model of unknown price", () => {
+    const allowedModels = ["gpt-5", "gpt-unheard-of"]
+    const check = () => checkForAllRuns({ ...budget, provider: "openai" }, { ...surroundings, allowedModels })
+    expect(check).toThrow('that of "gpt-unheard-of" (openai) is not known')
   })
 })
 
@@ -38,6 +113,21 @@ describe("what buildChatRuntime returns", () => {
     [{ systemPrompt: "Hi.", interceptors: [{}] }, "interceptors.0: expected a function"],
     [{ systemPrompt: "Hi.", toolTimeoutMs: 2 ** 31 }, "toolTimeoutMs: "],
     [{ systemPrompt: "Hi.", maxTurns: 0 }, "maxTurns: "],
+    [{ systemPrompt: "Hi.", maxBudgetUsd: 0 }, "maxBudgetUsd: "],
+    [{ systemPrompt: "Hi.", stallTimeoutSeconds: 0 }, "stallTimeoutSeconds: "],
+    [{ systemPrompt: "Hi.", stallTimeoutSeconds: 2 ** 31 }, "stallTimeoutSeconds: "],
+    [{ systemPrompt: "Hi.", provider: "openia" }, 'provider: expected "anthropic", "openai"'],
+    [
+      { systemPrompt: "Hi.", fallback: ["demo", "openia"] },
+      "fallback.1: expected a provider or { provider, model? }",
+    ],
+    [
+      { systemPrompt: "Hi.", fallback: [{ provider: "demo", modell: "m" }] },
+      "unknown option fallback.0.modell",
+    ],
+    [{ systemPrompt: "Hi.", prices: { m: { input: 1 } } }, "prices.m.output: "],
+    [{ systemPrompt: "Hi.", prices: { m: { input: -1, output: 1 } } }, "prices.m.input: "],
+    [{ runner: async function* () {}, prices: { m: 1 } }, "prices.m: "],
     [{ runner: "mine" }, "runner: expected a function"],
     [{ runner: async function* () {}, systemPrompt: "Hi." }, "unknown option systemPrompt"],
   ])("is refused when it is like %j", (chat, message) => {
@@ -53,5 +143,22 @@ describe("what buildChatRuntime returns", () => {
       maxTurns: undefined,
     } as unknown as ChatRuntime
     expect(toAgentRuntime(chat, surroundings)).toMatchObject({ type: "model", maxTurns: null })
+  })
+})
+
+describe("a runner", () => {
+  it("is told what is granted at that moment, and waits for an approval a day unless it says so", async () => {
+    const grants: Grant[] = []
+    const runner = async function* () {}
+    const runtime = toAgentRuntime({ runner }, { ...surroundings, grants: async () => grants })
+    if (runtime.type !== "runner") throw new Error("It is no runner.")
+    expect(runtime.approvalTimeoutMs).toBe(86_400_000)
+    expect(await runtime.isGranted("sess_1", "pay", null)).toBe(false)
+    grants.push({ sessionId: "sess_1", toolName: "pay", qualifier: null } as Grant)
+    expect(await runtime.isGranted("sess_1", "pay", null)).toBe(true)
+    expect(await runtime.isGranted("sess_1", "pay", "large")).toBe(false)
+    expect(toAgentRuntime({ runner, approvalTimeoutSeconds: 2 }, surroundings)).toMatchObject({
+      approvalTimeoutMs: 2_000,
+    })
   })
 })

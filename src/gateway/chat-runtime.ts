@@ -1,14 +1,25 @@
 import { createHash } from "node:crypto"
-import { createGate } from "../approvals/gate.ts"
+import { createGate, isGranted } from "../approvals/gate.ts"
 import type { ApprovalPolicy, Interceptor } from "../approvals/interceptor.ts"
-import type { AgentRuntime, RunHooks, Runner } from "../core/agent-runtime.ts"
+import type {
+  AgentRuntime,
+  ModelChoice,
+  ModelRuntime,
+  RunHooks,
+  Runner,
+  RunnerRuntime,
+} from "../core/agent-runtime.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Provider, SystemBlock } from "../core/ports/provider.ts"
+import type { SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { McpView } from "../mcp/servers.ts"
+import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
 import { checkChatRuntime } from "./check-options.ts"
+import type { ProviderChoice } from "./choose-provider.ts"
+import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
+import type { RunProviders } from "./run-providers.ts"
 
 /** What `buildChatRuntime` returns: what one run is executed with. */
 export type ChatRuntime = ChatModelRuntime | ChatRunnerRuntime
@@ -16,24 +27,38 @@ export type ChatRuntime = ChatModelRuntime | ChatRunnerRuntime
 export interface ChatModelRuntime {
   readonly systemPrompt: string | readonly SystemBlock[]
   /** Default: the app's `defaultProvider`. */
-  readonly provider?: Provider
+  readonly provider?: ProviderChoice
   /**
    * What a client asks for takes its place only if `allowedModels` lists that. Default: what the client asks for, else
    * the provider's own default.
    */
   readonly model?: string
+  /**
+   * Takes over when the service before it fails: after its retries, or at once when its quota is used up. The rest of the
+   * run stays with it. A request or a key that is refused ends the run instead. Default none.
+   */
+  readonly fallback?: readonly FallbackChoice[]
   /** Default none. Names must differ. */
   readonly tools?: readonly Tool[]
   /** Cap on the output tokens of one model call. Default 16 000. */
   readonly maxTokens?: number
   /** Most model calls of one run. Default: no bound. */
   readonly maxTurns?: number
+  /**
+   * US dollars that one run may cost. A model call is not made when what is spent and the most that the call can cost are
+   * more; the price of every model must be known. Default: no bound.
+   */
+  readonly maxBudgetUsd?: number
+  /** Of models by their exact name, in place of those of the bundled price list. Default none. */
+  readonly prices?: PriceOverrides
   /** Milliseconds, for tools without a limit of their own. Default 30 000. */
   readonly toolTimeoutMs?: number
   /** Bytes of one tool result's text, past which it is cut. Default 100 000. */
   readonly maxToolResultBytes?: number
   /** Retries of a model call that failed in a way that may pass. Default 3. */
   readonly maxRetries?: number
+  /** Silence of the model service after which a call counts as failed and is tried again. Default 60. */
+  readonly stallTimeoutSeconds?: number
   /** What a person must allow, for tools that do not say so themselves. Default: nothing. */
   readonly needsApproval?: ApprovalPolicy
   /** See every call before anybody is asked about it, in this order. Default none. */
@@ -47,10 +72,14 @@ export interface ChatRunnerRuntime {
   readonly runner: Runner
   /** Whether it can go on with a run after a crash; if not, such a run ends in `error`. Default false. */
   readonly resumes?: boolean
+  /** Of models by their exact name, in place of those of the bundled price list. Default none. */
+  readonly prices?: PriceOverrides
+  /** How long an approval is waited for. Default 86 400: a day. */
+  readonly approvalTimeoutSeconds?: number
 }
 
 export interface RuntimeSurroundings {
-  readonly provider: Provider
+  readonly providers: RunProviders
   /** The one the client asked for. */
   readonly model: string | null
   /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
@@ -59,28 +88,71 @@ export interface RuntimeSurroundings {
   /** The MCP servers as the session's user sees them. */
   readonly mcp: McpView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
+  readonly validateOutput: ModelRuntime["validateOutput"]
   readonly logger: Logger
 }
+
+const defaultApprovalTimeoutSeconds = 86_400
 
 /** Fills in the defaults. Throws `ConfigurationError` for what is unknown, wrong or cannot work. */
 export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
   checkChatRuntime(chat)
-  const { provider: defaultProvider, mcp, hooks, grants, logger } = surroundings
-  if ("runner" in chat) {
-    const { runner, resumes = false } = chat
-    return { type: "runner", runner, resumes, revision: "runner", hooks }
+  return "runner" in chat ? runnerRuntime(chat, surroundings) : modelRuntime(chat, surroundings)
+}
+
+/**
+ * Checks a runtime that all runs have in common before there is one: whatever `toAgentRuntime` refuses, and models that
+ * clients may choose although a budget could not be kept with them.
+ */
+export function checkForAllRuns(chat: ChatRuntime, surroundings: RuntimeSurroundings): void {
+  const runtime = toAgentRuntime(chat, { ...surroundings, model: null })
+  if (runtime.type === "runner" || runtime.maxBudgetUsd === null) return
+  const [{ provider }] = runtime.models
+  const choosable = (surroundings.allowedModels ?? []).map((model) => ({ provider, model }))
+  requirePrices(choosable, runtime.pricing)
+}
+
+function runnerRuntime(
+  { runner, resumes = false, prices, approvalTimeoutSeconds }: ChatRunnerRuntime,
+  { hooks, grants }: RuntimeSurroundings,
+): RunnerRuntime {
+  return {
+    type: "runner",
+    runner,
+    resumes,
+    pricing: createPricing(prices),
+    approvalTimeoutMs: (approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
+    isGranted: async (sessionId, ...toolType) => isGranted(await grants(sessionId), ...toolType),
+    revision: "runner",
+    hooks,
   }
-  const { provider = defaultProvider, tools = [], interceptors = [], needsApproval = () => false } = chat
+}
+
+function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
+  const { providers, mcp, validateOutput, hooks, grants, logger } = surroundings
+  const { provider, fallback = [], tools = [], interceptors = [], needsApproval = () => false } = chat
+  const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const systemPrompt = [...own, ...mcp.instructions().map((text) => ({ text }))]
-  const model = chosenModel(chat.model, surroundings) ?? provider.defaultModel
+  const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
+  const pricing = createPricing(chat.prices)
   refuseDuplicates(tools)
   const allTools = withServerTools(tools, mcp)
+  // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
+  if (maxBudgetUsd !== null) {
+    requirePrices(
+      models.filter(({ model }) => model !== surroundings.model),
+      pricing,
+    )
+  }
   return {
     type: "model",
     systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
-    provider,
-    model,
+    models,
+    pricing,
+    maxBudgetUsd,
+    stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
+    validateOutput,
     // Asked at every step: a server's tools may change while a run is under way.
     get tools() {
       return allTools()
@@ -91,8 +163,8 @@ export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundi
     maxToolResultBytes: chat.maxToolResultBytes ?? 100_000,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, logger }),
-    approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? 86_400) * 1_000,
-    revision: revisionOf({ systemPrompt, model, provider: provider.name, tools: allTools() }),
+    approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
+    revision: revisionOf({ systemPrompt, models, tools: allTools() }),
     hooks,
   }
 }
@@ -130,17 +202,18 @@ function refuseDuplicates(tools: readonly Tool[]): void {
 
 function revisionOf(definition: {
   readonly systemPrompt: readonly SystemBlock[]
-  readonly model: string
-  readonly provider: string
+  readonly models: readonly ModelChoice[]
   readonly tools: readonly Tool[]
 }): string {
+  const { systemPrompt } = definition
+  const models = definition.models.map(({ provider, model }) => ({ provider: provider.name, model }))
   const tools = definition.tools.map(({ name, description, inputSchema }) => ({
     name,
     description,
     inputSchema,
   }))
   return createHash("sha256")
-    .update(JSON.stringify({ ...definition, tools }))
+    .update(JSON.stringify({ systemPrompt, models, tools }))
     .digest("hex")
     .slice(0, 12)
 }

@@ -2,10 +2,15 @@ import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
 import type { McpOptions } from "./mcp.ts"
+import { providerNames } from "./named-provider.ts"
 
 const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
 const callback = aFunction.optional()
 const object = z.custom<unknown>((value) => typeof value === "object" && value !== null, "expected an object")
+const provider = z.custom<unknown>(
+  isProviderChoice,
+  `expected ${providerNames.map((name) => JSON.stringify(name)).join(", ")}, a Provider or an AI SDK model`,
+)
 const strings = z.array(z.string().min(1)).optional()
 const count = z.int().positive().optional()
 
@@ -14,6 +19,27 @@ const longestTimerMs = 2_147_483_647
 const milliseconds = z.int().positive().max(longestTimerMs)
 /** Of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
+
+const chosenProvider = {
+  apiKey: z.string().min(1).optional(),
+  authToken: z.string().min(1).optional(),
+  providerConfig: object.optional(),
+}
+
+const price = z.number().nonnegative()
+const prices = z
+  .record(
+    z.string(),
+    z.strictObject({
+      input: price,
+      output: price,
+      cacheRead: price.optional(),
+      cacheWrite: price.optional(),
+    }),
+  )
+  .optional()
+
+const approvalTimeoutSeconds = z.int().positive().max(longestWaitSeconds).optional()
 
 const systemPrompt = z.union(
   [z.string(), z.array(z.strictObject({ text: z.string(), cache: z.boolean().optional() }))],
@@ -68,40 +94,52 @@ const server = {
 
 const gatewayApp = z.strictObject({
   ...server,
+  ...chosenProvider,
   resolveCredentials: callback,
-  buildChatRuntime: aFunction,
-  defaultProvider: z.union([z.enum(["anthropic", "demo"]), object]).optional(),
-  apiKey: z.string().min(1).optional(),
-  authToken: z.string().min(1).optional(),
-  providerConfig: object.optional(),
+  buildChatRuntime: z.union([aFunction, object], "expected a function or a runtime"),
+  defaultProvider: provider.optional(),
 })
 
 /** What a model is run with, in `createAgent` as in what `buildChatRuntime` returns. */
 const modelRuntime = {
+  provider: provider.optional(),
   model: z.string().min(1).optional(),
+  fallback: z
+    .array(
+      z.union(
+        [provider, z.strictObject({ provider, model: z.string().min(1).optional() })],
+        "expected a provider or { provider, model? }",
+      ),
+    )
+    .optional(),
+  maxBudgetUsd: z.number().positive().optional(),
+  prices,
   tools: z.array(object).optional(),
   maxTokens: count,
   maxTurns: count,
   toolTimeoutMs: milliseconds.optional(),
   maxToolResultBytes: count,
   maxRetries: z.int().nonnegative().optional(),
+  stallTimeoutSeconds: z
+    .number()
+    .positive()
+    .max(longestTimerMs / 1_000)
+    .optional(),
   needsApproval: callback,
   interceptors: z.array(aFunction).optional(),
-  approvalTimeoutSeconds: z.int().positive().max(longestWaitSeconds).optional(),
+  approvalTimeoutSeconds,
 }
 
-const agent = z.strictObject({
-  ...server,
-  ...modelRuntime,
-  provider: z.union([z.enum(["anthropic", "demo"]), object]).optional(),
-  apiKey: z.string().min(1).optional(),
-  authToken: z.string().min(1).optional(),
-  providerConfig: object.optional(),
+const agent = z.strictObject({ ...server, ...chosenProvider, ...modelRuntime })
+
+const chatModelRuntime = z.strictObject({ ...modelRuntime, systemPrompt })
+
+const chatRunnerRuntime = z.strictObject({
+  runner: aFunction,
+  resumes: z.boolean().optional(),
+  prices,
+  approvalTimeoutSeconds,
 })
-
-const chatModelRuntime = z.strictObject({ ...modelRuntime, systemPrompt, provider: object.optional() })
-
-const chatRunnerRuntime = z.strictObject({ runner: aFunction, resumes: z.boolean().optional() })
 
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */
 export function checkGatewayAppOptions(options: unknown): void {
@@ -141,4 +179,9 @@ function describe({ issues }: z.ZodError): string {
       return `${issue.path.join(".") || "options"}: ${issue.message}`
     })
     .join("; ")
+}
+
+function isProviderChoice(value: unknown): boolean {
+  if (typeof value === "string") return providerNames.some((name) => name === value)
+  return typeof value === "object" && value !== null && ("stream" in value || "doStream" in value)
 }

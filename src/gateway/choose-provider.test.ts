@@ -1,47 +1,113 @@
-import { describe, expect, it } from "vitest"
+import { createAnthropic } from "@ai-sdk/anthropic"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { chooseProvider } from "./choose-provider.ts"
-import { settingsFrom } from "./environment.ts"
+import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
+import { type Environment, settingsFrom } from "./environment.ts"
+import { startLocalServer } from "./fixtures/local-server.ts"
 
-const none = settingsFrom({})
-const withKey = settingsFrom({ ANTHROPIC_API_KEY: "sk-1", ANTHROPIC_BASE_URL: "http://127.0.0.1:1" })
+const logger = { debug() {}, info() {}, warn: vi.fn(), error() {} }
+const nowhere = "http://127.0.0.1:1/v1"
+const anthropic = { ANTHROPIC_API_KEY: "sk-1" }
+const openai = { OPENAI_API_KEY: "sk-2" }
+
+function choose(options: ProviderOptions, env: Environment = {}, mayGuess = true) {
+  const settings = settingsFrom({ OLLAMA_BASE_URL: nowhere, ...env })
+  return chooseProvider(options, { settings, mayGuess, logger })
+}
+
+async function serveModels() {
+  const server = await startLocalServer('{"data":[{"id":"llama4"}]}')
+  onTestFinished(() => server.close())
+  return server
+}
 
 describe("the provider of an agent", () => {
-  it("is Anthropic when the environment has a key or a token", () => {
-    expect(chooseProvider({}, withKey)).toMatchObject({ provider: { name: "anthropic" }, fallback: false })
-    const token = settingsFrom({ ANTHROPIC_AUTH_TOKEN: "t" })
-    expect(chooseProvider({}, token)).toMatchObject({ provider: { name: "anthropic" }, fallback: false })
+  it.each<[string, ProviderOptions, Environment, string]>([
+    ["anthropic with its key, whatever else there is", {}, { ...anthropic, ...openai }, "anthropic"],
+    ["anthropic with its token", {}, { ANTHROPIC_AUTH_TOKEN: "t", ...openai }, "anthropic"],
+    ["anthropic with a key in code", { apiKey: "sk-3" }, openai, "anthropic"],
+    ["openai with only its key", {}, openai, "openai"],
+    ["openai where code configures it", { providerConfig: { headers: {} } }, openai, "openai"],
+    ["what is named", { provider: "openai" }, { ...anthropic, ...openai }, "openai"],
+    [
+      "what is named, for a server of one's own",
+      { provider: "openai-chat", providerConfig: { baseURL: nowhere } },
+      {},
+      "openai-chat",
+    ],
+    ["the demo where it is named", { provider: "demo" }, anthropic, "demo"],
+  ])("is %s", async (_, options, env, name) => {
+    const { url, requests } = await serveModels()
+    expect(await choose(options, { ...env, OLLAMA_BASE_URL: url })).toMatchObject({
+      provider: { name },
+      name,
+      guessed: false,
+    })
+    expect(requests()).toBe(0)
   })
 
-  it("is the demo for want of a key, and that is told", () => {
-    expect(chooseProvider({}, none)).toMatchObject({ provider: { name: "demo" }, fallback: true })
+  it("is the one given in code, whatever the environment says", async () => {
+    const provider = scriptedProvider([])
+    expect(await choose({ provider }, anthropic)).toEqual({ provider, name: null, guessed: false })
   })
 
-  it("is the demo when that is what was asked for", () => {
-    expect(chooseProvider({ provider: "demo" }, withKey)).toMatchObject({
-      provider: { name: "demo" },
-      fallback: false,
+  it("is a model of the AI SDK, wrapped", async () => {
+    const provider = createAnthropic({ apiKey: "sk-3" })("claude-sonnet-5-5")
+    expect(await choose({ provider }, openai)).toMatchObject({
+      provider: { defaultModel: "claude-sonnet-5-5", priceList: "anthropic" },
+      guessed: false,
     })
   })
 
-  it("is what the code gives, whatever the environment says", () => {
-    const provider = scriptedProvider([])
-    expect(chooseProvider({ provider }, withKey).provider).toBe(provider)
-    expect(chooseProvider({ apiKey: "sk-2" }, none).provider.name).toBe("anthropic")
+  it("is a model server of this machine for want of a key, with its model and for free", async () => {
+    const { url } = await serveModels()
+    expect(await choose({}, { OLLAMA_BASE_URL: url })).toMatchObject({
+      provider: { name: "openai-chat", defaultModel: "llama4", priceList: "free" },
+      guessed: true,
+    })
+    expect(logger.warn).toHaveBeenLastCalledWith({ server: url, model: "llama4" }, expect.any(String))
   })
 
-  it("cannot be Anthropic without a key", () => {
-    expect(() => chooseProvider({ provider: "anthropic" }, none)).toThrow("set ANTHROPIC_API_KEY")
-    expect(() => chooseProvider({ providerConfig: { baseURL: "http://127.0.0.1:1" } }, none)).toThrow(
-      "needs a key",
-    )
+  it("is the demo for want of anything, and that is told", async () => {
+    expect(await choose({})).toMatchObject({ provider: { name: "demo" }, guessed: true })
+    expect(logger.warn).toHaveBeenLastCalledWith({}, expect.stringContaining("demo"))
   })
 
-  it("takes a key before a token, and an empty variable for none", () => {
-    const both = settingsFrom({ ANTHROPIC_API_KEY: "k", ANTHROPIC_AUTH_TOKEN: "t", ANTHROPIC_BASE_URL: "" })
-    expect(both.anthropic).toEqual({ apiKey: "k" })
-    expect(settingsFrom({ ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "t" }).anthropic).toEqual({
-      authToken: "t",
+  it("is looked for nowhere when nothing may be guessed", async () => {
+    const { url, requests } = await serveModels()
+    expect(await choose({}, { OLLAMA_BASE_URL: url }, false)).toMatchObject({ guessed: true })
+    expect(requests()).toBe(0)
+  })
+
+  it.each<[ProviderOptions, Environment, string]>([
+    [{ provider: "anthropic" }, openai, "set ANTHROPIC_API_KEY"],
+    [{ provider: "openai" }, anthropic, "set OPENAI_API_KEY"],
+    [{ provider: "openai-chat" }, anthropic, "set OPENAI_API_KEY"],
+    [{ providerConfig: { baseURL: nowhere } }, {}, "needs a key"],
+    [{ provider: "openai", providerConfig: { thinking: { type: "enabled" } } as never }, openai, "thinking"],
+  ])("cannot be that of %j with the environment %j", async (options, env, message) => {
+    await expect(choose(options, env)).rejects.toThrow(message)
+  })
+})
+
+describe("the environment", () => {
+  it("has a key before a token, and an empty variable is none", () => {
+    const env = {
+      ANTHROPIC_API_KEY: "k",
+      ANTHROPIC_AUTH_TOKEN: "t",
+      ANTHROPIC_BASE_URL: "",
+      OPENAI_API_KEY: "",
+    }
+    expect(settingsFrom(env)).toMatchObject({
+      anthropic: { apiKey: "k" },
+      openai: {},
+      localServer: "http://127.0.0.1:11434/v1",
+    })
+    expect(
+      settingsFrom({ ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "t", OPENAI_BASE_URL: "http://o" }),
+    ).toMatchObject({
+      anthropic: { authToken: "t" },
+      openai: { baseURL: "http://o" },
     })
   })
 })

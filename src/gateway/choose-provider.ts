@@ -1,45 +1,72 @@
-import { ConfigurationError } from "../core/errors.ts"
+import type { Logger } from "../core/ports/logger.ts"
 import type { Provider } from "../core/ports/provider.ts"
-import { anthropicProvider } from "../providers/anthropic/anthropic-provider.ts"
-import type { AnthropicOptions } from "../providers/anthropic/options.ts"
+import { aiSdkProvider } from "../providers/ai-sdk/ai-sdk-provider.ts"
+import type { AiSdkModel } from "../providers/ai-sdk/options.ts"
 import { demoProvider } from "../providers/demo/demo-provider.ts"
+import { openAiChatProvider } from "../providers/openai/openai-chat-provider.ts"
 import type { EnvironmentSettings } from "./environment.ts"
+import { firstModelOf } from "./local-server.ts"
+import { type NamedProviderOptions, namedProvider, type ProviderName } from "./named-provider.ts"
 
-export interface ProviderOptions {
-  /** Default: anthropic if the environment or these options have a key for it, else demo. */
-  readonly provider?: "anthropic" | "demo" | Provider
-  /** Default: `ANTHROPIC_API_KEY`. */
-  readonly apiKey?: string
-  /** Default: `ANTHROPIC_AUTH_TOKEN`. */
-  readonly authToken?: string
-  /** Further options of a provider chosen by name: `baseURL`, `headers`, `thinking` … */
-  readonly providerConfig?: Omit<AnthropicOptions, "apiKey" | "authToken">
+/** By name, made in code, or a language model of the AI SDK (https://ai-sdk.dev). */
+export type ProviderChoice = ProviderName | Provider | AiSdkModel
+
+export interface ProviderOptions extends NamedProviderOptions {
+  /**
+   * Default: anthropic if these options or the environment have a key for it, else openai if the environment has one.
+   * Without any key, a model server that answers on this machine, else the demo; `agent-gateway start` takes neither.
+   */
+  readonly provider?: ProviderChoice
 }
 
 export interface ChosenProvider {
   readonly provider: Provider
-  /** Whether this is the offline stand-in, for want of a model service. */
-  readonly fallback: boolean
+  /** Null for one that has no name. */
+  readonly name: ProviderName | null
+  /** Whether nobody configured it: a server that happens to be there, or the stand-in for want of any. */
+  readonly guessed: boolean
 }
 
-/** What is given in code wins over the environment. */
-export function chooseProvider(options: ProviderOptions, settings: EnvironmentSettings): ChosenProvider {
-  const { provider, apiKey, authToken, providerConfig } = options
-  if (typeof provider === "object") return { provider, fallback: false }
-  if (provider === "demo") return { provider: demoProvider(), fallback: false }
-  const { baseURL, ...environmentKey } = settings.anthropic
-  const givenKey = {
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(authToken === undefined ? {} : { authToken }),
-  }
-  const key = Object.keys(givenKey).length > 0 ? givenKey : environmentKey
-  if (Object.keys(key).length > 0) {
-    const address = baseURL === undefined ? {} : { baseURL }
-    return { provider: anthropicProvider({ ...address, ...key, ...providerConfig }), fallback: false }
-  }
-  if (provider === undefined && providerConfig === undefined)
-    return { provider: demoProvider(), fallback: true }
-  throw new ConfigurationError(
-    "The provider anthropic needs a key: set ANTHROPIC_API_KEY, or the option apiKey.",
-  )
+export interface ChooseOptions {
+  readonly settings: EnvironmentSettings
+  /** Whether what is guessed may answer: then a server is looked for. */
+  readonly mayGuess: boolean
+  readonly logger: Logger
+}
+
+/** What is given in code wins over the environment. Rejects with a `ConfigurationError` for want of a key. */
+export async function chooseProvider(
+  { provider, ...options }: ProviderOptions,
+  { settings, mayGuess, logger }: ChooseOptions,
+): Promise<ChosenProvider> {
+  if (typeof provider === "object") return { provider: toProvider(provider), name: null, guessed: false }
+  const name = provider ?? configuredName(options, settings)
+  if (name !== null) return { provider: namedProvider(name, options, settings), name, guessed: false }
+  const local = mayGuess ? await localProvider(settings.localServer, logger) : null
+  if (local !== null) return { provider: local, name: null, guessed: true }
+  if (mayGuess) logger.warn({}, "no model is configured: the offline demo answers")
+  return { provider: demoProvider(), name: "demo", guessed: true }
+}
+
+/** A model of the AI SDK is wrapped, a provider is itself. */
+export function toProvider(choice: Provider | AiSdkModel): Provider {
+  // It checks what it is given.
+  return "doStream" in choice ? aiSdkProvider(choice) : choice
+}
+
+function configuredName(
+  { apiKey, authToken, providerConfig }: NamedProviderOptions,
+  { anthropic, openai }: EnvironmentSettings,
+): ProviderName | null {
+  if ((apiKey ?? authToken ?? anthropic.apiKey ?? anthropic.authToken) !== undefined) return "anthropic"
+  if (openai.apiKey !== undefined) return "openai"
+  // Whoever configures a provider does not want another: this one says that its key is missing.
+  return providerConfig === undefined ? null : "anthropic"
+}
+
+async function localProvider(baseURL: string, logger: Logger): Promise<Provider | null> {
+  const model = await firstModelOf(baseURL)
+  if (model === null) return null
+  logger.warn({ server: baseURL, model }, "no model is configured: one of a server on this machine answers")
+  return openAiChatProvider({ baseURL, defaultModel: model, priceList: "free" })
 }

@@ -1,13 +1,18 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
+import { z } from "zod"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
-import { createAgent } from "./create-agent.ts"
+import { type AgentOptions, createAgent } from "./create-agent.ts"
 import { createGatewayApp } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const
+const noModel = { OLLAMA_BASE_URL: "http://127.0.0.1:1/v1" }
 const quiet = { store: "memory", logger } as const
+
+const echo = tool({ name: "echo", description: "Echo.", input: { type: "object" }, execute: () => 1 })
+const prices = { "scripted-model": { input: 1, output: 5 } }
 
 const gateways: Gateway[] = []
 function use(gateway: Gateway): Gateway {
@@ -42,7 +47,8 @@ describe("createAgent", () => {
     [{ onUsage: true }, "onUsage: expected a function"],
     [{ limits: { bodyBytes: 1, chatBytes: 1 } }, "unknown option limits.chatBytes"],
     [{ name: "my agent" }, "name: expected"],
-    [{ provider: "openai" }, "provider: "],
+    [{ provider: "openia" }, "provider: "],
+    [{ maxBudgetUsd: "1" }, "maxBudgetUsd: "],
     [{ toolTimeoutMs: 2 ** 31 }, "toolTimeoutMs: "],
     [{ approvalTimeoutSeconds: 1e13 }, "approvalTimeoutSeconds: "],
   ])("refuses %j, naming the option", (options, message) => {
@@ -61,15 +67,27 @@ describe("createAgent", () => {
     await createAgent("Hi.", { store: "/proc/nowhere" }).close()
   })
 
-  it("refuses two tools of one name when a run begins", async () => {
-    const echo = tool({ name: "echo", description: "Echo.", input: { type: "object" }, execute: () => 1 })
-    const gateway = use(createAgent("Hi.", { ...quiet, provider: scriptedProvider([]), tools: [echo, echo] }))
-    expect(await gateway.run("Hi")).toMatchObject({ outcome: "failed", error: { code: "runtime_failed" } })
+  it.each<[string, AgentOptions]>([
+    ["Two tools are named", { tools: [echo, echo] }],
+    ["set OPENAI_API_KEY", { fallback: ["openai"] }],
+    ["option prices", { maxBudgetUsd: 1 }],
+    ['"large"', { maxBudgetUsd: 1, prices, allowedModels: ["scripted-model", "large"] }],
+  ])("does not start when every run would fail: %s", async (message, options) => {
+    const gateway = use(createAgent("Hi.", { ...quiet, provider: scriptedProvider([]), ...options }))
+    await expect(gateway.prepare({ env: noModel })).rejects.toThrow(message)
+  })
+
+  it("ends a run with a budget before a client's model of unknown price is called", async () => {
+    const provider = { ...scriptedProvider([]), priceList: "openai", defaultModel: "gpt-5" }
+    const gateway = use(createAgent("Hi.", { ...quiet, provider, maxBudgetUsd: 1 }))
+    const token = await tokenOf(gateway)
+    const chat = await post(gateway, "/api/chat", { message: "Hi", model: "gpt-unheard-of" }, token)
+    expect(await chat.text()).toContain('"code":"price_unknown"')
+    expect(provider.requests).toEqual([])
   })
 
   it("passes prompt, model, tools and limits to the model", async () => {
     const provider = scriptedProvider([[say("Hello")]])
-    const echo = tool({ name: "echo", description: "Echo.", input: { type: "object" }, execute: () => 1 })
     const options = { provider, model: "large", maxTokens: 7, tools: [echo] }
     const gateway = use(createAgent([{ text: "Be brief.", cache: true }], { ...quiet, ...options }))
     await gateway.run("Hi")
@@ -93,6 +111,45 @@ describe("gateway.run", () => {
     expect(result).toMatchObject({ response: "Hello", outcome: "completed", toolsUsed: [], error: null })
   })
 
+  it("gives an answer as its schema makes it, what it cost and which model it was", async () => {
+    const usage = {
+      inputTokens: 1_000,
+      outputTokens: 200,
+      cacheCreationInputTokens: 0,
+      cacheReadInputTokens: 0,
+    }
+    const provider = scriptedProvider([
+      [say('{"day":"2026-01-31"}'), { type: "end", usage, model: "scripted-2" }],
+    ])
+    const gateway = use(createAgent("Hi.", { ...quiet, provider, prices }))
+    const output = z.object({ day: z.iso.date().transform((day) => new Date(day)) })
+    const result = await gateway.run("When?", { output })
+    expect(result.output?.day.getUTCDate()).toBe(31)
+    expect(result).toMatchObject({ outcome: "completed", cost: 0.002, model: "scripted-2" })
+    expect(provider.requests[0]?.outputSchema).toMatchObject({ properties: { day: { type: "string" } } })
+  })
+
+  it("fails for an answer that only the schema itself can refuse", async () => {
+    const gateway = use(
+      createAgent("Hi.", { ...quiet, provider: scriptedProvider([[say('{"from":2,"to":1}')]]) }),
+    )
+    const span = z
+      .object({ from: z.number(), to: z.number() })
+      .refine(({ from, to }) => from <= to, "is no span")
+    expect(await gateway.run("From when to when?", { output: span })).toMatchObject({
+      outcome: "failed",
+      output: null,
+      error: { code: "output_invalid", message: expect.stringContaining("is no span") },
+    })
+  })
+
+  it("refuses a schema that is not of an object, before anything else", async () => {
+    const gateway = use(createAgent("Hi.", { ...quiet, provider: scriptedProvider([]) }))
+    await expect(gateway.run("Hi", { output: z.string() })).rejects.toThrow(
+      "run: the output must be an object schema",
+    )
+  })
+
   it("cancels the run when it is aborted", async () => {
     const provider = scriptedProvider([[say("Half"), { type: "wait", until: new Promise(() => {}) }]])
     const gateway = use(createAgent("Hi.", { ...quiet, provider }))
@@ -111,8 +168,10 @@ describe("gateway.run", () => {
 describe("a gateway's life", () => {
   it("refuses to start without a model where that is asked for", async () => {
     const gateway = use(createAgent("Hi.", quiet))
-    await expect(gateway.prepare({ mode: "start", env: {} })).rejects.toThrow("No model is configured")
-    await gateway.prepare({ mode: "dev", env: {} })
+    await expect(gateway.prepare({ mode: "start", env: {} })).rejects.toThrow(
+      "No model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY",
+    )
+    await gateway.prepare({ mode: "dev", env: noModel })
   })
 
   it("tries to open again after a start that failed", async () => {
@@ -230,6 +289,17 @@ describe("createGatewayApp", () => {
     }
     expect(await chat("own")).toContain("stream_complete")
     expect(await chat("other")).toContain('"code":"runtime_failed"')
+  })
+
+  it("lets a run choose its provider by name", async () => {
+    const gateway = use(
+      createGatewayApp({
+        ...quiet,
+        defaultProvider: scriptedProvider([]),
+        buildChatRuntime: () => ({ systemPrompt: "Hi.", provider: "demo" }),
+      }),
+    )
+    expect(await gateway.run("Hello!")).toMatchObject({ model: "demo", cost: 0, outcome: "completed" })
   })
 
   it("refuses options it does not know", () => {

@@ -1,13 +1,11 @@
 import type { SystemBlock } from "../core/ports/provider.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import { checkAgentOptions } from "./check-options.ts"
-import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
-import { settingsOf } from "./create-gateway.ts"
+import type { ProviderOptions } from "./choose-provider.ts"
 import { createGatewayApp } from "./create-gateway-app.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { Gateway } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
-import { refuseDemoInProduction } from "./refuse-demo.ts"
 
 export interface AgentOptions
   extends ServerOptions,
@@ -23,34 +21,28 @@ export function createAgent(
   options: AgentOptions = {},
 ): Gateway {
   checkAgentOptions(systemPrompt, options)
-  const { provider: defaultProvider, model, tools, ...rest } = options
-  const { maxTokens, maxTurns, toolTimeoutMs, maxToolResultBytes, maxRetries, ...others } = rest
-  const { needsApproval, interceptors, approvalTimeoutSeconds, ...server } = others
-  const runtime = definedOnly<ChatModelRuntime>({
+  const { provider: defaultProvider, model, fallback, tools, ...rest } = options
+  const { maxTokens, maxTurns, maxBudgetUsd, prices, toolTimeoutMs, maxToolResultBytes, ...more } = rest
+  const { maxRetries, stallTimeoutSeconds, needsApproval, interceptors, ...others } = more
+  const { approvalTimeoutSeconds, ...server } = others
+  // All its runs are with this one runtime, so what it lacks is known before the first.
+  const buildChatRuntime = definedOnly<ChatModelRuntime>({
     systemPrompt,
     provider: undefined,
     model,
+    fallback,
     tools,
     maxTokens,
     maxTurns,
+    maxBudgetUsd,
+    prices,
     toolTimeoutMs,
     maxToolResultBytes,
     maxRetries,
+    stallTimeoutSeconds,
     needsApproval,
     interceptors,
     approvalTimeoutSeconds,
   })
-  const gateway = createGatewayApp({
-    ...server,
-    ...definedOnly({ defaultProvider }),
-    buildChatRuntime: () => runtime,
-  })
-  return {
-    ...gateway,
-    async prepare(prepared = {}) {
-      // All its runs are with this one model, so want of it is known before the first.
-      refuseDemoInProduction(chooseProvider(options, settingsOf(prepared)), prepared.mode)
-      await gateway.prepare(prepared)
-    },
-  }
+  return createGatewayApp({ ...server, ...definedOnly({ defaultProvider }), buildChatRuntime })
 }

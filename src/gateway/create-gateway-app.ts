@@ -11,16 +11,22 @@ import type { Gateway } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 
 export interface GatewayAppOptions extends ServerOptions, Omit<ProviderOptions, "provider"> {
-  /** Gives what each run is executed with. A rejection, or options that are unknown or wrong, end that run in `error`. */
-  readonly buildChatRuntime: (request: ChatRuntimeRequest) => ChatRuntime | Promise<ChatRuntime>
-  /** For runtimes without a provider of their own. Default: from the environment, else the offline demo. */
+  /**
+   * Gives what each run is executed with. A rejection, or options that are unknown or wrong, end that run in `error`.
+   * A runtime in place of a function is that of every run, and what is wrong with it stops the start.
+   */
+  readonly buildChatRuntime: ChatRuntime | BuildChatRuntime
+  /** For runtimes without a provider of their own. Default: as for `createAgent`. */
   readonly defaultProvider?: ProviderOptions["provider"]
   /**
-   * A user's own keys for the model service, which must be Anthropic's. Credentials that are neither null nor exactly one
-   * key or token end the run. Refused while any API key is let in: a session's user must be known.
+   * A user's own key for the model service: that of `defaultProvider`, which must be one by name, and by default
+   * Anthropic's. Credentials that are neither null nor exactly one key or token end the run, and so does a runtime that
+   * names another service, whose key would be the app's. Refused while any API key is let in: a session's user must be known.
    */
   readonly resolveCredentials?: ResolveCredentials
 }
+
+export type BuildChatRuntime = (request: ChatRuntimeRequest) => ChatRuntime | Promise<ChatRuntime>
 
 export interface ChatRuntimeRequest {
   readonly session: Session

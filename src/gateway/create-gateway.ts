@@ -3,12 +3,20 @@ import { ConfigurationError, ShuttingDownError } from "../core/errors.ts"
 import { randomIds } from "../core/ids.ts"
 import type { Decisions } from "../sessions/decisions.ts"
 import { createLogger } from "../telemetry/logger.ts"
+import { compileSchema } from "../tools/input-schema.ts"
 import { createApprovals } from "./approvals.ts"
 import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
 import type { ResolveCredentials } from "./credentials.ts"
-import { type EnvironmentSettings, settingsFrom } from "./environment.ts"
-import type { Gateway, PrepareOptions } from "./gateway.ts"
+import { settingsFrom } from "./environment.ts"
+import type {
+  Gateway,
+  GatewayRunResult,
+  InferOutput,
+  OutputSchema,
+  PrepareOptions,
+  RunOptions,
+} from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { listen } from "./listen.ts"
 import { runOnce } from "./run-once.ts"
@@ -23,18 +31,13 @@ export interface GatewayDefinition {
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
 }
 
-/** What the given environment, or else the process's, says about model services. */
-export function settingsOf({ env = process.env }: PrepareOptions): EnvironmentSettings {
-  return settingsFrom(env)
-}
-
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
 export function createGateway({ server, provider, ...definition }: GatewayDefinition): Gateway {
   const { resolveCredentials, buildChatRuntime } = definition
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
-  const open = ({ mode = "run", ...prepared }: PrepareOptions) => {
-    const settings = settingsOf(prepared)
-    const chosen = chooseProvider(provider, settings)
+  const open = async ({ mode = "run", env = process.env }: PrepareOptions) => {
+    const settings = settingsFrom(env)
+    const chosen = await chooseProvider(provider, { settings, mayGuess: mode !== "start", logger })
     const { clock = systemClock, ids = randomIds } = server
     return startService({
       server,
@@ -74,9 +77,12 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
       if (closed !== null) throw new ShuttingDownError()
       return listen(await started(), options)
     },
-    async run(message, options = {}) {
+    async run<Schema extends OutputSchema>(message: string, { output, ...options }: RunOptions<Schema> = {}) {
       if (closed !== null) throw new ShuttingDownError()
-      return runOnce((await started()).sessions, message, { ...options, logger })
+      const schema = output === undefined ? undefined : compileSchema(output, "run: the output")
+      const result = await runOnce((await started()).sessions, message, { ...options, schema, logger })
+      // Its output is what the schema returned, so it is what the schema infers.
+      return result as GatewayRunResult<InferOutput<Schema>>
     },
     approvals: createApprovals(
       lazily(async () => (await started()).sessions),

@@ -1,9 +1,11 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { Session } from "../core/ports/session-log.ts"
-import { anthropicProvider } from "../providers/anthropic/anthropic-provider.ts"
+import { createRecentCache } from "../core/recent-cache.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import type { EnvironmentSettings } from "./environment.ts"
+import { namedProvider, type ProviderName } from "./named-provider.ts"
+import { appProviders, type RunProviders } from "./run-providers.ts"
 
 /** A session's user's own key for the model service, or a token in its place; null for the app's own. */
 export type ResolveCredentials = (session: Session) => Credentials | null | Promise<Credentials | null>
@@ -11,54 +13,59 @@ export type ResolveCredentials = (session: Session) => Credentials | null | Prom
 /** Exactly one of the two. */
 export type Credentials = Pick<ProviderOptions, "apiKey" | "authToken">
 
-/** Providers kept for the next run of the same key; past it, the one idle for longest is made anew. */
+/** Providers kept for the next run of the same key. */
 const maxProviders = 500
 
 /**
- * The provider a session's runs are executed with: the app's, or one with the user's own key. Rejects with a
+ * The providers that a session's runs are executed with: the app's, or the one of the user's own key. Rejects with a
  * `ConfigurationError` when there are credentials that cannot be used: nobody else's key, and no stand-in, takes their place.
  */
-export function providerForSession(
+export function providersForSession(
   chosen: ChosenProvider,
-  options: ProviderOptions,
+  { providerConfig }: ProviderOptions,
   settings: EnvironmentSettings,
   resolveCredentials: ResolveCredentials | undefined,
-): (session: Session) => Promise<Provider> {
-  const providers = new Map<string, Provider>()
+): (session: Session) => Promise<RunProviders> {
+  const ofApp = appProviders(chosen, settings)
+  const personal = createRecentCache<Provider>(maxProviders)
   return async (session) => {
     const credentials = (await resolveCredentials?.(session)) ?? null
-    if (credentials === null) return chosen.provider
+    if (credentials === null) return ofApp
+    const service = serviceOf(chosen)
     const { apiKey, authToken } = credentials
-    const key = JSON.stringify([apiKey, authToken])
-    const provider = providers.get(key) ?? personalProvider(credentials, options, settings)
-    // Set anew, so that the map's order is by last use.
-    providers.delete(key)
-    providers.set(key, provider)
-    const [idlest] = providers.keys()
-    if (providers.size > maxProviders && idlest !== undefined) providers.delete(idlest)
-    return provider
+    const provider = personal(JSON.stringify([apiKey, authToken]), () =>
+      namedProvider(service, { ...oneOf(credentials), ...(providerConfig && { providerConfig }) }, settings),
+    )
+    return personalProviders(provider, service, ofApp)
   }
 }
 
-function personalProvider(
-  { apiKey, authToken }: Credentials,
-  { provider = "anthropic", providerConfig }: ProviderOptions,
-  { anthropic: { baseURL } }: EnvironmentSettings,
-): Provider {
-  if (provider !== "anthropic") {
-    throw new ConfigurationError(
-      "resolveCredentials needs the provider anthropic, chosen by name or by default.",
-    )
+/** The service that users have keys of: the app's own, if it has one by name. */
+function serviceOf({ name, guessed }: ChosenProvider): ProviderName {
+  if (guessed) return "anthropic"
+  if (name !== null && name !== "demo") return name
+  throw new ConfigurationError(
+    "resolveCredentials needs the provider anthropic, openai or openai-chat, chosen by name or by default.",
+  )
+}
+
+function oneOf({ apiKey, authToken }: Credentials): Credentials {
+  if (authToken === undefined && apiKey !== undefined) return { apiKey }
+  if (apiKey === undefined && authToken !== undefined) return { authToken }
+  throw new ConfigurationError(
+    "resolveCredentials: expected exactly one of apiKey and authToken, or null for the app's own.",
+  )
+}
+
+function personalProviders(main: Provider, service: ProviderName, ofApp: RunProviders): RunProviders {
+  return {
+    main,
+    resolve(choice) {
+      if (choice === service) return main
+      if (typeof choice === "object" || choice === "demo") return ofApp.resolve(choice)
+      throw new ConfigurationError(
+        `A run with a user's own key for ${service} cannot use ${choice}: its key is the app's.`,
+      )
+    },
   }
-  if ((apiKey === undefined) === (authToken === undefined)) {
-    throw new ConfigurationError(
-      "resolveCredentials: expected exactly one of apiKey and authToken, or null for the app's own.",
-    )
-  }
-  return anthropicProvider({
-    ...(baseURL === undefined ? {} : { baseURL }),
-    ...providerConfig,
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(authToken === undefined ? {} : { authToken }),
-  })
 }

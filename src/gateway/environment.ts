@@ -1,4 +1,5 @@
 import type { AnthropicOptions } from "../providers/anthropic/options.ts"
+import type { OpenAiOptions } from "../providers/openai/options.ts"
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -10,18 +11,30 @@ export interface EnvironmentSettings {
   /** `AGENT_GATEWAY_SECRETS_KEY`. */
   readonly secretsKey: string | undefined
   readonly anthropic: Pick<AnthropicOptions, "apiKey" | "authToken" | "baseURL">
+  readonly openai: Pick<OpenAiOptions, "apiKey" | "baseURL">
+  /** Where a model server of this machine is looked for when there is no key. */
+  readonly localServer: string
 }
 
-/** The one place that turns the environment into options. A key wins over a token. */
+/** Ollama's own. */
+const defaultLocalServer = "http://127.0.0.1:11434/v1"
+
+/** The one place that turns the environment into options. A key wins over a token; an empty variable is none. */
 export function settingsFrom(env: Environment): EnvironmentSettings {
-  const { ANTHROPIC_API_KEY: apiKey, ANTHROPIC_AUTH_TOKEN: authToken, ANTHROPIC_BASE_URL: baseURL } = env
+  const { ANTHROPIC_API_KEY: anthropicKey, ANTHROPIC_AUTH_TOKEN: authToken, OPENAI_API_KEY: openAiKey } = env
+  const { ANTHROPIC_BASE_URL: anthropicURL, OPENAI_BASE_URL: openAiURL, OLLAMA_BASE_URL: localServer } = env
   return {
     env,
     secretsKey: env.AGENT_GATEWAY_SECRETS_KEY || undefined,
     mcpConfigPath: env.MCP_CONFIG_PATH || undefined,
     anthropic: {
-      ...(apiKey ? { apiKey } : authToken ? { authToken } : {}),
-      ...(baseURL ? { baseURL } : {}),
+      ...(anthropicKey ? { apiKey: anthropicKey } : authToken ? { authToken } : {}),
+      ...(anthropicURL ? { baseURL: anthropicURL } : {}),
     },
+    openai: {
+      ...(openAiKey ? { apiKey: openAiKey } : {}),
+      ...(openAiURL ? { baseURL: openAiURL } : {}),
+    },
+    localServer: localServer || defaultLocalServer,
   }
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
-import type { Usage } from "../core/usage.ts"
+import type { Cost, Usage } from "../core/usage.ts"
+import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { GatewayApprovals } from "./approvals.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
@@ -14,9 +15,13 @@ export interface Gateway {
   listen(options?: ListenOptions): Promise<Listener>
   /**
    * One message in a new session, without HTTP. Aborting cancels the run; the result then says so. A callback that throws
-   * cancels it too, and the promise rejects with what was thrown.
+   * cancels it too, and the promise rejects with what was thrown. Rejects with a `ConfigurationError` for an `output` that
+   * cannot describe an answer.
    */
-  run(message: string, options?: RunOptions): Promise<GatewayRunResult>
+  run<Schema extends OutputSchema = never>(
+    message: string,
+    options?: RunOptions<Schema>,
+  ): Promise<GatewayRunResult<InferOutput<Schema>>>
   readonly approvals: GatewayApprovals
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */
   revokeSession(sessionId: string): Promise<boolean>
@@ -27,7 +32,10 @@ export interface Gateway {
   rotateKeys(): Promise<string>
   /** Ends every token that this key signed. Resolves to whether there was such a key; the newest cannot be removed. */
   removeKey(id: string): Promise<boolean>
-  /** Opens the store and chooses the model now, so that what cannot work is known before it is needed. */
+  /**
+   * Opens the store and chooses the model now, so that what cannot work is known before it is needed. Rejects with a
+   * `ConfigurationError` for want of a model, a key, or a price under a budget.
+   */
   prepare(options?: PrepareOptions): Promise<void>
   /**
    * Takes no new work, lets runs go on for `graceMs`, parks those that have not ended, closes all. Parked runs go on
@@ -52,16 +60,29 @@ export interface Listener {
 }
 
 export interface PrepareOptions {
-  /** `start` refuses to fall back to the demo provider; `dev` lets pages from localhost call it. Default `run`. */
+  /** `start` takes no model that nobody chose: neither a server that is there nor the demo. `dev` lets pages from localhost call it. Default `run`. */
   readonly mode?: "dev" | "start" | "run"
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-export interface RunOptions {
+/** How an answer may be described: as an object, in every way that a tool's input may be. */
+export type OutputSchema = InputSchema
+
+/** What the schema makes of an answer, after its transforms and defaults. */
+export type InferOutput<Schema extends OutputSchema> = InferInput<Schema>
+
+export interface RunOptions<Schema extends OutputSchema = never> {
+  /**
+   * Asks for an answer that fits. The model has one attempt to mend an answer that does not; then the run fails with
+   * `output_invalid`. Default: any text will do.
+   */
+  readonly output?: Schema
   readonly signal?: AbortSignal
   /** Called with the model's text as it comes, with a blank line between messages. */
   readonly onText?: (text: string) => void
+  /** The text since the last message's end is void: a call failed, and the model begins that message again. */
+  readonly onRetry?: (error: { readonly code: string; readonly message: string }) => void
   /**
    * Asked for each call that needs a person. Edited arguments that do not fit the tool's schema deny it. Default: denied,
    * because nobody is there to ask.
@@ -84,15 +105,22 @@ export interface CloseOptions {
   readonly graceMs?: number
 }
 
-export interface GatewayRunResult {
+export interface GatewayRunResult<Output = never> {
   readonly runId: string
   readonly sessionId: string
   /** The text of the last assistant message. */
   readonly response: string
   readonly toolsUsed: readonly string[]
+  /** The answer as the schema that was asked for makes it; null without one, and unless the run is completed. */
+  readonly output: Output | null
+  /** The one that answered last, by its service's own word; null when none did. */
+  readonly model: string | null
+  /** Of all model calls, failed ones included. */
   readonly usage: Usage
+  /** US dollars; null when the price of a model is not known. */
+  readonly cost: Cost
   readonly outcome: "completed" | "interrupted" | "failed"
-  /** Why it was interrupted: `cancelled`, `max_turns`, `max_tokens`; else null. */
+  /** Why it was interrupted: `cancelled`, `max_turns`, `max_tokens`, `budget`; else null. */
   readonly reason: string | null
   readonly error: { readonly code: string; readonly message: string } | null
 }

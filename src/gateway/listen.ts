@@ -1,5 +1,5 @@
 import { once } from "node:events"
-import type { Server } from "node:http"
+import { type Server, ServerResponse } from "node:http"
 import { createAdaptorServer } from "@hono/node-server"
 import type { Listener, ListenOptions } from "./gateway.ts"
 import type { Service } from "./service.ts"
@@ -24,7 +24,10 @@ export async function listen(service: Service, options: ListenOptions): Promise<
   const { port = 8000, host = "127.0.0.1", signal } = options
   signal?.throwIfAborted()
   const server = createAdaptorServer({
-    fetch: (request: Request, bindings: object) => service.fetch(request, bindings),
+    fetch(request, { incoming, outgoing }) {
+      const ownServer = outgoing instanceof ServerResponse ? { response: outgoing } : undefined
+      return service.fetch(request, { incoming, ownServer })
+    },
     overrideGlobalObjects: false,
     serverOptions: { ...timeLimits, maxHeaderSize: maxHeaderBytes },
   }) as Server

@@ -1,15 +1,20 @@
 import type { Entry } from "../core/entries.ts"
+import { isJsonObject, type Json } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { AnswerOutcome } from "../core/ports/session-log.ts"
+import type { Validation } from "../core/ports/tool.ts"
 import type { Misfit, RunResult, Sessions } from "../sessions/sessions.ts"
+import type { CompiledSchema } from "../tools/input-schema.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "./gateway.ts"
 
 /** Work that comes from code rather than from a client. */
 const localPrincipal = { tenant: "local", userId: "local" }
 const decidedBy = { via: "code", ...localPrincipal, address: null } as const
 
-export interface RunOnceOptions extends RunOptions {
+export interface RunOnceOptions extends Omit<RunOptions, "output"> {
+  /** Of the answer, where one is asked for. */
+  readonly schema?: CompiledSchema | undefined
   readonly logger: Logger
 }
 
@@ -19,10 +24,17 @@ type Ask = (wait: Wait) => Promise<ApprovalAnswer>
 export async function runOnce(
   sessions: Sessions,
   message: string,
-  { signal, onText = () => undefined, onApproval = denyAll, logger }: RunOnceOptions,
-): Promise<GatewayRunResult> {
+  {
+    schema,
+    signal,
+    onText = () => undefined,
+    onRetry = () => undefined,
+    onApproval = denyAll,
+    logger,
+  }: RunOnceOptions,
+): Promise<GatewayRunResult<unknown>> {
   signal?.throwIfAborted()
-  const { sessionId, runId, cursor } = await start(sessions, message)
+  const { sessionId, runId, cursor } = await start(sessions, message, schema)
   const cancelled = Promise.withResolvers<ApprovalAnswer>()
   const cancel = async () => {
     try {
@@ -39,11 +51,14 @@ export async function runOnce(
     // It may have come while the run was started.
     if (signal?.aborted === true) await cancel()
     const print = textPrinter(onText)
+    let model: string | null = null
     const view = sessions.view(sessionId, { afterSeq: cursor, runId, signal: new AbortController().signal })
     for await (const batch of view) {
       try {
         for (const entry of batch) {
           print(entry)
+          if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
+          model = answeringModel(entry) ?? model
           if (isQuestion(entry)) await answerAll(sessions, sessionId, ask)
         }
       } catch (error) {
@@ -51,17 +66,20 @@ export async function runOnce(
         throw error
       }
     }
-    return resultOf(sessionId, await sessions.result(sessionId, runId, {}))
+    return await resultOf(await sessions.result(sessionId, runId, {}), { sessionId, model, schema })
   } finally {
     signal?.removeEventListener("abort", cancel)
   }
 }
 
-async function start(sessions: Sessions, message: string) {
+async function start(sessions: Sessions, message: string, schema: CompiledSchema | undefined) {
   const { id: sessionId } = await sessions.create(localPrincipal)
   const input = { type: "message", content: [{ type: "text", text: message }] } as const
   const request = { sessionId, input, context: {}, channel: null, model: null, idempotency: null }
-  const accepted = await sessions.start(request)
+  const accepted = await sessions.start({
+    ...request,
+    ...(schema !== undefined && { outputSchema: schema.jsonSchema }),
+  })
   if (accepted.status !== "accepted")
     throw new Error(`A new session refused its first message: ${accepted.status}.`)
   const { runId, cursor } = accepted
@@ -81,6 +99,10 @@ function textPrinter(onText: (text: string) => void): (entry: Entry) => void {
     messageId = entry.delta.messageId
     onText(entry.delta.text)
   }
+}
+
+function answeringModel(entry: Entry): string | null {
+  return entry.kind === "event" && entry.event.type === "messageCompleted" ? entry.event.model : null
 }
 
 function isQuestion(entry: Entry): boolean {
@@ -116,11 +138,31 @@ function noClient({ toolName }: Wait) {
   return { type: "error", code: "no_client", message: `There is no client to execute ${toolName}.` } as const
 }
 
-function resultOf(sessionId: string, { runId, response, toolsUsed, outcome }: RunResult): GatewayRunResult {
-  const common = { runId, sessionId, response, toolsUsed, usage: outcome.usage }
-  if (outcome.type === "runFailed") {
-    const { code, message } = outcome
-    return { ...common, outcome: "failed", reason: null, error: { code, message } }
-  }
-  return { ...common, outcome: outcome.disposition, reason: outcome.reason, error: null }
+async function resultOf(
+  { runId, response, toolsUsed, outcome }: RunResult,
+  run: {
+    readonly sessionId: string
+    readonly model: string | null
+    readonly schema: CompiledSchema | undefined
+  },
+): Promise<GatewayRunResult<unknown>> {
+  const { sessionId, model, schema } = run
+  const { usage, cost } = outcome
+  const common = { runId, sessionId, response, toolsUsed, model, usage, cost, output: null }
+  const failed = (code: string, message: string) =>
+    ({ ...common, outcome: "failed", reason: null, error: { code, message } }) as const
+  if (outcome.type === "runFailed") return failed(outcome.code, outcome.message)
+  const { disposition, reason } = outcome
+  const ended = { ...common, outcome: disposition, reason, error: null }
+  if (schema === undefined || disposition !== "completed") return ended
+  const parsed = await parse(schema, outcome.output)
+  return parsed.valid
+    ? { ...ended, output: parsed.input }
+    : failed("output_invalid", `The answer does not fit its schema: ${parsed.message}`)
+}
+
+/** By the schema itself, which may ask for more than JSON Schema can say, and make something else of it. */
+async function parse(schema: CompiledSchema, output: Json | undefined): Promise<Validation> {
+  if (isJsonObject(output)) return schema.validate(output)
+  return { valid: false, message: "the agent gave none of that kind." }
 }

@@ -8,7 +8,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { McpServerState } from "../mcp/server.ts"
-import type { McpServers } from "../mcp/servers.ts"
+import type { McpServers, McpView } from "../mcp/servers.ts"
 import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
@@ -16,10 +16,11 @@ import { startHousekeeping } from "../sessions/housekeeping.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
-import { toAgentRuntime } from "./chat-runtime.ts"
+import { createOutputValidator } from "../tools/output-validator.ts"
+import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
-import { providerForSession, type ResolveCredentials } from "./credentials.ts"
+import { providersForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
@@ -29,7 +30,8 @@ import { type GatewayMcp, startMcp } from "./mcp.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
-import { refuseDemoInProduction } from "./refuse-demo.ts"
+import { refuseGuess } from "./refuse-guess.ts"
+import { appProviders, type RunProviders } from "./run-providers.ts"
 
 /** All parts of a gateway, put together and running. */
 export interface Service {
@@ -76,22 +78,23 @@ interface Started {
 }
 
 async function startParts(options: ServiceOptions, { store, mcp }: Started): Promise<Service> {
-  const { server, chosen, mode, logger, clock, ids } = options
+  const { server, mode, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const hooks = createHookTracker(logger)
+  const resolveRuntime = runtimeResolver(options, {
+    grants: (sessionId) => approvals.grants(sessionId),
+    tracked: hooks,
+    mcp,
+  })
   const worker = new Worker({
     log,
     feed,
     committer,
     agents: [agent],
-    resolveRuntime: runtimeResolver(options, {
-      grants: (sessionId) => approvals.grants(sessionId),
-      tracked: hooks,
-      mcp,
-    }),
+    resolveRuntime,
     maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
     clock,
     ids,
@@ -116,7 +119,6 @@ async function startParts(options: ServiceOptions, { store, mcp }: Started): Pro
     completeMcpAuthorization: mcp.complete ?? undefined,
     allowLocalhost: mode === "dev",
   })
-  if (chosen.fallback) logger.warn({}, "no model is configured: the offline demo answers")
   await server.onStartup?.()
   await worker.start()
   const { sessionRetentionDays = 30 } = server
@@ -148,35 +150,42 @@ async function startParts(options: ServiceOptions, { store, mcp }: Started): Pro
   }
 }
 
+/** For looking at a runtime before any server has been asked. */
+const noServers: McpView = { tools: () => [], instructions: () => [] }
+
 interface RuntimeParts {
   readonly grants: Approvals["grants"]
   readonly tracked: HookTracker
   readonly mcp: McpServers
 }
 
-/** Asks `buildChatRuntime` and fills in what it leaves open. */
+/**
+ * Asks `buildChatRuntime` and fills in what it leaves open. Throws at once for a runtime of all runs that cannot work.
+ */
 function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
   { grants, tracked, mcp }: RuntimeParts,
 ): ResolveRuntime {
-  const providerFor = providerForSession(chosen, provider, settings, resolveCredentials)
+  const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
   const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
-  return async (request) => {
-    const chat = await buildChatRuntime(request)
-    const { session, model } = request
-    const sessionProvider = await providerFor(session)
+  const shared = { allowedModels, hooks, grants, validateOutput: createOutputValidator(), logger }
+  const refuseGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
     const asksForModel = !("runner" in chat) && chat.provider === undefined
-    if (asksForModel && sessionProvider === chosen.provider) refuseDemoInProduction(chosen, mode)
-    return toAgentRuntime(chat, {
-      provider: sessionProvider,
-      model,
-      allowedModels,
-      mcp: await mcp.open(session),
-      hooks,
-      grants,
-      logger,
-    })
+    if (asksForModel && providers.main === chosen.provider) refuseGuess(chosen, mode)
+  }
+  // What a user's own key stands in for need not work at the start.
+  if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
+    const providers = appProviders(chosen, settings)
+    refuseGuessFor(buildChatRuntime, providers)
+    checkForAllRuns(buildChatRuntime, { ...shared, mcp: noServers, providers, model: null })
+  }
+  return async (request) => {
+    const { session, model } = request
+    const chat = typeof buildChatRuntime === "object" ? buildChatRuntime : await buildChatRuntime(request)
+    const providers = await providersFor(session)
+    refuseGuessFor(chat, providers)
+    return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
 }
 

@@ -11,6 +11,11 @@ const failures = {
     message: "The model service limits the rate of requests; try again later.",
     retryable: true,
   },
+  quota_exceeded: { message: "The quota at the model service is used up.", retryable: false },
+  content_filtered: {
+    message: "The model service withholds the answer: its content filter objects.",
+    retryable: false,
+  },
   overloaded: { message: "The model service is overloaded; try again later.", retryable: true },
   upstream_failed: { message: "The model service failed.", retryable: true },
   upstream_unreachable: { message: "The model service cannot be reached.", retryable: true },

@@ -52,9 +52,9 @@ export function createSessions({
 
     session: (sessionId) => log.session(sessionId),
 
-    async start({ request, ...message }) {
+    async start({ request, outputSchema = null, ...message }) {
       const runId = ids.next("run")
-      const outcome = await log.put({ type: "message", runId, at: clock.now(), ...message })
+      const outcome = await log.put({ type: "message", runId, at: clock.now(), outputSchema, ...message })
       // The run is durable: whether this process can begin it now does not change the answer.
       if (outcome.status === "accepted") await worker.take(message.sessionId, { runId, request })
       return outcome
@@ -74,7 +74,8 @@ export function createSessions({
         throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
       const { conversation, lastSeq } = await loadConversation(log, sessionId)
       const openWaits = await decisions.openWaits({ sessionId })
-      return { messages: conversation.messages, openWaits, activeRun: session.activeRun, lastSeq }
+      const { messages, spent } = conversation
+      return { messages, spent, openWaits, activeRun: session.activeRun, lastSeq }
     },
 
     async revoke(sessionId) {

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Runner } from "../core/agent-runtime.ts"
+import type { Runner, RunnerRuntime } from "../core/agent-runtime.ts"
 import { systemClock } from "../core/clock.ts"
+import type { Wait } from "../core/ports/approvals.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
@@ -8,6 +9,7 @@ import {
   alice,
   eventsOf,
   silentLogger,
+  type TestNode,
   testNode,
   textOfDeltas,
   useNodes,
@@ -17,7 +19,26 @@ const start = useNodes()
 
 describe("a foreign runner", () => {
   const runtime = (runner: Runner, resumes = false) => ({
-    resolveRuntime: async () => ({ type: "runner", runner, resumes, revision: "1", hooks: {} }) as const,
+    resolveRuntime: async (): Promise<RunnerRuntime> => ({
+      type: "runner",
+      runner,
+      resumes,
+      pricing: { cost: () => null },
+      approvalTimeoutMs: 60_000,
+      isGranted: async () => false,
+      revision: "1",
+      hooks: {},
+    }),
+  })
+
+  it("is not asked for an answer of a schema, which it could not know of", async () => {
+    const runner = vi.fn(async function* () {})
+    const node = await start(scriptedProvider([]), runtime(runner))
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi", { outputSchema: { type: "object" } })
+    const { outcome } = await node.sessions.result(id, run.runId, {})
+    expect(outcome).toMatchObject({ type: "runFailed", code: "output_not_supported" })
+    expect(runner).not.toHaveBeenCalled()
   })
 
   it("has its texts, calls and usage in the same log", async () => {
@@ -138,6 +159,49 @@ describe("a foreign runner", () => {
     const second = await testNode(scriptedProvider([]), { ...options, store: shared })
     expect((await second.sessions.result(id, run.runId, {})).outcome).toMatchObject(outcome)
     expect(reasons).toEqual(resumes ? ["new", "resume"] : ["new"])
+    await second.stop()
+    await shared.close()
+  })
+
+  it("is called again once all it asked is answered, in whatever order and by whichever process, and may ask again", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const decided: (readonly string[])[] = []
+    const ask = (id: string) => ({ type: "toolCall", id, name: "pay", input: {}, approval: {} }) as const
+    const options = {
+      store: shared,
+      ...runtime(async function* ({ decisions }) {
+        decided.push(decisions.map(({ id, approved }) => `${id} ${approved}`))
+        if (decisions.length === 0) yield* [ask("x"), ask("y")]
+        if (decisions.length === 2) yield ask("x")
+        if (decisions.length === 1) yield { type: "toolResult", id: "x", result: { type: "json", value: 1 } }
+      }),
+    }
+    const waits = (node: TestNode, count: number) =>
+      vi.waitFor(async () => {
+        const open = await node.sessions.openWaits({})
+        expect(open).toHaveLength(count)
+        return open
+      })
+    const answer = (node: TestNode, wait: Wait | undefined, approved: boolean) => {
+      const { sessionId, toolCallId, nonce } = wait ?? { sessionId: "", toolCallId: "", nonce: "" }
+      const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
+      return node.sessions.decide({ sessionId, toolCallId, nonce, approved, decidedBy })
+    }
+    const first = await testNode(scriptedProvider([]), options)
+    const { id } = await first.sessions.create(alice)
+    const run = await accepted(first, id, "Hi")
+    const [x, y] = await waits(first, 2)
+    await answer(first, y, false)
+    await waits(first, 1)
+    await first.stop()
+    const second = await testNode(scriptedProvider([]), options)
+    await answer(second, x, true)
+    const [again] = await waits(second, 1)
+    expect(again?.toolCallId).toBe(x?.toolCallId)
+    await answer(second, again, true)
+    const { outcome } = await second.sessions.result(id, run.runId, {})
+    expect(outcome).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    expect(decided).toEqual([[], ["x true", "y false"], ["x true"]])
     await second.stop()
     await shared.close()
   })

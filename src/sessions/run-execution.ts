@@ -4,7 +4,7 @@ import { type RunContext, record } from "../agent/run-context.ts"
 import { runForeignLoop } from "../agent/runner.ts"
 import { settleCancelled } from "../agent/settle-cancelled.ts"
 import { untilAborted } from "../agent/until-aborted.ts"
-import type { AgentRuntime, RunHooks, RunnerRuntime } from "../core/agent-runtime.ts"
+import type { AgentRuntime, RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Event } from "../core/entries.ts"
 import {
@@ -18,9 +18,10 @@ import type { Ids } from "../core/ids.ts"
 import type { ContentPart, Message } from "../core/messages.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Lease, MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
-import { noUsage } from "../core/usage.ts"
+import { noSpending } from "../core/usage.ts"
 import { isSameHistory } from "./client-history.ts"
 import type { Inbox } from "./inbox.ts"
+import { interruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 import type { SessionWriter } from "./writer.ts"
 
@@ -58,13 +59,13 @@ export async function executeRun(
   runId: string,
   message: Accepted | null,
 ): Promise<number | null> {
-  const { writer, lease, inbox } = execution
+  const { writer, lease, log, inbox } = execution
   writer.runId = runId
   const runtime = await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) await begin(execution, context, { message, revision: runtime?.revision ?? "unknown" })
   try {
-    return await runOn(context, runtime, { lease, resumed: message === null })
+    return await runOn(context, runtime, { lease, log, resumed: message === null })
   } catch (thrown) {
     if (!(thrown instanceof RunCancelledError)) throw thrown
     const commands = await inbox.read()
@@ -115,7 +116,7 @@ async function begin(
   context: RuntimeContext,
   { message, revision }: { readonly message: Accepted; readonly revision: string },
 ): Promise<void> {
-  const { input, context: clientContext, channel, model } = message
+  const { input, context: clientContext, channel, model, outputSchema } = message
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
   if (former !== null && !isSameHistory(conversation.messages, former)) {
@@ -130,6 +131,8 @@ async function begin(
     context: clientContext,
     channel,
     model,
+    // A message of an older version has none.
+    outputSchema: outputSchema ?? null,
   })
   await record(context, events, { consume: [message.id] })
 }
@@ -143,7 +146,7 @@ function userContent(message: Message | undefined): readonly ContentPart[] {
 async function runOn(
   context: RuntimeContext,
   runtime: AgentRuntime | null,
-  { lease, resumed }: { readonly lease: Lease; readonly resumed: boolean },
+  { lease, log, resumed }: { readonly lease: Lease; readonly log: SessionLog; readonly resumed: boolean },
 ): Promise<number | null> {
   context.signal.throwIfAborted()
   if (runtime === null) return fail(context, "runtime_failed", "The agent could not be set up for this run.")
@@ -152,8 +155,16 @@ async function runOn(
     return fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
   }
   try {
-    if (runtime.type === "model") return await runLoop({ ...context, runtime })
-    return await runRunner(context, runtime, resumed)
+    if (runtime.type === "model") {
+      const interruptedOutputBytes = resumed
+        ? await interruptedOutput(log, context.sessionId, context.conversation)
+        : 0
+      return await runLoop({ ...context, runtime, interruptedOutputBytes })
+    }
+    if (context.conversation.run?.started.outputSchema != null) {
+      return fail(context, "output_not_supported", "This agent has a loop of its own, which takes no schema.")
+    }
+    return await runForeignLoop({ ...context, runtime }, { resumed })
   } catch (thrown) {
     if (leavesRunOpen(thrown) || thrown instanceof RunCancelledError) throw thrown
     context.logger.error({ error: thrown, sessionId: context.sessionId }, "a run failed")
@@ -171,36 +182,9 @@ function leavesRunOpen(thrown: unknown): boolean {
   )
 }
 
-async function runRunner(context: RuntimeContext, runtime: RunnerRuntime, resumed: boolean): Promise<null> {
-  const { conversation, sessionId, userId } = context
-  const run = conversation.run
-  if (run === null) return null
-  if (resumed && !runtime.resumes) {
-    return fail(
-      context,
-      "runner_not_resumable",
-      "The server restarted, and this agent cannot go on with a run.",
-    )
-  }
-  await runForeignLoop(
-    { ...context, runtime },
-    {
-      sessionId,
-      userId,
-      runId: run.runId,
-      reason: resumed ? "resume" : "new",
-      messages: [...conversation.messages],
-      context: run.started.context,
-      channel: run.started.channel,
-      model: run.started.model,
-    },
-  )
-  return null
-}
-
 async function fail(context: RuntimeContext, code: string, message: string): Promise<null> {
   await record(context, [
-    { type: "runFailed", code, message, usage: context.conversation.run?.usage ?? noUsage },
+    { type: "runFailed", code, message, ...(context.conversation.run?.spent ?? noSpending) },
   ])
   return null
 }

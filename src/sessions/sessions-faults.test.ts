@@ -46,7 +46,7 @@ describe("a process that stops", () => {
     const first = await testNode(scriptedProvider([[say("Hal"), forever]]), { store: shared })
     const { id } = await first.sessions.create(alice)
     const run = await accepted(first, id, "Hi")
-    await vi.waitFor(async () => expect((await shared.log.session(id))?.lastSeq).toBeGreaterThan(0))
+    await vi.waitFor(async () => expect(await shared.log.read(id, { afterSeq: 0, limit: 9 })).toHaveLength(3))
     await first.stop(0)
     await expect(shared.log.run(id, run.runId)).resolves.toMatchObject({ state: "open" })
     const second = await testNode(scriptedProvider([[say("Hello")]]), { store: shared })
@@ -54,11 +54,15 @@ describe("a process that stops", () => {
     expect(eventsOf(entries).map(({ type }) => type)).toEqual([
       "runStarted",
       "stepStarted",
+      "modelCallFailed",
       "stepRetried",
       "messageCompleted",
       "stepCompleted",
       "runCompleted",
     ])
+    // What the first one streamed was paid for.
+    const failed = eventsOf(entries).find(({ type }) => type === "modelCallFailed")
+    expect(failed).toMatchObject({ code: "interrupted", estimated: true, usage: { outputTokens: 1 } })
     await second.stop()
     await shared.close()
   })

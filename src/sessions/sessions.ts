@@ -4,6 +4,7 @@ import type { Message } from "../core/messages.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
 import type { AnswerOutcome, MessageInput, PutOutcome, Run, Session } from "../core/ports/session-log.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
+import type { Spending } from "../core/usage.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
@@ -52,6 +53,8 @@ export interface StartRequest {
   readonly context: JsonObject
   readonly channel: string | null
   readonly model: string | null
+  /** JSON Schema that the answer must fit. Default: any text will do. */
+  readonly outputSchema?: JsonObject
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
   /** The HTTP request, if there is one: handed to `buildChatRuntime` when this very process begins the run. */
   readonly request?: Request
@@ -93,6 +96,8 @@ export interface Misfit {
 
 export interface History {
   readonly messages: readonly Message[]
+  /** Of all its runs. */
+  readonly spent: Spending
   /** Open waits of the active run, of both kinds, with their nonces. */
   readonly openWaits: readonly Wait[]
   readonly activeRun: Run | null

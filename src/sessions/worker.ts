@@ -53,6 +53,8 @@ export class Worker {
   readonly #stop = new AbortController()
   readonly #attempts = new Map<string, Running>()
   readonly #requests = new Map<string, Request>()
+  /** Sessions with a command of which this process has heard, and that nobody here has claimed since. */
+  readonly #heard = new Set<string>()
   #loops: Promise<unknown> = Promise.resolve()
   #sweeping: Promise<void> = Promise.resolve()
 
@@ -163,7 +165,7 @@ export class Worker {
       try {
         for await (const sessionId of log.arrivals({ signal: this.#stop.signal })) {
           if (this.#attempts.has(sessionId)) await this.take(sessionId)
-          else setTimeout(() => this.take(sessionId), arrivalGraceMs)
+          else this.#takeLater(sessionId)
         }
       } catch (error) {
         logger.warn({ error }, "listening for work failed")
@@ -172,9 +174,18 @@ export class Worker {
     }
   }
 
+  /** Unless it is claimed here by then: what this process accepts itself, it takes by itself. */
+  #takeLater(sessionId: string): void {
+    this.#heard.add(sessionId)
+    setTimeout(() => {
+      if (this.#heard.delete(sessionId)) this.take(sessionId)
+    }, arrivalGraceMs)
+  }
+
   /** Begins work on a claimed session. Resolves at once, unless a former attempt of this process has to end first. */
   async #work(lease: Lease): Promise<void> {
     const { sessionId } = lease
+    this.#heard.delete(sessionId)
     const former = this.#attempts.get(sessionId)
     if (former !== undefined) {
       // Somebody took the session over and gave it back, and this process has not noticed yet.

@@ -8,7 +8,7 @@ const lease = { sessionId: "sess_1", epoch: 3, takeovers: 0 }
 const delta = (text: string): Delta => ({ type: "textDelta", stepId: "s", messageId: "m", part: 0, text })
 const event: Event = { type: "toolCallStarted", toolCallId: "call_1" }
 const usage = { inputTokens: 0, outputTokens: 0, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
-const terminal: Event = { type: "runCompleted", disposition: "completed", reason: null, usage }
+const terminal: Event = { type: "runCompleted", disposition: "completed", reason: null, usage, cost: 0 }
 
 function setUp() {
   const published: Entry[] = []
@@ -51,7 +51,7 @@ describe("a session's writer", () => {
     expect(shown()).toEqual([1])
     commit("ok")
     expect(shown()).toEqual([1, 2, 3])
-    await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 1, runId: "run_1", event }])
+    await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 2, runId: "run_1", event }])
   })
 
   it("publishes nothing past an event of a later batch", async () => {

@@ -1,4 +1,5 @@
 import { type DeltaEntry, type Entry, type EventEntry, settlesDeltas } from "../core/entries.ts"
+import { upcast } from "../core/upcast.ts"
 import { integer, json, type Row, text } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
 
@@ -33,7 +34,7 @@ export function fromRow(row: Row): Entry[] {
   const runId = text(row, "run_id")
   if (text(row, "kind") === "delta") return unpackDeltas({ firstSeq: seq, runId, body: text(row, "body") })
   const [v, at] = [integer(row, "v"), integer(row, "at")]
-  return [{ kind: "event", seq, v, at, runId, event: json(row, "body") }]
+  return [{ kind: "event", seq, v, at, runId, event: upcast(json(row, "body"), v) }]
 }
 
 /** A row holds deltas of one run and spans no event, so rows and events interleave by their first numbers. */

@@ -5,7 +5,7 @@ export {
   serverSentEvent,
 } from "./anthropic-wire.ts"
 export { providerContract } from "./provider-contract.ts"
-export type { ProviderHarness } from "./provider-harness.ts"
+export type { ProviderContractCase, ProviderFeature, ProviderHarness } from "./provider-harness.ts"
 export {
   type ScriptedProvider,
   type ScriptedStep,

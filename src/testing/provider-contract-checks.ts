@@ -1,35 +1,66 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
+import type { JsonObject } from "../core/json.ts"
 import type { AssistantMessage, Message, ModelPart } from "../core/messages.ts"
 import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
-import type { ProviderHarness } from "./provider-harness.ts"
+import type { ContractPart, ProviderHarness } from "./provider-harness.ts"
 
 export const hello: Message = { role: "user", content: [{ type: "text", text: "Hello" }] }
 
+export const text = (...chunks: readonly string[]): ContractPart => ({ type: "text", chunks })
+
+export const call = (id: string, input: JsonObject): ContractPart => {
+  const json = JSON.stringify(input)
+  return { type: "toolCall", id, name: "add", json: [json.slice(0, 3), json.slice(3)] }
+}
+
+type Asked = Partial<Pick<ModelRequest, "messages" | "outputSchema">>
+
 export function open(
   { provider }: ProviderHarness,
-  messages: readonly Message[],
+  asked: Asked,
   signal: AbortSignal,
 ): AsyncIterator<ModelEvent> {
   const request: ModelRequest = {
     model: provider.defaultModel,
     system: [{ text: "Be brief.", cache: true }],
-    messages,
+    messages: [hello],
     tools: [{ name: "add", description: "Adds.", inputSchema: { type: "object" } }],
     maxTokens: 100,
+    ...asked,
   }
   return provider.stream(request, { signal })[Symbol.asyncIterator]()
 }
 
 export async function collect(
   harness: ProviderHarness,
-  messages: readonly Message[] = [hello],
+  asked: Asked = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<readonly ModelEvent[]> {
-  const stream = open(harness, messages, signal)
+  const stream = open(harness, asked, signal)
   const events: ModelEvent[] = []
   for (let next = await stream.next(); !next.done; next = await stream.next()) events.push(next.value)
   return events
+}
+
+/** Reads up to the first text. */
+export async function firstDelta(stream: AsyncIterator<ModelEvent>): Promise<void> {
+  let next = await stream.next()
+  while (!next.done && next.value.type === "progress") next = await stream.next()
+  assert.equal(next.value?.type, "textDelta", JSON.stringify(next.value))
+}
+
+/** Nothing that counts comes any more. */
+export async function assertQuiet(
+  stream: AsyncIterator<ModelEvent>,
+  pending: Promise<IteratorResult<ModelEvent>>,
+): Promise<void> {
+  for (let next = await pending; !next.done; next = await stream.next())
+    assert.equal(next.value.type, "progress", JSON.stringify(next.value))
+}
+
+export function deltasOf(events: readonly ModelEvent[]): readonly string[] {
+  return events.flatMap((event) => ("part" in event ? [event.text] : []))
 }
 
 export function endOf(events: readonly ModelEvent[]): ModelEnd {

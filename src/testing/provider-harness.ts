@@ -1,4 +1,20 @@
+import type { JsonObject } from "../core/json.ts"
 import type { Provider } from "../core/ports/provider.ts"
+
+export interface ProviderContractCase {
+  readonly name: string
+  /** The case is only for a service that has this. */
+  readonly needs?: ProviderFeature
+  /** It holds whatever is answered: also for a provider with no service behind it, to which `answer` means nothing. */
+  readonly unscripted?: true
+  run(harness: ProviderHarness): Promise<void>
+}
+
+/**
+ * `thinking` it sends thinking, which goes back to it; `earlyUsage` it counts the input before the first token;
+ * `outputSchema` it takes the schema of an answer; `contentFilter` it may withhold an answer.
+ */
+export type ProviderFeature = "thinking" | "earlyUsage" | "outputSchema" | "contentFilter"
 
 /** A provider in front of a scripted upstream, in that upstream's own wire format. One for each case. */
 export interface ProviderHarness {
@@ -21,8 +37,11 @@ export type ContractAnswer =
   /** Status 200 and a web page. */
   | { readonly type: "webPage" }
 
-/** `complete` by default; `cut`: the connection breaks; `open`: nothing more comes; `error`: the wire's own error event. */
-export type ContractEnding = "complete" | "cut" | "open" | "error"
+/**
+ * `complete` by default; `cut`: the connection breaks; `open`: nothing more comes; `error`: the wire's own error event;
+ * `contentFilter`: complete, because the filter stopped it.
+ */
+export type ContractEnding = "complete" | "cut" | "open" | "error" | "contentFilter"
 
 export type ContractRefusal = "rateLimited" | "overloaded" | "badKey" | "unknownModel" | "tooLong" | "broken"
 
@@ -39,6 +58,8 @@ export type ContractPart =
 
 export interface ContractRequest {
   readonly toolNames: readonly string[]
+  /** The schema of the answer that was asked for, null for none. */
+  readonly outputSchema: JsonObject | null
   readonly thinking: readonly { readonly text: string; readonly signature: string }[]
   readonly toolCalls: readonly { readonly id: string; readonly name: string; readonly input: unknown }[]
   readonly toolResults: readonly { readonly id: string; readonly text: string; readonly error: boolean }[]

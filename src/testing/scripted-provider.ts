@@ -1,7 +1,7 @@
 import type { JsonObject } from "../core/json.ts"
 import type { ModelPart, VendorData } from "../core/messages.ts"
 import type { ModelEvent, ModelRequest, Provider, StopReason } from "../core/ports/provider.ts"
-import { noUsage, type Usage } from "../core/usage.ts"
+import type { Usage } from "../core/usage.ts"
 
 /** What the model does in one call. Without a `failure` or an `end` it ends as a model would: by itself, or for its tool calls. */
 export type ScriptedTurn = readonly ScriptedStep[] | ((request: ModelRequest) => readonly ScriptedStep[])
@@ -117,7 +117,7 @@ async function* play(
     content,
     stopReason: ending.stopReason ?? (called ? "toolCalls" : "end"),
     model: ending.model ?? request.model,
-    usage: ending.usage ?? noUsage,
+    usage: ending.usage ?? null,
   }
 }
 

@@ -254,7 +254,13 @@ export const entryCases: readonly SessionLogCase[] = [
       const entries = [
         textDelta(numbered(lease, 1), runId, odd),
         textDelta(numbered(lease, 2), runId, ""),
-        event(numbered(lease, 3), runId, { type: "runFailed", code: odd, message: odd, usage: noTokens }),
+        event(numbered(lease, 3), runId, {
+          type: "runFailed",
+          code: odd,
+          message: odd,
+          usage: noTokens,
+          cost: 0,
+        }),
       ]
       await commitOk(log, { lease, entries })
       assert.deepEqual(await readAll(log, sessionId), entries)

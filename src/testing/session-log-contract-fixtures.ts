@@ -12,7 +12,7 @@ import type {
 } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import { firstSequence } from "../core/sequence.ts"
-import { noUsage } from "../core/usage.ts"
+import { noSpending } from "../core/usage.ts"
 
 export interface SessionLogHarness {
   /** Another process's membership on the same data. The store's clock must be the machine's. */
@@ -54,6 +54,7 @@ export function message(sessionId: string, options: Partial<MessageCommand> = {}
     context: {},
     channel: null,
     model: null,
+    outputSchema: null,
     idempotency: null,
     ...options,
   }
@@ -123,8 +124,8 @@ export function textDelta(seq: number, runId: string, text: string, stepId = "st
 }
 
 export const stepStarted: StepStarted = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 }
-export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", step: 1, usage: noUsage }
-export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", usage: noUsage }
+export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", step: 1, ...noSpending }
+export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", ...noSpending }
 
 /** Waits for what another process, or the clock of the store, brings about. */
 export async function eventually<T>(what: string, look: () => Promise<T | null>): Promise<T> {

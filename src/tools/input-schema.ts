@@ -6,12 +6,12 @@ import type { StandardIssue, StandardOutput, StandardSchema } from "./standard-s
 import { toJson } from "./to-json.ts"
 
 /**
- * How a tool's input may be described: Zod 4, any other Standard Schema that also implements Standard JSON Schema
+ * How a value from a model may be described: Zod 4, any other Standard Schema that also implements Standard JSON Schema
  * (https://standardschema.dev/json-schema), or plain JSON Schema (2020-12 unless `$schema` names draft-07 or 2019-09).
  */
 export type InputSchema = StandardSchema | JsonObject
 
-/** What `execute` is given: the schema's output, after its transforms and defaults. Plain JSON Schema infers nothing. */
+/** What the schema makes of a value, after its transforms and defaults. Plain JSON Schema infers nothing. */
 export type InferInput<Schema extends InputSchema> = Schema extends StandardSchema
   ? StandardOutput<Schema>
   : JsonObject
@@ -24,13 +24,11 @@ export interface CompiledSchema {
 /** Misfits told to the model at once; the rest follow when it has mended these. */
 const maxIssues = 20
 
-/** Throws a `ConfigurationError` that begins with `subject` for what cannot describe an input. */
+/** Throws a `ConfigurationError` that begins with `subject`, what the schema is of, for what cannot be one. */
 export function compileSchema(schema: InputSchema, subject: string): CompiledSchema {
   const compiled = isStandard(schema) ? compileStandard(schema, subject) : compileJsonSchema(schema, subject)
   if (compiled.jsonSchema.type !== "object") {
-    throw new ConfigurationError(
-      `${subject}: its input must be an object schema (a JSON Schema of type "object").`,
-    )
+    throw new ConfigurationError(`${subject} must be an object schema (a JSON Schema of type "object").`)
   }
   return compiled
 }
@@ -45,7 +43,7 @@ function compileStandard(schema: StandardSchema, subject: string): CompiledSchem
   const standard: Partial<StandardSchema["~standard"]> = schema["~standard"]
   if (standard.jsonSchema === undefined || standard.validate === undefined) {
     throw new ConfigurationError(
-      `${subject}: its input schema (${standard.vendor ?? "unknown vendor"}) cannot be shown to a model, because it ` +
+      `${subject} schema (${standard.vendor ?? "unknown vendor"}) cannot be shown to a model, because it ` +
         "does not implement Standard JSON Schema. Zod does from version 4.2 on; plain JSON Schema works too.",
     )
   }
@@ -80,14 +78,14 @@ function compileJsonSchema(schema: JsonObject, subject: string): CompiledSchema 
 function objectOf(subject: string, build: () => unknown): JsonObject {
   const jsonSchema = explained(subject, build)
   if (isJsonObject(jsonSchema)) return jsonSchema
-  throw new ConfigurationError(`${subject}: its input must be a schema.`)
+  throw new ConfigurationError(`${subject} must be a schema.`)
 }
 
 function explained<Result>(subject: string, build: () => Result): Result {
   try {
     return build()
   } catch (thrown) {
-    throw new ConfigurationError(`${subject}: its input schema cannot be used: ${toError(thrown).message}`, {
+    throw new ConfigurationError(`${subject} schema cannot be used: ${toError(thrown).message}`, {
       cause: thrown,
     })
   }

@@ -68,7 +68,7 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
   const { name, description, readOnly, idempotent, timeoutMs, sequential, approval, qualifier } = definition
-  const schema = compileSchema(definition.input, subject)
+  const schema = compileSchema(definition.input, `${subject}: its input`)
   return {
     name,
     description,

@@ -13,7 +13,8 @@ const usage = (input_tokens: number, output_tokens: number) => ({
   output_tokens,
   cache_creation_input_tokens: 0,
   cache_read_input_tokens: 0,
-  estimated_cost: null,
+  // Two dollars for a million tokens in, ten for a million out: the price of the default model.
+  estimated_cost: (2 * input_tokens + 10 * output_tokens) / 1_000_000,
 })
 
 test("an answer of thinking and text is streamed frame by frame, and is in the history", async () => {
@@ -57,6 +58,7 @@ test("an answer of thinking and text is streamed frame by frame, and is in the h
     pending_approvals: [],
     pending_tool_calls: [],
     active_run: null,
+    usage: usage(10, 6),
     last_seq: seen.at(-1),
   })
 })

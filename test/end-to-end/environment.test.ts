@@ -61,7 +61,9 @@ describe("a data directory that cannot be used is one line and a failure:", () =
 test("without a key for a model `start` says in one line what it needs", async () => {
   const cli = spawnGateway({ folder: await temporaryFolder() })
   expect(await cli.exited).toBe(1)
-  expect(cli.stderr()).toMatch(/^agent-gateway: No model is configured: set ANTHROPIC_API_KEY[^\n]+\n$/)
+  expect(cli.stderr()).toMatch(
+    /^agent-gateway: No model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY[^\n]+\n$/,
+  )
 })
 
 test("with the port in use a gateway says so and lets go of its data directory", async () => {

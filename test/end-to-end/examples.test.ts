@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest"
 import { runCliProcess, startCli } from "../cli-process.ts"
 import { assemble } from "./support/assemble.ts"
 import { eventStream } from "./support/event-stream.ts"
+import { startModel } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
@@ -15,13 +16,12 @@ const names = readdirSync(examples, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
 
-const noKey = { ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: "", ANTHROPIC_BASE_URL: "" }
 const agentOf = (name: string) => fileURLToPath(new URL(`${name}/agent.ts`, examples))
 
-/** `agent-gateway dev`, as the examples say, with no key. */
-async function serve(name: string) {
+/** `agent-gateway dev`, as the examples say; without `env` with no key. */
+async function serve(name: string, env: Readonly<Record<string, string>> = {}) {
   const cwd = await temporaryFolder()
-  const cli = startCli(["dev", agentOf(name), "--port", "0"], { cwd, env: noKey })
+  const cli = startCli(["dev", agentOf(name), "--port", "0"], { cwd, env })
   // The worker behind it is stopped by it.
   onTestFinished(async () => {
     cli.signal("SIGTERM")
@@ -36,7 +36,7 @@ describe.each(names)("the example %s", (name) => {
     const { url } = await serve(name)
     const session = await startSession(url, "dev")
     const { text, terminal } = assemble(await (await session.chat("Hello!")).rest())
-    expect(text).toMatch(/^You said: “Hello!”\n\nI am the offline demo, not a model/)
+    expect(text).toMatch(/^(You said: “Hello!”\n\nI am the offline demo, not a model|I only play a model)/)
     expect(terminal).toMatchObject({ type: "stream_complete", terminal_disposition: "completed" })
   })
 })
@@ -69,7 +69,6 @@ test("03-local-tools does one task without a server, as its README says", async 
   const task = '/tool find_products {"word":"tea"}'
   const { code, stdout } = await runCliProcess(["run", agentOf("03-local-tools"), task], {
     cwd: await temporaryFolder(),
-    env: noKey,
   })
   expect(code).toBe(0)
   expect(stdout).toContain('"name":"Teapot, stoneware"')
@@ -84,4 +83,18 @@ test("02-mcp-tools reads at once, and waits for a person before it writes", asyn
   const frames = await stream.until(({ event }) => event.type === "tool_approval_request")
   expect(frames.at(-1)?.event).toMatchObject({ tool_name: "write_file" })
   await session.cancel()
+})
+
+test("08-multi-provider goes on with its next model when a service is overloaded", async () => {
+  const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }
+  const headers = { "content-type": "application/json" }
+  const service = await startModel(() => ({ status: 529, headers, steps: [JSON.stringify(overloaded)] }))
+  const env = { ANTHROPIC_API_KEY: "sk-1", ANTHROPIC_BASE_URL: service.url }
+  const { url } = await serve("08-multi-provider", env)
+  const session = await startSession(url)
+  const frames = await (await session.chat("Hello!")).rest()
+  // It was tried again once, and then the demo took over.
+  expect(service.requests).toHaveLength(2)
+  expect(frames.filter(({ event }) => event.type === "stream_retry")).toHaveLength(2)
+  expect(assemble(frames).text).toMatch(/^You said: “Hello!”/)
 })

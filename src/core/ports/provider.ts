@@ -6,9 +6,12 @@ import type { Usage } from "../usage.ts"
 export interface Provider {
   readonly name: string
   readonly defaultModel: string
+  /** Whose prices its calls are paid at: a provider's id in price lists, or `free`. Absent: nobody knows. */
+  readonly priceList?: string
   /**
-   * One model call. Yields any number of deltas and then exactly one `end` or `error`, last.
-   * Never throws for a failure of the model or of the network; on abort it may end without a last event.
+   * One model call. Yields any number of deltas and signs of progress and then exactly one `end` or `error`, last.
+   * Never throws for a failure of the model or of the network, and never retries; on abort it may end without a last
+   * event.
    */
   stream(request: ModelRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ModelEvent>
 }
@@ -21,6 +24,8 @@ export interface ModelRequest {
   readonly tools: readonly ToolSpecification[]
   /** Cap on output tokens. */
   readonly maxTokens: number
+  /** The text of the answer must be JSON of this schema. The prompt says so too; a service that can enforce it should. */
+  readonly outputSchema?: JsonObject
 }
 
 export interface SystemBlock {
@@ -35,7 +40,7 @@ export interface ToolSpecification {
   readonly inputSchema: JsonObject
 }
 
-export type ModelEvent = ModelDelta | ModelEnd | ModelFailure
+export type ModelEvent = ModelDelta | ModelProgress | ModelEnd | ModelFailure
 
 export interface ModelDelta {
   readonly type: "textDelta" | "thinkingDelta"
@@ -44,13 +49,24 @@ export interface ModelDelta {
   readonly text: string
 }
 
+/**
+ * The service is at work and has nothing to show: a ping, a piece of a call's arguments. Without any event for long the
+ * call counts as stalled.
+ */
+export interface ModelProgress {
+  readonly type: "progress"
+  /** What the service has counted so far, if it said: all of the call, not what is new. */
+  readonly usage?: Usage
+}
+
 export interface ModelEnd {
   readonly type: "end"
   readonly content: readonly ModelPart[]
   readonly stopReason: StopReason
   /** The model that answered, by the service's own word. */
   readonly model: string
-  readonly usage: Usage
+  /** Null when the service does not say. */
+  readonly usage: Usage | null
 }
 
 export interface ModelFailure {
@@ -68,6 +84,15 @@ export interface ModelFailure {
 
 /**
  * `end` a finished answer, `toolCalls` it wants results, `maxTokens` the cap cut it, `pause` call again
- * with what there is, `refusal` the model will not answer, `contextFull` the conversation is too long.
+ * with what there is, `refusal` the model will not answer, `contentFilter` the service withholds the answer,
+ * `contextFull` the conversation is too long.
  */
-export type StopReason = "end" | "toolCalls" | "maxTokens" | "pause" | "refusal" | "contextFull" | "cancelled"
+export type StopReason =
+  | "end"
+  | "toolCalls"
+  | "maxTokens"
+  | "pause"
+  | "refusal"
+  | "contentFilter"
+  | "contextFull"
+  | "cancelled"

@@ -108,6 +108,8 @@ export interface MessageCommand {
   readonly context: JsonObject
   readonly channel: string | null
   readonly model: string | null
+  /** JSON Schema of the answer, where one is asked for. */
+  readonly outputSchema: JsonObject | null
   /** Looked at before anything else: the same key and hash give the run that exists. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
 }

@@ -3,6 +3,14 @@ import type { Wait } from "../../core/ports/approvals.ts"
 import { createTestApp } from "../fixtures/test-app.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
 
+const noUsageYet = {
+  input_tokens: 0,
+  output_tokens: 0,
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: 0,
+  estimated_cost: 0,
+}
+
 describe("GET /chat/history", () => {
   it("shows every kind of message in the client's form and nothing of the vendor's", async () => {
     const app = createTestApp()
@@ -80,6 +88,7 @@ describe("GET /chat/history", () => {
       ],
       pending_approvals: [],
       pending_tool_calls: [],
+      usage: noUsageYet,
       active_run: { run_id: "run_1", cursor: 7 },
       last_seq: 0,
     })
@@ -93,6 +102,7 @@ describe("GET /chat/history", () => {
       messages: [],
       pending_approvals: [],
       pending_tool_calls: [],
+      usage: noUsageYet,
       active_run: null,
       last_seq: 0,
     })

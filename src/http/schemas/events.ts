@@ -104,6 +104,11 @@ export const chatEventSchema = z
     ),
     event("max_turns_reached", { turn_count: z.int(), max_turns: z.int() }, "The run had all its steps."),
     event(
+      "budget_exceeded",
+      { total_cost: z.number(), budget: z.number() },
+      "The next model call could have crossed the run's budget. US dollars; `total_cost` is what was spent.",
+    ),
+    event(
       "stream_complete",
       {
         usage: usageSchema,

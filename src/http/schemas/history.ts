@@ -5,6 +5,7 @@ import {
   textBlockSchema,
   toolErrorSchema,
   toolInputSchema,
+  usageSchema,
 } from "./content.ts"
 
 const historyMessageSchema = z
@@ -63,6 +64,7 @@ export const historyResponseSchema = z
         cursor: z.int().openapi({ description: "Subscribe from here to see the run from its start." }),
       })
       .nullable(),
+    usage: usageSchema.openapi({ description: "Of all runs of the session." }),
     last_seq: z.int().openapi({
       description:
         "The id of the last event in `messages`. Subscribe from here to see what follows, from the first word of what is being said.",
@@ -74,6 +76,13 @@ export const historyResponseSchema = z
       pending_approvals: [],
       pending_tool_calls: [],
       active_run: { run_id: "run_4fzyo82mvyr7jtnc1q9x", cursor: 1_000_000_000 },
+      usage: {
+        input_tokens: 12,
+        output_tokens: 8,
+        cache_creation_input_tokens: 0,
+        cache_read_input_tokens: 0,
+        estimated_cost: 0.000156,
+      },
       last_seq: 1_000_000_004,
     },
   })

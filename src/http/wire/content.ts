@@ -1,18 +1,23 @@
 import type { ContentPart } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
-import type { Usage } from "../../core/usage.ts"
+import type { Spending } from "../../core/usage.ts"
 import type { WireContentBlock, WireToolError, WireUsage } from "../schemas/content.ts"
 
 /** The forms of core values that clients see, in history and in events alike. */
 
-export function wireUsage(usage: Usage): WireUsage {
+export function wireUsage({ usage, cost }: Spending): WireUsage {
   return {
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
     cache_creation_input_tokens: usage.cacheCreationInputTokens,
     cache_read_input_tokens: usage.cacheReadInputTokens,
-    estimated_cost: null,
+    estimated_cost: cost === null ? null : dollars(cost),
   }
+}
+
+/** Sums of fractions have digits that nobody meant. */
+export function dollars(amount: number): number {
+  return Math.round(amount * 1e10) / 1e10
 }
 
 export function wireContent(part: ContentPart): WireContentBlock {

@@ -2,12 +2,12 @@ import type { AssistantPart, Message } from "../../core/messages.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { History } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, PendingCall } from "../schemas/history.ts"
-import { unixSeconds, wireContent, wireToolOutcome } from "./content.ts"
+import { unixSeconds, wireContent, wireToolOutcome, wireUsage } from "./content.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
 
 /** A session as a client redraws it. What only a model's vendor understands stays here. */
-export function wireHistory({ messages, openWaits, activeRun, lastSeq }: History): HistoryResponse {
+export function wireHistory({ messages, spent, openWaits, activeRun, lastSeq }: History): HistoryResponse {
   return {
     messages: messages.map(wireMessage),
     pending_approvals: openWaits
@@ -19,6 +19,7 @@ export function wireHistory({ messages, openWaits, activeRun, lastSeq }: History
       })),
     pending_tool_calls: openWaits.filter(({ kind }) => kind === "clientTool").map(pendingCall),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
+    usage: wireUsage(spent),
     last_seq: lastSeq,
   }
 }

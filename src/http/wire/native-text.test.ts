@@ -54,6 +54,7 @@ describe("a message's text", () => {
       stepId: "step_1",
       attempt: 2,
       error: { code: "overloaded", message: "Busy." },
+      modelIndex: 0,
     }
     const retriedFrame = { type: "stream_retry", attempt: 2, error: "Busy." }
     const whole = { 10: stepStarted, 11: text("Hello!!"), 12: retried, 13: text("Hello") }

@@ -228,20 +228,30 @@ describe("the native wire", () => {
       },
     ],
     [
-      { type: "stepRetried", stepId: "step_1", attempt: 2, error: { code: "overloaded", message: "Busy." } },
+      {
+        type: "stepRetried",
+        stepId: "step_1",
+        attempt: 2,
+        error: { code: "overloaded", message: "Busy." },
+        modelIndex: 1,
+      },
       { type: "stream_retry", attempt: 2, error: "Busy." },
     ],
     [
-      { type: "stepCompleted", stepId: "step_1", step: 3, usage },
-      { type: "turn_complete", turn: 3, usage: wireUsageExpected },
+      { type: "stepCompleted", stepId: "step_1", step: 3, usage, cost: 0.1 + 0.2 },
+      { type: "turn_complete", turn: 3, usage: { ...wireUsageExpected, estimated_cost: 0.3 } },
     ],
     [
       { type: "maxTurnsReached", turnCount: 4, maxTurns: 4 },
       { type: "max_turns_reached", turn_count: 4, max_turns: 4 },
     ],
+    [
+      { type: "budgetExceeded", totalCost: 0.25, budget: 0.3 },
+      { type: "budget_exceeded", total_cost: 0.25, budget: 0.3 },
+    ],
     [runCompleted, { type: "stream_complete", usage: wireUsageExpected, terminal_disposition: "completed" }],
     [
-      { type: "runCompleted", disposition: "interrupted", reason: "cancelled", usage },
+      { type: "runCompleted", disposition: "interrupted", reason: "cancelled", usage, cost: null },
       {
         type: "stream_complete",
         usage: wireUsageExpected,
@@ -250,7 +260,7 @@ describe("the native wire", () => {
       },
     ],
     [
-      { type: "runFailed", code: "overloaded", message: "The model is busy.", usage },
+      { type: "runFailed", code: "overloaded", message: "The model is busy.", usage, cost: null },
       { type: "error", error: "The model is busy.", code: "overloaded" },
     ],
   ])("sends %j as its event", (item, event) => {

@@ -9,7 +9,7 @@ import type {
 } from "../../core/entries.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
-import { unixSeconds, wireToolOutcome, wireUsage } from "./content.ts"
+import { dollars, unixSeconds, wireToolOutcome, wireUsage } from "./content.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
@@ -113,6 +113,9 @@ function eventFrames(
     case "runStarted":
     case "historyReplaced":
     case "toolCallStarted":
+    case "modelCallFailed":
+    case "outputRejected":
+    case "runnerStateSaved":
       return nothing
     case "clientToolOpened":
       return [
@@ -164,14 +167,16 @@ function eventFrames(
         }),
       ]
     case "stepCompleted":
-      return [frame({ type: "turn_complete", turn: event.step, usage: wireUsage(event.usage) })]
+      return [frame({ type: "turn_complete", turn: event.step, usage: wireUsage(event) })]
     case "maxTurnsReached":
       return [frame({ type: "max_turns_reached", turn_count: event.turnCount, max_turns: event.maxTurns })]
+    case "budgetExceeded":
+      return [frame({ type: "budget_exceeded", total_cost: dollars(event.totalCost), budget: event.budget })]
     case "runCompleted":
       return [
         frame({
           type: "stream_complete",
-          usage: wireUsage(event.usage),
+          usage: wireUsage(event),
           terminal_disposition: event.disposition,
           ...(event.reason === null ? {} : { reason: event.reason }),
         }),

@@ -16,10 +16,16 @@ const begun = {
 
 function fold(...events: readonly JsonObject[]) {
   const answer = new AnswerFold()
-  const deltas = events.flatMap(
+  const news = events.flatMap(
     (event) => answer.apply(event as unknown as Anthropic.RawMessageStreamEvent) ?? [],
   )
-  return { deltas, complete: answer.complete, end: answer.end("asked-for") }
+  const deltas = news.flatMap((event) => (event.type === "progress" ? [] : [event]))
+  return {
+    deltas,
+    counts: news.filter((event) => event.type === "progress"),
+    complete: answer.complete,
+    end: answer.end("asked-for"),
+  }
 }
 
 const finished = (stop_reason: string | null, usage: JsonObject = {}) => [
@@ -143,7 +149,16 @@ test("text that comes with a block's start is a delta too", () => {
 test("pings, unknown events and a second message_start change nothing", () => {
   const events = [begun, start(0, { type: "text", text: "" }), delta(0, { type: "text_delta", text: "Hi" })]
   const noisy = [begun, { type: "ping" }, ...events, { type: "something_new" }, ...finished("end_turn")]
-  expect(fold(...noisy)).toEqual(fold(...events, ...finished("end_turn")))
+  const { deltas, end } = fold(...events, ...finished("end_turn"))
+  expect(fold(...noisy)).toMatchObject({ deltas, end })
+})
+
+test("each count is progress, and a service that counts nothing has no usage", () => {
+  const { counts, end } = fold(begun, ...finished("end_turn"))
+  expect(counts.map((event) => event.usage?.outputTokens)).toEqual([1, 20])
+  expect(counts.at(-1)?.usage).toEqual(end.usage)
+  const silent = { type: "message_delta", delta: { stop_reason: "end_turn" } }
+  expect(fold(silent, { type: "message_stop" })).toMatchObject({ counts: [], end: { usage: null } })
 })
 
 test("counts in message_delta win over the first ones, where there are any", () => {

@@ -1,17 +1,17 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import type { ModelDelta, ModelEnd, StopReason } from "../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelProgress, StopReason } from "../../core/ports/provider.ts"
 import { noUsage, type Usage } from "../../core/usage.ts"
 import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
 
 /**
- * Folds the raw events of one answer (https://docs.claude.com/en/api/messages-streaming) into deltas and, once it is
- * complete, the end. Unknown events are ignored, unknown blocks kept as they are; an event that contradicts the ones
+ * Folds the raw events of one answer (https://docs.claude.com/en/api/messages-streaming) into deltas, counts and,
+ * once it is complete, the end. Unknown events are ignored, unknown blocks kept as they are; an event that contradicts the ones
  * before it throws.
  */
 export class AnswerFold {
   #model: string | null = null
   #stopReason: Anthropic.StopReason | null = null
-  #usage: Usage = noUsage
+  #usage: Usage | null = null
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
@@ -20,8 +20,8 @@ export class AnswerFold {
     return this.#complete
   }
 
-  /** The delta that the event brings, if it brings one. */
-  apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | null {
+  /** The text or the count that the event brings, if it brings one. */
+  apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelProgress | null {
     switch (event.type) {
       case "content_block_delta":
         return applyDelta(this.#block(event.index), event.delta)
@@ -29,12 +29,10 @@ export class AnswerFold {
         return this.#start(event)
       case "message_start":
         this.#model ??= event.message.model
-        this.#usage = mergeUsage(this.#usage, event.message.usage)
-        return null
+        return this.#count(event.message.usage)
       case "message_delta":
         this.#stopReason = event.delta.stop_reason ?? this.#stopReason
-        this.#usage = mergeUsage(this.#usage, event.usage)
-        return null
+        return this.#count(event.usage)
       case "message_stop":
         this.#complete = true
         return null
@@ -61,23 +59,24 @@ export class AnswerFold {
     return firstDelta(block, content_block)
   }
 
+  /** Counts are cumulative, and a later event leaves out what it does not change. */
+  #count(later: Partial<Anthropic.Usage | Anthropic.MessageDeltaUsage> | undefined): ModelProgress | null {
+    if (later === undefined) return null
+    const before = this.#usage ?? noUsage
+    const usage = {
+      inputTokens: later.input_tokens ?? before.inputTokens,
+      outputTokens: later.output_tokens ?? before.outputTokens,
+      cacheCreationInputTokens: later.cache_creation_input_tokens ?? before.cacheCreationInputTokens,
+      cacheReadInputTokens: later.cache_read_input_tokens ?? before.cacheReadInputTokens,
+    }
+    this.#usage = usage
+    return { type: "progress", usage }
+  }
+
   #block(index: number): Block {
     const block = this.#blocks.get(index)
     if (block === undefined) throw new Error(`A delta for content block ${index}, which has not begun.`)
     return block
-  }
-}
-
-/** Counts are cumulative, and a later event leaves out what it does not change. */
-function mergeUsage(
-  usage: Usage,
-  later: Partial<Anthropic.Usage | Anthropic.MessageDeltaUsage> | undefined,
-): Usage {
-  return {
-    inputTokens: later?.input_tokens ?? usage.inputTokens,
-    outputTokens: later?.output_tokens ?? usage.outputTokens,
-    cacheCreationInputTokens: later?.cache_creation_input_tokens ?? usage.cacheCreationInputTokens,
-    cacheReadInputTokens: later?.cache_read_input_tokens ?? usage.cacheReadInputTokens,
   }
 }
 

@@ -5,7 +5,12 @@ import { setTimeout as delay, setImmediate } from "node:timers/promises"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
-import { anthropicErrorEvent, anthropicErrorReply, anthropicEvents } from "../../testing/anthropic-wire.ts"
+import {
+  anthropicErrorEvent,
+  anthropicErrorReply,
+  anthropicEvents,
+  serverSentEvent,
+} from "../../testing/anthropic-wire.ts"
 import {
   type ScriptedUpstream,
   startScriptedUpstream,
@@ -41,9 +46,9 @@ async function played(script: Parameters<typeof startScriptedUpstream>[0]): Prom
   return started
 }
 
-async function call(provider: Provider): Promise<readonly ModelEvent[]> {
+async function call(provider: Provider, asked = request): Promise<readonly ModelEvent[]> {
   const events: ModelEvent[] = []
-  for await (const event of provider.stream(request, { signal: new AbortController().signal }))
+  for await (const event of provider.stream(asked, { signal: new AbortController().signal }))
     events.push(event)
   return events
 }
@@ -75,6 +80,22 @@ describe("options", () => {
       model: "claude-test",
       stream: true,
     })
+  })
+
+  test("a schema joins the further fields, and is left to the prompt where the service does not take it", async () => {
+    const { url, requests } = await upstream({ steps: hello }, { steps: hello })
+    const outputSchema = { type: "object", properties: { a: { type: "string" } }, required: ["a"] }
+    const extraBody = { output_config: { effort: "low" } }
+    for (const structuredOutputs of [true, false]) {
+      const provider = anthropicProvider({ apiKey, baseURL: url, extraBody, structuredOutputs })
+      await call(provider, { ...request, outputSchema })
+    }
+    const format = { type: "json_schema", schema: { ...outputSchema, additionalProperties: false } }
+    expect(requests.map(({ body }) => body)).toMatchObject([
+      { output_config: { effort: "low", format } },
+      { output_config: { effort: "low" } },
+    ])
+    expect(requests[1]?.body).not.toHaveProperty("output_config.format")
   })
 
   test.each([{ apiKey }, { authToken: "some-oauth-token" }])(
@@ -148,6 +169,7 @@ describe("failures", () => {
       false,
     ],
     ["an error event", { steps: [anthropicErrorEvent("api_error", "oops")] }, "upstream_failed", true],
+    ["an error event of a proxy", { steps: ["event: error\ndata: oops\n\n"] }, "upstream_failed", true],
     ["broken JSON", { steps: ["event: message_start\ndata: {oops\n\n"] }, "upstream_invalid", false],
     [
       "JSON in place of a stream",
@@ -195,6 +217,38 @@ describe("failures", () => {
     expect(events).toMatchObject([{ type: "error", code: "upstream_timeout", retryable: true }])
     server.close()
   })
+})
+
+test("a read that brings nothing to show is progress, however many pieces of a call's input it brings", async () => {
+  const shown = Promise.withResolvers<void>()
+  const [start = "", begin = "", delta = ""] = anthropicEvents([
+    { type: "toolCall", name: "add", inputJson: ["{"] },
+  ])
+  const ping = serverSentEvent({ type: "ping" })
+  const { url } = await upstream({
+    steps: [start, { type: "wait", until: shown.promise }, begin + ping + delta + delta, { type: "cut" }],
+  })
+  const events: ModelEvent["type"][] = []
+  const stream = anthropicProvider({ apiKey, baseURL: url }).stream(request, {
+    signal: new AbortController().signal,
+  })
+  for await (const event of stream) {
+    events.push(event.type)
+    shown.resolve()
+  }
+  expect(events).toEqual(["progress", "progress", "error"])
+})
+
+test("after an abort not even what was read already is given", async () => {
+  const { url } = await upstream({ steps: [hello.join("")] })
+  const controller = new AbortController()
+  const events: ModelEvent["type"][] = []
+  const stream = anthropicProvider({ apiKey, baseURL: url }).stream(request, { signal: controller.signal })
+  for await (const event of stream) {
+    events.push(event.type)
+    controller.abort()
+  }
+  expect(events).toEqual(["progress"])
 })
 
 test("an answer is over with message_stop, though the service holds the connection open", async () => {

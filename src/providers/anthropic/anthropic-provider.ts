@@ -1,11 +1,14 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
+import { type SseEvent, sseBatches } from "../sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
 import { type AnthropicSdk, createClient } from "./client.ts"
 import { toFailure } from "./failure.ts"
 import { type AnthropicOptions, checkOptions } from "./options.ts"
+import { outputFormat } from "./output-format.ts"
 import { messagesRequest } from "./request.ts"
 
 /** `Anthropic.Model` also takes any string; this is only the ids that the SDK knows. */
@@ -17,8 +20,6 @@ type KnownModel = Anthropic.Model extends infer Model
 type Literal<Text extends string> = string extends Text ? never : Text
 
 const defaultModel = "claude-sonnet-5-5" satisfies KnownModel
-
-const longestWaitForCloseMs = 100
 
 /**
  * Claude by the Messages API and the official SDK, `@anthropic-ai/sdk`, which is loaded at the first call: if it is not
@@ -40,6 +41,7 @@ export function anthropicProvider(
   return {
     name: "anthropic",
     defaultModel,
+    priceList: "anthropic",
     stream: (request, { signal }) => answer(connected, request, signal),
   }
 }
@@ -74,55 +76,60 @@ async function* answer(
 ): AsyncGenerator<ModelEvent, void, undefined> {
   const connection = await connected()
   if (signal.aborted) return
+  const linked = linkedSignal(signal)
   try {
-    const stream = await open(connection, request, signal)
-    const events = stream[Symbol.asyncIterator]()
+    const response = await open(connection, request, linked.signal)
     const fold = new AnswerFold()
-    try {
-      for (let next = await events.next(); !next.done; next = await events.next()) {
-        const delta = fold.apply(next.value)
-        if (delta !== null) yield delta
+    for await (const batch of sseBatches(response, () => fold.complete)) {
+      let quiet = true
+      for (const sent of batch) {
+        const event = fold.apply(parse(sent, response, connection.sdk))
+        if (event !== null) {
+          quiet = false
+          yield event
+          if (signal.aborted) return
+        }
         if (fold.complete) {
           yield fold.end(request.model)
           return
         }
       }
-    } finally {
-      if (fold.complete) await readToEnd(events, stream)
-      else await events.return?.()
+      // A ping, a comment, or a piece of a call's input.
+      if (quiet) yield { type: "progress" }
     }
-    if (signal.aborted) return
-    yield modelFailure("upstream_cut", { detail: "The stream ended without message_stop." })
+    if (!signal.aborted)
+      yield modelFailure("upstream_cut", { detail: "The stream ended without message_stop." })
   } catch (error) {
     if (!signal.aborted) yield toFailure(error, connection.sdk, connection.secrets)
+  } finally {
+    linked.release()
   }
 }
-
-type EventStream = Awaited<ReturnType<typeof open>>
 
 async function open({ client, options }: Connection, request: ModelRequest, signal: AbortSignal) {
+  const { extraBody = {}, structuredOutputs = true } = options
+  const format = structuredOutputs && request.outputSchema ? await outputFormat(request.outputSchema) : null
   const body = {
-    ...options.extraBody,
+    ...extraBody,
     ...(options.thinking && { thinking: options.thinking }),
     ...messagesRequest(request),
+    ...(format && { output_config: { ...Object(extraBody.output_config), format } }),
   }
-  const { data: stream, response } = await client.messages.create(body, { signal }).withResponse()
-  const contentType = response.headers.get("content-type") ?? ""
-  if (!/^text\/event-stream\b/i.test(contentType)) {
-    stream.controller.abort()
-    throw new Error(`The answer is no event stream, its content type is “${contentType}”.`)
-  }
-  return stream
+  // A token costs 1.4 µs of CPU where ten come with each read of the body; through the SDK's own stream it was 2.2 µs.
+  return client.messages.create(body, { signal }).asResponse()
 }
 
-/** The end of the body follows at once, and then the connection serves the next call; a service that holds it open loses it. */
-async function readToEnd(events: AsyncIterator<unknown>, { controller }: EventStream): Promise<void> {
-  const timer = setTimeout(() => controller.abort(), longestWaitForCloseMs)
+/** Throws the SDK's error for an error event, as the SDK's own stream does. */
+function parse({ event, data }: SseEvent, { headers }: Response, sdk: AnthropicSdk) {
+  if (event === "error") throw new sdk.APIError(undefined, errorBody(data), undefined, headers)
+  return JSON.parse(data) as Anthropic.RawMessageStreamEvent
+}
+
+function errorBody(data: string): object {
   try {
-    while (!(await events.next()).done);
+    return Object(JSON.parse(data))
   } catch {
-    // The answer is whole; a connection that breaks now is simply not used again.
-  } finally {
-    clearTimeout(timer)
+    // A proxy's own words.
+    return { error: { message: data } }
   }
 }

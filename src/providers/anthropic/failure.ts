@@ -3,10 +3,11 @@ import type { ModelFailure } from "../../core/ports/provider.ts"
 import { type FailureCode, modelFailure } from "../model-failure.ts"
 import { redact } from "../redact.ts"
 import { retryAfterMs } from "../retry-after.ts"
+import { codeOfBodyError, codeOfStatus, describeError } from "../transport-failure.ts"
 
 type Sdk = typeof import("@anthropic-ai/sdk")
 
-/** The failure that something thrown by the SDK or by its stream stands for. `secrets` never reach the detail. */
+/** The failure that something thrown by the SDK or while its answer is read stands for. `secrets` never reach the detail. */
 export function toFailure(thrown: unknown, sdk: Sdk, secrets: readonly string[]): ModelFailure {
   const detail = redact(describe(thrown), secrets)
   if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
@@ -19,11 +20,7 @@ export function toFailure(thrown: unknown, sdk: Sdk, secrets: readonly string[])
       retryable: said === "true" || (said === "false" ? false : undefined),
     })
   }
-  if (isBodyTimeout(thrown)) return modelFailure("upstream_timeout", { detail })
-  // fetch's only error while a body is read: the connection broke.
-  if (thrown instanceof TypeError && thrown.message === "terminated")
-    return modelFailure("upstream_cut", { detail })
-  return modelFailure("upstream_invalid", { detail })
+  return modelFailure(codeOfBodyError(thrown), { detail })
 }
 
 /** By the body's type, which stream errors have as well; by the status where a proxy answered. */
@@ -53,46 +50,15 @@ function codeOf({ type, status, apiMessage }: APIError): FailureCode {
   }
 }
 
-function codeOfStatus(status: number | undefined): FailureCode {
-  switch (status) {
-    case 401:
-    case 403:
-      return "authentication_failed"
-    case 404:
-      // No word of a model: more likely the address is wrong.
-      return "upstream_invalid"
-    case 413:
-      return "request_too_large"
-    case 429:
-      return "rate_limited"
-    case 529:
-      return "overloaded"
-    case 408:
-    case 504:
-      return "upstream_timeout"
-    default:
-      return status === undefined || status >= 500 ? "upstream_failed" : "invalid_request"
-  }
-}
-
 /** The API has no type of its own for this. */
 function isTooLong(message: string | null): boolean {
   return /prompt is too long|context (window|limit|length)/i.test(message ?? "")
 }
 
-function isBodyTimeout(thrown: unknown): boolean {
-  const cause = thrown instanceof Error ? thrown.cause : undefined
-  return cause instanceof Error && "code" in cause && cause.code === "UND_ERR_BODY_TIMEOUT"
-}
-
 function describe(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown)
-  const cause = thrown.cause instanceof Error ? ` (${causeOf(thrown.cause)})` : ""
-  const request = "requestID" in thrown && thrown.requestID ? ` (request ${thrown.requestID})` : ""
-  return `${thrown.name}: ${thrown.message}${cause}${request}`
-}
-
-/** fetch wraps the error that says something: "fetch failed" because of ECONNREFUSED. */
-function causeOf(error: Error): string {
-  return error.cause instanceof Error ? causeOf(error.cause) : error.message || error.name
+  const request =
+    thrown instanceof Error && "requestID" in thrown && thrown.requestID
+      ? ` (request ${thrown.requestID})`
+      : ""
+  return `${describeError(thrown)}${request}`
 }

@@ -15,6 +15,11 @@ export interface AnthropicOptions {
   readonly thinking?: Anthropic.ThinkingConfigParam
   /** Further fields of the request's body; those that the gateway sets itself win. */
   readonly extraBody?: Readonly<Record<string, unknown>>
+  /**
+   * Whether the service knows `output_config.format`. Default true; say false for a model or a proxy that refuses it:
+   * structured output then rests on the prompt alone.
+   */
+  readonly structuredOutputs?: boolean
   /** Longest wait for an answer to begin, in milliseconds. Default 300 000, as long as an answer may then be silent. */
   readonly timeoutMs?: number
 }
@@ -27,6 +32,7 @@ const schema = z
     headers: z.record(z.string(), z.string()).optional(),
     thinking: z.looseObject({ type: z.string() }).optional(),
     extraBody: z.record(z.string(), z.unknown()).optional(),
+    structuredOutputs: z.boolean().optional(),
     timeoutMs: z.int().positive().optional(),
   })
   .refine(({ apiKey, authToken }) => (apiKey === undefined) !== (authToken === undefined), {

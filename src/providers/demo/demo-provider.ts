@@ -16,6 +16,7 @@ export function demoProvider({ delayMs = 15 }: DemoProviderOptions = {}): Provid
   return {
     name: "demo",
     defaultModel: "demo",
+    priceList: "free",
     stream: (request, { signal }) => speak(request, delayMs, signal),
   }
 }

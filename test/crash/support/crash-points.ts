@@ -2,7 +2,8 @@ import type { Event } from "../../../src/core/entries.ts"
 import type { ScenarioName } from "./scenarios.ts"
 
 type Around = "before" | "after"
-export type CommittedKind = Event["type"] | "deltas"
+/** Foreign runners, who save states, have crash tests of their own. */
+export type CommittedKind = Exclude<Event["type"], "runnerStateSaved"> | "deltas"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
 
 /** A place at which the gateway's process can be told to kill itself. */
@@ -21,6 +22,7 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   runStarted: "text",
   historyReplaced: "replaced",
   stepStarted: "text",
+  modelCallFailed: "retries",
   stepRetried: "retries",
   messageCompleted: "text",
   toolCallRequested: "parallel",
@@ -32,7 +34,9 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   toolCallCompleted: "parallel",
   toolCallInterrupted: "cancelTool",
   stepCompleted: "text",
+  outputRejected: "structured",
   maxTurnsReached: "maxTurns",
+  budgetExceeded: "budget",
   runCompleted: "text",
   runFailed: "fails",
   deltas: "text",

@@ -1,10 +1,10 @@
 import type { TerminalEvent } from "../../../src/core/entries.ts"
-import { anthropicErrorReply } from "../../../src/testing/anthropic-wire.ts"
+import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/anthropic-wire.ts"
 import { calls, prompt, type Script, says } from "./model.ts"
 import type { SessionClient } from "./session-client.ts"
 
 /** How a run may end. `cancelled`: unless it was over when the cancel came. */
-export type Ending = "completed" | "cancelled" | "maxTurns" | "failed"
+export type Ending = "completed" | "cancelled" | "maxTurns" | "budget" | "failed"
 
 export interface Scenario {
   readonly model: Script
@@ -18,6 +18,9 @@ export interface Scenario {
 export type ScenarioName = keyof typeof all
 
 const done = says(6)
+
+/** Of each run. A million of the scripted model's tokens is a dollar. */
+export const budgetUsd = 1_000
 
 /** Everything that a client can go through, in a session of its own each. */
 const all = {
@@ -195,6 +198,24 @@ const all = {
     ending: "maxTurns",
     play: chat,
   },
+  /** The gateway asks for JSON in a session that plays this. */
+  structured: {
+    model: ({ turn }) =>
+      turn === 0 ? says(6) : { steps: anthropicEvents([{ type: "text", text: '{"word":1}' }]) },
+    runs: 1,
+    ending: "completed",
+    play: chat,
+  },
+  /** What the first call cost leaves nothing for a second. */
+  budget: {
+    model: ({ tag, turn }) => {
+      const call = { type: "toolCall", id: `toolu_${tag}_${turn}`, name: "look_up", input: {} } as const
+      return { steps: anthropicEvents([call], { inputTokens: 2 * budgetUsd * 1_000_000 }), delayMs: 1 }
+    },
+    runs: 1,
+    ending: "budget",
+    play: chat,
+  },
 } satisfies Record<string, Scenario>
 
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = all
@@ -217,6 +238,7 @@ export function isEnding(ending: Ending, event: TerminalEvent, cancelled: boolea
   if (cancelled || (ending === "cancelled" && event.reason === "cancelled"))
     return event.reason === "cancelled"
   if (ending === "maxTurns") return event.reason === "max_turns"
+  if (ending === "budget") return event.reason === "budget"
   return event.disposition === "completed" && (ending === "completed" || ending === "cancelled")
 }
 

@@ -1,0 +1,42 @@
+import type { ModelChoice, ModelRuntime } from "../core/agent-runtime.ts"
+import type { StepStarted } from "../core/entries.ts"
+import type { ModelFailure } from "../core/ports/provider.ts"
+
+/** One try at a step's model call. */
+export interface Attempt {
+  readonly step: StepStarted
+  /** Counts the calls of the step from 1. */
+  readonly number: number
+  /** Position among the agent's models. */
+  readonly modelIndex: number
+  /** How often this model was tried again. */
+  readonly retries: number
+}
+
+/** A service that asks for a longer wait than that is not worth keeping a person waiting for. */
+const longestRetryAfterMs = 60_000
+
+/** What is tried after a failure: the same model again, then the next one; null when nothing is left, or it is of no use. */
+export function attemptAfter(
+  attempt: Attempt,
+  failure: ModelFailure,
+  { models, maxRetries }: ModelRuntime,
+): Attempt | null {
+  const next = { ...attempt, number: attempt.number + 1 }
+  const { retryable, retryAfterMs = 0 } = failure
+  if (retryable && attempt.retries < maxRetries && retryAfterMs <= longestRetryAfterMs) {
+    return { ...next, retries: attempt.retries + 1 }
+  }
+  if (!isOfTheService(failure) || attempt.modelIndex + 1 >= models.length) return null
+  return { ...next, modelIndex: attempt.modelIndex + 1, retries: 0 }
+}
+
+/** Another service would refuse a wrong request as well, and a wrong key should not go unnoticed. */
+function isOfTheService({ retryable, code }: ModelFailure): boolean {
+  return retryable || code === "rate_limited" || code === "quota_exceeded" || code === "upstream_invalid"
+}
+
+/** The log may name a fallback that the agent does not have any more. */
+export function modelAt({ models }: ModelRuntime, index: number): ModelChoice {
+  return models[index] ?? models.at(-1) ?? models[0]
+}

@@ -1,0 +1,107 @@
+import type { ModelChoice } from "../core/agent-runtime.ts"
+import type { StepStarted } from "../core/entries.ts"
+import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
+import type { Usage } from "../core/usage.ts"
+import type { ModelRunContext } from "./run-context.ts"
+import { untilAborted } from "./until-aborted.ts"
+import { watchdog } from "./watchdog.ts"
+
+/** What came of one model call so far, whether it comes to an end or not. */
+export interface Streamed {
+  text: string
+  thinking: string
+  /** Sequence number of the first delta. */
+  streamedFrom: number | null
+  /** What the service counted before its end. */
+  usage: Usage | null
+}
+
+export function nothingStreamed(): Streamed {
+  return { text: "", thinking: "", streamedFrom: null, usage: null }
+}
+
+/**
+ * Streams one answer to the viewers. Resolves to the provider's last event, or to the failure that stands for it when
+ * there is none, when nothing came for too long, or too much; to null when the attempt is aborted, at once.
+ */
+export async function streamAnswer(
+  context: ModelRunContext,
+  { stepId, messageId }: StepStarted,
+  { provider }: ModelChoice,
+  request: ModelRequest,
+  streamed: Streamed,
+): Promise<ModelEnd | ModelFailure | null> {
+  const { runtime, journal, signal } = context
+  const call = new AbortController()
+  const stop = () => call.abort(signal.reason)
+  signal.addEventListener("abort", stop, { once: true })
+  const watched = watchdog(runtime.stallTimeoutMs, () => call.abort(stalled))
+  const longest = longestAnswer(request)
+
+  const consume = async (): Promise<ModelEnd | ModelFailure> => {
+    for await (const event of provider.stream(request, { signal: call.signal })) {
+      // Whatever an aborted call still yields is not the run's any more.
+      if (call.signal.aborted) return noLastEvent
+      watched.seen()
+      switch (event.type) {
+        case "end":
+        case "error":
+          return event
+        case "progress":
+          streamed.usage = event.usage ?? streamed.usage
+          continue
+        case "textDelta":
+          streamed.text += event.text
+          break
+        case "thinkingDelta":
+          streamed.thinking += event.text
+          break
+        default:
+          event satisfies never
+      }
+      if (event.text === "") continue
+      if (streamed.text.length + streamed.thinking.length > longest) return answerTooLong
+      const { type, part, text } = event
+      const seq = journal.emit({ type, stepId, messageId, part, text })
+      streamed.streamedFrom ??= seq
+    }
+    return noLastEvent
+  }
+  try {
+    if (signal.aborted) return null
+    return await untilAborted(call.signal, consume())
+  } catch (thrown) {
+    if (signal.aborted) return null
+    if (thrown === stalled) return stalled
+    throw thrown
+  } finally {
+    watched.stop()
+    signal.removeEventListener("abort", stop)
+  }
+}
+
+/** In characters, of which a token has a few: only a service that ignores its cap gets there. */
+function longestAnswer({ maxTokens }: ModelRequest): number {
+  return maxTokens * 12 + 4_096
+}
+
+const noLastEvent: ModelFailure = {
+  type: "error",
+  code: "upstream_cut",
+  message: "The model's answer ended before it was complete.",
+  retryable: true,
+}
+
+const stalled: ModelFailure = {
+  type: "error",
+  code: "upstream_stalled",
+  message: "The model service sent nothing for too long.",
+  retryable: true,
+}
+
+const answerTooLong: ModelFailure = {
+  type: "error",
+  code: "answer_too_long",
+  message: "The model service sent far more than it was asked for.",
+  retryable: false,
+}

@@ -1,0 +1,205 @@
+import { describe, expect, it, vi } from "vitest"
+import type { UsageReport } from "../core/agent-runtime.ts"
+import type { Pricing } from "../core/ports/pricing.ts"
+import type { ModelEvent, Provider } from "../core/ports/provider.ts"
+import type { Usage } from "../core/usage.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { runLoop } from "./loop.ts"
+
+/** A dollar for a million tokens in, five for a million out. */
+const pricing: Pricing = {
+  cost: ({ usage }) =>
+    (usage.inputTokens +
+      usage.cacheReadInputTokens +
+      usage.cacheCreationInputTokens +
+      5 * usage.outputTokens) /
+    1e6,
+}
+const usageOf = (inputTokens: number, outputTokens: number): Usage => ({
+  inputTokens,
+  outputTokens,
+  cacheCreationInputTokens: 0,
+  cacheReadInputTokens: 0,
+})
+const tool = anyTool("look", () => ({ type: "json", value: "there" }))
+
+describe("a budget", () => {
+  const maxTokens = 200
+  const maxBudgetUsd = 0.02
+  const text = "All work and no play makes a dull agent. ".repeat(15)
+  const words = Buffer.byteLength(text) / 4
+
+  it.each<[string, (request: number) => Usage | null]>([
+    ["tells the truth", () => usageOf(500, words)],
+    ["says nothing", () => null],
+    ["says it was free", () => usageOf(0, 0)],
+    ["says it was next to nothing", () => usageOf(1, 1)],
+    ["pays money back", () => usageOf(-1_000_000, -1_000_000)],
+    ["cannot count", () => usageOf(Number.NaN, Number.POSITIVE_INFINITY)],
+    ["lies every other time", (request) => (request % 2 === 0 ? usageOf(500, words) : usageOf(0, 0))],
+  ])("is crossed by no more than one call's worst case when the service %s", async (_, report) => {
+    const calls: number[] = []
+    const provider: Provider = {
+      name: "liar",
+      defaultModel: "liar",
+      async *stream(request): AsyncGenerator<ModelEvent> {
+        // What it really costs: four bytes a token.
+        calls.push(
+          pricing.cost({
+            priceList: undefined,
+            model: "liar",
+            usage: usageOf(JSON.stringify(request.messages).length / 4, words),
+          }) ?? 0,
+        )
+        yield { type: "textDelta", part: 0, text }
+        const call = { type: "toolCall", name: "look", input: {} } as const
+        const content = [{ type: "text", text } as const, call]
+        yield { type: "end", content, stopReason: "toolCalls", model: "liar", usage: report(calls.length) }
+      },
+    }
+    const run = memoryRun(provider, { tools: [tool], maxTokens, maxBudgetUsd, pricing })
+    await runLoop(run.context)
+    expect(run.events.slice(-2)).toMatchObject([
+      { type: "budgetExceeded", budget: maxBudgetUsd },
+      { type: "runCompleted", disposition: "interrupted", reason: "budget" },
+    ])
+    const paid = calls.reduce((sum, cost) => sum + cost, 0)
+    expect(calls.length).toBeGreaterThan(1)
+    expect(paid).toBeLessThanOrEqual(maxBudgetUsd + Math.max(...calls))
+  })
+
+  it("is kept whole by a service that counts right: no call is begun that could cross it", async () => {
+    const turn = [
+      { type: "toolCall", name: "look" } as const,
+      { type: "end", usage: usageOf(400, 200) } as const,
+    ]
+    const run = memoryRun(
+      scriptedProvider(() => turn),
+      { tools: [tool], maxTokens, maxBudgetUsd: 0.01, pricing },
+    )
+    await runLoop(run.context)
+    const end = run.events.at(-1)
+    expect(end).toMatchObject({ reason: "budget" })
+    expect(end?.type === "runCompleted" && end.cost).toBeLessThanOrEqual(0.01)
+    expect(run.events.at(-2)).toMatchObject({ totalCost: expect.closeTo(0.0084) })
+  })
+
+  it("allows no first call that could cross it", async () => {
+    const provider = scriptedProvider([])
+    const run = memoryRun(provider, { maxTokens: 1_000_000, maxBudgetUsd: 1, pricing })
+    await runLoop(run.context)
+    expect(provider.requests).toHaveLength(0)
+    expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "budgetExceeded", "runCompleted"])
+  })
+
+  it("counts calls that failed, so that retries cannot cross it", async () => {
+    const cut = [
+      { type: "text", text } as const,
+      { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const,
+    ]
+    const run = memoryRun(
+      scriptedProvider(() => cut),
+      { maxTokens, maxBudgetUsd: 0.003, maxRetries: 100, pricing },
+    )
+    await runLoop(run.context)
+    expect(run.events.filter(({ type }) => type === "stepRetried").length).toBeLessThan(4)
+    expect(run.events.slice(-4)).toMatchObject([
+      { type: "modelCallFailed", code: "upstream_cut", estimated: true },
+      { type: "stepRetried" },
+      { type: "budgetExceeded" },
+      { type: "runCompleted", reason: "budget" },
+    ])
+  })
+
+  it("counts what a former process had streamed when it died", async () => {
+    const forever = { type: "wait", until: new Promise<void>(() => {}) } as const
+    const run = memoryRun(
+      scriptedProvider([[{ type: "text", text }, forever], [{ type: "text", text: "Hi" }]]),
+      {
+        maxTokens,
+        maxBudgetUsd,
+        pricing,
+      },
+    )
+    void runLoop(run.context)
+    await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
+    const next = run.restart()
+    await runLoop({ ...next.context, interruptedOutputBytes: Buffer.byteLength(text) })
+    const failed = next.events.find((event) => event.type === "modelCallFailed")
+    expect(failed).toMatchObject({
+      code: "interrupted",
+      estimated: true,
+      usage: { outputTokens: Math.ceil(text.length / 3) },
+    })
+    expect(failed?.cost).toBeGreaterThan((5 * words) / 1e6)
+  })
+
+  it("is refused for a model of unknown price", async () => {
+    const run = memoryRun(scriptedProvider([]), { maxBudgetUsd: 1 })
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "price_unknown" })
+  })
+})
+
+describe("cost", () => {
+  it("is summed over the calls of a step, the steps of a run and the runs of a session", async () => {
+    const failure = { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const
+    const reports: UsageReport[] = []
+    const run = memoryRun(
+      scriptedProvider([
+        [{ type: "text", text: "Hal" }, failure],
+        [
+          { type: "toolCall", name: "look" },
+          { type: "end", usage: usageOf(100, 10) },
+        ],
+        [
+          { type: "text", text: "Done" },
+          { type: "end", usage: usageOf(200, 20) },
+        ],
+      ]),
+      { tools: [tool], pricing, hooks: { onUsage: (report) => void reports.push(report) } },
+    )
+    await runLoop(run.context)
+    const costs = run.events.flatMap((event) =>
+      "cost" in event ? [[event.type, event.cost ?? Number.NaN]] : [],
+    )
+    const [failed = 0, first = 0, firstStep, second = 0, secondStep, total] = costs.map(([, cost]) =>
+      Number(cost),
+    )
+    expect(costs.map(([type]) => type)).toEqual([
+      "modelCallFailed",
+      "messageCompleted",
+      "stepCompleted",
+      "messageCompleted",
+      "stepCompleted",
+      "runCompleted",
+    ])
+    expect(failed).toBeGreaterThan(0)
+    expect(first).toBeCloseTo(0.00015)
+    expect(firstStep).toBeCloseTo(failed + first)
+    expect(secondStep).toBeCloseTo(second)
+    expect(total).toBeCloseTo(failed + first + second)
+    expect(run.context.conversation.spent.cost).toBeCloseTo(Number(total))
+    expect(reports.map(({ failed, estimated }) => ({ failed, estimated }))).toEqual([
+      { failed: true, estimated: true },
+      { failed: false, estimated: false },
+      { failed: false, estimated: false },
+    ])
+    expect(new Set(reports.map(({ id }) => id)).size).toBe(3)
+  })
+
+  it("is not known as a whole when that of a part is not", async () => {
+    const run = memoryRun(scriptedProvider([[{ type: "text", text: "Hi" }]]))
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", cost: null })
+  })
+
+  it("is nothing for a call that the service refused", async () => {
+    const run = memoryRun(scriptedProvider([[{ type: "failure", code: "authentication_failed" }]]), {
+      pricing,
+    })
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", cost: 0, usage: usageOf(0, 0) })
+  })
+})

@@ -1,0 +1,93 @@
+import type { RunnerDecision, RunnerToolCall } from "../core/agent-runtime.ts"
+import type { Event } from "../core/entries.ts"
+import type { NewWait } from "../core/ports/session-log.ts"
+import { boundResult } from "./bound-result.ts"
+import { denial } from "./call-errors.ts"
+import type { CallState, RunState } from "./conversation.ts"
+import { type RunnerRunContext, record } from "./run-context.ts"
+import { maxToolResultBytes, settledCall } from "./runner-calls.ts"
+import { takeAnswer } from "./settle-call.ts"
+
+const anyObject = { type: "object" } as const
+const byGrant = { via: "grant", tenant: null, userId: null, address: null } as const
+
+/** Whether the runner has returned, leaving calls to be decided, and has not been called again since. */
+export function isParked(run: RunState): boolean {
+  return undelivered(run).length > 0
+}
+
+/** A person is asked, or nobody needs to be: calls of this type were allowed before. */
+export async function askAbout(
+  context: RunnerRunContext,
+  toolCallId: string,
+  { name: toolName, input, approval = {} }: RunnerToolCall,
+): Promise<{ readonly event: Event; readonly wait: NewWait | null }> {
+  const { clock, conversation, ids, runtime, sessionId } = context
+  const { qualifier = null, reason = null, inputSchema = anyObject } = approval
+  if (await runtime.isGranted(sessionId, toolName, qualifier)) {
+    const allowed = { approved: true, editedInput: null, reason: null, decidedBy: byGrant }
+    return { event: { type: "approvalResolved", toolCallId, ...allowed }, wait: null }
+  }
+  const openedAt = clock.now()
+  const expiresAt = openedAt + runtime.approvalTimeoutMs
+  const nonce = ids.next("nonce")
+  const question = { toolCallId, toolName, input, qualifier, reason, nonce, expiresAt }
+  const runId = conversation.run?.runId ?? ""
+  return {
+    event: { type: "approvalRequested", ...question },
+    wait: { kind: "approval", runId, inputSchema, openedAt, ...question },
+  }
+}
+
+/**
+ * Logs what was answered to a parked run and what nobody answered in time. Resolves to null once every call
+ * is decided, else to the time at which the first wait is over.
+ */
+export async function takeDecisions(context: RunnerRunContext): Promise<number | null> {
+  const settling = { ...context, runtime: { ...context.runtime, maxToolResultBytes } }
+  await context.answers.refresh()
+  const ends: number[] = []
+  for (const call of callsOf(context.conversation.run)) {
+    while (call.state === "awaitingApproval") {
+      if (await takeAnswer(settling, call)) continue
+      ends.push(call.expiresAt ?? Number.POSITIVE_INFINITY)
+      break
+    }
+  }
+  return ends.length === 0 ? null : Math.min(...ends)
+}
+
+/**
+ * Logs that the allowed calls may be executed from now on and what became of the denied ones; gives what to
+ * tell the runner.
+ */
+export async function actOnDecisions(context: RunnerRunContext): Promise<readonly RunnerDecision[]> {
+  const calls = undelivered(context.conversation.run)
+  const decisions = calls.map(decisionOf)
+  await record(context, calls.map(consequenceOf))
+  return decisions
+}
+
+function decisionOf({ state, approval, requested }: CallState): RunnerDecision {
+  const id = requested.runnerCallId ?? requested.toolCallId
+  const { editedInput = null, reason = null } = approval ?? {}
+  return { id, approved: state === "approved", editedInput, reason }
+}
+
+function consequenceOf(call: CallState): Event {
+  if (call.state === "denied") return settledCall(call, boundResult(denial(call), maxToolResultBytes), 0)
+  return { type: "toolCallStarted", toolCallId: call.requested.toolCallId }
+}
+
+/**
+ * The calls that were asked about and that the runner knows no decision of, in the order it reported them.
+ */
+function undelivered(run: RunState | null): readonly CallState[] {
+  return callsOf(run).filter(
+    ({ state }) => state === "awaitingApproval" || state === "approved" || state === "denied",
+  )
+}
+
+function callsOf(run: RunState | null): readonly CallState[] {
+  return run?.phase.type === "settling" ? [...run.phase.calls.values()] : []
+}

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest"
+import { answerPrinter } from "./answer-printer.ts"
+
+function printed(isTTY: boolean, play: (printer: ReturnType<typeof answerPrinter>) => void) {
+  const out: string[] = []
+  const stdout = { isTTY, write: (text: string) => out.push(text) }
+  const printer = answerPrinter({ stdout, stderr: { write: () => true } })
+  play(printer)
+  return out.join("")
+}
+
+const twoMessages = (printer: ReturnType<typeof answerPrinter>) => {
+  for (const text of ["Let me ", "look.", "\n\n", "It", " was"]) printer.onText(text)
+  printer.onRetry({ message: "The answer broke off." })
+  for (const text of ["It is", " here."]) printer.onText(text)
+  printer.end()
+}
+
+test("a file holds every message once, whatever the model began again", () => {
+  expect(printed(false, twoMessages)).toBe("Let me look.\n\nIt is here.\n")
+})
+
+test("a terminal is shown each piece at once, and where the text begins again", () => {
+  expect(printed(true, twoMessages)).toBe("Let me look.\n\nIt was\nIt is here.\n")
+})
+
+test("an answer that ends its line gets no other one, and no answer none at all", () => {
+  expect(
+    printed(false, (printer) => {
+      printer.onText("Done.\n")
+      printer.end()
+    }),
+  ).toBe("Done.\n")
+  expect(printed(false, (printer) => printer.end())).toBe("")
+})

@@ -1,0 +1,14 @@
+import type { Usage } from "../usage.ts"
+
+/** What model calls cost. */
+export interface Pricing {
+  /** In US dollars; null when the price of the model is not known. */
+  cost(call: PricedCall): number | null
+}
+
+export interface PricedCall {
+  /** The provider's; undefined when it has none. */
+  readonly priceList: string | undefined
+  readonly model: string
+  readonly usage: Usage
+}

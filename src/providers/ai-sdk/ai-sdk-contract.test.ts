@@ -1,0 +1,25 @@
+import { createAnthropic } from "@ai-sdk/anthropic"
+import { afterEach, describe, test } from "vitest"
+import { providerContract } from "../../testing/provider-contract.ts"
+import type { ProviderFeature, ProviderHarness } from "../../testing/provider-harness.ts"
+import { anthropicHarness } from "../anthropic/fixtures/anthropic-harness.ts"
+import { aiSdkProvider } from "./ai-sdk-provider.ts"
+
+let harness: ProviderHarness | undefined
+
+afterEach(async () => {
+  await harness?.close()
+})
+
+// The AI SDK has no place for early counts, and this service's wire no content filter.
+const missing: readonly (ProviderFeature | undefined)[] = ["earlyUsage", "contentFilter"]
+const cases = providerContract.filter(({ needs }) => needs === undefined || !missing.includes(needs))
+
+describe("the provider contract, kept by a model of the AI SDK", () => {
+  test.each(cases)("$name", async ({ run }) => {
+    harness = await anthropicHarness(({ apiKey, url }) =>
+      aiSdkProvider(createAnthropic({ apiKey, baseURL: `${url}/v1` })("claude-sonnet-5-5")),
+    )
+    await run(harness)
+  })
+})

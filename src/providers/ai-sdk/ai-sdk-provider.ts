@@ -1,0 +1,140 @@
+import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool } from "@ai-sdk/provider"
+import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import { cancelBody, readToEnd } from "../body-reader.ts"
+import { linkedSignal } from "../linked-signal.ts"
+import { modelFailure } from "../model-failure.ts"
+import { AnswerFold, type StreamPart } from "./answer-fold.ts"
+import { toFailure } from "./failure.ts"
+import { toStopReason, toUsage } from "./finish.ts"
+import { type AiSdkModel, type AiSdkOptions, checkArguments, type LanguageModel } from "./options.ts"
+import { priceListOf } from "./price-list.ts"
+import { promptOf } from "./prompt.ts"
+import { promptV3 } from "./prompt-v3.ts"
+
+/**
+ * A model of the AI SDK (https://ai-sdk.dev/providers), so that each of its services can be used. It is one model: a
+ * request for another fails as `model_not_found`. The model's own settings apply, its key and its `fetch` among them;
+ * `ai` itself is not needed. Images by address reach only the services that fetch them.
+ *
+ * @throws ConfigurationError for a model that is none, and for options that are unknown or wrong.
+ */
+export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Provider {
+  const model = checkArguments(given, options)
+  const priceList = options.priceList ?? priceListOf(model.provider)
+  return {
+    name: nameOf(model),
+    defaultModel: model.modelId,
+    ...(priceList !== undefined && { priceList }),
+    stream: (request, { signal }) => answer(model, options, request, signal),
+  }
+}
+
+/** Other services of the AI SDK do not understand what this one says of its parts. */
+function nameOf({ provider }: LanguageModel): string {
+  return `ai-sdk/${provider}`
+}
+
+async function* answer(
+  model: LanguageModel,
+  options: AiSdkOptions,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  if (signal.aborted) return
+  if (request.model !== model.modelId) {
+    yield modelFailure("model_not_found", { detail: `This provider has only ${model.modelId}.` })
+    return
+  }
+  const linked = linkedSignal(signal)
+  try {
+    const { stream, response } = await open(model, callOptions(model, options, request, linked.signal))
+    for await (const event of read(stream.getReader(), model, response?.headers ?? {})) {
+      yield event
+      if (signal.aborted) return
+    }
+  } catch (error) {
+    if (!signal.aborted) yield toFailure(error)
+  } finally {
+    linked.release()
+  }
+}
+
+function callOptions(
+  model: LanguageModel,
+  { providerOptions }: AiSdkOptions,
+  request: ModelRequest,
+  abortSignal: AbortSignal,
+): LanguageModelV4CallOptions {
+  return {
+    prompt: promptOf(request, nameOf(model)),
+    maxOutputTokens: request.maxTokens,
+    abortSignal,
+    ...(providerOptions && { providerOptions }),
+    ...(request.tools.length > 0 && { tools: request.tools.map(tool), toolChoice: { type: "auto" } }),
+    ...(request.outputSchema && { responseFormat: { type: "json", schema: request.outputSchema } }),
+  }
+}
+
+function tool({
+  name,
+  description,
+  inputSchema,
+}: ModelRequest["tools"][number]): LanguageModelV4FunctionTool {
+  return { type: "function", name, description, inputSchema }
+}
+
+function open(model: LanguageModel, options: LanguageModelV4CallOptions) {
+  if (model.specificationVersion === "v4") return model.doStream(options)
+  return model.doStream({ ...options, prompt: promptV3(options.prompt) })
+}
+
+async function* read(
+  reader: ReadableStreamDefaultReader<StreamPart>,
+  model: LanguageModel,
+  headers: Readonly<Record<string, string>>,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  const fold = new AnswerFold(nameOf(model))
+  let over = false
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      const part = next.value
+      if (part.type === "error") {
+        yield toFailure(part.error)
+        return
+      }
+      if (part.type === "finish") {
+        over = true
+        yield endOf(part, fold, model)
+        return
+      }
+      yield fold.apply(part)
+    }
+  } finally {
+    if (over) await readToEnd(reader)
+    else await cancelBody(reader)
+  }
+  // The AI SDK finds no event in a web page, and says nothing.
+  const isPage = /^text\/html\b/i.test(headers["content-type"] ?? "")
+  yield modelFailure(isPage ? "upstream_invalid" : "upstream_cut", {
+    detail: "The stream ended without a finish.",
+  })
+}
+
+function endOf(
+  { finishReason, usage }: Extract<StreamPart, { type: "finish" }>,
+  fold: AnswerFold,
+  { modelId }: LanguageModel,
+): ModelEnd | ModelFailure {
+  const stopReason = toStopReason(finishReason, fold.called)
+  if (stopReason === null) {
+    const code = finishReason.unified === "error" ? "upstream_failed" : "upstream_cut"
+    return modelFailure(code, { detail: `Finish reason “${finishReason.raw ?? finishReason.unified}”.` })
+  }
+  return {
+    type: "end",
+    content: fold.content(),
+    stopReason,
+    model: fold.model ?? modelId,
+    usage: toUsage(usage),
+  }
+}

@@ -1,0 +1,148 @@
+import type {
+  LanguageModelV3StreamPart,
+  LanguageModelV4Prompt,
+  LanguageModelV4StreamPart,
+  SharedV4ProviderMetadata,
+} from "@ai-sdk/provider"
+import type { ModelPart } from "../../core/messages.ts"
+import type { ModelDelta, ModelEnd, ModelProgress } from "../../core/ports/provider.ts"
+import { callInput } from "../openai/call-input.ts"
+import { keep, vendorData } from "./vendor-data.ts"
+
+export type StreamPart = LanguageModelV4StreamPart | LanguageModelV3StreamPart
+
+type Of<Type> = Extract<StreamPart, { type: Type }>
+type SentBack = Extract<LanguageModelV4Prompt[number], { role: "assistant" }>["content"][number]
+
+interface TextInProgress {
+  readonly type: "text" | "thinking"
+  text: string
+  metadata: SharedV4ProviderMetadata | undefined
+}
+
+const progress: ModelProgress = { type: "progress" }
+
+/**
+ * Folds the parts of one answer's stream into deltas and its content. A part that brings no text is a sign of progress;
+ * those that are only for display, such as sources, are ignored.
+ */
+export class AnswerFold {
+  /** The model that answers, by the service's own word. */
+  model: string | null = null
+  readonly #provider: string
+  readonly #content: (TextInProgress | ModelPart)[] = []
+  /** Positions in the content of the texts that go on, by type and id. */
+  readonly #open = new Map<string, number>()
+
+  /** @param provider The provider's name, under which parts keep what is its own. */
+  constructor(provider: string) {
+    this.#provider = provider
+  }
+
+  apply(part: StreamPart): ModelDelta | ModelProgress {
+    switch (part.type) {
+      case "text-start":
+      case "text-delta":
+      case "text-end":
+        return this.#text("text", part)
+      case "reasoning-start":
+      case "reasoning-delta":
+      case "reasoning-end":
+        return this.#text("thinking", part)
+      case "tool-call":
+        this.#content.push(this.#toolCall(part))
+        return progress
+      case "tool-result":
+        if (!part.preliminary) this.#content.push(this.#opaque(toolResult(part)))
+        return progress
+      case "file":
+      case "reasoning-file":
+        this.#content.push(this.#opaque(file(part)))
+        return progress
+      case "custom":
+        // It repeats the metadata and the counts, and would go back for nothing.
+        if (part.kind !== "anthropic.message_start")
+          this.#content.push(this.#opaque({ type: "custom", kind: part.kind, ...optionsOf(part) }))
+        return progress
+      case "response-metadata":
+        this.model = part.modelId ?? this.model
+        return progress
+      default:
+        return progress
+    }
+  }
+
+  /** Whether the model wants anything executed. */
+  get called(): boolean {
+    return this.#content.some((part) => part.type === "toolCall")
+  }
+
+  content(): ModelEnd["content"] {
+    return this.#content.map((part) =>
+      "metadata" in part
+        ? { type: part.type, text: part.text, ...keep(this.#provider, { metadata: part.metadata }) }
+        : part,
+    )
+  }
+
+  #text(
+    type: TextInProgress["type"],
+    part: Of<`${"text" | "reasoning"}-${"start" | "delta" | "end"}`>,
+  ): ModelDelta | ModelProgress {
+    const key = `${type} ${part.id}`
+    const position = (part.type.endsWith("-start") ? undefined : this.#open.get(key)) ?? this.#content.length
+    const begun = this.#content[position]
+    const text: TextInProgress =
+      begun !== undefined && "metadata" in begun ? begun : { type, text: "", metadata: undefined }
+    this.#content[position] = text
+    text.metadata = part.providerMetadata ?? text.metadata
+    this.#open.set(key, position)
+    if (!("delta" in part) || part.delta === "") return progress
+    text.text += part.delta
+    return { type: `${type}Delta`, part: position, text: part.delta }
+  }
+
+  #toolCall(part: Of<"tool-call">): ModelPart {
+    const { toolCallId, toolName, providerMetadata: metadata } = part
+    const call = callInput(part.input)
+    if (!part.providerExecuted)
+      return {
+        type: "toolCall",
+        name: toolName,
+        ...call,
+        ...keep(this.#provider, { id: toolCallId, metadata }),
+      }
+    const own = {
+      type: "tool-call",
+      toolCallId,
+      toolName,
+      input: call.input,
+      providerExecuted: true,
+    } as const
+    return this.#opaque({ ...own, ...optionsOf(part) })
+  }
+
+  #opaque(part: SentBack): ModelPart {
+    return { type: "opaque", vendor: vendorData(this.#provider, { part }) }
+  }
+}
+
+function toolResult(part: Of<"tool-result">): SentBack {
+  const { toolCallId, toolName, result: value, isError = false } = part
+  const output = { type: isError ? "error-json" : "json", value } as const
+  return { type: "tool-result", toolCallId, toolName, output, ...optionsOf(part) }
+}
+
+function file(part: Of<"file" | "reasoning-file">): SentBack {
+  const { type, mediaType } = part
+  const data =
+    typeof part.data === "string" || part.data instanceof Uint8Array
+      ? ({ type: "data", data: part.data } as const)
+      : part.data
+  return { type, mediaType, data, ...optionsOf(part) }
+}
+
+/** What a part brought, as what it takes when it goes back. */
+function optionsOf({ providerMetadata }: { readonly providerMetadata?: SharedV4ProviderMetadata }) {
+  return providerMetadata && { providerOptions: providerMetadata }
+}

@@ -1,0 +1,81 @@
+import { z } from "zod"
+import { isJsonObject } from "../../core/json.ts"
+import type { ModelFailure } from "../../core/ports/provider.ts"
+import { type FailureCode, modelFailure } from "../model-failure.ts"
+import { codeOf } from "../openai/failure.ts"
+import { redact } from "../redact.ts"
+import { retryAfterMs } from "../retry-after.ts"
+import { codeOfBodyError, describeError } from "../transport-failure.ts"
+
+/**
+ * What is read of an `APICallError`, of the errors that come within a stream, which are often no `Error`, and of a
+ * service's own words.
+ */
+const complaint = z.object({
+  name: z.string().catch(""),
+  message: z.string().catch(""),
+  code: z.string().nullable().catch(null),
+  type: z.string().nullable().catch(null),
+  statusCode: z.int().optional().catch(undefined),
+  isRetryable: z.boolean().optional().catch(undefined),
+  responseHeaders: z.record(z.string(), z.string()).catch({}),
+  cause: z.unknown().optional(),
+  data: z.unknown().optional(),
+})
+type Complaint = z.infer<typeof complaint>
+
+/** Errors that are about no answer of a service. */
+const named: Readonly<Record<string, FailureCode>> = {
+  AI_InvalidArgumentError: "invalid_request",
+  AI_InvalidPromptError: "invalid_request",
+  AI_LoadAPIKeyError: "authentication_failed",
+  AI_LoadSettingError: "authentication_failed",
+  AI_NoSuchModelError: "model_not_found",
+  AI_UnsupportedFunctionalityError: "invalid_request",
+  AbortError: "upstream_cut",
+  TimeoutError: "upstream_timeout",
+}
+
+/** The failure that something thrown by a model, or an error within its stream, stands for. */
+export function toFailure(thrown: unknown): ModelFailure {
+  const said = complaint.parse(isObject(thrown) ? thrown : { message: String(thrown) })
+  const detail = redact(
+    thrown instanceof Error ? describeError(thrown) : said.message || JSON.stringify(thrown),
+    [],
+  )
+  const code = named[said.name] ?? codeOfComplaint(said, thrown)
+  return modelFailure(code, {
+    detail,
+    retryAfterMs: retryAfterMs(new Headers(said.responseHeaders), Date.now()),
+    // A rate limit passes with time, a used up quota does not, though both are a 429.
+    retryable: code === "quota_exceeded" ? false : said.isRetryable,
+  })
+}
+
+function codeOfComplaint(said: Complaint, thrown: unknown): FailureCode {
+  const { statusCode: status, isRetryable } = said
+  if (status === undefined && thrown instanceof Error)
+    return isRetryable === undefined ? codeOfBodyError(thrown) : unansweredCode(said.cause)
+  // The answer began well: its connection broke, or it is none.
+  if (status !== undefined && status < 400) return isRetryable ? "upstream_cut" : codeOfBodyError(said.cause)
+  const own = complaint.parse(ownWords(said.data))
+  const message = `${said.message} ${own.message}`
+  const code = codeOf({ message, code: own.code ?? said.code, type: own.type ?? said.type, status })
+  // A service that speaks its own language was found, so it is the model that was not.
+  return code === "upstream_invalid" && said.data !== undefined ? "model_not_found" : code
+}
+
+/** Nobody answered. */
+function unansweredCode(cause: unknown): FailureCode {
+  return /time(d )?out/i.test(String(cause)) ? "upstream_timeout" : "upstream_unreachable"
+}
+
+/** Most services wrap them. */
+function ownWords(data: unknown): object {
+  const words = isJsonObject(data) && isJsonObject(data.error) ? data.error : data
+  return isObject(words) ? words : {}
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null
+}

@@ -1,0 +1,43 @@
+import type { LanguageModelV4FinishReason, LanguageModelV4Usage } from "@ai-sdk/provider"
+import { expect, test } from "vitest"
+import { toStopReason, toUsage } from "./finish.ts"
+
+test.each<[LanguageModelV4FinishReason["unified"], string | undefined, boolean, string | null]>([
+  ["stop", "end_turn", false, "end"],
+  ["stop", "STOP", true, "toolCalls"],
+  ["stop", "pause_turn", false, "pause"],
+  ["tool-calls", "tool_use", true, "toolCalls"],
+  ["tool-calls", undefined, false, "end"],
+  ["length", "max_tokens", true, "maxTokens"],
+  ["length", "model_context_window_exceeded", false, "contextFull"],
+  ["content-filter", "SAFETY", false, "contentFilter"],
+  ["content-filter", "refusal", false, "refusal"],
+  ["other", undefined, false, "end"],
+  ["error", "MALFORMED_FUNCTION_CALL", false, null],
+  ["interrupted", undefined, false, null],
+])("%s (%s, with calls: %s) is %s", (unified, raw, called, expected) => {
+  expect(toStopReason({ unified, raw }, called)).toBe(expected)
+})
+
+const nothing: LanguageModelV4Usage = {
+  inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
+  outputTokens: { total: undefined, text: undefined, reasoning: undefined },
+}
+
+test("input is what was neither read from nor written to a cache, told or worked out", () => {
+  const outputTokens = { total: 9, text: 4, reasoning: 5 }
+  const cached = { total: 100, cacheRead: 60, cacheWrite: 10 }
+  for (const noCache of [30, undefined]) {
+    expect(toUsage({ inputTokens: { ...cached, noCache }, outputTokens })).toEqual({
+      inputTokens: 30,
+      outputTokens: 9,
+      cacheReadInputTokens: 60,
+      cacheCreationInputTokens: 10,
+    })
+  }
+})
+
+test("a service that counts nothing has no usage", () => {
+  expect(toUsage(nothing)).toBeNull()
+  expect(toUsage({ ...nothing, outputTokens: { ...nothing.outputTokens, total: 3 } })?.outputTokens).toBe(3)
+})

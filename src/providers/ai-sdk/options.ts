@@ -1,0 +1,54 @@
+import type { LanguageModelV3, LanguageModelV4 } from "@ai-sdk/provider"
+import { z } from "zod"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { JsonObject } from "../../core/json.ts"
+
+/**
+ * What the AI SDK's provider packages make, for version 6 or 7 of `ai`: as much of it as all of them have. Where the
+ * package of their own types is not installed, those would stand for anything.
+ */
+export interface AiSdkModel {
+  readonly specificationVersion: "v3" | "v4"
+  readonly provider: string
+  readonly modelId: string
+  readonly doStream: (options: never) => PromiseLike<unknown>
+}
+
+/** The same, once it is checked. */
+export type LanguageModel = LanguageModelV4 | LanguageModelV3
+
+export interface AiSdkOptions {
+  /**
+   * Given to the model with every call, by service: `{ anthropic: { thinking: { … } } }`. A service that is silent while
+   * it thinks may count as stalled; `{ anthropic: { includePings: true } }` shows that it is there.
+   */
+  readonly providerOptions?: Readonly<Record<string, JsonObject>>
+  /**
+   * Whose prices its calls are paid at: a provider's id in https://github.com/pydantic/genai-prices, or `free`. Default:
+   * known for the usual services, by the model's `provider`; otherwise nobody knows.
+   */
+  readonly priceList?: string
+}
+
+const modelSchema = z.object({
+  specificationVersion: z.enum(["v3", "v4"]),
+  provider: z.string(),
+  modelId: z.string(),
+  doStream: z.custom((value) => typeof value === "function", "Expected a function"),
+})
+
+const optionsSchema = z.strictObject({
+  providerOptions: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+  priceList: z.string().min(1).optional(),
+})
+
+/** The model by its own types. Throws a `ConfigurationError` that names what is wrong, and no value. */
+export function checkArguments(model: AiSdkModel, options: AiSdkOptions): LanguageModel {
+  if (!modelSchema.safeParse(model).success)
+    throw new ConfigurationError(
+      'AI SDK provider: give a model of version 6 or 7 of the AI SDK, such as google("…") of @ai-sdk/google',
+    )
+  const { error } = optionsSchema.safeParse(options)
+  if (error) throw new ConfigurationError(`AI SDK provider: ${z.prettifyError(error)}`)
+  return model as unknown as LanguageModel
+}

@@ -1,0 +1,80 @@
+import type {
+  LanguageModelV3FilePart,
+  LanguageModelV3Prompt,
+  LanguageModelV3ToolResultOutput,
+  LanguageModelV4FilePart,
+  LanguageModelV4Prompt,
+  LanguageModelV4ToolResultOutput,
+  SharedV4FileData,
+} from "@ai-sdk/provider"
+
+type V3Output = Extract<LanguageModelV3ToolResultOutput, { type: "content" }>["value"][number]
+type V4Output = Extract<LanguageModelV4ToolResultOutput, { type: "content" }>["value"][number]
+
+/** A prompt for a model of version 6 of the AI SDK, which has other forms for files and no parts that are newer. */
+export function promptV3(prompt: LanguageModelV4Prompt): LanguageModelV3Prompt {
+  return prompt.map((message) => {
+    switch (message.role) {
+      case "system":
+        return message
+      case "user":
+        return {
+          ...message,
+          content: message.content.map((part) => (part.type === "file" ? file(part) : part)),
+        }
+      case "assistant":
+        return { ...message, content: message.content.flatMap(assistantPart) }
+      case "tool":
+        return { ...message, content: message.content.map(toolPart) }
+      default:
+        return message satisfies never
+    }
+  })
+}
+
+type V3Content<Role> = Extract<LanguageModelV3Prompt[number], { role: Role }>["content"]
+type V4Content<Role> = Extract<LanguageModelV4Prompt[number], { role: Role }>["content"]
+
+function assistantPart(part: V4Content<"assistant">[number]): V3Content<"assistant"> {
+  switch (part.type) {
+    case "file":
+      return [file(part)]
+    case "tool-result":
+      return [{ ...part, output: output(part.output) }]
+    case "custom":
+    case "reasoning-file":
+      return []
+    default:
+      return [part]
+  }
+}
+
+function toolPart(part: V4Content<"tool">[number]): V3Content<"tool">[number] {
+  return part.type === "tool-result" ? { ...part, output: output(part.output) } : part
+}
+
+function output(value: LanguageModelV4ToolResultOutput): LanguageModelV3ToolResultOutput {
+  return value.type === "content" ? { ...value, value: value.value.map(outputPart) } : value
+}
+
+function outputPart(part: V4Output): V3Output {
+  if (part.type !== "file") return part
+  const { mediaType } = part
+  const data = dataOf(part.data)
+  return data instanceof URL ? { type: "image-url", url: data.href } : { type: "image-data", data, mediaType }
+}
+
+function file(part: LanguageModelV4FilePart): LanguageModelV3FilePart {
+  return { ...part, data: dataOf(part.data) }
+}
+
+function dataOf(data: SharedV4FileData): string | URL {
+  switch (data.type) {
+    case "url":
+      return data.url
+    case "data":
+      return typeof data.data === "string" ? data.data : Buffer.from(data.data).toString("base64")
+    default:
+      throw new Error(`Version 6 of the AI SDK has no files by ${data.type}.`)
+  }
+}

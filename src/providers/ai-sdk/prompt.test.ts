@@ -1,0 +1,169 @@
+import type { LanguageModelV4Prompt } from "@ai-sdk/provider"
+import { expect, test } from "vitest"
+import type { AssistantPart, ContentPart, Message } from "../../core/messages.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+import { promptOf } from "./prompt.ts"
+import { promptV3 } from "./prompt-v3.ts"
+import { type Keepsake, keep } from "./vendor-data.ts"
+
+const own = (keepsake: Keepsake) => keep("ai-sdk/test", keepsake)
+const user = (...content: readonly ContentPart[]): Message => ({ role: "user", content })
+const text = (words: string) => ({ type: "text", text: words }) as const
+const assistant = (...content: readonly AssistantPart[]): Message => ({ role: "assistant", content })
+const results = (...some: readonly ToolResult[]): Message => ({
+  role: "tool",
+  results: some.map((result, index) => ({ toolCallId: `call_${index}`, result })),
+})
+const call = (index: number, keepsake: Keepsake = {}): AssistantPart => ({
+  type: "toolCall",
+  toolCallId: `call_${index}`,
+  name: "add",
+  input: { index },
+  ...own(keepsake),
+})
+
+function promptFor(...messages: readonly Message[]): LanguageModelV4Prompt {
+  return promptOf({ system: [], messages }, "ai-sdk/test")
+}
+
+test("the system prompt is one message, or two where a part of it is worth caching", () => {
+  const rules = { text: "Rules." }
+  const messages: readonly Message[] = [{ role: "system", content: [text("Be brief.")] }]
+  expect(promptOf({ system: [rules, { text: " " }], messages }, "ai-sdk/test")).toEqual([
+    { role: "system", content: "Rules.\n\nBe brief." },
+  ])
+  const system = [rules, { text: "A book.", cache: true }]
+  expect(promptOf({ system, messages }, "ai-sdk/test")).toMatchObject([
+    {
+      content: "Rules.\n\nA book.",
+      providerOptions: {
+        anthropic: { cacheControl: { type: "ephemeral" } },
+        bedrock: { cachePoint: { type: "default" } },
+      },
+    },
+    { content: "Be brief." },
+  ])
+})
+
+test("what the provider sent goes back unchanged and in its place", () => {
+  const metadata = { test: { signature: "s" } }
+  const search = { type: "tool-call", toolCallId: "s", toolName: "search", input: {}, providerExecuted: true }
+  const image = {
+    type: "file",
+    mediaType: "image/png",
+    data: { type: "url", url: new URL("https://x.test/a") },
+  }
+  const message = assistant(
+    { type: "thinking", text: "Hm.", ...own({ metadata }) },
+    { type: "opaque", vendor: { provider: "ai-sdk/test", data: {} }, ...own({ part: search }) },
+    { type: "opaque", vendor: { provider: "ai-sdk/test", data: {} }, ...own({ part: image }) },
+    { ...text("So."), ...own({ metadata }) },
+    call(0, { id: "theirs", metadata }),
+  )
+  expect(promptFor(user(text("Hi")), message)[1]).toEqual({
+    role: "assistant",
+    content: [
+      { type: "reasoning", text: "Hm.", providerOptions: metadata },
+      search,
+      image,
+      { type: "text", text: "So.", providerOptions: metadata },
+      {
+        type: "tool-call",
+        toolCallId: "theirs",
+        toolName: "add",
+        input: { index: 0 },
+        providerOptions: metadata,
+      },
+    ],
+  })
+})
+
+test("what only another provider understands is left out", () => {
+  const vendor = { provider: "anthropic", data: { id: "theirs", metadata: {} } }
+  const message = assistant(
+    { type: "thinking", text: "Hm.", vendor },
+    { type: "opaque", vendor },
+    { ...text("So."), vendor },
+    { type: "toolCall", toolCallId: "call_0", name: "add", input: {}, vendor },
+  )
+  expect(promptFor(message)).toEqual([
+    {
+      role: "assistant",
+      content: [text("So."), { type: "tool-call", toolCallId: "call_0", toolName: "add", input: {} }],
+    },
+  ])
+})
+
+test("neither blank text nor an empty message is sent", () => {
+  expect(promptFor(user(text(" ")), assistant(text("\n")), user(text("Hi"), text("")))).toEqual([
+    { role: "user", content: [text("Hi")] },
+  ])
+})
+
+const png = { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBO" } } as const
+const linked = { type: "image", source: { type: "url", url: "https://x.test/a" } } as const
+const pngFile = { type: "file", mediaType: "image/png", data: { type: "data", data: "iVBO" } }
+const linkedFile = {
+  type: "file",
+  mediaType: "image/*",
+  data: { type: "url", url: new URL("https://x.test/a") },
+}
+
+test("images are files", () => {
+  expect(promptFor(user(png, linked))[0]?.content).toEqual([pngFile, linkedFile])
+})
+
+test("results stand behind their calls, in order, with the call's name and the id it came with", () => {
+  const some: readonly ToolResult[] = [
+    { type: "json", value: { sum: 3 } },
+    { type: "json", value: "three" },
+    { type: "content", content: [text("A"), png] },
+    { type: "error", code: "overflow", message: "Too much." },
+  ]
+  const asked = assistant(call(0, { id: "theirs" }), call(1), call(2), call(3))
+  const [, answer, ...rest] = promptFor(asked, user(text("By the way")), results(...some)).map(
+    ({ role, content }) => ({ role, content }),
+  )
+  const result = (toolCallId: string, output: object) => ({
+    type: "tool-result",
+    toolCallId,
+    toolName: "add",
+    output,
+  })
+  expect(answer).toEqual({
+    role: "tool",
+    content: [
+      result("theirs", { type: "json", value: { sum: 3 } }),
+      result("call_1", { type: "text", value: "three" }),
+      result("call_2", { type: "content", value: [text("A"), pngFile] }),
+      result("call_3", { type: "error-text", value: "overflow: Too much." }),
+    ],
+  })
+  expect(rest).toEqual([{ role: "user", content: [text("By the way")] }])
+})
+
+test("version 6 gets files in its own forms, and none of the parts that it does not know", () => {
+  const custom = { type: "custom", kind: "test.compaction" }
+  const prompt = promptFor(
+    user(png, linked),
+    assistant(
+      { type: "opaque", vendor: { provider: "ai-sdk/test", data: {} }, ...own({ part: custom }) },
+      call(0),
+    ),
+    results({ type: "content", content: [png, linked] }),
+  )
+  expect(promptV3(prompt).map(({ content }) => content)).toMatchObject([
+    [{ data: "iVBO" }, { data: new URL("https://x.test/a") }],
+    [{ type: "tool-call" }],
+    [
+      {
+        output: {
+          value: [
+            { type: "image-data", data: "iVBO", mediaType: "image/png" },
+            { type: "image-url", url: "https://x.test/a" },
+          ],
+        },
+      },
+    ],
+  ])
+})

@@ -1,0 +1,160 @@
+import type {
+  LanguageModelV4FilePart,
+  LanguageModelV4Message,
+  LanguageModelV4Prompt,
+  LanguageModelV4TextPart,
+  LanguageModelV4ToolResultPart,
+  SharedV4ProviderOptions,
+} from "@ai-sdk/provider"
+import {
+  type AssistantPart,
+  type ContentPart,
+  type ImagePart,
+  type Message,
+  type ToolCallPart,
+  textOf,
+} from "../../core/messages.ts"
+import type { ModelRequest, SystemBlock } from "../../core/ports/provider.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+import { resultsBehindCalls } from "../openai/tool-results.ts"
+import { type Keepsake, kept } from "./vendor-data.ts"
+
+type Of<Role> = Extract<LanguageModelV4Message, { role: Role }>
+type AssistantContent = Of<"assistant">["content"][number]
+type ResultOutput = LanguageModelV4ToolResultPart["output"]
+
+/**
+ * A request's conversation as the AI SDK wants it: no blank text and no empty message, each call's results right behind
+ * it. What this provider sent goes back unchanged and in its place; what only another understands is left out.
+ *
+ * @param provider The provider's name, under which its parts keep what is its own.
+ */
+export function promptOf(
+  { system, messages }: Pick<ModelRequest, "system" | "messages">,
+  provider: string,
+): LanguageModelV4Prompt {
+  const calls = new Map(messages.flatMap(callsOf).map((call) => [call.toolCallId, call]))
+  return [
+    ...systemMessages([...system, ...messages.flatMap(systemBlock)]),
+    ...resultsBehindCalls(messages).flatMap((message) => messageOf(message, provider, calls)),
+  ]
+}
+
+/** For the services that cache what they are told to. The others ignore what is not under their own name. */
+const cachedHere: SharedV4ProviderOptions = {
+  anthropic: { cacheControl: { type: "ephemeral" } },
+  bedrock: { cachePoint: { type: "default" } },
+}
+
+/** One, because many services take no more, or one that ends where the last part worth caching does and one for the rest. */
+function systemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[] {
+  const filled = blocks.filter(({ text }) => !isBlank(text))
+  const end = filled.findLastIndex(({ cache }) => cache) + 1
+  const texts = (some: readonly SystemBlock[]) => some.map(({ text }) => text).join("\n\n")
+  const [cached, rest] = [texts(filled.slice(0, end)), texts(filled.slice(end))]
+  return [
+    ...(cached === "" ? [] : [{ role: "system", content: cached, providerOptions: cachedHere } as const]),
+    ...(rest === "" ? [] : [{ role: "system", content: rest } as const]),
+  ]
+}
+
+/** Inside a conversation only some services take them. */
+function systemBlock(message: Message): readonly SystemBlock[] {
+  return message.role === "system" ? [{ text: textOf(message.content) }] : []
+}
+
+function callsOf(message: Message): readonly ToolCallPart[] {
+  return message.role === "assistant" ? message.content.filter((part) => part.type === "toolCall") : []
+}
+
+function messageOf(
+  message: Message,
+  provider: string,
+  calls: ReadonlyMap<string, ToolCallPart>,
+): readonly LanguageModelV4Message[] {
+  switch (message.role) {
+    case "system":
+      return []
+    case "user":
+      return filled({ role: "user", content: message.content.flatMap(contentPart) })
+    case "assistant":
+      return filled({
+        role: "assistant",
+        content: message.content.flatMap((part) => assistantPart(part, kept(provider, part.vendor))),
+      })
+    case "tool":
+      return filled({
+        role: "tool",
+        content: message.results.map(({ toolCallId, result }) => {
+          const call = calls.get(toolCallId)
+          return {
+            type: "tool-result",
+            toolCallId: kept(provider, call?.vendor)?.id ?? toolCallId,
+            toolName: call?.name ?? "unknown",
+            output: resultOutput(result),
+          }
+        }),
+      })
+    default:
+      return message satisfies never
+  }
+}
+
+function filled(
+  message: Exclude<LanguageModelV4Message, { role: "system" }>,
+): readonly LanguageModelV4Message[] {
+  return message.content.length === 0 ? [] : [message]
+}
+
+function assistantPart(part: AssistantPart, own: Keepsake | null): readonly AssistantContent[] {
+  const options = own?.metadata && { providerOptions: own.metadata }
+  switch (part.type) {
+    case "text":
+      return isBlank(part.text) && !options ? [] : [{ type: "text", text: part.text, ...options }]
+    case "thinking":
+      return own === null ? [] : [{ type: "reasoning", text: part.text, ...options }]
+    case "toolCall": {
+      const toolCallId = own?.id ?? part.toolCallId
+      return [{ type: "tool-call", toolCallId, toolName: part.name, input: part.input, ...options }]
+    }
+    case "opaque":
+      return own?.part === undefined ? [] : [revived(own.part as AssistantContent)]
+    default:
+      return part satisfies never
+  }
+}
+
+/** An address that was kept is text. */
+function revived(part: AssistantContent): AssistantContent {
+  if (part.type !== "file" && part.type !== "reasoning-file") return part
+  return part.data.type === "url" ? { ...part, data: { ...part.data, url: new URL(part.data.url) } } : part
+}
+
+function resultOutput(result: ToolResult): ResultOutput {
+  switch (result.type) {
+    case "json":
+      if (typeof result.value === "string") return { type: "text", value: result.value }
+      return { type: "json", value: result.value }
+    case "content":
+      return { type: "content", value: result.content.flatMap(contentPart) }
+    case "error":
+      return { type: "error-text", value: `${result.code}: ${result.message}` }
+    default:
+      return result satisfies never
+  }
+}
+
+function contentPart(part: ContentPart): readonly (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
+  if (part.type === "image") return [imagePart(part)]
+  return isBlank(part.text) ? [] : [{ type: "text", text: part.text }]
+}
+
+function imagePart({ source }: ImagePart): LanguageModelV4FilePart {
+  if (source.type === "base64")
+    return { type: "file", mediaType: source.mediaType, data: { type: "data", data: source.data } }
+  return { type: "file", mediaType: "image/*", data: { type: "url", url: new URL(source.url) } }
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === ""
+}

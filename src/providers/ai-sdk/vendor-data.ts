@@ -1,0 +1,38 @@
+import type { SharedV4ProviderMetadata } from "@ai-sdk/provider"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import type { VendorData } from "../../core/messages.ts"
+
+/** What a model's parts keep for the calls after it, and get back of it, under the name of the provider. */
+export interface Keepsake {
+  /** The call's id. */
+  readonly id?: string
+  /** The service's own, given back as `providerOptions`. */
+  readonly metadata?: SharedV4ProviderMetadata | undefined
+  /** A part that is given back whole. */
+  readonly part?: object
+}
+
+export function vendorData(provider: string, keepsake: Keepsake): VendorData {
+  return { provider, data: toJson(keepsake) }
+}
+
+/** Nothing for a part that keeps nothing. */
+export function keep(provider: string, keepsake: Keepsake): { readonly vendor?: VendorData } {
+  const vendor = vendorData(provider, keepsake)
+  return Object.keys(vendor.data).length === 0 ? {} : { vendor }
+}
+
+/** Null for what another provider keeps. */
+export function kept(provider: string, vendor: VendorData | undefined): Keepsake | null {
+  return vendor?.provider === provider ? (vendor.data as Keepsake) : null
+}
+
+/** Without what JSON has no word for: fields that are undefined; bytes become base64. */
+function toJson(value: object): JsonObject {
+  const json: Json = JSON.parse(
+    JSON.stringify(value, (_, part) =>
+      part instanceof Uint8Array ? Buffer.from(part).toString("base64") : part,
+    ),
+  )
+  return isJsonObject(json) ? json : {}
+}

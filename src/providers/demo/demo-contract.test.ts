@@ -1,0 +1,20 @@
+import { describe, test } from "vitest"
+import { providerContract } from "../../testing/provider-contract.ts"
+import type { ProviderHarness } from "../../testing/provider-harness.ts"
+import { demoProvider } from "./demo-provider.ts"
+
+/** No service is behind the demo: nothing can be scripted, received or broken off. */
+const harness: ProviderHarness = {
+  provider: demoProvider({ delayMs: 1 }),
+  secrets: [],
+  answer: () => {},
+  received: () => {
+    throw new Error("The demo sends nothing.")
+  },
+  disconnected: async () => true,
+  close: async () => {},
+}
+
+describe("the provider contract, kept by the demo as far as it applies", () => {
+  test.each(providerContract.filter(({ unscripted }) => unscripted))("$name", ({ run }) => run(harness))
+})

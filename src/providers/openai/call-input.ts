@@ -1,0 +1,19 @@
+import { isJsonObject, type JsonObject } from "../../core/json.ts"
+
+/** What a call's arguments are as JSON; `{}` and their text where they are none, `{}` alone for no text. */
+export function callInput(text: string): { readonly input: JsonObject; readonly malformedInput?: string } {
+  if (text.trim() === "") return { input: {} }
+  const input = parseObject(text)
+  return input === null ? { input: {}, malformedInput: text } : { input }
+}
+
+/** Null for what is no JSON, or no object. */
+export function parseObject(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : null
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}

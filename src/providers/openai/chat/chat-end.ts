@@ -1,0 +1,48 @@
+import type { Json, JsonObject } from "../../../core/json.ts"
+import { isJsonObject } from "../../../core/json.ts"
+import type { StopReason } from "../../../core/ports/provider.ts"
+import type { Usage } from "../../../core/usage.ts"
+
+/** OpenRouter's and Mistral's, and DeepSeek's for want of machines. */
+export function isFailure(finishReason: string): boolean {
+  return finishReason === "error" || finishReason === "insufficient_system_resource"
+}
+
+/** Of an answer with calls some services say that it just stopped. */
+export function toStopReason(
+  reason: string | null,
+  { called, refused }: { readonly called: boolean; readonly refused: boolean },
+): StopReason {
+  switch (reason) {
+    case "length":
+      return "maxTokens"
+    case "content_filter":
+      return "contentFilter"
+    case "model_length":
+      return "contextFull"
+    default:
+      if (called) return "toolCalls"
+      return refused ? "refusal" : "end"
+  }
+}
+
+/** Null for counts that are none. */
+export function toUsage(usage: JsonObject | null): Usage | null {
+  const { prompt_tokens: input, completion_tokens: output, total_tokens: total } = usage ?? {}
+  if (usage === null || typeof input !== "number" || typeof output !== "number") return null
+  const details = isJsonObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {}
+  // DeepSeek's name for it, and Moonshot's.
+  const read = count(details.cached_tokens ?? usage.prompt_cache_hit_tokens ?? usage.cached_tokens)
+  const written = count(details.cache_write_tokens)
+  return {
+    inputTokens: Math.max(0, input - read - written),
+    // xAI and Google leave reasoning out of what was completed; the total has it.
+    outputTokens: Math.max(output, count(total) - input),
+    cacheReadInputTokens: read,
+    cacheCreationInputTokens: written,
+  }
+}
+
+function count(value: Json | undefined): number {
+  return typeof value === "number" ? value : 0
+}

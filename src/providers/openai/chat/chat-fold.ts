@@ -1,0 +1,110 @@
+import type { JsonObject } from "../../../core/json.ts"
+import type { ModelPart, VendorData } from "../../../core/messages.ts"
+import type { ModelDelta, ModelEnd } from "../../../core/ports/provider.ts"
+import { callInput } from "../call-input.ts"
+import { ServiceError } from "../service-error.ts"
+import type { AnswerFold } from "../stream-answer.ts"
+import { isFailure, toStopReason, toUsage } from "./chat-end.ts"
+import { type ChatChunk, readChunk } from "./chunk.ts"
+import { joinReasoningDetails } from "./reasoning-details.ts"
+import { type AssembledCall, ToolCallAssembly } from "./tool-call-assembly.ts"
+
+export const providerName = "openai-chat"
+
+const nothing: readonly ModelDelta[] = []
+
+/**
+ * Folds the chunks of one answer. Text is one part, reasoning another, wherever their pieces came; each call is one more.
+ * An answer is whole once it has a reason for its end: the usage may follow, and `[DONE]`, or not.
+ */
+export class ChatFold implements AnswerFold {
+  #complete = false
+  #finishReason: string | null = null
+  #model: string | null = null
+  #usage: JsonObject | null = null
+  #refused = false
+  readonly #details: JsonObject[] = []
+  readonly #calls = new ToolCallAssembly()
+  readonly #parts: (Shown | AssembledCall)[] = []
+
+  get complete(): boolean {
+    return this.#complete
+  }
+
+  get whole(): boolean {
+    return this.#complete || this.#finishReason !== null
+  }
+
+  apply(sent: string): readonly ModelDelta[] {
+    const data = sent.trim()
+    // The marker alone is no answer.
+    if (data === "[DONE]") this.#complete = this.#finishReason !== null || this.#parts.length > 0
+    return data === "" || data === "[DONE]" ? nothing : this.#add(readChunk(data))
+  }
+
+  end(requestedModel: string): ModelEnd {
+    const called = this.#parts.some((part) => "arguments" in part)
+    return {
+      type: "end",
+      content: this.#parts.map((part) => this.#toPart(part)),
+      stopReason: toStopReason(this.#finishReason, { called, refused: this.#refused }),
+      model: this.#model ?? requestedModel,
+      usage: toUsage(this.#usage),
+    }
+  }
+
+  #add(chunk: ChatChunk): readonly ModelDelta[] {
+    const { finishReason } = chunk
+    if (finishReason !== null && isFailure(finishReason)) throw new ServiceError({ code: finishReason })
+    this.#finishReason = finishReason ?? this.#finishReason
+    this.#model ??= chunk.model
+    this.#usage = chunk.usage ?? this.#usage
+    this.#refused ||= chunk.refusal !== ""
+    // Without text too: encrypted reasoning has to go back.
+    if (chunk.reasoningDetails.length > 0) this.#indexOf("thinking")
+    this.#details.push(...chunk.reasoningDetails)
+    const deltas = [
+      ...this.#show("thinking", chunk.reasoning),
+      ...this.#show("text", chunk.text + chunk.refusal),
+    ]
+    for (const piece of chunk.toolCalls) {
+      const call = this.#calls.add(piece)
+      if (call !== null) this.#parts.push(call)
+    }
+    return deltas
+  }
+
+  #show(type: Shown["type"], text: string): readonly ModelDelta[] {
+    if (text === "") return nothing
+    const part = this.#indexOf(type)
+    const shown = this.#parts[part] as Shown
+    shown.text += text
+    return [{ type: `${type}Delta`, part, text }]
+  }
+
+  #indexOf(type: Shown["type"]): number {
+    const known = this.#parts.findIndex((part) => "type" in part && part.type === type)
+    return known === -1 ? this.#parts.push({ type, text: "" }) - 1 : known
+  }
+
+  #toPart(part: Shown | AssembledCall): ModelPart {
+    if ("arguments" in part) {
+      const { id, name, extra } = part
+      const data = { ...extra, ...(id !== null && { id }) }
+      return { type: "toolCall", name, ...callInput(part.arguments), ...vendor(data) }
+    }
+    if (part.type === "text") return { type: "text", text: part.text }
+    const details = joinReasoningDetails(this.#details)
+    return { ...part, ...vendor(details.length === 0 ? {} : { reasoning_details: details }) }
+  }
+}
+
+interface Shown {
+  readonly type: "text" | "thinking"
+  text: string
+}
+
+/** Also without data: it says whose reasoning this is. */
+function vendor(data: JsonObject): { readonly vendor: VendorData } {
+  return { vendor: { provider: providerName, data } }
+}

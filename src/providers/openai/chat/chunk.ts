@@ -1,0 +1,84 @@
+import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
+import { ServiceError } from "../service-error.ts"
+
+/** What one chunk brings, whatever the dialect. */
+export interface ChatChunk {
+  readonly model: string | null
+  readonly text: string
+  /** Said in place of an answer. */
+  readonly refusal: string
+  readonly reasoning: string
+  /** OpenRouter's record of the reasoning, with signatures. */
+  readonly reasoningDetails: readonly JsonObject[]
+  readonly toolCalls: readonly ToolCallDelta[]
+  readonly finishReason: string | null
+  readonly usage: JsonObject | null
+}
+
+/** A piece of a call. Any field may be missing, in the first piece as in later ones. */
+export interface ToolCallDelta {
+  readonly index: number | null
+  readonly id: string | null
+  readonly name: string | null
+  readonly arguments: string
+  /** What is neither OpenAI's nor ours, as Google's signatures. */
+  readonly extra: JsonObject
+}
+
+/**
+ * Reads a chunk (https://platform.openai.com/docs/api-reference/chat-streaming) as tolerantly as can be: whatever is
+ * missing, null or of an unknown type brings nothing. Throws for one that reports an error, and for what is no JSON object.
+ */
+export function readChunk(data: string): ChatChunk {
+  const chunk: unknown = JSON.parse(data)
+  if (!isJsonObject(chunk)) throw new Error("A chunk of the answer is no JSON object.")
+  if (chunk.object === "error" || chunk.error) throw new ServiceError(chunk.error || chunk)
+  const choice = objects(chunk.choices).find(({ index = 0 }) => index === 0) ?? {}
+  const delta = isJsonObject(choice.delta) ? choice.delta : {}
+  return {
+    model: nonEmpty(chunk.model),
+    text: contentText(delta.content),
+    refusal: text(delta.refusal),
+    // Servers on their way from one name to the other send both.
+    reasoning: text(delta.reasoning_content) || text(delta.reasoning) || contentThinking(delta.content),
+    reasoningDetails: objects(delta.reasoning_details),
+    toolCalls: objects(delta.tool_calls).map(toolCallDelta),
+    finishReason: nonEmpty(choice.finish_reason),
+    usage: [chunk.usage, choice.usage].find(isJsonObject) ?? null,
+  }
+}
+
+function toolCallDelta({ index, id, type: _, function: called, ...extra }: JsonObject): ToolCallDelta {
+  const { name, arguments: input } = isJsonObject(called) ? called : {}
+  return {
+    index: typeof index === "number" ? index : null,
+    id: nonEmpty(id),
+    name: nonEmpty(name),
+    arguments: isJsonObject(input) ? JSON.stringify(input) : text(input),
+    extra,
+  }
+}
+
+/** A string, or Mistral's pieces. */
+function contentText(content: Json | undefined): string {
+  if (typeof content === "string") return content
+  const pieces = objects(content).filter(({ type }) => type === "text")
+  return pieces.map((piece) => text(piece.text)).join("")
+}
+
+function contentThinking(content: Json | undefined): string {
+  const pieces = objects(content).filter(({ type }) => type === "thinking")
+  return pieces.map(({ thinking }) => contentText(thinking)).join("")
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === "string" ? value : ""
+}
+
+function nonEmpty(value: Json | undefined): string | null {
+  return text(value) === "" ? null : text(value)
+}
+
+function objects(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
+}

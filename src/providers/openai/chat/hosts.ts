@@ -1,0 +1,60 @@
+import type { ReasoningField } from "../options.ts"
+
+/** In what services that speak Chat Completions differ from each other. */
+export interface HostTraits {
+  /** Its id in price lists. */
+  readonly priceList?: string
+  readonly maxTokensField: "max_tokens" | "max_completion_tokens"
+  /** Takes `stream_options.include_usage`. */
+  readonly streamUsage: boolean
+  /** Takes a `response_format` of type `json_schema`. */
+  readonly structuredOutputs: boolean
+  readonly sendReasoning: ReasoningField | false
+  /** Refuses call ids but those of nine letters and digits. */
+  readonly shortCallIds: boolean
+}
+
+const usual: HostTraits = {
+  maxTokensField: "max_tokens",
+  streamUsage: true,
+  structuredOutputs: true,
+  sendReasoning: false,
+  shortCallIds: false,
+}
+
+/** By the end of the host's name. */
+const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
+  "api.openai.com": { priceList: "openai", maxTokensField: "max_completion_tokens" },
+  "openai.azure.com": { priceList: "azure", maxTokensField: "max_completion_tokens" },
+  "openrouter.ai": { priceList: "openrouter", sendReasoning: "reasoning_details" },
+  // https://api-docs.deepseek.com/guides/thinking_mode#tool-calls: a 400 without it.
+  "api.deepseek.com": {
+    priceList: "deepseek",
+    structuredOutputs: false,
+    sendReasoning: "reasoning_content",
+  },
+  "api.moonshot.ai": {
+    priceList: "moonshotai",
+    structuredOutputs: false,
+    sendReasoning: "reasoning_content",
+  },
+  // It refuses fields that it does not know, and sends usage without being asked.
+  "api.mistral.ai": { priceList: "mistral", streamUsage: false, shortCallIds: true },
+  "api.x.ai": { priceList: "x-ai" },
+  "api.groq.com": { priceList: "groq", maxTokensField: "max_completion_tokens" },
+  "api.cerebras.ai": { priceList: "cerebras", maxTokensField: "max_completion_tokens" },
+  "api.together.xyz": { priceList: "together" },
+  "api.fireworks.ai": { priceList: "fireworks" },
+  "api.perplexity.ai": { priceList: "perplexity" },
+  "api.novita.ai": { priceList: "novita" },
+  "api.cohere.ai": { priceList: "cohere" },
+  "api.z.ai": { priceList: "zai", structuredOutputs: false },
+  "generativelanguage.googleapis.com": { priceList: "google" },
+}
+
+/** What is known of the service at this address; of an unknown one, what most take, and no price list. */
+export function hostTraits(baseURL: string): HostTraits {
+  const { hostname } = new URL(baseURL)
+  const known = Object.entries(hosts).find(([host]) => hostname === host || hostname.endsWith(`.${host}`))
+  return { ...usual, ...known?.[1] }
+}

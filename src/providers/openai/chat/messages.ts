@@ -1,0 +1,151 @@
+import type { OpenAI } from "openai"
+import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
+import {
+  type AssistantMessage,
+  type ContentPart,
+  type ImagePart,
+  type Message,
+  type ToolCallPart,
+  type ToolMessage,
+  textOf,
+  type VendorData,
+} from "../../../core/messages.ts"
+import { wireCallIds } from "../call-ids.ts"
+import type { ReasoningField } from "../options.ts"
+import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
+import { providerName } from "./chat-fold.ts"
+import type { HostTraits } from "./hosts.ts"
+
+type ChatMessage = OpenAI.ChatCompletionMessageParam
+type AssistantParam = OpenAI.ChatCompletionAssistantMessageParam
+type FunctionCall = OpenAI.ChatCompletionMessageFunctionToolCall
+
+/** A message as it goes out, but that what the user says is not yet rendered. */
+type Draft = Exclude<ChatMessage, { role: "user" }> | UserDraft
+
+interface UserDraft {
+  readonly role: "user"
+  readonly parts: readonly ContentPart[]
+}
+
+/**
+ * A conversation in the form that every server takes, those too that hand it to a chat template: text as strings, what the
+ * user says in a row as one message, no empty messages, results right behind their calls. What only another provider
+ * understands is left out. System messages are not here: see `systemTexts`.
+ */
+export function chatMessages(
+  messages: readonly Message[],
+  { sendReasoning, shortCallIds }: Pick<HostTraits, "sendReasoning" | "shortCallIds">,
+): ChatMessage[] {
+  const callIds = wireCallIds(messages, providerName, { short: shortCallIds })
+  const drafts: Draft[] = []
+  for (const draft of resultsBehindCalls(messages).flatMap((message) => toDrafts(message))) {
+    const last = drafts.at(-1)
+    if (last?.role !== "user" || draft.role !== "user") drafts.push(draft)
+    else drafts.splice(-1, 1, { role: "user", parts: [...last.parts, ...draft.parts] })
+  }
+  return drafts.map((draft) => (draft.role === "user" ? userMessage(draft) : draft))
+
+  function toDrafts(message: Message): readonly Draft[] {
+    switch (message.role) {
+      case "system":
+        return []
+      case "user": {
+        const parts = message.content.filter((part) => part.type === "image" || part.text.trim() !== "")
+        return parts.length === 0 ? [] : [{ role: "user", parts }]
+      }
+      case "assistant":
+        return assistantMessage(message, callIds, sendReasoning)
+      case "tool":
+        return toolMessages(message, callIds)
+      default:
+        return message satisfies never
+    }
+  }
+}
+
+/** The conversation's system messages, for the end of the prompt: many chat templates take no other. */
+export function systemTexts(messages: readonly Message[]): readonly { readonly text: string }[] {
+  return messages.flatMap((message) => (message.role === "system" ? message.content : []))
+}
+
+function userMessage({ parts }: UserDraft): ChatMessage {
+  if (!parts.some((part) => part.type === "image")) return { role: "user", content: joinedText(parts) }
+  return {
+    role: "user",
+    content: parts.map((part) =>
+      part.type === "text" ? part : { type: "image_url", image_url: { url: imageAddress(part) } },
+    ),
+  }
+}
+
+function assistantMessage(
+  { content }: AssistantMessage,
+  callIds: ReadonlyMap<string, string>,
+  field: ReasoningField | false,
+): readonly AssistantParam[] {
+  const text = textOf(content)
+  const tool_calls = content
+    .filter((part) => part.type === "toolCall")
+    .map((call) => functionCall(call, callIds.get(call.toolCallId) ?? call.toolCallId))
+  if (text.trim() === "" && tool_calls.length === 0) return []
+  return [
+    {
+      role: "assistant",
+      content: text === "" ? null : text,
+      ...(tool_calls.length > 0 && { tool_calls }),
+      ...(field && reasoning(content, field, tool_calls.length > 0)),
+    },
+  ]
+}
+
+function functionCall({ name, input, vendor }: ToolCallPart, id: string): FunctionCall {
+  const extra = ownData(vendor) ?? {}
+  return { ...extra, id, type: "function", function: { name, arguments: JSON.stringify(input) } }
+}
+
+/** A message with calls has the field even if it is empty: where it is needed, it is needed then. */
+function reasoning(
+  content: AssistantMessage["content"],
+  field: ReasoningField,
+  called: boolean,
+): Record<string, Json> {
+  const own = content.filter((part) => part.type === "thinking" && ownData(part.vendor) !== undefined)
+  if (field === "reasoning_details") {
+    const details = own.flatMap((part) => listOf(ownData(part.vendor)?.reasoning_details))
+    return details.length === 0 ? {} : { reasoning_details: details }
+  }
+  const text = own.map((part) => ("text" in part ? part.text : "")).join("")
+  return text === "" && !called ? {} : { [field]: text }
+}
+
+function toolMessages({ results }: ToolMessage, callIds: ReadonlyMap<string, string>): readonly Draft[] {
+  const messages: Draft[] = []
+  const pictures: ContentPart[] = []
+  for (const { toolCallId, result } of results) {
+    const tool_call_id = callIds.get(toolCallId) ?? toolCallId
+    const content = resultContent(result)
+    const images = content.filter((part) => part.type === "image")
+    messages.push({ role: "tool", tool_call_id, content: resultText(content, images) })
+    if (images.length > 0) pictures.push({ type: "text", text: `From call ${tool_call_id}:` }, ...images)
+  }
+  // The tool's role has no place for images.
+  return pictures.length === 0 ? messages : [...messages, { role: "user", parts: pictures }]
+}
+
+function resultText(content: readonly ContentPart[], images: readonly ImagePart[]): string {
+  const text = joinedText(content)
+  return text === "" && images.length > 0 ? "See the next message for what it shows." : text
+}
+
+function joinedText(parts: readonly ContentPart[]): string {
+  return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
+}
+
+function listOf(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
+}
+
+function ownData(vendor: VendorData | undefined): JsonObject | undefined {
+  return vendor?.provider === providerName ? vendor.data : undefined
+}

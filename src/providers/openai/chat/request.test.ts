@@ -1,0 +1,219 @@
+import { describe, expect, test } from "vitest"
+import type { JsonObject } from "../../../core/json.ts"
+import type { AssistantPart, Message } from "../../../core/messages.ts"
+import type { ModelRequest } from "../../../core/ports/provider.ts"
+import { type HostTraits, hostTraits } from "./hosts.ts"
+import { chatMessages } from "./messages.ts"
+import { chatRequest } from "./request.ts"
+
+const local = hostTraits("http://127.0.0.1:11434/v1")
+const empty: ModelRequest = { model: "qwen3", system: [], messages: [], tools: [], maxTokens: 50 }
+const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
+const assistant = (...content: readonly AssistantPart[]): Message => ({ role: "assistant", content })
+const own = (data: JsonObject) => ({ vendor: { provider: "openai-chat", data } })
+const call = (toolCallId: string, data: JsonObject = {}): AssistantPart => ({
+  type: "toolCall",
+  toolCallId,
+  name: "add",
+  input: { a: 1 },
+  ...own(data),
+})
+const image = { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBO" } } as const
+const sent = (messages: readonly Message[], traits: Partial<HostTraits> = {}) =>
+  chatMessages(messages, { ...local, ...traits })
+const answered = (toolCallId: string): Message => ({
+  role: "tool",
+  results: [{ toolCallId, result: { type: "json", value: 1 } }],
+})
+
+describe("a request", () => {
+  test("asks a server of which nothing is known for what every server has", () => {
+    const tools = [{ name: "now", description: "Tells the time.", inputSchema: { type: "object" } }]
+    const outputSchema = { type: "object" }
+    expect(chatRequest({ ...empty, tools, outputSchema, messages: [user("Hi")] }, local)).toEqual({
+      model: "qwen3",
+      messages: [{ role: "user", content: "Hi" }],
+      max_tokens: 50,
+      stream: true,
+      stream_options: { include_usage: true },
+      tools: [
+        {
+          type: "function",
+          function: {
+            name: "now",
+            description: "Tells the time.",
+            parameters: { type: "object", properties: {} },
+          },
+        },
+      ],
+      response_format: {
+        type: "json_schema",
+        json_schema: { name: "answer", schema: outputSchema, strict: false },
+      },
+    })
+  })
+
+  test("has the prompt first, the conversation's system messages at its end", () => {
+    const brief: Message = { role: "system", content: [{ type: "text", text: "Be brief." }] }
+    const request = { ...empty, system: [{ text: "Rules." }], messages: [user("Hi"), brief] }
+    expect(chatRequest(request, local).messages).toEqual([
+      { role: "system", content: "Rules.\n\nBe brief." },
+      { role: "user", content: "Hi" },
+    ])
+  })
+
+  test.each<[string, JsonObject, readonly string[]]>([
+    ["https://api.openai.com/v1", { max_completion_tokens: 50 }, ["max_tokens"]],
+    ["https://api.mistral.ai/v1", { max_tokens: 50 }, ["stream_options", "max_completion_tokens"]],
+    ["https://api.deepseek.com", { max_tokens: 50 }, ["response_format"]],
+  ])("to %s has the fields that it takes", (baseURL, present, absent) => {
+    const body = chatRequest({ ...empty, outputSchema: {} }, hostTraits(baseURL))
+    expect(body).toMatchObject(present)
+    for (const field of absent) expect(body).not.toHaveProperty(field)
+  })
+})
+
+describe("a conversation", () => {
+  test("text goes as strings, what the user says in a row as one, and nothing empty", () => {
+    expect(
+      sent([user("One"), user(" "), user("Two"), assistant({ type: "text", text: "\n" }), user("Three")]),
+    ).toEqual([{ role: "user", content: "One\n\nTwo\n\nThree" }])
+  })
+
+  test("images go as addresses", () => {
+    const url = { type: "image", source: { type: "url", url: "https://example.com/a.png" } } as const
+    expect(sent([{ role: "user", content: [{ type: "text", text: "See" }, image, url] }])).toEqual([
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "See" },
+          { type: "image_url", image_url: { url: "data:image/png;base64,iVBO" } },
+          { type: "image_url", image_url: { url: "https://example.com/a.png" } },
+        ],
+      },
+    ])
+  })
+
+  test("calls go back under their ids with what came with them, results right behind them", () => {
+    const extra_content = { google: { thought_signature: "sig" } }
+    const calls = assistant(call("call_1", { id: "a", extra_content }), call("call_2", { id: "b" }))
+    const results: Message = {
+      role: "tool",
+      results: [
+        { toolCallId: "call_1", result: { type: "json", value: { sum: 3 } } },
+        { toolCallId: "call_2", result: { type: "error", code: "timeout", message: "Too slow." } },
+      ],
+    }
+    const add = { type: "function", function: { name: "add", arguments: '{"a":1}' } }
+    expect(sent([user("Hi"), calls, user("By the way"), results])).toEqual([
+      { role: "user", content: "Hi" },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [
+          { ...add, id: "a", extra_content },
+          { ...add, id: "b" },
+        ],
+      },
+      { role: "tool", tool_call_id: "a", content: '{"sum":3}' },
+      { role: "tool", tool_call_id: "b", content: "Error: timeout: Too slow." },
+      { role: "user", content: "By the way" },
+    ])
+  })
+
+  test("images of results follow in a message of the user's", () => {
+    const results: Message = {
+      role: "tool",
+      results: [
+        { toolCallId: "call_1", result: { type: "content", content: [image] } },
+        {
+          toolCallId: "call_2",
+          result: { type: "content", content: [{ type: "text", text: "Plot" }, image] },
+        },
+      ],
+    }
+    const picture = { type: "image_url", image_url: { url: "data:image/png;base64,iVBO" } }
+    expect(sent([assistant(call("call_1"), call("call_2")), results, user("And?")]).slice(1)).toEqual([
+      { role: "tool", tool_call_id: "call_1", content: "See the next message for what it shows." },
+      { role: "tool", tool_call_id: "call_2", content: "Plot" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "From call call_1:" },
+          picture,
+          { type: "text", text: "From call call_2:" },
+          picture,
+          { type: "text", text: "And?" },
+        ],
+      },
+    ])
+  })
+
+  test("what only another provider understands is left out, and its calls keep our ids", () => {
+    const vendor = { provider: "anthropic", data: { id: "toolu_1", signature: "no" } }
+    const message = assistant(
+      { type: "thinking", text: "Hm.", vendor },
+      { type: "opaque", vendor },
+      { type: "text", text: "Hi.", vendor },
+      { type: "toolCall", toolCallId: "call_1", name: "add", input: {}, vendor },
+    )
+    expect(sent([message], { sendReasoning: "reasoning_details" })).toEqual([
+      {
+        role: "assistant",
+        content: "Hi.",
+        tool_calls: [{ id: "call_1", type: "function", function: { name: "add", arguments: "{}" } }],
+      },
+    ])
+  })
+
+  test("an id that a call has already, or that is missing, is replaced by ours", () => {
+    const messages = [
+      assistant(call("call_1", { id: "0" })),
+      answered("call_1"),
+      assistant(call("call_2", { id: "0" }), call("call_3")),
+      answered("call_2"),
+    ]
+    const ids = sent(messages).map((message) =>
+      message.role === "tool"
+        ? message.tool_call_id
+        : "tool_calls" in message && message.tool_calls?.map(({ id }) => id),
+    )
+    expect(ids).toEqual([["0"], "0", ["call_2", "call_3"], "call_2"])
+  })
+
+  test("where ids have to be of nine letters and digits, others become numbers", () => {
+    const messages = [assistant(call("call_1", { id: "gSIMJiOkT" }), call("call_2")), answered("call_2")]
+    expect(sent(messages, { shortCallIds: true })).toMatchObject([
+      { tool_calls: [{ id: "gSIMJiOkT" }, { id: "000000001" }] },
+      { tool_call_id: "000000001" },
+    ])
+  })
+})
+
+describe("reasoning", () => {
+  const thinking: AssistantPart = { type: "thinking", text: "Hm.", ...own({}) }
+
+  test("does not go back by default", () => {
+    expect(sent([assistant(thinking, call("call_1"))])[0]).not.toHaveProperty("reasoning_content")
+  })
+
+  test("goes back in the field that the service wants, which a message with calls never lacks", () => {
+    const { sendReasoning } = hostTraits("https://api.deepseek.com/v1")
+    const messages = [
+      assistant(thinking, call("call_1")),
+      assistant(call("call_2")),
+      assistant({ type: "text", text: "Hi." }),
+    ]
+    const [first, second, third] = sent(messages, { sendReasoning })
+    expect(first).toHaveProperty("reasoning_content", "Hm.")
+    expect(second).toHaveProperty("reasoning_content", "")
+    expect(third).not.toHaveProperty("reasoning_content")
+  })
+
+  test("goes back in OpenRouter's blocks, as they came", () => {
+    const reasoning_details = [{ type: "reasoning.encrypted", data: "gAAA", index: 0 }]
+    const message = assistant({ type: "thinking", text: "", ...own({ reasoning_details }) }, call("call_1"))
+    const { sendReasoning } = hostTraits("https://openrouter.ai/api/v1")
+    expect(sent([message], { sendReasoning })[0]).toMatchObject({ reasoning_details })
+  })
+})

@@ -1,0 +1,39 @@
+import type { OpenAI } from "openai"
+import type { JsonObject } from "../../../core/json.ts"
+import type { ModelRequest, ToolSpecification } from "../../../core/ports/provider.ts"
+import { promptText, toolParameters } from "../prompt.ts"
+import type { HostTraits } from "./hosts.ts"
+import { chatMessages, systemTexts } from "./messages.ts"
+
+type Body = OpenAI.ChatCompletionCreateParamsStreaming
+
+/** The body of a Chat Completions call (https://platform.openai.com/docs/api-reference/chat/create) for a request. */
+export function chatRequest(
+  request: ModelRequest,
+  traits: HostTraits,
+  extraBody: Readonly<Record<string, unknown>> = {},
+): Body {
+  const { tools = [], stream_options = {} } = extraBody as Partial<Body>
+  const prompt = promptText([...request.system, ...systemTexts(request.messages)])
+  const allTools = [...tools, ...request.tools.map(tool)]
+  const messages = chatMessages(request.messages, traits)
+  return {
+    ...extraBody,
+    model: request.model,
+    messages: prompt === "" ? messages : [{ role: "system", content: prompt }, ...messages],
+    [traits.maxTokensField]: request.maxTokens,
+    stream: true,
+    ...(traits.streamUsage && { stream_options: { ...stream_options, include_usage: true } }),
+    ...(allTools.length > 0 && { tools: allTools }),
+    ...(traits.structuredOutputs &&
+      request.outputSchema && { response_format: answerFormat(request.outputSchema) }),
+  }
+}
+
+function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.ChatCompletionFunctionTool {
+  return { type: "function", function: { name, description, parameters: toolParameters(inputSchema) } }
+}
+
+function answerFormat(schema: JsonObject): OpenAI.ResponseFormatJSONSchema {
+  return { type: "json_schema", json_schema: { name: "answer", schema, strict: false } }
+}

@@ -1,0 +1,59 @@
+import type { JsonObject } from "../../../core/json.ts"
+import { parseObject } from "../call-input.ts"
+import type { ToolCallDelta } from "./chunk.ts"
+
+/** A call as its pieces build it up. */
+export interface AssembledCall {
+  id: string | null
+  name: string
+  /** JSON, or what came of it. */
+  arguments: string
+  extra: JsonObject
+}
+
+/**
+ * Puts calls together from pieces. A piece belongs to the call of its index; without one to that of its id; without either
+ * to the last. But some servers give every call the index 0, some give each piece of one call a new id, some repeat the
+ * name in each piece, and some send no ids at all: so a piece begins a call of its own only where it can be no further
+ * piece of the one it would belong to.
+ */
+export class ToolCallAssembly {
+  readonly #byIndex = new Map<number, AssembledCall>()
+  readonly #calls: AssembledCall[] = []
+
+  /** Returns the call if the piece begins it. */
+  add(piece: ToolCallDelta): AssembledCall | null {
+    const call = this.#callOf(piece)
+    if (call === undefined && isEmpty(piece)) return null
+    const isNew = call === undefined || begins(piece, call)
+    const target = isNew ? { id: null, name: "", arguments: "", extra: {} } : call
+    target.id ??= piece.id
+    target.name ||= piece.name ?? ""
+    target.arguments += piece.arguments
+    target.extra = { ...target.extra, ...piece.extra }
+    if (piece.index !== null) this.#byIndex.set(piece.index, target)
+    if (!isNew) return null
+    this.#calls.push(target)
+    return target
+  }
+
+  #callOf({ index, id, name }: ToolCallDelta): AssembledCall | undefined {
+    if (index !== null) return this.#byIndex.get(index)
+    const ofId = id === null ? undefined : this.#calls.find((call) => call.id === id)
+    return ofId ?? (id !== null && name !== null ? undefined : this.#calls.at(-1))
+  }
+}
+
+function isEmpty({ id, name, arguments: input }: ToolCallDelta): boolean {
+  return id === null && name === null && input === ""
+}
+
+/** Whether a piece begins another call than the one that its index, or its place, says. */
+function begins(piece: ToolCallDelta, call: AssembledCall): boolean {
+  if (piece.name === null || (piece.id !== null && piece.id === call.id)) return false
+  const isWhole = parseObject(call.arguments) !== null
+  // In the middle of its arguments a call goes on, whatever the piece says.
+  if (call.arguments !== "" && !isWhole) return false
+  if (piece.id !== null) return call.id !== null
+  return isWhole && piece.arguments !== ""
+}

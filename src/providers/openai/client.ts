@@ -1,0 +1,40 @@
+import type { OpenAI } from "openai"
+import type { OpenAiConnectionOptions } from "./options.ts"
+
+export type OpenAiSdk = typeof import("openai")
+
+/** fetch itself waits no longer, for the beginning or for the next byte. */
+const defaultTimeoutMs = 300_000
+
+/**
+ * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment is
+ * given. It never retries by itself: the agent's loop does, where it can be seen.
+ */
+export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, baseURL: string): OpenAI {
+  return new sdk.OpenAI({
+    // The SDK wants one, local servers do not: without one no credentials are sent.
+    apiKey: options.apiKey ?? "none",
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    baseURL,
+    timeout: options.timeoutMs ?? defaultTimeoutMs,
+    maxRetries: 0,
+    logLevel: "off",
+    fetch: (url, init) => fetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),
+  })
+}
+
+/** What the SDK says by itself. Anything else it took from `OPENAI_CUSTOM_HEADERS`, against which it has no option. */
+const sdkHeaders = /^(accept|content-type|user-agent|x-stainless-.+)$/
+
+function ownHeaders(
+  { apiKey, headers = {} }: OpenAiConnectionOptions,
+  fromSdk: RequestInit["headers"],
+): Headers {
+  const sent = new Headers([...new Headers(fromSdk)].filter(([name]) => sdkHeaders.test(name)))
+  if (apiKey !== undefined) sent.set("authorization", `Bearer ${apiKey}`)
+  for (const [name, value] of Object.entries(headers)) sent.set(name, value)
+  return sent
+}

@@ -1,0 +1,39 @@
+import type { OpenAI } from "openai"
+import { ConfigurationError } from "../../core/errors.ts"
+import { createClient, type OpenAiSdk } from "./client.ts"
+import type { OpenAiConnectionOptions } from "./options.ts"
+
+export const openAiAddress = "https://api.openai.com/v1"
+
+/** Where the SDK comes from. */
+export type LoadSdk = () => Promise<OpenAiSdk>
+
+export const installedSdk: LoadSdk = () => import("openai")
+
+export interface Connection {
+  readonly sdk: OpenAiSdk
+  readonly client: OpenAI
+  /** Texts that no log may show. */
+  readonly secrets: readonly string[]
+}
+
+/** Made once, when it is first asked for. Rejects with a `ConfigurationError` if the SDK is not installed. */
+export function lazyConnection(options: OpenAiConnectionOptions, load: LoadSdk): () => Promise<Connection> {
+  let connection: Promise<Connection> | undefined
+  return () => {
+    connection ??= connect(options, load)
+    return connection
+  }
+}
+
+async function connect(options: OpenAiConnectionOptions, load: LoadSdk): Promise<Connection> {
+  const sdk = await load().catch((cause: unknown) => {
+    throw new ConfigurationError("Install openai to use this provider: npm install openai", { cause })
+  })
+  const { apiKey = "", baseURL = openAiAddress, headers = {} } = options
+  return {
+    sdk,
+    client: createClient(sdk, options, baseURL),
+    secrets: [apiKey, ...Object.values(headers)],
+  }
+}

@@ -1,0 +1,90 @@
+import type { APIError } from "openai"
+import type { ModelFailure } from "../../core/ports/provider.ts"
+import { type FailureCode, modelFailure } from "../model-failure.ts"
+import { redact } from "../redact.ts"
+import { retryAfterMs } from "../retry-after.ts"
+import { codeOfBodyError, codeOfStatus, describeError } from "../transport-failure.ts"
+import type { OpenAiSdk } from "./client.ts"
+import { type ServiceComplaint, ServiceError } from "./service-error.ts"
+
+/** The failure that something thrown by the SDK or while its answer is read stands for. `secrets` never reach the detail. */
+export function toFailure(thrown: unknown, sdk: OpenAiSdk, secrets: readonly string[]): ModelFailure {
+  const detail = redact(describe(thrown), secrets)
+  if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
+  if (thrown instanceof sdk.APIConnectionError) return modelFailure("upstream_unreachable", { detail })
+  if (thrown instanceof sdk.APIError) return refusal(thrown, detail)
+  if (thrown instanceof ServiceError) return modelFailure(codeOf(thrown), { detail })
+  return modelFailure(codeOfBodyError(thrown), { detail })
+}
+
+function refusal({ message, code, type, status, headers }: APIError, detail: string): ModelFailure {
+  const failure = codeOf({ message, code: code ?? null, type: type ?? null, status })
+  const said = headers?.get("x-should-retry")
+  return modelFailure(failure, {
+    detail,
+    retryAfterMs: headers && retryAfterMs(headers, Date.now()),
+    // A rate limit passes with time, a used up quota does not, though both are a 429.
+    retryable:
+      failure === "quota_exceeded" ? false : said === "true" || (said === "false" ? false : undefined),
+  })
+}
+
+/** https://platform.openai.com/docs/guides/error-codes, and what compatible servers have in its place. */
+const codes: Readonly<Record<string, FailureCode>> = {
+  insufficient_quota: "quota_exceeded",
+  billing_hard_limit_reached: "quota_exceeded",
+  billing_not_active: "quota_exceeded",
+  context_length_exceeded: "context_too_long",
+  exceed_context_size_error: "context_too_long",
+  content_filter: "content_filtered",
+  content_policy_violation: "content_filtered",
+  image_content_policy_violation: "content_filtered",
+  misalignment_policy_violation: "content_filtered",
+  bio_policy: "content_filtered",
+  invalid_api_key: "authentication_failed",
+  model_not_found: "model_not_found",
+  invalid_model: "model_not_found",
+  rate_limit_exceeded: "rate_limited",
+  server_is_overloaded: "overloaded",
+  slow_down: "overloaded",
+  insufficient_system_resource: "overloaded",
+}
+
+/** For services without such codes, or with one code for everything. */
+const phrases: readonly (readonly [RegExp, FailureCode])[] = [
+  [
+    /context[ _-]?(length|window|size)|maximum prompt length|prompt is too long|exceeds? the (available |maximum )?context/i,
+    "context_too_long",
+  ],
+  [/content (management )?(filter|policy)|usage polic|flagged/i, "content_filtered"],
+  [/\bmodel\b.{0,80}\b(not found|not exist)|(invalid|not a valid) model/i, "model_not_found"],
+  [/(incorrect|invalid) api key|api key (is )?not valid/i, "authentication_failed"],
+]
+
+/** Where a service says in words what is wrong with a request. */
+const wordy: readonly (number | undefined)[] = [400, 403, 404, 422, undefined]
+
+export function codeOf({ message, code, type, status }: ServiceComplaint): FailureCode {
+  if (status === 413) return "request_too_large"
+  const known = codes[code ?? ""] ?? codes[type ?? ""]
+  if (known !== undefined) return known
+  const phrase = wordy.includes(status) ? phrases.find(([pattern]) => pattern.test(message)) : undefined
+  if (phrase !== undefined) return phrase[1]
+  if (status === 402) return "quota_exceeded"
+  if (status === 503) return "overloaded"
+  if (status === undefined && isAboutRequest(code ?? type ?? "")) return "invalid_request"
+  return codeOfStatus(status)
+}
+
+/** An answer that fails within its stream has no status to say whose fault it is. */
+function isAboutRequest(code: string): boolean {
+  return /^(invalid|unsupported|empty|image|failed_to_download)_/.test(code)
+}
+
+function describe(thrown: unknown): string {
+  const request =
+    thrown instanceof Error && "requestID" in thrown && thrown.requestID
+      ? ` (request ${thrown.requestID})`
+      : ""
+  return `${describeError(thrown)}${request}`
+}

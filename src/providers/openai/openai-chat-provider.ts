@@ -1,0 +1,56 @@
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Provider } from "../../core/ports/provider.ts"
+import { ChatFold, providerName } from "./chat/chat-fold.ts"
+import { type HostTraits, hostTraits } from "./chat/hosts.ts"
+import { chatRequest } from "./chat/request.ts"
+import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
+import { defaultModel } from "./default-model.ts"
+import { checkChatOptions, type OpenAiChatOptions } from "./options.ts"
+import { type Call, streamAnswer } from "./stream-answer.ts"
+
+/**
+ * Any service that speaks OpenAI's Chat Completions: Ollama, vLLM, LM Studio, OpenRouter, DeepSeek, Mistral … By the
+ * official SDK, `openai`, which is loaded at the first call: if it is not installed, that call throws a
+ * `ConfigurationError`, as does one that names no model where there is no default.
+ *
+ * @param load Where the SDK comes from.
+ * @throws ConfigurationError for options that are unknown or wrong.
+ */
+export function openAiChatProvider(options: OpenAiChatOptions, load = installedSdk): Provider {
+  checkChatOptions(options)
+  const { baseURL = openAiAddress, extraBody } = options
+  const host = hostTraits(baseURL)
+  const traits: HostTraits = { ...host, ...chosenTraits(options) }
+  const connected = lazyConnection(options, load)
+  return {
+    name: providerName,
+    defaultModel: options.defaultModel ?? (host.priceList === "openai" ? defaultModel : ""),
+    ...(traits.priceList !== undefined && { priceList: traits.priceList }),
+    stream(request, { signal }) {
+      if (request.model === "") throw new ConfigurationError(missingModel)
+      const call: Call = {
+        model: request.model,
+        fold: new ChatFold(),
+        send(client, aborted) {
+          const body = chatRequest(request, traits, extraBody)
+          return client.chat.completions.create(body, { signal: aborted }).asResponse()
+        },
+      }
+      return streamAnswer(connected, call, signal)
+    },
+  }
+}
+
+const missingModel = "OpenAI chat provider: name the agent's model, or give the option defaultModel."
+
+/** What the options say themselves. */
+function chosenTraits(options: OpenAiChatOptions): Partial<HostTraits> {
+  const { priceList, maxTokensField, streamUsage, structuredOutputs, sendReasoning } = options
+  return {
+    ...(priceList !== undefined && { priceList }),
+    ...(maxTokensField !== undefined && { maxTokensField }),
+    ...(streamUsage !== undefined && { streamUsage }),
+    ...(structuredOutputs !== undefined && { structuredOutputs }),
+    ...(sendReasoning !== undefined && { sendReasoning }),
+  }
+}

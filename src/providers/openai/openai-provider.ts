@@ -1,0 +1,38 @@
+import type { Provider } from "../../core/ports/provider.ts"
+import { hostTraits } from "./chat/hosts.ts"
+import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
+import { defaultModel } from "./default-model.ts"
+import { checkOptions, type OpenAiOptions } from "./options.ts"
+import { responsesRequest } from "./responses/request.ts"
+import { ResponseFold } from "./responses/response-fold.ts"
+import { providerName } from "./responses/response-parts.ts"
+import { type Call, streamAnswer } from "./stream-answer.ts"
+
+/**
+ * OpenAI's models by the Responses API and the official SDK, `openai`, which is loaded at the first call: if it is not
+ * installed, that call throws a `ConfigurationError`.
+ *
+ * @param load Where the SDK comes from.
+ * @throws ConfigurationError for options that are unknown or wrong.
+ */
+export function openAiProvider(options: OpenAiOptions, load = installedSdk): Provider {
+  checkOptions(options)
+  const connected = lazyConnection(options, load)
+  const { priceList } = hostTraits(options.baseURL ?? openAiAddress)
+  return {
+    name: providerName,
+    defaultModel,
+    ...(priceList !== undefined && { priceList }),
+    stream(request, { signal }) {
+      const call: Call = {
+        model: request.model,
+        fold: new ResponseFold(),
+        send(client, aborted) {
+          const body = responsesRequest(request, options)
+          return client.responses.create(body, { signal: aborted }).asResponse()
+        },
+      }
+      return streamAnswer(connected, call, signal)
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import type { OpenAI } from "openai"
+import { isJsonObject, type JsonObject } from "../../../core/json.ts"
+import type {
+  AssistantMessage,
+  AssistantPart,
+  ContentPart,
+  Message,
+  TextPart,
+  VendorData,
+} from "../../../core/messages.ts"
+import type { ToolResult } from "../../../core/ports/tool.ts"
+import { wireCallIds } from "../call-ids.ts"
+import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
+import { providerName } from "./response-parts.ts"
+
+type Item = OpenAI.Responses.ResponseInputItem
+type InputContent = OpenAI.Responses.ResponseInputText | OpenAI.Responses.ResponseInputImage
+
+/**
+ * A conversation as input items (https://platform.openai.com/docs/guides/conversation-state). What the service sent goes
+ * back unchanged and in its place; what only another provider understands is left out. No empty text is sent.
+ *
+ * @param stored Whether the service kept its items, and so knows reasoning by its id.
+ */
+export function inputItems(messages: readonly Message[], stored: boolean): Item[] {
+  const callIds = wireCallIds(messages, providerName)
+  return resultsBehindCalls(messages).flatMap((message): readonly Item[] => {
+    switch (message.role) {
+      case "user":
+        return messageItem("user", message.content)
+      case "system":
+        return messageItem("system", message.content)
+      case "assistant":
+        return assistantItems(message, callIds, stored)
+      case "tool":
+        return message.results.map(({ toolCallId, result }) => ({
+          type: "function_call_output",
+          call_id: callIds.get(toolCallId) ?? toolCallId,
+          output: output(result),
+        }))
+      default:
+        return message satisfies never
+    }
+  })
+}
+
+function messageItem(role: "user" | "system", parts: readonly ContentPart[]): readonly Item[] {
+  const content = parts.flatMap(inputContent)
+  return content.length === 0 ? [] : [{ type: "message", role, content }]
+}
+
+function inputContent(part: ContentPart): readonly InputContent[] {
+  if (part.type === "image") return [{ type: "input_image", image_url: imageAddress(part), detail: "auto" }]
+  return part.text.trim() === "" ? [] : [{ type: "input_text", text: part.text }]
+}
+
+/** Text alone goes as a string, which every compatible server takes. */
+function output(result: ToolResult): string | InputContent[] {
+  const content = resultContent(result)
+  if (content.some((part) => part.type === "image")) return content.flatMap(inputContent)
+  return content.map((part) => (part.type === "text" ? part.text : "")).join("\n")
+}
+
+/**
+ * The service refuses reasoning that nothing follows, reasoning of which it has neither a copy nor the content, and
+ * whatever comes under the id of an item whose reasoning is missing.
+ */
+function assistantItems(
+  { content }: AssistantMessage,
+  callIds: ReadonlyMap<string, string>,
+  stored: boolean,
+): readonly Item[] {
+  const parts = content.slice(0, content.findLastIndex((part) => part.type !== "thinking") + 1)
+  const keepIds = parts.every(({ type, vendor }) => {
+    const own = ownData(vendor)
+    return type !== "thinking" || own === undefined || isReadable(own, stored)
+  })
+  return parts.flatMap((part) => assistantItem(part, callIds, { stored, keepIds })).reduce(joinMessages, [])
+}
+
+function assistantItem(
+  part: AssistantPart,
+  callIds: ReadonlyMap<string, string>,
+  { stored, keepIds }: { readonly stored: boolean; readonly keepIds: boolean },
+): readonly Item[] {
+  const { id, ...rest } = ownData(part.vendor) ?? {}
+  const own = keepIds && id !== undefined ? { ...rest, id } : rest
+  switch (part.type) {
+    case "text":
+      return textItem(part, own)
+    case "thinking":
+      return isReadable(own, stored) ? [{ ...own, id } as unknown as Item] : []
+    case "toolCall": {
+      const call_id = callIds.get(part.toolCallId) ?? part.toolCallId
+      return [
+        { ...own, type: "function_call", call_id, name: part.name, arguments: JSON.stringify(part.input) },
+      ]
+    }
+    case "opaque":
+      // Such an item is nothing without its id.
+      return "type" in own && "id" in own ? [own as unknown as Item] : []
+    default:
+      return part satisfies never
+  }
+}
+
+function textItem({ text }: TextPart, { content, ...own }: JsonObject): readonly Item[] {
+  if (own.id === undefined) {
+    const { phase } = own as { phase?: "commentary" | "final_answer" }
+    return text.trim() === ""
+      ? []
+      : [{ type: "message", role: "assistant", content: text, ...(phase && { phase }) }]
+  }
+  const about = isJsonObject(content) ? content : {}
+  const piece = about.type === "refusal" ? { refusal: text } : { type: "output_text", annotations: [], text }
+  return [
+    { ...own, type: "message", role: "assistant", content: [{ ...piece, ...about }] } as unknown as Item,
+  ]
+}
+
+/** The pieces of one message are parts of their own here. */
+function joinMessages(items: readonly Item[], item: Item): readonly Item[] {
+  const last = items.at(-1)
+  if (!isOutputMessage(last) || !isOutputMessage(item) || last.id !== item.id) return [...items, item]
+  return [...items.slice(0, -1), { ...last, content: [...last.content, ...item.content] }]
+}
+
+function isOutputMessage(item: Item | undefined): item is OpenAI.Responses.ResponseOutputMessage {
+  return item !== undefined && item.type === "message" && "id" in item && item.role === "assistant"
+}
+
+/** Whether the service can tell what an item of reasoning says. */
+function isReadable({ type, encrypted_content, content }: JsonObject, stored: boolean): boolean {
+  if (type !== "reasoning") return false
+  return stored || typeof encrypted_content === "string" || (Array.isArray(content) && content.length > 0)
+}
+
+function ownData(vendor: VendorData | undefined): JsonObject | undefined {
+  return vendor?.provider === providerName ? vendor.data : undefined
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest"
+import type { JsonObject } from "../../../core/json.ts"
+import type { Message } from "../../../core/messages.ts"
+import type { ModelEvent } from "../../../core/ports/provider.ts"
+import { responsesEvent } from "../../../testing/openai-responses-wire.ts"
+import { startScriptedUpstream } from "../../../testing/scripted-upstream.ts"
+import { answerOf, endOf, eventsOf, resultsOf } from "../fixtures/call.ts"
+import { chunksOf, recordings } from "../fixtures/recordings.ts"
+import { openAiProvider } from "../openai-provider.ts"
+import { inputItems } from "./input-items.ts"
+
+const names = recordings("responses__")
+const failing = "responses__error.1.jsonl"
+
+/** Streams of the real service, played to the real SDK by a real server. */
+describe.runIf(names.length > 0)("recorded answers", () => {
+  const answers = names
+    .filter((name) => name !== failing)
+    .flatMap((name) => answersOf(chunksOf(name)).map((chunks, index) => ({ name, index, chunks })))
+
+  test.each(answers)("$name, answer $index: what goes back is what came", async ({ chunks }) => {
+    const end = endOf(await replay(chunks))
+    const items = itemsOf(chunks)
+    expect(inputItems([answerOf(end)], true)).toEqual(items.map(withoutLogprobs))
+    const response = chunks.at(-1)?.response as JsonObject
+    const { input_tokens, output_tokens, input_tokens_details } = response.usage as Record<string, number>
+    const { cached_tokens = 0 } = input_tokens_details as unknown as Record<string, number>
+    expect(end.usage).toEqual({
+      inputTokens: Number(input_tokens) - cached_tokens,
+      outputTokens: output_tokens,
+      cacheReadInputTokens: cached_tokens,
+      cacheCreationInputTokens: 0,
+    })
+    expect(end.model).toBe(response.model)
+    const called = items.some(({ type }) => type === "function_call")
+    expect(end.stopReason).toBe(called ? "toolCalls" : "end")
+  })
+
+  test("encrypted reasoning goes back, before the call it led to, with every further request", async () => {
+    const answers = answersOf(chunksOf("responses__reasoning-encrypted-content.1.jsonl"))
+    const upstream = await startScriptedUpstream(
+      answers.map((chunks) => ({ steps: chunks.map(responsesEvent) })),
+    )
+    const provider = openAiProvider({ baseURL: upstream.url })
+    const messages: Message[] = []
+    try {
+      for (const step of answers.keys()) {
+        const answer = answerOf(endOf(await eventsOf(provider, { messages })), step)
+        messages.push(answer, resultsOf(answer, 1))
+      }
+    } finally {
+      await upstream.close()
+    }
+    const { input } = (upstream.requests.at(-1)?.body ?? {}) as { input: readonly JsonObject[] }
+    const items = answers.slice(0, -1).flatMap(itemsOf)
+    expect(input.filter(({ type }) => type !== "function_call_output")).toEqual(items)
+    expect(items.map(({ type }) => type)).toEqual([
+      "reasoning",
+      "function_call",
+      "function_call",
+      "function_call",
+    ])
+  })
+
+  test("an answer for which nobody pays any more is a failure that stays", async () => {
+    const events = await replay(chunksOf(failing))
+    expect(events.filter(({ type }) => type !== "progress")).toMatchObject([
+      { type: "error", code: "quota_exceeded", retryable: false },
+    ])
+  })
+})
+
+/** A recording may be of several calls. */
+function answersOf(chunks: readonly JsonObject[]): readonly (readonly JsonObject[])[] {
+  const begins = chunks.flatMap(({ type }, index) => (type === "response.created" ? [index] : []))
+  return begins.map((begin, call) => chunks.slice(begin, begins[call + 1]))
+}
+
+function itemsOf(chunks: readonly JsonObject[]): readonly JsonObject[] {
+  return chunks
+    .filter(({ type }) => type === "response.output_item.done")
+    .map(({ item }) => item as JsonObject)
+}
+
+async function replay(chunks: readonly JsonObject[]): Promise<readonly ModelEvent[]> {
+  const upstream = await startScriptedUpstream(() => ({ steps: chunks.map(responsesEvent) }))
+  try {
+    return await eventsOf(openAiProvider({ baseURL: upstream.url }))
+  } finally {
+    await upstream.close()
+  }
+}
+
+/** They are asked for by nobody, and empty. */
+function withoutLogprobs(item: unknown): unknown {
+  return JSON.parse(JSON.stringify(item, (name, value) => (name === "logprobs" ? undefined : value)))
+}

@@ -1,0 +1,45 @@
+import type { OpenAI } from "openai"
+import type { ModelRequest, ToolSpecification } from "../../../core/ports/provider.ts"
+import type { OpenAiOptions } from "../options.ts"
+import { promptText, toolParameters } from "../prompt.ts"
+import { inputItems } from "./input-items.ts"
+
+type Body = OpenAI.Responses.ResponseCreateParamsStreaming
+
+/** These refuse to be asked for encrypted reasoning, having none. */
+const withoutReasoning = /^(gpt-[34]|chatgpt-|gpt-5-chat)/
+
+/** The body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a request. */
+export function responsesRequest(request: ModelRequest, options: OpenAiOptions): Body {
+  const { extraBody = {}, reasoning, store = false, structuredOutputs = true } = options
+  const { tools = [], include = [], text = {} } = extraBody as Partial<Body>
+  const instructions = promptText(request.system)
+  const allTools = [...tools, ...request.tools.map(tool)]
+  const included = new Set(include ?? [])
+  if (!withoutReasoning.test(request.model)) included.add("reasoning.encrypted_content")
+  const format = structuredOutputs && request.outputSchema ? answerFormat(request.outputSchema) : null
+  return {
+    ...extraBody,
+    ...(reasoning && { reasoning }),
+    model: request.model,
+    input: inputItems(request.messages, store),
+    max_output_tokens: request.maxTokens,
+    store,
+    stream: true,
+    ...(included.size > 0 && { include: [...included] }),
+    ...(instructions !== "" && { instructions }),
+    ...(allTools.length > 0 && { tools: allTools }),
+    ...(format && { text: { ...text, format } }),
+  }
+}
+
+/** Strict schemas are a dialect that tools from anywhere do not keep to. */
+function tool({ name, description, inputSchema }: ToolSpecification): OpenAI.Responses.FunctionTool {
+  return { type: "function", name, description, parameters: toolParameters(inputSchema), strict: false }
+}
+
+function answerFormat(
+  schema: NonNullable<ModelRequest["outputSchema"]>,
+): OpenAI.Responses.ResponseFormatTextJSONSchemaConfig {
+  return { type: "json_schema", name: "answer", schema, strict: false }
+}

@@ -1,0 +1,160 @@
+import type { OpenAI } from "openai"
+import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
+import type { ModelDelta, ModelEnd } from "../../../core/ports/provider.ts"
+import { ServiceError } from "../service-error.ts"
+import type { AnswerFold } from "../stream-answer.ts"
+import { toStopReason, toUsage } from "./response-end.ts"
+import { type PartState, partType, toPart } from "./response-parts.ts"
+
+const nothing: readonly ModelDelta[] = []
+
+/**
+ * Folds the events of one answer (https://platform.openai.com/docs/api-reference/responses-streaming). Each output item
+ * is a part, but of a message each piece of its content; what an item is when it is done goes back to the service later.
+ */
+export class ResponseFold implements AnswerFold {
+  #response: OpenAI.Responses.Response | null = null
+  #complete = false
+  readonly #items = new Map<number, JsonObject>()
+  readonly #parts = new Map<string, PartState>()
+
+  get complete(): boolean {
+    return this.#complete
+  }
+
+  get whole(): boolean {
+    return this.#complete
+  }
+
+  apply(data: string): readonly ModelDelta[] {
+    // Compatible servers end with a marker of another API.
+    return data === "[DONE]" ? nothing : this.#apply(JSON.parse(data))
+  }
+
+  end(requestedModel: string): ModelEnd {
+    const parts = [...this.#parts.values()]
+    return {
+      type: "end",
+      content: parts.map((state) => toPart(state, this.#items.get(state.itemIndex) ?? {})),
+      stopReason: toStopReason(this.#response, parts),
+      model: this.#response?.model ?? requestedModel,
+      usage: toUsage(this.#response?.usage),
+    }
+  }
+
+  #apply(event: OpenAI.Responses.ResponseStreamEvent): readonly ModelDelta[] {
+    switch (event.type) {
+      case "response.output_text.delta":
+        return this.#append(this.#text(event, { type: "output_text" }), event.delta)
+      case "response.refusal.delta":
+        return this.#append(this.#text(event, { type: "refusal" }), event.delta)
+      case "response.reasoning_summary_part.added":
+        return event.summary_index === 0 ? nothing : this.#append(this.#part(event, "thinking"), "\n\n")
+      case "response.reasoning_summary_text.delta":
+      case "response.reasoning_text.delta":
+        return this.#append(this.#part(event, "thinking"), event.delta)
+      case "response.function_call_arguments.delta":
+        this.#part(event, "toolCall").text += event.delta
+        return nothing
+      case "response.output_item.added":
+        this.#keep(event, event.item as unknown as JsonObject)
+        return nothing
+      case "response.output_item.done":
+        return this.#finish(event, event.item as unknown as JsonObject)
+      case "response.created":
+        this.#response = event.response
+        return nothing
+      case "response.completed":
+      case "response.incomplete":
+        return this.#close(event.response)
+      case "response.failed":
+        throw new ServiceError(event.response.error)
+      case "error":
+        // Documented to be the error, and sent with the error in it.
+        throw new ServiceError("error" in event ? event.error : event)
+      default:
+        // Whatever is done within an item is in the item when that is done.
+        return nothing
+    }
+  }
+
+  #keep(at: Place, item: JsonObject): void {
+    this.#items.set(at.output_index, item)
+    const type = partType(item)
+    if (type !== null) this.#part(at, type)
+  }
+
+  /** Shows what no delta has brought. */
+  #finish(at: Place, item: JsonObject): readonly ModelDelta[] {
+    this.#keep(at, item)
+    switch (item.type) {
+      case "message":
+        return objects(item.content).flatMap((content, content_index) => {
+          const shown = String(content.text ?? content.refusal ?? "")
+          if (shown === "") return nothing
+          const state = this.#text({ ...at, content_index }, content)
+          state.content = content
+          return this.#append(state, restOf(shown, state))
+        })
+      case "reasoning": {
+        const state = this.#part(at, "thinking")
+        return this.#append(state, restOf(reasoningText(item), state))
+      }
+      case "function_call":
+        this.#part(at, "toolCall").text = String(item.arguments ?? "")
+        return nothing
+      default:
+        return nothing
+    }
+  }
+
+  #close(response: OpenAI.Responses.Response): readonly ModelDelta[] {
+    this.#response = response
+    this.#complete = true
+    if (this.#items.size > 0) return nothing
+    // A server that streams no items has them here.
+    const items = (response.output ?? []) as unknown as readonly JsonObject[]
+    return items.flatMap((item, output_index) => this.#finish({ output_index }, item))
+  }
+
+  #append(state: PartState, text: string): readonly ModelDelta[] {
+    if (text === "") return nothing
+    state.text += text
+    return [{ type: state.type === "text" ? "textDelta" : "thinkingDelta", part: state.part, text }]
+  }
+
+  #text({ output_index, content_index }: Place & { content_index: number }, content: JsonObject): PartState {
+    return this.#state(`${output_index}.${content_index}`, { type: "text", itemIndex: output_index, content })
+  }
+
+  #part({ output_index }: Place, type: PartState["type"]): PartState {
+    return this.#state(String(output_index), { type, itemIndex: output_index, content: {} })
+  }
+
+  #state(key: string, begin: Pick<PartState, "type" | "itemIndex" | "content">): PartState {
+    const known = this.#parts.get(key)
+    if (known !== undefined) return known
+    const state = { ...begin, part: this.#parts.size, text: "" }
+    this.#parts.set(key, state)
+    return state
+  }
+}
+
+interface Place {
+  readonly output_index: number
+}
+
+/** What is shown stays: if the whole is another text, nothing is added. */
+function restOf(whole: string, { text }: PartState): string {
+  return whole.startsWith(text) ? whole.slice(text.length) : ""
+}
+
+/** A summary, or where there is none the reasoning itself, which only open models show. */
+function reasoningText({ summary, content }: JsonObject): string {
+  const texts = objects(summary).length > 0 ? objects(summary) : objects(content)
+  return texts.map(({ text }) => String(text ?? "")).join("\n\n")
+}
+
+function objects(value: Json | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
+}

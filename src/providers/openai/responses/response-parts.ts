@@ -1,0 +1,66 @@
+import type { JsonObject } from "../../../core/json.ts"
+import type { ModelPart, VendorData } from "../../../core/messages.ts"
+import { callInput } from "../call-input.ts"
+
+export const providerName = "openai"
+
+/** One part of an answer as the events build it up. */
+export interface PartState {
+  /** Its index in the answer. */
+  readonly part: number
+  readonly type: "text" | "thinking" | "toolCall" | "opaque"
+  /** The output item that it is or, of a text, is in. */
+  readonly itemIndex: number
+  /** What has come of it: text, reasoning, or a call's arguments. */
+  text: string
+  /** Of a text: what it is in the message, `output_text` or `refusal`, with its citations. */
+  content: JsonObject
+}
+
+/** The kind of part that an output item is. Null for a message: the pieces of its content are the parts. */
+export function partType({ type }: JsonObject): PartState["type"] | null {
+  switch (type) {
+    case "message":
+      return null
+    case "reasoning":
+      return "thinking"
+    case "function_call":
+      return "toolCall"
+    default:
+      return "opaque"
+  }
+}
+
+/** The part with everything of its item that our own types have no place for; of reasoning and the unknown, all of it. */
+export function toPart({ type, text, content }: PartState, item: JsonObject): ModelPart {
+  switch (type) {
+    case "text": {
+      const { type: _, role: __, content: ___, ...rest } = item
+      return { type, text, vendor: vendor({ ...rest, content: besidesText(content) }) }
+    }
+    case "thinking":
+      return { type, text, vendor: vendor(item) }
+    case "toolCall": {
+      const { type: _, name = "", arguments: __, ...rest } = item
+      return { type, name: String(name), ...callInput(text), vendor: vendor(rest) }
+    }
+    case "opaque":
+      return { type, vendor: vendor(item) }
+    default:
+      return type satisfies never
+  }
+}
+
+function besidesText({
+  text: _,
+  refusal: __,
+  logprobs: ___,
+  annotations = [],
+  ...rest
+}: JsonObject): JsonObject {
+  return Array.isArray(annotations) && annotations.length === 0 ? rest : { ...rest, annotations }
+}
+
+function vendor(data: JsonObject): VendorData {
+  return { provider: providerName, data }
+}

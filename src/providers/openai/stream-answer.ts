@@ -1,0 +1,73 @@
+import type { OpenAI } from "openai"
+import type { ModelDelta, ModelEnd, ModelEvent } from "../../core/ports/provider.ts"
+import { linkedSignal } from "../linked-signal.ts"
+import { modelFailure } from "../model-failure.ts"
+import { sseBatches } from "../sse-events.ts"
+import { parseObject } from "./call-input.ts"
+import type { Connection } from "./connection.ts"
+import { toFailure } from "./failure.ts"
+import { ServiceError } from "./service-error.ts"
+
+/** Folds the events of one answer into deltas and, once it is whole, the end. */
+export interface AnswerFold {
+  /** Whether the service has said that nothing more comes. */
+  readonly complete: boolean
+  /** Whether this is an answer, should nothing more come. */
+  readonly whole: boolean
+  /** The deltas that the data of an event brings. Throws for data that reports an error, or that is none of an answer. */
+  apply(data: string): readonly ModelDelta[]
+  end(requestedModel: string): ModelEnd
+}
+
+export interface Call {
+  readonly model: string
+  readonly fold: AnswerFold
+  /** The SDK makes the request; its body is read here, at half the cost of the SDK's own stream. */
+  send(client: OpenAI, signal: AbortSignal): Promise<Response>
+}
+
+/** One call from request to its last event, as the port wants it. */
+export async function* streamAnswer(
+  connected: () => Promise<Connection>,
+  call: Call,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  const { client, sdk, secrets } = await connected()
+  if (signal.aborted) return
+  const linked = linkedSignal(signal)
+  try {
+    yield* read(await call.send(client, linked.signal), call)
+  } catch (error) {
+    if (signal.aborted) return
+    // The connection broke where nothing but a count could have followed.
+    yield call.fold.whole ? call.fold.end(call.model) : toFailure(error, sdk, secrets)
+  } finally {
+    linked.release()
+  }
+}
+
+async function* read(response: Response, { fold, model }: Call): AsyncGenerator<ModelEvent, void, undefined> {
+  for await (const batch of sseBatches(response, () => fold.complete)) {
+    let quiet = true
+    for (const event of batch) {
+      if (event.event === "error") throw new ServiceError(errorOf(event.data))
+      for (const delta of fold.apply(event.data)) {
+        quiet = false
+        yield delta
+      }
+      if (fold.complete) {
+        yield fold.end(model)
+        return
+      }
+    }
+    // A piece of a call's input, a comment, an event of the service's own tools.
+    if (quiet) yield { type: "progress" }
+  }
+  yield fold.whole ? fold.end(model) : modelFailure("upstream_cut", { detail: "The stream ended early." })
+}
+
+/** Mostly an object with the error in it. */
+function errorOf(data: string): unknown {
+  const said = parseObject(data)
+  return said?.error ?? said ?? data
+}

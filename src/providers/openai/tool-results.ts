@@ -1,0 +1,37 @@
+import type { ContentPart, ImagePart, Message } from "../../core/messages.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+
+/** The messages with each call's results right behind it, before whatever was said while it ran: services insist. */
+export function resultsBehindCalls(messages: readonly Message[]): readonly Message[] {
+  const ordered: Message[] = []
+  for (const message of messages) {
+    if (message.role !== "tool") ordered.push(message)
+    else ordered.splice(ordered.findLastIndex(isCallOrResult) + 1, 0, message)
+  }
+  return ordered
+}
+
+function isCallOrResult({ role }: Message): boolean {
+  return role === "assistant" || role === "tool"
+}
+
+/** A result as content. The services have no mark for an error but its text. */
+export function resultContent(result: ToolResult): readonly ContentPart[] {
+  switch (result.type) {
+    case "json": {
+      const text = typeof result.value === "string" ? result.value : JSON.stringify(result.value)
+      return [{ type: "text", text }]
+    }
+    case "content":
+      return result.content
+    case "error":
+      return [{ type: "text", text: `Error: ${result.code}: ${result.message}` }]
+    default:
+      return result satisfies never
+  }
+}
+
+/** An address that image inputs take: the image's own, or one that holds its data. */
+export function imageAddress({ source }: ImagePart): string {
+  return source.type === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`
+}

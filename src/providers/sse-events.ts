@@ -1,0 +1,60 @@
+import { createParser } from "eventsource-parser"
+import { cancelBody, readToEnd } from "./body-reader.ts"
+
+export interface SseEvent {
+  /** The `event` field, null without one. */
+  readonly event: string | null
+  readonly data: string
+}
+
+const longestEvent = 16 * 1024 * 1024
+const largestBody = 64 * 1024 * 1024
+
+/**
+ * The events of an answer, in batches: all that one read of the body completes, which is none where the read brought only
+ * a comment or a piece. That makes one turn of the generators a read, not one an event. What follows the last blank line
+ * is dropped, as the specification says (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+ *
+ * Throws for an answer that is no event stream, for an event of more than 16 Mi characters, for a body of more than 64 MiB
+ * and with fetch's error when the connection breaks or the request is aborted. Whoever stops reading breaks the request
+ * off, but if `isOver` says by then that the service has nothing more to say, the end of the body is waited for a little:
+ * the connection then serves the next call.
+ */
+export async function* sseBatches(
+  response: Response,
+  isOver: () => boolean,
+): AsyncGenerator<readonly SseEvent[], void, undefined> {
+  const reader = await bodyReader(response)
+  let batch: SseEvent[] = []
+  const parser = createParser({
+    onEvent: ({ event = null, data }) => batch.push({ event, data }),
+    onError: (error) => {
+      // The others are fields that the specification says to ignore.
+      if (error.type === "max-buffer-size-exceeded") throw error
+    },
+    maxBufferSize: longestEvent,
+  })
+  const decoder = new TextDecoder()
+  let size = 0
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      size += read.value.length
+      if (size > largestBody) throw new Error(`The answer is longer than ${largestBody} bytes.`)
+      parser.feed(decoder.decode(read.value, { stream: true }))
+      yield batch
+      batch = []
+    }
+  } finally {
+    if (isOver()) await readToEnd(reader)
+    else await cancelBody(reader)
+  }
+}
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>
+
+async function bodyReader({ headers, body }: Response): Promise<BodyReader> {
+  const contentType = headers.get("content-type") ?? ""
+  if (body !== null && /^text\/event-stream\b/i.test(contentType)) return body.getReader()
+  if (body !== null) await cancelBody(body)
+  throw new Error(`The answer is no event stream, its content type is “${contentType}”.`)
+}

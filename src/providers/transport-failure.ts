@@ -1,0 +1,49 @@
+import type { FailureCode } from "./model-failure.ts"
+
+/** What an error status says where the service's own body says nothing that is known. */
+export function codeOfStatus(status: number | undefined): FailureCode {
+  switch (status) {
+    case 401:
+    case 403:
+      return "authentication_failed"
+    case 404:
+      // No word of a model: more likely the address is wrong.
+      return "upstream_invalid"
+    case 413:
+      return "request_too_large"
+    case 429:
+      return "rate_limited"
+    case 529:
+      return "overloaded"
+    case 408:
+    case 504:
+      return "upstream_timeout"
+    default:
+      return status === undefined || status >= 500 ? "upstream_failed" : "invalid_request"
+  }
+}
+
+/** What it means that reading or understanding an answer that had begun threw this. */
+export function codeOfBodyError(thrown: unknown): FailureCode {
+  if (isBodyTimeout(thrown)) return "upstream_timeout"
+  // fetch's only error while a body is read: the connection broke.
+  if (thrown instanceof TypeError && thrown.message === "terminated") return "upstream_cut"
+  return "upstream_invalid"
+}
+
+/** For the log: an error's name and message, and the innermost cause, which is the one that says something. */
+export function describeError(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown)
+  const cause = thrown.cause instanceof Error ? ` (${innermost(thrown.cause)})` : ""
+  return `${thrown.name}: ${thrown.message}${cause}`
+}
+
+function isBodyTimeout(thrown: unknown): boolean {
+  const cause = thrown instanceof Error ? thrown.cause : undefined
+  return cause instanceof Error && "code" in cause && cause.code === "UND_ERR_BODY_TIMEOUT"
+}
+
+/** fetch wraps the error that says something: "fetch failed" because of ECONNREFUSED. */
+function innermost(error: Error): string {
+  return error.cause instanceof Error ? innermost(error.cause) : error.message || error.name
+}

@@ -1,0 +1,88 @@
+import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/agent-runtime.ts"
+import type { JsonObject } from "../../core/json.ts"
+import { agentFailure } from "../failure.ts"
+import { fieldsOf, textOf } from "../fields.ts"
+import { askedCall, type RunnerOptions } from "../runner-options.ts"
+import { jsonSchemaOf } from "../tool-schema.ts"
+import { type ApprovalRequest, decidedMessages, savedState } from "./approvals.ts"
+import { executionStarts } from "./execution-starts.ts"
+import { type AiSdkMessage, modelMessages } from "./model-messages.ts"
+import { callOf, eventsOf } from "./stream-parts.ts"
+
+/** What an agent, or `streamText`, is called with. */
+export interface AiSdkCall {
+  messages: AiSdkMessage[]
+  abortSignal: AbortSignal
+  /** Holds a tool back until its call is in the log. */
+  onToolExecutionStart: (event: object) => Promise<void>
+}
+
+/** What `agent.stream` and `streamText` of AI SDK 7 return. */
+export interface AiSdkStream {
+  readonly stream: AsyncIterable<{ readonly type: string }>
+  readonly responseMessages: PromiseLike<readonly object[]>
+}
+
+/** A `ToolLoopAgent`, or whatever else has the SDK's `Agent` interface. */
+export interface AiSdkAgent {
+  readonly tools?: object
+  stream(call: AiSdkCall): PromiseLike<AiSdkStream>
+}
+
+/** For `streamText`: `(call) => streamText({ model, tools, ...call })`. */
+export type AiSdkFunction = (
+  call: AiSdkCall,
+  request: RunnerRequest,
+) => AiSdkStream | PromiseLike<AiSdkStream>
+
+/**
+ * An agent of AI SDK 7. Its approval requests become approvals, and its messages are kept while they are
+ * waited for. After a crash it starts again from the conversation, which has what was done and what is not
+ * known.
+ */
+export function aiSdkRunner(agent: AiSdkAgent | AiSdkFunction, options: RunnerOptions = {}): Runner {
+  return async function* (request) {
+    try {
+      yield* runAgent(agent, options, request)
+    } catch (thrown) {
+      throw agentFailure(thrown)
+    }
+  }
+}
+
+async function* runAgent(
+  agent: AiSdkAgent | AiSdkFunction,
+  options: RunnerOptions,
+  request: RunnerRequest,
+): AsyncIterable<RunnerEvent> {
+  const { decisions, signal: abortSignal } = request
+  const messages = decisions.length === 0 ? modelMessages(request.messages) : decidedMessages(request)
+  const starts = executionStarts(decisions.map(({ id }) => id))
+  const { onToolExecutionStart } = starts
+  const call = { messages: [...messages], abortSignal, onToolExecutionStart }
+  const result = await (typeof agent === "function" ? agent(call, request) : agent.stream(call))
+  const requested = new Map<string, RunnerToolCall>()
+  const asked: ApprovalRequest[] = []
+  const questions: RunnerToolCall[] = []
+  for await (const part of starts.among(result.stream)) {
+    if (part.type === "error") throw part.error
+    if (part.type === "tool-approval-request" && part.isAutomatic !== true) {
+      const { approvalId, reason, toolCall } = part
+      const question = callOf(fieldsOf(toolCall))
+      requested.delete(question.id)
+      asked.push({ approvalId: String(approvalId), toolCallId: question.id })
+      const inputSchema = typeof agent === "function" ? undefined : inputSchemaOf(agent, question.name)
+      questions.push(askedCall(options, { ...question, reason: textOf(reason), inputSchema }))
+    }
+    yield* eventsOf(part, requested, options)
+  }
+  // Calls that the SDK leaves to the application: there is nobody here to execute them.
+  yield* requested.values()
+  if (asked.length === 0) return
+  yield { type: "state", state: savedState(messages, await result.responseMessages, asked) }
+  yield* questions
+}
+
+function inputSchemaOf({ tools }: AiSdkAgent, name: string): JsonObject | undefined {
+  return jsonSchemaOf(fieldsOf(fieldsOf(tools)[name]).inputSchema)
+}

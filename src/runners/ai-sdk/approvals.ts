@@ -1,0 +1,53 @@
+import type { RunnerDecision, RunnerRequest } from "../../core/agent-runtime.ts"
+import type { Json, JsonObject } from "../../core/json.ts"
+import { fieldsOf, jsonOf, listOf, textOf } from "../fields.ts"
+import { denialText } from "../runner-options.ts"
+import type { AiSdkMessage, ApprovalPart } from "./model-messages.ts"
+
+/** What the SDK asks, in its own words. */
+export interface ApprovalRequest {
+  readonly approvalId: string
+  readonly toolCallId: string
+}
+
+/** What is kept while approvals are waited for: the messages so far, and which call each request is about. */
+export function savedState(
+  messages: readonly AiSdkMessage[],
+  responses: readonly object[],
+  approvals: readonly ApprovalRequest[],
+): Json {
+  return jsonOf({ messages: [...messages, ...responses], approvals })
+}
+
+/** The saved messages, with the edits in the calls and the decisions after them. */
+export function decidedMessages({ state, decisions }: RunnerRequest): AiSdkMessage[] {
+  const saved = fieldsOf(state)
+  const edits = new Map(decisions.map(({ id, editedInput }) => [id, editedInput]))
+  const messages = listOf(saved.messages).map((message) => withEdits(message, edits))
+  const approvals = listOf(saved.approvals).map(fieldsOf)
+  const content = decisions.flatMap((decision): ApprovalPart[] => {
+    const approvalId = textOf(approvals.find(({ toolCallId }) => toolCallId === decision.id)?.approvalId)
+    return approvalId === undefined
+      ? []
+      : [{ type: "tool-approval-response", approvalId, ...verdictOf(decision) }]
+  })
+  // They are the SDK's own messages, as it gave them.
+  return [...(messages as AiSdkMessage[]), { role: "tool", content }]
+}
+
+function verdictOf(decision: RunnerDecision): Pick<ApprovalPart, "approved" | "reason"> {
+  return decision.approved ? { approved: true } : { approved: false, reason: denialText(decision) }
+}
+
+/** The schema's own input of an edited call goes: the edit takes its place. */
+function withEdits(message: unknown, edits: ReadonlyMap<string, JsonObject | null>): object {
+  const { content, ...rest } = fieldsOf(message)
+  if (!Array.isArray(content)) return fieldsOf(message)
+  const parts = content.map((part) => {
+    const { inputSchemaInput, ...fields } = fieldsOf(part)
+    const edit = edits.get(String(fields.toolCallId))
+    if (edit == null) return part
+    return fields.type === "tool-call" ? { ...fields, input: edit } : fields
+  })
+  return { ...rest, content: parts }
+}

@@ -1,0 +1,95 @@
+import type { Json, JsonObject } from "../../core/json.ts"
+import type { AssistantPart, ContentPart, Message } from "../../core/messages.ts"
+import { textOf } from "../../core/messages.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+import { textOfResult } from "../tool-result.ts"
+
+/**
+ * As much of the AI SDK's `ModelMessage` as is written here; its arrays are not readonly, so these are not
+ * either.
+ */
+export type AiSdkMessage =
+  | { role: "system"; content: string }
+  | { role: "user"; content: UserPart[] }
+  | { role: "assistant"; content: CallingPart[] }
+  | { role: "tool"; content: (ResultPart | ApprovalPart)[] }
+
+type UserPart = { type: "text"; text: string } | { type: "file"; data: string | URL; mediaType: string }
+type CallingPart =
+  | { type: "text"; text: string }
+  | { type: "tool-call"; toolCallId: string; toolName: string; input: JsonObject }
+interface ResultPart {
+  type: "tool-result"
+  toolCallId: string
+  toolName: string
+  output:
+    | { type: "text"; value: string }
+    | { type: "error-text"; value: string }
+    | { type: "json"; value: never }
+}
+export interface ApprovalPart {
+  type: "tool-approval-response"
+  approvalId: string
+  approved: boolean
+  reason?: string
+}
+
+/**
+ * The conversation as the AI SDK's messages. Thinking is left out: without its model's signature it is worth
+ * nothing.
+ */
+export function modelMessages(messages: readonly Message[]): AiSdkMessage[] {
+  const names = new Map<string, string>()
+  return messages.map((message): AiSdkMessage => {
+    switch (message.role) {
+      case "user":
+        return { role: "user", content: message.content.map(userPart) }
+      case "system":
+        return { role: "system", content: textOf(message.content) }
+      case "assistant":
+        return { role: "assistant", content: message.content.flatMap((part) => assistantPart(part, names)) }
+      case "tool":
+        return {
+          role: "tool",
+          content: message.results.map(({ toolCallId, result }) => {
+            const toolName = names.get(toolCallId) ?? "tool"
+            return { type: "tool-result", toolCallId, toolName, output: outputOf(result) }
+          }),
+        }
+      default:
+        return message satisfies never
+    }
+  })
+}
+
+function userPart(part: ContentPart): UserPart {
+  if (part.type === "text") return { type: "text", text: part.text }
+  const { source } = part
+  if (source.type === "url") return { type: "file", data: new URL(source.url), mediaType: "image" }
+  return { type: "file", data: source.data, mediaType: source.mediaType }
+}
+
+function assistantPart(part: AssistantPart, names: Map<string, string>): CallingPart[] {
+  switch (part.type) {
+    case "text":
+      return [{ type: "text", text: part.text }]
+    case "toolCall": {
+      const { toolCallId, name: toolName, input } = part
+      names.set(toolCallId, toolName)
+      return [{ type: "tool-call", toolCallId, toolName, input }]
+    }
+    case "thinking":
+    case "opaque":
+      return []
+    default:
+      return part satisfies never
+  }
+}
+
+function outputOf(result: ToolResult): ResultPart["output"] {
+  if (result.type === "error") return { type: "error-text", value: textOfResult(result) }
+  if (result.type === "content" || typeof result.value === "string") {
+    return { type: "text", value: textOfResult(result) }
+  }
+  return { type: "json", value: result.value satisfies Json as never }
+}

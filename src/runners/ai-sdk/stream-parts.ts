@@ -1,0 +1,88 @@
+import type { RunnerEvent, RunnerToolCall } from "../../core/agent-runtime.ts"
+import { toError } from "../../core/errors.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+import type { Usage } from "../../core/usage.ts"
+import { countOf, type Fields, fieldsOf, inputOf, textOf } from "../fields.ts"
+import type { RunnerOptions } from "../runner-options.ts"
+import { resultOf } from "../tool-result.ts"
+import { executionStart } from "./execution-starts.ts"
+
+/** A call as the model asked for it. */
+export function callOf(part: Fields): RunnerToolCall {
+  const { toolCallId, toolName, input } = part
+  return { type: "toolCall", id: String(toolCallId), name: String(toolName), input: inputOf(input) }
+}
+
+/**
+ * What one part of the stream says. `requested` are the calls that the model asked for and that are not
+ * reported yet: each is when its execution begins, or with its result when that is the first that is heard
+ * of it.
+ */
+export function* eventsOf(
+  part: Fields,
+  requested: Map<string, RunnerToolCall>,
+  options: RunnerOptions,
+): Iterable<RunnerEvent> {
+  const id = String(part.toolCallId)
+  switch (part.type) {
+    case "text-delta":
+      yield { type: "text", text: textOf(part.text) ?? "" }
+      return
+    case "reasoning-delta":
+      yield { type: "thinking", text: textOf(part.text) ?? "" }
+      return
+    case "finish-step":
+      yield usageEvent(part, options)
+      return
+    case "tool-call":
+      requested.set(id, callOf(part))
+      return
+    case executionStart:
+      yield* reported(id, requested)
+      return
+    case "tool-result":
+    case "tool-error":
+    case "tool-output-denied":
+      // A preliminary result is not the last one.
+      if (part.preliminary === true) return
+      yield* reported(id, requested)
+      yield { type: "toolResult", id, result: outcomeOf(part) }
+  }
+}
+
+function* reported(id: string, requested: Map<string, RunnerToolCall>): Iterable<RunnerEvent> {
+  const call = requested.get(id)
+  requested.delete(id)
+  if (call !== undefined) yield call
+}
+
+function outcomeOf(part: Fields): ToolResult {
+  if (part.type === "tool-result") return resultOf(part.output)
+  if (part.type === "tool-error") {
+    return { type: "error", code: "tool_failed", message: toError(part.error).message }
+  }
+  return { type: "error", code: "denied", message: "The agent's policy denied this call." }
+}
+
+function usageEvent({ response, usage }: Fields, options: RunnerOptions): RunnerEvent {
+  const model = options.model ?? textOf(fieldsOf(response).modelId)
+  const { priceList } = options
+  return {
+    type: "usage",
+    usage: usageOf(usage),
+    ...(model === undefined ? {} : { model }),
+    ...(priceList === undefined ? {} : { priceList }),
+  }
+}
+
+function usageOf(usage: unknown): Usage {
+  const { inputTokens, inputTokenDetails, outputTokens } = fieldsOf(usage)
+  const details = fieldsOf(inputTokenDetails)
+  const [read, written] = [countOf(details.cacheReadTokens), countOf(details.cacheWriteTokens)]
+  return {
+    inputTokens: Math.max(0, countOf(inputTokens) - read - written),
+    outputTokens: countOf(outputTokens),
+    cacheCreationInputTokens: written,
+    cacheReadInputTokens: read,
+  }
+}

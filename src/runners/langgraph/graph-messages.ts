@@ -1,0 +1,61 @@
+import type { AssistantMessage, ContentPart, Message } from "../../core/messages.ts"
+import { textOf } from "../../core/messages.ts"
+import { fieldsOf, listOf } from "../fields.ts"
+import { textOfResult } from "../tool-result.ts"
+
+/**
+ * The conversation as messages that LangChain reads. Thinking is left out: without its model's signature it
+ * is worth nothing.
+ */
+export function graphMessages(messages: readonly Message[]): readonly object[] {
+  const names = new Map<string, string>()
+  return messages.flatMap((message): readonly object[] => {
+    switch (message.role) {
+      case "user":
+        return [{ role: "user", content: message.content.map(contentBlock) }]
+      case "system":
+        return [{ role: "system", content: textOf(message.content) }]
+      case "assistant":
+        return [assistantMessage(message, names)]
+      case "tool":
+        return message.results.map(({ toolCallId, result }) => {
+          const status = result.type === "error" ? "error" : "success"
+          const name = names.get(toolCallId) ?? "tool"
+          return { role: "tool", tool_call_id: toolCallId, name, status, content: textOfResult(result) }
+        })
+      default:
+        return message satisfies never
+    }
+  })
+}
+
+function contentBlock(part: ContentPart): object {
+  if (part.type === "text") return { type: "text", text: part.text }
+  const { source } = part
+  const url = source.type === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`
+  return { type: "image_url", image_url: { url } }
+}
+
+function assistantMessage({ content }: AssistantMessage, names: Map<string, string>): object {
+  const calls = content.flatMap((part) => {
+    if (part.type !== "toolCall") return []
+    names.set(part.toolCallId, part.name)
+    return [{ type: "tool_call", id: part.toolCallId, name: part.name, args: part.input }]
+  })
+  return { role: "assistant", content: textOf(content), ...(calls.length > 0 ? { tool_calls: calls } : {}) }
+}
+
+/**
+ * Results for calls that a run before left without one, by a cancel say: model services take no conversation
+ * that has such.
+ */
+export function missingResults(messages: unknown): readonly object[] {
+  const answered = new Set(listOf(messages).map((message) => fieldsOf(message).tool_call_id))
+  const calls = listOf(messages).flatMap((message) => listOf(fieldsOf(message).tool_calls).map(fieldsOf))
+  return calls
+    .filter(({ id }) => !answered.has(id))
+    .map(({ id, name }) => {
+      const content = "The call was interrupted: it may or may not have taken effect."
+      return { role: "tool", tool_call_id: id, name, status: "error", content }
+    })
+}

@@ -1,0 +1,134 @@
+import type { RunnerEvent, RunnerToolCall } from "../../core/agent-runtime.ts"
+import { GatewayError } from "../../core/errors.ts"
+import type { Json } from "../../core/json.ts"
+import type { Usage } from "../../core/usage.ts"
+import { countOf, type Fields, fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
+import type { RunnerOptions } from "../runner-options.ts"
+import { resultOf } from "../tool-result.ts"
+
+export interface Interrupt {
+  readonly id: string
+  readonly value: Json
+}
+
+export interface GraphReader {
+  /** What one chunk of the graph's stream says. */
+  readonly read: (chunk: unknown) => Iterable<RunnerEvent>
+  readonly interrupts: readonly Interrupt[]
+  /** Calls without a result. */
+  readonly openCalls: () => readonly RunnerToolCall[]
+}
+
+/**
+ * Reads the stream modes `messages` and `updates`. A call is reported when the model's whole message is
+ * there, a result when its node is done. `open` are calls of a former stream.
+ */
+export function graphReader(options: RunnerOptions, open: readonly RunnerToolCall[]): GraphReader {
+  const calls = new Map(open.map((call) => [call.id, call]))
+  const reported = new Set(calls.keys())
+  const interrupts: Interrupt[] = []
+
+  function* read(chunk: unknown): Iterable<RunnerEvent> {
+    const [mode, data] = listOf(chunk).slice(-2)
+    if (mode === "messages") yield* readMessage(fieldsOf(listOf(data)[0]), fieldsOf(listOf(data)[1]))
+    if (mode === "updates") yield* readUpdates(fieldsOf(data))
+  }
+
+  function* readMessage(message: Fields, metadata: Fields): Iterable<RunnerEvent> {
+    if (message.type === "tool") yield* readResult(message)
+    if (message.type !== "ai") return
+    yield* spokenIn(message)
+    if (typeof message.usage_metadata === "object") yield usageEvent(message, metadata, options)
+  }
+
+  function* readUpdates({ __interrupt__: stopped, ...nodes }: Fields): Iterable<RunnerEvent> {
+    if (Array.isArray(stopped)) {
+      if (stopped.length === 0) throw breakpoint()
+      for (const { id, value } of stopped.map(fieldsOf)) {
+        if (!interrupts.some((known) => known.id === id))
+          interrupts.push({ id: String(id), value: jsonOf(value) })
+      }
+    }
+    for (const update of Object.values(nodes).flat())
+      yield* readNewMessages(listOf(fieldsOf(update).messages).map(fieldsOf))
+  }
+
+  /** A node may give back the messages it was given as well, so only its last answer's calls count. */
+  function* readNewMessages(messages: readonly Fields[]): Iterable<RunnerEvent> {
+    const answer = messages.findLast(({ type }) => type === "ai")
+    const answered = new Set(messages.map(({ tool_call_id }) => tool_call_id))
+    for (const { id, name, args } of listOf(answer?.tool_calls).map(fieldsOf)) {
+      if (!answered.has(id))
+        yield* report({ type: "toolCall", id: String(id), name: String(name), input: inputOf(args) })
+    }
+    for (const message of messages)
+      if (message.type === "tool" && calls.has(String(message.tool_call_id))) yield* readResult(message)
+  }
+
+  function* readResult({ tool_call_id, name, content, status }: Fields): Iterable<RunnerEvent> {
+    const id = String(tool_call_id)
+    // Of a call before a crash, which the log has as interrupted.
+    if (!reported.has(id)) yield* report({ type: "toolCall", id, name: textOf(name) ?? "tool", input: {} })
+    if (!calls.delete(id)) return
+    const result = resultOf(content)
+    const message = result.type === "json" ? String(result.value) : "failed"
+    yield {
+      type: "toolResult",
+      id,
+      result: status === "error" ? { type: "error", code: "tool_failed", message } : result,
+    }
+  }
+
+  function* report(call: RunnerToolCall): Iterable<RunnerEvent> {
+    if (reported.has(call.id)) return
+    reported.add(call.id)
+    calls.set(call.id, call)
+    yield call
+  }
+
+  return { read, interrupts, openCalls: () => [...calls.values()] }
+}
+
+/** Text and thinking, in the forms that LangChain's integrations have for them. */
+function* spokenIn({ content, additional_kwargs }: Fields): Iterable<RunnerEvent> {
+  const reasoning = textOf(fieldsOf(additional_kwargs).reasoning_content)
+  if (reasoning !== undefined) yield { type: "thinking", text: reasoning }
+  if (typeof content === "string") yield { type: "text", text: content }
+  for (const block of listOf(content).map(fieldsOf)) {
+    const thinking = textOf(block.thinking) ?? textOf(block.reasoning)
+    if (block.type === "text") yield { type: "text", text: textOf(block.text) ?? "" }
+    else if (thinking !== undefined) yield { type: "thinking", text: thinking }
+  }
+}
+
+function usageEvent(
+  { usage_metadata, response_metadata }: Fields,
+  metadata: Fields,
+  options: RunnerOptions,
+): RunnerEvent {
+  const { priceList } = options
+  const model =
+    options.model ?? textOf(fieldsOf(response_metadata).model_name) ?? textOf(metadata.ls_model_name)
+  return {
+    type: "usage",
+    usage: usageOf(fieldsOf(usage_metadata)),
+    ...(model === undefined ? {} : { model }),
+    ...(priceList === undefined ? {} : { priceList }),
+  }
+}
+
+function usageOf({ input_tokens, output_tokens, input_token_details }: Fields): Usage {
+  const { cache_read, cache_creation } = fieldsOf(input_token_details)
+  const [read, written] = [countOf(cache_read), countOf(cache_creation)]
+  return {
+    inputTokens: Math.max(0, countOf(input_tokens) - read - written),
+    outputTokens: countOf(output_tokens),
+    cacheCreationInputTokens: written,
+    cacheReadInputTokens: read,
+  }
+}
+
+function breakpoint(): GatewayError {
+  const message = "The graph stopped at a breakpoint; only interrupt() can be waited for."
+  return new GatewayError({ code: "agent_failed", status: 500 }, message)
+}

@@ -1,0 +1,59 @@
+import type { RunnerDecision } from "../../core/agent-runtime.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
+import { denialText } from "../runner-options.ts"
+
+/** One thing that an interrupt asks a person to allow. */
+export interface InterruptQuestion {
+  readonly name: string
+  readonly input: JsonObject
+  /** The model's id of the tool call it is about. Default: the open call with this name and input. */
+  readonly toolCallId?: string | undefined
+  readonly reason?: string | undefined
+  readonly inputSchema?: JsonObject | undefined
+}
+
+/**
+ * What the value of an `interrupt()` asks: each action of LangChain's `humanInTheLoopMiddleware`, else one
+ * question, named by `tool` (or `action`, `name`) with `args` (or `input`) and `reason` (or `description`),
+ * else `interrupt` with the value.
+ */
+export function questionsOf(value: Json): readonly InterruptQuestion[] {
+  const { actionRequests, reviewConfigs, ...fields } = fieldsOf(value)
+  if (Array.isArray(actionRequests)) {
+    const reviews = listOf(reviewConfigs).map(fieldsOf)
+    return actionRequests.map((request) => {
+      const { name, args, description } = fieldsOf(request)
+      const schema = jsonOf(reviews.find(({ actionName }) => actionName === name)?.argsSchema)
+      const inputSchema = isJsonObject(schema) ? schema : undefined
+      return { name: String(name), input: inputOf(args), reason: textOf(description), inputSchema }
+    })
+  }
+  const name = textOf(fields.tool) ?? textOf(fields.action) ?? textOf(fields.name)
+  if (name === undefined) return [{ name: "interrupt", input: inputOf(value) }]
+  const toolCallId = textOf(fields.toolCallId)
+  const reason = textOf(fields.reason) ?? textOf(fields.description)
+  return [{ name, input: inputOf(fields.args ?? fields.input), toolCallId, reason }]
+}
+
+/**
+ * What `interrupt()` returns: the middleware's decisions, else `{ approved, input, reason }`, `input` null
+ * unless edited.
+ */
+export function resumeValueOf(decisions: readonly RunnerDecision[], value: Json): Json {
+  const { actionRequests } = fieldsOf(value)
+  if (!Array.isArray(actionRequests)) {
+    const [{ approved, editedInput, reason } = refused] = decisions
+    return { approved, input: editedInput, reason }
+  }
+  return {
+    decisions: decisions.map((decision, index): Json => {
+      if (!decision.approved) return { type: "reject", message: denialText(decision) }
+      if (decision.editedInput === null) return { type: "approve" }
+      const name = String(fieldsOf(actionRequests[index]).name)
+      return { type: "edit", editedAction: { name, args: decision.editedInput } }
+    }),
+  }
+}
+
+const refused = { approved: false, editedInput: null, reason: null }

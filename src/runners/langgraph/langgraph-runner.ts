@@ -1,0 +1,153 @@
+import type { Runner, RunnerEvent, RunnerRequest, RunnerToolCall } from "../../core/agent-runtime.ts"
+import type { Json } from "../../core/json.ts"
+import { agentFailure } from "../failure.ts"
+import { fieldsOf, inputOf, jsonOf, listOf } from "../fields.ts"
+import { askedCall, type RunnerOptions } from "../runner-options.ts"
+import { graphMessages, missingResults } from "./graph-messages.ts"
+import { graphReader, type Interrupt } from "./graph-reader.ts"
+import { type InterruptQuestion, questionsOf, resumeValueOf } from "./interrupts.ts"
+
+/**
+ * A compiled graph whose state has `messages`. Interrupts need a checkpointer, and a durable one to outlive
+ * the process.
+ */
+export interface LangGraph {
+  readonly checkpointer?: unknown
+  stream(input: never, config: never): Promise<AsyncIterable<unknown>>
+  getState(config: never): Promise<{ readonly values: unknown; readonly next: readonly string[] }>
+}
+
+export interface LangGraphOptions extends RunnerOptions {
+  /** The class of `@langchain/langgraph`. */
+  readonly Command: new (command: {
+    resume: Record<string, unknown>
+  }) => object
+  /** Of each invocation, merged with the thread, the signal and the stream modes. */
+  readonly config?: (request: RunnerRequest) => { readonly configurable?: object }
+  /** What an interrupt's value asks. Default: `questionsOf`. */
+  readonly questions?: (value: Json) => readonly InterruptQuestion[]
+  /**
+   * What `interrupt()` returns, by the decisions on its questions in their order. Default: `resumeValueOf`.
+   */
+  readonly resumeValue?: (decisions: RunnerRequest["decisions"], value: Json) => unknown
+}
+
+/** What is kept while an interrupt is waited for. The rest is in the graph's own checkpoint. */
+interface Saved {
+  readonly interrupts: readonly (Interrupt & { readonly callIds: readonly string[] })[]
+  readonly openCalls: readonly RunnerToolCall[]
+}
+
+/**
+ * A LangGraph graph, 1.x. The thread is the session; an `interrupt()` becomes an approval, and its answer
+ * resumes the graph. After a crash the graph goes on from its last checkpoint: what a node had done since
+ * then is done again.
+ */
+export function langGraphRunner(graph: LangGraph, options: LangGraphOptions): Runner {
+  return async function* (request) {
+    try {
+      yield* runGraph(graph, options, request)
+    } catch (thrown) {
+      throw agentFailure(thrown)
+    }
+  }
+}
+
+async function* runGraph(
+  graph: LangGraph,
+  options: LangGraphOptions,
+  request: RunnerRequest,
+): AsyncIterable<RunnerEvent> {
+  const { sessionId, signal, decisions } = request
+  const own = options.config?.(request) ?? {}
+  const configurable = { ...own.configurable, thread_id: sessionId }
+  const config = { ...own, configurable, signal, streamMode: ["messages", "updates"] }
+  const saved = savedIn(decisions.length === 0 ? null : request.state)
+  const input =
+    decisions.length === 0 ? await firstInput(graph, config, request) : commandOf(saved, options, request)
+  const reader = graphReader(options, saved.openCalls)
+  yield* answersWithoutCall(saved, request)
+  for await (const chunk of await graph.stream(input as never, config as never)) yield* reader.read(chunk)
+  signal.throwIfAborted()
+  if (reader.interrupts.length === 0) return
+  const openCalls = reader.openCalls()
+  const asked = reader.interrupts.map((interrupt) => questionsAbout(interrupt, openCalls, options))
+  const interrupts = asked.map(({ interrupt, questions }) => ({
+    ...interrupt,
+    callIds: questions.map(({ id }) => id),
+  }))
+  yield { type: "state", state: jsonOf({ interrupts, openCalls } satisfies Saved) }
+  for (const { questions } of asked) yield* questions
+}
+
+/** What begins or goes on with the thread: it remembers what was said before, if it has a memory. */
+async function firstInput(
+  graph: LangGraph,
+  config: object,
+  { messages, reason }: RunnerRequest,
+): Promise<object | null> {
+  const thread = graph.checkpointer ? await graph.getState(config as never) : null
+  if (reason === "resume" && thread !== null && thread.next.length > 0) return null
+  const known = fieldsOf(thread?.values).messages
+  if (listOf(known).length === 0) return { messages: graphMessages(messages) }
+  const asked = messages.findLastIndex(({ role }) => role === "user")
+  return { messages: [...missingResults(known), ...graphMessages(messages.slice(asked, asked + 1))] }
+}
+
+function commandOf(saved: Saved, options: LangGraphOptions, { decisions }: RunnerRequest): object {
+  const { resumeValue = resumeValueOf } = options
+  const decided = new Map(decisions.map((decision) => [decision.id, decision]))
+  const resume = saved.interrupts.map(({ id, value, callIds }) => {
+    const ofInterrupt = callIds.flatMap((callId) => decided.get(callId) ?? [])
+    return [id, resumeValue(ofInterrupt, value)] as const
+  })
+  return new options.Command({ resume: Object.fromEntries(resume) })
+}
+
+/** An interrupt that is about no tool call has its result in being answered. */
+function* answersWithoutCall({ openCalls }: Saved, { decisions }: RunnerRequest): Iterable<RunnerEvent> {
+  for (const { id, editedInput: input } of decisions) {
+    if (openCalls.some((call) => call.id === id)) continue
+    yield { type: "toolResult", id, result: { type: "json", value: { approved: true, input } } }
+  }
+}
+
+function questionsAbout(
+  interrupt: Interrupt,
+  openCalls: readonly RunnerToolCall[],
+  options: LangGraphOptions,
+): { readonly interrupt: Interrupt; readonly questions: readonly RunnerToolCall[] } {
+  const taken = new Set<string>()
+  const questions = (options.questions ?? questionsOf)(interrupt.value).map((question, index) => {
+    const free = openCalls.filter(({ id }) => !taken.has(id))
+    const id = callIdOf(question, free) ?? `${interrupt.id}.${index}`
+    taken.add(id)
+    return askedCall(options, { ...question, id })
+  })
+  return { interrupt, questions }
+}
+
+function callIdOf(
+  { toolCallId, name, input }: InterruptQuestion,
+  calls: readonly RunnerToolCall[],
+): string | undefined {
+  const told = calls.find(({ id }) => id === toolCallId)
+  if (told !== undefined) return told.id
+  const named = calls.filter((call) => call.name === name)
+  const same = named.find((call) => JSON.stringify(call.input) === JSON.stringify(input))
+  return (same ?? (named.length === 1 ? named[0] : undefined))?.id
+}
+
+function savedIn(state: Json): Saved {
+  const { interrupts, openCalls } = fieldsOf(state)
+  return {
+    interrupts: listOf(interrupts).map((interrupt) => {
+      const { id, value, callIds } = fieldsOf(interrupt)
+      return { id: String(id), value: jsonOf(value), callIds: listOf(callIds).map(String) }
+    }),
+    openCalls: listOf(openCalls).map((call) => {
+      const { id, name, input } = fieldsOf(call)
+      return { type: "toolCall", id: String(id), name: String(name), input: inputOf(input) }
+    }),
+  }
+}

@@ -1,0 +1,103 @@
+import type { Runner, RunnerDecision, RunnerRequest, RunnerToolCall } from "../../core/agent-runtime.ts"
+import { isJsonObject } from "../../core/json.ts"
+import { agentFailure } from "../failure.ts"
+import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
+import { askedCall, denialText, type RunnerOptions, uneditableText } from "../runner-options.ts"
+import { editCalls } from "./edit-calls.ts"
+import { inputItems } from "./input-items.ts"
+import { eventReader, type StreamEvent } from "./stream-events.ts"
+
+/** What the adapter uses of `@openai/agents`: `{ run, RunState }`, imported by the application. */
+export interface OpenAiAgentsSdk<Agent> {
+  /** `run` of the SDK, or of a `Runner` of one's own; the place for `context` and `maxTurns`. */
+  run(agent: Agent, input: never, options: RunSettings): Promise<StreamedRun>
+  readonly RunState: { fromString(agent: Agent, text: string): Promise<ResumableState> }
+}
+
+interface RunSettings {
+  readonly stream: true
+  readonly signal: AbortSignal
+}
+
+interface StreamedRun extends AsyncIterable<StreamEvent> {
+  readonly completed: Promise<void>
+  readonly interruptions: readonly object[]
+  readonly state: { toString(): string }
+}
+
+interface ResumableState {
+  getInterruptions(): readonly object[]
+  approve(interruption: never): void
+  reject(interruption: never, options: { readonly message: string }): void
+}
+
+/**
+ * An agent of the OpenAI Agents SDK, 0.20. Its interruptions become approvals, and its `RunState` is kept
+ * while they are waited for. After a crash it starts again from the conversation, which has what was done
+ * and what is not known.
+ */
+export function openAiAgentsRunner<Agent>(
+  agent: Agent,
+  options: OpenAiAgentsSdk<NoInfer<Agent>> & RunnerOptions,
+): Runner {
+  return async function* (request) {
+    const read = eventReader(options)
+    try {
+      const input =
+        request.decisions.length === 0 ? inputItems(request.messages) : await decided(agent, options, request)
+      const { signal } = request
+      const run = await options.run(agent, input as never, { stream: true, signal })
+      for await (const event of run) yield* read(event)
+      await run.completed
+      if (run.interruptions.length === 0) return
+      yield { type: "state", state: jsonOf(JSON.parse(run.state.toString())) }
+      yield* run.interruptions.map((interruption) => questionOf(interruption, options))
+    } catch (thrown) {
+      throw agentFailure(thrown)
+    }
+  }
+}
+
+/** The run's state with the decisions in it. What nobody decided interrupts the run again. */
+async function decided<Agent>(
+  agent: Agent,
+  { RunState }: OpenAiAgentsSdk<Agent>,
+  request: RunnerRequest,
+): Promise<ResumableState> {
+  const decisions = new Map(request.decisions.map((decision) => [decision.id, decision]))
+  const edits = new Map(
+    request.decisions.flatMap(({ id, editedInput }) => (editedInput ? [[id, editedInput]] : [])),
+  )
+  const edited = editCalls(request.state, edits)
+  const state = await RunState.fromString(agent, JSON.stringify(edited.state))
+  for (const interruption of state.getInterruptions()) {
+    const decision = decisions.get(idOf(interruption))
+    if (decision === undefined) continue
+    const message = refusalOf(decision, edited.missing)
+    if (message === null) state.approve(interruption as never)
+    else state.reject(interruption as never, { message })
+  }
+  return state
+}
+
+function refusalOf(decision: RunnerDecision, uneditable: ReadonlySet<string>): string | null {
+  if (!decision.approved) return denialText(decision)
+  return uneditable.has(decision.id) ? uneditableText(decision) : null
+}
+
+function questionOf(interruption: object, options: RunnerOptions): RunnerToolCall {
+  const { name, arguments: input, agent } = fieldsOf(interruption)
+  const tool = listOf(fieldsOf(agent).tools).find((candidate) => fieldsOf(candidate).name === name)
+  const parameters = jsonOf(fieldsOf(tool).parameters)
+  return askedCall(options, {
+    id: idOf(interruption),
+    name: textOf(name) ?? "tool",
+    input: inputOf(input),
+    inputSchema: isJsonObject(parameters) ? parameters : undefined,
+  })
+}
+
+function idOf(interruption: object): string {
+  const { callId, id } = fieldsOf(fieldsOf(interruption).rawItem)
+  return textOf(callId) ?? textOf(id) ?? "call"
+}

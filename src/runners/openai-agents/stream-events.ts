@@ -1,0 +1,91 @@
+import type { RunnerEvent } from "../../core/agent-runtime.ts"
+import type { Usage } from "../../core/usage.ts"
+import { countOf, fieldsOf, inputOf, listOf, textOf } from "../fields.ts"
+import type { RunnerOptions } from "../runner-options.ts"
+import { resultOf } from "../tool-result.ts"
+
+/** One event of the SDK's stream, of which there are more kinds than the gateway has a use for. */
+export interface StreamEvent {
+  readonly type: string
+  /** Of a run item. */
+  readonly name?: string
+  readonly item?: object
+  /** Of a raw model event. */
+  readonly data?: object
+}
+
+/**
+ * Maps the events of one run. A call is reported when the model asks for it: the SDK then executes it at
+ * once.
+ */
+export function eventReader(options: RunnerOptions): (event: StreamEvent) => readonly RunnerEvent[] {
+  let thinkingStreamed = false
+  return (event) => {
+    if (event.type === "raw_model_stream_event") {
+      const events = modelEvents(fieldsOf(event.data), options)
+      thinkingStreamed ||= events.some(({ type }) => type === "thinking")
+      return events
+    }
+    if (event.type !== "run_item_stream_event") return []
+    if (event.name === "reasoning_item_created" && thinkingStreamed) return []
+    return itemEvents(event.name, fieldsOf(event.item))
+  }
+}
+
+function modelEvents(data: ReturnType<typeof fieldsOf>, options: RunnerOptions): readonly RunnerEvent[] {
+  switch (data.type) {
+    case "output_text_delta":
+      return said("text", data.delta)
+    case "model": {
+      const { type, delta } = fieldsOf(data.event)
+      const isThinking =
+        type === "response.reasoning_summary_text.delta" || type === "response.reasoning_text.delta"
+      return isThinking ? said("thinking", delta) : []
+    }
+    case "response_done": {
+      const { usage, providerData } = fieldsOf(data.response)
+      const model = textOf(fieldsOf(providerData).model) ?? options.model
+      const { priceList = "openai" } = options
+      return [{ type: "usage", usage: usageOf(usage), priceList, ...(model === undefined ? {} : { model }) }]
+    }
+    default:
+      return []
+  }
+}
+
+function itemEvents(name: string | undefined, item: ReturnType<typeof fieldsOf>): readonly RunnerEvent[] {
+  const raw = fieldsOf(item.rawItem)
+  const id = textOf(raw.callId)
+  switch (name) {
+    case "tool_called":
+    case "handoff_requested": {
+      if (id === undefined) return []
+      const toolName = textOf(raw.name) ?? textOf(raw.type) ?? "tool"
+      return [{ type: "toolCall", id, name: toolName, input: inputOf(raw.arguments ?? raw.action) }]
+    }
+    case "tool_output":
+    case "handoff_occurred":
+      return id === undefined ? [] : [{ type: "toolResult", id, result: resultOf(item.output ?? raw.output) }]
+    case "reasoning_item_created":
+      return listOf(raw.content).flatMap((part) => said("thinking", fieldsOf(part).text))
+    default:
+      return []
+  }
+}
+
+function said(type: "text" | "thinking", text: unknown): readonly RunnerEvent[] {
+  return typeof text === "string" ? [{ type, text }] : []
+}
+
+/** The service counts what it read from its cache among the input. */
+function usageOf(usage: unknown): Usage {
+  const { inputTokens, outputTokens, inputTokensDetails } = fieldsOf(usage)
+  const details = Array.isArray(inputTokensDetails) ? inputTokensDetails : [inputTokensDetails]
+  const cached = details.reduce<number>((sum, entry) => sum + countOf(fieldsOf(entry).cached_tokens), 0)
+  return {
+    inputTokens: Math.max(0, countOf(inputTokens) - cached),
+    outputTokens: countOf(outputTokens),
+    cacheCreationInputTokens: 0,
+    cacheReadInputTokens: cached,
+  }
+}

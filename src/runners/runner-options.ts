@@ -1,0 +1,56 @@
+import type { RunnerDecision, RunnerToolCall } from "../core/agent-runtime.ts"
+import type { JsonObject } from "../core/json.ts"
+import { jsonObjectOf } from "./fields.ts"
+
+/** What all adapters take. */
+export interface RunnerOptions {
+  /** Counted where the framework does not say which model answered. */
+  readonly model?: string
+  /** Whose prices are paid: a provider's id in price lists. Default: none, so that the cost is not known. */
+  readonly priceList?: string
+  /**
+   * Divides the calls of a tool into types, each allowed for the session on its own. Default: one type a
+   * tool.
+   */
+  readonly qualifier?: (toolName: string, input: JsonObject) => string | undefined
+  /**
+   * JSON Schema of a tool's input, for edited arguments to be checked against. Default: the framework's, if
+   * it has one.
+   */
+  readonly inputSchema?: (toolName: string) => object | undefined
+}
+
+interface Question {
+  readonly id: string
+  readonly name: string
+  readonly input: JsonObject
+  readonly reason?: string | undefined
+  /** The framework's own. */
+  readonly inputSchema?: JsonObject | undefined
+}
+
+/** A call that a person must allow. */
+export function askedCall(
+  options: RunnerOptions,
+  { id, name, input, ...question }: Question,
+): RunnerToolCall {
+  const qualifier = options.qualifier?.(name, input)
+  const inputSchema = options.inputSchema?.(name) ?? question.inputSchema
+  const { reason } = question
+  const approval = {
+    ...(reason === undefined ? {} : { reason }),
+    ...(qualifier === undefined ? {} : { qualifier }),
+    ...(inputSchema === undefined ? {} : { inputSchema: jsonObjectOf(inputSchema) }),
+  }
+  return { type: "toolCall", id, name, input, approval }
+}
+
+/** What a model is told of a call that a person denied, or that nobody allowed in time. */
+export function denialText({ reason }: RunnerDecision): string {
+  return reason === null ? "Nobody allowed this call." : `A person denied this call: ${reason}`
+}
+
+/** What a model is told when arguments were edited and the framework has no way to take them. */
+export function uneditableText({ editedInput }: RunnerDecision): string {
+  return `A person allows this call only with other arguments: ${JSON.stringify(editedInput)}`
+}

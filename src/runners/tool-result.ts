@@ -1,0 +1,37 @@
+import { isJsonObject, type Json } from "../core/json.ts"
+import { textOf as textOfParts } from "../core/messages.ts"
+import type { ToolResult } from "../core/ports/tool.ts"
+import { jsonOf } from "./fields.ts"
+
+/**
+ * Whatever a framework's tool returned. Text that is JSON is taken as that: most frameworks write results
+ * down as text.
+ */
+export function resultOf(output: unknown): ToolResult {
+  return { type: "json", value: typeof output === "string" ? parsed(output) : jsonOf(output) }
+}
+
+/** A result as one text, for frameworks that know no other. */
+export function textOfResult(result: ToolResult): string {
+  switch (result.type) {
+    case "json":
+      return typeof result.value === "string" ? result.value : JSON.stringify(result.value)
+    case "content":
+      return textOfParts(result.content)
+    case "error":
+      return `Error (${result.code}): ${result.message}`
+    default:
+      return result satisfies never
+  }
+}
+
+/** Only structures: a text that happens to be a number stays a text. */
+function parsed(text: string): Json {
+  if (!/^\s*[[{]/.test(text)) return text
+  try {
+    const value = JSON.parse(text) as Json
+    return isJsonObject(value) || Array.isArray(value) ? value : text
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,17 @@
+import { isJsonObject, type JsonObject } from "../core/json.ts"
+import { fieldsOf, jsonOf } from "./fields.ts"
+
+/**
+ * The JSON Schema that a tool's schema object gives: by itself, or as https://standardschema.dev/json-schema
+ * has it.
+ */
+export function jsonSchemaOf(schema: unknown): JsonObject | undefined {
+  const own = fieldsOf(schema).jsonSchema ?? fromStandard(schema)
+  const json = own === undefined ? null : jsonOf(own)
+  return isJsonObject(json) && Object.keys(json).length > 0 ? json : undefined
+}
+
+function fromStandard(schema: unknown): unknown {
+  const { input } = fieldsOf(fieldsOf(fieldsOf(schema)["~standard"]).jsonSchema)
+  return typeof input === "function" ? input({ target: "draft-2020-12" }) : undefined
+}

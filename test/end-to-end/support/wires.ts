@@ -1,0 +1,71 @@
+import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/anthropic-wire.ts"
+import { chatEvents } from "../../../src/testing/openai-chat-wire.ts"
+import { openAiErrorReply, responsesEvents } from "../../../src/testing/openai-responses-wire.ts"
+import type { UpstreamReply } from "../../../src/testing/scripted-upstream.ts"
+
+/** What a test says in the format of a model service. */
+export interface Wire {
+  readonly provider: "anthropic" | "openai" | "openai-chat"
+  /** What `agent-gateway start` is told of a service at this address. */
+  env(url: string): Readonly<Record<string, string>>
+  /** The events of a text, a delta each. */
+  text(deltas: readonly string[]): readonly string[]
+  /** Those of a call, its arguments in these pieces. */
+  call(id: string, name: string, json: readonly string[]): readonly string[]
+  refuse(status: number, as: Refusal, headers?: Readonly<Record<string, string>>): UpstreamReply
+  /** How many events come before the first delta of a text. */
+  readonly before: number
+}
+
+export type Refusal = "busy" | "failed" | "key" | "request" | "contextFull"
+
+const openAiCodes: Readonly<Record<Refusal, string | null>> = {
+  busy: "rate_limit_exceeded",
+  failed: null,
+  key: "invalid_api_key",
+  request: "invalid_value",
+  contextFull: "context_length_exceeded",
+}
+
+const openAi = {
+  env: (url: string) => ({ OPENAI_API_KEY: "sk-test-key", OPENAI_BASE_URL: `${url}/v1` }),
+  refuse: (status: number, as: Refusal, headers?: Readonly<Record<string, string>>) =>
+    openAiErrorReply(status, { code: openAiCodes[as], message: "secret-of-the-service" }, headers),
+}
+
+export const wires: readonly Wire[] = [
+  {
+    provider: "anthropic",
+    env: (url) => ({ ANTHROPIC_API_KEY: "sk-test-key", ANTHROPIC_BASE_URL: url }),
+    text: (text) => anthropicEvents([{ type: "text", text }]),
+    call: (id, name, inputJson) => anthropicEvents([{ type: "toolCall", id, name, inputJson }]),
+    refuse: (status, as, headers) => {
+      const message =
+        as === "contextFull" ? "prompt is too long: 9 tokens > 8 maximum" : "secret-of-the-service"
+      return anthropicErrorReply(status, anthropicTypes[as], message, headers)
+    },
+    before: 2,
+  },
+  {
+    provider: "openai",
+    ...openAi,
+    text: (text) => responsesEvents([{ type: "text", text }]),
+    call: (id, name, json) => responsesEvents([{ type: "toolCall", id, name, json }]),
+    before: 2,
+  },
+  {
+    provider: "openai-chat",
+    ...openAi,
+    text: (text) => chatEvents([{ type: "text", text }]),
+    call: (id, name, json) => chatEvents([{ type: "toolCall", id, name, json }]),
+    before: 1,
+  },
+]
+
+const anthropicTypes: Readonly<Record<Refusal, string>> = {
+  busy: "rate_limit_error",
+  failed: "api_error",
+  key: "authentication_error",
+  request: "invalid_request_error",
+  contextFull: "invalid_request_error",
+}
