@@ -12,7 +12,7 @@ import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts
 import type { StopReason } from "../core/ports/provider.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { epochOf } from "../core/sequence.ts"
-import { addSpending, noSpending, type Spending } from "../core/usage.ts"
+import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"
@@ -51,6 +51,7 @@ export class Conversation {
           started: event,
           spent: noSpending,
           stepSpent: noSpending,
+          charged: 0,
           modelIndex: 0,
           outputRejections: 0,
           runnerState: null,
@@ -142,8 +143,9 @@ export class Conversation {
     }
   }
 
-  #spend(spending: Spending): void {
+  #spend(spending: Spending & { readonly charged: Cost }): void {
     if (this.#run === null) return
+    this.#run.charged = addCost(this.#run.charged, spending.charged)
     this.#run.spent = addSpending(this.#run.spent, spending)
     this.#run.stepSpent = addSpending(this.#run.stepSpent, spending)
     this.#spent = addSpending(this.#spent, spending)
@@ -215,6 +217,8 @@ export interface RunState {
   readonly runId: string
   readonly started: RunStarted
   spent: Spending
+  /** What counts against its budget so far. */
+  charged: Cost
   /** Of the step that was begun last, failed model calls included. */
   stepSpent: Spending
   /** Which of the agent's models is called; those before it have failed. */

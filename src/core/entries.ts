@@ -124,6 +124,8 @@ export interface ModelCallFailed {
   readonly code: string
   readonly usage: Usage
   readonly cost: Cost
+  /** What counts against a budget: the cost, or more where what went over the wire speaks for more. */
+  readonly charged: Cost
   /** Whether the usage is the gateway's estimate. */
   readonly estimated: boolean
 }
@@ -148,6 +150,8 @@ export interface MessageCompleted {
   readonly model: string
   readonly usage: Usage
   readonly cost: Cost
+  /** What counts against a budget: the cost, or more where what went over the wire speaks for more. */
+  readonly charged: Cost
   /** Whether the usage is the gateway's estimate, because the service gave none, or none that can be. */
   readonly estimated: boolean
   readonly stopReason: StopReason

@@ -36,7 +36,7 @@ import { addSubscribeRoute } from "./routes/subscribe.ts"
 import { addToolApprovalRoute } from "./routes/tool-approval.ts"
 import { addToolResultRoute } from "./routes/tool-result.ts"
 import { securityHeaders } from "./security-headers.ts"
-import { createEventStreams } from "./sse/event-streams.ts"
+import { eventStreams } from "./sse/event-streams.ts"
 
 export interface HttpAppOptions {
   readonly sessions: Sessions
@@ -100,8 +100,6 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, agent, clock, logger, accepting, readiness, version, trustProxy = 0 } = options
   const keyring = options.jwtSecret === undefined ? options.keyring : keyringOfSecret(options.jwtSecret)
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds ?? 3600 })
-  const heartbeatMs = options.heartbeatMs ?? 15_000
-  const openEventStream = createEventStreams({ sessions, clock, logger, heartbeatMs })
   const clientAddress = createClientAddress({ trustProxy, logger })
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = rateLimitingOf(options, clientAddress)
@@ -133,12 +131,11 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addRevokeRoute(app, { sessions, middleware: [authenticated] })
   addChatRoute(app, {
     sessions,
-    openEventStream,
     allowedModels: options.allowedModels,
     allowSystemMessages: options.allowSystemMessages ?? false,
     middleware: [newWork, ...changing, chatBody],
   })
-  addSubscribeRoute(app, { openEventStream, middleware: [authenticated] })
+  addSubscribeRoute(app, { middleware: [authenticated] })
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
   addHistoryRoute(app, { sessions, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
@@ -179,13 +176,15 @@ function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
 
 /** What holds on every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
-  const { logger, corsOrigins: origins = [], allowLocalhost = false, trustProxy = 0 } = options
+  const { sessions, clock, logger, heartbeatMs = 15_000 } = options
+  const { corsOrigins: origins = [], allowLocalhost = false, trustProxy = 0 } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalidBody(fieldErrors(result.error))
     },
   })
   root.onError((error, c) => problemResponse(error, c, logger))
+  root.use(eventStreams({ sessions, clock, logger, heartbeatMs }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)
   if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))

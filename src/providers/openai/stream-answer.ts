@@ -1,5 +1,5 @@
 import type { OpenAI } from "openai"
-import type { ModelDelta, ModelEnd, ModelEvent } from "../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelEvent, ModelProgress } from "../../core/ports/provider.ts"
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
 import { sseBatches } from "../sse-events.ts"
@@ -16,6 +16,8 @@ export interface AnswerFold {
   readonly whole: boolean
   /** The deltas that the data of an event brings. Throws for data that reports an error, or that is none of an answer. */
   apply(data: string): readonly ModelDelta[]
+  /** What has come so far and was not shown. */
+  progress(): ModelProgress
   end(requestedModel: string): ModelEnd
 }
 
@@ -47,23 +49,36 @@ export async function* streamAnswer(
 }
 
 async function* read(response: Response, { fold, model }: Call): AsyncGenerator<ModelEvent, void, undefined> {
-  for await (const batch of sseBatches(response, () => fold.complete)) {
-    let quiet = true
-    for (const event of batch) {
-      if (event.event === "error") throw new ServiceError(errorOf(event.data))
-      for (const delta of fold.apply(event.data)) {
-        quiet = false
-        yield delta
+  let begun = false
+  try {
+    for await (const batch of sseBatches(response, () => fold.complete)) {
+      let quiet = true
+      for (const event of batch) {
+        if (event.event === "error") throw new ServiceError(errorOf(event.data))
+        const deltas = fold.apply(event.data)
+        begun = true
+        for (const delta of deltas) {
+          quiet = false
+          yield delta
+        }
+        if (fold.complete) {
+          yield fold.end(model)
+          return
+        }
       }
-      if (fold.complete) {
-        yield fold.end(model)
-        return
-      }
+      // A piece of a call's input, a comment, an event of the service's own tools.
+      if (quiet) yield fold.progress()
     }
-    // A piece of a call's input, a comment, an event of the service's own tools.
-    if (quiet) yield { type: "progress" }
+  } catch (error) {
+    // What came before it counts; an answer that begins with an error is none.
+    if (begun) yield fold.progress()
+    throw error
   }
-  yield fold.whole ? fold.end(model) : modelFailure("upstream_cut", { detail: "The stream ended early." })
+  if (fold.whole) yield fold.end(model)
+  else {
+    yield fold.progress()
+    yield modelFailure("upstream_cut", { detail: "The stream ended early." })
+  }
 }
 
 /** Mostly an object with the error in it. */

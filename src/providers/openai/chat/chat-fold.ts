@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../core/json.ts"
 import type { ModelPart, VendorData } from "../../../core/messages.ts"
-import type { ModelDelta, ModelEnd } from "../../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
 import { callInput } from "../call-input.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
@@ -23,6 +23,7 @@ export class ChatFold implements AnswerFold {
   #model: string | null = null
   #usage: JsonObject | null = null
   #refused = false
+  #hiddenBytes = 0
   readonly #details: JsonObject[] = []
   readonly #calls = new ToolCallAssembly()
   readonly #parts: (Shown | AssembledCall)[] = []
@@ -42,6 +43,11 @@ export class ChatFold implements AnswerFold {
     return data === "" || data === "[DONE]" ? nothing : this.#add(readChunk(data))
   }
 
+  progress(): ModelProgress {
+    const usage = toUsage(this.#usage)
+    return { type: "progress", hiddenBytes: this.#hiddenBytes, ...(usage !== null && { usage }) }
+  }
+
   end(requestedModel: string): ModelEnd {
     const called = this.#parts.some((part) => "arguments" in part)
     return {
@@ -55,10 +61,10 @@ export class ChatFold implements AnswerFold {
 
   #add(chunk: ChatChunk): readonly ModelDelta[] {
     const { finishReason } = chunk
+    this.#usage = chunk.usage ?? this.#usage
     if (finishReason !== null && isFailure(finishReason)) throw new ServiceError({ code: finishReason })
     this.#finishReason = finishReason ?? this.#finishReason
     this.#model ??= chunk.model
-    this.#usage = chunk.usage ?? this.#usage
     this.#refused ||= chunk.refusal !== ""
     // Without text too: encrypted reasoning has to go back.
     if (chunk.reasoningDetails.length > 0) this.#indexOf("thinking")
@@ -68,6 +74,7 @@ export class ChatFold implements AnswerFold {
       ...this.#show("text", chunk.text + chunk.refusal),
     ]
     for (const piece of chunk.toolCalls) {
+      this.#hiddenBytes += Buffer.byteLength(piece.arguments)
       const call = this.#calls.add(piece)
       if (call !== null) this.#parts.push(call)
     }

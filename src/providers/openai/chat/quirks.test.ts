@@ -356,3 +356,18 @@ test("an answer is over with the marker, though the server holds the connection 
     content: hello,
   })
 })
+
+test("an answer that breaks off says what came of it and was not shown", async () => {
+  const counted = chatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
+  const args = piece({ index: 0, id: "a", function: { name: "add", arguments: '{"left":' } })
+  expect((await played(args, counted, finish("error"))).slice(-2)).toMatchObject([
+    { type: "progress", hiddenBytes: 8, usage: { inputTokens: 9, outputTokens: 4 } },
+    { type: "error", code: "upstream_failed" },
+  ])
+})
+
+test("a choice without a number is the only one", async () => {
+  const choice = (value: JsonObject) => chatEvent({ choices: [{ index: null, ...value }] })
+  const chunks = [choice({ delta: { content: "Hello" } }), choice({ delta: {}, finish_reason: "stop" })]
+  expect(await answered(...chunks, done)).toMatchObject({ content: hello, stopReason: "end" })
+})

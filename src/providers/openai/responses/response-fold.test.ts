@@ -202,3 +202,25 @@ test.each([
 ])("%j is an error", (event) => {
   expect(() => fold(event)).toThrow("Sorry. (server_error)")
 })
+
+test("a call whose item comes without its arguments has those of its pieces", () => {
+  const call = { type: "function_call", call_id: "c", name: "add" }
+  const { end } = fold(
+    added(0, call),
+    { type: "response.function_call_arguments.delta", output_index: 0, delta: '{"a":1}' },
+    done(0, call),
+    closed(),
+  )
+  expect(end.content).toMatchObject([{ type: "toolCall", input: { a: 1 } }])
+})
+
+test("an answer that fails says what it cost", () => {
+  const answer = new ResponseFold()
+  const usage = { input_tokens: 9, output_tokens: 4 }
+  const failed = {
+    type: "response.failed",
+    response: { error: { code: "server_error", message: "." }, usage },
+  }
+  expect(() => answer.apply(JSON.stringify(failed))).toThrow(".")
+  expect(answer.progress()).toMatchObject({ usage: { inputTokens: 9, outputTokens: 4 } })
+})
