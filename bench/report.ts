@@ -1,4 +1,5 @@
 import type { ByTarget, FirstToken, Latency } from "./measure/first-token.ts"
+import type { McpResult } from "./measure/mcp.ts"
 import type { StoreResult } from "./measure/store.ts"
 import type { Pace, ThroughputResult } from "./measure/throughput.ts"
 import type { PerOne, ViewersResult } from "./measure/viewers.ts"
@@ -75,6 +76,16 @@ export function storeReport({ event, deltas }: StoreResult): string {
     table([
       ["one event", whole(event)],
       ["50 sessions, a row of 10 deltas each", whole(deltas)],
+    ]),
+  ].join("\n")
+}
+
+export function mcpReport({ gateway, client }: McpResult): string {
+  return [
+    "One call of an MCP tool over stdio, in microseconds",
+    table([
+      ["through the gateway", whole(gateway)],
+      ["the SDK's client alone", whole(client)],
     ]),
   ].join("\n")
 }

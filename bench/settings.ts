@@ -1,4 +1,5 @@
 import type { FirstTokenSettings } from "./measure/first-token.ts"
+import type { McpSettings } from "./measure/mcp.ts"
 import type { ThroughputSettings } from "./measure/throughput.ts"
 
 /** How much is measured. */
@@ -7,6 +8,7 @@ export interface Settings {
   readonly firstToken: FirstTokenSettings
   readonly viewers: number
   readonly store: { readonly repeats: number; readonly commits: number }
+  readonly mcp: McpSettings
 }
 
 export const fullSettings: Settings = {
@@ -14,6 +16,7 @@ export const fullSettings: Settings = {
   firstToken: { warmUpRounds: 10, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
   store: { repeats: 5, commits: 1_000 },
+  mcp: { repeats: 7, calls: 2_000 },
 }
 
 /** For a first look: the code is still cold, and the figures are worse for it. */
@@ -22,4 +25,5 @@ export const quickSettings: Settings = {
   firstToken: { warmUpRounds: 2, probes: 10, bursts: 1, streams: [1, 50] },
   viewers: 200,
   store: { repeats: 1, commits: 200 },
+  mcp: { repeats: 1, calls: 300 },
 }

@@ -94,6 +94,7 @@ export type {
   SystemBlock,
   ToolSpecification,
 } from "./core/ports/provider.ts"
+export type { Secrets } from "./core/ports/secrets.ts"
 export type {
   AnswerCommand,
   AnswerOutcome,
@@ -148,14 +149,27 @@ export type {
   RunOptions,
 } from "./gateway/gateway.ts"
 export type { ServerOptions } from "./gateway/gateway-options.ts"
+export type { McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
+export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
 export type { HttpLimits } from "./http/app.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { RateLimits } from "./http/limits/rate-limits.ts"
+export type {
+  McpApproval,
+  McpHttpServerDefinition,
+  McpOAuthDefinition,
+  McpPerUserOptions,
+  McpServerDefinition,
+  McpServerDefinitions,
+  McpServerOptions,
+  McpStdioServerDefinition,
+  McpToolOptions,
+} from "./mcp/config/definition.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"

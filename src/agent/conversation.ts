@@ -4,6 +4,7 @@ import type {
   MessageCompleted,
   RunStarted,
   StepStarted,
+  ToolCallInterrupted,
   ToolCallRequested,
 } from "../core/entries.ts"
 import type { Json, JsonObject } from "../core/json.ts"
@@ -271,8 +272,16 @@ function toolMessage(calls: readonly CallState[]): ToolMessage {
 }
 
 /** What the model is told of a call that has no result. */
-function interruptedResult(reason: "cancelled" | "crashed", outcome: "unknown" | "not_started"): ToolResult {
-  const cause = reason === "cancelled" ? "the run was cancelled" : "the server stopped while it ran"
+function interruptedResult(
+  reason: ToolCallInterrupted["reason"],
+  outcome: ToolCallInterrupted["outcome"],
+): ToolResult {
+  const causes = {
+    cancelled: "the run was cancelled",
+    crashed: "the server stopped while it ran",
+    lost: "the server that executes it was lost",
+  }
+  const cause = causes[reason]
   const message =
     outcome === "not_started"
       ? `The call was not executed: ${cause}.`

@@ -1,4 +1,4 @@
-import { toError } from "../core/errors.ts"
+import { CallInterruptedError, toError } from "../core/errors.ts"
 import type { Tool, ToolContext, ToolResult } from "../core/ports/tool.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
@@ -13,9 +13,14 @@ interface Call {
 
 /**
  * Executes the tool and always answers: a throw is an error result, and so is a timeout, after which the tool is
- * told to stop but not waited for. Rejects, with the signal's reason, only when the attempt is aborted.
+ * told to stop but not waited for; `interrupted` when what executed it is gone. Rejects, with the signal's reason, only
+ * when the attempt is aborted.
  */
-export async function executeTool(context: ModelRunContext, tool: Tool, call: Call): Promise<ToolResult> {
+export async function executeTool(
+  context: ModelRunContext,
+  tool: Tool,
+  call: Call,
+): Promise<ToolResult | "interrupted"> {
   const timeoutMs = tool.timeoutMs ?? context.runtime.toolTimeoutMs
   const stop = new AbortController()
   const { promise: stopped, reject } = Promise.withResolvers<never>()
@@ -32,6 +37,7 @@ export async function executeTool(context: ModelRunContext, tool: Tool, call: Ca
     return await Promise.race([execution, stopped])
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason
+    if (error instanceof CallInterruptedError) return "interrupted"
     return errorResult(error)
   } finally {
     clearTimeout(timer)

@@ -84,11 +84,15 @@ function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallStat
 }
 
 async function begin(context: ModelRunContext, tool: Tool, call: CallState, input: unknown): Promise<void> {
-  const { toolCallId, stepId } = call.requested
+  const { toolCallId, stepId, name } = call.requested
   if (tool.executionLocation === "client") return openToClient(context, tool, call)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
   const startedAt = context.clock.now()
   const result = await executeTool(context, tool, { toolCallId, stepId, input })
+  if (result === "interrupted") {
+    const lost = { reason: "lost", outcome: "unknown" } as const
+    return record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
+  }
   await complete(context, call, result, {
     durationMs: context.clock.now() - startedAt,
     server: tool.server ?? null,

@@ -5,6 +5,7 @@ Commands:
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   approvals ACTION   List, approve or deny what waits for a person
+  mcp ACTION         Try out MCP servers: list them and their tools, call one
 
 FILE is a module whose default export is a gateway, as createAgent() makes it.
 
@@ -56,6 +57,20 @@ Options:
   --verbose          Show the whole error with its stack when something fails
 `
 
+const mcpHelp = `Usage: agent-gateway mcp list [OPTIONS]
+       agent-gateway mcp tools [SERVER] [OPTIONS]
+       agent-gateway mcp call SERVER TOOL [JSON] [OPTIONS]
+
+Starts the MCP servers of a configuration file, shows what they offer or calls a tool, and stops them.
+
+Options:
+  --config FILE      In the form of ~/.claude.json or .mcp.json (default $MCP_CONFIG_PATH)
+  --json             List as one line of JSON
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 all is well, 1 a server or the call failed, 2 called wrongly.
+`
+
 export const commandHelp = {
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
@@ -72,6 +87,7 @@ agent chooses. SIGTERM or SIGINT stops it gracefully: unfinished runs go on at t
 ${serveOptions}`,
   run: runHelp,
   approvals: approvalsHelp,
+  mcp: mcpHelp,
 } as const
 
 export type CommandName = keyof typeof commandHelp

@@ -254,7 +254,8 @@ export interface ToolCallInterrupted {
   readonly type: "toolCallInterrupted"
   readonly toolCallId: string
   readonly name: string
-  readonly reason: "cancelled" | "crashed"
+  /** `lost`: what executed it, an MCP server, is gone. */
+  readonly reason: "cancelled" | "crashed" | "lost"
   /** Whether the call can have had its effect. */
   readonly outcome: "unknown" | "not_started"
 }

@@ -1,5 +1,7 @@
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
+import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
+import type { McpOptions } from "./mcp.ts"
 import { providerNames } from "./named-provider.ts"
 
 const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
@@ -14,6 +16,7 @@ const count = z.int().positive().optional()
 
 /** The longest delay a timer can wait. */
 const longestTimerMs = 2_147_483_647
+const milliseconds = z.int().positive().max(longestTimerMs)
 /** Of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
 
@@ -69,6 +72,13 @@ const server = {
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,
+  mcpServers: object.optional(),
+  mcpConfigPath: z.string().min(1).optional(),
+  mcpDefaultToolTimeoutMs: milliseconds.optional(),
+  mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
+  mcpSessionInjectServers: strings,
+  mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
+  secretsKey: z.string().min(32).optional(),
   logger: object.optional(),
   redact: strings,
   clock: object.optional(),
@@ -107,7 +117,7 @@ const modelRuntime = {
   tools: z.array(object).optional(),
   maxTokens: count,
   maxTurns: count,
-  toolTimeoutMs: z.int().positive().max(longestTimerMs).optional(),
+  toolTimeoutMs: milliseconds.optional(),
   maxToolResultBytes: count,
   maxRetries: z.int().nonnegative().optional(),
   stallTimeoutSeconds: z
@@ -134,11 +144,13 @@ const chatRunnerRuntime = z.strictObject({
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */
 export function checkGatewayAppOptions(options: unknown): void {
   check("createGatewayApp", gatewayApp, options)
+  checkMcpServers(options)
 }
 
 /** The same for `createAgent`. */
 export function checkAgentOptions(prompt: unknown, options: unknown): void {
   check("createAgent", agent, options)
+  checkMcpServers(options)
   check("createAgent", z.object({ systemPrompt }), { systemPrompt: prompt })
 }
 
@@ -146,6 +158,11 @@ export function checkAgentOptions(prompt: unknown, options: unknown): void {
 export function checkChatRuntime(chat: unknown): void {
   const isRunner = typeof chat === "object" && chat !== null && "runner" in chat
   check("buildChatRuntime", isRunner ? chatRunnerRuntime : chatModelRuntime, chat)
+}
+
+function checkMcpServers(options: unknown): void {
+  const { mcpServers = {} } = options as McpOptions
+  parseDefinitions(mcpServers, { name: "mcpServers", unknownKeys: "refused" })
 }
 
 function check(name: string, schema: z.ZodType, options: unknown): void {

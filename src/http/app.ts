@@ -29,6 +29,7 @@ import { addChatRoute } from "./routes/chat.ts"
 import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
+import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-callback.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
 import { addStatusRoutes, type Readiness } from "./routes/status.ts"
 import { addSubscribeRoute } from "./routes/subscribe.ts"
@@ -74,6 +75,8 @@ export interface HttpAppOptions {
   readonly rateLimits?: false | Partial<RateLimits> | undefined
   /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number | undefined
+  /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
+  readonly completeMcpAuthorization?: CompleteAuthorization | undefined
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined
 }
@@ -139,6 +142,8 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
   addStatusRoutes(app, { readiness, accepting })
+  const { completeMcpAuthorization: complete } = options
+  if (complete !== undefined) addMcpCallbackRoute(app, { complete })
   addOpenApiRoute(app, { version })
   refuseOtherMethods(root)
   return app

@@ -33,7 +33,7 @@ export async function startGatewayUnderTest() {
   let clockOffsetMs = 0
   let storeFault: Error | null = null
   const clock = { now: () => Date.now() + clockOffsetMs }
-  const { log, ...store } = await openMemoryStore({ clock, logger: quiet })
+  const { log, secrets, ...store } = await openMemoryStore({ clock, logger: quiet })
   const working = () => (storeFault === null ? Promise.resolve() : Promise.reject(storeFault))
   const faulty: SessionLog = {
     ...log,
@@ -43,7 +43,11 @@ export async function startGatewayUnderTest() {
   }
   const gateway = createAgent("You answer.", {
     provider: "demo",
-    store: { ...store, log: faulty },
+    store: {
+      ...store,
+      log: faulty,
+      secrets: { ...secrets, get: (name) => working().then(() => secrets.get(name)) },
+    },
     logger: quiet,
     clock,
     tools,
@@ -52,6 +56,10 @@ export async function startGatewayUnderTest() {
     allowedModels: ["demo"],
     limits: { chatBodyBytes: 2048, bodyBytes: 512, jsonDepth: 8 },
     rateLimits: false,
+    // Nobody is there; it only has to be one that might be authorized at.
+    mcpServers: { absent: { url: "http://127.0.0.1:9/mcp" } },
+    mcpOAuthRedirectUrl: "http://127.0.0.1/api/mcp/oauth/callback",
+    secretsKey: "0123456789abcdef0123456789abcdef",
   })
   return {
     gateway,

@@ -15,3 +15,4 @@ export const limited = [chat, cancel, toolApproval, toolResult, revokeGrant]
 export const withSession = [...limited, subscribe, history, listGrants, revoke]
 
 export const hello = { message: "Hello" }
+export const mcpCallback = "GET /mcp/oauth/callback"

@@ -12,6 +12,7 @@ import {
   init,
   limited,
   listGrants,
+  mcpCallback,
   revoke,
   revokeGrant,
   subscribe,
@@ -186,6 +187,7 @@ test("a store that is down is 503, and one that is broken is 500 and tells nothi
       expect(JSON.stringify(answer)).not.toContain("secret")
     }
     expect(await call(init, { body })).toMatchObject(expected)
+    expect(await call(`${mcpCallback}?state=any`)).toMatchObject(expected)
     const notReady = await call("GET /ready")
     expect(notReady.status).toBe(503)
     expect(JSON.stringify(notReady)).not.toContain("secret")
@@ -334,6 +336,8 @@ test("an application that authenticates lets in, refuses, or cannot tell", async
 test("every documented answer of every route was seen", () => {
   // Nothing in these can fail.
   const unprovoked = ["GET /health 500", "GET /ready 500", "GET /openapi.json 500"]
+  // Needs an authorization server: test/mcp/oauth.test.ts has one.
+  unprovoked.push("GET /mcp/oauth/callback 200")
   expect([...answered, ...unprovoked].sort()).toEqual([...contract.documented].sort())
 })
 

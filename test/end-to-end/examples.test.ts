@@ -74,6 +74,17 @@ test("03-local-tools does one task without a server, as its README says", async 
   expect(stdout).toContain('"name":"Teapot, stoneware"')
 })
 
+test("02-mcp-tools reads at once, and waits for a person before it writes", async () => {
+  const { url } = await serve("02-mcp-tools")
+  const session = await startSession(url)
+  const listed = await (await session.chat("/tool list_allowed_directories {}")).rest()
+  expect(assemble(listed).text).toContain("02-mcp-tools/notes")
+  const stream = await session.chat('/tool write_file {"path":"x.md","content":"x"}')
+  const frames = await stream.until(({ event }) => event.type === "tool_approval_request")
+  expect(frames.at(-1)?.event).toMatchObject({ tool_name: "write_file" })
+  await session.cancel()
+})
+
 test("08-multi-provider goes on with its next model when a service is overloaded", async () => {
   const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }
   const headers = { "content-type": "application/json" }
