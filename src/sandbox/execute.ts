@@ -1,0 +1,124 @@
+import type { ExecEvent, ExecRequest, ExitReason } from "../core/ports/sandbox.ts"
+import type { Backend, Exit, Running } from "./backend.ts"
+import { megabyte, type SandboxLimits } from "./limits.ts"
+import { createTail } from "./tail.ts"
+import { trimWorkspace } from "./workspace/trim.ts"
+import { isOverQuota } from "./workspace/usage.ts"
+import type { Workspace } from "./workspace/workspaces.ts"
+
+export interface ExecuteOptions {
+  readonly backend: Backend
+  readonly workspace: Workspace
+  readonly limits: SandboxLimits
+  readonly request: ExecRequest
+  readonly signal: AbortSignal
+  /** Default true. */
+  readonly expectMore?: boolean
+}
+
+/** Runs code on a backend under the limits that no backend enforces by itself: time, and the quota of the disk. */
+export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEvent> {
+  const { backend, workspace, limits, request, signal, expectMore = true } = options
+  signal.throwIfAborted()
+  const quota = limits.diskMb * megabyte
+  const startedAt = Date.now()
+  const running = await backend.start({
+    workspace,
+    language: request.language,
+    code: request.code,
+    expectMore,
+  })
+  let stopped: ExitReason | null = null
+  const stop = (reason: ExitReason) => {
+    stopped ??= reason
+    return running.end()
+  }
+  const over = new AbortController()
+  const watching = watchQuota({ workspace, quota, signal: over.signal }, () => stop("diskFull"))
+  const timer = setTimeout(() => void stop("timeout"), request.timeoutMs)
+  try {
+    const tail = createTail(2048)
+    const output = running.output[Symbol.asyncIterator]()
+    for (;;) {
+      const { done, value } = await orAbort(output.next(), signal)
+      if (done === true) break
+      if (value.stream === "stderr") tail.push(value.bytes)
+      yield value
+    }
+    const exit = await orAbort(running.exited, signal)
+    over.abort()
+    await watching
+    // What was written too fast to be caught in the act.
+    if (await isOverQuota(workspace.path, quota)) stopped ??= "diskFull"
+    if (stopped === "diskFull") await trimWorkspace(workspace.path, { quota, startedAt })
+    yield { type: "exit", exitCode: exit.exitCode, reason: stopped ?? guess(exit, backend, tail.text()) }
+  } finally {
+    clearTimeout(timer)
+    over.abort()
+    await settle(running, watching)
+  }
+}
+
+/** After an abort nobody waits for what is cleared away; it is, all the same. */
+async function settle(running: Running, watching: Promise<void>): Promise<void> {
+  await Promise.all([running.end(), watching])
+}
+
+const intervalMs = 100
+
+async function watchQuota(
+  {
+    workspace,
+    quota,
+    signal,
+  }: { readonly workspace: Workspace; readonly quota: number; readonly signal: AbortSignal },
+  onExceeded: () => Promise<void>,
+): Promise<void> {
+  let pauseMs = intervalMs
+  for (;;) {
+    await pause(pauseMs, signal)
+    if (signal.aborted) return
+    const began = performance.now()
+    if (await isOverQuota(workspace.path, quota)) return onExceeded()
+    // A large tree takes long to measure; the processor is not spent on that alone.
+    pauseMs = Math.max(intervalMs, 2 * (performance.now() - began))
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds)
+    signal.addEventListener("abort", done, { once: true })
+    if (signal.aborted) done()
+    function done() {
+      clearTimeout(timer)
+      signal.removeEventListener("abort", done)
+      resolve()
+    }
+  })
+}
+
+async function orAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener("abort", onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener("abort", onAbort)
+  }
+}
+
+const diskWords = /No space left on device|ENOSPC|Disk quota exceeded|File too large|EFBIG/
+const memoryWords = /MemoryError|Cannot allocate memory|bad_alloc|heap out of memory|ENOMEM/
+/** 128 and SIGXFSZ: a file passed the limit of its size. */
+const fileTooLarge = 153
+
+/** A full `/tmp` and, without a cgroup, full memory are told to the code alone, so all that is left is what it said. */
+function guess({ exitCode, outOfMemory }: Exit, { tellsOutOfMemory }: Backend, errors: string): ExitReason {
+  if (exitCode === 0) return "exited"
+  if (outOfMemory || (!tellsOutOfMemory && memoryWords.test(errors))) return "outOfMemory"
+  if (exitCode === fileTooLarge || diskWords.test(errors)) return "diskFull"
+  return "exited"
+}
