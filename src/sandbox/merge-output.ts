@@ -1,43 +1,46 @@
 import type { Readable } from "node:stream"
 import type { OutputChunk } from "../core/ports/sandbox.ts"
 
-/** Both streams as one, each chunk as soon as it is there. Reads no further than what is taken. */
+/** Both streams as one, each chunk as soon as it is there. Reads little further than what is taken. */
 export async function* mergeOutput(stdout: Readable, stderr: Readable): AsyncGenerator<OutputChunk> {
-  const sources = new Map(
-    (
-      [
-        ["stdout", stdout],
-        ["stderr", stderr],
-      ] as const
-    ).map(([stream, readable]) => {
-      const iterator: AsyncIterator<Uint8Array> = readable[Symbol.asyncIterator]()
-      return [stream, next(stream, iterator)]
-    }),
-  )
+  const sources = [
+    { stream: "stdout", pipe: stdout },
+    { stream: "stderr", pipe: stderr },
+  ] as const
+  const changes = watchChanges([stdout, stderr])
   try {
-    while (sources.size > 0) {
-      const { stream, iterator, result } = await Promise.race(sources.values())
-      if (result.done === true) {
-        sources.delete(stream)
-        continue
+    for (;;) {
+      const change = changes.next()
+      for (const { stream, pipe } of sources) {
+        const bytes: Uint8Array | null = pipe.read()
+        if (bytes !== null) yield { type: "output", stream, bytes }
       }
-      sources.set(stream, next(stream, iterator))
-      yield { type: "output", stream, bytes: result.value }
+      if (sources.every(({ pipe }) => pipe.readableEnded || pipe.destroyed)) return
+      if (sources.every(({ pipe }) => pipe.readableLength === 0)) await change
     }
   } finally {
-    stdout.destroy()
-    stderr.destroy()
+    changes.end()
+    for (const { pipe } of sources) pipe.destroy()
   }
 }
 
-interface Next {
-  readonly stream: OutputChunk["stream"]
-  readonly iterator: AsyncIterator<Uint8Array>
-  readonly result: IteratorResult<Uint8Array>
-}
-
-async function next(stream: OutputChunk["stream"], iterator: AsyncIterator<Uint8Array>): Promise<Next> {
-  // A pipe that is destroyed before its end has nothing more to say.
-  const result = await iterator.next().catch(() => ({ done: true, value: undefined }) as const)
-  return { stream, iterator, result }
+/**
+ * `next()` resolves at the next change from then on. Not a race of both pipes' promises: each race would be remembered by
+ * the pipe that says nothing, with what the other said, until it says something.
+ */
+function watchChanges(pipes: readonly Readable[]) {
+  const names = ["readable", "end", "close", "error"] as const
+  let { promise, resolve } = Promise.withResolvers<void>()
+  const onChange = () => resolve()
+  for (const pipe of pipes) for (const name of names) pipe.on(name, onChange)
+  return {
+    next(): Promise<void> {
+      ;({ promise, resolve } = Promise.withResolvers<void>())
+      return promise
+    },
+    end() {
+      // An error that comes when nobody reads any more says nothing new.
+      for (const pipe of pipes) for (const name of ["readable", "end", "close"]) pipe.off(name, onChange)
+    },
+  }
 }

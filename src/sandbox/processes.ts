@@ -33,14 +33,18 @@ export async function startProcess({
   starter,
   killRest,
 }: ProcessOptions): Promise<Running> {
-  const { shell, script } = starter
-  const child = spawn(shell, ["-c", script, "sh", ...(cgroup?.folders ?? []), "--", ...command], {
-    cwd,
-    env,
-    // A group of its own: Ctrl+C in the gateway's terminal is not for it.
-    detached: true,
-    stdio: ["pipe", "pipe", "pipe", ...extra.map((file) => (typeof file === "number" ? file : "pipe"))],
-  })
+  const [shell, ...shellOptions] = starter.shell
+  const child = spawn(
+    shell,
+    [...shellOptions, "-c", starter.script, "sh", ...(cgroup?.folders ?? []), "--", ...command],
+    {
+      cwd,
+      env,
+      // A group of its own: Ctrl+C in the gateway's terminal is not for it.
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe", ...extra.map((file) => (typeof file === "number" ? file : "pipe"))],
+    },
+  )
   let ended: Promise<void> | null = null
   const end = () => {
     ended ??= endProcess(child, cgroup, killRest)

@@ -5,7 +5,7 @@ import { findProgram } from "./find-program.ts"
 
 /** The first thing that a new process is: a shell script with the folders of its control groups, `--` and a command. */
 export interface Starter {
-  readonly shell: string
+  readonly shell: readonly [string, ...string[]]
   readonly script: string
 }
 
@@ -20,11 +20,14 @@ export async function prepareStarter(): Promise<Starter> {
   const files = await inheritedFiles()
   const script = [...files.map((file) => `exec ${file}>&-`), join].join("\n")
   // A plain shell only knows files of one digit.
-  if (files.every((file) => file < 10)) return { shell: "/bin/sh", script }
+  if (files.every((file) => file < 10)) return { shell: ["/bin/sh"], script }
   const bash = await findProgram("bash")
-  if (bash !== undefined) return { shell: bash, script }
+  if (bash !== undefined) return { shell: [bash, ...withoutFiles], script }
   throw new ConfigurationError(`bash is needed to close the open files ${files.join(", ")} of the gateway.`)
 }
+
+/** Bash takes a socket as its input for a login from afar, and would run root's own `.bashrc`. */
+const withoutFiles = ["--norc", "--noprofile"]
 
 /** What any child finds open beyond the usual three. The listing itself is one more. */
 async function inheritedFiles(): Promise<readonly number[]> {
