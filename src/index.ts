@@ -120,6 +120,7 @@ export type {
 } from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export type { ProviderOptions } from "./gateway/choose-provider.ts"
+export type { CodeExecutionConfig } from "./gateway/code-execution.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export {
   type ChatRuntimeRequest,

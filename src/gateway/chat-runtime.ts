@@ -7,6 +7,7 @@ import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
+import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { checkChatRuntime } from "./check-options.ts"
 
 /** What `buildChatRuntime` returns: what one run is executed with. */
@@ -56,6 +57,8 @@ export interface RuntimeSurroundings {
   readonly allowedModels: readonly string[] | undefined
   readonly hooks: RunHooks
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
+  /** The tools that run code, where the app has them. */
+  readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
   readonly logger: Logger
 }
 
@@ -67,10 +70,13 @@ export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundi
     const { runner, resumes = false } = chat
     return { type: "runner", runner, resumes, revision: "runner", hooks }
   }
-  const { provider = defaultProvider, tools = [], interceptors = [], needsApproval = () => false } = chat
+  const { provider = defaultProvider, interceptors = [], needsApproval = () => false } = chat
   const systemPrompt =
     typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const model = chosenModel(chat.model, surroundings) ?? provider.defaultModel
+  const maxToolResultBytes = chat.maxToolResultBytes ?? 100_000
+  const codeTools = surroundings.codeTools?.({ needsApproval, maxResultBytes: maxToolResultBytes }) ?? []
+  const tools = [...(chat.tools ?? []), ...codeTools]
   refuseDuplicates(tools)
   return {
     type: "model",
@@ -81,7 +87,7 @@ export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundi
     maxTokens: chat.maxTokens ?? 16_000,
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
-    maxToolResultBytes: chat.maxToolResultBytes ?? 100_000,
+    maxToolResultBytes,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, logger }),
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? 86_400) * 1_000,

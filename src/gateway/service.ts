@@ -17,6 +17,7 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
 import { toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
+import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
 import { providerForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
@@ -67,6 +68,27 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 async function startParts(options: ServiceOptions, store: Store): Promise<Service> {
+  const { server, logger } = options
+  const { log } = store
+  const code = await openCodeExecution(server.codeExecution ?? false, {
+    store: server.store,
+    dockerSocket: options.settings.dockerSocket,
+    isKept: async (sessionId) => (await log.session(sessionId)) !== null,
+    logger,
+  })
+  try {
+    return await startRest(options, store, code)
+  } catch (error) {
+    await code?.close()
+    throw error
+  }
+}
+
+async function startRest(
+  options: ServiceOptions,
+  store: Store,
+  code: CodeExecutionService | null,
+): Promise<Service> {
   const { server, chosen, mode, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
@@ -81,6 +103,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     resolveRuntime: runtimeResolver(options, {
       grants: (sessionId) => approvals.grants(sessionId),
       tracked: hooks,
+      code,
     }),
     maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
     clock,
@@ -101,7 +124,8 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     clock,
     logger,
     version,
-    readiness: () => readiness(store, accepting),
+    readiness: () => readiness(store, accepting, code),
+    openFile: async (sessionId, path) => code?.openFile(sessionId, path) ?? null,
     accepting: () => accepting,
     allowLocalhost: mode === "dev",
   })
@@ -123,6 +147,7 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
       accepting = false
       stopHousekeeping()
       await worker.stop({ graceMs })
+      await code?.close()
       feed.close()
       await Promise.all(listeners.map((stop) => stop()))
       await committer.close()
@@ -133,10 +158,16 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
   }
 }
 
+interface RuntimeParts {
+  readonly grants: Approvals["grants"]
+  readonly tracked: HookTracker
+  readonly code: CodeExecutionService | null
+}
+
 /** Asks `buildChatRuntime` and fills in what it leaves open. */
 function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, tracked }: { readonly grants: Approvals["grants"]; readonly tracked: HookTracker },
+  { grants, tracked, code }: RuntimeParts,
 ): ResolveRuntime {
   const providerFor = providerForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
@@ -153,6 +184,7 @@ function runtimeResolver(
       allowedModels,
       hooks,
       grants,
+      codeTools: (codeOptions) => code?.tools(codeOptions) ?? [],
       logger,
     })
   }
@@ -175,11 +207,14 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
   }
 }
 
-async function readiness({ log }: Store, accepting: boolean) {
+async function readiness({ log }: Store, accepting: boolean, code: CodeExecutionService | null) {
   const check = await log.ping().then(
     () => ({ ok: true }),
     // Anyone may ask, and only the messages of our own errors are for anyone.
     (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
   )
-  return { ready: accepting && check.ok, checks: { store: check } }
+  return {
+    ready: accepting && check.ok,
+    checks: { store: check, ...(code !== null && { code_execution: { ok: true, detail: code.summary } }) },
+  }
 }

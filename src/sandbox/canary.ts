@@ -8,6 +8,10 @@ import type { Workspace } from "./workspace/workspaces.ts"
 
 const timeoutMs = 20_000
 const maxOutput = 2000
+/** What the launcher says when it cannot enter the working directory. */
+const noDirectory = 126
+const closedDirectory =
+  "the working directory cannot be reached by the user that code runs as; set codeExecution.directory"
 const mark = "canary"
 
 const script = `
@@ -34,7 +38,10 @@ export async function tryBackend(
       const text = new TextDecoder().decode(event.bytes)
       said[event.stream] = (said[event.stream] + text).slice(0, maxOutput)
     } else if (event.exitCode !== 0) {
-      throw unusable(`a trial run ended with ${event.exitCode} (${event.reason}): ${said.stderr.trim()}`)
+      throw unusable(
+        event.exitCode === noDirectory ? closedDirectory : "a trial run failed",
+        `exit code ${event.exitCode} (${event.reason}): ${said.stderr.trim()}`,
+      )
     }
   }
   const files = await listFiles(workspace.path)
@@ -45,6 +52,6 @@ export async function tryBackend(
   return (["python", "javascript", "shell"] as const).filter((language) => lines.includes(language))
 }
 
-function unusable(message: string): GatewayError {
-  return new GatewayError({ code: "sandbox_unavailable", status: 503 }, message)
+function unusable(message: string, detail = ""): GatewayError {
+  return new GatewayError({ code: "sandbox_unavailable", status: 503 }, message, { detail })
 }

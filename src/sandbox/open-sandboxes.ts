@@ -1,8 +1,15 @@
 import { mkdir, readdir } from "node:fs/promises"
 import { join, resolve } from "node:path"
-import { ConfigurationError, toError } from "../core/errors.ts"
+import { ConfigurationError, GatewayError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { ExecEvent, Sandboxes, SandboxHost, SandboxName } from "../core/ports/sandbox.ts"
+import type {
+  ExecEvent,
+  ExecRequest,
+  Sandbox,
+  Sandboxes,
+  SandboxHost,
+  SandboxName,
+} from "../core/ports/sandbox.ts"
 import type { Backend } from "./backend.ts"
 import { openBubblewrap } from "./bubblewrap/bubblewrap.ts"
 import { tryBackend } from "./canary.ts"
@@ -15,7 +22,7 @@ import { createSlots } from "./slots.ts"
 import { openSubprocess } from "./subprocess/subprocess.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
-import { openWorkspaces, type Workspaces } from "./workspace/workspaces.ts"
+import { openWorkspaces, type Workspace, type Workspaces } from "./workspace/workspaces.ts"
 
 export interface SandboxesOptions {
   readonly config: CompleteSandboxConfig
@@ -38,6 +45,9 @@ export interface OpenedSandboxes extends Sandboxes {
 export interface Finding {
   readonly backend: SandboxName
   readonly usable: boolean
+  /** Safe to show to anyone. */
+  readonly reason: string
+  /** For the log; may be empty. */
   readonly detail: string
 }
 
@@ -107,36 +117,47 @@ function over(parts: Parts): OpenedSandboxes {
   const closing = new AbortController()
   const active = new Set<Promise<void>>()
 
+  async function* exec(
+    workspace: Workspace,
+    request: ExecRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<ExecEvent> {
+    const backend = usable.find(({ name }) => name === request.host)?.backend
+    if (backend === undefined) throw new ConfigurationError(`The host ${request.host} is not allowed.`)
+    const ended = Promise.withResolvers<void>()
+    active.add(ended.promise)
+    try {
+      const stop = AbortSignal.any([signal, closing.signal])
+      const giveBack = await slots.take(stop)
+      try {
+        yield* execute({ backend, workspace, limits: config, request, signal: stop })
+      } finally {
+        giveBack()
+      }
+    } finally {
+      active.delete(ended.promise)
+      ended.resolve()
+    }
+  }
+
+  function sandboxIn(workspace: Workspace): Sandbox {
+    const { path, owner } = workspace
+    return {
+      exec: (request, { signal }) => exec(workspace, request, signal),
+      files: () => listFiles(path),
+      readFile: (file) => openFile(path, file),
+      writeFile: (file, data) => replaceFile(path, file, data, owner),
+    }
+  }
+
   return {
     findings,
     hosts: usable.map(({ name, sandboxed, languages }) => ({ name, sandboxed, languages })),
 
-    async open(sessionId) {
-      const workspace = await workspaces.open(sessionId)
-      const { path, owner } = workspace
-      return {
-        async *exec(request, { signal }): AsyncGenerator<ExecEvent> {
-          const backend = usable.find(({ name }) => name === request.host)?.backend
-          if (backend === undefined) throw new ConfigurationError(`The host ${request.host} is not allowed.`)
-          const ended = Promise.withResolvers<void>()
-          active.add(ended.promise)
-          try {
-            const stop = AbortSignal.any([signal, closing.signal])
-            const giveBack = await slots.take(stop)
-            try {
-              yield* execute({ backend, workspace, limits: config, request, signal: stop })
-            } finally {
-              giveBack()
-            }
-          } finally {
-            active.delete(ended.promise)
-            ended.resolve()
-          }
-        },
-        files: () => listFiles(path),
-        readFile: (file) => openFile(path, file),
-        writeFile: (file, data) => replaceFile(path, file, data, owner),
-      }
+    open: async (sessionId) => sandboxIn(await workspaces.open(sessionId)),
+    async find(sessionId) {
+      const workspace = await workspaces.find(sessionId)
+      return workspace === null ? null : sandboxIn(workspace)
     },
 
     async reap(isKept) {
@@ -177,14 +198,22 @@ async function tryOut(name: SandboxName, options: TrialOptions): Promise<Trial> 
     const workspace = await workspaces.open(trialSession)
     const languages = await tryBackend(backend, workspace, config)
     const { sandboxed, description } = backend
-    const finding = { backend: name, usable: true, detail: description }
+    const finding = { backend: name, usable: true, reason: description, detail: "" }
     return { finding, usable: { name, sandboxed, languages, backend } }
   } catch (error) {
     await backend?.close()
-    return { finding: { backend: name, usable: false, detail: toError(error).message }, usable: null }
+    return { finding: failure(name, error), usable: null }
   } finally {
     await workspaces.remove(trialSession)
   }
+}
+
+function failure(backend: SandboxName, thrown: unknown): Finding {
+  const error = toError(thrown)
+  if (!(error instanceof GatewayError)) {
+    return { backend, usable: false, reason: "it could not be tried", detail: error.message }
+  }
+  return { backend, usable: false, reason: error.message, detail: error.detail ?? "" }
 }
 
 function openBackend(
@@ -209,8 +238,9 @@ function nothingWorks(
   findings: readonly Finding[],
   { requireSandbox }: CompleteSandboxConfig,
 ): ConfigurationError {
-  const reasons = findings.map(({ backend, usable, detail }) => {
-    return `${backend}: ${usable ? "works, but is no sandbox" : detail}`
+  const reasons = findings.map(({ backend, usable, reason, detail }) => {
+    if (usable) return `${backend}: works, but is no sandbox`
+    return `${backend}: ${detail === "" ? reason : `${reason} (${detail})`}`
   })
   const what = requireSandbox ? "no sandbox works here, and requireSandbox is set" : "no backend works here"
   return new ConfigurationError(`codeExecution: ${what} (${reasons.join("; ")}).`)

@@ -4,6 +4,8 @@ export interface Sandboxes {
   readonly hosts: readonly SandboxHost[]
   /** The session's own sandbox. Its working directory is made at the first use, and lasts as long as the session. */
   open(sessionId: string): Promise<Sandbox>
+  /** The same, but null if it was never used. */
+  find(sessionId: string): Promise<Sandbox | null>
 }
 
 export type SandboxName = "docker" | "bubblewrap" | "subprocess"

@@ -93,7 +93,7 @@ function becoming(uid: number, gid: number): readonly string[] {
 
 function describe(cgroups: Cgroups | string): string {
   return typeof cgroups === "string"
-    ? `limits by rlimits, each process on its own, because ${cgroups}`
+    ? "limits by rlimits, each process on its own, because control groups are not permitted"
     : `limits by cgroups version ${cgroups.version}`
 }
 

@@ -26,7 +26,8 @@ export async function connectEngine(socket: string): Promise<Engine> {
     return { docker, rootless: info.SecurityOptions?.includes("name=rootless") ?? false }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
-    throw new ConfigurationError(`no Docker engine answers at ${socket}: ${describeEngineError(error)}`, {
+    throw new ConfigurationError("no Docker engine answers", {
+      detail: `${socket}: ${describeEngineError(error)}`,
       cause: error,
     })
   }

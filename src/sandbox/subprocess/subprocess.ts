@@ -31,7 +31,7 @@ export async function openSubprocess({ limits, env, instance, cgroups }: Backend
   return {
     name: "subprocess",
     sandboxed: false,
-    description: `no sandbox; limits by ${groups === null ? `rlimits, because ${cgroups}` : `cgroups version ${groups.version}`}`,
+    description: `no sandbox; limits by ${groups === null ? `rlimits` : `cgroups version ${groups.version}`}`,
     tellsOutOfMemory: groups !== null,
 
     async start({ workspace, ...order }) {

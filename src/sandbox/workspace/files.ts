@@ -8,6 +8,7 @@ import { maxDepth, walk } from "./walk.ts"
 
 const maxFiles = 10_000
 const maxPathBytes = 4096
+const chunkBytes = 64 * 1024
 
 /** In the order of the file system. What is no regular file, or has no UTF-8 name, is left out. */
 export async function listFiles(root: string): Promise<readonly SandboxFile[]> {
@@ -112,18 +113,31 @@ async function made(
   return directory
 }
 
-async function* contentOf(handle: FileHandle, size: number): AsyncGenerator<Uint8Array> {
-  try {
-    for (let at = 0; at < size; ) {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(Math.min(64 * 1024, size - at)), {
-        position: at,
-      })
-      if (bytesRead === 0) return
-      at += bytesRead
-      yield buffer.subarray(0, bytesRead)
-    }
-  } finally {
+/** Not a generator: one that is left before its first step would not close the file. */
+function contentOf(handle: FileHandle, size: number): AsyncIterableIterator<Uint8Array> {
+  let at = 0
+  const end = async () => {
     await handle.close()
+    return { done: true, value: undefined } as const
+  }
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      const length = Math.min(chunkBytes, size - at)
+      if (length <= 0) return end()
+      const { bytesRead, buffer } = await handle
+        .read(Buffer.alloc(length), { position: at })
+        .catch(async (error) => {
+          await handle.close()
+          throw error
+        })
+      if (bytesRead === 0) return end()
+      at += bytesRead
+      return { done: false, value: buffer.subarray(0, bytesRead) }
+    },
+    return: end,
   }
 }
 
