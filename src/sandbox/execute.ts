@@ -1,5 +1,5 @@
 import type { ExecEvent, ExecRequest, ExitReason } from "../core/ports/sandbox.ts"
-import type { Backend, Exit, Running } from "./backend.ts"
+import type { Backend, Exit } from "./backend.ts"
 import { megabyte, type SandboxLimits } from "./limits.ts"
 import { createTail } from "./tail.ts"
 import { trimWorkspace } from "./workspace/trim.ts"
@@ -21,7 +21,8 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
   const { backend, workspace, limits, request, signal, expectMore = true } = options
   signal.throwIfAborted()
   const quota = limits.diskMb * megabyte
-  const startedAt = Date.now()
+  // Later than whatever was written before, and earlier than any program can write.
+  const startedAt = Date.now() + 1
   const running = await backend.start({
     workspace,
     language: request.language,
@@ -36,9 +37,9 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
   const over = new AbortController()
   const watching = watchQuota({ workspace, quota, signal: over.signal }, () => stop("diskFull"))
   const timer = setTimeout(() => void stop("timeout"), request.timeoutMs)
+  const output = running.output[Symbol.asyncIterator]()
   try {
     const tail = createTail(2048)
-    const output = running.output[Symbol.asyncIterator]()
     for (;;) {
       const { done, value } = await orAbort(output.next(), signal)
       if (done === true) break
@@ -55,13 +56,11 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
   } finally {
     clearTimeout(timer)
     over.abort()
-    await settle(running, watching)
+    // Output that nobody takes would hold up the end; what is being waited for comes to its own end with the code.
+    const closing = output.return?.()
+    await Promise.all([running.end(), watching])
+    await closing
   }
-}
-
-/** After an abort nobody waits for what is cleared away; it is, all the same. */
-async function settle(running: Running, watching: Promise<void>): Promise<void> {
-  await Promise.all([running.end(), watching])
 }
 
 const intervalMs = 100

@@ -72,15 +72,19 @@ function runningIn(standby: Standby, removeLater: (standby: Standby) => void): R
   let stopped = false
   const exited = exitOf(standby).then((exit) => {
     stopped = true
-    removeLater(standby)
     return exit
   })
   // Whoever ends it does not ask how it ended.
   exited.catch(() => {})
+  let ended: Promise<void> | null = null
+  const end = async () => (stopped ? removeLater(standby) : standby.remove())
   return {
     output: demultiplex(standby.connection),
     exited,
-    end: async () => (stopped ? undefined : standby.remove()),
+    end() {
+      ended ??= end()
+      return ended
+    },
   }
 }
 

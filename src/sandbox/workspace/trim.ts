@@ -13,21 +13,20 @@ export async function trimWorkspace(
   path: string,
   { quota, startedAt }: { readonly quota: number; readonly startedAt: number },
 ): Promise<void> {
+  if ((await walk(path, () => true)) === "tooDeep") await removeDeepTrees(path)
   let bytes = 0
   await walk(path, ({ stats }) => {
     bytes += bytesOnDisk(stats)
     return true
   })
-  const outcome = await walk(path, async ({ parent, name, stats }) => {
+  await walk(path, async ({ parent, name, stats }) => {
     if (bytes <= quota) return false
-    // File systems keep time in steps of some milliseconds.
-    if (stats.ctimeMs < startedAt - 20) return true
+    if (stats.ctimeMs < startedAt) return true
     const kind = stats.isDirectory() ? "directory" : "file"
     const removed = await parent.remove(name, kind).then(() => true, falseIfNotRemoved)
     if (removed) bytes -= bytesOnDisk(stats)
     return true
   })
-  if (outcome === "tooDeep") await removeDeepTrees(path)
 }
 
 /** A folder that is too deep to look into was made on purpose; the whole tree goes. */
