@@ -14,7 +14,7 @@ export async function crashWhileRunning(
   directory: string,
   { socket = "", image = "" }: { readonly socket?: string; readonly image?: string } = {},
 ): Promise<void> {
-  const child = fork(gateway, [backend, directory, socket, image], {
+  const child = fork(gateway, [backend, directory, pause, socket, image], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
     execArgv: ["--disable-warning=ExperimentalWarning"],
   })
@@ -25,11 +25,14 @@ export async function crashWhileRunning(
   await once(child, "exit")
 }
 
-/** Those of the code that the killed process ran, by a number that nobody else sleeps for. */
+/** Seconds that nobody else sleeps for, by which the processes of the code are known. */
+const pause = `0.0${process.pid}7`
+
+/** Those of the code that the killed process ran. */
 export function processes(): readonly string[] {
   return globSync("/proc/[0-9]*/cmdline").filter((file) => {
     try {
-      return readFileSync(file, "utf8").includes("0.0271828")
+      return readFileSync(file, "utf8").includes(pause)
     } catch {
       // It has ended in the meantime.
       return false
