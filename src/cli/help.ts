@@ -5,6 +5,7 @@ Commands:
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   approvals ACTION   List, approve or deny what waits for a person
+  sandbox build      Build the Docker image that code_execute runs code in
 
 FILE is a module whose default export is a gateway, as createAgent() makes it.
 
@@ -52,6 +53,18 @@ Options:
   --verbose          Show the whole error with its stack when something fails
 `
 
+const sandboxHelp = `Usage: agent-gateway sandbox build [OPTIONS]
+
+Builds the image that code runs in, with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket):
+Debian with Python, NumPy, pandas, Matplotlib and Node.
+
+Options:
+  --tag TAG          Name of the image (default: where codeExecution looks for it)
+  --base IMAGE       Debian image to begin with
+  --file FILE        A Dockerfile of your own, which needs no other files
+  --verbose          Show the whole error with its stack when something fails
+`
+
 export const commandHelp = {
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
@@ -66,6 +79,7 @@ Serves the agent of FILE. SIGTERM or SIGINT stops it gracefully: unfinished runs
 ${serveOptions}`,
   run: runHelp,
   approvals: approvalsHelp,
+  sandbox: sandboxHelp,
 } as const
 
 export type CommandName = keyof typeof commandHelp

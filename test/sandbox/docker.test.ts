@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs"
-import { mkdtemp } from "node:fs/promises"
+import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import type { SandboxHarness } from "../../src/testing/sandbox-harness.ts"
+import { runCliProcess } from "../cli-process.ts"
 import { attacks } from "./support/attacks.ts"
 import { crashWhileRunning, processes } from "./support/crash.ts"
 import { startEngine, type TestEngine, testImage } from "./support/engine.ts"
@@ -39,6 +40,24 @@ describe("Docker keeps the contract of sandboxes:", () => {
 describe("Docker holds against", () => {
   test.each(attacks)("$name", async ({ run }) => run(harness), 60_000)
 })
+
+test("the command line builds an image", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-image-"))
+  const file = join(folder, "Dockerfile")
+  await writeFile(file, "ARG BASE=none\nFROM $BASE\nLABEL test=yes\n")
+  const env = { DOCKER_HOST: `unix://${engine.socket}` }
+  const build = (...options: string[]) =>
+    runCliProcess(["sandbox", "build", "--file", file, ...options], { env, cwd: folder })
+  const built = await build("--tag", "sandbox-test:built", "--base", testImage)
+  expect(built).toMatchObject({ code: 0, stdout: "built sandbox-test:built\n" })
+  const { Config } = await engine.docker.getImage("sandbox-test:built").inspect()
+  expect(Config.Labels).toEqual({ test: "yes" })
+  await writeFile(file, "NONSENSE\n")
+  const failed = await build("--tag", "sandbox-test:failed")
+  expect(failed.code).toBe(1)
+  expect(failed.stderr).toMatch(/^agent-gateway: The image could not be built: .*NONSENSE.*\n$/m)
+  await removeTree(folder)
+}, 60_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const { docker, socket } = engine
