@@ -1,4 +1,4 @@
-import { mkdir, readdir } from "node:fs/promises"
+import { chmod, mkdir, readdir } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { ConfigurationError, GatewayError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -63,6 +63,8 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
   const { config, ephemeral, logger } = options
   const directory = resolve(options.directory)
   await mkdir(directory, { recursive: true })
+  // Users that code runs as pass through to their own folder, and cannot list the others.
+  await chmod(directory, 0o711)
   const instance = joinInstances(directory)
   try {
     const root = ephemeral ? join(directory, instanceFolder(instance.id)) : directory
