@@ -2,17 +2,18 @@ import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { machineLine } from "./machine.ts"
 import { measureFirstToken } from "./measure/first-token.ts"
+import { measureSandbox } from "./measure/sandbox.ts"
 import { measureStore } from "./measure/store.ts"
 import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
-import { firstTokenReport, storeReport, throughputReport, viewersReport } from "./report.ts"
+import { firstTokenReport, sandboxReport, storeReport, throughputReport, viewersReport } from "./report.ts"
 import { fullSettings, quickSettings } from "./settings.ts"
 
 /**
  * Prints what the gateway costs, beside what can be had at most. It does not judge; it only fails when a stream did not
  * arrive whole. docs/performance.md says what each figure means.
  */
-const parts = ["throughput", "first-token", "viewers", "store"] as const
+const parts = ["throughput", "first-token", "viewers", "store", "sandbox"] as const
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -30,6 +31,7 @@ await part("throughput", () => measureThroughput(settings.throughput), throughpu
 await part("first-token", () => measureFirstToken(settings.firstToken), firstTokenReport)
 await part("viewers", () => measureViewers(settings.viewers), viewersReport)
 await part("store", () => measureStore(settings.store), storeReport)
+await part("sandbox", () => measureSandbox(settings.sandbox), sandboxReport)
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
 
 async function part<Result>(

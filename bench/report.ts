@@ -1,4 +1,5 @@
 import type { ByTarget, FirstToken, Latency } from "./measure/first-token.ts"
+import type { SandboxResult } from "./measure/sandbox.ts"
 import type { StoreResult } from "./measure/store.ts"
 import type { Pace, ThroughputResult } from "./measure/throughput.ts"
 import type { PerOne, ViewersResult } from "./measure/viewers.ts"
@@ -75,6 +76,21 @@ export function storeReport({ event, deltas }: StoreResult): string {
     table([
       ["one event", whole(event)],
       ["50 sessions, a row of 10 deltas each", whole(deltas)],
+    ]),
+  ].join("\n")
+}
+
+export function sandboxReport({ bareSubprocess, bareDockerRun, backends }: SandboxResult): string {
+  const { subprocess, bubblewrap, docker } = backends
+  return [
+    "First byte of print(1 + 1) in Python, ms, p50 / p95",
+    table([
+      ["", "cold: a new session", "warm: the session again"],
+      ["bare subprocess", both(bareSubprocess), ""],
+      ["subprocess", both(subprocess.cold), both(subprocess.warm)],
+      ["bubblewrap", both(bubblewrap.cold), both(bubblewrap.warm)],
+      ["bare docker run", both(bareDockerRun), ""],
+      ["docker", both(docker.cold), both(docker.warm)],
     ]),
   ].join("\n")
 }

@@ -7,6 +7,7 @@ export interface Settings {
   readonly firstToken: FirstTokenSettings
   readonly viewers: number
   readonly store: { readonly repeats: number; readonly commits: number }
+  readonly sandbox: { readonly probes: number }
 }
 
 export const fullSettings: Settings = {
@@ -14,6 +15,7 @@ export const fullSettings: Settings = {
   firstToken: { warmUpRounds: 10, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
   store: { repeats: 5, commits: 1_000 },
+  sandbox: { probes: 20 },
 }
 
 /** For a first look: the code is still cold, and the figures are worse for it. */
@@ -22,4 +24,5 @@ export const quickSettings: Settings = {
   firstToken: { warmUpRounds: 2, probes: 10, bursts: 1, streams: [1, 50] },
   viewers: 200,
   store: { repeats: 1, commits: 200 },
+  sandbox: { probes: 5 },
 }
