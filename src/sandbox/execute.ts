@@ -1,5 +1,5 @@
 import type { ExecEvent, ExecRequest, ExitReason } from "../core/ports/sandbox.ts"
-import type { Backend, Exit } from "./backend.ts"
+import type { Backend, Exit, Running } from "./backend.ts"
 import { megabyte, type SandboxLimits } from "./limits.ts"
 import { createTail } from "./tail.ts"
 import { trimWorkspace } from "./workspace/trim.ts"
@@ -23,20 +23,21 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
   const quota = limits.diskMb * megabyte
   // Later than whatever was written before, and earlier than any program can write.
   const startedAt = Date.now() + 1
-  const running = await backend.start({
-    workspace,
-    language: request.language,
-    code: request.code,
-    expectMore,
-  })
+  const running = await startOrAbort(
+    backend.start({ workspace, language: request.language, code: request.code, expectMore }),
+    signal,
+  )
   let stopped: ExitReason | null = null
   const stop = (reason: ExitReason) => {
     stopped ??= reason
-    return running.end()
+    // What comes of it is awaited at the end.
+    running.end().catch(() => {})
   }
   const over = new AbortController()
   const watching = watchQuota({ workspace, quota, signal: over.signal }, () => stop("diskFull"))
-  const timer = setTimeout(() => void stop("timeout"), request.timeoutMs)
+  // Where nobody can tell how full the disk is, nothing goes on.
+  watching.catch(() => running.end().catch(() => {}))
+  const timer = setTimeout(() => stop("timeout"), request.timeoutMs)
   const output = running.output[Symbol.asyncIterator]()
   try {
     const tail = createTail(2048)
@@ -63,6 +64,17 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
   }
 }
 
+/** An abort does not wait for the start, and ends what comes of it. */
+async function startOrAbort(starting: Promise<Running>, signal: AbortSignal): Promise<Running> {
+  try {
+    return await orAbort(starting, signal)
+  } catch (error) {
+    // A failure to start is told already; one to end leaves what the next reaping finds.
+    starting.then((running) => running.end()).catch(() => {})
+    throw error
+  }
+}
+
 const intervalMs = 100
 
 async function watchQuota(
@@ -71,7 +83,7 @@ async function watchQuota(
     quota,
     signal,
   }: { readonly workspace: Workspace; readonly quota: number; readonly signal: AbortSignal },
-  onExceeded: () => Promise<void>,
+  onExceeded: () => void,
 ): Promise<void> {
   let pauseMs = intervalMs
   for (;;) {

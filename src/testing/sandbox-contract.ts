@@ -78,7 +78,7 @@ print(open("go/on.txt").read())`
     },
   },
   {
-    name: "an abort rejects at once with its reason and leaves no process",
+    name: "an abort rejects with its reason, without waiting for the code, and leaves no process",
     async run(harness) {
       const sandbox = await newSandbox(harness)
       const stop = new AbortController()

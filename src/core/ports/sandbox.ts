@@ -23,8 +23,9 @@ export interface SandboxHost {
 export interface Sandbox {
   /**
    * Runs code to its end. Yields its output as it comes and then exactly one exit status, last. Whoever does not take
-   * the output makes the code wait. Ends the code with all its processes when the iteration stops for whatever reason.
-   * Throws the signal's reason at once when it is aborted, and a `GatewayError` when the code cannot be started.
+   * the output makes the code wait. Ends the code with all its processes when the iteration stops for whatever reason;
+   * nothing runs any more when it is over. Throws the signal's reason when it is aborted, and a `GatewayError` when the
+   * code cannot be started.
    */
   exec(request: ExecRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ExecEvent>
   /** Regular files of the working directory, at most 10 000. */

@@ -7,7 +7,7 @@ import type { Workspace } from "../workspace/workspaces.ts"
 
 export const directoryLabel = "ai-agent-gateway.directory"
 export const instanceLabel = "ai-agent-gateway.instance"
-export const sessionLabel = "ai-agent-gateway.session"
+const sessionLabel = "ai-agent-gateway.session"
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -1,8 +1,8 @@
 /** Error numbers of Linux, the same on both processors. */
-export const EPERM = 1
-export const ENOSYS = 38
-export const EOPNOTSUPP = 95
-export const EAFNOSUPPORT = 97
+const EPERM = 1
+const ENOSYS = 38
+const EOPNOTSUPP = 95
+const EAFNOSUPPORT = 97
 
 /** A call that is allowed only with some values of one argument. */
 export interface ArgumentRule {
