@@ -6,12 +6,17 @@ export function resourceLimits({ diskMb }: SandboxLimits): readonly string[] {
   return ["--core=0:0", `--fsize=${fileBytes}:${fileBytes}`]
 }
 
-/**
- * What stands in for a control group: memory and time of each process, and the number of processes of the user, which is
- * the session's own or, in a user namespace, counted inside it.
- */
-export function groupLimits({ memoryMb, pids, cpus, maxTimeoutMs }: SandboxLimits): readonly string[] {
+/** What stands in for a control group: memory and processor time of each process. */
+export function processLimits({ memoryMb, cpus, maxTimeoutMs }: SandboxLimits): readonly string[] {
   const bytes = memoryMb * megabyte
   const seconds = Math.ceil((maxTimeoutMs / 1000) * Math.max(cpus, 1))
-  return [`--data=${bytes}:${bytes}`, `--nproc=${pids}:${pids}`, `--cpu=${seconds}:${seconds}`]
+  return [`--data=${bytes}:${bytes}`, `--cpu=${seconds}:${seconds}`]
+}
+
+/**
+ * Bounds all processes of a user, so only good where that user is the session's own, or is counted in a user namespace:
+ * the gateway's own user may have more already.
+ */
+export function userLimits({ pids }: SandboxLimits): readonly string[] {
+  return [`--nproc=${pids}:${pids}`]
 }

@@ -29,8 +29,11 @@ beforeAll(async () => {
   }
 }, 900_000)
 afterAll(async () => {
-  await end?.()
-  await engine?.stop()
+  try {
+    await end?.()
+  } finally {
+    await engine?.stop()
+  }
 }, 60_000)
 
 describe("Docker keeps the contract of sandboxes:", () => {

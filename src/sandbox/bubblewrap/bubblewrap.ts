@@ -8,7 +8,7 @@ import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
 import { startProcess } from "../processes.ts"
-import { groupLimits, resourceLimits } from "../resource-limits.ts"
+import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
 import { seccompProgram } from "../seccomp/bpf.ts"
 import { prepareStarter } from "../starter.ts"
 import { bubblewrapArguments, sandboxPath } from "./arguments.ts"
@@ -62,7 +62,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
             ...[prlimit, ...resourceLimits(limits), `--nofile=${openFiles}:${openFiles}`, "--"],
             ...[bwrap, "--args", String(argumentsFile), "--"],
             ...(owner === null ? [] : [setpriv, ...becoming(owner.uid, owner.gid)]),
-            ...(cgroup === null ? [prlimit, ...groupLimits(limits), "--"] : []),
+            ...(cgroup === null ? [prlimit, ...processLimits(limits), ...userLimits(limits), "--"] : []),
             ...launcherCommand("/workspace", limits),
           ],
           // Nothing of the host's: `/proc/1/environ` shows what bubblewrap itself was started with.

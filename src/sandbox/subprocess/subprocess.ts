@@ -6,7 +6,7 @@ import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
 import { startProcess } from "../processes.ts"
-import { groupLimits, resourceLimits } from "../resource-limits.ts"
+import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
 import { prepareStarter } from "../starter.ts"
 
 const path = "/usr/local/bin:/usr/bin:/bin"
@@ -43,7 +43,8 @@ export async function openSubprocess({ limits, env, instance, cgroups }: Backend
         return await startProcess({
           command: [
             ...[prlimit, ...resourceLimits(limits), `--nofile=${openFiles}:${openFiles}`],
-            ...[...(cgroup === null ? groupLimits(limits) : []), "--"],
+            ...(cgroup === null ? processLimits(limits) : []),
+            ...[...(cgroup === null && owner !== null ? userLimits(limits) : []), "--"],
             ...[setpriv, ...(owner === null ? [] : [`--reuid=${owner.uid}`, `--regid=${owner.gid}`])],
             ...[...(owner === null ? [] : ["--clear-groups"]), "--no-new-privs", "--pdeathsig=KILL", "--"],
             ...launcherCommand(workspace.path, limits),

@@ -27,7 +27,8 @@ export async function startEngine(): Promise<TestEngine> {
   const socket = join(folder, "docker.sock")
   const log = join(folder, "log")
   const output = openSync(log, "w")
-  const daemon = spawn("dockerd", engineArguments(folder, socket), {
+  // It ends with this process, however that ends.
+  const daemon = spawn("setpriv", ["--pdeathsig=TERM", "dockerd", ...engineArguments(folder, socket)], {
     detached: true,
     stdio: ["ignore", output, output],
   })

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process"
 import { accessSync, constants } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { promisify } from "node:util"
 
 const run = promisify(execFile)
@@ -36,6 +38,10 @@ function isInstalled(program: string): boolean {
 
 async function aptGet(...args: readonly string[]): Promise<void> {
   const options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"]
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
-  await run("apt-get", [...options, ...args], { env, timeout: 600_000, maxBuffer: 64 * 1024 * 1024 })
+  // At that run level no package starts a service: the tests bring up an engine of their own.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" }
+  // Test files run beside each other, and apt does not wait for itself everywhere.
+  const lock = join(tmpdir(), "agent-gateway-test-apt.lock")
+  const command = [lock, "apt-get", ...options, ...args]
+  await run("flock", command, { env, timeout: 900_000, maxBuffer: 64 * 1024 * 1024 })
 }
