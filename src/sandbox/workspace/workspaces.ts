@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { chmod, chown, mkdir, readdir, readFile, rename, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { ConfigurationError, toError } from "../../core/errors.ts"
@@ -32,8 +33,9 @@ export interface WorkspacesOptions {
 }
 
 /**
- * Below `directory`: `sessions/ID` is a working directory, `users/UID` says that a user is taken, `new/` is where a
- * working directory is made before it is moved to its place, so that none is ever seen half made.
+ * Below `directory`: `sessions/ID/files` is a working directory, `users/UID` says that a user is taken, `new/` is where
+ * `sessions/ID` is made before it is moved to its place, so that none is ever seen half made. It is never empty, and so
+ * never replaced by that of another process which had the same thought.
  */
 export async function openWorkspaces({ directory, offered }: WorkspacesOptions): Promise<Workspaces> {
   const sessions = join(directory, "sessions")
@@ -44,7 +46,8 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
     // Sessions' users pass through by name, and cannot list who is beside them.
     await chmod(folder, 0o711)
   }
-  const pathOf = (sessionId: string) => join(sessions, folderName(sessionId))
+  const placeOf = (sessionId: string) => join(sessions, folderName(sessionId))
+  const pathOf = (sessionId: string) => join(placeOf(sessionId), "files")
   const making = new Map<string, Promise<Workspace>>()
 
   async function find(sessionId: string): Promise<Workspace | null> {
@@ -60,14 +63,12 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
 
   async function make(sessionId: string): Promise<Workspace> {
     const owner = await allotOwner(users)
-    const passing = join(fresh, `${folderName(sessionId)}-${owner?.uid ?? process.pid}`)
-    await mkdir(passing, { mode: 0o700 })
-    for (const [path, source] of Object.entries(offered)) {
-      await replaceFile(passing, path, await readOffered(source), owner)
-    }
-    if (owner !== null) await chown(passing, owner.uid, owner.gid)
+    const passing = join(fresh, randomUUID())
     try {
-      await rename(passing, pathOf(sessionId))
+      await mkdir(passing)
+      await chmod(passing, 0o711)
+      await fill(join(passing, "files"), owner)
+      await rename(passing, placeOf(sessionId))
     } catch (error) {
       await removeTree(passing)
       if (owner !== null) await freeOwner(users, owner)
@@ -76,6 +77,14 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
       throw error
     }
     return { sessionId, path: pathOf(sessionId), owner }
+  }
+
+  async function fill(path: string, owner: Owner | null): Promise<void> {
+    await mkdir(path, { mode: 0o700 })
+    for (const [name, source] of Object.entries(offered)) {
+      await replaceFile(path, name, await readOffered(source), owner)
+    }
+    if (owner !== null) await chown(path, owner.uid, owner.gid)
   }
 
   return {
@@ -90,7 +99,7 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
     async remove(sessionId) {
       const workspace = await find(sessionId)
       if (workspace === null) return
-      await removeTree(workspace.path)
+      await removeTree(placeOf(sessionId))
       if (workspace.owner !== null) await freeOwner(users, workspace.owner)
     },
     async madeBefore(moment) {
