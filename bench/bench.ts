@@ -5,6 +5,7 @@ import { measureFirstToken } from "./measure/first-token.ts"
 import { measureMcp } from "./measure/mcp.ts"
 import { measureOpenStreams } from "./measure/open-streams.ts"
 import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
+import { measureSandbox } from "./measure/sandbox.ts"
 import { measureStore } from "./measure/store.ts"
 import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
@@ -13,6 +14,7 @@ import {
   mcpTables,
   openStreamsTables,
   peersTables,
+  sandboxTables,
   storeTables,
   throughputTables,
   viewersTables,
@@ -24,7 +26,7 @@ import { asMarkdown, asText, type Table } from "./table.ts"
  * Prints what the gateway costs, beside what can be had at most. It does not judge; it only fails when a stream did not
  * arrive whole. docs/performance.md says what each figure means.
  */
-const parts = ["throughput", "first-token", "viewers", "streams", "store", "mcp", "peers"] as const
+const parts = ["throughput", "first-token", "viewers", "streams", "store", "mcp", "sandbox", "peers"] as const
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -47,6 +49,7 @@ await part("viewers", () => measureViewers(settings.viewers), viewersTables)
 await part("streams", () => measureOpenStreams(settings.openStreams), openStreamsTables)
 await part("store", () => measureStore(settings.store), storeTables)
 await part("mcp", () => measureMcp(settings.mcp), mcpTables)
+await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)
 if (arePeersInstalled()) await part("peers", () => measurePeers(settings.peers), peersTables)
 else if (isWanted("peers")) console.log("Other products are not installed: npm ci --prefix bench/peers")
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)

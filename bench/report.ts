@@ -3,6 +3,7 @@ import type { Latency } from "./measure/latency.ts"
 import type { McpResult } from "./measure/mcp.ts"
 import type { OpenStreams } from "./measure/open-streams.ts"
 import type { PeersResult } from "./measure/peers.ts"
+import type { SandboxResult } from "./measure/sandbox.ts"
 import type { StoreResult } from "./measure/store.ts"
 import type { ByServer, Pace, Throughput, ThroughputResult } from "./measure/throughput.ts"
 import type { PerOne, ViewersResult } from "./measure/viewers.ts"
@@ -147,6 +148,23 @@ export function mcpTables({ gateway, client }: McpResult): readonly Table[] {
         ["", "µs"],
         ["through the gateway", whole(gateway)],
         ["the SDK's client alone", whole(client)],
+      ],
+    },
+  ]
+}
+
+export function sandboxTables({ bareSubprocess, bareDockerRun, backends }: SandboxResult): readonly Table[] {
+  const { subprocess, bubblewrap, docker } = backends
+  return [
+    {
+      title: "first byte of print(1 + 1) in Python, ms, p50 / p95",
+      rows: [
+        ["", "cold: a new session", "warm: the session again"],
+        ["bare subprocess", both(bareSubprocess), ""],
+        ["subprocess", both(subprocess.cold), both(subprocess.warm)],
+        ["bubblewrap", both(bubblewrap.cold), both(bubblewrap.warm)],
+        ["bare docker run", both(bareDockerRun), ""],
+        ["docker", both(docker.cold), both(docker.warm)],
       ],
     },
   ]

@@ -12,6 +12,7 @@ export interface Settings {
   readonly store: { readonly repeats: number; readonly commits: number }
   readonly mcp: McpSettings
   readonly peers: ThroughputSettings
+  readonly sandbox: { readonly probes: number }
 }
 
 export const fullSettings: Settings = {
@@ -22,6 +23,7 @@ export const fullSettings: Settings = {
   store: { repeats: 5, commits: 1_000 },
   mcp: { repeats: 7, calls: 2_000 },
   peers: { warmUpRounds: 10, repeats: 3, streams: 200, atOnce: 50 },
+  sandbox: { probes: 20 },
 }
 
 /** For a first look: the code is still cold, and the figures are worse for it. */
@@ -33,4 +35,5 @@ export const quickSettings: Settings = {
   store: { repeats: 1, commits: 200 },
   mcp: { repeats: 1, calls: 300 },
   peers: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
+  sandbox: { probes: 5 },
 }

@@ -94,6 +94,7 @@ export type {
   SystemBlock,
   ToolSpecification,
 } from "./core/ports/provider.ts"
+export type { SandboxName } from "./core/ports/sandbox.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
 export type {
   AnswerCommand,
@@ -128,6 +129,7 @@ export type {
 } from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
+export type { CodeExecutionConfig } from "./gateway/code-execution.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export {
   type BuildChatRuntime,
@@ -203,6 +205,9 @@ export {
 export { type OpenAiAgentsSdk, openAiAgentsRunner } from "./runners/openai-agents/openai-agents-runner.ts"
 export type { OpenAiAgentsEvent } from "./runners/openai-agents/stream-events.ts"
 export type { RunnerOptions } from "./runners/runner-options.ts"
+export type { SandboxConfig } from "./sandbox/config.ts"
+export type { SandboxLimits } from "./sandbox/limits.ts"
+export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { Principal } from "./sessions/sessions.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"

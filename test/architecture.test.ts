@@ -49,6 +49,7 @@ const folders = {
     "pricing",
     "providers",
     "runners",
+    "sandbox",
     "sessions",
     "telemetry",
     "tools",

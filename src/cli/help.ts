@@ -6,6 +6,7 @@ Commands:
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   approvals ACTION   List, approve or deny what waits for a person
   mcp ACTION         Try out MCP servers: list them and their tools, call one
+  sandbox build      Build the Docker image that code_execute runs code in
 
 FILE is a module whose default export is a gateway, as createAgent() makes it.
 
@@ -71,6 +72,18 @@ Options:
 Exit codes: 0 all is well, 1 a server or the call failed, 2 called wrongly.
 `
 
+const sandboxHelp = `Usage: agent-gateway sandbox build [OPTIONS]
+
+Builds the image that code runs in, with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket):
+Debian with Python, NumPy, pandas, Matplotlib and Node.
+
+Options:
+  --tag TAG          Name of the image (default: where codeExecution looks for it)
+  --base IMAGE       Debian image to begin with
+  --file FILE        A Dockerfile of your own, which needs no other files
+  --verbose          Show the whole error with its stack when something fails
+`
+
 export const commandHelp = {
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
@@ -88,6 +101,7 @@ ${serveOptions}`,
   run: runHelp,
   approvals: approvalsHelp,
   mcp: mcpHelp,
+  sandbox: sandboxHelp,
 } as const
 
 export type CommandName = keyof typeof commandHelp

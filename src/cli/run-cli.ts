@@ -9,6 +9,7 @@ import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, generalHelp, isCommandName } from "./help.ts"
 import { mcpCommand } from "./mcp-command.ts"
 import { runCommand } from "./run-command.ts"
+import { sandboxCommand } from "./sandbox-command.ts"
 import { startCommand } from "./start-command.ts"
 
 const commands = {
@@ -17,6 +18,7 @@ const commands = {
   run: runCommand,
   approvals: approvalsCommand,
   mcp: mcpCommand,
+  sandbox: sandboxCommand,
 }
 
 /** Runs one command line and resolves to the exit code. Whatever fails is told in one line on stderr; never rejects. */

@@ -16,6 +16,7 @@ import type { SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { McpView } from "../mcp/servers.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
+import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
@@ -89,6 +90,8 @@ export interface RuntimeSurroundings {
   readonly mcp: McpView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   readonly validateOutput: ModelRuntime["validateOutput"]
+  /** The tools that run code, where the app has them. */
+  readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
   readonly logger: Logger
 }
 
@@ -130,12 +133,15 @@ function runnerRuntime(
 
 function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
   const { providers, mcp, validateOutput, hooks, grants, logger } = surroundings
-  const { provider, fallback = [], tools = [], interceptors = [], needsApproval = () => false } = chat
+  const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
   const systemPrompt = [...own, ...mcp.instructions().map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
   const pricing = createPricing(chat.prices)
+  const maxToolResultBytes = chat.maxToolResultBytes ?? 100_000
+  const codeTools = surroundings.codeTools?.({ needsApproval, maxResultBytes: maxToolResultBytes }) ?? []
+  const tools = [...(chat.tools ?? []), ...codeTools]
   refuseDuplicates(tools)
   const allTools = withServerTools(tools, mcp)
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
@@ -160,7 +166,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     maxTokens: chat.maxTokens ?? 16_000,
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
-    maxToolResultBytes: chat.maxToolResultBytes ?? 100_000,
+    maxToolResultBytes,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, logger }),
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,

@@ -46,6 +46,38 @@ const systemPrompt = z.union(
   "expected a string or an array of { text, cache? }",
 )
 
+const codeExecution = z.strictObject({
+  backends: z
+    .array(z.enum(["docker", "bubblewrap", "subprocess"]))
+    .min(1)
+    .optional(),
+  requireSandbox: z.boolean().optional(),
+  image: z.string().min(1).optional(),
+  dockerSocket: z.string().min(1).optional(),
+  warmPool: z.int().nonnegative().optional(),
+  memoryMb: z.int().min(16).optional(),
+  cpus: z.number().positive().optional(),
+  pids: z.int().min(8).optional(),
+  diskMb: count,
+  defaultTimeoutMs: count,
+  maxTimeoutMs: z
+    .int()
+    .positive()
+    .max(24 * 60 * 60 * 1_000)
+    .optional(),
+  maxOutputBytes: z
+    .int()
+    .min(1_000)
+    .max(16 * 1024 * 1024)
+    .optional(),
+  maxBackground: z.int().nonnegative().optional(),
+  maxConcurrent: count,
+  network: z.enum(["none", "bridge", "host"]).optional(),
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
+  files: z.record(z.string().min(1), z.string().min(1)).optional(),
+  directory: z.string().min(1).optional(),
+})
+
 const rateLimits = z.strictObject({
   initPerMinute: count,
   requestsPerMinute: count,
@@ -67,6 +99,7 @@ const server = {
   sessionRetentionDays: z.number().positive().optional(),
   allowedModels: strings,
   allowSystemMessages: z.boolean().optional(),
+  codeExecution: z.union([z.boolean(), codeExecution]).optional(),
   corsOrigins: strings,
   limits: z.strictObject({ chatBodyBytes: count, bodyBytes: count, jsonDepth: count }).optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),

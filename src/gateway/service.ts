@@ -16,9 +16,11 @@ import { startHousekeeping } from "../sessions/housekeeping.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
+import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { createOutputValidator } from "../tools/output-validator.ts"
 import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
+import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
 import { providersForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
@@ -62,10 +64,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { server, settings, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
   let mcp: GatewayMcp | null = null
+  let code: CodeExecutionService | null = null
   try {
     mcp = await startMcp(server, { settings, secrets: store.secrets, clock, version: packageVersion, logger })
-    return await startParts(options, { store, mcp })
+    code = await openCodeExecution(server.codeExecution ?? false, {
+      store: server.store,
+      dockerSocket: settings.dockerSocket,
+      isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
+      logger,
+    })
+    return await startParts(options, { store, mcp, code })
   } catch (error) {
+    await code?.close()
     await mcp?.close()
     await store.close()
     throw error
@@ -75,9 +85,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 interface Started {
   readonly store: Store
   readonly mcp: GatewayMcp
+  readonly code: CodeExecutionService | null
 }
 
-async function startParts(options: ServiceOptions, { store, mcp }: Started): Promise<Service> {
+async function startParts(options: ServiceOptions, { store, mcp, code }: Started): Promise<Service> {
   const { server, mode, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
@@ -88,6 +99,7 @@ async function startParts(options: ServiceOptions, { store, mcp }: Started): Pro
     grants: (sessionId) => approvals.grants(sessionId),
     tracked: hooks,
     mcp,
+    code,
   })
   const worker = new Worker({
     log,
@@ -114,7 +126,8 @@ async function startParts(options: ServiceOptions, { store, mcp }: Started): Pro
     clock,
     logger,
     version: packageVersion,
-    readiness: () => readiness({ store, mcp }, { accepting, mode }),
+    readiness: () => readiness({ store, mcp, code }, { accepting, mode }),
+    openFile: async (sessionId, path) => code?.openFile(sessionId, path) ?? null,
     accepting: () => accepting,
     completeMcpAuthorization: mcp.complete ?? undefined,
     allowLocalhost: mode === "dev",
@@ -139,6 +152,7 @@ async function startParts(options: ServiceOptions, { store, mcp }: Started): Pro
       const grace = setTimeout(() => void mcp.close(), graceMs)
       await worker.stop({ graceMs })
       clearTimeout(grace)
+      await code?.close()
       feed.close()
       await Promise.all(listeners.map((stop) => stop()))
       await committer.close()
@@ -157,6 +171,7 @@ interface RuntimeParts {
   readonly grants: Approvals["grants"]
   readonly tracked: HookTracker
   readonly mcp: McpServers
+  readonly code: CodeExecutionService | null
 }
 
 /**
@@ -164,12 +179,19 @@ interface RuntimeParts {
  */
 function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, tracked, mcp }: RuntimeParts,
+  { grants, tracked, mcp, code }: RuntimeParts,
 ): ResolveRuntime {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
   const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
-  const shared = { allowedModels, hooks, grants, validateOutput: createOutputValidator(), logger }
+  const shared = {
+    allowedModels,
+    hooks,
+    grants,
+    validateOutput: createOutputValidator(),
+    codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
+    logger,
+  }
   const refuseGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
     const asksForModel = !("runner" in chat) && chat.provider === undefined
     if (asksForModel && providers.main === chosen.provider) refuseGuess(chosen, mode)
@@ -208,7 +230,7 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
 
 /** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
 async function readiness(
-  { store, mcp }: Started,
+  { store, mcp, code }: Started,
   { accepting, mode }: { readonly accepting: boolean; readonly mode: ServiceOptions["mode"] },
 ) {
   const check = await store.log.ping().then(
@@ -219,7 +241,11 @@ async function readiness(
   const servers = Object.entries(mcp.states()).map(([name, state]) => {
     return [`mcp:${name}`, serverCheck(state, mode)] as const
   })
-  return { ready: accepting && check.ok, checks: { store: check, ...Object.fromEntries(servers) } }
+  const execution = code === null ? {} : { code_execution: { ok: true, detail: code.summary } }
+  return {
+    ready: accepting && check.ok,
+    checks: { store: check, ...execution, ...Object.fromEntries(servers) },
+  }
 }
 
 /**

@@ -26,6 +26,7 @@ import { addOpenApiRoute } from "./openapi.ts"
 import { invalidBody, Problem, problemResponse } from "./problem.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
+import { addFilesRoute, type OpenSessionFile } from "./routes/files.ts"
 import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
@@ -50,6 +51,8 @@ export interface HttpAppOptions {
   readonly version: string
   /** Looked at by GET /ready. */
   readonly readiness: () => Promise<Readiness>
+  /** A file of a session's working directory, null if there is none. Default: there are none. */
+  readonly openFile?: OpenSessionFile | undefined
   /** False while the process stops: new sessions and runs are refused, what is there can still be followed. */
   readonly accepting: () => boolean
   /** Default `/api`; `/` for none. */
@@ -141,6 +144,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
+  addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })
   addStatusRoutes(app, { readiness, accepting })
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })

@@ -1,6 +1,10 @@
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
 import type { SessionLog } from "../../src/core/ports/session-log.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
+import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { openMemoryStore } from "../../src/stores/sqlite/open.ts"
 import { tool } from "../../src/tools/local-tool.ts"
 
@@ -41,6 +45,7 @@ export async function startGatewayUnderTest() {
     createSession: (session) => working().then(() => log.createSession(session)),
     ping: () => working().then(() => log.ping()),
   }
+  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-contract-"))
   const gateway = createAgent("You answer.", {
     provider: "demo",
     store: {
@@ -51,6 +56,7 @@ export async function startGatewayUnderTest() {
     logger: quiet,
     clock,
     tools,
+    codeExecution: { backends: ["subprocess"], directory },
     interceptors: [({ toolName }) => ({ action: toolName === "erase" ? "warn" : "allow" })],
     validApiKeys: ["key"],
     allowedModels: ["demo"],
@@ -63,6 +69,10 @@ export async function startGatewayUnderTest() {
   })
   return {
     gateway,
+    async close() {
+      await gateway.close({ graceMs: 0 })
+      await removeTree(directory)
+    },
     url: (await gateway.listen({ port: 0 })).url,
     /** What the store answers with from now on instead of working; null for working. */
     failStore(fault: Error | null) {

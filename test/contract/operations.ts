@@ -5,6 +5,7 @@ export const cancel = "POST /chat/cancel"
 export const history = "GET /chat/history"
 export const toolApproval = "POST /chat/tool-approval"
 export const toolResult = "POST /chat/tool-result"
+export const file = "GET /chat/files/{path}"
 export const listGrants = "GET /chat/grants"
 export const revokeGrant = "DELETE /chat/grants?tool_name=erase&qualifier=files"
 export const revoke = "POST /chat/revoke"
@@ -12,7 +13,7 @@ export const revoke = "POST /chat/revoke"
 /** Limited per session. */
 export const limited = [chat, cancel, toolApproval, toolResult, revokeGrant]
 /** Everything that needs a token. */
-export const withSession = [...limited, subscribe, history, listGrants, revoke]
+export const withSession = [...limited, subscribe, history, file, listGrants, revoke]
 
 export const hello = { message: "Hello" }
 export const mcpCallback = "GET /mcp/oauth/callback"

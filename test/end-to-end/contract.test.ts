@@ -7,6 +7,7 @@ import { quiet, startGatewayUnderTest, storeFaults, tools } from "../contract/ga
 import {
   cancel,
   chat,
+  file,
   hello,
   history,
   init,
@@ -28,10 +29,10 @@ import {
 } from "../contract/reference-page.ts"
 import { refusedRequests } from "../contract/refused-requests.ts"
 
-const { gateway, url, failStore, setClockAhead } = await startGatewayUnderTest()
+const { close, url, failStore, setClockAhead } = await startGatewayUnderTest()
 const { call, send, check, contract, document, answered, problems } = await contractClient(url)
 
-afterAll(() => gateway.close({ graceMs: 0 }))
+afterAll(close)
 
 async function newToken(): Promise<string> {
   const { bodies } = await call(init, { body: { api_key: "key" } })
@@ -254,6 +255,18 @@ test("what a person allows and what the client executes is as documented", async
   expect((await call(listGrants, { token })).bodies).toEqual([{ grants: [] }])
 })
 
+test("a file that code wrote is as documented", async () => {
+  const token = await newToken()
+  const code = `open("{path}", "w").write('"text"')`
+  const message = `/tool code_execute ${JSON.stringify({ code })}`
+  const response = await send(chat, { token, body: { message } })
+  const [approval] = await pending(token, 1)
+  expect((await call(toolApproval, { token, body: { ...approval, approved: true } })).status).toBe(200)
+  await check(chat, response)
+  expect(await call(file, { token })).toMatchObject({ status: 200, bodies: ["text"] })
+  expect(await call(file, { token: await newToken() })).toMatchObject({ status: 404, code: "file_not_found" })
+})
+
 test("the end of a run withdraws what it asked", async () => {
   const token = await newToken()
   const response = await send(chat, { token, body: { message: '/tool erase {"folder":"a"}\n/tool locate' } })
@@ -347,7 +360,14 @@ test("docs/http-api.md lists the problems that were seen, with their status", ()
 
 test("docs/http-api.md lists the codes of the source, and no others", () => {
   // These are thrown within the process and become no answer.
-  const internal = new Set(["answered", "cancelled", "lease_lost", "run_not_found"])
+  const internal = new Set([
+    "answered",
+    "cancelled",
+    "lease_lost",
+    "run_not_found",
+    "invalid_path",
+    "build_failed",
+  ])
   const documented = documentedCodes()
   expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])
   expect([...documented].filter((code) => !isInSource(code))).toEqual([])
