@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import type { SandboxHarness } from "../../src/testing/sandbox-harness.ts"
+import { requirePrograms } from "../debian-packages.ts"
 import { attacks } from "./support/attacks.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
 import { openTestSandboxes } from "./support/open.ts"
-import { requirePrograms } from "./support/packages.ts"
 
 let harness: SandboxHarness
 let end: () => Promise<void>

@@ -4,10 +4,10 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { createAgent, type Gateway } from "../../src/index.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
+import { requirePrograms } from "../debian-packages.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
 import { silent } from "./support/open.ts"
-import { requirePrograms } from "./support/packages.ts"
 
 let gateway: Gateway
 let url: string

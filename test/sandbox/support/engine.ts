@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Docker from "dockerode"
+import { requirePrograms } from "../../debian-packages.ts"
 import { eventually } from "../../end-to-end/support/eventually.ts"
 import { rootFileSystem } from "./image.ts"
-import { requirePrograms } from "./packages.ts"
 
 export const testImage = "agent-gateway-sandbox:test"
 

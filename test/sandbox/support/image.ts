@@ -5,7 +5,7 @@ import { mkdir, rename, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { requirePrograms } from "./packages.ts"
+import { requirePrograms } from "../../debian-packages.ts"
 
 const suite = "bookworm"
 const include = "python3,dash,coreutils,nodejs"

@@ -11,6 +11,7 @@ const packages = {
   dockerd: "docker.io",
   mmdebstrap: "mmdebstrap",
   bwrap: "bubblewrap",
+  chromium: "chromium",
 } as const
 
 /** Installs what is missing, and fails, with apt's own words, where that cannot be done: nothing is skipped. */
