@@ -60,29 +60,24 @@ it("shows the progress and the images of server-everything, and reads its resour
   expect(textOfResult(await agent.call("get_prompt", prompt))).toContain("Oslo")
 })
 
-it(
-  "browses a page through @playwright/mcp",
-  { timeout: 600_000 },
-  async () => {
-    await requirePrograms("chromium")
-    const page = createServer((_request, response) => {
-      response.setHeader("content-type", "text/html")
-      response.end("<title>Local</title><h1>Hello from here</h1><button>Press me</button>")
-    }).listen(0, "127.0.0.1")
-    await once(page, "listening")
-    onTestFinished(() => void page.close())
-    const address = page.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    const browser = installedServer("playwright-mcp", [
-      ...["--headless", "--no-sandbox", "--isolated"],
-      ...["--executable-path", "/usr/bin/chromium", "--output-dir", await temporaryFolder()],
-    ])
-    const agent = testAgent({ mcpServers: { browser: { ...browser, timeoutMs: 60_000 } } })
-    const result = await agent.call("browser_navigate", { url: `http://127.0.0.1:${port}/` })
-    expect(textOfResult(result)).toContain("Local")
-    const snapshot = textOfResult(await agent.call("browser_snapshot"))
-    expect(snapshot).toContain("Hello from here")
-    expect(snapshot).toContain("Press me")
-  },
-  120_000,
-)
+it("browses a page through @playwright/mcp", { timeout: 600_000 }, async () => {
+  await requirePrograms("chromium")
+  const page = createServer((_request, response) => {
+    response.setHeader("content-type", "text/html")
+    response.end("<title>Local</title><h1>Hello from here</h1><button>Press me</button>")
+  }).listen(0, "127.0.0.1")
+  await once(page, "listening")
+  onTestFinished(() => void page.close())
+  const address = page.address()
+  const port = typeof address === "object" && address !== null ? address.port : 0
+  const browser = installedServer("playwright-mcp", [
+    ...["--headless", "--no-sandbox", "--isolated"],
+    ...["--executable-path", "/usr/bin/chromium", "--output-dir", await temporaryFolder()],
+  ])
+  const agent = testAgent({ mcpServers: { browser: { ...browser, timeoutMs: 60_000 } } })
+  const result = await agent.call("browser_navigate", { url: `http://127.0.0.1:${port}/` })
+  expect(textOfResult(result)).toContain("Local")
+  const snapshot = textOfResult(await agent.call("browser_snapshot"))
+  expect(snapshot).toContain("Hello from here")
+  expect(snapshot).toContain("Press me")
+})

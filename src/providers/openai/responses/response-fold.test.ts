@@ -4,7 +4,7 @@ import type { ModelDelta } from "../../../core/ports/provider.ts"
 import { ResponseFold } from "./response-fold.ts"
 
 function fold(...events: readonly JsonObject[]) {
-  const answer = new ResponseFold()
+  const answer = new ResponseFold("openai")
   const deltas: readonly ModelDelta[] = events.flatMap((event) => answer.apply(JSON.stringify(event)))
   return { deltas, complete: answer.complete, end: answer.end("asked-for") }
 }
@@ -189,7 +189,7 @@ test("without its last event it is not complete; a service that neither names it
 })
 
 test("what is unknown, and a marker of another API, change nothing", () => {
-  const answer = new ResponseFold()
+  const answer = new ResponseFold("openai")
   expect(answer.apply("[DONE]")).toEqual([])
   expect(answer.apply('{"type":"response.something_new"}')).toEqual([])
   expect(answer.end("asked-for").content).toEqual([])
@@ -215,7 +215,7 @@ test("a call whose item comes without its arguments has those of its pieces", ()
 })
 
 test("an answer that fails says what it cost", () => {
-  const answer = new ResponseFold()
+  const answer = new ResponseFold("openai")
   const usage = { input_tokens: 9, output_tokens: 4 }
   const failed = {
     type: "response.failed",

@@ -13,17 +13,27 @@ const nothing: readonly ModelDelta[] = []
  * is a part, but of a message each piece of its content; what an item is when it is done goes back to the service later.
  */
 export class ResponseFold implements AnswerFold {
+  readonly #vendor: string
   #response: OpenAI.Responses.Response | null = null
   #complete = false
   #hiddenBytes = 0
   readonly #items = new Map<number, JsonObject>()
   readonly #parts = new Map<string, PartState>()
 
+  /** @param vendor The tag of the vendor data that the parts get. */
+  constructor(vendor: string) {
+    this.#vendor = vendor
+  }
+
   get complete(): boolean {
     return this.#complete
   }
 
   get whole(): boolean {
+    return this.#complete
+  }
+
+  get ended(): boolean {
     return this.#complete
   }
 
@@ -41,7 +51,7 @@ export class ResponseFold implements AnswerFold {
     const parts = [...this.#parts.values()]
     return {
       type: "end",
-      content: parts.map((state) => toPart(state, this.#items.get(state.itemIndex) ?? {})),
+      content: parts.map((state) => toPart(state, this.#items.get(state.itemIndex) ?? {}, this.#vendor)),
       stopReason: toStopReason(this.#response, parts),
       model: this.#response?.model ?? requestedModel,
       usage: toUsage(this.#response?.usage),
