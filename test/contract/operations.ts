@@ -4,13 +4,14 @@ export const subscribe = "GET /chat/subscribe"
 export const cancel = "POST /chat/cancel"
 export const history = "GET /chat/history"
 export const toolApproval = "POST /chat/tool-approval"
+export const elicitation = "POST /chat/elicitation"
 export const toolResult = "POST /chat/tool-result"
 export const listGrants = "GET /chat/grants"
 export const revokeGrant = "DELETE /chat/grants?tool_name=erase&qualifier=files"
 export const revoke = "POST /chat/revoke"
 
 /** Limited per session. */
-export const limited = [chat, cancel, toolApproval, toolResult, revokeGrant]
+export const limited = [chat, cancel, toolApproval, elicitation, toolResult, revokeGrant]
 /** Everything that needs a token. */
 export const withSession = [...limited, subscribe, history, listGrants, revoke]
 
