@@ -21,6 +21,8 @@ export type {
   Decider,
   Delta,
   DeltaEntry,
+  ElicitationRequested,
+  ElicitationResolved,
   Entry,
   Event,
   EventEntry,
@@ -103,6 +105,7 @@ export type {
   CancelCommand,
   Command,
   CommitOutcome,
+  ElicitationCommand,
   Lease,
   MessageCommand,
   MessageInput,
@@ -118,12 +121,22 @@ export type {
   ToolResultCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
-export type { Tool, ToolContext, ToolResult, Validation } from "./core/ports/tool.ts"
+export type {
+  InputGiven,
+  InputRequired,
+  Tool,
+  ToolContext,
+  ToolOutcome,
+  ToolResult,
+  Validation,
+} from "./core/ports/tool.ts"
+export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { Cost, Usage } from "./core/usage.ts"
 export type {
   AnswerOptions,
   ApproveOptions,
   DenyOptions,
+  ElicitationAnswer,
   GatewayApprovals,
   OpenWait,
 } from "./gateway/approvals.ts"

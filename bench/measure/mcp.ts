@@ -81,13 +81,15 @@ async function openGateway() {
     runId: "run",
     toolCallId: "call",
     idempotencyKey: "call",
+    answered: null,
+    ask: () => Promise.reject(new Error("Nobody is there to ask.")),
     emit: () => undefined,
     logger,
   }
   const call: Call = async () => {
     const validation = await tool.validate(input)
     if (!validation.valid) throw new Error(validation.message)
-    return tool.execute(validation.input, context)
+    await tool.execute(validation.input, context)
   }
   return { call, close: () => servers.close() }
 }

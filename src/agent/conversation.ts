@@ -1,5 +1,7 @@
 import type {
   ApprovalResolved,
+  ElicitationRequested,
+  ElicitationResolved,
   EventEntry,
   MessageCompleted,
   RunStarted,
@@ -110,6 +112,12 @@ export class Conversation {
           call.state = "started"
         })
         return
+      case "elicitationRequested":
+        this.#ask(event)
+        return
+      case "elicitationResolved":
+        this.#answer(event)
+        return
       case "toolCallCompleted":
         this.#call(event.toolCallId, (call) => {
           call.state = "settled"
@@ -161,6 +169,9 @@ export class Conversation {
       approval: null,
       openedAt: null,
       expiresAt: null,
+      asked: null,
+      answer: null,
+      questions: 0,
       result: null,
     }
     this.#run.phase.calls.set(toolCallId, call)
@@ -175,6 +186,24 @@ export class Conversation {
       if (event.editedInput === null) return
       call.input = event.editedInput
       this.#editCallInMessage(event.toolCallId, event.editedInput)
+    })
+  }
+
+  #ask(event: ElicitationRequested): void {
+    this.#call(event.toolCallId, (call) => {
+      if (event.continuation !== null) call.state = "awaitingInput"
+      call.asked = event
+      call.answer = null
+      call.questions += 1
+      call.expiresAt = event.expiresAt
+    })
+  }
+
+  #answer(event: ElicitationResolved): void {
+    this.#call(event.toolCallId, (call) => {
+      if (call.state === "awaitingInput") call.state = "inputGiven"
+      call.answer = event
+      call.expiresAt = null
     })
   }
 
@@ -249,7 +278,16 @@ export type RunPhase =
 /** One call of the open step. It changes only by `Conversation.apply`. */
 export interface CallState {
   readonly requested: ToolCallRequested
-  state: "requested" | "awaitingApproval" | "approved" | "denied" | "awaitingClient" | "started" | "settled"
+  state:
+    | "requested"
+    | "awaitingApproval"
+    | "approved"
+    | "denied"
+    | "awaitingClient"
+    | "started"
+    | "awaitingInput"
+    | "inputGiven"
+    | "settled"
   /** The arguments it is executed with: the model's, or as a person edited them. */
   input: JsonObject
   approval: ApprovalResolved | null
@@ -257,7 +295,18 @@ export interface CallState {
   openedAt: number | null
   /** When what it waits for is over; null while it waits for nothing. */
   expiresAt: number | null
+  /** The last question to the user. */
+  asked: ElicitationRequested | null
+  /** What was answered to that; null while it is open. */
+  answer: ElicitationResolved | null
+  /** Asked so far. */
+  questions: number
   result: ToolResult | null
+}
+
+/** Of a call in state `started` it was asked from inside the call; else the call waits for the answer. */
+export function hasOpenQuestion({ asked, answer }: CallState): boolean {
+  return asked !== null && answer === null
 }
 
 function toolMessage(calls: readonly CallState[]): ToolMessage {

@@ -1,10 +1,10 @@
 import type { CallState } from "./conversation.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { settleCall } from "./settle-call.ts"
+import { arrivalUntil, isWaitOver } from "./take-answer.ts"
 
 /** Calls of one message that run at once; further ones wait for a place. */
 const maxConcurrentCalls = 16
-const longestTimerMs = 2 ** 31 - 1
 
 /**
  * Settles the calls of one message, each independently of the others and as soon as it may, but for a `sequential`
@@ -45,11 +45,7 @@ class Dispatch {
 
   /** A call whose answer has come, or whose time is over, waits no longer; it goes on as soon as it may. */
   #lookAtWaits(): void {
-    const { answers, clock } = this.#context
-    for (const call of this.#waiting) {
-      const isOver = call.expiresAt !== null && clock.now() >= call.expiresAt
-      if (isOver || answers.has(call.requested.toolCallId)) this.#waiting.delete(call)
-    }
+    for (const call of this.#waiting) if (isWaitOver(this.#context, call)) this.#waiting.delete(call)
   }
 
   #startWhatMay(): void {
@@ -87,13 +83,11 @@ class Dispatch {
     // After a failure nothing is begun any more, so only the end of what runs is waited for.
     if (this.#failure !== null) return Promise.race(this.#running.values())
     const over = new AbortController()
-    const { promise: due, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, Math.min(this.#firstEnd() - this.#context.clock.now(), longestTimerMs))
+    const arrival = arrivalUntil(this.#context, this.#firstEnd(), over.signal)
     try {
-      await Promise.race([...this.#running.values(), this.#context.answers.arrival(over.signal), due])
+      await Promise.race([...this.#running.values(), arrival])
     } finally {
       over.abort()
-      clearTimeout(timer)
     }
   }
 

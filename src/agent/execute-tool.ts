@@ -1,14 +1,20 @@
+import type { ToolCallRequested } from "../core/entries.ts"
 import { CallInterruptedError, toError } from "../core/errors.ts"
-import type { Tool, ToolContext, ToolResult } from "../core/ports/tool.ts"
+import type { JsonObject } from "../core/json.ts"
+import type { InputGiven, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
+import type { QuestionAnswer } from "../core/question.ts"
+import type { CallState } from "./conversation.ts"
 import type { ModelRunContext } from "./run-context.ts"
+import { timeLimit } from "./time-limit.ts"
 
 /** Characters of live output that one call may show; the result itself is bounded apart from it. */
 const maxOutputCharacters = 1_000_000
 
-interface Call {
-  readonly stepId: string
-  readonly toolCallId: string
+interface Execution {
+  readonly call: CallState
+  /** As the tool's validation made it. */
   readonly input: unknown
+  readonly ask: ToolContext["ask"]
 }
 
 /**
@@ -19,50 +25,59 @@ interface Call {
 export async function executeTool(
   context: ModelRunContext,
   tool: Tool,
-  call: Call,
-): Promise<ToolResult | "interrupted"> {
+  { call, input, ask }: Execution,
+): Promise<ToolOutcome | "interrupted"> {
   const timeoutMs = tool.timeoutMs ?? context.runtime.toolTimeoutMs
   const stop = new AbortController()
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const abort = () => stop.abort(context.signal.reason)
-  const timer = setTimeout(() => stop.abort(new ToolTimeout(timeoutMs)), timeoutMs)
+  const limit = timeLimit(timeoutMs, () => stop.abort(new ToolTimeout(timeoutMs)))
   stop.signal.addEventListener("abort", () => reject(stop.signal.reason), { once: true })
   context.signal.addEventListener("abort", abort, { once: true })
   if (context.signal.aborted) abort()
-  const output = liveOutput(context, tool, call)
+  const output = liveOutput(context, tool, call.requested)
+  const toolContext: ToolContext = {
+    ...callContext(context, call),
+    signal: stop.signal,
+    ask(question) {
+      const answer = limit.pauseFor(ask(question))
+      // The tool is told; one that does not wait for the answer must not end the process.
+      answer.catch(() => undefined)
+      return answer
+    },
+    emit: output.emit,
+  }
   try {
-    const execution = Promise.resolve().then(() =>
-      tool.execute(call.input, toolContext(context, call, stop.signal, output)),
-    )
+    const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
     return await Promise.race([execution, stopped])
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason
     if (error instanceof CallInterruptedError) return "interrupted"
     return errorResult(error)
   } finally {
-    clearTimeout(timer)
+    limit.stop()
     context.signal.removeEventListener("abort", abort)
     output.close()
   }
 }
 
-function toolContext(
-  context: ModelRunContext,
-  call: Call,
-  signal: AbortSignal,
-  output: LiveOutput,
-): ToolContext {
-  const { conversation, sessionId, userId, logger } = context
-  const { toolCallId } = call
+function callContext(
+  { conversation, sessionId, userId, logger }: ModelRunContext,
+  { requested: { toolCallId }, asked, answer }: CallState,
+): Omit<ToolContext, "signal" | "ask" | "emit"> {
   return {
-    signal,
     session: { id: sessionId, userId, channel: conversation.run?.started.channel ?? null },
     runId: conversation.run?.runId ?? "",
     toolCallId,
     idempotencyKey: toolCallId,
-    emit: output.emit,
+    answered: answeredOf(asked?.continuation ?? null, answer),
     logger,
   }
+}
+
+function answeredOf(continuation: JsonObject | null, answer: QuestionAnswer | null): InputGiven | null {
+  if (continuation === null || answer === null) return null
+  return { continuation, action: answer.action, content: answer.content }
 }
 
 interface LiveOutput {
@@ -70,7 +85,11 @@ interface LiveOutput {
   close(): void
 }
 
-function liveOutput({ journal }: ModelRunContext, tool: Tool, { stepId, toolCallId }: Call): LiveOutput {
+function liveOutput(
+  { journal }: ModelRunContext,
+  tool: Tool,
+  { stepId, toolCallId }: ToolCallRequested,
+): LiveOutput {
   let open = true
   let chunk = 0
   let charactersLeft = maxOutputCharacters

@@ -6,7 +6,7 @@ import { denial } from "./call-errors.ts"
 import type { CallState, RunState } from "./conversation.ts"
 import { type RunnerRunContext, record } from "./run-context.ts"
 import { maxToolResultBytes, settledCall } from "./runner-calls.ts"
-import { takeAnswer } from "./settle-call.ts"
+import { takeAnswer } from "./take-answer.ts"
 
 const anyObject = { type: "object" } as const
 const byGrant = { via: "grant", tenant: null, userId: null, address: null } as const

@@ -1,14 +1,15 @@
 import type { Event, InterceptorDecided } from "../core/entries.ts"
-import { toError, WaitAnsweredError } from "../core/errors.ts"
+import { toError } from "../core/errors.ts"
 import type { Verdict } from "../core/ports/gate.ts"
-import type { JournalEffects } from "../core/ports/journal.ts"
-import type { NewWait } from "../core/ports/session-log.ts"
-import type { Tool, ToolResult, Validation } from "../core/ports/tool.ts"
-import { boundResult } from "./bound-result.ts"
+import type { InputRequired, Tool, Validation } from "../core/ports/tool.ts"
 import { denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
+import { complete } from "./complete-call.ts"
 import type { CallState } from "./conversation.ts"
 import { executeTool } from "./execute-tool.ts"
-import { type ModelRunContext, record, type SettlingContext } from "./run-context.ts"
+import { newWait } from "./new-wait.ts"
+import { askUser, QuestionRefused, questionsOf } from "./questions.ts"
+import { type ModelRunContext, record } from "./run-context.ts"
+import { closeQuestion, takeAnswer } from "./take-answer.ts"
 
 /**
  * Takes one call as far as it goes, from whatever its log says: validate, ask the gate, wait for a person, execute,
@@ -23,6 +24,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
         break
       case "awaitingApproval":
       case "awaitingClient":
+      case "awaitingInput":
         if (!(await takeAnswer(context, call))) return
         break
       case "approved":
@@ -34,6 +36,9 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
       case "started":
         // Begun by a process that did not live to log the result.
         await recover(context, tool, call)
+        break
+      case "inputGiven":
+        await beginAgain(context, tool, call)
         break
       case "settled":
         return
@@ -84,32 +89,56 @@ function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallStat
 }
 
 async function begin(context: ModelRunContext, tool: Tool, call: CallState, input: unknown): Promise<void> {
-  const { toolCallId, stepId, name } = call.requested
+  const { toolCallId, name } = call.requested
   if (tool.executionLocation === "client") return openToClient(context, tool, call)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
   const startedAt = context.clock.now()
-  const result = await executeTool(context, tool, { toolCallId, stepId, input })
-  if (result === "interrupted") {
+  const questions = questionsOf(context, tool, call)
+  const outcome = await executeTool(context, tool, { call, input, ask: questions.ask })
+  await questions.end()
+  if (outcome === "interrupted") {
     const lost = { reason: "lost", outcome: "unknown" } as const
     return record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
   }
-  await complete(context, call, result, {
+  if (outcome.type === "inputRequired") return requireInput(context, tool, call, outcome)
+  await complete(context, call, outcome, {
     durationMs: context.clock.now() - startedAt,
     server: tool.server ?? null,
   })
 }
 
-async function recover(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
-  const { toolCallId, name } = call.requested
-  if (tool?.readOnly !== true && tool?.idempotent !== true) {
-    await record(context, [
-      { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown" },
-    ])
-    return
+/** The call waits for the user, in this process or another, and is executed again with the answer. */
+async function requireInput(
+  context: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+  { question, continuation }: InputRequired,
+): Promise<void> {
+  try {
+    await askUser(context, tool, call, { question, continuation })
+  } catch (thrown) {
+    if (!(thrown instanceof QuestionRefused)) throw thrown
+    const { code, message } = thrown
+    await complete(context, call, { type: "error", code, message }, { server: tool.server ?? null })
   }
+}
+
+/** It was allowed before, and its arguments are the same. */
+async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
+  if (tool === undefined) return complete(context, call, unknownTool(context, call))
   const validation = await validate(tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   await begin(context, tool, call, validation.input)
+}
+
+async function recover(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
+  const { toolCallId, name } = call.requested
+  // Asked from inside the call, of which nothing is left: a call that begins anew asks anew.
+  await closeQuestion(context, call)
+  if (tool?.readOnly === true || tool?.idempotent === true) return beginAgain(context, tool, call)
+  await record(context, [
+    { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown" },
+  ])
 }
 
 async function askPerson(
@@ -118,7 +147,7 @@ async function askPerson(
   call: CallState,
   { verdict, decisions }: { readonly verdict: Verdict; readonly decisions: readonly Event[] },
 ): Promise<void> {
-  const wait = newWait(context, tool, call, { kind: "approval", nonce: context.ids.next("nonce"), verdict })
+  const wait = newWait(context, tool, call, { kind: "approval", verdict })
   const { toolCallId, toolName, input, qualifier, reason, nonce, expiresAt } = wait
   const asked: Event = {
     type: "approvalRequested",
@@ -134,74 +163,11 @@ async function askPerson(
 }
 
 async function openToClient(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
-  const wait = newWait(context, tool, call, { kind: "clientTool", nonce: context.ids.next("nonce") })
+  const wait = newWait(context, tool, call, { kind: "clientTool" })
   const { toolCallId, toolName: name, input, nonce, expiresAt } = wait
   const { callIndex } = call.requested
   const opened: Event = { type: "clientToolOpened", toolCallId, name, input, callIndex, nonce, expiresAt }
   await record(context, [opened], { open: [wait] })
-}
-
-function newWait(
-  context: ModelRunContext,
-  tool: Tool,
-  call: CallState,
-  {
-    kind,
-    nonce,
-    verdict,
-  }: { readonly kind: NewWait["kind"]; readonly nonce: string; readonly verdict?: Verdict },
-): NewWait {
-  const openedAt = context.clock.now()
-  return {
-    kind,
-    nonce,
-    toolCallId: call.requested.toolCallId,
-    runId: context.conversation.run?.runId ?? "",
-    toolName: tool.name,
-    input: call.input,
-    inputSchema: tool.inputSchema,
-    qualifier: verdict?.qualifier ?? null,
-    reason: verdict?.reason ?? null,
-    openedAt,
-    expiresAt: openedAt + context.runtime.approvalTimeoutMs,
-  }
-}
-
-/** False when the call waits on. Of an answer and the end of its time, what the store has first counts. */
-export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
-  const { toolCallId } = call.requested
-  const answer = context.answers.take(toolCallId)
-  if (answer !== null) {
-    const consume = [answer.id]
-    if (answer.type === "toolResult") {
-      const durationMs = Math.max(0, answer.at - (call.openedAt ?? answer.at))
-      await complete(context, call, answer.result, { durationMs }, { consume })
-      return true
-    }
-    const { approved, editedInput, reason, decidedBy } = answer
-    const resolved: Event = { type: "approvalResolved", toolCallId, approved, editedInput, reason, decidedBy }
-    await record(context, [resolved], { consume })
-    return true
-  }
-  if (call.expiresAt === null || context.clock.now() < call.expiresAt) return false
-  try {
-    await expire(context, call)
-  } catch (thrown) {
-    if (!(thrown instanceof WaitAnsweredError)) throw thrown
-    await context.answers.refresh()
-  }
-  return true
-}
-
-async function expire(context: SettlingContext, call: CallState): Promise<void> {
-  const { toolCallId } = call.requested
-  const effects = { expire: [toolCallId] }
-  if (call.state === "awaitingClient") {
-    const message = "The client did not send a result in time."
-    return complete(context, call, { type: "error", code: "client_timeout", message }, {}, effects)
-  }
-  const nobody = { approved: false, editedInput: null, reason: null, decidedBy: null }
-  await record(context, [{ type: "approvalResolved", toolCallId, ...nobody }], effects)
 }
 
 async function decide(
@@ -229,16 +195,4 @@ async function validate(tool: Tool, call: CallState): Promise<Validation> {
   } catch (error) {
     return { valid: false, message: `The input could not be checked: ${toError(error).message}` }
   }
-}
-
-async function complete(
-  context: SettlingContext,
-  { requested: { toolCallId, name, executionLocation } }: CallState,
-  result: ToolResult,
-  { durationMs = 0, server = null }: { readonly durationMs?: number; readonly server?: string | null } = {},
-  effects?: JournalEffects,
-): Promise<void> {
-  const bounded = boundResult(result, context.runtime.maxToolResultBytes)
-  const completed = { toolCallId, name, result: bounded, durationMs, server, executionLocation }
-  await record(context, [{ type: "toolCallCompleted", ...completed }], effects)
 }

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import type { Tool } from "../core/ports/tool.ts"
+import type { Question } from "../core/question.ts"
 import { createAgent } from "../gateway/create-agent.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
@@ -115,6 +117,96 @@ describe("approvals, on a store that no server runs on", () => {
       code: 1,
       stderr: expect.stringContaining(`no open approval ${id}`),
     })
+  })
+})
+
+describe("an elicitation, on a store that no server runs on", () => {
+  /** A gateway on the store whose tool asks for a name, or for a page to be opened; what it was told. */
+  function hotel(question: Question) {
+    const told: unknown[] = []
+    const book: Tool = {
+      name: "book",
+      description: "Book a room.",
+      inputSchema: { type: "object" },
+      server: "hotel",
+      validate: async (input) => ({ valid: true, input }),
+      async execute(_, { answered }) {
+        if (answered === null) return { type: "inputRequired", question, continuation: {} }
+        told.push({ ...answered })
+        return { type: "json", value: null }
+      },
+    }
+    const provider = scriptedProvider((request) =>
+      request.messages.at(-1)?.role === "tool"
+        ? [{ type: "text", text: "Done" }]
+        : [{ type: "toolCall", name: "book", input: { nights: 2 } }],
+    )
+    return { told, provider, gateway: createAgent("Hi.", { store, logger, provider, tools: [book] }) }
+  }
+
+  const form: Question = {
+    mode: "form",
+    message: "Who comes?",
+    schema: { type: "object", properties: { name: { type: "string" } }, required: ["name"] },
+  }
+  const page: Question = { mode: "url", message: "Pay.", url: "https://pay.example/7", elicitationId: null }
+
+  async function asked(question: Question): Promise<string> {
+    const { gateway } = hotel(question)
+    const opened = Promise.withResolvers<string>()
+    gateway
+      .run("Book.", {
+        onElicitation: ({ toolCallId }) => {
+          opened.resolve(toolCallId)
+          return new Promise(() => {})
+        },
+      })
+      .catch(() => undefined)
+    const toolCallId = await opened.promise
+    await gateway.close({ graceMs: 0 })
+    return toolCallId
+  }
+
+  async function toldAtTheNextStart(question: Question) {
+    const { gateway, told, provider } = hotel(question)
+    await gateway.prepare()
+    await expect.poll(() => provider.requests.length).toBe(1)
+    await gateway.close()
+    return told
+  }
+
+  it("is listed with its kind and what it asks, and filled in", async () => {
+    const id = await asked(form)
+    const { stdout } = await cli("list")
+    for (const part of [`${id}  book`, "elicitation", "Who comes?", '"name"', "hotel"]) {
+      expect(stdout).toContain(part)
+    }
+    expect(await cli("approve", id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("no open approval"),
+    })
+    expect(await cli("answer", id)).toMatchObject({ code: 1, stderr: expect.stringContaining("filled in") })
+    expect(await cli("answer", id, "--input", '{"name":7}')).toMatchObject({ code: 1 })
+    expect(await cli("answer", id, "--input", '{"name":"Ada"}')).toEqual({
+      code: 0,
+      stdout: `answered book (${id})\n`,
+      stderr: "",
+    })
+    expect(await toldAtTheNextStart(form)).toEqual([
+      { continuation: {}, action: "accept", content: { name: "Ada" } },
+    ])
+  })
+
+  it("is declined, or accepted once its page was opened", async () => {
+    const declined = await asked(form)
+    expect(await cli("answer", declined, "--decline")).toMatchObject({
+      stdout: `declined book (${declined})\n`,
+    })
+    expect(await toldAtTheNextStart(form)).toMatchObject([{ action: "decline", content: null }])
+    const opened = await asked(page)
+    expect((await cli("list")).stdout).toContain("page     https://pay.example/7")
+    expect(await cli("answer", opened)).toMatchObject({ code: 0 })
+    expect(await toldAtTheNextStart(page)).toMatchObject([{ action: "accept", content: null }])
   })
 })
 

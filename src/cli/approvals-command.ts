@@ -7,25 +7,26 @@ import type { CliContext } from "./cli-context.ts"
 import { CliError, oneLine, UsageError } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
 
-const commandUsage = "usage: agent-gateway approvals list | approve TOOL_CALL_ID | deny TOOL_CALL_ID"
+const actions = ["list", "approve", "deny", "answer"] as const
+type Action = (typeof actions)[number]
+const commandUsage = "usage: agent-gateway approvals list | approve|deny|answer TOOL_CALL_ID"
 
-/** `approvals list|approve|deny`: answers what a store holds open, with or without a server running on it. */
+/** `approvals list|approve|deny|answer`: answers what a store holds open, with or without a server running on it. */
 export async function approvalsCommand(context: CliContext): Promise<number> {
   const { action, toolCallId, options } = parse(context.argv)
   const approvals = await openApprovals({ store: options.store })
   try {
-    const waits = (await approvals.list()).filter(({ kind }) => kind === "approval")
+    const waits = (await approvals.list()).filter(({ kind }) => kind !== "clientTool")
     if (action === "list") return list(waits, options.json ?? false, context)
-    const wait = waits.find((open) => open.toolCallId === toolCallId)
+    const kind = action === "answer" ? "elicitation" : "approval"
+    const wait = waits.find((open) => open.toolCallId === toolCallId && open.kind === kind)
     if (wait === undefined) {
       throw new CliError(
-        `no open approval ${toolCallId} (see agent-gateway approvals list; it may be answered or expired)`,
+        `no open ${kind} ${toolCallId} (see agent-gateway approvals list; it may be answered or expired)`,
       )
     }
-    await answer(approvals, wait, action, options)
-    context.stdout.write(
-      `${action === "approve" ? "approved" : "denied"} ${wait.toolName} (${wait.toolCallId})\n`,
-    )
+    const done = await answer(approvals, wait, action, options)
+    context.stdout.write(`${done} ${wait.toolName} (${wait.toolCallId})\n`)
     return exitCodes.success
   } finally {
     await approvals.close()
@@ -42,6 +43,7 @@ function parseOptions(argv: readonly string[]) {
       store: { type: "string" },
       json: { type: "boolean" },
       input: { type: "string" },
+      decline: { type: "boolean" },
       reason: { type: "string" },
       "allow-tool-type": { type: "boolean" },
       user: { type: "string" },
@@ -53,7 +55,7 @@ function parseOptions(argv: readonly string[]) {
 function parse(argv: readonly string[]) {
   const { values: options, positionals } = usage(() => parseOptions(argv))
   const [action, toolCallId, extra] = positionals
-  if (action !== "list" && action !== "approve" && action !== "deny") {
+  if (!isAction(action)) {
     throw new UsageError(
       `${action === undefined ? "an action is missing" : `unknown action ${action}`}; ${commandUsage}`,
     )
@@ -65,6 +67,10 @@ function parse(argv: readonly string[]) {
   return { action, toolCallId, options } as const
 }
 
+function isAction(text: string | undefined): text is Action {
+  return actions.some((action) => action === text)
+}
+
 function usage<Parsed>(parsing: () => Parsed): Parsed {
   try {
     return parsing()
@@ -73,20 +79,33 @@ function usage<Parsed>(parsing: () => Parsed): Parsed {
   }
 }
 
+/** Resolves to what was done. */
 async function answer(
   approvals: OpenedApprovals,
   wait: Wait,
-  action: "approve" | "deny",
+  action: Exclude<Action, "list">,
   options: Options,
-): Promise<void> {
-  const { input, reason, user, "allow-tool-type": allowToolType = false } = options
+): Promise<string> {
+  const { input, reason, user, decline = false, "allow-tool-type": allowToolType = false } = options
   const by = user === undefined ? {} : { userId: user }
-  if (action === "deny") return approvals.deny(wait, { ...by, ...(reason === undefined ? {} : { reason }) })
-  return approvals.approve(wait, {
-    ...by,
-    allowToolType,
-    ...(input === undefined ? {} : { input: parseInput(input) }),
-  })
+  const given = input === undefined ? null : parseInput(input)
+  switch (action) {
+    case "approve":
+      await approvals.approve(wait, { ...by, allowToolType, ...(given && { input: given }) })
+      return "approved"
+    case "deny":
+      await approvals.deny(wait, { ...by, ...(reason === undefined ? {} : { reason }) })
+      return "denied"
+    case "answer":
+      await approvals.respond(
+        wait,
+        { action: decline ? "decline" : "accept", ...(given && { content: given }) },
+        by,
+      )
+      return decline ? "declined" : "answered"
+    default:
+      return action satisfies never
+  }
 }
 
 function parseInput(text: string): JsonObject {
@@ -106,20 +125,25 @@ function list(waits: readonly Wait[], json: boolean, { stdout }: CliContext): nu
   return exitCodes.success
 }
 
-function describe({
-  toolCallId,
-  toolName,
-  qualifier,
-  input,
-  reason,
-  userId,
-  sessionId,
-  expiresAt,
-}: Wait): string {
+function describe(wait: Wait): string {
+  const { toolCallId, toolName, qualifier, userId, sessionId, expiresAt } = wait
   const type = qualifier === null ? toolName : `${toolName} (${qualifier})`
-  const why = reason === null ? "" : `\n  why      ${oneLine(reason)}`
   return `${toolCallId}  ${type}
-  input    ${oneLine(JSON.stringify(input))}${why}
+  kind     ${wait.kind}
+${detailsOf(wait)}
   user     ${userId}, session ${sessionId}
   expires  ${new Date(expiresAt).toISOString()}`
+}
+
+function detailsOf({ input, reason, question, server }: Wait): string {
+  const lines = [`  input    ${oneLine(JSON.stringify(input))}`]
+  if (reason !== null) lines.push(`  why      ${oneLine(reason)}`)
+  if (server !== undefined) lines.push(`  server   ${oneLine(server)}`)
+  if (question !== undefined) {
+    lines.push(`  asks     ${oneLine(question.message)}`)
+    const [label, wanted] =
+      question.mode === "form" ? ["schema", JSON.stringify(question.schema)] : ["page  ", question.url]
+    lines.push(`  ${label}   ${oneLine(wanted)}`)
+  }
+  return lines.join("\n")
 }

@@ -4,7 +4,7 @@ Commands:
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
-  approvals ACTION   List, approve or deny what waits for a person
+  approvals ACTION   List and answer what waits for a person
   mcp ACTION         Try out MCP servers: list them and their tools, call one
   sandbox build      Build the Docker image that code_execute runs code in
 
@@ -44,13 +44,15 @@ Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at the agent's maxBudg
 const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
        agent-gateway approvals approve TOOL_CALL_ID [OPTIONS]
        agent-gateway approvals deny TOOL_CALL_ID [OPTIONS]
+       agent-gateway approvals answer TOOL_CALL_ID [OPTIONS]
 
-Answers what waits for a person. Works on the store itself: a running server acts on the answer at once,
+Answers what waits for a person: calls that need an approval, and elicitations, what tools ask the user. Works on the store itself: a running server acts on the answer at once,
 another one at its next start.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
-  --input JSON       Approve with these arguments in place of the model's
+  --input JSON       Approve with these arguments in place of the model's; fill in a form (answer)
+  --decline          Decline to answer (answer)
   --allow-tool-type  Approve this tool type for the rest of the session
   --reason TEXT      Deny with this reason, which the model is told
   --user NAME        Who decides, for the audit trail

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "./json.ts"
 import type { AssistantMessage, ContentPart, Message } from "./messages.ts"
 import type { StopReason } from "./ports/provider.ts"
 import type { ToolResult } from "./ports/tool.ts"
+import type { Question, QuestionAnswer } from "./question.ts"
 import type { Cost, Usage } from "./usage.ts"
 
 /** The version of the events below. A reader refuses a session whose events are newer than it knows. */
@@ -71,6 +72,8 @@ export type Event =
   | ApprovalRequested
   | ApprovalResolved
   | ClientToolOpened
+  | ElicitationRequested
+  | ElicitationResolved
   | ToolCallStarted
   | ToolCallCompleted
   | ToolCallInterrupted
@@ -232,7 +235,36 @@ export interface ClientToolOpened {
   readonly expiresAt: number
 }
 
-/** Committed just before execution: from here on the call may have had its effect. */
+/** A tool asks the user something; durable, with its wait, before anybody can see it. */
+export interface ElicitationRequested {
+  readonly type: "elicitationRequested"
+  readonly toolCallId: string
+  readonly toolName: string
+  /** The MCP server behind the tool, if any: people are told who asks. */
+  readonly server: string | null
+  readonly question: Question
+  /**
+   * What the tool is given back with the answer when it is executed again: such a question outlives the process. Null
+   * for one that is put from inside the running call, and ends with it. No viewer is shown it.
+   */
+  readonly continuation: JsonObject | null
+  readonly nonce: string
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number
+}
+
+/** The question is answered, or its time or its call is over. */
+export interface ElicitationResolved extends QuestionAnswer {
+  readonly type: "elicitationResolved"
+  readonly toolCallId: string
+  /** Null when nobody answered: the action is `cancel`. */
+  readonly decidedBy: Decider | null
+}
+
+/**
+ * Committed just before execution: from here on the call may have had its effect. Once more before it is executed
+ * again, after a crash or with an answer.
+ */
 export interface ToolCallStarted {
   readonly type: "toolCallStarted"
   readonly toolCallId: string

@@ -7,16 +7,18 @@ import type { Decisions } from "../sessions/decisions.ts"
 import type { Misfit } from "../sessions/sessions.ts"
 
 /**
- * Approvals and client tools, answered from code. Answers resolve once they are durable and reject with a `GatewayError`
+ * Approvals, client tools and what tools ask the user, answered from code. Answers resolve once they are durable and reject with a `GatewayError`
  * whose `code` is that of the HTTP API: `wait_not_found`, `already_answered`, `wait_expired`, `wrong_nonce`, `input_misfit`.
  */
 export interface GatewayApprovals {
-  /** Open questions, oldest first: of one session or of all, approvals and client tools. */
+  /** Open questions, oldest first: of one session or of all, of all kinds. */
   list(filter?: { readonly sessionId?: string }): Promise<readonly Wait[]>
   approve(wait: OpenWait, options?: ApproveOptions): Promise<void>
   deny(wait: OpenWait, options?: DenyOptions): Promise<void>
   /** The result of a client tool's call. */
   submitResult(wait: OpenWait, result: Json, options?: AnswerOptions): Promise<void>
+  /** What the user says to a tool's question, a wait of the kind `elicitation`. */
+  respond(wait: OpenWait, answer: ElicitationAnswer, options?: AnswerOptions): Promise<void>
   /** What was allowed for the rest of the session. */
   grants(sessionId: string): Promise<readonly Grant[]>
   /** Resolves to whether there was such a grant. */
@@ -33,6 +35,13 @@ export type OpenWait = Pick<Wait, "sessionId" | "toolCallId" | "nonce">
 export interface AnswerOptions {
   /** Who decided, for the audit trail. */
   readonly userId?: string
+}
+
+export interface ElicitationAnswer {
+  /** `decline`: the user said no; `cancel`: the user did not say. To accept a page is to have opened it. */
+  readonly action: "accept" | "decline" | "cancel"
+  /** What was filled in, of an accepted form: by its schema, whose defaults stand for what is left out. */
+  readonly content?: JsonObject
 }
 
 export interface ApproveOptions extends AnswerOptions {
@@ -73,6 +82,11 @@ export function createApprovals(decisions: Decisions, via: Decider["via"]): Gate
     async submitResult(wait, value, options) {
       const result = { type: "json", value } as const
       throwUnlessAccepted(await decisions.submitResult({ ...target(wait), result, decidedBy: by(options) }))
+    },
+    async respond(wait, { action, content }, options) {
+      const filled = content === undefined ? {} : { content }
+      const response = { ...target(wait), action, ...filled, decidedBy: by(options) }
+      throwUnlessAccepted(await decisions.respond(response))
     },
     grants: (sessionId) => decisions.grants(sessionId),
     revokeGrant: ({ sessionId, toolName, qualifier }, options) =>

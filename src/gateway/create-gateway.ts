@@ -113,6 +113,7 @@ function lazily(sessions: () => Promise<Decisions>): Decisions {
   return {
     decide: async (decision) => (await sessions()).decide(decision),
     submitResult: async (submission) => (await sessions()).submitResult(submission),
+    respond: async (response) => (await sessions()).respond(response),
     openWaits: async (filter) => (await sessions()).openWaits(filter),
     grants: async (sessionId) => (await sessions()).grants(sessionId),
     revokeGrant: async (revocation) => (await sessions()).revokeGrant(revocation),

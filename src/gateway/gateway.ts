@@ -2,7 +2,7 @@ import type { JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
-import type { GatewayApprovals } from "./approvals.ts"
+import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
@@ -88,6 +88,11 @@ export interface RunOptions<Schema extends OutputSchema = never> {
    * because nobody is there to ask.
    */
   readonly onApproval?: (wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>
+  /**
+   * Asked what tools ask the user: `wait.question`. A form that does not fit its schema declines. Default: declined,
+   * because nobody is there to ask.
+   */
+  readonly onElicitation?: (wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>
 }
 
 export interface ApprovalAnswer {

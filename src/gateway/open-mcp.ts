@@ -68,15 +68,21 @@ export async function openMcp({ configPath, env, only }: OpenMcpOptions): Promis
       if (tool === undefined) throw new Error(`There is no tool ${name}.`)
       const validation = await tool.validate(input)
       if (!validation.valid) return { type: "error", code: "invalid_input", message: validation.message }
-      return tool.execute(validation.input, {
+      const outcome = await tool.execute(validation.input, {
         signal,
         session: { id: "sess_local", userId: "local", channel: null },
         runId: "run_local",
         toolCallId: "call_local",
         idempotencyKey: "call_local",
+        // Nobody is asked here.
+        answered: null,
+        ask: async () => ({ action: "decline", content: null }),
         emit: onOutput,
         logger,
       })
+      if (outcome.type !== "inputRequired") return outcome
+      const { message } = outcome.question
+      return { type: "error", code: "input_required", message: `The tool asks the user: ${message}` }
     },
     close: () => servers.close(),
   }

@@ -15,6 +15,40 @@ async function request(path: string, body?: unknown, token?: string) {
   return gateway.fetch(new Request(`http://gateway/api${path}`, init))
 }
 
+it("takes secrets out of a question's message, and leaves its form as it is to be filled in", async () => {
+  const schema = { type: "object", properties: { account_number: { type: "string" } } }
+  const book = tool({
+    name: "book",
+    description: "Book.",
+    input: { type: "object" },
+    execute: async (_, { ask }) => (await ask({ mode: "form", message: `Known: ${key}`, schema })).content,
+  })
+  const provider = scriptedProvider([
+    [{ type: "toolCall", name: "book", input: {} }],
+    [{ type: "text", text: "Done" }],
+  ])
+  const redact = ["account_number"]
+  gateway = createAgent("Hi.", { store: "memory", logger, provider, tools: [book], redact })
+  const { session_token: token } = (await (await request("/chat/init", { api_key: "k" })).json()) as {
+    session_token: string
+  }
+  const stream = (await request("/chat", { message: "Book." }, token)).text()
+  await expect.poll(async () => (await gateway.approvals.list()).length).toBe(1)
+  const history = (await (await request("/chat/history", undefined, token)).json()) as {
+    pending_elicitations: { tool_call_id: string; nonce: string; schema: object }[]
+  }
+  const [pending] = history.pending_elicitations
+  expect(pending?.schema).toEqual(schema)
+  const { tool_call_id, nonce } = pending ?? {}
+  const answer = { tool_call_id, nonce, action: "accept", content: { account_number: "DE12" } }
+  expect((await request("/chat/elicitation", answer, token)).status).toBe(200)
+  const shown = (await stream) + JSON.stringify(history)
+  expect(shown).toContain('"type":"elicitation_request"')
+  expect(shown).toContain('"account_number":{"type":"string"}')
+  expect(shown).not.toContain(key)
+  expect(shown).not.toContain("DE12")
+})
+
 it("shows clients no secrets of tool calls, which the tool and the model have", async () => {
   const inputs: unknown[] = []
   const pay = tool({

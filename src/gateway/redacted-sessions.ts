@@ -2,6 +2,7 @@ import type { Entry, Event } from "../core/entries.ts"
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
 import type { Wait } from "../core/ports/approvals.ts"
+import type { Question } from "../core/question.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
@@ -19,7 +20,6 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
     shown.set(batch, known)
     return known
   }
-  const showWait = (wait: Wait) => (wait.kind === "approval" ? { ...wait, input: mask(wait.input) } : wait)
   return {
     ...sessions,
     async *view(sessionId, options) {
@@ -28,7 +28,7 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
     async history(sessionId) {
       const history = await sessions.history(sessionId)
       const messages = history.messages.map((message) => redactMessage(message, mask))
-      return { ...history, messages, openWaits: history.openWaits.map(showWait) }
+      return { ...history, messages, openWaits: history.openWaits.map((wait) => redactWait(wait, mask)) }
     },
     async decide(decision) {
       const { editedInput, sessionId, toolCallId } = decision
@@ -56,9 +56,35 @@ function redactEvent(event: Event, mask: Mask): Event {
       return { ...event, input: mask(event.input) }
     case "toolCallCompleted":
       return { ...event, result: mask(event.result) }
+    case "elicitationRequested":
+      return { ...event, question: redactQuestion(event.question, mask) }
     default:
       return event
   }
+}
+
+function redactWait(wait: Wait, mask: Mask): Wait {
+  switch (wait.kind) {
+    case "approval":
+      return { ...wait, input: mask(wait.input) }
+    case "elicitation": {
+      const { question } = wait
+      return {
+        ...wait,
+        input: mask(wait.input),
+        ...(question && { question: redactQuestion(question, mask) }),
+      }
+    }
+    case "clientTool":
+      return wait
+    default:
+      return wait.kind satisfies never
+  }
+}
+
+/** A form and an address stay whole: with less of them nobody could answer. */
+function redactQuestion(question: Question, mask: Mask): Question {
+  return { ...question, message: mask(question.message) }
 }
 
 function redactMessage(message: Message, mask: Mask): Message {

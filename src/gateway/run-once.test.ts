@@ -1,17 +1,20 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
+import type { ToolContext } from "../core/ports/tool.ts"
 import { type TestNode, testNode } from "../sessions/fixtures/test-gateway.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
+import type { RunOptions } from "./gateway.ts"
 import { runOnce } from "./run-once.ts"
 
-const logger = { debug() {}, info() {}, warn() {}, error: vi.fn() }
+const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
 
 const nodes: TestNode[] = []
 afterEach(async () => {
   logger.error.mockClear()
+  logger.warn.mockClear()
   for (const node of nodes.splice(0)) await node.stop()
 })
 
@@ -128,6 +131,44 @@ describe("an approval of a run from code", () => {
     }
     expect(await runOnce(sessions, "Hi", { onApproval, logger })).toMatchObject({ response: "Done" })
     expect(pay).toHaveBeenCalledOnce()
+  })
+})
+
+describe("a question of a tool in a run from code", () => {
+  const schema = { type: "object", properties: { name: { type: "string" } }, required: ["name"] }
+  const execute = vi.fn(async (_input: object, { ask }: ToolContext) => {
+    return (await ask({ mode: "form", message: "Who?", schema })).action
+  })
+  const book = tool({ name: "book", description: "Book.", input: { type: "object" }, execute })
+  const callBook = [{ type: "toolCall", name: "book", input: {} }] as const
+  const told = async (onElicitation?: RunOptions["onElicitation"]) => {
+    const provider = scriptedProvider([callBook, [say("Done")]])
+    const node = await testNode(provider, { tools: [book] })
+    nodes.push(node)
+    const options = onElicitation === undefined ? { logger } : { onElicitation, logger }
+    expect(await runOnce(node.sessions, "Hi", options)).toMatchObject({ response: "Done" })
+    const last = provider.requests[1]?.messages.at(-1)
+    return last?.role === "tool" ? last.results[0]?.result : null
+  }
+
+  it("is declined, for nobody is there to ask", async () => {
+    expect(await told()).toMatchObject({ value: "decline" })
+  })
+
+  it("is answered by a callback that is given it", async () => {
+    const onElicitation = vi.fn(() => ({ action: "accept", content: { name: "Ada" } }) as const)
+    expect(await told(onElicitation)).toMatchObject({ value: "accept" })
+    expect(onElicitation).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ question: { mode: "form", message: "Who?", schema } }),
+    )
+  })
+
+  it("is declined when the answer does not fit, which the log says", async () => {
+    expect(await told(() => ({ action: "accept", content: { name: 7 } }))).toMatchObject({ value: "decline" })
+    expect(logger.warn).toHaveBeenCalledWith(
+      expect.objectContaining({ toolName: "book" }),
+      expect.any(String),
+    )
   })
 })
 

@@ -6,6 +6,7 @@ import type { AnswerOutcome } from "../core/ports/session-log.ts"
 import type { Validation } from "../core/ports/tool.ts"
 import type { Misfit, RunResult, Sessions } from "../sessions/sessions.ts"
 import type { CompiledSchema } from "../tools/input-schema.ts"
+import type { ElicitationAnswer } from "./approvals.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "./gateway.ts"
 
 /** Work that comes from code rather than from a client. */
@@ -18,7 +19,11 @@ export interface RunOnceOptions extends Omit<RunOptions, "output"> {
   readonly logger: Logger
 }
 
-type Ask = (wait: Wait) => Promise<ApprovalAnswer>
+interface People {
+  readonly logger: Logger
+  readonly approve: (wait: Wait) => Promise<ApprovalAnswer>
+  readonly elicit: (wait: Wait) => Promise<ElicitationAnswer>
+}
 
 /** One message in a new session, followed to its end. A callback that throws cancels the run. */
 export async function runOnce(
@@ -30,22 +35,29 @@ export async function runOnce(
     onText = () => undefined,
     onRetry = () => undefined,
     onApproval = denyAll,
+    onElicitation = declineAll,
     logger,
   }: RunOnceOptions,
 ): Promise<GatewayRunResult<unknown>> {
   signal?.throwIfAborted()
   const { sessionId, runId, cursor } = await start(sessions, message, schema)
-  const cancelled = Promise.withResolvers<ApprovalAnswer>()
+  const cancelled = Promise.withResolvers<void>()
   const cancel = async () => {
     try {
       await sessions.cancel(sessionId, runId)
     } catch (error) {
       logger.error({ error, sessionId, runId }, "a run could not be cancelled")
     }
-    cancelled.resolve({ approved: false, reason: "The run was cancelled." })
+    cancelled.resolve()
   }
   // Nobody waits for a person any more once the run is cancelled.
-  const ask: Ask = async (wait) => Promise.race([onApproval(wait), cancelled.promise])
+  const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
+  const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
+  const people: People = {
+    logger,
+    approve: async (wait) => Promise.race([onApproval(wait), denied]),
+    elicit: async (wait) => Promise.race([onElicitation(wait), declined]),
+  }
   signal?.addEventListener("abort", cancel, { once: true })
   try {
     // It may have come while the run was started.
@@ -59,7 +71,7 @@ export async function runOnce(
           print(entry)
           if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
           model = answeringModel(entry) ?? model
-          if (isQuestion(entry)) await answerAll(sessions, sessionId, ask)
+          if (isQuestion(entry)) await answerAll(sessions, sessionId, people)
         }
       } catch (error) {
         await cancel()
@@ -90,6 +102,10 @@ function denyAll(): ApprovalAnswer {
   return { approved: false, reason: "Nobody is there to ask." }
 }
 
+function declineAll(): ElicitationAnswer {
+  return { action: "decline" }
+}
+
 /** Gives the text of the model's messages, with a blank line between them. */
 function textPrinter(onText: (text: string) => void): (entry: Entry) => void {
   let messageId: string | null = null
@@ -107,25 +123,54 @@ function answeringModel(entry: Entry): string | null {
 
 function isQuestion(entry: Entry): boolean {
   if (entry.kind !== "event") return false
-  return entry.event.type === "approvalRequested" || entry.event.type === "clientToolOpened"
+  switch (entry.event.type) {
+    case "approvalRequested":
+    case "clientToolOpened":
+    case "elicitationRequested":
+      return true
+    default:
+      return false
+  }
 }
 
-async function answerAll(sessions: Sessions, sessionId: string, ask: Ask): Promise<void> {
+async function answerAll(sessions: Sessions, sessionId: string, people: People): Promise<void> {
   for (const wait of await sessions.openWaits({ sessionId })) {
-    const { toolCallId, nonce } = wait
-    const answer = { sessionId, toolCallId, nonce, decidedBy }
-    if (wait.kind === "clientTool") {
-      requireAnswered(wait, await sessions.submitResult({ ...answer, result: noClient(wait) }))
-      continue
-    }
-    const { approved, ...decision } = await ask(wait)
-    const outcome = await sessions.decide({ ...decision, approved: approved === true, ...answer })
-    if (outcome.status !== "misfit") requireAnswered(wait, outcome)
-    else {
-      const denial = { approved: false, reason: `The edited arguments do not fit: ${outcome.message}` }
-      requireAnswered(wait, await sessions.decide({ ...denial, ...answer }))
+    switch (wait.kind) {
+      case "approval":
+        await decide(sessions, wait, await people.approve(wait))
+        break
+      case "clientTool": {
+        const submission = { ...answerTo(wait), result: noClient(wait) }
+        requireAnswered(wait, await sessions.submitResult(submission))
+        break
+      }
+      case "elicitation":
+        await respond(sessions, wait, people)
+        break
+      default:
+        wait.kind satisfies never
     }
   }
+}
+
+async function decide(sessions: Sessions, wait: Wait, answer: ApprovalAnswer): Promise<void> {
+  const { approved, ...decision } = answer
+  const outcome = await sessions.decide({ ...decision, approved: approved === true, ...answerTo(wait) })
+  if (outcome.status !== "misfit") return requireAnswered(wait, outcome)
+  const denial = { approved: false, reason: `The edited arguments do not fit: ${outcome.message}` }
+  requireAnswered(wait, await sessions.decide({ ...denial, ...answerTo(wait) }))
+}
+
+async function respond(sessions: Sessions, wait: Wait, { elicit, logger }: People): Promise<void> {
+  const outcome = await sessions.respond({ ...(await elicit(wait)), ...answerTo(wait) })
+  if (outcome.status !== "misfit") return requireAnswered(wait, outcome)
+  const { toolCallId, toolName } = wait
+  logger.warn({ toolCallId, toolName, misfit: outcome.message }, "an answer does not fit its form")
+  requireAnswered(wait, await sessions.respond({ action: "decline", ...answerTo(wait) }))
+}
+
+function answerTo({ sessionId, toolCallId, nonce }: Wait) {
+  return { sessionId, toolCallId, nonce, decidedBy }
 }
 
 /** Throws when the question stays open, so that nobody waits for its end in vain. */

@@ -53,6 +53,7 @@ export async function sendPrompt<Schema extends OutputSchema = never>(
       onText,
       onRetry,
       onApproval: undefined,
+      onElicitation: undefined,
     })
     const result = await agent.run<Schema>(prompt, runOptions)
     signal?.throwIfAborted()

@@ -26,6 +26,7 @@ import { addOpenApiRoute } from "./openapi.ts"
 import { invalidBody, Problem, problemResponse } from "./problem.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
+import { addElicitationRoute } from "./routes/elicitation.ts"
 import { addFilesRoute, type OpenSessionFile } from "./routes/files.ts"
 import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
@@ -142,6 +143,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
   addHistoryRoute(app, { sessions, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
+  addElicitationRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
   addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })

@@ -44,6 +44,7 @@ describe("GET /openapi.json", () => {
       "get /api/ready",
       "post /api/chat",
       "post /api/chat/cancel",
+      "post /api/chat/elicitation",
       "post /api/chat/init",
       "post /api/chat/revoke",
       "post /api/chat/tool-approval",

@@ -32,11 +32,17 @@ export function batchOf(
  * What was done and a crash would not undo, so that processes that die at a run are counted anew (rule 10). Marking what
  * the last crash left behind is not such a step.
  */
-function isDurableStep({ type }: Event): boolean {
-  return (
-    type === "messageCompleted" ||
-    type === "toolCallCompleted" ||
-    type === "approvalRequested" ||
-    type === "approvalResolved"
-  )
+function isDurableStep(event: Event): boolean {
+  switch (event.type) {
+    case "messageCompleted":
+    case "toolCallCompleted":
+    case "approvalRequested":
+    case "approvalResolved":
+      return true
+    case "elicitationRequested":
+      // Not so a question from inside a call, which ends with the process.
+      return event.continuation !== null
+    default:
+      return false
+  }
 }

@@ -1,13 +1,13 @@
 import type { Clock } from "../core/clock.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { AnswerCommand, AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
-import { misfitOf } from "./edited-input.ts"
+import { fittingAnswer, misfitOf } from "./misfits.ts"
 import type { Sessions } from "./sessions.ts"
 
 /** The part of `Sessions` that asks and answers; it needs the store alone, and no running server. */
 export type Decisions = Pick<
   Sessions,
-  "decide" | "submitResult" | "openWaits" | "grants" | "revokeGrant" | "audit"
+  "decide" | "submitResult" | "respond" | "openWaits" | "grants" | "revokeGrant" | "audit"
 >
 
 export interface DecisionsOptions {
@@ -37,6 +37,11 @@ export function createDecisions({ log, approvals, clock, onAnswered }: Decisions
       return misfit ?? answer(command)
     },
     submitResult: (submission) => answer({ type: "toolResult", at: clock.now(), ...submission }),
+    async respond({ content = null, ...response }) {
+      const command = { type: "elicitation", content, at: clock.now(), ...response } as const
+      const fitting = await fittingAnswer(approvals, command)
+      return "status" in fitting ? fitting : answer(fitting)
+    },
     openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
     grants: (sessionId) => approvals.grants(sessionId),
     revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),

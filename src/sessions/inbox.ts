@@ -33,7 +33,7 @@ export class Inbox implements Answers {
     let isNew = false
     for (const command of commands) {
       if (command.type === "cancel") this.#onCancel?.(command.runId)
-      if (command.type !== "approval" && command.type !== "toolResult") continue
+      if (command.type === "message" || command.type === "cancel") continue
       if (this.#taken.has(command.id)) continue
       this.#answers.set(command.toolCallId, command)
       isNew ||= !known.has(command.id)

@@ -4,6 +4,7 @@ import type { Message } from "../core/messages.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
 import type { AnswerOutcome, MessageInput, PutOutcome, Run, Session } from "../core/ports/session-log.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
+import type { QuestionAnswer } from "../core/question.ts"
 import type { Spending } from "../core/usage.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
@@ -30,6 +31,11 @@ export interface Sessions {
   decide(decision: Decision): Promise<AnswerOutcome | Misfit>
   /** Gives the result of a client tool's call. */
   submitResult(submission: ResultSubmission): Promise<AnswerOutcome>
+  /**
+   * Answers what a tool asks the user. `misfit` is a form that the question's schema refuses, its defaults filled in
+   * before; one that is not there; or one where none was asked for.
+   */
+  respond(response: QuestionResponse): Promise<AnswerOutcome | Misfit>
   /** Open questions, oldest first; of one session or of all. */
   openWaits(filter: { readonly sessionId?: string; readonly kind?: Wait["kind"] }): Promise<readonly Wait[]>
   grants(sessionId: string): Promise<readonly Grant[]>
@@ -88,6 +94,16 @@ export interface ResultSubmission {
   readonly decidedBy: Decider
 }
 
+/** Nothing is said of the content unless a form was accepted. */
+export interface QuestionResponse {
+  readonly sessionId: string
+  readonly toolCallId: string
+  readonly nonce: string
+  readonly action: QuestionAnswer["action"]
+  readonly content?: JsonObject
+  readonly decidedBy: Decider
+}
+
 export interface Misfit {
   readonly status: "misfit"
   /** Names each misfit by its path. */
@@ -98,7 +114,7 @@ export interface History {
   readonly messages: readonly Message[]
   /** Of all its runs. */
   readonly spent: Spending
-  /** Open waits of the active run, of both kinds, with their nonces. */
+  /** Open waits of the active run, of all kinds, with their nonces. */
   readonly openWaits: readonly Wait[]
   readonly activeRun: Run | null
   /** A view from here shows all that is not in the messages: the text, calls and results of a step that is not over. */

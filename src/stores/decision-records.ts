@@ -1,6 +1,8 @@
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
 import type { AnswerCommand, NewWait } from "../core/ports/session-log.ts"
 
+const elicitationActions = { accept: "accepted", decline: "declined", cancel: "cancelled" } as const
+
 /** What an accepted answer leaves in the audit trail, oldest first. */
 export function answerRecords(wait: Wait, command: AnswerCommand): readonly AuditRecord[] {
   const record = { ...recordOf(wait, wait.sessionId), at: command.at, decidedBy: command.decidedBy }
@@ -12,6 +14,8 @@ export function answerRecords(wait: Wait, command: AnswerCommand): readonly Audi
     }
     case "toolResult":
       return [{ ...record, action: "result" }]
+    case "elicitation":
+      return [{ ...record, action: elicitationActions[command.action] }]
     default:
       return command satisfies never
   }

@@ -21,6 +21,8 @@ export function kindAnswered(command: AnswerCommand): Wait["kind"] {
       return "approval"
     case "toolResult":
       return "clientTool"
+    case "elicitation":
+      return "elicitation"
     default:
       return command satisfies never
   }

@@ -13,6 +13,7 @@ import {
   approval,
   askingSession,
   decider,
+  elicitation,
   newWait,
   oddText,
   opening,
@@ -172,6 +173,40 @@ export const answerCases: readonly SessionLogCase[] = [
       assert.deepEqual(await log.answer(toolResult(sessionId, asked)), { status: "wrongNonce" })
       assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "accepted", runId })
       assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "answered" })
+    },
+  },
+  {
+    rule: null,
+    name: "a question to the user is kept as it was asked and answered, and the same call may ask again",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const schema = { type: "object", title: oddText }
+      const question = { mode: "form", message: oddText, schema } as const
+      const form: Partial<NewWait> = { kind: "elicitation", server: "hotel", question }
+      const session = await askingSession(log, [form])
+      const { sessionId, runId, lease, waits } = session
+      const [asked] = waits
+      const expected = { ...asked, sessionId, tenant: "tenant", userId: "user", state: "open" }
+      assert.deepEqual(await approvals.openWaits({ sessionId, kind: "elicitation", now: 5_000, limit: 10 }), [
+        expected,
+      ])
+      assert.deepEqual(await log.answer(approval(sessionId, asked, { grant: true })), { status: "unknown" })
+      const first = elicitation(sessionId, asked, { content: { [oddText]: [oddText, null, 1.5] } })
+      assert.deepEqual(await log.answer(first), { status: "accepted", runId })
+      const [command] = await log.pending(lease)
+      assert.deepEqual(command, { ...first, runId, id: command?.id })
+      const again = newWait(runId, { ...form, toolCallId: asked.toolCallId })
+      await commitOk(log, opening(session, [again], 2))
+      assert.deepEqual(await log.answer(first), { status: "wrongNonce" })
+      const second = elicitation(sessionId, again, { action: "decline", content: null })
+      assert.deepEqual(await log.answer(second), { status: "accepted", runId })
+      const trail = await approvals.audit({ sessionId, limit: 10 })
+      assert.deepEqual(
+        trail.map(({ action, toolCallId, decidedBy }) => [action, toolCallId, decidedBy]),
+        ["declined", "accepted"].map((action) => [action, asked.toolCallId, decider]),
+      )
+      assert.equal(JSON.stringify(trail).includes("1.5"), false)
+      assert.deepEqual(await approvals.grants(sessionId), [])
     },
   },
   {

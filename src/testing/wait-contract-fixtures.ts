@@ -2,6 +2,7 @@ import type { Decider } from "../core/entries.ts"
 import { randomIds } from "../core/ids.ts"
 import type {
   ApprovalCommand,
+  ElicitationCommand,
   Lease,
   NewWait,
   SessionBatch,
@@ -58,6 +59,15 @@ export function toolResult(
 ): ToolResultCommand {
   const base = { type: "toolResult", sessionId, toolCallId, nonce, decidedBy: decider, at: 5_000 } as const
   return { ...base, result: { type: "json", value: { done: true } }, ...options }
+}
+
+export function elicitation(
+  sessionId: string,
+  { toolCallId, nonce }: Asked,
+  options: Partial<ElicitationCommand> = {},
+): ElicitationCommand {
+  const base = { type: "elicitation", sessionId, toolCallId, nonce, decidedBy: decider, at: 5_000 } as const
+  return { ...base, action: "accept", content: { name: "Ada" }, ...options }
 }
 
 export interface AskingSession {

@@ -12,6 +12,8 @@ const context: ToolContext = {
   runId: "run_1",
   toolCallId: "call_1",
   idempotencyKey: "call_1",
+  answered: null,
+  ask: async () => ({ action: "decline", content: null }),
   emit() {},
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }

@@ -11,6 +11,7 @@ import { tool } from "../../src/tools/local-tool.ts"
 export const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 const input = { type: "object" } as const
+const bookingForm = { ...input, properties: { name: { type: "string" } }, required: ["name"] }
 
 export const tools = [
   tool({ name: "greet", description: "Greets.", input, execute: (_, { emit }) => emit("hello") }),
@@ -28,6 +29,19 @@ export const tools = [
     approval: true,
     qualifier: () => "files",
     execute: ({ folder }) => `${folder} is empty`,
+  }),
+  tool({
+    name: "book",
+    description: "Books for whom the user says.",
+    input,
+    execute: async (_, { ask }) => ask({ mode: "form", message: "Who?", schema: bookingForm }),
+  }),
+  tool({
+    name: "pay",
+    description: "Sends the user to pay.",
+    input,
+    execute: async (_, { ask }) =>
+      ask({ mode: "url", message: "Pay.", url: "https://pay.example", elicitationId: null }),
   }),
   tool({ name: "locate", description: "Tells where the client is.", input, execution: "client" }),
 ]

@@ -4,6 +4,7 @@ export const subscribe = "GET /chat/subscribe"
 export const cancel = "POST /chat/cancel"
 export const history = "GET /chat/history"
 export const toolApproval = "POST /chat/tool-approval"
+export const elicitation = "POST /chat/elicitation"
 export const toolResult = "POST /chat/tool-result"
 export const file = "GET /chat/files/{path}"
 export const listGrants = "GET /chat/grants"
@@ -11,7 +12,7 @@ export const revokeGrant = "DELETE /chat/grants?tool_name=erase&qualifier=files"
 export const revoke = "POST /chat/revoke"
 
 /** Limited per session. */
-export const limited = [chat, cancel, toolApproval, toolResult, revokeGrant]
+export const limited = [chat, cancel, toolApproval, elicitation, toolResult, revokeGrant]
 /** Everything that needs a token. */
 export const withSession = [...limited, subscribe, history, file, listGrants, revoke]
 

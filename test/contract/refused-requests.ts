@@ -2,6 +2,7 @@ import type { Call } from "./client.ts"
 import {
   cancel,
   chat,
+  elicitation,
   hello,
   init,
   listGrants,
@@ -53,6 +54,12 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["413 body_too_large", toolApproval, { body: { ...unknown, approved: false, reason: long } }],
   ["415 unsupported_media_type", toolApproval, { body: "{}", headers: plainText }],
   ["422 invalid_body", toolApproval, { body: unknown }],
+
+  ["400 malformed_json", elicitation, { body: "{" }],
+  ["404 wait_not_found", elicitation, { body: { ...unknown, action: "decline" } }],
+  ["413 body_too_large", elicitation, { body: { ...unknown, action: "accept", content: { long } } }],
+  ["415 unsupported_media_type", elicitation, { body: "{}", headers: plainText }],
+  ["422 invalid_body", elicitation, { body: { ...unknown, action: "yes" } }],
 
   ["400 malformed_json", toolResult, { body: "{" }],
   ["404 wait_not_found", toolResult, { body: { ...unknown, result: 1 } }],

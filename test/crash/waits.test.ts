@@ -92,6 +92,61 @@ test("three approvals of one message are answered after a kill in another order,
   expect(all(await events(), "runCompleted")).toHaveLength(1)
 })
 
+test("a tool's question that was asked before a kill is answered after it, and the tool goes on with that", async () => {
+  const { client, message, kill, start, effects, events } = await serving(
+    script({ name: "register", input: { room: 7 } }),
+  )
+  const { ended } = await client.chat({ message })
+  const asked = await client.see("elicitation_request")
+  await kill()
+  expect(await effects()).toEqual([])
+  start()
+  await expect(client.respond(asked, { action: "accept", content: {} })).rejects.toThrow("input_misfit")
+  await client.respond(asked, { action: "accept", content: { name: "Ada" } })
+  await ended
+  expect(await effects()).toMatchObject([{ tool: "register", toolCallId: asked.tool_call_id }])
+  expect(all(await events(), "toolCallCompleted")).toMatchObject([
+    { result: { value: { room: 7, name: "Ada" } } },
+  ])
+  expect(all(await events(), "elicitationRequested")).toHaveLength(1)
+})
+
+test("a question from inside a call is over with a kill: the call was interrupted, and nobody can answer", async () => {
+  const { client, message, kill, start, effects, events } = await serving(script({ name: "confirm" }))
+  const { ended } = await client.chat({ message })
+  const asked = await client.see("elicitation_request")
+  await kill()
+  start()
+  await ended
+  await expect(client.respond(asked, { action: "accept", content: { name: "Ada" } })).rejects.toThrow(
+    "wait_expired",
+  )
+  expect(await effects()).toEqual([])
+  expect(all(await events(), "elicitationResolved")).toMatchObject([{ action: "cancel", decidedBy: null }])
+  expect(all(await events(), "toolCallInterrupted")).toMatchObject([
+    { reason: "crashed", outcome: "unknown" },
+  ])
+  expect(all(await events(), "runCompleted")).toMatchObject([{ disposition: "completed" }])
+})
+
+test("a question from inside a call may be answered while nobody runs; the call was interrupted all the same", async () => {
+  const { client, message, kill, start, store, effects, events } = await serving(script({ name: "confirm" }))
+  const { ended } = await client.chat({ message })
+  const asked = await client.see("elicitation_request")
+  await kill()
+  const given = ["--input", '{"name":"Ada"}', "--store", store]
+  await run(process.execPath, [program, "approvals", "answer", asked.tool_call_id, ...given])
+  start()
+  await ended
+  expect(await effects()).toEqual([])
+  expect(all(await events(), "elicitationResolved")).toMatchObject([
+    { action: "accept", content: { name: "Ada" }, decidedBy: { via: "cli" } },
+  ])
+  expect(all(await events(), "toolCallInterrupted")).toMatchObject([
+    { reason: "crashed", outcome: "unknown" },
+  ])
+})
+
 test("an approval given in the terminal while no server runs is acted on at the next start", async () => {
   const { client, message, kill, start, store, effects, events } = await serving(script(pay(1), pay(2)))
   const { ended } = await client.chat({ message })

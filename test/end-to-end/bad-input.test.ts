@@ -151,6 +151,7 @@ describe("a token is refused on every protected route:", () => {
     ["GET", "/chat/grants"],
     ["DELETE", "/chat/grants?tool_name=x"],
     ["POST", "/chat/tool-approval"],
+    ["POST", "/chat/elicitation"],
     ["POST", "/chat/tool-result"],
     ["POST", "/chat/revoke"],
   ] as const

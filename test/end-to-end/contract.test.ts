@@ -7,6 +7,7 @@ import { quiet, startGatewayUnderTest, storeFaults, tools } from "../contract/ga
 import {
   cancel,
   chat,
+  elicitation,
   file,
   hello,
   history,
@@ -267,15 +268,39 @@ test("a file that code wrote is as documented", async () => {
   expect(await call(file, { token: await newToken() })).toMatchObject({ status: 404, code: "file_not_found" })
 })
 
+test("what tools ask the user is as documented", async () => {
+  const token = await newToken()
+  const response = await send(chat, { token, body: { message: "/tool book\n/tool pay" } })
+  const [form, page] = await pending(token, 2)
+  const filling = { ...form, action: "accept", content: { name: "Ada" } }
+  for (const [body, expected] of [
+    [{ ...filling, nonce: "nonce_other" }, "403 wrong_nonce"],
+    [{ ...filling, content: { name: 7 } }, "422 input_misfit"],
+    [filling, "200 null"],
+    [filling, "409 already_answered"],
+    [{ ...page, action: "decline" }, "200 null"],
+  ] as const) {
+    const { status, code } = await call(elicitation, { token, body })
+    expect(`${status} ${code}`).toBe(expected)
+  }
+  const { bodies } = await check(chat, response)
+  expect(bodies).toContainEqual(expect.objectContaining({ type: "elicitation_request", mode: "url" }))
+  expect(bodies).toContainEqual(expect.objectContaining({ type: "elicitation_resolved", action: "decline" }))
+})
+
 test("the end of a run withdraws what it asked", async () => {
   const token = await newToken()
-  const response = await send(chat, { token, body: { message: '/tool erase {"folder":"a"}\n/tool locate' } })
-  const [approval, place] = await pending(token, 2)
+  const response = await send(chat, {
+    token,
+    body: { message: '/tool erase {"folder":"a"}\n/tool locate\n/tool book' },
+  })
+  const [approval, place, form] = await pending(token, 3)
   await call(cancel, { token })
   await check(chat, response)
   const late = { status: 410, code: "wait_expired" }
   expect(await call(toolApproval, { token, body: { ...approval, approved: true } })).toMatchObject(late)
   expect(await call(toolResult, { token, body: { ...place, result: 1 } })).toMatchObject(late)
+  expect(await call(elicitation, { token, body: { ...form, action: "decline" } })).toMatchObject(late)
 })
 
 interface PendingCall {
@@ -283,12 +308,12 @@ interface PendingCall {
   readonly nonce: string
 }
 
-/** Waits until the session asks for so many answers; approvals come first. */
+/** Waits until the session asks for so many answers; approvals come first, questions last. */
 function pending(token: string, count: number): Promise<readonly PendingCall[]> {
   return vi.waitFor(async () => {
-    const { pending_approvals = [], pending_tool_calls = [] } =
+    const { pending_approvals, pending_tool_calls, pending_elicitations } =
       (await call(history, { token })).bodies[0] ?? {}
-    const calls = [...(pending_approvals as PendingCall[]), ...(pending_tool_calls as PendingCall[])]
+    const calls = [pending_approvals, pending_tool_calls, pending_elicitations].flat() as PendingCall[]
     expect(calls).toHaveLength(count)
     return calls.map(({ tool_call_id, nonce }) => ({ tool_call_id, nonce }))
   }, 10_000)

@@ -4,7 +4,7 @@ import type { NewWait } from "./session-log.ts"
 
 /** What is asked and what was decided, over all sessions. Lives and dies with the sessions it belongs to. */
 export interface Approvals {
-  /** The newest wait of the call: a client tool's call may first wait for approval, then for its result. */
+  /** The newest wait of the call: it may first wait for approval, then for a client's result or a user's answers. */
   wait(sessionId: string, toolCallId: string): Promise<Wait | null>
   /** Open waits that have not expired, oldest first, at most `limit`. */
   openWaits(filter: WaitFilter): Promise<readonly Wait[]>
@@ -61,7 +61,18 @@ export interface AuditRecord {
   readonly toolCallId: string | null
   readonly toolName: string
   readonly qualifier: string | null
-  readonly action: "approved" | "denied" | "expired" | "withdrawn" | "result" | "granted" | "revoked"
+  /** `accepted`, `declined` and `cancelled` are of questions to the user. What a form was filled in with is not here. */
+  readonly action:
+    | "approved"
+    | "denied"
+    | "accepted"
+    | "declined"
+    | "cancelled"
+    | "expired"
+    | "withdrawn"
+    | "result"
+    | "granted"
+    | "revoked"
   /** Null for what nobody decided: expiry, and the end of the run. */
   readonly decidedBy: Decider | null
   /** The edited arguments, if any. */

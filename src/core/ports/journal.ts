@@ -17,6 +17,6 @@ export interface JournalEffects {
   /** Commands that are acted on by these events, and so leave the inbox. */
   readonly consume?: readonly number[]
   readonly open?: readonly NewWait[]
-  /** Tool-call ids of waits that nobody answered in time. */
+  /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
   readonly expire?: readonly string[]
 }

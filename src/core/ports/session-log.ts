@@ -1,6 +1,7 @@
 import type { Decider, Entry } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
+import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolResult } from "./tool.ts"
 
 /**
@@ -127,8 +128,8 @@ export interface CancelCommand {
   readonly at: number
 }
 
-/** The answer to a wait. Whether an edit or a result fits was checked before; the rest is the store's to check. */
-export type AnswerCommand = ApprovalCommand | ToolResultCommand
+/** The answer to a wait. Whether an edit or a form fits was checked before; the rest is the store's to check. */
+export type AnswerCommand = ApprovalCommand | ToolResultCommand | ElicitationCommand
 
 export interface ApprovalCommand extends AnswerBase {
   readonly type: "approval"
@@ -145,6 +146,11 @@ export interface ApprovalCommand extends AnswerBase {
 export interface ToolResultCommand extends AnswerBase {
   readonly type: "toolResult"
   readonly result: ToolResult
+}
+
+/** What the user says to a tool's question; a form is already checked, its defaults filled in. */
+export interface ElicitationCommand extends AnswerBase, QuestionAnswer {
+  readonly type: "elicitation"
 }
 
 interface AnswerBase {
@@ -193,7 +199,7 @@ export interface SessionBatch {
   readonly entries: readonly Entry[]
   readonly commandsConsumed?: readonly number[]
   readonly waitsOpened?: readonly NewWait[]
-  /** Tool-call ids of waits that nobody answered in time. */
+  /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
   readonly waitsExpired?: readonly string[]
   /** Set with the run's terminal event. */
   readonly runEnded?: { readonly runId: string; readonly state: "completed" | "interrupted" | "failed" }
@@ -212,13 +218,17 @@ export interface ReleaseOptions {
 export interface NewWait {
   readonly toolCallId: string
   readonly runId: string
-  readonly kind: "approval" | "clientTool"
+  readonly kind: "approval" | "clientTool" | "elicitation"
   readonly toolName: string
   readonly input: JsonObject
   /** The tool's, so that any process can refuse an edit that does not fit. */
   readonly inputSchema: JsonObject
   readonly qualifier: string | null
   readonly reason: string | null
+  /** The MCP server behind the tool, if any. */
+  readonly server?: string
+  /** What the tool asks the user; only and always of an elicitation. */
+  readonly question?: Question
   readonly nonce: string
   readonly openedAt: number
   readonly expiresAt: number

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../json.ts"
 import type { ContentPart } from "../messages.ts"
+import type { Question, QuestionAnswer } from "../question.ts"
 import type { Logger } from "./logger.ts"
 
 /**
@@ -28,7 +29,8 @@ export interface Tool {
   /** The MCP server behind it, if any. */
   readonly server?: string
   validate(input: JsonObject): Promise<Validation>
-  execute(input: unknown, context: ToolContext): Promise<ToolResult>
+  /** With an `InputRequired` it is over for now: it is executed again with the answer. */
+  execute(input: unknown, context: ToolContext): Promise<ToolOutcome>
 }
 
 export type Validation =
@@ -41,6 +43,22 @@ export type ToolResult =
   | { readonly type: "content"; readonly content: readonly ContentPart[] }
   | { readonly type: "error"; readonly code: string; readonly message: string }
 
+export type ToolOutcome = ToolResult | InputRequired
+
+/**
+ * The call cannot go on before the user has answered. Then, or when the time for that is over, it is executed again with
+ * the same input and `context.answered`, by whichever process: all that the tool needs to go on is in `continuation`.
+ */
+export interface InputRequired {
+  readonly type: "inputRequired"
+  readonly question: Question
+  readonly continuation: JsonObject
+}
+
+export interface InputGiven extends QuestionAnswer {
+  readonly continuation: JsonObject
+}
+
 export interface ToolContext {
   /** Aborted on cancel, on timeout, and when the process stops. */
   readonly signal: AbortSignal
@@ -49,6 +67,14 @@ export interface ToolContext {
   readonly toolCallId: string
   /** The same on every attempt at this call. */
   readonly idempotencyKey: string
+  /** What was answered to the `InputRequired` that the former execution of this call returned; null in the first. */
+  readonly answered: InputGiven | null
+  /**
+   * Asks the user from inside the call, whose time limit stands still meanwhile; one question at a time. Resolves with
+   * `cancel` when nobody answers in time. Rejects when the call is over, and for the eleventh question of a call. If
+   * the process stops before the answer, the call ends as interrupted (or begins anew, if it may be repeated).
+   */
+  ask(question: Question): Promise<QuestionAnswer>
   /** Shows a piece of output to the viewers while the call runs. */
   emit(chunk: string, stream?: "stdout" | "stderr"): void
   readonly logger: Logger

@@ -88,6 +88,7 @@ describe("GET /chat/history", () => {
       ],
       pending_approvals: [],
       pending_tool_calls: [],
+      pending_elicitations: [],
       usage: noUsageYet,
       active_run: { run_id: "run_1", cursor: 7 },
       last_seq: 0,
@@ -102,6 +103,7 @@ describe("GET /chat/history", () => {
       messages: [],
       pending_approvals: [],
       pending_tool_calls: [],
+      pending_elicitations: [],
       usage: noUsageYet,
       active_run: null,
       last_seq: 0,
@@ -132,8 +134,22 @@ describe("GET /chat/history", () => {
       wait,
       { ...wait, kind: "clientTool", toolCallId: "call_2", nonce: "nonce_2", qualifier: null, reason: null },
     ]
+    const question = { mode: "form", message: "Who?", schema: { type: "object" } } as const
+    const page = { mode: "url", message: "Pay.", url: "https://pay.example", elicitationId: null } as const
+    app.sessions.waits = [
+      ...app.sessions.waits,
+      { ...wait, kind: "elicitation", toolCallId: "call_3", server: "hotel", question },
+      { ...wait, kind: "elicitation", toolCallId: "call_4", question: page },
+    ]
     const history = (await (await app.fetch("/api/chat/history", { headers })).json()) as object
     expect(historyResponseSchema.parse(history)).toEqual(history)
+    const asked = { expires_at: 1_700_000_060, nonce: "nonce_1", tool_name: "shell" }
+    expect(history).toMatchObject({
+      pending_elicitations: [
+        { ...asked, tool_call_id: "call_3", server: "hotel", ...question },
+        { ...asked, tool_call_id: "call_4", server: null, mode: "url", url: "https://pay.example" },
+      ],
+    })
     const common = { expires_at: 1_700_000_060, tool_name: "shell", tool_input: { command: "git push" } }
     expect(history).toMatchObject({
       pending_approvals: [

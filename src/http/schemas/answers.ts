@@ -37,6 +37,27 @@ export const toolApprovalRequestSchema = z
     },
   })
 
+export const elicitationRequestSchema = z
+  .object({
+    ...wait,
+    action: z.enum(["accept", "decline", "cancel"]).openapi({
+      description: "`decline`: the user said no; `cancel`: the user did not say.",
+    }),
+    content: z.custom<JsonObject>(isJsonObject, "Invalid input: expected object").nullish().openapi({
+      type: "object",
+      additionalProperties: true,
+      description: "What was filled in, by the form's schema. Only, and always, when a form is accepted.",
+    }),
+  })
+  .openapi("ElicitationRequest", {
+    example: {
+      tool_call_id: "call_4fzyo82mvyr7jtnc1q9x",
+      nonce: "nonce_q9x4fzyo82mvyr7jtnc1",
+      action: "accept",
+      content: { email: "ada@example.com" },
+    },
+  })
+
 export const toolResultRequestSchema = z
   .object({
     ...wait,

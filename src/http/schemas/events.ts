@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { anyJsonSchema, toolErrorSchema, toolInputSchema, usageSchema } from "./content.ts"
+import { questionShape } from "./question.ts"
 
 const toolCall = { tool_call_id: z.string(), tool_name: z.string() }
 const executionLocation = z.enum(["backend", "client"])
@@ -59,6 +60,20 @@ export const chatEventSchema = z
         decided_by: z.string(),
       },
       "The call was allowed or denied. `decided_by` is the user's id, `expiry` when nobody answered in time, else the way the answer came.",
+    ),
+    event(
+      "elicitation_request",
+      { ...toolCall, nonce: z.string(), expires_at: z.int(), ...questionShape },
+      "A tool asks the user, and waits for POST /chat/elicitation until `expires_at`, in seconds since the Unix epoch.",
+    ),
+    event(
+      "elicitation_resolved",
+      {
+        tool_call_id: z.string(),
+        action: z.enum(["accept", "decline", "cancel"]),
+        decided_by: z.string(),
+      },
+      "The question is answered, or its time or its call was over. `decided_by` is the user's id, `expiry` when nobody answered, else the way the answer came.",
     ),
     event(
       "tool_call_complete",

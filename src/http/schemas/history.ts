@@ -7,6 +7,7 @@ import {
   toolInputSchema,
   usageSchema,
 } from "./content.ts"
+import { questionShape } from "./question.ts"
 
 const historyMessageSchema = z
   .object({
@@ -36,13 +37,14 @@ const historyMessageSchema = z
       "What a tool returned follows the assistant's message that called it, as a message of the role `tool`.",
   })
 
-const pendingCallSchema = z.object({
+const pendingSchema = z.object({
   tool_call_id: z.string(),
   nonce: z.string().openapi({ description: "To be sent back with the answer." }),
   expires_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
   tool_name: z.string(),
-  tool_input: toolInputSchema,
 })
+
+const pendingCallSchema = pendingSchema.extend({ tool_input: toolInputSchema })
 
 export const historyResponseSchema = z
   .object({
@@ -58,6 +60,9 @@ export const historyResponseSchema = z
     pending_tool_calls: z
       .array(pendingCallSchema)
       .openapi({ description: "Calls that wait for POST /chat/tool-result." }),
+    pending_elicitations: z
+      .array(pendingSchema.extend(questionShape))
+      .openapi({ description: "Questions that wait for POST /chat/elicitation." }),
     active_run: z
       .object({
         run_id: z.string(),
@@ -75,6 +80,7 @@ export const historyResponseSchema = z
       messages: [{ role: "user", content: [{ type: "text", text: "What is the capital of France?" }] }],
       pending_approvals: [],
       pending_tool_calls: [],
+      pending_elicitations: [],
       active_run: { run_id: "run_4fzyo82mvyr7jtnc1q9x", cursor: 1_000_000_000 },
       usage: {
         input_tokens: 12,
@@ -90,3 +96,4 @@ export const historyResponseSchema = z
 export type HistoryResponse = z.input<typeof historyResponseSchema>
 export type HistoryMessage = z.input<typeof historyMessageSchema>
 export type PendingCall = z.input<typeof pendingCallSchema>
+export type Pending = z.input<typeof pendingSchema>

@@ -1,7 +1,9 @@
 import type { ContentPart } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import type { Question } from "../../core/question.ts"
 import type { Spending } from "../../core/usage.ts"
 import type { WireContentBlock, WireToolError, WireUsage } from "../schemas/content.ts"
+import type { WireQuestion } from "../schemas/question.ts"
 
 /** The forms of core values that clients see, in history and in events alike. */
 
@@ -47,6 +49,11 @@ export function wireToolOutcome(result: ToolResult): WireToolOutcome {
     default:
       return result satisfies never
   }
+}
+
+export function wireQuestion(question: Question): Omit<WireQuestion, "server"> {
+  const { mode, message } = question
+  return mode === "form" ? { mode, message, schema: question.schema } : { mode, message, url: question.url }
 }
 
 /** Rounded down: a moment told to a client never lies after the one that counts. */

@@ -1,8 +1,8 @@
 import type { AssistantPart, Message } from "../../core/messages.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { History } from "../../sessions/sessions.ts"
-import type { HistoryMessage, HistoryResponse, PendingCall } from "../schemas/history.ts"
-import { unixSeconds, wireContent, wireToolOutcome, wireUsage } from "./content.ts"
+import type { HistoryMessage, HistoryResponse, Pending, PendingCall } from "../schemas/history.ts"
+import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
 
@@ -18,20 +18,23 @@ export function wireHistory({ messages, spent, openWaits, activeRun, lastSeq }: 
         reason: wait.reason,
       })),
     pending_tool_calls: openWaits.filter(({ kind }) => kind === "clientTool").map(pendingCall),
+    pending_elicitations: openWaits.flatMap((wait) =>
+      wait.question === undefined
+        ? []
+        : [{ ...pending(wait), server: wait.server ?? null, ...wireQuestion(wait.question) }],
+    ),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
     usage: wireUsage(spent),
     last_seq: lastSeq,
   }
 }
 
-function pendingCall({ toolCallId, nonce, expiresAt, toolName, input }: Wait): PendingCall {
-  return {
-    tool_call_id: toolCallId,
-    nonce,
-    expires_at: unixSeconds(expiresAt),
-    tool_name: toolName,
-    tool_input: input,
-  }
+function pending({ toolCallId, nonce, expiresAt, toolName }: Wait): Pending {
+  return { tool_call_id: toolCallId, nonce, expires_at: unixSeconds(expiresAt), tool_name: toolName }
+}
+
+function pendingCall(wait: Wait): PendingCall {
+  return { ...pending(wait), tool_input: wait.input }
 }
 
 function wireMessage(message: Message): HistoryMessage {

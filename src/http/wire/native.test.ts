@@ -39,6 +39,22 @@ const resolved = {
 } as const
 const resolvedFrame = { type: "approval_resolved", tool_call_id: "call_1", approved: false, edited: false }
 
+const asked = {
+  toolCallId: "call_1",
+  toolName: "look",
+  server: "eyes",
+  nonce: "nonce_1",
+  expiresAt: 1_700_000_060_999,
+}
+const askedFrame = {
+  type: "elicitation_request",
+  tool_call_id: "call_1",
+  tool_name: "look",
+  server: "eyes",
+  nonce: "nonce_1",
+  expires_at: 1_700_000_060,
+}
+
 describe("the native wire", () => {
   it.each<[Item, object]>([
     [text('say "hi"\n\u2028\ud800'), { type: "text_delta", text: 'say "hi"\n\u2028\ud800' }],
@@ -179,6 +195,34 @@ describe("the native wire", () => {
     [
       { ...resolved, decidedBy: null },
       { ...resolvedFrame, decided_by: "expiry" },
+    ],
+    [
+      {
+        type: "elicitationRequested",
+        ...asked,
+        question: { mode: "form", message: "Who?", schema: { type: "object" } },
+        continuation: { secret: 1 },
+      },
+      { ...askedFrame, mode: "form", message: "Who?", schema: { type: "object" } },
+    ],
+    [
+      {
+        type: "elicitationRequested",
+        ...asked,
+        question: { mode: "url", message: "Pay.", url: "https://pay.example", elicitationId: "7" },
+        continuation: null,
+      },
+      { ...askedFrame, mode: "url", message: "Pay.", url: "https://pay.example" },
+    ],
+    [
+      {
+        type: "elicitationResolved",
+        toolCallId: "call_1",
+        action: "accept",
+        content: { name: "Ada" },
+        decidedBy: decider,
+      },
+      { type: "elicitation_resolved", tool_call_id: "call_1", action: "accept", decided_by: "ada" },
     ],
     [
       { ...completed, result: { type: "json", value: { seen: true } } },

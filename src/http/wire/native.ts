@@ -1,7 +1,10 @@
 import type {
   ApprovalRequested,
   ApprovalResolved,
+  Decider,
   Delta,
+  ElicitationRequested,
+  ElicitationResolved,
   Entry,
   Event,
   InterceptorDecided,
@@ -9,7 +12,7 @@ import type {
 } from "../../core/entries.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
-import { dollars, unixSeconds, wireToolOutcome, wireUsage } from "./content.ts"
+import { dollars, unixSeconds, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
@@ -143,6 +146,8 @@ function eventFrames(
     case "interceptorDecided":
     case "approvalRequested":
     case "approvalResolved":
+    case "elicitationRequested":
+    case "elicitationResolved":
       return [frame(decisionEvent(event))]
     case "toolCallCompleted":
       return [
@@ -188,7 +193,14 @@ function eventFrames(
   }
 }
 
-function decisionEvent(event: InterceptorDecided | ApprovalRequested | ApprovalResolved): ChatEvent {
+type DecisionEvent =
+  | InterceptorDecided
+  | ApprovalRequested
+  | ApprovalResolved
+  | ElicitationRequested
+  | ElicitationResolved
+
+function decisionEvent(event: DecisionEvent): ChatEvent {
   switch (event.type) {
     case "interceptorDecided":
       return {
@@ -216,11 +228,32 @@ function decisionEvent(event: InterceptorDecided | ApprovalRequested | ApprovalR
         tool_call_id: event.toolCallId,
         approved: event.approved,
         edited: event.editedInput !== null,
-        decided_by: event.decidedBy === null ? "expiry" : (event.decidedBy.userId ?? event.decidedBy.via),
+        decided_by: decidedBy(event.decidedBy),
+      }
+    case "elicitationRequested":
+      return {
+        type: "elicitation_request",
+        tool_call_id: event.toolCallId,
+        nonce: event.nonce,
+        expires_at: unixSeconds(event.expiresAt),
+        tool_name: event.toolName,
+        server: event.server,
+        ...wireQuestion(event.question),
+      }
+    case "elicitationResolved":
+      return {
+        type: "elicitation_resolved",
+        tool_call_id: event.toolCallId,
+        action: event.action,
+        decided_by: decidedBy(event.decidedBy),
       }
     default:
       return event satisfies never
   }
+}
+
+function decidedBy(decider: Decider | null): string {
+  return decider === null ? "expiry" : (decider.userId ?? decider.via)
 }
 
 function textFrame(text: string): Frame {

@@ -162,6 +162,8 @@ function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
     runId: "run_1",
     toolCallId: "call_1",
     idempotencyKey: "call_1",
+    answered: null,
+    ask: () => Promise.reject(new Error("Nobody is there to ask.")),
     emit,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   }

@@ -7,13 +7,25 @@ export function* checkAnswers(observation: Observation): Iterable<string> {
   const { client, scenario } = observation
   const events = eventsOf(observation)
   for (const { toolCallId, body } of client.answers) {
-    const wanted = "result" in body ? resultIn(events, toolCallId) : decisionIn(events, toolCallId)
-    const given = "result" in body ? body.result : decisionOf(body)
+    const [wanted, given] = comparedIn(events, toolCallId, body)
     if (isDeepStrictEqual(wanted, given)) continue
     yield `${lost} the answer ${JSON.stringify(given)} to ${toolCallId} became ${JSON.stringify(wanted)}`
   }
   const asked = all(events, "approvalRequested").length
   if (scenario === "grant" && asked !== 1) yield `${lost} a grant: it was asked ${asked} times`
+}
+
+/** What the log has of the answer, and what was answered. */
+function comparedIn(
+  events: Parameters<typeof all>[0],
+  toolCallId: string,
+  body: Readonly<Record<string, unknown>>,
+): readonly [wanted: unknown, given: unknown] {
+  if ("result" in body) return [resultIn(events, toolCallId), body.result]
+  if (!("action" in body)) return [decisionIn(events, toolCallId), decisionOf(body)]
+  const { action, content = null } = body
+  const resolved = all(events, "elicitationResolved").find((event) => event.toolCallId === toolCallId)
+  return [resolved && { action: resolved.action, content: resolved.content }, { action, content }]
 }
 
 function decisionOf({ approved, tool_input = null, reason = null }: Readonly<Record<string, unknown>>) {

@@ -35,7 +35,7 @@ function mustResume(observation: Observation, count: number, at: number): boolea
   return (
     open.length === 0 ||
     open.some(({ state, requested }) => {
-      const waits = state === "awaitingApproval" || state === "awaitingClient"
+      const waits = ["awaitingApproval", "awaitingClient", "awaitingInput"].includes(state)
       return !waits || answered.includes(requested.toolCallId)
     })
   )

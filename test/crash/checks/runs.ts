@@ -33,6 +33,14 @@ function* checkEnd(ofRun: readonly EventEntry[], { scenario }: Observation, canc
   yield `${cancelled ? `${lost} an acknowledged cancel: ` : ""}a run ended with ${JSON.stringify(end)}`
 }
 
+const askedOnce = [
+  "approvalRequested",
+  "approvalResolved",
+  "clientToolOpened",
+  "elicitationRequested",
+  "elicitationResolved",
+] as const
+
 /** Every call of a step that is over was settled once; one that may not be repeated was started once. */
 function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
   for (const { toolCallId, name, stepId } of all(ofRun, "toolCallRequested")) {
@@ -43,10 +51,10 @@ function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
     const over = all(ofRun, "stepCompleted").some((step) => step.stepId === stepId)
     if (settled !== (over ? 1 : 0)) yield `call ${toolCallId} of ${name} was settled ${settled} times`
     const starts = of(all(ofRun, "toolCallStarted"))
-    const repeatable = name === "reserve" || name === "look_up"
+    const repeatable = name === "reserve" || name === "look_up" || name === "register"
     if (starts > 1 && !repeatable)
       yield `${repeated} call ${toolCallId} of ${name} was started ${starts} times`
-    for (const kind of ["approvalRequested", "approvalResolved", "clientToolOpened"] as const) {
+    for (const kind of askedOnce) {
       if (of<{ readonly toolCallId: string }>(all(ofRun, kind)) > 1)
         yield `${kind} of ${toolCallId} came twice`
     }

@@ -10,7 +10,7 @@ export type ToolKind = "plain" | "idempotent" | "readOnly"
 export type CrashPoint =
   | `createSession:${Around}`
   | `put:${"message" | "cancel"}:${Around}`
-  | `answer:${"approval" | "toolResult"}:${Around}`
+  | `answer:${"approval" | "toolResult" | "elicitation"}:${Around}`
   | `${"claim" | "claimRunnable"}:after`
   | `${"release" | "park"}:${Around}`
   | `commit:${CommittedKind}:${Around}`
@@ -30,6 +30,8 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   approvalRequested: "approve",
   approvalResolved: "approve",
   clientToolOpened: "client",
+  elicitationRequested: "elicit",
+  elicitationResolved: "elicit",
   toolCallStarted: "parallel",
   toolCallCompleted: "parallel",
   toolCallInterrupted: "cancelTool",
@@ -53,6 +55,8 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "answer:approval:after": "edit",
   "answer:toolResult:before": "client",
   "answer:toolResult:after": "client",
+  "answer:elicitation:before": "elicit",
+  "answer:elicitation:after": "elicit",
   "claim:after": "text",
   "claimRunnable:after": "text",
   "release:before": "text",

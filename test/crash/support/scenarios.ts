@@ -177,6 +177,17 @@ const all = {
       await client.submit(await client.seeCallOfMine(), { degrees: 21 })
     },
   },
+  elicit: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [register(1), register(2)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const [first, second] = await client.seeAll("elicitation_request", 2)
+      if (second !== undefined) await client.respond(second, { action: "decline" })
+      if (first !== undefined) await client.respond(first, { action: "accept", content: { name: "Ada" } })
+    },
+  },
   retries: {
     model: ({ earlierCalls }) =>
       earlierCalls === 0
@@ -248,6 +259,10 @@ async function chat(client: SessionClient, message: string): Promise<void> {
 
 function pay(amount: number) {
   return { name: "pay", input: { amount } }
+}
+
+function register(room: number) {
+  return { name: "register", input: { room } }
 }
 
 function user(content: string) {

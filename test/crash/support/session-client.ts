@@ -17,6 +17,7 @@ export interface AcceptedAnswer {
 }
 
 type ApprovalRequest = Extract<ChatEvent, { type: "tool_approval_request" }>
+type ElicitationRequest = Extract<ChatEvent, { type: "elicitation_request" }>
 type CallStart = Extract<ChatEvent, { type: "tool_call_start" }>
 
 const pauseMs = 10
@@ -117,6 +118,10 @@ export class SessionClient {
 
   async decide({ tool_call_id, nonce }: ApprovalRequest, decision: object): Promise<void> {
     await this.#answer("/chat/tool-approval", { tool_call_id, nonce, ...decision })
+  }
+
+  async respond({ tool_call_id, nonce }: ElicitationRequest, answer: object): Promise<void> {
+    await this.#answer("/chat/elicitation", { tool_call_id, nonce, ...answer })
   }
 
   async submit({ tool_call_id, nonce }: CallStart, result: object): Promise<void> {

@@ -1,0 +1,53 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { Sessions } from "../../sessions/sessions.ts"
+import { requireAccepted } from "../answer-outcome.ts"
+import type { DeciderOf } from "../auth/decider.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { elicitationRequestSchema } from "../schemas/answers.ts"
+import { done, doneResponseSchema } from "../schemas/done.ts"
+import { problems } from "../schemas/problem.ts"
+
+export interface ElicitationRouteOptions {
+  readonly sessions: Sessions
+  readonly deciderOf: DeciderOf
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** POST /chat/elicitation: answers what a tool asks the user. */
+export function addElicitationRoute(app: OpenAPIHono<HttpEnv>, options: ElicitationRouteOptions): void {
+  const { sessions, deciderOf, middleware } = options
+  const route = createRoute({
+    method: "post",
+    path: "/chat/elicitation",
+    operationId: "answerElicitation",
+    summary: "Answer what a tool asks the user",
+    tags: ["approvals"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    request: {
+      body: { required: true, content: { "application/json": { schema: elicitationRequestSchema } } },
+    },
+    responses: {
+      200: {
+        description: "The answer is durable, and the only one that counts.",
+        content: { "application/json": { schema: doneResponseSchema } },
+      },
+      ...problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503),
+    },
+  })
+
+  app.openapi(route, async (c) => {
+    const { tool_call_id, nonce, action, content } = c.req.valid("json")
+    const outcome = await sessions.respond({
+      sessionId: c.get("session").id,
+      toolCallId: tool_call_id,
+      nonce,
+      action,
+      ...(content ? { content } : {}),
+      decidedBy: deciderOf(c),
+    })
+    requireAccepted(outcome)
+    return c.json(done, 200)
+  })
+}

@@ -1,0 +1,29 @@
+import { expect, it } from "vitest"
+import { withDefaults } from "./schema-defaults.ts"
+
+const schema = {
+  type: "object",
+  properties: {
+    name: { type: "string", default: "Ada" },
+    email: { type: "string" },
+    address: { type: "object", properties: { country: { type: "string", default: "IS" } } },
+    toString: { type: "boolean", default: false },
+  },
+}
+
+it("fills in what is left out, at any depth, and changes nothing that is given", () => {
+  const given = { name: "", address: { city: "Reykjavík" }, more: [1] }
+  expect(withDefaults(schema, given)).toEqual({
+    name: "",
+    address: { city: "Reykjavík", country: "IS" },
+    more: [1],
+    toString: false,
+  })
+  expect(given).toEqual({ name: "", address: { city: "Reykjavík" }, more: [1] })
+})
+
+it("makes no objects of its own, and takes any schema", () => {
+  expect(withDefaults(schema, {})).toEqual({ name: "Ada", toString: false })
+  expect(withDefaults({ properties: [1], type: "object" }, { a: 1 })).toEqual({ a: 1 })
+  expect(withDefaults({ properties: { a: true } }, {})).toEqual({})
+})
