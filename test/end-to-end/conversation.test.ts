@@ -57,6 +57,7 @@ test("an answer of thinking and text is streamed frame by frame, and is in the h
     ],
     pending_approvals: [],
     pending_tool_calls: [],
+    pending_elicitations: [],
     active_run: null,
     usage: usage(10, 6),
     last_seq: seen.at(-1),
@@ -259,6 +260,7 @@ test("/health, /ready and /openapi.json answer without a token", async () => {
   expect(Object.keys((openapi as { paths: object }).paths).sort()).toEqual([
     "/api/chat",
     "/api/chat/cancel",
+    "/api/chat/elicitation",
     "/api/chat/grants",
     "/api/chat/history",
     "/api/chat/init",
