@@ -2,21 +2,37 @@ import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { machineLine } from "./machine.ts"
 import { measureFirstToken } from "./measure/first-token.ts"
+import { measureMcp } from "./measure/mcp.ts"
+import { measureOpenStreams } from "./measure/open-streams.ts"
+import { arePeersInstalled, measurePeers } from "./measure/peers.ts"
+import { measureSandbox } from "./measure/sandbox.ts"
 import { measureStore } from "./measure/store.ts"
 import { measureThroughput } from "./measure/throughput.ts"
 import { measureViewers } from "./measure/viewers.ts"
-import { firstTokenReport, storeReport, throughputReport, viewersReport } from "./report.ts"
+import {
+  firstTokenTables,
+  mcpTables,
+  openStreamsTables,
+  peersTables,
+  sandboxTables,
+  storeTables,
+  throughputTables,
+  viewersTables,
+} from "./report.ts"
 import { fullSettings, quickSettings } from "./settings.ts"
+import { asMarkdown, asText, type Table } from "./table.ts"
 
 /**
  * Prints what the gateway costs, beside what can be had at most. It does not judge; it only fails when a stream did not
  * arrive whole. docs/performance.md says what each figure means.
  */
-const parts = ["throughput", "first-token", "viewers", "store"] as const
+const parts = ["throughput", "first-token", "viewers", "streams", "store", "mcp", "sandbox", "peers"] as const
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     json: { type: "string" },
+    /** Writes the tables as Markdown. */
+    markdown: { type: "string" },
     only: { type: "string", multiple: true },
   },
 })
@@ -24,21 +40,35 @@ const unknown = values.only?.find((part) => !parts.some((known) => known === par
 if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${parts.join(", ")}.`)
 const settings = values.quick ? quickSettings : fullSettings
 const results: Record<string, unknown> = { machine: machineLine(), settings }
+const markdown: string[] = [machineLine()]
 
 console.log(`${machineLine()}\n`)
-await part("throughput", () => measureThroughput(settings.throughput), throughputReport)
-await part("first-token", () => measureFirstToken(settings.firstToken), firstTokenReport)
-await part("viewers", () => measureViewers(settings.viewers), viewersReport)
-await part("store", () => measureStore(settings.store), storeReport)
+await part("throughput", () => measureThroughput(settings.throughput), throughputTables)
+await part("first-token", () => measureFirstToken(settings.firstToken), firstTokenTables)
+await part("viewers", () => measureViewers(settings.viewers), viewersTables)
+await part("streams", () => measureOpenStreams(settings.openStreams), openStreamsTables)
+await part("store", () => measureStore(settings.store), storeTables)
+await part("mcp", () => measureMcp(settings.mcp), mcpTables)
+await part("sandbox", () => measureSandbox(settings.sandbox), sandboxTables)
+if (arePeersInstalled()) await part("peers", () => measurePeers(settings.peers), peersTables)
+else if (isWanted("peers")) console.log("Other products are not installed: npm ci --prefix bench/peers")
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+if (values.markdown !== undefined) writeFileSync(values.markdown, `${markdown.join("\n\n")}\n`)
 
 async function part<Result>(
   name: (typeof parts)[number],
   measure: () => Promise<Result>,
-  report: (result: Result) => string,
+  report: (result: Result) => readonly Table[],
 ): Promise<void> {
-  if (values.only !== undefined && !values.only.includes(name)) return
+  if (!isWanted(name)) return
   const result = await measure()
   results[name] = result
-  console.log(`${report(result)}\n`)
+  for (const table of report(result)) {
+    console.log(`${asText(table)}\n`)
+    markdown.push(asMarkdown(table))
+  }
+}
+
+function isWanted(name: (typeof parts)[number]): boolean {
+  return values.only === undefined || values.only.includes(name)
 }

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util"
 import type { StreamsRequest } from "./load/load.ts"
 import { startLoad, startServer, startUpstream, withChildren } from "./measure/processes.ts"
 import { isPace, type Pace, paces, warmUp } from "./measure/throughput.ts"
-import { table } from "./table.ts"
+import { aligned } from "./table.ts"
 
 /**
  * Where the gateway's time goes: samples the process under the load of the bench and adds the samples up, by the
@@ -37,7 +37,8 @@ for (const [heading, keyOf] of [
   ["By function", ({ functionName, url }: CallFrame) => `${functionName || "(anonymous)"}  ${shortUrl(url)}`],
 ] as const) {
   console.log(`${heading}, % of the work`)
-  console.log(`${table(top(keyOf, Number(values.top)))}\n`)
+  for (const cells of aligned(top(keyOf, Number(values.top)))) console.log(`  ${cells.join("  ")}`)
+  console.log()
 }
 
 interface CallFrame {
@@ -59,9 +60,9 @@ function takeProfile(taken: Pace, streams: number): Promise<CpuProfile> {
     try {
       const upstream = await own(startUpstream())
       const load = await own(startLoad())
-      const gateway = await own(startServer("gateway", upstream))
-      await warmUp(gateway, "gateway", load)
-      const target = { type: "gateway", url: gateway.url } as const
+      const server = await startServer(own, "gateway", upstream)
+      const { target, child: gateway } = server
+      await warmUp(server, load)
       await load.ask("prepare", { target, streams })
       await gateway.ask("startProfile")
       const request: StreamsRequest = { target, script: paces[taken], streams, atOnce: 50 }

@@ -1,13 +1,19 @@
-import type { ByTarget, FirstToken, Latency } from "./measure/first-token.ts"
+import type { ByTarget, FirstToken } from "./measure/first-token.ts"
+import type { Latency } from "./measure/latency.ts"
+import type { McpResult } from "./measure/mcp.ts"
+import type { OpenStreams } from "./measure/open-streams.ts"
+import type { PeersResult } from "./measure/peers.ts"
+import type { SandboxResult } from "./measure/sandbox.ts"
 import type { StoreResult } from "./measure/store.ts"
-import type { Pace, ThroughputResult } from "./measure/throughput.ts"
+import type { ByServer, Pace, Throughput, ThroughputResult } from "./measure/throughput.ts"
 import type { PerOne, ViewersResult } from "./measure/viewers.ts"
-import { table } from "./table.ts"
+import type { Table } from "./table.ts"
 
-/** Each part of the bench as text. */
-export function throughputReport(result: ThroughputResult): string {
+/** Each part of the bench as tables. */
+export function throughputTables(result: ThroughputResult): readonly Table[] {
   const row = (label: string, pace: Pace) => {
-    const { limit, gateway } = result[pace]
+    const limit = of(result[pace], "limit")
+    const gateway = of(result[pace], "gateway")
     const ratio = gateway.tokensPerCpuSecond / limit.tokensPerCpuSecond
     return [
       label,
@@ -18,20 +24,51 @@ export function throughputReport(result: ThroughputResult): string {
       whole(limit.tokensPerSecond),
     ]
   }
-  const { limit, gateway } = result.oneToken
+  const perRun = (name: string) => `${of(result.oneToken, name).cpuMsPerStream.toFixed(2)} ms`
   return [
-    "Tokens per CPU second of the server (every token checked to have arrived)",
-    table([
-      ["", "gateway", "limit", "ratio", "gateway, tokens/s", "limit, tokens/s"],
-      row("a token a write, as fast as can be", "full"),
-      row("four tokens a write, as fast as can be", "batched"),
-      row("a token every 10 ms on each stream", "real"),
-    ]),
-    `  CPU of a stream of one token: gateway ${gateway.cpuMsPerStream.toFixed(2)} ms, limit ${limit.cpuMsPerStream.toFixed(2)} ms`,
-  ].join("\n")
+    {
+      title: "tokens per CPU second of the server",
+      rows: [
+        ["", "gateway", "limit", "ratio", "gateway, tokens/s", "limit, tokens/s"],
+        row("a token a write, as fast as can be", "full"),
+        row("four tokens a write, as fast as can be", "batched"),
+        row("a token every 10 ms on each stream", "real"),
+        ["CPU of a stream of one token", perRun("gateway"), perRun("limit"), "", "", ""],
+      ],
+    },
+  ]
 }
 
-export function firstTokenReport(results: readonly FirstToken[]): string {
+export function peersTables(result: PeersResult): readonly Table[] {
+  const limit = (pace: ByServer) => of(pace, "limit").tokensPerCpuSecond
+  const tokens = (pace: ByServer, server: string) => {
+    const { tokensPerCpuSecond } = of(pace, server)
+    return [whole(tokensPerCpuSecond), (tokensPerCpuSecond / limit(pace)).toFixed(2)]
+  }
+  return [
+    {
+      title: "other products",
+      rows: [
+        [
+          "",
+          "tokens per CPU s",
+          "of the limit",
+          "a token every 10 ms",
+          "of the limit",
+          "CPU of one token, ms",
+        ],
+        ...result.full.map(({ server }) => [
+          server,
+          ...tokens(result.full, server),
+          ...tokens(result.real, server),
+          of(result.oneToken, server).cpuMsPerStream.toFixed(2),
+        ]),
+      ],
+    },
+  ]
+}
+
+export function firstTokenTables(results: readonly FirstToken[]): readonly Table[] {
   const row = (label: string, { upstream, limit, gateway }: ByTarget) => [
     label,
     both(upstream),
@@ -40,43 +77,103 @@ export function firstTokenReport(results: readonly FirstToken[]): string {
     both({ p50: gateway.p50 - upstream.p50, p95: gateway.p95 - upstream.p95 }),
   ]
   return [
-    "Time to the first token in ms, p50 / p95",
-    table([
-      ["", "upstream itself", "limit", "gateway", "gateway adds"],
-      ...results.flatMap(({ streams, joining, together }) =>
-        streams === 1
-          ? [row("1 stream", together)]
-          : [
-              row(`1 more while ${streams - 1} run`, joining),
-              row(`${streams} asked for in one moment`, together),
-            ],
-      ),
-    ]),
-  ].join("\n")
+    {
+      title: "first token, ms, p50 / p95",
+      rows: [
+        ["", "upstream", "limit", "gateway", "gateway adds"],
+        ...results.flatMap(({ streams, joining, together }) =>
+          streams === 1
+            ? [row("1 stream", together)]
+            : [row(`1 more while ${streams - 1} run`, joining), row(`${streams} in one moment`, together)],
+        ),
+      ],
+    },
+  ]
 }
 
-export function viewersReport({ viewers, run, viewer, sameSession, limit }: ViewersResult): string {
+export function openStreamsTables(results: readonly OpenStreams[]): readonly Table[] {
+  const row = (label: string, cell: (server: OpenStreams) => string) => [label, ...results.map(cell)]
+  return [
+    {
+      title: "streams open in one process, a token a second on each",
+      rows: [
+        ["", ...results.map(({ server }) => server)],
+        row("got every token, in order", ({ whole: count }) => whole(count)),
+        row("first token while they are opened, 50 at a time, ms", ({ opening }) => both(opening)),
+        row("first token of one more, ms", ({ joining }) => both(joining)),
+        row("seconds to open all", ({ openingSeconds }) => openingSeconds.toFixed(1)),
+        row("heap a stream, kB", ({ heapKb }) => heapKb.toFixed(1)),
+        row("RSS a stream, kB", ({ rssKb }) => rssKb.toFixed(1)),
+        row("CPU, all being open, of one core", ({ cores }) => `${(cores * 100).toFixed(0)} %`),
+      ],
+    },
+  ]
+}
+
+export function viewersTables(result: ViewersResult): readonly Table[] {
+  const { viewers, run, viewer, sameSession, limit } = result
   const row = (label: string, { rssKb, heapKb }: PerOne) => [label, heapKb.toFixed(1), rssKb.toFixed(1)]
   return [
-    `Memory of what is open and silent, kB each, over ${whole(viewers)}`,
-    table([
-      ["", "heap", "RSS"],
-      row("viewer, each on its own session", viewer),
-      row("viewer, all on one session", sameSession),
-      row("open response of the limit", limit),
-      row("run that waits for its model", run),
-    ]),
-  ].join("\n")
+    {
+      title: `kB for each of ${whole(viewers)} that are open and silent`,
+      rows: [
+        ["", "heap", "RSS"],
+        row("viewer, each on its own session", viewer),
+        row("viewer, all on one session", sameSession),
+        row("open response of the limit", limit),
+        row("run that waits for its model", run),
+      ],
+    },
+  ]
 }
 
-export function storeReport({ event, deltas }: StoreResult): string {
+export function storeTables({ event, deltas }: StoreResult): readonly Table[] {
   return [
-    "One commit on SQLite, in microseconds",
-    table([
-      ["one event", whole(event)],
-      ["50 sessions, a row of 10 deltas each", whole(deltas)],
-    ]),
-  ].join("\n")
+    {
+      title: "one commit on SQLite",
+      rows: [
+        ["", "µs"],
+        ["one event", whole(event)],
+        ["50 sessions, a row of 10 deltas each", whole(deltas)],
+      ],
+    },
+  ]
+}
+
+export function mcpTables({ gateway, client }: McpResult): readonly Table[] {
+  return [
+    {
+      title: "one call of an MCP tool over stdio",
+      rows: [
+        ["", "µs"],
+        ["through the gateway", whole(gateway)],
+        ["the SDK's client alone", whole(client)],
+      ],
+    },
+  ]
+}
+
+export function sandboxTables({ bareSubprocess, bareDockerRun, backends }: SandboxResult): readonly Table[] {
+  const { subprocess, bubblewrap, docker } = backends
+  return [
+    {
+      title: "first byte of print(1 + 1) in Python, ms, p50 / p95",
+      rows: [
+        ["", "cold: a new session", "warm: the session again"],
+        ["bare subprocess", both(bareSubprocess), ""],
+        ["subprocess", both(subprocess.cold), both(subprocess.warm)],
+        ["bubblewrap", both(bubblewrap.cold), both(bubblewrap.warm)],
+        ["bare docker run", both(bareDockerRun), ""],
+        ["docker", both(docker.cold), both(docker.warm)],
+      ],
+    },
+  ]
+}
+
+function of(servers: ByServer, name: string): Throughput {
+  const found = servers.find(({ server }) => server === name)
+  if (found === undefined) throw new Error(`${name} was not measured.`)
+  return found
 }
 
 function both({ p50, p95 }: Latency): string {

@@ -1,4 +1,6 @@
 import type { FirstTokenSettings } from "./measure/first-token.ts"
+import type { McpSettings } from "./measure/mcp.ts"
+import type { OpenStreamsSettings } from "./measure/open-streams.ts"
 import type { ThroughputSettings } from "./measure/throughput.ts"
 
 /** How much is measured. */
@@ -6,14 +8,22 @@ export interface Settings {
   readonly throughput: ThroughputSettings
   readonly firstToken: FirstTokenSettings
   readonly viewers: number
+  readonly openStreams: OpenStreamsSettings
   readonly store: { readonly repeats: number; readonly commits: number }
+  readonly mcp: McpSettings
+  readonly peers: ThroughputSettings
+  readonly sandbox: { readonly probes: number }
 }
 
 export const fullSettings: Settings = {
-  throughput: { warmUpRounds: 10, repeats: 3, streams: 400, atOnce: 50 },
+  throughput: { warmUpRounds: 10, repeats: 5, streams: 400, atOnce: 50 },
   firstToken: { warmUpRounds: 10, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
+  openStreams: { warmUpRounds: 10, streams: 5_000, tokens: 60, probes: 40 },
   store: { repeats: 5, commits: 1_000 },
+  mcp: { repeats: 7, calls: 2_000 },
+  peers: { warmUpRounds: 10, repeats: 3, streams: 200, atOnce: 50 },
+  sandbox: { probes: 20 },
 }
 
 /** For a first look: the code is still cold, and the figures are worse for it. */
@@ -21,5 +31,9 @@ export const quickSettings: Settings = {
   throughput: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
   firstToken: { warmUpRounds: 2, probes: 10, bursts: 1, streams: [1, 50] },
   viewers: 200,
+  openStreams: { warmUpRounds: 2, streams: 500, tokens: 10, probes: 10 },
   store: { repeats: 1, commits: 200 },
+  mcp: { repeats: 1, calls: 300 },
+  peers: { warmUpRounds: 2, repeats: 1, streams: 50, atOnce: 50 },
+  sandbox: { probes: 5 },
 }

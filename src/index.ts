@@ -96,6 +96,8 @@ export type {
   SystemBlock,
   ToolSpecification,
 } from "./core/ports/provider.ts"
+export type { SandboxName } from "./core/ports/sandbox.ts"
+export type { Secrets } from "./core/ports/secrets.ts"
 export type {
   AnswerCommand,
   AnswerOutcome,
@@ -140,6 +142,7 @@ export type {
 } from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
+export type { CodeExecutionConfig } from "./gateway/code-execution.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export {
   type BuildChatRuntime,
@@ -161,14 +164,27 @@ export type {
   RunOptions,
 } from "./gateway/gateway.ts"
 export type { ServerOptions } from "./gateway/gateway-options.ts"
+export type { McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
+export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
 export type { HttpLimits } from "./http/app.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { RateLimits } from "./http/limits/rate-limits.ts"
+export type {
+  McpApproval,
+  McpHttpServerDefinition,
+  McpOAuthDefinition,
+  McpPerUserOptions,
+  McpServerDefinition,
+  McpServerDefinitions,
+  McpServerOptions,
+  McpStdioServerDefinition,
+  McpToolOptions,
+} from "./mcp/config/definition.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
@@ -192,7 +208,7 @@ export {
   type AiSdkStream,
   aiSdkRunner,
 } from "./runners/ai-sdk/ai-sdk-runner.ts"
-export type { AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
+export type { AiSdkApprovalPart, AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
 export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
 export {
   type LangGraph,
@@ -200,7 +216,11 @@ export {
   langGraphRunner,
 } from "./runners/langgraph/langgraph-runner.ts"
 export { type OpenAiAgentsSdk, openAiAgentsRunner } from "./runners/openai-agents/openai-agents-runner.ts"
+export type { OpenAiAgentsEvent } from "./runners/openai-agents/stream-events.ts"
 export type { RunnerOptions } from "./runners/runner-options.ts"
+export type { SandboxConfig } from "./sandbox/config.ts"
+export type { SandboxLimits } from "./sandbox/limits.ts"
+export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { Principal } from "./sessions/sessions.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"

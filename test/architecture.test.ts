@@ -39,15 +39,17 @@ const folders = {
     "telemetry",
   ],
   cli: ["core", "gateway"],
-  // The package's root: what applications import. Of http, pricing and sessions only types that options are made of.
+  // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.
   ".": [
     "approvals",
     "core",
     "gateway",
     "http",
+    "mcp",
     "pricing",
     "providers",
     "runners",
+    "sandbox",
     "sessions",
     "telemetry",
     "tools",

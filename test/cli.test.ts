@@ -232,7 +232,7 @@ describe("run", () => {
   test("a reader that goes away ends it without a word", async () => {
     const cwd = await project({
       "agent.ts": agent(`{ run: async (_task, { onText }) => {
-        for (;;) { onText("x".repeat(10_000) + "\\n"); await new Promise(setImmediate) }
+        for (;;) { onText("x".repeat(10_000)); onText("\\n\\n"); await new Promise(setImmediate) }
       } }`),
     })
     const cli = startCli(["run", "agent.ts", "x"], { cwd })

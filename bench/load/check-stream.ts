@@ -5,7 +5,7 @@ interface Frame {
   readonly text?: string
 }
 
-/** What is wrong with a stream that should hold every token once, in order, under growing ids; null: nothing. */
+/** What is wrong with a stream of the gateway's format, which should hold every token once, in order, under growing ids; null: nothing. */
 export function faultOf(chunks: readonly Buffer[], tokens: number): string | null {
   let text = ""
   let lastId = -1
@@ -22,6 +22,18 @@ export function faultOf(chunks: readonly Buffer[], tokens: number): string | nul
   const expected = Array.from({ length: tokens }, (_, index) => tokenText(index)).join("")
   if (text !== expected) return `${text.length} characters instead of ${expected.length}`
   return lastType === "stream_complete" ? null : `ended with ${lastType || "nothing"}`
+}
+
+/** The same for a format of which only the tokens' texts are known. What repeats the whole at the end is let pass. */
+export function textFaultOf(chunks: readonly Buffer[], tokens: number): string | null {
+  const text = Buffer.concat(chunks).toString()
+  let from = 0
+  for (let index = 0; index < tokens; index++) {
+    const found = text.indexOf(`${tokenText(index)}"`, from)
+    if (found === -1) return `token ${index} is missing`
+    from = found + 1
+  }
+  return null
 }
 
 function parse(block: string): { readonly id: number; readonly frame: Frame } {

@@ -1,5 +1,6 @@
 import { Agent, get } from "node:http"
 import type { Script } from "../script.ts"
+import { eachAtOnce } from "./each-at-once.ts"
 import { readStream } from "./read-stream.ts"
 import { authorization, streamRequest, type Target } from "./target.ts"
 
@@ -16,23 +17,15 @@ export async function holdViewers(request: ViewersRequest, tokens: readonly stri
   const { target } = request
   if (request.step === "run") {
     const agent = new Agent()
-    await each(tokens.length, (index) =>
+    await eachAtOnce(tokens.length, atOnce, (index) =>
       readStream(target.url, streamRequest(target, tokens[index] ?? "", request.script), {
         agent,
         untilFirstToken: true,
       }),
     )
   } else {
-    await each(request.viewers, (index) => watch(target, tokens[index % tokens.length] ?? ""))
+    await eachAtOnce(request.viewers, atOnce, (index) => watch(target, tokens[index % tokens.length] ?? ""))
   }
-}
-
-async function each(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const worker = async () => {
-    while (next < count) await work(next++)
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
 /** Resolves with the first frame. */

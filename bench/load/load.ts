@@ -2,7 +2,8 @@ import { Agent } from "node:http"
 import { setTimeout as delay } from "node:timers/promises"
 import { serveParent } from "../parent.ts"
 import type { Script } from "../script.ts"
-import { faultOf } from "./check-stream.ts"
+import { faultOf, textFaultOf } from "./check-stream.ts"
+import { eachAtOnce } from "./each-at-once.ts"
 import { holdViewers, type ViewersRequest } from "./hold-viewers.ts"
 import { type ReadStream, readStream } from "./read-stream.ts"
 import { openSessions, streamRequest, type Target } from "./target.ts"
@@ -29,60 +30,88 @@ export interface ProbesRequest extends LoadRequest {
   readonly running: number
   readonly probes: number
   readonly probeScript: Script
+  /** Sessions that are in use already. Default 0. */
+  readonly taken?: number
 }
 
 /** Pause between probes: long enough for one to be over before the next in most cases. */
 const probePauseMs = 20
 
 const agent = new Agent({ keepAlive: true })
-let prepared: readonly string[] = []
+let tokens: readonly string[] = []
+let open: { readonly request: LoadRequest; readonly streams: Promise<ReadStream>[] } | null = null
 
 serveParent("", {
   answers: {
     async prepare({ target, streams }: { readonly target: Target; readonly streams: number }) {
-      prepared = await openSessions(target, streams)
+      tokens = await openSessions(target, streams)
     },
-    async streams({ target, script, streams, atOnce }: StreamsRequest): Promise<StreamsResult> {
+    async streams(request: StreamsRequest): Promise<StreamsResult> {
+      const { script, streams, atOnce } = request
       const read: ReadStream[] = []
-      let next = 0
-      const client = async () => {
-        while (next < streams) {
-          const token = prepared[next++] ?? ""
-          read.push(await readStream(target.url, streamRequest(target, token, script), { agent }))
-        }
-      }
       const begun = performance.now()
-      await Promise.all(Array.from({ length: atOnce }, client))
+      await eachAtOnce(streams, atOnce, async (index) => {
+        read.push(await readOne(request, index))
+      })
       const wallSeconds = (performance.now() - begun) / 1000
-      if (target.type !== "upstream") check(read, script)
+      check(request, read)
       const firstTokenMs = read.map((stream) => stream.firstTokenMs)
       return { wallSeconds, tokens: streams * script.tokens, firstTokenMs }
     },
     async probes(request: ProbesRequest): Promise<readonly number[]> {
-      const { target, script, running, probes, probeScript } = request
-      const open = (token: string | undefined, streamScript: Script) =>
-        readStream(target.url, streamRequest(target, token ?? "", streamScript), { agent })
+      const { target, running, probes, probeScript, taken = 0 } = request
       const background: Promise<ReadStream>[] = []
-      for (const token of prepared.slice(0, running)) {
-        background.push(open(token, script))
+      for (let index = 0; index < running; index++) {
+        background.push(readOne(request, taken + index))
         if (background.length % 10 === 0) await delay(5)
       }
       const measured: number[] = []
-      for (const token of prepared.slice(running, running + probes)) {
+      for (let index = 0; index < probes; index++) {
         await delay(probePauseMs * (0.5 + Math.random()))
-        measured.push((await open(token, probeScript)).firstTokenMs)
+        const probe = await readOne({ target, script: probeScript }, taken + running + index)
+        measured.push(probe.firstTokenMs)
       }
-      const read = await Promise.all(background)
-      if (target.type !== "upstream") check(read, script)
+      check(request, await Promise.all(background))
       return measured
     },
-    viewers: (request: ViewersRequest) => holdViewers(request, prepared),
+    /** Opens streams, so many at a time, each until its first token; then they go on by themselves. */
+    async open(request: StreamsRequest): Promise<readonly number[]> {
+      const streams: Promise<ReadStream>[] = []
+      open = { request, streams }
+      const firstTokenMs: number[] = []
+      await eachAtOnce(request.streams, request.atOnce, async (index) => {
+        const begun = Promise.withResolvers<number>()
+        const stream = readOne(request, index, begun.resolve)
+        streams.push(stream)
+        firstTokenMs.push(await Promise.race([begun.promise, stream.then((read) => read.firstTokenMs)]))
+      })
+      return firstTokenMs
+    },
+    /** Waits for the end of what `open` opened. How many streams arrived whole. */
+    async finish(): Promise<number> {
+      if (open === null) return 0
+      const read = await Promise.all(open.streams)
+      check(open.request, read)
+      return read.length
+    },
+    viewers: (request: ViewersRequest) => holdViewers(request, tokens),
   },
 })
 
-function check(read: readonly ReadStream[], { tokens }: Script): void {
+function readOne(
+  { target, script }: LoadRequest,
+  index: number,
+  onFirstToken?: (ms: number) => void,
+): Promise<ReadStream> {
+  const request = streamRequest(target, tokens[index] ?? "", script)
+  return readStream(target.url, request, { agent, ...(onFirstToken && { onFirstToken }) })
+}
+
+function check({ target, script }: LoadRequest, read: readonly ReadStream[]): void {
+  if (target.type === "upstream") return
+  const fault = target.type === "peer" ? textFaultOf : faultOf
   for (const { chunks } of read) {
-    const fault = faultOf(chunks, tokens)
-    if (fault !== null) throw new Error(`A stream did not arrive whole: ${fault}.`)
+    const found = fault(chunks, script.tokens)
+    if (found !== null) throw new Error(`A stream did not arrive whole: ${found}.`)
   }
 }

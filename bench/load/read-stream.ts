@@ -1,4 +1,5 @@
 import { type Agent, request as openRequest } from "node:http"
+import { tokenText } from "../script.ts"
 import type { StreamRequest } from "./target.ts"
 
 export interface ReadStream {
@@ -8,13 +9,20 @@ export interface ReadStream {
   readonly chunks: readonly Buffer[]
 }
 
-const firstTokenMark = '"text_delta"'
+const firstTokenMark = tokenText(0)
 
-/** Sends the request and reads the answer to its end, or only up to its first token: then it goes away. */
+export interface ReadOptions {
+  readonly agent: Agent
+  /** Goes away then. */
+  readonly untilFirstToken?: boolean
+  readonly onFirstToken?: (ms: number) => void
+}
+
+/** Sends the request and reads the answer to its end, or only up to its first token. */
 export function readStream(
   url: string,
   { path, body, headers }: StreamRequest,
-  { agent, untilFirstToken = false }: { readonly agent: Agent; readonly untilFirstToken?: boolean },
+  { agent, untilFirstToken = false, onFirstToken }: ReadOptions,
 ): Promise<ReadStream> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -33,6 +41,7 @@ export function readStream(
         chunks.push(chunk)
         if (!Number.isNaN(firstTokenMs) || !chunk.includes(firstTokenMark)) return
         firstTokenMs = performance.now() - begun
+        onFirstToken?.(firstTokenMs)
         if (!untilFirstToken) return
         resolve({ firstTokenMs, chunks })
         request.destroy()

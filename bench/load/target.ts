@@ -1,9 +1,10 @@
 import type { Script } from "../script.ts"
 import { scriptText } from "../script.ts"
 
-/** A server that is asked for streams: the gateway, the limit, or the upstream itself without either. */
+/** A server that is asked for streams: the gateway, the limit, the upstream itself without either, or another product. */
 export interface Target {
-  readonly type: "gateway" | "limit" | "upstream"
+  readonly type: "gateway" | "limit" | "upstream" | "peer"
+  /** Of a peer, with the path that takes messages. */
   readonly url: string
 }
 
@@ -50,6 +51,12 @@ export function streamRequest({ type }: Target, token: string, script: Script): 
     case "upstream":
       return {
         path: "/v1/messages",
+        body: JSON.stringify({ messages: [{ role: "user", content: text }] }),
+        headers: json,
+      }
+    case "peer":
+      return {
+        path: "",
         body: JSON.stringify({ messages: [{ role: "user", content: text }] }),
         headers: json,
       }

@@ -2,17 +2,13 @@ import type { Child } from "../child.ts"
 import type { ProbesRequest, StreamsRequest, StreamsResult } from "../load/load.ts"
 import type { Target } from "../load/target.ts"
 import type { Script } from "../script.ts"
-import { percentile } from "../statistics.ts"
+import { type Latency, latencyOf } from "./latency.ts"
 import { startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
 import { warmUp } from "./throughput.ts"
 
-/** From the request's being written to the first token's being read, in milliseconds. */
-export interface Latency {
-  readonly p50: number
-  readonly p95: number
-}
+type Measured = "upstream" | "limit" | "gateway"
 
-export type ByTarget = Readonly<Record<Target["type"], Latency>>
+export type ByTarget = Readonly<Record<Measured, Latency>>
 
 export interface FirstToken {
   readonly streams: number
@@ -41,21 +37,22 @@ export function measureFirstToken(settings: FirstTokenSettings): Promise<readonl
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())
     const load = await own(startLoad())
-    const limit = await own(startServer("limit", upstream))
-    const gateway = await own(startServer("gateway", upstream))
-    await warmUp(limit, "limit", load, settings.warmUpRounds)
-    await warmUp(gateway, "gateway", load, settings.warmUpRounds)
-    const targets: readonly Target[] = [
-      { type: "upstream", url: upstream.url },
-      { type: "limit", url: limit.url },
-      { type: "gateway", url: gateway.url },
-    ]
+    const limit = await startServer(own, "limit", upstream)
+    const gateway = await startServer(own, "gateway", upstream)
+    for (const server of [limit, gateway]) await warmUp(server, load, settings.warmUpRounds)
+    const eachTarget = async (
+      measure: (target: Target) => Promise<readonly number[]>,
+    ): Promise<ByTarget> => ({
+      upstream: latencyOf(await measure({ type: "upstream", url: upstream.url })),
+      limit: latencyOf(await measure(limit.target)),
+      gateway: latencyOf(await measure(gateway.target)),
+    })
     const results: FirstToken[] = []
     for (const streams of settings.streams) {
       results.push({
         streams,
-        joining: await eachTarget(targets, (target) => join(load, target, streams, settings.probes)),
-        together: await eachTarget(targets, (target) => burst(load, target, streams, settings.bursts)),
+        joining: await eachTarget((target) => join(load, target, streams, settings.probes)),
+        together: await eachTarget((target) => burst(load, target, streams, settings.bursts)),
       })
     }
     return results
@@ -97,20 +94,4 @@ async function burst(
 async function together(load: Child, request: StreamsRequest): Promise<readonly number[]> {
   const { firstTokenMs } = await load.ask<StreamsResult>("streams", request)
   return firstTokenMs
-}
-
-async function eachTarget(
-  targets: readonly Target[],
-  measure: (target: Target) => Promise<readonly number[]>,
-): Promise<ByTarget> {
-  const latencies: Partial<Record<Target["type"], Latency>> = {}
-  for (const target of targets) {
-    const values = await measure(target)
-    latencies[target.type] = { p50: percentile(values, 0.5), p95: percentile(values, 0.95) }
-  }
-  const { upstream, limit, gateway } = latencies
-  if (upstream === undefined || limit === undefined || gateway === undefined) {
-    throw new Error("A target was not measured.")
-  }
-  return { upstream, limit, gateway }
 }

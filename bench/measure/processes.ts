@@ -1,21 +1,37 @@
 import { type Child, startChild } from "../child.ts"
+import type { Target } from "../load/target.ts"
 
-export type ServerName = "gateway" | "limit"
+/** A server that is measured. */
+export interface Server {
+  readonly name: string
+  readonly target: Target
+  readonly child: Child
+}
 
 export interface GatewaySettings {
   readonly maxConcurrentRuns?: number
 }
 
+/** Starts a process that is stopped when the measurement is over. */
+export type Own = (starting: Promise<Child>) => Promise<Child>
+
 export function startUpstream(): Promise<Child> {
   return startChild("./servers/upstream.ts")
 }
 
-export function startServer(
-  name: ServerName,
+export async function startServer(
+  own: Own,
+  name: "gateway" | "limit",
   upstream: Child,
   settings: GatewaySettings = {},
-): Promise<Child> {
-  return startChild(`./servers/${name}.ts`, { upstream: upstream.url, ...settings })
+): Promise<Server> {
+  const child = await own(startChild(`./servers/${name}.ts`, { upstream: upstream.url, ...settings }))
+  return { name, target: { type: name, url: child.url }, child }
+}
+
+export async function startPeer(own: Own, name: string, upstream: Child): Promise<Server> {
+  const child = await own(startChild(`./peers/${name}.mjs`, { upstream: upstream.url }))
+  return { name, target: { type: "peer", url: child.url }, child }
 }
 
 export function startLoad(): Promise<Child> {
@@ -23,9 +39,7 @@ export function startLoad(): Promise<Child> {
 }
 
 /** Stops the children even when the measurement failed, the last started first. */
-export async function withChildren<Result>(
-  measure: (own: (starting: Promise<Child>) => Promise<Child>) => Promise<Result>,
-): Promise<Result> {
+export async function withChildren<Result>(measure: (own: Own) => Promise<Result>): Promise<Result> {
   const children: Child[] = []
   try {
     return await measure(async (starting) => {

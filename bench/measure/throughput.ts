@@ -2,7 +2,7 @@ import type { Child } from "../child.ts"
 import type { StreamsRequest, StreamsResult } from "../load/load.ts"
 import type { Script } from "../script.ts"
 import { median } from "../statistics.ts"
-import { type ServerName, startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
+import { type Server, startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
 
 const tokensPerStream = 200
 
@@ -30,7 +30,8 @@ export interface Throughput {
   readonly cpuMsPerStream: number
 }
 
-export type ByServer = Readonly<Record<ServerName, Throughput>>
+/** In the order of the servers. */
+export type ByServer = readonly (Throughput & { readonly server: string })[]
 
 export type ThroughputResult = Readonly<Record<Pace, ByServer>>
 
@@ -46,12 +47,8 @@ export function measureThroughput(settings: ThroughputSettings): Promise<Through
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())
     const load = await own(startLoad())
-    const servers = {
-      limit: await own(startServer("limit", upstream)),
-      gateway: await own(startServer("gateway", upstream)),
-    }
-    await warmUp(servers.limit, "limit", load, settings.warmUpRounds)
-    await warmUp(servers.gateway, "gateway", load, settings.warmUpRounds)
+    const servers = [await startServer(own, "limit", upstream), await startServer(own, "gateway", upstream)]
+    for (const server of servers) await warmUp(server, load, settings.warmUpRounds)
     const at = (pace: Pace) => measurePace(servers, load, pace, settings)
     return {
       full: await at("full"),
@@ -62,41 +59,41 @@ export function measureThroughput(settings: ThroughputSettings): Promise<Through
   })
 }
 
-async function measurePace(
-  servers: Readonly<Record<ServerName, Child>>,
+export async function measurePace(
+  servers: readonly Server[],
   load: Child,
   pace: Pace,
   { repeats, streams, atOnce }: ThroughputSettings,
 ): Promise<ByServer> {
-  const samples: Record<ServerName, Throughput[]> = { limit: [], gateway: [] }
+  const measured = servers.map((server) => ({ server, samples: [] as Throughput[] }))
   for (let repeat = 0; repeat < repeats; repeat++) {
-    for (const name of ["limit", "gateway"] as const) {
-      const sample = await measureStreams(servers[name], load, {
-        target: { type: name, url: servers[name].url },
+    for (const { server, samples } of measured) {
+      const sample = await measureStreams(server, load, {
+        target: server.target,
         script: paces[pace],
         // A round at a model's pace takes two seconds, whatever the server: one for each.
         streams: pace === "real" ? atOnce : streams,
         atOnce,
       })
-      samples[name].push(sample)
+      samples.push(sample)
     }
   }
-  return { limit: medians(samples.limit), gateway: medians(samples.gateway) }
+  return measured.map(({ server, samples }) => ({ server: server.name, ...medians(samples) }))
 }
 
 /** Until the engine has compiled what a run needs: its cost falls over the first hundreds of runs. */
-export async function warmUp(server: Child, name: ServerName, load: Child, rounds = 10): Promise<void> {
-  const target = { type: name, url: server.url }
+export async function warmUp(server: Server, load: Child, rounds = 10): Promise<void> {
+  const { target } = server
   const atOnce = 50
   await measureStreams(server, load, { target, script: paces.oneToken, streams: rounds * atOnce, atOnce })
   await measureStreams(server, load, { target, script: paces.full, streams: 4 * atOnce, atOnce })
 }
 
-async function measureStreams(server: Child, load: Child, request: StreamsRequest): Promise<Throughput> {
+async function measureStreams({ child }: Server, load: Child, request: StreamsRequest): Promise<Throughput> {
   await load.ask("prepare", { target: request.target, streams: request.streams })
-  const before = await server.ask<number>("cpuSeconds")
+  const before = await child.ask<number>("cpuSeconds")
   const { tokens, wallSeconds } = await load.ask<StreamsResult>("streams", request)
-  const cpuSeconds = (await server.ask<number>("cpuSeconds")) - before
+  const cpuSeconds = (await child.ask<number>("cpuSeconds")) - before
   return {
     tokensPerCpuSecond: tokens / cpuSeconds,
     tokensPerSecond: tokens / wallSeconds,

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Child } from "../child.ts"
 import type { ViewersRequest } from "../load/hold-viewers.ts"
-import type { Target } from "../load/target.ts"
 import type { Memory } from "../process-usage.ts"
 import { startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
 
@@ -45,9 +44,10 @@ function gatewayViewers(
 ): Promise<{ readonly run: PerOne; readonly viewer: PerOne }> {
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())
-    const gateway = await own(startServer("gateway", upstream, { maxConcurrentRuns: sessions + 1 }))
+    const { target, child: gateway } = await startServer(own, "gateway", upstream, {
+      maxConcurrentRuns: sessions + 1,
+    })
     const load = await own(startLoad())
-    const target: Target = { type: "gateway", url: gateway.url }
     // The first of all pays for what is loaded once.
     await load.ask("prepare", { target, streams: 1 })
     await hold(load, { step: "run", target, script: firstWord })
@@ -65,9 +65,8 @@ function gatewayViewers(
 function limitViewers(viewers: number): Promise<PerOne> {
   return withChildren(async (own) => {
     const upstream = await own(startUpstream())
-    const limit = await own(startServer("limit", upstream))
+    const { target, child: limit } = await startServer(own, "limit", upstream)
     const load = await own(startLoad())
-    const target: Target = { type: "limit", url: limit.url }
     await load.ask("prepare", { target, streams: 1 })
     await hold(load, { step: "watch", target, viewers: 1 })
     const before = await memory(limit)

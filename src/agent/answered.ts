@@ -1,7 +1,8 @@
 import type { Event, MessageCompleted, StepStarted } from "../core/entries.ts"
 import type { AssistantPart, ModelPart } from "../core/messages.ts"
 import type { ModelEnd, StopReason } from "../core/ports/provider.ts"
-import { addSpending, noSpending, type Spending } from "../core/usage.ts"
+import { addSpending, noSpending } from "../core/usage.ts"
+import type { Charged } from "./budget.ts"
 import { endOfRun } from "./next-action.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
@@ -17,10 +18,10 @@ export function answeredEvents(
     streamedFrom,
     spending,
     estimated,
-  }: { readonly streamedFrom: number | null; readonly spending: Spending; readonly estimated: boolean },
+  }: { readonly streamedFrom: number | null; readonly spending: Charged; readonly estimated: boolean },
 ): Event[] {
   const { run } = context.conversation
-  const content = end.content.map((part) => withCallId(part, context))
+  const content = wholeParts(end).map((part) => withCallId(part, context))
   const calls = content.filter((part) => part.type === "toolCall")
   const stopReason = stopReasonOf(end.stopReason, calls.length)
   const message: MessageCompleted = {
@@ -45,6 +46,14 @@ export function answeredEvents(
   const checksOutput = stopReason === "end" && run?.started.outputSchema != null
   const endEvent = checksOutput ? null : endOfRun(stopReason, addSpending(run?.spent ?? noSpending, spending))
   return endEvent === null ? events : [...events, endEvent]
+}
+
+/** A call that was cut before its first argument looks like one without arguments, and must not be executed as that. */
+function wholeParts({ content, stopReason }: ModelEnd): readonly ModelPart[] {
+  const last = content.at(-1)
+  const isCut = stopReason === "maxTokens" || stopReason === "contextFull" || stopReason === "contentFilter"
+  if (!isCut || last?.type !== "toolCall" || Object.keys(last.input).length > 0) return content
+  return [...content.slice(0, -1), { malformedInput: "", ...last }]
 }
 
 function withCallId(part: ModelPart, { ids }: ModelRunContext): AssistantPart {

@@ -31,9 +31,21 @@ export function attemptAfter(
   return { ...next, modelIndex: attempt.modelIndex + 1, retries: 0 }
 }
 
+/** Failures that say nothing about the request, though a service may say that trying it again is of no use. */
+const ofTheService: readonly string[] = [
+  "rate_limited",
+  "quota_exceeded",
+  "overloaded",
+  "upstream_failed",
+  "upstream_unreachable",
+  "upstream_timeout",
+  "upstream_cut",
+  "upstream_invalid",
+]
+
 /** Another service would refuse a wrong request as well, and a wrong key should not go unnoticed. */
 function isOfTheService({ retryable, code }: ModelFailure): boolean {
-  return retryable || code === "rate_limited" || code === "quota_exceeded" || code === "upstream_invalid"
+  return retryable || ofTheService.includes(code)
 }
 
 /** The log may name a fallback that the agent does not have any more. */

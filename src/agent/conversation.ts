@@ -6,6 +6,7 @@ import type {
   MessageCompleted,
   RunStarted,
   StepStarted,
+  ToolCallInterrupted,
   ToolCallRequested,
 } from "../core/entries.ts"
 import type { Json, JsonObject } from "../core/json.ts"
@@ -13,7 +14,7 @@ import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts
 import type { StopReason } from "../core/ports/provider.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { epochOf } from "../core/sequence.ts"
-import { addSpending, noSpending, type Spending } from "../core/usage.ts"
+import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"
@@ -52,6 +53,7 @@ export class Conversation {
           started: event,
           spent: noSpending,
           stepSpent: noSpending,
+          charged: 0,
           modelIndex: 0,
           outputRejections: 0,
           runnerState: null,
@@ -149,8 +151,9 @@ export class Conversation {
     }
   }
 
-  #spend(spending: Spending): void {
+  #spend(spending: Spending & { readonly charged: Cost }): void {
     if (this.#run === null) return
+    this.#run.charged = addCost(this.#run.charged, spending.charged)
     this.#run.spent = addSpending(this.#run.spent, spending)
     this.#run.stepSpent = addSpending(this.#run.stepSpent, spending)
     this.#spent = addSpending(this.#spent, spending)
@@ -243,6 +246,8 @@ export interface RunState {
   readonly runId: string
   readonly started: RunStarted
   spent: Spending
+  /** What counts against its budget so far. */
+  charged: Cost
   /** Of the step that was begun last, failed model calls included. */
   stepSpent: Spending
   /** Which of the agent's models is called; those before it have failed. */
@@ -316,8 +321,16 @@ function toolMessage(calls: readonly CallState[]): ToolMessage {
 }
 
 /** What the model is told of a call that has no result. */
-function interruptedResult(reason: "cancelled" | "crashed", outcome: "unknown" | "not_started"): ToolResult {
-  const cause = reason === "cancelled" ? "the run was cancelled" : "the server stopped while it ran"
+function interruptedResult(
+  reason: ToolCallInterrupted["reason"],
+  outcome: ToolCallInterrupted["outcome"],
+): ToolResult {
+  const causes = {
+    cancelled: "the run was cancelled",
+    crashed: "the server stopped while it ran",
+    lost: "the server that executes it was lost",
+  }
+  const cause = causes[reason]
   const message =
     outcome === "not_started"
       ? `The call was not executed: ${cause}.`

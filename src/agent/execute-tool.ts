@@ -1,5 +1,5 @@
 import type { ToolCallRequested } from "../core/entries.ts"
-import { toError } from "../core/errors.ts"
+import { CallInterruptedError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { InputGiven, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
@@ -19,13 +19,14 @@ interface Execution {
 
 /**
  * Executes the tool and always answers: a throw is an error result, and so is a timeout, after which the tool is
- * told to stop but not waited for. Rejects, with the signal's reason, only when the attempt is aborted.
+ * told to stop but not waited for; `interrupted` when what executed it is gone. Rejects, with the signal's reason, only
+ * when the attempt is aborted.
  */
 export async function executeTool(
   context: ModelRunContext,
   tool: Tool,
   { call, input, ask }: Execution,
-): Promise<ToolOutcome> {
+): Promise<ToolOutcome | "interrupted"> {
   const timeoutMs = tool.timeoutMs ?? context.runtime.toolTimeoutMs
   const stop = new AbortController()
   const { promise: stopped, reject } = Promise.withResolvers<never>()
@@ -51,6 +52,7 @@ export async function executeTool(
     return await Promise.race([execution, stopped])
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason
+    if (error instanceof CallInterruptedError) return "interrupted"
     return errorResult(error)
   } finally {
     limit.stop()

@@ -54,6 +54,16 @@ describe("fallback", () => {
     },
   )
 
+  it("takes over at once from a service that says that trying again is of no use", async () => {
+    const { run, primary } = runWith(
+      [[{ type: "failure", code: "overloaded", retryable: false }]],
+      [[say("Hello")]],
+    )
+    await runLoop(run.context)
+    expect(primary.requests).toHaveLength(1)
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
+  })
+
   it("takes over at once from a service that asks for a longer wait than anybody has", async () => {
     const wait = { type: "failure", code: "rate_limited", retryable: true, retryAfterMs: 600_000 } as const
     const { run, primary } = runWith([[wait]], [[say("Hello")]])
@@ -126,6 +136,21 @@ it("a run whose end was refused for a cancel keeps the answer that was given", a
   run.refuseTerminal()
   await expect(runLoop(run.context)).rejects.toThrow("cancelled")
   expect(run.events.map(({ type }) => type).slice(-2)).toEqual(["messageCompleted", "stepCompleted"])
+})
+
+it("a call that the cap cut before its first argument is not executed as one without any", async () => {
+  const provider = scriptedProvider([
+    [
+      { type: "toolCall", name: "erase" },
+      { type: "end", stopReason: "maxTokens" },
+    ],
+    [say("I give up")],
+  ])
+  const run = memoryRun(provider, { tools: [anyTool("erase", () => neverCalled())] })
+  await runLoop(run.context)
+  expect(run.events.find(({ type }) => type === "toolCallCompleted")).toMatchObject({
+    result: { type: "error", code: "invalid_input" },
+  })
 })
 
 function neverCalled(): never {

@@ -162,6 +162,7 @@ describe("a run taken up after a crash", () => {
         model: "model",
         usage,
         cost: 0,
+        charged: 0,
         estimated: false,
         stopReason: "toolCalls",
         streamedFrom: null,

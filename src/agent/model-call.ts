@@ -2,18 +2,18 @@ import type { Event, ModelCallFailed } from "../core/entries.ts"
 import { isTerminal } from "../core/entries.ts"
 import { RunCancelledError } from "../core/errors.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
-import { addSpending, noSpending, noUsage, type Spending } from "../core/usage.ts"
+import { addCost, addSpending, noSpending, noUsage, type Spending } from "../core/usage.ts"
 import { answeredEvents } from "./answered.ts"
 import { type Attempt, attemptAfter, modelAt } from "./attempts.ts"
 import { backoffMs } from "./backoff.ts"
-import { overBudget, priced } from "./budget.ts"
+import { type Charged, overBudget, priced } from "./budget.ts"
 import { outputInstruction } from "./check-output.ts"
 import { interruptedByCrash } from "./conversation.ts"
 import { delay } from "./delay.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
-import { bytesOf, type CountedUsage, countUsage, estimateInput } from "./token-estimate.ts"
+import { bytesOf, type CountedUsage, countUsage, estimateInput, plainBytes } from "./token-estimate.ts"
 
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
@@ -54,7 +54,7 @@ async function repeatStep(
   const usage = countUsage(null, {
     outputBytes: context.interruptedOutputBytes,
     inputTokens: () => estimateInput(requestOf(context, attempt)),
-    checkInput: false,
+    plainInputBytes: null,
   })
   const failed = failedCall(context, { ...attempt, number: number - 1 }, error.code, usage)
   return begin(context, attempt, { failed: [failed], started: retried(attempt, error) })
@@ -66,17 +66,20 @@ async function begin(
   attempt: Attempt,
   { failed, started }: { readonly failed: readonly ModelCallFailed[]; readonly started: Event },
 ): Promise<Attempt | null> {
-  const spent = failed.reduce<Spending>(addSpending, spentSoFar(context))
+  const run = context.conversation.run
+  const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const ending = overBudget(context, choice, requestOf(context, attempt), spent)
   // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
   const isBegun = ending === null || failed.length > 0
-  await record(context, [...failed, ...(isBegun ? [started] : []), ...(ending ?? [])])
+  await recordEnd(context, [...failed, ...(isBegun ? [started] : []), ...(ending ?? [])])
   return ending === null ? attempt : null
 }
 
 /** Resolves to the attempt that follows, if it failed and there is one. */
 async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Attempt | null> {
+  // What is not sent costs nothing.
+  context.signal.throwIfAborted()
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const request = requestOf(context, attempt)
   const streamed = nothingStreamed()
@@ -99,22 +102,23 @@ async function recordAnswer(
   request: ModelRequest,
   { end, streamed }: { readonly end: ModelEnd; readonly streamed: Streamed },
 ): Promise<void> {
-  const { usage, estimated } = countUsage(end.usage ?? streamed.usage, {
+  const { estimated, ...counted } = countUsage(end.usage ?? streamed.usage, {
     ...evidence(context, request),
     outputBytes: bytesOf(end.content),
   })
-  const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), usage)
+  const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom } = streamed
-  const events = answeredEvents(context, attempt.step, end, { streamedFrom, spending, estimated })
+  await recordEnd(context, answeredEvents(context, attempt.step, end, { streamedFrom, spending, estimated }))
+}
+
+/** Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid for. */
+async function recordEnd(context: ModelRunContext, events: readonly Event[]): Promise<void> {
   try {
     await record(context, events)
   } catch (thrown) {
-    // A cancel came first. The run has not ended with the answer, but the answer has been given.
     if (!(thrown instanceof RunCancelledError)) throw thrown
-    await record(
-      context,
-      events.filter((event) => !isTerminal(event)),
-    )
+    const rest = events.filter((event) => !isTerminal(event))
+    if (rest.length > 0) await record(context, rest)
     throw thrown
   }
 }
@@ -137,7 +141,7 @@ async function afterFailure(
   const next = attemptAfter(attempt, failure, runtime)
   if (next === null) {
     const spent = addSpending(spentSoFar(context), failed)
-    await record(context, [failed, { type: "runFailed", code, message, ...spent }])
+    await recordEnd(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
   const begun = await begin(context, next, { failed: [failed], started: retried(next, { code, message }) })
@@ -173,7 +177,7 @@ async function keepCancelled(
       messageId,
       message: { role: "assistant", content: [{ type: "text", text: streamed.text }] },
       model: choice.model,
-      ...priced(context, choice, usage.usage),
+      ...priced(context, choice, usage),
       estimated: usage.estimated,
       stopReason: "cancelled",
       streamedFrom: streamed.streamedFrom,
@@ -195,39 +199,48 @@ function requestOf({ runtime, conversation }: ModelRunContext, { modelIndex }: A
   return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
 }
 
+function addCharged(left: Charged, right: Charged): Charged {
+  return { ...addSpending(left, right), charged: addCost(left.charged, right.charged) }
+}
+
 function spentSoFar({ conversation }: ModelRunContext): Spending {
   return conversation.run?.spent ?? noSpending
 }
 
-/** A service that refuses charges nothing; one that was heard of, or went silent, may have. */
-function mayHaveCost({ code }: ModelFailure, { usage, streamedFrom }: Streamed): boolean {
-  return usage !== null || streamedFrom !== null || code === "upstream_cut" || code === "upstream_stalled"
+/** Of a service that took the request, and was not heard of in time. */
+const silences: readonly string[] = ["upstream_cut", "upstream_stalled", "upstream_timeout"]
+
+/** A service that refuses charges nothing; one that began to answer, or went silent, may have. */
+function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolean {
+  return begun || silences.includes(code)
 }
 
-const freeOfCharge: CountedUsage = { usage: noUsage, estimated: false }
+const freeOfCharge: CountedUsage = { usage: noUsage, charged: noUsage, estimated: false }
 
 /** Of a call that came to no end. */
 function counted(
   context: ModelRunContext,
   request: ModelRequest,
-  { text, thinking, usage }: Streamed,
+  { text, thinking, hiddenBytes, usage }: Streamed,
 ): CountedUsage {
-  const outputBytes = Buffer.byteLength(text) + Buffer.byteLength(thinking)
+  const outputBytes = Buffer.byteLength(text) + Buffer.byteLength(thinking) + hiddenBytes
   return countUsage(usage, { ...evidence(context, request), outputBytes })
 }
 
 function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
-  return { inputTokens: () => estimateInput(request), checkInput: runtime.maxBudgetUsd !== null }
+  // Only a budget is worth a look at the whole request.
+  const plainInputBytes = runtime.maxBudgetUsd === null ? null : () => plainBytes(request)
+  return { inputTokens: () => estimateInput(request), plainInputBytes }
 }
 
 function failedCall(
   context: ModelRunContext,
   { step, number, modelIndex }: Attempt,
   code: string,
-  { usage, estimated }: CountedUsage,
+  { estimated, ...counted }: CountedUsage,
 ): ModelCallFailed {
   const choice = modelAt(context.runtime, modelIndex)
-  const spending = priced(context, choice, usage)
+  const spending = priced(context, choice, counted)
   const { stepId } = step
   return {
     type: "modelCallFailed",

@@ -12,12 +12,16 @@ export interface Streamed {
   thinking: string
   /** Sequence number of the first delta. */
   streamedFrom: number | null
+  /** Bytes of the answer that were not shown: calls' arguments. */
+  hiddenBytes: number
+  /** Whether the service began to answer at all. */
+  begun: boolean
   /** What the service counted before its end. */
   usage: Usage | null
 }
 
 export function nothingStreamed(): Streamed {
-  return { text: "", thinking: "", streamedFrom: null, usage: null }
+  return { text: "", thinking: "", streamedFrom: null, hiddenBytes: 0, begun: false, usage: null }
 }
 
 /**
@@ -48,7 +52,10 @@ export async function streamAnswer(
         case "error":
           return event
         case "progress":
+          streamed.begun = true
           streamed.usage = event.usage ?? streamed.usage
+          streamed.hiddenBytes = event.hiddenBytes ?? streamed.hiddenBytes
+          if (lengthOf(streamed) > longest) return answerTooLong
           continue
         case "textDelta":
           streamed.text += event.text
@@ -59,8 +66,9 @@ export async function streamAnswer(
         default:
           event satisfies never
       }
+      streamed.begun = true
       if (event.text === "") continue
-      if (streamed.text.length + streamed.thinking.length > longest) return answerTooLong
+      if (lengthOf(streamed) > longest) return answerTooLong
       const { type, part, text } = event
       const seq = journal.emit({ type, stepId, messageId, part, text })
       streamed.streamedFrom ??= seq
@@ -68,7 +76,6 @@ export async function streamAnswer(
     return noLastEvent
   }
   try {
-    if (signal.aborted) return null
     return await untilAborted(call.signal, consume())
   } catch (thrown) {
     if (signal.aborted) return null
@@ -78,6 +85,10 @@ export async function streamAnswer(
     watched.stop()
     signal.removeEventListener("abort", stop)
   }
+}
+
+function lengthOf({ text, thinking, hiddenBytes }: Streamed): number {
+  return text.length + thinking.length + hiddenBytes
 }
 
 /** In characters, of which a token has a few: only a service that ignores its cap gets there. */

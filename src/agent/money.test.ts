@@ -22,6 +22,13 @@ const usageOf = (inputTokens: number, outputTokens: number): Usage => ({
   cacheCreationInputTokens: 0,
   cacheReadInputTokens: 0,
 })
+const oneCall = (events: readonly ModelEvent[]): Provider => ({
+  name: "scripted",
+  defaultModel: "scripted",
+  async *stream() {
+    yield* events
+  },
+})
 const tool = anyTool("look", () => ({ type: "json", value: "there" }))
 
 describe("a budget", () => {
@@ -37,6 +44,7 @@ describe("a budget", () => {
     ["says it was next to nothing", () => usageOf(1, 1)],
     ["pays money back", () => usageOf(-1_000_000, -1_000_000)],
     ["cannot count", () => usageOf(Number.NaN, Number.POSITIVE_INFINITY)],
+    ["lies as much as can be believed", () => usageOf(100, Math.ceil(Buffer.byteLength(text) / 11))],
     ["lies every other time", (request) => (request % 2 === 0 ? usageOf(500, words) : usageOf(0, 0))],
   ])("is crossed by no more than one call's worst case when the service %s", async (_, report) => {
     const calls: number[] = []
@@ -135,6 +143,52 @@ describe("a budget", () => {
     expect(failed?.cost).toBeGreaterThan((5 * words) / 1e6)
   })
 
+  it("counts calls' arguments of an answer that was cut, which nobody was shown", async () => {
+    const hiddenBytes = 600
+    const run = memoryRun(
+      oneCall([
+        { type: "progress", hiddenBytes },
+        { type: "error", code: "upstream_failed", message: "Gone.", retryable: false },
+      ]),
+      { maxTokens, maxBudgetUsd, pricing },
+    )
+    await runLoop(run.context)
+    expect(run.events.at(-2)).toMatchObject({ usage: { outputTokens: hiddenBytes / 3 }, estimated: true })
+  })
+
+  it("is not run through by arguments without end", async () => {
+    const endless = Array.from({ length: 1_000 }, (_, read) => {
+      return { type: "progress", hiddenBytes: (read + 1) * 1_000 } as const
+    })
+    const run = memoryRun(oneCall(endless), { maxTokens, maxBudgetUsd, pricing })
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "answer_too_long" })
+  })
+
+  it("believes an honest count of a conversation with much encrypted reasoning in it", async () => {
+    const run = memoryRun(
+      scriptedProvider([
+        [
+          { type: "text", text },
+          { type: "end", usage: usageOf(50, 150) },
+        ],
+      ]),
+      {
+        maxTokens,
+        maxBudgetUsd: 1,
+        pricing,
+      },
+    )
+    const vendor = { provider: "openai", data: { encrypted_content: "e".repeat(100_000) } }
+    const content = [{ type: "thinking", text: "", vendor } as const]
+    run.recall({ type: "historyReplaced", messages: [{ role: "assistant", content }] })
+    await runLoop(run.context)
+    expect(run.events.find(({ type }) => type === "messageCompleted")).toMatchObject({
+      usage: { inputTokens: 50 },
+      estimated: false,
+    })
+  })
+
   it("is refused for a model of unknown price", async () => {
     const run = memoryRun(scriptedProvider([]), { maxBudgetUsd: 1 })
     await runLoop(run.context)
@@ -143,6 +197,31 @@ describe("a budget", () => {
 })
 
 describe("cost", () => {
+  it("is none for a call that a cancel came before", async () => {
+    const provider = scriptedProvider([])
+    const run = memoryRun(provider, { pricing, hooks: { onEvent: () => run.cancel() } })
+    await expect(runLoop(run.context)).rejects.toThrow("cancelled")
+    expect(provider.requests).toHaveLength(0)
+    expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "stepStarted"])
+  })
+
+  it("of a call that failed is kept when a cancel takes the place of the end", async () => {
+    const failure = { type: "failure", code: "upstream_cut" } as const
+    const run = memoryRun(scriptedProvider([[{ type: "text", text: "Hal" }, failure]]), { pricing })
+    run.refuseTerminal()
+    await expect(runLoop(run.context)).rejects.toThrow("cancelled")
+    expect(run.events.at(-1)).toMatchObject({ type: "modelCallFailed", estimated: true })
+    expect(run.context.conversation.spent.cost).toBeGreaterThan(0)
+  })
+
+  it("of a call that nobody answered in time is estimated", async () => {
+    const timeout = { type: "failure", code: "upstream_timeout" } as const
+    const run = memoryRun(scriptedProvider([[timeout]]), { pricing })
+    await runLoop(run.context)
+    expect(run.events.at(-2)).toMatchObject({ type: "modelCallFailed", estimated: true })
+    expect(run.context.conversation.spent.cost).toBeGreaterThan(0)
+  })
+
   it("is summed over the calls of a step, the steps of a run and the runs of a session", async () => {
     const failure = { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const
     const reports: UsageReport[] = []

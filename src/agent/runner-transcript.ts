@@ -127,7 +127,7 @@ export class Transcript {
     const { attempt = 1 } = callingPhase(this.#context) ?? {}
     if (this.#step === null || this.#spending === noSpending) return
     const { stepId } = this.#step
-    const spending = { model: this.#model, ...this.#spending, estimated: false }
+    const spending = { model: this.#model, ...this.#spending, charged: this.#spending.cost, estimated: false }
     this.#spending = noSpending
     await record(this.#context, [{ type: "modelCallFailed", stepId, attempt, code, ...spending }])
   }
@@ -231,6 +231,7 @@ export class Transcript {
       message: { role: "assistant", content: [...this.#parts, ...calls] },
       model: this.#model,
       ...spending,
+      charged: spending.cost,
       estimated: false,
       stopReason: calls.length > 0 ? "toolCalls" : "end",
       streamedFrom: this.#streamedFrom,

@@ -89,13 +89,17 @@ function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallStat
 }
 
 async function begin(context: ModelRunContext, tool: Tool, call: CallState, input: unknown): Promise<void> {
-  const { toolCallId } = call.requested
+  const { toolCallId, name } = call.requested
   if (tool.executionLocation === "client") return openToClient(context, tool, call)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
   const startedAt = context.clock.now()
   const questions = questionsOf(context, tool, call)
   const outcome = await executeTool(context, tool, { call, input, ask: questions.ask })
   await questions.end()
+  if (outcome === "interrupted") {
+    const lost = { reason: "lost", outcome: "unknown" } as const
+    return record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
+  }
   if (outcome.type === "inputRequired") return requireInput(context, tool, call, outcome)
   await complete(context, call, outcome, {
     durationMs: context.clock.now() - startedAt,

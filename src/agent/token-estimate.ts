@@ -1,4 +1,4 @@
-import type { ModelPart } from "../core/messages.ts"
+import type { ContentPart, Message, ModelPart } from "../core/messages.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 
@@ -8,6 +8,8 @@ const bytesPerToken = 3
 const tokensPerImage = 5_000
 /** No tokenizer makes fewer tokens of so many bytes, but for long runs of blanks. */
 const mostBytesPerToken = 12
+/** Of plain English; all else has fewer. */
+const usualBytesPerToken = 4
 
 /** Tokens that a text of so many bytes has, at a guess that is rather too high. */
 function estimateTokens(bytes: number): number {
@@ -15,18 +17,40 @@ function estimateTokens(bytes: number): number {
 }
 
 /** Input tokens of the request, at a guess that is rather too high. */
-export function estimateInput({ system, messages, tools }: ModelRequest): number {
-  let images = 0
-  const text = JSON.stringify([system, messages, tools], (_key, value: unknown) => {
-    if (!isImage(value)) return value
-    images++
-    return null
-  })
-  return estimateTokens(Buffer.byteLength(text)) + images * tokensPerImage
+export function estimateInput(request: ModelRequest): number {
+  const images = imagesOf(request)
+  const ignored = new Set<unknown>(images)
+  const bytes = inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
+  return estimateTokens(bytes) + images.length * tokensPerImage
 }
 
-function isImage(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "type" in value && value.type === "image"
+/**
+ * Bytes of the request that must be tokens. What only a vendor understands is left out: services drop old reasoning, and
+ * encrypted it is many bytes a token.
+ */
+export function plainBytes({ outputSchema: _, ...request }: ModelRequest): number {
+  const ignored = new Set<unknown>(imagesOf(request))
+  const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
+  return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
+}
+
+/** A schema may go over the wire twice: in the prompt, and as what the answer is held to. */
+function inputBytes(
+  { system, messages, tools, outputSchema }: ModelRequest,
+  replace: (key: string, value: unknown) => unknown,
+): number {
+  return Buffer.byteLength(JSON.stringify([system, messages, tools, outputSchema], replace))
+}
+
+function imagesOf({ messages }: ModelRequest): readonly ContentPart[] {
+  return messages.flatMap(contentOf).filter(({ type }) => type === "image")
+}
+
+/** Of what may have images. Data of a tool that calls itself one is sent as text. */
+function contentOf(message: Message): readonly ContentPart[] {
+  if (message.role === "user") return message.content
+  if (message.role !== "tool") return []
+  return message.results.flatMap(({ result }) => (result.type === "content" ? result.content : []))
 }
 
 /** Bytes of what the model wrote. */
@@ -42,6 +66,8 @@ export function bytesOf(content: readonly ModelPart[]): number {
 
 export interface CountedUsage {
   readonly usage: Usage
+  /** What counts against a budget: no less than what went over the wire usually has. */
+  readonly charged: Usage
   /** Whether any of it is the gateway's estimate. */
   readonly estimated: boolean
 }
@@ -50,13 +76,13 @@ export interface Evidence {
   readonly outputBytes: number
   /** Asked only when there is need. */
   readonly inputTokens: () => number
-  /** Whether the service's word on the input is checked too, which takes a look at the whole request. */
-  readonly checkInput: boolean
+  /** Those that must be tokens; null where the service's word on the input is not checked. */
+  readonly plainInputBytes: (() => number) | null
 }
 
 /**
  * What a service reports, as far as it can be: counts that are missing, no numbers, or far below what went over the wire
- * are replaced by an estimate. Too high a count is believed.
+ * are replaced by an estimate. Too high a count is believed, and so is what is said to have come from a cache.
  */
 export function countUsage(reported: Usage | null, evidence: Evidence): CountedUsage {
   const {
@@ -71,17 +97,23 @@ export function countUsage(reported: Usage | null, evidence: Evidence): CountedU
   const cached = count(cacheCreationInputTokens) + count(cacheReadInputTokens)
   const leastOutput = evidence.outputBytes / mostBytesPerToken
   const outputIsFine = isCount(output) && output >= leastOutput
+  const plainInputBytes = evidence.plainInputBytes?.() ?? 0
   const inputIsFine =
-    isCount(input) && input + cached > 0 && !(evidence.checkInput && isTooLow(input + cached, evidence))
-  return {
-    usage: {
-      inputTokens: inputIsFine ? input : Math.max(0, evidence.inputTokens() - cached),
-      outputTokens: outputIsFine ? output : estimateTokens(evidence.outputBytes),
-      cacheCreationInputTokens: count(cacheCreationInputTokens),
-      cacheReadInputTokens: count(cacheReadInputTokens),
-    },
-    estimated: !inputIsFine || !outputIsFine,
+    isCount(input) && input + cached > 0 && input + cached >= plainInputBytes / mostBytesPerToken
+  const usage: Usage = {
+    inputTokens: inputIsFine ? input : Math.max(0, evidence.inputTokens() - cached),
+    outputTokens: outputIsFine ? output : estimateTokens(evidence.outputBytes),
+    cacheCreationInputTokens: count(cacheCreationInputTokens),
+    cacheReadInputTokens: count(cacheReadInputTokens),
   }
+  const usualInput = Math.ceil(plainInputBytes / usualBytesPerToken) - cached
+  const usualOutput = Math.ceil(evidence.outputBytes / usualBytesPerToken)
+  const charged: Usage = {
+    ...usage,
+    inputTokens: Math.max(usage.inputTokens, usualInput),
+    outputTokens: Math.max(usage.outputTokens, usualOutput),
+  }
+  return { usage, charged, estimated: !inputIsFine || !outputIsFine }
 }
 
 const nothing = {
@@ -89,10 +121,6 @@ const nothing = {
   outputTokens: Number.NaN,
   cacheCreationInputTokens: 0,
   cacheReadInputTokens: 0,
-}
-
-function isTooLow(reported: number, { inputTokens }: Evidence): boolean {
-  return reported < (inputTokens() * bytesPerToken) / mostBytesPerToken
 }
 
 function isCount(value: number): boolean {

@@ -5,6 +5,8 @@ Commands:
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   approvals ACTION   List and answer what waits for a person
+  mcp ACTION         Try out MCP servers: list them and their tools, call one
+  sandbox build      Build the Docker image that code_execute runs code in
 
 FILE is a module whose default export is a gateway, as createAgent() makes it.
 
@@ -58,6 +60,32 @@ Options:
   --verbose          Show the whole error with its stack when something fails
 `
 
+const mcpHelp = `Usage: agent-gateway mcp list [OPTIONS]
+       agent-gateway mcp tools [SERVER] [OPTIONS]
+       agent-gateway mcp call SERVER TOOL [JSON] [OPTIONS]
+
+Starts the MCP servers of a configuration file, shows what they offer or calls a tool, and stops them.
+
+Options:
+  --config FILE      In the form of ~/.claude.json or .mcp.json (default $MCP_CONFIG_PATH)
+  --json             List as one line of JSON
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 all is well, 1 a server or the call failed, 2 called wrongly.
+`
+
+const sandboxHelp = `Usage: agent-gateway sandbox build [OPTIONS]
+
+Builds the image that code runs in, with the Docker engine of this machine (DOCKER_HOST, if it is a Unix socket):
+Debian with Python, NumPy, pandas, Matplotlib and Node.
+
+Options:
+  --tag TAG          Name of the image (default: where codeExecution looks for it)
+  --base IMAGE       Debian image to begin with
+  --file FILE        A Dockerfile of your own, which needs no other files
+  --verbose          Show the whole error with its stack when something fails
+`
+
 export const commandHelp = {
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
@@ -74,6 +102,8 @@ agent chooses. SIGTERM or SIGINT stops it gracefully: unfinished runs go on at t
 ${serveOptions}`,
   run: runHelp,
   approvals: approvalsHelp,
+  mcp: mcpHelp,
+  sandbox: sandboxHelp,
 } as const
 
 export type CommandName = keyof typeof commandHelp

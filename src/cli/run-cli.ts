@@ -7,10 +7,19 @@ import { devCommand } from "./dev-command.ts"
 import { devWorkerCommand, devWorkerName } from "./dev-worker-command.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, generalHelp, isCommandName } from "./help.ts"
+import { mcpCommand } from "./mcp-command.ts"
 import { runCommand } from "./run-command.ts"
+import { sandboxCommand } from "./sandbox-command.ts"
 import { startCommand } from "./start-command.ts"
 
-const commands = { dev: devCommand, start: startCommand, run: runCommand, approvals: approvalsCommand }
+const commands = {
+  dev: devCommand,
+  start: startCommand,
+  run: runCommand,
+  approvals: approvalsCommand,
+  mcp: mcpCommand,
+  sandbox: sandboxCommand,
+}
 
 /** Runs one command line and resolves to the exit code. Whatever fails is told in one line on stderr; never rejects. */
 export async function runCli(context: CliContext): Promise<number> {

@@ -127,6 +127,8 @@ export interface ModelCallFailed {
   readonly code: string
   readonly usage: Usage
   readonly cost: Cost
+  /** What counts against a budget: the cost, or more where what went over the wire speaks for more. */
+  readonly charged: Cost
   /** Whether the usage is the gateway's estimate. */
   readonly estimated: boolean
 }
@@ -151,6 +153,8 @@ export interface MessageCompleted {
   readonly model: string
   readonly usage: Usage
   readonly cost: Cost
+  /** What counts against a budget: the cost, or more where what went over the wire speaks for more. */
+  readonly charged: Cost
   /** Whether the usage is the gateway's estimate, because the service gave none, or none that can be. */
   readonly estimated: boolean
   readonly stopReason: StopReason
@@ -282,7 +286,8 @@ export interface ToolCallInterrupted {
   readonly type: "toolCallInterrupted"
   readonly toolCallId: string
   readonly name: string
-  readonly reason: "cancelled" | "crashed"
+  /** `lost`: what executed it, an MCP server, is gone. */
+  readonly reason: "cancelled" | "crashed" | "lost"
   /** Whether the call can have had its effect. */
   readonly outcome: "unknown" | "not_started"
 }

@@ -70,6 +70,17 @@ export class WaitAnsweredError extends GatewayError {
   }
 }
 
+/** Whatever executed a tool's call is gone, and nobody knows whether the call took effect. Thrown by tools. */
+export class CallInterruptedError extends GatewayError {
+  constructor(executor: string, options?: GatewayErrorOptions) {
+    super(
+      { code: "interrupted", status: 502 },
+      `${executor} was lost during the call, which may or may not have taken effect.`,
+      options,
+    )
+  }
+}
+
 /** The process stops; its runs are parked and go on at the next start. */
 export class ShuttingDownError extends GatewayError {
   constructor() {

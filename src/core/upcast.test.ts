@@ -11,7 +11,7 @@ test.each<[object, object]>([
   [{ type: "stepRetried", stepId: "step_1", attempt: 2 }, { modelIndex: 0 }],
   [
     { type: "messageCompleted", usage: noUsage },
-    { cost: null, estimated: false },
+    { cost: null, charged: null, estimated: false },
   ],
   [{ type: "stepCompleted", usage: noUsage }, { cost: null }],
   [{ type: "runCompleted", usage: noUsage }, { cost: null }],

@@ -9,7 +9,7 @@ export function upcast(event: Event, version: number): Event {
     case "stepRetried":
       return { ...event, modelIndex: 0 }
     case "messageCompleted":
-      return { ...event, cost: null, estimated: false }
+      return { ...event, cost: null, charged: null, estimated: false }
     case "stepCompleted":
     case "runCompleted":
     case "runFailed":

@@ -16,7 +16,7 @@ export const noUsage: Usage = {
 /** US dollars; null once any part of the sum is of unknown price. */
 export type Cost = number | null
 
-function addCost(left: Cost, right: Cost): Cost {
+export function addCost(left: Cost, right: Cost): Cost {
   return left === null || right === null ? null : left + right
 }
 

@@ -18,6 +18,7 @@ const surroundings: RuntimeSurroundings = {
   providers: appProviders({ provider, name: null, guessed: false }, settingsFrom({ OPENAI_API_KEY: "sk-1" })),
   model: null,
   allowedModels: undefined,
+  mcp: { tools: () => [], instructions: () => [] },
   hooks: {},
   grants: async () => [],
   validateOutput: createOutputValidator(),

@@ -14,7 +14,9 @@ import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
+import type { McpView } from "../mcp/servers.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
+import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
@@ -84,8 +86,12 @@ export interface RuntimeSurroundings {
   /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
   readonly allowedModels: readonly string[] | undefined
   readonly hooks: RunHooks
+  /** The MCP servers as the session's user sees them. */
+  readonly mcp: McpView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   readonly validateOutput: ModelRuntime["validateOutput"]
+  /** The tools that run code, where the app has them. */
+  readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
   readonly logger: Logger
 }
 
@@ -126,14 +132,18 @@ function runnerRuntime(
 }
 
 function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, validateOutput, hooks, grants, logger } = surroundings
-  const { provider, fallback = [], tools = [], interceptors = [], needsApproval = () => false } = chat
+  const { providers, mcp, validateOutput, hooks, grants, logger } = surroundings
+  const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
-  const systemPrompt =
-    typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
+  const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
+  const systemPrompt = [...own, ...mcp.instructions().map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
   const pricing = createPricing(chat.prices)
+  const maxToolResultBytes = chat.maxToolResultBytes ?? 100_000
+  const codeTools = surroundings.codeTools?.({ needsApproval, maxResultBytes: maxToolResultBytes }) ?? []
+  const tools = [...(chat.tools ?? []), ...codeTools]
   refuseDuplicates(tools)
+  const allTools = withServerTools(tools, mcp)
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
   if (maxBudgetUsd !== null) {
     requirePrices(
@@ -149,15 +159,18 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     maxBudgetUsd,
     stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
     validateOutput,
-    tools,
+    // Asked at every step: a server's tools may change while a run is under way.
+    get tools() {
+      return allTools()
+    },
     maxTokens: chat.maxTokens ?? 16_000,
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
-    maxToolResultBytes: chat.maxToolResultBytes ?? 100_000,
+    maxToolResultBytes,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, logger }),
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
-    revision: revisionOf({ systemPrompt, models, tools }),
+    revision: revisionOf({ systemPrompt, models, tools: allTools() }),
     hooks,
   }
 }
@@ -170,6 +183,21 @@ function chosenModel(
   if (asked === null) return own
   if (allowedModels === undefined) return own ?? asked
   return allowedModels.includes(asked) ? asked : own
+}
+
+/** The agent's own tools and those of the servers, as the same array while they stay the same. */
+function withServerTools(own: readonly Tool[], { tools }: McpView): () => readonly Tool[] {
+  const names = own.map(({ name }) => name)
+  let ofServers = tools(names)
+  let all = [...own, ...ofServers]
+  return () => {
+    const current = tools(names)
+    if (current !== ofServers) {
+      ofServers = current
+      all = [...own, ...current]
+    }
+    return all
+  }
 }
 
 function refuseDuplicates(tools: readonly Tool[]): void {

@@ -1,5 +1,7 @@
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
+import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
+import type { McpOptions } from "./mcp.ts"
 import { providerNames } from "./named-provider.ts"
 
 const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
@@ -14,6 +16,7 @@ const count = z.int().positive().optional()
 
 /** The longest delay a timer can wait. */
 const longestTimerMs = 2_147_483_647
+const milliseconds = z.int().positive().max(longestTimerMs)
 /** Of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
 
@@ -43,6 +46,38 @@ const systemPrompt = z.union(
   "expected a string or an array of { text, cache? }",
 )
 
+const codeExecution = z.strictObject({
+  backends: z
+    .array(z.enum(["docker", "bubblewrap", "subprocess"]))
+    .min(1)
+    .optional(),
+  requireSandbox: z.boolean().optional(),
+  image: z.string().min(1).optional(),
+  dockerSocket: z.string().min(1).optional(),
+  warmPool: z.int().nonnegative().optional(),
+  memoryMb: z.int().min(16).optional(),
+  cpus: z.number().positive().optional(),
+  pids: z.int().min(8).optional(),
+  diskMb: count,
+  defaultTimeoutMs: count,
+  maxTimeoutMs: z
+    .int()
+    .positive()
+    .max(24 * 60 * 60 * 1_000)
+    .optional(),
+  maxOutputBytes: z
+    .int()
+    .min(1_000)
+    .max(16 * 1024 * 1024)
+    .optional(),
+  maxBackground: z.int().nonnegative().optional(),
+  maxConcurrent: count,
+  network: z.enum(["none", "bridge", "host"]).optional(),
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
+  files: z.record(z.string().min(1), z.string().min(1)).optional(),
+  directory: z.string().min(1).optional(),
+})
+
 const rateLimits = z.strictObject({
   initPerMinute: count,
   requestsPerMinute: count,
@@ -64,11 +99,19 @@ const server = {
   sessionRetentionDays: z.number().positive().optional(),
   allowedModels: strings,
   allowSystemMessages: z.boolean().optional(),
+  codeExecution: z.union([z.boolean(), codeExecution]).optional(),
   corsOrigins: strings,
   limits: z.strictObject({ chatBodyBytes: count, bodyBytes: count, jsonDepth: count }).optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,
+  mcpServers: object.optional(),
+  mcpConfigPath: z.string().min(1).optional(),
+  mcpDefaultToolTimeoutMs: milliseconds.optional(),
+  mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
+  mcpSessionInjectServers: strings,
+  mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
+  secretsKey: z.string().min(32).optional(),
   logger: object.optional(),
   redact: strings,
   clock: object.optional(),
@@ -107,7 +150,7 @@ const modelRuntime = {
   tools: z.array(object).optional(),
   maxTokens: count,
   maxTurns: count,
-  toolTimeoutMs: z.int().positive().max(longestTimerMs).optional(),
+  toolTimeoutMs: milliseconds.optional(),
   maxToolResultBytes: count,
   maxRetries: z.int().nonnegative().optional(),
   stallTimeoutSeconds: z
@@ -134,11 +177,13 @@ const chatRunnerRuntime = z.strictObject({
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */
 export function checkGatewayAppOptions(options: unknown): void {
   check("createGatewayApp", gatewayApp, options)
+  checkMcpServers(options)
 }
 
 /** The same for `createAgent`. */
 export function checkAgentOptions(prompt: unknown, options: unknown): void {
   check("createAgent", agent, options)
+  checkMcpServers(options)
   check("createAgent", z.object({ systemPrompt }), { systemPrompt: prompt })
 }
 
@@ -146,6 +191,11 @@ export function checkAgentOptions(prompt: unknown, options: unknown): void {
 export function checkChatRuntime(chat: unknown): void {
   const isRunner = typeof chat === "object" && chat !== null && "runner" in chat
   check("buildChatRuntime", isRunner ? chatRunnerRuntime : chatModelRuntime, chat)
+}
+
+function checkMcpServers(options: unknown): void {
+  const { mcpServers = {} } = options as McpOptions
+  parseDefinitions(mcpServers, { name: "mcpServers", unknownKeys: "refused" })
 }
 
 function check(name: string, schema: z.ZodType, options: unknown): void {

@@ -51,6 +51,13 @@ describe("the provider of an agent", () => {
     expect(await choose({ provider }, anthropic)).toEqual({ provider, name: null, guessed: false })
   })
 
+  it.each<[string, ProviderOptions, RegExp]>([
+    ["made in code", { provider: scriptedProvider([]), apiKey: "sk-3" }, /apiKey/],
+    ["the demo", { provider: "demo", providerConfig: {} }, /providerConfig/],
+  ])("that is %s takes no options that would do nothing", async (_, options, message) => {
+    await expect(choose(options)).rejects.toThrow(message)
+  })
+
   it("is a model of the AI SDK, wrapped", async () => {
     const provider = createAnthropic({ apiKey: "sk-3" })("claude-sonnet-5-5")
     expect(await choose({ provider }, openai)).toMatchObject({
@@ -98,7 +105,7 @@ describe("the environment", () => {
       ANTHROPIC_BASE_URL: "",
       OPENAI_API_KEY: "",
     }
-    expect(settingsFrom(env)).toEqual({
+    expect(settingsFrom(env)).toMatchObject({
       anthropic: { apiKey: "k" },
       openai: {},
       localServer: "http://127.0.0.1:11434/v1",

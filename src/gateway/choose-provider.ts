@@ -1,9 +1,11 @@
+import { ConfigurationError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import { aiSdkProvider } from "../providers/ai-sdk/ai-sdk-provider.ts"
 import type { AiSdkModel } from "../providers/ai-sdk/options.ts"
 import { demoProvider } from "../providers/demo/demo-provider.ts"
 import { openAiChatProvider } from "../providers/openai/openai-chat-provider.ts"
+import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import { firstModelOf } from "./local-server.ts"
 import { type NamedProviderOptions, namedProvider, type ProviderName } from "./named-provider.ts"
@@ -39,6 +41,7 @@ export async function chooseProvider(
   { provider, ...options }: ProviderOptions,
   { settings, mayGuess, logger }: ChooseOptions,
 ): Promise<ChosenProvider> {
+  refuseIgnored(provider, options)
   if (typeof provider === "object") return { provider: toProvider(provider), name: null, guessed: false }
   const name = provider ?? configuredName(options, settings)
   if (name !== null) return { provider: namedProvider(name, options, settings), name, guessed: false }
@@ -52,6 +55,14 @@ export async function chooseProvider(
 export function toProvider(choice: Provider | AiSdkModel): Provider {
   // It checks what it is given.
   return "doStream" in choice ? aiSdkProvider(choice) : choice
+}
+
+/** Throws a `ConfigurationError` for options that would do nothing: a key that somebody relies on must not go unused. */
+function refuseIgnored(provider: ProviderChoice | undefined, options: NamedProviderOptions): void {
+  const given = Object.keys(definedOnly<NamedProviderOptions>(options))
+  if (given.length === 0 || (provider !== "demo" && typeof provider !== "object")) return
+  const which = provider === "demo" ? "The demo has" : "A provider made in code has its own, and takes"
+  throw new ConfigurationError(`${which} no ${given.join(", ")}.`)
 }
 
 function configuredName(

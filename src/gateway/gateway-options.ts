@@ -6,10 +6,13 @@ import type { HttpLimits } from "../http/app.ts"
 import type { AuthenticatePerson } from "../http/auth/identify.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { Principal } from "../sessions/sessions.ts"
+import type { CodeExecutionConfig } from "./code-execution.ts"
+import type { McpOptions } from "./mcp.ts"
 import type { StoreChoice } from "./open-store.ts"
+import type { SecretsOptions } from "./secrets-key.ts"
 
 /** Of the server around the agent, whatever the agent is. Every one is optional. */
-export interface ServerOptions extends StoreChoice, RunHooks {
+export interface ServerOptions extends StoreChoice, RunHooks, McpOptions, SecretsOptions {
   /** Sessions remember it; a process only takes up sessions of the agent it serves. Default `agent`. */
   readonly name?: string
   /** Default `/api`. */
@@ -34,6 +37,8 @@ export interface ServerOptions extends StoreChoice, RunHooks {
   readonly allowedModels?: readonly string[]
   /** Whether clients may send `system` messages. Default false. */
   readonly allowSystemMessages?: boolean
+  /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
+  readonly codeExecution?: boolean | CodeExecutionConfig
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
   readonly limits?: Partial<HttpLimits>

@@ -20,6 +20,10 @@ export async function chooseStore(
 ): Promise<Store> {
   if (typeof store === "object") return { ...store, close: () => Promise.resolve() }
   if (store === "memory") return openMemoryStore({ clock, logger })
-  if (/^postgres(ql)?:\/\//.test(store)) return openPostgresStore({ url: store, clock, logger, durability })
+  if (isPostgresUrl(store)) return openPostgresStore({ url: store, clock, logger, durability })
   return openSqliteStore({ path: store, clock, logger, durability })
+}
+
+export function isPostgresUrl(store: string): boolean {
+  return /^postgres(ql)?:\/\//.test(store)
 }

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module"
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
 import { GatewayError } from "../core/errors.ts"
@@ -8,6 +7,8 @@ import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
+import type { McpServerState } from "../mcp/server.ts"
+import type { McpServers, McpView } from "../mcp/servers.ts"
 import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
@@ -15,9 +16,11 @@ import { startHousekeeping } from "../sessions/housekeeping.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
+import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { createOutputValidator } from "../tools/output-validator.ts"
 import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
+import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
 import type { GatewayAppOptions } from "./create-gateway-app.ts"
 import { providersForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
@@ -25,7 +28,9 @@ import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
+import { type GatewayMcp, startMcp } from "./mcp.ts"
 import { chooseStore } from "./open-store.ts"
+import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { refuseGuess } from "./refuse-guess.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
@@ -55,20 +60,35 @@ export interface ServiceOptions {
   readonly ids: Ids
 }
 
-const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
-
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { server, logger, clock } = options
+  const { server, settings, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
+  let mcp: GatewayMcp | null = null
+  let code: CodeExecutionService | null = null
   try {
-    return await startParts(options, store)
+    mcp = await startMcp(server, { settings, secrets: store.secrets, clock, version: packageVersion, logger })
+    code = await openCodeExecution(server.codeExecution ?? false, {
+      store: server.store,
+      dockerSocket: settings.dockerSocket,
+      isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
+      logger,
+    })
+    return await startParts(options, { store, mcp, code })
   } catch (error) {
+    await code?.close()
+    await mcp?.close()
     await store.close()
     throw error
   }
 }
 
-async function startParts(options: ServiceOptions, store: Store): Promise<Service> {
+interface Started {
+  readonly store: Store
+  readonly mcp: GatewayMcp
+  readonly code: CodeExecutionService | null
+}
+
+async function startParts(options: ServiceOptions, { store, mcp, code }: Started): Promise<Service> {
   const { server, mode, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
@@ -78,6 +98,8 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
   const resolveRuntime = runtimeResolver(options, {
     grants: (sessionId) => approvals.grants(sessionId),
     tracked: hooks,
+    mcp,
+    code,
   })
   const worker = new Worker({
     log,
@@ -103,9 +125,11 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     keyring,
     clock,
     logger,
-    version,
-    readiness: () => readiness(store, accepting),
+    version: packageVersion,
+    readiness: () => readiness({ store, mcp, code }, { accepting, mode }),
+    openFile: async (sessionId, path) => code?.openFile(sessionId, path) ?? null,
     accepting: () => accepting,
+    completeMcpAuthorization: mcp.complete ?? undefined,
     allowLocalhost: mode === "dev",
   })
   await server.onStartup?.()
@@ -124,15 +148,30 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
     async close(graceMs) {
       accepting = false
       stopHousekeeping()
+      // From then on nothing uses the servers, and runs that wait for one to start must not hold up the end.
+      const grace = setTimeout(() => void mcp.close(), graceMs)
       await worker.stop({ graceMs })
+      clearTimeout(grace)
+      await code?.close()
       feed.close()
       await Promise.all(listeners.map((stop) => stop()))
       await committer.close()
       await hooks.settle()
+      await mcp.close()
       await store.close()
       await server.onShutdown?.()
     },
   }
+}
+
+/** For looking at a runtime before any server has been asked. */
+const noServers: McpView = { tools: () => [], instructions: () => [] }
+
+interface RuntimeParts {
+  readonly grants: Approvals["grants"]
+  readonly tracked: HookTracker
+  readonly mcp: McpServers
+  readonly code: CodeExecutionService | null
 }
 
 /**
@@ -140,12 +179,19 @@ async function startParts(options: ServiceOptions, store: Store): Promise<Servic
  */
 function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, tracked }: { readonly grants: Approvals["grants"]; readonly tracked: HookTracker },
+  { grants, tracked, mcp, code }: RuntimeParts,
 ): ResolveRuntime {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
   const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
-  const shared = { allowedModels, hooks, grants, validateOutput: createOutputValidator(), logger }
+  const shared = {
+    allowedModels,
+    hooks,
+    grants,
+    validateOutput: createOutputValidator(),
+    codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
+    logger,
+  }
   const refuseGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
     const asksForModel = !("runner" in chat) && chat.provider === undefined
     if (asksForModel && providers.main === chosen.provider) refuseGuess(chosen, mode)
@@ -154,14 +200,14 @@ function runtimeResolver(
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
     refuseGuessFor(buildChatRuntime, providers)
-    checkForAllRuns(buildChatRuntime, { ...shared, providers, model: null })
+    checkForAllRuns(buildChatRuntime, { ...shared, mcp: noServers, providers, model: null })
   }
   return async (request) => {
     const { session, model } = request
     const chat = typeof buildChatRuntime === "object" ? buildChatRuntime : await buildChatRuntime(request)
     const providers = await providersFor(session)
     refuseGuessFor(chat, providers)
-    return toAgentRuntime(chat, { ...shared, providers, model })
+    return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
 }
 
@@ -182,11 +228,32 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
   }
 }
 
-async function readiness({ log }: Store, accepting: boolean) {
-  const check = await log.ping().then(
+/** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
+async function readiness(
+  { store, mcp, code }: Started,
+  { accepting, mode }: { readonly accepting: boolean; readonly mode: ServiceOptions["mode"] },
+) {
+  const check = await store.log.ping().then(
     () => ({ ok: true }),
     // Anyone may ask, and only the messages of our own errors are for anyone.
     (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
   )
-  return { ready: accepting && check.ok, checks: { store: check } }
+  const servers = Object.entries(mcp.states()).map(([name, state]) => {
+    return [`mcp:${name}`, serverCheck(state, mode)] as const
+  })
+  const execution = code === null ? {} : { code_execution: { ok: true, detail: code.summary } }
+  return {
+    ready: accepting && check.ok,
+    checks: { store: check, ...execution, ...Object.fromEntries(servers) },
+  }
+}
+
+/**
+ * Anyone may ask for the readiness, and whoever opens the link lets the gateway in with an account of their own: so only
+ * a developer is given it here, and everybody else finds it in the log.
+ */
+function serverCheck(state: McpServerState, mode: ServiceOptions["mode"]) {
+  if (state.status === "ready") return { ok: true }
+  const link = state.status === "needs_reauth" && mode === "dev" && state.url !== null ? `: ${state.url}` : ""
+  return { ok: false, detail: `${state.status}${link}` }
 }

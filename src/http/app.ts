@@ -27,16 +27,18 @@ import { invalidBody, Problem, problemResponse } from "./problem.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
 import { addElicitationRoute } from "./routes/elicitation.ts"
+import { addFilesRoute, type OpenSessionFile } from "./routes/files.ts"
 import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
+import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-callback.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
 import { addStatusRoutes, type Readiness } from "./routes/status.ts"
 import { addSubscribeRoute } from "./routes/subscribe.ts"
 import { addToolApprovalRoute } from "./routes/tool-approval.ts"
 import { addToolResultRoute } from "./routes/tool-result.ts"
 import { securityHeaders } from "./security-headers.ts"
-import { createEventStreams } from "./sse/event-streams.ts"
+import { eventStreams } from "./sse/event-streams.ts"
 
 export interface HttpAppOptions {
   readonly sessions: Sessions
@@ -50,6 +52,8 @@ export interface HttpAppOptions {
   readonly version: string
   /** Looked at by GET /ready. */
   readonly readiness: () => Promise<Readiness>
+  /** A file of a session's working directory, null if there is none. Default: there are none. */
+  readonly openFile?: OpenSessionFile | undefined
   /** False while the process stops: new sessions and runs are refused, what is there can still be followed. */
   readonly accepting: () => boolean
   /** Default `/api`; `/` for none. */
@@ -75,6 +79,8 @@ export interface HttpAppOptions {
   readonly rateLimits?: false | Partial<RateLimits> | undefined
   /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number | undefined
+  /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
+  readonly completeMcpAuthorization?: CompleteAuthorization | undefined
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined
 }
@@ -98,8 +104,6 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, agent, clock, logger, accepting, readiness, version, trustProxy = 0 } = options
   const keyring = options.jwtSecret === undefined ? options.keyring : keyringOfSecret(options.jwtSecret)
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds ?? 3600 })
-  const heartbeatMs = options.heartbeatMs ?? 15_000
-  const openEventStream = createEventStreams({ sessions, clock, logger, heartbeatMs })
   const clientAddress = createClientAddress({ trustProxy, logger })
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = rateLimitingOf(options, clientAddress)
@@ -131,19 +135,21 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addRevokeRoute(app, { sessions, middleware: [authenticated] })
   addChatRoute(app, {
     sessions,
-    openEventStream,
     allowedModels: options.allowedModels,
     allowSystemMessages: options.allowSystemMessages ?? false,
     middleware: [newWork, ...changing, chatBody],
   })
-  addSubscribeRoute(app, { openEventStream, middleware: [authenticated] })
+  addSubscribeRoute(app, { middleware: [authenticated] })
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
   addHistoryRoute(app, { sessions, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addElicitationRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
+  addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })
   addStatusRoutes(app, { readiness, accepting })
+  const { completeMcpAuthorization: complete } = options
+  if (complete !== undefined) addMcpCallbackRoute(app, { complete })
   addOpenApiRoute(app, { version })
   refuseOtherMethods(root)
   return app
@@ -176,13 +182,15 @@ function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
 
 /** What holds on every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
-  const { logger, corsOrigins: origins = [], allowLocalhost = false, trustProxy = 0 } = options
+  const { sessions, clock, logger, heartbeatMs = 15_000 } = options
+  const { corsOrigins: origins = [], allowLocalhost = false, trustProxy = 0 } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalidBody(fieldErrors(result.error))
     },
   })
   root.onError((error, c) => problemResponse(error, c, logger))
+  root.use(eventStreams({ sessions, clock, logger, heartbeatMs }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)
   if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))

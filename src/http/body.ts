@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono"
+import type { HttpEnv } from "./http-env.ts"
 import { nestsDeeperThan } from "./nesting.ts"
 import { Problem } from "./problem.ts"
 
@@ -14,11 +15,16 @@ export interface BodyLimits {
  * Reads the body within its limits before anything parses it, and puts it back for the validators.
  * The bytes are counted as they come: `content-length` is only believed when it is too large.
  */
-export function boundedBody({ maxBytes, maxDepth, whenEmpty }: BodyLimits): MiddlewareHandler {
+export function boundedBody({ maxBytes, maxDepth, whenEmpty }: BodyLimits): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const request = c.req.raw
-    if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes)
-    const text = decode(await readBytes(request, maxBytes))
+    const announced = request.headers.get("content-length")
+    if (Number(announced ?? 0) > maxBytes) throw tooLarge(maxBytes)
+    // Node's parser lets through what was announced and no more. To read that without a web stream, and without making
+    // the request anew for it, takes a tenth off what a short run costs.
+    const trusted = announced !== null && c.env?.ownServer !== undefined
+    const bytes = trusted ? new Uint8Array(await request.arrayBuffer()) : await readBytes(request, maxBytes)
+    const text = decode(bytes)
     if (nestsDeeperThan(maxDepth, text)) {
       throw new Problem(
         { code: "nesting_too_deep", status: 422 },

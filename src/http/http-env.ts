@@ -1,11 +1,22 @@
+import type { ServerResponse } from "node:http"
 import type { Session } from "../core/ports/session-log.ts"
+import type { EventStreamRequest } from "./sse/event-streams.ts"
 
 export interface HttpEnv {
-  /** What the server adapter hands over; nothing where the app is mounted without one. */
-  Bindings: { readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } } }
-  /** What the middleware hands to the handlers. */
+  Bindings: {
+    /** What a server adapter hands over; nothing where the app is mounted without one. */
+    readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } }
+    /**
+     * From the gateway's own server alone. Elsewhere nothing is written past the adapter: an app around this one would
+     * neither see that response nor be able to add headers to it.
+     */
+    readonly ownServer?: { readonly response: ServerResponse } | undefined
+  }
+  /** What the middleware and the handlers hand to each other. */
   Variables: {
     /** The session whose token the request carries. */
     session: Session
+    /** Set by a handler whose answer is a stream. */
+    eventStream: EventStreamRequest | undefined
   }
 }

@@ -35,6 +35,7 @@ describe("GET /openapi.json", () => {
   it("has every route, itself too", () => {
     expect(operations.map(({ name }) => name).sort()).toEqual([
       "delete /api/chat/grants",
+      "get /api/chat/files/{path}",
       "get /api/chat/grants",
       "get /api/chat/history",
       "get /api/chat/subscribe",

@@ -7,6 +7,9 @@ export function redact(detail: string, secrets: readonly string[]): string {
   const known = secrets
     .filter((secret) => secret.length >= shortestSecret)
     .reduce((text, secret) => text.replaceAll(secret, "[redacted]"), detail)
-  const clean = known.replace(/\b(sk-|Bearer )[\w.~+/=-]{6,}/gi, "$1[redacted]")
+  const clean = known
+    .replace(/\b(sk-|Bearer )[\w.~+/=-]{6,}/gi, "$1[redacted]")
+    // A password in an address: fetch refuses such an address, and says it.
+    .replace(/(:\/\/)[^\s/@]+@/g, "$1[redacted]@")
   return clean.length > longestDetail ? `${clean.slice(0, longestDetail)}…` : clean
 }

@@ -177,8 +177,8 @@ export class Worker {
   /** Unless it is claimed here by then: what this process accepts itself, it takes by itself. */
   #takeLater(sessionId: string): void {
     this.#heard.add(sessionId)
-    setTimeout(() => {
-      if (this.#heard.delete(sessionId)) this.take(sessionId)
+    setTimeout(async () => {
+      if (this.#heard.delete(sessionId)) await this.take(sessionId)
     }, arrivalGraceMs)
   }
 

@@ -1,6 +1,7 @@
 import type { Store } from "../core/ports/store.ts"
 import { approvalsCases } from "./approvals-contract.ts"
 import { keyringCases } from "./keyring-contract.ts"
+import { secretsCases } from "./secrets-contract.ts"
 import { answerCases, revocationCases } from "./session-log-contract-answers.ts"
 import { closingCases } from "./session-log-contract-closing.ts"
 import { entryCases } from "./session-log-contract-entries.ts"
@@ -28,6 +29,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...watchingCases,
   ...approvalsCases,
   ...keyringCases,
+  ...secretsCases,
 ]
 
 /** What a store that several processes may open must do as well: these cases open it more than once. */

@@ -1,6 +1,10 @@
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
 import type { SessionLog } from "../../src/core/ports/session-log.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
+import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { openMemoryStore } from "../../src/stores/sqlite/open.ts"
 import { tool } from "../../src/tools/local-tool.ts"
 
@@ -47,7 +51,7 @@ export async function startGatewayUnderTest() {
   let clockOffsetMs = 0
   let storeFault: Error | null = null
   const clock = { now: () => Date.now() + clockOffsetMs }
-  const { log, ...store } = await openMemoryStore({ clock, logger: quiet })
+  const { log, secrets, ...store } = await openMemoryStore({ clock, logger: quiet })
   const working = () => (storeFault === null ? Promise.resolve() : Promise.reject(storeFault))
   const faulty: SessionLog = {
     ...log,
@@ -55,20 +59,34 @@ export async function startGatewayUnderTest() {
     createSession: (session) => working().then(() => log.createSession(session)),
     ping: () => working().then(() => log.ping()),
   }
+  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-contract-"))
   const gateway = createAgent("You answer.", {
     provider: "demo",
-    store: { ...store, log: faulty },
+    store: {
+      ...store,
+      log: faulty,
+      secrets: { ...secrets, get: (name) => working().then(() => secrets.get(name)) },
+    },
     logger: quiet,
     clock,
     tools,
+    codeExecution: { backends: ["subprocess"], directory },
     interceptors: [({ toolName }) => ({ action: toolName === "erase" ? "warn" : "allow" })],
     validApiKeys: ["key"],
     allowedModels: ["demo"],
     limits: { chatBodyBytes: 2048, bodyBytes: 512, jsonDepth: 8 },
     rateLimits: false,
+    // Nobody is there; it only has to be one that might be authorized at.
+    mcpServers: { absent: { url: "http://127.0.0.1:9/mcp" } },
+    mcpOAuthRedirectUrl: "http://127.0.0.1/api/mcp/oauth/callback",
+    secretsKey: "0123456789abcdef0123456789abcdef",
   })
   return {
     gateway,
+    async close() {
+      await gateway.close({ graceMs: 0 })
+      await removeTree(directory)
+    },
     url: (await gateway.listen({ port: 0 })).url,
     /** What the store answers with from now on instead of working; null for working. */
     failStore(fault: Error | null) {

@@ -6,6 +6,7 @@ export const history = "GET /chat/history"
 export const toolApproval = "POST /chat/tool-approval"
 export const elicitation = "POST /chat/elicitation"
 export const toolResult = "POST /chat/tool-result"
+export const file = "GET /chat/files/{path}"
 export const listGrants = "GET /chat/grants"
 export const revokeGrant = "DELETE /chat/grants?tool_name=erase&qualifier=files"
 export const revoke = "POST /chat/revoke"
@@ -13,6 +14,7 @@ export const revoke = "POST /chat/revoke"
 /** Limited per session. */
 export const limited = [chat, cancel, toolApproval, elicitation, toolResult, revokeGrant]
 /** Everything that needs a token. */
-export const withSession = [...limited, subscribe, history, listGrants, revoke]
+export const withSession = [...limited, subscribe, history, file, listGrants, revoke]
 
 export const hello = { message: "Hello" }
+export const mcpCallback = "GET /mcp/oauth/callback"

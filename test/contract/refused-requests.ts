@@ -6,6 +6,7 @@ import {
   hello,
   init,
   listGrants,
+  mcpCallback,
   revokeGrant,
   subscribe,
   toolApproval,
@@ -65,6 +66,8 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["413 body_too_large", toolResult, { body: { ...unknown, result: long } }],
   ["415 unsupported_media_type", toolResult, { body: "{}", headers: plainText }],
   ["422 invalid_body", toolResult, { body: { ...unknown, result: 1, error: { code: "a", message: "" } } }],
+
+  ["400 authorization_failed", `${mcpCallback}?state=unknown&code=code`, {}],
 
   ["404 grant_not_found", revokeGrant, {}],
   ["422 invalid_body", listGrants.replace("GET", "DELETE"), {}],

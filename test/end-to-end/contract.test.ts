@@ -8,11 +8,13 @@ import {
   cancel,
   chat,
   elicitation,
+  file,
   hello,
   history,
   init,
   limited,
   listGrants,
+  mcpCallback,
   revoke,
   revokeGrant,
   subscribe,
@@ -28,10 +30,10 @@ import {
 } from "../contract/reference-page.ts"
 import { refusedRequests } from "../contract/refused-requests.ts"
 
-const { gateway, url, failStore, setClockAhead } = await startGatewayUnderTest()
+const { close, url, failStore, setClockAhead } = await startGatewayUnderTest()
 const { call, send, check, contract, document, answered, problems } = await contractClient(url)
 
-afterAll(() => gateway.close({ graceMs: 0 }))
+afterAll(close)
 
 async function newToken(): Promise<string> {
   const { bodies } = await call(init, { body: { api_key: "key" } })
@@ -187,6 +189,7 @@ test("a store that is down is 503, and one that is broken is 500 and tells nothi
       expect(JSON.stringify(answer)).not.toContain("secret")
     }
     expect(await call(init, { body })).toMatchObject(expected)
+    expect(await call(`${mcpCallback}?state=any`)).toMatchObject(expected)
     const notReady = await call("GET /ready")
     expect(notReady.status).toBe(503)
     expect(JSON.stringify(notReady)).not.toContain("secret")
@@ -271,6 +274,18 @@ test("what tools ask the user is as documented", async () => {
   const { bodies } = await check(chat, response)
   expect(bodies).toContainEqual(expect.objectContaining({ type: "elicitation_request", mode: "url" }))
   expect(bodies).toContainEqual(expect.objectContaining({ type: "elicitation_resolved", action: "decline" }))
+})
+
+test("a file that code wrote is as documented", async () => {
+  const token = await newToken()
+  const code = `open("{path}", "w").write('"text"')`
+  const message = `/tool code_execute ${JSON.stringify({ code })}`
+  const response = await send(chat, { token, body: { message } })
+  const [approval] = await pending(token, 1)
+  expect((await call(toolApproval, { token, body: { ...approval, approved: true } })).status).toBe(200)
+  await check(chat, response)
+  expect(await call(file, { token })).toMatchObject({ status: 200, bodies: ["text"] })
+  expect(await call(file, { token: await newToken() })).toMatchObject({ status: 404, code: "file_not_found" })
 })
 
 test("the end of a run withdraws what it asked", async () => {
@@ -359,6 +374,8 @@ test("an application that authenticates lets in, refuses, or cannot tell", async
 test("every documented answer of every route was seen", () => {
   // Nothing in these can fail.
   const unprovoked = ["GET /health 500", "GET /ready 500", "GET /openapi.json 500"]
+  // Needs an authorization server: test/mcp/oauth.test.ts has one.
+  unprovoked.push("GET /mcp/oauth/callback 200")
   expect([...answered, ...unprovoked].sort()).toEqual([...contract.documented].sort())
 })
 
@@ -368,7 +385,14 @@ test("docs/http-api.md lists the problems that were seen, with their status", ()
 
 test("docs/http-api.md lists the codes of the source, and no others", () => {
   // These are thrown within the process and become no answer.
-  const internal = new Set(["answered", "cancelled", "lease_lost", "run_not_found"])
+  const internal = new Set([
+    "answered",
+    "cancelled",
+    "lease_lost",
+    "run_not_found",
+    "invalid_path",
+    "build_failed",
+  ])
   const documented = documentedCodes()
   expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])
   expect([...documented].filter((code) => !isInSource(code))).toEqual([])

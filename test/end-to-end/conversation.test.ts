@@ -261,6 +261,7 @@ test("/health, /ready and /openapi.json answer without a token", async () => {
     "/api/chat",
     "/api/chat/cancel",
     "/api/chat/elicitation",
+    "/api/chat/files/{path}",
     "/api/chat/grants",
     "/api/chat/history",
     "/api/chat/init",

@@ -65,6 +65,15 @@ test("the tools of 03-local-tools are called, and show their output while they r
   )
 })
 
+test("04-code-execution computes with the file that it offers", async () => {
+  const code = 'print(sum(int(line.split(",")[2]) for line in open("sales.csv").readlines()[1:]))'
+  const task = `/tool code_execute ${JSON.stringify({ code })}`
+  const { stdout } = await runCliProcess(["run", agentOf("04-code-execution"), task], {
+    cwd: await temporaryFolder(),
+  })
+  expect(stdout).toContain('"stdout":"655\\n"')
+})
+
 test("03-local-tools does one task without a server, as its README says", async () => {
   const task = '/tool find_products {"word":"tea"}'
   const { code, stdout } = await runCliProcess(["run", agentOf("03-local-tools"), task], {
@@ -72,6 +81,17 @@ test("03-local-tools does one task without a server, as its README says", async 
   })
   expect(code).toBe(0)
   expect(stdout).toContain('"name":"Teapot, stoneware"')
+})
+
+test("02-mcp-tools reads at once, and waits for a person before it writes", async () => {
+  const { url } = await serve("02-mcp-tools")
+  const session = await startSession(url)
+  const listed = await (await session.chat("/tool list_allowed_directories {}")).rest()
+  expect(assemble(listed).text).toContain("02-mcp-tools/notes")
+  const stream = await session.chat('/tool write_file {"path":"x.md","content":"x"}')
+  const frames = await stream.until(({ event }) => event.type === "tool_approval_request")
+  expect(frames.at(-1)?.event).toMatchObject({ tool_name: "write_file" })
+  await session.cancel()
 })
 
 test("08-multi-provider goes on with its next model when a service is overloaded", async () => {

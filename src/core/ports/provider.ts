@@ -57,6 +57,8 @@ export interface ModelProgress {
   readonly type: "progress"
   /** What the service has counted so far, if it said: all of the call, not what is new. */
   readonly usage?: Usage
+  /** Bytes of the answer so far that no delta shows: those of calls' arguments. All of them, not what is new. */
+  readonly hiddenBytes?: number
 }
 
 export interface ModelEnd {

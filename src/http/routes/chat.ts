@@ -10,11 +10,10 @@ import { Problem, sessionNotFound } from "../problem.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { chatEventSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import { eventStreamHeaders, type OpenEventStream } from "../sse/event-streams.ts"
+import { streamed } from "../sse/event-streams.ts"
 
 export interface ChatRouteOptions {
   readonly sessions: Sessions
-  readonly openEventStream: OpenEventStream
   /** Undefined: a client may ask for any. */
   readonly allowedModels: readonly string[] | undefined
   readonly allowSystemMessages: boolean
@@ -23,7 +22,7 @@ export interface ChatRouteOptions {
 
 /** POST /chat: begins a run and streams it. Going away does not end the run. */
 export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOptions): void {
-  const { sessions, openEventStream, allowedModels, allowSystemMessages, middleware } = options
+  const { sessions, allowedModels, allowSystemMessages, middleware } = options
   const route = createRoute({
     method: "post",
     path: "/chat",
@@ -70,8 +69,8 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       request: c.req.raw,
     })
     const { runId, cursor } = startedRun(outcome)
-    const stream = openEventStream({ sessionId, runId, afterSeq: cursor })
-    return c.body(stream, 200, { ...eventStreamHeaders, "x-run-id": runId, "x-cursor": String(cursor) })
+    const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
+    return streamed(c, { sessionId, runId, afterSeq: cursor }, headers)
   })
 }
 

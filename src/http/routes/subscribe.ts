@@ -4,16 +4,15 @@ import { invalidCursor, requestedCursor } from "../cursor.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { chatEventSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import { eventStreamHeaders, type OpenEventStream } from "../sse/event-streams.ts"
+import { streamed } from "../sse/event-streams.ts"
 
 export interface SubscribeRouteOptions {
-  readonly openEventStream: OpenEventStream
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
 /** GET /chat/subscribe: everything of the session after a cursor, then live. */
 export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeRouteOptions): void {
-  const { openEventStream, middleware } = options
+  const { middleware } = options
   const cursor = z.string().optional()
   const route = createRoute({
     method: "get",
@@ -51,8 +50,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       const session = c.get("session")
       const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
       if (session.lastSeq <= afterSeq && session.activeRun === null) return c.body(null, 204)
-      const stream = openEventStream({ sessionId: session.id, afterSeq })
-      return c.body(stream, 200, eventStreamHeaders)
+      return streamed(c, { sessionId: session.id, afterSeq })
     },
     (result) => {
       // Given twice, it is an array.

@@ -91,7 +91,7 @@ export const chatEventSchema = z
       "tool_call_interrupted",
       {
         ...toolCall,
-        reason: z.enum(["cancelled", "crashed"]),
+        reason: z.enum(["cancelled", "crashed", "lost"]),
         outcome: z.enum(["unknown", "not_started"]),
       },
       "The call has no result and will not get one; with `unknown` it may have had its effect.",

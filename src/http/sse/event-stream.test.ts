@@ -3,7 +3,10 @@ import { runCompleted, text } from "../fixtures/entries.ts"
 import { FakeSessions } from "../fixtures/fake-sessions.ts"
 import { framesIn } from "../fixtures/frames.ts"
 import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
-import { createEventStreams } from "./event-streams.ts"
+import { nativeWire } from "../wire/native.ts"
+import { eventStream } from "./event-stream.ts"
+import { createHeartbeat } from "./heartbeat.ts"
+import { createRenderer } from "./render.ts"
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] })
@@ -15,13 +18,17 @@ afterEach(() => {
 function setup() {
   const sessions = new FakeSessions()
   const errors: LoggedLine[] = []
-  const open = createEventStreams({
-    sessions,
-    clock: { now: () => 2000 },
-    logger: collectingLogger(errors),
-    heartbeatMs: 15_000,
-  })
-  return { sessions, errors, open: () => open({ sessionId: "sess_1", afterSeq: 0 }) }
+  const logger = collectingLogger(errors)
+  const renderer = createRenderer(nativeWire, logger)
+  const heartbeat = createHeartbeat(15_000, () => renderer.heartbeat(2000))
+  const open = () =>
+    eventStream({
+      open: (signal) => sessions.view("sess_1", { afterSeq: 0, signal }),
+      viewer: renderer.viewer(0),
+      heartbeat,
+      logger,
+    })
+  return { sessions, errors, open }
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>

@@ -4,8 +4,9 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Heartbeat } from "./heartbeat.ts"
 import type { Viewer } from "./render.ts"
 
-export interface EventStreamOptions {
-  /** Called when the first byte is asked for; aborted when the client goes away. */
+/** What a stream shows, and what it shares with others. */
+export interface EventSource {
+  /** Called once bytes are wanted; aborted when the client goes away. */
   readonly open: (signal: AbortSignal) => AsyncIterable<readonly Entry[]>
   readonly viewer: Viewer
   readonly heartbeat: Heartbeat
@@ -17,8 +18,8 @@ export interface EventStreamOptions {
  * and one batch here, and what it misses waits in the log. If the view fails the stream ends early; the client
  * comes back with the last id it saw.
  */
-export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { viewer, heartbeat, logger } = options
+export function eventStream(source: EventSource): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { viewer, heartbeat, logger } = source
   const closing = new AbortController()
   let batches: AsyncIterator<readonly Entry[]> | null = null
   let leaveHeartbeat: (() => void) | null = null
@@ -62,7 +63,7 @@ export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Ar
       // The queue is empty at 0 and below it when the last heartbeat was not read.
       if (waiting && controller.desiredSize === 0) controller.enqueue(bytes)
     })
-    return options.open(closing.signal)[Symbol.asyncIterator]()
+    return source.open(closing.signal)[Symbol.asyncIterator]()
   }
 
   function end(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {

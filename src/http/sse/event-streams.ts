@@ -1,20 +1,21 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response"
+import type { Context, MiddlewareHandler } from "hono"
 import type { Clock } from "../../core/clock.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
+import type { HttpEnv } from "../http-env.ts"
 import { nativeWire } from "../wire/native.ts"
-import { eventStream } from "./event-stream.ts"
+import { type EventSource, eventStream } from "./event-stream.ts"
 import { createHeartbeat } from "./heartbeat.ts"
 import { createRenderer } from "./render.ts"
+import { writeEventStream } from "./write-event-stream.ts"
 
 /** Without a run: every run of the session. */
-export interface StreamRequest {
+export interface EventStreamRequest {
   readonly sessionId: string
   readonly afterSeq: number
   readonly runId?: string
 }
-
-/** Opens the streams of an app, which share their renderings and their heartbeat. */
-export type OpenEventStream = (request: StreamRequest) => ReadableStream<Uint8Array<ArrayBuffer>>
 
 export interface EventStreamsOptions {
   readonly sessions: Sessions
@@ -23,22 +24,52 @@ export interface EventStreamsOptions {
   readonly heartbeatMs: number
 }
 
-export function createEventStreams(options: EventStreamsOptions): OpenEventStream {
-  const { sessions, clock, logger, heartbeatMs } = options
-  const renderer = createRenderer(nativeWire, logger)
-  const heartbeat = createHeartbeat(heartbeatMs, () => renderer.heartbeat(clock.now()))
-  return ({ sessionId, ...from }) =>
-    eventStream({
-      open: (signal) => sessions.view(sessionId, { ...from, signal }),
-      viewer: renderer.viewer(from.afterSeq),
-      heartbeat,
-      logger,
-    })
-}
-
 /** Proxies must neither cache, compress nor hold back what is streamed. */
-export const eventStreamHeaders = {
+const eventStreamHeaders = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
 } as const
+
+/** A handler's answer that is a stream: its head. The middleware below gives it its body. */
+export function streamed(
+  c: Context<HttpEnv>,
+  request: EventStreamRequest,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  c.set("eventStream", request)
+  return c.body(null, 200, { ...eventStreamHeaders, ...headers })
+}
+
+/**
+ * Gives the answers of handlers that said `streamed` their bodies, which share their renderings and their heartbeat. The
+ * first of all middleware, so that the head is as all others left it, whichever way the body goes.
+ */
+export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<HttpEnv> {
+  const { sessions, clock, logger, heartbeatMs } = options
+  const renderer = createRenderer(nativeWire, logger)
+  const heartbeat = createHeartbeat(heartbeatMs, () => renderer.heartbeat(clock.now()))
+  const sourceOf = ({ sessionId, ...from }: EventStreamRequest): EventSource => ({
+    open: (signal) => sessions.view(sessionId, { ...from, signal }),
+    viewer: renderer.viewer(from.afterSeq),
+    heartbeat,
+    logger,
+  })
+
+  return async (c, next) => {
+    await next()
+    const request = c.get("eventStream")
+    if (request === undefined || c.error !== undefined || c.req.method === "HEAD") return
+    const { status, headers } = c.res
+    const outgoing = c.env?.ownServer?.response
+    // Otherwise what is set next would take over the headers once more.
+    c.res = undefined
+    if (outgoing === undefined) {
+      c.res = new Response(eventStream(sourceOf(request)), { status, headers })
+    } else {
+      outgoing.writeHead(status, Object.fromEntries(headers))
+      void writeEventStream(outgoing, sourceOf(request))
+      c.res = RESPONSE_ALREADY_SENT
+    }
+  }
+}

@@ -116,6 +116,18 @@ test.each<[string, Played, string]>([
   expect((await call(aiSdkProvider(play(played).model))).at(-1)).toMatchObject({ type: "error", code })
 })
 
+test("an answer that failed says what it cost", async () => {
+  const args: StreamPart = { type: "tool-input-delta", id: "1", delta: '{"a":' }
+  const { model } = play({ parts: [args, ...unusable("error")] })
+  expect(await call(aiSdkProvider(model))).toMatchObject([
+    { type: "progress", hiddenBytes: 5 },
+    { type: "progress" },
+    { type: "textDelta" },
+    { type: "progress", usage: { inputTokens: 3, outputTokens: 1 } },
+    { type: "error" },
+  ])
+})
+
 test.each([
   ["google.generative-ai", "google"],
   ["google.vertex.chat", "google"],

@@ -104,6 +104,9 @@ async function* read(
       }
       if (part.type === "finish") {
         over = true
+        const usage = toUsage(part.usage)
+        // An answer that failed may have cost something all the same.
+        if (usage !== null) yield { type: "progress", usage }
         yield endOf(part, fold, model)
         return
       }

@@ -29,6 +29,8 @@ const progress: ModelProgress = { type: "progress" }
 export class AnswerFold {
   /** The model that answers, by the service's own word. */
   model: string | null = null
+  /** Of calls' arguments as they came in pieces. */
+  #hiddenBytes = 0
   readonly #provider: string
   readonly #content: (TextInProgress | ModelPart)[] = []
   /** Positions in the content of the texts that go on, by type and id. */
@@ -49,6 +51,9 @@ export class AnswerFold {
       case "reasoning-delta":
       case "reasoning-end":
         return this.#text("thinking", part)
+      case "tool-input-delta":
+        this.#hiddenBytes += Buffer.byteLength(part.delta)
+        return { type: "progress", hiddenBytes: this.#hiddenBytes }
       case "tool-call":
         this.#content.push(this.#toolCall(part))
         return progress

@@ -25,16 +25,18 @@ const complaint = z.object({
 type Complaint = z.infer<typeof complaint>
 
 /** Errors that are about no answer of a service. */
-const named: Readonly<Record<string, FailureCode>> = {
-  AI_InvalidArgumentError: "invalid_request",
-  AI_InvalidPromptError: "invalid_request",
-  AI_LoadAPIKeyError: "authentication_failed",
-  AI_LoadSettingError: "authentication_failed",
-  AI_NoSuchModelError: "model_not_found",
-  AI_UnsupportedFunctionalityError: "invalid_request",
-  AbortError: "upstream_cut",
-  TimeoutError: "upstream_timeout",
-}
+const named: ReadonlyMap<string, FailureCode> = new Map(
+  Object.entries({
+    AI_InvalidArgumentError: "invalid_request",
+    AI_InvalidPromptError: "invalid_request",
+    AI_LoadAPIKeyError: "authentication_failed",
+    AI_LoadSettingError: "authentication_failed",
+    AI_NoSuchModelError: "model_not_found",
+    AI_UnsupportedFunctionalityError: "invalid_request",
+    AbortError: "upstream_cut",
+    TimeoutError: "upstream_timeout",
+  }),
+)
 
 /** The failure that something thrown by a model, or an error within its stream, stands for. */
 export function toFailure(thrown: unknown): ModelFailure {
@@ -43,7 +45,7 @@ export function toFailure(thrown: unknown): ModelFailure {
     thrown instanceof Error ? describeError(thrown) : said.message || JSON.stringify(thrown),
     [],
   )
-  const code = named[said.name] ?? codeOfComplaint(said, thrown)
+  const code = named.get(said.name) ?? codeOfComplaint(said, thrown)
   return modelFailure(code, {
     detail,
     retryAfterMs: retryAfterMs(new Headers(said.responseHeaders), Date.now()),

@@ -196,3 +196,13 @@ test("a delta for a block that has not begun, or a block that begins twice, is n
   const block = start(0, { type: "text", text: "" })
   expect(() => fold(block, block)).toThrow("begins twice")
 })
+
+test("a service that says null for its counts has none", () => {
+  const { end } = fold(
+    { type: "message_start", message: { model: "claude-test", usage: null } },
+    start(0, { type: "text", text: "Hi" }),
+    { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: null },
+    { type: "message_stop" },
+  )
+  expect(end).toMatchObject({ content: [{ text: "Hi" }], stopReason: "end", usage: null })
+})

@@ -12,6 +12,7 @@ export class AnswerFold {
   #model: string | null = null
   #stopReason: Anthropic.StopReason | null = null
   #usage: Usage | null = null
+  #hiddenBytes = 0
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
@@ -24,6 +25,8 @@ export class AnswerFold {
   apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelProgress | null {
     switch (event.type) {
       case "content_block_delta":
+        if (event.delta.type === "input_json_delta")
+          this.#hiddenBytes += Buffer.byteLength(event.delta.partial_json)
         return applyDelta(this.#block(event.index), event.delta)
       case "content_block_start":
         return this.#start(event)
@@ -39,6 +42,15 @@ export class AnswerFold {
       default:
         // `content_block_stop` says nothing that the next block or the end does not; the API may add events.
         return null
+    }
+  }
+
+  /** What has come so far and was not shown. */
+  progress(): ModelProgress {
+    return {
+      type: "progress",
+      hiddenBytes: this.#hiddenBytes,
+      ...(this.#usage !== null && { usage: this.#usage }),
     }
   }
 
@@ -59,9 +71,11 @@ export class AnswerFold {
     return firstDelta(block, content_block)
   }
 
-  /** Counts are cumulative, and a later event leaves out what it does not change. */
-  #count(later: Partial<Anthropic.Usage | Anthropic.MessageDeltaUsage> | undefined): ModelProgress | null {
-    if (later === undefined) return null
+  /** Counts are cumulative, and a later event leaves out what it does not change; compatible services leave out all. */
+  #count(
+    later: Partial<Anthropic.Usage | Anthropic.MessageDeltaUsage> | undefined | null,
+  ): ModelProgress | null {
+    if (!later) return null
     const before = this.#usage ?? noUsage
     const usage = {
       inputTokens: later.input_tokens ?? before.inputTokens,
@@ -70,7 +84,7 @@ export class AnswerFold {
       cacheReadInputTokens: later.cache_read_input_tokens ?? before.cacheReadInputTokens,
     }
     this.#usage = usage
-    return { type: "progress", usage }
+    return this.progress()
   }
 
   #block(index: number): Block {

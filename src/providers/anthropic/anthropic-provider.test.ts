@@ -219,7 +219,7 @@ describe("failures", () => {
   })
 })
 
-test("a read that brings nothing to show is progress, however many pieces of a call's input it brings", async () => {
+test("a read that brings nothing to show is one sign of progress, which counts the pieces of a call's input", async () => {
   const shown = Promise.withResolvers<void>()
   const [start = "", begin = "", delta = ""] = anthropicEvents([
     { type: "toolCall", name: "add", inputJson: ["{"] },
@@ -228,15 +228,21 @@ test("a read that brings nothing to show is progress, however many pieces of a c
   const { url } = await upstream({
     steps: [start, { type: "wait", until: shown.promise }, begin + ping + delta + delta, { type: "cut" }],
   })
-  const events: ModelEvent["type"][] = []
+  const events: ModelEvent[] = []
   const stream = anthropicProvider({ apiKey, baseURL: url }).stream(request, {
     signal: new AbortController().signal,
   })
   for await (const event of stream) {
-    events.push(event.type)
+    events.push(event)
     shown.resolve()
   }
-  expect(events).toEqual(["progress", "progress", "error"])
+  // The last two are that read's, and what is known when the answer breaks off.
+  expect(events).toMatchObject([
+    { type: "progress", hiddenBytes: 0 },
+    { type: "progress", hiddenBytes: 2 },
+    { type: "progress", hiddenBytes: 2, usage: {} },
+    { type: "error" },
+  ])
 })
 
 test("after an abort not even what was read already is given", async () => {

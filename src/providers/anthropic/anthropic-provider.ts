@@ -77,13 +77,15 @@ async function* answer(
   const connection = await connected()
   if (signal.aborted) return
   const linked = linkedSignal(signal)
+  const fold = new AnswerFold()
+  let begun = false
   try {
     const response = await open(connection, request, linked.signal)
-    const fold = new AnswerFold()
     for await (const batch of sseBatches(response, () => fold.complete)) {
       let quiet = true
       for (const sent of batch) {
         const event = fold.apply(parse(sent, response, connection.sdk))
+        begun = true
         if (event !== null) {
           quiet = false
           yield event
@@ -95,12 +97,16 @@ async function* answer(
         }
       }
       // A ping, a comment, or a piece of a call's input.
-      if (quiet) yield { type: "progress" }
+      if (quiet) yield fold.progress()
     }
-    if (!signal.aborted)
-      yield modelFailure("upstream_cut", { detail: "The stream ended without message_stop." })
+    if (signal.aborted) return
+    yield fold.progress()
+    yield modelFailure("upstream_cut", { detail: "The stream ended without message_stop." })
   } catch (error) {
-    if (!signal.aborted) yield toFailure(error, connection.sdk, connection.secrets)
+    if (signal.aborted) return
+    // What came before it counts; an answer that begins with an error is none.
+    if (begun) yield fold.progress()
+    yield toFailure(error, connection.sdk, connection.secrets)
   } finally {
     linked.release()
   }

@@ -105,6 +105,7 @@ test.each<[unknown, string, boolean]>([
   [{ type: "invalid_request_error", code: null, message: "." }, "invalid_request", false],
   [{ code: 503, message: "." }, "overloaded", true],
   [{ code: "429", message: "." }, "rate_limited", true],
+  [{ code: "constructor", message: "." }, "upstream_failed", true],
   ["out of memory", "upstream_failed", true],
   [null, "upstream_failed", true],
 ])("an error within a stream, %j, is %s", (said, code, retryable) => {

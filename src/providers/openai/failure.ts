@@ -30,25 +30,27 @@ function refusal({ message, code, type, status, headers }: APIError, detail: str
 }
 
 /** https://platform.openai.com/docs/guides/error-codes, and what compatible servers have in its place. */
-const codes: Readonly<Record<string, FailureCode>> = {
-  insufficient_quota: "quota_exceeded",
-  billing_hard_limit_reached: "quota_exceeded",
-  billing_not_active: "quota_exceeded",
-  context_length_exceeded: "context_too_long",
-  exceed_context_size_error: "context_too_long",
-  content_filter: "content_filtered",
-  content_policy_violation: "content_filtered",
-  image_content_policy_violation: "content_filtered",
-  misalignment_policy_violation: "content_filtered",
-  bio_policy: "content_filtered",
-  invalid_api_key: "authentication_failed",
-  model_not_found: "model_not_found",
-  invalid_model: "model_not_found",
-  rate_limit_exceeded: "rate_limited",
-  server_is_overloaded: "overloaded",
-  slow_down: "overloaded",
-  insufficient_system_resource: "overloaded",
-}
+const codes: ReadonlyMap<string, FailureCode> = new Map(
+  Object.entries({
+    insufficient_quota: "quota_exceeded",
+    billing_hard_limit_reached: "quota_exceeded",
+    billing_not_active: "quota_exceeded",
+    context_length_exceeded: "context_too_long",
+    exceed_context_size_error: "context_too_long",
+    content_filter: "content_filtered",
+    content_policy_violation: "content_filtered",
+    image_content_policy_violation: "content_filtered",
+    misalignment_policy_violation: "content_filtered",
+    bio_policy: "content_filtered",
+    invalid_api_key: "authentication_failed",
+    model_not_found: "model_not_found",
+    invalid_model: "model_not_found",
+    rate_limit_exceeded: "rate_limited",
+    server_is_overloaded: "overloaded",
+    slow_down: "overloaded",
+    insufficient_system_resource: "overloaded",
+  }),
+)
 
 /** For services without such codes, or with one code for everything. */
 const phrases: readonly (readonly [RegExp, FailureCode])[] = [
@@ -66,7 +68,7 @@ const wordy: readonly (number | undefined)[] = [400, 403, 404, 422, undefined]
 
 export function codeOf({ message, code, type, status }: ServiceComplaint): FailureCode {
   if (status === 413) return "request_too_large"
-  const known = codes[code ?? ""] ?? codes[type ?? ""]
+  const known = codes.get(code ?? "") ?? codes.get(type ?? "")
   if (known !== undefined) return known
   const phrase = wordy.includes(status) ? phrases.find(([pattern]) => pattern.test(message)) : undefined
   if (phrase !== undefined) return phrase[1]

@@ -1,12 +1,15 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
-import { ChatFold, providerName } from "./chat/chat-fold.ts"
+import { ChatFold } from "./chat/chat-fold.ts"
 import { type HostTraits, hostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type OpenAiChatOptions } from "./options.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
+import { vendorTag } from "./vendor-tag.ts"
+
+const name = "openai-chat"
 
 /**
  * Any service that speaks OpenAI's Chat Completions: Ollama, vLLM, LM Studio, OpenRouter, DeepSeek, Mistral … By the
@@ -21,18 +24,19 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
   const { baseURL = openAiAddress, extraBody } = options
   const host = hostTraits(baseURL)
   const traits: HostTraits = { ...host, ...chosenTraits(options) }
+  const vendor = vendorTag(name, baseURL)
   const connected = lazyConnection(options, load)
   return {
-    name: providerName,
+    name,
     defaultModel: options.defaultModel ?? (host.priceList === "openai" ? defaultModel : ""),
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
     stream(request, { signal }) {
       if (request.model === "") throw new ConfigurationError(missingModel)
       const call: Call = {
         model: request.model,
-        fold: new ChatFold(),
+        fold: new ChatFold(vendor),
         send(client, aborted) {
-          const body = chatRequest(request, traits, extraBody)
+          const body = chatRequest(request, traits, { vendor, extraBody })
           return client.chat.completions.create(body, { signal: aborted }).asResponse()
         },
       }

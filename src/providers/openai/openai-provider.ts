@@ -5,8 +5,10 @@ import { defaultModel } from "./default-model.ts"
 import { checkOptions, type OpenAiOptions } from "./options.ts"
 import { responsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
-import { providerName } from "./responses/response-parts.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
+import { vendorTag } from "./vendor-tag.ts"
+
+const name = "openai"
 
 /**
  * OpenAI's models by the Responses API and the official SDK, `openai`, which is loaded at the first call: if it is not
@@ -18,17 +20,19 @@ import { type Call, streamAnswer } from "./stream-answer.ts"
 export function openAiProvider(options: OpenAiOptions, load = installedSdk): Provider {
   checkOptions(options)
   const connected = lazyConnection(options, load)
-  const { priceList } = hostTraits(options.baseURL ?? openAiAddress)
+  const { baseURL = openAiAddress } = options
+  const vendor = vendorTag(name, baseURL)
+  const { priceList } = hostTraits(baseURL)
   return {
-    name: providerName,
+    name,
     defaultModel,
     ...(priceList !== undefined && { priceList }),
     stream(request, { signal }) {
       const call: Call = {
         model: request.model,
-        fold: new ResponseFold(),
+        fold: new ResponseFold(vendor),
         send(client, aborted) {
-          const body = responsesRequest(request, options)
+          const body = responsesRequest(request, options, vendor)
           return client.responses.create(body, { signal: aborted }).asResponse()
         },
       }

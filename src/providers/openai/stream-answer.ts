@@ -1,5 +1,5 @@
 import type { OpenAI } from "openai"
-import type { ModelDelta, ModelEnd, ModelEvent } from "../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelEvent, ModelProgress } from "../../core/ports/provider.ts"
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
 import { sseBatches } from "../sse-events.ts"
@@ -14,10 +14,17 @@ export interface AnswerFold {
   readonly complete: boolean
   /** Whether this is an answer, should nothing more come. */
   readonly whole: boolean
+  /** Whether by all that has come only a count may follow, whose absence is no reason to wait for long. */
+  readonly ended: boolean
   /** The deltas that the data of an event brings. Throws for data that reports an error, or that is none of an answer. */
   apply(data: string): readonly ModelDelta[]
+  /** What has come so far and was not shown. */
+  progress(): ModelProgress
   end(requestedModel: string): ModelEnd
 }
+
+/** For a service that has ended its answer and neither says so nor closes the connection. */
+const longestWaitForCountMs = 2_000
 
 export interface Call {
   readonly model: string
@@ -35,35 +42,62 @@ export async function* streamAnswer(
   const { client, sdk, secrets } = await connected()
   if (signal.aborted) return
   const linked = linkedSignal(signal)
+  const enough = new AbortController()
   try {
-    yield* read(await call.send(client, linked.signal), call)
+    const response = await call.send(client, AbortSignal.any([linked.signal, enough.signal]))
+    yield* read(response, call, enough)
   } catch (error) {
     if (signal.aborted) return
-    // The connection broke where nothing but a count could have followed.
+    // The connection broke, or was waited for enough, where nothing but a count could have followed.
     yield call.fold.whole ? call.fold.end(call.model) : toFailure(error, sdk, secrets)
   } finally {
     linked.release()
   }
 }
 
-async function* read(response: Response, { fold, model }: Call): AsyncGenerator<ModelEvent, void, undefined> {
-  for await (const batch of sseBatches(response, () => fold.complete)) {
-    let quiet = true
-    for (const event of batch) {
-      if (event.event === "error") throw new ServiceError(errorOf(event.data))
-      for (const delta of fold.apply(event.data)) {
-        quiet = false
-        yield delta
+/** @param enough Aborted to break the answer off once nothing but a count is missing for long. */
+async function* read(
+  response: Response,
+  { fold, model }: Call,
+  enough: AbortController,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  let begun = false
+  let timer: NodeJS.Timeout | undefined
+  try {
+    for await (const batch of sseBatches(response, () => fold.complete)) {
+      let quiet = true
+      for (const event of batch) {
+        if (event.event === "error") throw new ServiceError(errorOf(event.data))
+        const deltas = fold.apply(event.data)
+        begun = true
+        for (const delta of deltas) {
+          quiet = false
+          yield delta
+        }
+        if (fold.complete) {
+          yield fold.end(model)
+          return
+        }
       }
-      if (fold.complete) {
-        yield fold.end(model)
-        return
-      }
+      // A piece of a call's input, a comment, an event of the service's own tools.
+      if (quiet) yield fold.progress()
+      if (!fold.ended) {
+        clearTimeout(timer)
+        timer = undefined
+      } else timer ??= setTimeout(() => enough.abort(), longestWaitForCountMs)
     }
-    // A piece of a call's input, a comment, an event of the service's own tools.
-    if (quiet) yield { type: "progress" }
+  } catch (error) {
+    // What came before it counts; an answer that begins with an error is none.
+    if (begun) yield fold.progress()
+    throw error
+  } finally {
+    clearTimeout(timer)
   }
-  yield fold.whole ? fold.end(model) : modelFailure("upstream_cut", { detail: "The stream ended early." })
+  if (fold.whole) yield fold.end(model)
+  else {
+    yield fold.progress()
+    yield modelFailure("upstream_cut", { detail: "The stream ended early." })
+  }
 }
 
 /** Mostly an object with the error in it. */

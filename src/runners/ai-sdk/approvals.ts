@@ -2,7 +2,7 @@ import type { RunnerDecision, RunnerRequest } from "../../core/agent-runtime.ts"
 import type { Json, JsonObject } from "../../core/json.ts"
 import { fieldsOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { denialText } from "../runner-options.ts"
-import type { AiSdkMessage, ApprovalPart } from "./model-messages.ts"
+import type { AiSdkApprovalPart, AiSdkMessage } from "./model-messages.ts"
 
 /** What the SDK asks, in its own words. */
 export interface ApprovalRequest {
@@ -25,7 +25,7 @@ export function decidedMessages({ state, decisions }: RunnerRequest): AiSdkMessa
   const edits = new Map(decisions.map(({ id, editedInput }) => [id, editedInput]))
   const messages = listOf(saved.messages).map((message) => withEdits(message, edits))
   const approvals = listOf(saved.approvals).map(fieldsOf)
-  const content = decisions.flatMap((decision): ApprovalPart[] => {
+  const content = decisions.flatMap((decision): AiSdkApprovalPart[] => {
     const approvalId = textOf(approvals.find(({ toolCallId }) => toolCallId === decision.id)?.approvalId)
     return approvalId === undefined
       ? []
@@ -35,7 +35,7 @@ export function decidedMessages({ state, decisions }: RunnerRequest): AiSdkMessa
   return [...(messages as AiSdkMessage[]), { role: "tool", content }]
 }
 
-function verdictOf(decision: RunnerDecision): Pick<ApprovalPart, "approved" | "reason"> {
+function verdictOf(decision: RunnerDecision): Pick<AiSdkApprovalPart, "approved" | "reason"> {
   return decision.approved ? { approved: true } : { approved: false, reason: denialText(decision) }
 }
 

@@ -12,7 +12,7 @@ export type AiSdkMessage =
   | { role: "system"; content: string }
   | { role: "user"; content: UserPart[] }
   | { role: "assistant"; content: CallingPart[] }
-  | { role: "tool"; content: (ResultPart | ApprovalPart)[] }
+  | { role: "tool"; content: (ResultPart | AiSdkApprovalPart)[] }
 
 type UserPart = { type: "text"; text: string } | { type: "file"; data: string | URL; mediaType: string }
 type CallingPart =
@@ -27,7 +27,7 @@ interface ResultPart {
     | { type: "error-text"; value: string }
     | { type: "json"; value: never }
 }
-export interface ApprovalPart {
+export interface AiSdkApprovalPart {
   type: "tool-approval-response"
   approvalId: string
   approved: boolean

@@ -5,7 +5,7 @@ import { fieldsOf, inputOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { askedCall, denialText, type RunnerOptions, uneditableText } from "../runner-options.ts"
 import { editCalls } from "./edit-calls.ts"
 import { inputItems } from "./input-items.ts"
-import { eventReader, type StreamEvent } from "./stream-events.ts"
+import { eventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
 
 /** What the adapter uses of `@openai/agents`: `{ run, RunState }`, imported by the application. */
 export interface OpenAiAgentsSdk<Agent> {
@@ -19,7 +19,7 @@ interface RunSettings {
   readonly signal: AbortSignal
 }
 
-interface StreamedRun extends AsyncIterable<StreamEvent> {
+interface StreamedRun extends AsyncIterable<OpenAiAgentsEvent> {
   readonly completed: Promise<void>
   readonly interruptions: readonly object[]
   readonly state: { toString(): string }

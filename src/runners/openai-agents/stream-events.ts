@@ -5,7 +5,7 @@ import type { RunnerOptions } from "../runner-options.ts"
 import { resultOf } from "../tool-result.ts"
 
 /** One event of the SDK's stream, of which there are more kinds than the gateway has a use for. */
-export interface StreamEvent {
+export interface OpenAiAgentsEvent {
   readonly type: string
   /** Of a run item. */
   readonly name?: string
@@ -18,7 +18,7 @@ export interface StreamEvent {
  * Maps the events of one run. A call is reported when the model asks for it: the SDK then executes it at
  * once.
  */
-export function eventReader(options: RunnerOptions): (event: StreamEvent) => readonly RunnerEvent[] {
+export function eventReader(options: RunnerOptions): (event: OpenAiAgentsEvent) => readonly RunnerEvent[] {
   let thinkingStreamed = false
   return (event) => {
     if (event.type === "raw_model_stream_event") {

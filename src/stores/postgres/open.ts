@@ -9,6 +9,7 @@ import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers } from "./membership.ts"
 import { lastSeq, migrate } from "./schema.ts"
+import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
 
 export interface PostgresStoreOptions {
@@ -42,6 +43,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       log: createSessionLog(database, membership.id, hub),
       keyring: createKeyring(database.query, clock),
       approvals: createApprovals(database),
+      secrets: createSecrets(database.query),
       async close() {
         hub.close()
         await database.close()

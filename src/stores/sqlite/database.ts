@@ -1,11 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
-import { setTimeout as delay } from "node:timers/promises"
 import type { Row } from "../columns.ts"
-import { isBusy, toStoreError } from "./failures.ts"
+import { patiently } from "./patience.ts"
+import { createWriteQueue } from "./write-queue.ts"
 
-/** How long a call tries again while another process holds the database. */
-const busyForMs = 2_000
-const longestPauseMs = 20
 /** Holds the pages that some hundreds of streaming sessions write to. */
 const cacheKilobytes = 32_000
 
@@ -22,7 +19,7 @@ export interface Database {
   run(sql: string, ...values: SQLInputValue[]): number
   /** Runs at once; sees one snapshot per statement. */
   read<T>(work: () => T): Promise<T>
-  /** One transaction, all or nothing; in the order of the calls. */
+  /** Inside a transaction, all or nothing; in the order of the calls. */
   write<T>(work: () => T): Promise<T>
   close(): void
 }
@@ -46,7 +43,6 @@ export async function openDatabase(file: string, durability: Durability): Promis
 
 function onConnection(connection: DatabaseSync): Database {
   const statements = new Map<string, StatementSync>()
-  let lastWrite: Promise<unknown> = Promise.resolve()
 
   function statement(sql: string): StatementSync {
     const known = statements.get(sql)
@@ -56,18 +52,10 @@ function onConnection(connection: DatabaseSync): Database {
     return prepared
   }
 
-  function transaction<T>(work: () => T): T {
-    connection.exec("BEGIN IMMEDIATE")
-    try {
-      const result = work()
-      connection.exec("COMMIT")
-      return result
-    } catch (error) {
-      // SQLite has rolled back by itself after some failures, a full disk for one.
-      if (connection.isTransaction) connection.exec("ROLLBACK")
-      throw error
-    }
-  }
+  const write = createWriteQueue({
+    execute: (sql) => void statement(sql).run(),
+    isOpen: () => connection.isTransaction,
+  })
 
   return {
     get: (sql, ...values) => statement(sql).get(...values),
@@ -75,27 +63,9 @@ function onConnection(connection: DatabaseSync): Database {
     each: (sql, ...values) => statement(sql).iterate(...values),
     run: (sql, ...values) => Number(statement(sql).run(...values).changes),
     read: (work) => patiently(work),
-    write(work) {
-      // A write that waits for another process must not be overtaken: commits of a session keep their order.
-      const deadline = performance.now() + busyForMs
-      const result = lastWrite.then(() => patiently(() => transaction(work), deadline))
-      // The caller handles the failure; the next write only waits for the end.
-      lastWrite = result.catch(() => undefined)
-      return result
-    },
+    write,
     close() {
       if (connection.isOpen) connection.close()
     },
-  }
-}
-
-async function patiently<T>(work: () => T, deadline = performance.now() + busyForMs): Promise<T> {
-  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    try {
-      return work()
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw toStoreError(error)
-    }
-    await delay(pauseMs * (0.5 + Math.random()))
   }
 }

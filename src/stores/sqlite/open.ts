@@ -9,6 +9,7 @@ import { type Database, type Durability, openDatabase } from "./database.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
 import { migrate } from "./schema.ts"
+import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
 import { watchDatabase } from "./watching.ts"
 
@@ -70,6 +71,7 @@ export async function openStore(
     log: createSessionLog(database, { membership, hub, clock }),
     keyring: createKeyring(database, clock),
     approvals: createApprovals(database),
+    secrets: createSecrets(database),
     async close() {
       hub.close()
       database.close()

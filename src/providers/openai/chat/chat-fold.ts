@@ -1,15 +1,14 @@
 import type { JsonObject } from "../../../core/json.ts"
 import type { ModelPart, VendorData } from "../../../core/messages.ts"
-import type { ModelDelta, ModelEnd } from "../../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
 import { callInput } from "../call-input.ts"
+import { callName } from "../call-name.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
 import { isFailure, toStopReason, toUsage } from "./chat-end.ts"
 import { type ChatChunk, readChunk } from "./chunk.ts"
 import { joinReasoningDetails } from "./reasoning-details.ts"
 import { type AssembledCall, ToolCallAssembly } from "./tool-call-assembly.ts"
-
-export const providerName = "openai-chat"
 
 const nothing: readonly ModelDelta[] = []
 
@@ -18,14 +17,22 @@ const nothing: readonly ModelDelta[] = []
  * An answer is whole once it has a reason for its end: the usage may follow, and `[DONE]`, or not.
  */
 export class ChatFold implements AnswerFold {
+  readonly #vendor: string
   #complete = false
+  #ended = false
   #finishReason: string | null = null
   #model: string | null = null
   #usage: JsonObject | null = null
   #refused = false
+  #hiddenBytes = 0
   readonly #details: JsonObject[] = []
   readonly #calls = new ToolCallAssembly()
   readonly #parts: (Shown | AssembledCall)[] = []
+
+  /** @param vendor The tag of the vendor data that the parts get. */
+  constructor(vendor: string) {
+    this.#vendor = vendor
+  }
 
   get complete(): boolean {
     return this.#complete
@@ -35,11 +42,20 @@ export class ChatFold implements AnswerFold {
     return this.#complete || this.#finishReason !== null
   }
 
+  get ended(): boolean {
+    return this.#ended
+  }
+
   apply(sent: string): readonly ModelDelta[] {
     const data = sent.trim()
     // The marker alone is no answer.
     if (data === "[DONE]") this.#complete = this.#finishReason !== null || this.#parts.length > 0
     return data === "" || data === "[DONE]" ? nothing : this.#add(readChunk(data))
+  }
+
+  progress(): ModelProgress {
+    const usage = toUsage(this.#usage)
+    return { type: "progress", hiddenBytes: this.#hiddenBytes, ...(usage !== null && { usage }) }
   }
 
   end(requestedModel: string): ModelEnd {
@@ -55,10 +71,14 @@ export class ChatFold implements AnswerFold {
 
   #add(chunk: ChatChunk): readonly ModelDelta[] {
     const { finishReason } = chunk
+    this.#usage = chunk.usage ?? this.#usage
     if (finishReason !== null && isFailure(finishReason)) throw new ServiceError({ code: finishReason })
     this.#finishReason = finishReason ?? this.#finishReason
+    // Some proxies give a reason with every piece (https://github.com/QuantumNous/new-api/issues/378): only one that
+    // comes alone, and behind all pieces, is surely about the end.
+    if (brings(chunk)) this.#ended = false
+    else if (finishReason !== null) this.#ended = this.#parts.length > 0
     this.#model ??= chunk.model
-    this.#usage = chunk.usage ?? this.#usage
     this.#refused ||= chunk.refusal !== ""
     // Without text too: encrypted reasoning has to go back.
     if (chunk.reasoningDetails.length > 0) this.#indexOf("thinking")
@@ -68,6 +88,7 @@ export class ChatFold implements AnswerFold {
       ...this.#show("text", chunk.text + chunk.refusal),
     ]
     for (const piece of chunk.toolCalls) {
+      this.#hiddenBytes += Buffer.byteLength(piece.arguments)
       const call = this.#calls.add(piece)
       if (call !== null) this.#parts.push(call)
     }
@@ -91,11 +112,17 @@ export class ChatFold implements AnswerFold {
     if ("arguments" in part) {
       const { id, name, extra } = part
       const data = { ...extra, ...(id !== null && { id }) }
-      return { type: "toolCall", name, ...callInput(part.arguments), ...vendor(data) }
+      return { type: "toolCall", name: callName(name), ...callInput(part.arguments), vendor: this.#own(data) }
     }
     if (part.type === "text") return { type: "text", text: part.text }
     const details = joinReasoningDetails(this.#details)
-    return { ...part, ...vendor(details.length === 0 ? {} : { reasoning_details: details }) }
+    const data = details.length === 0 ? {} : { reasoning_details: details }
+    // Also without data: it says whose reasoning this is.
+    return { ...part, vendor: this.#own(data) }
+  }
+
+  #own(data: JsonObject): VendorData {
+    return { provider: this.#vendor, data }
   }
 }
 
@@ -104,7 +131,7 @@ interface Shown {
   text: string
 }
 
-/** Also without data: it says whose reasoning this is. */
-function vendor(data: JsonObject): { readonly vendor: VendorData } {
-  return { vendor: { provider: providerName, data } }
+/** Whether it has something of the answer itself. */
+function brings({ text, refusal, reasoning, reasoningDetails, toolCalls }: ChatChunk): boolean {
+  return text + refusal + reasoning !== "" || reasoningDetails.length > 0 || toolCalls.length > 0
 }

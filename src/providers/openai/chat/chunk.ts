@@ -33,7 +33,7 @@ export function readChunk(data: string): ChatChunk {
   const chunk: unknown = JSON.parse(data)
   if (!isJsonObject(chunk)) throw new Error("A chunk of the answer is no JSON object.")
   if (chunk.object === "error" || chunk.error) throw new ServiceError(chunk.error || chunk)
-  const choice = objects(chunk.choices).find(({ index = 0 }) => index === 0) ?? {}
+  const choice = objects(chunk.choices).find(({ index }) => (index ?? 0) === 0) ?? {}
   const delta = isJsonObject(choice.delta) ? choice.delta : {}
   return {
     model: nonEmpty(chunk.model),

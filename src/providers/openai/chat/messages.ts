@@ -5,15 +5,15 @@ import {
   type ContentPart,
   type ImagePart,
   type Message,
+  type ThinkingPart,
   type ToolCallPart,
   type ToolMessage,
   textOf,
-  type VendorData,
 } from "../../../core/messages.ts"
 import { wireCallIds } from "../call-ids.ts"
 import type { ReasoningField } from "../options.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
-import { providerName } from "./chat-fold.ts"
+import { ownData } from "../vendor-tag.ts"
 import type { HostTraits } from "./hosts.ts"
 
 type ChatMessage = OpenAI.ChatCompletionMessageParam
@@ -28,16 +28,26 @@ interface UserDraft {
   readonly parts: readonly ContentPart[]
 }
 
+/** What of a service decides how an assistant's message goes out. */
+interface Dialect {
+  readonly callIds: ReadonlyMap<string, string>
+  readonly sendReasoning: ReasoningField | false
+  readonly vendor: string
+}
+
 /**
  * A conversation in the form that every server takes, those too that hand it to a chat template: text as strings, what the
  * user says in a row as one message, no empty messages, results right behind their calls. What only another provider
  * understands is left out. System messages are not here: see `systemTexts`.
+ *
+ * @param vendor The tag of this service's vendor data.
  */
 export function chatMessages(
   messages: readonly Message[],
   { sendReasoning, shortCallIds }: Pick<HostTraits, "sendReasoning" | "shortCallIds">,
+  vendor: string,
 ): ChatMessage[] {
-  const callIds = wireCallIds(messages, providerName, { short: shortCallIds })
+  const callIds = wireCallIds(messages, vendor, { short: shortCallIds })
   const drafts: Draft[] = []
   for (const draft of resultsBehindCalls(messages).flatMap((message) => toDrafts(message))) {
     const last = drafts.at(-1)
@@ -55,7 +65,7 @@ export function chatMessages(
         return parts.length === 0 ? [] : [{ role: "user", parts }]
       }
       case "assistant":
-        return assistantMessage(message, callIds, sendReasoning)
+        return assistantMessage(message, { callIds, sendReasoning, vendor })
       case "tool":
         return toolMessages(message, callIds)
       default:
@@ -81,41 +91,46 @@ function userMessage({ parts }: UserDraft): ChatMessage {
 
 function assistantMessage(
   { content }: AssistantMessage,
-  callIds: ReadonlyMap<string, string>,
-  field: ReasoningField | false,
+  { callIds, sendReasoning: field, vendor }: Dialect,
 ): readonly AssistantParam[] {
   const text = textOf(content)
   const tool_calls = content
     .filter((part) => part.type === "toolCall")
-    .map((call) => functionCall(call, callIds.get(call.toolCallId) ?? call.toolCallId))
+    .map((call) => functionCall(call, callIds.get(call.toolCallId) ?? call.toolCallId, vendor))
   if (text.trim() === "" && tool_calls.length === 0) return []
   return [
     {
       role: "assistant",
       content: text === "" ? null : text,
       ...(tool_calls.length > 0 && { tool_calls }),
-      ...(field && reasoning(content, field, tool_calls.length > 0)),
+      ...(field && reasoning(ownThinking(content, vendor), field, tool_calls.length > 0)),
     },
   ]
 }
 
-function functionCall({ name, input, vendor }: ToolCallPart, id: string): FunctionCall {
-  const extra = ownData(vendor) ?? {}
+function functionCall(call: ToolCallPart, id: string, vendor: string): FunctionCall {
+  const { name, input } = call
+  const extra = ownData(call.vendor, vendor)
   return { ...extra, id, type: "function", function: { name, arguments: JSON.stringify(input) } }
+}
+
+function ownThinking(content: AssistantMessage["content"], vendor: string): readonly ThinkingPart[] {
+  return content
+    .filter((part) => part.type === "thinking")
+    .filter((part) => ownData(part.vendor, vendor) !== undefined)
 }
 
 /** A message with calls has the field even if it is empty: where it is needed, it is needed then. */
 function reasoning(
-  content: AssistantMessage["content"],
+  thinking: readonly ThinkingPart[],
   field: ReasoningField,
   called: boolean,
 ): Record<string, Json> {
-  const own = content.filter((part) => part.type === "thinking" && ownData(part.vendor) !== undefined)
   if (field === "reasoning_details") {
-    const details = own.flatMap((part) => listOf(ownData(part.vendor)?.reasoning_details))
+    const details = thinking.flatMap(({ vendor }) => listOf(vendor?.data.reasoning_details))
     return details.length === 0 ? {} : { reasoning_details: details }
   }
-  const text = own.map((part) => ("text" in part ? part.text : "")).join("")
+  const text = thinking.map((part) => part.text).join("")
   return text === "" && !called ? {} : { [field]: text }
 }
 
@@ -144,8 +159,4 @@ function joinedText(parts: readonly ContentPart[]): string {
 
 function listOf(value: Json | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : []
-}
-
-function ownData(vendor: VendorData | undefined): JsonObject | undefined {
-  return vendor?.provider === providerName ? vendor.data : undefined
 }

@@ -181,7 +181,7 @@ test.each<[string, readonly string[], readonly Called[]]>([
 })
 
 const hello = [{ type: "text", text: "Hello" }]
-const thought = { type: "thinking", text: "Hm.", vendor: { provider: "openai-chat", data: {} } }
+const thought = { type: "thinking", text: "Hm.", vendor: { data: {} } }
 
 test.each<[string, readonly UpstreamStep[], JsonObject]>([
   ["no marker at the end", [delta({ content: "Hello" }), finish("stop")], { content: hello }],
@@ -350,9 +350,26 @@ test.each<[string, readonly string[], string, boolean]>([
   expect(events.at(-1)).toMatchObject({ type: "error", code, retryable })
 })
 
-test("an answer is over with the marker, though the server holds the connection open", async () => {
-  const never = { type: "wait", until: new Promise(() => {}) } as const
-  expect(await answered(delta({ content: "Hello" }), finish("stop"), done, never)).toMatchObject({
-    content: hello,
-  })
+test.each([
+  ["", "unnamed_call"],
+  ["multi_tool_use.parallel", "multi_tool_use_parallel"],
+  ["a".repeat(65), "a".repeat(64)],
+])("a call of “%s” gets a name that can go back", async (name, expected) => {
+  const end = await answered(piece({ id: "a", function: { name, arguments: "{}" } }), finish("tool_calls"))
+  expect(callsOf(end)).toEqual([["a", expected, {}]])
+})
+
+test("an answer that breaks off says what came of it and was not shown", async () => {
+  const counted = chatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
+  const args = piece({ index: 0, id: "a", function: { name: "add", arguments: '{"left":' } })
+  expect((await played(args, counted, finish("error"))).slice(-2)).toMatchObject([
+    { type: "progress", hiddenBytes: 8, usage: { inputTokens: 9, outputTokens: 4 } },
+    { type: "error", code: "upstream_failed" },
+  ])
+})
+
+test("a choice without a number is the only one", async () => {
+  const choice = (value: JsonObject) => chatEvent({ choices: [{ index: null, ...value }] })
+  const chunks = [choice({ delta: { content: "Hello" } }), choice({ delta: {}, finish_reason: "stop" })]
+  expect(await answered(...chunks, done)).toMatchObject({ content: hello, stopReason: "end" })
 })

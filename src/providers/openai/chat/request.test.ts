@@ -7,6 +7,7 @@ import { chatMessages } from "./messages.ts"
 import { chatRequest } from "./request.ts"
 
 const local = hostTraits("http://127.0.0.1:11434/v1")
+const service = { vendor: "openai-chat" }
 const empty: ModelRequest = { model: "qwen3", system: [], messages: [], tools: [], maxTokens: 50 }
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
 const assistant = (...content: readonly AssistantPart[]): Message => ({ role: "assistant", content })
@@ -20,7 +21,7 @@ const call = (toolCallId: string, data: JsonObject = {}): AssistantPart => ({
 })
 const image = { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBO" } } as const
 const sent = (messages: readonly Message[], traits: Partial<HostTraits> = {}) =>
-  chatMessages(messages, { ...local, ...traits })
+  chatMessages(messages, { ...local, ...traits }, "openai-chat")
 const answered = (toolCallId: string): Message => ({
   role: "tool",
   results: [{ toolCallId, result: { type: "json", value: 1 } }],
@@ -30,7 +31,7 @@ describe("a request", () => {
   test("asks a server of which nothing is known for what every server has", () => {
     const tools = [{ name: "now", description: "Tells the time.", inputSchema: { type: "object" } }]
     const outputSchema = { type: "object" }
-    expect(chatRequest({ ...empty, tools, outputSchema, messages: [user("Hi")] }, local)).toEqual({
+    expect(chatRequest({ ...empty, tools, outputSchema, messages: [user("Hi")] }, local, service)).toEqual({
       model: "qwen3",
       messages: [{ role: "user", content: "Hi" }],
       max_tokens: 50,
@@ -56,7 +57,7 @@ describe("a request", () => {
   test("has the prompt first, the conversation's system messages at its end", () => {
     const brief: Message = { role: "system", content: [{ type: "text", text: "Be brief." }] }
     const request = { ...empty, system: [{ text: "Rules." }], messages: [user("Hi"), brief] }
-    expect(chatRequest(request, local).messages).toEqual([
+    expect(chatRequest(request, local, service).messages).toEqual([
       { role: "system", content: "Rules.\n\nBe brief." },
       { role: "user", content: "Hi" },
     ])
@@ -67,7 +68,7 @@ describe("a request", () => {
     ["https://api.mistral.ai/v1", { max_tokens: 50 }, ["stream_options", "max_completion_tokens"]],
     ["https://api.deepseek.com", { max_tokens: 50 }, ["response_format"]],
   ])("to %s has the fields that it takes", (baseURL, present, absent) => {
-    const body = chatRequest({ ...empty, outputSchema: {} }, hostTraits(baseURL))
+    const body = chatRequest({ ...empty, outputSchema: {} }, hostTraits(baseURL), service)
     expect(body).toMatchObject(present)
     for (const field of absent) expect(body).not.toHaveProperty(field)
   })

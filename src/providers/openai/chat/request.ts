@@ -7,16 +7,22 @@ import { chatMessages, systemTexts } from "./messages.ts"
 
 type Body = OpenAI.ChatCompletionCreateParamsStreaming
 
+export interface ChatService {
+  /** The tag of this service's vendor data. */
+  readonly vendor: string
+  readonly extraBody?: Readonly<Record<string, unknown>> | undefined
+}
+
 /** The body of a Chat Completions call (https://platform.openai.com/docs/api-reference/chat/create) for a request. */
 export function chatRequest(
   request: ModelRequest,
   traits: HostTraits,
-  extraBody: Readonly<Record<string, unknown>> = {},
+  { vendor, extraBody = {} }: ChatService,
 ): Body {
   const { tools = [], stream_options = {} } = extraBody as Partial<Body>
   const prompt = promptText([...request.system, ...systemTexts(request.messages)])
   const allTools = [...tools, ...request.tools.map(tool)]
-  const messages = chatMessages(request.messages, traits)
+  const messages = chatMessages(request.messages, traits, vendor)
   return {
     ...extraBody,
     model: request.model,

@@ -6,24 +6,29 @@ import type {
   ContentPart,
   Message,
   TextPart,
-  VendorData,
 } from "../../../core/messages.ts"
 import type { ToolResult } from "../../../core/ports/tool.ts"
 import { wireCallIds } from "../call-ids.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
-import { providerName } from "./response-parts.ts"
+import { ownData } from "../vendor-tag.ts"
 
 type Item = OpenAI.Responses.ResponseInputItem
 type InputContent = OpenAI.Responses.ResponseInputText | OpenAI.Responses.ResponseInputImage
 
+/** What decides which items of a conversation the service knows. */
+export interface ResponsesService {
+  /** The tag of the service's vendor data. */
+  readonly vendor: string
+  /** Whether the service kept its items, and so knows reasoning by its id. */
+  readonly stored: boolean
+}
+
 /**
  * A conversation as input items (https://platform.openai.com/docs/guides/conversation-state). What the service sent goes
  * back unchanged and in its place; what only another provider understands is left out. No empty text is sent.
- *
- * @param stored Whether the service kept its items, and so knows reasoning by its id.
  */
-export function inputItems(messages: readonly Message[], stored: boolean): Item[] {
-  const callIds = wireCallIds(messages, providerName)
+export function inputItems(messages: readonly Message[], service: ResponsesService): Item[] {
+  const callIds = wireCallIds(messages, service.vendor)
   return resultsBehindCalls(messages).flatMap((message): readonly Item[] => {
     switch (message.role) {
       case "user":
@@ -31,7 +36,7 @@ export function inputItems(messages: readonly Message[], stored: boolean): Item[
       case "system":
         return messageItem("system", message.content)
       case "assistant":
-        return assistantItems(message, callIds, stored)
+        return assistantItems(message, callIds, service)
       case "tool":
         return message.results.map(({ toolCallId, result }) => ({
           type: "function_call_output",
@@ -68,22 +73,24 @@ function output(result: ToolResult): string | InputContent[] {
 function assistantItems(
   { content }: AssistantMessage,
   callIds: ReadonlyMap<string, string>,
-  stored: boolean,
+  { vendor: tag, stored }: ResponsesService,
 ): readonly Item[] {
   const parts = content.slice(0, content.findLastIndex((part) => part.type !== "thinking") + 1)
   const keepIds = parts.every(({ type, vendor }) => {
-    const own = ownData(vendor)
+    const own = ownData(vendor, tag)
     return type !== "thinking" || own === undefined || isReadable(own, stored)
   })
-  return parts.flatMap((part) => assistantItem(part, callIds, { stored, keepIds })).reduce(joinMessages, [])
+  return parts
+    .flatMap((part) => assistantItem(part, callIds, { vendor: tag, stored, keepIds }))
+    .reduce(joinMessages, [])
 }
 
 function assistantItem(
   part: AssistantPart,
   callIds: ReadonlyMap<string, string>,
-  { stored, keepIds }: { readonly stored: boolean; readonly keepIds: boolean },
+  { vendor, stored, keepIds }: ResponsesService & { readonly keepIds: boolean },
 ): readonly Item[] {
-  const { id, ...rest } = ownData(part.vendor) ?? {}
+  const { id, ...rest } = ownData(part.vendor, vendor) ?? {}
   const own = keepIds && id !== undefined ? { ...rest, id } : rest
   switch (part.type) {
     case "text":
@@ -133,8 +140,4 @@ function isOutputMessage(item: Item | undefined): item is OpenAI.Responses.Respo
 function isReadable({ type, encrypted_content, content }: JsonObject, stored: boolean): boolean {
   if (type !== "reasoning") return false
   return stored || typeof encrypted_content === "string" || (Array.isArray(content) && content.length > 0)
-}
-
-function ownData(vendor: VendorData | undefined): JsonObject | undefined {
-  return vendor?.provider === providerName ? vendor.data : undefined
 }

@@ -10,11 +10,11 @@ const empty: ModelRequest = { model: "gpt-test", system: [], messages: [], tools
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
 const assistant = (...content: readonly AssistantPart[]): Message => ({ role: "assistant", content })
 const own = (data: JsonObject) => ({ vendor: { provider: "openai", data } })
-const items = (...messages: readonly Message[]) => inputItems(messages, false)
+const items = (...messages: readonly Message[]) => inputItems(messages, { vendor: "openai", stored: false })
 
 describe("a request", () => {
   test("is stateless, and asks for its reasoning in a form that can be sent back", () => {
-    expect(responsesRequest(empty, {})).toEqual({
+    expect(responsesRequest(empty, {}, "openai")).toEqual({
       model: "gpt-test",
       input: [],
       max_output_tokens: 50,
@@ -26,13 +26,13 @@ describe("a request", () => {
 
   test("does not ask a model for reasoning that has none", () => {
     for (const model of ["gpt-4.1-mini", "gpt-4o", "chatgpt-4o-latest", "gpt-5-chat-latest"])
-      expect(responsesRequest({ ...empty, model }, {})).not.toHaveProperty("include")
+      expect(responsesRequest({ ...empty, model }, {}, "openai")).not.toHaveProperty("include")
   })
 
   test("has the prompt as instructions, and tools of any schema", () => {
     const system = [{ text: "Rules.", cache: true }, { text: " " }, { text: "A book." }]
     const tools = [{ name: "now", description: "Tells the time.", inputSchema: { type: "object" } }]
-    expect(responsesRequest({ ...empty, system, tools }, {})).toMatchObject({
+    expect(responsesRequest({ ...empty, system, tools }, {}, "openai")).toMatchObject({
       instructions: "Rules.\n\nA book.",
       tools: [
         {
@@ -55,7 +55,11 @@ describe("a request", () => {
     }
     const outputSchema = { type: "object" }
     const reasoning = { effort: "low", summary: "auto" } as const
-    const body = responsesRequest({ ...empty, tools, outputSchema }, { extraBody, reasoning, store: true })
+    const body = responsesRequest(
+      { ...empty, tools, outputSchema },
+      { extraBody, reasoning, store: true },
+      "openai",
+    )
     expect(body).toMatchObject({
       reasoning,
       store: true,
@@ -69,7 +73,7 @@ describe("a request", () => {
   })
 
   test("has no schema for a service that refuses one", () => {
-    const body = responsesRequest({ ...empty, outputSchema: {} }, { structuredOutputs: false })
+    const body = responsesRequest({ ...empty, outputSchema: {} }, { structuredOutputs: false }, "openai")
     expect(body).not.toHaveProperty("text")
   })
 })
@@ -168,7 +172,7 @@ describe("a conversation", () => {
       { type: "message", role: "assistant", content: "Hi.", phase: "final_answer" },
       { type: "function_call", call_id: "call_a", name: "add", arguments: '{"a":1}' },
     ])
-    expect(inputItems([message], true)).toMatchObject([
+    expect(inputItems([message], { vendor: "openai", stored: true })).toMatchObject([
       { id: "rs" },
       { id: "ws" },
       { id: "msg" },

@@ -9,8 +9,12 @@ type Body = OpenAI.Responses.ResponseCreateParamsStreaming
 /** These refuse to be asked for encrypted reasoning, having none. */
 const withoutReasoning = /^(gpt-[34]|chatgpt-|gpt-5-chat)/
 
-/** The body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a request. */
-export function responsesRequest(request: ModelRequest, options: OpenAiOptions): Body {
+/**
+ * The body of a Responses call (https://platform.openai.com/docs/api-reference/responses/create) for a request.
+ *
+ * @param vendor The tag of this service's vendor data.
+ */
+export function responsesRequest(request: ModelRequest, options: OpenAiOptions, vendor: string): Body {
   const { extraBody = {}, reasoning, store = false, structuredOutputs = true } = options
   const { tools = [], include = [], text = {} } = extraBody as Partial<Body>
   const instructions = promptText(request.system)
@@ -22,7 +26,7 @@ export function responsesRequest(request: ModelRequest, options: OpenAiOptions):
     ...extraBody,
     ...(reasoning && { reasoning }),
     model: request.model,
-    input: inputItems(request.messages, store),
+    input: inputItems(request.messages, { vendor, stored: store }),
     max_output_tokens: request.maxTokens,
     store,
     stream: true,

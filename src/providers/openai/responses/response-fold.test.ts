@@ -4,7 +4,7 @@ import type { ModelDelta } from "../../../core/ports/provider.ts"
 import { ResponseFold } from "./response-fold.ts"
 
 function fold(...events: readonly JsonObject[]) {
-  const answer = new ResponseFold()
+  const answer = new ResponseFold("openai")
   const deltas: readonly ModelDelta[] = events.flatMap((event) => answer.apply(JSON.stringify(event)))
   return { deltas, complete: answer.complete, end: answer.end("asked-for") }
 }
@@ -189,7 +189,7 @@ test("without its last event it is not complete; a service that neither names it
 })
 
 test("what is unknown, and a marker of another API, change nothing", () => {
-  const answer = new ResponseFold()
+  const answer = new ResponseFold("openai")
   expect(answer.apply("[DONE]")).toEqual([])
   expect(answer.apply('{"type":"response.something_new"}')).toEqual([])
   expect(answer.end("asked-for").content).toEqual([])
@@ -201,4 +201,26 @@ test.each([
   { type: "response.failed", response: { error: { code: "server_error", message: "Sorry." } } },
 ])("%j is an error", (event) => {
   expect(() => fold(event)).toThrow("Sorry. (server_error)")
+})
+
+test("a call whose item comes without its arguments has those of its pieces", () => {
+  const call = { type: "function_call", call_id: "c", name: "add" }
+  const { end } = fold(
+    added(0, call),
+    { type: "response.function_call_arguments.delta", output_index: 0, delta: '{"a":1}' },
+    done(0, call),
+    closed(),
+  )
+  expect(end.content).toMatchObject([{ type: "toolCall", input: { a: 1 } }])
+})
+
+test("an answer that fails says what it cost", () => {
+  const answer = new ResponseFold("openai")
+  const usage = { input_tokens: 9, output_tokens: 4 }
+  const failed = {
+    type: "response.failed",
+    response: { error: { code: "server_error", message: "." }, usage },
+  }
+  expect(() => answer.apply(JSON.stringify(failed))).toThrow(".")
+  expect(answer.progress()).toMatchObject({ usage: { inputTokens: 9, outputTokens: 4 } })
 })

@@ -1,6 +1,6 @@
 import type { OpenAI } from "openai"
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
-import type { ModelDelta, ModelEnd } from "../../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
 import { toStopReason, toUsage } from "./response-end.ts"
@@ -13,10 +13,17 @@ const nothing: readonly ModelDelta[] = []
  * is a part, but of a message each piece of its content; what an item is when it is done goes back to the service later.
  */
 export class ResponseFold implements AnswerFold {
+  readonly #vendor: string
   #response: OpenAI.Responses.Response | null = null
   #complete = false
+  #hiddenBytes = 0
   readonly #items = new Map<number, JsonObject>()
   readonly #parts = new Map<string, PartState>()
+
+  /** @param vendor The tag of the vendor data that the parts get. */
+  constructor(vendor: string) {
+    this.#vendor = vendor
+  }
 
   get complete(): boolean {
     return this.#complete
@@ -26,16 +33,25 @@ export class ResponseFold implements AnswerFold {
     return this.#complete
   }
 
+  get ended(): boolean {
+    return this.#complete
+  }
+
   apply(data: string): readonly ModelDelta[] {
     // Compatible servers end with a marker of another API.
     return data === "[DONE]" ? nothing : this.#apply(JSON.parse(data))
+  }
+
+  progress(): ModelProgress {
+    const usage = toUsage(this.#response?.usage)
+    return { type: "progress", hiddenBytes: this.#hiddenBytes, ...(usage !== null && { usage }) }
   }
 
   end(requestedModel: string): ModelEnd {
     const parts = [...this.#parts.values()]
     return {
       type: "end",
-      content: parts.map((state) => toPart(state, this.#items.get(state.itemIndex) ?? {})),
+      content: parts.map((state) => toPart(state, this.#items.get(state.itemIndex) ?? {}, this.#vendor)),
       stopReason: toStopReason(this.#response, parts),
       model: this.#response?.model ?? requestedModel,
       usage: toUsage(this.#response?.usage),
@@ -55,6 +71,7 @@ export class ResponseFold implements AnswerFold {
         return this.#append(this.#part(event, "thinking"), event.delta)
       case "response.function_call_arguments.delta":
         this.#part(event, "toolCall").text += event.delta
+        this.#hiddenBytes += Buffer.byteLength(event.delta)
         return nothing
       case "response.output_item.added":
         this.#keep(event, event.item as unknown as JsonObject)
@@ -68,6 +85,7 @@ export class ResponseFold implements AnswerFold {
       case "response.incomplete":
         return this.#close(event.response)
       case "response.failed":
+        this.#response = event.response
         throw new ServiceError(event.response.error)
       case "error":
         // Documented to be the error, and sent with the error in it.
@@ -100,9 +118,12 @@ export class ResponseFold implements AnswerFold {
         const state = this.#part(at, "thinking")
         return this.#append(state, restOf(reasoningText(item), state))
       }
-      case "function_call":
-        this.#part(at, "toolCall").text = String(item.arguments ?? "")
+      case "function_call": {
+        const call = this.#part(at, "toolCall")
+        // A server that leaves them out has sent them in pieces.
+        call.text = String(item.arguments || call.text)
         return nothing
+      }
       default:
         return nothing
     }

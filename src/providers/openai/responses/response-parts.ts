@@ -1,8 +1,7 @@
 import type { JsonObject } from "../../../core/json.ts"
-import type { ModelPart, VendorData } from "../../../core/messages.ts"
+import type { ModelPart } from "../../../core/messages.ts"
 import { callInput } from "../call-input.ts"
-
-export const providerName = "openai"
+import { callName } from "../call-name.ts"
 
 /** One part of an answer as the events build it up. */
 export interface PartState {
@@ -32,20 +31,20 @@ export function partType({ type }: JsonObject): PartState["type"] | null {
 }
 
 /** The part with everything of its item that our own types have no place for; of reasoning and the unknown, all of it. */
-export function toPart({ type, text, content }: PartState, item: JsonObject): ModelPart {
+export function toPart({ type, text, content }: PartState, item: JsonObject, provider: string): ModelPart {
   switch (type) {
     case "text": {
       const { type: _, role: __, content: ___, ...rest } = item
-      return { type, text, vendor: vendor({ ...rest, content: besidesText(content) }) }
+      return { type, text, vendor: { provider, data: { ...rest, content: besidesText(content) } } }
     }
     case "thinking":
-      return { type, text, vendor: vendor(item) }
+      return { type, text, vendor: { provider, data: item } }
     case "toolCall": {
       const { type: _, name = "", arguments: __, ...rest } = item
-      return { type, name: String(name), ...callInput(text), vendor: vendor(rest) }
+      return { type, name: callName(String(name)), ...callInput(text), vendor: { provider, data: rest } }
     }
     case "opaque":
-      return { type, vendor: vendor(item) }
+      return { type, vendor: { provider, data: item } }
     default:
       return type satisfies never
   }
@@ -59,8 +58,4 @@ function besidesText({
   ...rest
 }: JsonObject): JsonObject {
   return Array.isArray(annotations) && annotations.length === 0 ? rest : { ...rest, annotations }
-}
-
-function vendor(data: JsonObject): VendorData {
-  return { provider: providerName, data }
 }

@@ -1,0 +1,95 @@
+import { fileURLToPath } from "node:url"
+import { Client } from "@modelcontextprotocol/client"
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
+import type { ToolContext } from "../../src/core/ports/tool.ts"
+import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
+import { startMcpServers } from "../../src/mcp/servers.ts"
+import { median } from "../statistics.ts"
+
+export interface McpSettings {
+  readonly repeats: number
+  readonly calls: number
+}
+
+/** Microseconds of one call over stdio to a server that answers at once, one call after the other. */
+export interface McpResult {
+  /** Validated, executed and converted as the agent's loop does it. */
+  readonly gateway: number
+  /** `callTool` of the SDK's client over the SDK's own transport. */
+  readonly client: number
+}
+
+type Call = () => Promise<unknown>
+
+const program = {
+  command: process.execPath,
+  args: [fileURLToPath(new URL("../servers/mcp-echo.mjs", import.meta.url))],
+}
+const input = { text: "hello" }
+
+/** In turns, so that both see the same machine. */
+export async function measureMcp({ repeats, calls }: McpSettings): Promise<McpResult> {
+  const gateway = await openGateway()
+  const client = await openClient()
+  const taken = { gateway: [] as number[], client: [] as number[] }
+  try {
+    for (let repeat = 0; repeat <= repeats; repeat++) {
+      const round = { client: await time(client.call, calls), gateway: await time(gateway.call, calls) }
+      // The first one warms up.
+      if (repeat === 0) continue
+      taken.client.push(round.client)
+      taken.gateway.push(round.gateway)
+    }
+  } finally {
+    await gateway.close()
+    await client.close()
+  }
+  return { gateway: median(taken.gateway), client: median(taken.client) }
+}
+
+async function time(call: Call, calls: number): Promise<number> {
+  const start = performance.now()
+  for (let index = 0; index < calls; index++) await call()
+  return ((performance.now() - start) * 1_000) / calls
+}
+
+async function openClient() {
+  const client = new Client({ name: "bench", version: "0" })
+  await client.connect(new StdioClientTransport(program))
+  await client.listTools()
+  return { call: () => client.callTool({ name: "echo", arguments: input }), close: () => client.close() }
+}
+
+async function openGateway() {
+  const logger = { debug() {}, info() {}, warn() {}, error() {} }
+  const servers = startMcpServers({
+    configs: toServerConfigs(
+      { echo: program },
+      { defaultToolTimeoutMs: 30_000, timeoutOverrides: {}, sessionInjectServers: [] },
+    ),
+    identity: { name: "bench", version: "0" },
+    logger,
+    authorize: () => null,
+    elicit: null,
+  })
+  const view = await servers.open({ tenant: "bench", userId: "bench" })
+  const [tool] = view.tools([])
+  if (tool === undefined) throw new Error("The server of the bench does not start.")
+  const context: ToolContext = {
+    signal: new AbortController().signal,
+    session: { id: "session", userId: "bench", channel: null },
+    runId: "run",
+    toolCallId: "call",
+    idempotencyKey: "call",
+    answered: null,
+    ask: async () => ({ action: "decline", content: null }),
+    emit: () => undefined,
+    logger,
+  }
+  const call: Call = async () => {
+    const validation = await tool.validate(input)
+    if (!validation.valid) throw new Error(validation.message)
+    return tool.execute(validation.input, context)
+  }
+  return { call, close: () => servers.close() }
+}

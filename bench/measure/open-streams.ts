@@ -1,0 +1,88 @@
+import type { Child } from "../child.ts"
+import type { ProbesRequest, StreamsRequest } from "../load/load.ts"
+import type { Memory } from "../process-usage.ts"
+import type { Script } from "../script.ts"
+import { type Latency, latencyOf } from "./latency.ts"
+import { type Own, type Server, startLoad, startServer, startUpstream, withChildren } from "./processes.ts"
+import { warmUp } from "./throughput.ts"
+
+export interface OpenStreamsSettings {
+  readonly warmUpRounds: number
+  /** Open at once. */
+  readonly streams: number
+  /** On each stream, one a second: more than the seconds that opening them all takes. */
+  readonly tokens: number
+  readonly probes: number
+}
+
+export interface OpenStreams {
+  readonly server: string
+  /** That got every token. All of them, or the bench fails. */
+  readonly whole: number
+  readonly openingSeconds: number
+  /** Of the streams while they were opened, 50 at a time. */
+  readonly opening: Latency
+  /** Of one more while all were open. */
+  readonly joining: Latency
+  /** Kilobytes (1000 bytes) a stream while all were open. */
+  readonly heapKb: number
+  readonly rssKb: number
+  /** Share of one core, all being open, until the last has ended. */
+  readonly cores: number
+}
+
+const atOnce = 50
+const probeScript = { tokens: 2, perWrite: 1, pauseMs: 0, hold: false }
+
+/** How many streams one process holds that all get their tokens: by turns, each server in processes of its own. */
+export async function measureOpenStreams(settings: OpenStreamsSettings): Promise<readonly OpenStreams[]> {
+  return [await measure("limit", settings), await measure("gateway", settings)]
+}
+
+function measure(name: "limit" | "gateway", settings: OpenStreamsSettings): Promise<OpenStreams> {
+  return withChildren(async (own) => {
+    const upstream = await own(startUpstream())
+    const load = await own(startLoad())
+    const server = await startWarm(own, name, upstream, load, settings)
+    const { streams, tokens, probes } = settings
+    const { target, child } = server
+    const script: Script = { tokens, perWrite: 1, pauseMs: 1_000, hold: false }
+    await load.ask("prepare", { target, streams: streams + probes })
+    const before = await child.ask<Memory>("memory")
+    const begun = performance.now()
+    const request: StreamsRequest = { target, script, streams, atOnce }
+    const opening = await load.ask<readonly number[]>("open", request)
+    const opened = performance.now()
+    const cpuBefore = await child.ask<number>("cpuSeconds")
+    const probing: ProbesRequest = { target, script, running: 0, probes, probeScript, taken: streams }
+    const joining = await load.ask<readonly number[]>("probes", probing)
+    const { heapBytes, rssBytes } = await child.ask<Memory>("memory")
+    if (performance.now() - begun > tokens * 1_000) {
+      throw new Error(`${name}: the first streams had ended before all were open; raise their tokens.`)
+    }
+    const whole = await load.ask<number>("finish")
+    const seconds = (performance.now() - opened) / 1_000
+    return {
+      server: name,
+      whole,
+      openingSeconds: (opened - begun) / 1_000,
+      opening: latencyOf(opening),
+      joining: latencyOf(joining),
+      heapKb: (heapBytes - before.heapBytes) / 1_000 / streams,
+      rssKb: (rssBytes - before.rssBytes) / 1_000 / streams,
+      cores: ((await child.ask<number>("cpuSeconds")) - cpuBefore) / seconds,
+    }
+  })
+}
+
+async function startWarm(
+  own: Own,
+  name: "limit" | "gateway",
+  upstream: Child,
+  load: Child,
+  { warmUpRounds, streams }: OpenStreamsSettings,
+): Promise<Server> {
+  const server = await startServer(own, name, upstream, { maxConcurrentRuns: streams + atOnce })
+  await warmUp(server, load, warmUpRounds)
+  return server
+}

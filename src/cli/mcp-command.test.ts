@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Readable } from "node:stream"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { runCli } from "./run-cli.ts"
+
+const server = fileURLToPath(new URL("../../test/mcp/fixtures/fragile-server.mjs", import.meta.url))
+
+/** Expanded by the command, from the environment. */
+const nodeReference = ["$", "{NODE}"].join("")
+
+async function mcp(...argv: string[]) {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-mcp-"))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, "mcp.json")
+  const fragile = { command: nodeReference, args: [server], env: {}, unknownToUs: true }
+  await writeFile(file, JSON.stringify({ mcpServers: { fragile, absent: { command: "no-such-program" } } }))
+  const written = { stdout: "", stderr: "" }
+  const sink = (stream: keyof typeof written) => ({
+    write(text: string) {
+      written[stream] += text
+    },
+  })
+  const code = await runCli({
+    argv: ["mcp", ...argv],
+    env: { MCP_CONFIG_PATH: file, NODE: process.execPath },
+    cwd: folder,
+    stdin: Readable.from([]),
+    stdout: sink("stdout"),
+    stderr: sink("stderr"),
+    signal: new AbortController().signal,
+    program: "",
+  })
+  return { code, ...written }
+}
+
+describe("agent-gateway mcp", () => {
+  it("lists the servers of the configuration and says which do not start", async () => {
+    const { code, stdout } = await mcp("list")
+    expect(stdout).toMatch(/^fragile: ready, 8 tools$/m)
+    expect(stdout).toMatch(/^absent: failed: .*not found/m)
+    expect(code).toBe(1)
+  })
+
+  it("lists the tools of one server", async () => {
+    const { code, stdout } = await mcp("tools", "fragile")
+    expect(stdout).toContain("  pid: Its process id.")
+    expect(stdout).not.toContain("absent")
+    expect(code).toBe(0)
+  })
+
+  it("calls a tool and prints its result", async () => {
+    const { code, stdout } = await mcp("call", "fragile", "whoami", '{"_session_id":"me"}')
+    expect(JSON.parse(stdout)).toEqual({ type: "content", content: [{ type: "text", text: "me" }] })
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    ["an unknown server", ["call", "nobody", "pid"], 1, "no server nobody"],
+    ["an unknown tool", ["call", "fragile", "fly"], 1, "no tool fly"],
+    ["input that does not fit", ["call", "fragile", "whoami"], 1, "_session_id"],
+    ["input that is no JSON", ["call", "fragile", "pid", "{"], 2, "JSON"],
+    ["a missing tool", ["call", "fragile"], 2, "TOOL is missing"],
+    ["an unknown action", ["dance"], 2, "unknown action dance"],
+  ])("tells of %s in one line", async (_problem, argv, expected, message) => {
+    const { code, stderr } = await mcp(...argv)
+    expect(stderr).toContain(message)
+    expect(stderr.trim().split("\n")).toHaveLength(1)
+    expect(code).toBe(expected)
+  })
+})

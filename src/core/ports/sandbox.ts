@@ -1,0 +1,78 @@
+/** Where the code of sessions runs. One for each process; the sessions' files outlive it. */
+export interface Sandboxes {
+  /** The backends that work on this machine and may be used, in the order of preference. Never empty. */
+  readonly hosts: readonly SandboxHost[]
+  /** The session's own sandbox. Its working directory is made at the first use, and lasts as long as the session. */
+  open(sessionId: string): Promise<Sandbox>
+  /** The same, but null if it was never used. */
+  find(sessionId: string): Promise<Sandbox | null>
+}
+
+export type SandboxName = "docker" | "bubblewrap" | "subprocess"
+export type CodeLanguage = "python" | "javascript" | "shell"
+
+export interface SandboxHost {
+  readonly name: SandboxName
+  /** False for what only limits: it can read the host's files and reach its network, so a person must allow each call. */
+  readonly sandboxed: boolean
+  /** What it can run, as found by a trial run. */
+  readonly languages: readonly CodeLanguage[]
+}
+
+/** What one session's code can do, and its files. No other session reaches them. */
+export interface Sandbox {
+  /**
+   * Runs code to its end. Yields its output as it comes and then exactly one exit status, last. Whoever does not take
+   * the output makes the code wait. Ends the code with all its processes when the iteration stops for whatever reason;
+   * nothing runs any more when it is over. Throws the signal's reason when it is aborted, and a `GatewayError` when the
+   * code cannot be started.
+   */
+  exec(request: ExecRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ExecEvent>
+  /** Regular files of the working directory, at most 10 000. */
+  files(): Promise<readonly SandboxFile[]>
+  /** Null if there is no such regular file. Links are not followed, and no path leads out of the working directory. */
+  readFile(path: string): Promise<OpenedFile | null>
+  /** Makes or replaces a file and the folders above it. Throws a `GatewayError` for a path that is not allowed. */
+  writeFile(path: string, data: Uint8Array): Promise<void>
+}
+
+export interface ExecRequest {
+  readonly host: SandboxName
+  readonly language: CodeLanguage
+  readonly code: string
+  readonly timeoutMs: number
+}
+
+export type ExecEvent = OutputChunk | ExitStatus
+
+export interface OutputChunk {
+  readonly type: "output"
+  readonly stream: "stdout" | "stderr"
+  /** May end in the middle of a character. */
+  readonly bytes: Uint8Array
+}
+
+export interface ExitStatus {
+  readonly type: "exit"
+  /** As a shell gives it: 128 and the signal's number for what a signal ended. */
+  readonly exitCode: number
+  readonly reason: ExitReason
+}
+
+/** `exited` it ended by itself, well or not; the others say which limit ended it. */
+export type ExitReason = "exited" | "timeout" | "outOfMemory" | "diskFull"
+
+export interface SandboxFile {
+  /** Relative to the working directory, with forward slashes. */
+  readonly path: string
+  /** In bytes. */
+  readonly size: number
+  /** Differs whenever the content may differ. */
+  readonly version: string
+}
+
+export interface OpenedFile {
+  readonly size: number
+  /** Yields at most `size` bytes. Closes the file at the end, also when it is left early. */
+  readonly content: AsyncIterable<Uint8Array>
+}

@@ -1,0 +1,10 @@
+/**
+ * What the gateway keeps from everybody: tokens and client secrets of other services. Kept until removed. A store keeps
+ * values as it is given them; they are sealed before.
+ */
+export interface Secrets {
+  get(name: string): Promise<string | null>
+  /** Takes the place of what was there. */
+  put(name: string, value: string): Promise<void>
+  remove(name: string): Promise<void>
+}

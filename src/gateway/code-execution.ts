@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto"
+import { toError } from "../core/errors.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { OpenedFile } from "../core/ports/sandbox.ts"
+import type { Tool } from "../core/ports/tool.ts"
+import { type SandboxConfig, withDefaults } from "../sandbox/config.ts"
+import { type OpenedSandboxes, openSandboxes } from "../sandbox/open-sandboxes.ts"
+import { type CodeToolsOptions, createCodeExecution } from "../tools/code-execution/code-execution.ts"
+import type { StoreChoice } from "./open-store.ts"
+
+/** What `codeExecution` takes beside `true`. Every one is optional; limits are for each execution. */
+export interface CodeExecutionConfig extends SandboxConfig {
+  /** Of code that does not ask for another. Default 30 000. */
+  readonly defaultTimeoutMs?: number
+  /** Kept of each of the two streams: its beginning and its end. Default 100 000. */
+  readonly maxOutputBytes?: number
+  /** Background tasks of one session at once. Default 3. */
+  readonly maxBackground?: number
+}
+
+/** A gateway's code execution, opened and closed with it. */
+export interface CodeExecutionService {
+  tools(options: CodeToolsOptions): readonly Tool[]
+  /** A file of a session's working directory; null if there is none. */
+  openFile(sessionId: string, path: string): Promise<OpenedFile | null>
+  /** For GET /ready: the backend in use, and why the better ones are not. Safe to show to anyone. */
+  readonly summary: string
+  close(): Promise<void>
+}
+
+export interface CodeExecutionSurroundings {
+  readonly store: StoreChoice["store"]
+  /** What `DOCKER_HOST` says. */
+  readonly dockerSocket: string | undefined
+  /** Working directories of other sessions are removed. */
+  readonly isKept: (sessionId: string) => Promise<boolean>
+  readonly logger: Logger
+}
+
+const reapIntervalMs = 60_000
+
+/** Rejects with a `ConfigurationError` when nothing that is allowed works here. */
+export async function openCodeExecution(
+  option: boolean | CodeExecutionConfig,
+  { store, dockerSocket, isKept, logger }: CodeExecutionSurroundings,
+): Promise<CodeExecutionService | null> {
+  if (option === false) return null
+  const {
+    defaultTimeoutMs = 30_000,
+    maxOutputBytes = 100_000,
+    maxBackground = 3,
+    ...chosen
+  } = option === true ? {} : option
+  const config = withDefaults(chosen, dockerSocket)
+  const sandboxes = await openSandboxes({
+    config,
+    directory: chosen.directory ?? directoryBeside(store),
+    ephemeral: store === "memory",
+    logger,
+  })
+  logFindings(sandboxes, config.network, logger)
+  const { maxTimeoutMs } = config
+  const limits = { defaultTimeoutMs: Math.min(defaultTimeoutMs, maxTimeoutMs), maxTimeoutMs }
+  const code = createCodeExecution({ sandboxes, ...limits, maxOutputBytes, maxBackground, logger })
+  const stopReaping = reapOnSchedule(sandboxes, isKept, logger)
+  return {
+    tools: code.tools,
+    summary: summaryOf(sandboxes),
+    openFile: async (sessionId, path) => (await sandboxes.find(sessionId))?.readFile(path) ?? null,
+    async close() {
+      stopReaping()
+      await code.close()
+      await sandboxes.close()
+    },
+  }
+}
+
+function logFindings({ findings, hosts }: OpenedSandboxes, network: string, logger: Logger): void {
+  const [inUse] = hosts
+  const details = findings.map(({ backend, usable, reason, detail }) => ({ backend, usable, reason, detail }))
+  const fields = { backend: inUse?.name, backends: details }
+  if (inUse?.sandboxed === true) logger.info(fields, "code runs in a sandbox")
+  else logger.warn(fields, "code runs in no sandbox, so a person must allow each call")
+  if (network !== "none")
+    logger.warn({ network }, "code has a network, because codeExecution.network says so")
+}
+
+function summaryOf({ findings, hosts }: OpenedSandboxes): string {
+  const [inUse] = hosts
+  const better = findings.slice(
+    0,
+    findings.findIndex(({ backend }) => backend === inUse?.name),
+  )
+  return [inUse?.name, ...better.map(({ backend, reason }) => `not ${backend}: ${reason}`)].join("; ")
+}
+
+function reapOnSchedule(
+  sandboxes: OpenedSandboxes,
+  isKept: (sessionId: string) => Promise<boolean>,
+  logger: Logger,
+): () => void {
+  let running = false
+  const timer = setInterval(async () => {
+    if (running) return
+    running = true
+    try {
+      await sandboxes.reap(isKept)
+    } catch (error) {
+      logger.warn(
+        { error: toError(error) },
+        "clearing away old sandboxes failed; it is tried again in a minute",
+      )
+    } finally {
+      running = false
+    }
+  }, reapIntervalMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+/** A store's sessions and nobody else's. Not inside the data directory, which is closed to the users that code runs as. */
+function directoryBeside(store: StoreChoice["store"]): string {
+  const name = ".agent-gateway-sandbox"
+  if (store === undefined || store === "memory") return name
+  if (typeof store === "object") return `${name}-own-store`
+  if (!/^postgres(ql)?:\/\//.test(store)) return `${store.replace(/\/+$/, "")}-sandbox`
+  const { host, pathname } = new URL(store)
+  return `${name}-${createHash("sha256").update(`${host}${pathname}`).digest("hex").slice(0, 12)}`
+}

@@ -1,0 +1,124 @@
+import { resolve } from "node:path"
+import type { Clock } from "../core/clock.ts"
+import { ConfigurationError } from "../core/errors.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { Secrets } from "../core/ports/secrets.ts"
+import type { McpServerDefinitions } from "../mcp/config/definition.ts"
+import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
+import { readConfigFile } from "../mcp/config/read-config-file.ts"
+import { type ServerConfig, toServerConfigs } from "../mcp/config/server-config.ts"
+import { type Authorizations, createAuthorizations } from "../mcp/oauth/authorizations.ts"
+import { type McpServers, startMcpServers } from "../mcp/servers.ts"
+import { sealedSecrets } from "../stores/sealed-secrets.ts"
+import type { EnvironmentSettings } from "./environment.ts"
+import type { ServerOptions } from "./gateway-options.ts"
+import { secretsKey } from "./secrets-key.ts"
+
+/** MCP servers, whose tools every run of the gateway's own loop has. */
+export interface McpOptions {
+  /** By name. They win over those of the same name in a file. */
+  readonly mcpServers?: McpServerDefinitions
+  /**
+   * A file in the form of `~/.claude.json` or `.mcp.json`, with `${NAME}` and `${NAME:-default}` expanded from the
+   * environment. Default: `MCP_CONFIG_PATH`; no file is read unasked.
+   */
+  readonly mcpConfigPath?: string
+  /** Milliseconds for a call. Default 30 000. */
+  readonly mcpDefaultToolTimeoutMs?: number
+  /** Milliseconds by tool: `TOOL`, or `SERVER__TOOL`, which wins. They win over all other time limits. */
+  readonly mcpTimeoutOverrides?: Readonly<Record<string, number>>
+  /** Servers whose tools are given the session's id as `_session_id`, which the model neither sees nor sets. */
+  readonly mcpSessionInjectServers?: readonly string[]
+  /**
+   * The gateway's `PREFIX/mcp/oauth/callback` as browsers reach it, for servers that want OAuth 2.1. Default: such servers
+   * are only reached with client credentials.
+   */
+  readonly mcpOAuthRedirectUrl?: string
+}
+
+/** The servers, and what a browser comes back to. */
+export interface GatewayMcp extends McpServers {
+  /** Null where no server can ask for authorization. */
+  readonly complete: Authorizations["complete"] | null
+}
+
+export interface McpSurroundings {
+  readonly secrets: Secrets
+  readonly clock: Clock
+  readonly settings: EnvironmentSettings
+  readonly version: string
+  readonly logger: Logger
+}
+
+/** The servers of the options and of the file. Throws a `ConfigurationError` for what is wrong in them. */
+export async function mcpConfigs(
+  options: McpOptions,
+  { env, mcpConfigPath }: EnvironmentSettings,
+): Promise<readonly ServerConfig[]> {
+  const { mcpServers = {}, mcpDefaultToolTimeoutMs: defaultToolTimeoutMs = 30_000 } = options
+  const path = options.mcpConfigPath ?? mcpConfigPath
+  const own = parseDefinitions(mcpServers, { name: "mcpServers", unknownKeys: "refused" })
+  const cwd = resolve()
+  const filed = path === undefined ? {} : await readConfigFile({ path, cwd, environment: env })
+  return toServerConfigs(
+    { ...filed, ...own },
+    {
+      defaultToolTimeoutMs,
+      timeoutOverrides: options.mcpTimeoutOverrides ?? {},
+      sessionInjectServers: options.mcpSessionInjectServers ?? [],
+    },
+  )
+}
+
+/** Begins to start them, and waits for none. */
+export async function startMcp(
+  options: ServerOptions,
+  { settings, secrets, clock, version, logger }: McpSurroundings,
+): Promise<GatewayMcp> {
+  const configs = await mcpConfigs(options, settings)
+  requireKnownUsers(configs, options)
+  const authorizations = await openAuthorizations(configs, options, { settings, secrets, clock, logger })
+  const servers = startMcpServers({
+    configs,
+    identity: { name: clientName, version },
+    logger,
+    authorize: (config, principal) => authorizations?.authorize(config, principal) ?? null,
+    elicit: null,
+  })
+  return { ...servers, complete: authorizations?.complete ?? null }
+}
+
+const clientName = "ai-agent-gateway"
+
+/** Null when no server can want it, or there is no key to keep its tokens with. */
+async function openAuthorizations(
+  configs: readonly ServerConfig[],
+  options: ServerOptions,
+  { settings, secrets, clock, logger }: Omit<McpSurroundings, "version">,
+): Promise<Authorizations | null> {
+  const remote = configs.filter(({ transport }) => transport.type !== "stdio")
+  const { mcpOAuthRedirectUrl: redirectUrl = null, store, secretsKey: ownKey = settings.secretsKey } = options
+  const wantsOAuth = remote.some(({ transport }) => transport.type !== "stdio" && transport.oauth.grant)
+  if (remote.length === 0 || (redirectUrl === null && !wantsOAuth)) return null
+  const key = await secretsKey({ store, ...(ownKey !== undefined && { secretsKey: ownKey }) })
+  if (key === null) {
+    logger.warn({}, "MCP servers cannot be authorized at: set secretsKey, to keep their tokens with")
+    return null
+  }
+  return createAuthorizations({
+    configs,
+    secrets: sealedSecrets(secrets, key),
+    clock,
+    redirectUrl,
+    clientName,
+    logger,
+  })
+}
+
+function requireKnownUsers(configs: readonly ServerConfig[], options: ServerOptions): void {
+  const own = configs.find(({ perUser }) => perUser !== null)
+  if (own === undefined || options.validApiKeys !== undefined || options.authenticate !== undefined) return
+  throw new ConfigurationError(
+    `The MCP server ${own.name} is perUser, which needs validApiKeys or authenticate: users must be known.`,
+  )
+}

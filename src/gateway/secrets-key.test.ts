@@ -1,0 +1,32 @@
+import { mkdtemp, rm, stat } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, it, onTestFinished } from "vitest"
+import { secretsKey } from "./secrets-key.ts"
+
+async function dataDirectory(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-key-"))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+it("is made once in the data directory, for nobody else to read", async () => {
+  const store = await dataDirectory()
+  const keys = await Promise.all([secretsKey({ store }), secretsKey({ store })])
+  expect(keys[0]).toHaveLength(32)
+  expect(keys[1]).toEqual(keys[0])
+  expect(await secretsKey({ store })).toEqual(keys[0])
+  expect((await stat(join(store, "secrets.key"))).mode & 0o777).toBe(0o600)
+})
+
+it("is the one that is given, wherever the store is", async () => {
+  const given = "a passphrase of more than 32 characters"
+  const key = await secretsKey({ store: "postgres://localhost/x", secretsKey: given })
+  expect(key).toHaveLength(32)
+  expect(await secretsKey({ store: "memory", secretsKey: given })).toEqual(key)
+  await expect(secretsKey({ secretsKey: "short" })).rejects.toThrow("at least 32 characters")
+})
+
+it("is not there for a store without a directory, unless it is given", async () => {
+  expect(await secretsKey({ store: "postgres://localhost/x" })).toBeNull()
+})

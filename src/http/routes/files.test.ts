@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest"
+import type { OpenedFile } from "../../core/ports/sandbox.ts"
+import { createTestApp, problemOf } from "../fixtures/test-app.ts"
+
+/** A session's files, and which of them were opened and not closed again. */
+function filesOf(texts: Readonly<Record<string, string>>) {
+  const open = new Set<string>()
+  const asked: [string, string][] = []
+  const openFile = async (sessionId: string, path: string): Promise<OpenedFile | null> => {
+    asked.push([sessionId, path])
+    const text = texts[path]
+    if (text === undefined) return null
+    open.add(path)
+    const pieces = [new TextEncoder().encode(text)]
+    const content: AsyncIterableIterator<Uint8Array> = {
+      [Symbol.asyncIterator]: () => content,
+      async next() {
+        const value = pieces.shift()
+        if (value !== undefined) return { done: false, value }
+        open.delete(path)
+        return { done: true, value: undefined }
+      },
+      async return() {
+        open.delete(path)
+        return { done: true, value: undefined }
+      },
+    }
+    return { size: Buffer.byteLength(text), content }
+  }
+  return { openFile, open, asked }
+}
+
+describe("GET /chat/files/PATH", () => {
+  it("gives a file of the token's session, to be saved and not to be shown", async () => {
+    const files = filesOf({ "out/Übersicht (1).html": "<script>" })
+    const app = createTestApp({ openFile: files.openFile })
+    const { sessionId, headers } = await app.authorize()
+    const response = await app.fetch(`/api/chat/files/out/${encodeURIComponent("Übersicht (1).html")}`, {
+      headers,
+    })
+    expect(response.status).toBe(200)
+    expect(files.asked).toEqual([[sessionId, "out/Übersicht (1).html"]])
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": "application/octet-stream",
+      "content-length": "8",
+      "content-disposition": "attachment; filename*=UTF-8''%C3%9Cbersicht%20%281%29.html",
+      "x-content-type-options": "nosniff",
+    })
+    expect(await response.text()).toBe("<script>")
+    expect(files.open.size).toBe(0)
+  })
+
+  it("answers 404 for what is not there", async () => {
+    const app = createTestApp({ openFile: filesOf({}).openFile })
+    const { headers } = await app.authorize()
+    const response = await app.fetch("/api/chat/files/none.txt", { headers })
+    expect(response.status).toBe(404)
+    expect(await problemOf(response)).toMatchObject({ code: "file_not_found" })
+  })
+
+  it("closes the file when only its headers are asked for, or the client goes away", async () => {
+    const files = filesOf({ "a.txt": "a" })
+    const app = createTestApp({ openFile: files.openFile })
+    const { headers } = await app.authorize()
+    const head = await app.fetch("/api/chat/files/a.txt", { method: "HEAD", headers })
+    expect(head.headers.get("content-length")).toBe("1")
+    expect(files.open.size).toBe(0)
+    const left = await app.fetch("/api/chat/files/a.txt", { headers })
+    await left.body?.cancel()
+    expect(files.open.size).toBe(0)
+  })
+})

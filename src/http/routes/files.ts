@@ -1,0 +1,67 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { OpenedFile } from "../../core/ports/sandbox.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { Problem } from "../problem.ts"
+import { problems } from "../schemas/problem.ts"
+
+/** Null when there is no such file, or the path leads anywhere but to a file inside the working directory. */
+export type OpenSessionFile = (sessionId: string, path: string) => Promise<OpenedFile | null>
+
+export interface FilesRouteOptions {
+  readonly openFile: OpenSessionFile
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** GET /chat/files/PATH: what code in the session's sandbox has written. */
+export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware }: FilesRouteOptions): void {
+  const route = createRoute({
+    method: "get",
+    path: "/chat/files/{path}",
+    operationId: "file",
+    summary: "A file of the session's working directory",
+    tags: ["chat"],
+    security: [{ sessionToken: [] }],
+    request: {
+      params: z.object({
+        path: z
+          .string()
+          .openapi({ description: "As in `files` of a result of `code_execute`; may have slashes." }),
+      }),
+    },
+    responses: {
+      200: {
+        description:
+          "The file's bytes, to be saved: what the sandbox wrote is never a page of the gateway's.",
+        content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } },
+      },
+      ...problems(401, 404, 429, 500, 503),
+    },
+  })
+
+  app.openAPIRegistry.registerPath(route)
+  const path = "/chat/files/:path{.+}"
+  for (const handler of middleware) app.get(path, handler)
+  app.get(path, async (c) => {
+    const name = c.req.param("path")
+    const file = await openFile(c.get("session").id, name)
+    if (file === null) throw new Problem({ code: "file_not_found", status: 404 }, "There is no such file.")
+    const content: ReadableStream<Uint8Array> = ReadableStream.from(file.content)
+    // Nobody reads it then, and the file would stay open.
+    if (c.req.method === "HEAD") await content.cancel()
+    const headers = {
+      "content-type": "application/octet-stream",
+      "content-length": String(file.size),
+      "content-disposition": `attachment; filename*=UTF-8''${encodeExtended(name)}`,
+    }
+    return c.req.method === "HEAD" ? c.body(null, 200, headers) : c.body(content, 200, headers)
+  })
+}
+
+/** RFC 8187, section 3.2.1. */
+function encodeExtended(path: string): string {
+  const name = path.slice(path.lastIndexOf("/") + 1)
+  return encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, (character) => {
+    return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+  })
+}

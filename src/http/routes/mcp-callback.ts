@@ -1,0 +1,49 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { HttpEnv } from "../http-env.ts"
+import { Problem } from "../problem.ts"
+import { problems } from "../schemas/problem.ts"
+
+/** Takes the query of a returning browser. Resolves to the server's name, or to null when it does not let anybody in. */
+export type CompleteAuthorization = (callback: URLSearchParams) => Promise<string | null>
+
+/** GET /mcp/oauth/callback: where a browser comes back to when somebody has let the gateway in at an MCP server. */
+export function addMcpCallbackRoute(
+  app: OpenAPIHono<HttpEnv>,
+  { complete }: { readonly complete: CompleteAuthorization },
+): void {
+  const route = createRoute({
+    method: "get",
+    path: "/mcp/oauth/callback",
+    operationId: "completeMcpAuthorization",
+    summary: "Come back from an MCP server's authorization",
+    tags: ["mcp"],
+    security: [],
+    request: {
+      query: z.object({
+        state: z
+          .string()
+          .optional()
+          .openapi({ description: "Made by the gateway, for one use within an hour." }),
+        code: z.string().optional(),
+        error: z.string().optional(),
+        iss: z.string().optional(),
+      }),
+    },
+    responses: {
+      200: {
+        description: "The gateway has its tokens; the page says so.",
+        content: { "text/plain": { schema: z.string() } },
+      },
+      ...problems(400, 500, 503),
+    },
+  })
+
+  app.openapi(route, async (c) => {
+    const server = await complete(new URL(c.req.url).searchParams)
+    if (server === null) {
+      const message = "The authorization was refused, or nobody is waited for by this address any more."
+      throw new Problem({ code: "authorization_failed", status: 400 }, message)
+    }
+    return c.text(`The gateway may use ${server} now. You can close this page.`, 200)
+  })
+}

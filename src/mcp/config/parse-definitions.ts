@@ -1,0 +1,101 @@
+import { z } from "zod"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { McpServerDefinition, McpServerDefinitions } from "./definition.ts"
+
+/** The longest delay a timer can wait. */
+const longestTimerMs = 2_147_483_647
+const milliseconds = z.int().positive().max(longestTimerMs)
+const texts = z.record(z.string(), z.string())
+const approval = z.enum(["always", "never", "destructive"])
+
+const common = {
+  startTimeoutMs: milliseconds.optional(),
+  timeoutMs: milliseconds.optional(),
+  enabledTools: z.array(z.string()).optional(),
+  disabledTools: z.array(z.string()).optional(),
+  trusted: z.boolean().optional(),
+  approval: approval.optional(),
+  tools: z
+    .record(
+      z.string(),
+      z.strictObject({
+        approval: approval.optional(),
+        timeoutMs: milliseconds.optional(),
+        readOnly: z.boolean().optional(),
+        idempotent: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  prefix: z.boolean().optional(),
+  instructions: z.boolean().optional(),
+  resources: z.boolean().optional(),
+  prompts: z.boolean().optional(),
+  perUser: z
+    .union([
+      z.boolean(),
+      z.strictObject({ idleMs: milliseconds.optional(), max: z.int().positive().optional() }),
+    ])
+    .optional(),
+}
+
+const stdio = {
+  ...common,
+  type: z.literal("stdio").optional(),
+  command: z.string().min(1),
+  args: z.array(z.string()).optional(),
+  env: texts.optional(),
+  cwd: z.string().min(1).optional(),
+}
+
+const http = {
+  ...common,
+  type: z.enum(["http", "streamable-http", "sse"]).optional(),
+  url: z.url({ protocol: /^https?$/, error: "expected an http or https URL" }),
+  headers: texts.optional(),
+  oauth: z
+    .strictObject({
+      grant: z.enum(["authorization_code", "client_credentials"]).optional(),
+      clientId: z.string().min(1).optional(),
+      clientSecret: z.string().min(1).optional(),
+      clientMetadataUrl: z.url().optional(),
+      scope: z.string().optional(),
+    })
+    .optional(),
+}
+
+const strict = { stdio: z.strictObject(stdio), http: z.strictObject(http) }
+/** A file belongs to another program, which may write more into it than this one knows. */
+const lenient = { stdio: z.object(stdio), http: z.object(http) }
+
+/** Throws a `ConfigurationError` that names every server and option that is wrong, and no value. */
+export function parseDefinitions(
+  given: unknown,
+  source: { readonly name: string; readonly unknownKeys: "refused" | "ignored" },
+): McpServerDefinitions {
+  const servers = z.record(z.string(), z.unknown()).safeParse(given)
+  if (!servers.success) throw new ConfigurationError(`${source.name}: expected an object of servers.`)
+  const shapes = source.unknownKeys === "refused" ? strict : lenient
+  const parsed = Object.entries(servers.data).map(([name, definition]) => {
+    if (!/^[^\p{Cc}]{1,64}$/u.test(name)) {
+      throw new ConfigurationError(`${source.name}: a server's name has 1 to 64 characters.`)
+    }
+    return [name, parseDefinition(definition, shapes, `${source.name}.${name}`)] as const
+  })
+  return Object.fromEntries(parsed)
+}
+
+function parseDefinition(definition: unknown, shapes: typeof strict, path: string): McpServerDefinition {
+  const isRecord = typeof definition === "object" && definition !== null
+  const byCommand = isRecord && "command" in definition
+  if (byCommand === (isRecord && "url" in definition)) {
+    throw new ConfigurationError(`${path}: expected a command or a url.`)
+  }
+  const result = (byCommand ? shapes.stdio : shapes.http).safeParse(definition)
+  // Keys left out and keys that are undefined are the same to all readers of a definition.
+  if (result.success) return result.data as McpServerDefinition
+  const problems = result.error.issues.map((issue) => {
+    if (issue.code === "unrecognized_keys") return `unknown option ${issue.keys.join(", ")}`
+    return `${issue.path.join(".")}: ${issue.message}`
+  })
+  throw new ConfigurationError(`${path}: ${problems.join("; ")}`)
+}

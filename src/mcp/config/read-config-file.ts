@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { ConfigurationError, toError } from "../../core/errors.ts"
+import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import type { McpServerDefinitions } from "./definition.ts"
+import { type Environment, expandVariables } from "./expand-variables.ts"
+import { parseDefinitions } from "./parse-definitions.ts"
+
+export interface ConfigFileOptions {
+  /** Relative to `cwd`; `~/` is the home directory of the environment's `HOME`. */
+  readonly path: string
+  /** Whose section of `projects` is read too. */
+  readonly cwd: string
+  readonly environment: Environment
+}
+
+/**
+ * The servers of a file in the form of `~/.claude.json` or `.mcp.json`: `mcpServers`, and those of the section
+ * `projects[cwd]`, which win. Servers with `"disabled": true` are left out, and so are those that the section's
+ * `disabledMcpServers` or `disabledMcpjsonServers` name. Throws a `ConfigurationError` for a file that cannot be read.
+ */
+export async function readConfigFile(options: ConfigFileOptions): Promise<McpServerDefinitions> {
+  const { cwd, environment } = options
+  const path = resolve(cwd, options.path.replace(/^~(?=\/|$)/, environment.HOME ?? "~"))
+  const file = await readJson(path)
+  const project = objectAt(objectAt(file, "projects"), resolve(cwd))
+  const disabled = [...namesAt(project, "disabledMcpServers"), ...namesAt(project, "disabledMcpjsonServers")]
+  const servers = Object.entries({ ...objectAt(file, "mcpServers"), ...objectAt(project, "mcpServers") })
+  const enabled = servers.filter(
+    ([name, server]) => !disabled.includes(name) && !(isJsonObject(server) && server.disabled === true),
+  )
+  return parseDefinitions(expandVariables(Object.fromEntries(enabled), environment, path), {
+    name: path,
+    unknownKeys: "ignored",
+  })
+}
+
+async function readJson(path: string): Promise<JsonObject> {
+  try {
+    const file: unknown = JSON.parse(await readFile(path, "utf8"))
+    if (isJsonObject(file)) return file
+  } catch (thrown) {
+    const problem = toError(thrown)
+    // A parser's message quotes the file, which may hold keys.
+    const reason = problem instanceof SyntaxError ? "it is not JSON" : problem.message
+    throw new ConfigurationError(`The MCP configuration ${path} cannot be read: ${reason}.`, {
+      cause: thrown,
+    })
+  }
+  throw new ConfigurationError(`The MCP configuration ${path} is not a JSON object.`)
+}
+
+function objectAt(parent: JsonObject, key: string): JsonObject {
+  const value = Object.hasOwn(parent, key) ? parent[key] : undefined
+  return isJsonObject(value) ? value : {}
+}
+
+function namesAt(parent: JsonObject, key: string): readonly unknown[] {
+  const value = parent[key]
+  return Array.isArray(value) ? value : []
+}

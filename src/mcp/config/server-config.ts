@@ -1,0 +1,100 @@
+import type {
+  McpApproval,
+  McpHttpServerDefinition,
+  McpOAuthDefinition,
+  McpServerDefinition,
+  McpServerDefinitions,
+  McpStdioServerDefinition,
+  McpToolOptions,
+} from "./definition.ts"
+
+/** A definition with its defaults filled in. */
+export interface ServerConfig {
+  readonly name: string
+  readonly transport: TransportConfig
+  readonly startTimeoutMs: number
+  readonly trusted: boolean
+  readonly approval: McpApproval | null
+  readonly isEnabled: (tool: string) => boolean
+  readonly toolOptions: (tool: string) => McpToolOptions
+  /** Of a call, in milliseconds. */
+  readonly timeoutMs: (tool: string) => number
+  readonly prefix: boolean
+  readonly instructions: boolean
+  readonly resources: boolean
+  readonly prompts: boolean
+  readonly perUser: { readonly idleMs: number; readonly max: number } | null
+  /** Whether its tools are given the session's id, as `_session_id`. */
+  readonly injectsSession: boolean
+}
+
+export type TransportConfig = StdioConfig | HttpConfig
+
+export interface StdioConfig {
+  readonly type: "stdio"
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string | null
+}
+
+export interface HttpConfig {
+  readonly type: "http" | "sse"
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly oauth: McpOAuthDefinition
+}
+
+export interface ConfigDefaults {
+  readonly defaultToolTimeoutMs: number
+  /** By the tool's name on the server, or by `SERVER__TOOL`, which wins. In milliseconds. */
+  readonly timeoutOverrides: Readonly<Record<string, number>>
+  readonly sessionInjectServers: readonly string[]
+}
+
+export function toServerConfigs(
+  definitions: McpServerDefinitions,
+  defaults: ConfigDefaults,
+): readonly ServerConfig[] {
+  return Object.entries(definitions).map(([name, definition]) => toServerConfig(name, definition, defaults))
+}
+
+function toServerConfig(
+  name: string,
+  definition: McpServerDefinition,
+  { defaultToolTimeoutMs, timeoutOverrides, sessionInjectServers }: ConfigDefaults,
+): ServerConfig {
+  const { enabledTools, disabledTools = [], tools = {}, perUser = false } = definition
+  const toolOptions = (tool: string) => (Object.hasOwn(tools, tool) ? (tools[tool] ?? {}) : {})
+  const override = (key: string) => (Object.hasOwn(timeoutOverrides, key) ? timeoutOverrides[key] : undefined)
+  const own = perUser === true ? {} : perUser
+  return {
+    name,
+    transport: "command" in definition ? stdioConfig(definition) : httpConfig(definition),
+    startTimeoutMs: definition.startTimeoutMs ?? 30_000,
+    trusted: definition.trusted ?? false,
+    approval: definition.approval ?? null,
+    isEnabled: (tool) => (enabledTools?.includes(tool) ?? true) && !disabledTools.includes(tool),
+    toolOptions,
+    timeoutMs: (tool) =>
+      override(`${name}__${tool}`) ??
+      override(tool) ??
+      toolOptions(tool).timeoutMs ??
+      definition.timeoutMs ??
+      defaultToolTimeoutMs,
+    prefix: definition.prefix ?? false,
+    instructions: definition.instructions ?? false,
+    resources: definition.resources ?? false,
+    prompts: definition.prompts ?? false,
+    perUser: own === false ? null : { idleMs: own.idleMs ?? 600_000, max: own.max ?? 100 },
+    injectsSession: sessionInjectServers.includes(name),
+  }
+}
+
+function stdioConfig({ command, args = [], env = {}, cwd }: McpStdioServerDefinition): StdioConfig {
+  return { type: "stdio", command, args, env, cwd: cwd ?? null }
+}
+
+function httpConfig({ type, url, headers = {}, oauth = {} }: McpHttpServerDefinition): HttpConfig {
+  return { type: type === "sse" ? "sse" : "http", url: new URL(url), headers, oauth }
+}

@@ -1,0 +1,104 @@
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type OAuthClientProvider,
+  type RequestId,
+  StreamableHTTPClientTransport,
+  type Transport,
+} from "@modelcontextprotocol/client"
+import type { HttpConfig } from "../config/server-config.ts"
+
+/** The JSON-RPC error of a request whose response ended before the answer: nobody knows what became of it. */
+export const responseEndedCode = -32_091
+
+/** Reopening a stream of events that ended: after half a second, doubling, so often. */
+const firstPauseMs = 500
+const mostAttempts = 3
+/** How long a server may take to hear that its session is over. */
+const farewellMs = 1_000
+
+export interface StreamableHttpOptions {
+  readonly authProvider: OAuthClientProvider | null
+  /** The server cannot be reached again. */
+  readonly onLost: (reason: string) => void
+}
+
+/**
+ * The SDK's transport, with what it does not tell its client: a request whose response ends early is answered with an
+ * error, where the client would wait for its time limit, and a stream that cannot be opened again means a lost server.
+ */
+export function streamableHttp(
+  config: HttpConfig,
+  { authProvider, onLost }: StreamableHttpOptions,
+): Transport {
+  const open = new Set<RequestId>()
+  const inner = new StreamableHTTPClientTransport(config.url, {
+    requestInit: { headers: { ...config.headers } },
+    ...(authProvider !== null && { authProvider }),
+    reconnectionOptions: {
+      initialReconnectionDelay: firstPauseMs,
+      maxReconnectionDelay: 30_000,
+      reconnectionDelayGrowFactor: 2,
+      // Counted below, where giving up can be told.
+      maxRetries: Number.MAX_SAFE_INTEGER,
+    },
+    reconnectionScheduler(reconnect, delay, attempt) {
+      if (attempt >= mostAttempts) return onLost("its stream of events cannot be opened again")
+      const timer = setTimeout(reconnect, delay)
+      return () => clearTimeout(timer)
+    },
+  })
+  // As the interface has it, whose options may be undefined.
+  const channel: Transport = inner
+  const endEarly = (id: RequestId) => {
+    if (!open.delete(id)) return
+    const error = { code: responseEndedCode, message: "The response ended before the answer." }
+    outer.onmessage?.({ jsonrpc: "2.0", id, error })
+  }
+  const outer: Transport = {
+    hasPerRequestStream: true,
+    async start() {
+      inner.onmessage = (message) => {
+        const isAnswer = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)
+        if (isAnswer && message.id !== undefined) open.delete(message.id)
+        outer.onmessage?.(message)
+      }
+      inner.onerror = (error) => outer.onerror?.(error)
+      inner.onclose = () => outer.onclose?.()
+      await inner.start()
+    },
+    async send(message, options) {
+      if (!isJSONRPCRequest(message)) return channel.send(message, options)
+      open.add(message.id)
+      const onRequestStreamEnd = () => {
+        options?.onRequestStreamEnd?.()
+        endEarly(message.id)
+      }
+      try {
+        await channel.send(message, { ...options, onRequestStreamEnd })
+      } catch (error) {
+        open.delete(message.id)
+        throw error
+      }
+    },
+    async close() {
+      await sayGoodbye(inner)
+      await inner.close()
+    },
+    get sessionId() {
+      return inner.sessionId
+    },
+    setProtocolVersion: (version) => inner.setProtocolVersion(version),
+  }
+  return outer
+}
+
+/** Lets the server drop its session. It may not allow that, or be gone. */
+async function sayGoodbye(transport: StreamableHTTPClientTransport): Promise<void> {
+  if (transport.sessionId === undefined) return
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, farewellMs)
+  await Promise.race([transport.terminateSession().catch(() => undefined), late])
+  clearTimeout(timer)
+}

@@ -1,0 +1,73 @@
+import type { Clock } from "../../core/clock.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Secrets } from "../../core/ports/secrets.ts"
+import type { ServerConfig } from "../config/server-config.ts"
+import type { Authorization } from "../server.ts"
+import type { Principal } from "../servers.ts"
+import { createOAuthClient, type OAuthClient } from "./oauth-client.ts"
+import { stateRecord } from "./oauth-records.ts"
+
+export interface AuthorizationsOptions {
+  readonly configs: readonly ServerConfig[]
+  readonly secrets: Secrets
+  readonly clock: Clock
+  /** Null where no browser can come back: then only servers with client credentials are let in. */
+  readonly redirectUrl: string | null
+  readonly clientName: string
+  readonly logger: Logger
+}
+
+/** The gateway's standing with all servers that want OAuth. */
+export interface Authorizations {
+  /** Null for a server that is not asked that way. */
+  authorize(config: ServerConfig, principal: Principal | null): Authorization | null
+  /**
+   * Takes what a browser brought back to the redirect URL. Resolves to the server's name, or to null when nobody was
+   * asked that, or not lately, or when the authorization was refused or cannot be used.
+   */
+  complete(callback: URLSearchParams): Promise<string | null>
+}
+
+export function createAuthorizations(options: AuthorizationsOptions): Authorizations {
+  const { configs, secrets, clock, redirectUrl, clientName, logger } = options
+  /** Of the servers that run. */
+  const clients = new Map<string, OAuthClient>()
+  const keyOf = ({ name }: ServerConfig, principal: Principal | null) =>
+    JSON.stringify([name, principal?.tenant, principal?.userId])
+
+  function clientOf(config: ServerConfig, principal: Principal | null): OAuthClient | null {
+    const { transport } = config
+    if (transport.type === "stdio") return null
+    const { oauth, headers } = transport
+    const hasKey = Object.keys(headers).some((header) => header.toLowerCase() === "authorization")
+    if (hasKey || (redirectUrl === null && oauth.grant !== "client_credentials")) return null
+    return createOAuthClient({ config, transport, principal, secrets, clock, redirectUrl, clientName })
+  }
+
+  return {
+    authorize(config, principal) {
+      const client = clientOf(config, principal)
+      if (client === null) return null
+      const key = keyOf(config, principal)
+      clients.set(key, client)
+      return { ...client, release: () => void clients.delete(key) }
+    },
+    async complete(callback) {
+      const asked = stateRecord(secrets, callback.get("state") ?? "")
+      const state = await asked.read()
+      await asked.remove()
+      if (state === null || clock.now() > state.expiresAt) return null
+      const config = configs.find(({ name }) => name === state.server)
+      if (config === undefined) return null
+      const client = clients.get(keyOf(config, state.principal)) ?? clientOf(config, state.principal)
+      if (client === null) return null
+      try {
+        await client.complete(callback, state)
+        return state.server
+      } catch (error) {
+        logger.warn({ server: state.server, error }, "an MCP server could not be authorized at")
+        return null
+      }
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import type {
+  OAuthDiscoveryState,
+  StoredOAuthClientInformation,
+  StoredOAuthTokens,
+} from "@modelcontextprotocol/client"
+import type { Secrets } from "../../core/ports/secrets.ts"
+import type { ServerConfig } from "../config/server-config.ts"
+import type { Principal } from "../servers.ts"
+
+/** How the gateway is known to the servers that grant tokens for one MCP server: by issuer. */
+export type ClientRecord = Readonly<Record<string, StoredOAuthClientInformation>>
+
+/** What one principal granted. */
+export interface GrantRecord {
+  readonly tokens?: StoredOAuthTokens
+  /** Milliseconds since the Unix epoch; null when the server did not say. */
+  readonly expiresAt?: number | null
+  /** Links that were given out, on any node, to be dropped once they are over. */
+  readonly links?: readonly { readonly state: string; readonly expiresAt: number }[]
+}
+
+/** Whose a returning browser is, and what its link was made with. Links do not know of each other: each stays good. */
+export interface StateRecord {
+  readonly server: string
+  readonly principal: Principal | null
+  readonly expiresAt: number
+  readonly codeVerifier: string
+  readonly discovery: OAuthDiscoveryState | null
+}
+
+export interface StoredRecord<Value> {
+  read(): Promise<Value | null>
+  write(value: Value): Promise<void>
+  remove(): Promise<void>
+}
+
+/** The same server at another address is another server: it must not be sent the tokens of the first. */
+export function clientRecord(secrets: Secrets, config: ServerConfig): StoredRecord<ClientRecord> {
+  return record(secrets, `mcp-client:${identity(config)}`)
+}
+
+export function grantRecord(
+  secrets: Secrets,
+  config: ServerConfig,
+  principal: Principal | null,
+): StoredRecord<GrantRecord> {
+  const owner = principal === null ? "shared" : JSON.stringify([principal.tenant, principal.userId])
+  return record(secrets, `mcp-grant:${identity(config)}:${owner}`)
+}
+
+export function stateRecord(secrets: Secrets, state: string): StoredRecord<StateRecord> {
+  return record(secrets, `mcp-state:${state}`)
+}
+
+function identity({ name, transport }: ServerConfig): string {
+  return JSON.stringify([name, transport.type === "stdio" ? "" : transport.url.href])
+}
+
+function record<Value>(secrets: Secrets, name: string): StoredRecord<Value> {
+  return {
+    async read() {
+      const text = await secrets.get(name)
+      // Written below, and nowhere else.
+      return text === null ? null : (JSON.parse(text) as Value)
+    },
+    write: (value) => secrets.put(name, JSON.stringify(value)),
+    remove: () => secrets.remove(name),
+  }
+}

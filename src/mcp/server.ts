@@ -1,0 +1,258 @@
+import type { CallToolResult, Tool as ServerTool } from "@modelcontextprotocol/client"
+import { CallInterruptedError, GatewayError, toError } from "../core/errors.ts"
+import type { JsonObject } from "../core/json.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import { classifyFailure } from "./call-failure.ts"
+import type { ServerConfig } from "./config/server-config.ts"
+import { type CallOptions, type Connection, type ConnectOptions, connect } from "./connection.ts"
+
+export type McpServerState =
+  | { readonly status: "starting" }
+  | { readonly status: "ready"; readonly tools: number }
+  /** It is tried again. `reason` is for the log, not for strangers. */
+  | { readonly status: "failed"; readonly reason: string }
+  /** Somebody has to let the gateway in. */
+  | { readonly status: "needs_reauth"; readonly url: string | null }
+  | { readonly status: "stopped" }
+
+export interface McpServerOptions extends Omit<ConnectOptions, "signal" | "authProvider"> {
+  readonly authorization: Authorization | null
+}
+
+/** What an HTTP server's OAuth needs of the outside. */
+export interface Authorization {
+  readonly provider: NonNullable<ConnectOptions["authProvider"]>
+  /** Where a person has to go; null when nobody was asked to. */
+  url(): string | null
+  /** Resolves when somebody has let the gateway in, or when it may be worth another try. */
+  granted(signal: AbortSignal): Promise<void>
+  /** The server is stopped. */
+  release(): void
+}
+
+export interface RepeatableCall extends CallOptions {
+  /** Whether it may be executed twice. */
+  readonly repeatable: boolean
+}
+
+/** A server, as its tools use it. */
+export type ServerHandle = Pick<
+  McpServer,
+  "config" | "state" | "tools" | "instructions" | "settled" | "connection" | "call"
+>
+
+/** Between attempts to connect, doubling from the first to the last. */
+const firstPauseMs = 200
+const longestPauseMs = 60_000
+/** After so long without a failure the next one is the first again. */
+const steadyMs = 30_000
+/** How long a call waits for a server that is starting again. */
+const patienceMs = 15_000
+
+/** One server, kept connected: it starts when it is made and is started again whenever it ends. */
+export class McpServer {
+  readonly config: ServerConfig
+  readonly #options: McpServerOptions
+  readonly #logger: Logger
+  readonly #stopping = new AbortController()
+  readonly #running: Promise<void>
+  #state: McpServerState = { status: "starting" }
+  #connection: Connection | null = null
+  #tools: readonly ServerTool[] = []
+  #instructions: string | null = null
+  #calls = 0
+  #change = Promise.withResolvers<void>()
+
+  constructor(config: ServerConfig, options: McpServerOptions) {
+    this.config = config
+    this.#options = options
+    this.#logger = options.logger
+    this.#running = this.#keepConnected()
+  }
+
+  get state(): McpServerState {
+    return this.#state
+  }
+
+  /** As last listed, also while it is away. The same array until they change. */
+  get tools(): readonly ServerTool[] {
+    if (this.#connection !== null) this.#tools = this.#connection.tools()
+    return this.#tools
+  }
+
+  /** Whether a call is in flight. */
+  get busy(): boolean {
+    return this.#calls > 0
+  }
+
+  get instructions(): string | null {
+    return this.#instructions
+  }
+
+  /** Resolves when the first start has succeeded or failed. */
+  async settled(): Promise<void> {
+    while (this.#state.status === "starting") await this.#change.promise
+  }
+
+  /** The connection, now or soon. Rejects with a `GatewayError` (`mcp_unavailable`, `mcp_needs_reauth`). */
+  async connection(signal: AbortSignal): Promise<Connection> {
+    if (this.#connection !== null) return this.#connection
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
+    while (this.#connection === null) {
+      signal.throwIfAborted()
+      if (patience.aborted || this.#state.status === "stopped") throw this.#unavailable()
+      if (this.#state.status === "needs_reauth") throw this.#unauthorized()
+      await Promise.race([this.#change.promise, aborted(patience)])
+    }
+    return this.#connection
+  }
+
+  /**
+   * Calls a tool. A call that surely was not executed is sent once more over a new connection, and so is one that may be
+   * executed twice. Rejects with `CallInterruptedError` when nobody knows whether it was executed.
+   */
+  async call(name: string, input: JsonObject, options: RepeatableCall): Promise<CallToolResult> {
+    for (let attempt = 1; ; attempt++) {
+      const connection = await this.connection(options.signal)
+      this.#calls += 1
+      try {
+        return await connection.call(name, input, options)
+      } catch (thrown) {
+        options.signal.throwIfAborted()
+        const failure = classifyFailure(thrown)
+        if (failure === "answered") throw thrown
+        if (failure === "unauthorized") {
+          void this.#untilAuthorized(connection)
+          throw this.#unauthorized(thrown)
+        }
+        connection.lose(toError(thrown).message)
+        this.#leave(connection)
+        if (attempt === 1 && (failure === "notExecuted" || options.repeatable)) continue
+        if (failure === "notExecuted") throw this.#unavailable(thrown)
+        throw new CallInterruptedError(this.config.name, { cause: thrown })
+      } finally {
+        this.#calls -= 1
+      }
+    }
+  }
+
+  /** Resolves when nothing of it is left. Calls in flight end as interrupted. */
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+    this.#options.authorization?.release()
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { signal } = this.#stopping
+    const fields = { server: this.config.name }
+    let failures = 0
+    while (!signal.aborted) {
+      try {
+        const connection = await this.#connect()
+        const since = performance.now()
+        const reason = await this.#untilLost(connection)
+        if (signal.aborted) break
+        this.#logger.warn({ ...fields, reason }, "an MCP server was lost; it is started again")
+        failures = performance.now() - since > steadyMs ? 1 : failures + 1
+        this.#become({ status: "failed", reason })
+      } catch (thrown) {
+        if (signal.aborted) break
+        failures += 1
+        if (await this.#askedForAuthorization(thrown)) continue
+        const reason = toError(thrown).message
+        this.#logger.warn({ ...fields, reason, attempt: failures }, "an MCP server does not start")
+        this.#become({ status: "failed", reason })
+      }
+      await pause(Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs), signal)
+    }
+    this.#become({ status: "stopped" })
+  }
+
+  async #connect(): Promise<Connection> {
+    const { authorization, ...options } = this.#options
+    const timeout = AbortSignal.timeout(this.config.startTimeoutMs)
+    const connection = await connect(this.config, {
+      ...options,
+      signal: AbortSignal.any([this.#stopping.signal, timeout]),
+      authProvider: authorization?.provider ?? null,
+    })
+    this.#connection = connection
+    this.#tools = connection.tools()
+    this.#instructions = connection.client.getInstructions() ?? null
+    const tools = this.#tools.length
+    this.#logger.info({ server: this.config.name, tools }, "an MCP server is ready")
+    this.#become({ status: "ready", tools })
+    return connection
+  }
+
+  async #untilLost(connection: Connection): Promise<string> {
+    const { signal } = this.#stopping
+    const reason = await Promise.race([connection.lost, aborted(signal).then(() => "the gateway stops")])
+    this.#leave(connection)
+    await connection.close()
+    return reason
+  }
+
+  /** Nobody is given this connection any more. */
+  #leave(connection: Connection): void {
+    if (this.#connection !== connection) return
+    this.#tools = connection.tools()
+    this.#connection = null
+  }
+
+  async #askedForAuthorization(thrown: unknown): Promise<boolean> {
+    const { authorization } = this.#options
+    if (authorization === null || classifyFailure(thrown) !== "unauthorized") return false
+    const url = authorization.url()
+    this.#logger.warn({ server: this.config.name, url }, "an MCP server must be authorized")
+    this.#become({ status: "needs_reauth", url })
+    await authorization.granted(this.#stopping.signal)
+    return true
+  }
+
+  /** The connection stays: what needs no further authorization goes on, and the rest does as soon as it is granted. */
+  async #untilAuthorized(connection: Connection): Promise<void> {
+    const { authorization } = this.#options
+    if (authorization === null || this.#state.status === "needs_reauth") return
+    const url = authorization.url()
+    this.#logger.warn({ server: this.config.name, url }, "an MCP server must be authorized")
+    this.#become({ status: "needs_reauth", url })
+    await authorization.granted(this.#stopping.signal)
+    if (this.#connection === connection) this.#become({ status: "ready", tools: this.#tools.length })
+  }
+
+  #become(state: McpServerState): void {
+    this.#state = state
+    const { resolve } = this.#change
+    this.#change = Promise.withResolvers()
+    resolve()
+  }
+
+  #unavailable(cause?: unknown): GatewayError {
+    const kind = { code: "mcp_unavailable", status: 503, retryable: true }
+    return new GatewayError(kind, `The server ${this.config.name} cannot be reached; it was not called.`, {
+      cause,
+    })
+  }
+
+  #unauthorized(cause?: unknown): GatewayError {
+    const kind = { code: "mcp_needs_reauth", status: 503 }
+    const message = `The server ${this.config.name} must be authorized by a person; it was not called.`
+    return new GatewayError(kind, message, { cause })
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  signal.addEventListener("abort", () => resolve(), { once: true })
+  if (signal.aborted) resolve()
+  await promise
+  clearTimeout(timer)
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }))
+}

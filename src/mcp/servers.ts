@@ -1,0 +1,102 @@
+import type { Logger } from "../core/ports/logger.ts"
+import type { Tool } from "../core/ports/tool.ts"
+import type { ServerConfig } from "./config/server-config.ts"
+import type { ClientIdentity, Elicit } from "./connection.ts"
+import { type Authorization, McpServer, type McpServerState, type ServerHandle } from "./server.ts"
+import { createToolList } from "./tools/tool-list.ts"
+import { createUserServers, type UserServers } from "./user-servers.ts"
+
+export interface McpServersOptions {
+  readonly configs: readonly ServerConfig[]
+  readonly identity: ClientIdentity
+  readonly logger: Logger
+  /** Null for servers that want no OAuth. `principal` is null for a server that all users share. */
+  readonly authorize: (config: ServerConfig, principal: Principal | null) => Authorization | null
+  readonly elicit: Elicit | null
+}
+
+/** Whose server it is. */
+export interface Principal {
+  readonly tenant: string
+  readonly userId: string
+}
+
+/** All MCP servers of a gateway: started at once, kept alive, and stopped together. */
+export interface McpServers {
+  /**
+   * The servers as one run of this principal sees them. Waits for those that start, each for no longer than its
+   * `startTimeoutMs`; one that fails is only missing.
+   */
+  open(principal: Principal): Promise<McpView>
+  /** Of the shared servers, by name. */
+  states(): Readonly<Record<string, McpServerState>>
+  /** Resolves when nothing is left of any of them; never rejects. */
+  close(): Promise<void>
+}
+
+export interface McpView {
+  /**
+   * What the servers offer at this moment, under names that `taken`, the agent's own, leaves. The same array as before
+   * while nothing has changed.
+   */
+  tools(taken: readonly string[]): readonly Tool[]
+  /** How to use the servers that may say so, each under its name, and where users have to let the gateway in. */
+  instructions(): readonly string[]
+}
+
+export function startMcpServers(options: McpServersOptions): McpServers {
+  const { configs, identity, logger, authorize, elicit } = options
+  const start = (config: ServerConfig, principal: Principal | null) =>
+    new McpServer(config, { identity, logger, elicit, authorization: authorize(config, principal) })
+  const shared = new Map<string, McpServer>()
+  const own = new Map<string, UserServers>()
+  for (const config of configs) {
+    const { name, perUser } = config
+    if (perUser === null) shared.set(name, start(config, null))
+    else
+      own.set(
+        name,
+        createUserServers((principal) => start(config, principal), { ...perUser, name, logger }),
+      )
+  }
+
+  function ownOf(name: string, principal: Principal): readonly ServerHandle[] {
+    try {
+      const server = own.get(name)?.open(principal)
+      return server === undefined ? [] : [server]
+    } catch (error) {
+      logger.warn({ server: name, error }, "a user has no MCP server")
+      return []
+    }
+  }
+
+  return {
+    async open(principal) {
+      // In the order of the configuration, whosever they are.
+      const servers = configs.flatMap(({ name }) => shared.get(name) ?? ownOf(name, principal))
+      await Promise.all(servers.map((server) => server.settled()))
+      const list = createToolList(servers, logger)
+      return {
+        tools: (taken) => list.tools(taken),
+        instructions: () => servers.flatMap((server) => instructionsOf(server)),
+      }
+    },
+    states: () => Object.fromEntries([...shared].map(([name, server]) => [name, server.state])),
+    async close() {
+      const closing = [...shared.values(), ...own.values()].map((server) => server.close())
+      for (const result of await Promise.allSettled(closing)) {
+        if (result.status === "rejected") logger.error({ error: result.reason }, "an MCP server did not stop")
+      }
+    },
+  }
+}
+
+function instructionsOf({ config, instructions, state }: ServerHandle): readonly string[] {
+  if (config.perUser !== null && state.status === "needs_reauth" && state.url !== null) {
+    return [
+      `The tools of ${config.name} are there once the user has allowed it at this address: ${state.url}`,
+    ]
+  }
+  if (!config.instructions || instructions === null) return []
+  return [`How to use the tools of ${config.name}, in its own words:\n${instructions}`]
+}

@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import type { Readable, Writable } from "node:stream"
+import { setTimeout as delay } from "node:timers/promises"
+import { toError } from "../../core/errors.ts"
+
+export interface Program {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string | null
+}
+
+/** A program with all that it starts, which ends with this process whatever becomes of it. */
+export interface ProcessGroup {
+  readonly pid: number
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Settles when the program itself has ended and what it wrote has been read: by itself or by `terminate`. */
+  readonly ended: Promise<Exit>
+  /** Closes standard input, then TERM, then KILL to all of the group. Resolves when nothing of it is left. */
+  terminate(): Promise<void>
+}
+
+/** A program that a signal ended has the code 128 and the signal's number, as in a shell. */
+export type Exit = { readonly code: number } | { readonly signal: string }
+
+/** How long a program may take to end by itself once its standard input is closed, and then after TERM. */
+const inputGraceMs = 500
+const termGraceMs = 2_000
+const goneWithinMs = 1_000
+/** How long a program's last output is waited for: something it left behind may hold the pipe. */
+const drainMs = 500
+
+/**
+ * A shell leads the group. It waits for the program, so that somebody reaps what it starts, and passes on how that
+ * ended. Its other child is the watchdog: the pipe it reads (3) is held open by the gateway alone, so when that ends, for
+ * the gateway died, the watchdog ends the group.
+ */
+const leash = `
+trap : HUP INT TERM
+exec 4<&0
+"$@" <&4 3<&- 4<&- &
+program=$!
+exec </dev/null >/dev/null 2>&1 4<&-
+(
+  trap "" HUP INT TERM
+  read -r _ <&3
+  kill -s TERM -- -$$
+  sleep 2
+  kill -s KILL -- -$$
+) &
+watchdog=$!
+exec 3<&-
+code=129
+while [ $code -gt 128 ] && kill -0 $program; do
+  wait $program
+  code=$?
+done
+kill -s KILL $watchdog
+wait $watchdog
+exit $code`
+
+/** Rejects when the program cannot be started at all. One that is not found ends at once with the code 127. */
+export async function spawnGroup({ command, args, env, cwd }: Program): Promise<ProcessGroup> {
+  const isPosix = process.platform !== "win32"
+  const [file, ...rest] = isPosix ? ["/bin/sh", "-c", leash, "sh", command, ...args] : [command, ...args]
+  const child = spawn(file ?? command, rest, {
+    env,
+    detached: isPosix,
+    windowsHide: true,
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
+    ...(cwd !== null && { cwd }),
+  })
+  try {
+    await once(child, "spawn")
+  } catch (thrown) {
+    // The system reports a missing directory as if the shell were missing.
+    const where = cwd === null ? "" : ` in ${cwd}`
+    throw new Error(`${command} cannot be started${where}: ${toError(thrown).message}`, { cause: thrown })
+  }
+  return grouped(child)
+}
+
+function grouped(child: ChildProcess): ProcessGroup {
+  const { stdin, stdout, stderr, pid } = child
+  if (stdin === null || stdout === null || stderr === null || pid === undefined) {
+    throw new Error("A started process has no pipes.")
+  }
+  // What is written to a program that has ended is lost; `ended` tells so.
+  for (const pipe of [stdin, child.stdio[3]]) pipe?.on("error", () => undefined)
+  const exited = once(child, "exit").then(([code, signal]): Exit => (code === null ? { signal } : { code }))
+  const closed = once(child, "close")
+  const ended = exited.then(async (exit) => {
+    // What the program left behind may hold its pipes.
+    signalGroup("SIGKILL")
+    await Promise.race([closed, delay(drainMs, undefined, { ref: false })])
+    return exit
+  })
+  let termination: Promise<void> | null = null
+
+  async function terminate(): Promise<void> {
+    const over = exited.then(() => true)
+    const isOverWithin = (ms: number) => Promise.race([over, delay(ms, false)])
+    stdin?.end()
+    if (!(await isOverWithin(inputGraceMs))) {
+      signalGroup("SIGTERM")
+      await isOverWithin(termGraceMs)
+    }
+    signalGroup("SIGKILL")
+    await exited
+    for (const pipe of child.stdio) pipe?.destroy()
+    await gone()
+  }
+
+  function signalGroup(signal: NodeJS.Signals | 0): boolean {
+    if (process.platform === "win32") return child.kill(signal)
+    try {
+      return process.kill(-(pid ?? 0), signal)
+    } catch {
+      // Nothing is left of the group.
+      return false
+    }
+  }
+
+  /** What has no parent any more is reaped by the system's first process, which takes a moment. */
+  async function gone(): Promise<void> {
+    if (process.platform === "win32") return
+    for (const until = Date.now() + goneWithinMs; signalGroup(0) && Date.now() < until; ) await delay(5)
+  }
+
+  return {
+    pid,
+    stdin,
+    stdout,
+    stderr,
+    ended,
+    terminate() {
+      termination ??= terminate()
+      return termination
+    },
+  }
+}

@@ -1,0 +1,102 @@
+import {
+  type JSONRPCMessage,
+  ReadBuffer,
+  SdkError,
+  SdkErrorCode,
+  serializeMessage,
+  type Transport,
+} from "@modelcontextprotocol/client"
+import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
+import { toError } from "../../core/errors.ts"
+import type { StdioConfig } from "../config/server-config.ts"
+import { followOutput, type OutputTail } from "./output-tail.ts"
+import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
+
+/** Bytes of one message, past which the server is stopped. */
+const longestMessage = 32 * 1024 * 1024
+
+/**
+ * MCP over the standard streams of a process group of its own.
+ * https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
+ */
+export class StdioTransport implements Transport {
+  onclose?: () => void
+  onerror?: (error: Error) => void
+  onmessage?: (message: JSONRPCMessage) => void
+  readonly #config: StdioConfig
+  readonly #onStderr: (line: string) => void
+  readonly #buffer = new ReadBuffer({ maxBufferSize: longestMessage })
+  #group: ProcessGroup | null = null
+  #stderr: OutputTail | null = null
+  #exit: Exit | null = null
+  #closing = false
+
+  constructor(config: StdioConfig, onStderr: (line: string) => void) {
+    this.#config = config
+    this.#onStderr = onStderr
+  }
+
+  /** Why it ended: how the process did, and the end of what it wrote to standard error. */
+  get reason(): string {
+    if (this.#exit === null) return "the process does not answer"
+    const how = "code" in this.#exit ? `with code ${this.#exit.code}` : `by ${this.#exit.signal}`
+    const said = this.#stderr?.read() ?? ""
+    return `the process ended ${how}${said === "" ? "" : `: ${said}`}`
+  }
+
+  async start(): Promise<void> {
+    const { command, args, cwd, env } = this.#config
+    const group = await spawnGroup({ command, args, cwd, env: { ...getDefaultEnvironment(), ...env } })
+    this.#group = group
+    this.#stderr = followOutput(group.stderr, this.#onStderr)
+    group.stdout.on("data", (chunk: Buffer) => this.#read(chunk))
+    group.stdout.on("error", (error) => this.onerror?.(error))
+    void group.ended.then((exit) => {
+      this.#exit = exit
+      this.onclose?.()
+    })
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    const stdin = this.#group?.stdin
+    if (stdin === undefined || !stdin.writable || this.#exit !== null) {
+      throw new SdkError(SdkErrorCode.NotConnected, "The server's process has ended.")
+    }
+    if (stdin.write(serializeMessage(message))) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        stdin.off("drain", done).off("close", done)
+        resolve()
+      }
+      stdin.on("drain", done).on("close", done)
+    })
+  }
+
+  /** Resolves when nothing of the process group is left. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#group?.terminate()
+    this.#buffer.clear()
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      this.#buffer.append(chunk)
+    } catch (thrown) {
+      this.onerror?.(toError(thrown))
+      // It has lost the thread of its messages; the rest would be read as garbage.
+      void this.close()
+      return
+    }
+    while (!this.#closing) {
+      try {
+        const message = this.#buffer.readMessage()
+        if (message === null) return
+        this.onmessage?.(message)
+      } catch (thrown) {
+        // A line that is no message is skipped.
+        this.onerror?.(toError(thrown))
+      }
+    }
+  }
+}

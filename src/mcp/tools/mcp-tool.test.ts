@@ -1,0 +1,170 @@
+import type { CallToolResult, Tool as ServerTool } from "@modelcontextprotocol/client"
+import { describe, expect, it } from "vitest"
+import type { JsonObject } from "../../core/json.ts"
+import type { ToolContext } from "../../core/ports/tool.ts"
+import type { McpServerOptions } from "../config/definition.ts"
+import { type ConfigDefaults, toServerConfigs } from "../config/server-config.ts"
+import type { RepeatableCall, ServerHandle } from "../server.ts"
+import { mcpTool } from "./mcp-tool.ts"
+
+const defaults: ConfigDefaults = {
+  defaultToolTimeoutMs: 30_000,
+  timeoutOverrides: {},
+  sessionInjectServers: [],
+}
+
+type Schema = ServerTool["inputSchema"]
+
+interface Call {
+  readonly name: string
+  readonly input: JsonObject
+  readonly options: RepeatableCall
+}
+
+function toolOf(
+  definition: Partial<ServerTool>,
+  options: McpServerOptions = {},
+  given: Partial<ConfigDefaults> = {},
+) {
+  const calls: Call[] = []
+  const [config] = toServerConfigs({ files: { ...options, command: "files" } }, { ...defaults, ...given })
+  if (config === undefined) throw new Error("There is one server.")
+  const server: ServerHandle = {
+    config,
+    state: { status: "ready", tools: 1 },
+    tools: [],
+    instructions: null,
+    settled: async () => undefined,
+    connection: () => Promise.reject(new Error("not asked for")),
+    async call(name, input, callOptions): Promise<CallToolResult> {
+      calls.push({ name, input, options: callOptions })
+      callOptions.onProgress({ progress: 1, total: 2, message: "half" })
+      callOptions.onProgress({ progress: 2 })
+      return { content: [{ type: "text", text: "done" }] }
+    },
+  }
+  const schema: Schema = { type: "object", properties: { path: { type: "string" } }, required: ["path"] }
+  return {
+    tool: mcpTool(server, { name: "read.file", inputSchema: schema, ...definition }, "read_file"),
+    calls,
+  }
+}
+
+describe("what is believed of a tool", () => {
+  const reads = { annotations: { readOnlyHint: true } }
+  const harmless = { annotations: { destructiveHint: false } }
+
+  it.each<[string, Partial<ServerTool>, McpServerOptions, object]>([
+    ["nothing of a server that is not trusted", reads, {}, { readOnly: false, idempotent: false }],
+    ["that it only reads, if the server is trusted", reads, { trusted: true }, { readOnly: true }],
+    [
+      "that it may be repeated, if the server is trusted",
+      { annotations: { idempotentHint: true } },
+      { trusted: true },
+      { idempotent: true },
+    ],
+    ["the user, of any server", {}, { tools: { "read.file": { readOnly: true } } }, { readOnly: true }],
+    [
+      "the user more than the server",
+      reads,
+      { trusted: true, tools: { "read.file": { readOnly: false } } },
+      { readOnly: false },
+    ],
+    ["nothing that would spare a question", harmless, { approval: "destructive" }, { approval: true }],
+    [
+      "that it does no harm, if the server is trusted",
+      harmless,
+      { approval: "destructive", trusted: true },
+      { approval: false },
+    ],
+    [
+      "that it destroys where it says nothing",
+      {},
+      { approval: "destructive", trusted: true },
+      { approval: true },
+    ],
+  ])("%s", (_what, definition, options, expected) => {
+    expect(toolOf(definition, options).tool).toMatchObject(expected)
+  })
+})
+
+describe("who is asked", () => {
+  it.each<[string, McpServerOptions, boolean | undefined]>([
+    ["the agent's policy decides where nothing is said", {}, undefined],
+    ["always", { approval: "always" }, true],
+    ["never", { approval: "never" }, false],
+    [
+      "what is said of the tool counts first",
+      { approval: "always", tools: { "read.file": { approval: "never" } } },
+      false,
+    ],
+  ])("%s", (_name, options, expected) => {
+    expect(toolOf({}, options).tool.approval).toBe(expected)
+  })
+})
+
+describe("the time limit", () => {
+  const own = { timeoutMs: 2, tools: { "read.file": { timeoutMs: 3 } } }
+  it.each<[string, McpServerOptions, Record<string, number>, number]>([
+    ["is the default", {}, {}, 30_000],
+    ["is the server's", { timeoutMs: 2 }, {}, 2],
+    ["is the tool's rather than the server's", own, {}, 3],
+    ["is what overrides it", own, { "read.file": 4 }, 4],
+    ["is what overrides it on this server", own, { "read.file": 4, "files__read.file": 5 }, 5],
+  ])("%s", (_name, options, timeoutOverrides, expected) => {
+    expect(toolOf({}, options, { timeoutOverrides }).tool.timeoutMs).toBe(expected)
+  })
+})
+
+it("is called by the server's own name, and shows its progress", async () => {
+  const { tool, calls } = toolOf({}, { tools: { "read.file": { idempotent: true } } })
+  const shown: string[] = []
+  const result = await tool.execute(
+    { path: "a" },
+    context((chunk) => void shown.push(chunk)),
+  )
+  expect(result).toEqual({ type: "content", content: [{ type: "text", text: "done" }] })
+  expect(calls).toMatchObject([{ name: "read.file", input: { path: "a" }, options: { repeatable: true } }])
+  expect(shown).toEqual(["1/2 half\n", "2\n"])
+})
+
+it("checks the input before the server sees it", async () => {
+  const { tool } = toolOf({})
+  expect(await tool.validate({ path: "a" })).toEqual({ valid: true, input: { path: "a" } })
+  expect(await tool.validate({ path: 3 })).toMatchObject({
+    valid: false,
+    message: expect.stringContaining("path"),
+  })
+})
+
+it("leaves the input to the server where its schema cannot be compiled", async () => {
+  const inputSchema = { type: "object", properties: { a: { $ref: "#/$defs/nowhere" } } } as const
+  const { tool } = toolOf({ inputSchema })
+  expect(await tool.validate({ a: 1 })).toEqual({ valid: true, input: { a: 1 } })
+})
+
+it("gives a server the session's id in place of what the model may have made up", async () => {
+  const inputSchema: Schema = {
+    type: "object",
+    properties: { _session_id: { type: "string" }, a: {} },
+    required: ["_session_id", "a"],
+  }
+  const { tool, calls } = toolOf({ inputSchema }, {}, { sessionInjectServers: ["files"] })
+  expect(tool.inputSchema).toEqual({ type: "object", properties: { a: {} }, required: ["a"] })
+  await tool.execute({ a: 1, _session_id: "another's" }, context())
+  expect(calls[0]?.input).toEqual({ a: 1, _session_id: "sess_1" })
+})
+
+function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
+  return {
+    signal: new AbortController().signal,
+    session: { id: "sess_1", userId: "ada", channel: null },
+    runId: "run_1",
+    toolCallId: "call_1",
+    idempotencyKey: "call_1",
+    answered: null,
+    ask: async () => ({ action: "decline", content: null }),
+    emit,
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  }
+}

@@ -1,0 +1,96 @@
+import type { Progress, Tool as ServerTool } from "@modelcontextprotocol/client"
+import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
+import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import type { Tool, ToolContext, Validation } from "../../core/ports/tool.ts"
+import type { ServerConfig } from "../config/server-config.ts"
+import type { ServerHandle } from "../server.ts"
+import { toToolResult } from "./tool-result.ts"
+
+/** What a server may be given to tell sessions apart. The model neither sees nor sets it. */
+const sessionKey = "_session_id"
+/** The gateway's own time limit ends a call first, and says so. */
+const timeoutMarginMs = 5_000
+const longestTimerMs = 2_147_483_647
+
+/** A server's tool under `name`, as the agent's loop knows tools. */
+export function mcpTool(server: ServerHandle, definition: ServerTool, name: string): Tool {
+  const { config } = server
+  const { timeoutMs, readOnly, idempotent, approval } = policyOf(config, definition)
+  const inputSchema = shownSchema(definition.inputSchema as JsonObject, config)
+  return {
+    name,
+    description: definition.description ?? definition.title ?? definition.name,
+    inputSchema,
+    readOnly,
+    idempotent,
+    timeoutMs,
+    ...(approval !== null && { approval }),
+    server: config.name,
+    validate: createValidator(inputSchema),
+    async execute(input, context) {
+      const given = isJsonObject(input) ? input : {}
+      const result = await server.call(
+        definition.name,
+        config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given,
+        {
+          signal: context.signal,
+          timeoutMs: Math.min(timeoutMs + timeoutMarginMs, longestTimerMs),
+          repeatable: readOnly || idempotent,
+          onProgress: (progress) => showProgress(context, progress),
+        },
+      )
+      return toToolResult(result)
+    },
+  }
+}
+
+/** What the user says of a tool wins over what a server that is trusted says of it. */
+function policyOf(config: ServerConfig, { name, annotations = {} }: ServerTool) {
+  const options = config.toolOptions(name)
+  const hints = config.trusted ? annotations : {}
+  const readOnly = options.readOnly ?? hints.readOnlyHint ?? false
+  const destroys = !readOnly && (hints.destructiveHint ?? true)
+  const approvals = { always: true, never: false, destructive: destroys }
+  const approval = options.approval ?? config.approval
+  return {
+    readOnly,
+    idempotent: options.idempotent ?? hints.idempotentHint ?? false,
+    timeoutMs: config.timeoutMs(name),
+    approval: approval === null ? null : approvals[approval],
+  }
+}
+
+function shownSchema(schema: JsonObject, { injectsSession }: ServerConfig): JsonObject {
+  const { properties, required } = schema
+  if (!injectsSession || !isJsonObject(properties) || !Object.hasOwn(properties, sessionKey)) return schema
+  const { [sessionKey]: _hidden, ...shown } = properties
+  if (!Array.isArray(required)) return { ...schema, properties: shown }
+  return { ...schema, properties: shown, required: required.filter((key) => key !== sessionKey) }
+}
+
+/** Compiles the schema when it is first needed. One that cannot be compiled is left to the server to check. */
+function createValidator(schema: JsonObject): Tool["validate"] {
+  let check: ((input: JsonObject) => Validation) | null = null
+  return async (input) => {
+    check ??= compile(schema)
+    return check(input)
+  }
+}
+
+function compile(schema: JsonObject): (input: JsonObject) => Validation {
+  try {
+    // A validator of its own: a shared one would mix up two tools' schemas of the same `$id`.
+    const validate = new AjvJsonSchemaValidator().getValidator<JsonObject>(schema)
+    return (input) => {
+      const result = validate(input)
+      return result.valid ? { valid: true, input } : { valid: false, message: result.errorMessage }
+    }
+  } catch {
+    return (input) => ({ valid: true, input })
+  }
+}
+
+function showProgress({ emit }: ToolContext, { progress, total, message }: Progress): void {
+  const count = total === undefined ? `${progress}` : `${progress}/${total}`
+  emit(message === undefined ? `${count}\n` : `${count} ${message}\n`)
+}

@@ -1,0 +1,139 @@
+import type { Client, PromptMessage } from "@modelcontextprotocol/client"
+import { GatewayError } from "../../core/errors.ts"
+import type { Json, JsonObject } from "../../core/json.ts"
+import type { ContentPart } from "../../core/messages.ts"
+import type { Tool, ToolContext, ToolResult } from "../../core/ports/tool.ts"
+import type { ServerHandle } from "../server.ts"
+import { toPart, toResourcePart } from "./tool-result.ts"
+
+interface Definition {
+  readonly name: string
+  readonly description: string
+  /** Besides the server's name. All required, and texts, but for an object of texts. */
+  readonly input: Readonly<Record<string, "text" | "texts">>
+  use(client: Client, input: Readonly<Record<string, unknown>>, context: ToolContext): Promise<ToolResult>
+}
+
+/** For the model: what servers offer besides tools, as far as the user wants that. */
+export function resourceTools(servers: readonly ServerHandle[]): readonly Tool[] {
+  const withResources = servers.filter(({ config }) => config.resources)
+  const withPrompts = servers.filter(({ config }) => config.prompts)
+  return [
+    ...forServers(withResources, [listResources, readResource]),
+    ...forServers(withPrompts, [listPrompts, getPrompt]),
+  ]
+}
+
+const listResources: Definition = {
+  name: "list_resources",
+  description: "Lists the resources that a server offers to read, and the templates of further ones.",
+  input: {},
+  async use(client, _input, { signal }) {
+    const { resources } = await client.listResources(undefined, { signal })
+    const { resourceTemplates } = await client.listResourceTemplates(undefined, { signal })
+    const shown = resources.map(({ uri, name, description, mimeType }) => ({
+      uri,
+      name,
+      description,
+      mimeType,
+    }))
+    const templates = resourceTemplates.map(({ uriTemplate, name, description, mimeType }) => ({
+      uriTemplate,
+      name,
+      description,
+      mimeType,
+    }))
+    return json({ resources: shown, templates })
+  },
+}
+
+const readResource: Definition = {
+  name: "read_resource",
+  description: "Reads a resource of a server, by its URI.",
+  input: { uri: "text" },
+  async use(client, { uri }, { signal }) {
+    const { contents } = await client.readResource({ uri: String(uri) }, { signal })
+    return { type: "content", content: contents.map(toResourcePart) }
+  },
+}
+
+const listPrompts: Definition = {
+  name: "list_prompts",
+  description: "Lists the prompts that a server offers, with their arguments.",
+  input: {},
+  async use(client, _input, { signal }) {
+    const { prompts } = await client.listPrompts(undefined, { signal })
+    const shown = prompts.map((prompt) => ({
+      name: prompt.name,
+      description: prompt.description,
+      arguments: prompt.arguments,
+    }))
+    return json({ prompts: shown })
+  },
+}
+
+const getPrompt: Definition = {
+  name: "get_prompt",
+  description: "Gets a prompt of a server, filled in with arguments.",
+  input: { name: "text", arguments: "texts" },
+  async use(client, { name, arguments: given }, { signal }) {
+    const texts = Object.fromEntries(Object.entries(given ?? {}).map(([key, value]) => [key, String(value)]))
+    const { messages } = await client.getPrompt({ name: String(name), arguments: texts }, { signal })
+    return { type: "content", content: messages.flatMap(toParts) }
+  },
+}
+
+function toParts({ role, content }: PromptMessage): readonly ContentPart[] {
+  return [{ type: "text", text: `[${role}]` }, toPart(content)]
+}
+
+/** What is undefined is left out. */
+function json(value: unknown): ToolResult {
+  return { type: "json", value: JSON.parse(JSON.stringify(value)) as Json }
+}
+
+function forServers(servers: readonly ServerHandle[], definitions: readonly Definition[]): readonly Tool[] {
+  return servers.length === 0 ? [] : definitions.map((definition) => toTool(servers, definition))
+}
+
+function toTool(servers: readonly ServerHandle[], { name, description, input, use }: Definition): Tool {
+  const texts = Object.entries(input).map(([key, kind]) => [
+    key,
+    kind === "text" ? { type: "string" } : textMap,
+  ])
+  const required = Object.entries(input).flatMap(([key, kind]) => (kind === "text" ? [key] : []))
+  const inputSchema: JsonObject = {
+    type: "object",
+    properties: {
+      server: { type: "string", enum: servers.map(({ config }) => config.name) },
+      ...Object.fromEntries(texts),
+    },
+    required: ["server", ...required],
+    additionalProperties: false,
+  }
+  return {
+    name,
+    description,
+    inputSchema,
+    readOnly: true,
+    async validate(given) {
+      const isServer = servers.some(({ config }) => config.name === given.server)
+      if (!isServer) return { valid: false, message: "server: there is no such server" }
+      const missing = required.find((key) => typeof given[key] !== "string")
+      return missing === undefined
+        ? { valid: true, input: given }
+        : { valid: false, message: `${missing}: expected a text` }
+    },
+    async execute(given, context) {
+      // What `validate` let through.
+      const fields = given as JsonObject
+      const server = servers.find(({ config }) => config.name === fields.server)
+      if (server === undefined)
+        throw new GatewayError({ code: "mcp_unavailable", status: 503 }, "No such server.")
+      const { client } = await server.connection(context.signal)
+      return use(client, fields, context)
+    },
+  }
+}
+
+const textMap = { type: "object", additionalProperties: { type: "string" } } as const

@@ -1,0 +1,61 @@
+import type { Tool as ServerTool } from "@modelcontextprotocol/client"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Tool } from "../../core/ports/tool.ts"
+import type { ServerHandle } from "../server.ts"
+import { mcpTool } from "./mcp-tool.ts"
+import { resourceTools } from "./resource-tools.ts"
+import { nameTools } from "./tool-names.ts"
+
+export interface ToolList {
+  tools(taken: readonly string[]): readonly Tool[]
+}
+
+/** The tools of some servers as one list, made anew only when one of theirs or a taken name has changed. */
+export function createToolList(servers: readonly ServerHandle[], logger: Logger): ToolList {
+  let basis: readonly unknown[] = []
+  let list: readonly Tool[] = []
+  return {
+    tools(taken) {
+      const current = [...servers.map(({ tools }) => tools), ...taken]
+      if (current.length === basis.length && current.every((item, index) => item === basis[index]))
+        return list
+      basis = current
+      list = makeTools(servers, taken, logger)
+      return list
+    },
+  }
+}
+
+function makeTools(
+  servers: readonly ServerHandle[],
+  taken: readonly string[],
+  logger: Logger,
+): readonly Tool[] {
+  const extra = resourceTools(servers).filter(({ name }) => !taken.includes(name))
+  const offered = servers.flatMap((server) => enabledTools(server).map((tool) => ({ server, tool })))
+  const { names, collisions } = nameTools(
+    offered.map(({ server: { config }, tool }) => ({
+      server: config.name,
+      tool: tool.name,
+      prefix: config.prefix,
+    })),
+    [...taken, ...extra.map(({ name }) => name)],
+  )
+  if (collisions.length > 0) {
+    logger.warn(
+      { tools: collisions },
+      "tools of MCP servers have the names of others; they are named SERVER__TOOL",
+    )
+  }
+  return [
+    ...offered.map(({ server, tool }, index) => mcpTool(server, tool, names[index] ?? tool.name)),
+    ...extra,
+  ]
+}
+
+function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
+  // A tool that is only a task, of 2025-11-25's experiment, cannot be called.
+  return tools.filter(
+    ({ name, execution }) => config.isEnabled(name) && execution?.taskSupport !== "required",
+  )
+}

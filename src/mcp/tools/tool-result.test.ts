@@ -1,0 +1,71 @@
+import type { ContentBlock } from "@modelcontextprotocol/client"
+import { expect, it } from "vitest"
+import { toToolResult } from "./tool-result.ts"
+
+const text = (value: string) => ({ type: "text", text: value }) as const
+const png = { type: "image", mimeType: "image/png", data: "iVBO" } as const
+
+it.each<[string, ContentBlock, unknown]>([
+  ["text", text("hello"), text("hello")],
+  ["an image", png, { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBO" } }],
+  [
+    "an image that models do not take",
+    { type: "image", mimeType: "image/svg+xml", data: "PHN2Zz4=" },
+    text("[image (image/svg+xml), 6 bytes, which cannot be shown]"),
+  ],
+  [
+    "sound",
+    { type: "audio", mimeType: "audio/wav", data: "UklGRg==" },
+    text("[sound (audio/wav), 6 bytes, which cannot be shown]"),
+  ],
+  [
+    "a link to a resource",
+    {
+      type: "resource_link",
+      name: "Notes",
+      uri: "file:///n.md",
+      mimeType: "text/markdown",
+      description: "Mine",
+    },
+    text("[resource Notes: file:///n.md (text/markdown): Mine]"),
+  ],
+  [
+    "an embedded text",
+    { type: "resource", resource: { uri: "file:///n.md", text: "# Notes" } },
+    text("[resource file:///n.md]\n# Notes"),
+  ],
+  [
+    "an embedded text in base64",
+    { type: "resource", resource: { uri: "x:1", mimeType: "text/plain", blob: "aGk=" } },
+    text("[resource x:1 (text/plain)]\nhi"),
+  ],
+  [
+    "an embedded image",
+    { type: "resource", resource: { uri: "x:1", mimeType: "image/png", blob: "iVBO" } },
+    { type: "image", source: { type: "base64", mediaType: "image/png", data: "iVBO" } },
+  ],
+])("gives the model %s", (_kind, block, part) => {
+  expect(toToolResult({ content: [block] })).toEqual({ type: "content", content: [part] })
+})
+
+it("takes structured content for the result where the text only repeats it", () => {
+  const structuredContent = { b: 1, a: [2] }
+  const result = { type: "json", value: structuredContent }
+  expect(toToolResult({ content: [text('{"a":[2],"b":1}')], structuredContent })).toEqual(result)
+  expect(toToolResult({ content: [], structuredContent })).toEqual(result)
+})
+
+it("gives structured content beside what says something else", () => {
+  expect(toToolResult({ content: [text("Sunny."), png], structuredContent: { sun: true } })).toMatchObject({
+    type: "content",
+    content: [text("Sunny."), { type: "image" }, text('{"sun":true}')],
+  })
+})
+
+it("makes a tool's own error an error", () => {
+  expect(toToolResult({ content: [text("no"), text("such file")], isError: true })).toEqual({
+    type: "error",
+    code: "mcp_tool_error",
+    message: "no\nsuch file",
+  })
+})

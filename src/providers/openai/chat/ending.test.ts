@@ -1,0 +1,53 @@
+import { expect, test } from "vitest"
+import type { Json } from "../../../core/json.ts"
+import { chatEvent } from "../../../testing/openai-chat-wire.ts"
+import { startScriptedUpstream } from "../../../testing/scripted-upstream.ts"
+import { endOf, eventsOf } from "../fixtures/call.ts"
+import { openAiChatProvider } from "../openai-chat-provider.ts"
+import { ChatFold } from "./chat-fold.ts"
+
+const delta = (value: Json, finish_reason: string | null = null) =>
+  chatEvent({ choices: [{ index: 0, delta: value, finish_reason }] })
+const finish = (reason: string) => delta({}, reason)
+const counted = chatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
+const never = { type: "wait", until: new Promise(() => {}) } as const
+
+test.each([
+  ["its marker", "data: [DONE]\n\n"],
+  ["its reason, a moment later, whatever pings come", ": ping\n\n"],
+])("an answer is over with %s, though the server holds the connection open", async (_, last) => {
+  const upstream = await startScriptedUpstream(() => ({
+    steps: [delta({ content: "Hello" }), finish("stop"), counted, last, never],
+  }))
+  try {
+    expect(endOf(await eventsOf(openAiChatProvider({ baseURL: upstream.url })))).toMatchObject({
+      content: [{ type: "text", text: "Hello" }],
+      stopReason: "end",
+      usage: { outputTokens: 4 },
+    })
+    expect(await upstream.requests[0]?.outcome).toBe("disconnected")
+  } finally {
+    await upstream.close()
+  }
+})
+
+test.each<[string, readonly string[], boolean]>([
+  ["a reason behind the text", [delta({ content: "Hello" }), finish("stop")], true],
+  ["a count behind the reason", [delta({ content: "Hello" }), finish("stop"), counted], true],
+  ["a reason with each piece", [delta({ content: "Hel" }, "stop"), delta({ content: "lo" }, "stop")], false],
+  ["a reason before anything", [delta({ role: "assistant" }, "stop")], false],
+  ["text behind the reason", [delta({ content: "Hel" }), finish("stop"), delta({ content: "lo" })], false],
+  [
+    "a call behind the reason",
+    [
+      delta({ content: "Hello" }),
+      finish("stop"),
+      delta({ tool_calls: [{ id: "a", function: { name: "add" } }] }),
+    ],
+    false,
+  ],
+])("an answer has ended by %s: %j, %s", (_, chunks, ended) => {
+  const fold = new ChatFold("openai-chat")
+  for (const chunk of chunks) fold.apply(chunk.replace("data: ", ""))
+  expect(fold.ended).toBe(ended)
+})

@@ -1,0 +1,40 @@
+import type { CodeLanguage, OutputChunk, SandboxName } from "../core/ports/sandbox.ts"
+import type { Workspace } from "./workspace/workspaces.ts"
+
+/** One way to run code. What all of them share (time, quota, order of output) is in `execute.ts`. */
+export interface Backend {
+  readonly name: SandboxName
+  readonly sandboxed: boolean
+  /** How limits are enforced and what falls short, for the log. */
+  readonly description: string
+  /** Whether `Exit.outOfMemory` can be told; if not, it is guessed from what the code printed. */
+  readonly tellsOutOfMemory: boolean
+  /** Rejects when the code cannot be started; nothing is left then. */
+  start(order: Order): Promise<Running>
+  /** Ends what processes of dead instances have left: containers, processes, cgroups. */
+  reap(): Promise<void>
+  /** Ends all that this process has started. */
+  close(): Promise<void>
+}
+
+export interface Order {
+  readonly workspace: Workspace
+  readonly language: CodeLanguage
+  readonly code: string
+  /** The session may soon have more. */
+  readonly expectMore: boolean
+}
+
+export interface Running {
+  /** Ends with the code. */
+  readonly output: AsyncIterable<OutputChunk>
+  /** Resolves once its main process has ended and no other of its processes is left. */
+  readonly exited: Promise<Exit>
+  /** Kills every process of it. Resolves when all are gone; may be called again. */
+  end(): Promise<void>
+}
+
+export interface Exit {
+  readonly exitCode: number
+  readonly outOfMemory: boolean
+}

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest"
+import { type BubblewrapSetup, bubblewrapArguments } from "./arguments.ts"
+
+const setup: BubblewrapSetup = {
+  workspace: "/data/sessions/a",
+  env: { KEY: "secret value" },
+  node: "/usr/bin/node",
+  network: "none",
+  asRoot: false,
+  seccompFile: 4,
+}
+
+test("an ordinary user gets every namespace and no capability", () => {
+  const all = bubblewrapArguments(setup)
+  expect(all).toContain("--unshare-all")
+  expect(all).not.toContain("--share-net")
+  expect(all).not.toContain("--cap-add")
+})
+
+test("root gets no user namespace, and the capabilities to become another user", () => {
+  const all = bubblewrapArguments({ ...setup, asRoot: true })
+  expect(all.filter((argument) => argument.startsWith("--unshare"))).toEqual([
+    "--unshare-ipc",
+    "--unshare-pid",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--unshare-net",
+  ])
+  expect(all.filter((argument) => argument.startsWith("CAP_"))).toEqual([
+    "CAP_SETUID",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+  ])
+})
+
+test("only the network of the host shares one", () => {
+  expect(bubblewrapArguments({ ...setup, network: "host" })).toContain("--share-net")
+  const asRoot = bubblewrapArguments({ ...setup, network: "host", asRoot: true })
+  expect(asRoot).not.toContain("--unshare-net")
+})
+
+test("of the host only system folders are bound, read-only, beside the working directory", () => {
+  const all = bubblewrapArguments(setup)
+  const bound = all.flatMap((argument, index) =>
+    /^--(ro-)?bind/.test(argument) ? [[argument, all[index + 1]]] : [],
+  )
+  expect(bound).toEqual([
+    ["--ro-bind", "/usr"],
+    ["--ro-bind-try", "/etc/alternatives"],
+    ["--ro-bind-try", "/etc/ld.so.cache"],
+    ["--ro-bind", "/usr/bin/node"],
+    ["--bind", "/data/sessions/a"],
+  ])
+})

@@ -1,0 +1,56 @@
+import { sharedMemoryBytes, temporaryBytes } from "../limits.ts"
+
+export interface BubblewrapSetup {
+  /** Of the host; becomes `/workspace`. */
+  readonly workspace: string
+  readonly env: Readonly<Record<string, string>>
+  /** The gateway's own Node, which has JavaScript run where the host's `/usr` has none. */
+  readonly node: string
+  readonly network: "none" | "host"
+  /** As root the sandbox is built without a user namespace, and left for another user inside. */
+  readonly asRoot: boolean
+  /** Where bubblewrap finds the open file of the filter. */
+  readonly seccompFile: number
+}
+
+export const sandboxPath = "/opt/node/bin:/usr/local/bin:/usr/bin:/bin"
+
+/** What bubblewrap is to build: https://github.com/containers/bubblewrap/blob/main/bwrap.xml */
+export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
+  return [
+    ...namespaces(setup),
+    // With the gateway everything in it ends.
+    ...["--die-with-parent", "--new-session", "--clearenv"],
+    ...Object.entries(setup.env).flatMap(([name, value]) => ["--setenv", name, value]),
+    ...["--cap-drop", "ALL"],
+    // Only to become another user, which drops them again.
+    ...(setup.asRoot ? ["SETUID", "SETGID", "SETPCAP"].flatMap((name) => ["--cap-add", `CAP_${name}`]) : []),
+    ...["--ro-bind", "/usr", "/usr"],
+    ...["--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin"],
+    ...["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"],
+    ...["--perms", "0755", "--dir", "/etc"],
+    ...["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
+    ...["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
+    ...(setup.network === "host" ? networkFiles : []),
+    ...["--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", "/opt/node"],
+    ...["--perms", "0755", "--dir", "/opt/node/bin", "--ro-bind", setup.node, "/opt/node/bin/node"],
+    ...["--proc", "/proc", "--dev", "/dev"],
+    ...["--size", String(temporaryBytes), "--perms", "1777", "--tmpfs", "/tmp"],
+    ...["--size", String(sharedMemoryBytes), "--perms", "1777", "--tmpfs", "/dev/shm"],
+    ...["--bind", setup.workspace, "/workspace"],
+    ...["--remount-ro", "/dev", "--remount-ro", "/"],
+    ...["--seccomp", String(setup.seccompFile)],
+  ]
+}
+
+const networkFiles = ["resolv.conf", "hosts", "nsswitch.conf", "ssl", "ca-certificates"].flatMap((name) => {
+  return ["--ro-bind-try", `/etc/${name}`, `/etc/${name}`]
+})
+
+function namespaces({ asRoot, network }: BubblewrapSetup): readonly string[] {
+  const kinds = asRoot
+    ? ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--unshare-net"]
+    : ["--unshare-all"]
+  if (network === "none") return kinds
+  return asRoot ? kinds.filter((kind) => kind !== "--unshare-net") : [...kinds, "--share-net"]
+}

@@ -1,0 +1,103 @@
+import { open, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Backend } from "../backend.ts"
+import type { Cgroups } from "../cgroups/cgroups.ts"
+import { findProgram } from "../find-program.ts"
+import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
+import { openFiles } from "../limits.ts"
+import type { BackendOptions } from "../options.ts"
+import { startProcess } from "../processes.ts"
+import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
+import { seccompProgram } from "../seccomp/bpf.ts"
+import { prepareStarter } from "../starter.ts"
+import { bubblewrapArguments, sandboxPath } from "./arguments.ts"
+
+/** Files that bubblewrap is started with, beside the three usual ones. */
+const argumentsFile = 3
+const seccompFile = 4
+
+/** Namespaces of Linux, by bubblewrap. Throws a `ConfigurationError` that says why it cannot be used here. */
+export async function openBubblewrap(options: BackendOptions): Promise<Backend> {
+  const { limits, network, env, directory, cgroups } = options
+  if (process.platform !== "linux") throw new ConfigurationError("bubblewrap needs Linux.")
+  if (network === "bridge") throw new ConfigurationError('network "bridge" is only for Docker.')
+  const [bwrap, prlimit, setpriv] = await Promise.all(["bwrap", "prlimit", "setpriv"].map(findProgram))
+  if (bwrap === undefined || prlimit === undefined || setpriv === undefined) {
+    throw new ConfigurationError(
+      "bwrap, prlimit and setpriv are needed (packages bubblewrap and util-linux).",
+    )
+  }
+  const asRoot = process.getuid?.() === 0
+  const filter = join(directory, "seccomp.bpf")
+  await writeFile(filter, seccompProgram(processor()), { mode: 0o600 })
+  const starter = await prepareStarter()
+  const groups = typeof cgroups === "string" ? null : cgroups
+  const environment = {
+    ...baseEnvironment({ home: "/workspace", path: sandboxPath, temporary: "/tmp", limits }),
+    ...env,
+  }
+
+  return {
+    name: "bubblewrap",
+    sandboxed: true,
+    description: describe(cgroups),
+    tellsOutOfMemory: groups !== null,
+
+    async start({ workspace, ...order }) {
+      const cgroup = (await groups?.create()) ?? null
+      const seccomp = await open(filter)
+      try {
+        const built = bubblewrapArguments({
+          workspace: workspace.path,
+          env: environment,
+          node: process.execPath,
+          network,
+          asRoot,
+          seccompFile,
+        })
+        const { owner } = workspace
+        return await startProcess({
+          command: [
+            ...[prlimit, ...resourceLimits(limits), `--nofile=${openFiles}:${openFiles}`, "--"],
+            ...[bwrap, "--args", String(argumentsFile), "--"],
+            ...(owner === null ? [] : [setpriv, ...becoming(owner.uid, owner.gid)]),
+            ...(cgroup === null ? [prlimit, ...processLimits(limits), ...userLimits(limits), "--"] : []),
+            ...launcherCommand("/workspace", limits),
+          ],
+          // Nothing of the host's: `/proc/1/environ` shows what bubblewrap itself was started with.
+          env: {},
+          cwd: "/",
+          input: launcherInput(order),
+          // Not on a command line, which every user of the host can read.
+          extra: [Buffer.from(`${built.join("\0")}\0`), seccomp.fd],
+          cgroup,
+          starter,
+        })
+      } catch (error) {
+        await cgroup?.end()
+        throw error
+      } finally {
+        await seccomp.close()
+      }
+    },
+    reap: async () => groups?.reap(),
+    close: async () => {},
+  }
+}
+
+function becoming(uid: number, gid: number): readonly string[] {
+  const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"]
+  return [...ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
+}
+
+function describe(cgroups: Cgroups | string): string {
+  return typeof cgroups === "string"
+    ? "limits by rlimits, each process on its own, because control groups are not permitted"
+    : `limits by cgroups version ${cgroups.version}`
+}
+
+function processor() {
+  if (process.arch === "x64" || process.arch === "arm64") return process.arch
+  throw new ConfigurationError(`bubblewrap has no system call filter for ${process.arch}.`)
+}

@@ -1,0 +1,193 @@
+import { access, mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { toError } from "../../core/errors.ts"
+import type { Instance } from "../instances.ts"
+import { megabyte, type SandboxLimits } from "../limits.ts"
+import { controllers, type Hierarchy, hierarchies } from "./hierarchy.ts"
+
+/** Control groups for executions: what bounds memory, processes and processor time of all its processes together. */
+export interface Cgroups {
+  readonly version: 1 | 2
+  create(): Promise<Cgroup>
+  /** Ends and removes groups of dead instances. */
+  reap(): Promise<void>
+}
+
+export interface Cgroup {
+  /** A process joins by writing its number into `cgroup.procs` in each of them. */
+  readonly folders: readonly string[]
+  outOfMemory(): Promise<boolean>
+  /** Kills all that is in it, and removes it. */
+  end(): Promise<void>
+}
+
+const cpuPeriodMicroseconds = 100_000
+
+/** Makes one to see whether it may. A string says why it may not. */
+export async function openCgroups(limits: SandboxLimits, instance: Instance): Promise<Cgroups | string> {
+  let problem = "there are no control groups here"
+  const [mountinfo, cgroup] = await Promise.all([readProc("mountinfo"), readProc("cgroup")])
+  for (const hierarchy of await hierarchies({ mountinfo, cgroup })) {
+    const cgroups = overHierarchy(hierarchy, limits, instance)
+    try {
+      await delegate(hierarchy)
+      const trial = await cgroups.create()
+      await trial.end()
+      return cgroups
+    } catch (error) {
+      problem = toError(error).message
+    }
+  }
+  return problem
+}
+
+function overHierarchy({ version, parents }: Hierarchy, limits: SandboxLimits, instance: Instance): Cgroups {
+  const prefix = `agent-gateway-${instance.directoryId}`
+  let count = 0
+  return {
+    version,
+    async create() {
+      count += 1
+      const name = `${prefix}.${instance.id}.${count}`
+      const folders = [...new Set(controllers.map((controller) => join(parents[controller], name)))]
+      const group = over(folders, version)
+      try {
+        for (const folder of folders) await mkdir(folder)
+        const folderOf = (controller: (typeof controllers)[number]) => join(parents[controller], name)
+        await (version === 1 ? limitV1 : limitV2)(folderOf, limits)
+      } catch (error) {
+        await group.end()
+        throw error
+      }
+      return group
+    },
+    async reap() {
+      for (const parent of new Set(Object.values(parents))) {
+        for (const name of await readdir(parent)) {
+          const [start, owner] = name.split(".")
+          if (start === prefix && owner !== undefined && !instance.isLive(owner)) {
+            await over([join(parent, name)], version).end()
+          }
+        }
+      }
+    },
+  }
+}
+
+type FolderOf = (controller: (typeof controllers)[number]) => string
+
+async function limitV1(folderOf: FolderOf, { memoryMb, pids, cpus }: SandboxLimits): Promise<void> {
+  const bytes = String(memoryMb * megabyte)
+  await write(folderOf("memory"), "memory.limit_in_bytes", bytes)
+  await writeIfThere(folderOf("memory"), "memory.memsw.limit_in_bytes", bytes)
+  await write(folderOf("pids"), "pids.max", String(pids))
+  await write(folderOf("cpu"), "cpu.cfs_period_us", String(cpuPeriodMicroseconds))
+  await write(folderOf("cpu"), "cpu.cfs_quota_us", String(Math.round(cpus * cpuPeriodMicroseconds)))
+}
+
+async function limitV2(folderOf: FolderOf, { memoryMb, pids, cpus }: SandboxLimits): Promise<void> {
+  const folder = folderOf("memory")
+  await write(folder, "memory.max", String(memoryMb * megabyte))
+  await writeIfThere(folder, "memory.swap.max", "0")
+  await write(folder, "pids.max", String(pids))
+  await write(folder, "cpu.max", `${Math.round(cpus * cpuPeriodMicroseconds)} ${cpuPeriodMicroseconds}`)
+}
+
+/** On version 2 a group hands its controllers down only when told to. */
+async function delegate({ version, parents }: Hierarchy): Promise<void> {
+  if (version === 1) return
+  const enabled = await readFile(join(parents.memory, "cgroup.subtree_control"), "utf8")
+  const missing = controllers.filter((controller) => !enabled.split(/\s+/).includes(controller))
+  if (missing.length === 0) return
+  const wanted = missing.map((controller) => `+${controller}`).join(" ")
+  await write(parents.memory, "cgroup.subtree_control", wanted)
+}
+
+function over(folders: readonly string[], version: 1 | 2): Cgroup {
+  let ended: Promise<void> | null = null
+  return {
+    folders,
+    async outOfMemory() {
+      const files = folders.map((folder) =>
+        readIfThere(join(folder, version === 1 ? "memory.oom_control" : "memory.events")),
+      )
+      return (await Promise.all(files)).some((text) => /^oom_kill [1-9]/m.test(text))
+    },
+    end() {
+      ended ??= end(folders)
+      return ended
+    },
+  }
+}
+
+async function end(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    // Nothing new is born while what is there dies.
+    await writeIfThere(folder, "pids.max", "0")
+    await writeIfThere(folder, "cgroup.kill", "1")
+  }
+  for (const folder of folders) await killAndRemove(folder)
+}
+
+const attempts = 500
+
+/** A killed process is in its group until the kernel has cleared it away. */
+async function killAndRemove(folder: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    for (const pid of (await readIfThere(join(folder, "cgroup.procs"))).split("\n")) {
+      if (pid !== "") kill(Number(pid))
+    }
+    try {
+      return await rmdir(folder)
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return
+      if (!hasCode(error, "EBUSY") || attempt === attempts) throw error
+    }
+    await delay(10)
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch (error) {
+    if (!hasCode(error, "ESRCH")) throw error
+  }
+}
+
+function write(folder: string, name: string, value: string): Promise<void> {
+  return writeFile(join(folder, name), value)
+}
+
+async function writeIfThere(folder: string, name: string, value: string): Promise<void> {
+  const file = join(folder, name)
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) return
+  try {
+    await writeFile(file, value)
+  } catch (error) {
+    // Removed in between, or without the memory controller's part for it.
+    if (!hasCode(error, "ENOENT") && !hasCode(error, "ENODEV")) throw error
+  }
+}
+
+async function readIfThere(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8")
+  } catch (error) {
+    if (hasCode(error, "ENOENT") || hasCode(error, "ENODEV")) return ""
+    throw error
+  }
+}
+
+function readProc(name: string): Promise<string> {
+  return readIfThere(join("/proc/self", name))
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code
+}

@@ -1,0 +1,69 @@
+import { access } from "node:fs/promises"
+import { join } from "node:path"
+
+/** Where this process may make control groups. */
+export interface Hierarchy {
+  readonly version: 1 | 2
+  /** Folders to make a group in, by controller; on version 2 it is one for all. */
+  readonly parents: Readonly<Record<Controller, string>>
+}
+
+export const controllers = ["memory", "pids", "cpu"] as const
+export type Controller = (typeof controllers)[number]
+
+/** The texts of `/proc/self/mountinfo` and `/proc/self/cgroup`: see cgroups(7). */
+export interface ProcessFiles {
+  readonly mountinfo: string
+  readonly cgroup: string
+}
+
+/**
+ * Candidates in order. A group of its own below this process's is what it is allotted; the root of what is mounted
+ * comes next, because on version 2 a group that holds processes can have no limited groups inside.
+ */
+export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<readonly Hierarchy[]> {
+  const mounts = mountsOf(mountinfo)
+  const groups = groupsOf(cgroup)
+  const own: Partial<Record<Controller, string>> = {}
+  for (const controller of controllers) {
+    const mount = mounts.find(({ type, options }) => type === "cgroup" && options.includes(controller))
+    if (mount !== undefined) own[controller] = await existing(mount.path, groups.get(controller) ?? "/")
+  }
+  const { memory, pids, cpu } = own
+  if (memory !== undefined && pids !== undefined && cpu !== undefined) {
+    return [{ version: 1, parents: { memory, pids, cpu } }]
+  }
+  const unified = mounts.find(({ type }) => type === "cgroup2")?.path
+  if (unified === undefined) return []
+  const parents = new Set([await existing(unified, groups.get("") ?? "/"), unified])
+  return [...parents].map((path) => ({ version: 2, parents: { memory: path, pids: path, cpu: path } }))
+}
+
+/** In a container, a group's path need not be what is mounted; then the mount is the group. */
+async function existing(mount: string, group: string): Promise<string> {
+  const path = join(mount, group)
+  return access(path).then(
+    () => path,
+    () => mount,
+  )
+}
+
+/** `36 25 0:31 / /sys/fs/cgroup/memory rw,… shared:9 - cgroup cgroup rw,memory` */
+function mountsOf(mountinfo: string) {
+  return mountinfo.split("\n").flatMap((line) => {
+    const [before = "", after = ""] = line.split(" - ")
+    const path = before.split(" ")[4]
+    const [type = "", , options = ""] = after.split(" ")
+    return path === undefined ? [] : [{ path, type, options: options.split(",") }]
+  })
+}
+
+/** `4:memory:/group`, one controller or more; on version 2 `0::/group`. */
+function groupsOf(cgroup: string): ReadonlyMap<string, string> {
+  const groups = new Map<string, string>()
+  for (const line of cgroup.trim().split("\n")) {
+    const [, names = "", ...path] = line.split(":")
+    for (const name of names.split(",")) groups.set(name, path.join(":"))
+  }
+  return groups
+}

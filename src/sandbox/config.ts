@@ -1,0 +1,46 @@
+import type { SandboxName } from "../core/ports/sandbox.ts"
+import { defaultImage } from "./default-image.ts"
+import { defaultLimits, type SandboxLimits } from "./limits.ts"
+import type { SandboxNetwork } from "./options.ts"
+
+/** How code is run. Every one is optional. */
+export interface SandboxConfig extends Partial<SandboxLimits> {
+  /** Those that may be used, best first. Default `["docker", "bubblewrap", "subprocess"]`. */
+  readonly backends?: readonly SandboxName[]
+  /** Refuses to start rather than offer a plain subprocess. Default false. */
+  readonly requireSandbox?: boolean
+  /** Default: what `agent-gateway sandbox build` makes. */
+  readonly image?: string
+  /** The path of Docker's Unix socket. Default: what `DOCKER_HOST` says, else `/var/run/docker.sock`. */
+  readonly dockerSocket?: string
+  /** Containers kept waiting for sessions that have run code before, over all sessions. Default 4; 0 for none. */
+  readonly warmPool?: number
+  /** Default `none`. `bridge` is for Docker only; `host` gives code the machine's own network with all that listens on it. */
+  readonly network?: SandboxNetwork
+  /** Added to the environment of the code, where nothing else of the gateway's environment is. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Files of the host, by the path under which each session finds a copy in its working directory. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Where working directories are. For gateways of one store alone. Default: beside the store's data. */
+  readonly directory?: string
+  /** Executions at once in this process; further ones wait. Default 16. */
+  readonly maxConcurrent?: number
+}
+
+export type CompleteSandboxConfig = Required<Omit<SandboxConfig, "directory">>
+
+export function withDefaults(config: SandboxConfig, dockerSocket: string | undefined): CompleteSandboxConfig {
+  return {
+    ...defaultLimits,
+    backends: ["docker", "bubblewrap", "subprocess"],
+    requireSandbox: false,
+    image: defaultImage,
+    dockerSocket: dockerSocket ?? "/var/run/docker.sock",
+    warmPool: 4,
+    network: "none",
+    env: {},
+    files: {},
+    maxConcurrent: 16,
+    ...config,
+  }
+}

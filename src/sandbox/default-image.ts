@@ -1,0 +1,2 @@
+/** What `agent-gateway sandbox build` makes. */
+export const defaultImage = "ai-agent-gateway-sandbox:1"

@@ -1,0 +1,79 @@
+import type { ContainerCreateOptions } from "dockerode"
+import { baseEnvironment, launcherCommand } from "../launcher.ts"
+import { megabyte, openFiles, sharedMemoryBytes, temporaryBytes } from "../limits.ts"
+import type { BackendOptions } from "../options.ts"
+import { dockerSeccompProfile } from "../seccomp/docker-profile.ts"
+import type { Workspace } from "../workspace/workspaces.ts"
+
+export const directoryLabel = "ai-agent-gateway.directory"
+export const instanceLabel = "ai-agent-gateway.instance"
+const sessionLabel = "ai-agent-gateway.session"
+
+const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network" | "env" | "instance"> {
+  readonly image: string
+  /** `uid:gid` inside. */
+  readonly user: string
+}
+
+/** One container: for one session, for one execution, with nothing it does not need. */
+export function containerOptions(
+  { image, user, limits, network, env, instance }: ContainerSetup,
+  { path: directory, sessionId }: Workspace,
+): ContainerCreateOptions {
+  const environment = {
+    ...baseEnvironment({ home: "/workspace", path, temporary: "/tmp", limits }),
+    ...env,
+  }
+  const memory = limits.memoryMb * megabyte
+  const fileBytes = limits.diskMb * megabyte
+  return {
+    Image: image,
+    User: user,
+    Entrypoint: [],
+    Cmd: [...launcherCommand("/workspace", limits)],
+    WorkingDir: "/",
+    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    Labels: {
+      [directoryLabel]: instance.directoryId,
+      [instanceLabel]: instance.id,
+      [sessionLabel]: sessionId,
+    },
+    Hostname: "sandbox",
+    OpenStdin: true,
+    // The input ends with the gateway's connection: a container that waits for code ends with the gateway.
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    NetworkDisabled: network === "none",
+    Healthcheck: { Test: ["NONE"] },
+    HostConfig: {
+      NetworkMode: network,
+      ReadonlyRootfs: true,
+      Mounts: [
+        { Type: "bind", Source: directory, Target: "/workspace", BindOptions: { Propagation: "rprivate" } },
+      ],
+      Tmpfs: { "/tmp": `rw,nosuid,nodev,noexec,size=${temporaryBytes},mode=1777` },
+      ShmSize: sharedMemoryBytes,
+      Memory: memory,
+      // Memory and swap together: no swap.
+      MemorySwap: memory,
+      PidsLimit: limits.pids,
+      NanoCpus: Math.round(limits.cpus * 1e9),
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges", `seccomp=${JSON.stringify(dockerSeccompProfile())}`],
+      Ulimits: [
+        { Name: "nofile", Soft: openFiles, Hard: openFiles },
+        { Name: "core", Soft: 0, Hard: 0 },
+        { Name: "fsize", Soft: fileBytes, Hard: fileBytes },
+      ],
+      Init: true,
+      IpcMode: "private",
+      // The engine would keep all output on the host's disk.
+      LogConfig: { Type: "none", Config: {} },
+      RestartPolicy: { Name: "no" },
+    },
+  }
+}

@@ -1,0 +1,65 @@
+import type Dockerode from "dockerode"
+import { ConfigurationError, toError } from "../../core/errors.ts"
+
+const pingTimeoutMs = 2000
+
+export interface Engine {
+  readonly docker: Dockerode
+  /** Runs without root on the host: there the container's root is the gateway's own user. */
+  readonly rootless: boolean
+}
+
+/**
+ * The engine at `socket`, the path of its Unix socket. Throws a `ConfigurationError` that says why there is none.
+ * The working directories are folders of this machine, so an engine on another one is of no use.
+ */
+export async function connectEngine(socket: string): Promise<Engine> {
+  const Docker = await loadDockerode()
+  const docker = new Docker({ socketPath: socket })
+  try {
+    await new Docker({ socketPath: socket, timeout: pingTimeoutMs }).ping()
+    const info: { readonly SecurityOptions?: readonly string[]; readonly OSType?: string } =
+      await docker.info()
+    if (info.OSType !== undefined && info.OSType !== "linux") {
+      throw new ConfigurationError(`the Docker engine runs ${info.OSType} containers; Linux ones are needed.`)
+    }
+    return { docker, rootless: info.SecurityOptions?.includes("name=rootless") ?? false }
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error
+    throw new ConfigurationError("no Docker engine answers", {
+      detail: `${socket}: ${describeEngineError(error)}`,
+      cause: error,
+    })
+  }
+}
+
+async function loadDockerode(): Promise<typeof Dockerode> {
+  try {
+    return (await import("dockerode")).default
+  } catch (error) {
+    throw new ConfigurationError("the package dockerode is not installed: npm install dockerode", {
+      cause: error,
+    })
+  }
+}
+
+/** The engine's own words, without the status line that dockerode puts before them. */
+export function describeEngineError(thrown: unknown): string {
+  const error = toError(thrown)
+  const body: unknown = "json" in error ? error.json : undefined
+  if (typeof body === "object" && body !== null && "message" in body) return String(body.message)
+  return error.message
+}
+
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error) === 404
+}
+
+/** Of a container that is being removed already. */
+export function isConflict(error: unknown): boolean {
+  return statusOf(error) === 409
+}
+
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && "statusCode" in error ? error.statusCode : undefined
+}

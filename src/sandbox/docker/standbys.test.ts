@@ -1,0 +1,72 @@
+import { expect, test, vi } from "vitest"
+import type { Workspace } from "../workspace/workspaces.ts"
+import type { Standby } from "./standby.ts"
+import { createStandbys } from "./standbys.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const workspace = (sessionId: string): Workspace => ({ sessionId, path: `/${sessionId}`, owner: null })
+
+/** Containers that only have a name, and which of them are there. */
+function fakes(capacity: number) {
+  const there = new Set<string>()
+  const ends = new Map<string, () => void>()
+  let count = 0
+  const standbys = createStandbys({
+    capacity,
+    logger,
+    async start({ sessionId }) {
+      count += 1
+      const name = `${sessionId}-${count}`
+      there.add(name)
+      const stopped = new Promise<number>((resolve) => ends.set(name, () => resolve(0)))
+      const remove = async () => void there.delete(name)
+      return { name, stopped, remove } as unknown as Standby & { readonly name: string }
+    },
+  })
+  const take = async (sessionId: string) => {
+    return ((await standbys.take(workspace(sessionId))) as Standby & { readonly name: string }).name
+  }
+  return {
+    standbys,
+    there,
+    ends,
+    take,
+    prepare: (sessionId: string) => standbys.prepare(workspace(sessionId)),
+  }
+}
+
+test("a session is given the container that waits for it, once, and no other session is", async () => {
+  const { take, prepare } = fakes(2)
+  prepare("a")
+  prepare("a")
+  expect(await take("b")).toBe("b-2")
+  expect(await take("a")).toBe("a-1")
+  expect(await take("a")).toBe("a-3")
+})
+
+test("the one that has waited longest makes room", async () => {
+  const { take, prepare, there } = fakes(2)
+  for (const sessionId of ["a", "b", "c"]) prepare(sessionId)
+  await vi.waitFor(() => expect([...there]).toEqual(["b-2", "c-3"]))
+  expect(await take("b")).toBe("b-2")
+})
+
+test("one that ended while it waited is not given, and its end later takes no other along", async () => {
+  const { take, prepare, there, ends } = fakes(2)
+  prepare("a")
+  ends.get("a-1")?.()
+  await vi.waitFor(() => expect(there.size).toBe(0))
+  expect(await take("a")).toBe("a-2")
+  prepare("a")
+  ends.get("a-2")?.()
+  await Promise.resolve()
+  expect(await take("a")).toBe("a-3")
+})
+
+test("closing removes all that wait, and none is made any more", async () => {
+  const { standbys, prepare, there } = fakes(2)
+  prepare("a")
+  await standbys.close()
+  prepare("b")
+  expect(there.size).toBe(0)
+})

@@ -1,0 +1,95 @@
+import { toError } from "../../core/errors.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Workspace } from "../workspace/workspaces.ts"
+import type { Standby } from "./standby.ts"
+
+/** Sessions that have run code tend to run more soon. */
+const keptMs = 5 * 60_000
+
+export interface Standbys {
+  /** The session's waiting container, which is then no longer waiting, or a new one. */
+  take(workspace: Workspace): Promise<Standby>
+  /** Has a container ready for the session's next execution, if there is room. */
+  prepare(workspace: Workspace): void
+  /** Removes one that was used. Failures are logged: the next reaping finds it. */
+  remove(standby: Standby): void
+  close(): Promise<void>
+}
+
+/**
+ * Keeps up to `capacity` containers waiting, each for the session that its working directory belongs to. The one that
+ * has waited longest makes room for another; each waits five minutes at most.
+ */
+export function createStandbys({
+  capacity,
+  start,
+  logger,
+}: {
+  readonly capacity: number
+  readonly start: (workspace: Workspace) => Promise<Standby>
+  readonly logger: Logger
+}): Standbys {
+  const waiting = new Map<
+    string,
+    { readonly standby: Promise<Standby | null>; readonly timer: NodeJS.Timeout }
+  >()
+  const removals = new Set<Promise<void>>()
+  let closed = false
+
+  function drop(sessionId: string): Promise<Standby | null> | null {
+    const entry = waiting.get(sessionId)
+    if (entry === undefined) return null
+    waiting.delete(sessionId)
+    clearTimeout(entry.timer)
+    return entry.standby
+  }
+
+  function discard(sessionId: string): void {
+    const dropped = drop(sessionId)
+    if (dropped !== null) removeLater(dropped)
+  }
+
+  function removeLater(dropped: Promise<Standby | null>): void {
+    const removal = dropped
+      .then((standby) => standby?.remove())
+      .catch((error: unknown) => logger.warn({ error }, "a container could not be removed"))
+      .finally(() => removals.delete(removal))
+    removals.add(removal)
+  }
+
+  return {
+    async take(workspace) {
+      const standby = await drop(workspace.sessionId)
+      return standby ?? start(workspace)
+    },
+    prepare(workspace) {
+      const { sessionId } = workspace
+      if (closed || capacity === 0 || waiting.has(sessionId)) return
+      const [oldest] = waiting.keys()
+      if (waiting.size >= capacity && oldest !== undefined) discard(oldest)
+      const standby: Promise<Standby | null> = start(workspace).then(
+        (started) => {
+          // One that ends while it waits, because the engine was restarted, is of no use.
+          const discardThis = () => {
+            if (waiting.get(sessionId)?.standby === standby) discard(sessionId)
+          }
+          started.stopped.then(discardThis, discardThis)
+          return started
+        },
+        (error: unknown) => {
+          logger.warn({ error: toError(error).message }, "no container could be made ready")
+          return null
+        },
+      )
+      const timer = setTimeout(() => discard(sessionId), keptMs)
+      timer.unref()
+      waiting.set(sessionId, { standby, timer })
+    },
+    remove: (standby) => removeLater(Promise.resolve(standby)),
+    async close() {
+      closed = true
+      for (const sessionId of [...waiting.keys()]) discard(sessionId)
+      await Promise.all(removals)
+    },
+  }
+}

@@ -1,0 +1,260 @@
+import { chmod, mkdir, readdir } from "node:fs/promises"
+import { join, resolve } from "node:path"
+import { ConfigurationError, GatewayError, toError } from "../core/errors.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type {
+  ExecEvent,
+  ExecRequest,
+  Sandbox,
+  Sandboxes,
+  SandboxHost,
+  SandboxName,
+} from "../core/ports/sandbox.ts"
+import type { Backend } from "./backend.ts"
+import { openBubblewrap } from "./bubblewrap/bubblewrap.ts"
+import { tryBackend } from "./canary.ts"
+import { type Cgroups, openCgroups } from "./cgroups/cgroups.ts"
+import type { CompleteSandboxConfig } from "./config.ts"
+import { openDocker } from "./docker/docker.ts"
+import { execute } from "./execute.ts"
+import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
+import { createSlots } from "./slots.ts"
+import { openSubprocess } from "./subprocess/subprocess.ts"
+import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
+import { removeTree } from "./workspace/remove-tree.ts"
+import { openWorkspaces, type Workspace, type Workspaces } from "./workspace/workspaces.ts"
+
+export interface SandboxesOptions {
+  readonly config: CompleteSandboxConfig
+  /** For gateways of one store alone: working directories of sessions that it does not know are removed. */
+  readonly directory: string
+  /** Sessions do not outlive the process, so neither do their working directories. */
+  readonly ephemeral: boolean
+  readonly logger: Logger
+}
+
+export interface OpenedSandboxes extends Sandboxes {
+  /** For each backend that may be used, in order: how it works, or why it does not. */
+  readonly findings: readonly Finding[]
+  /** Clears away what dead processes left, and working directories of sessions that are not kept any more. */
+  reap(isKept: (sessionId: string) => Promise<boolean>): Promise<void>
+  /** Ends whatever runs. */
+  close(): Promise<void>
+}
+
+export interface Finding {
+  readonly backend: SandboxName
+  readonly usable: boolean
+  /** Safe to show to anyone. */
+  readonly reason: string
+  /** For the log; may be empty. */
+  readonly detail: string
+}
+
+interface Usable extends SandboxHost {
+  readonly backend: Backend
+}
+
+/**
+ * Tries each backend with a real run. Rejects with a `ConfigurationError` that says why none works, or why none of those
+ * that do counts as a sandbox where one is required.
+ */
+export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSandboxes> {
+  const { config, ephemeral, logger } = options
+  const directory = resolve(options.directory)
+  await mkdir(directory, { recursive: true })
+  // Users that code runs as pass through to their own folder, and cannot list the others.
+  await chmod(directory, 0o711)
+  const instance = joinInstances(directory)
+  try {
+    const root = ephemeral ? join(directory, instanceFolder(instance.id)) : directory
+    const workspaces = await openWorkspaces({ directory: root, offered: config.files })
+    await removeDeadFolders(directory, instance)
+    const cgroups = await openCgroups(config, instance)
+    const trials = await Promise.all(
+      config.backends.map((name) =>
+        tryOut(name, { config, directory, workspaces, instance, cgroups, logger }),
+      ),
+    )
+    forgetDeadInstances(directory, instance)
+    const usable = trials.flatMap(({ usable }) => (usable === null ? [] : [usable]))
+    const allowed = usable.filter(({ sandboxed }) => sandboxed || !config.requireSandbox)
+    const findings = trials.map(({ finding }) => finding)
+    if (allowed.length === 0) throw nothingWorks(findings, config)
+    return over({
+      config,
+      directory,
+      root,
+      ephemeral,
+      instance,
+      workspaces,
+      usable: allowed,
+      findings,
+      logger,
+    })
+  } catch (error) {
+    instance.end()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly config: CompleteSandboxConfig
+  readonly directory: string
+  readonly root: string
+  readonly ephemeral: boolean
+  readonly instance: Instance
+  readonly workspaces: Workspaces
+  readonly usable: readonly Usable[]
+  readonly findings: readonly Finding[]
+  readonly logger: Logger
+}
+
+/** A session may be put to use just after its working directory is made. */
+const youngMs = 5 * 60_000
+
+function over(parts: Parts): OpenedSandboxes {
+  const { config, directory, root, ephemeral, instance, workspaces, usable, findings } = parts
+  const slots = createSlots(config.maxConcurrent)
+  const closing = new AbortController()
+  const active = new Set<Promise<void>>()
+
+  async function* exec(
+    workspace: Workspace,
+    request: ExecRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<ExecEvent> {
+    const backend = usable.find(({ name }) => name === request.host)?.backend
+    if (backend === undefined) throw new ConfigurationError(`The host ${request.host} is not allowed.`)
+    const ended = Promise.withResolvers<void>()
+    active.add(ended.promise)
+    try {
+      const stop = AbortSignal.any([signal, closing.signal])
+      const giveBack = await slots.take(stop)
+      try {
+        yield* execute({ backend, workspace, limits: config, request, signal: stop })
+      } finally {
+        giveBack()
+      }
+    } finally {
+      active.delete(ended.promise)
+      ended.resolve()
+    }
+  }
+
+  function sandboxIn(workspace: Workspace): Sandbox {
+    const { path, owner } = workspace
+    return {
+      exec: (request, { signal }) => exec(workspace, request, signal),
+      files: () => listFiles(path),
+      readFile: (file) => openFile(path, file),
+      writeFile: (file, data) => replaceFile(path, file, data, owner),
+    }
+  }
+
+  return {
+    findings,
+    hosts: usable.map(({ name, sandboxed, languages }) => ({ name, sandboxed, languages })),
+
+    open: async (sessionId) => sandboxIn(await workspaces.open(sessionId)),
+    async find(sessionId) {
+      const workspace = await workspaces.find(sessionId)
+      return workspace === null ? null : sandboxIn(workspace)
+    },
+
+    async reap(isKept) {
+      await removeDeadFolders(directory, instance)
+      for (const { backend } of usable) await backend.reap()
+      forgetDeadInstances(directory, instance)
+      for (const sessionId of await workspaces.madeBefore(Date.now() - youngMs)) {
+        if (!(await isKept(sessionId))) await workspaces.remove(sessionId)
+      }
+    },
+
+    async close() {
+      closing.abort(new Error("The gateway is closing."))
+      await Promise.all(active)
+      await Promise.all(usable.map(({ backend }) => backend.close()))
+      if (ephemeral) await removeTree(root)
+      instance.end()
+    },
+  }
+}
+
+interface Trial {
+  readonly finding: Finding
+  readonly usable: Usable | null
+}
+
+interface TrialOptions extends Pick<Parts, "config" | "directory" | "workspaces" | "instance" | "logger"> {
+  readonly cgroups: Cgroups | string
+}
+
+async function tryOut(name: SandboxName, options: TrialOptions): Promise<Trial> {
+  const { config, workspaces, instance } = options
+  const trialSession = `canary-${name}-${instance.id}`
+  let backend: Backend | null = null
+  try {
+    backend = await openBackend(name, options)
+    await backend.reap()
+    const workspace = await workspaces.open(trialSession)
+    const languages = await tryBackend(backend, workspace, config)
+    const { sandboxed, description } = backend
+    const finding = { backend: name, usable: true, reason: description, detail: "" }
+    return { finding, usable: { name, sandboxed, languages, backend } }
+  } catch (error) {
+    await backend?.close()
+    return { finding: failure(name, error), usable: null }
+  } finally {
+    await workspaces.remove(trialSession)
+  }
+}
+
+function failure(backend: SandboxName, thrown: unknown): Finding {
+  const error = toError(thrown)
+  if (!(error instanceof GatewayError)) {
+    return { backend, usable: false, reason: "it could not be tried", detail: error.message }
+  }
+  return { backend, usable: false, reason: error.message, detail: error.detail ?? "" }
+}
+
+function openBackend(
+  name: SandboxName,
+  { config, directory, instance, cgroups, logger }: TrialOptions,
+): Promise<Backend> {
+  const { network, env, image, warmPool, dockerSocket: socket } = config
+  const common = { limits: config, network, env, directory, instance, cgroups, logger }
+  switch (name) {
+    case "docker":
+      return openDocker({ ...common, socket, image, warmPool })
+    case "bubblewrap":
+      return openBubblewrap(common)
+    case "subprocess":
+      return openSubprocess(common)
+    default:
+      return name satisfies never
+  }
+}
+
+function nothingWorks(
+  findings: readonly Finding[],
+  { requireSandbox }: CompleteSandboxConfig,
+): ConfigurationError {
+  const reasons = findings.map(({ backend, usable, reason, detail }) => {
+    if (usable) return `${backend}: works, but is no sandbox`
+    return `${backend}: ${detail === "" ? reason : `${reason} (${detail})`}`
+  })
+  const what = requireSandbox ? "no sandbox works here, and requireSandbox is set" : "no backend works here"
+  return new ConfigurationError(`codeExecution: ${what} (${reasons.join("; ")}).`)
+}
+
+function instanceFolder(id: string): string {
+  return `instance-${id}`
+}
+
+async function removeDeadFolders(directory: string, instance: Instance): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const [, id] = /^instance-(.+)$/.exec(name) ?? []
+    if (id !== undefined && !instance.isLive(id)) await removeTree(join(directory, name))
+  }
+}

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { constants } from "node:os"
+import type { Readable, Writable } from "node:stream"
+import { setTimeout as delay } from "node:timers/promises"
+import type { Running } from "./backend.ts"
+import type { Cgroup } from "./cgroups/cgroups.ts"
+import { mergeOutput } from "./merge-output.ts"
+import type { Starter } from "./starter.ts"
+
+export interface ProcessOptions {
+  /** First the program, by its path. */
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly input: string
+  /** Open files that the program finds from number 3 on, or what it can read there. */
+  readonly extra?: readonly (number | Uint8Array)[]
+  readonly cgroup: Cgroup | null
+  readonly starter: Starter
+  /** Kills what the program leaves behind, beyond its process group and its control group. */
+  readonly killRest?: () => Promise<void>
+}
+
+/** Starts a program of this machine as an execution of a backend. */
+export async function startProcess({
+  command,
+  env,
+  cwd,
+  input,
+  extra = [],
+  cgroup,
+  starter,
+  killRest,
+}: ProcessOptions): Promise<Running> {
+  const [shell, ...shellOptions] = starter.shell
+  const child = spawn(
+    shell,
+    [...shellOptions, "-c", starter.script, "sh", ...(cgroup?.folders ?? []), "--", ...command],
+    {
+      cwd,
+      env,
+      // A group of its own: Ctrl+C in the gateway's terminal is not for it.
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe", ...extra.map((file) => (typeof file === "number" ? file : "pipe"))],
+    },
+  )
+  let ended: Promise<void> | null = null
+  const end = () => {
+    ended ??= endProcess(child, cgroup, killRest)
+    return ended
+  }
+  const exited = exitOf(child, cgroup).then(async (exit) => {
+    await end()
+    return exit
+  })
+  // Whoever ends it does not ask how it ended.
+  exited.catch(() => {})
+  try {
+    await once(child, "spawn")
+  } catch (error) {
+    await cgroup?.end()
+    throw error
+  }
+  extra.forEach((file, index) => {
+    if (typeof file !== "number") send(child.stdio[3 + index] as Writable, file)
+  })
+  send(child.stdin as Writable, input)
+  const { stdout, stderr } = child as { readonly stdout: Readable; readonly stderr: Readable }
+  const close = () => void closeAbandoned([stdout, stderr])
+  exited.then(close, close)
+  return { output: mergeOutput(stdout, stderr), exited, end }
+}
+
+const abandonedMs = 500
+
+/** A process that escaped may hold the other end of a pipe for ever, and must not hold up the result. */
+async function closeAbandoned(pipes: readonly Readable[]): Promise<void> {
+  while (pipes.some((pipe) => !pipe.readableEnded && !pipe.destroyed)) {
+    await delay(abandonedMs, undefined, { ref: false })
+    // With something in its buffer it waits for whoever takes the output.
+    for (const pipe of pipes) if (pipe.readableLength === 0) pipe.destroy()
+  }
+}
+
+/** A program may end without reading what it is sent. */
+function send(to: Writable, data: string | Uint8Array): void {
+  to.on("error", () => {})
+  to.end(data)
+}
+
+async function exitOf(child: ChildProcess, cgroup: Cgroup | null) {
+  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null]
+  const outOfMemory = (await cgroup?.outOfMemory()) ?? false
+  const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
+  return { exitCode, outOfMemory }
+}
+
+async function endProcess(
+  child: ChildProcess,
+  cgroup: Cgroup | null,
+  killRest: (() => Promise<void>) | undefined,
+): Promise<void> {
+  killGroup(child)
+  await killRest?.()
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
+  await cgroup?.end()
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, "SIGKILL")
+  } catch (error) {
+    // No process is left in it.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+  }
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest"
+import { seccompProgram } from "./bpf.ts"
+import { dockerSeccompProfile } from "./docker-profile.ts"
+import { refusedCalls } from "./policy.ts"
+import { type Processor, systemCallNumbers } from "./system-calls.ts"
+
+const architectures = { x64: 0xc000_003e, arm64: 0xc000_00b7 }
+const allow = 0x7fff_0000
+const killProcess = 0x8000_0000
+const errno = (number: number) => 0x5_0000 + number
+
+/** What the kernel would do with a call: runs the program as `seccomp(2)` describes. */
+function decide(processor: Processor, number: number, args: readonly number[] = [], architecture?: number) {
+  const program = new DataView(seccompProgram(processor).buffer)
+  const data = new DataView(new ArrayBuffer(64))
+  data.setUint32(0, number, true)
+  data.setUint32(4, architecture ?? architectures[processor], true)
+  for (const [index, value] of args.entries()) data.setUint32(16 + 8 * index, value, true)
+  let accumulator = 0
+  for (let at = 0; at < program.byteLength; at += 8) {
+    const value = program.getUint32(at + 4, true)
+    const jumpIf = (condition: boolean) => {
+      at += 8 * program.getUint8(at + (condition ? 2 : 3))
+    }
+    switch (program.getUint16(at, true)) {
+      case 0x20:
+        accumulator = data.getUint32(value, true)
+        break
+      case 0x54:
+        accumulator = (accumulator & value) >>> 0
+        break
+      case 0x15:
+        jumpIf(accumulator === value)
+        break
+      case 0x25:
+        jumpIf(accumulator > value)
+        break
+      case 0x35:
+        jumpIf(accumulator >= value)
+        break
+      case 0x06:
+        return value
+      default:
+        throw new Error(`unknown instruction at ${at}`)
+    }
+  }
+  throw new Error("The program ended without an answer.")
+}
+
+describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
+  const numbers = systemCallNumbers(processor)
+  const numberOf = (name: string) => {
+    const number = numbers.get(name)
+    if (number === undefined) throw new Error(`no call ${name}`)
+    return number
+  }
+
+  test("decides every known call as the policy says", () => {
+    const ruled = ["socket", "socketpair", "clone", "ioctl", "personality"]
+    for (const [name, number] of numbers) {
+      if (ruled.includes(name)) continue
+      const refused = refusedCalls.get(name)
+      expect(decide(processor, number), name).toBe(refused === undefined ? allow : errno(refused))
+    }
+  })
+
+  test("refuses what it does not know, and other ABIs", () => {
+    expect(decide(processor, 451)).toBe(errno(38))
+    expect(decide(processor, 0x4000_0000 + numberOf("read"))).toBe(errno(38))
+    expect(decide(processor, numberOf("read"), [], 0x4000_0003)).toBe(killProcess)
+  })
+
+  test("lets through sockets of the internet and of this machine only", () => {
+    const families = Array.from({ length: 46 }, (_, family) => family)
+    const allowed = (call: string) =>
+      families.filter((family) => decide(processor, numberOf(call), [family]) === allow)
+    expect(allowed("socket")).toEqual([1, 2, 10])
+    expect(allowed("socketpair")).toEqual([1])
+  })
+
+  test("lets threads and processes be made, but no namespaces", () => {
+    const clone = (flags: number) => decide(processor, numberOf("clone"), [flags])
+    expect(clone(0x3d_0f00)).toBe(allow)
+    expect(clone(17)).toBe(allow)
+    for (const flag of [
+      0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000,
+    ]) {
+      expect(clone(flag | 17), flag.toString(16)).toBe(errno(1))
+    }
+  })
+
+  test("refuses to type into a terminal or to become another system", () => {
+    expect(decide(processor, numberOf("ioctl"), [0, 0x5412])).toBe(errno(1))
+    expect(decide(processor, numberOf("ioctl"), [0, 0x5401])).toBe(allow)
+    expect(decide(processor, numberOf("personality"), [0x4_0000])).toBe(errno(1))
+    expect(decide(processor, numberOf("personality"), [0xffff_ffff])).toBe(allow)
+  })
+})
+
+test("every refused call is one that some processor has", () => {
+  const known = new Set([...systemCallNumbers("x64").keys(), ...systemCallNumbers("arm64").keys()])
+  expect([...refusedCalls.keys()].filter((name) => !known.has(name))).toEqual([])
+})
+
+test("Docker's profile names every known call once, but those with several rules", () => {
+  const { syscalls } = dockerSeccompProfile() as { syscalls: { names: string[]; args?: unknown }[] }
+  const plain = syscalls.filter(({ args }) => args === undefined).flatMap(({ names }) => names)
+  const ruled = new Set(syscalls.filter(({ args }) => args !== undefined).flatMap(({ names }) => names))
+  expect(new Set(plain).size).toBe(plain.length)
+  expect(plain.filter((name) => ruled.has(name))).toEqual([])
+  expect(plain.length + ruled.size).toBe(systemCallNumbers("x64").size)
+})

@@ -1,0 +1,138 @@
+import { type ArgumentRule, type ArgumentTest, argumentRules, refusedCalls, unknownCall } from "./policy.ts"
+import { type Processor, systemCallNumbers } from "./system-calls.ts"
+
+/** One instruction of classic BPF. Jumps count instructions, from the next one on. */
+interface Instruction {
+  readonly code: number
+  readonly ifTrue: number
+  readonly ifFalse: number
+  readonly value: number
+}
+
+/** `linux/audit.h`: the processor for which a call was made. */
+const architectures: Record<Processor, number> = { x64: 0xc000_003e, arm64: 0xc000_00b7 }
+/** On x64, calls of the x32 ABI have this bit in their number. */
+const x32Bit = 0x4000_0000
+
+/** Offsets in `struct seccomp_data`; both processors are little-endian. */
+const numberOffset = 0
+const architectureOffset = 4
+const argumentOffset = (argument: number) => 16 + 8 * argument
+
+/** `linux/bpf_common.h` */
+const LOAD = 0x20
+const AND = 0x54
+const JUMP_IF_EQUAL = 0x15
+const JUMP_IF_GREATER = 0x25
+const JUMP_IF_GREATER_OR_EQUAL = 0x35
+const RETURN = 0x06
+
+/** `linux/seccomp.h` */
+const KILL_PROCESS = 0x8000_0000
+const ERRNO = 0x0005_0000
+const ALLOW = 0x7fff_0000
+
+/**
+ * The policy as a program that the kernel runs before each system call, in the form that bubblewrap's `--seccomp`
+ * takes: an array of `struct sock_filter`. https://docs.kernel.org/userspace-api/seccomp_filter.html
+ */
+export function seccompProgram(processor: Processor): Uint8Array {
+  const numbers = systemCallNumbers(processor)
+  return encode([
+    load(architectureOffset),
+    ...unless(JUMP_IF_EQUAL, architectures[processor], answer(KILL_PROCESS)),
+    load(numberOffset),
+    ...when(JUMP_IF_GREATER_OR_EQUAL, x32Bit, answer(refusal(unknownCall))),
+    ...argumentRules.flatMap((rule) => ruleBlock(rule, numbers)),
+    ...ranges(allowedNumbers(numbers)).flatMap(([first, last]) => allowRange(first, last)),
+    ...refusals(numbers).flatMap(([number, errno]) => when(JUMP_IF_EQUAL, number, answer(refusal(errno)))),
+    answer(refusal(unknownCall)),
+  ])
+}
+
+/** Decides one call for good by its argument, or goes on after it with the number still loaded. */
+function ruleBlock(rule: ArgumentRule, numbers: ReadonlyMap<string, number>): Instruction[] {
+  const number = numbers.get(rule.call)
+  if (number === undefined) return []
+  const block = [load(argumentOffset(rule.argument)), ...testBlock(rule.allowedIf, refusal(rule.otherwise))]
+  return [jump(JUMP_IF_EQUAL, number, 0, block.length), ...block]
+}
+
+function testBlock(test: ArgumentTest, refused: number): Instruction[] {
+  switch (test.type) {
+    case "oneOf":
+      return [...test.values.flatMap((value) => when(JUMP_IF_EQUAL, value, answer(ALLOW))), answer(refused)]
+    case "not":
+      return [...when(JUMP_IF_EQUAL, test.value, answer(refused)), answer(ALLOW)]
+    case "noBitOf":
+      return [
+        { code: AND, ifTrue: 0, ifFalse: 0, value: test.mask },
+        ...when(JUMP_IF_EQUAL, 0, answer(ALLOW)),
+        answer(refused),
+      ]
+    default:
+      return test satisfies never
+  }
+}
+
+function allowedNumbers(numbers: ReadonlyMap<string, number>): number[] {
+  const ruled = new Set(argumentRules.map(({ call }) => call))
+  return [...numbers].flatMap(([name, number]) => (refusedCalls.has(name) || ruled.has(name) ? [] : [number]))
+}
+
+function refusals(numbers: ReadonlyMap<string, number>): [number, number][] {
+  return [...refusedCalls].flatMap(([name, errno]) => {
+    const number = numbers.get(name)
+    return number === undefined ? [] : [[number, errno] as [number, number]]
+  })
+}
+
+/** The numbers as first and last of each run without a gap. */
+function ranges(numbers: readonly number[]): [number, number][] {
+  const runs: [number, number][] = []
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    const run = runs.at(-1)
+    if (run !== undefined && number <= run[1] + 1) run[1] = number
+    else runs.push([number, number])
+  }
+  return runs
+}
+
+function allowRange(first: number, last: number): Instruction[] {
+  return [jump(JUMP_IF_GREATER_OR_EQUAL, first, 0, 2), jump(JUMP_IF_GREATER, last, 1, 0), answer(ALLOW)]
+}
+
+function when(code: number, value: number, then: Instruction): Instruction[] {
+  return [jump(code, value, 0, 1), then]
+}
+
+function unless(code: number, value: number, then: Instruction): Instruction[] {
+  return [jump(code, value, 1, 0), then]
+}
+
+function load(offset: number): Instruction {
+  return { code: LOAD, ifTrue: 0, ifFalse: 0, value: offset }
+}
+
+function jump(code: number, value: number, ifTrue: number, ifFalse: number): Instruction {
+  return { code, ifTrue, ifFalse, value }
+}
+
+function answer(value: number): Instruction {
+  return { code: RETURN, ifTrue: 0, ifFalse: 0, value }
+}
+
+function refusal(errno: number): number {
+  return ERRNO | errno
+}
+
+function encode(instructions: readonly Instruction[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(instructions.length * 8))
+  instructions.forEach(({ code, ifTrue, ifFalse, value }, index) => {
+    view.setUint16(index * 8, code, true)
+    view.setUint8(index * 8 + 2, ifTrue)
+    view.setUint8(index * 8 + 3, ifFalse)
+    view.setUint32(index * 8 + 4, value, true)
+  })
+  return new Uint8Array(view.buffer)
+}

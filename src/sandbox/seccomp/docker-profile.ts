@@ -1,0 +1,47 @@
+import { type ArgumentTest, argumentRules, refusedCalls, unknownCall } from "./policy.ts"
+import { type Processor, systemCallNumbers } from "./system-calls.ts"
+
+/**
+ * The policy as a profile for Docker's `seccomp=` security option, which takes its JSON.
+ * https://docs.docker.com/engine/security/seccomp/
+ */
+export function dockerSeccompProfile(): object {
+  return {
+    defaultAction: "SCMP_ACT_ERRNO",
+    defaultErrnoRet: unknownCall,
+    // No 32-bit calls: their numbers mean something else.
+    architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
+    syscalls: [
+      { names: allowedCalls(), action: "SCMP_ACT_ALLOW" },
+      ...[...Map.groupBy(refusedCalls, ([, errno]) => errno)].map(([errnoRet, calls]) => {
+        return { names: calls.map(([call]) => call), action: "SCMP_ACT_ERRNO", errnoRet }
+      }),
+      ...argumentRules.flatMap(({ call, argument, allowedIf }) =>
+        comparisons(allowedIf).map((comparison) => {
+          return { names: [call], action: "SCMP_ACT_ALLOW", args: [{ index: argument, ...comparison }] }
+        }),
+      ),
+    ],
+  }
+}
+
+/** Each allows by itself; what none allows gets the default. */
+function comparisons(test: ArgumentTest): object[] {
+  switch (test.type) {
+    case "oneOf":
+      return test.values.map((value) => ({ op: "SCMP_CMP_EQ", value }))
+    case "not":
+      return [{ op: "SCMP_CMP_NE", value: test.value }]
+    case "noBitOf":
+      return [{ op: "SCMP_CMP_MASKED_EQ", value: test.mask, valueTwo: 0 }]
+    default:
+      return test satisfies never
+  }
+}
+
+function allowedCalls(): string[] {
+  const ruled = new Set(argumentRules.map(({ call }) => call))
+  const processors: readonly Processor[] = ["x64", "arm64"]
+  const names = new Set(processors.flatMap((processor) => [...systemCallNumbers(processor).keys()]))
+  return [...names].filter((name) => !refusedCalls.has(name) && !ruled.has(name))
+}

@@ -1,0 +1,81 @@
+/** Error numbers of Linux, the same on both processors. */
+const EPERM = 1
+const ENOSYS = 38
+const EOPNOTSUPP = 95
+const EAFNOSUPPORT = 97
+
+/** A call that is allowed only with some values of one argument. */
+export interface ArgumentRule {
+  readonly call: string
+  /** Counts from 0. Only the lower 32 bits are looked at: none of these arguments is wider. */
+  readonly argument: number
+  readonly allowedIf: ArgumentTest
+  readonly otherwise: number
+}
+
+export type ArgumentTest =
+  | { readonly type: "oneOf"; readonly values: readonly number[] }
+  | { readonly type: "not"; readonly value: number }
+  | { readonly type: "noBitOf"; readonly mask: number }
+
+/**
+ * What code in a sandbox may ask of the kernel: everything Linux 6.1 has but the following. It goes further than
+ * Docker's own profile of 20.10, which leaves AF_VSOCK, io_uring and `fallocate` open.
+ */
+export const refusedCalls: ReadonlyMap<string, number> = new Map([
+  // Other processes' memory and files.
+  ...refusing(
+    EPERM,
+    "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease pidfd_getfd kcmp",
+  ),
+  // Namespaces and mounts: each opens kernel code that is otherwise for root only.
+  ...refusing(EPERM, "unshare setns mount umount2 pivot_root chroot mount_setattr move_mount open_tree"),
+  ...refusing(EPERM, "fsopen fsconfig fsmount fspick"),
+  // Its flags are behind a pointer, where no filter can look; the C library then uses `clone`.
+  ...refusing(ENOSYS, "clone3"),
+  // Requests in its rings are not seen by any filter.
+  ...refusing(ENOSYS, "io_uring_setup io_uring_enter io_uring_register"),
+  // Large parts of the kernel that are a favourite of exploits.
+  ...refusing(EPERM, "bpf perf_event_open userfaultfd add_key request_key keyctl memfd_secret"),
+  ...refusing(EPERM, "fanotify_init fanotify_mark name_to_handle_at open_by_handle_at lookup_dcookie"),
+  // The machine.
+  ...refusing(
+    EPERM,
+    "init_module finit_module delete_module create_module kexec_load kexec_file_load reboot",
+  ),
+  ...refusing(EPERM, "swapon swapoff acct quotactl quotactl_fd syslog vhangup iopl ioperm"),
+  ...refusing(EPERM, "settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname"),
+  ...refusing(EPERM, "mbind set_mempolicy set_mempolicy_home_node migrate_pages move_pages"),
+  // Obsolete.
+  ...refusing(
+    ENOSYS,
+    "uselib ustat sysfs _sysctl nfsservctl afs_syscall getpmsg putpmsg security tuxcall vserver",
+  ),
+  ...refusing(ENOSYS, "get_kernel_syms query_module epoll_ctl_old epoll_wait_old modify_ldt"),
+  // Reserves any amount of disk in no time, so that a quota would be noticed too late. The C library writes zeros then.
+  ...refusing(EOPNOTSUPP, "fallocate"),
+])
+
+/** AF_UNIX, AF_INET and AF_INET6. Not AF_VSOCK (the hypervisor), AF_NETLINK, AF_PACKET, AF_ALG … */
+const socketFamilies = { type: "oneOf", values: [1, 2, 10] } as const
+/** CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET. */
+const newNamespaces = 0x7e02_0000
+/** Puts characters into the terminal's input, as if they had been typed. */
+const TIOCSTI = 0x5412
+/** PER_LINUX, PER_LINUX32 and UNAME26, alone and together, and the question what it is. */
+const personalities = { type: "oneOf", values: [0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff] } as const
+
+export const argumentRules: readonly ArgumentRule[] = [
+  { call: "socket", argument: 0, allowedIf: socketFamilies, otherwise: EAFNOSUPPORT },
+  { call: "socketpair", argument: 0, allowedIf: { type: "oneOf", values: [1] }, otherwise: EAFNOSUPPORT },
+  { call: "clone", argument: 0, allowedIf: { type: "noBitOf", mask: newNamespaces }, otherwise: EPERM },
+  { call: "ioctl", argument: 1, allowedIf: { type: "not", value: TIOCSTI }, otherwise: EPERM },
+  { call: "personality", argument: 0, allowedIf: personalities, otherwise: EPERM },
+]
+
+/** For calls that neither this policy nor its table knows. */
+export const unknownCall = ENOSYS
+
+function refusing(errno: number, calls: string): (readonly [string, number])[] {
+  return calls.split(" ").map((call) => [call, errno] as const)
+}

@@ -1,0 +1,109 @@
+import { readdir, readFile } from "node:fs/promises"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Backend } from "../backend.ts"
+import { findProgram } from "../find-program.ts"
+import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
+import { openFiles } from "../limits.ts"
+import type { BackendOptions } from "../options.ts"
+import { startProcess } from "../processes.ts"
+import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
+import { prepareStarter } from "../starter.ts"
+
+const path = "/usr/local/bin:/usr/bin:/bin"
+/** By this name in their environment, processes that nothing else holds together are found again. */
+const mark = "AGENT_GATEWAY_EXECUTION"
+
+/**
+ * A process of this machine under limits, as another user when the gateway is root. No sandbox: it reads what that
+ * user may read, and reaches the network. Throws a `ConfigurationError` that says why it cannot be used here.
+ */
+export async function openSubprocess({ limits, env, instance, cgroups }: BackendOptions): Promise<Backend> {
+  if (process.platform !== "linux") throw new ConfigurationError("a subprocess's limits need Linux.")
+  const [prlimit, setpriv] = await Promise.all(["prlimit", "setpriv"].map(findProgram))
+  if (prlimit === undefined || setpriv === undefined) {
+    throw new ConfigurationError("prlimit and setpriv are needed (package util-linux).")
+  }
+  const starter = await prepareStarter()
+  const groups = typeof cgroups === "string" ? null : cgroups
+  const prefix = `${instance.directoryId}.`
+  let count = 0
+
+  return {
+    name: "subprocess",
+    sandboxed: false,
+    description: `no sandbox; limits by ${groups === null ? `rlimits` : `cgroups version ${groups.version}`}`,
+    tellsOutOfMemory: groups !== null,
+
+    async start({ workspace, ...order }) {
+      const cgroup = (await groups?.create()) ?? null
+      count += 1
+      const marked = `${prefix}${instance.id}.${count}`
+      const { owner } = workspace
+      try {
+        return await startProcess({
+          command: [
+            ...[prlimit, ...resourceLimits(limits), `--nofile=${openFiles}:${openFiles}`],
+            ...(cgroup === null ? processLimits(limits) : []),
+            ...[...(cgroup === null && owner !== null ? userLimits(limits) : []), "--"],
+            ...[setpriv, ...(owner === null ? [] : [`--reuid=${owner.uid}`, `--regid=${owner.gid}`])],
+            ...[...(owner === null ? [] : ["--clear-groups"]), "--no-new-privs", "--pdeathsig=KILL", "--"],
+            ...launcherCommand(workspace.path, limits),
+          ],
+          env: {
+            ...baseEnvironment({ home: workspace.path, path, temporary: workspace.path, limits }),
+            ...env,
+            [mark]: marked,
+          },
+          cwd: "/",
+          input: launcherInput(order),
+          cgroup,
+          starter,
+          // A control group has them all.
+          ...(cgroup === null && { killRest: () => killMarked((value) => value === marked) }),
+        })
+      } catch (error) {
+        await cgroup?.end()
+        throw error
+      }
+    },
+
+    async reap() {
+      await groups?.reap()
+      await killMarked((value) => {
+        const [owner] = value.slice(prefix.length).split(".")
+        return value.startsWith(prefix) && owner !== undefined && !instance.isLive(owner)
+      })
+    },
+    close: async () => {},
+  }
+}
+
+/** Again and again, because what is found may have had children in the meantime. */
+async function killMarked(matches: (value: string) => boolean): Promise<void> {
+  for (let round = 0; round < 20; round += 1) {
+    const pids = await markedProcesses(matches)
+    if (pids.length === 0) return
+    for (const pid of pids) kill(pid)
+  }
+}
+
+async function markedProcesses(matches: (value: string) => boolean): Promise<readonly number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name))
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      // It may end at any moment, and others' environments are closed to us.
+      const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")
+      const variable = environment.split("\0").find((line) => line.startsWith(`${mark}=`))
+      return variable !== undefined && matches(variable.slice(mark.length + 1)) ? [Number(pid)] : []
+    }),
+  )
+  return found.flat()
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+  }
+}

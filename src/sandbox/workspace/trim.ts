@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto"
+import { isAbsent, openDirectory } from "./directory.ts"
+import { removeTree } from "./remove-tree.ts"
+import { bytesOnDisk } from "./usage.ts"
+import { maxDepth, walk } from "./walk.ts"
+
+/**
+ * Deletes files that were changed since `startedAt` until the rest fits, so that an execution that filled the disk
+ * leaves room for the next. What was there before stays. Nothing of the session runs meanwhile that could fill it again
+ * without being stopped in its turn.
+ */
+export async function trimWorkspace(
+  path: string,
+  { quota, startedAt }: { readonly quota: number; readonly startedAt: number },
+): Promise<void> {
+  if ((await walk(path, () => true)) === "tooDeep") await removeDeepTrees(path)
+  let bytes = 0
+  await walk(path, ({ stats }) => {
+    bytes += bytesOnDisk(stats)
+    return true
+  })
+  await walk(path, async ({ parent, name, stats }) => {
+    if (bytes <= quota) return false
+    if (stats.ctimeMs < startedAt) return true
+    const kind = stats.isDirectory() ? "directory" : "file"
+    const removed = await parent.remove(name, kind).then(() => true, falseIfNotRemoved)
+    if (removed) bytes -= bytesOnDisk(stats)
+    return true
+  })
+}
+
+/** A folder that is too deep to look into was made on purpose; the whole tree goes. */
+async function removeDeepTrees(path: string): Promise<void> {
+  const deep = new Set<string>()
+  await walk(path, ({ prefix, name }) => {
+    if (prefix.split("/").length === maxDepth) deep.add(prefix.slice(0, prefix.indexOf("/")) || name)
+    return true
+  })
+  const root = await openDirectory(path)
+  try {
+    for (const name of deep) {
+      // The name may be one that no command line can hold.
+      const passing = `.removing-${randomUUID()}`
+      await root.rename(name, passing)
+      await removeTree(`${path}/${passing}`)
+    }
+  } finally {
+    await root.close()
+  }
+}
+
+function falseIfNotRemoved(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined
+  if (isAbsent(error) || code === "ENOTEMPTY") return false
+  throw error
+}

@@ -1,0 +1,64 @@
+import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, onTestFinished, test } from "vitest"
+import { removeTree } from "./remove-tree.ts"
+import { openWorkspaces } from "./workspaces.ts"
+
+async function temporaryFolder() {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-workspaces-"))
+  onTestFinished(() => removeTree(folder))
+  return folder
+}
+
+test("a session's working directory is made once, whoever asks at the same time, and is its owner's alone", async () => {
+  const directory = await temporaryFolder()
+  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const other = await openWorkspaces({ directory, offered: {} })
+  expect(await workspaces.find("sess_a")).toBeNull()
+  const opened = await Promise.all([workspaces, workspaces, other].map((each) => each.open("sess_a")))
+  expect(new Set(opened.map(({ path }) => path)).size).toBe(1)
+  const [first] = opened
+  for (const workspace of opened) expect(workspace).toEqual(first)
+  expect((await stat(first?.path ?? "")).mode & 0o777).toBe(0o700)
+  const second = await workspaces.open("sess_b")
+  expect(second.path).not.toBe(first?.path)
+  if (process.getuid?.() === 0) expect(second.owner?.uid).not.toBe(first?.owner?.uid)
+})
+
+test("a removed one leaves nothing, its user neither", async () => {
+  const directory = await temporaryFolder()
+  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const { path } = await workspaces.open("sess_a")
+  await writeFile(join(path, "file"), "")
+  await workspaces.remove("sess_a")
+  await workspaces.remove("sess_a")
+  for (const folder of await readdir(directory)) expect(await readdir(join(directory, folder))).toEqual([])
+})
+
+test("whatever an app calls its sessions, the folder is inside and the name comes back", async () => {
+  const directory = await temporaryFolder()
+  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const ids = ["sess_a", "../../etc", "a/b", "", "~", "ü\n"]
+  for (const id of ids)
+    expect((await workspaces.open(id)).path.startsWith(`${directory}/sessions/`)).toBe(true)
+  expect(await readdir(join(directory, "sessions"))).toHaveLength(ids.length)
+  expect([...(await workspaces.madeBefore(Date.now() + 60_000))].sort()).toEqual(ids.toSorted())
+  expect(await workspaces.madeBefore(0)).toEqual([])
+})
+
+test("each session gets its own copy of what is offered; what cannot be read is named", async () => {
+  const directory = await temporaryFolder()
+  const source = join(directory, "source.txt")
+  await writeFile(source, "given")
+  const workspaces = await openWorkspaces({
+    directory: join(directory, "a"),
+    offered: { "in/copy.txt": source },
+  })
+  const { path } = await workspaces.open("sess_a")
+  await writeFile(join(path, "in/copy.txt"), "changed")
+  const { path: other } = await workspaces.open("sess_b")
+  expect(await readFile(join(other, "in/copy.txt"), "utf8")).toBe("given")
+  const missing = await openWorkspaces({ directory: join(directory, "b"), offered: { x: "/no/such/file" } })
+  await expect(missing.open("sess_a")).rejects.toThrow(/codeExecution\.files: .*\/no\/such\/file/)
+})

@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto"
+import { chmod, chown, mkdir, readdir, readFile, rename, stat } from "node:fs/promises"
+import { join } from "node:path"
+import { ConfigurationError, toError } from "../../core/errors.ts"
+import { replaceFile } from "./files.ts"
+import { allotOwner, freeOwner, type Owner } from "./owner.ts"
+import { removeTree } from "./remove-tree.ts"
+
+/** A session's working directory on this machine. */
+export interface Workspace {
+  readonly sessionId: string
+  /** Absolute. The folder is its owner's alone. */
+  readonly path: string
+  /** Null where this process cannot become another user: everything is its own user's. */
+  readonly owner: Owner | null
+}
+
+export interface Workspaces {
+  /** Makes it, with the files offered to every session, if it is not there. */
+  open(sessionId: string): Promise<Workspace>
+  /** Null if it was never made. */
+  find(sessionId: string): Promise<Workspace | null>
+  remove(sessionId: string): Promise<void>
+  /** Of all that are there and were made before that moment, in milliseconds since the Unix epoch. */
+  madeBefore(moment: number): Promise<readonly string[]>
+}
+
+export interface WorkspacesOptions {
+  /** Absolute. */
+  readonly directory: string
+  /** Files of the host by their path in the working directory: each session gets a copy. */
+  readonly offered: Readonly<Record<string, string>>
+}
+
+/**
+ * Below `directory`: `sessions/ID/files` is a working directory, `users/UID` says that a user is taken, `new/` is where
+ * `sessions/ID` is made before it is moved to its place, so that none is ever seen half made. It is never empty, and so
+ * never replaced by that of another process which had the same thought.
+ */
+export async function openWorkspaces({ directory, offered }: WorkspacesOptions): Promise<Workspaces> {
+  const sessions = join(directory, "sessions")
+  const users = join(directory, "users")
+  const fresh = join(directory, "new")
+  for (const folder of [directory, sessions, users, fresh]) {
+    await mkdir(folder, { recursive: true })
+    // Sessions' users pass through by name, and cannot list who is beside them.
+    await chmod(folder, 0o711)
+  }
+  const placeOf = (sessionId: string) => join(sessions, folderName(sessionId))
+  const pathOf = (sessionId: string) => join(placeOf(sessionId), "files")
+  const making = new Map<string, Promise<Workspace>>()
+
+  async function find(sessionId: string): Promise<Workspace | null> {
+    const path = pathOf(sessionId)
+    try {
+      const { uid, gid } = await stat(path)
+      return { sessionId, path, owner: process.getuid?.() === 0 ? { uid, gid } : null }
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return null
+      throw error
+    }
+  }
+
+  async function make(sessionId: string): Promise<Workspace> {
+    const owner = await allotOwner(users)
+    const passing = join(fresh, randomUUID())
+    try {
+      await mkdir(passing)
+      await chmod(passing, 0o711)
+      await fill(join(passing, "files"), owner)
+      await rename(passing, placeOf(sessionId))
+    } catch (error) {
+      await removeTree(passing)
+      if (owner !== null) await freeOwner(users, owner)
+      const existing = hasCode(error, "ENOTEMPTY") || hasCode(error, "EEXIST") ? await find(sessionId) : null
+      if (existing !== null) return existing
+      throw error
+    }
+    return { sessionId, path: pathOf(sessionId), owner }
+  }
+
+  async function fill(path: string, owner: Owner | null): Promise<void> {
+    await mkdir(path, { mode: 0o700 })
+    for (const [name, source] of Object.entries(offered)) {
+      await replaceFile(path, name, await readOffered(source), owner)
+    }
+    if (owner !== null) await chown(path, owner.uid, owner.gid)
+  }
+
+  return {
+    find,
+    async open(sessionId) {
+      const existing = await find(sessionId)
+      if (existing !== null) return existing
+      const made = making.get(sessionId) ?? make(sessionId).finally(() => making.delete(sessionId))
+      making.set(sessionId, made)
+      return made
+    },
+    async remove(sessionId) {
+      const workspace = await find(sessionId)
+      if (workspace === null) return
+      await removeTree(placeOf(sessionId))
+      if (workspace.owner !== null) await freeOwner(users, workspace.owner)
+    },
+    async madeBefore(moment) {
+      const folders = await readdir(sessions)
+      const made = await Promise.all(
+        folders.map(async (folder) => {
+          const stats = await stat(join(sessions, folder)).catch(nullIfGone)
+          return stats !== null && stats.birthtimeMs < moment ? [sessionIdOf(folder)] : []
+        }),
+      )
+      return made.flat()
+    },
+  }
+}
+
+/** Ids of the gateway's own making are names already; whatever else an app makes becomes one. */
+function folderName(sessionId: string): string {
+  return /^[\w-]{1,200}$/.test(sessionId) ? sessionId : `~${Buffer.from(sessionId).toString("base64url")}`
+}
+
+function sessionIdOf(folder: string): string {
+  return folder.startsWith("~") ? Buffer.from(folder.slice(1), "base64url").toString() : folder
+}
+
+async function readOffered(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new ConfigurationError(`codeExecution.files: ${toError(error).message}`, { cause: error })
+  }
+}
+
+function nullIfGone(error: unknown): null {
+  if (hasCode(error, "ENOENT")) return null
+  throw error
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code
+}

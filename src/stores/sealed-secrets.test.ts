@@ -1,0 +1,37 @@
+import { randomBytes } from "node:crypto"
+import { expect, it } from "vitest"
+import { systemClock } from "../core/clock.ts"
+import { sealedSecrets } from "./sealed-secrets.ts"
+import { openMemoryStore } from "./sqlite/open.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+async function store() {
+  return (await openMemoryStore({ clock: systemClock, logger })).secrets
+}
+
+it("gives back what was put last, until it is removed", async () => {
+  const secrets = sealedSecrets(await store(), randomBytes(32))
+  expect(await secrets.get("token")).toBeNull()
+  await secrets.put("token", "first")
+  await secrets.put("token", "second \u0000 ü")
+  expect(await secrets.get("token")).toBe("second \u0000 ü")
+  await secrets.remove("token")
+  expect(await secrets.get("token")).toBeNull()
+})
+
+it("stores nothing that can be read", async () => {
+  const stored = await store()
+  await sealedSecrets(stored, randomBytes(32)).put("token", "very secret")
+  const sealed = await stored.get("token")
+  expect(Buffer.from(sealed ?? "", "base64").toString("latin1")).not.toContain("very secret")
+})
+
+it("knows nothing that was sealed with another key, or for another name", async () => {
+  const stored = await store()
+  const secrets = sealedSecrets(stored, randomBytes(32))
+  await secrets.put("token", "very secret")
+  expect(await sealedSecrets(stored, randomBytes(32)).get("token")).toBeNull()
+  await stored.put("other", (await stored.get("token")) ?? "")
+  expect(await secrets.get("other")).toBeNull()
+})

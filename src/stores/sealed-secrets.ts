@@ -1,0 +1,43 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
+import type { Secrets } from "../core/ports/secrets.ts"
+
+const algorithm = "aes-256-gcm"
+const nonceBytes = 12
+const tagBytes = 16
+
+/**
+ * Secrets that are sealed (AES-256-GCM) before they are stored, each bound to its name. `key` is 32 bytes. What was
+ * sealed with another key is as if it were not there: it has to be obtained anew.
+ */
+export function sealedSecrets(secrets: Secrets, key: Uint8Array): Secrets {
+  return {
+    async get(name) {
+      const sealed = await secrets.get(name)
+      return sealed === null ? null : open(sealed, name, key)
+    },
+    put: (name, value) => secrets.put(name, seal(value, name, key)),
+    remove: (name) => secrets.remove(name),
+  }
+}
+
+function seal(value: string, name: string, key: Uint8Array): string {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv(algorithm, key, nonce).setAAD(Buffer.from(name))
+  const sealed = [nonce, cipher.update(value, "utf8"), cipher.final(), cipher.getAuthTag()]
+  return Buffer.concat(sealed).toString("base64")
+}
+
+function open(sealed: string, name: string, key: Uint8Array): string | null {
+  const bytes = Buffer.from(sealed, "base64")
+  const text = bytes.subarray(nonceBytes, -tagBytes)
+  try {
+    const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes), {
+      authTagLength: tagBytes,
+    })
+    decipher.setAAD(Buffer.from(name)).setAuthTag(bytes.subarray(-tagBytes))
+    return Buffer.concat([decipher.update(text), decipher.final()]).toString("utf8")
+  } catch {
+    // Another key, or another's record.
+    return null
+  }
+}

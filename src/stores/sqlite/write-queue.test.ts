@@ -1,0 +1,118 @@
+import { DatabaseSync } from "node:sqlite"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { createWriteQueue } from "./write-queue.ts"
+
+let connection: DatabaseSync
+let executed: string[]
+let write: ReturnType<typeof createWriteQueue>
+beforeEach(() => {
+  connection = new DatabaseSync(":memory:")
+  connection.exec("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
+  executed = []
+  write = createWriteQueue({
+    execute(sql) {
+      executed.push(sql)
+      connection.exec(sql)
+    },
+    isOpen: () => connection.isTransaction,
+  })
+})
+afterEach(() => connection.close())
+
+const insert = (name: string) => connection.prepare("INSERT INTO item (name) VALUES (?)").run(name)
+const names = () =>
+  connection
+    .prepare("SELECT name FROM item ORDER BY id")
+    .all()
+    .map(({ name }) => name)
+
+/** What the writes came to: their values, or the messages of their errors. */
+async function outcomes(writes: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const settled = await Promise.allSettled(writes)
+  return settled.map((each) => (each.status === "fulfilled" ? each.value : each.reason.message))
+}
+
+test("writes of one turn share a transaction, in the order they were asked for", async () => {
+  const writes = ["a", "b", "c"].map((name) => write(() => Number(insert(name).lastInsertRowid)))
+  expect(await outcomes(writes)).toEqual([1, 2, 3])
+  expect(names()).toEqual(["a", "b", "c"])
+  expect(executed.filter((sql) => sql === "BEGIN IMMEDIATE" || sql === "COMMIT")).toHaveLength(2)
+})
+
+test("a write alone has a transaction and nothing more", async () => {
+  await write(() => insert("a"))
+  expect(executed).toEqual(["BEGIN IMMEDIATE", "COMMIT"])
+})
+
+test("nobody is told before the whole is stored", async () => {
+  const told: unknown[] = []
+  const writes = ["a", "b"].map((name) => write(() => insert(name)).then(() => told.push(executed.at(-1))))
+  await Promise.all(writes)
+  expect(told).toEqual(["COMMIT", "COMMIT"])
+})
+
+test("one that fails leaves nothing of itself and all of the others", async () => {
+  const writes = [
+    write(() => insert("a")),
+    write(() => {
+      insert("b")
+      throw new RangeError("wrong")
+    }),
+    write(() => insert("c")),
+    write(() => insert("a")),
+    write(() => insert("d")),
+  ]
+  expect(await outcomes(writes)).toMatchObject([{}, "wrong", {}, /UNIQUE/, {}])
+  expect(names()).toEqual(["a", "c", "d"])
+  expect(executed.filter((sql) => sql === "COMMIT")).toHaveLength(1)
+})
+
+test("when the commit fails all fail, and the next write works", async () => {
+  let full = true
+  write = createWriteQueue({
+    execute(sql) {
+      if (sql === "COMMIT" && full) throw new Error("disk full")
+      connection.exec(sql)
+    },
+    isOpen: () => connection.isTransaction,
+  })
+  expect(await outcomes(["a", "b", "c"].map((name) => write(() => insert(name))))).toEqual(
+    Array(3).fill("disk full"),
+  )
+  expect(names()).toEqual([])
+  full = false
+  await write(() => insert("d"))
+  expect(names()).toEqual(["d"])
+})
+
+test("when one makes the commit fail, only that one fails", async () => {
+  connection.exec(`PRAGMA foreign_keys = ON;
+    CREATE TABLE part (item INTEGER REFERENCES item (id) DEFERRABLE INITIALLY DEFERRED)`)
+  const writes = [
+    write(() => insert("a")),
+    write(() => connection.exec("INSERT INTO part VALUES (99)")),
+    write(() => insert("b")),
+  ]
+  expect(await outcomes(writes)).toMatchObject([{}, /FOREIGN KEY/, {}])
+  expect(names()).toEqual(["a", "b"])
+})
+
+test("when one makes SQLite undo the whole transaction, only that one fails", async () => {
+  const writes = [
+    write(() => insert("a")),
+    write(() => {
+      connection.exec("ROLLBACK")
+      throw new Error("disk full")
+    }),
+    write(() => insert("b")),
+  ]
+  expect(await outcomes(writes)).toMatchObject([{}, "disk full", {}])
+  expect(names()).toEqual(["a", "b"])
+})
+
+test("more than fit into one transaction are stored in several, in order", async () => {
+  const all = Array.from({ length: 250 }, (_, index) => `name ${index}`)
+  await Promise.all(all.map((name) => write(() => insert(name))))
+  expect(names()).toEqual(all)
+  expect(executed.filter((sql) => sql === "COMMIT").length).toBeGreaterThan(1)
+})

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict"
+import { newSandbox, run, type SandboxCase } from "./sandbox-harness.ts"
+import { assertStill, heartbeat } from "./sandbox-heartbeat.ts"
+
+export const sandboxLimitCases: readonly SandboxCase[] = [
+  {
+    name: "code that takes too long is ended with all its processes, and says so",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const outcome = await run(harness, sandbox, heartbeat, { timeoutMs: 1_500 })
+      assert.equal(outcome.reason, "timeout")
+      assert.equal(outcome.exitCode, 137)
+      assert.equal(outcome.stdout, "running\n")
+      await assertStill(sandbox)
+    },
+  },
+  {
+    name: "code that ends takes what it started along",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const outcome = await run(
+        harness,
+        sandbox,
+        `(while :; do date +%s%N >beat; sleep 0.02; done) >/dev/null 2>&1 & sleep 0.2; echo started`,
+        { language: "shell" },
+      )
+      assert.deepEqual([outcome.exitCode, outcome.stdout], [0, "started\n"])
+      await assertStill(sandbox)
+    },
+  },
+  {
+    name: "too much memory is told apart from a failure, and hurts nobody else",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const outcome = await run(harness, sandbox, "x = bytearray(200 * 1024 * 1024); print(len(x))")
+      assert.equal(outcome.reason, "outOfMemory", JSON.stringify(outcome))
+      assert.notEqual(outcome.exitCode, 0)
+      assert.equal((await run(harness, sandbox, "print('again')")).stdout, "again\n")
+    },
+  },
+  {
+    name: "a full disk is told apart from a failure, and leaves room for the next execution",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      await sandbox.writeFile("before.txt", Buffer.from("kept"))
+      const code = `
+for i in range(1000):
+    with open(f"fill-{i}", "wb") as f:
+        for _ in range(8): f.write(b"x" * 1_000_000)`
+      const outcome = await run(harness, sandbox, code)
+      assert.equal(outcome.reason, "diskFull", JSON.stringify(outcome))
+      const next = await run(
+        harness,
+        sandbox,
+        "open('more', 'wb').write(b'y' * 100_000); print(open('before.txt').read())",
+      )
+      assert.deepEqual([next.stdout, next.reason], ["kept\n", "exited"])
+    },
+  },
+  {
+    name: "one file that is too large is a full disk too",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = "f = open('big', 'wb')\nwhile True: f.write(b'x' * 1_000_000)"
+      assert.equal((await run(harness, sandbox, code)).reason, "diskFull")
+    },
+  },
+]

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict"
+import type { SessionLogCase } from "./session-log-contract-fixtures.ts"
+
+export const secretsCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "a secret is what was put last under its name, until it is removed",
+    async run({ open }) {
+      const { secrets } = await open()
+      assert.equal(await secrets.get("token"), null)
+      await secrets.remove("token")
+      await secrets.put("token", "first")
+      await secrets.put("token", "second")
+      await secrets.put("other", "third")
+      assert.equal(await secrets.get("token"), "second")
+      await secrets.remove("token")
+      assert.equal(await secrets.get("token"), null)
+      assert.equal(await secrets.get("other"), "third")
+    },
+  },
+  {
+    rule: null,
+    name: "any text is a name, and names that differ are different secrets",
+    async run({ open }) {
+      const { secrets } = await open()
+      const names = ["", "\u0000", "\ud800", "\\ud800", "a".repeat(2_000)]
+      for (const name of names) await secrets.put(name, `of ${JSON.stringify(name)}`)
+      for (const name of names) assert.equal(await secrets.get(name), `of ${JSON.stringify(name)}`)
+    },
+  },
+]

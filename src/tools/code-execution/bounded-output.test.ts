@@ -1,0 +1,28 @@
+import { expect, test } from "vitest"
+import { createBoundedOutput } from "./bounded-output.ts"
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+test("short output is whole", () => {
+  const output = createBoundedOutput(10)
+  for (const piece of ["ab", "cdefg", "hij"]) output.push(bytes(piece))
+  expect(output.text(10)).toBe("abcdefghij")
+  expect(output.truncated(10)).toBe(false)
+})
+
+test("of long output the beginning and the end are kept, however it is cut into pieces", () => {
+  const digits = "0123456789".repeat(50)
+  for (const size of [1, 3, 7, 64, 500]) {
+    const output = createBoundedOutput(20)
+    for (let at = 0; at < digits.length; at += size) output.push(bytes(digits.slice(at, at + size)))
+    expect(output.text(20)).toBe("0123456789\n[480 bytes are left out here.]\n0123456789")
+    expect(output.text(8)).toBe("0123\n[492 bytes are left out here.]\n6789")
+    expect(output.truncated(20)).toBe(true)
+  }
+})
+
+test("characters that the cut would halve are left out", () => {
+  const output = createBoundedOutput(10)
+  output.push(bytes("ä".repeat(20)))
+  expect(output.text(10)).toBe("ää\n[30 bytes are left out here.]\nää")
+})

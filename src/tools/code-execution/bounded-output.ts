@@ -1,0 +1,60 @@
+/** A stream's beginning and end, whatever its length. */
+export interface BoundedOutput {
+  push(bytes: Uint8Array): void
+  readonly bytes: number
+  /** At most about `maxBytes` of UTF-8, with a line that says how much was left out in the middle. */
+  text(maxBytes: number): string
+  truncated(maxBytes: number): boolean
+}
+
+/** Holds `maxBytes` at most: one half from the beginning, the other from the end. */
+export function createBoundedOutput(maxBytes: number): BoundedOutput {
+  const half = Math.ceil(maxBytes / 2)
+  const head = Buffer.alloc(half)
+  /** The end, as a ring. */
+  const ring = Buffer.alloc(half)
+  let total = 0
+
+  function push(bytes: Uint8Array): void {
+    const intoHead = bytes.subarray(0, Math.max(0, half - total))
+    head.set(intoHead, Math.min(total, half))
+    const rest = bytes.subarray(intoHead.length)
+    const kept = rest.subarray(Math.max(0, rest.length - half))
+    const at = (total + bytes.length - half - kept.length) % half
+    if (kept.length > 0) {
+      const beforeWrap = kept.subarray(0, half - at)
+      ring.set(beforeWrap, at)
+      ring.set(kept.subarray(beforeWrap.length), 0)
+    }
+    total += bytes.length
+  }
+
+  function tail(): Buffer {
+    const pushed = Math.max(0, total - half)
+    if (pushed <= half) return ring.subarray(0, pushed)
+    const start = pushed % half
+    return Buffer.concat([ring.subarray(start), ring.subarray(0, start)])
+  }
+
+  return {
+    push,
+    get bytes() {
+      return total
+    },
+    truncated: (limit) => total > Math.min(limit, 2 * half),
+    text(limit) {
+      const held = Buffer.concat([head.subarray(0, Math.min(total, half)), tail()])
+      if (total <= Math.min(limit, held.length)) return new TextDecoder().decode(held)
+      const part = Math.min(half, Math.floor(limit / 2))
+      const left = total - 2 * part
+      const start = new TextDecoder().decode(held.subarray(0, part), { stream: true })
+      return `${start}\n[${left} bytes are left out here.]\n${decodeEnd(held.subarray(held.length - part))}`
+    },
+  }
+}
+
+/** Leaves out the rest of a character whose beginning is not there. */
+function decodeEnd(bytes: Uint8Array): string {
+  const start = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80)
+  return new TextDecoder().decode(bytes.subarray(Math.max(0, start)))
+}

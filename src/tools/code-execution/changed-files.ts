@@ -1,0 +1,49 @@
+import type { Sandbox, SandboxFile } from "../../core/ports/sandbox.ts"
+
+export interface ReportedFile {
+  readonly path: string
+  readonly size: number
+  readonly media_type: string
+}
+
+const maxFiles = 100
+
+/** Resolves to a function that tells, later, which files are new or changed since now; at most 100. */
+export async function watchFiles(sandbox: Sandbox): Promise<() => Promise<readonly ReportedFile[]>> {
+  const before = new Map((await sandbox.files()).map(({ path, version }) => [path, version]))
+  return async () => {
+    const files = await sandbox.files()
+    const changed = files.filter(({ path, version }) => before.get(path) !== version)
+    return changed.toSorted(byPath).slice(0, maxFiles).map(reported)
+  }
+}
+
+function byPath(a: SandboxFile, b: SandboxFile): number {
+  return a.path < b.path ? -1 : 1
+}
+
+function reported({ path, size }: SandboxFile): ReportedFile {
+  return { path, size, media_type: mediaTypeOf(path) }
+}
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  csv: "text/csv",
+  gif: "image/gif",
+  htm: "text/html",
+  html: "text/html",
+  jpeg: "image/jpeg",
+  jpg: "image/jpeg",
+  json: "application/json",
+  md: "text/markdown",
+  pdf: "application/pdf",
+  png: "image/png",
+  svg: "image/svg+xml",
+  txt: "text/plain",
+  webp: "image/webp",
+  zip: "application/zip",
+}
+
+function mediaTypeOf(path: string): string {
+  const extension = /\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? ""
+  return mediaTypes[extension] ?? "application/octet-stream"
+}

@@ -1,0 +1,180 @@
+import { z } from "zod"
+import { GatewayError } from "../../core/errors.ts"
+import type { JsonObject } from "../../core/json.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { CodeLanguage, ExecRequest, Sandboxes, SandboxHost } from "../../core/ports/sandbox.ts"
+import type { Tool } from "../../core/ports/tool.ts"
+import { tool } from "../local-tool.ts"
+import { content } from "../tool-content.ts"
+import { createBackgroundTasks } from "./background-tasks.ts"
+import { type CodeRun, startCode } from "./run-code.ts"
+
+export interface CodeExecutionOptions {
+  readonly sandboxes: Sandboxes
+  readonly defaultTimeoutMs: number
+  readonly maxTimeoutMs: number
+  /** Of each stream of one execution. */
+  readonly maxOutputBytes: number
+  /** Background tasks of one session at once. */
+  readonly maxBackground: number
+  readonly logger: Logger
+}
+
+export interface CodeExecution {
+  tools(options: CodeToolsOptions): readonly Tool[]
+  /** Ends all background tasks. */
+  close(): Promise<void>
+}
+
+export interface CodeToolsOptions {
+  /** Whether a person must allow what runs in a sandbox; what runs in none, one must always allow. */
+  readonly needsApproval: (
+    toolName: string,
+    input: JsonObject,
+    qualifier: string | null,
+  ) => boolean | Promise<boolean>
+  /** Bytes of a result's text, past which it would be cut wherever that is. */
+  readonly maxResultBytes: number
+}
+
+/** Bytes of code: what one argument of a program may have on Linux, less some. */
+const maxCodeBytes = 100_000
+/** Time beyond the code's own, for a container to start and for waiting one's turn. */
+const overheadMs = 120_000
+
+/** The tools `code_execute` and `code_execute_status`, and the background tasks that they share. */
+export function createCodeExecution(options: CodeExecutionOptions): CodeExecution {
+  const { maxBackground, logger } = options
+  const tasks = createBackgroundTasks({ maxRunning: maxBackground, logger })
+  return {
+    tools: (toolsOptions) => [
+      codeExecute(options, toolsOptions, tasks),
+      codeExecuteStatus(toolsOptions, tasks),
+    ],
+    close: () => tasks.close(),
+  }
+}
+
+type Tasks = ReturnType<typeof createBackgroundTasks>
+
+function codeExecute(
+  { sandboxes, defaultTimeoutMs, maxTimeoutMs, maxOutputBytes }: CodeExecutionOptions,
+  { needsApproval, maxResultBytes }: CodeToolsOptions,
+  tasks: Tasks,
+): Tool {
+  const name = "code_execute"
+  const { hosts } = sandboxes
+  const [preferred] = hosts
+  if (preferred === undefined) throw new Error("There is no backend to execute code with.")
+  const hostOf = (input: { readonly host?: unknown }): SandboxHost => {
+    return hosts.find((host) => host.name === input.host) ?? preferred
+  }
+  return tool({
+    name,
+    description: description(preferred, defaultTimeoutMs),
+    input: inputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
+    timeoutMs: maxTimeoutMs + overheadMs,
+    qualifier: (input) => hostOf(input).name,
+    approval: (input) => {
+      const host = hostOf(input)
+      return host.sandboxed ? needsApproval(name, input, host.name) : true
+    },
+    async execute({ code, background, ...input }, context) {
+      const host = hostOf(input)
+      const language = input.language ?? host.languages[0] ?? "shell"
+      requireLanguage(host, language)
+      const timeoutMs = Math.min(input.timeout_ms ?? defaultTimeoutMs, maxTimeoutMs)
+      const request: ExecRequest = { host: host.name, language, code, timeoutMs }
+      const sandbox = await sandboxes.open(context.session.id)
+      if (background === true) {
+        const task = tasks.start(context.session.id, (signal) =>
+          startCode({ sandbox, request, maxOutputBytes, signal, onOutput: () => {} }),
+        )
+        return { task_id: task.id, status: task.status() }
+      }
+      const onOutput = context.emit
+      const run = startCode({ sandbox, request, maxOutputBytes, signal: context.signal, onOutput })
+      await run.ended
+      return resultOf(run, run.report(maxResultBytes))
+    },
+  })
+}
+
+function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): Tool {
+  return tool({
+    name: "code_execute_status",
+    description:
+      "Tells how far a background task of code_execute is, with its output so far. Can cancel it. A task ends at the " +
+      "latest at its timeout, and is lost when the server restarts.",
+    input: z.strictObject({
+      task_id: z.string(),
+      cancel: z.boolean().optional().describe("Ends the task first."),
+    }),
+    approval: false,
+    async execute({ task_id, cancel }, context) {
+      const task = tasks.find(context.session.id, task_id)
+      if (task === undefined) {
+        throw new GatewayError(
+          { code: "task_not_found", status: 404 },
+          "There is no such task. If there was one, it ended when the server restarted, or was forgotten.",
+        )
+      }
+      if (cancel === true) await task.cancel()
+      // Room for the two fields before it.
+      const report = { task_id, status: task.status(), ...task.run.report(maxResultBytes - 200) }
+      return resultOf(task.run, report)
+    },
+  })
+}
+
+/** JSON, or, with images, content whose first block is that JSON. */
+function resultOf(run: CodeRun, report: object): unknown {
+  const images = run.images()
+  return images.length === 0 ? report : content([{ type: "text", text: JSON.stringify(report) }, ...images])
+}
+
+function inputSchema(
+  hosts: readonly SandboxHost[],
+  { defaultTimeoutMs, maxTimeoutMs }: { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number },
+) {
+  const languages = [...new Set(hosts.flatMap((host) => host.languages))]
+  return z.strictObject({
+    code: z
+      .string()
+      .min(1)
+      .refine((code) => Buffer.byteLength(code) <= maxCodeBytes, `must have at most ${maxCodeBytes} bytes`)
+      .refine((code) => !code.includes("\0"), "must not have a NUL character"),
+    language: z.enum(languages).optional().describe(`Default ${languages[0]}.`),
+    timeout_ms: z.int().min(1).max(maxTimeoutMs).optional().describe(`Default ${defaultTimeoutMs}.`),
+    background: z
+      .boolean()
+      .optional()
+      .describe("Answer at once with a task_id; ask code_execute_status for the rest."),
+    host: z
+      .enum(hosts.map((host) => host.name))
+      .optional()
+      .describe(`Where it runs. Default ${hosts[0]?.name}.${unsandboxedNote(hosts)}`),
+  })
+}
+
+function unsandboxedNote(hosts: readonly SandboxHost[]): string {
+  const names = hosts.filter(({ sandboxed }) => !sandboxed).map(({ name }) => name)
+  return names.length === 0 ? "" : ` ${names.join(", ")} is no sandbox: a person must allow each call.`
+}
+
+function description({ languages }: SandboxHost, defaultTimeoutMs: number): string {
+  return (
+    `Runs code (${languages.join(", ")}) and gives its output, exit code, and the files it made or changed. ` +
+    "The working directory lasts for the whole conversation; everything else is gone when the code ends, processes " +
+    "included. There is no input. Write plots and images as PNG files into the working directory to see them. " +
+    `Code that takes longer than ${Math.round(defaultTimeoutMs / 1000)} s needs a timeout_ms, or background.`
+  )
+}
+
+function requireLanguage({ name, languages }: SandboxHost, language: CodeLanguage): void {
+  if (languages.includes(language)) return
+  throw new GatewayError(
+    { code: "language_unavailable", status: 400 },
+    `${name} cannot run ${language} here; it has ${languages.join(", ")}.`,
+  )
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest"
+import { eventually } from "../end-to-end/support/eventually.ts"
+import { testAgent, textOfResult } from "./support/agent.ts"
+import { everythingOverHttp } from "./support/http-server.ts"
+
+describe.each([
+  ["streamable HTTP", "streamableHttp", "/mcp", "http"],
+  ["the older SSE", "sse", "/sse", "sse"],
+] as const)("a server over %s", (_name, transport, path, type) => {
+  async function everything() {
+    const server = await everythingOverHttp(transport)
+    const agent = testAgent({ mcpServers: { remote: { type, url: `${server.origin}${path}` } } })
+    return { server, agent }
+  }
+
+  it("has its tools called", async () => {
+    const { agent } = await everything()
+    const event = await agent.call("echo", { message: "hello" })
+    expect(event).toMatchObject({ type: "toolCallCompleted", server: "remote" })
+    expect(textOfResult(event)).toBe("Echo: hello")
+  })
+
+  it("is taken up again after a restart that forgot all sessions", async () => {
+    const { agent, server } = await everything()
+    await agent.call("echo", { message: "before" })
+    await server.kill()
+    await server.start()
+    expect(textOfResult(await agent.call("echo", { message: "after" }))).toBe("Echo: after")
+  })
+
+  it("leaves a call interrupted when it is lost during it", async () => {
+    const { agent, server } = await everything()
+    const call = agent.call("trigger-long-running-operation", { duration: 60, steps: 600 })
+    await eventually("the server's work", () => agent.events.some(isStarted) || null)
+    await server.kill()
+    expect(await call).toMatchObject({ type: "toolCallInterrupted", reason: "lost", outcome: "unknown" })
+  })
+})
+
+function isStarted({ type }: { readonly type: string }): boolean {
+  return type === "toolCallStarted"
+}

@@ -1,0 +1,96 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { expect, it, onTestFinished } from "vitest"
+import { createAgent } from "../../src/gateway/create-agent.ts"
+import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { eventually } from "../end-to-end/support/eventually.ts"
+import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { freePort } from "./support/http-server.ts"
+
+/** The SDK's own example of a server that only lets in whom its authorization server knows. */
+async function protectedServer(): Promise<string> {
+  const file = "../../node_modules/@modelcontextprotocol/sdk/dist/esm/examples/server/simpleStreamableHttp.js"
+  const [port, authPort] = [await freePort(), await freePort()]
+  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), "--oauth"], {
+    env: { ...process.env, MCP_PORT: String(port), MCP_AUTH_PORT: String(authPort) },
+    stdio: "ignore",
+  })
+  onTestFinished(async () => {
+    child.kill("SIGKILL")
+    await once(child, "exit")
+  })
+  const url = `http://localhost:${port}/mcp`
+  await eventually("the server", () =>
+    fetch(url).then(
+      () => true,
+      () => null,
+    ),
+  )
+  return url
+}
+
+async function gateway(url: string, store: string) {
+  const provider = scriptedProvider((request) =>
+    request.messages.length > 1
+      ? [{ type: "text", text: "done" }]
+      : [{ type: "toolCall", name: "greet", input: { name: "Ada" } }],
+  )
+  const results: string[] = []
+  const links: string[] = []
+  const agent = createAgent("x", {
+    provider,
+    store,
+    mcpServers: { guarded: { url } },
+    mcpOAuthRedirectUrl: "http://gateway.test/api/mcp/oauth/callback",
+    logger: {
+      debug() {},
+      info() {},
+      warn: (fields) => void ("url" in fields && links.push(String(fields.url))),
+      error() {},
+    },
+    onToolResult: ({ result }) => void results.push(JSON.stringify(result)),
+  })
+  onTestFinished(() => agent.close({ graceMs: 0 }))
+  const check = async () => {
+    const response = await agent.fetch(new Request("http://gateway.test/api/ready"))
+    const body = (await response.json()) as { checks: Record<string, { ok: boolean; detail?: string }> }
+    return body.checks["mcp:guarded"]
+  }
+  return { agent, results, links, check }
+}
+
+it("asks to be let in, comes back by the callback, and remembers it after a restart", async () => {
+  const url = await protectedServer()
+  const store = join(await temporaryFolder(), "data")
+  const first = await gateway(url, store)
+  await eventually("the need for authorization", async () =>
+    (await first.check())?.detail === "needs_reauth" ? true : null,
+  )
+  const link = first.links[0] ?? ""
+  const authorized = await fetch(link, { redirect: "manual" })
+  const back = authorized.headers.get("location") ?? ""
+  expect(back).toMatch(/^http:\/\/gateway\.test\/api\/mcp\/oauth\/callback\?/)
+  const page = await first.agent.fetch(new Request(back))
+  expect(await page.text()).toContain("guarded")
+  expect(page.status).toBe(200)
+  await eventually("the server", async () => (await first.check())?.ok || null)
+  await first.agent.run("Greet.")
+  expect(first.results.join()).toContain("Hello, Ada")
+
+  // A link works once.
+  expect((await first.agent.fetch(new Request(back))).status).toBe(400)
+  await first.agent.close({ graceMs: 0 })
+
+  const files = readdirSync(store).filter((name) => name.includes("db"))
+  expect(files).not.toEqual([])
+  const stored = files.map((name) => readFileSync(join(store, name)).toString("latin1")).join()
+  expect(stored).toContain("mcp-grant")
+  expect(stored).not.toContain("access_token")
+  const second = await gateway(url, store)
+  await second.agent.run("Greet.")
+  expect(second.results.join()).toContain("Hello, Ada")
+  expect(second.links).toEqual([])
+})

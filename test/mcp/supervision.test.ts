@@ -1,0 +1,145 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { eventually } from "../end-to-end/support/eventually.ts"
+import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { testAgent, textOfResult } from "./support/agent.ts"
+import { isAlive } from "./support/processes.ts"
+import { fragileServer } from "./support/servers.ts"
+
+async function fragile(options: Parameters<typeof fragileServer>[1] = {}, env: Record<string, string> = {}) {
+  const folder = await temporaryFolder()
+  const journal = join(folder, "journal")
+  const agent = testAgent({
+    mcpServers: {
+      fragile: fragileServer({ JOURNAL: journal, CRUTCH: join(folder, "crutch"), ...env }, options),
+    },
+  })
+  const lines = () => (existsSync(journal) ? readFileSync(journal, "utf8").trim().split("\n") : [])
+  return { agent, lines, folder }
+}
+
+describe("a server that dies during a call", () => {
+  it("ends the call as interrupted with an unknown outcome, and is back for the next one", async () => {
+    const { agent, lines } = await fragile()
+    expect(await agent.call("die")).toMatchObject({
+      type: "toolCallInterrupted",
+      reason: "lost",
+      outcome: "unknown",
+    })
+    expect(agent.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    expect(textOfResult(await agent.call("pid"))).toMatch(/^\d+$/)
+    expect(lines().filter((line) => line === "called die")).toHaveLength(1)
+  })
+
+  it("is called again for a read-only tool of a trusted server", async () => {
+    const { agent, lines } = await fragile({ trusted: true })
+    expect(textOfResult(await agent.call("look"))).toBe("survived")
+    expect(lines().filter((line) => line === "called look")).toHaveLength(2)
+  })
+
+  it("is not called again for a tool that only says that it is read-only", async () => {
+    const { agent, lines } = await fragile()
+    expect(await agent.call("look")).toMatchObject({ type: "toolCallInterrupted" })
+    expect(lines().filter((line) => line === "called look")).toHaveLength(1)
+  })
+
+  it("is called again for a tool that the user says is idempotent", async () => {
+    const { agent } = await fragile({ tools: { die_once: { idempotent: true } } })
+    expect(textOfResult(await agent.call("die_once"))).toBe("survived")
+  })
+})
+
+describe("a server that dies at another time", () => {
+  it("is back when it died between calls", async () => {
+    const { agent } = await fragile()
+    const pid = Number(textOfResult(await agent.call("pid")))
+    process.kill(pid, "SIGKILL")
+    await eventually("the server's end", () => (isAlive(pid) ? null : true))
+    const next = Number(textOfResult(await agent.call("pid")))
+    expect(next).not.toBe(pid)
+  })
+
+  it("is started again when it died while it listed its tools", async () => {
+    const { agent, lines, folder } = await fragile()
+    writeFileSync(join(folder, "crutch"), "")
+    await agent.call("pid")
+    // The run began with what there was: nothing, or the server's second life.
+    await eventually("the server", async () => (await agent.ready()).checks["mcp:fragile"]?.ok || null)
+    expect(textOfResult(await agent.call("pid"))).toMatch(/^\d+$/)
+    expect(lines().filter((line) => line.startsWith("started"))).toHaveLength(2)
+  })
+})
+
+describe("the gateway", () => {
+  it("starts though a server does not, and says so where one looks", async () => {
+    const warnings: object[] = []
+    const agent = testAgent({
+      logger: { debug() {}, info() {}, warn: (fields) => void warnings.push(fields), error() {} },
+      mcpServers: { missing: { command: "no-such-program-anywhere" }, ...(await withFragile()) },
+    })
+    expect(textOfResult(await agent.call("pid"))).toMatch(/^\d+$/)
+    const { status, checks } = await agent.ready()
+    expect(status).toBe("ready")
+    expect(checks["mcp:missing"]).toEqual({ ok: false, detail: "failed" })
+    expect(checks["mcp:fragile"]).toEqual({ ok: true })
+    expect(JSON.stringify(warnings)).toContain("not found")
+  })
+
+  it("sends a cancelled call's cancellation to the server", async () => {
+    const { agent, lines } = await fragile()
+    const stop = new AbortController()
+    const call = agent.call("wait", {}, { signal: stop.signal })
+    await eventually("the call", () => lines().includes("called wait") || null)
+    stop.abort()
+    expect(await call).toMatchObject({ type: "toolCallInterrupted", reason: "cancelled" })
+    await eventually("the cancellation", () => lines().includes("cancelled") || null)
+  })
+
+  it("gives the model a tool that a server gets during a run", async () => {
+    const { agent } = await fragile()
+    await agent.call("grow")
+    await eventually("the new tool", async () => {
+      await agent.call("pid")
+      return agent.toolNames().includes("extra") || null
+    })
+  })
+
+  it("gives the session's id to servers that are to have it, out of the model's sight", async () => {
+    const folder = await temporaryFolder()
+    const agent = testAgent({
+      mcpServers: { fragile: fragileServer({ JOURNAL: join(folder, "journal") }) },
+      mcpSessionInjectServers: ["fragile"],
+    })
+    expect(textOfResult(await agent.call("whoami"))).toMatch(/^sess_/)
+    const tool = agent.provider.requests[0]?.tools.find(({ name }) => name === "whoami")
+    expect(tool?.inputSchema).toEqual({ type: "object", properties: {}, required: [] })
+  })
+
+  it("closes at once though a run waits for a server that does not start", async () => {
+    const silent = { command: process.execPath, args: ["-e", "setInterval(() => {}, 1000)"] }
+    const agent = testAgent({ mcpServers: { silent } })
+    const run = agent.call("anything").catch((error: unknown) => error)
+    await eventually("the server's start", async () =>
+      (await agent.ready()).checks["mcp:silent"]?.detail === "starting" ? true : null,
+    )
+    const start = performance.now()
+    await agent.close()
+    expect(performance.now() - start).toBeLessThan(10_000)
+    await run
+  })
+
+  it("leaves no process behind when it closes, not even one that ignores signals", async () => {
+    const { agent, lines } = await fragile({}, { STUBBORN: "1" })
+    await agent.call("raise_child")
+    const pids = lines().flatMap((line) => line.match(/\d+$/)?.map(Number) ?? [])
+    expect(pids).toHaveLength(2)
+    await agent.close()
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+})
+
+async function withFragile() {
+  const folder = await temporaryFolder()
+  return { fragile: fragileServer({ JOURNAL: join(folder, "journal") }) }
+}

@@ -1,0 +1,77 @@
+import { onTestFinished } from "vitest"
+import type { Event } from "../../../src/core/entries.ts"
+import type { JsonObject } from "../../../src/core/json.ts"
+import { type AgentOptions, createAgent } from "../../../src/gateway/create-agent.ts"
+import {
+  type ScriptedProvider,
+  type ScriptedTurn,
+  scriptedProvider,
+} from "../../../src/testing/scripted-provider.ts"
+
+export interface TestAgent {
+  readonly provider: ScriptedProvider
+  /** Lets the model call a tool and resolves to what became of the call. */
+  call(name: string, input?: JsonObject, options?: { readonly signal?: AbortSignal }): Promise<CallEvent>
+  readonly events: readonly Event[]
+  ready(): Promise<Readiness>
+  /** The names of the tools that the model was given last. */
+  toolNames(): readonly string[]
+  close(): Promise<void>
+}
+
+export type CallEvent = Extract<Event, { readonly type: "toolCallCompleted" | "toolCallInterrupted" }>
+
+export interface Readiness {
+  readonly status: string
+  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>
+}
+
+/** A gateway in this process, with a model that calls what it is told to. Closed when the test ends. */
+export function testAgent(options: AgentOptions): TestAgent {
+  const turns: ScriptedTurn[] = []
+  const provider = scriptedProvider(() => {
+    const turn = turns.shift() ?? [{ type: "text", text: "done" }]
+    return typeof turn === "function" ? [] : turn
+  })
+  const events: Event[] = []
+  const agent = createAgent("You call tools.", {
+    provider,
+    store: "memory",
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    onEvent: ({ event }) => void events.push(event),
+    ...options,
+  })
+  const close = () => agent.close({ graceMs: 0 })
+  onTestFinished(close)
+  return {
+    provider,
+    events,
+    async call(name, input = {}, { signal } = {}) {
+      const from = events.length
+      turns.push([{ type: "toolCall", name, input }])
+      await agent.run("Call it.", signal === undefined ? {} : { signal })
+      const event = events.slice(from).find(isCallEvent)
+      if (event === undefined) throw new Error(`The call of ${name} came to no end.`)
+      return event
+    },
+    async ready() {
+      const response = await agent.fetch(new Request("http://gateway/api/ready"))
+      return (await response.json()) as Readiness
+    },
+    toolNames: () => provider.requests.at(-1)?.tools.map(({ name }) => name) ?? [],
+    close,
+  }
+}
+
+function isCallEvent(event: Event): event is CallEvent {
+  return event.type === "toolCallCompleted" || event.type === "toolCallInterrupted"
+}
+
+/** The text of a call's result. */
+export function textOfResult(event: CallEvent): string {
+  if (event.type !== "toolCallCompleted") return `[${event.reason}]`
+  const { result } = event
+  if (result.type === "error") return `[${result.code}] ${result.message}`
+  if (result.type === "json") return JSON.stringify(result.value)
+  return result.content.map((part) => (part.type === "text" ? part.text : `[${part.type}]`)).join("\n")
+}

@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { createServer } from "node:net"
+import { onTestFinished } from "vitest"
+import { eventually } from "../../end-to-end/support/eventually.ts"
+import { installedServer } from "./servers.ts"
+
+export interface HttpServer {
+  readonly origin: string
+  kill(): Promise<void>
+  /** A new process at the same address, which knows nothing of the one before. */
+  start(): Promise<void>
+}
+
+/** `server-everything` over HTTP. Killed when the test ends. */
+export async function everythingOverHttp(transport: "streamableHttp" | "sse"): Promise<HttpServer> {
+  const port = await freePort()
+  const { command } = installedServer("mcp-server-everything")
+  let kill = async () => {}
+  async function start() {
+    const child = spawn(command, [transport], {
+      env: { ...process.env, PORT: String(port) },
+      stdio: "ignore",
+    })
+    const exited = once(child, "exit")
+    kill = async () => {
+      child.kill("SIGKILL")
+      await exited
+    }
+    await eventually("the server", () =>
+      fetch(`http://127.0.0.1:${port}/`).then(
+        () => true,
+        () => null,
+      ),
+    )
+  }
+  onTestFinished(() => kill())
+  await start()
+  return { origin: `http://127.0.0.1:${port}`, kill: () => kill(), start }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  server.close()
+  await once(server, "close")
+  if (typeof address !== "object" || address === null) throw new Error("A listening server has a port.")
+  return address.port
+}

@@ -1,0 +1,22 @@
+import { fileURLToPath } from "node:url"
+import type { McpServerDefinition, McpServerOptions } from "../../../src/mcp/config/definition.ts"
+
+/** Programs of installed packages, started without `npx`, which would ask a registry. */
+export function installedServer(
+  name: string,
+  args: readonly string[] = [],
+): { command: string; args: string[] } {
+  return {
+    command: fileURLToPath(new URL(`../../../node_modules/.bin/${name}`, import.meta.url)),
+    args: [...args],
+  }
+}
+
+/** A server that dies when it is told to; see the fixture. */
+export function fragileServer(
+  env: Readonly<Record<string, string>>,
+  options: McpServerOptions = {},
+): McpServerDefinition {
+  const file = fileURLToPath(new URL("../fixtures/fragile-server.mjs", import.meta.url))
+  return { ...options, command: process.execPath, args: [file], env }
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs"
+import { mkdtemp, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
+import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
+import type { SandboxHarness } from "../../src/testing/sandbox-harness.ts"
+import { runCliProcess } from "../cli-process.ts"
+import { attacks } from "./support/attacks.ts"
+import { crashWhileRunning, processes } from "./support/crash.ts"
+import { startEngine, type TestEngine, testImage } from "./support/engine.ts"
+import { openTestSandboxes } from "./support/open.ts"
+
+let engine: TestEngine
+let harness: SandboxHarness
+let end: () => Promise<void>
+
+beforeAll(async () => {
+  engine = await startEngine()
+  const { sandboxes, directory } = await openTestSandboxes("docker", {
+    dockerSocket: engine.socket,
+    image: testImage,
+  })
+  harness = { sandboxes, host: "docker" }
+  end = async () => {
+    await sandboxes.close()
+    await removeTree(directory)
+  }
+}, 900_000)
+afterAll(async () => {
+  try {
+    await end?.()
+  } finally {
+    await engine?.stop()
+  }
+}, 60_000)
+
+describe("Docker keeps the contract of sandboxes:", () => {
+  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 60_000)
+})
+
+describe("Docker holds against", () => {
+  test.each(attacks)("$name", async ({ run }) => run(harness), 60_000)
+})
+
+test("the command line builds an image", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-image-"))
+  const file = join(folder, "Dockerfile")
+  await writeFile(file, "ARG BASE=none\nFROM $BASE\nLABEL test=yes\n")
+  const env = { DOCKER_HOST: `unix://${engine.socket}` }
+  const build = (...options: string[]) =>
+    runCliProcess(["sandbox", "build", "--file", file, ...options], { env, cwd: folder })
+  const built = await build("--tag", "sandbox-test:built", "--base", testImage)
+  expect(built).toMatchObject({ code: 0, stdout: "built sandbox-test:built\n" })
+  const { Config } = await engine.docker.getImage("sandbox-test:built").inspect()
+  expect(Config.Labels).toEqual({ test: "yes" })
+  await writeFile(file, "NONSENSE\n")
+  const failed = await build("--tag", "sandbox-test:failed")
+  expect(failed.code).toBe(1)
+  expect(failed.stderr).toMatch(/^agent-gateway: The image could not be built: .*NONSENSE.*\n$/m)
+  await removeTree(folder)
+}, 60_000)
+
+test("what a killed gateway ran is gone after the next start", async () => {
+  const { docker, socket } = engine
+  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  const containers = async () => {
+    const id = readFileSync(join(directory, "id"), "utf8")
+    const label = [`ai-agent-gateway.directory=${id}`, "ai-agent-gateway.session=sess_killed"]
+    return docker.listContainers({ all: true, filters: { label } })
+  }
+  await crashWhileRunning("docker", directory, { socket, image: testImage })
+  expect(await containers()).toHaveLength(1)
+  const config = { directory, dockerSocket: socket, image: testImage }
+  const { sandboxes } = await openTestSandboxes("docker", config)
+  expect(await containers()).toEqual([])
+  expect(processes()).toEqual([])
+  await sandboxes.close()
+  await removeTree(directory)
+}, 60_000)

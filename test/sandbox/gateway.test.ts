@@ -1,0 +1,172 @@
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, test } from "vitest"
+import { createAgent, type Gateway } from "../../src/index.ts"
+import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
+import { requirePrograms } from "../debian-packages.ts"
+import { eventually } from "../end-to-end/support/eventually.ts"
+import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
+import { silent } from "./support/open.ts"
+
+let gateway: Gateway
+let url: string
+let directory: string
+
+beforeAll(async () => {
+  await requirePrograms("bwrap")
+  directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  gateway = createAgent("You compute.", {
+    provider: "demo",
+    store: "memory",
+    logger: silent,
+    codeExecution: {
+      backends: ["bubblewrap", "subprocess"],
+      directory,
+      maxBackground: 1,
+      maxOutputBytes: 2_000,
+    },
+  })
+  url = (await gateway.listen({ port: 0 })).url
+}, 600_000)
+
+afterAll(async () => {
+  await gateway?.close({ graceMs: 0 })
+  if (directory !== undefined) await removeTree(directory)
+})
+
+/** Lets the demo call a tool, and gives the tool's own frames. */
+async function call(session: SessionClient, name: string, input: object) {
+  const frames = await (await session.chat(`/tool ${name} ${JSON.stringify(input)}`)).rest()
+  const events = frames.map(({ event }) => event)
+  const complete = events.find((event) => event.type === "tool_call_complete")
+  if (complete === undefined) throw new Error(`no result: ${JSON.stringify(events)}`)
+  return { events, result: complete.result as Record<string, unknown>, error: complete.error }
+}
+
+test("a model runs code, viewers see its output while it runs, and clients get its files", async () => {
+  const session = await startSession(url)
+  const code = `print("hello")\nopen("out.csv", "w").write("a,b")`
+  const { events, result } = await call(session, "code_execute", { code })
+  const chunks = events.flatMap((event) => (event.type === "tool_output_chunk" ? [event.text] : []))
+  expect(chunks.join("")).toBe("hello\n")
+  expect(result).toMatchObject({
+    stdout: "hello\n",
+    stderr: "",
+    return_code: 0,
+    images: [],
+    files: [{ path: "out.csv", size: 3, media_type: "text/csv" }],
+    timed_out: false,
+    ended_by: "exit",
+    truncated: false,
+  })
+  const file = await session.request("/chat/files/out.csv")
+  expect([file.status, await file.text()]).toEqual([200, "a,b"])
+  for (const path of ["../out.csv", "..%2Fout.csv", "%2Fetc%2Fpasswd", "none"]) {
+    expect((await session.request(`/chat/files/${path}`)).status).toBe(404)
+  }
+  const other = await startSession(url)
+  expect((await other.request("/chat/files/out.csv")).status).toBe(404)
+})
+
+test("a plot comes back as an image, to the model and to the client", async () => {
+  const session = await startSession(url)
+  const code = `
+import struct, zlib
+def chunk(kind, data): return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+png = b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\\0\\0")) + chunk(b"IEND", b"")
+open("plot.png", "wb").write(png)
+open("fake.png", "wb").write(b"no image")`
+  const { result } = await call(session, "code_execute", { code })
+  const [text, image, ...others] = result.content as Record<string, never>[]
+  expect(JSON.parse(text?.text ?? "")).toMatchObject({
+    images: [{ path: "plot.png", media_type: "image/png" }],
+    files: [{ path: "fake.png" }, { path: "plot.png" }],
+  })
+  expect(image).toMatchObject({ type: "image", source: { type: "base64", media_type: "image/png" } })
+  expect(others).toEqual([])
+})
+
+test("long output keeps its beginning and its end, in a result that stays readable", async () => {
+  const session = await startSession(url)
+  const { result } = await call(session, "code_execute", { code: `print("\\x00" * 100_000 + "end")` })
+  expect(result.truncated).toBe(true)
+  expect(result.stdout).toMatch(/^\0+\n\[\d+ bytes are left out here\.\]\n\0+end\n$/)
+})
+
+test("code in the background is asked for, cancelled, and capped", async () => {
+  const session = await startSession(url)
+  const endless = { code: "print('on')\nwhile True: pass", background: true, timeout_ms: 60_000 }
+  const { result } = await call(session, "code_execute", endless)
+  const task_id = String(result.task_id)
+  expect(result).toEqual({ task_id, status: "running" })
+  const refused = await call(session, "code_execute", endless)
+  expect(refused.error).toMatchObject({ code: "too_many_background_tasks" })
+  const status = (input: object) => call(session, "code_execute_status", { task_id, ...input })
+  await eventually("output", async () => ((await status({})).result.stdout === "on\n" ? true : null))
+  const other = await startSession(url)
+  expect((await call(other, "code_execute_status", { task_id })).error).toMatchObject({
+    code: "task_not_found",
+  })
+  expect((await status({ cancel: true })).result).toMatchObject({ status: "cancelled", stdout: "on\n" })
+  const quick = await call(session, "code_execute", { code: "print(1)", background: true })
+  const finished = await eventually("the end", async () => {
+    const { result } = await call(session, "code_execute_status", { task_id: quick.result.task_id })
+    return result.status === "finished" ? result : null
+  })
+  expect(finished).toMatchObject({ stdout: "1\n", return_code: 0, ended_by: "exit" })
+})
+
+test("what runs in no sandbox waits for a person", async () => {
+  const session = await startSession(url)
+  const stream = await session.chat(`/tool code_execute {"code": "print(6 * 7)", "host": "subprocess"}`)
+  const asked = await stream.until(({ event }) => event.type === "tool_approval_request")
+  const request = asked.at(-1)?.event
+  expect(request).toMatchObject({ tool_name: "code_execute", resolved_qualifier: "subprocess" })
+  if (request?.type !== "tool_approval_request") throw new Error("nobody was asked")
+  const { tool_call_id, nonce } = request
+  const answer = { tool_call_id, nonce, approved: true }
+  expect((await session.post("/chat/tool-approval", answer)).status).toBe(200)
+  const rest = (await stream.rest()).map(({ event }) => event)
+  expect(rest.find((event) => event.type === "tool_call_complete")).toMatchObject({
+    result: { stdout: "42\n" },
+  })
+})
+
+test("a cancelled run takes its code along", async () => {
+  const session = await startSession(url)
+  const stream = await session.chat(`/tool code_execute {"code": "print('on')\\nwhile True: pass"}`)
+  await stream.until(({ event }) => event.type === "tool_output_chunk")
+  expect((await session.post("/chat/cancel", {})).status).toBe(200)
+  const last = (await stream.rest()).at(-1)?.event
+  expect(last).toMatchObject({ type: "stream_complete", reason: "cancelled" })
+  const { result } = await call(session, "code_execute", {
+    code: "print(open('/proc/loadavg').read().split()[3])",
+  })
+  expect(result.return_code).toBe(0)
+})
+
+test("GET /ready says what code runs in", async () => {
+  const response = await fetch(`${url}/api/ready`)
+  expect(await response.json()).toMatchObject({
+    checks: { code_execution: { ok: true, detail: expect.stringMatching(/^bubblewrap$/) } },
+  })
+})
+
+test("a gateway that must have a sandbox does not start without one", async () => {
+  const refused = createAgent("You compute.", {
+    provider: "demo",
+    store: "memory",
+    logger: silent,
+    codeExecution: {
+      backends: ["docker", "subprocess"],
+      requireSandbox: true,
+      directory,
+      dockerSocket: "/nowhere",
+    },
+  })
+  await expect(refused.prepare()).rejects.toThrow(
+    /no sandbox works here, and requireSandbox is set \(docker: no Docker engine answers .*subprocess: works, but is no sandbox\)/,
+  )
+})

@@ -1,0 +1,36 @@
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
+import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
+import type { SandboxHarness } from "../../src/testing/sandbox-harness.ts"
+import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
+import { openTestSandboxes } from "./support/open.ts"
+
+let harness: SandboxHarness
+let end: () => Promise<void>
+
+beforeAll(async () => {
+  const { sandboxes, directory } = await openTestSandboxes("subprocess")
+  harness = { sandboxes, host: "subprocess" }
+  end = async () => {
+    await sandboxes.close()
+    await removeTree(directory)
+  }
+}, 600_000)
+afterAll(() => end?.())
+
+describe("a subprocess keeps the contract of sandboxes:", () => {
+  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 60_000)
+})
+
+test("what a killed gateway ran is gone after the next start", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  await crashWhileRunning("subprocess", directory)
+  const { sandboxes } = await openTestSandboxes("subprocess", { directory })
+  expect(processes()).toEqual([])
+  expect(controlGroups(directory)).toEqual([])
+  await sandboxes.close()
+  await removeTree(directory)
+}, 60_000)

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict"
+import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
+import { assertStill } from "../../../src/testing/sandbox-heartbeat.ts"
+
+const gigabyte = 1_000_000_000
+/** By which the gateway may grow while it handles any amount of output. */
+const allowedGrowth = 150 * 1024 * 1024
+
+/** Attacks that use things up. */
+export const exhaustion: readonly SandboxCase[] = [
+  {
+    name: "a fork bomb",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os, time
+count = 0
+while True:
+    try:
+        if os.fork() == 0: time.sleep(60)
+    except OSError: break
+    count += 1
+print(count)
+open("bombed", "w").write("x")
+while True:
+    try: os.fork()
+    except OSError: pass`
+      const { stdout, reason } = await run(harness, sandbox, code, { timeoutMs: 3_000 })
+      // Whichever limit its many processes meet first.
+      assert.ok(reason === "timeout" || reason === "outOfMemory", reason)
+      assert.ok(Number(stdout.split("\n")[0]) <= 64, `it had ${stdout} processes`)
+      await assertStill(sandbox)
+      assert.equal((await run(harness, sandbox, "print('alive')")).stdout, "alive\n")
+    },
+  },
+  {
+    name: "a memory bomb of many processes",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os
+for _ in range(8):
+    if os.fork() == 0:
+        x = bytearray(30 * 1024 * 1024)
+        for i in range(0, len(x), 4096): x[i] = 1
+        import time; time.sleep(1)
+for _ in range(8): os.wait()
+x = bytearray(200 * 1024 * 1024)`
+      const outcome = await run(harness, sandbox, code, { timeoutMs: 10_000 })
+      assert.equal(outcome.reason, "outOfMemory", JSON.stringify(outcome))
+    },
+  },
+  {
+    name: "filling /tmp and /dev/shm",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import sys
+for folder in ["/tmp", "/dev/shm"]:
+    written = 0
+    f = open(folder + "/fill", "wb", buffering=0)
+    try:
+        while written < 1 << 30: written += f.write(b"x" * 65536)
+    except OSError as e: print(folder, e.errno, written <= 64 << 20)
+    f.truncate(0)
+open("/tmp/fill", "wb").write(b"x" * (1 << 30))`
+      // Its files are in memory, so either limit may be the first that is met.
+      const outcome = await run(harness, sandbox, code)
+      assert.ok(outcome.reason === "diskFull" || outcome.reason === "outOfMemory", JSON.stringify(outcome))
+      assert.doesNotMatch(outcome.stdout, /False/)
+    },
+  },
+  {
+    name: "filling the working directory with files without content",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = "i = 0\nwhile True:\n    open(f'f{i}', 'w').close()\n    i += 1"
+      assert.equal((await run(harness, sandbox, code)).reason, "diskFull")
+      assert.equal((await run(harness, sandbox, "print('room')")).stdout, "room\n")
+    },
+  },
+  {
+    name: "reserving disk without writing, and hiding files where nobody can look",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os
+fd = os.open("reserved", os.O_CREAT | os.O_RDWR)
+try: os.posix_fallocate(fd, 0, 20 << 20)
+except OSError as e: print(e.errno)
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+print(libc.fallocate(fd, 1, 0, 20 << 20), ctypes.get_errno())
+os.unlink("reserved")
+for _ in range(3000):
+    os.mkdir("d")
+    os.chdir("d")
+open("hidden", "wb").write(b"x" * 1000)
+while True: pass`
+      const outcome = await run(harness, sandbox, code)
+      assert.equal(outcome.reason, "diskFull", JSON.stringify(outcome))
+      assert.match(outcome.stdout, /-1 95\n/)
+      const next = await run(harness, sandbox, "import os; print(os.listdir('.'))")
+      assert.deepEqual([next.stdout, next.reason], ["[]\n", "exited"])
+    },
+  },
+  {
+    name: "an infinite loop on every processor",
+    async run(harness) {
+      const code = `
+import os, time
+for _ in range(4):
+    if os.fork() == 0:
+        while True: pass
+time.sleep(1.5)
+print(sum(os.times()[:2]))
+while True: pass`
+      const outcome = await run(harness, await newSandbox(harness), code, { timeoutMs: 2_500 })
+      assert.equal(outcome.reason, "timeout")
+    },
+  },
+  {
+    name: "an output flood of one gigabyte",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const before = process.memoryUsage().rss
+      let bytes = 0
+      let highest = 0
+      for await (const event of exec(harness, sandbox, `head -c ${gigabyte} /dev/zero`, {
+        language: "shell",
+        timeoutMs: 60_000,
+      })) {
+        if (event.type === "exit") assert.deepEqual([event.reason, event.exitCode], ["exited", 0])
+        else bytes += event.bytes.length
+        highest = Math.max(highest, process.memoryUsage.rss())
+      }
+      assert.equal(bytes, gigabyte)
+      assert.ok(highest - before < allowedGrowth, `the gateway grew by ${highest - before} bytes`)
+    },
+  },
+]

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict"
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { globSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import type { SandboxName } from "../../../src/core/ports/sandbox.ts"
+import { eventually } from "../../end-to-end/support/eventually.ts"
+
+const gateway = fileURLToPath(new URL("../fixtures/gateway.ts", import.meta.url))
+
+/** Lets another process run code in this directory, and kills it with SIGKILL while it does. */
+export async function crashWhileRunning(
+  backend: SandboxName,
+  directory: string,
+  { socket = "", image = "" }: { readonly socket?: string; readonly image?: string } = {},
+): Promise<void> {
+  const child = fork(gateway, [backend, directory, pause, socket, image], {
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+  })
+  const [message] = await Promise.race([once(child, "message"), once(child, "exit")])
+  assert.equal(message, "running")
+  await eventually("the code", () => (processes().length > 0 ? true : null))
+  child.kill("SIGKILL")
+  await once(child, "exit")
+}
+
+/** Seconds that nobody else sleeps for, by which the processes of the code are known. */
+const pause = `0.0${process.pid}7`
+
+/** Those of the code that the killed process ran. */
+export function processes(): readonly string[] {
+  return globSync("/proc/[0-9]*/cmdline").filter((file) => {
+    try {
+      return readFileSync(file, "utf8").includes(pause)
+    } catch {
+      // It has ended in the meantime.
+      return false
+    }
+  })
+}
+
+/** Control groups of this directory's sandboxes, wherever they are. */
+export function controlGroups(directory: string): readonly string[] {
+  const id = readFileSync(`${directory}/id`, "utf8")
+  return globSync(`/sys/fs/cgroup/**/*${id}*`)
+}

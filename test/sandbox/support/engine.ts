@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process"
+import { createReadStream, openSync } from "node:fs"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import Docker from "dockerode"
+import { requirePrograms } from "../../debian-packages.ts"
+import { eventually } from "../../end-to-end/support/eventually.ts"
+import { rootFileSystem } from "./image.ts"
+
+export const testImage = "agent-gateway-sandbox:test"
+
+export interface TestEngine {
+  readonly docker: Docker
+  readonly socket: string
+  stop(): Promise<void>
+}
+
+/**
+ * A Docker engine of its own, with everything it keeps in a folder of its own, and no bridge, so that nothing of the
+ * host's network changes. It has one image, made of Debian's packages: no registry is needed.
+ */
+export async function startEngine(): Promise<TestEngine> {
+  await requirePrograms("dockerd")
+  const rootFs = await rootFileSystem()
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-docker-"))
+  const socket = join(folder, "docker.sock")
+  const log = join(folder, "log")
+  const output = openSync(log, "w")
+  // It ends with this process, however that ends.
+  const daemon = spawn("setpriv", ["--pdeathsig=TERM", "dockerd", ...engineArguments(folder, socket)], {
+    detached: true,
+    stdio: ["ignore", output, output],
+  })
+  const exited = new Promise<void>((resolve) =>
+    daemon.once("close", () => resolve()).once("error", () => resolve()),
+  )
+  const docker = new Docker({ socketPath: socket })
+  const stop = async () => {
+    daemon.kill("SIGTERM")
+    const timer = setTimeout(() => daemon.kill("SIGKILL"), 20_000)
+    await exited
+    clearTimeout(timer)
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    await eventually(
+      "a Docker engine",
+      () =>
+        docker.ping().then(
+          () => true,
+          () => null,
+        ),
+      { withinMs: 60_000 },
+    )
+    const progress = await docker.importImage(createReadStream(rootFs), {
+      repo: "agent-gateway-sandbox",
+      tag: "test",
+    })
+    await new Promise<void>((resolve, reject) => {
+      docker.modem.followProgress(progress, (error) => (error === null ? resolve() : reject(error)))
+    })
+    return { docker, socket, stop }
+  } catch (error) {
+    const said = await readFile(log, "utf8")
+    await stop()
+    throw new Error(`No Docker engine could be brought up:\n${said.slice(-4000)}`, { cause: error })
+  }
+}
+
+function engineArguments(folder: string, socket: string): readonly string[] {
+  return [
+    ...["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
+    ...["--pidfile", join(folder, "docker.pid"), "-H", `unix://${socket}`],
+    ...["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none"],
+    ...["--exec-opt", "native.cgroupdriver=cgroupfs"],
+  ]
+}
