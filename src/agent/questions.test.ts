@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import type { EventEntry } from "../core/entries.ts"
-import { RunCancelledError } from "../core/errors.ts"
+import { CallInterruptedError, RunCancelledError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { InputRequired, Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import type { Question, QuestionAnswer } from "../core/question.ts"
@@ -265,6 +265,17 @@ describe("a question from inside a call", () => {
     expect(types(run).slice(from + 1, from + 3)).toEqual(["elicitationResolved", "toolCallCompleted"])
     expect(all(run, "elicitationRequested")).toHaveLength(1)
     expect(refusal).toMatchObject({ message: expect.stringContaining("over") })
+  })
+
+  it("is over with the server that asked", async () => {
+    const run = runOf(async (_, { ask }) => {
+      void ask(form("Who?"))
+      await asked(run)
+      throw new CallInterruptedError("hotel")
+    })
+    await expect(runLoop(run.context)).resolves.toBeNull()
+    expect(all(run, "elicitationResolved")).toMatchObject([{ action: "cancel", decidedBy: null }])
+    expect(all(run, "toolCallInterrupted")).toMatchObject([{ reason: "lost", outcome: "unknown" }])
   })
 
   it("is over with the run when that is cancelled", async () => {
