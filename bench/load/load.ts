@@ -37,13 +37,16 @@ export interface ProbesRequest extends LoadRequest {
 /** Pause between probes: long enough for one to be over before the next in most cases. */
 const probePauseMs = 20
 
-const agent = new Agent({ keepAlive: true })
+/** Connections of one measurement: those that waited for the next would be closed by the server about then. */
+let agent = new Agent({ keepAlive: true })
 let tokens: readonly string[] = []
 let open: { readonly request: LoadRequest; readonly streams: Promise<ReadStream>[] } | null = null
 
 serveParent("", {
   answers: {
     async prepare({ target, streams }: { readonly target: Target; readonly streams: number }) {
+      agent.destroy()
+      agent = new Agent({ keepAlive: true })
       tokens = await openSessions(target, streams)
     },
     async streams(request: StreamsRequest): Promise<StreamsResult> {
