@@ -43,17 +43,36 @@ describe("the committer", () => {
     expect([first.outcomes, second.outcomes]).toEqual([["ok"], ["ok"]])
   })
 
-  it("lets deltas wait 50 ms, unless an event comes", async () => {
+  it("lets deltas wait 50 ms", async () => {
     const { spy, committer } = logOf(allOk)
     committer.commitLater(session("a").committable)
     await vi.advanceTimersByTimeAsync(49)
     expect(spy).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(spy).toHaveBeenCalledOnce()
-    committer.commitLater(session("b").committable)
-    committer.commitSoon(session("c").committable)
+  })
+
+  it("takes deltas along with an event of their session, and with no other", async () => {
+    const { spy, committer } = logOf(allOk)
+    const [first, second] = [session("a"), session("b")]
+    committer.commitLater(first.committable)
+    committer.commitLater(second.committable)
+    committer.commitSoon(first.committable)
     await vi.advanceTimersByTimeAsync(0)
-    expect(spy.mock.lastCall?.[0]).toHaveLength(2)
+    expect(spy).toHaveBeenCalledExactlyOnceWith([first.batch])
+    await vi.advanceTimersByTimeAsync(50)
+    expect(spy.mock.calls.slice(1)).toEqual([[[second.batch]]])
+  })
+
+  it("lets deltas wait no longer when events keep coming", async () => {
+    const { committer } = logOf(allOk)
+    const patient = session("patient")
+    committer.commitLater(patient.committable)
+    for (let turn = 0; turn < 60; turn++) {
+      committer.commitSoon(session(String(turn)).committable)
+      await vi.advanceTimersByTimeAsync(1)
+    }
+    expect(patient.outcomes).toEqual(["ok"])
   })
 
   it("stores session by session when a group fails, so that one does not hold up the others", async () => {

@@ -24,15 +24,20 @@ const firstRetryMs = 50
 const lastRetryMs = 1_000
 
 /**
- * Stores what all sessions of the process have written, in groups (rule 4): events on the next turn of the event
- * loop, deltas with them or after 50 ms. One group is in flight at a time; what comes meanwhile is the next group.
+ * Stores what all sessions of the process have written, in groups (rule 4): a session with an event on the next turn of
+ * the event loop, those with deltas alone after 50 ms. The deltas of others do not come along earlier: with 50 streams
+ * that would hold up each event by a millisecond, and store a few deltas at a time. One group is in flight at a time;
+ * what comes meanwhile is the next group.
  */
 export class Committer {
   readonly #log: SessionLog
   readonly #logger: Logger
-  #waiting = new Set<Committable>()
-  /** Whether an event waits, rather than deltas alone. */
-  #urgent = false
+  /** With an event, and perhaps deltas before it. */
+  readonly #urgent = new Set<Committable>()
+  /** With deltas alone. */
+  readonly #patient = new Set<Committable>()
+  /** Those with deltas alone have waited long enough. */
+  #due = false
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
   #inFlight: Promise<void> | null = null
@@ -46,21 +51,22 @@ export class Committer {
 
   /** Stores the session's batch with the next group. */
   commitSoon(session: Committable): void {
-    this.#waiting.add(session)
-    this.#urgent = true
-    if (this.#inFlight === null) this.#schedule()
+    this.#patient.delete(session)
+    this.#urgent.add(session)
+    this.#schedule()
   }
 
-  /** Stores the session's batch within 50 ms, unless a group comes earlier. */
+  /** Stores the session's batch within 50 ms, unless an event of its own comes earlier. */
   commitLater(session: Committable): void {
-    this.#waiting.add(session)
-    if (this.#inFlight === null) this.#schedule()
+    if (!this.#urgent.has(session)) this.#patient.add(session)
+    this.#schedule()
   }
 
   /** Waits until what was handed over before is stored, or one try at it failed. */
   async flush(): Promise<void> {
     await this.#inFlight
-    if (this.#waiting.size > 0) this.#start()
+    this.#due = true
+    this.#start()
     await this.#inFlight
   }
 
@@ -68,33 +74,39 @@ export class Committer {
   async close(): Promise<void> {
     await this.flush()
     this.#closed = true
-    this.#clearTimers()
+    clearImmediate(this.#immediate ?? undefined)
+    clearTimeout(this.#timer ?? undefined)
   }
 
   #schedule(): void {
-    if (this.#closed) return
-    if (this.#urgent) this.#immediate ??= setImmediate(() => this.#start())
-    else this.#timer ??= setTimeout(() => this.#start(), deltaFlushMs)
-  }
-
-  #clearTimers(): void {
-    clearImmediate(this.#immediate ?? undefined)
-    clearTimeout(this.#timer ?? undefined)
-    this.#immediate = null
-    this.#timer = null
+    if (this.#closed || this.#inFlight !== null) return
+    if (this.#urgent.size > 0 || this.#due) {
+      this.#immediate ??= setImmediate(() => {
+        this.#immediate = null
+        this.#start()
+      })
+    }
+    if (this.#patient.size > 0) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = null
+        this.#due = true
+        this.#start()
+      }, deltaFlushMs)
+    }
   }
 
   #start(): void {
-    this.#clearTimers()
     if (this.#inFlight !== null || this.#closed) return
-    const sessions = this.#waiting
-    this.#waiting = new Set()
-    this.#urgent = false
-    this.#inFlight = this.#commit([...sessions]).then((delayed) => {
+    const sessions = this.#due ? [...this.#urgent, ...this.#patient] : [...this.#urgent]
+    this.#urgent.clear()
+    if (this.#due) this.#patient.clear()
+    this.#due = false
+    if (sessions.length === 0) return
+    this.#inFlight = this.#commit(sessions).then((delayed) => {
       this.#inFlight = null
       if (delayed.length > 0) this.#tryAgain(delayed)
       else this.#retryMs = firstRetryMs
-      if (this.#waiting.size > 0) this.#schedule()
+      this.#schedule()
     })
   }
 
