@@ -34,9 +34,9 @@ const retry = { retry: true }
  */
 export function askFor({ inputRequests = {}, requestState }: InputRequiredResult): Step {
   const pending: { key: string; params: Json }[] = []
-  for (const [key, request] of Object.entries(inputRequests)) {
-    // It comes as the server sent it.
-    const { method, params } = request as { readonly method?: Json; readonly params?: Json }
+  // Not checked by the SDK.
+  for (const [key, request] of Object.entries<unknown>(inputRequests)) {
+    const { method, params } = isJsonObject(request) ? request : {}
     if (method !== "elicitation/create")
       return failure(`The server asked for ${method}, which is not offered.`)
     pending.push({ key, params: params ?? null })
@@ -45,7 +45,9 @@ export function askFor({ inputRequests = {}, requestState }: InputRequiredResult
 }
 
 /** Of a server that refused the call before a page is visited: -32042 of 2025-11-25. */
-export function askToVisit({ elicitations: [first] }: UrlElicitationRequiredError): Step {
+export function askToVisit({ elicitations }: UrlElicitationRequiredError): Step {
+  // Not checked by the SDK. Others that there may be come with the next refusal.
+  const first: unknown = elicitations[0]
   const question = toQuestion(isJsonObject(first) ? { ...first, mode: "url" } : null)
   if (question === null) return failure("The server wants a page to be visited that is not to be shown.")
   return { type: "inputRequired", question, continuation: retry }
