@@ -2,11 +2,13 @@ import { setTimeout as delay } from "node:timers/promises"
 import { systemClock } from "../src/core/clock.ts"
 import { isJsonObject, type JsonObject } from "../src/core/json.ts"
 import type { Secrets } from "../src/core/ports/secrets.ts"
-import type { Tool } from "../src/core/ports/tool.ts"
+import type { InputGiven, Tool, ToolOutcome } from "../src/core/ports/tool.ts"
+import type { Question, QuestionAnswer } from "../src/core/question.ts"
 import type { McpOAuthDefinition } from "../src/mcp/config/definition.ts"
 import { toServerConfigs } from "../src/mcp/config/server-config.ts"
 import { createAuthorizations } from "../src/mcp/oauth/authorizations.ts"
 import { type McpServers, startMcpServers } from "../src/mcp/servers.ts"
+import { withDefaults } from "../src/sessions/schema-defaults.ts"
 
 /**
  * The gateway's MCP layer as a client under test: connects to the server whose URL is the last argument, calls each of
@@ -18,6 +20,7 @@ const redirectUrl = "http://localhost:3000/callback"
 const readyWithinMs = 30_000
 /** A server that asks for ever more is left alone. */
 const mostLinks = 2
+const mostRounds = 10
 const principal = { tenant: "conformance", userId: "conformance" }
 const url = process.argv.at(-1) ?? ""
 
@@ -59,8 +62,6 @@ const servers = startMcpServers({
   identity: { name: "ai-agent-gateway", version: "0.0.0" },
   logger,
   authorize: authorizations.authorize,
-  // The defaults of the form are to be filled in.
-  elicit: async () => ({ action: "accept", content: {} }),
 })
 
 /** What a person's browser does at the link. */
@@ -117,16 +118,28 @@ function callsOf(tools: readonly Tool[]): readonly { readonly tool: Tool; readon
   })
 }
 
+/** Accepts whatever is asked, as a person does who leaves each form as it is. */
+function accept(question: Question): QuestionAnswer {
+  return { action: "accept", content: question.mode === "form" ? withDefaults(question.schema, {}) : null }
+}
+
 async function call(tool: Tool, input: JsonObject): Promise<void> {
-  await tool.execute(input, {
-    signal: AbortSignal.timeout(60_000),
-    session: { id: "session", userId: "conformance", channel: null },
-    runId: "run",
-    toolCallId: "call",
-    idempotencyKey: "call",
-    emit: () => undefined,
-    logger,
-  })
+  let answered: InputGiven | null = null
+  for (let round = 0; round < mostRounds; round++) {
+    const outcome: ToolOutcome = await tool.execute(input, {
+      signal: AbortSignal.timeout(60_000),
+      session: { id: "session", userId: "conformance", channel: null },
+      runId: "run",
+      toolCallId: "call",
+      idempotencyKey: "call",
+      answered,
+      ask: async (question) => accept(question),
+      emit: () => undefined,
+      logger,
+    })
+    if (outcome.type !== "inputRequired") return
+    answered = { continuation: outcome.continuation, ...accept(outcome.question) }
+  }
 }
 
 async function main(all: McpServers): Promise<void> {

@@ -70,7 +70,6 @@ async function openGateway() {
     identity: { name: "bench", version: "0" },
     logger,
     authorize: () => null,
-    elicit: null,
   })
   const view = await servers.open({ tenant: "bench", userId: "bench" })
   const [tool] = view.tools([])

@@ -83,7 +83,6 @@ export async function startMcp(
     identity: { name: clientName, version },
     logger,
     authorize: (config, principal) => authorizations?.authorize(config, principal) ?? null,
-    elicit: null,
   })
   return { ...servers, complete: authorizations?.complete ?? null }
 }

@@ -16,7 +16,7 @@ export interface OpenMcpOptions {
 
 export interface OpenedMcp {
   readonly servers: readonly OpenedMcpServer[]
-  /** Calls a tool as an agent would, but for asking anybody. Rejects when the server has no such tool. */
+  /** Calls a tool as an agent would, but for asking anybody: what the tool asks the user is declined. Rejects when the server has no such tool. */
   call(tool: Pick<Tool, "name">, input: JsonObject, options: CallToolOptions): Promise<ToolResult>
   close(): Promise<void>
 }
@@ -34,6 +34,12 @@ export interface CallToolOptions {
   readonly onOutput: (text: string) => void
 }
 
+const longestTimerMs = 2_147_483_647
+/** Nobody is asked here. */
+const nobody = { action: "decline", content: null } as const
+/** A tool that does not take no for an answer is left alone. */
+const mostRounds = 10
+
 /** The servers of a configuration file without an agent around them, to look at and to try out. */
 export async function openMcp({ configPath, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
   const options = configPath === undefined ? {} : { mcpConfigPath: configPath }
@@ -48,7 +54,6 @@ export async function openMcp({ configPath, env, only }: OpenMcpOptions): Promis
     identity: { name: "ai-agent-gateway", version: packageVersion },
     logger,
     authorize: () => null,
-    elicit: null,
   })
   const view = await servers.open({ tenant: "local", userId: "local" })
   const tools = view.tools([])
@@ -68,21 +73,25 @@ export async function openMcp({ configPath, env, only }: OpenMcpOptions): Promis
       if (tool === undefined) throw new Error(`There is no tool ${name}.`)
       const validation = await tool.validate(input)
       if (!validation.valid) return { type: "error", code: "invalid_input", message: validation.message }
-      const outcome = await tool.execute(validation.input, {
-        signal,
+      const limit = AbortSignal.timeout(Math.min(tool.timeoutMs ?? longestTimerMs, longestTimerMs))
+      const context = {
+        signal: AbortSignal.any([signal, limit]),
         session: { id: "sess_local", userId: "local", channel: null },
         runId: "run_local",
         toolCallId: "call_local",
         idempotencyKey: "call_local",
-        // Nobody is asked here.
-        answered: null,
-        ask: async () => ({ action: "decline", content: null }),
+        ask: async () => nobody,
         emit: onOutput,
         logger,
-      })
+      }
+      let outcome = await tool.execute(validation.input, { ...context, answered: null })
+      for (let round = 0; outcome.type === "inputRequired" && round < mostRounds; round++) {
+        const answered = { ...nobody, continuation: outcome.continuation }
+        outcome = await tool.execute(validation.input, { ...context, answered })
+      }
       if (outcome.type !== "inputRequired") return outcome
-      const { message } = outcome.question
-      return { type: "error", code: "input_required", message: `The tool asks the user: ${message}` }
+      const message = `The tool asks again and again: ${outcome.question.message}`
+      return { type: "error", code: "input_rounds_exceeded", message }
     },
     close: () => servers.close(),
   }

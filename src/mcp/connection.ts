@@ -1,8 +1,7 @@
 import {
   type CallToolResult,
   Client,
-  type ElicitRequestParams,
-  type ElicitResult,
+  type InputRequiredResult,
   type LoggingLevel,
   type OAuthClientProvider,
   type Progress,
@@ -14,6 +13,9 @@ import { toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { ServerConfig } from "./config/server-config.ts"
+import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
+import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
+import type { InputReply } from "./elicitation/rounds.ts"
 import { openTransport } from "./transport.ts"
 
 /** One connected client. Once it is lost it stays so: whoever wants to go on connects again. */
@@ -21,7 +23,7 @@ export interface Connection {
   readonly client: Client
   /** As last listed; the same array until the server says that they changed. */
   tools(): readonly ServerTool[]
-  call(name: string, input: JsonObject, options: CallOptions): Promise<CallToolResult>
+  call(name: string, input: JsonObject, options: CallOptions): Promise<CallResult>
   /** Resolves with the reason when it has ended, whoever ended it. */
   readonly lost: Promise<string>
   /** Gives it up, for what a caller has seen. */
@@ -30,10 +32,16 @@ export interface Connection {
   close(): Promise<void>
 }
 
+/** With an `InputRequiredResult` the call is over for now, and sent again with a reply. */
+export type CallResult = CallToolResult | InputRequiredResult
+
 export interface CallOptions {
+  /** Ends the call; there is no other time limit, for that stands still while the user is asked. */
   readonly signal: AbortSignal
-  /** Milliseconds. */
-  readonly timeoutMs: number
+  /** For what the server asks while it executes the call. */
+  readonly asker: Asker
+  /** What was answered to an `InputRequiredResult`. */
+  readonly reply: InputReply
   readonly onProgress: (progress: Progress) => void
 }
 
@@ -42,8 +50,6 @@ export interface ConnectOptions {
   readonly logger: Logger
   readonly signal: AbortSignal
   readonly authProvider: OAuthClientProvider | null
-  /** Null when there is nobody to ask, which the server is told. */
-  readonly elicit: Elicit | null
 }
 
 export interface ClientIdentity {
@@ -51,21 +57,13 @@ export interface ClientIdentity {
   readonly version: string
 }
 
-/**
- * Puts a server's question to somebody: a form to fill in, or a page to visit. Aborted when the server's question is
- * over. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
- */
-export type Elicit = (
-  question: ElicitRequestParams,
-  context: { readonly server: string; readonly signal: AbortSignal },
-) => Promise<ElicitResult>
-
 /** Of one listing, in pages. A server whose pages never end is refused. */
 const mostPages = 100
+const longestTimerMs = 2_147_483_647
 
 /** Connects, negotiates and lists the tools. Rejects with what went wrong; nothing is left open then. */
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
-  const { identity, logger, signal, authProvider, elicit } = options
+  const { identity, logger, signal, authProvider } = options
   const fields = { server: config.name }
   const { lost, lose, unlessLost } = createEnding()
   const { transport, describe } = openTransport(config.transport, {
@@ -74,7 +72,9 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     onLost: lose,
   })
   let tools: readonly ServerTool[] = []
+  const askers = createAskers()
   const client = new Client(identity, {
+    capabilities: { elicitation: { form: {}, url: {} } },
     listMaxPages: mostPages,
     // Over HTTP both eras of the protocol are spoken; a process is asked in the way that all of them know.
     versionNegotiation: { mode: config.transport.type === "http" ? "auto" : "legacy" },
@@ -91,7 +91,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
       },
     },
   })
-  if (elicit !== null) answerQuestions(client, config.name, elicit)
+  answerQuestions(client, askers, { server: config.name, logger })
   followLog(client, config.name, logger)
   client.onclose = () => lose(describe())
   client.onerror = (error) => {
@@ -120,8 +120,12 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   return {
     client,
     tools: () => tools,
-    call: (name, input, { signal, timeoutMs: timeout, onProgress: onprogress }) =>
-      unlessLost(client.callTool({ name, arguments: input }, { signal, timeout, onprogress })),
+    call: (name, input, { signal, asker, reply, onProgress: onprogress }) => {
+      const params = { name, arguments: input, ...reply }
+      const definition = tools.find((tool) => tool.name === name)
+      const request = { signal, timeout: longestTimerMs, onprogress, ...askedApart(client, definition) }
+      return unlessLost(askers.during(asker, () => client.callTool(params, request)))
+    },
     lost,
     lose,
     close,
@@ -165,12 +169,34 @@ function explained(thrown: unknown, description: string): Error {
   return isClosed ? new Error(description, { cause: error }) : error
 }
 
-function answerQuestions(client: Client, server: string, elicit: Elicit): void {
-  // What a form leaves open is filled in with the defaults of its schema.
-  client.registerCapabilities({ elicitation: { form: { applyDefaults: true }, url: {} } })
-  client.setRequestHandler("elicitation/create", ({ params }, { mcpReq: { signal } }) =>
-    elicit(params, { server, signal }),
-  )
+/** Of what a server asks during a call, in revisions before 2026-07-28. */
+function answerQuestions(
+  client: Client,
+  askers: Askers,
+  { server, logger }: { readonly server: string; readonly logger: Logger },
+): void {
+  client.setRequestHandler("elicitation/create", async ({ params }) => {
+    // In later ones calls have their questions in the result; with others, such as for a resource, nobody is asked.
+    const asker = client.getProtocolEra() === "legacy" ? askers.current() : null
+    const question = toQuestion(params)
+    if (asker !== null && question !== null) return toElicitResult(await asker.ask(question))
+    logger.warn({ server, mode: params.mode }, "an MCP server's question was declined: it is not to be shown")
+    return declined
+  })
+}
+
+/**
+ * Gives questions in a call's result to the caller. The SDK would refuse them where the tool has an output schema; results
+ * are held against that by servers of this era themselves.
+ */
+function askedApart(
+  client: Client,
+  definition: ServerTool | undefined,
+): { readonly allowInputRequired?: true; readonly toolDefinition?: ServerTool } {
+  if (client.getProtocolEra() === "legacy") return {}
+  if (definition?.outputSchema === undefined) return { allowInputRequired: true }
+  const { outputSchema: _unchecked, ...toolDefinition } = definition
+  return { allowInputRequired: true, toolDefinition }
 }
 
 const longestLogMessage = 2_000

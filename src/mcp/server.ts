@@ -1,10 +1,16 @@
-import type { CallToolResult, Tool as ServerTool } from "@modelcontextprotocol/client"
+import type { Tool as ServerTool } from "@modelcontextprotocol/client"
 import { CallInterruptedError, GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"
-import { type CallOptions, type Connection, type ConnectOptions, connect } from "./connection.ts"
+import {
+  type CallOptions,
+  type CallResult,
+  type Connection,
+  type ConnectOptions,
+  connect,
+} from "./connection.ts"
 
 export type McpServerState =
   | { readonly status: "starting" }
@@ -111,7 +117,7 @@ export class McpServer {
    * Calls a tool. A call that surely was not executed is sent once more over a new connection, and so is one that may be
    * executed twice. Rejects with `CallInterruptedError` when nobody knows whether it was executed.
    */
-  async call(name: string, input: JsonObject, options: RepeatableCall): Promise<CallToolResult> {
+  async call(name: string, input: JsonObject, options: RepeatableCall): Promise<CallResult> {
     for (let attempt = 1; ; attempt++) {
       const connection = await this.connection(options.signal)
       this.#calls += 1

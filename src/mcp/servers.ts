@@ -1,7 +1,7 @@
 import type { Logger } from "../core/ports/logger.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { ServerConfig } from "./config/server-config.ts"
-import type { ClientIdentity, Elicit } from "./connection.ts"
+import type { ClientIdentity } from "./connection.ts"
 import { type Authorization, McpServer, type McpServerState, type ServerHandle } from "./server.ts"
 import { createToolList } from "./tools/tool-list.ts"
 import { createUserServers, type UserServers } from "./user-servers.ts"
@@ -12,7 +12,6 @@ export interface McpServersOptions {
   readonly logger: Logger
   /** Null for servers that want no OAuth. `principal` is null for a server that all users share. */
   readonly authorize: (config: ServerConfig, principal: Principal | null) => Authorization | null
-  readonly elicit: Elicit | null
 }
 
 /** Whose server it is. */
@@ -45,9 +44,9 @@ export interface McpView {
 }
 
 export function startMcpServers(options: McpServersOptions): McpServers {
-  const { configs, identity, logger, authorize, elicit } = options
+  const { configs, identity, logger, authorize } = options
   const start = (config: ServerConfig, principal: Principal | null) =>
-    new McpServer(config, { identity, logger, elicit, authorization: authorize(config, principal) })
+    new McpServer(config, { identity, logger, authorization: authorize(config, principal) })
   const shared = new Map<string, McpServer>()
   const own = new Map<string, UserServers>()
   for (const config of configs) {

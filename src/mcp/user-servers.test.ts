@@ -21,7 +21,7 @@ function userServers(options: { readonly idleMs: number; readonly max: number })
   const servers = createUserServers(
     ({ userId }) => {
       const identity = { name: "test", version: "0" }
-      const server = new McpServer(config(), { identity, logger, elicit: null, authorization: null })
+      const server = new McpServer(config(), { identity, logger, authorization: null })
       started.push({ userId, server })
       return server
     },

@@ -1,16 +1,21 @@
-import type { Progress, Tool as ServerTool } from "@modelcontextprotocol/client"
+import {
+  isInputRequiredResult,
+  type Progress,
+  type Tool as ServerTool,
+  UrlElicitationRequiredError,
+} from "@modelcontextprotocol/client"
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
 import { isJsonObject, type JsonObject } from "../../core/json.ts"
-import type { Tool, ToolContext, Validation } from "../../core/ports/tool.ts"
+import type { Tool, ToolContext, ToolOutcome, Validation } from "../../core/ports/tool.ts"
 import type { ServerConfig } from "../config/server-config.ts"
+import { askFor, askToVisit, goOn, type InputReply, type Step } from "../elicitation/rounds.ts"
 import type { ServerHandle } from "../server.ts"
 import { toToolResult } from "./tool-result.ts"
 
 /** What a server may be given to tell sessions apart. The model neither sees nor sets it. */
 const sessionKey = "_session_id"
-/** The gateway's own time limit ends a call first, and says so. */
-const timeoutMarginMs = 5_000
-const longestTimerMs = 2_147_483_647
+/** Of one execution: a server that wants a call again and again, with nothing to ask the user, is stopped by this. */
+const mostSends = 10
 
 /** A server's tool under `name`, as the agent's loop knows tools. */
 export function mcpTool(server: ServerHandle, definition: ServerTool, name: string): Tool {
@@ -29,18 +34,39 @@ export function mcpTool(server: ServerHandle, definition: ServerTool, name: stri
     validate: createValidator(inputSchema),
     async execute(input, context) {
       const given = isJsonObject(input) ? input : {}
-      const result = await server.call(
-        definition.name,
-        config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given,
-        {
-          signal: context.signal,
-          timeoutMs: Math.min(timeoutMs + timeoutMarginMs, longestTimerMs),
-          repeatable: readOnly || idempotent,
-          onProgress: (progress) => showProgress(context, progress),
-        },
-      )
-      return toToolResult(result)
+      const sent = config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given
+      const { signal, answered } = context
+      const onProgress = (progress: Progress) => showProgress(context, progress)
+      const options = { signal, asker: context, repeatable: readOnly || idempotent, onProgress }
+      const first: Step = answered === null ? { type: "send", reply: {} } : goOn(answered)
+      return untilSettled(first, (reply) => server.call(definition.name, sent, { ...options, reply }))
     },
+  }
+}
+
+/** Sends the call until it has a result, or the user is to be asked. */
+async function untilSettled(
+  first: Step,
+  send: (reply: InputReply) => ReturnType<ServerHandle["call"]>,
+): Promise<ToolOutcome> {
+  let step = first
+  for (let sends = 0; step.type === "send"; sends++) {
+    if (sends === mostSends) {
+      const message = `The server did not answer, but wanted the call again ${mostSends} times.`
+      return { type: "error", code: "input_rounds_exceeded", message }
+    }
+    step = await stepAfter(send(step.reply))
+  }
+  return step
+}
+
+async function stepAfter(sent: ReturnType<ServerHandle["call"]>): Promise<Step> {
+  try {
+    const result = await sent
+    return isInputRequiredResult(result) ? askFor(result) : toToolResult(result)
+  } catch (thrown) {
+    if (UrlElicitationRequiredError.isInstance(thrown)) return askToVisit(thrown)
+    throw thrown
   }
 }
 

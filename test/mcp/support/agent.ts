@@ -2,6 +2,7 @@ import { onTestFinished } from "vitest"
 import type { Event } from "../../../src/core/entries.ts"
 import type { JsonObject } from "../../../src/core/json.ts"
 import { type AgentOptions, createAgent } from "../../../src/gateway/create-agent.ts"
+import type { RunOptions } from "../../../src/gateway/gateway.ts"
 import {
   type ScriptedProvider,
   type ScriptedTurn,
@@ -11,13 +12,15 @@ import {
 export interface TestAgent {
   readonly provider: ScriptedProvider
   /** Lets the model call a tool and resolves to what became of the call. */
-  call(name: string, input?: JsonObject, options?: { readonly signal?: AbortSignal }): Promise<CallEvent>
+  call(name: string, input?: JsonObject, options?: CallOptions): Promise<CallEvent>
   readonly events: readonly Event[]
   ready(): Promise<Readiness>
   /** The names of the tools that the model was given last. */
   toolNames(): readonly string[]
   close(): Promise<void>
 }
+
+type CallOptions = Pick<RunOptions, "signal" | "onElicitation">
 
 export type CallEvent = Extract<Event, { readonly type: "toolCallCompleted" | "toolCallInterrupted" }>
 
@@ -46,10 +49,10 @@ export function testAgent(options: AgentOptions): TestAgent {
   return {
     provider,
     events,
-    async call(name, input = {}, { signal } = {}) {
+    async call(name, input = {}, options = {}) {
       const from = events.length
       turns.push([{ type: "toolCall", name, input }])
-      await agent.run("Call it.", signal === undefined ? {} : { signal })
+      await agent.run("Call it.", options)
       const event = events.slice(from).find(isCallEvent)
       if (event === undefined) throw new Error(`The call of ${name} came to no end.`)
       return event

@@ -1,0 +1,47 @@
+import { UrlElicitationRequiredError } from "@modelcontextprotocol/client"
+import { expect, it } from "vitest"
+import type { JsonObject } from "../../core/json.ts"
+import { askFor, askToVisit, goOn } from "./rounds.ts"
+
+const page = { mode: "url", message: "Log in.", url: "https://bank.example/", elicitationId: "e1" } as const
+const request = { method: "elicitation/create", params: page } as const
+const inTheClear = { ...request, params: { ...page, url: "http://bank.example/" } }
+
+it("asks in the server's order and skips what nobody is shown, with names like those of objects' own parts", () => {
+  const inputRequests = Object.fromEntries([
+    ["b", request],
+    ["hidden", inTheClear],
+    ["__proto__", request],
+  ])
+  const first = askFor({ resultType: "input_required", inputRequests, requestState: "s" })
+  const second = goOn({ continuation: stored(first), action: "accept", content: null })
+  const reply = goOn({ continuation: stored(second), action: "cancel", content: null })
+  expect(first).toMatchObject({ type: "inputRequired", question: page })
+  expect(second).toMatchObject({ type: "inputRequired", question: page })
+  const given = [
+    ["b", { action: "accept" }],
+    ["hidden", { action: "decline" }],
+    ["__proto__", { action: "cancel" }],
+  ]
+  const inputResponses = Object.fromEntries(given)
+  expect(reply).toEqual({ type: "send", reply: { inputResponses, requestState: "s" } })
+})
+
+it("sends no state back where none was given", () => {
+  const step = askFor({ resultType: "input_required", inputRequests: { a: inTheClear } })
+  expect(step).toEqual({ type: "send", reply: { inputResponses: { a: { action: "decline" } } } })
+})
+
+it("does not send a call again whose page the user would not visit", () => {
+  const asked = askToVisit(new UrlElicitationRequiredError([page]))
+  expect(asked).toMatchObject({ type: "inputRequired", question: page })
+  const continuation = stored(asked)
+  expect(goOn({ continuation, action: "accept", content: null })).toEqual({ type: "send", reply: {} })
+  expect(goOn({ continuation, action: "decline", content: null })).toMatchObject({ code: "mcp_tool_error" })
+})
+
+/** As the log gives it back. */
+function stored(step: ReturnType<typeof askFor>): JsonObject {
+  if (step.type !== "inputRequired") throw new Error("Nothing is asked.")
+  return JSON.parse(JSON.stringify(step.continuation)) as JsonObject
+}

@@ -1,0 +1,90 @@
+import type {
+  ElicitResult,
+  InputRequiredResult,
+  UrlElicitationRequiredError,
+} from "@modelcontextprotocol/client"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import type { InputGiven, InputRequired, ToolResult } from "../../core/ports/tool.ts"
+import { declined, toElicitResult, toQuestion } from "./question.ts"
+
+/** What a call is sent again with. */
+export interface InputReply {
+  readonly inputResponses?: Record<string, ElicitResult>
+  /** As the server gave it. */
+  readonly requestState?: string
+}
+
+/** How a call goes on that has no result yet. */
+export type Step = { readonly type: "send"; readonly reply: InputReply } | InputRequired | ToolResult
+
+/** All that is needed to go on, in any process and over any connection. Lists keep the order, which objects may not. */
+type Continuation = {
+  readonly requestState: string | null
+  /** The first is the one that is asked. */
+  readonly pending: readonly { readonly key: string; readonly params: Json }[]
+  readonly given: readonly { readonly key: string; readonly result: JsonObject }[]
+}
+
+/** For calls that are refused until a page was visited, and then sent again as they were. */
+const retry = { retry: true }
+
+/**
+ * Of a server that answers a call with questions: they are put one after the other.
+ * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
+ */
+export function askFor({ inputRequests = {}, requestState }: InputRequiredResult): Step {
+  const pending: { key: string; params: Json }[] = []
+  // Not checked by the SDK.
+  for (const [key, request] of Object.entries<unknown>(inputRequests)) {
+    const { method, params } = isJsonObject(request) ? request : {}
+    if (method !== "elicitation/create")
+      return failure(`The server asked for ${method}, which is not offered.`)
+    pending.push({ key, params: params ?? null })
+  }
+  return next({ requestState: requestState ?? null, pending, given: [] })
+}
+
+/** Of a server that refused the call before a page is visited: -32042 of 2025-11-25. */
+export function askToVisit({ elicitations }: UrlElicitationRequiredError): Step {
+  // Not checked by the SDK. Others that there may be come with the next refusal.
+  const first: unknown = elicitations[0]
+  const question = toQuestion(isJsonObject(first) ? { ...first, mode: "url" } : null)
+  if (question === null) return failure("The server wants a page to be visited that is not to be shown.")
+  return { type: "inputRequired", question, continuation: retry }
+}
+
+/** The user has answered what `askFor` or `askToVisit` asked. */
+export function goOn({ continuation, ...answer }: InputGiven): Step {
+  if (continuation.retry === true) {
+    if (answer.action === "accept") return { type: "send", reply: {} }
+    return failure(`The server wants a page to be visited first, and the user said ${answer.action}.`)
+  }
+  // As `next` made it.
+  const { requestState, pending, given } = continuation as Continuation
+  const [asked, ...later] = pending
+  if (asked === undefined) return next({ requestState, pending, given })
+  const result = toElicitResult(answer) as JsonObject
+  return next({ requestState, pending: later, given: [...given, { key: asked.key, result }] })
+}
+
+function next({ requestState, pending, given }: Continuation): Step {
+  const answers = [...given]
+  for (const [index, { key, params }] of pending.entries()) {
+    const question = toQuestion(params)
+    if (question !== null) {
+      const continuation = { requestState, pending: pending.slice(index), given: answers }
+      return { type: "inputRequired", question, continuation }
+    }
+    answers.push({ key, result: declined as JsonObject })
+  }
+  const inputResponses = Object.fromEntries(answers.map(({ key, result }) => [key, result as ElicitResult]))
+  const reply = {
+    ...(answers.length > 0 && { inputResponses }),
+    ...(requestState !== null && { requestState }),
+  }
+  return { type: "send", reply }
+}
+
+function failure(message: string): ToolResult {
+  return { type: "error", code: "mcp_tool_error", message }
+}
