@@ -16,13 +16,13 @@ export interface Settings {
 }
 
 export const fullSettings: Settings = {
-  throughput: { warmUpRounds: 10, repeats: 5, streams: 400, atOnce: 50 },
-  firstToken: { warmUpRounds: 10, probes: 40, bursts: 3, streams: [1, 50, 500] },
+  throughput: { warmUpRounds: 40, repeats: 5, streams: 400, atOnce: 50 },
+  firstToken: { warmUpRounds: 40, probes: 40, bursts: 3, streams: [1, 50, 500] },
   viewers: 2_000,
-  openStreams: { warmUpRounds: 10, streams: 5_000, tokens: 60, probes: 40 },
+  openStreams: { warmUpRounds: 40, streams: 5_000, tokens: 60, probes: 40 },
   store: { repeats: 5, commits: 1_000 },
   mcp: { repeats: 7, calls: 2_000 },
-  peers: { warmUpRounds: 10, repeats: 3, streams: 200, atOnce: 50 },
+  peers: { warmUpRounds: 40, repeats: 3, streams: 200, atOnce: 50 },
   sandbox: { probes: 20 },
 }
 

@@ -174,6 +174,7 @@ export type { HttpLimits } from "./http/app.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { RateLimits } from "./http/limits/rate-limits.ts"
+export type { Readiness } from "./http/routes/status.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,

@@ -21,9 +21,11 @@ export interface ReadOptions {
 /** Sends the request and reads the answer to its end, or only up to its first token. */
 export function readStream(
   url: string,
-  { path, body, headers }: StreamRequest,
-  { agent, untilFirstToken = false, onFirstToken }: ReadOptions,
+  streamRequest: StreamRequest,
+  options: ReadOptions,
 ): Promise<ReadStream> {
+  const { path, body, headers } = streamRequest
+  const { agent, untilFirstToken = false, onFirstToken } = options
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let firstTokenMs = Number.NaN
@@ -33,7 +35,12 @@ export function readStream(
       headers: { ...headers, "content-length": Buffer.byteLength(body) },
     })
     const begun = performance.now()
-    request.on("error", reject)
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      // The server closed the idle connection in that moment and has not seen the request.
+      if (request.reusedSocket && error.code === "ECONNRESET") {
+        resolve(readStream(url, streamRequest, options))
+      } else reject(error)
+    })
     request.on("response", (answer) => {
       if (answer.statusCode !== 200) reject(new Error(`${path} answered ${answer.statusCode}.`))
       answer.on("error", reject)

@@ -81,12 +81,13 @@ export async function measurePace(
   return measured.map(({ server, samples }) => ({ server: server.name, ...medians(samples) }))
 }
 
-/** Until the engine has compiled what a run needs: its cost falls over the first hundreds of runs. */
-export async function warmUp(server: Server, load: Child, rounds = 10): Promise<void> {
+/** Until the engine has compiled what a run needs: its cost falls over the first thousands of runs. */
+export async function warmUp(server: Server, load: Child, rounds = 40): Promise<void> {
   const { target } = server
   const atOnce = 50
-  await measureStreams(server, load, { target, script: paces.oneToken, streams: rounds * atOnce, atOnce })
-  await measureStreams(server, load, { target, script: paces.full, streams: 4 * atOnce, atOnce })
+  for (const script of [paces.oneToken, paces.full]) {
+    await measureStreams(server, load, { target, script, streams: rounds * atOnce, atOnce })
+  }
 }
 
 async function measureStreams({ child }: Server, load: Child, request: StreamsRequest): Promise<Throughput> {

@@ -41,6 +41,14 @@ export function parseServeArguments(
   }
 }
 
+export function parseDoctorArguments(argv: readonly string[]): string {
+  const { positionals } = usage("doctor", () =>
+    parseArgs({ args: [...argv], allowPositionals: true, options: common }),
+  )
+  const [file] = expectPositionals("doctor", positionals, ["FILE"])
+  return file
+}
+
 export function parseRunArguments(argv: readonly string[]): RunArguments {
   const { values, positionals } = usage("run", () =>
     parseArgs({

@@ -6,6 +6,7 @@ Commands:
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   approvals ACTION   List and answer what waits for a person
   mcp ACTION         Try out MCP servers: list them and their tools, call one
+  doctor FILE        Open all that an agent needs, and say what does not work and why
   sandbox build      Build the Docker image that code_execute runs code in
 
 FILE is a module whose default export is a gateway, as createAgent() makes it.
@@ -86,6 +87,17 @@ Options:
   --verbose          Show the whole error with its stack when something fails
 `
 
+const doctorHelp = `Usage: agent-gateway doctor FILE [OPTIONS]
+
+Opens everything the agent needs and says of each part whether it works, and if not, why: its store, the backend that
+code runs in, each MCP server, with the link by which to authorize it. Serves nothing.
+
+Options:
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 all is well, 1 something does not work, 2 called wrongly.
+`
+
 export const commandHelp = {
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
@@ -104,6 +116,7 @@ ${serveOptions}`,
   approvals: approvalsHelp,
   mcp: mcpHelp,
   sandbox: sandboxHelp,
+  doctor: doctorHelp,
 } as const
 
 export type CommandName = keyof typeof commandHelp

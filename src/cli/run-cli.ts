@@ -5,6 +5,7 @@ import type { CliContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
 import { devCommand } from "./dev-command.ts"
 import { devWorkerCommand, devWorkerName } from "./dev-worker-command.ts"
+import { doctorCommand } from "./doctor-command.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, generalHelp, isCommandName } from "./help.ts"
 import { mcpCommand } from "./mcp-command.ts"
@@ -19,6 +20,7 @@ const commands = {
   approvals: approvalsCommand,
   mcp: mcpCommand,
   sandbox: sandboxCommand,
+  doctor: doctorCommand,
 }
 
 /** Runs one command line and resolves to the exit code. Whatever fails is told in one line on stderr; never rejects. */

@@ -100,6 +100,9 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
     async removeKey(id) {
       return (await started()).keyring.remove(id)
     },
+    async readiness() {
+      return (await started()).readiness()
+    },
     close({ graceMs = defaultGraceMs } = {}) {
       const opened = service
       closed ??= opened === null ? Promise.resolve() : opened.then((running) => running.close(graceMs))

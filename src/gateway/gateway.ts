@@ -1,6 +1,7 @@
 import type { JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
+import type { Readiness } from "../http/routes/status.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
 
@@ -37,6 +38,8 @@ export interface Gateway {
    * `ConfigurationError` for want of a model, a key, or a price under a budget.
    */
   prepare(options?: PrepareOptions): Promise<void>
+  /** What `GET /ready` answers: each part that the gateway needs, and whether it works. */
+  readiness(): Promise<Readiness>
   /**
    * Takes no new work, lets runs go on for `graceMs`, parks those that have not ended, closes all. Parked runs go on
    * at the next start. Resolves when everything is closed, also when called again.

@@ -7,6 +7,7 @@ import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
+import type { Readiness } from "../http/routes/status.ts"
 import type { McpServerState } from "../mcp/server.ts"
 import type { McpServers, McpView } from "../mcp/servers.ts"
 import { Committer } from "../sessions/committer.ts"
@@ -42,6 +43,7 @@ export interface Service {
   readonly logger: Logger
   readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
+  readiness(): Promise<Readiness>
   /** Called before the parts close, with what else is to be stopped first: listeners. */
   onClose(stop: () => Promise<void>): void
   close(graceMs: number): Promise<void>
@@ -144,6 +146,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code }: Started
     logger,
     takesAnyKey: server.validApiKeys === undefined && server.authenticate === undefined,
     fetch: (request, bindings) => app.fetch(request, bindings),
+    readiness: () => readiness({ store, mcp, code }, { accepting, mode }),
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {
       accepting = false

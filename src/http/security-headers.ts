@@ -19,10 +19,12 @@ const transportSecurity = "max-age=31536000"
 export function securityHeaders({ trustProxy }: { readonly trustProxy: number }): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     await next()
-    for (const [name, value] of Object.entries(always)) c.header(name, value)
-    if (isSecure(c, trustProxy)) c.header("strict-transport-security", transportSecurity)
+    // Every `c.header` would make the response anew.
+    const { headers } = c.res
+    for (const [name, value] of Object.entries(always)) headers.set(name, value)
+    if (isSecure(c, trustProxy)) headers.set("strict-transport-security", transportSecurity)
     // Tokens and conversations are nobody's to keep; a stream has its own word on that.
-    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store")
+    if (!headers.has("cache-control")) headers.set("cache-control", "no-store")
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
-import { text } from "../columns.ts"
+import { integer, type Row, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { Database } from "./database.ts"
 import { areOpen, changeWaits } from "./waits.ts"
@@ -8,7 +8,8 @@ import { areOpen, changeWaits } from "./waits.ts"
 export function commitBatch(database: Database, batch: SessionBatch, owner: string): CommitOutcome {
   const { lease, commandsConsumed = [] } = batch
   // No other process can write between this look and the commit: the transaction holds the database (rule 7).
-  if (!holds(database, lease, owner)) return "fenced"
+  const held = heldSession(database, lease, owner)
+  if (held === undefined) return "fenced"
   const rows = toRows(batch.entries)
   if (isStored(database, lease, rows)) return "ok"
   if (isCancelled(database, batch)) return "cancelled"
@@ -19,7 +20,7 @@ export function commitBatch(database: Database, batch: SessionBatch, owner: stri
     database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
   }
   changeWaits(database, batch, rows.at)
-  updateSession(database, batch, rows)
+  updateSession(database, batch, rows, held)
   if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded, rows)
   return "ok"
 }
@@ -44,10 +45,10 @@ function isStored(database: Database, { sessionId }: Lease, { events, deltas }: 
   return known !== undefined && text(known, "body") === delta.body
 }
 
-/** The fence of rule 7. */
-function holds(database: Database, { sessionId, epoch }: Lease, owner: string): boolean {
-  const sql = "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?"
-  return database.get(sql, sessionId, epoch, owner) !== undefined
+/** The fence of rule 7: nothing if the lease is lost. */
+function heldSession(database: Database, { sessionId, epoch }: Lease, owner: string): Row | undefined {
+  const sql = "SELECT log_version, takeovers FROM session WHERE id = ? AND epoch = ? AND owner = ?"
+  return database.get(sql, sessionId, epoch, owner)
 }
 
 /** Whether it would end a run in spite of a cancel (rule 12). */
@@ -64,17 +65,18 @@ function isCancelled(database: Database, { lease, runEnded, commandsConsumed = [
 }
 
 /** Writes only what changes: most commits leave the session as it is. */
-function updateSession(database: Database, { lease, progress = false }: SessionBatch, rows: EntryRows): void {
-  if (rows.events.length > 0) {
-    database.run(
-      "UPDATE session SET log_version = ? WHERE id = ? AND log_version < ?",
-      rows.version,
-      lease.sessionId,
-      rows.version,
-    )
+function updateSession(
+  database: Database,
+  { lease, progress = false }: SessionBatch,
+  rows: EntryRows,
+  held: Row,
+): void {
+  if (rows.events.length > 0 && integer(held, "log_version") < rows.version) {
+    database.run("UPDATE session SET log_version = ? WHERE id = ?", rows.version, lease.sessionId)
   }
-  if (progress)
-    database.run("UPDATE session SET takeovers = 0 WHERE id = ? AND takeovers > 0", lease.sessionId)
+  if (progress && integer(held, "takeovers") > 0) {
+    database.run("UPDATE session SET takeovers = 0 WHERE id = ?", lease.sessionId)
+  }
 }
 
 function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows): void {

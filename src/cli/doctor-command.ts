@@ -1,0 +1,41 @@
+import { setTimeout as delay } from "node:timers/promises"
+import { parseDoctorArguments } from "./arguments.ts"
+import type { CliContext } from "./cli-context.ts"
+import { exitCodes } from "./exit-codes.ts"
+import { loadAgent } from "./load-agent.ts"
+
+/** How long MCP servers may take to start before they are reported as they are. */
+const patienceMs = 20_000
+const pauseMs = 200
+const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
+
+/**
+ * `doctor FILE`: opens everything the agent needs, and says of each part whether it works and if not, why: the store, the
+ * backend that code runs in, each MCP server with the link to authorize it. Exits with 1 when any does not work.
+ */
+export async function doctorCommand(context: CliContext): Promise<number> {
+  const { argv, env, stdout, signal } = context
+  const gateway = await loadAgent(parseDoctorArguments(argv), context)
+  const set = keys.filter((key) => env[key])
+  stdout.write(`ok    node: ${process.versions.node}\n`)
+  stdout.write(`ok    keys: ${set.length === 0 ? "none in the environment" : set.join(", ")}\n`)
+  try {
+    await gateway.prepare({ mode: "dev", env })
+    const ends = performance.now() + patienceMs
+    let { checks } = await gateway.readiness()
+    while (Object.values(checks).some(isStarting) && performance.now() < ends) {
+      await delay(pauseMs, undefined, { signal })
+      checks = (await gateway.readiness()).checks
+    }
+    for (const [name, { ok, detail }] of Object.entries(checks)) {
+      stdout.write(`${ok ? "ok   " : "FAILS"} ${name}${detail === undefined ? "" : `: ${detail}`}\n`)
+    }
+    return Object.values(checks).every(({ ok }) => ok) ? exitCodes.success : exitCodes.failure
+  } finally {
+    await gateway.close({ graceMs: 0 })
+  }
+}
+
+function isStarting({ detail }: { readonly detail?: string }): boolean {
+  return detail === "starting"
+}

@@ -1,0 +1,38 @@
+import { chmod, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { runCliProcess } from "./cli-process.ts"
+import { temporaryFolder } from "./end-to-end/support/temporary-folder.ts"
+
+async function examine(options: string) {
+  const cwd = await temporaryFolder()
+  // Code runs as another user, who must get there.
+  await chmod(cwd, 0o755)
+  const entry = new URL("../dist/index.js", import.meta.url).href
+  const source = `import { createAgent } from ${JSON.stringify(entry)}
+export default createAgent("You are a test.", { store: "memory", provider: "demo", ${options} })
+`
+  await writeFile(join(cwd, "agent.mjs"), source)
+  return runCliProcess(["doctor", "agent.mjs"], { cwd })
+}
+
+test("doctor says of every part that it works", async () => {
+  const { code, stdout, stderr } = await examine('codeExecution: { backends: ["subprocess"] }')
+  expect(stderr).not.toContain("agent-gateway:")
+  expect(stdout).toMatch(/^ok {4}node: \d+\.\d+\.\d+$/m)
+  expect(stdout).toMatch(/^ok {4}keys: none in the environment$/m)
+  expect(stdout).toMatch(/^ok {4}store$/m)
+  expect(stdout).toMatch(/^ok {4}code_execution: .*subprocess/m)
+  expect(code).toBe(0)
+})
+
+test("doctor says which part does not work, and exits with 1", async () => {
+  const { code, stdout } = await examine('mcpServers: { gone: { command: "no-such-program-here" } }')
+  expect(stdout).toMatch(/^ok {4}store$/m)
+  expect(stdout).toMatch(/^FAILS mcp:gone: failed/m)
+  expect(code).toBe(1)
+})
+
+test("doctor wants a file", async () => {
+  expect(await runCliProcess(["doctor"])).toMatchObject({ code: 2, stdout: "" })
+})
