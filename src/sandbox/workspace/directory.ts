@@ -1,5 +1,5 @@
 import { constants, type Dir, type Stats } from "node:fs"
-import { type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } from "node:fs/promises"
+import { chmod, type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } from "node:fs/promises"
 
 /**
  * A folder that code in a sandbox may be changing at this moment, held open. Whatever is done in it is done through the
@@ -9,7 +9,10 @@ import { type FileHandle, lstat, mkdir, open, opendir, rename, rmdir, unlink } f
  */
 export interface Directory {
   entry(name: string): Promise<Stats>
-  /** Null if it is no folder, or a link. */
+  /**
+   * Null if it is no folder, or a link. One that its owner has closed to itself is opened up: nothing is hidden, and a
+   * working directory stays of use. Throws EACCES if it is closed again meanwhile.
+   */
   directory(name: string): Promise<Directory | null>
   /** Null if there is no such regular file, or a link. */
   file(name: string): Promise<FileHandle | null>
@@ -17,40 +20,43 @@ export interface Directory {
   makeDirectory(name: string): Promise<void>
   rename(from: string, to: string): Promise<void>
   remove(name: string, kind: "file" | "directory"): Promise<void>
+  /** Lets its owner change what is in it. */
+  openUp(): Promise<void>
   names(): AsyncIterable<string>
   chown(uid: number, gid: number): Promise<void>
   close(): Promise<void>
 }
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants
-const absent = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "EACCES"])
+/** Linux; not among Node's constants. Opens a place without its content, and so needs no permission on it. */
+const O_PATH = 0o10_000_000
+const absent = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"])
+/** What a file's owner can do against being read: its mode, and a lease on it. */
+const closed = new Set(["EACCES", "EAGAIN"])
+/** A folder's owner may list it, and look at what is in it. */
+const lookInto = 0o500
 
 /** Follows links up to `path` itself, which no sandbox can change. */
 export async function openDirectory(path: string): Promise<Directory> {
-  return over(await open(path, O_RDONLY | O_DIRECTORY), path)
+  return over(await openFolder(path), path)
 }
 
 function over(handle: FileHandle, path: string): Directory {
   // Elsewhere than on Linux a folder's open file has no path, and a swapped part could be followed.
   const base = process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path
   const inside = (name: string) => Buffer.from(`${base}/${name}`, "latin1")
-  const opened = async (name: string, flags: number) => {
-    try {
-      return await open(inside(name), flags | O_NOFOLLOW)
-    } catch (error) {
-      if (isAbsent(error)) return null
-      throw error
-    }
-  }
   return {
     entry: (name) => lstat(inside(name)),
     async directory(name) {
-      const child = await opened(name, O_RDONLY | O_DIRECTORY)
+      const child = await openFolder(inside(name), O_NOFOLLOW).catch(nullIfAbsent)
       return child === null ? null : over(child, `${path}/${name}`)
     },
     async file(name) {
       // Opening a named pipe would wait for its other end.
-      const child = await opened(name, O_RDONLY | O_NONBLOCK)
+      const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
+      const child = await open(inside(name), flags).catch((error) => {
+        return isClosed(error) ? null : nullIfAbsent(error)
+      })
       if (child === null || (await child.stat()).isFile()) return child
       await child.close()
       return null
@@ -59,6 +65,7 @@ function over(handle: FileHandle, path: string): Directory {
     makeDirectory: (name) => mkdir(inside(name), 0o755),
     rename: (from, to) => rename(inside(from), inside(to)),
     remove: (name, kind) => (kind === "file" ? unlink(inside(name)) : rmdir(inside(name))),
+    openUp: () => handle.chmod(0o700),
     async *names() {
       const dir: Dir = await opendir(base, { encoding: "latin1", bufferSize: 256 })
       for await (const { name } of dir) yield name
@@ -66,6 +73,41 @@ function over(handle: FileHandle, path: string): Directory {
     chown: (uid, gid) => handle.chown(uid, gid),
     close: () => handle.close(),
   }
+}
+
+async function openFolder(path: string | Buffer, flags = 0): Promise<FileHandle> {
+  const folder = await open(path, O_RDONLY | O_DIRECTORY | flags).catch(async (error) => {
+    if (!isClosed(error)) throw error
+    return openedUp(await open(path, O_PATH | O_DIRECTORY | flags))
+  })
+  try {
+    if (((await folder.stat()).mode & lookInto) !== lookInto) await folder.chmod(0o700)
+    return folder
+  } catch (error) {
+    await folder.close()
+    throw error
+  }
+}
+
+/** By its open place and not by its name, which may be a link by now. */
+async function openedUp(place: FileHandle): Promise<FileHandle> {
+  const path = `/proc/self/fd/${place.fd}`
+  try {
+    await chmod(path, 0o700)
+    return await open(path, O_RDONLY | O_DIRECTORY)
+  } finally {
+    await place.close()
+  }
+}
+
+export function nullIfAbsent(error: unknown): null {
+  if (isAbsent(error)) return null
+  throw error
+}
+
+/** Permission to look is missing. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof Error && "code" in error && closed.has(String(error.code))
 }
 
 export function isAbsent(error: unknown): boolean {

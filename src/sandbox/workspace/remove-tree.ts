@@ -1,9 +1,20 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 
-/** `rm` follows no link on its way down, and goes down any depth, which Node's own `rm` does not. */
+/**
+ * `rm` follows no link on its way down, and goes down any depth, which Node's own `rm` does not. Folders that their
+ * owner has closed to itself are opened up if that keeps it from its work.
+ */
 export async function removeTree(path: string): Promise<void> {
-  const child = spawn("rm", ["-rf", "--", path], {
+  if ((await run("rm", ["-rf", "--", path])) === "") return
+  await run("chmod", ["-R", "u+rwx", "--", path])
+  const problem = await run("rm", ["-rf", "--", path])
+  if (problem !== "") throw new Error(`${path} cannot be removed: ${problem}`)
+}
+
+/** Resolves to what it says when it fails; empty when it does not. */
+async function run(program: string, args: readonly string[]): Promise<string> {
+  const child = spawn(program, args, {
     stdio: ["ignore", "ignore", "pipe"],
     env: { PATH: "/usr/bin:/bin" },
   })
@@ -12,5 +23,5 @@ export async function removeTree(path: string): Promise<void> {
     problem = (problem + text).slice(0, 500)
   })
   const [code] = (await once(child, "close")) as [number | null]
-  if (code !== 0) throw new Error(`${path} cannot be removed: ${problem.trim()}`)
+  return code === 0 ? "" : problem.trim() || `${program} failed`
 }

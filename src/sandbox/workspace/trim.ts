@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { isAbsent, openDirectory } from "./directory.ts"
+import { type Directory, isAbsent, isClosed, openDirectory } from "./directory.ts"
 import { removeTree } from "./remove-tree.ts"
 import { bytesOnDisk } from "./usage.ts"
 import { maxDepth, walk } from "./walk.ts"
@@ -13,7 +13,7 @@ export async function trimWorkspace(
   path: string,
   { quota, startedAt }: { readonly quota: number; readonly startedAt: number },
 ): Promise<void> {
-  if ((await walk(path, () => true)) === "tooDeep") await removeDeepTrees(path)
+  if ((await walk(path, () => true)) === "incomplete") await removeDeepTrees(path)
   let bytes = 0
   await walk(path, ({ stats }) => {
     bytes += bytesOnDisk(stats)
@@ -23,8 +23,7 @@ export async function trimWorkspace(
     if (bytes <= quota) return false
     if (stats.ctimeMs < startedAt) return true
     const kind = stats.isDirectory() ? "directory" : "file"
-    const removed = await parent.remove(name, kind).then(() => true, falseIfNotRemoved)
-    if (removed) bytes -= bytesOnDisk(stats)
+    if (await removed(parent, name, kind)) bytes -= bytesOnDisk(stats)
     return true
   })
 }
@@ -49,8 +48,17 @@ async function removeDeepTrees(path: string): Promise<void> {
   }
 }
 
-function falseIfNotRemoved(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined
-  if (isAbsent(error) || code === "ENOTEMPTY") return false
-  throw error
+async function removed(parent: Directory, name: string, kind: "file" | "directory"): Promise<boolean> {
+  try {
+    await parent.remove(name, kind).catch(async (error) => {
+      if (!isClosed(error)) throw error
+      await parent.openUp()
+      await parent.remove(name, kind)
+    })
+    return true
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined
+    if (isAbsent(error) || code === "ENOTEMPTY") return false
+    throw error
+  }
 }

@@ -10,7 +10,7 @@ export function bytesOnDisk({ blocks }: Stats): number {
   return Math.max(blocks * blockBytes, leastBytes)
 }
 
-/** Also true for a tree that is too deep to be measured. Looks no further than it must. */
+/** Also true for a tree that cannot be measured: too deep, or closed. Looks no further than it must. */
 export async function isOverQuota(path: string, quota: number): Promise<boolean> {
   let bytes = 0
   const outcome = await walk(path, ({ stats }) => {

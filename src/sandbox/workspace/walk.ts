@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs"
-import { type Directory, isAbsent, openDirectory } from "./directory.ts"
+import { type Directory, isClosed, nullIfAbsent, openDirectory } from "./directory.ts"
 
 /** Folders within folders. Deeper ones are a way to hide files from whoever has to hold each folder open. */
 export const maxDepth = 32
@@ -14,52 +14,42 @@ export interface Visited {
 
 /**
  * Visits every entry below `root`, the content of a folder before the folder. Stops when `visit` gives false, and gives
- * `stopped` then, `tooDeep` if there was a folder that it did not enter.
+ * `stopped` then, `incomplete` if there was something that it could not look at.
  */
 export async function walk(
   root: string,
   visit: (entry: Visited) => boolean | Promise<boolean>,
-): Promise<"done" | "stopped" | "tooDeep"> {
-  let tooDeep = false
+): Promise<"done" | "stopped" | "incomplete"> {
+  let incomplete = false
+  // Closed by its owner faster than it could be opened up.
+  const nullIfHidden = (error: unknown): null => {
+    if (!isClosed(error)) return nullIfAbsent(error)
+    incomplete = true
+    return null
+  }
   const enter = async (directory: Directory, prefix: string, depth: number): Promise<boolean> => {
     for await (const name of directory.names()) {
-      const stats = await directory.entry(name).catch(nullIfAbsent)
+      const stats = await directory.entry(name).catch(nullIfHidden)
       if (stats === null) continue
       if (stats.isDirectory()) {
-        if (depth === maxDepth) tooDeep = true
-        else if (!(await within(directory, name, (child) => enter(child, `${prefix}${name}/`, depth + 1))))
-          return false
+        const child = depth === maxDepth ? null : await directory.directory(name).catch(nullIfHidden)
+        if (depth === maxDepth) incomplete = true
+        if (child !== null && !(await within(child, `${prefix}${name}/`, depth + 1))) return false
       }
       if (!(await visit({ parent: directory, name, prefix, stats }))) return false
     }
     return true
   }
-  const top = await openDirectory(root)
-  try {
-    const finished = await enter(top, "", 1)
-    if (!finished) return "stopped"
-    return tooDeep ? "tooDeep" : "done"
-  } finally {
-    await top.close()
+  const within = async (child: Directory, prefix: string, depth: number) => {
+    try {
+      return await enter(child, prefix, depth)
+    } catch (error) {
+      nullIfHidden(error)
+      return true
+    } finally {
+      await child.close()
+    }
   }
-}
-
-async function within(
-  parent: Directory,
-  name: string,
-  use: (child: Directory) => Promise<boolean>,
-): Promise<boolean> {
-  const child = await parent.directory(name)
-  if (child === null) return true
-  try {
-    return await use(child)
-  } finally {
-    await child.close()
-  }
-}
-
-/** It was there when the folder was listed. */
-function nullIfAbsent(error: unknown): null {
-  if (isAbsent(error)) return null
-  throw error
+  if (!(await within(await openDirectory(root), "", 1))) return "stopped"
+  return incomplete ? "incomplete" : "done"
 }

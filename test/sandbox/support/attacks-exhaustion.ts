@@ -106,6 +106,28 @@ while True: pass`
     },
   },
   {
+    name: "hiding files in folders that are closed to everyone",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os, time
+os.mkdir("mine")
+for index in range(8):
+    os.mkdir(f"mine/{index}")
+    f = open(f"mine/{index}/fill", "wb")
+    os.chmod(f"mine/{index}", [0, 0o444][index % 2])
+    for _ in range(8): f.write(b"x" * 1_000_000)
+    f.close()
+os.chmod("mine", 0o111)
+os.chmod(".", 0)
+while True: time.sleep(1)`
+      const outcome = await run(harness, sandbox, code, { timeoutMs: 5_000 })
+      assert.equal(outcome.reason, "diskFull", JSON.stringify(outcome))
+      const next = await run(harness, sandbox, "import time; time.sleep(0.5); print('room')")
+      assert.deepEqual([next.stdout, next.reason], ["room\n", "exited"])
+    },
+  },
+  {
     name: "an infinite loop on every processor",
     async run(harness) {
       const code = `

@@ -1,0 +1,27 @@
+import { execFile } from "node:child_process"
+import { mkdtemp, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { expect, onTestFinished, test } from "vitest"
+import { openFile } from "./files.ts"
+import { removeTree } from "./remove-tree.ts"
+
+test("a file that its writer keeps from being opened is as good as none", async () => {
+  const root = await mkdtemp(join(tmpdir(), "agent-gateway-files-"))
+  onTestFinished(() => removeTree(root))
+  await writeFile(join(root, "leased"), "text")
+  const code = `
+import fcntl, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("leased", flush=True)
+sys.stdin.read()`
+  const holder = promisify(execFile)("python3", ["-c", code, join(root, "leased")])
+  await new Promise((resolve) => holder.child.stdout?.once("data", resolve))
+  expect(await openFile(root, "leased")).toBeNull()
+  holder.child.stdin?.end()
+  // The attempt to open it has asked its holder to give the lease up, which ends the holder.
+  await holder.catch(() => {})
+  expect(await openFile(root, "leased")).toMatchObject({ size: 4 })
+})

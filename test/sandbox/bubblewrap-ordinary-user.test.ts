@@ -1,0 +1,65 @@
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import { chmod, chown, copyFile, mkdir, mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
+import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
+import type { SandboxCase } from "../../src/testing/sandbox-harness.ts"
+import { requirePrograms } from "../debian-packages.ts"
+import { attacks } from "./support/attacks.ts"
+
+/** What docs/code-execution.md says of limits where no control groups are permitted. */
+const needControlGroups = new Set([
+  "Python, JavaScript and shell give their output and exit code",
+  "a memory bomb of many processes",
+])
+const held = (cases: readonly SandboxCase[]) => cases.filter(({ name }) => !needControlGroups.has(name))
+const user = 65_534
+
+let folder: string
+let gateway: ChildProcess
+
+beforeAll(async () => {
+  await requirePrograms("bwrap")
+  folder = await mkdtemp(join(tmpdir(), "agent-gateway-user-"))
+  await chmod(folder, 0o755)
+  // Where every user can reach it, wherever this Node is.
+  const node = join(folder, "node")
+  await copyFile(process.execPath, node)
+  const directory = join(folder, "sandboxes")
+  await mkdir(directory)
+  await chown(directory, user, user)
+  gateway = fork(fileURLToPath(new URL("fixtures/ordinary-user.ts", import.meta.url)), [directory], {
+    execPath: node,
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    env: { ...process.env, HOME: directory },
+  })
+  const [first] = await Promise.race([once(gateway, "message"), once(gateway, "exit")])
+  expect(first).toBe("ready")
+}, 600_000)
+
+afterAll(async () => {
+  if (gateway?.exitCode === null) {
+    const exited = once(gateway, "exit")
+    gateway.kill("SIGKILL")
+    await exited
+  }
+  if (folder !== undefined) await removeTree(folder)
+})
+
+async function runThere(name: string): Promise<void> {
+  gateway.send(name)
+  const [{ problem }] = await once(gateway, "message")
+  expect(problem).toBeNull()
+}
+
+describe("bubblewrap without root keeps the contract of sandboxes:", () => {
+  test.each(held(sandboxContract))("$name", ({ name }) => runThere(name), 60_000)
+})
+
+describe("bubblewrap without root holds against", () => {
+  test.each(held(attacks))("$name", ({ name }) => runThere(name), 60_000)
+})
