@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { mkdir, rmdir } from "node:fs/promises"
+import { access, mkdir, rmdir } from "node:fs/promises"
 import { join } from "node:path"
 
 /** The user that a session's code runs as, and that owns its files. */
@@ -32,6 +32,14 @@ export async function allotOwner(directory: string): Promise<Owner | null> {
     }
   }
   throw new Error(`No free user is left in ${directory}.`)
+}
+
+/** Whether the user is one that was taken for a session here. */
+export async function isAllotted(directory: string, { uid }: Owner): Promise<boolean> {
+  return access(join(directory, String(uid))).then(
+    () => true,
+    () => false,
+  )
 }
 
 export async function freeOwner(directory: string, { uid }: Owner): Promise<void> {

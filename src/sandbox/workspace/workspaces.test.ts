@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises"
+import { chown, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
@@ -61,4 +61,19 @@ test("each session gets its own copy of what is offered; what cannot be read is 
   expect(await readFile(join(other, "in/copy.txt"), "utf8")).toBe("given")
   const missing = await openWorkspaces({ directory: join(directory, "b"), offered: { x: "/no/such/file" } })
   await expect(missing.open("sess_a")).rejects.toThrow(/codeExecution\.files: .*\/no\/such\/file/)
+})
+
+test("a working directory whose owner nobody chose is not opened: its code would run as that user", async () => {
+  const directory = await temporaryFolder()
+  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const { path, owner } = await workspaces.open("sess_a")
+  if (owner === null) return
+  // As a copy by root leaves it.
+  await chown(path, 0, 0)
+  await expect(workspaces.open("sess_a")).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+    detail: expect.stringContaining("belongs to user 0"),
+  })
+  await chown(path, owner.uid, owner.gid)
+  expect(await workspaces.open("sess_a")).toMatchObject({ path, owner })
 })

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto"
 import { chmod, chown, mkdir, readdir, readFile, rename, stat } from "node:fs/promises"
 import { join } from "node:path"
-import { ConfigurationError, toError } from "../../core/errors.ts"
+import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
 import { replaceFile } from "./files.ts"
-import { allotOwner, freeOwner, type Owner } from "./owner.ts"
+import { allotOwner, freeOwner, isAllotted, type Owner } from "./owner.ts"
 import { removeTree } from "./remove-tree.ts"
 
 /** A session's working directory on this machine. */
@@ -16,7 +16,10 @@ export interface Workspace {
 }
 
 export interface Workspaces {
-  /** Makes it, with the files offered to every session, if it is not there. */
+  /**
+   * Makes it, with the files offered to every session, if it is not there. Throws a `GatewayError` if it is somebody
+   * else's, root's for one, as whom its code would run.
+   */
   open(sessionId: string): Promise<Workspace>
   /** Null if it was never made. */
   find(sessionId: string): Promise<Workspace | null>
@@ -91,7 +94,10 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
     find,
     async open(sessionId) {
       const existing = await find(sessionId)
-      if (existing !== null) return existing
+      if (existing !== null) {
+        if (existing.owner !== null && !(await isAllotted(users, existing.owner))) throw notItsOwn(existing)
+        return existing
+      }
       const made = making.get(sessionId) ?? make(sessionId).finally(() => making.delete(sessionId))
       making.set(sessionId, made)
       return made
@@ -113,6 +119,17 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
       return made.flat()
     },
   }
+}
+
+/** As after a copy that did not keep owners. */
+function notItsOwn({ path, owner }: Workspace): GatewayError {
+  return new GatewayError(
+    { code: "sandbox_unavailable", status: 503 },
+    "The session's working directory does not belong to the session's own user, so no code runs in it.",
+    {
+      detail: `${path} belongs to user ${owner?.uid}, whom the gateway did not choose: restore its owner or remove it`,
+    },
+  )
 }
 
 /** Ids of the gateway's own making are names already; whatever else an app makes becomes one. */
