@@ -102,6 +102,20 @@ test("every refused call is one that some processor has", () => {
   expect([...refusedCalls.keys()].filter((name) => !known.has(name))).toEqual([])
 })
 
+test("Docker's profile lets no value through whose lower half is the one that it refuses", () => {
+  const { syscalls } = dockerSeccompProfile() as {
+    syscalls: { names: string[]; args?: { op: string; value: number; valueTwo?: number }[] }[]
+  }
+  const comparisons = syscalls.filter(({ names }) => names.includes("ioctl")).flatMap(({ args = [] }) => args)
+  const allows = (argument: bigint) =>
+    comparisons.some(({ op, value, valueTwo = 0 }) => {
+      expect(op).toBe("SCMP_CMP_MASKED_EQ")
+      return (argument & BigInt(value)) === BigInt(valueTwo)
+    })
+  for (const refused of [0x5412n, 0x1_0000_5412n, 0xffff_ffff_0000_5412n]) expect(allows(refused)).toBe(false)
+  for (const allowed of [0n, 0x5401n, 0x5413n, 0x8000_5412n, 0xffff_ffffn]) expect(allows(allowed)).toBe(true)
+})
+
 test("Docker's profile names every known call once, but those with several rules", () => {
   const { syscalls } = dockerSeccompProfile() as { syscalls: { names: string[]; args?: unknown }[] }
   const plain = syscalls.filter(({ args }) => args === undefined).flatMap(({ names }) => names)

@@ -109,6 +109,15 @@ syscall("reboot", 169 if x64 else 142, 0xfee1dead, 672274793, 0, None)
 syscall("newest", 470)`,
     [EPERM, ENOSYS],
   ),
+  refusing(
+    "typing into a terminal, also by a number of which the kernel sees the lower half",
+    `
+# Of no terminal: what the filter lets through fails with ENOTTY, 25.
+reader, writer = os.pipe()
+for name, number in [("TIOCSTI", 0x5412), ("wide", 0x1_0000_5412)]:
+    syscall(name, 16 if x64 else 29, ctypes.c_int(reader), ctypes.c_ulong(number), b"x")`,
+    [EPERM, ENOSYS],
+  ),
   {
     name: "becoming root, and killing others",
     async run(harness) {
