@@ -28,27 +28,30 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
     signal,
   )
   let stopped: ExitReason | null = null
+  const unstoppable = new AbortController()
+  const end = () => void running.end().catch((error: unknown) => unstoppable.abort(error))
   const stop = (reason: ExitReason) => {
     stopped ??= reason
-    // What comes of it is awaited at the end.
-    running.end().catch(() => {})
+    end()
   }
-  const over = new AbortController()
-  const watching = watchQuota({ workspace, quota, signal: over.signal }, () => stop("diskFull"))
+  // What cannot be ended would be waited for as long as it likes.
+  const over = AbortSignal.any([signal, unstoppable.signal])
+  const watched = new AbortController()
+  const watching = watchQuota({ workspace, quota, signal: watched.signal }, () => stop("diskFull"))
   // Where nobody can tell how full the disk is, nothing goes on.
-  watching.catch(() => running.end().catch(() => {}))
+  watching.catch(end)
   const timer = setTimeout(() => stop("timeout"), request.timeoutMs)
   const output = running.output[Symbol.asyncIterator]()
   try {
     const tail = createTail(2048)
     for (;;) {
-      const { done, value } = await orAbort(output.next(), signal)
+      const { done, value } = await orAbort(output.next(), over)
       if (done === true) break
       if (value.stream === "stderr") tail.push(value.bytes)
       yield value
     }
-    const exit = await orAbort(running.exited, signal)
-    over.abort()
+    const exit = await orAbort(running.exited, over)
+    watched.abort()
     await watching
     // What was written too fast to be caught in the act.
     if (await isOverQuota(workspace.path, quota)) stopped ??= "diskFull"
@@ -56,7 +59,7 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
     yield { type: "exit", exitCode: exit.exitCode, reason: stopped ?? guess(exit, backend, tail.text()) }
   } finally {
     clearTimeout(timer)
-    over.abort()
+    watched.abort()
     // Output that nobody takes would hold up the end; what is being waited for comes to its own end with the code.
     const closing = output.return?.()
     await Promise.all([running.end(), watching])

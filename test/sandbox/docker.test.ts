@@ -5,8 +5,9 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
-import type { SandboxHarness } from "../../src/testing/sandbox-harness.ts"
+import { exec, newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-harness.ts"
 import { runCliProcess } from "../cli-process.ts"
+import { eventually } from "../end-to-end/support/eventually.ts"
 import { attacks } from "./support/attacks.ts"
 import { crashWhileRunning, processes } from "./support/crash.ts"
 import { startEngine, type TestEngine, testImage } from "./support/engine.ts"
@@ -61,6 +62,43 @@ test("the command line builds an image", async () => {
   expect(failed.stderr).toMatch(/^agent-gateway: The image could not be built: .*NONSENSE.*\n$/m)
   await removeTree(folder)
 }, 60_000)
+
+test("while the engine is gone each call says so at once, and they work again when it is back", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  const config = { directory, dockerSocket: engine.socket, image: testImage }
+  const { sandboxes } = await openTestSandboxes("docker", config)
+  const gone = { sandboxes, host: "docker" } as const
+  const [idle, busy] = await Promise.all([newSandbox(gone), newSandbox(gone)])
+  // From then on a container waits for the next.
+  expect((await run(gone, idle, "print(1)")).stdout).toBe("1\n")
+  const cut = (async () => {
+    for await (const event of exec(gone, busy, "print('on')\nwhile True: pass")) {
+      if (event.type === "output") void engine.kill()
+    }
+  })()
+  await expect(cut).rejects.toMatchObject({ code: "sandbox_unavailable", retryable: true })
+  for (const sandbox of [idle, busy]) {
+    await expect(run(gone, sandbox, "print(2)")).rejects.toMatchObject({
+      code: "sandbox_unavailable",
+      message: "No Docker engine answers, so the code was not run.",
+    })
+  }
+  await expect(sandboxes.reap(async () => true)).rejects.toThrow()
+  await engine.restart()
+  for (const sandbox of [idle, busy]) expect((await run(gone, sandbox, "print(3)")).stdout).toBe("3\n")
+  // What could not be removed when it should have been.
+  const id = readFileSync(join(directory, "id"), "utf8")
+  const left = () =>
+    engine.docker.listContainers({ all: true, filters: { label: [`ai-agent-gateway.directory=${id}`] } })
+  await eventually("the end of what was left", async () => {
+    await sandboxes.reap(async () => true)
+    const containers = await left()
+    return containers.length <= 2 && containers.every(({ State }) => State !== "exited") ? true : null
+  })
+  await sandboxes.close()
+  expect(await left()).toEqual([])
+  await removeTree(directory)
+}, 120_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const { docker, socket } = engine

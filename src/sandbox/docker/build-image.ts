@@ -16,7 +16,7 @@ export interface BuildImageOptions {
 
 /** Builds the image and gives it its tag. Rejects with a `GatewayError` that has the engine's words. */
 export async function buildImage({ socket, tag, file, base, onOutput }: BuildImageOptions): Promise<void> {
-  const { docker } = await connectEngine(socket)
+  const { patient: docker } = await connectEngine(socket)
   const source = { context: dirname(file), src: [basename(file)] }
   const options = {
     t: tag,

@@ -1,11 +1,13 @@
+import { randomUUID } from "node:crypto"
 import { GatewayError } from "../../core/errors.ts"
-import type { Backend, Running } from "../backend.ts"
+import type { OutputChunk } from "../../core/ports/sandbox.ts"
+import type { Backend, Exit, Running } from "../backend.ts"
 import { launcherInput } from "../launcher.ts"
 import type { BackendOptions } from "../options.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 import { directoryLabel, instanceLabel } from "./container.ts"
 import { demultiplex } from "./demultiplex.ts"
-import { connectEngine, describeEngineError, isNotFound } from "./engine.ts"
+import { connectEngine, describeEngineError, isAnswer, isNotFound } from "./engine.ts"
 import { removeContainer, type Standby, startStandby } from "./standby.ts"
 import { createStandbys } from "./standbys.ts"
 
@@ -15,12 +17,17 @@ export interface DockerOptions extends BackendOptions {
   readonly image: string
   /** Containers kept waiting, over all sessions. */
   readonly warmPool: number
+  /** How long the engine may be silent when it is asked something. Default 60 000. */
+  readonly answerTimeoutMs?: number
 }
 
 /** Containers, by the Engine API. Throws a `ConfigurationError` that says why it cannot be used here. */
 export async function openDocker(options: DockerOptions): Promise<Backend> {
-  const { socket, image, warmPool, limits, network, env, instance, logger } = options
-  const { docker, rootless } = await connectEngine(socket)
+  const { socket, answerTimeoutMs, image, warmPool, limits, network, env, instance, logger } = options
+  const engine = await connectEngine(socket, answerTimeoutMs)
+  const { docker, rootless } = engine
+  /** Names of containers that this process has not removed, or tried to. */
+  const inUse = new Set<string>()
   const userOf = ({ owner }: Workspace) => {
     if (rootless) return "0:0"
     return owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
@@ -29,10 +36,15 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     capacity: warmPool,
     logger,
     async start(workspace) {
+      const name = `agent-gateway-${randomUUID()}`
       const setup = { image, limits, network, env, instance, user: userOf(workspace) }
+      inUse.add(name)
+      const forget = () => inUse.delete(name)
       try {
-        return await startStandby(docker, setup, workspace)
+        const standby = await startStandby(engine, name, setup, workspace)
+        return { ...standby, remove: () => standby.remove().finally(forget) }
       } catch (error) {
+        forget()
         throw startFailure(error, image)
       }
     },
@@ -58,8 +70,11 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
         all: true,
         filters: { label: [`${directoryLabel}=${instance.directoryId}`] },
       })
-      for (const { Id, Labels } of containers) {
-        if (!instance.isLive(Labels[instanceLabel] ?? "")) await removeContainer(docker.getContainer(Id))
+      for (const { Id, Labels, Names } of containers) {
+        const owner = Labels[instanceLabel] ?? ""
+        // Of its own, those that could not be removed when they should have been.
+        const isUsed = owner !== instance.id || Names.some((name) => inUse.has(name.replace("/", "")))
+        if (!isUsed || !instance.isLive(owner)) await removeContainer(docker.getContainer(Id))
       }
     },
 
@@ -77,9 +92,14 @@ function runningIn(standby: Standby, removeLater: (standby: Standby) => void): R
   // Whoever ends it does not ask how it ended.
   exited.catch(() => {})
   let ended: Promise<void> | null = null
-  const end = async () => (stopped ? removeLater(standby) : standby.remove())
+  const end = async () => {
+    if (stopped) return removeLater(standby)
+    await standby.remove().catch((error) => {
+      throw engineLost(error)
+    })
+  }
   return {
-    output: demultiplex(standby.connection),
+    output: outputOf(standby),
     exited,
     end() {
       ended ??= end()
@@ -88,22 +108,47 @@ function runningIn(standby: Standby, removeLater: (standby: Standby) => void): R
   }
 }
 
-async function exitOf({ stopped, container }: Standby) {
-  const exitCode = await stopped
+/** Ends also when the connection breaks off: what came of the code, its exit tells. */
+async function* outputOf({ connection }: Standby): AsyncGenerator<OutputChunk> {
+  try {
+    yield* demultiplex(connection)
+  } catch (error) {
+    if (!connection.destroyed) throw error
+  }
+}
+
+async function exitOf({ stopped, container }: Standby): Promise<Exit> {
+  const exitCode = await stopped.catch((error) => {
+    throw engineLost(error)
+  })
   try {
     const { State } = await container.inspect()
     return { exitCode, outOfMemory: State.OOMKilled }
   } catch (error) {
     // It was ended, and is removed already.
     if (isNotFound(error)) return { exitCode, outOfMemory: false }
-    throw error
+    throw engineLost(error)
   }
 }
 
 function startFailure(error: unknown, image: string): GatewayError {
-  const problem = isNotFound(error)
-    ? `Docker has no image ${image}: run agent-gateway sandbox build, or set codeExecution.image.`
-    : "Docker could not start a container."
+  if (!isAnswer(error)) return unavailable("No Docker engine answers, so the code was not run.", error)
+  return isNotFound(error)
+    ? unavailable(
+        `Docker has no image ${image}: run agent-gateway sandbox build, or set codeExecution.image.`,
+        error,
+      )
+    : unavailable("Docker could not start a container.", error)
+}
+
+function engineLost(error: unknown): GatewayError {
+  return unavailable(
+    "The Docker engine was lost while the code ran, which may have done its work or not.",
+    error,
+  )
+}
+
+function unavailable(problem: string, error: unknown): GatewayError {
   return new GatewayError({ code: "sandbox_unavailable", status: 503, retryable: true }, problem, {
     detail: describeEngineError(error),
     cause: error,

@@ -2,9 +2,14 @@ import type Dockerode from "dockerode"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 
 const pingTimeoutMs = 2000
+/** Of silence. Under load the engine may take many seconds to make or to remove a container. */
+const defaultAnswerTimeoutMs = 60_000
 
 export interface Engine {
+  /** Its calls fail when the engine does not answer. */
   readonly docker: Dockerode
+  /** For calls that may be silent for as long as they last. */
+  readonly patient: Dockerode
   /** Runs without root on the host: there the container's root is the gateway's own user. */
   readonly rootless: boolean
 }
@@ -13,17 +18,22 @@ export interface Engine {
  * The engine at `socket`, the path of its Unix socket. Throws a `ConfigurationError` that says why there is none.
  * The working directories are folders of this machine, so an engine on another one is of no use.
  */
-export async function connectEngine(socket: string): Promise<Engine> {
+export async function connectEngine(
+  socket: string,
+  answerTimeoutMs = defaultAnswerTimeoutMs,
+): Promise<Engine> {
   const Docker = await loadDockerode()
-  const docker = new Docker({ socketPath: socket })
+  // By itself dockerode prefers what `DOCKER_HOST` and its like say, whatever socket it is given.
+  const connect = (timeout: number) => new Docker({ socketPath: socket, host: "", protocol: "http", timeout })
+  const docker = connect(answerTimeoutMs)
   try {
-    await new Docker({ socketPath: socket, timeout: pingTimeoutMs }).ping()
+    await connect(pingTimeoutMs).ping()
     const info: { readonly SecurityOptions?: readonly string[]; readonly OSType?: string } =
       await docker.info()
     if (info.OSType !== undefined && info.OSType !== "linux") {
       throw new ConfigurationError(`the Docker engine runs ${info.OSType} containers; Linux ones are needed.`)
     }
-    return { docker, rootless: info.SecurityOptions?.includes("name=rootless") ?? false }
+    return { docker, patient: connect(0), rootless: info.SecurityOptions?.includes("name=rootless") ?? false }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
     throw new ConfigurationError("no Docker engine answers", {
@@ -49,6 +59,11 @@ export function describeEngineError(thrown: unknown): string {
   const body: unknown = "json" in error ? error.json : undefined
   if (typeof body === "object" && body !== null && "message" in body) return String(body.message)
   return error.message
+}
+
+/** Whether the engine gave this error, and so is there. */
+export function isAnswer(error: unknown): boolean {
+  return statusOf(error) !== undefined
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -1,38 +1,36 @@
 import type { Duplex } from "node:stream"
+import { setTimeout as delay } from "node:timers/promises"
 import type Dockerode from "dockerode"
+import type { ContainerCreateOptions } from "dockerode"
 import type { Workspace } from "../workspace/workspaces.ts"
 import { type ContainerSetup, containerOptions } from "./container.ts"
-import { isConflict, isNotFound } from "./engine.ts"
+import { type Engine, isConflict, isNotFound } from "./engine.ts"
+
+const attachTimeoutMs = 60_000
+const lookMs = 500
 
 /** A started container that waits for its code. Good for one execution. */
 export interface Standby {
   readonly container: Dockerode.Container
   /** To write the code to, and to read the output of both streams from. */
   readonly connection: Duplex
-  /** Resolves with the exit code once it has stopped, however that came. */
+  /** Resolves with the exit code once it has stopped, however that came. Rejects when the engine is lost. */
   readonly stopped: Promise<number>
   /** Kills and removes it. Resolves when it is gone; may be called again. */
   remove(): Promise<void>
 }
 
 export async function startStandby(
-  docker: Dockerode,
+  { docker, patient }: Engine,
+  name: string,
   setup: ContainerSetup,
   workspace: Workspace,
 ): Promise<Standby> {
-  const container = await docker.createContainer(containerOptions(setup, workspace))
+  const container = await docker.createContainer(inBody(name, containerOptions(setup, workspace)))
   try {
-    const connection = (await container.attach({
-      stream: true,
-      stdin: true,
-      stdout: true,
-      stderr: true,
-      hijack: true,
-    })) as Duplex
-    // It breaks off when the container is removed.
-    connection.on("error", () => {})
+    const connection = await attach(patient.getContainer(container.id))
     await container.start()
-    const stopped = container.wait().then(({ StatusCode }: { StatusCode: number }) => StatusCode)
+    const stopped = exitCodeOf(container, patient.getContainer(container.id), connection)
     // Whoever removes a container that nobody has used does not wait for its end.
     stopped.catch(() => {})
     let removed: Promise<void> | null = null
@@ -49,6 +47,58 @@ export async function startStandby(
     await removeContainer(container)
     throw error
   }
+}
+
+/** By itself dockerode repeats all of it in the address, where proxies cut it off or log the environment. */
+function inBody(name: string, options: ContainerCreateOptions): ContainerCreateOptions {
+  const request: ContainerCreateOptions & Readonly<Record<"_query" | "_body", object>> = {
+    _query: { name },
+    _body: options,
+  }
+  return request
+}
+
+async function attach(container: Dockerode.Container): Promise<Duplex> {
+  const streams = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true } as const
+  const stop = new AbortController()
+  const timer = setTimeout(() => stop.abort(), attachTimeoutMs)
+  try {
+    const connection = (await container.attach({ ...streams, abortSignal: stop.signal })) as Duplex
+    // It breaks off when the container is removed.
+    connection.on("error", () => {})
+    return connection
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/**
+ * An engine that dies while it is asked to wait never answers, and dockerode does not tell. So once the connection is
+ * closed, which also code can do, the engine is asked now and then whether it is over.
+ */
+function exitCodeOf(
+  container: Dockerode.Container,
+  waiting: Dockerode.Container,
+  connection: Duplex,
+): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  let settled = false
+  waiting
+    .wait()
+    .then(({ StatusCode }: { StatusCode: number }) => resolve(StatusCode), reject)
+    .finally(() => {
+      settled = true
+    })
+  const look = async () => {
+    while (!settled) {
+      await delay(lookMs, undefined, { ref: false })
+      if (settled) return
+      const { State } = await container.inspect()
+      if (!State.Running) return resolve(State.ExitCode)
+    }
+  }
+  connection.once("close", () => look().catch(reject))
+  return promise
 }
 
 /** Also if it is gone, or somebody else is removing it. */

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process"
-import { createReadStream, openSync } from "node:fs"
+import { execFileSync, spawn } from "node:child_process"
+import { createReadStream, openSync, readFileSync } from "node:fs"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -13,6 +13,10 @@ export const testImage = "agent-gateway-sandbox:test"
 export interface TestEngine {
   readonly docker: Docker
   readonly socket: string
+  /** Kills it; what it ran may go on. */
+  kill(): Promise<void>
+  /** After `kill`. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -27,23 +31,10 @@ export async function startEngine(): Promise<TestEngine> {
   const socket = join(folder, "docker.sock")
   const log = join(folder, "log")
   const output = openSync(log, "w")
-  // It ends with this process, however that ends.
-  const daemon = spawn("setpriv", ["--pdeathsig=TERM", "dockerd", ...engineArguments(folder, socket)], {
-    detached: true,
-    stdio: ["ignore", output, output],
-  })
-  const exited = new Promise<void>((resolve) =>
-    daemon.once("close", () => resolve()).once("error", () => resolve()),
-  )
   const docker = new Docker({ socketPath: socket })
-  const stop = async () => {
-    daemon.kill("SIGTERM")
-    const timer = setTimeout(() => daemon.kill("SIGKILL"), 20_000)
-    await exited
-    clearTimeout(timer)
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
-  }
-  try {
+  let daemon: Daemon | null = null
+  const start = async () => {
+    daemon = startDaemon(engineArguments(folder, socket), output)
     await eventually(
       "a Docker engine",
       () =>
@@ -53,6 +44,18 @@ export async function startEngine(): Promise<TestEngine> {
         ),
       { withinMs: 60_000 },
     )
+  }
+  const stop = async () => {
+    await daemon?.end("SIGTERM")
+    // One that was killed leaves what it mounted, there for the next.
+    const mounts = readFileSync("/proc/self/mounts", "utf8")
+      .split("\n")
+      .map((line) => line.split(" ")[1] ?? "")
+    for (const mount of mounts) if (mount.startsWith(folder)) execFileSync("umount", ["--lazy", mount])
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    await start()
     const progress = await docker.importImage(createReadStream(rootFs), {
       repo: "agent-gateway-sandbox",
       tag: "test",
@@ -60,11 +63,45 @@ export async function startEngine(): Promise<TestEngine> {
     await new Promise<void>((resolve, reject) => {
       docker.modem.followProgress(progress, (error) => (error === null ? resolve() : reject(error)))
     })
-    return { docker, socket, stop }
+    return {
+      docker,
+      socket,
+      stop,
+      kill: async () => daemon?.end("SIGKILL"),
+      async restart() {
+        // Their numbers may belong to other processes by now.
+        for (const file of ["docker.pid", "exec/containerd/containerd.pid"])
+          await rm(join(folder, file), { force: true })
+        await start()
+      },
+    }
   } catch (error) {
     const said = await readFile(log, "utf8")
     await stop()
     throw new Error(`No Docker engine could be brought up:\n${said.slice(-4000)}`, { cause: error })
+  }
+}
+
+interface Daemon {
+  end(signal: NodeJS.Signals): Promise<void>
+}
+
+function startDaemon(options: readonly string[], output: number): Daemon {
+  // It ends with this process, however that ends.
+  const daemon = spawn("setpriv", ["--pdeathsig=TERM", "dockerd", ...options], {
+    detached: true,
+    stdio: ["ignore", output, output],
+  })
+  const exited = new Promise<void>((resolve) =>
+    daemon.once("close", () => resolve()).once("error", () => resolve()),
+  )
+  return {
+    async end(signal) {
+      daemon.kill(signal)
+      const timer = setTimeout(() => daemon.kill("SIGKILL"), 20_000)
+      await exited
+      clearTimeout(timer)
+    },
   }
 }
 

@@ -1,0 +1,58 @@
+import { once } from "node:events"
+import { mkdtemp } from "node:fs/promises"
+import { createServer } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, onTestFinished, test, vi } from "vitest"
+import { defaultLimits } from "../limits.ts"
+import { removeTree } from "../workspace/remove-tree.ts"
+import { openDocker } from "./docker.ts"
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+const answers: Readonly<Record<string, string>> = { "/_ping": "OK", "/info": `{"OSType":"linux"}` }
+
+/** An engine that can be reached, and then says nothing more. */
+async function startStuckEngine() {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-engine-"))
+  const asked: (string | undefined)[] = []
+  const server = createServer(({ url = "" }, response) => {
+    asked.push(url)
+    if (answers[url] !== undefined) response.end(answers[url])
+  }).listen(join(folder, "docker.sock"))
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await removeTree(folder)
+  })
+  await once(server, "listening")
+  return { socket: join(folder, "docker.sock"), asked }
+}
+
+test("an engine that does not answer any more fails a call instead of holding it up, whatever DOCKER_HOST says", async () => {
+  vi.stubEnv("DOCKER_HOST", "tcp://127.0.0.1:1")
+  vi.stubEnv("DOCKER_TLS_VERIFY", "1")
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const { socket, asked } = await startStuckEngine()
+  const backend = await openDocker({
+    socket,
+    answerTimeoutMs: 200,
+    image: "image",
+    warmPool: 0,
+    limits: defaultLimits,
+    network: "none",
+    env: { KEY: "secret" },
+    directory: "/none",
+    instance: { directoryId: "directory", id: "instance", isLive: () => true, end() {} },
+    cgroups: "none",
+    logger: silent,
+  })
+  const workspace = { sessionId: "sess_a", path: "/none", owner: null }
+  const starting = backend.start({ workspace, language: "shell", code: "true", expectMore: false })
+  await expect(starting).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+    retryable: true,
+    message: "No Docker engine answers, so the code was not run.",
+  })
+  // Proxies log addresses.
+  expect(asked.at(-1)).toMatch(/^\/containers\/create\?name=agent-gateway-[\w-]+$/)
+})
