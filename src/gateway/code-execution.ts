@@ -68,7 +68,7 @@ export async function openCodeExecution(
     summary: summaryOf(sandboxes),
     openFile: async (sessionId, path) => (await sandboxes.find(sessionId))?.readFile(path) ?? null,
     async close() {
-      stopReaping()
+      await stopReaping()
       await code.close()
       await sandboxes.close()
     },
@@ -98,11 +98,9 @@ function reapOnSchedule(
   sandboxes: OpenedSandboxes,
   isKept: (sessionId: string) => Promise<boolean>,
   logger: Logger,
-): () => void {
-  let running = false
-  const timer = setInterval(async () => {
-    if (running) return
-    running = true
+): () => Promise<void> {
+  let reaping: Promise<void> | null = null
+  const reap = async () => {
     try {
       await sandboxes.reap(isKept)
     } catch (error) {
@@ -110,12 +108,18 @@ function reapOnSchedule(
         { error: toError(error) },
         "clearing away old sandboxes failed; it is tried again in a minute",
       )
-    } finally {
-      running = false
     }
+    reaping = null
+  }
+  const timer = setInterval(() => {
+    reaping ??= reap()
   }, reapIntervalMs)
   timer.unref()
-  return () => clearInterval(timer)
+  return async () => {
+    clearInterval(timer)
+    // It asks the store, which is closed next.
+    await reaping
+  }
 }
 
 /** A store's sessions and nobody else's. Not inside the data directory, which is closed to the users that code runs as. */

@@ -69,7 +69,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
   try {
     const root = ephemeral ? join(directory, instanceFolder(instance.id)) : directory
     const workspaces = await openWorkspaces({ directory: root, offered: config.files })
-    await removeDeadFolders(directory, instance)
+    await removeDeadFolders(directory, instance).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
     const trials = await Promise.all(
       config.backends.map((name) =>
@@ -114,7 +114,7 @@ interface Parts {
 const youngMs = 5 * 60_000
 
 function over(parts: Parts): OpenedSandboxes {
-  const { config, directory, root, ephemeral, instance, workspaces, usable, findings } = parts
+  const { config, directory, root, ephemeral, instance, workspaces, usable, findings, logger } = parts
   const slots = createSlots(config.maxConcurrent)
   const closing = new AbortController()
   const active = new Set<Promise<void>>()
@@ -136,10 +136,20 @@ function over(parts: Parts): OpenedSandboxes {
       } finally {
         giveBack()
       }
+    } catch (error) {
+      throw logged(error)
     } finally {
       active.delete(ended.promise)
       ended.resolve()
     }
+  }
+
+  /** What an operator has to know is in the detail, which callers are not told. */
+  function logged(error: unknown): unknown {
+    if (error instanceof GatewayError && error.detail !== undefined) {
+      logger.warn({ code: error.code, detail: error.detail }, error.message)
+    }
+    return error
   }
 
   function sandboxIn(workspace: Workspace): Sandbox {
@@ -156,27 +166,48 @@ function over(parts: Parts): OpenedSandboxes {
     findings,
     hosts: usable.map(({ name, sandboxed, languages }) => ({ name, sandboxed, languages })),
 
-    open: async (sessionId) => sandboxIn(await workspaces.open(sessionId)),
+    async open(sessionId) {
+      const workspace = await workspaces.open(sessionId).catch((error) => {
+        throw logged(error)
+      })
+      return sandboxIn(workspace)
+    },
     async find(sessionId) {
       const workspace = await workspaces.find(sessionId)
       return workspace === null ? null : sandboxIn(workspace)
     },
 
     async reap(isKept) {
-      await removeDeadFolders(directory, instance)
-      for (const { backend } of usable) await backend.reap()
-      forgetDeadInstances(directory, instance)
-      for (const sessionId of await workspaces.madeBefore(Date.now() - youngMs)) {
+      const removeIfNotKept = async (sessionId: string) => {
         if (!(await isKept(sessionId))) await workspaces.remove(sessionId)
       }
+      const old = await workspaces.madeBefore(Date.now() - youngMs)
+      await allOf([
+        () => removeDeadFolders(directory, instance),
+        ...usable.map(
+          ({ backend }) =>
+            () =>
+              backend.reap(),
+        ),
+        async () => forgetDeadInstances(directory, instance),
+        ...old.map((sessionId) => () => removeIfNotKept(sessionId)),
+      ])
     },
 
     async close() {
       closing.abort(new Error("The gateway is closing."))
       await Promise.all(active)
-      await Promise.all(usable.map(({ backend }) => backend.close()))
-      if (ephemeral) await removeTree(root)
-      instance.end()
+      await allOf([
+        ...usable.map(
+          ({ backend }) =>
+            () =>
+              backend.close(),
+        ),
+        async () => {
+          if (ephemeral) await removeTree(root)
+        },
+        async () => instance.end(),
+      ])
     },
   }
 }
@@ -191,12 +222,12 @@ interface TrialOptions extends Pick<Parts, "config" | "directory" | "workspaces"
 }
 
 async function tryOut(name: SandboxName, options: TrialOptions): Promise<Trial> {
-  const { config, workspaces, instance } = options
+  const { config, workspaces, instance, logger } = options
   const trialSession = `canary-${name}-${instance.id}`
   let backend: Backend | null = null
   try {
     backend = await openBackend(name, options)
-    await backend.reap()
+    await backend.reap().catch(warnOf(logger))
     const workspace = await workspaces.open(trialSession)
     const languages = await tryBackend(backend, workspace, config)
     const { sandboxed, description } = backend
@@ -246,6 +277,21 @@ function nothingWorks(
   })
   const what = requireSandbox ? "no sandbox works here, and requireSandbox is set" : "no backend works here"
   return new ConfigurationError(`codeExecution: ${what} (${reasons.join("; ")}).`)
+}
+
+/** Of what is left to the next clearing away, and no reason to do without a backend. */
+function warnOf(logger: Logger): (error: unknown) => void {
+  return (error) =>
+    logger.warn({ error: toError(error) }, "what dead processes left could not be cleared away")
+}
+
+/** One after the other; what fails keeps nothing else from being done, and is thrown at the end. */
+async function allOf(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const task of tasks) await task().catch((error: unknown) => errors.push(error))
+  if (errors.length > 1)
+    throw new AggregateError(errors, errors.map((error) => toError(error).message).join("; "))
+  if (errors.length === 1) throw errors[0]
 }
 
 function instanceFolder(id: string): string {

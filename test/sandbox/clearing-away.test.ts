@@ -1,0 +1,105 @@
+import { mkdtemp, readdir } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import type { ToolContext } from "../../src/core/ports/tool.ts"
+import { openCodeExecution } from "../../src/gateway/code-execution.ts"
+import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
+import { eventually } from "../end-to-end/support/eventually.ts"
+import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
+import { openTestSandboxes, silent } from "./support/open.ts"
+
+let directory: string
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await removeTree(directory)
+})
+
+/** A gateway's code execution, of which the clock stands still until it is told to go on. */
+async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
+  const code = await openCodeExecution(
+    { backends: ["subprocess"], directory },
+    { store: "elsewhere", dockerSocket: undefined, isKept, logger: silent },
+  )
+  if (code === null) throw new Error("there is no code execution")
+  const [execute] = code.tools({ needsApproval: () => false, maxResultBytes: 10_000 })
+  const runCode = (sessionId: string) => {
+    const context = {
+      session: { id: sessionId },
+      signal: new AbortController().signal,
+      emit() {},
+      logger: silent,
+    }
+    return execute?.execute({ code: "print(1)" }, context as unknown as ToolContext)
+  }
+  return { code, runCode, aMinuteLater: () => vi.advanceTimersByTimeAsync(60_000) }
+}
+
+const sessions = () => readdir(join(directory, "sessions"))
+
+test("what another gateway ran when it was killed is gone a minute later", async () => {
+  const { code, aMinuteLater } = await openStopped(async () => true)
+  await crashWhileRunning("subprocess", directory)
+  expect(processes()).not.toEqual([])
+  await aMinuteLater()
+  await eventually("the end of its processes", () => (processes().length === 0 ? true : null))
+  await eventually("the end of its groups", () => (controlGroups(directory).length === 0 ? true : null))
+  await code.close()
+}, 60_000)
+
+test("the working directory of a session that is no more is removed, unless it is young", async () => {
+  const kept = new Set(["sess_kept"])
+  const { code, runCode, aMinuteLater } = await openStopped(async (sessionId) => kept.has(sessionId))
+  await runCode("sess_kept")
+  await runCode("sess_ended")
+  await aMinuteLater()
+  expect(await sessions()).toEqual(expect.arrayContaining(["sess_ended", "sess_kept"]))
+  vi.setSystemTime(Date.now() + 5 * 60_000)
+  await eventually("the removal", async () => {
+    await aMinuteLater()
+    return (await sessions()).length === 1 ? true : null
+  })
+  expect(await sessions()).toEqual(["sess_kept"])
+  await code.close()
+}, 60_000)
+
+test("closing waits for the clearing away, which uses the store", async () => {
+  const asked = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<boolean>()
+  const { code, runCode, aMinuteLater } = await openStopped(() => {
+    asked.resolve()
+    return answer.promise
+  })
+  await runCode("sess_a")
+  vi.setSystemTime(Date.now() + 6 * 60_000)
+  await aMinuteLater()
+  await asked.promise
+  let closed = false
+  const closing = code.close().then(() => {
+    closed = true
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(closed).toBe(false)
+  answer.resolve(true)
+  await closing
+  expect(await sessions()).toEqual(["sess_a"])
+}, 60_000)
+
+test("what cannot be cleared away keeps nothing else from it, and is told", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] })
+  const { sandboxes } = await openTestSandboxes("subprocess", { directory })
+  for (const sessionId of ["sess_a", "sess_b", "sess_c"]) await sandboxes.open(sessionId)
+  vi.setSystemTime(Date.now() + 6 * 60_000)
+  const isKept = async (sessionId: string) => {
+    if (sessionId === "sess_b") throw new Error("the store is slow")
+    return false
+  }
+  await expect(sandboxes.reap(isKept)).rejects.toThrow("the store is slow")
+  expect(await sessions()).toEqual(["sess_b"])
+  await sandboxes.close()
+}, 60_000)
