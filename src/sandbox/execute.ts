@@ -3,7 +3,7 @@ import type { Backend, Exit, Running } from "./backend.ts"
 import { megabyte, type SandboxLimits } from "./limits.ts"
 import { createTail } from "./tail.ts"
 import { trimWorkspace } from "./workspace/trim.ts"
-import { isOverQuota } from "./workspace/usage.ts"
+import { isDiskShort, isOverQuota } from "./workspace/usage.ts"
 import type { Workspace } from "./workspace/workspaces.ts"
 
 export interface ExecuteOptions {
@@ -93,7 +93,7 @@ async function watchQuota(
     await pause(pauseMs, signal)
     if (signal.aborted) return
     const began = performance.now()
-    if (await isOverQuota(workspace.path, quota)) return onExceeded()
+    if ((await isDiskShort(workspace.path)) || (await isOverQuota(workspace.path, quota))) return onExceeded()
     // A large tree takes long to measure; the processor is not spent on that alone.
     pauseMs = Math.max(intervalMs, 2 * (performance.now() - began))
   }

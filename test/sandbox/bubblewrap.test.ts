@@ -1,10 +1,11 @@
+import { execFileSync } from "node:child_process"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
-import type { SandboxHarness } from "../../src/testing/sandbox-harness.ts"
+import { newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-harness.ts"
 import { requirePrograms } from "../debian-packages.ts"
 import { attacks } from "./support/attacks.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
@@ -31,6 +32,33 @@ describe("bubblewrap keeps the contract of sandboxes:", () => {
 describe("bubblewrap holds against", () => {
   test.each(attacks)("$name", async ({ run }) => run(harness), 60_000)
 })
+
+test("a file that is deleted and held open cannot fill the disk, though no quota sees it", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", directory])
+  try {
+    const { sandboxes } = await openTestSandboxes("bubblewrap", { directory, memoryMb: 256 })
+    const small = { sandboxes, host: "bubblewrap" } as const
+    const sandbox = await newSandbox(small)
+    const code = `
+import os, time
+files = []
+for index in range(3):
+    files.append(open("hidden", "wb", buffering=0))
+    os.unlink("hidden")
+    for _ in range(30):
+        files[-1].write(b"x" * 1_000_000)
+        time.sleep(0.02)
+        if os.statvfs(".").f_bavail == 0: print("full")`
+    const outcome = await run(small, sandbox, code)
+    expect(outcome).toMatchObject({ reason: "diskFull", stdout: "" })
+    expect((await run(small, sandbox, "print('room')")).stdout).toBe("room\n")
+    await sandboxes.close()
+  } finally {
+    execFileSync("umount", ["--lazy", directory])
+    await removeTree(directory)
+  }
+}, 60_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
