@@ -21,6 +21,16 @@ test("of long output the beginning and the end are kept, however it is cut into 
   }
 })
 
+test("it takes up no more memory than it needs", () => {
+  const output = createBoundedOutput(1_000_000)
+  expect(output.held).toBe(0)
+  output.push(bytes("ab"))
+  output.push(bytes("c"))
+  expect(output.held).toBeLessThan(10)
+  for (let index = 0; index < 3_000; index += 1) output.push(new Uint8Array(1_000))
+  expect(output.held).toBe(1_000_000)
+})
+
 test("characters that the cut would halve are left out", () => {
   const output = createBoundedOutput(10)
   output.push(bytes("ä".repeat(20)))

@@ -3,25 +3,34 @@ export interface BoundedOutput {
   push(bytes: Uint8Array): void
   readonly bytes: number
   /** At most about `maxBytes` of UTF-8, with a line that says how much was left out in the middle. */
+  /** Bytes of memory that it takes up. */
+  readonly held: number
   text(maxBytes: number): string
   truncated(maxBytes: number): boolean
 }
 
-/** Holds `maxBytes` at most: one half from the beginning, the other from the end. */
+/** Holds `maxBytes` at most, and no more than it needs: one half from the beginning, the other from the end. */
 export function createBoundedOutput(maxBytes: number): BoundedOutput {
   const half = Math.ceil(maxBytes / 2)
-  const head = Buffer.alloc(half)
+  let head = Buffer.alloc(0)
   /** The end, as a ring. */
-  const ring = Buffer.alloc(half)
+  let ring = Buffer.alloc(0)
   let total = 0
+
+  function makeRoom(bytes: number): void {
+    if (bytes <= head.length) return
+    head = Buffer.concat([head], Math.min(half, Math.max(bytes, 2 * head.length)))
+  }
 
   function push(bytes: Uint8Array): void {
     const intoHead = bytes.subarray(0, Math.max(0, half - total))
+    makeRoom(Math.min(half, total + intoHead.length))
     head.set(intoHead, Math.min(total, half))
     const rest = bytes.subarray(intoHead.length)
     const kept = rest.subarray(Math.max(0, rest.length - half))
     const at = (total + bytes.length - half - kept.length) % half
     if (kept.length > 0) {
+      if (ring.length === 0) ring = Buffer.alloc(half)
       const beforeWrap = kept.subarray(0, half - at)
       ring.set(beforeWrap, at)
       ring.set(kept.subarray(beforeWrap.length), 0)
@@ -40,6 +49,9 @@ export function createBoundedOutput(maxBytes: number): BoundedOutput {
     push,
     get bytes() {
       return total
+    },
+    get held() {
+      return head.length + ring.length
     },
     truncated: (limit) => total > Math.min(limit, 2 * half),
     text(limit) {

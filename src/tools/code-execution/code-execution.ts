@@ -120,8 +120,10 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
         )
       }
       if (cancel === true) await task.cancel()
-      // Room for the two fields before it.
-      const report = { task_id, status: task.status(), ...task.run.report(maxResultBytes - 200) }
+      const problem = task.problem()
+      const fields = { task_id, status: task.status(), ...(problem !== null && { error: problem }) }
+      const room = maxResultBytes - Buffer.byteLength(JSON.stringify(fields))
+      const report = { ...fields, ...task.run.report(room) }
       return resultOf(task.run, report)
     },
   })

@@ -33,6 +33,8 @@ export interface CodeRun {
   readonly ended: Promise<void>
   report(maxBytes: number): CodeReport
   images(): readonly ImagePart[]
+  /** About how much memory it takes up, in bytes. */
+  size(): number
 }
 
 export interface CodeRunOptions {
@@ -82,6 +84,7 @@ export function startCode(options: CodeRunOptions): CodeRun {
   return {
     ended: run(),
     images: () => parts,
+    size: () => outputs.stdout.held + outputs.stderr.held + JSON.stringify([state, parts]).length,
     report: (maxBytes) =>
       fitted(outputs, maxBytes, {
         ...state,
@@ -111,19 +114,25 @@ async function follow(
   throw new Error("An execution ended without its exit status.")
 }
 
-/** Cuts the output until the whole report, as JSON, fits into what a result may have. */
+/** Cuts the output, and then the files, until the whole report, as JSON, fits into what a result may have. */
 function fitted(
   { stdout, stderr }: Outputs,
   maxBytes: number,
   rest: Omit<CodeReport, "stdout" | "stderr" | "truncated">,
 ): CodeReport {
+  let { files } = rest
   for (let share = maxBytes; ; share = Math.floor(share / 2)) {
     const report = {
       stdout: stdout.text(share),
       stderr: stderr.text(share),
       ...rest,
-      truncated: stdout.truncated(share) || stderr.truncated(share),
+      files,
+      truncated: stdout.truncated(share) || stderr.truncated(share) || files.length < rest.files.length,
     }
-    if (share < 100 || Buffer.byteLength(JSON.stringify(report)) <= maxBytes) return report
+    if (Buffer.byteLength(JSON.stringify(report)) <= maxBytes) return report
+    if (share >= 100) continue
+    // Names can be long.
+    if (files.length === 0) return report
+    files = files.slice(0, Math.floor(files.length / 2))
   }
 }
