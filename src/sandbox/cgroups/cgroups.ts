@@ -22,14 +22,31 @@ export interface Cgroup {
   end(): Promise<void>
 }
 
+/** What no folder of files can stand in for. */
+export interface Kernel {
+  /** A file of `/proc/self`. */
+  proc(name: string): Promise<string>
+  /** Removes a group with all its files; EBUSY if it has processes. */
+  removeGroup(folder: string): Promise<void>
+}
+
+const linux: Kernel = {
+  proc: (name) => readIfThere(join("/proc/self", name)),
+  removeGroup: (path) => rmdir(path),
+}
+
 const cpuPeriodMicroseconds = 100_000
 
 /** Makes one to see whether it may. A string says why it may not. */
-export async function openCgroups(limits: SandboxLimits, instance: Instance): Promise<Cgroups | string> {
+export async function openCgroups(
+  limits: SandboxLimits,
+  instance: Instance,
+  kernel = linux,
+): Promise<Cgroups | string> {
   let problem = "there are no control groups here"
-  const [mountinfo, cgroup] = await Promise.all([readProc("mountinfo"), readProc("cgroup")])
+  const [mountinfo, cgroup] = await Promise.all([kernel.proc("mountinfo"), kernel.proc("cgroup")])
   for (const hierarchy of await hierarchies({ mountinfo, cgroup })) {
-    const cgroups = overHierarchy(hierarchy, limits, instance)
+    const cgroups = overHierarchy(hierarchy, limits, instance, kernel)
     try {
       await delegate(hierarchy)
       const trial = await cgroups.create()
@@ -42,7 +59,12 @@ export async function openCgroups(limits: SandboxLimits, instance: Instance): Pr
   return problem
 }
 
-function overHierarchy({ version, parents }: Hierarchy, limits: SandboxLimits, instance: Instance): Cgroups {
+function overHierarchy(
+  { version, parents }: Hierarchy,
+  limits: SandboxLimits,
+  instance: Instance,
+  kernel: Kernel,
+): Cgroups {
   const prefix = `agent-gateway-${instance.directoryId}`
   let count = 0
   return {
@@ -51,7 +73,7 @@ function overHierarchy({ version, parents }: Hierarchy, limits: SandboxLimits, i
       count += 1
       const name = `${prefix}.${instance.id}.${count}`
       const folders = [...new Set(controllers.map((controller) => join(parents[controller], name)))]
-      const group = over(folders, version)
+      const group = over(folders, version, kernel)
       try {
         for (const folder of folders) await mkdir(folder)
         const folderOf = (controller: (typeof controllers)[number]) => join(parents[controller], name)
@@ -67,7 +89,7 @@ function overHierarchy({ version, parents }: Hierarchy, limits: SandboxLimits, i
         for (const name of await readdir(parent)) {
           const [start, owner] = name.split(".")
           if (start === prefix && owner !== undefined && !instance.isLive(owner)) {
-            await over([join(parent, name)], version).end()
+            await over([join(parent, name)], version, kernel).end()
           }
         }
       }
@@ -104,7 +126,7 @@ async function delegate({ version, parents }: Hierarchy): Promise<void> {
   await write(parents.memory, "cgroup.subtree_control", wanted)
 }
 
-function over(folders: readonly string[], version: 1 | 2): Cgroup {
+function over(folders: readonly string[], version: 1 | 2, kernel: Kernel): Cgroup {
   let ended: Promise<void> | null = null
   return {
     folders,
@@ -115,31 +137,31 @@ function over(folders: readonly string[], version: 1 | 2): Cgroup {
       return (await Promise.all(files)).some((text) => /^oom_kill [1-9]/m.test(text))
     },
     end() {
-      ended ??= end(folders)
+      ended ??= end(folders, kernel)
       return ended
     },
   }
 }
 
-async function end(folders: readonly string[]): Promise<void> {
+async function end(folders: readonly string[], kernel: Kernel): Promise<void> {
   for (const folder of folders) {
     // Nothing new is born while what is there dies.
     await writeIfThere(folder, "pids.max", "0")
     await writeIfThere(folder, "cgroup.kill", "1")
   }
-  for (const folder of folders) await killAndRemove(folder)
+  for (const folder of folders) await killAndRemove(folder, kernel)
 }
 
 const attempts = 500
 
 /** A killed process is in its group until the kernel has cleared it away. */
-async function killAndRemove(folder: string): Promise<void> {
+async function killAndRemove(folder: string, kernel: Kernel): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     for (const pid of (await readIfThere(join(folder, "cgroup.procs"))).split("\n")) {
       if (pid !== "") kill(Number(pid))
     }
     try {
-      return await rmdir(folder)
+      return await kernel.removeGroup(folder)
     } catch (error) {
       if (hasCode(error, "ENOENT")) return
       if (!hasCode(error, "EBUSY") || attempt === attempts) throw error
@@ -182,10 +204,6 @@ async function readIfThere(file: string): Promise<string> {
     if (hasCode(error, "ENOENT") || hasCode(error, "ENODEV")) return ""
     throw error
   }
-}
-
-function readProc(name: string): Promise<string> {
-  return readIfThere(join("/proc/self", name))
 }
 
 function hasCode(error: unknown, code: string): boolean {
