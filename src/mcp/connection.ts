@@ -3,7 +3,6 @@ import {
   Client,
   type InputRequiredResult,
   type LoggingLevel,
-  type OAuthClientProvider,
   type Progress,
   SdkError,
   SdkErrorCode,
@@ -16,6 +15,7 @@ import type { ServerConfig } from "./config/server-config.ts"
 import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
 import type { InputReply } from "./elicitation/rounds.ts"
+import type { Authorizer } from "./http/authorizer.ts"
 import { openTransport } from "./transport.ts"
 
 /** One connected client. Once it is lost it stays so: whoever wants to go on connects again. */
@@ -49,7 +49,7 @@ export interface ConnectOptions {
   readonly identity: ClientIdentity
   readonly logger: Logger
   readonly signal: AbortSignal
-  readonly authProvider: OAuthClientProvider | null
+  readonly authorizer: Authorizer | null
 }
 
 export interface ClientIdentity {
@@ -63,11 +63,11 @@ const longestTimerMs = 2_147_483_647
 
 /** Connects, negotiates and lists the tools. Rejects with what went wrong; nothing is left open then. */
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
-  const { identity, logger, signal, authProvider } = options
+  const { identity, logger, signal, authorizer } = options
   const fields = { server: config.name }
   const { lost, lose, unlessLost } = createEnding()
   const { transport, describe } = openTransport(config.transport, {
-    authProvider,
+    authorizer,
     onStderr: (line) => logger.debug({ ...fields, line }, "an MCP server wrote to standard error"),
     onLost: lose,
   })

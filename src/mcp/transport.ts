@@ -1,5 +1,7 @@
-import { type OAuthClientProvider, SSEClientTransport, type Transport } from "@modelcontextprotocol/client"
+import { SSEClientTransport, type Transport } from "@modelcontextprotocol/client"
 import type { TransportConfig } from "./config/server-config.ts"
+import { type Authorizer, toAuthProvider } from "./http/authorizer.ts"
+import { createServerFetch } from "./http/server-fetch.ts"
 import { streamableHttp } from "./http/streamable-http.ts"
 import { StdioTransport } from "./stdio/stdio-transport.ts"
 
@@ -10,7 +12,7 @@ export interface OpenedTransport {
 }
 
 export interface TransportOptions {
-  readonly authProvider: OAuthClientProvider | null
+  readonly authorizer: Authorizer | null
   readonly onStderr: (line: string) => void
   /** The server cannot be reached any more, though the transport is not closed. */
   readonly onLost: (reason: string) => void
@@ -25,10 +27,12 @@ export function openTransport(config: TransportConfig, options: TransportOptions
     case "http":
       return { transport: streamableHttp(config, options), describe: () => "the connection was closed" }
     case "sse": {
-      const { authProvider } = options
+      const { authorizer } = options
+      const serverFetch = createServerFetch()
       const transport = new SSEClientTransport(config.url, {
         requestInit: { headers: { ...config.headers } },
-        ...(authProvider !== null && { authProvider }),
+        fetch: serverFetch.fetch,
+        ...(authorizer !== null && { authProvider: toAuthProvider(authorizer, serverFetch) }),
       })
       return { transport, describe: () => "the event stream was closed" }
     }
