@@ -8,9 +8,10 @@ import {
   SdkErrorCode,
   type Tool as ServerTool,
 } from "@modelcontextprotocol/client"
-import { toError } from "../core/errors.ts"
+import { GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
@@ -97,7 +98,9 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   client.onerror = (error) => {
     logger.debug({ ...fields, error }, "an MCP connection reported an error")
     // This transport opens its stream again by itself, but to a server that knows nothing of its requests.
-    if (config.transport.type === "sse") lose(`the event stream broke: ${error.message}`)
+    // What a person or an authorization server has to do with is told to the call, which was not executed.
+    const isRefused = error instanceof GatewayError || classifyFailure(error) === "unauthorized"
+    if (config.transport.type === "sse" && !isRefused) lose(`the event stream broke: ${error.message}`)
   }
   const close = async () => {
     // Also when the client never took it, or has let go of it.

@@ -196,7 +196,11 @@ export class McpServer {
 
   async #untilLost(connection: Connection): Promise<string> {
     const { signal } = this.#stopping
-    const reason = await Promise.race([connection.lost, aborted(signal).then(() => "the gateway stops")])
+    const stop = () => connection.lose("the gateway stops")
+    signal.addEventListener("abort", stop)
+    if (signal.aborted) stop()
+    const reason = await connection.lost
+    signal.removeEventListener("abort", stop)
     this.#leave(connection)
     await connection.close()
     return reason

@@ -191,3 +191,36 @@ it("keeps the server's own headers from the authorization server that it names",
   expect(elsewhere.requests.length).toBeGreaterThan(0)
   expect(JSON.stringify(elsewhere.requests)).not.toContain("s3cret")
 })
+
+it("says over the older transport too that a person is needed, not that a call was interrupted", async () => {
+  const server = await guardedServer()
+  const secrets = await openSecrets(join(await temporaryFolder(), "data"))
+  const only = node({ url: server.sseUrl }, secrets, { type: "sse" })
+  server.resource = (self) => ({ resource: `${self}/sse`, authorization_servers: [self] })
+  await only.is("needs_reauth")
+  expect(await only.allow(only.links[0] ?? "")).toBe("guarded")
+  await only.is("ready")
+  expect(await only.call()).toEqual([greeting])
+  server.expireTokens()
+  server.onRefresh = async () => "refused"
+  await expect(only.call()).rejects.toMatchObject({ code: "mcp_needs_reauth" })
+})
+
+it("takes what another node was granted, though its store could not be reached for a while", async () => {
+  const server = await guardedServer()
+  const path = join(await temporaryFolder(), "data")
+  const secrets = await openSecrets(path)
+  let isReachable = true
+  const waiting = node(server, {
+    ...secrets,
+    get: (name) => (isReachable ? secrets.get(name) : Promise.reject(new Error("The store is away."))),
+  })
+  await waiting.is("needs_reauth")
+  isReachable = false
+  const other = node(server, await openSecrets(path))
+  await other.is("needs_reauth")
+  expect(await other.allow(other.links[0] ?? "")).toBe("guarded")
+  await delay(6_000)
+  isReachable = true
+  await waiting.is("ready")
+}, 30_000)

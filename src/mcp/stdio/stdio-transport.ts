@@ -1,6 +1,6 @@
 import {
+  deserializeMessage,
   type JSONRPCMessage,
-  ReadBuffer,
   SdkError,
   SdkErrorCode,
   serializeMessage,
@@ -9,6 +9,7 @@ import {
 import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
 import { toError } from "../../core/errors.ts"
 import type { StdioConfig } from "../config/server-config.ts"
+import { createLineReader } from "./line-reader.ts"
 import { followOutput, type OutputTail } from "./output-tail.ts"
 import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
 
@@ -25,7 +26,7 @@ export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void
   readonly #config: StdioConfig
   readonly #onStderr: (line: string) => void
-  readonly #buffer = new ReadBuffer({ maxBufferSize: longestMessage })
+  readonly #lines = createLineReader(longestMessage)
   #group: ProcessGroup | null = null
   #stderr: OutputTail | null = null
   #exit: Exit | null = null
@@ -76,27 +77,31 @@ export class StdioTransport implements Transport {
   async close(): Promise<void> {
     this.#closing = true
     await this.#group?.terminate()
-    this.#buffer.clear()
   }
 
   #read(chunk: Buffer): void {
+    if (this.#closing) return
+    let lines: readonly string[]
     try {
-      this.#buffer.append(chunk)
+      lines = this.#lines.read(chunk)
     } catch (thrown) {
       this.onerror?.(toError(thrown))
       // It has lost the thread of its messages; the rest would be read as garbage.
       void this.close()
       return
     }
-    while (!this.#closing) {
-      try {
-        const message = this.#buffer.readMessage()
-        if (message === null) return
-        this.onmessage?.(message)
-      } catch (thrown) {
-        // A line that is no message is skipped.
-        this.onerror?.(toError(thrown))
-      }
+    for (const line of lines) if (!this.#closing) this.#take(line)
+  }
+
+  #take(line: string): void {
+    let message: JSONRPCMessage
+    try {
+      message = deserializeMessage(line)
+    } catch (thrown) {
+      // A line that is no message is skipped.
+      this.onerror?.(toError(thrown))
+      return
     }
+    this.onmessage?.(message)
   }
 }

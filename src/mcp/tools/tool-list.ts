@@ -54,8 +54,11 @@ function makeTools(
 }
 
 function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
+  // Which of several tools of one name is called only the server could say.
+  const byName = new Map(tools.toReversed().map((tool) => [tool.name, tool]))
   // A tool that is only a task, of 2025-11-25's experiment, cannot be called.
-  return tools.filter(
-    ({ name, execution }) => config.isEnabled(name) && execution?.taskSupport !== "required",
-  )
+  return tools.filter((tool) => {
+    const { name, execution } = tool
+    return byName.get(name) === tool && config.isEnabled(name) && execution?.taskSupport !== "required"
+  })
 }

@@ -3,16 +3,20 @@ import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
 import { onTestFinished } from "vitest"
-import type { JsonObject } from "../../../src/core/json.ts"
+import type { Json, JsonObject } from "../../../src/core/json.ts"
+
+type RefreshAnswer = "granted" | "refused" | "unavailable"
 
 export interface GuardedServer {
   readonly url: string
+  /** The same server over the older transport. */
+  readonly sseUrl: string
   /** The paths that were asked for, with what was sent along. */
   readonly requests: readonly { readonly path: string; readonly headers: IncomingMessage["headers"] }[]
   /** Refuses the access tokens given out so far. */
   expireTokens(): void
   /** What the token endpoint does with a refresh from now on, before it takes the token. */
-  onRefresh: () => Promise<"granted" | "unavailable">
+  onRefresh: () => Promise<RefreshAnswer>
   /** What it says of its authorization server. */
   metadata: (origin: string) => JsonObject
   /** What it says of itself, and in refusals where to read that. */
@@ -34,6 +38,7 @@ export async function guardedServer(): Promise<GuardedServer> {
   const access = new Set<string>()
   const refresh = new Map<string, { readonly client: string; used: boolean }>()
   let count = 0
+  let events: ServerResponse | null = null
   const server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
   }).listen(0, "127.0.0.1")
@@ -48,12 +53,13 @@ export async function guardedServer(): Promise<GuardedServer> {
 
   const guarded = {
     url: `${origin}/mcp`,
+    sseUrl: `${origin}/sse`,
     requests,
     registrations: 0,
     refreshes: 0,
     revoked: false,
     expireTokens: () => access.clear(),
-    onRefresh: async (): Promise<"granted" | "unavailable"> => "granted",
+    onRefresh: async (): Promise<RefreshAnswer> => "granted",
     resource: (self: string): JsonObject => ({ resource: `${self}/mcp`, authorization_servers: [self] }),
     challenge: (self: string) => `Bearer resource_metadata="${self}/.well-known/oauth-protected-resource"`,
     metadata: (self: string): JsonObject => ({
@@ -75,32 +81,43 @@ export async function guardedServer(): Promise<GuardedServer> {
     return { ...tokens, token_type: "Bearer" }
   }
 
+  function isLetIn(request: IncomingMessage, response: ServerResponse): boolean {
+    const isKnown = access.has(request.headers.authorization?.replace("Bearer ", "") ?? "")
+    if (!isKnown) response.writeHead(401, { "www-authenticate": guarded.challenge(origin) }).end()
+    return isKnown
+  }
+
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", origin)
     requests.push({ path: url.pathname, headers: request.headers })
     const body = await text(request)
     const send = (status: number, value: unknown) =>
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value))
+      void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value))
     const refuse = (error: string) => send(400, { error })
     switch (url.pathname) {
       case "/mcp": {
         if (request.method !== "POST") return void response.writeHead(405).end()
-        const bearer = request.headers.authorization?.replace("Bearer ", "") ?? ""
-        if (!access.has(bearer)) {
-          const challenge = guarded.challenge(origin)
-          return void response.writeHead(401, { "www-authenticate": challenge }).end()
-        }
-        const { id, method } = JSON.parse(body) as { id?: unknown; method: string }
-        if (id === undefined) return void response.writeHead(202).end()
-        return void send(200, { jsonrpc: "2.0", id, ...answer(method) })
+        if (!isLetIn(request, response)) return
+        const reply = replyTo(body)
+        return reply === null ? void response.writeHead(202).end() : send(200, reply)
+      }
+      case "/sse":
+        if (!isLetIn(request, response)) return
+        events = response.writeHead(200, { "content-type": "text/event-stream" })
+        return void events.write("event: endpoint\ndata: /messages\n\n")
+      case "/messages": {
+        if (!isLetIn(request, response)) return
+        const reply = replyTo(body)
+        if (reply !== null) events?.write(`data: ${JSON.stringify(reply)}\n\n`)
+        return void response.writeHead(202).end()
       }
       case "/.well-known/oauth-protected-resource":
-        return void send(200, guarded.resource(origin))
+        return send(200, guarded.resource(origin))
       case "/.well-known/oauth-authorization-server":
-        return void send(200, guarded.metadata(origin))
+        return send(200, guarded.metadata(origin))
       case "/register":
         guarded.registrations += 1
-        return void send(201, { ...JSON.parse(body), client_id: `client-${guarded.registrations}` })
+        return send(201, { ...JSON.parse(body), client_id: `client-${guarded.registrations}` })
       case "/authorize": {
         const query = url.searchParams
         const code = `code-${codes.size}`
@@ -119,20 +136,22 @@ export async function guardedServer(): Promise<GuardedServer> {
           const verifier = createHash("sha256")
             .update(form.get("code_verifier") ?? "")
             .digest("base64url")
-          if (code?.challenge !== verifier || code.client !== client) return void refuse("invalid_grant")
-          return void send(200, grant(client))
+          if (code?.challenge !== verifier || code.client !== client) return refuse("invalid_grant")
+          return send(200, grant(client))
         }
-        if ((await guarded.onRefresh()) === "unavailable") return void response.writeHead(503).end()
+        const planned = await guarded.onRefresh()
+        if (planned === "unavailable") return void response.writeHead(503).end()
+        if (planned === "refused") return refuse("invalid_grant")
         guarded.refreshes += 1
         const token = refresh.get(form.get("refresh_token") ?? "")
         if (token === undefined || token.used || token.client !== client) {
           guarded.revoked = true
           access.clear()
           refresh.clear()
-          return void refuse("invalid_grant")
+          return refuse("invalid_grant")
         }
         token.used = true
-        return void send(200, grant(client))
+        return send(200, grant(client))
       }
       default:
         return void response.writeHead(404).end()
@@ -140,6 +159,11 @@ export async function guardedServer(): Promise<GuardedServer> {
   }
 
   return guarded
+}
+
+function replyTo(body: string): JsonObject | null {
+  const { id, method } = JSON.parse(body) as { id?: Json; method: string }
+  return id === undefined ? null : { jsonrpc: "2.0", id, ...answer(method) }
 }
 
 function answer(method: string): JsonObject {
