@@ -1,6 +1,7 @@
 import type { ElicitResult } from "@modelcontextprotocol/client"
 import { isJsonObject } from "../../core/json.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
+import { isTooDeep } from "../nesting.ts"
 
 /** What a server is told whose question reaches nobody. */
 export const declined: ElicitResult = { action: "decline" }
@@ -18,7 +19,7 @@ export function toQuestion(params: unknown): Question | null {
     if (typeof url !== "string" || !isSafeLink(url)) return null
     return { mode, message, url, elicitationId: typeof elicitationId === "string" ? elicitationId : null }
   }
-  if (mode !== "form" || !isJsonObject(schema) || schema.type !== "object") return null
+  if (mode !== "form" || !isJsonObject(schema) || schema.type !== "object" || isTooDeep(schema)) return null
   return { mode, message, schema }
 }
 

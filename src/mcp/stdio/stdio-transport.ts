@@ -1,3 +1,5 @@
+import type { Writable } from "node:stream"
+import { setTimeout as delay } from "node:timers/promises"
 import {
   deserializeMessage,
   type JSONRPCMessage,
@@ -15,6 +17,8 @@ import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
 
 /** Bytes of one message, past which the server is stopped. */
 const longestMessage = 32 * 1024 * 1024
+/** How long after its pipes a process may end to say why. */
+const explanationMs = 1_000
 
 /**
  * MCP over the standard streams of a process group of its own.
@@ -30,7 +34,9 @@ export class StdioTransport implements Transport {
   #group: ProcessGroup | null = null
   #stderr: OutputTail | null = null
   #exit: Exit | null = null
+  #drained: Promise<void> | null = null
   #closing = false
+  #ended = false
 
   constructor(config: StdioConfig, onStderr: (line: string) => void) {
     this.#config = config
@@ -54,8 +60,12 @@ export class StdioTransport implements Transport {
     group.stdout.on("error", (error) => this.onerror?.(error))
     void group.ended.then((exit) => {
       this.#exit = exit
-      this.onclose?.()
+      this.#end()
     })
+    // One that has let go of its input or its output cannot be spoken to, though it runs on.
+    for (const stream of [group.stdin, group.stdout]) {
+      stream.on("close", () => void Promise.race([group.ended, delay(explanationMs, undefined, { ref: false })]).then(() => this.#end()))
+    }
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
@@ -64,19 +74,23 @@ export class StdioTransport implements Transport {
       throw new SdkError(SdkErrorCode.NotConnected, "The server's process has ended.")
     }
     if (stdin.write(serializeMessage(message))) return
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        stdin.off("drain", done).off("close", done)
-        resolve()
-      }
-      stdin.on("drain", done).on("close", done)
+    // Once for all that wait, however many: each listener is one too many.
+    this.#drained ??= drained(stdin).finally(() => {
+      this.#drained = null
     })
+    await this.#drained
   }
 
   /** Resolves when nothing of the process group is left. */
   async close(): Promise<void> {
     this.#closing = true
     await this.#group?.terminate()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.onclose?.()
   }
 
   #read(chunk: Buffer): void {
@@ -104,4 +118,15 @@ export class StdioTransport implements Transport {
     }
     this.onmessage?.(message)
   }
+}
+
+/** Resolves when a stream takes more, or has ended. */
+async function drained(stream: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      stream.off("drain", done).off("close", done)
+      resolve()
+    }
+    stream.on("drain", done).on("close", done)
+  })
 }
