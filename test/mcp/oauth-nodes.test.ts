@@ -7,6 +7,7 @@ import type { ToolResult } from "../../src/core/ports/tool.ts"
 import type { McpHttpServerDefinition } from "../../src/mcp/config/definition.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { createAuthorizations } from "../../src/mcp/oauth/authorizations.ts"
+import { grantRecord } from "../../src/mcp/oauth/oauth-records.ts"
 import { type McpServers, startMcpServers } from "../../src/mcp/servers.ts"
 import { sealedSecrets } from "../../src/stores/sealed-secrets.ts"
 import { openSqliteStore } from "../../src/stores/sqlite/open.ts"
@@ -32,12 +33,10 @@ function node(
   options: Omit<McpHttpServerDefinition, "url"> = {},
 ) {
   const links: string[] = []
-  const warnings: string[] = []
   const logger = {
     debug() {},
     info() {},
-    warn(fields: Readonly<Record<string, unknown>>, message: string) {
-      warnings.push(`${message} ${JSON.stringify(fields)}`)
+    warn(fields: Readonly<Record<string, unknown>>) {
       if (typeof fields.url === "string") links.push(fields.url)
     },
     error() {},
@@ -68,7 +67,7 @@ function node(
     const response = await fetch(link, { redirect: "manual" })
     return authorizations.complete(new URL(response.headers.get("location") ?? "").searchParams)
   }
-  return { servers, links, warnings, is, allow, call: (times = 1) => callTogether(servers, times) }
+  return { configs, servers, links, is, allow, call: (times = 1) => callTogether(servers, times) }
 }
 
 async function callTogether(servers: McpServers, times: number): Promise<readonly ToolResult[]> {
@@ -131,6 +130,24 @@ it("refreshes once for all nodes that are refused at once", async () => {
     expect(results.flat()).toEqual(Array(6).fill(greeting))
     expect(server).toMatchObject({ refreshes: round, revoked: false })
   }
+})
+
+it("renews in place of a process that died over it, once its time is over", async () => {
+  const server = await guardedServer()
+  const path = join(await temporaryFolder(), "data")
+  const secrets = await openSecrets(path)
+  const only = node(server, secrets)
+  await only.is("needs_reauth")
+  expect(await only.allow(only.links[0] ?? "")).toBe("guarded")
+  await only.is("ready")
+  const until = Date.now() + 1_000
+  const [config] = only.configs
+  if (config === undefined) throw new Error("There is one server.")
+  await grantRecord(secrets, config, null).update((grant) => ({ ...grant, renewal: { id: "dead", until } }))
+  server.expireTokens()
+  expect(await only.call(2)).toEqual([greeting, greeting])
+  expect(Date.now()).toBeGreaterThanOrEqual(until)
+  expect(server).toMatchObject({ refreshes: 1, revoked: false })
 })
 
 it("asks nobody while the authorization server does not answer, and goes on when it does", async () => {

@@ -1,6 +1,7 @@
 import type { ElicitResult } from "@modelcontextprotocol/client"
 import { isJsonObject } from "../../core/json.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
+import { isLoopback } from "../loopback.ts"
 import { isTooDeep } from "../nesting.ts"
 
 /** What a server is told whose question reaches nobody. */
@@ -32,5 +33,5 @@ export function toElicitResult({ action, content }: QuestionAnswer): ElicitResul
 function isSafeLink(link: string): boolean {
   const url = URL.parse(link)
   if (url?.protocol === "https:") return true
-  return url?.protocol === "http:" && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  return url?.protocol === "http:" && isLoopback(url)
 }

@@ -17,6 +17,7 @@ export const responseEndedCode = -32_091
 /** Reopening a stream of events that ended: after half a second, doubling, so often. */
 const firstPauseMs = 500
 const mostAttempts = 3
+const longestTimerMs = 2_147_483_647
 /** How long a server may take to hear that its session is over. */
 const farewellMs = 1_000
 
@@ -32,6 +33,7 @@ export interface StreamableHttpOptions {
  */
 export function streamableHttp(config: HttpConfig, { authorizer, onLost }: StreamableHttpOptions): Transport {
   const open = new Set<RequestId>()
+  const timers = new Set<NodeJS.Timeout>()
   const serverFetch = createServerFetch()
   const inner = new StreamableHTTPClientTransport(config.url, {
     requestInit: { headers: { ...config.headers } },
@@ -46,8 +48,12 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
     },
     reconnectionScheduler(reconnect, delay, attempt) {
       if (attempt >= mostAttempts) return onLost("its stream of events cannot be opened again")
-      const timer = setTimeout(reconnect, delay)
-      return () => clearTimeout(timer)
+      // The transport remembers the timer of one stream; each is cleared at its close.
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        reconnect()
+      }, pauseOf(delay))
+      timers.add(timer)
     },
   })
   // As the interface has it, whose options may be undefined.
@@ -97,6 +103,7 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
     async close() {
       await sayGoodbye(inner)
       await inner.close()
+      for (const timer of timers) clearTimeout(timer)
     },
     get sessionId() {
       return inner.sessionId
@@ -104,6 +111,11 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
     setProtocolVersion: (version) => inner.setProtocolVersion(version),
   }
   return outer
+}
+
+/** A server may say how long; not that it wants to be asked without a pause. */
+export function pauseOf(delay: number): number {
+  return Math.min(Math.max(delay, firstPauseMs), longestTimerMs)
 }
 
 /** Lets the server drop its session. It may not allow that, or be gone. */

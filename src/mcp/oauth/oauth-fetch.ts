@@ -2,6 +2,7 @@ import type { FetchLike } from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
 import type { HttpConfig } from "../config/server-config.ts"
 import { bounded } from "../http/server-fetch.ts"
+import { isLoopback } from "../loopback.ts"
 
 /** Bytes of an answer, which is a small document. */
 const longestAnswer = 1024 * 1024
@@ -29,8 +30,4 @@ export function requireSafe(url: URL, server: URL): void {
   if (url.protocol === "https:" || (url.protocol === "http:" && isNear)) return
   const message = `The server names ${url.origin} for its authorization, which is neither https nor its own host.`
   throw new GatewayError({ code: "mcp_unsafe_authorization", status: 502 }, message)
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }

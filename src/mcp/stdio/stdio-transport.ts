@@ -63,9 +63,11 @@ export class StdioTransport implements Transport {
       this.#end()
     })
     // One that has let go of its input or its output cannot be spoken to, though it runs on.
-    for (const stream of [group.stdin, group.stdout]) {
-      stream.on("close", () => void Promise.race([group.ended, delay(explanationMs, undefined, { ref: false })]).then(() => this.#end()))
+    const explained = async () => {
+      await Promise.race([group.ended, delay(explanationMs, undefined, { ref: false })])
+      this.#end()
     }
+    for (const stream of [group.stdin, group.stdout]) stream.on("close", () => void explained())
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
