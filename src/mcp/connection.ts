@@ -114,11 +114,17 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     tools = (await client.listTools(undefined, request)).tools
     await askForLog(client, request)
   }
+  const giveUp = () => lose(`it did not start within ${config.startTimeoutMs} ms`)
+  // Not every step of the SDK's heeds the signal.
+  signal.addEventListener("abort", giveUp)
+  if (signal.aborted) giveUp()
   try {
     await unlessLost(handshake())
   } catch (thrown) {
     await close()
-    throw explained(thrown, describe())
+    throw signal.aborted ? toError(thrown) : explained(thrown, describe())
+  } finally {
+    signal.removeEventListener("abort", giveUp)
   }
   return {
     client,

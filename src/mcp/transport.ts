@@ -1,5 +1,11 @@
-import { SSEClientTransport, type Transport } from "@modelcontextprotocol/client"
-import type { TransportConfig } from "./config/server-config.ts"
+import {
+  type AuthProvider,
+  SdkError,
+  SdkErrorCode,
+  SSEClientTransport,
+  type Transport,
+} from "@modelcontextprotocol/client"
+import type { HttpConfig, TransportConfig } from "./config/server-config.ts"
 import { type Authorizer, toAuthProvider } from "./http/authorizer.ts"
 import { createServerFetch } from "./http/server-fetch.ts"
 import { streamableHttp } from "./http/streamable-http.ts"
@@ -26,17 +32,34 @@ export function openTransport(config: TransportConfig, options: TransportOptions
     }
     case "http":
       return { transport: streamableHttp(config, options), describe: () => "the connection was closed" }
-    case "sse": {
-      const { authorizer } = options
-      const serverFetch = createServerFetch()
-      const transport = new SSEClientTransport(config.url, {
-        requestInit: { headers: { ...config.headers } },
-        fetch: serverFetch.fetch,
-        ...(authorizer !== null && { authProvider: toAuthProvider(authorizer, serverFetch) }),
-      })
-      return { transport, describe: () => "the event stream was closed" }
-    }
+    case "sse":
+      return { transport: sse(config, options), describe: () => "the event stream was closed" }
     default:
       return config satisfies never
   }
+}
+
+/** The SDK's transport, which must not open its stream once more when it was let in after it was closed. */
+function sse(config: HttpConfig, { authorizer }: TransportOptions): Transport {
+  const serverFetch = createServerFetch()
+  let isClosed = false
+  const letIn = authorizer && toAuthProvider(authorizer, serverFetch)
+  const authProvider: AuthProvider | null = letIn && {
+    token: letIn.token,
+    async onUnauthorized(refusal) {
+      await letIn.onUnauthorized(refusal)
+      if (isClosed) throw new SdkError(SdkErrorCode.NotConnected, "The connection was closed.")
+    },
+  }
+  const transport = new SSEClientTransport(config.url, {
+    requestInit: { headers: { ...config.headers } },
+    fetch: serverFetch.fetch,
+    ...(authProvider !== null && { authProvider }),
+  })
+  const close = transport.close.bind(transport)
+  transport.close = async () => {
+    isClosed = true
+    await close()
+  }
+  return transport
 }

@@ -21,7 +21,7 @@ export interface Challenge {
 }
 
 /** For the SDK's transports, which ask it on every 401. */
-export function toAuthProvider(authorizer: Authorizer, { tokenOf }: ServerFetch): AuthProvider {
+export function toAuthProvider(authorizer: Authorizer, { tokenOf }: ServerFetch): Required<AuthProvider> {
   return {
     token: () => authorizer.token(),
     onUnauthorized: ({ response }) =>

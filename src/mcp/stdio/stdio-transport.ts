@@ -31,6 +31,7 @@ export class StdioTransport implements Transport {
   readonly #config: StdioConfig
   readonly #onStderr: (line: string) => void
   readonly #lines = createLineReader(longestMessage)
+  #starting: Promise<ProcessGroup> | null = null
   #group: ProcessGroup | null = null
   #stderr: OutputTail | null = null
   #exit: Exit | null = null
@@ -53,7 +54,8 @@ export class StdioTransport implements Transport {
 
   async start(): Promise<void> {
     const { command, args, cwd, env } = this.#config
-    const group = await spawnGroup({ command, args, cwd, env: { ...getDefaultEnvironment(), ...env } })
+    this.#starting = spawnGroup({ command, args, cwd, env: { ...getDefaultEnvironment(), ...env } })
+    const group = await this.#starting
     this.#group = group
     this.#stderr = followOutput(group.stderr, this.#onStderr)
     group.stdout.on("data", (chunk: Buffer) => this.#read(chunk))
@@ -86,7 +88,9 @@ export class StdioTransport implements Transport {
   /** Resolves when nothing of the process group is left. */
   async close(): Promise<void> {
     this.#closing = true
-    await this.#group?.terminate()
+    // It may have been asked for and not be there yet; that it cannot be started is told to who asked.
+    const group = await this.#starting?.catch(() => null)
+    await group?.terminate()
   }
 
   #end(): void {
