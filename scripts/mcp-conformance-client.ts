@@ -39,6 +39,11 @@ function memorySecrets(): Secrets {
   return {
     get: async (name) => secrets.get(name) ?? null,
     put: async (name, value) => void secrets.set(name, value),
+    async replace(name, expected, value) {
+      if ((secrets.get(name) ?? null) !== expected) return false
+      secrets.set(name, value)
+      return true
+    },
     remove: async (name) => void secrets.delete(name),
   }
 }

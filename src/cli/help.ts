@@ -65,10 +65,11 @@ const mcpHelp = `Usage: agent-gateway mcp list [OPTIONS]
        agent-gateway mcp tools [SERVER] [OPTIONS]
        agent-gateway mcp call SERVER TOOL [JSON] [OPTIONS]
 
-Starts the MCP servers of a configuration file, shows what they offer or calls a tool, and stops them.
+Starts the MCP servers of a configuration file or of an agent, shows what they offer or calls a tool, and stops them.
 
 Options:
   --config FILE      In the form of ~/.claude.json or .mcp.json (default $MCP_CONFIG_PATH)
+  --agent FILE       An agent, whose servers are started as it has them; nothing else of it is
   --json             List as one line of JSON
   --verbose          Show the whole error with its stack when something fails
 

@@ -15,6 +15,16 @@ async function mcp(...argv: string[]) {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-mcp-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, "mcp.json")
+  const entry = new URL("../index.ts", import.meta.url).href
+  await writeFile(
+    join(folder, "agent.ts"),
+    `import { createAgent } from ${JSON.stringify(entry)}
+export default createAgent("You are a test.", {
+  mcpServers: { inline: { command: process.execPath, args: [${JSON.stringify(server)}] } },
+  mcpConfigPath: ${JSON.stringify(file)},
+})
+`,
+  )
   const fragile = { command: nodeReference, args: [server], env: {}, unknownToUs: true }
   await writeFile(file, JSON.stringify({ mcpServers: { fragile, absent: { command: "no-such-program" } } }))
   const written = { stdout: "", stderr: "" }
@@ -57,7 +67,18 @@ describe("agent-gateway mcp", () => {
     expect(code).toBe(0)
   })
 
+  it("takes the servers of an agent, its own and those of the file that it names", async () => {
+    const { code, stdout } = await mcp("list", "--agent", "agent.ts")
+    expect(stdout).toMatch(/^inline: ready, 8 tools$/m)
+    expect(stdout).toMatch(/^fragile: ready, 8 tools$/m)
+    expect(code).toBe(1)
+    const call = await mcp("call", "inline", "whoami", '{"_session_id":"me"}', "--agent", "agent.ts")
+    expect(JSON.parse(call.stdout)).toMatchObject({ content: [{ text: "me" }] })
+  })
+
   it.each([
+    ["an agent that is not there", ["list", "--agent", "nobody.ts"], 2, "nobody.ts does not exist"],
+    ["two places for servers", ["list", "--agent", "agent.ts", "--config", "a.json"], 2, "not both"],
     ["an unknown server", ["call", "nobody", "pid"], 1, "no server nobody"],
     ["an unknown tool", ["call", "fragile", "fly"], 1, "no tool fly"],
     ["input that does not fit", ["call", "fragile", "whoami"], 1, "_session_id"],

@@ -1,23 +1,22 @@
 import { parseArgs } from "node:util"
 import { toError } from "../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../core/json.ts"
+import type { McpOptions } from "../gateway/mcp.ts"
 import { type OpenedMcp, type OpenedMcpServer, openMcp, printableResult } from "../gateway/open-mcp.ts"
 import type { CliContext } from "./cli-context.ts"
 import { CliError, oneLine, UsageError } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
+import { loadAgent } from "./load-agent.ts"
 
 const commandUsage = "usage: agent-gateway mcp list | tools [SERVER] | call SERVER TOOL [JSON]"
 
-/** `mcp list|tools|call`: starts the servers of a configuration file, to see whether they work, and stops them. */
+/** `mcp list|tools|call`: starts the servers of a configuration file or an agent, to see whether they work, and stops them. */
 export async function mcpCommand(context: CliContext): Promise<number> {
   const request = parse(context.argv)
-  const { config, json } = request.options
-  if (config === undefined && !context.env.MCP_CONFIG_PATH) {
-    throw new UsageError(`no configuration: give --config FILE or set MCP_CONFIG_PATH; ${commandUsage}`)
-  }
+  const { json } = request.options
   const mcp = await openMcp({
     env: context.env,
-    ...(config !== undefined && { configPath: config }),
+    options: await chooseServers(request, context),
     ...(request.server !== undefined && { only: [request.server] }),
   })
   try {
@@ -35,12 +34,32 @@ export async function mcpCommand(context: CliContext): Promise<number> {
 
 type Request = ReturnType<typeof parse>
 
+async function chooseServers(
+  { options: { config, agent } }: Request,
+  context: CliContext,
+): Promise<McpOptions> {
+  if (config !== undefined && agent !== undefined) {
+    throw new UsageError(`give --config or --agent, not both; ${commandUsage}`)
+  }
+  if (agent !== undefined) return (await loadAgent(agent, context)).mcp
+  if (config !== undefined) return { mcpConfigPath: config }
+  if (context.env.MCP_CONFIG_PATH) return {}
+  throw new UsageError(
+    `no configuration: give --config FILE or --agent FILE, or set MCP_CONFIG_PATH; ${commandUsage}`,
+  )
+}
+
 function parse(argv: readonly string[]) {
   const { values: options, positionals } = usage(() =>
     parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { config: { type: "string" }, json: { type: "boolean" }, verbose: { type: "boolean" } },
+      options: {
+        agent: { type: "string" },
+        config: { type: "string" },
+        json: { type: "boolean" },
+        verbose: { type: "boolean" },
+      },
     }),
   )
   const [action, server, tool, text = "{}", extra] = positionals

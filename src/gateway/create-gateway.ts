@@ -19,6 +19,7 @@ import type {
 } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { listen } from "./listen.ts"
+import { pickMcpOptions } from "./mcp.ts"
 import { runOnce } from "./run-once.ts"
 import { type Service, startService } from "./service.ts"
 
@@ -88,6 +89,7 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
       lazily(async () => (await started()).sessions),
       "code",
     ),
+    mcp: pickMcpOptions(server),
     async revokeSession(sessionId) {
       return (await started()).sessions.revoke(sessionId)
     },

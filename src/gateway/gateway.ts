@@ -4,6 +4,7 @@ import type { Cost, Usage } from "../core/usage.ts"
 import type { Readiness } from "../http/routes/status.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
+import type { McpOptions } from "./mcp.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
@@ -24,6 +25,8 @@ export interface Gateway {
     options?: RunOptions<Schema>,
   ): Promise<GatewayRunResult<InferOutput<Schema>>>
   readonly approvals: GatewayApprovals
+  /** What it was given of MCP servers. */
+  readonly mcp: McpOptions
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */
   revokeSession(sessionId: string): Promise<boolean>
   /**

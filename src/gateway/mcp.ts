@@ -10,6 +10,7 @@ import { type ServerConfig, toServerConfigs } from "../mcp/config/server-config.
 import { type Authorizations, createAuthorizations } from "../mcp/oauth/authorizations.ts"
 import { type McpServers, startMcpServers } from "../mcp/servers.ts"
 import { sealedSecrets } from "../stores/sealed-secrets.ts"
+import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { secretsKey } from "./secrets-key.ts"
@@ -34,6 +35,18 @@ export interface McpOptions {
    * are only reached with client credentials.
    */
   readonly mcpOAuthRedirectUrl?: string
+}
+
+/** Of a gateway's options those of MCP servers alone. */
+export function pickMcpOptions(options: McpOptions): McpOptions {
+  return definedOnly<McpOptions>({
+    mcpServers: options.mcpServers,
+    mcpConfigPath: options.mcpConfigPath,
+    mcpDefaultToolTimeoutMs: options.mcpDefaultToolTimeoutMs,
+    mcpTimeoutOverrides: options.mcpTimeoutOverrides,
+    mcpSessionInjectServers: options.mcpSessionInjectServers,
+    mcpOAuthRedirectUrl: options.mcpOAuthRedirectUrl,
+  })
 }
 
 /** The servers, and what a browser comes back to. */

@@ -3,12 +3,12 @@ import type { Tool, ToolResult } from "../core/ports/tool.ts"
 import { startMcpServers } from "../mcp/servers.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { type Environment, settingsFrom } from "./environment.ts"
-import { mcpConfigs } from "./mcp.ts"
+import { type McpOptions, mcpConfigs } from "./mcp.ts"
 import { packageVersion } from "./package-version.ts"
 
 export interface OpenMcpOptions {
-  /** A configuration file; default `MCP_CONFIG_PATH` of the environment. */
-  readonly configPath?: string
+  /** As an agent has them; without a file named there, `MCP_CONFIG_PATH` of the environment names one. */
+  readonly options: McpOptions
   readonly env: Environment
   /** Only these servers. Default all. */
   readonly only?: readonly string[]
@@ -40,9 +40,8 @@ const nobody = { action: "decline", content: null } as const
 /** A tool that does not take no for an answer is left alone. */
 const mostRounds = 10
 
-/** The servers of a configuration file without an agent around them, to look at and to try out. */
-export async function openMcp({ configPath, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
-  const options = configPath === undefined ? {} : { mcpConfigPath: configPath }
+/** The servers of an agent, or of a configuration file, with no agent around them, to look at and to try out. */
+export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
   const all = await mcpConfigs(options, settingsFrom(env))
   const configs = all
     .filter(({ name }) => only?.includes(name) ?? true)

@@ -1,5 +1,4 @@
 import {
-  OAuthClientFlowError,
   ProtocolError,
   SdkError,
   SdkErrorCode,
@@ -30,8 +29,7 @@ const unsent = new Set([
 
 /** What a call that failed means for the connection and for the call. */
 export function classifyFailure(thrown: unknown): CallFailure {
-  const isUnauthorized = UnauthorizedError.isInstance(thrown) || OAuthClientFlowError.isInstance(thrown)
-  if (isUnauthorized) return "unauthorized"
+  if (UnauthorizedError.isInstance(thrown)) return "unauthorized"
   if (ProtocolError.isInstance(thrown)) return thrown.code === responseEndedCode ? "unknown" : "answered"
   if (SdkHttpError.isInstance(thrown)) {
     if (thrown.status === 401) return "unauthorized"

@@ -3,19 +3,20 @@ import {
   Client,
   type InputRequiredResult,
   type LoggingLevel,
-  type OAuthClientProvider,
   type Progress,
   SdkError,
   SdkErrorCode,
   type Tool as ServerTool,
 } from "@modelcontextprotocol/client"
-import { toError } from "../core/errors.ts"
+import { GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
 import type { InputReply } from "./elicitation/rounds.ts"
+import type { Authorizer } from "./http/authorizer.ts"
 import { openTransport } from "./transport.ts"
 
 /** One connected client. Once it is lost it stays so: whoever wants to go on connects again. */
@@ -49,7 +50,7 @@ export interface ConnectOptions {
   readonly identity: ClientIdentity
   readonly logger: Logger
   readonly signal: AbortSignal
-  readonly authProvider: OAuthClientProvider | null
+  readonly authorizer: Authorizer | null
 }
 
 export interface ClientIdentity {
@@ -63,11 +64,11 @@ const longestTimerMs = 2_147_483_647
 
 /** Connects, negotiates and lists the tools. Rejects with what went wrong; nothing is left open then. */
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
-  const { identity, logger, signal, authProvider } = options
+  const { identity, logger, signal, authorizer } = options
   const fields = { server: config.name }
   const { lost, lose, unlessLost } = createEnding()
   const { transport, describe } = openTransport(config.transport, {
-    authProvider,
+    authorizer,
     onStderr: (line) => logger.debug({ ...fields, line }, "an MCP server wrote to standard error"),
     onLost: lose,
   })
@@ -97,7 +98,9 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   client.onerror = (error) => {
     logger.debug({ ...fields, error }, "an MCP connection reported an error")
     // This transport opens its stream again by itself, but to a server that knows nothing of its requests.
-    if (config.transport.type === "sse") lose(`the event stream broke: ${error.message}`)
+    // What a person or an authorization server has to do with is told to the call, which was not executed.
+    const isRefused = error instanceof GatewayError || classifyFailure(error) === "unauthorized"
+    if (config.transport.type === "sse" && !isRefused) lose(`the event stream broke: ${error.message}`)
   }
   const close = async () => {
     // Also when the client never took it, or has let go of it.
@@ -111,11 +114,17 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     tools = (await client.listTools(undefined, request)).tools
     await askForLog(client, request)
   }
+  const giveUp = () => lose(`it did not start within ${config.startTimeoutMs} ms`)
+  // Not every step of the SDK's heeds the signal.
+  signal.addEventListener("abort", giveUp)
+  if (signal.aborted) giveUp()
   try {
     await unlessLost(handshake())
   } catch (thrown) {
     await close()
-    throw explained(thrown, describe())
+    throw signal.aborted ? toError(thrown) : explained(thrown, describe())
+  } finally {
+    signal.removeEventListener("abort", giveUp)
   }
   return {
     client,

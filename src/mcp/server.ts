@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises"
 import type { Tool as ServerTool } from "@modelcontextprotocol/client"
 import { CallInterruptedError, GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
@@ -11,6 +12,7 @@ import {
   type ConnectOptions,
   connect,
 } from "./connection.ts"
+import type { Authorizer } from "./http/authorizer.ts"
 
 export type McpServerState =
   | { readonly status: "starting" }
@@ -21,13 +23,13 @@ export type McpServerState =
   | { readonly status: "needs_reauth"; readonly url: string | null }
   | { readonly status: "stopped" }
 
-export interface McpServerOptions extends Omit<ConnectOptions, "signal" | "authProvider"> {
+export interface McpServerOptions extends Omit<ConnectOptions, "signal" | "authorizer"> {
   readonly authorization: Authorization | null
 }
 
 /** What an HTTP server's OAuth needs of the outside. */
 export interface Authorization {
-  readonly provider: NonNullable<ConnectOptions["authProvider"]>
+  readonly authorizer: Authorizer
   /** Where a person has to go; null when nobody was asked to. */
   url(): string | null
   /** Resolves when somebody has let the gateway in, or when it may be worth another try. */
@@ -181,7 +183,7 @@ export class McpServer {
     const connection = await connect(this.config, {
       ...options,
       signal: AbortSignal.any([this.#stopping.signal, timeout]),
-      authProvider: authorization?.provider ?? null,
+      authorizer: authorization?.authorizer ?? null,
     })
     this.#connection = connection
     this.#tools = connection.tools()
@@ -194,7 +196,11 @@ export class McpServer {
 
   async #untilLost(connection: Connection): Promise<string> {
     const { signal } = this.#stopping
-    const reason = await Promise.race([connection.lost, aborted(signal).then(() => "the gateway stops")])
+    const stop = () => connection.lose("the gateway stops")
+    signal.addEventListener("abort", stop)
+    if (signal.aborted) stop()
+    const reason = await connection.lost
+    signal.removeEventListener("abort", stop)
     this.#leave(connection)
     await connection.close()
     return reason
@@ -249,13 +255,9 @@ export class McpServer {
   }
 }
 
+/** Ends early, and without an error, when the signal does. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  signal.addEventListener("abort", () => resolve(), { once: true })
-  if (signal.aborted) resolve()
-  await promise
-  clearTimeout(timer)
+  await delay(ms, undefined, { signal }).catch(() => undefined)
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

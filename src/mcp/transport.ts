@@ -1,5 +1,13 @@
-import { type OAuthClientProvider, SSEClientTransport, type Transport } from "@modelcontextprotocol/client"
-import type { TransportConfig } from "./config/server-config.ts"
+import {
+  type AuthProvider,
+  SdkError,
+  SdkErrorCode,
+  SSEClientTransport,
+  type Transport,
+} from "@modelcontextprotocol/client"
+import type { HttpConfig, TransportConfig } from "./config/server-config.ts"
+import { type Authorizer, toAuthProvider } from "./http/authorizer.ts"
+import { createServerFetch } from "./http/server-fetch.ts"
 import { streamableHttp } from "./http/streamable-http.ts"
 import { StdioTransport } from "./stdio/stdio-transport.ts"
 
@@ -10,7 +18,7 @@ export interface OpenedTransport {
 }
 
 export interface TransportOptions {
-  readonly authProvider: OAuthClientProvider | null
+  readonly authorizer: Authorizer | null
   readonly onStderr: (line: string) => void
   /** The server cannot be reached any more, though the transport is not closed. */
   readonly onLost: (reason: string) => void
@@ -24,15 +32,34 @@ export function openTransport(config: TransportConfig, options: TransportOptions
     }
     case "http":
       return { transport: streamableHttp(config, options), describe: () => "the connection was closed" }
-    case "sse": {
-      const { authProvider } = options
-      const transport = new SSEClientTransport(config.url, {
-        requestInit: { headers: { ...config.headers } },
-        ...(authProvider !== null && { authProvider }),
-      })
-      return { transport, describe: () => "the event stream was closed" }
-    }
+    case "sse":
+      return { transport: sse(config, options), describe: () => "the event stream was closed" }
     default:
       return config satisfies never
   }
+}
+
+/** The SDK's transport, which must not open its stream once more when it was let in after it was closed. */
+function sse(config: HttpConfig, { authorizer }: TransportOptions): Transport {
+  const serverFetch = createServerFetch()
+  let isClosed = false
+  const letIn = authorizer && toAuthProvider(authorizer, serverFetch)
+  const authProvider: AuthProvider | null = letIn && {
+    token: letIn.token,
+    async onUnauthorized(refusal) {
+      await letIn.onUnauthorized(refusal)
+      if (isClosed) throw new SdkError(SdkErrorCode.NotConnected, "The connection was closed.")
+    },
+  }
+  const transport = new SSEClientTransport(config.url, {
+    requestInit: { headers: { ...config.headers } },
+    fetch: serverFetch.fetch,
+    ...(authProvider !== null && { authProvider }),
+  })
+  const close = transport.close.bind(transport)
+  transport.close = async () => {
+    isClosed = true
+    await close()
+  }
+  return transport
 }

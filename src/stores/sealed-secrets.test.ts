@@ -35,3 +35,16 @@ it("knows nothing that was sealed with another key, or for another name", async 
   await stored.put("other", (await stored.get("token")) ?? "")
   expect(await secrets.get("other")).toBeNull()
 })
+
+it("replaces what it can open, and what another key sealed as if it were not there", async () => {
+  const stored = await store()
+  const secrets = sealedSecrets(stored, randomBytes(32))
+  expect(await secrets.replace("token", null, "first")).toBe(true)
+  expect(await secrets.replace("token", null, "second")).toBe(false)
+  expect(await secrets.replace("token", "first", "second")).toBe(true)
+  expect(await secrets.get("token")).toBe("second")
+  const others = sealedSecrets(stored, randomBytes(32))
+  expect(await others.replace("token", "second", "third")).toBe(false)
+  expect(await others.replace("token", null, "third")).toBe(true)
+  expect(await others.get("token")).toBe("third")
+})

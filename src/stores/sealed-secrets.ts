@@ -16,6 +16,12 @@ export function sealedSecrets(secrets: Secrets, key: Uint8Array): Secrets {
       return sealed === null ? null : open(sealed, name, key)
     },
     put: (name, value) => secrets.put(name, seal(value, name, key)),
+    async replace(name, expected, value) {
+      // The same value is sealed differently each time: the store compares what it has just given.
+      const sealed = await secrets.get(name)
+      const current = sealed === null ? null : open(sealed, name, key)
+      return current === expected && secrets.replace(name, sealed, seal(value, name, key))
+    },
     remove: (name) => secrets.remove(name),
   }
 }

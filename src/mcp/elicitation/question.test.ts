@@ -1,7 +1,10 @@
 import { expect, it } from "vitest"
+import type { Json } from "../../core/json.ts"
 import { toQuestion } from "./question.ts"
 
 const schema = { type: "object", properties: {} }
+const levels = 100_000
+const deep = JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`) as Json
 const page = (url: string) => ({ mode: "url", message: "Log in.", url })
 
 it("takes a question for a form where it does not say, as the first servers that asked did", () => {
@@ -27,6 +30,7 @@ it.each([
   ["what is no link", page("bank")],
   ["a form without a schema", { message: "Who?" }],
   ["a form that is no object", { message: "Who?", requestedSchema: { type: "string" } }],
+  ["a form that nests too deep", { message: "Who?", requestedSchema: { ...schema, properties: deep } }],
   ["a question without words", { requestedSchema: schema }],
   ["another mode", { mode: "voice", message: "Who?", requestedSchema: schema }],
   ["nothing", undefined],

@@ -1,6 +1,8 @@
 import type { ElicitResult } from "@modelcontextprotocol/client"
 import { isJsonObject } from "../../core/json.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
+import { isLoopback } from "../loopback.ts"
+import { isTooDeep } from "../nesting.ts"
 
 /** What a server is told whose question reaches nobody. */
 export const declined: ElicitResult = { action: "decline" }
@@ -18,7 +20,7 @@ export function toQuestion(params: unknown): Question | null {
     if (typeof url !== "string" || !isSafeLink(url)) return null
     return { mode, message, url, elicitationId: typeof elicitationId === "string" ? elicitationId : null }
   }
-  if (mode !== "form" || !isJsonObject(schema) || schema.type !== "object") return null
+  if (mode !== "form" || !isJsonObject(schema) || schema.type !== "object" || isTooDeep(schema)) return null
   return { mode, message, schema }
 }
 
@@ -31,5 +33,5 @@ export function toElicitResult({ action, content }: QuestionAnswer): ElicitResul
 function isSafeLink(link: string): boolean {
   const url = URL.parse(link)
   if (url?.protocol === "https:") return true
-  return url?.protocol === "http:" && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  return url?.protocol === "http:" && isLoopback(url)
 }

@@ -1,6 +1,6 @@
 import { UrlElicitationRequiredError } from "@modelcontextprotocol/client"
 import { expect, it } from "vitest"
-import type { JsonObject } from "../../core/json.ts"
+import type { Json, JsonObject } from "../../core/json.ts"
 import { askFor, askToVisit, goOn } from "./rounds.ts"
 
 const page = { mode: "url", message: "Log in.", url: "https://bank.example/", elicitationId: "e1" } as const
@@ -45,3 +45,12 @@ function stored(step: ReturnType<typeof askFor>): JsonObject {
   if (step.type !== "inputRequired") throw new Error("Nothing is asked.")
   return JSON.parse(JSON.stringify(step.continuation)) as JsonObject
 }
+
+it("does not keep what nests too deep to be stored", () => {
+  const levels = 100_000
+  const deep = JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`) as Json
+  const params = { message: "Who?", requestedSchema: { type: "object" as const, properties: {} }, deep }
+  const hidden = { method: "elicitation/create", params } as const
+  const step = askFor({ resultType: "input_required", inputRequests: { a: request, b: hidden } })
+  expect(step).toMatchObject({ type: "error", code: "mcp_tool_error" })
+})

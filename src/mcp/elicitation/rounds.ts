@@ -5,6 +5,7 @@ import type {
 } from "@modelcontextprotocol/client"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
 import type { InputGiven, InputRequired, ToolResult } from "../../core/ports/tool.ts"
+import { isTooDeep } from "../nesting.ts"
 import { declined, toElicitResult, toQuestion } from "./question.ts"
 
 /** What a call is sent again with. */
@@ -33,6 +34,7 @@ const retry = { retry: true }
  * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
  */
 export function askFor({ inputRequests = {}, requestState }: InputRequiredResult): Step {
+  if (isTooDeep(inputRequests)) return failure("The server asked what nests too deep.")
   const pending: { key: string; params: Json }[] = []
   // Not checked by the SDK.
   for (const [key, request] of Object.entries<unknown>(inputRequests)) {

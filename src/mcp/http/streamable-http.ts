@@ -1,13 +1,15 @@
 import {
+  InsufficientScopeError,
   isJSONRPCErrorResponse,
   isJSONRPCRequest,
   isJSONRPCResultResponse,
-  type OAuthClientProvider,
   type RequestId,
   StreamableHTTPClientTransport,
   type Transport,
 } from "@modelcontextprotocol/client"
 import type { HttpConfig } from "../config/server-config.ts"
+import { type Authorizer, toAuthProvider } from "./authorizer.ts"
+import { createServerFetch } from "./server-fetch.ts"
 
 /** The JSON-RPC error of a request whose response ended before the answer: nobody knows what became of it. */
 export const responseEndedCode = -32_091
@@ -15,11 +17,12 @@ export const responseEndedCode = -32_091
 /** Reopening a stream of events that ended: after half a second, doubling, so often. */
 const firstPauseMs = 500
 const mostAttempts = 3
+const longestTimerMs = 2_147_483_647
 /** How long a server may take to hear that its session is over. */
 const farewellMs = 1_000
 
 export interface StreamableHttpOptions {
-  readonly authProvider: OAuthClientProvider | null
+  readonly authorizer: Authorizer | null
   /** The server cannot be reached again. */
   readonly onLost: (reason: string) => void
 }
@@ -28,14 +31,14 @@ export interface StreamableHttpOptions {
  * The SDK's transport, with what it does not tell its client: a request whose response ends early is answered with an
  * error, where the client would wait for its time limit, and a stream that cannot be opened again means a lost server.
  */
-export function streamableHttp(
-  config: HttpConfig,
-  { authProvider, onLost }: StreamableHttpOptions,
-): Transport {
+export function streamableHttp(config: HttpConfig, { authorizer, onLost }: StreamableHttpOptions): Transport {
   const open = new Set<RequestId>()
+  const timers = new Set<NodeJS.Timeout>()
+  const serverFetch = createServerFetch()
   const inner = new StreamableHTTPClientTransport(config.url, {
     requestInit: { headers: { ...config.headers } },
-    ...(authProvider !== null && { authProvider }),
+    fetch: serverFetch.fetch,
+    ...(authorizer !== null && { authProvider: toAuthProvider(authorizer, serverFetch) }),
     reconnectionOptions: {
       initialReconnectionDelay: firstPauseMs,
       maxReconnectionDelay: 30_000,
@@ -45,12 +48,27 @@ export function streamableHttp(
     },
     reconnectionScheduler(reconnect, delay, attempt) {
       if (attempt >= mostAttempts) return onLost("its stream of events cannot be opened again")
-      const timer = setTimeout(reconnect, delay)
-      return () => clearTimeout(timer)
+      // The transport remembers the timer of one stream; each is cleared at its close.
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        reconnect()
+      }, pauseOf(delay))
+      timers.add(timer)
     },
   })
   // As the interface has it, whose options may be undefined.
   const channel: Transport = inner
+  /** Once more when the server wants more than was granted, and it is. */
+  const sendWidened: Transport["send"] = async (message, options) => {
+    try {
+      return await channel.send(message, options)
+    } catch (thrown) {
+      if (authorizer === null || !InsufficientScopeError.isInstance(thrown)) throw thrown
+      const { requiredScope: scope, resourceMetadataUrl } = thrown
+      await authorizer.widen({ scope, resourceMetadataUrl })
+      return await channel.send(message, options)
+    }
+  }
   const endEarly = (id: RequestId) => {
     if (!open.delete(id)) return
     const error = { code: responseEndedCode, message: "The response ended before the answer." }
@@ -69,14 +87,14 @@ export function streamableHttp(
       await inner.start()
     },
     async send(message, options) {
-      if (!isJSONRPCRequest(message)) return channel.send(message, options)
+      if (!isJSONRPCRequest(message)) return sendWidened(message, options)
       open.add(message.id)
       const onRequestStreamEnd = () => {
         options?.onRequestStreamEnd?.()
         endEarly(message.id)
       }
       try {
-        await channel.send(message, { ...options, onRequestStreamEnd })
+        await sendWidened(message, { ...options, onRequestStreamEnd })
       } catch (error) {
         open.delete(message.id)
         throw error
@@ -85,6 +103,7 @@ export function streamableHttp(
     async close() {
       await sayGoodbye(inner)
       await inner.close()
+      for (const timer of timers) clearTimeout(timer)
     },
     get sessionId() {
       return inner.sessionId
@@ -92,6 +111,11 @@ export function streamableHttp(
     setProtocolVersion: (version) => inner.setProtocolVersion(version),
   }
   return outer
+}
+
+/** A server may say how long; not that it wants to be asked without a pause. */
+export function pauseOf(delay: number): number {
+  return Math.min(Math.max(delay, firstPauseMs), longestTimerMs)
 }
 
 /** Lets the server drop its session. It may not allow that, or be gone. */

@@ -50,7 +50,11 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
       if (client === null) return null
       const key = keyOf(config, principal)
       clients.set(key, client)
-      return { ...client, release: () => void clients.delete(key) }
+      const release = () => {
+        // Unless the server has been started again.
+        if (clients.get(key) === client) clients.delete(key)
+      }
+      return { authorizer: client, url: client.url, granted: client.granted, release }
     },
     async complete(callback) {
       const asked = stateRecord(secrets, callback.get("state") ?? "")

@@ -1,206 +1,152 @@
-import { randomBytes } from "node:crypto"
-import {
-  auth,
-  type OAuthClientInformationContext,
-  type OAuthClientMetadata,
-  type OAuthClientProvider,
-  type OAuthDiscoveryState,
-  type StoredOAuthClientInformation,
-  type StoredOAuthTokens,
-} from "@modelcontextprotocol/client"
-import type { Clock } from "../../core/clock.ts"
-import type { Secrets } from "../../core/ports/secrets.ts"
-import type { HttpConfig, ServerConfig } from "../config/server-config.ts"
+import { randomUUID } from "node:crypto"
+import { setTimeout as delay } from "node:timers/promises"
+import { computeScopeUnion, isStrictScopeSuperset, UnauthorizedError } from "@modelcontextprotocol/client"
+import type { Authorizer, Challenge } from "../http/authorizer.ts"
 import type { Authorization } from "../server.ts"
-import type { Principal } from "../servers.ts"
-import {
-  clientRecord,
-  type GrantRecord,
-  grantRecord,
-  type StateRecord,
-  stateRecord,
-} from "./oauth-records.ts"
+import { type FlowSurroundings, flowMs, linkLifeMs, runFlow } from "./oauth-flow.ts"
+import { type GrantRecord, grantRecord, type StateRecord } from "./oauth-records.ts"
 
-export interface OAuthClientOptions {
-  readonly config: ServerConfig
-  readonly transport: HttpConfig
-  readonly principal: Principal | null
-  readonly secrets: Secrets
-  readonly clock: Clock
-  /** Where a person's browser comes back to; null when nobody can be asked. */
-  readonly redirectUrl: string | null
-  readonly clientName: string
-}
-
-export interface OAuthClient extends Omit<Authorization, "release"> {
+export interface OAuthClient extends Authorizer, Pick<Authorization, "url" | "granted"> {
   /** Takes what the browser brought back, by the link this was recorded of. Rejects when it is not what was asked for. */
   complete(callback: URLSearchParams, asked: StateRecord): Promise<void>
 }
 
 /** Renewed so long before their end, in milliseconds. */
 const renewalMarginMs = 30_000
-/** How long a link is good for. */
-const linkLifeMs = 3_600_000
 /** How often the store is asked whether another process was let in. */
 const lookAgainMs = 5_000
+/** And whether another process has renewed the tokens. */
+const takeTurnsMs = 100
+/** How long a process has for that; it needs less, and what is more is for clocks that differ. */
+const turnMs = 2 * flowMs
 
-/**
- * OAuth 2.1 for one MCP server and one principal, on the SDK's flow: discovery, registration, PKCE, refresh and step-up.
- * https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
- */
-export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
-  const { config, transport, principal, secrets, clock, redirectUrl, clientName } = options
-  const { oauth, url: serverUrl } = transport
-  const isHeadless = oauth.grant === "client_credentials"
-  const clients = clientRecord(secrets, config)
+/** The gateway's standing with one MCP server that wants OAuth, for one principal, shared with other processes. */
+export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
+  const { config, principal, secrets, clock } = surroundings
   const grants = grantRecord(secrets, config, principal)
-  /** Links in the making, oldest first: the flow asks for a link's state, and then gives its verifier. */
-  const begun: { readonly state: string; readonly expiresAt: number }[] = []
-  let discovered: OAuthDiscoveryState | null = null
-  let completing: StateRecord | null = null
+  /** Under way in this process, by what they are for. */
+  const flows = new Map<string, Promise<void>>()
+  let challenged: string | undefined
   let url: string | null = null
-  let renewal: Promise<void> | null = null
+  /** The access token that there was when a person was asked. */
+  let insufficient: string | undefined
   let arrival = Promise.withResolvers<void>()
-  let writing: Promise<void> = Promise.resolve()
 
-  /** One change after the other: the flow saves several fields of the record. */
-  function change(fields: Partial<Record<keyof GrantRecord, unknown>>): Promise<void> {
-    const changing = writing.then(async () => {
-      const entries = Object.entries({ ...(await grants.read()), ...fields })
-      await grants.write(Object.fromEntries(entries.filter(([, value]) => value !== undefined)))
-    })
-    writing = changing.catch(() => undefined)
-    return changing
+  const accessToken = async () => (await grants.read())?.tokens?.access_token
+
+  function arrived(): void {
+    url = null
+    arrival.resolve()
+    arrival = Promise.withResolvers()
   }
 
-  async function currentTokens(): Promise<StoredOAuthTokens | undefined> {
-    const grant = await grants.read()
-    const isOld = grant?.expiresAt != null && clock.now() > grant.expiresAt - renewalMarginMs
-    if (!isOld || grant?.tokens?.refresh_token === undefined) return grant?.tokens
-    // Once for all requests: servers take a refresh token only once.
-    renewal ??= renew().finally(() => {
-      renewal = null
-    })
-    await renewal
-    return (await grants.read())?.tokens
+  /** Calls that are refused at once share what comes of it. */
+  function shared(purpose: string, work: () => Promise<void>): Promise<void> {
+    const known = flows.get(purpose)
+    if (known !== undefined) return known
+    const flow = work().finally(() => flows.delete(purpose))
+    flows.set(purpose, flow)
+    return flow
   }
 
-  async function renew(): Promise<void> {
+  /**
+   * Gets other tokens, or a link to ask for them by. One process at a time does: a refresh token is good for one use, and its
+   * second may end all that was granted. Does nothing when another process has made it needless.
+   */
+  async function authorize(
+    challenge: Challenge,
+    isNeedless: (grant: GrantRecord | null) => boolean,
+    isAnew: (grant: GrantRecord) => boolean,
+  ): Promise<void> {
+    const id = randomUUID()
+    const grant = await takeTurn(id, isNeedless)
+    if (grant === null) {
+      insufficient = await accessToken()
+      return
+    }
     try {
-      await auth(provider, { serverUrl })
-    } catch {
-      // The request goes out with what there is; the server's refusal begins the flow that can tell.
+      const end = await runFlow(surroundings, { tokens: grant.tokens, challenge, anew: isAnew(grant) })
+      if (end.type === "granted") return arrived()
+      url = end.url
+      throw new UnauthorizedError()
+    } finally {
+      const after = await grants.update((known) => {
+        if (known?.renewal?.id !== id) return known
+        const { renewal: _over, ...kept } = known
+        return kept
+      })
+      insufficient = after?.tokens?.access_token
     }
   }
 
-  const metadata: OAuthClientMetadata = {
-    client_name: clientName,
-    redirect_uris: redirectUrl === null || isHeadless ? [] : [redirectUrl],
-    grant_types: isHeadless ? ["client_credentials"] : ["authorization_code", "refresh_token"],
-    response_types: isHeadless ? [] : ["code"],
-    ...(oauth.scope !== undefined && { scope: oauth.scope }),
+  /** Null when it has become needless while others had theirs. */
+  async function takeTurn(
+    id: string,
+    isNeedless: (grant: GrantRecord | null) => boolean,
+  ): Promise<GrantRecord | null> {
+    for (;;) {
+      const grant = await grants.update((known) => {
+        const isTaken = known?.renewal !== undefined && clock.now() < known.renewal.until
+        if (isTaken || isNeedless(known)) return known
+        return { ...known, renewal: { id, until: clock.now() + turnMs } }
+      })
+      if (grant?.renewal?.id === id) return grant
+      if (isNeedless(grant)) return null
+      await delay(takeTurnsMs)
+    }
   }
 
-  const provider: OAuthClientProvider = {
-    redirectUrl: isHeadless ? undefined : (redirectUrl ?? undefined),
-    clientMetadata: metadata,
-    ...(oauth.clientMetadataUrl !== undefined && { clientMetadataUrl: oauth.clientMetadataUrl }),
-    state() {
-      const state = randomBytes(32).toString("base64url")
-      begun.push({ state, expiresAt: clock.now() + linkLifeMs })
-      return state
-    },
-    async clientInformation(context?: OAuthClientInformationContext) {
-      if (oauth.clientId !== undefined) {
-        const secret = oauth.clientSecret === undefined ? {} : { client_secret: oauth.clientSecret }
-        return { client_id: oauth.clientId, ...secret }
-      }
-      return (await clients.read())?.[context?.issuer ?? ""]
-    },
-    async saveClientInformation(client: StoredOAuthClientInformation, context) {
-      await clients.write({ ...(await clients.read()), [context?.issuer ?? ""]: client })
-    },
-    async tokens(context?: OAuthClientInformationContext) {
-      return context === undefined ? currentTokens() : (await grants.read())?.tokens
-    },
-    async saveTokens(tokens) {
-      const { expires_in: seconds } = tokens
-      const expiresAt = seconds === undefined ? null : clock.now() + seconds * 1_000
-      // What was discovered counts for one flow: servers move.
-      discovered = null
-      await change({ tokens, expiresAt })
-      url = null
-      arrival.resolve()
-      arrival = Promise.withResolvers()
-    },
-    redirectToAuthorization(authorizationUrl) {
-      url = authorizationUrl.href
-    },
-    async saveCodeVerifier(codeVerifier) {
-      const link = begun.shift()
-      if (link === undefined) throw new Error("There is a code verifier without a state.")
-      const { state, expiresAt } = link
-      await stateRecord(secrets, state).write({
-        server: config.name,
-        principal,
-        expiresAt,
-        codeVerifier,
-        discovery: discovered,
-      })
-      const former = (await grants.read())?.links ?? []
-      const over = former.filter((known) => clock.now() > known.expiresAt)
-      await Promise.all(over.map((known) => stateRecord(secrets, known.state).remove()))
-      await change({ links: [...former.filter((known) => !over.includes(known)), link] })
-    },
-    codeVerifier: () => completing?.codeVerifier ?? "",
-    saveDiscoveryState(state: OAuthDiscoveryState) {
-      discovered = state
-    },
-    discoveryState: () => completing?.discovery ?? discovered ?? undefined,
-    async invalidateCredentials(scope) {
-      if (scope === "all" || scope === "client") await clients.remove()
-      if (scope === "all") await grants.remove()
-      if (scope === "tokens") await change({ tokens: undefined, expiresAt: undefined })
-      if (scope === "all" || scope === "discovery") discovered = null
-    },
-    ...(isHeadless && {
-      prepareTokenRequest(scope?: string) {
-        const wanted = oauth.scope ?? scope
-        return new URLSearchParams({
-          grant_type: "client_credentials",
-          ...(wanted === undefined ? {} : { scope: wanted }),
-        })
-      },
-    }),
+  function renew(refused: string | undefined, challenge: Challenge): Promise<void> {
+    challenged = computeScopeUnion(challenged, challenge.scope)
+    const hasOther = (grant: GrantRecord | null) =>
+      grant?.tokens !== undefined && grant.tokens.access_token !== refused
+    return shared(`renew ${refused}`, () => authorize(challenge, hasOther, () => false))
   }
 
   return {
-    provider,
+    async token() {
+      const grant = await grants.read()
+      const token = grant?.tokens?.access_token
+      const isOld = grant?.expiresAt != null && clock.now() > grant.expiresAt - renewalMarginMs
+      if (!isOld || grant.tokens?.refresh_token === undefined) return token
+      try {
+        await renew(token, {})
+      } catch (thrown) {
+        if (UnauthorizedError.isInstance(thrown)) throw thrown
+        // The request goes out with what there is, which may be good for a moment yet.
+        return token
+      }
+      return accessToken()
+    },
+    renew,
+    widen({ scope, resourceMetadataUrl }) {
+      challenged = computeScopeUnion(challenged, scope)
+      const wanted = challenged
+      return shared(`widen ${wanted}`, async () => {
+        const union = computeScopeUnion(wanted, (await grants.read())?.tokens?.scope)
+        // What was not granted is not granted to a refresh either.
+        const isMore = ({ tokens }: GrantRecord) => isStrictScopeSuperset(union, tokens?.scope)
+        await authorize({ scope: union, resourceMetadataUrl }, () => false, isMore)
+      })
+    },
     url: () => url,
     async granted(signal) {
-      const isOver = arrival.promise.then(() => true)
-      const before = (await grants.read())?.tokens?.access_token
       const until = clock.now() + linkLifeMs
-      const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
-      signal.addEventListener("abort", () => stop(), { once: true })
       while (!signal.aborted && clock.now() < until) {
-        const { promise: later, resolve } = Promise.withResolvers<boolean>()
-        const timer = setTimeout(() => resolve(false), lookAgainMs)
-        const arrived = await Promise.race([isOver, later, stopped.then(() => true)])
-        clearTimeout(timer)
-        if (arrived || (await grants.read())?.tokens?.access_token !== before) return
+        // A store that cannot be reached is asked again.
+        const token = await accessToken().catch(() => undefined)
+        if (token !== undefined && token !== insufficient) return
+        const enough = new AbortController()
+        const later = delay(lookAgainMs, undefined, { signal: AbortSignal.any([signal, enough.signal]) })
+        await Promise.race([arrival.promise, later.catch(() => undefined)])
+        enough.abort()
       }
     },
     async complete(callback, asked) {
-      const authorizationCode = callback.get("code")
-      const iss = callback.get("iss")
-      if (authorizationCode === null) throw new Error("The authorization was refused.")
-      completing = asked
-      try {
-        await auth(provider, { serverUrl, authorizationCode, ...(iss !== null && { iss }) })
-      } finally {
-        completing = null
-      }
+      const code = callback.get("code")
+      if (code === null) throw new Error("The authorization was refused.")
+      await runFlow(surroundings, { asked, code, iss: callback.get("iss") })
+      arrived()
     },
   }
 }

@@ -17,6 +17,8 @@ export interface GrantRecord {
   readonly expiresAt?: number | null
   /** Links that were given out, on any node, to be dropped once they are over. */
   readonly links?: readonly { readonly state: string; readonly expiresAt: number }[]
+  /** Who gets other tokens now: others wait, because a refresh token may be good for one use. */
+  readonly renewal?: { readonly id: string; readonly until: number }
 }
 
 /** Whose a returning browser is, and what its link was made with. Links do not know of each other: each stays good. */
@@ -31,6 +33,11 @@ export interface StateRecord {
 export interface StoredRecord<Value> {
   read(): Promise<Value | null>
   write(value: Value): Promise<void>
+  /**
+   * Changes what is there in one step, whatever other processes do meanwhile, and resolves to what is there then. `change`
+   * may be called again; what it gives back unchanged is not written.
+   */
+  update(change: (value: Value | null) => Value | null): Promise<Value | null>
   remove(): Promise<void>
 }
 
@@ -57,13 +64,20 @@ function identity({ name, transport }: ServerConfig): string {
 }
 
 function record<Value>(secrets: Secrets, name: string): StoredRecord<Value> {
+  // Written below, and nowhere else.
+  const parse = (text: string | null) => (text === null ? null : (JSON.parse(text) as Value))
   return {
-    async read() {
-      const text = await secrets.get(name)
-      // Written below, and nowhere else.
-      return text === null ? null : (JSON.parse(text) as Value)
-    },
+    read: async () => parse(await secrets.get(name)),
     write: (value) => secrets.put(name, JSON.stringify(value)),
+    async update(change) {
+      for (;;) {
+        const text = await secrets.get(name)
+        const former = parse(text)
+        const value = change(former)
+        if (value === former || value === null) return former
+        if (await secrets.replace(name, text, JSON.stringify(value))) return value
+      }
+    },
     remove: () => secrets.remove(name),
   }
 }

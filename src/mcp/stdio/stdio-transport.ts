@@ -1,6 +1,8 @@
+import type { Writable } from "node:stream"
+import { setTimeout as delay } from "node:timers/promises"
 import {
+  deserializeMessage,
   type JSONRPCMessage,
-  ReadBuffer,
   SdkError,
   SdkErrorCode,
   serializeMessage,
@@ -9,11 +11,14 @@ import {
 import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
 import { toError } from "../../core/errors.ts"
 import type { StdioConfig } from "../config/server-config.ts"
+import { createLineReader } from "./line-reader.ts"
 import { followOutput, type OutputTail } from "./output-tail.ts"
 import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
 
 /** Bytes of one message, past which the server is stopped. */
 const longestMessage = 32 * 1024 * 1024
+/** How long after its pipes a process may end to say why. */
+const explanationMs = 1_000
 
 /**
  * MCP over the standard streams of a process group of its own.
@@ -25,11 +30,14 @@ export class StdioTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void
   readonly #config: StdioConfig
   readonly #onStderr: (line: string) => void
-  readonly #buffer = new ReadBuffer({ maxBufferSize: longestMessage })
+  readonly #lines = createLineReader(longestMessage)
+  #starting: Promise<ProcessGroup> | null = null
   #group: ProcessGroup | null = null
   #stderr: OutputTail | null = null
   #exit: Exit | null = null
+  #drained: Promise<void> | null = null
   #closing = false
+  #ended = false
 
   constructor(config: StdioConfig, onStderr: (line: string) => void) {
     this.#config = config
@@ -46,15 +54,22 @@ export class StdioTransport implements Transport {
 
   async start(): Promise<void> {
     const { command, args, cwd, env } = this.#config
-    const group = await spawnGroup({ command, args, cwd, env: { ...getDefaultEnvironment(), ...env } })
+    this.#starting = spawnGroup({ command, args, cwd, env: { ...getDefaultEnvironment(), ...env } })
+    const group = await this.#starting
     this.#group = group
     this.#stderr = followOutput(group.stderr, this.#onStderr)
     group.stdout.on("data", (chunk: Buffer) => this.#read(chunk))
     group.stdout.on("error", (error) => this.onerror?.(error))
     void group.ended.then((exit) => {
       this.#exit = exit
-      this.onclose?.()
+      this.#end()
     })
+    // One that has let go of its input or its output cannot be spoken to, though it runs on.
+    const explained = async () => {
+      await Promise.race([group.ended, delay(explanationMs, undefined, { ref: false })])
+      this.#end()
+    }
+    for (const stream of [group.stdin, group.stdout]) stream.on("close", () => void explained())
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
@@ -63,40 +78,61 @@ export class StdioTransport implements Transport {
       throw new SdkError(SdkErrorCode.NotConnected, "The server's process has ended.")
     }
     if (stdin.write(serializeMessage(message))) return
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        stdin.off("drain", done).off("close", done)
-        resolve()
-      }
-      stdin.on("drain", done).on("close", done)
+    // Once for all that wait, however many: each listener is one too many.
+    this.#drained ??= drained(stdin).finally(() => {
+      this.#drained = null
     })
+    await this.#drained
   }
 
   /** Resolves when nothing of the process group is left. */
   async close(): Promise<void> {
     this.#closing = true
-    await this.#group?.terminate()
-    this.#buffer.clear()
+    // It may have been asked for and not be there yet; that it cannot be started is told to who asked.
+    const group = await this.#starting?.catch(() => null)
+    await group?.terminate()
+  }
+
+  #end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.onclose?.()
   }
 
   #read(chunk: Buffer): void {
+    if (this.#closing) return
+    let lines: readonly string[]
     try {
-      this.#buffer.append(chunk)
+      lines = this.#lines.read(chunk)
     } catch (thrown) {
       this.onerror?.(toError(thrown))
       // It has lost the thread of its messages; the rest would be read as garbage.
       void this.close()
       return
     }
-    while (!this.#closing) {
-      try {
-        const message = this.#buffer.readMessage()
-        if (message === null) return
-        this.onmessage?.(message)
-      } catch (thrown) {
-        // A line that is no message is skipped.
-        this.onerror?.(toError(thrown))
-      }
-    }
+    for (const line of lines) if (!this.#closing) this.#take(line)
   }
+
+  #take(line: string): void {
+    let message: JSONRPCMessage
+    try {
+      message = deserializeMessage(line)
+    } catch (thrown) {
+      // A line that is no message is skipped.
+      this.onerror?.(toError(thrown))
+      return
+    }
+    this.onmessage?.(message)
+  }
+}
+
+/** Resolves when a stream takes more, or has ended. */
+async function drained(stream: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      stream.off("drain", done).off("close", done)
+      resolve()
+    }
+    stream.on("drain", done).on("close", done)
+  })
 }

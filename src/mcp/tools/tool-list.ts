@@ -1,6 +1,7 @@
 import type { Tool as ServerTool } from "@modelcontextprotocol/client"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Tool } from "../../core/ports/tool.ts"
+import { isTooDeep } from "../nesting.ts"
 import type { ServerHandle } from "../server.ts"
 import { mcpTool } from "./mcp-tool.ts"
 import { resourceTools } from "./resource-tools.ts"
@@ -54,8 +55,13 @@ function makeTools(
 }
 
 function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
+  // Which of several tools of one name is called only the server could say.
+  const byName = new Map(tools.toReversed().map((tool) => [tool.name, tool]))
   // A tool that is only a task, of 2025-11-25's experiment, cannot be called.
-  return tools.filter(
-    ({ name, execution }) => config.isEnabled(name) && execution?.taskSupport !== "required",
-  )
+  return tools.filter((tool) => {
+    const { name, execution, inputSchema } = tool
+    const isWanted = config.isEnabled(name) && execution?.taskSupport !== "required"
+    // A schema that cannot be written down would fail every run.
+    return isWanted && byName.get(name) === tool && !isTooDeep(inputSchema)
+  })
 }

@@ -69,3 +69,11 @@ it("makes a tool's own error an error", () => {
     message: "no\nsuch file",
   })
 })
+
+it("refuses structured content that nests too deep to be written down again", () => {
+  const nested = (levels: number) => JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`) as unknown
+  const resultOf = (levels: number) => toToolResult({ content: [], structuredContent: { a: nested(levels) } })
+  expect(resultOf(99)).toMatchObject({ type: "json" })
+  expect(resultOf(100)).toMatchObject({ type: "error", code: "mcp_tool_error" })
+  expect(resultOf(100_000)).toMatchObject({ type: "error", code: "mcp_tool_error" })
+})

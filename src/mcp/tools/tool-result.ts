@@ -2,6 +2,7 @@ import type { CallToolResult, ContentBlock, ResourceContents } from "@modelconte
 import { isJsonObject, type Json } from "../../core/json.ts"
 import { type ContentPart, textOf } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import { deepestLevel, isTooDeep } from "../nesting.ts"
 
 /** The kinds of image that every model service takes. */
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"])
@@ -21,6 +22,10 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
     }
   }
   if (structuredContent === undefined) return { type: "content", content: parts }
+  if (isTooDeep(structuredContent)) {
+    const message = `The tool's result nests deeper than ${deepestLevel} levels.`
+    return { type: "error", code: "mcp_tool_error", message }
+  }
   // The SDK has read it from JSON.
   const value = structuredContent as Json
   if (parts.every((part) => saysTheSame(part, value))) return { type: "json", value }

@@ -94,7 +94,7 @@ test("a process whose sign of life has lapsed does not take over from itself", a
 
 test("while the server cannot be reached every call is unavailable, and afterwards all goes on", async () => {
   const { store, cable } = await openOverCable()
-  const { log, keyring, approvals } = store
+  const { log, keyring, approvals, secrets } = store
   const { sessionId, runId, lease } = await runningSession(log)
   const wait = newWait(runId)
   const entry = event(numbered(lease, 1), runId, stepStarted)
@@ -116,6 +116,8 @@ test("while the server cannot be reached every call is unavailable, and afterwar
     () => keyring.key("key"),
     () => keyring.rotate(),
     () => keyring.remove("key"),
+    () => secrets.get("token"),
+    () => secrets.replace("token", null, "value"),
     () => approvals.wait(sessionId, wait.toolCallId),
     () => approvals.openWaits({ now: 1, limit: 1 }),
     () => approvals.grants(sessionId),
@@ -199,13 +201,33 @@ test("processes that start at once on an empty database make its tables once", a
 
 test("a schema of version 1 is migrated with all it held, by processes that start at once", async () => {
   await postgres.server.createDatabase("former")
-  await ask(readFileSync(new URL("fixtures/version-1.sql", import.meta.url), "utf8"), "former")
+  await ask(fixture("version-1"), "former")
   const options = { url: urlOf(postgres.port, "former"), clock, logger }
   const [store, ...others] = await Promise.all([1, 2, 3].map(() => openPostgresStore(options)))
   if (store !== undefined) await checkMigratedStore(store)
   const [other] = others
   expect(await other?.log.session("sess_idle")).toMatchObject({ revokedAt: 5_000 })
   await Promise.all([store, ...others].map((each) => each?.close()))
+})
+
+test.each([
+  ["unsecret", "where no secret was put yet", "", null],
+  [
+    "secret",
+    "where a secret was, which made its table",
+    `CREATE TABLE IF NOT EXISTS agent_gateway.secret (name text PRIMARY KEY, value text NOT NULL);
+     INSERT INTO agent_gateway.secret (name, value) VALUES ('token', 'kept')`,
+    "kept",
+  ],
+])("a schema of version 2 is migrated (%s): %s", async (name, _, since, token) => {
+  await postgres.server.createDatabase(name)
+  for (const sql of [fixture("version-1"), fixture("version-2"), since]) await ask(sql, name)
+  const store = await openPostgresStore({ url: urlOf(postgres.port, name), clock, logger })
+  await checkMigratedStore(store)
+  expect(await store.secrets.get("token")).toBe(token)
+  expect(await store.secrets.replace("token", token, "new")).toBe(true)
+  expect(await store.secrets.get("token")).toBe("new")
+  await store.close()
 })
 
 test("a schema of a newer version is refused", async () => {
@@ -238,6 +260,10 @@ test.each([
   expect(message).not.toContain("s3cret")
   expect(message).not.toContain("\n")
 })
+
+function fixture(name: string): string {
+  return readFileSync(new URL(`fixtures/${name}.sql`, import.meta.url), "utf8")
+}
 
 /** Past the store, as an operator would. */
 async function ask(sql: string, database = "postgres"): Promise<readonly Record<string, unknown>[]> {

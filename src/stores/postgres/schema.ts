@@ -114,6 +114,10 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX audit_session ON agent_gateway.audit (session_id)",
   ],
+  [
+    // Before this version it was made when the first secret was.
+    "CREATE TABLE IF NOT EXISTS agent_gateway.secret (name text PRIMARY KEY, value text NOT NULL)",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

@@ -95,6 +95,31 @@ test("a database of version 1 is migrated with all it held, once", async () => {
   await again.close()
 })
 
+test.each([
+  ["where no secret was put yet", "", null],
+  [
+    "where a secret was, which made its table",
+    `CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+     INSERT INTO secret (name, value) VALUES ('token', 'kept')`,
+    "kept",
+  ],
+])("a database of version 2 is migrated %s", async (_, since, token) => {
+  const former = new DatabaseSync(join(directory, "gateway.db"))
+  for (const version of [1, 2]) {
+    former.exec(readFileSync(new URL(`fixtures/version-${version}.sql`, import.meta.url), "utf8"))
+  }
+  former.exec(since)
+  former.close()
+  const store = await open(directory)
+  await checkMigratedStore(store)
+  expect(await store.secrets.get("token")).toBe(token)
+  expect(await store.secrets.replace("token", token, "new")).toBe(true)
+  await store.close()
+  const again = await open(directory)
+  expect(await again.secrets.get("token")).toBe("new")
+  await again.close()
+})
+
 test("a directory is opened again with all it held", async () => {
   const first = await open(directory)
   await first.log.createSession({ id: "sess_1", tenant: "t", userId: "u", agent: "a", createdAt: 1 })

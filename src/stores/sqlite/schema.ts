@@ -112,6 +112,10 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT`,
     "CREATE INDEX audit_session ON audit (session_id)",
   ],
+  [
+    // Before this version it was made when the first secret was.
+    "CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+  ],
 ]
 
 /**

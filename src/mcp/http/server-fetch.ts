@@ -1,0 +1,61 @@
+import type { FetchLike } from "@modelcontextprotocol/client"
+import { GatewayError } from "../../core/errors.ts"
+
+/** Bytes of one message, as over standard output. */
+const longestMessage = 32 * 1024 * 1024
+
+export interface ServerFetch {
+  /** Ends a response in which one message is longer than 32 MiB. */
+  readonly fetch: FetchLike
+  /** The access token that a response of this was asked for with. */
+  tokenOf(response: Response): string | undefined
+}
+
+/** For the requests of one connection to a server. */
+export function createServerFetch(): ServerFetch {
+  const tokens = new WeakMap<Response, string>()
+  return {
+    async fetch(url, init) {
+      const response = bounded(await fetch(url, init), longestMessage)
+      const token = /^Bearer (.+)$/.exec(new Headers(init?.headers).get("authorization") ?? "")?.[1]
+      if (token !== undefined) tokens.set(response, token)
+      return response
+    },
+    tokenOf: (response) => tokens.get(response),
+  }
+}
+
+/** Errors a body that is longer than this; of a stream of events, one with an event that is. */
+export function bounded(response: Response, longest: number): Response {
+  const { body, status, statusText, headers } = response
+  if (body === null) return response
+  const endOf = headers.get("content-type")?.startsWith("text/event-stream") ? endOfEvents() : () => -1
+  let bytes = 0
+  const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      const end = endOf(chunk)
+      bytes = end === -1 ? bytes + chunk.length : chunk.length - end
+      if (bytes <= longest) controller.enqueue(chunk)
+      else controller.error(tooLong(longest))
+    },
+  })
+  return new Response(body.pipeThrough(counter), { status, statusText, headers })
+}
+
+/** Where in a chunk the last event that ends in it does, at the latest; -1 if none does. An event ends with an empty line. */
+function endOfEvents(): (chunk: Uint8Array) => number {
+  let before = ""
+  return (chunk) => {
+    // As many characters as bytes, so that places are the same in both.
+    const text = before + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1")
+    const end = Math.max(...["\n\n", "\n\r\n", "\r\r"].map((emptyLine) => text.lastIndexOf(emptyLine)))
+    const offset = before.length
+    before = text.slice(-2)
+    return end === -1 ? -1 : Math.max(end - offset, 0)
+  }
+}
+
+function tooLong(longest: number): GatewayError {
+  const message = `The server sent more than ${longest} bytes at once, which is too much.`
+  return new GatewayError({ code: "mcp_response_too_large", status: 502 }, message)
+}

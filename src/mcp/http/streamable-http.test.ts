@@ -1,0 +1,42 @@
+import { once } from "node:events"
+import { createServer } from "node:http"
+import { expect, it, onTestFinished } from "vitest"
+import { pauseOf, streamableHttp } from "./streamable-http.ts"
+
+/** A server that ends every stream of events at once, having said when to come back. */
+async function restless(retry: number) {
+  const opened: number[] = []
+  const server = createServer((request, response) => {
+    if (request.method === "POST") return void response.writeHead(202).end()
+    opened.push(performance.now())
+    response.writeHead(200, { "content-type": "text/event-stream" }).end(`retry: ${retry}\n\n`)
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  if (typeof address !== "object" || address === null) throw new Error("A listening server has a port.")
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: new URL(`http://127.0.0.1:${address.port}/mcp`), opened }
+}
+
+it("does not storm a server that ends its stream and says to come back at once", async () => {
+  const { url, opened } = await restless(0)
+  const transport = streamableHttp(
+    { type: "http", url, headers: {}, oauth: {} },
+    { authorizer: null, onLost() {} },
+  )
+  onTestFinished(() => transport.close())
+  await transport.start()
+  await transport.send({ jsonrpc: "2.0", method: "notifications/initialized" })
+  await expect.poll(() => opened.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3)
+  const [first = 0, second = 0, third = 0] = opened
+  expect(second - first).toBeGreaterThan(400)
+  expect(third - second).toBeGreaterThan(400)
+})
+
+it("waits as long as a server says, and no shorter than a timer can that is told to wait for ever", () => {
+  expect(pauseOf(60_000)).toBe(60_000)
+  expect(pauseOf(999_999_999_999)).toBe(2_147_483_647)
+})

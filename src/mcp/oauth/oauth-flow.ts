@@ -1,0 +1,233 @@
+import { randomBytes } from "node:crypto"
+import {
+  auth,
+  type OAuthClientMetadata,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
+  type StoredOAuthClientInformation,
+  type StoredOAuthTokens,
+  UnauthorizedError,
+} from "@modelcontextprotocol/client"
+import type { Clock } from "../../core/clock.ts"
+import { GatewayError, toError } from "../../core/errors.ts"
+import type { Secrets } from "../../core/ports/secrets.ts"
+import type { HttpConfig, ServerConfig } from "../config/server-config.ts"
+import type { Challenge } from "../http/authorizer.ts"
+import type { Principal } from "../servers.ts"
+import { oauthFetch, requireSafe } from "./oauth-fetch.ts"
+import {
+  clientRecord,
+  type GrantRecord,
+  grantRecord,
+  type StateRecord,
+  stateRecord,
+} from "./oauth-records.ts"
+
+export interface FlowSurroundings {
+  readonly config: ServerConfig
+  readonly transport: HttpConfig
+  readonly principal: Principal | null
+  readonly secrets: Secrets
+  readonly clock: Clock
+  /** Where a person's browser comes back to; null when nobody can be asked. */
+  readonly redirectUrl: string | null
+  readonly clientName: string
+}
+
+/** How a flow begins. */
+export type FlowStart =
+  /** With what there is: it is refreshed where it can be, unless a person is to be asked in any case. */
+  | { readonly tokens: StoredOAuthTokens | undefined; readonly challenge: Challenge; readonly anew: boolean }
+  /** With a browser that came back. */
+  | { readonly asked: StateRecord; readonly code: string; readonly iss: string | null }
+
+/** The gateway has other tokens, or somebody has to open a link. */
+export type FlowEnd = { readonly type: "granted" } | { readonly type: "link"; readonly url: string }
+
+/** How long a link is good for. */
+export const linkLifeMs = 3_600_000
+/** How long a flow may take, in which several servers are asked. */
+export const flowMs = 20_000
+
+/**
+ * OAuth 2.1 for one MCP server and one principal, once, as the SDK has it: discovery, registration, PKCE, refresh. Rejects
+ * when it is not known whether somebody has to be asked, such as while an authorization server does not answer.
+ * https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
+ */
+export async function runFlow(surroundings: FlowSurroundings, start: FlowStart): Promise<FlowEnd> {
+  try {
+    return await runOnce(surroundings, start)
+  } catch (thrown) {
+    if (!(thrown instanceof RegisteredMeanwhile)) throw failure(surroundings.config.name, thrown)
+  }
+  try {
+    return await runOnce(surroundings, start)
+  } catch (thrown) {
+    throw failure(surroundings.config.name, thrown)
+  }
+}
+
+/** Another process has registered the gateway in between: its registration is the one to use. */
+class RegisteredMeanwhile extends Error {}
+
+async function runOnce(surroundings: FlowSurroundings, start: FlowStart): Promise<FlowEnd> {
+  const { provider, link } = createProvider(surroundings, start)
+  const serverUrl = surroundings.transport.url
+  const fetchFn = oauthFetch(surroundings.transport, AbortSignal.timeout(flowMs))
+  if ("asked" in start) {
+    const { code: authorizationCode, iss } = start
+    await auth(provider, { serverUrl, fetchFn, authorizationCode, ...(iss !== null && { iss }) })
+    return { type: "granted" }
+  }
+  const { scope, resourceMetadataUrl } = start.challenge
+  await auth(provider, {
+    serverUrl,
+    fetchFn,
+    forceReauthorization: start.anew,
+    ...(scope !== undefined && { scope }),
+    ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
+  })
+  const url = link()
+  return url === null ? { type: "granted" } : { type: "link", url }
+}
+
+/** What the SDK's flow keeps and asks for. Made for one flow: flows at the same time know nothing of each other. */
+function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
+  const { config, transport, principal, secrets, clock, redirectUrl, clientName } = surroundings
+  const { oauth, url: serverUrl } = transport
+  const isHeadless = oauth.grant === "client_credentials"
+  const clients = clientRecord(secrets, config)
+  const grants = grantRecord(secrets, config, principal)
+  const asked = "asked" in start ? start.asked : null
+  let tokens = "asked" in start ? undefined : start.tokens
+  let client: StoredOAuthClientInformation | undefined
+  let discovery: OAuthDiscoveryState | null = asked?.discovery ?? null
+  let isRefreshing = false
+  let state = ""
+  let link: string | null = null
+  /** Whether nobody has changed the tokens since the flow began. */
+  const isCurrent = (grant: GrantRecord | null) => grant?.tokens?.access_token === tokens?.access_token
+
+  const clientMetadata: OAuthClientMetadata = {
+    client_name: clientName,
+    redirect_uris: redirectUrl === null || isHeadless ? [] : [redirectUrl],
+    grant_types: isHeadless ? ["client_credentials"] : ["authorization_code", "refresh_token"],
+    response_types: isHeadless ? [] : ["code"],
+    ...(oauth.scope !== undefined && { scope: oauth.scope }),
+  }
+
+  const provider: OAuthClientProvider = {
+    redirectUrl: isHeadless ? undefined : (redirectUrl ?? undefined),
+    clientMetadata,
+    ...(oauth.clientMetadataUrl !== undefined && { clientMetadataUrl: oauth.clientMetadataUrl }),
+    async clientInformation({ issuer } = { issuer: "" }) {
+      const secret = oauth.clientSecret === undefined ? {} : { client_secret: oauth.clientSecret }
+      client =
+        oauth.clientId === undefined
+          ? (await clients.read())?.[issuer]
+          : { client_id: oauth.clientId, ...secret, issuer }
+      return client
+    },
+    async saveClientInformation(made: StoredOAuthClientInformation, { issuer } = { issuer: "" }) {
+      const all = await clients.update((known) =>
+        known !== null && Object.hasOwn(known, issuer) ? known : { ...known, [issuer]: made },
+      )
+      if (all?.[issuer]?.client_id !== made.client_id) throw new RegisteredMeanwhile()
+    },
+    tokens: () => tokens,
+    // Asked for just before a refresh.
+    scopeForRefresh() {
+      isRefreshing = true
+      return undefined
+    },
+    async saveTokens(granted: StoredOAuthTokens) {
+      const { expires_in: seconds } = granted
+      const expiresAt = seconds === undefined ? null : clock.now() + seconds * 1_000
+      await grants.update((grant) =>
+        asked !== null || isCurrent(grant) ? { ...grant, tokens: granted, expiresAt } : grant,
+      )
+    },
+    state() {
+      // A refresh that had no answer is no refusal: nobody needs to be asked for what a later attempt may give.
+      if (isRefreshing) throw new Error("The tokens could not be refreshed.")
+      state = randomBytes(32).toString("base64url")
+      return state
+    },
+    async saveCodeVerifier(codeVerifier) {
+      const expiresAt = clock.now() + linkLifeMs
+      await stateRecord(secrets, state).write({
+        server: config.name,
+        principal,
+        expiresAt,
+        codeVerifier,
+        discovery,
+      })
+      await addLink({ state, expiresAt })
+    },
+    redirectToAuthorization(authorizationUrl) {
+      requireSafe(authorizationUrl, serverUrl)
+      link = authorizationUrl.href
+    },
+    codeVerifier: () => asked?.codeVerifier ?? "",
+    saveDiscoveryState(discovered: OAuthDiscoveryState) {
+      discovery = discovered
+    },
+    discoveryState: () => discovery ?? undefined,
+    async invalidateCredentials(scope) {
+      // A code that is refused says nothing of the tokens that there are.
+      if (asked !== null) return
+      if (scope === "client" || scope === "all") await forgetClient()
+      if (scope === "tokens" || scope === "all") await forgetTokens()
+    },
+    ...(isHeadless && {
+      prepareTokenRequest(scope?: string) {
+        const wanted = oauth.scope ?? scope
+        return new URLSearchParams({
+          grant_type: "client_credentials",
+          ...(wanted === undefined ? {} : { scope: wanted }),
+        })
+      },
+    }),
+  }
+
+  /** Drops those that are over. */
+  async function addLink(added: { readonly state: string; readonly expiresAt: number }): Promise<void> {
+    const former = (await grants.read())?.links ?? []
+    const over = former.filter(({ expiresAt }) => clock.now() > expiresAt).map((known) => known.state)
+    await Promise.all(over.map((known) => stateRecord(secrets, known).remove()))
+    await grants.update((grant) => {
+      const links = grant?.links?.filter((known) => !over.includes(known.state)) ?? []
+      return { ...grant, links: [...links, added] }
+    })
+  }
+
+  async function forgetTokens(): Promise<void> {
+    await grants.update((grant) => {
+      if (grant === null || !isCurrent(grant)) return grant
+      const { tokens: _refused, expiresAt: _ended, ...kept } = grant
+      return kept
+    })
+    tokens = undefined
+    isRefreshing = false
+  }
+
+  async function forgetClient(): Promise<void> {
+    const refused = client?.client_id
+    await clients.update((known) => {
+      const kept = Object.entries(known ?? {}).filter(([, { client_id }]) => client_id !== refused)
+      return kept.length === Object.keys(known ?? {}).length ? known : Object.fromEntries(kept)
+    })
+  }
+
+  return { provider, link: () => link }
+}
+
+/** What went wrong at an authorization server says nothing of the server's own connection. */
+function failure(server: string, thrown: unknown): Error {
+  if (UnauthorizedError.isInstance(thrown) || thrown instanceof GatewayError) return thrown
+  const reason = toError(thrown).message.slice(0, 500)
+  const kind = { code: "mcp_authorization_failed", status: 503, retryable: true }
+  return new GatewayError(kind, `The gateway could not be authorized at ${server}: ${reason}`, {
+    cause: thrown,
+  })
+}

@@ -1,0 +1,53 @@
+import { once } from "node:events"
+import { createServer, type RequestListener } from "node:http"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { toServerConfigs } from "./config/server-config.ts"
+import { McpServer } from "./server.ts"
+
+async function serverAt(type: "http" | "sse", listener: RequestListener, startTimeoutMs: number) {
+  const http = createServer(listener).listen(0, "127.0.0.1")
+  await once(http, "listening")
+  const address = http.address()
+  if (typeof address !== "object" || address === null) throw new Error("A listening server has a port.")
+  onTestFinished(() => {
+    http.closeAllConnections()
+    http.close()
+  })
+  const [config] = toServerConfigs(
+    { remote: { type, url: `http://127.0.0.1:${address.port}/`, startTimeoutMs } },
+    { defaultToolTimeoutMs: 1_000, timeoutOverrides: {}, sessionInjectServers: [] },
+  )
+  if (config === undefined) throw new Error("There is one server.")
+  const logger = { debug() {}, info() {}, warn() {}, error() {} }
+  const server = new McpServer(config, {
+    identity: { name: "test", version: "0" },
+    logger,
+    authorization: null,
+  })
+  onTestFinished(() => server.close())
+  return server
+}
+
+const silent: RequestListener = () => undefined
+const evasive: RequestListener = (_request, response) => {
+  response.writeHead(200, { "content-type": "text/event-stream" }).write(": wait\n\n")
+}
+
+describe.each([
+  ["http", "answers nothing", silent],
+  ["http", "answers without an end", evasive],
+  ["sse", "answers nothing", silent],
+  ["sse", "answers without an end", evasive],
+] as const)("a server over %s that %s", (type, _what, listener) => {
+  it("has failed when its time to start is over", async () => {
+    const server = await serverAt(type, listener, 200)
+    await server.settled()
+    expect(server.state).toEqual({ status: "failed", reason: "it did not start within 200 ms" })
+  })
+
+  it("is stopped at once while it starts", async () => {
+    const server = await serverAt(type, listener, 60_000)
+    await server.close()
+    expect(server.state.status).toBe("stopped")
+  })
+})

@@ -1,0 +1,33 @@
+import { expect, it } from "vitest"
+import { createLineReader } from "./line-reader.ts"
+
+const read = (chunks: readonly (string | Buffer)[], longest = 1_000) => {
+  const lines = createLineReader(longest)
+  return chunks.flatMap((chunk) => lines.read(Buffer.from(chunk)))
+}
+
+it("gives lines as they end, whatever chunks they come in", () => {
+  expect(read(["a\nb", "c\r", "\n\n", "", "d\ne\n", "f"])).toEqual(["a", "bc", "", "d", "e"])
+})
+
+it("puts characters together that were cut between chunks", () => {
+  const bytes = Buffer.from("ü€😀\n")
+  expect(read(Array.from(bytes, (byte) => Buffer.of(byte)))).toEqual(["ü€😀"])
+})
+
+it("refuses a line that is too long, ended or not, and not many that are short", () => {
+  expect(read(Array(1_000).fill("1234\n"), 4)).toHaveLength(1_000)
+  expect(() => read(["12345\n"], 4)).toThrow("longer than 4 bytes")
+  expect(() => read(["123", "45"], 4)).toThrow("longer than 4 bytes")
+})
+
+it("takes a time that grows with a line's length, not with its square", () => {
+  const piece = Buffer.alloc(512, "a")
+  const lines = createLineReader(Number.MAX_SAFE_INTEGER)
+  const start = performance.now()
+  for (let count = 0; count < 60_000; count++) lines.read(piece)
+  const [line] = lines.read(Buffer.from("\n"))
+  expect(line).toHaveLength(60_000 * piece.length)
+  // Copying what there is for every piece takes minutes.
+  expect(performance.now() - start).toBeLessThan(10_000)
+})

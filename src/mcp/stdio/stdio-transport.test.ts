@@ -1,0 +1,78 @@
+import type { JSONRPCMessage } from "@modelcontextprotocol/client"
+import { expect, it, onTestFinished } from "vitest"
+import { StdioTransport } from "./stdio-transport.ts"
+
+/** A process that runs a script. */
+async function started(script: string) {
+  const config = {
+    type: "stdio",
+    command: process.execPath,
+    args: ["-e", script],
+    env: {},
+    cwd: null,
+  } as const
+  const transport = new StdioTransport(config, () => undefined)
+  const messages: JSONRPCMessage[] = []
+  const errors: string[] = []
+  const end = Promise.withResolvers<string>()
+  transport.onmessage = (message) => void messages.push(message)
+  transport.onerror = (error) => void errors.push(error.message)
+  transport.onclose = () => end.resolve(transport.reason)
+  await transport.start()
+  onTestFinished(() => transport.close())
+  return { transport, messages, errors, ended: end.promise }
+}
+
+const request = (id: number, size = 0) =>
+  ({ jsonrpc: "2.0", id, method: "x", params: { text: "a".repeat(size) } }) as const
+
+it("ends with the process, and says how and what it wrote", async () => {
+  const { ended } = await started("console.error('no key'); process.exit(3)")
+  expect(await ended).toBe("the process ended with code 3: no key")
+})
+
+it.each(["1", "0"])(
+  "ends when the process lets go of descriptor %s, though it runs on",
+  async (descriptor) => {
+    const { transport, ended } = await started(
+      `require("node:fs").closeSync(${descriptor}); setInterval(() => {}, 1000)`,
+    )
+    const sending = setInterval(() => void transport.send(request(1)).catch(() => undefined), 50)
+    onTestFinished(() => clearInterval(sending))
+    expect(await ended).toBe("the process does not answer")
+  },
+)
+
+it("skips lines that are no messages", async () => {
+  const answer = JSON.stringify({ jsonrpc: "2.0", id: 1, result: {} })
+  const { messages, ended } = await started(`console.log("starting\\n\\n{}\\n" + ${JSON.stringify(answer)})`)
+  await ended
+  expect(messages).toEqual([{ jsonrpc: "2.0", id: 1, result: {} }])
+})
+
+it("stops a process whose message does not end", async () => {
+  const { errors, ended } = await started(`
+    const piece = "a".repeat(1 << 20)
+    const more = () => process.stdout.write(piece, more)
+    more()`)
+  await ended
+  expect(errors).toEqual(["A line is longer than 33554432 bytes."])
+})
+
+it("waits for a process that reads slowly with one listener, however much is sent at once", async () => {
+  const { transport, messages } = await started(`
+    setTimeout(() => {
+      let lines = 0
+      process.stdin.on("data", (chunk) => {
+        lines += chunk.toString().split("\\n").length - 1
+        if (lines === 20) console.log(JSON.stringify({ jsonrpc: "2.0", id: 1, result: { lines } }))
+      })
+    }, 200)`)
+  const warned: unknown[] = []
+  const onWarning = (warning: Error) => void warned.push(warning.name)
+  process.on("warning", onWarning)
+  onTestFinished(() => void process.off("warning", onWarning))
+  await Promise.all(Array.from({ length: 20 }, (_, id) => transport.send(request(id, 100_000))))
+  await expect.poll(() => messages).toEqual([{ jsonrpc: "2.0", id: 1, result: { lines: 20 } }])
+  expect(warned).toEqual([])
+})
