@@ -309,26 +309,41 @@ export function hasOpenQuestion({ asked, answer }: CallState): boolean {
   return asked !== null && answer === null
 }
 
+/** A call without a result is that of a run that failed: a cancel marks its own. */
 function toolMessage(calls: readonly CallState[]): ToolMessage {
   const inOrder = [...calls].sort((left, right) => left.requested.callIndex - right.requested.callIndex)
   return {
     role: "tool",
-    results: inOrder.map(({ requested, result }) => ({
+    results: inOrder.map(({ requested, state, result }) => ({
       toolCallId: requested.toolCallId,
-      result: result ?? interruptedResult("cancelled", "not_started"),
+      result: result ?? interruptedResult("failed", outcomeOf(state)),
     })),
   }
 }
 
+/** From these on a call may have had its effect. */
+const maybeBegun: ReadonlySet<CallState["state"]> = new Set([
+  "started",
+  "awaitingClient",
+  "awaitingInput",
+  "inputGiven",
+])
+
+/** Whether a call without a result can have had its effect. */
+export function outcomeOf(state: CallState["state"]): ToolCallInterrupted["outcome"] {
+  return maybeBegun.has(state) ? "unknown" : "not_started"
+}
+
 /** What the model is told of a call that has no result. */
 function interruptedResult(
-  reason: ToolCallInterrupted["reason"],
+  reason: ToolCallInterrupted["reason"] | "failed",
   outcome: ToolCallInterrupted["outcome"],
 ): ToolResult {
   const causes = {
     cancelled: "the run was cancelled",
     crashed: "the server stopped while it ran",
     lost: "the server that executes it was lost",
+    failed: "the run failed",
   }
   const cause = causes[reason]
   const message =

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
+import { noSpending } from "../core/usage.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
@@ -82,6 +83,25 @@ describe("a cancelled run", () => {
     await expect(runLoop(run.context)).rejects.toMatchObject({ code: "cancelled" })
     await settleCancelled(run.context)
     expect(run.events.filter(({ type }) => type === "runCompleted")).toMatchObject([{ reason: "cancelled" }])
+  })
+})
+
+describe("a run that fails", () => {
+  it("leaves behind which of its calls may have had their effect", async () => {
+    const stuck = anyTool("stuck", () => new Promise(() => {}))
+    const later = anyTool("later", () => ({ type: "json", value: null }), { sequential: true })
+    const run = memoryRun(scriptedProvider([[call("stuck"), call("later")]]), { tools: [stuck, later] })
+    void runLoop(run.context)
+    await vi.waitFor(() => expect(types(run.events)).toContain("toolCallStarted"))
+    const { spent = noSpending } = run.context.conversation.run ?? {}
+    run.recall({ type: "runFailed", code: "internal_error", message: "Failed.", ...spent })
+    expect(run.context.conversation.messages.at(-1)).toMatchObject({
+      role: "tool",
+      results: [
+        { result: { message: expect.stringContaining("may or may not have taken effect: the run failed") } },
+        { result: { message: "The call was not executed: the run failed." } },
+      ],
+    })
   })
 })
 
