@@ -54,6 +54,7 @@ export class Conversation {
           spent: noSpending,
           stepSpent: noSpending,
           charged: 0,
+          failedCalls: 0,
           modelIndex: 0,
           outputRejections: 0,
           runnerState: null,
@@ -73,9 +74,11 @@ export class Conversation {
       case "stepStarted":
         this.#run.steps = event.step
         this.#run.stepSpent = noSpending
+        this.#run.failedCalls = 0
         this.#run.phase = { type: "calling", step: event, attempt: 1 }
         return
       case "modelCallFailed":
+        this.#run.failedCalls++
         this.#spend(event)
         return
       case "stepRetried":
@@ -250,6 +253,8 @@ export interface RunState {
   charged: Cost
   /** Of the step that was begun last, failed model calls included. */
   stepSpent: Spending
+  /** Model calls of that step that are known to have given no answer. */
+  failedCalls: number
   /** Which of the agent's models is called; those before it have failed. */
   modelIndex: number
   /** Answers that did not fit the schema asked for. */
@@ -266,7 +271,7 @@ export interface RunState {
 export type RunPhase =
   /** Between steps; `stopReason` is the last step's, null before the first. */
   | { readonly type: "ready"; readonly stopReason: StopReason | null }
-  /** A model call was begun and has not been answered. */
+  /** A model call was announced and has not been answered. */
   | { readonly type: "calling"; readonly step: StepStarted; attempt: number }
   /** The model has answered; its calls, if any, are settled one by one. */
   | {

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest"
 import { noSpending } from "../core/usage.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { closeInterruptedCall } from "./interrupted-call.ts"
 import { runLoop } from "./loop.ts"
 import { settleCancelled } from "./settle-cancelled.ts"
 
@@ -125,6 +126,7 @@ describe("a run taken up after a crash", () => {
     void runLoop(run.context)
     await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
     const next = run.restart()
+    await closeInterruptedCall(next.context, { outputBytes: 3 })
     await runLoop(next.context)
     expect(types(next.events)).toEqual([
       "runStarted",

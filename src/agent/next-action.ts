@@ -7,7 +7,7 @@ import type { CallState, RunState } from "./conversation.ts"
 /** The one next thing to do for a run, by its log alone: after a crash as in the middle of plain work. */
 export type Action =
   | { readonly type: "startStep"; readonly step: number }
-  /** A call of the model was begun by a process that did not live to log the answer. */
+  /** The model's answer was lost, and another call was announced. */
   | { readonly type: "repeatStep"; readonly step: StepStarted; readonly attempt: number }
   | { readonly type: "settleCalls"; readonly calls: readonly CallState[] }
   | { readonly type: "completeStep" }
@@ -20,7 +20,7 @@ export function nextAction(run: RunState, maxTurns: number | null): Action {
   const { phase } = run
   switch (phase.type) {
     case "calling":
-      return { type: "repeatStep", step: phase.step, attempt: phase.attempt + 1 }
+      return { type: "repeatStep", step: phase.step, attempt: phase.attempt }
     case "settling": {
       const open = [...phase.calls.values()].filter((call) => call.state !== "settled")
       return open.length > 0 ? { type: "settleCalls", calls: open } : { type: "completeStep" }

@@ -1,4 +1,5 @@
 import type { Conversation } from "../agent/conversation.ts"
+import { closeInterruptedCall } from "../agent/interrupted-call.ts"
 import { runLoop } from "../agent/loop.ts"
 import { type RunContext, record } from "../agent/run-context.ts"
 import { runForeignLoop } from "../agent/runner.ts"
@@ -27,6 +28,8 @@ import type { SessionWriter } from "./writer.ts"
 
 /** Processes in a row that may die at a run without one durable step, before the run is given up. */
 const maxTakeovers = 5
+/** How long a cancelled run waits for its agent, which knows the price of a call that a crash interrupted. */
+const priceWaitMs = 1_000
 /** Crashes in all that one run may survive: a model may ask for the same deadly call again and again. */
 const maxCrashes = 20
 
@@ -47,6 +50,11 @@ export interface RunExecution {
 }
 
 type Accepted = MessageCommand & { readonly id: number }
+/** Even the attempt that was to give the run up did not live to do so: nothing of the agent's is called any more. */
+function isHopeless({ takeovers }: Lease): boolean {
+  return takeovers > maxTakeovers + 1
+}
+
 type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
 
 /**
@@ -61,7 +69,7 @@ export async function executeRun(
 ): Promise<number | null> {
   const { writer, lease, log, inbox } = execution
   writer.runId = runId
-  const runtime = await resolve(execution, runId, message)
+  const runtime = isHopeless(lease) ? null : await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) await begin(execution, context, { message, revision: runtime?.revision ?? "unknown" })
   try {
@@ -89,8 +97,8 @@ async function resolve(
 ): Promise<AgentRuntime | null> {
   const source = message ?? conversation.run?.started
   const request = message === null ? undefined : takeRequest(runId)
-  try {
-    const resolving = resolveRuntime({
+  const setUp = async () =>
+    resolveRuntime({
       session,
       runId,
       reason: message === null ? "resume" : "new",
@@ -99,14 +107,29 @@ async function resolve(
       model: source?.model ?? null,
       ...(request === undefined ? {} : { request }),
     })
+  const resolving = setUp()
+  try {
     return await untilAborted(signal, resolving)
   } catch (error) {
     if (signal.aborted && leavesRunOpen(signal.reason)) throw signal.reason
-    // Otherwise it was cancelled before it came to anything.
-    if (!signal.aborted) {
-      logger.error({ error, sessionId: session.id, runId }, "the agent could not be set up for a run")
-    }
+    // Cancelled before it came to anything, unless a model call was interrupted: that has a price.
+    if (signal.aborted)
+      return conversation.run?.phase.type === "calling" ? within(priceWaitMs, resolving) : null
+    logger.error({ error, sessionId: session.id, runId }, "the agent could not be set up for a run")
     return null
+  }
+}
+
+/** Null for a rejection too, and when the time is over. */
+async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | null> {
+  const { promise: over, resolve: end } = Promise.withResolvers<null>()
+  const timer = setTimeout(end, ms, null)
+  try {
+    return await Promise.race([work, over])
+  } catch {
+    return null
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -148,19 +171,18 @@ async function runOn(
   runtime: AgentRuntime | null,
   { lease, log, resumed }: { readonly lease: Lease; readonly log: SessionLog; readonly resumed: boolean },
 ): Promise<number | null> {
-  context.signal.throwIfAborted()
-  if (runtime === null) return fail(context, "runtime_failed", "The agent could not be set up for this run.")
   const crashes = context.conversation.run?.crashes.size ?? 0
+  if (resumed && runtime?.type === "model") {
+    const outputBytes = await interruptedOutput(log, context.sessionId, context.conversation)
+    await closeInterruptedCall({ ...context, runtime }, { outputBytes })
+  }
+  context.signal.throwIfAborted()
   if (lease.takeovers > maxTakeovers || crashes > maxCrashes) {
     return fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
   }
+  if (runtime === null) return fail(context, "runtime_failed", "The agent could not be set up for this run.")
   try {
-    if (runtime.type === "model") {
-      const interruptedOutputBytes = resumed
-        ? await interruptedOutput(log, context.sessionId, context.conversation)
-        : 0
-      return await runLoop({ ...context, runtime, interruptedOutputBytes })
-    }
+    if (runtime.type === "model") return await runLoop({ ...context, runtime })
     if (context.conversation.run?.started.outputSchema != null) {
       return fail(context, "output_not_supported", "This agent has a loop of its own, which takes no schema.")
     }

@@ -4,6 +4,7 @@ import { systemClock } from "../core/clock.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Store } from "../core/ports/store.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
@@ -11,6 +12,7 @@ import {
   alice,
   eventsOf,
   silentLogger,
+  type TestNodeOptions,
   testNode,
   useNodes,
   watchRun,
@@ -86,6 +88,74 @@ describe("a process that stops", () => {
   })
 })
 
+describe("a model call that its process did not live to see the end of", () => {
+  /** Left behind by a process that stopped in the middle of the answer's text. */
+  async function interrupted() {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const first = await testNode(scriptedProvider([[say("Hal"), forever]]), { store: shared })
+    const { id } = await first.sessions.create(alice)
+    const run = await accepted(first, id, "Hi")
+    await vi.waitFor(async () => expect(await shared.log.read(id, { afterSeq: 0, limit: 9 })).toHaveLength(3))
+    await first.stop(0)
+    const takeUp = async (store: Store, options: TestNodeOptions = {}) => {
+      const provider = scriptedProvider([])
+      const node = await testNode(provider, { store, pricing: { cost: () => 1 }, ...options })
+      const entries = await watchRun(node.sessions, id, run)
+      await node.stop()
+      await shared.close()
+      expect(provider.requests).toEqual([])
+      return eventsOf(entries)
+    }
+    return { shared, id, run, takeUp }
+  }
+
+  it("is paid for, and its text void, when a cancel comes before it is made again", async () => {
+    const { shared, id, run, takeUp } = await interrupted()
+    await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
+    expect((await takeUp(shared)).slice(2)).toMatchObject([
+      { type: "modelCallFailed", code: "interrupted", cost: 1, usage: { outputTokens: 1 } },
+      { type: "stepRetried" },
+      { type: "runCompleted", reason: "cancelled", cost: 1 },
+    ])
+  })
+
+  it("does not hold up a cancel whose agent cannot be set up", async () => {
+    const { shared, id, run, takeUp } = await interrupted()
+    await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
+    const events = await takeUp(shared, { resolveRuntime: () => new Promise(() => {}) })
+    expect(events.at(-1)).toMatchObject({ type: "runCompleted", reason: "cancelled" })
+  })
+
+  it("is paid for when the run is given up", async () => {
+    const { shared, takeUp } = await interrupted()
+    expect((await takeUp(withTakeovers(shared, 6))).slice(2)).toMatchObject([
+      { type: "modelCallFailed", code: "interrupted", cost: 1 },
+      { type: "stepRetried" },
+      { type: "runFailed", code: "crashed_repeatedly", cost: 1 },
+    ])
+  })
+
+  it("is not looked at any more, nor is the agent, when even giving the run up killed a process", async () => {
+    const { shared, takeUp } = await interrupted()
+    const resolveRuntime = vi.fn(() => Promise.reject(new Error("deadly")))
+    const events = await takeUp(withTakeovers(shared, 7), { resolveRuntime })
+    expect(events.slice(2)).toMatchObject([{ type: "runFailed", code: "crashed_repeatedly" }])
+    expect(resolveRuntime).not.toHaveBeenCalled()
+  })
+})
+
+/** As if so many processes in a row had died at each session. */
+function withTakeovers(store: Store, takeovers: number): Store {
+  const claim: SessionLog["claim"] = async (id, agents) => {
+    const lease = await store.log.claim(id, agents)
+    return lease && { ...lease, takeovers }
+  }
+  const claimRunnable: SessionLog["claimRunnable"] = async (agents, limit) => {
+    return (await store.log.claimRunnable(agents, limit)).map((lease) => ({ ...lease, takeovers }))
+  }
+  return { ...store, log: { ...store.log, claim, claimRunnable } }
+}
+
 describe("a process that cannot reach its store", () => {
   it("stops all the same", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
@@ -160,13 +230,7 @@ describe("what goes wrong on the server", () => {
 
   it("ends a run that crashes every process after a bounded number (rule 10)", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-    const claim = shared.log.claim.bind(shared.log)
-    const log = {
-      ...shared.log,
-      claim: async (id: string, agents: readonly string[]) => lossy(await claim(id, agents)),
-    }
-    const lossy = (lease: Awaited<ReturnType<typeof claim>>) => lease && { ...lease, takeovers: 6 }
-    const node = await start(scriptedProvider([]), { store: { ...shared, log } })
+    const node = await start(scriptedProvider([]), { store: withTakeovers(shared, 6) })
     const { id } = await node.sessions.create(alice)
     const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
     expect(outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
