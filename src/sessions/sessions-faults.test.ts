@@ -238,6 +238,21 @@ describe("what goes wrong on the server", () => {
     await shared.close()
   })
 
+  it("begins no more than it has room for, however much comes at once", async () => {
+    const gate = Promise.withResolvers<void>()
+    const turn = [{ type: "wait", until: gate.promise }, say("Done")] as const
+    const node = await start(
+      scriptedProvider(() => turn),
+      { maxConcurrentRuns: 2 },
+    )
+    const sessions = await Promise.all(Array.from({ length: 6 }, () => node.sessions.create(alice)))
+    const runs = await Promise.all(sessions.map(({ id }) => accepted(node, id, "Hi")))
+    expect(node.worker.activeRuns).toBe(2)
+    gate.resolve()
+    const ends = runs.map(({ runId }, index) => node.sessions.result(sessions[index]?.id ?? "", runId, {}))
+    expect((await Promise.all(ends)).map(({ response }) => response)).toEqual(runs.map(() => "Done"))
+  })
+
   it("leaves further work to the next sweep when it has no room", async () => {
     const gate = Promise.withResolvers<void>()
     const provider = scriptedProvider([[{ type: "wait", until: gate.promise }, say("One")], [say("Two")]])
