@@ -57,6 +57,7 @@ export class Conversation {
           failedCalls: 0,
           modelIndex: 0,
           outputRejections: 0,
+          fruitlessSteps: 0,
           runnerState: null,
           steps: 0,
           crashes: new Set(),
@@ -88,6 +89,7 @@ export class Conversation {
         return
       case "messageCompleted":
         this.#spend(event)
+        this.#run.fruitlessSteps = isFruitless(event) ? this.#run.fruitlessSteps + 1 : 0
         if (event.message.content.length > 0) this.#messages.push(event.message)
         this.#run.phase = { type: "settling", completed: event, calls: new Map() }
         return
@@ -259,6 +261,8 @@ export interface RunState {
   modelIndex: number
   /** Answers that did not fit the schema asked for. */
   outputRejections: number
+  /** The last steps in a row that brought nothing on: the model paused, or no call it asked for could be read. */
+  fruitlessSteps: number
   /** What a runner saved last. */
   runnerState: Json
   /** Steps begun. */
@@ -307,6 +311,12 @@ export interface CallState {
   /** Asked so far. */
   questions: number
   result: ToolResult | null
+}
+
+function isFruitless({ stopReason, message: { content } }: MessageCompleted): boolean {
+  const calls = content.filter((part) => part.type === "toolCall")
+  if (calls.length === 0) return stopReason === "pause"
+  return calls.every(({ malformedInput }) => malformedInput !== undefined)
 }
 
 /** Of a call in state `started` it was asked from inside the call; else the call waits for the answer. */

@@ -16,6 +16,9 @@ export type Action =
   | { readonly type: "stopAtMaxTurns"; readonly turnCount: number; readonly maxTurns: number }
   | { readonly type: "finish"; readonly event: TerminalEvent }
 
+/** A model that is cut at its cap in every call, or a service that always wants to be called again, would cost for ever. */
+const maxFruitlessSteps = 10
+
 export function nextAction(run: RunState, maxTurns: number | null): Action {
   const { phase } = run
   switch (phase.type) {
@@ -32,6 +35,7 @@ export function nextAction(run: RunState, maxTurns: number | null): Action {
       }
       const end = phase.stopReason === null ? null : endOfRun(phase.stopReason, run.spent)
       if (end !== null) return { type: "finish", event: end }
+      if (run.fruitlessSteps >= maxFruitlessSteps) return { type: "finish", event: noProgress(run.spent) }
       if (maxTurns !== null && run.steps >= maxTurns) {
         return { type: "stopAtMaxTurns", turnCount: run.steps, maxTurns }
       }
@@ -40,6 +44,11 @@ export function nextAction(run: RunState, maxTurns: number | null): Action {
     default:
       return phase satisfies never
   }
+}
+
+function noProgress(spent: Spending): TerminalEvent {
+  const message = `The model paused, or asked for calls that cannot be read, ${maxFruitlessSteps} times in a row.`
+  return { type: "runFailed", code: "no_progress", message, ...spent }
 }
 
 /** How a run ends after a step that stopped for this reason; null when it goes on. */
