@@ -18,7 +18,7 @@ import {
 import type { Ids } from "../core/ids.ts"
 import type { ContentPart, Message } from "../core/messages.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Lease, MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
+import type { MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
 import { noSpending } from "../core/usage.ts"
 import { isSameHistory } from "./client-history.ts"
 import type { Inbox } from "./inbox.ts"
@@ -34,7 +34,8 @@ const priceWaitMs = 1_000
 const maxCrashes = 20
 
 export interface RunExecution {
-  readonly lease: Lease
+  /** Processes in a row that died at this run. */
+  readonly takeovers: number
   readonly session: Session
   readonly conversation: Conversation
   readonly writer: SessionWriter
@@ -50,11 +51,6 @@ export interface RunExecution {
 }
 
 type Accepted = MessageCommand & { readonly id: number }
-/** Even the attempt that was to give the run up did not live to do so: nothing of the agent's is called any more. */
-function isHopeless({ takeovers }: Lease): boolean {
-  return takeovers > maxTakeovers + 1
-}
-
 type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
 
 /**
@@ -67,13 +63,14 @@ export async function executeRun(
   runId: string,
   message: Accepted | null,
 ): Promise<number | null> {
-  const { writer, lease, log, inbox } = execution
+  const { writer, takeovers, log, inbox } = execution
   writer.runId = runId
-  const runtime = isHopeless(lease) ? null : await resolve(execution, runId, message)
+  // Even the attempt that was to give the run up may not have lived to do so: then nothing of the agent's is called.
+  const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) await begin(execution, context, { message, revision: runtime?.revision ?? "unknown" })
   try {
-    return await runOn(context, runtime, { lease, log, resumed: message === null })
+    return await runOn(context, runtime, { takeovers, log, resumed: message === null })
   } catch (thrown) {
     if (!(thrown instanceof RunCancelledError)) throw thrown
     const commands = await inbox.read()
@@ -169,19 +166,25 @@ function userContent(message: Message | undefined): readonly ContentPart[] {
 async function runOn(
   context: RuntimeContext,
   runtime: AgentRuntime | null,
-  { lease, log, resumed }: { readonly lease: Lease; readonly log: SessionLog; readonly resumed: boolean },
+  {
+    takeovers,
+    log,
+    resumed,
+  }: { readonly takeovers: number; readonly log: SessionLog; readonly resumed: boolean },
 ): Promise<number | null> {
   const crashes = context.conversation.run?.crashes.size ?? 0
-  if (resumed && runtime?.type === "model") {
-    const outputBytes = await interruptedOutput(log, context.sessionId, context.conversation)
-    await closeInterruptedCall({ ...context, runtime }, { outputBytes })
-  }
-  context.signal.throwIfAborted()
-  if (lease.takeovers > maxTakeovers || crashes > maxCrashes) {
-    return fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
-  }
-  if (runtime === null) return fail(context, "runtime_failed", "The agent could not be set up for this run.")
   try {
+    if (resumed && runtime?.type === "model") {
+      const outputBytes = await interruptedOutput(log, context.sessionId, context.conversation)
+      await closeInterruptedCall({ ...context, runtime }, { outputBytes })
+    }
+    context.signal.throwIfAborted()
+    if (takeovers > maxTakeovers || crashes > maxCrashes) {
+      return await fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
+    }
+    if (runtime === null) {
+      return await fail(context, "runtime_failed", "The agent could not be set up for this run.")
+    }
     if (runtime.type === "model") return await runLoop({ ...context, runtime })
     if (context.conversation.run?.started.outputSchema != null) {
       return fail(context, "output_not_supported", "This agent has a loop of its own, which takes no schema.")

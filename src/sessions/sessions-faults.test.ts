@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { systemClock } from "../core/clock.ts"
@@ -5,12 +8,13 @@ import { StoreUnavailableError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
-import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
   accepted,
   alice,
   eventsOf,
+  message,
   silentLogger,
   type TestNodeOptions,
   testNode,
@@ -234,6 +238,49 @@ describe("what goes wrong on the server", () => {
     const { id } = await node.sessions.create(alice)
     const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
     expect(outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
+    await node.stop()
+    await shared.close()
+  })
+
+  it("ends such a run alone: what is said next in its session is answered", async () => {
+    const path = await mkdtemp(join(tmpdir(), "gateway-"))
+    const open = () => openSqliteStore({ path, clock: systemClock, logger: silentLogger })
+    const session = { id: "sess_1", ...alice, agent: "agent", createdAt: Date.now() }
+    const hello = { type: "message", runId: "run_1", at: Date.now(), outputSchema: null } as const
+    for (let deaths = 0; deaths < 6; deaths++) {
+      const { log, close } = await open()
+      if (deaths === 0) await log.createSession(session)
+      if (deaths === 0) await log.put({ ...message(session.id, "Hi"), ...hello })
+      await log.claim(session.id, ["agent"])
+      await close()
+    }
+    const store = await open()
+    const node = await testNode(scriptedProvider([[say("Here.")]]), { store })
+    const first = await node.sessions.result(session.id, hello.runId, {})
+    expect(first.outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
+    const { runId } = await accepted(node, session.id, "Are you there?")
+    await expect(node.sessions.result(session.id, runId, {})).resolves.toMatchObject({ response: "Here." })
+    await node.stop()
+    await store.close()
+    await rm(path, { recursive: true })
+  })
+
+  it("ends such a run alone, also when the next message comes before its session is given back", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const { log } = withTakeovers(shared, 6)
+    const release: SessionLog["release"] = async (lease, options) => {
+      const next = { type: "message", runId: "run_2", at: Date.now(), outputSchema: null } as const
+      await log.put({ ...message(lease.sessionId, "Are you there?"), ...next })
+      return shared.log.release(lease, options)
+    }
+    const node = await start(scriptedProvider([[say("Here.")]]), {
+      store: { ...shared, log: { ...log, release } },
+    })
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await accepted(node, id, "Hi")
+    const { outcome } = await node.sessions.result(id, runId, {})
+    expect(outcome).toMatchObject({ code: "crashed_repeatedly" })
+    await vi.waitFor(async () => expect(await log.run(id, "run_2")).toMatchObject({ state: "completed" }))
     await node.stop()
     await shared.close()
   })
