@@ -21,6 +21,7 @@ import {
   useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
+import type { RuntimeRequest } from "./runtime-resolver.ts"
 
 const say = (text: string) => ({ type: "text", text }) as const
 const call = (name: string) => ({ type: "toolCall", name }) as const
@@ -180,6 +181,32 @@ describe("a process that cannot reach its store", () => {
     gate.resolve()
     await node.stop(0)
     await expect(shared.log.session(id)).resolves.toMatchObject({ activeRun: { state: "open" } })
+    await shared.close()
+  })
+
+  it("keeps no request of a run that it could not claim, and so has a place for the next one", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    let down = true
+    const log: SessionLog = {
+      ...shared.log,
+      claim: (...given) => (down ? Promise.reject(new StoreUnavailableError()) : shared.log.claim(...given)),
+    }
+    const given: RuntimeRequest[] = []
+    const resolveRuntime = async (request: RuntimeRequest): Promise<never> => {
+      given.push(request)
+      throw new Error("not of interest")
+    }
+    const options = { store: { ...shared, log }, resolveRuntime, maxConcurrentRuns: 1, start: false }
+    const node = await testNode(scriptedProvider([]), options)
+    const request = new Request("http://gateway/api/chat")
+    const first = await node.sessions.create(alice)
+    await accepted(node, first.id, "Hi", { request })
+    down = false
+    const second = await node.sessions.create(alice)
+    const { runId } = await accepted(node, second.id, "Hi", { request })
+    await node.sessions.result(second.id, runId, {})
+    expect(given).toMatchObject([{ runId, request }])
+    await node.stop()
     await shared.close()
   })
 

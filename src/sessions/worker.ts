@@ -102,8 +102,12 @@ export class Worker {
       if (running.attempt.leaving) running.again = true
       return running.attempt.notice()
     }
-    const isBegun = this.#hasRoom() && (await this.#claim(sessionId))
-    if (!isBegun && accepted !== undefined) this.#requests.delete(accepted.runId)
+    let isBegun = false
+    try {
+      isBegun = this.#hasRoom() && (await this.#claim(sessionId))
+    } finally {
+      if (!isBegun && accepted !== undefined) this.#requests.delete(accepted.runId)
+    }
   }
 
   async #claim(sessionId: string): Promise<boolean> {
