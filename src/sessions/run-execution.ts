@@ -2,7 +2,7 @@ import type { Conversation } from "../agent/conversation.ts"
 import { closeInterruptedCall } from "../agent/interrupted-call.ts"
 import { runLoop } from "../agent/loop.ts"
 import { type RunContext, record } from "../agent/run-context.ts"
-import { runForeignLoop } from "../agent/runner.ts"
+import { runForeignLoop, voidInterruptedText } from "../agent/runner.ts"
 import { settleCancelled } from "../agent/settle-cancelled.ts"
 import { untilAborted } from "../agent/until-aborted.ts"
 import type { AgentRuntime, RunHooks } from "../core/agent-runtime.ts"
@@ -174,6 +174,7 @@ async function runOn(
 ): Promise<number | null> {
   const crashes = context.conversation.run?.crashes.size ?? 0
   try {
+    if (resumed && runtime?.type === "runner") await voidInterruptedText({ ...context, runtime })
     if (resumed && runtime?.type === "model") {
       const outputBytes = await interruptedOutput(log, context.sessionId, context.conversation)
       await closeInterruptedCall({ ...context, runtime }, { outputBytes })
