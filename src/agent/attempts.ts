@@ -1,6 +1,7 @@
 import type { ModelChoice, ModelRuntime } from "../core/agent-runtime.ts"
 import type { StepStarted } from "../core/entries.ts"
 import type { ModelFailure } from "../core/ports/provider.ts"
+import { backoffMs } from "./backoff.ts"
 
 /** One try at a step's model call. */
 export interface Attempt {
@@ -11,6 +12,8 @@ export interface Attempt {
   readonly modelIndex: number
   /** How often this model was tried again. */
   readonly retries: number
+  /** Milliseconds to wait before it. */
+  readonly pauseMs: number
 }
 
 /** A service that asks for a longer wait than that is not worth keeping a person waiting for. */
@@ -23,12 +26,13 @@ export function attemptAfter(
   { models, maxRetries }: ModelRuntime,
 ): Attempt | null {
   const next = { ...attempt, number: attempt.number + 1 }
-  const { retryable, retryAfterMs = 0 } = failure
-  if (retryable && attempt.retries < maxRetries && retryAfterMs <= longestRetryAfterMs) {
-    return { ...next, retries: attempt.retries + 1 }
+  const { retryable, retryAfterMs } = failure
+  if (retryable && attempt.retries < maxRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
+    return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs ?? backoffMs(attempt.retries) }
   }
   if (!isOfTheService(failure) || attempt.modelIndex + 1 >= models.length) return null
-  return { ...next, modelIndex: attempt.modelIndex + 1, retries: 0 }
+  // Another service need not be spared.
+  return { ...next, modelIndex: attempt.modelIndex + 1, retries: 0, pauseMs: 0 }
 }
 
 /** Failures that say nothing about the request, though a service may say that trying it again is of no use. */

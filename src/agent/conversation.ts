@@ -54,8 +54,10 @@ export class Conversation {
           spent: noSpending,
           stepSpent: noSpending,
           charged: 0,
+          failedCalls: 0,
           modelIndex: 0,
           outputRejections: 0,
+          fruitlessSteps: 0,
           runnerState: null,
           steps: 0,
           crashes: new Set(),
@@ -73,9 +75,11 @@ export class Conversation {
       case "stepStarted":
         this.#run.steps = event.step
         this.#run.stepSpent = noSpending
+        this.#run.failedCalls = 0
         this.#run.phase = { type: "calling", step: event, attempt: 1 }
         return
       case "modelCallFailed":
+        this.#run.failedCalls++
         this.#spend(event)
         return
       case "stepRetried":
@@ -85,6 +89,7 @@ export class Conversation {
         return
       case "messageCompleted":
         this.#spend(event)
+        this.#run.fruitlessSteps = isFruitless(event) ? this.#run.fruitlessSteps + 1 : 0
         if (event.message.content.length > 0) this.#messages.push(event.message)
         this.#run.phase = { type: "settling", completed: event, calls: new Map() }
         return
@@ -250,10 +255,14 @@ export interface RunState {
   charged: Cost
   /** Of the step that was begun last, failed model calls included. */
   stepSpent: Spending
+  /** Model calls of that step that are known to have given no answer. */
+  failedCalls: number
   /** Which of the agent's models is called; those before it have failed. */
   modelIndex: number
   /** Answers that did not fit the schema asked for. */
   outputRejections: number
+  /** The last steps in a row that brought nothing on: the model paused, or no call it asked for could be read. */
+  fruitlessSteps: number
   /** What a runner saved last. */
   runnerState: Json
   /** Steps begun. */
@@ -266,7 +275,7 @@ export interface RunState {
 export type RunPhase =
   /** Between steps; `stopReason` is the last step's, null before the first. */
   | { readonly type: "ready"; readonly stopReason: StopReason | null }
-  /** A model call was begun and has not been answered. */
+  /** A model call was announced and has not been answered. */
   | { readonly type: "calling"; readonly step: StepStarted; attempt: number }
   /** The model has answered; its calls, if any, are settled one by one. */
   | {
@@ -304,31 +313,52 @@ export interface CallState {
   result: ToolResult | null
 }
 
+function isFruitless({ stopReason, message: { content } }: MessageCompleted): boolean {
+  const calls = content.filter((part) => part.type === "toolCall")
+  if (calls.length === 0) return stopReason === "pause"
+  return calls.every(({ malformedInput }) => malformedInput !== undefined)
+}
+
 /** Of a call in state `started` it was asked from inside the call; else the call waits for the answer. */
 export function hasOpenQuestion({ asked, answer }: CallState): boolean {
   return asked !== null && answer === null
 }
 
+/** A call without a result is that of a run that failed: a cancel marks its own. */
 function toolMessage(calls: readonly CallState[]): ToolMessage {
   const inOrder = [...calls].sort((left, right) => left.requested.callIndex - right.requested.callIndex)
   return {
     role: "tool",
-    results: inOrder.map(({ requested, result }) => ({
+    results: inOrder.map(({ requested, state, result }) => ({
       toolCallId: requested.toolCallId,
-      result: result ?? interruptedResult("cancelled", "not_started"),
+      result: result ?? interruptedResult("failed", outcomeOf(state)),
     })),
   }
 }
 
+/** From these on a call may have had its effect. */
+const maybeBegun: ReadonlySet<CallState["state"]> = new Set([
+  "started",
+  "awaitingClient",
+  "awaitingInput",
+  "inputGiven",
+])
+
+/** Whether a call without a result can have had its effect. */
+export function outcomeOf(state: CallState["state"]): ToolCallInterrupted["outcome"] {
+  return maybeBegun.has(state) ? "unknown" : "not_started"
+}
+
 /** What the model is told of a call that has no result. */
 function interruptedResult(
-  reason: ToolCallInterrupted["reason"],
+  reason: ToolCallInterrupted["reason"] | "failed",
   outcome: ToolCallInterrupted["outcome"],
 ): ToolResult {
   const causes = {
     cancelled: "the run was cancelled",
     crashed: "the server stopped while it ran",
     lost: "the server that executes it was lost",
+    failed: "the run failed",
   }
   const cause = causes[reason]
   const message =

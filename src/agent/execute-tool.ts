@@ -1,6 +1,6 @@
 import type { ToolCallRequested } from "../core/entries.ts"
 import { CallInterruptedError, toError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json.ts"
+import { type JsonObject, nestsTooDeep } from "../core/json.ts"
 import type { InputGiven, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
 import type { CallState } from "./conversation.ts"
@@ -49,7 +49,8 @@ export async function executeTool(
   }
   try {
     const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
-    return await Promise.race([execution, stopped])
+    const outcome = await Promise.race([execution, stopped])
+    return nestsTooDeep(outcome) ? tooDeep : outcome
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason
     if (error instanceof CallInterruptedError) return "interrupted"
@@ -116,6 +117,12 @@ function liveOutput(
       open = false
     },
   }
+}
+
+const tooDeep: ToolResult = {
+  type: "error",
+  code: "not_json",
+  message: "The tool's result nests too deep to be sent; the call may have taken effect.",
 }
 
 class ToolTimeout extends Error {

@@ -1,6 +1,9 @@
-import { describe, expect, it, vi } from "vitest"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import type { ModelEvent, Provider } from "../core/ports/provider.ts"
+import { noSpending } from "../core/usage.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { closeInterruptedCall } from "./interrupted-call.ts"
 import { runLoop } from "./loop.ts"
 import { settleCancelled } from "./settle-cancelled.ts"
 
@@ -37,6 +40,87 @@ describe("a model call that fails", () => {
     await runLoop(run.context)
     expect(provider.requests).toHaveLength(1)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "authentication_failed" })
+  })
+})
+
+describe("a model that does not get anywhere", () => {
+  const pause = { type: "end", stopReason: "pause" } as const
+  const cut = { ...call("t"), malformedInput: '{"text": "' } as const
+
+  it.each([
+    ["pauses again and again", [say("Hm."), pause]],
+    ["says nothing but that it pauses", [pause]],
+    ["is cut in every call, or writes none that can be read", [say("Now."), cut, cut]],
+  ])("ends the run when it %s", async (_, turn) => {
+    const provider = scriptedProvider(() => turn)
+    const run = memoryRun(provider, { tools: [anyTool("t", () => ({ type: "json", value: 1 }))] })
+    await runLoop(run.context)
+    expect(provider.requests).toHaveLength(10)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "no_progress" })
+  })
+
+  it("has all its patience again after a step that brought something on", async () => {
+    const turns = Array.from({ length: 25 }, (_, n) => (n % 8 === 7 ? [cut, call("t")] : [cut]))
+    const provider = scriptedProvider([...turns, [say("Done.")]])
+    const run = memoryRun(provider, { tools: [anyTool("t", () => ({ type: "json", value: 1 }))] })
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+  })
+})
+
+describe("a model service that never ends its answer", () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it.each<[string, ModelEvent]>([
+    ["only says that it is there", { type: "progress" }],
+    ["says a letter now and then", { type: "textDelta", part: 0, text: "a" }],
+  ])("is given up when it %s, and not tried again", async (_, event) => {
+    vi.useFakeTimers()
+    let calls = 0
+    const provider: Provider = {
+      name: "endless",
+      defaultModel: "endless",
+      async *stream(_request, { signal }) {
+        for (calls++; !signal.aborted; ) {
+          await new Promise((resolve) => setTimeout(resolve, 30_000))
+          yield event
+        }
+      },
+    }
+    const run = memoryRun(provider, { maxTokens: 1_000 })
+    const running = runLoop(run.context)
+    await vi.advanceTimersByTimeAsync(30 * 60 * 1_000)
+    expect(types(run.events)).not.toContain("runFailed")
+    await vi.advanceTimersByTimeAsync(5 * 60 * 1_000)
+    await running
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "upstream_timeout" })
+    expect(calls).toBe(1)
+  })
+})
+
+describe("arguments or results that nest without end", () => {
+  const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`)
+
+  it("are told to the model, and do not end the run", async () => {
+    const execute = vi.fn((input: object) => ({
+      type: "json" as const,
+      value: "a" in input ? 1 : nested(20_000),
+    }))
+    const provider = scriptedProvider([
+      [call("t", nested(20_000))],
+      [call("t")],
+      [call("t", nested(50))],
+      [say("Done.")],
+    ])
+    const run = memoryRun(provider, { tools: [anyTool("t", execute)] })
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    expect(run.events.filter(({ type }) => type === "toolCallCompleted")).toMatchObject([
+      { result: { code: "invalid_input" } },
+      { result: { code: "not_json" } },
+      { result: { value: 1 } },
+    ])
+    expect(execute).toHaveBeenCalledTimes(2)
   })
 })
 
@@ -85,6 +169,25 @@ describe("a cancelled run", () => {
   })
 })
 
+describe("a run that fails", () => {
+  it("leaves behind which of its calls may have had their effect", async () => {
+    const stuck = anyTool("stuck", () => new Promise(() => {}))
+    const later = anyTool("later", () => ({ type: "json", value: null }), { sequential: true })
+    const run = memoryRun(scriptedProvider([[call("stuck"), call("later")]]), { tools: [stuck, later] })
+    void runLoop(run.context)
+    await vi.waitFor(() => expect(types(run.events)).toContain("toolCallStarted"))
+    const { spent = noSpending } = run.context.conversation.run ?? {}
+    run.recall({ type: "runFailed", code: "internal_error", message: "Failed.", ...spent })
+    expect(run.context.conversation.messages.at(-1)).toMatchObject({
+      role: "tool",
+      results: [
+        { result: { message: expect.stringContaining("may or may not have taken effect: the run failed") } },
+        { result: { message: "The call was not executed: the run failed." } },
+      ],
+    })
+  })
+})
+
 describe("a run taken up after a crash", () => {
   const untilTool = async (tool: ReturnType<typeof anyTool>) => {
     const provider = scriptedProvider((request) =>
@@ -105,6 +208,7 @@ describe("a run taken up after a crash", () => {
     void runLoop(run.context)
     await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
     const next = run.restart()
+    await closeInterruptedCall(next.context, { outputBytes: 3 })
     await runLoop(next.context)
     expect(types(next.events)).toEqual([
       "runStarted",

@@ -2,18 +2,17 @@ import type { Event, ModelCallFailed } from "../core/entries.ts"
 import { isTerminal } from "../core/entries.ts"
 import { RunCancelledError } from "../core/errors.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
-import { addCost, addSpending, noSpending, noUsage, type Spending } from "../core/usage.ts"
+import { addCost, addSpending, noSpending, type Spending } from "../core/usage.ts"
 import { answeredEvents } from "./answered.ts"
 import { type Attempt, attemptAfter, modelAt } from "./attempts.ts"
-import { backoffMs } from "./backoff.ts"
 import { type Charged, overBudget, priced } from "./budget.ts"
-import { outputInstruction } from "./check-output.ts"
-import { interruptedByCrash } from "./conversation.ts"
 import { delay } from "./delay.ts"
+import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
+import { requestOf } from "./model-request.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
-import { bytesOf, type CountedUsage, countUsage, estimateInput, plainBytes } from "./token-estimate.ts"
+import { bytesOf, type CountedUsage, countUsage } from "./token-estimate.ts"
 
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
@@ -40,46 +39,54 @@ async function startStep(
     step: number,
   } as const
   const modelIndex = context.conversation.run?.modelIndex ?? 0
-  return begin(context, { step, number: 1, modelIndex, retries: 0 }, { failed: [], started: step })
+  const attempt = { step, number: 1, modelIndex, ...atOnce }
+  return begin(context, attempt, { failed: [], announced: step })
 }
 
-/** The process that called the model did not live to log what came of it; its cost is what can be told from its deltas. */
+/** Of an attempt that follows no failure of its model. */
+const atOnce = { retries: 0, pauseMs: 0 }
+
 async function repeatStep(
   context: ModelRunContext,
   { step, attempt: number }: Extract<CallAction, { type: "repeatStep" }>,
 ): Promise<Attempt | null> {
   const modelIndex = context.conversation.run?.modelIndex ?? 0
-  const attempt = { step, number, modelIndex, retries: 0 }
-  const error = { code: interruptedByCrash, message: "The server stopped while the model answered." }
-  const usage = countUsage(null, {
-    outputBytes: context.interruptedOutputBytes,
-    inputTokens: () => estimateInput(requestOf(context, attempt)),
-    plainInputBytes: null,
-  })
-  const failed = failedCall(context, { ...attempt, number: number - 1 }, error.code, usage)
-  return begin(context, attempt, { failed: [failed], started: retried(attempt, error) })
+  return begin(context, { step, number, modelIndex, ...atOnce }, { failed: [], announced: null })
 }
 
-/** Logs that this attempt begins, after what failed before it; ends the run if the budget does not allow it. */
+/** Announces this attempt, unless it was, after what failed before it; ends the run if the budget does not allow it. */
 async function begin(
   context: ModelRunContext,
   attempt: Attempt,
-  { failed, started }: { readonly failed: readonly ModelCallFailed[]; readonly started: Event },
+  { failed, announced }: { readonly failed: readonly ModelCallFailed[]; readonly announced: Event | null },
 ): Promise<Attempt | null> {
   const run = context.conversation.run
   const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const ending = overBudget(context, choice, requestOf(context, attempt), spent)
   // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
-  const isBegun = ending === null || failed.length > 0
-  await recordEnd(context, [...failed, ...(isBegun ? [started] : []), ...(ending ?? [])])
+  const isAnnounced = ending === null || failed.length > 0
+  const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
+  if (events.length > 0) await recordEnd(context, events)
   return ending === null ? attempt : null
+}
+
+/** Waits for the attempt's time. One that the process stops before is not made: the next process must not count it. */
+async function awaitTurn(context: ModelRunContext, attempt: Attempt): Promise<void> {
+  const { signal } = context
+  try {
+    if (attempt.pauseMs > 0) await delay(attempt.pauseMs, signal)
+    signal.throwIfAborted()
+  } catch (reason) {
+    if (reason instanceof RunCancelledError) throw reason
+    await record(context, [failedCall(context, attempt, "not_sent", freeOfCharge)])
+    throw reason
+  }
 }
 
 /** Resolves to the attempt that follows, if it failed and there is one. */
 async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Attempt | null> {
-  // What is not sent costs nothing.
-  context.signal.throwIfAborted()
+  await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
   const request = requestOf(context, attempt)
   const streamed = nothingStreamed()
@@ -129,8 +136,8 @@ async function afterFailure(
   failure: ModelFailure,
   usage: CountedUsage,
 ): Promise<Attempt | null> {
-  const { code, message, detail, retryAfterMs } = failure
-  const { sessionId, logger, runtime, signal } = context
+  const { code, message, detail } = failure
+  const { sessionId, logger, runtime } = context
   const { provider, model } = modelAt(runtime, attempt.modelIndex)
   const { stepId } = attempt.step
   logger.warn(
@@ -144,12 +151,7 @@ async function afterFailure(
     await recordEnd(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
-  const begun = await begin(context, next, { failed: [failed], started: retried(next, { code, message }) })
-  // Another service need not be spared.
-  if (begun !== null && next.modelIndex === attempt.modelIndex) {
-    await delay(retryAfterMs ?? backoffMs(attempt.retries), signal)
-  }
-  return begun
+  return begin(context, next, { failed: [failed], announced: retried(next, { code, message }) })
 }
 
 /**
@@ -185,77 +187,10 @@ async function keepCancelled(
   ])
 }
 
-function requestOf({ runtime, conversation }: ModelRunContext, { modelIndex }: Attempt): ModelRequest {
-  const { systemPrompt, maxTokens } = runtime
-  const { model } = modelAt(runtime, modelIndex)
-  const outputSchema = conversation.run?.started.outputSchema ?? null
-  const tools = runtime.tools.map(({ name, description, inputSchema }) => ({
-    name,
-    description,
-    inputSchema,
-  }))
-  const common = { model, messages: [...conversation.messages], tools, maxTokens }
-  if (outputSchema === null) return { ...common, system: systemPrompt }
-  return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
-}
-
 function addCharged(left: Charged, right: Charged): Charged {
   return { ...addSpending(left, right), charged: addCost(left.charged, right.charged) }
 }
 
 function spentSoFar({ conversation }: ModelRunContext): Spending {
   return conversation.run?.spent ?? noSpending
-}
-
-/** Of a service that took the request, and was not heard of in time. */
-const silences: readonly string[] = ["upstream_cut", "upstream_stalled", "upstream_timeout"]
-
-/** A service that refuses charges nothing; one that began to answer, or went silent, may have. */
-function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolean {
-  return begun || silences.includes(code)
-}
-
-const freeOfCharge: CountedUsage = { usage: noUsage, charged: noUsage, estimated: false }
-
-/** Of a call that came to no end. */
-function counted(
-  context: ModelRunContext,
-  request: ModelRequest,
-  { text, thinking, hiddenBytes, usage }: Streamed,
-): CountedUsage {
-  const outputBytes = Buffer.byteLength(text) + Buffer.byteLength(thinking) + hiddenBytes
-  return countUsage(usage, { ...evidence(context, request), outputBytes })
-}
-
-function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
-  // Only a budget is worth a look at the whole request.
-  const plainInputBytes = runtime.maxBudgetUsd === null ? null : () => plainBytes(request)
-  return { inputTokens: () => estimateInput(request), plainInputBytes }
-}
-
-function failedCall(
-  context: ModelRunContext,
-  { step, number, modelIndex }: Attempt,
-  code: string,
-  { estimated, ...counted }: CountedUsage,
-): ModelCallFailed {
-  const choice = modelAt(context.runtime, modelIndex)
-  const spending = priced(context, choice, counted)
-  const { stepId } = step
-  return {
-    type: "modelCallFailed",
-    stepId,
-    attempt: number,
-    model: choice.model,
-    code,
-    ...spending,
-    estimated,
-  }
-}
-
-function retried(
-  { step: { stepId }, number, modelIndex }: Attempt,
-  error: { readonly code: string; readonly message: string },
-): Event {
-  return { type: "stepRetried", stepId, attempt: number, error, modelIndex }
 }

@@ -1,5 +1,7 @@
 import type { ModelChoice } from "../core/agent-runtime.ts"
 import type { StepStarted } from "../core/entries.ts"
+import { nestsTooDeep } from "../core/json.ts"
+import type { ModelPart } from "../core/messages.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 import type { ModelRunContext } from "./run-context.ts"
@@ -26,7 +28,7 @@ export function nothingStreamed(): Streamed {
 
 /**
  * Streams one answer to the viewers. Resolves to the provider's last event, or to the failure that stands for it when
- * there is none, when nothing came for too long, or too much; to null when the attempt is aborted, at once.
+ * there is none, when nothing came for too long, or too much, or without an end; to null when the attempt is aborted, at once.
  */
 export async function streamAnswer(
   context: ModelRunContext,
@@ -39,7 +41,8 @@ export async function streamAnswer(
   const call = new AbortController()
   const stop = () => call.abort(signal.reason)
   signal.addEventListener("abort", stop, { once: true })
-  const watched = watchdog(runtime.stallTimeoutMs, () => call.abort(stalled))
+  const patience = { silentMs: runtime.stallTimeoutMs, totalMs: longestCallMs(request) }
+  const watched = watchdog(patience, (limit) => call.abort(limit === "silentMs" ? stalled : endless))
   const longest = longestAnswer(request)
 
   const consume = async (): Promise<ModelEnd | ModelFailure> => {
@@ -49,6 +52,7 @@ export async function streamAnswer(
       watched.seen()
       switch (event.type) {
         case "end":
+          return { ...event, content: event.content.map(withoutTooDeepInput) }
         case "error":
           return event
         case "progress":
@@ -80,11 +84,18 @@ export async function streamAnswer(
   } catch (thrown) {
     if (signal.aborted) return null
     if (thrown === stalled) return stalled
+    if (thrown === endless) return endless
     throw thrown
   } finally {
     watched.stop()
     signal.removeEventListener("abort", stop)
   }
+}
+
+/** Arguments that nest without end cannot even be logged; the model is told as of any that cannot be read. */
+function withoutTooDeepInput(part: ModelPart): ModelPart {
+  if (part.type !== "toolCall" || !nestsTooDeep(part.input)) return part
+  return { ...part, input: {}, malformedInput: "" }
 }
 
 function lengthOf({ text, thinking, hiddenBytes }: Streamed): number {
@@ -94,6 +105,11 @@ function lengthOf({ text, thinking, hiddenBytes }: Streamed): number {
 /** In characters, of which a token has a few: only a service that ignores its cap gets there. */
 function longestAnswer({ maxTokens }: ModelRequest): number {
   return maxTokens * 12 + 4_096
+}
+
+/** Half an hour to think, and a quarter of a second for each token: only a service that never ends gets there. */
+function longestCallMs({ maxTokens }: ModelRequest): number {
+  return 30 * 60 * 1_000 + maxTokens * 250
 }
 
 const noLastEvent: ModelFailure = {
@@ -108,6 +124,14 @@ const stalled: ModelFailure = {
   code: "upstream_stalled",
   message: "The model service sent nothing for too long.",
   retryable: true,
+}
+
+/** Pings for ever, or a word a minute. Not tried again: it took long enough. */
+const endless: ModelFailure = {
+  type: "error",
+  code: "upstream_timeout",
+  message: "The model service did not end its answer in time.",
+  retryable: false,
 }
 
 const answerTooLong: ModelFailure = {

@@ -5,6 +5,7 @@ import type { ModelEvent, Provider } from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { closeInterruptedCall } from "./interrupted-call.ts"
 import { runLoop } from "./loop.ts"
 
 /** A dollar for a million tokens in, five for a million out. */
@@ -133,7 +134,8 @@ describe("a budget", () => {
     void runLoop(run.context)
     await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
     const next = run.restart()
-    await runLoop({ ...next.context, interruptedOutputBytes: Buffer.byteLength(text) })
+    await closeInterruptedCall(next.context, { outputBytes: Buffer.byteLength(text) })
+    await runLoop(next.context)
     const failed = next.events.find((event) => event.type === "modelCallFailed")
     expect(failed).toMatchObject({
       code: "interrupted",
@@ -203,6 +205,30 @@ describe("cost", () => {
     await expect(runLoop(run.context)).rejects.toThrow("cancelled")
     expect(provider.requests).toHaveLength(0)
     expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "stepStarted"])
+  })
+
+  it("is none for a call that was announced, and that a stop came before", async () => {
+    const overloaded = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 60_000 } as const
+    const answered = [{ type: "text", text: "Hi" } as const, { type: "end", usage: usageOf(7, 1) } as const]
+    const provider = scriptedProvider([[overloaded], answered])
+    const run = memoryRun(provider, { pricing })
+    const stopped = expect(runLoop(run.context)).rejects.toMatchObject({ code: "shutting_down" })
+    await vi.waitFor(() => expect(run.events.at(-1)).toMatchObject({ type: "stepRetried", attempt: 2 }))
+    run.stop()
+    await stopped
+    const next = run.restart()
+    await closeInterruptedCall(next.context, { outputBytes: 0 })
+    await runLoop(next.context)
+    expect(next.events.slice(1)).toMatchObject([
+      { type: "stepStarted" },
+      { type: "modelCallFailed", attempt: 1, code: "overloaded", cost: 0 },
+      { type: "stepRetried", attempt: 2 },
+      { type: "modelCallFailed", attempt: 2, code: "not_sent", cost: 0, usage: usageOf(0, 0) },
+      { type: "stepRetried", attempt: 3 },
+      { type: "messageCompleted" },
+      { type: "stepCompleted" },
+      { type: "runCompleted", usage: usageOf(7, 1) },
+    ])
   })
 
   it("of a call that failed is kept when a cancel takes the place of the end", async () => {

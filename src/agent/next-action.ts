@@ -7,7 +7,7 @@ import type { CallState, RunState } from "./conversation.ts"
 /** The one next thing to do for a run, by its log alone: after a crash as in the middle of plain work. */
 export type Action =
   | { readonly type: "startStep"; readonly step: number }
-  /** A call of the model was begun by a process that did not live to log the answer. */
+  /** The model's answer was lost, and another call was announced. */
   | { readonly type: "repeatStep"; readonly step: StepStarted; readonly attempt: number }
   | { readonly type: "settleCalls"; readonly calls: readonly CallState[] }
   | { readonly type: "completeStep" }
@@ -16,11 +16,14 @@ export type Action =
   | { readonly type: "stopAtMaxTurns"; readonly turnCount: number; readonly maxTurns: number }
   | { readonly type: "finish"; readonly event: TerminalEvent }
 
+/** A model that is cut at its cap in every call, or a service that always wants to be called again, would cost for ever. */
+const maxFruitlessSteps = 10
+
 export function nextAction(run: RunState, maxTurns: number | null): Action {
   const { phase } = run
   switch (phase.type) {
     case "calling":
-      return { type: "repeatStep", step: phase.step, attempt: phase.attempt + 1 }
+      return { type: "repeatStep", step: phase.step, attempt: phase.attempt }
     case "settling": {
       const open = [...phase.calls.values()].filter((call) => call.state !== "settled")
       return open.length > 0 ? { type: "settleCalls", calls: open } : { type: "completeStep" }
@@ -32,6 +35,7 @@ export function nextAction(run: RunState, maxTurns: number | null): Action {
       }
       const end = phase.stopReason === null ? null : endOfRun(phase.stopReason, run.spent)
       if (end !== null) return { type: "finish", event: end }
+      if (run.fruitlessSteps >= maxFruitlessSteps) return { type: "finish", event: noProgress(run.spent) }
       if (maxTurns !== null && run.steps >= maxTurns) {
         return { type: "stopAtMaxTurns", turnCount: run.steps, maxTurns }
       }
@@ -40,6 +44,11 @@ export function nextAction(run: RunState, maxTurns: number | null): Action {
     default:
       return phase satisfies never
   }
+}
+
+function noProgress(spent: Spending): TerminalEvent {
+  const message = `The model paused, or asked for calls that cannot be read, ${maxFruitlessSteps} times in a row.`
+  return { type: "runFailed", code: "no_progress", message, ...spent }
 }
 
 /** How a run ends after a step that stopped for this reason; null when it goes on. */

@@ -278,6 +278,18 @@ describe("a question from inside a call", () => {
     expect(all(run, "toolCallInterrupted")).toMatchObject([{ reason: "lost", outcome: "unknown" }])
   })
 
+  it("is refused when it nests without end", async () => {
+    const nested = JSON.parse(`${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`)
+    const run = runOf(async (_, { ask }) => {
+      return json({
+        ...(await ask({ mode: "form", message: "?", schema: { type: "object", default: nested } })),
+      })
+    })
+    await expect(runLoop(run.context)).resolves.toBeNull()
+    expect(run.waits).toEqual([])
+    expect(all(run, "toolCallCompleted")).toMatchObject([{ result: { code: "invalid_question" } }])
+  })
+
   it("is over with the run when that is cancelled", async () => {
     const run = runOf(asking)
     const running = runLoop(run.context)

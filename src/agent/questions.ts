@@ -1,5 +1,5 @@
 import type { Event } from "../core/entries.ts"
-import { isJsonObject, type JsonObject } from "../core/json.ts"
+import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json.ts"
 import type { NewWait } from "../core/ports/session-log.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { Question, QuestionAnswer } from "../core/question.ts"
@@ -106,6 +106,7 @@ function problemOf(question: unknown, continuation: unknown): string | null {
   } else if (question.mode !== "url") return "is neither a form nor a page"
   else if (!isWebAddress(question.url)) return "has no http or https address"
   if (continuation !== null && !isJsonObject(continuation)) return "has a continuation that is no object"
+  if (nestsTooDeep([question, continuation])) return "nests too deep"
   const size = JSON.stringify([question, continuation]).length
   return size > maxQuestionCharacters ? `is larger than ${maxQuestionCharacters} characters` : null
 }

@@ -24,8 +24,6 @@ export interface RunContext {
 
 export interface ModelRunContext extends RunContext {
   readonly runtime: ModelRuntime
-  /** Of a model call that a former process did not live to log the answer of: bytes it had streamed. */
-  readonly interruptedOutputBytes: number
 }
 
 export interface RunnerRunContext extends RunContext {

@@ -112,7 +112,8 @@ export class Transcript {
       events.push(event)
       if (wait !== null) open.push(wait)
     }
-    const message = known > 0 ? [] : [this.#completedMessage(step, parts)]
+    // The message that earlier calls are of is logged already; what was paid since is part of the same commit.
+    const message = known > 0 ? this.#rest("parked") : [this.#completedMessage(step, parts)]
     await this.#record([...message, ...events], { open })
   }
 
@@ -124,12 +125,17 @@ export class Transcript {
 
   /** What was reported for an answer that will not be logged has been paid all the same. */
   async countRest(code: string): Promise<void> {
-    const { attempt = 1 } = callingPhase(this.#context) ?? {}
-    if (this.#step === null || this.#spending === noSpending) return
+    const rest = this.#rest(code)
+    if (rest.length > 0) await record(this.#context, rest)
+  }
+
+  #rest(code: string): readonly Event[] {
+    if (this.#step === null || this.#spending === noSpending) return []
     const { stepId } = this.#step
+    const attempt = (this.#context.conversation.run?.failedCalls ?? 0) + 1
     const spending = { model: this.#model, ...this.#spending, charged: this.#spending.cost, estimated: false }
     this.#spending = noSpending
-    await record(this.#context, [{ type: "modelCallFailed", stepId, attempt, code, ...spending }])
+    return [{ type: "modelCallFailed", stepId, attempt, code, ...spending }]
   }
 
   async #say({ type, text }: { readonly type: "text" | "thinking"; readonly text: string }): Promise<void> {
@@ -262,10 +268,6 @@ type JournalArguments = [events: readonly Event[], effects?: { readonly open: re
 /** The step whose calls were decided, or that a former attempt had begun to answer. */
 function openStepOf(context: RunnerRunContext): OpenStep | null {
   const phase = context.conversation.run?.phase
-  return phase?.type === "settling" ? phase.completed : (callingPhase(context)?.step ?? null)
-}
-
-function callingPhase({ conversation }: RunnerRunContext) {
-  const phase = conversation.run?.phase
-  return phase?.type === "calling" ? phase : null
+  if (phase?.type === "settling") return phase.completed
+  return phase?.type === "calling" ? phase.step : null
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Runner, RunnerEvent, RunnerRequest, RunnerRuntime } from "../core/agent-runtime.ts"
+import type { Runner, RunnerEvent, RunnerRequest, RunnerRuntime, UsageReport } from "../core/agent-runtime.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { type MemoryRun, memoryRun } from "./fixtures/memory-run.ts"
 import type { RunnerRunContext } from "./run-context.ts"
@@ -310,6 +310,25 @@ it("counts what was paid for an answer that a failure cut off", async () => {
   const run = newRun()
   await expect(runForeignLoop(contextOf(run, failing), { resumed: false })).rejects.toThrow("broken")
   expect(run.context.conversation.run?.spent).toMatchObject({ usage: { inputTokens: 7 }, cost: 7 })
+})
+
+it("counts what was paid after calls that still wait when the run is parked, each time by an id of its own", async () => {
+  const ids: string[] = []
+  const begun: RunnerEvent = { type: "toolCall", id: "x", name: "pay", input: {} }
+  const { runner } = scripted(
+    () => [begun, usage(4), pay("x")],
+    () => [usage(5), pay("x")],
+  )
+  const run = newRun()
+  const hooks = { onUsage: ({ id }: UsageReport) => void ids.push(id) }
+  const context = contextOf(run, runner, { hooks })
+  await expect(runForeignLoop(context, { resumed: false })).resolves.toBe(60_000)
+  expect(run.context.conversation.spent).toMatchObject({ usage: { inputTokens: 4 }, cost: 4 })
+  answer(run, "x")
+  await expect(runForeignLoop(context, { resumed: true })).resolves.toBe(60_000)
+  expect(run.context.conversation.run?.spent).toMatchObject({ usage: { inputTokens: 9 }, cost: 9 })
+  // That of the message, and one for each time.
+  expect(new Set(ids).size).toBe(3)
 })
 
 it("refuses a state that is too large to be kept", async () => {

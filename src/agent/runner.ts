@@ -77,15 +77,19 @@ async function callRunner(
   else await transcript.finish()
 }
 
-/** Closes what a former attempt left open: its text is void, its calls have an unknown outcome. */
+/** Declares void what a former attempt had begun to say. Comes before all else, for the run may end without more. */
+export async function voidInterruptedText(context: RunnerRunContext): Promise<void> {
+  const { run } = context.conversation
+  if (run?.phase.type !== "calling") return
+  const { attempt, step } = run.phase
+  const error = { code: interruptedByCrash, message: "The server stopped while the agent answered." }
+  const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0 }
+  await record(context, [{ type: "stepRetried", ...retried }])
+}
+
+/** The calls that a former attempt left open have an unknown outcome. */
 async function closeInterrupted(context: RunnerRunContext): Promise<void> {
   const { run } = context.conversation
-  if (run?.phase.type === "calling") {
-    const { attempt, step } = run.phase
-    const error = { code: interruptedByCrash, message: "The server stopped while the agent answered." }
-    const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0 }
-    await record(context, [{ type: "stepRetried", ...retried }])
-  }
   if (run?.phase.type !== "settling") return
   const open = [...run.phase.calls.values()].filter(({ state }) => state !== "settled")
   const interrupted = open.map(({ requested: { toolCallId, name } }): Event => {

@@ -1,16 +1,8 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Event } from "../core/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
-import type { CallState } from "./conversation.ts"
+import { outcomeOf } from "./conversation.ts"
 import { type RunContext, record } from "./run-context.ts"
-
-/** From these on a call may have had its effect. */
-const maybeBegun: ReadonlySet<CallState["state"]> = new Set([
-  "started",
-  "awaitingClient",
-  "awaitingInput",
-  "inputGiven",
-])
 
 /** Ends the open run as cancelled: every call without a result is marked, then the one terminal event. */
 export async function settleCancelled(
@@ -25,7 +17,7 @@ export async function settleCancelled(
     for (const { state, requested } of calls.values()) {
       if (state === "settled") continue
       const { toolCallId, name } = requested
-      const outcome = maybeBegun.has(state) ? "unknown" : "not_started"
+      const outcome = outcomeOf(state)
       events.push({ type: "toolCallInterrupted", toolCallId, name, reason: "cancelled", outcome })
     }
     events.push({ type: "stepCompleted", stepId: completed.stepId, step: run.steps, ...run.stepSpent })

@@ -1,21 +1,28 @@
 export interface Watchdog {
-  /** Something happened: the time begins anew. */
+  /** Something happened: the time of silence begins anew. */
   seen(): void
   stop(): void
 }
 
+export interface Patience {
+  readonly silentMs: number
+  readonly totalMs: number
+}
+
 /**
- * Calls `onStall` once nothing was seen for `ms`. Being seen costs a look at the clock and no timer: the one timer there
- * is looks, when it fires, how much of its time is left.
+ * Calls `onOver` once nothing was seen for `silentMs`, or `totalMs` are over. Being seen costs a look at the clock and no
+ * timer: the one timer there is looks, when it fires, how much of its time is left.
  */
-export function watchdog(ms: number, onStall: () => void): Watchdog {
+export function watchdog({ silentMs, totalMs }: Patience, onOver: (limit: keyof Patience) => void): Watchdog {
   let seenAt = performance.now()
+  const endsAt = seenAt + totalMs
   const look = () => {
-    const left = seenAt + ms - performance.now()
-    if (left <= 0) onStall()
-    else timer = setTimeout(look, left)
+    const now = performance.now()
+    if (now >= endsAt) onOver("totalMs")
+    else if (now >= seenAt + silentMs) onOver("silentMs")
+    else timer = setTimeout(look, Math.min(seenAt + silentMs, endsAt) - now)
   }
-  let timer = setTimeout(look, ms)
+  let timer = setTimeout(look, Math.min(silentMs, totalMs))
   return {
     seen() {
       seenAt = performance.now()

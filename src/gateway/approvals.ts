@@ -5,6 +5,7 @@ import type { AuditRecord, Grant, Wait } from "../core/ports/approvals.ts"
 import type { AnswerOutcome } from "../core/ports/session-log.ts"
 import type { Decisions } from "../sessions/decisions.ts"
 import type { Misfit } from "../sessions/sessions.ts"
+import { checkApproveOptions } from "./check-options.ts"
 
 /**
  * Approvals, client tools and what tools ask the user, answered from code. Answers resolve once they are durable and reject with a `GatewayError`
@@ -63,7 +64,9 @@ export function createApprovals(decisions: Decisions, via: Decider["via"]): Gate
   const target = ({ sessionId, toolCallId, nonce }: OpenWait) => ({ sessionId, toolCallId, nonce })
   return {
     list: (filter = {}) => decisions.openWaits(filter),
-    async approve(wait, { input, allowToolType = false, ...options } = {}) {
+    async approve(wait, given = {}) {
+      checkApproveOptions(given)
+      const { input, allowToolType = false, ...options } = given
       const edit = input === undefined ? {} : { editedInput: input }
       const decision = {
         ...target(wait),

@@ -174,6 +174,19 @@ const chatRunnerRuntime = z.strictObject({
   approvalTimeoutSeconds,
 })
 
+const approveOptions = z.strictObject({
+  userId: z.string().optional(),
+  input: object.optional(),
+  allowToolType: z.boolean().optional(),
+})
+
+const approvalAnswer = z.strictObject({
+  approved: z.unknown(),
+  editedInput: object.optional(),
+  reason: z.string().optional(),
+  grant: z.boolean().optional(),
+})
+
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */
 export function checkGatewayAppOptions(options: unknown): void {
   check("createGatewayApp", gatewayApp, options)
@@ -191,6 +204,16 @@ export function checkAgentOptions(prompt: unknown, options: unknown): void {
 export function checkChatRuntime(chat: unknown): void {
   const isRunner = typeof chat === "object" && chat !== null && "runner" in chat
   check("buildChatRuntime", isRunner ? chatRunnerRuntime : chatModelRuntime, chat)
+}
+
+/** The same for `approvals.approve`: with a misspelt `input` the model's own arguments would be approved. */
+export function checkApproveOptions(options: unknown): void {
+  check("approve", approveOptions, options)
+}
+
+/** The same for what `onApproval` returned. */
+export function checkApprovalAnswer(answer: unknown): void {
+  check("onApproval", approvalAnswer, answer)
 }
 
 function checkMcpServers(options: unknown): void {

@@ -49,6 +49,61 @@ it("takes secrets out of a question's message, and leaves its form as it is to b
   expect(shown).not.toContain("DE12")
 })
 
+it("executes what a person left as it was shown with what it was, and nothing with a placeholder", async () => {
+  const inputs: unknown[] = []
+  const run = tool({
+    name: "run",
+    description: "Run.",
+    input: { type: "object" },
+    approval: true,
+    execute: (input) => void inputs.push(input),
+  })
+  const long = "a line\n".repeat(5_000)
+  const asked = {
+    command: `curl -H "x-key: ${key}" https://one.example`,
+    hosts: [
+      { name: "a", account_number: "DE12" },
+      { name: "b", account_number: "DE34" },
+    ],
+    long,
+    retries: 1,
+  }
+  const provider = scriptedProvider([
+    [{ type: "toolCall", name: "run", input: asked }],
+    [{ type: "text", text: "Done" }],
+  ])
+  const redact = ["account_number"]
+  gateway = createAgent("Hi.", { store: "memory", logger, provider, tools: [run], redact })
+  const { session_token: token } = (await (await request("/chat/init", { api_key: "k" })).json()) as {
+    session_token: string
+  }
+  const stream = (await request("/chat", { message: "Run." }, token)).text()
+  await expect.poll(async () => (await gateway.approvals.list()).length).toBe(1)
+  const history = (await (await request("/chat/history", undefined, token)).json()) as {
+    pending_approvals: { tool_call_id: string; nonce: string; tool_input: typeof asked }[]
+  }
+  const [{ tool_call_id, nonce, tool_input } = { tool_input: asked }] = history.pending_approvals
+  expect(JSON.stringify(tool_input)).not.toContain(key)
+  expect(tool_input.long).toBe(long)
+  const approve = (changed: object) => {
+    const edited = { ...tool_input, ...changed }
+    return request("/chat/tool-approval", { tool_call_id, nonce, approved: true, tool_input: edited }, token)
+  }
+  for (const changed of [
+    { command: tool_input.command.replace("one", "two") },
+    { hosts: tool_input.hosts.slice(1) },
+  ]) {
+    const refused = await approve(changed)
+    expect(refused.status).toBe(422)
+    expect(await refused.json()).toMatchObject({ code: "input_misfit" })
+  }
+  const hosts = tool_input.hosts.map((host) => ({ ...host, name: `${host.name}!` }))
+  expect((await approve({ hosts, retries: 2 })).status).toBe(200)
+  await stream
+  const restored = asked.hosts.map((host) => ({ ...host, name: `${host.name}!` }))
+  expect(inputs).toEqual([{ ...asked, hosts: restored, retries: 2 }])
+})
+
 it("shows clients no secrets of tool calls, which the tool and the model have", async () => {
   const inputs: unknown[] = []
   const pay = tool({

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util"
 import type { Entry, Event } from "../core/entries.ts"
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
@@ -35,7 +36,13 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
       if (editedInput === undefined) return sessions.decide(decision)
       const waits = await sessions.openWaits({ sessionId, kind: "approval" })
       const asked = waits.find((wait) => wait.toolCallId === toolCallId)?.input
-      return sessions.decide({ ...decision, editedInput: restoreObject(editedInput, asked) })
+      if (asked === undefined) return sessions.decide(decision)
+      const restored = restore(editedInput, { asked, shown: mask(asked) })
+      if (isJsonObject(restored) && !stillRedacted(restored, asked)) {
+        return sessions.decide({ ...decision, editedInput: restored })
+      }
+      const message = `${redacted} stands for what is not shown: leave such a value as it is, or give another.`
+      return { status: "misfit", message }
     },
   }
 }
@@ -101,13 +108,28 @@ function redactMessage(message: Message, mask: Mask): Message {
   return { ...message, content }
 }
 
-function restoreObject(edited: JsonObject, asked: JsonObject | undefined): JsonObject {
+/** What a person left as it was shown is what it was; the rest is as edited. */
+function restore(edited: Json, { asked, shown }: { readonly asked: Json; readonly shown: Json }): Json {
+  if (isDeepStrictEqual(edited, shown)) return asked
+  if (isList(edited) && isList(asked) && isList(shown) && edited.length === asked.length) {
+    return edited.map((item, index) => {
+      return restore(item, { asked: asked[index] ?? null, shown: shown[index] ?? null })
+    })
+  }
+  if (!isJsonObject(edited) || !isJsonObject(asked) || !isJsonObject(shown)) return edited
   return Object.fromEntries(
-    Object.entries(edited).map(([name, value]) => [name, restore(value, asked?.[name])]),
+    Object.entries(edited).map(([name, value]) => {
+      if (!Object.hasOwn(asked, name)) return [name, value]
+      return [name, restore(value, { asked: asked[name] ?? null, shown: shown[name] ?? null })]
+    }),
   )
 }
 
-function restore(edited: Json, asked: Json | undefined): Json {
-  if (edited === redacted) return asked ?? edited
-  return isJsonObject(edited) && isJsonObject(asked) ? restoreObject(edited, asked) : edited
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+/** Whether a tool would be executed with the placeholder, which the model did not write. */
+function stillRedacted(restored: JsonObject, asked: JsonObject): boolean {
+  return JSON.stringify(restored).includes(redacted) && !JSON.stringify(asked).includes(redacted)
 }

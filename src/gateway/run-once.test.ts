@@ -115,6 +115,18 @@ describe("an approval of a run from code", () => {
     expect(JSON.stringify(provider.requests[1]?.messages.at(-1))).toContain("amount")
   })
 
+  it("cancels the run and rejects for an answer with a name in it that is none", async () => {
+    const { sessions } = await nodeWith(callPay)
+    const watched = watching(sessions)
+    const answer = { approved: true, input: { amount: 3 } }
+    const onApproval = () => answer
+    await expect(runOnce(watched.sessions, "Hi", { onApproval, logger })).rejects.toThrow(
+      "onApproval: unknown option input",
+    )
+    expect(await watched.outcome()).toMatchObject({ reason: "cancelled" })
+    expect(pay).not.toHaveBeenCalled()
+  })
+
   it("cancels the run and rejects when the store does not know the question", async () => {
     const { sessions } = await nodeWith(callPay)
     const watched = watching({ ...sessions, decide: async () => ({ status: "unknown" }) })

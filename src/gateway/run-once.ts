@@ -7,6 +7,7 @@ import type { Validation } from "../core/ports/tool.ts"
 import type { Misfit, RunResult, Sessions } from "../sessions/sessions.ts"
 import type { CompiledSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
+import { checkApprovalAnswer } from "./check-options.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "./gateway.ts"
 
 /** Work that comes from code rather than from a client. */
@@ -154,6 +155,7 @@ async function answerAll(sessions: Sessions, sessionId: string, people: People):
 }
 
 async function decide(sessions: Sessions, wait: Wait, answer: ApprovalAnswer): Promise<void> {
+  checkApprovalAnswer(answer)
   const { approved, ...decision } = answer
   const outcome = await sessions.decide({ ...decision, approved: approved === true, ...answerTo(wait) })
   if (outcome.status !== "misfit") return requireAnswered(wait, outcome)

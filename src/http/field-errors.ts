@@ -3,19 +3,32 @@ import type { FieldError } from "./problem.ts"
 
 /** More would help nobody, and the answer to a bad request stays small. */
 const maxErrors = 20
+const maxNameCharacters = 64
 
 type Issue = z.core.$ZodIssue
 
-/** A schema's complaints, each by the path of its field; in a union those of the branch that was meant. */
+/** A schema's complaints, each by the path of its field, unknown ones too; in a union those of the branch that was meant. */
 export function fieldErrors(error: z.ZodError): readonly FieldError[] {
   return error.issues.flatMap((issue) => flatten(issue, [])).slice(0, maxErrors)
 }
 
 function flatten(issue: Issue, parents: readonly PropertyKey[]): readonly FieldError[] {
   const path = [...parents, ...issue.path]
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ path: nameOf([...path, cut(key)]), message: "Unknown field" }))
+  }
   const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : undefined
   if (meant !== undefined) return meant.flatMap((nested) => flatten(nested, path))
-  return [{ path: path.map(String).join("."), message: issue.message }]
+  return [{ path: nameOf(path), message: issue.message }]
+}
+
+function nameOf(path: readonly PropertyKey[]): string {
+  return path.map(String).join(".")
+}
+
+/** It is the client's own word. */
+function cut(key: string): string {
+  return key.length > maxNameCharacters ? `${key.slice(0, maxNameCharacters)}…` : key
 }
 
 /** The branch whose complaints lie inside the value, not about the value as a whole. */

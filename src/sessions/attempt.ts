@@ -1,9 +1,13 @@
 import { RunCancelledError } from "../core/errors.ts"
+import type { Lease } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 import { loadConversation } from "./load-conversation.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
 
-export type AttemptOptions = Omit<RunExecution, "session" | "conversation" | "signal" | "inbox">
+export interface AttemptOptions
+  extends Omit<RunExecution, "session" | "conversation" | "signal" | "inbox" | "takeovers"> {
+  readonly lease: Lease
+}
 
 /** One process's work on a session it has claimed: goes on with the open run, then takes what the inbox holds. */
 export class Attempt {
@@ -42,6 +46,7 @@ export class Attempt {
     const { conversation } = await loadConversation(log, lease.sessionId)
     /** Set while the open run can only wait. */
     let parkUntil: number | null = null
+    let { takeovers } = lease
     for (;;) {
       this.#stop.signal.throwIfAborted()
       const commands = await this.#inbox.read()
@@ -59,9 +64,11 @@ export class Attempt {
         continue
       }
       parkUntil = await this.#execute(runId, async (signal) => {
-        const execution = { ...this.#options, session, conversation, inbox: this.#inbox, signal }
+        const execution = { ...this.#options, takeovers, session, conversation, inbox: this.#inbox, signal }
         return executeRun(execution, runId, message?.type === "message" ? message : null)
       })
+      // They died at the run that was first.
+      takeovers = 0
     }
   }
 

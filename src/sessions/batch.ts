@@ -1,4 +1,4 @@
-import type { Entry, Event } from "../core/entries.ts"
+import { type Entry, type Event, isTerminal } from "../core/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
 import type { Lease, SessionBatch } from "../core/ports/session-log.ts"
 
@@ -13,7 +13,7 @@ export function batchOf(
   for (const entry of entries) {
     if (entry.kind !== "event") continue
     const { event, runId } = entry
-    progress ||= isDurableStep(event)
+    progress ||= isDurableStep(event) || isTerminal(event)
     if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
     if (event.type === "runFailed") runEnded = { runId, state: "failed" }
   }

@@ -120,6 +120,18 @@ describe("a question that a tool asks the user", () => {
     })
   })
 
+  it("may have a form whose check would never end: nothing else is held up by it", async () => {
+    const properties = { name: { type: "string", pattern: "^(a+)+$" } }
+    const { node, target } = await begun(
+      durably({ mode: "form", message: "?", schema: { type: "object", properties } }),
+    )
+    const content = { name: `${"a".repeat(60)}!` }
+    const outcome = await node.sessions.respond({ ...target, action: "accept", content })
+    expect(outcome).toEqual({ status: "misfit", message: expect.stringContaining("takes longer than") })
+    const fitting = { action: "accept", content: { name: "aaa" } } as const
+    expect(await node.sessions.respond({ ...target, ...fitting })).toMatchObject({ status: "accepted" })
+  })
+
   it("is about a page, which is accepted without content", async () => {
     const { node, id, runId, target } = await begun(durably(page))
     expect(await node.sessions.respond({ ...target, action: "accept" })).toMatchObject({ status: "accepted" })

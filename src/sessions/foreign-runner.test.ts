@@ -163,6 +163,33 @@ describe("a foreign runner", () => {
     await shared.close()
   })
 
+  it("has what it said before a crash declared void, also when a cancel comes before it is called again", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const options = runtime(async function* () {
+      yield { type: "text", text: "Half" }
+      await new Promise(() => {})
+    }, true)
+    const first = await testNode(scriptedProvider([]), { ...options, store: shared })
+    const { id } = await first.sessions.create(alice)
+    const run = await accepted(first, id, "Hi")
+    await vi.waitFor(async () =>
+      expect(textOfDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+    )
+    await first.stop()
+    await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
+    const second = await testNode(scriptedProvider([]), { ...options, store: shared })
+    expect((await second.sessions.result(id, run.runId, {})).outcome).toMatchObject({ reason: "cancelled" })
+    const events = eventsOf(await shared.log.read(id, { afterSeq: 0, limit: 100 }))
+    expect(events.map(({ type }) => type)).toEqual([
+      "runStarted",
+      "stepStarted",
+      "stepRetried",
+      "runCompleted",
+    ])
+    await second.stop()
+    await shared.close()
+  })
+
   it("is called again once all it asked is answered, in whatever order and by whichever process, and may ask again", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
     const decided: (readonly string[])[] = []

@@ -10,6 +10,9 @@ export class Inbox implements Answers {
   /** Ids of answers that were taken; they stay in the store's inbox until the commit that acts on them. */
   readonly #taken = new Set<number>()
   readonly #listeners = new Set<() => void>()
+  /** Readings begun, and the newest of them that has ended. */
+  #begun = 0
+  #newest = 0
   #onCancel: ((runId: string) => void) | null = null
 
   constructor(log: SessionLog, lease: Lease) {
@@ -27,7 +30,11 @@ export class Inbox implements Answers {
 
   /** All commands that wait, oldest first. */
   async read(): Promise<readonly Command[]> {
+    const reading = ++this.#begun
     const commands = await this.#log.pending(this.#lease)
+    // A store with several connections may answer in another order than it was asked: what is newer stays known.
+    if (reading < this.#newest) return commands
+    this.#newest = reading
     const known = new Set([...this.#answers.values()].map(({ id }) => id))
     this.#answers.clear()
     let isNew = false

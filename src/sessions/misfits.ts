@@ -3,6 +3,7 @@ import { toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Approvals, Wait } from "../core/ports/approvals.ts"
 import type { AnswerCommand, ApprovalCommand, ElicitationCommand } from "../core/ports/session-log.ts"
+import { cutOff } from "./cut-off.ts"
 import { withDefaults } from "./schema-defaults.ts"
 import type { Misfit } from "./sessions.ts"
 
@@ -42,10 +43,13 @@ async function openWait(
   return wait?.state === "open" && wait.nonce === nonce && wait.expiresAt > at ? wait : null
 }
 
+/** For one check; a pattern of a server's own choosing can take years. */
+const longestCheckMs = 200
+
 /** A schema that cannot be used fits nothing: what an MCP server asks with is its own affair. */
 function misfitBy(schema: JsonObject, value: JsonObject): Misfit | null {
   try {
-    const outcome = new AjvJsonSchemaValidator().getValidator(schema)(value)
+    const outcome = cutOff(longestCheckMs, () => new AjvJsonSchemaValidator().getValidator(schema)(value))
     return outcome.valid ? null : misfit(outcome.errorMessage)
   } catch (thrown) {
     return misfit(`The schema cannot be used: ${toError(thrown).message}`)

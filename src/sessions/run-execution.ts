@@ -1,7 +1,8 @@
 import type { Conversation } from "../agent/conversation.ts"
+import { closeInterruptedCall } from "../agent/interrupted-call.ts"
 import { runLoop } from "../agent/loop.ts"
 import { type RunContext, record } from "../agent/run-context.ts"
-import { runForeignLoop } from "../agent/runner.ts"
+import { runForeignLoop, voidInterruptedText } from "../agent/runner.ts"
 import { settleCancelled } from "../agent/settle-cancelled.ts"
 import { untilAborted } from "../agent/until-aborted.ts"
 import type { AgentRuntime, RunHooks } from "../core/agent-runtime.ts"
@@ -17,7 +18,7 @@ import {
 import type { Ids } from "../core/ids.ts"
 import type { ContentPart, Message } from "../core/messages.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Lease, MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
+import type { MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
 import { noSpending } from "../core/usage.ts"
 import { isSameHistory } from "./client-history.ts"
 import type { Inbox } from "./inbox.ts"
@@ -27,11 +28,14 @@ import type { SessionWriter } from "./writer.ts"
 
 /** Processes in a row that may die at a run without one durable step, before the run is given up. */
 const maxTakeovers = 5
+/** How long a cancelled run waits for its agent, which knows the price of a call that a crash interrupted. */
+const priceWaitMs = 1_000
 /** Crashes in all that one run may survive: a model may ask for the same deadly call again and again. */
 const maxCrashes = 20
 
 export interface RunExecution {
-  readonly lease: Lease
+  /** Processes in a row that died at this run. */
+  readonly takeovers: number
   readonly session: Session
   readonly conversation: Conversation
   readonly writer: SessionWriter
@@ -59,13 +63,14 @@ export async function executeRun(
   runId: string,
   message: Accepted | null,
 ): Promise<number | null> {
-  const { writer, lease, log, inbox } = execution
+  const { writer, takeovers, log, inbox } = execution
   writer.runId = runId
-  const runtime = await resolve(execution, runId, message)
+  // Even the attempt that was to give the run up may not have lived to do so: then nothing of the agent's is called.
+  const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
   if (message !== null) await begin(execution, context, { message, revision: runtime?.revision ?? "unknown" })
   try {
-    return await runOn(context, runtime, { lease, log, resumed: message === null })
+    return await runOn(context, runtime, { takeovers, log, resumed: message === null })
   } catch (thrown) {
     if (!(thrown instanceof RunCancelledError)) throw thrown
     const commands = await inbox.read()
@@ -89,8 +94,8 @@ async function resolve(
 ): Promise<AgentRuntime | null> {
   const source = message ?? conversation.run?.started
   const request = message === null ? undefined : takeRequest(runId)
-  try {
-    const resolving = resolveRuntime({
+  const setUp = async () =>
+    resolveRuntime({
       session,
       runId,
       reason: message === null ? "resume" : "new",
@@ -99,14 +104,29 @@ async function resolve(
       model: source?.model ?? null,
       ...(request === undefined ? {} : { request }),
     })
+  const resolving = setUp()
+  try {
     return await untilAborted(signal, resolving)
   } catch (error) {
     if (signal.aborted && leavesRunOpen(signal.reason)) throw signal.reason
-    // Otherwise it was cancelled before it came to anything.
-    if (!signal.aborted) {
-      logger.error({ error, sessionId: session.id, runId }, "the agent could not be set up for a run")
-    }
+    // Cancelled before it came to anything, unless a model call was interrupted: that has a price.
+    if (signal.aborted)
+      return conversation.run?.phase.type === "calling" ? within(priceWaitMs, resolving) : null
+    logger.error({ error, sessionId: session.id, runId }, "the agent could not be set up for a run")
     return null
+  }
+}
+
+/** Null for a rejection too, and when the time is over. */
+async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | null> {
+  const { promise: over, resolve: end } = Promise.withResolvers<null>()
+  const timer = setTimeout(end, ms, null)
+  try {
+    return await Promise.race([work, over])
+  } catch {
+    return null
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -146,21 +166,27 @@ function userContent(message: Message | undefined): readonly ContentPart[] {
 async function runOn(
   context: RuntimeContext,
   runtime: AgentRuntime | null,
-  { lease, log, resumed }: { readonly lease: Lease; readonly log: SessionLog; readonly resumed: boolean },
+  {
+    takeovers,
+    log,
+    resumed,
+  }: { readonly takeovers: number; readonly log: SessionLog; readonly resumed: boolean },
 ): Promise<number | null> {
-  context.signal.throwIfAborted()
-  if (runtime === null) return fail(context, "runtime_failed", "The agent could not be set up for this run.")
   const crashes = context.conversation.run?.crashes.size ?? 0
-  if (lease.takeovers > maxTakeovers || crashes > maxCrashes) {
-    return fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
-  }
   try {
-    if (runtime.type === "model") {
-      const interruptedOutputBytes = resumed
-        ? await interruptedOutput(log, context.sessionId, context.conversation)
-        : 0
-      return await runLoop({ ...context, runtime, interruptedOutputBytes })
+    if (resumed && runtime?.type === "runner") await voidInterruptedText({ ...context, runtime })
+    if (resumed && runtime?.type === "model") {
+      const outputBytes = await interruptedOutput(log, context.sessionId, context.conversation)
+      await closeInterruptedCall({ ...context, runtime }, { outputBytes })
     }
+    context.signal.throwIfAborted()
+    if (takeovers > maxTakeovers || crashes > maxCrashes) {
+      return await fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
+    }
+    if (runtime === null) {
+      return await fail(context, "runtime_failed", "The agent could not be set up for this run.")
+    }
+    if (runtime.type === "model") return await runLoop({ ...context, runtime })
     if (context.conversation.run?.started.outputSchema != null) {
       return fail(context, "output_not_supported", "This agent has a loop of its own, which takes no schema.")
     }

@@ -55,6 +55,8 @@ export class Worker {
   readonly #requests = new Map<string, Request>()
   /** Sessions with a command of which this process has heard, and that nobody here has claimed since. */
   readonly #heard = new Set<string>()
+  /** Sessions that are just being claimed, one by one. */
+  #claiming = 0
   #loops: Promise<unknown> = Promise.resolve()
   #sweeping: Promise<void> = Promise.resolve()
 
@@ -91,7 +93,7 @@ export class Worker {
   }
 
   async #take(sessionId: string, accepted?: Acceptance): Promise<void> {
-    const { log, agents, maxConcurrentRuns } = this.#options
+    const { maxConcurrentRuns } = this.#options
     if (accepted?.request !== undefined && this.#requests.size < maxConcurrentRuns) {
       this.#requests.set(accepted.runId, accepted.request)
     }
@@ -100,9 +102,24 @@ export class Worker {
       if (running.attempt.leaving) running.again = true
       return running.attempt.notice()
     }
-    const lease = this.#hasRoom() ? await log.claim(sessionId, agents) : null
-    if (lease !== null) await this.#work(lease)
-    else if (accepted !== undefined) this.#requests.delete(accepted.runId)
+    let isBegun = false
+    try {
+      isBegun = this.#hasRoom() && (await this.#claim(sessionId))
+    } finally {
+      if (!isBegun && accepted !== undefined) this.#requests.delete(accepted.runId)
+    }
+  }
+
+  async #claim(sessionId: string): Promise<boolean> {
+    const { log, agents } = this.#options
+    this.#claiming++
+    try {
+      const lease = await log.claim(sessionId, agents)
+      if (lease !== null) await this.#work(lease)
+      return lease !== null
+    } finally {
+      this.#claiming--
+    }
   }
 
   /** Takes no new work, waits up to `graceMs` for what runs, then parks it: its runs stay open for another process. */
@@ -125,7 +142,8 @@ export class Worker {
   }
 
   #hasRoom(): boolean {
-    return !this.#stop.signal.aborted && this.#attempts.size < this.#options.maxConcurrentRuns
+    const taken = this.#attempts.size + this.#claiming
+    return !this.#stop.signal.aborted && taken < this.#options.maxConcurrentRuns
   }
 
   async #sweepRegularly(): Promise<void> {

@@ -1,5 +1,5 @@
 import { plainName } from "./redact.ts"
-import { redactText } from "./redact-text.ts"
+import { withoutSecrets } from "./redact-text.ts"
 
 /** Stands for what is not shown. */
 export const redacted = "[redacted]"
@@ -14,7 +14,7 @@ export type Mask = <Value>(value: Value) => Value
 export function createMask(names: readonly string[]): Mask {
   const named = new Set(names.map(plainName))
   const copy = (value: unknown): unknown => {
-    if (typeof value === "string") return redactText(value)
+    if (typeof value === "string") return withoutSecrets(value)
     if (Array.isArray(value)) return value.map(copy)
     if (typeof value !== "object" || value === null) return value
     return Object.fromEntries(

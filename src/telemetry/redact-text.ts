@@ -25,10 +25,14 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b(\w{0,40}(?:api_?key|token|secret|password|passwd))(=|" ?: ?")[^\s"&;]+/gi, "$1$2[redacted]"],
 ]
 
-/** The text without what looks like a secret, cut to a length that a log can bear. */
+/** The text without what looks like a secret. */
+export function withoutSecrets(text: string): string {
+  return patterns.reduce((value, [pattern, replacement]) => value.replace(pattern, replacement), text)
+}
+
+/** The same, cut to a length that a log can bear. */
 export function redactText(text: string): string {
   const left = text.length - maxCharacters
-  const short = left > 0 ? text.slice(0, maxCharacters) : text
-  const clean = patterns.reduce((value, [pattern, replacement]) => value.replace(pattern, replacement), short)
+  const clean = withoutSecrets(left > 0 ? text.slice(0, maxCharacters) : text)
   return left > 0 ? `${clean}… [${left} more characters]` : clean
 }

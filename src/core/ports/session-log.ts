@@ -203,7 +203,7 @@ export interface SessionBatch {
   readonly waitsExpired?: readonly string[]
   /** Set with the run's terminal event. */
   readonly runEnded?: { readonly runId: string; readonly state: "completed" | "interrupted" | "failed" }
-  /** A durable step was made: takeovers count from 0 again. */
+  /** A durable step was made, or the run ended: takeovers count from 0 again. */
   readonly progress?: boolean
 }
 

@@ -38,10 +38,14 @@ describe("POST /chat/cancel", () => {
     expect(await problemOf(response)).toMatchObject({ code: "no_active_run" })
   })
 
-  it("answers 422 to a run that is no id", async () => {
+  it.each([
+    [{ run_id: 1 }, "run_id"],
+    [{ runId: "run_1" }, "runId"],
+  ])("cancels nothing for %j, and names the field", async (body, path) => {
     const { app, headers } = await appThatCancels()
-    const response = await app.fetch("/api/chat/cancel", jsonRequest({ run_id: 1 }, headers))
+    const response = await app.fetch("/api/chat/cancel", jsonRequest(body, headers))
     expect(response.status).toBe(422)
-    expect(await problemOf(response)).toMatchObject({ errors: [{ path: "run_id" }] })
+    expect(await problemOf(response)).toMatchObject({ errors: [{ path }] })
+    expect(app.sessions.cancels).toEqual([])
   })
 })

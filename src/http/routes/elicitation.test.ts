@@ -55,6 +55,7 @@ describe("POST /chat/elicitation", () => {
     [{ ...answer, action: "approve" }, "action"],
     [{ ...answer, content: [] }, "content"],
     [{ ...answer, content: "{}" }, "content"],
+    [{ ...answer, action: "decline", reason: "No." }, "reason"],
   ])("refuses %j by the name of its field", async (body, path) => {
     const { response, responses } = await respond(body)
     expect(response.status).toBe(422)

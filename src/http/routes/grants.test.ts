@@ -68,7 +68,7 @@ describe("DELETE /chat/grants", () => {
     expect(await problemOf(response)).toMatchObject({ code: "grant_not_found" })
   })
 
-  it.each(["", "?tool_name=", "?qualifier=git", "?tool_name=a%00b"])(
+  it.each(["", "?tool_name=", "?qualifier=git", "?tool_name=a%00b", "?tool_name=look&qualifer=git"])(
     "answers 422 to the query %j",
     async (query) => {
       const { app, ask } = await appWithGrants()

@@ -45,7 +45,8 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     security: [{ sessionToken: [] }],
     middleware: changing,
     request: {
-      query: z.object({
+      // With a misspelt `qualifier` another grant would be revoked.
+      query: z.strictObject({
         tool_name: printable(256),
         qualifier: z
           .string()

@@ -97,6 +97,9 @@ describe("POST /chat/init", () => {
     [{ api_key: "key", user_id: "a\u0000b" }, "user_id"],
     [{ api_key: "key", user_id: "x".repeat(300) }, "user_id"],
     [{ api_key: "key", session_id: "../etc" }, "session_id"],
+    [{ api_key: "key", userId: "ada" }, "userId"],
+    [{ api_key: "key", [`u${"x".repeat(9_000)}`]: 1 }, `u${"x".repeat(63)}…`],
+    [JSON.parse('{"api_key": "key", "__proto__": 1}'), "__proto__"],
   ])("refuses %j by the name of its field", async (body, path) => {
     const { response } = await init(createTestApp(), body)
     expect(response.status).toBe(422)

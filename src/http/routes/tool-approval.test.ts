@@ -96,6 +96,8 @@ describe("POST /chat/tool-approval", () => {
     [{ ...answer, reason: 1 }, "reason"],
     [{ ...answer, reason: "x".repeat(5_000) }, "reason"],
     [{ ...answer, reason: "a\u0000b" }, "reason"],
+    [{ ...answer, toolInput: { command: "ls" } }, "toolInput"],
+    [{ ...answer, tool_inputs: { command: "ls" } }, "tool_inputs"],
   ])("refuses %j by the name of its field", async (body, path) => {
     const { response, decided } = await decide(body)
     expect(response.status).toBe(422)

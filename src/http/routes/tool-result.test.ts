@@ -79,6 +79,8 @@ describe("POST /chat/tool-result", () => {
     [{ ...call, error: "failed" }, "error"],
     [{ ...call, error: { code: "c" } }, "error.message"],
     [{ ...call, error: { ...error, code: "" } }, "error.code"],
+    [{ ...call, results: 1 }, "results"],
+    [{ ...call, err: error }, "err"],
     [{ nonce: "nonce_1", result: 1 }, "tool_call_id"],
     [{ tool_call_id: "call_1", result: 1 }, "nonce"],
   ])("refuses %j by the name of its field", async (body, path) => {

@@ -8,13 +8,14 @@ import { printable, printableText } from "./printable.ts"
 const maxReasonCharacters = 4_096
 const maxErrorCharacters = 16_384
 
+/** Of what waits. An answer with a misspelt field would be another answer, and the first counts: so none is ignored. */
 const wait = {
   tool_call_id: identifier,
   nonce: identifier.openapi({ description: "The one that the question came with." }),
 }
 
 export const toolApprovalRequestSchema = z
-  .object({
+  .strictObject({
     ...wait,
     approved: z.boolean(),
     allow_tool_type: z.boolean().optional().openapi({
@@ -38,7 +39,7 @@ export const toolApprovalRequestSchema = z
   })
 
 export const elicitationRequestSchema = z
-  .object({
+  .strictObject({
     ...wait,
     action: z.enum(["accept", "decline", "cancel"]).openapi({
       description: "`decline`: the user said no; `cancel`: the user did not say.",
@@ -59,7 +60,7 @@ export const elicitationRequestSchema = z
   })
 
 export const toolResultRequestSchema = z
-  .object({
+  .strictObject({
     ...wait,
     result: anyJsonSchema.optional(),
     error: z

@@ -2,7 +2,8 @@ import { z } from "@hono/zod-openapi"
 import { identifier } from "./identifier.ts"
 
 export const cancelRequestSchema = z
-  .object({
+  // A misspelt `run_id` would cancel whichever run is open.
+  .strictObject({
     run_id: identifier.optional().openapi({ description: "Default: whichever run is open." }),
   })
   .openapi("CancelRequest", { example: { run_id: "run_4fzyo82mvyr7jtnc1q9x" } })

@@ -1,6 +1,7 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import { lazy } from "../lazy.ts"
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
 import { type SseEvent, sseBatches } from "../sse-events.ts"
@@ -33,11 +34,7 @@ export function anthropicProvider(
   load: () => Promise<AnthropicSdk> = () => import("@anthropic-ai/sdk"),
 ): Provider {
   checkOptions(options)
-  let connection: Promise<Connection> | undefined
-  const connected = () => {
-    connection ??= connect(options, load)
-    return connection
-  }
+  const connected = lazy(() => connect(options, load))
   return {
     name: "anthropic",
     defaultModel,

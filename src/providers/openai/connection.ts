@@ -1,5 +1,6 @@
 import type { OpenAI } from "openai"
 import { ConfigurationError } from "../../core/errors.ts"
+import { lazy } from "../lazy.ts"
 import { createClient, type OpenAiSdk } from "./client.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 
@@ -19,11 +20,7 @@ export interface Connection {
 
 /** Made once, when it is first asked for. Rejects with a `ConfigurationError` if the SDK is not installed. */
 export function lazyConnection(options: OpenAiConnectionOptions, load: LoadSdk): () => Promise<Connection> {
-  let connection: Promise<Connection> | undefined
-  return () => {
-    connection ??= connect(options, load)
-    return connection
-  }
+  return lazy(() => connect(options, load))
 }
 
 async function connect(options: OpenAiConnectionOptions, load: LoadSdk): Promise<Connection> {

@@ -1,0 +1,62 @@
+import type { Event, ModelCallFailed } from "../core/entries.ts"
+import type { ModelFailure, ModelRequest } from "../core/ports/provider.ts"
+import { noUsage } from "../core/usage.ts"
+import { type Attempt, modelAt } from "./attempts.ts"
+import { priced } from "./budget.ts"
+import type { Streamed } from "./model-stream.ts"
+import type { ModelRunContext } from "./run-context.ts"
+import { type CountedUsage, countUsage, estimateInput, plainBytes } from "./token-estimate.ts"
+
+/** Of a service that took the request, and was not heard of in time. */
+const silences: readonly string[] = ["upstream_cut", "upstream_stalled", "upstream_timeout"]
+
+/** A service that refuses charges nothing; one that began to answer, or went silent, may have. */
+export function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolean {
+  return begun || silences.includes(code)
+}
+
+export const freeOfCharge: CountedUsage = { usage: noUsage, charged: noUsage, estimated: false }
+
+/** Of a call that came to no end. */
+export function counted(
+  context: ModelRunContext,
+  request: ModelRequest,
+  { text, thinking, hiddenBytes, usage }: Streamed,
+): CountedUsage {
+  const outputBytes = Buffer.byteLength(text) + Buffer.byteLength(thinking) + hiddenBytes
+  return countUsage(usage, { ...evidence(context, request), outputBytes })
+}
+
+/** What speaks for or against a service's own counts. */
+export function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
+  // Only a budget is worth a look at the whole request.
+  const plainInputBytes = runtime.maxBudgetUsd === null ? null : () => plainBytes(request)
+  return { inputTokens: () => estimateInput(request), plainInputBytes }
+}
+
+export function failedCall(
+  context: ModelRunContext,
+  { step, number, modelIndex }: Attempt,
+  code: string,
+  { estimated, ...counted }: CountedUsage,
+): ModelCallFailed {
+  const choice = modelAt(context.runtime, modelIndex)
+  const spending = priced(context, choice, counted)
+  const { stepId } = step
+  return {
+    type: "modelCallFailed",
+    stepId,
+    attempt: number,
+    model: choice.model,
+    code,
+    ...spending,
+    estimated,
+  }
+}
+
+export function retried(
+  { step: { stepId }, number, modelIndex }: Attempt,
+  error: { readonly code: string; readonly message: string },
+): Event {
+  return { type: "stepRetried", stepId, attempt: number, error, modelIndex }
+}

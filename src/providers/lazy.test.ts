@@ -1,0 +1,23 @@
+import { expect, it, vi } from "vitest"
+import { lazy } from "./lazy.ts"
+
+it("does the work once, for all who ask meanwhile and later", async () => {
+  const work = vi.fn(async () => ({}))
+  const ask = lazy(work)
+  expect(work).not.toHaveBeenCalled()
+  const [first, second] = await Promise.all([ask(), ask()])
+  expect(second).toBe(first)
+  expect(await ask()).toBe(first)
+  expect(work).toHaveBeenCalledOnce()
+})
+
+it("does it again after it failed", async () => {
+  const work = vi.fn(async () => "there").mockRejectedValueOnce(new Error("no file handles left"))
+  const ask = lazy(work)
+  await expect(Promise.allSettled([ask(), ask()])).resolves.toMatchObject([
+    { status: "rejected" },
+    { status: "rejected" },
+  ])
+  await expect(ask()).resolves.toBe("there")
+  expect(work).toHaveBeenCalledTimes(2)
+})

@@ -1,0 +1,31 @@
+import { expect, it } from "vitest"
+import type { Command, SessionLog } from "../core/ports/session-log.ts"
+import { Inbox } from "./inbox.ts"
+
+const lease = { sessionId: "sess_1", epoch: 1, takeovers: 0 }
+const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
+const sent = { sessionId: "sess_1", runId: "run_1", nonce: "nonce", at: 0, decidedBy }
+const answer: Command = {
+  type: "elicitation",
+  toolCallId: "call_1",
+  action: "cancel",
+  content: null,
+  id: 1,
+  ...sent,
+}
+
+it("keeps an answer that a reading found which was begun later and ended earlier", async () => {
+  const readings: PromiseWithResolvers<readonly Command[]>[] = []
+  const pending: SessionLog["pending"] = () => {
+    const reading = Promise.withResolvers<readonly Command[]>()
+    readings.push(reading)
+    return reading.promise
+  }
+  const inbox = new Inbox({ pending } as SessionLog, lease)
+  const [earlier, later] = [inbox.read(), inbox.read()]
+  readings[1]?.resolve([answer])
+  await later
+  readings[0]?.resolve([])
+  await earlier
+  expect(inbox.take("call_1")).toEqual(answer)
+})
