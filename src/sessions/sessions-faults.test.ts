@@ -160,12 +160,13 @@ describe("what goes wrong on the server", () => {
 
   it("ends a run that crashes every process after a bounded number (rule 10)", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-    const claim = shared.log.claim.bind(shared.log)
-    const log = {
+    const log: SessionLog = {
       ...shared.log,
-      claim: async (id: string, agents: readonly string[]) => lossy(await claim(id, agents)),
+      async putAndClaim(message, agents) {
+        const { outcome, lease } = await shared.log.putAndClaim(message, agents)
+        return { outcome, lease: lease && { ...lease, takeovers: 6 } }
+      },
     }
-    const lossy = (lease: Awaited<ReturnType<typeof claim>>) => lease && { ...lease, takeovers: 6 }
     const node = await start(scriptedProvider([]), { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
     const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
