@@ -54,10 +54,7 @@ export function createSessions({
 
     async start({ request, outputSchema = null, ...message }) {
       const runId = ids.next("run")
-      const outcome = await log.put({ type: "message", runId, at: clock.now(), outputSchema, ...message })
-      // The run is durable: whether this process can begin it now does not change the answer.
-      if (outcome.status === "accepted") await worker.take(message.sessionId, { runId, request })
-      return outcome
+      return worker.accept({ type: "message", runId, at: clock.now(), outputSchema, ...message }, request)
     },
 
     async cancel(sessionId, runId) {

@@ -151,6 +151,10 @@ describe("a model call that its process did not live to see the end of", () => {
 
 /** As if so many processes in a row had died at each session. */
 function withTakeovers(store: Store, takeovers: number): Store {
+  const putAndClaim: SessionLog["putAndClaim"] = async (command, agents) => {
+    const { outcome, lease } = await store.log.putAndClaim(command, agents)
+    return { outcome, lease: lease && { ...lease, takeovers } }
+  }
   const claim: SessionLog["claim"] = async (id, agents) => {
     const lease = await store.log.claim(id, agents)
     return lease && { ...lease, takeovers }
@@ -158,7 +162,7 @@ function withTakeovers(store: Store, takeovers: number): Store {
   const claimRunnable: SessionLog["claimRunnable"] = async (agents, limit) => {
     return (await store.log.claimRunnable(agents, limit)).map((lease) => ({ ...lease, takeovers }))
   }
-  return { ...store, log: { ...store.log, claim, claimRunnable } }
+  return { ...store, log: { ...store.log, putAndClaim, claim, claimRunnable } }
 }
 
 describe("a process that cannot reach its store", () => {

@@ -2,7 +2,13 @@ import type { Clock } from "../core/clock.ts"
 import { LeaseLostError, ShuttingDownError, toError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Lease, SessionLog } from "../core/ports/session-log.ts"
+import type {
+  Lease,
+  MessageCommand,
+  PutAndClaimOutcome,
+  PutOutcome,
+  SessionLog,
+} from "../core/ports/session-log.ts"
 import { Attempt } from "./attempt.ts"
 import type { Committer } from "./committer.ts"
 import type { Feed } from "./feed.ts"
@@ -36,6 +42,8 @@ export interface WorkerOptions {
 interface Acceptance {
   readonly runId: string
   readonly request: Request | undefined
+  /** If the session was claimed with it. */
+  readonly lease: Lease | null
 }
 
 interface Running {
@@ -81,6 +89,28 @@ export class Worker {
   }
 
   /**
+   * Accepts a message and begins the run it starts, unless another process has the session or there is no room. Once it
+   * is accepted it is durable: whether this process can begin it now does not change the answer.
+   */
+  async accept(message: MessageCommand, request: Request | undefined): Promise<PutOutcome> {
+    const { sessionId, runId } = message
+    const { outcome, lease } = await this.#put(message)
+    if (outcome.status === "accepted") await this.take(sessionId, { runId, request, lease })
+    return outcome
+  }
+
+  async #put(message: MessageCommand): Promise<PutAndClaimOutcome> {
+    const { log, agents } = this.#options
+    if (!this.#hasRoom()) return { outcome: await log.put(message), lease: null }
+    this.#claiming++
+    try {
+      return await log.putAndClaim(message, agents)
+    } finally {
+      this.#claiming--
+    }
+  }
+
+  /**
    * Begins work on a session that was just put a command, unless another process has it. Never rejects: what it
    * cannot do now, the next sweep does.
    */
@@ -97,6 +127,7 @@ export class Worker {
     if (accepted?.request !== undefined && this.#requests.size < maxConcurrentRuns) {
       this.#requests.set(accepted.runId, accepted.request)
     }
+    if (accepted?.lease != null) return this.#work(accepted.lease)
     const running = this.#attempts.get(sessionId)
     if (running !== undefined) {
       if (running.attempt.leaving) running.again = true

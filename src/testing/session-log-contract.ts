@@ -2,6 +2,7 @@ import type { Store } from "../core/ports/store.ts"
 import { approvalsCases } from "./approvals-contract.ts"
 import { keyringCases } from "./keyring-contract.ts"
 import { secretsCases } from "./secrets-contract.ts"
+import { acceptingCases } from "./session-log-contract-accepting.ts"
 import { answerCases, revocationCases } from "./session-log-contract-answers.ts"
 import { closingCases } from "./session-log-contract-closing.ts"
 import { entryCases } from "./session-log-contract-entries.ts"
@@ -21,6 +22,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...inboxCases,
   ...entryCases,
   ...pruneCases,
+  ...acceptingCases,
   ...leaseCases,
   ...parkingCases,
   ...answerCases,

@@ -25,6 +25,11 @@ export interface SessionLog {
   /** Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. */
   put(command: MessageCommand | CancelCommand): Promise<PutOutcome>
   /**
+   * Puts a message and, in the same transaction, claims the session if the message is accepted, the session's agent is one
+   * of these and no process at all has it. Without a lease nothing is claimed, and `claim` can tell more.
+   */
+  putAndClaim(message: MessageCommand, agents: readonly string[]): Promise<PutAndClaimOutcome>
+  /**
    * The same for an answer, which closes its wait in that transaction, by compare-and-set: of two answers the first
    * counts. Writes the audit record, and the grant if one is given.
    */
@@ -176,6 +181,11 @@ export type PutOutcome =
   | { readonly status: "busy"; readonly runId: string }
   /** No such session, or nothing to cancel. */
   | { readonly status: "unknown" }
+
+export interface PutAndClaimOutcome {
+  readonly outcome: PutOutcome
+  readonly lease: Lease | null
+}
 
 /** Looked at in this order: is there such a wait, was it answered, is it over, is the nonce right. */
 export type AnswerOutcome =

@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
 import { unauthorized } from "../problem.ts"
+import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"
 
 export const tokenIssuer = "ai-agent-gateway"
 /** Not the prefix or the host: the same token holds wherever the gateway is mounted. */
@@ -37,9 +38,11 @@ export interface SessionTokensOptions {
 /** Session tokens are JWTs, HS256 and nothing else, signed with the keyring's newest key. */
 export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionTokensOptions): SessionTokens {
   const nobodysSecret = crypto.getRandomValues(new Uint8Array(minSecretBytes))
+  const checkedTokens = createCheckedTokens()
 
   return {
-    async issue({ sessionId, tenant, userId }) {
+    async issue(subject) {
+      const { sessionId, tenant, userId } = subject
       const key = await keyring.signingKey()
       const issuedAt = Math.floor(clock.now() / 1000)
       const expiresAt = issuedAt + ttlSeconds
@@ -51,31 +54,41 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
         .setIssuedAt(issuedAt)
         .setExpirationTime(expiresAt)
         .sign(key.secret)
+      checkedTokens.add(token, { keyId: key.id, expiresAt, subject })
       return { token, expiresAt }
     },
 
     async verify(token) {
-      try {
-        const { payload } = await jwtVerify(token, ({ kid }) => secretOf(kid), {
-          algorithms: [algorithm],
-          typ: tokenType,
-          issuer: tokenIssuer,
-          audience: tokenAudience,
-          requiredClaims: ["sub", "iat", "exp"],
-          currentDate: new Date(clock.now()),
-        })
-        return subjectOf(payload)
-      } catch (error) {
-        if (error instanceof errors.JWTExpired) {
-          throw unauthorized(
-            "token_expired",
-            "The session token has expired; POST /chat/init gives a new one.",
-          )
-        }
-        if (error instanceof errors.JOSEError) throw invalidToken()
-        throw error
-      }
+      const known = checkedTokens.find(token)
+      // A key that was removed has ended its tokens.
+      if (known !== undefined && (await keyring.key(known.keyId)) !== null) return current(known)
+      const checked = await check(token)
+      checkedTokens.add(token, checked)
+      return checked.subject
     },
+  }
+
+  function current({ expiresAt, subject }: CheckedToken): TokenSubject {
+    if (Math.floor(clock.now() / 1000) >= expiresAt) throw tokenExpired()
+    return subject
+  }
+
+  async function check(token: string): Promise<CheckedToken> {
+    try {
+      const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => secretOf(kid), {
+        algorithms: [algorithm],
+        typ: tokenType,
+        issuer: tokenIssuer,
+        audience: tokenAudience,
+        requiredClaims: ["sub", "iat", "exp"],
+        currentDate: new Date(clock.now()),
+      })
+      return { keyId: protectedHeader.kid ?? "", ...contentOf(payload) }
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) throw tokenExpired()
+      if (error instanceof errors.JOSEError) throw invalidToken()
+      throw error
+    }
   }
 
   /**
@@ -108,10 +121,15 @@ export function invalidToken(message = "The session token is not valid."): Error
   return unauthorized("invalid_token", message)
 }
 
-const claims = z.object({ sub: z.string(), tenant: z.string(), user_id: z.string() })
+function tokenExpired(): Error {
+  return unauthorized("token_expired", "The session token has expired; POST /chat/init gives a new one.")
+}
 
-function subjectOf(payload: unknown): TokenSubject {
+const claims = z.object({ sub: z.string(), exp: z.number(), tenant: z.string(), user_id: z.string() })
+
+function contentOf(payload: unknown): Omit<CheckedToken, "keyId"> {
   const parsed = claims.safeParse(payload)
   if (!parsed.success) throw invalidToken()
-  return { sessionId: parsed.data.sub, tenant: parsed.data.tenant, userId: parsed.data.user_id }
+  const { sub: sessionId, exp: expiresAt, tenant, user_id: userId } = parsed.data
+  return { expiresAt, subject: { sessionId, tenant, userId } }
 }

@@ -4,11 +4,13 @@ import type {
   Command,
   Lease,
   MessageCommand,
+  PutAndClaimOutcome,
   PutOutcome,
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
 import { toCommand } from "../session-rows.ts"
 import type { Database, Query } from "./database.ts"
+import { claimFree } from "./leases.ts"
 import { arrivalsChannel } from "./membership.ts"
 import { lastSeq } from "./schema.ts"
 
@@ -25,9 +27,29 @@ export async function put(database: Database, command: MessageCommand | CancelCo
   return database.transaction(async (query) => {
     const session = await lockSession(query, command.sessionId)
     if (session === undefined) return { status: "unknown" }
-    return command.type === "message"
-      ? putMessage(query, command, session)
-      : putCancel(query, command, session)
+    if (command.type === "cancel") return putCancel(query, command, session)
+    const outcome = await startRun(query, command, session)
+    if (outcome.status === "accepted") await insertCommand(query, command)
+    return outcome
+  })
+}
+
+/** What this process takes at once need not be announced to others. */
+export async function putAndClaim(
+  database: Database,
+  message: MessageCommand,
+  agents: readonly string[],
+  owner: string,
+): Promise<PutAndClaimOutcome> {
+  const { sessionId } = message
+  return database.transaction(async (query) => {
+    const session = await lockSession(query, sessionId)
+    if (session === undefined) return { outcome: { status: "unknown" }, lease: null }
+    const outcome = await startRun(query, message, session)
+    if (outcome.status !== "accepted") return { outcome, lease: null }
+    const lease = await claimFree(query, sessionId, agents, owner)
+    await insertCommand(query, message, { announced: lease === null })
+    return { outcome, lease }
   })
 }
 
@@ -50,8 +72,9 @@ export async function revokeSession(
   })
 }
 
-async function putMessage(query: Query, command: MessageCommand, session: Row): Promise<PutOutcome> {
-  const { sessionId, runId, idempotency } = command
+/** Unless the session's state or the idempotency key speaks against it. The message itself is not put yet. */
+async function startRun(query: Query, message: MessageCommand, session: Row): Promise<PutOutcome> {
+  const { sessionId, runId, idempotency, at } = message
   const key = idempotency === null ? null : escapeText(idempotency.key)
   const hash = idempotency === null ? null : escapeText(idempotency.bodyHash)
   if (key !== null) {
@@ -73,9 +96,8 @@ async function putMessage(query: Query, command: MessageCommand, session: Row): 
      INSERT INTO agent_gateway.run (id, session_id, cursor, state, idempotency_key, body_hash)
      SELECT $2, id, ${lastSeq}, 'open', $4, $5 FROM agent_gateway.session WHERE id = $1
      RETURNING cursor`,
-    [sessionId, runId, command.at, key, hash],
+    [sessionId, runId, at, key, hash],
   )
-  await insertCommand(query, command)
   const cursor = integer(started ?? {}, "cursor")
   return { status: "accepted", runId, cursor }
 }
@@ -93,17 +115,18 @@ async function putCancel(query: Query, command: CancelCommand, session: Row): Pr
   return { status: "accepted", runId: active, cursor: integer(run ?? {}, "cursor") }
 }
 
-/** Announces it too. Only here: commits that notify wait for one another in the whole database. */
+/** Announcing is done only here, and only where needed: commits that notify wait for one another in the whole database. */
 export async function insertCommand(
   query: Query,
   command: MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string }),
+  { announced = true }: { readonly announced?: boolean } = {},
 ): Promise<void> {
   await query(
     `WITH put AS (
        INSERT INTO agent_gateway.command (session_id, run_id, type, body) VALUES ($1, $2, $3, $4)
      )
-     SELECT pg_notify('${arrivalsChannel}', $1)`,
-    [command.sessionId, command.runId, command.type, JSON.stringify(command)],
+     SELECT pg_notify('${arrivalsChannel}', $1) WHERE $5`,
+    [command.sessionId, command.runId, command.type, JSON.stringify(command), announced],
   )
 }
 

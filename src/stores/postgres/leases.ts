@@ -46,6 +46,22 @@ export async function claim(
   return row === undefined ? null : toLease(row)
 }
 
+/** Inside a transaction that has locked the session: takes it if nobody has it. */
+export async function claimFree(
+  query: Query,
+  sessionId: string,
+  agents: readonly string[],
+  owner: string,
+): Promise<Lease | null> {
+  const [row] = await query(
+    `UPDATE agent_gateway.session SET ${taken}
+     WHERE id = $1 AND owner IS NULL AND agent = ANY($3) AND log_version <= ${logVersion}
+     RETURNING id, epoch, takeovers`,
+    [sessionId, owner, agents.map(escapeText)],
+  )
+  return row === undefined ? null : toLease(row)
+}
+
 export async function claimRunnable(
   query: Query,
   agents: readonly string[],

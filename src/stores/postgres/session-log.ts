@@ -5,7 +5,7 @@ import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
 import type { Database, Query } from "./database.ts"
-import { pending, put, revokeSession } from "./inbox.ts"
+import { pending, put, putAndClaim, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, release } from "./leases.ts"
 import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
@@ -28,6 +28,11 @@ export function createSessionLog(database: Database, owner: string, hub: WatchHu
       const outcome = await put(database, command)
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
+    },
+    async putAndClaim(message, agents) {
+      const result = await putAndClaim(database, message, agents, owner)
+      if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(message.sessionId)
+      return result
     },
     async answer(command) {
       const outcome = await answer(database, command)

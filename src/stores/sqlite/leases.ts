@@ -16,6 +16,13 @@ const runnable = `
     UNION SELECT session_id FROM command
   ) AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}`
 
+/** By the owner that is its parameter (rule 10). */
+const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
+    WHEN active_run IS NULL THEN 0
+    WHEN owner IS NULL THEN takeovers
+    ELSE takeovers + 1
+  END`
+
 export async function claim(
   database: Database,
   membership: Membership,
@@ -97,22 +104,37 @@ function isFree(membership: Membership, owner: string | null): boolean {
   return owner === null || !membership.isLive(owner)
 }
 
+/** Inside a transaction: takes the session if nobody has it. */
+export function claimFree(
+  database: Database,
+  owner: string,
+  sessionId: string,
+  agents: readonly string[],
+): Lease | null {
+  const row = database.get(
+    `UPDATE session SET ${taken}
+     WHERE id = ? AND owner IS NULL AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}
+     RETURNING epoch, takeovers`,
+    owner,
+    sessionId,
+    namesOf(agents),
+  )
+  return row === undefined ? null : toLease(sessionId, row)
+}
+
 /** Inside a transaction: takes the session if it is still as `seen`. */
 function take(database: Database, membership: Membership, seen: Row): Lease | null {
   const sessionId = text(seen, "id")
   const row = database.get(
-    `UPDATE session SET epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
-       WHEN active_run IS NULL THEN 0
-       WHEN owner IS NULL THEN takeovers
-       ELSE takeovers + 1
-     END
-     WHERE id = ? AND epoch = ? AND owner IS ?
-     RETURNING epoch, takeovers`,
+    `UPDATE session SET ${taken} WHERE id = ? AND epoch = ? AND owner IS ? RETURNING epoch, takeovers`,
     membership.id,
     sessionId,
     integer(seen, "epoch"),
     nullableText(seen, "owner"),
   )
-  if (row === undefined) return null
+  return row === undefined ? null : toLease(sessionId, row)
+}
+
+function toLease(sessionId: string, row: Row): Lease {
   return { sessionId, epoch: integer(row, "epoch"), takeovers: integer(row, "takeovers") }
 }

@@ -7,7 +7,7 @@ import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database.ts"
 import { pending, put, revokeSession } from "./inbox.ts"
-import { claim, claimRunnable, release } from "./leases.ts"
+import { claim, claimFree, claimRunnable, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
@@ -36,6 +36,16 @@ export function createSessionLog(
       const outcome = await database.write(() => put(database, command))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
+    },
+    async putAndClaim(message, agents) {
+      const { sessionId } = message
+      const result = await database.write(() => {
+        const outcome = put(database, message)
+        const lease = outcome.status === "accepted" ? claimFree(database, owner, sessionId, agents) : null
+        return { outcome, lease }
+      })
+      if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(sessionId)
+      return result
     },
     async answer(command) {
       const outcome = await database.write(() => answer(database, command))

@@ -1,0 +1,38 @@
+import { hash } from "node:crypto"
+import type { TokenSubject } from "./tokens.ts"
+
+/** What a token says whose signature is good. */
+export interface CheckedToken {
+  readonly keyId: string
+  /** Seconds since the Unix epoch. */
+  readonly expiresAt: number
+  readonly subject: TokenSubject
+}
+
+export interface CheckedTokens {
+  find(token: string): CheckedToken | undefined
+  add(token: string, checked: CheckedToken): void
+}
+
+/**
+ * Remembers the `max` tokens that were issued or found good last, so that a signature is not checked with every request
+ * of a session: beside 50 streams that is 0.2 ms of the time to the first token, most of it spent waiting for a thread.
+ * Holds digests, and not the tokens, which are as good as passwords.
+ */
+export function createCheckedTokens(max = 10_000): CheckedTokens {
+  const known = new Map<string, CheckedToken>()
+  return {
+    find: (token) => known.get(digest(token)),
+    add(token, checked) {
+      const key = digest(token)
+      known.delete(key)
+      known.set(key, checked)
+      const [oldest] = known.keys()
+      if (known.size > max && oldest !== undefined) known.delete(oldest)
+    },
+  }
+}
+
+function digest(token: string): string {
+  return hash("sha256", token, "base64")
+}
