@@ -161,6 +161,7 @@ export type {
   ListenOptions,
   OutputSchema,
   PrepareOptions,
+  ReadinessOptions,
   RunOptions,
 } from "./gateway/gateway.ts"
 export type { ServerOptions } from "./gateway/gateway-options.ts"

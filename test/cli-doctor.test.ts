@@ -21,6 +21,7 @@ test("doctor says of every part that it works", async () => {
   expect(stderr).not.toContain("agent-gateway:")
   expect(stdout).toMatch(/^ok {4}node: \d+\.\d+\.\d+$/m)
   expect(stdout).toMatch(/^ok {4}keys: none in the environment$/m)
+  expect(stdout).toMatch(/^ok {4}start$/m)
   expect(stdout).toMatch(/^ok {4}store$/m)
   expect(stdout).toMatch(/^ok {4}code_execution: .*subprocess/m)
   expect(code).toBe(0)
@@ -29,7 +30,21 @@ test("doctor says of every part that it works", async () => {
 test("doctor says which part does not work, and exits with 1", async () => {
   const { code, stdout } = await examine('mcpServers: { gone: { command: "no-such-program-here" } }')
   expect(stdout).toMatch(/^ok {4}store$/m)
-  expect(stdout).toMatch(/^FAILS mcp:gone: failed/m)
+  expect(stdout).toMatch(/^FAILS mcp:gone: failed: .*no-such-program-here/m)
+  expect(code).toBe(1)
+})
+
+test("doctor says that start would refuse the agent, and looks at the rest all the same", async () => {
+  const { code, stdout } = await examine("provider: undefined")
+  expect(stdout).toMatch(/^FAILS start: No model is configured: set ANTHROPIC_API_KEY/m)
+  expect(stdout).toMatch(/^ok {4}store$/m)
+  expect(code).toBe(1)
+})
+
+test("doctor names what is wrong with the configuration, once and without a stack", async () => {
+  const { code, stdout, stderr } = await examine('provider: "anthropic"')
+  expect(stdout).toMatch(/^FAILS start: The provider anthropic needs a key: set ANTHROPIC_API_KEY/m)
+  expect(stderr).toBe("")
   expect(code).toBe(1)
 })
 

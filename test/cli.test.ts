@@ -122,6 +122,15 @@ describe("an agent file that cannot be used is one line that says where and why:
   })
 })
 
+test("an agent file that awaits what never comes ends in failure, and says so", async () => {
+  const cwd = await project({ "agent.ts": `await new Promise(() => {})\n${agent()}` })
+  expect(await runCliProcess(["run", "agent.ts", "x"], { cwd })).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/^agent-gateway: the command waits for what can never come[^\n]+\n$/),
+  })
+})
+
 describe("run", () => {
   const answering = (result: string) =>
     agent(`{ run: async (task, { onText }) => {

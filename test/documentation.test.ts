@@ -5,7 +5,11 @@ import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
-import { expect, onTestFinished, test } from "vitest"
+import { describe, expect, onTestFinished, test } from "vitest"
+import { commandHelp } from "../src/cli/help.ts"
+import { optionNames } from "../src/gateway/check-options.ts"
+import { settingsFrom } from "../src/gateway/environment.ts"
+import { tool } from "../src/tools/local-tool.ts"
 import { startCli } from "./cli-process.ts"
 import { codeBlocks, headingAnchors, links, withEarlierImports } from "./documentation/markdown.ts"
 
@@ -26,6 +30,46 @@ test.each(pages)("every link of %s leads somewhere", (page) => {
     return anchor !== undefined && !headingAnchors(readFileSync(target, "utf8")).includes(anchor)
   })
   expect(broken).toEqual([])
+})
+
+describe("docs/reference.md", () => {
+  const sections = new Map(
+    read("docs/reference.md")
+      .split(/^## /m)
+      .map((section) => [section.split("\n", 1)[0] ?? "", section]),
+  )
+  /** What is in back quotes in the first column of a section's tables. */
+  const namesUnder = (heading: string) => {
+    const rows = [...(sections.get(heading) ?? "").matchAll(/^\| (`[^|]+`) \|/gm)]
+    return rows
+      .flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name))
+      .sort()
+  }
+
+  test("has every option once", () => {
+    const agentOptions = namesUnder("createAgent")
+    expect(agentOptions).toEqual([...optionNames.createAgent].sort())
+    const own = optionNames.createGatewayApp.filter((name) => !optionNames.createAgent.includes(name))
+    expect(namesUnder("createGatewayApp")).toEqual([...own].sort())
+  })
+
+  test("has every option of a tool", () => {
+    const define = () => tool({ name: "a", description: "b", input: { type: "object" }, unknown: 1 } as never)
+    const [, options = ""] = /the options are (.+)\.$/.exec(messageOf(define)) ?? []
+    expect(namesUnder("tool")).toEqual(options.split(", ").sort())
+  })
+
+  test("has every command", () => {
+    expect(namesUnder("The command").map((usage) => usage.split(" ")[0])).toEqual(
+      Object.keys(commandHelp).sort(),
+    )
+  })
+
+  test("has every variable that is read", () => {
+    const known = new Set(["PORT", "DEBUG"])
+    settingsFrom(new Proxy({}, { get: (_, name) => void known.add(String(name)) }))
+    expect(namesUnder("Environment")).toEqual([...known].sort())
+  })
 })
 
 test("every TypeScript block of the pages type-checks", async () => {
@@ -65,6 +109,15 @@ test("the pages begin a conversation with the commands that the program prints",
   expect(codeBlocks(read("README.md"), "sh")).toContain(`${token}\n${chat}\n`)
   expect(read("docs/quickstart.md")).toContain(`\n${token}\n`)
 })
+
+function messageOf(throwing: () => unknown): string {
+  try {
+    throwing()
+  } catch (error) {
+    return String(error)
+  }
+  return ""
+}
 
 /** What the compiler says of a project. */
 async function typeCheck(folder: string): Promise<string> {

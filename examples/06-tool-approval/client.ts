@@ -1,6 +1,7 @@
 // A terminal client that shows what the agent does and answers what it asks. Start it with the server's address:
 //   node examples/06-tool-approval/client.ts http://127.0.0.1:8000
 import { createInterface } from "node:readline/promises"
+import { setTimeout as sleep } from "node:timers/promises"
 import { EventSourceParserStream } from "eventsource-parser/stream"
 
 const address = process.argv[2] ?? "http://127.0.0.1:8000"
@@ -26,17 +27,50 @@ async function post(path: string, body: object, token?: string): Promise<Respons
   return response
 }
 
-const { session_token: token } = (await (await post("/chat/init", { api_key: "terminal" })).json()) as {
+const { API_KEY = "terminal" } = process.env
+const { session_token: token } = (await (await post("/chat/init", { api_key: API_KEY })).json()) as {
   session_token: string
 }
 
+/** The last id seen: what follows it can be had again at any time. */
+let cursor = "0"
+
 for (;;) {
   const message = await ask("\n> ")
-  if (message === "") continue
-  const { body } = await post("/chat", { message }, token)
-  if (body === null) continue
-  const events = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
-  for await (const { data } of events) await show(JSON.parse(data))
+  if (message !== "") await follow(await post("/chat", { message }, token))
+}
+
+/** Shows a run to its end. A stream that breaks off before, as when the server is restarted, is taken up where it was. */
+async function follow(stream: Response): Promise<void> {
+  for (let response: Response | null = stream; response?.body; response = await resume()) {
+    const events = response.body
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new EventSourceParserStream())
+    try {
+      for await (const { id = cursor, data } of events) {
+        const event = JSON.parse(data) as ChatEvent
+        await show(event)
+        cursor = id
+        if (event.type === "stream_complete" || event.type === "error") return
+      }
+    } catch (error) {
+      console.log(`\n[${String(error)}]`)
+    }
+  }
+}
+
+/** What follows the last id; null if nothing does. */
+async function resume(): Promise<Response | null> {
+  const headers = { authorization: `Bearer ${token}` }
+  for (;;) {
+    await sleep(1_000)
+    try {
+      const response = await fetch(`${address}/api/chat/subscribe?after_seq=${cursor}`, { headers })
+      return response.status === 200 ? response : null
+    } catch {
+      // It is not back yet.
+    }
+  }
 }
 
 interface ChatEvent {
@@ -71,12 +105,20 @@ async function show(event: ChatEvent): Promise<void> {
   }
 }
 
-async function decide({ tool_call_id, nonce, tool_name, resolved_qualifier }: ChatEvent): Promise<void> {
+async function decide(event: ChatEvent): Promise<void> {
+  const { tool_call_id, nonce, tool_name, resolved_qualifier } = event
   const type = resolved_qualifier === null ? tool_name : `${tool_name} ${resolved_qualifier}`
   const answer = await ask(`Allow ${type}? [y]es, [n]o, [a]lways, or other arguments as JSON: `)
   const decision = { tool_call_id, nonce, approved: answer !== "n" && answer !== "" }
-  const edited = answer.startsWith("{") ? { tool_input: JSON.parse(answer) } : {}
-  await post("/chat/tool-approval", { ...decision, ...edited, allow_tool_type: answer === "a" }, token)
+  const isEdit = answer.startsWith("{")
+  try {
+    const edited = isEdit ? { tool_input: JSON.parse(answer) } : {}
+    await post("/chat/tool-approval", { ...decision, ...edited, allow_tool_type: answer === "a" }, token)
+  } catch (error) {
+    console.log(String(error))
+    // Arguments that do not fit, or a server that is away, leave it open; else somebody else has answered, or it is too late.
+    if (isEdit || error instanceof TypeError) return decide(event)
+  }
 }
 
 async function executeHere({ tool_call_id, nonce, tool_input }: ChatEvent): Promise<void> {

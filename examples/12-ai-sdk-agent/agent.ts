@@ -9,7 +9,7 @@ const stock = new Map([
 ])
 
 const agent = new ToolLoopAgent({
-  // In its place any model of the AI SDK: `anthropic("claude-sonnet-5")` after `npm i @ai-sdk/anthropic`.
+  // In its place any model of the AI SDK: `anthropic("claude-sonnet-5-5")` after `npm i @ai-sdk/anthropic`.
   model: standInModel,
   instructions: "You keep a kitchen shop's stock. Order what is asked for.",
   tools: {

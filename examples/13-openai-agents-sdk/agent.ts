@@ -13,7 +13,7 @@ const stock = new Map([
 
 const agent = new Agent({
   name: "shop",
-  // In its place the name of a model, with OPENAI_API_KEY set: "gpt-5.2".
+  // In its place the name of a model, with OPENAI_API_KEY set: "gpt-6-sol".
   model: standInModel,
   instructions: "You keep a kitchen shop's stock. Order what is asked for.",
   tools: [

@@ -39,7 +39,7 @@ const tools = [
   ),
 ]
 
-// In its place any chat model of LangChain: `new ChatAnthropic({ model: "claude-sonnet-5" }).bindTools(tools)`.
+// In its place any chat model of LangChain: `new ChatAnthropic({ model: "claude-sonnet-5-5" }).bindTools(tools)`.
 const model = new StandInModel({})
 
 const graph = new StateGraph(MessagesAnnotation)

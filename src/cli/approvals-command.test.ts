@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -22,7 +23,7 @@ async function cli(...argv: readonly string[]) {
   let stdout = ""
   let stderr = ""
   const code = await runCli({
-    argv: ["approvals", ...argv, "--store", store],
+    argv: ["approvals", "--store", store, ...argv],
     env: {},
     cwd: store,
     stdin: Readable.from([]),
@@ -78,6 +79,9 @@ async function finish() {
 
 describe("approvals, on a store that no server runs on", () => {
   it("lists what is open, for people and for programs", async () => {
+    const { gateway } = bank()
+    await gateway.prepare()
+    await gateway.close()
     expect(await cli("list")).toEqual({ code: 0, stdout: "No approval is open.\n", stderr: "" })
     const id = await openApproval()
     const { stdout } = await cli("list")
@@ -85,6 +89,14 @@ describe("approvals, on a store that no server runs on", () => {
     expect(stdout).toContain('input    {"amount":9}')
     const [wait] = JSON.parse((await cli("list", "--json")).stdout)
     expect(wait).toMatchObject({ toolCallId: id, toolName: "pay", state: "open" })
+  })
+
+  it("says that there is no such store, rather than that nothing is open in it, and makes none", async () => {
+    const elsewhere = join(store, "elsewhere")
+    const { code, stdout, stderr } = await cli("list", "--store", elsewhere)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+    expect(stderr).toContain(`No gateway has its data in ${elsewhere}: give its data directory`)
+    expect(existsSync(elsewhere)).toBe(false)
   })
 
   it("approves, and the next server runs the call once", async () => {

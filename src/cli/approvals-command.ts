@@ -1,10 +1,9 @@
 import { parseArgs } from "node:util"
-import { toError } from "../core/errors.ts"
-import { isJsonObject, type JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import { type OpenedApprovals, openApprovals } from "../gateway/open-approvals.ts"
+import { parseJsonObject } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
-import { CliError, oneLine, UsageError } from "./cli-error.ts"
+import { CliError, oneLine, parseUsage, UsageError } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
 
 const actions = ["list", "approve", "deny", "answer"] as const
@@ -14,7 +13,7 @@ const commandUsage = "usage: agent-gateway approvals list | approve|deny|answer 
 /** `approvals list|approve|deny|answer`: answers what a store holds open, with or without a server running on it. */
 export async function approvalsCommand(context: CliContext): Promise<number> {
   const { action, toolCallId, options } = parse(context.argv)
-  const approvals = await openApprovals({ store: options.store })
+  const approvals = await openApprovals(options.store)
   try {
     const waits = (await approvals.list()).filter(({ kind }) => kind !== "clientTool")
     if (action === "list") return list(waits, options.json ?? false, context)
@@ -53,7 +52,7 @@ function parseOptions(argv: readonly string[]) {
 }
 
 function parse(argv: readonly string[]) {
-  const { values: options, positionals } = usage(() => parseOptions(argv))
+  const { values: options, positionals } = parseUsage("approvals", () => parseOptions(argv))
   const [action, toolCallId, extra] = positionals
   if (!isAction(action)) {
     throw new UsageError(
@@ -71,14 +70,6 @@ function isAction(text: string | undefined): text is Action {
   return actions.some((action) => action === text)
 }
 
-function usage<Parsed>(parsing: () => Parsed): Parsed {
-  try {
-    return parsing()
-  } catch (thrown) {
-    throw new UsageError(`${toError(thrown).message} (see agent-gateway approvals --help)`)
-  }
-}
-
 /** Resolves to what was done. */
 async function answer(
   approvals: OpenedApprovals,
@@ -88,7 +79,7 @@ async function answer(
 ): Promise<string> {
   const { input, reason, user, decline = false, "allow-tool-type": allowToolType = false } = options
   const by = user === undefined ? {} : { userId: user }
-  const given = input === undefined ? null : parseInput(input)
+  const given = input === undefined ? null : parseJsonObject(input, "--input")
   switch (action) {
     case "approve":
       await approvals.approve(wait, { ...by, allowToolType, ...(given && { input: given }) })
@@ -106,16 +97,6 @@ async function answer(
     default:
       return action satisfies never
   }
-}
-
-function parseInput(text: string): JsonObject {
-  try {
-    const input: unknown = JSON.parse(text)
-    if (isJsonObject(input)) return input
-  } catch {
-    // Told below, like any other value that is no object.
-  }
-  throw new UsageError("--input must be a JSON object.")
 }
 
 function list(waits: readonly Wait[], json: boolean, { stdout }: CliContext): number {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util"
-import { toError } from "../core/errors.ts"
-import { UsageError } from "./cli-error.ts"
+import { isJsonObject, type JsonObject } from "../core/json.ts"
+import { oneLine, parseUsage, UsageError } from "./cli-error.ts"
 
 export interface ServeArguments {
   readonly file: string
@@ -25,7 +25,7 @@ export function parseServeArguments(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ServeArguments {
-  const { values, positionals } = usage(command, () =>
+  const { values, positionals } = parseUsage(command, () =>
     parseArgs({
       args: [...argv],
       allowPositionals: true,
@@ -42,7 +42,7 @@ export function parseServeArguments(
 }
 
 export function parseDoctorArguments(argv: readonly string[]): string {
-  const { positionals } = usage("doctor", () =>
+  const { positionals } = parseUsage("doctor", () =>
     parseArgs({ args: [...argv], allowPositionals: true, options: common }),
   )
   const [file] = expectPositionals("doctor", positionals, ["FILE"])
@@ -50,7 +50,7 @@ export function parseDoctorArguments(argv: readonly string[]): string {
 }
 
 export function parseRunArguments(argv: readonly string[]): RunArguments {
-  const { values, positionals } = usage("run", () =>
+  const { values, positionals } = parseUsage("run", () =>
     parseArgs({
       args: [...argv],
       allowPositionals: true,
@@ -76,12 +76,15 @@ function expectPositionals<const Names extends readonly string[]>(
   throw new UsageError(`${problem}; usage: agent-gateway ${command} ${names.join(" ")}`)
 }
 
-function usage<Parsed>(command: string, parse: () => Parsed): Parsed {
+/** `what` names it for whoever typed it. */
+export function parseJsonObject(text: string, what: string): JsonObject {
   try {
-    return parse()
-  } catch (thrown) {
-    throw new UsageError(`${toError(thrown).message} (see agent-gateway ${command} --help)`)
+    const value: unknown = JSON.parse(text)
+    if (isJsonObject(value)) return value
+  } catch {
+    // Told below, like any other value that is no object.
   }
+  throw new UsageError(`${what} must be a JSON object, as {"name":"Ada"}, but it is ${oneLine(text)}`)
 }
 
 function parsePort(text: string, source: string): number {

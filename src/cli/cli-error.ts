@@ -21,6 +21,17 @@ export class UsageError extends CliError {
   }
 }
 
+/** Parses arguments: what is thrown there is how the command was called wrongly. */
+export function parseUsage<Parsed>(command: string, parse: () => Parsed): Parsed {
+  try {
+    return parse()
+  } catch (thrown) {
+    // Node goes on to tell how an argument is given that begins with a dash, which nobody meant.
+    const [problem] = toError(thrown).message.split(". To specify a positional argument")
+    throw new UsageError(`${problem} (see agent-gateway ${command} --help)`)
+  }
+}
+
 const maxLength = 2000
 
 /**
@@ -28,12 +39,16 @@ const maxLength = 2000
  * Whoever runs the command also reads the log, so the detail that callers never see is shown.
  */
 export function describeFailure(thrown: unknown, verbose: boolean): string {
-  if (verbose) return `agent-gateway: ${inspect(thrown)}\n`
+  return `agent-gateway: ${verbose ? inspect(thrown) : failureLine(thrown)}\n`
+}
+
+/** The same line without the program's name. */
+export function failureLine(thrown: unknown): string {
   const error = toError(thrown)
   const detail = error instanceof GatewayError ? (error.detail ?? messageOf(error.cause)) : undefined
   const text =
     detail === undefined || error.message.includes(detail) ? error.message : `${error.message} (${detail})`
-  return `agent-gateway: ${oneLine(text) || error.name}\n`
+  return oneLine(text) || error.name
 }
 
 export function oneLine(text: string): string {

@@ -47,18 +47,20 @@ const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
        agent-gateway approvals deny TOOL_CALL_ID [OPTIONS]
        agent-gateway approvals answer TOOL_CALL_ID [OPTIONS]
 
-Answers what waits for a person: calls that need an approval, and elicitations, what tools ask the user. Works on the store itself: a running server acts on the answer at once,
-another one at its next start.
+Lists and answers what waits for a person: calls that need an approval, and what tools ask the user (answer).
+Works on the store itself: a running server acts on the answer at once, another one at its next start.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
-  --input JSON       Approve with these arguments in place of the model's; fill in a form (answer)
-  --decline          Decline to answer (answer)
-  --allow-tool-type  Approve this tool type for the rest of the session
-  --reason TEXT      Deny with this reason, which the model is told
+  --input JSON       approve: these arguments in place of the model's; answer: what is filled in
+  --decline          answer: the user said no
+  --allow-tool-type  approve: and do not ask about this tool type again in the session
+  --reason TEXT      deny: told to the model
   --user NAME        Who decides, for the audit trail
-  --json             List as one line of JSON
+  --json             list: as one line of JSON
   --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 nothing of the kind is open or it failed, 2 called wrongly.
 `
 
 const mcpHelp = `Usage: agent-gateway mcp list [OPTIONS]
@@ -90,8 +92,9 @@ Options:
 
 const doctorHelp = `Usage: agent-gateway doctor FILE [OPTIONS]
 
-Opens everything the agent needs and says of each part whether it works, and if not, why: its store, the backend that
-code runs in, each MCP server, with the link by which to authorize it. Serves nothing.
+Opens everything the agent needs and says of each part whether it works, and if not, why: whether agent-gateway start
+would take it, its store, the backend that code runs in, each MCP server, with the link by which to authorize it.
+Serves nothing, and calls no model.
 
 Options:
   --verbose          Show the whole error with its stack when something fails

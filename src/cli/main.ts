@@ -1,6 +1,6 @@
 import type { CliContext, WorkerMessage } from "./cli-context.ts"
 import { devWorkerName } from "./dev-worker-command.ts"
-import { exitCodeOfSignal } from "./exit-codes.ts"
+import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts"
 import { runCli } from "./run-cli.ts"
 
 /** How long a worker without a supervisor may take to stop. */
@@ -17,6 +17,14 @@ export function main(): void {
   // Nobody reads on, as in `agent-gateway run … | head`: end as any program does that is not told of SIGPIPE.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     process.exit(error.code === "EPIPE" ? exitCodeOfSignal("SIGPIPE") : 1)
+  })
+
+  // Only a command that has ended gets to `process.exit` below; Node by itself would end in success.
+  process.on("beforeExit", () => {
+    process.stderr.write(
+      "agent-gateway: the command waits for what can never come, such as an await in the agent's file that does not end.\n",
+    )
+    process.exitCode = exitCodes.failure
   })
 
   const context: CliContext = {

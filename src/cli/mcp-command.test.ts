@@ -82,7 +82,7 @@ describe("agent-gateway mcp", () => {
     ["an unknown server", ["call", "nobody", "pid"], 1, "no server nobody"],
     ["an unknown tool", ["call", "fragile", "fly"], 1, "no tool fly"],
     ["input that does not fit", ["call", "fragile", "whoami"], 1, "_session_id"],
-    ["input that is no JSON", ["call", "fragile", "pid", "{"], 2, "JSON"],
+    ["input that is no JSON", ["call", "fragile", "pid", "{"], 2, "the tool's input must be a JSON object"],
     ["a missing tool", ["call", "fragile"], 2, "TOOL is missing"],
     ["an unknown action", ["dance"], 2, "unknown action dance"],
   ])("tells of %s in one line", async (_problem, argv, expected, message) => {

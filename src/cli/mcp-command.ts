@@ -1,10 +1,9 @@
 import { parseArgs } from "node:util"
-import { toError } from "../core/errors.ts"
-import { isJsonObject, type JsonObject } from "../core/json.ts"
 import type { McpOptions } from "../gateway/mcp.ts"
 import { type OpenedMcp, type OpenedMcpServer, openMcp, printableResult } from "../gateway/open-mcp.ts"
+import { parseJsonObject } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
-import { CliError, oneLine, UsageError } from "./cli-error.ts"
+import { CliError, oneLine, parseUsage, UsageError } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { loadAgent } from "./load-agent.ts"
 
@@ -50,7 +49,7 @@ async function chooseServers(
 }
 
 function parse(argv: readonly string[]) {
-  const { values: options, positionals } = usage(() =>
+  const { values: options, positionals } = parseUsage("mcp", () =>
     parseArgs({
       args: [...argv],
       allowPositionals: true,
@@ -71,21 +70,7 @@ function parse(argv: readonly string[]) {
   if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}; ${commandUsage}`)
   if (action === "call" && tool === undefined)
     throw new UsageError(`SERVER or TOOL is missing; ${commandUsage}`)
-  return { action, server, tool: tool ?? "", input: parseInput(text), options }
-}
-
-function parseInput(text: string): JsonObject {
-  const input: unknown = usage(() => JSON.parse(text))
-  if (isJsonObject(input)) return input
-  throw new UsageError("the tool's input must be a JSON object.")
-}
-
-function usage<Parsed>(parsing: () => Parsed): Parsed {
-  try {
-    return parsing()
-  } catch (thrown) {
-    throw new UsageError(`${toError(thrown).message} (see agent-gateway mcp --help)`)
-  }
+  return { action, server, tool: tool ?? "", input: parseJsonObject(text, "the tool's input"), options }
 }
 
 async function call(mcp: OpenedMcp, { server, tool, input }: Request, context: CliContext): Promise<number> {

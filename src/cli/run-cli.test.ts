@@ -45,6 +45,10 @@ test.each([
   expect(stdout).toContain(option)
 })
 
+test("help COMMAND is COMMAND --help", async () => {
+  expect(await cli(["help", "run"])).toEqual(await cli(["run", "--help"]))
+})
+
 test("no command shows the help on stderr and fails", async () => {
   expect(await cli([])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("Commands:") })
 })
@@ -56,7 +60,7 @@ describe("a wrong call is one line and exit code 2:", () => {
     [["--port", "1"], "unknown option --port"],
     [["start"], "FILE is missing; usage: agent-gateway start FILE"],
     [["start", "a.ts", "b.ts"], "unexpected argument b.ts; usage: agent-gateway start FILE"],
-    [["start", "a.ts", "--prot", "1"], "Unknown option '--prot'"],
+    [["start", "a.ts", "--prot", "1"], "Unknown option '--prot' (see agent-gateway start --help)\n"],
     [["start", "a.ts", "--port"], "--port"],
     [["start", "a.ts", "--port", "web"], '--port must be a number from 0 to 65535, but it is "web".'],
     [["start", "a.ts", "--port", "65536"], "--port must be"],

@@ -41,6 +41,10 @@ async function dispatch(context: CliContext): Promise<number> {
     return exitCodes.usage
   }
   if (command === "--version" || command === "-v") return print(context, `${await packageVersion()}\n`)
+  const [subject] = rest
+  if (command === "help" && subject !== undefined && isCommandName(subject)) {
+    return print(context, commandHelp[subject])
+  }
   if (command === "--help" || command === "-h" || command === "help") return print(context, generalHelp)
   if (command === devWorkerName) return devWorkerCommand({ ...context, argv: rest })
   if (!isCommandName(command)) {

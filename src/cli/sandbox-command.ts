@@ -1,9 +1,8 @@
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { toError } from "../core/errors.ts"
 import { buildSandboxImage } from "../gateway/build-sandbox-image.ts"
 import type { CliContext } from "./cli-context.ts"
-import { UsageError } from "./cli-error.ts"
+import { parseUsage, UsageError } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
 
 /** `sandbox build`: makes the image that code runs in, with the Docker engine of this machine. */
@@ -21,7 +20,7 @@ export async function sandboxCommand({ argv, env, cwd, stdout, stderr }: CliCont
 }
 
 function parse(argv: readonly string[]) {
-  const { values, positionals } = usage(() =>
+  const { values, positionals } = parseUsage("sandbox", () =>
     parseArgs({
       args: [...argv],
       allowPositionals: true,
@@ -44,12 +43,4 @@ function parse(argv: readonly string[]) {
           : null
   if (problem !== null) throw new UsageError(`${problem}; usage: agent-gateway sandbox build`)
   return values
-}
-
-function usage<Parsed>(parsing: () => Parsed): Parsed {
-  try {
-    return parsing()
-  } catch (thrown) {
-    throw new UsageError(`${toError(thrown).message} (see agent-gateway sandbox --help)`)
-  }
 }

@@ -3,6 +3,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
 import type { McpOptions } from "./mcp.ts"
 import { providerNames } from "./named-provider.ts"
+import { isPostgresUrl } from "./open-store.ts"
 
 const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
 const callback = aFunction.optional()
@@ -11,6 +12,11 @@ const provider = z.custom<unknown>(
   isProviderChoice,
   `expected ${providerNames.map((name) => JSON.stringify(name)).join(", ")}, a Provider or an AI SDK model`,
 )
+/** Anything else would only fail when the model calls it. */
+const aTool = z.custom<unknown>((value) => {
+  const { name, validate, execute } = Object(value) as { readonly [key: string]: unknown }
+  return typeof name === "string" && typeof validate === "function" && typeof execute === "function"
+}, "expected a tool, as tool() makes it")
 const strings = z.array(z.string().min(1)).optional()
 const count = z.int().positive().optional()
 
@@ -45,6 +51,12 @@ const systemPrompt = z.union(
   [z.string(), z.array(z.strictObject({ text: z.string(), cache: z.boolean().optional() }))],
   "expected a string or an array of { text, cache? }",
 )
+
+/** The address of another kind of database would be taken for a path, and all be kept in a folder of that name. */
+const store = z.custom<unknown>((value) => {
+  if (typeof value !== "string") return typeof value === "object" && value !== null
+  return isPostgresUrl(value) || (value !== "" && !/^[a-z][\w+.-]*:\/\//i.test(value))
+}, 'expected "memory", a path, a postgres:// URL or a Store')
 
 const codeExecution = z.strictObject({
   backends: z
@@ -89,7 +101,7 @@ const server = {
     .string()
     .regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, dots, dashes or underscores")
     .optional(),
-  store: z.union([z.string().min(1), object]).optional(),
+  store: store.optional(),
   durability: z.enum(["process", "full"]).optional(),
   prefix: z.string().startsWith("/").optional(),
   validApiKeys: strings,
@@ -147,7 +159,7 @@ const modelRuntime = {
     .optional(),
   maxBudgetUsd: z.number().positive().optional(),
   prices,
-  tools: z.array(object).optional(),
+  tools: z.array(aTool).optional(),
   maxTokens: count,
   maxTurns: count,
   toolTimeoutMs: milliseconds.optional(),
@@ -164,6 +176,12 @@ const modelRuntime = {
 }
 
 const agent = z.strictObject({ ...server, ...chosenProvider, ...modelRuntime })
+
+/** For the documentation's test. */
+export const optionNames = {
+  createAgent: Object.keys(agent.shape),
+  createGatewayApp: Object.keys(gatewayApp.shape),
+} as const
 
 const chatModelRuntime = z.strictObject({ ...modelRuntime, systemPrompt })
 

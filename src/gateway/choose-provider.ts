@@ -1,5 +1,4 @@
 import { ConfigurationError } from "../core/errors.ts"
-import type { Logger } from "../core/ports/logger.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import { aiSdkProvider } from "../providers/ai-sdk/ai-sdk-provider.ts"
 import type { AiSdkModel } from "../providers/ai-sdk/options.ts"
@@ -33,21 +32,19 @@ export interface ChooseOptions {
   readonly settings: EnvironmentSettings
   /** Whether what is guessed may answer: then a server is looked for. */
   readonly mayGuess: boolean
-  readonly logger: Logger
 }
 
 /** What is given in code wins over the environment. Rejects with a `ConfigurationError` for want of a key. */
 export async function chooseProvider(
   { provider, ...options }: ProviderOptions,
-  { settings, mayGuess, logger }: ChooseOptions,
+  { settings, mayGuess }: ChooseOptions,
 ): Promise<ChosenProvider> {
   refuseIgnored(provider, options)
   if (typeof provider === "object") return { provider: toProvider(provider), name: null, guessed: false }
   const name = provider ?? configuredName(options, settings)
   if (name !== null) return { provider: namedProvider(name, options, settings), name, guessed: false }
-  const local = mayGuess ? await localProvider(settings.localServer, logger) : null
+  const local = mayGuess ? await localProvider(settings.localServer) : null
   if (local !== null) return { provider: local, name: null, guessed: true }
-  if (mayGuess) logger.warn({}, "no model is configured: the offline demo answers")
   return { provider: demoProvider(), name: "demo", guessed: true }
 }
 
@@ -75,9 +72,7 @@ function configuredName(
   return providerConfig === undefined ? null : "anthropic"
 }
 
-async function localProvider(baseURL: string, logger: Logger): Promise<Provider | null> {
+async function localProvider(baseURL: string): Promise<Provider | null> {
   const model = await firstModelOf(baseURL)
-  if (model === null) return null
-  logger.warn({ server: baseURL, model }, "no model is configured: one of a server on this machine answers")
-  return openAiChatProvider({ baseURL, defaultModel: model, priceList: "free" })
+  return model === null ? null : openAiChatProvider({ baseURL, defaultModel: model, priceList: "free" })
 }

@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, it, vi } from "vitest"
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import { z } from "zod"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 import { createGatewayApp } from "./create-gateway-app.ts"
+import { startLocalServer } from "./fixtures/local-server.ts"
 import type { Gateway } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
@@ -44,6 +45,9 @@ describe("createAgent", () => {
     [{ maxTurn: 3 }, "unknown option maxTurn"],
     [{ maxTurns: 0 }, "maxTurns: "],
     [{ tools: "search" }, "tools: "],
+    [{ tools: [{ name: "search", execute: () => 1 }] }, "tools.0: expected a tool, as tool() makes it"],
+    [{ store: "mysql://db/agents" }, 'store: expected "memory", a path, a postgres:// URL or a Store'],
+    [{ store: "Postgres://db/agents" }, "store: expected"],
     [{ onUsage: true }, "onUsage: expected a function"],
     [{ limits: { bodyBytes: 1, chatBytes: 1 } }, "unknown option limits.chatBytes"],
     [{ name: "my agent" }, "name: expected"],
@@ -172,6 +176,23 @@ describe("a gateway's life", () => {
       "No model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY",
     )
     await gateway.prepare({ mode: "dev", env: noModel })
+  })
+
+  it("says that nobody chose the model where it is the agent's, and not where the agent has its own", async () => {
+    const guessed = "no model is configured: the offline demo answers"
+    await use(createAgent("Hi.", quiet)).prepare({ env: noModel })
+    expect(logger.warn).toHaveBeenCalledWith({}, guessed)
+    logger.warn.mockClear()
+    const own = use(createGatewayApp({ ...quiet, buildChatRuntime: { async *runner() {} } }))
+    await own.prepare({ env: noModel })
+    expect(logger.warn).not.toHaveBeenCalledWith({}, guessed)
+  })
+
+  it("names the model that nobody chose, and where it is", async () => {
+    const server = await startLocalServer('{"data":[{"id":"llama4"}]}')
+    onTestFinished(() => server.close())
+    await use(createAgent("Hi.", quiet)).prepare({ env: { OLLAMA_BASE_URL: server.url } })
+    expect(logger.warn).toHaveBeenCalledWith({ server: server.url, model: "llama4" }, expect.any(String))
   })
 
   it("tries to open again after a start that failed", async () => {

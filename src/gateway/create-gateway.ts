@@ -38,7 +38,7 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
   const open = async ({ mode = "run", env = process.env }: PrepareOptions) => {
     const settings = settingsFrom(env)
-    const chosen = await chooseProvider(provider, { settings, mayGuess: mode !== "start", logger })
+    const chosen = await chooseProvider(provider, { settings, mayGuess: mode !== "start" })
     const { clock = systemClock, ids = randomIds } = server
     return startService({
       server,
@@ -102,8 +102,8 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
     async removeKey(id) {
       return (await started()).keyring.remove(id)
     },
-    async readiness() {
-      return (await started()).readiness()
+    async readiness(options) {
+      return (await started()).readiness(options)
     },
     close({ graceMs = defaultGraceMs } = {}) {
       const opened = service

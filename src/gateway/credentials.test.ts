@@ -6,7 +6,6 @@ import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
 import { providersForSession, type ResolveCredentials } from "./credentials.ts"
 import { type Environment, settingsFrom } from "./environment.ts"
 
-const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const session: Session = {
   id: "sess_1",
   tenant: "t",
@@ -31,7 +30,7 @@ async function providersOfApp(
   env: Environment = {},
 ) {
   const settings = settingsFrom({ OLLAMA_BASE_URL: "http://127.0.0.1:1/v1", ...env })
-  const chosen = await chooseProvider(options, { settings, mayGuess: true, logger })
+  const chosen = await chooseProvider(options, { settings, mayGuess: true })
   return providersForSession(chosen, options, settings, resolve)
 }
 

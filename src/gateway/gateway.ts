@@ -42,7 +42,7 @@ export interface Gateway {
    */
   prepare(options?: PrepareOptions): Promise<void>
   /** What `GET /ready` answers: each part that the gateway needs, and whether it works. */
-  readiness(): Promise<Readiness>
+  readiness(options?: ReadinessOptions): Promise<Readiness>
   /**
    * Takes no new work, lets runs go on for `graceMs`, parks those that have not ended, closes all. Parked runs go on
    * at the next start. Resolves when everything is closed, also when called again.
@@ -70,6 +70,11 @@ export interface PrepareOptions {
   readonly mode?: "dev" | "start" | "run"
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+export interface ReadinessOptions {
+  /** Also says what is not for anyone: why an MCP server failed, and the link to authorize it. Default false. */
+  readonly forOperator?: boolean
 }
 
 /** How an answer may be described: as an object, in every way that a tool's input may be. */

@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs"
 import { systemClock } from "../core/clock.ts"
+import { ConfigurationError } from "../core/errors.ts"
 import { createDecisions } from "../sessions/decisions.ts"
+import { dataDirectory } from "../stores/sqlite/data-directory.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { createApprovals, type GatewayApprovals } from "./approvals.ts"
-import { chooseStore, type StoreChoice } from "./open-store.ts"
+import { chooseStore, defaultStore, isPostgresUrl } from "./open-store.ts"
 
 export interface OpenedApprovals extends GatewayApprovals {
   close(): Promise<void>
@@ -10,12 +13,18 @@ export interface OpenedApprovals extends GatewayApprovals {
 
 /**
  * The approvals of a store, with or without a server running on it: a running one acts on an answer at once, another
- * at its next start.
+ * at its next start. Rejects with a `ConfigurationError` where no gateway has stored anything: nobody looks for open
+ * questions in a store that is made on the spot.
  */
-export async function openApprovals(choice: StoreChoice): Promise<OpenedApprovals> {
+export async function openApprovals(store: string = defaultStore): Promise<OpenedApprovals> {
+  if (!isPostgresUrl(store) && !existsSync(dataDirectory(store).database)) {
+    throw new ConfigurationError(
+      `No gateway has its data in ${store}: give its data directory or postgres:// URL with --store.`,
+    )
+  }
   const logger = createLogger({ level: "warn" })
   const clock = systemClock
-  const { log, approvals, close } = await chooseStore(choice, { clock, logger })
+  const { log, approvals, close } = await chooseStore({ store }, { clock, logger })
   const decisions = createDecisions({ log, approvals, clock, onAnswered: () => Promise.resolve() })
   return { ...createApprovals(decisions, "cli"), close }
 }

@@ -14,8 +14,10 @@ export interface StoreChoice {
   readonly durability?: "process" | "full"
 }
 
+export const defaultStore = ".agent-gateway"
+
 export async function chooseStore(
-  { store = ".agent-gateway", durability = "process" }: StoreChoice,
+  { store = defaultStore, durability = "process" }: StoreChoice,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<Store> {
   if (typeof store === "object") return { ...store, close: () => Promise.resolve() }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { link, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { ConfigurationError } from "../core/errors.ts"
-import { isPostgresUrl, type StoreChoice } from "./open-store.ts"
+import { defaultStore, isPostgresUrl, type StoreChoice } from "./open-store.ts"
 
 export interface SecretsOptions {
   /**
@@ -25,7 +25,7 @@ export async function secretsKey({
   }
   if (store === "memory") return randomBytes(32)
   if (typeof store === "object" || (store !== undefined && isPostgresUrl(store))) return null
-  return keyInFile(join(store ?? ".agent-gateway", "secrets.key"))
+  return keyInFile(join(store ?? defaultStore, "secrets.key"))
 }
 
 /** Of processes that race for the first key one makes it; none can see half of it. */

@@ -26,14 +26,14 @@ import type { GatewayAppOptions } from "./create-gateway-app.ts"
 import { providersForSession, type ResolveCredentials } from "./credentials.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
-import type { PrepareOptions } from "./gateway.ts"
+import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
+import { createGuess } from "./guess.ts"
 import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
 import { type GatewayMcp, startMcp } from "./mcp.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
-import { refuseGuess } from "./refuse-guess.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
 
 /** All parts of a gateway, put together and running. */
@@ -43,7 +43,7 @@ export interface Service {
   readonly logger: Logger
   readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
-  readiness(): Promise<Readiness>
+  readiness(options?: ReadinessOptions): Promise<Readiness>
   /** Called before the parts close, with what else is to be stopped first: listeners. */
   onClose(stop: () => Promise<void>): void
   close(graceMs: number): Promise<void>
@@ -128,7 +128,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code }: Started
     clock,
     logger,
     version: packageVersion,
-    readiness: () => readiness({ store, mcp, code }, { accepting, mode }),
+    readiness: () => readiness({ store, mcp, code }, { accepting, showsLinks: mode === "dev" }),
     openFile: async (sessionId, path) => code?.openFile(sessionId, path) ?? null,
     accepting: () => accepting,
     completeMcpAuthorization: mcp.complete ?? undefined,
@@ -146,7 +146,10 @@ async function startParts(options: ServiceOptions, { store, mcp, code }: Started
     logger,
     takesAnyKey: server.validApiKeys === undefined && server.authenticate === undefined,
     fetch: (request, bindings) => app.fetch(request, bindings),
-    readiness: () => readiness({ store, mcp, code }, { accepting, mode }),
+    readiness: ({ forOperator = false } = {}) => {
+      const audience = { showsLinks: forOperator || mode === "dev", showsReasons: forOperator }
+      return readiness({ store, mcp, code }, { accepting, ...audience })
+    },
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {
       accepting = false
@@ -195,21 +198,22 @@ function runtimeResolver(
     codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
     logger,
   }
-  const refuseGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
+  const guess = createGuess(chosen, { mode, localServer: settings.localServer, logger })
+  const useGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
     const asksForModel = !("runner" in chat) && chat.provider === undefined
-    if (asksForModel && providers.main === chosen.provider) refuseGuess(chosen, mode)
+    if (asksForModel && providers.main === chosen.provider) guess.use()
   }
   // What a user's own key stands in for need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
-    refuseGuessFor(buildChatRuntime, providers)
+    useGuessFor(buildChatRuntime, providers)
     checkForAllRuns(buildChatRuntime, { ...shared, mcp: noServers, providers, model: null })
   }
   return async (request) => {
     const { session, model } = request
     const chat = typeof buildChatRuntime === "object" ? buildChatRuntime : await buildChatRuntime(request)
     const providers = await providersFor(session)
-    refuseGuessFor(chat, providers)
+    useGuessFor(chat, providers)
     return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
 }
@@ -234,7 +238,7 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
 /** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
 async function readiness(
   { store, mcp, code }: Started,
-  { accepting, mode }: { readonly accepting: boolean; readonly mode: ServiceOptions["mode"] },
+  { accepting, ...audience }: { readonly accepting: boolean } & Audience,
 ) {
   const check = await store.log.ping().then(
     () => ({ ok: true }),
@@ -242,7 +246,7 @@ async function readiness(
     (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
   )
   const servers = Object.entries(mcp.states()).map(([name, state]) => {
-    return [`mcp:${name}`, serverCheck(state, mode)] as const
+    return [`mcp:${name}`, serverCheck(state, audience)] as const
   })
   const execution = code === null ? {} : { code_execution: { ok: true, detail: code.summary } }
   return {
@@ -252,11 +256,17 @@ async function readiness(
 }
 
 /**
- * Anyone may ask for the readiness, and whoever opens the link lets the gateway in with an account of their own: so only
- * a developer is given it here, and everybody else finds it in the log.
+ * Anyone may ask for the readiness over HTTP. Whoever opens a link lets the gateway in with an account of their own, and
+ * a reason may quote what a server printed: everybody else finds both in the log.
  */
-function serverCheck(state: McpServerState, mode: ServiceOptions["mode"]) {
+interface Audience {
+  readonly showsLinks: boolean
+  readonly showsReasons?: boolean
+}
+
+function serverCheck(state: McpServerState, { showsLinks, showsReasons = false }: Audience) {
   if (state.status === "ready") return { ok: true }
-  const link = state.status === "needs_reauth" && mode === "dev" && state.url !== null ? `: ${state.url}` : ""
-  return { ok: false, detail: `${state.status}${link}` }
+  const link = state.status === "needs_reauth" && showsLinks ? state.url : null
+  const reason = state.status === "failed" && showsReasons ? state.reason : null
+  return { ok: false, detail: [state.status, link ?? reason].filter((part) => part !== null).join(": ") }
 }

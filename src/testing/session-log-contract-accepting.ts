@@ -67,24 +67,6 @@ export const acceptingCases: readonly SessionLogCase[] = [
     },
   },
   {
-    rule: 7,
-    name: "a message of a session that a process has comes without a lease, and is left to that process",
-    async run({ open }) {
-      const [{ log }, other] = [await open(), await open()]
-      const agent = newAgent()
-      const { sessionId, runId, lease } = await runningSession(log, { agent })
-      const runEnded = { runId, state: "failed" as const }
-      await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded })
-      const next = await other.log.putAndClaim(message(sessionId), [agent])
-      const accepting = accepted(next.outcome)
-      assert.equal(next.lease, null)
-      assert.deepEqual(
-        (await log.pending(lease)).map((command) => command.runId),
-        [accepting.runId],
-      )
-    },
-  },
-  {
     rule: 1,
     name: "a message that is not accepted claims nothing",
     async run({ open }) {
@@ -100,6 +82,28 @@ export const acceptingCases: readonly SessionLogCase[] = [
       const busy = await log.putAndClaim(message(sessionId), [agent])
       assert.deepEqual(busy, { outcome: { status: "busy", runId: first.runId }, lease: null })
       assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
+    },
+  },
+]
+
+/** The same with other processes on the same data. */
+export const sharedAcceptingCases: readonly SessionLogCase[] = [
+  {
+    rule: 7,
+    name: "a message of a session that a process has comes without a lease, and is left to that process",
+    async run({ open }) {
+      const [{ log }, other] = [await open(), await open()]
+      const agent = newAgent()
+      const { sessionId, runId, lease } = await runningSession(log, { agent })
+      const runEnded = { runId, state: "failed" as const }
+      await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded })
+      const next = await other.log.putAndClaim(message(sessionId), [agent])
+      const accepting = accepted(next.outcome)
+      assert.equal(next.lease, null)
+      assert.deepEqual(
+        (await log.pending(lease)).map((command) => command.runId),
+        [accepting.runId],
+      )
     },
   },
   {

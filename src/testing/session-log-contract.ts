@@ -2,7 +2,7 @@ import type { Store } from "../core/ports/store.ts"
 import { approvalsCases } from "./approvals-contract.ts"
 import { keyringCases } from "./keyring-contract.ts"
 import { secretsCases } from "./secrets-contract.ts"
-import { acceptingCases } from "./session-log-contract-accepting.ts"
+import { acceptingCases, sharedAcceptingCases } from "./session-log-contract-accepting.ts"
 import { answerCases, revocationCases } from "./session-log-contract-answers.ts"
 import { closingCases } from "./session-log-contract-closing.ts"
 import { entryCases } from "./session-log-contract-entries.ts"
@@ -35,7 +35,11 @@ export const sessionLogContract: readonly SessionLogCase[] = [
 ]
 
 /** What a store that several processes may open must do as well: these cases open it more than once. */
-export const sharedSessionLogContract: readonly SessionLogCase[] = [...sharedCases, ...sharedWaitCases]
+export const sharedSessionLogContract: readonly SessionLogCase[] = [
+  ...sharedCases,
+  ...sharedAcceptingCases,
+  ...sharedWaitCases,
+]
 
 /**
  * Runs one case, for any test runner, and closes all the stores it opened. Rejects when the store breaks the

@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { readdirSync } from "node:fs"
+import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, onTestFinished, test } from "vitest"
@@ -92,6 +93,41 @@ test("02-mcp-tools reads at once, and waits for a person before it writes", asyn
   const frames = await stream.until(({ event }) => event.type === "tool_approval_request")
   expect(frames.at(-1)?.event).toMatchObject({ tool_name: "write_file" })
   await session.cancel()
+})
+
+test("the client of 06-tool-approval goes on where it was when the server is killed while it asks", async () => {
+  const cwd = await temporaryFolder()
+  const start = async (port: string) => {
+    const cli = startCli(["dev", agentOf("06-tool-approval"), "--port", port], { cwd })
+    const [, url = ""] = await cli.printed(/^Listening on (http:\S+),/m)
+    return { cli, url }
+  }
+  const first = await start("0")
+  const client = spawn(process.execPath, [
+    fileURLToPath(new URL("06-tool-approval/client.ts", examples)),
+    first.url,
+  ])
+  onTestFinished(() => void client.kill())
+  const said: string[] = []
+  client.stdout.setEncoding("utf8").on("data", (part: string) => said.push(part))
+  const problems = text(client.stderr)
+  client.stdin.write('/tool transfer {"from":"alice","to":"bob","amount":100}\n')
+  await expect.poll(() => said.join("")).toContain("Allow transfer to bob?")
+  first.cli.signal("SIGKILL")
+  // Its worker ends by itself, a moment later.
+  const isUp = () =>
+    fetch(`${first.url}/api/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  await expect.poll(isUp).toBe(false)
+  await start(new URL(first.url).port)
+  client.stdin.write("y\n")
+  await expect
+    .poll(() => said.join(""), { timeout: 10_000 })
+    .toContain('transfer answered: {"from":800,"to":150}')
+  client.stdin.end()
+  expect(await problems).toBe("")
 })
 
 test("08-multi-provider goes on with its next model when a service is overloaded", async () => {

@@ -7,10 +7,13 @@ export interface DataDirectory {
   readonly processes: string
 }
 
+export function dataDirectory(path: string): DataDirectory {
+  return { database: join(path, "gateway.db"), processes: join(path, "processes") }
+}
+
 /** Makes the directory, for its owner's eyes only: the database holds signing keys. */
 export function prepareDataDirectory(path: string): DataDirectory {
-  const processes = join(path, "processes")
-  const database = join(path, "gateway.db")
+  const { processes, database } = dataDirectory(path)
   try {
     mkdirSync(processes, { recursive: true, mode: 0o700 })
     // Never opened here when it exists: closing any descriptor of the file would drop the locks that another
