@@ -209,9 +209,12 @@ function runtimeResolver(
     useGuessFor(buildChatRuntime, providers)
     checkForAllRuns(buildChatRuntime, { ...shared, mcp: noServers, providers, model: null })
   }
-  return async (request) => {
-    const { session, model } = request
-    const chat = typeof buildChatRuntime === "object" ? buildChatRuntime : await buildChatRuntime(request)
+  return async ({ request, ...run }) => {
+    const { session, model } = run
+    const chat =
+      typeof buildChatRuntime === "object"
+        ? buildChatRuntime
+        : await buildChatRuntime({ ...run, ...(request && { request: request() }) })
     const providers = await providersFor(session)
     useGuessFor(chat, providers)
     return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })

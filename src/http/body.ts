@@ -12,7 +12,7 @@ export interface BodyLimits {
 }
 
 /**
- * Reads the body within its limits before anything parses it, and puts it back for the validators.
+ * Reads the body within its limits before anything parses it, and leaves its text for the validators.
  * The bytes are counted as they come: `content-length` is only believed when it is too large.
  */
 export function boundedBody({ maxBytes, maxDepth, whenEmpty }: BodyLimits): MiddlewareHandler<HttpEnv> {
@@ -31,8 +31,9 @@ export function boundedBody({ maxBytes, maxDepth, whenEmpty }: BodyLimits): Midd
         `The body nests deeper than ${maxDepth} levels.`,
       )
     }
-    c.req.raw =
-      text === "" && whenEmpty !== undefined ? withJson(request, whenEmpty) : withBody(request, text)
+    if (text === "" && whenEmpty !== undefined) c.req.raw = withJson(request, whenEmpty)
+    // The validators read this. To make the request anew for them is a tenth of the time to a stream's first token.
+    else Object.assign(c.req.bodyCache, { text: Promise.resolve(text) })
     await next()
   }
 }
@@ -43,8 +44,11 @@ function withJson(request: Request, body: string): Request {
   return replaced
 }
 
-/** Made from parts: what a server adapter hands over need not be one of the platform's own requests. */
-function withBody({ url, method, headers }: Request, body: string): Request {
+/**
+ * The same request with a body that was read already. Made from parts: what a server adapter hands over need not be one
+ * of the platform's own requests.
+ */
+export function withBody({ url, method, headers }: Request, body: string): Request {
   return new Request(url, { method, headers: [...headers], body })
 }
 

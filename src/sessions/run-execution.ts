@@ -43,7 +43,7 @@ export interface RunExecution {
   readonly log: SessionLog
   readonly resolveRuntime: ResolveRuntime
   /** The HTTP request that a run was accepted with, if this process accepted it. */
-  readonly takeRequest: (runId: string) => Request | undefined
+  readonly takeRequest: (runId: string) => (() => Request) | undefined
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly ids: Ids

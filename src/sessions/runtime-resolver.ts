@@ -15,5 +15,5 @@ export interface RuntimeRequest {
   /** The model the client asked for. */
   readonly model: string | null
   /** Only when new, and only if this process accepted it over HTTP. */
-  readonly request?: Request
+  readonly request?: () => Request
 }

@@ -193,6 +193,7 @@ describe("a process that cannot reach its store", () => {
     let down = true
     const log: SessionLog = {
       ...shared.log,
+      putAndClaim: (command, agents) => shared.log.putAndClaim(command, down ? [] : agents),
       claim: (...given) => (down ? Promise.reject(new StoreUnavailableError()) : shared.log.claim(...given)),
     }
     const given: RuntimeRequest[] = []
@@ -202,7 +203,7 @@ describe("a process that cannot reach its store", () => {
     }
     const options = { store: { ...shared, log }, resolveRuntime, maxConcurrentRuns: 1, start: false }
     const node = await testNode(scriptedProvider([]), options)
-    const request = new Request("http://gateway/api/chat")
+    const request = () => new Request("http://gateway/api/chat")
     const first = await node.sessions.create(alice)
     await accepted(node, first.id, "Hi", { request })
     down = false

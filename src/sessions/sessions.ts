@@ -62,8 +62,8 @@ export interface StartRequest {
   /** JSON Schema that the answer must fit. Default: any text will do. */
   readonly outputSchema?: JsonObject
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
-  /** The HTTP request, if there is one: handed to `buildChatRuntime` when this very process begins the run. */
-  readonly request?: Request
+  /** Makes the HTTP request, if there is one: for `buildChatRuntime`, when this very process begins the run. */
+  readonly request?: () => Request
 }
 
 export interface ViewOptions {

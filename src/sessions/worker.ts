@@ -41,7 +41,7 @@ export interface WorkerOptions {
 
 interface Acceptance {
   readonly runId: string
-  readonly request: Request | undefined
+  readonly request: (() => Request) | undefined
   /** If the session was claimed with it. */
   readonly lease: Lease | null
 }
@@ -60,7 +60,7 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #stop = new AbortController()
   readonly #attempts = new Map<string, Running>()
-  readonly #requests = new Map<string, Request>()
+  readonly #requests = new Map<string, () => Request>()
   /** Sessions with a command of which this process has heard, and that nobody here has claimed since. */
   readonly #heard = new Set<string>()
   /** Sessions that are just being claimed, one by one. */
@@ -92,7 +92,7 @@ export class Worker {
    * Accepts a message and begins the run it starts, unless another process has the session or there is no room. Once it
    * is accepted it is durable: whether this process can begin it now does not change the answer.
    */
-  async accept(message: MessageCommand, request: Request | undefined): Promise<PutOutcome> {
+  async accept(message: MessageCommand, request: (() => Request) | undefined): Promise<PutOutcome> {
     const { sessionId, runId } = message
     const { outcome, lease } = await this.#put(message)
     if (outcome.status === "accepted") await this.take(sessionId, { runId, request, lease })

@@ -66,7 +66,9 @@ describe("POST /chat", () => {
       model: "big",
       idempotency: null,
     })
-    expect(started?.request?.headers.get("content-type")).toBe("application/json")
+    const request = started?.request?.()
+    expect(request?.headers.get("content-type")).toBe("application/json")
+    expect(await request?.json()).toMatchObject({ model: "big" })
   })
 
   it("leaves out an assistant's message that is empty", async () => {

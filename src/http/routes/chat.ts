@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import type { Json, JsonObject } from "../../core/json.ts"
 import type { PutOutcome } from "../../core/ports/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
+import { withBody } from "../body.ts"
 import { messageInput } from "../conversation.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { idempotencyOf } from "../idempotency.ts"
@@ -59,6 +60,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
     const context = body.context ?? {}
     const { id: sessionId } = c.get("session")
+    const text = await c.req.text()
     const outcome = await sessions.start({
       sessionId,
       input: messageInput(body, { allowSystemMessages }),
@@ -66,7 +68,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       channel: channelOf(context),
       model: body.model ?? null,
       idempotency: idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
-      request: c.req.raw,
+      request: () => withBody(c.req.raw, text),
     })
     const { runId, cursor } = startedRun(outcome)
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
