@@ -1,5 +1,5 @@
 import { RunCancelledError } from "../core/errors.ts"
-import type { Lease } from "../core/ports/session-log.ts"
+import type { Command, Lease } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 import { loadConversation } from "./load-conversation.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
@@ -16,6 +16,8 @@ export class Attempt {
   readonly #stop = new AbortController()
   #leaving = false
   #run: AbortController | null = null
+  /** A command may have come since the inbox was read for the run that begins. */
+  #unread = false
 
   constructor(options: AttemptOptions) {
     this.#options = options
@@ -35,7 +37,8 @@ export class Attempt {
 
   /** Looks into the inbox, for what concerns the run that is being executed. */
   async notice(): Promise<void> {
-    if (this.#run !== null) await this.#inbox.read()
+    if (this.#run === null) this.#unread = true
+    else await this.#inbox.read()
   }
 
   /** Resolves once nothing is left to do and the session is given back. Rejects when it had to stop before that. */
@@ -49,6 +52,7 @@ export class Attempt {
     let { takeovers } = lease
     for (;;) {
       this.#stop.signal.throwIfAborted()
+      this.#unread = false
       const commands = await this.#inbox.read()
       const message = conversation.run === null ? commands.find(({ type }) => type === "message") : undefined
       const runId = conversation.run?.runId ?? message?.runId
@@ -63,7 +67,7 @@ export class Attempt {
         this.#leaving = false
         continue
       }
-      parkUntil = await this.#execute(runId, async (signal) => {
+      parkUntil = await this.#execute(runId, commands, async (signal) => {
         const execution = { ...this.#options, takeovers, session, conversation, inbox: this.#inbox, signal }
         return executeRun(execution, runId, message?.type === "message" ? message : null)
       })
@@ -74,16 +78,19 @@ export class Attempt {
 
   async #execute(
     runId: string,
+    commands: readonly Command[],
     execute: (signal: AbortSignal) => Promise<number | null>,
   ): Promise<number | null> {
     const controller = new AbortController()
     this.#run = controller
     if (this.#stop.signal.aborted) controller.abort(this.#stop.signal.reason)
-    const forget = this.#inbox.onCancel((cancelled) => {
+    const cancel = (cancelled: string) => {
       if (cancelled === runId) controller.abort(new RunCancelledError(runId))
-    })
+    }
+    for (const command of commands) if (command.type === "cancel") cancel(command.runId)
+    const forget = this.#inbox.onCancel(cancel)
     try {
-      await this.notice()
+      if (this.#unread) await this.#inbox.read()
       return await execute(controller.signal)
     } finally {
       forget()

@@ -1,12 +1,17 @@
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { systemClock } from "../core/clock.ts"
 import type { Message } from "../core/messages.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
   accepted,
   alice,
   eventsOf,
   message,
+  silentLogger,
+  testNode,
   textOfDeltas,
   useNodes,
   watchRun,
@@ -184,6 +189,28 @@ describe("cancelling", () => {
     await expect(node.sessions.cancel(id, null)).resolves.toEqual({ status: "unknown" })
     await accepted(node, id, "Hi")
     await expect(node.sessions.cancel(id, "run_other")).resolves.toEqual({ status: "unknown" })
+  })
+
+  it("is heard when it comes while the inbox is read for the run that begins", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    let cancelled: Promise<unknown> | null = null
+    const log: SessionLog = {
+      ...shared.log,
+      // As over a network: the cancel is stored and announced before this older answer arrives.
+      async pending(lease) {
+        const commands = await shared.log.pending(lease)
+        cancelled ??= node.sessions.cancel(lease.sessionId, null)
+        await cancelled
+        return commands
+      },
+    }
+    const node = await testNode(scriptedProvider([[forever]]), { store: { ...shared, log } })
+    const { id } = await node.sessions.create(alice)
+    const { runId } = await accepted(node, id, "Hi")
+    const { outcome } = await node.sessions.result(id, runId, { signal: AbortSignal.timeout(2_000) })
+    expect(outcome).toMatchObject({ reason: "cancelled" })
+    await node.stop()
+    await shared.close()
   })
 
   it("wins over a completion that was not published yet, whenever it comes (rule 12)", async () => {

@@ -68,6 +68,7 @@ export interface StartRequest {
 
 export interface ViewOptions {
   readonly afterSeq: number
+  /** The run whose end ends the view; `afterSeq` then lies before that end. */
   readonly runId?: string
   readonly signal: AbortSignal
 }

@@ -43,7 +43,9 @@ export async function* viewSession(
         }
         const unstored = take(subscription.unstored)
         if (unstored.length > 0) yield unstored
-        if (await isOver(log, sessionId, { cursor, runId })) return
+        // A run that is written here, and has not ended in what was read, ends in what the feed gives.
+        const goesOn = runId !== undefined && feed.hasWriter(sessionId)
+        if (!goesOn && (await isOver(log, sessionId, { cursor, runId }))) return
         for (;;) {
           const item = subscription.next()
           if (item?.type === "closed") return

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
 import { createFakeKeyring } from "../fixtures/fake-keyring.ts"
 import { createTestApp, problemOf, type TestApp } from "../fixtures/test-app.ts"
-import { keyringOfSecret } from "./tokens.ts"
+import { createSessionTokens, keyringOfSecret } from "./tokens.ts"
 
 function open(app: TestApp, headers: Record<string, string>): Promise<Response> {
   return app.fetch("/api/chat/history", { headers })
@@ -20,6 +20,23 @@ describe("session tokens", () => {
     expect(response.status).toBe(401)
     expect(response.headers.get("www-authenticate")).toBe("Bearer")
     expect(await problemOf(response)).toMatchObject({ code: "token_expired" })
+  })
+
+  it("of another process hold and expire as its own do", async () => {
+    const keyring = createFakeKeyring()
+    const [issuer, other] = [0, 1].map(() =>
+      createSessionTokens({ keyring, clock: { now: () => now }, ttlSeconds: 60 }),
+    )
+    let now = 1_000_000
+    const subject = { sessionId: "sess_1", tenant: "acme", userId: "ann" }
+    const { token } = (await issuer?.issue(subject)) ?? { token: "" }
+    // Checked by its signature first, and then known.
+    for (let time = 0; time < 2; time++) expect(await other?.verify(token)).toEqual(subject)
+    now += 60_000
+    const late = createSessionTokens({ keyring, clock: { now: () => now }, ttlSeconds: 60 })
+    for (const tokens of [issuer, other, late]) {
+      await expect(tokens?.verify(token)).rejects.toMatchObject({ code: "token_expired" })
+    }
   })
 
   it("outlive the rotation of their key, and end with it", async () => {
