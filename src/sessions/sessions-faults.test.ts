@@ -117,6 +117,10 @@ describe("a process that cannot reach its store", () => {
     const log: SessionLog = {
       ...shared.log,
       claim: (...given) => (down ? Promise.reject(new StoreUnavailableError()) : shared.log.claim(...given)),
+      putAndClaim: async (command, agents) =>
+        down
+          ? { outcome: await shared.log.put(command), lease: null }
+          : shared.log.putAndClaim(command, agents),
     }
     const given: RuntimeRequest[] = []
     const resolveRuntime = async (request: RuntimeRequest): Promise<never> => {
@@ -199,6 +203,39 @@ describe("what goes wrong on the server", () => {
     gate.resolve()
     const ends = runs.map(({ runId }, index) => node.sessions.result(sessions[index]?.id ?? "", runId, {}))
     expect((await Promise.all(ends)).map(({ response }) => response)).toEqual(runs.map(() => "Done"))
+  })
+
+  it("begins no more than it has room for when work comes while it looks for some", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const [claimed, arrived] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const claimRunnable: SessionLog["claimRunnable"] = async (...given) => {
+      const leases = await shared.log.claimRunnable(...given)
+      claimed.resolve()
+      await arrived.promise
+      return leases
+    }
+    const gate = Promise.withResolvers<void>()
+    const turn = [{ type: "wait", until: gate.promise }, say("Done")] as const
+    const node = await start(
+      scriptedProvider(() => turn),
+      { store: { ...shared, log: { ...shared.log, claimRunnable } }, maxConcurrentRuns: 1, start: false },
+    )
+    const first = await node.sessions.create(alice)
+    const left = { type: "message", runId: "run_left", at: Date.now(), outputSchema: null } as const
+    await shared.log.put({ ...message(first.id, "Hi"), ...left })
+    const started = node.worker.start()
+    await claimed.promise
+    const second = await node.sessions.create(alice)
+    const { runId } = await accepted(node, second.id, "Hi")
+    arrived.resolve()
+    await started
+    expect(node.worker.activeRuns).toBe(1)
+    gate.resolve()
+    await expect(node.sessions.result(second.id, runId, {})).resolves.toMatchObject({ response: "Done" })
+    const late = await node.sessions.result(first.id, left.runId, {})
+    expect(late).toMatchObject({ response: "Done" })
+    await node.stop()
+    await shared.close()
   })
 
   it("leaves further work to the next sweep when it has no room", async () => {
