@@ -23,7 +23,7 @@ export interface SandboxConfig extends Partial<SandboxLimits> {
   readonly files?: Readonly<Record<string, string>>
   /** Where working directories are. For gateways of one store alone. Default: beside the store's data. */
   readonly directory?: string
-  /** Executions at once in this process; further ones wait. Default 16. */
+  /** Executions at once in this process, at most a quarter of them of one session; further ones wait. Default 16. */
   readonly maxConcurrent?: number
 }
 

@@ -130,7 +130,7 @@ function over(parts: Parts): OpenedSandboxes {
     active.add(ended.promise)
     try {
       const stop = AbortSignal.any([signal, closing.signal])
-      const giveBack = await slots.take(stop)
+      const giveBack = await slots.take(workspace.sessionId, stop)
       try {
         yield* execute({ backend, workspace, limits: config, request, signal: stop })
       } finally {
