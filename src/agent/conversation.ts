@@ -5,6 +5,7 @@ import type {
   EventEntry,
   MessageCompleted,
   RunStarted,
+  StepRetried,
   StepStarted,
   ToolCallInterrupted,
   ToolCallRequested,
@@ -84,7 +85,7 @@ export class Conversation {
         return
       case "stepRetried":
         this.#run.modelIndex = event.modelIndex
-        if (event.error.code === interruptedByCrash) this.#run.crashes.add(epochOf(entry.seq))
+        if (event.error.code === interruptedByCrash) this.#countCrash(entry, event)
         if (this.#run.phase.type === "calling") this.#run.phase.attempt = event.attempt
         return
       case "messageCompleted":
@@ -130,7 +131,7 @@ export class Conversation {
         })
         return
       case "toolCallInterrupted":
-        if (event.reason === "crashed") this.#run.crashes.add(epochOf(entry.seq))
+        if (event.reason === "crashed") this.#countCrash(entry, event)
         this.#call(event.toolCallId, (call) => {
           call.state = "settled"
           call.result = interruptedResult(event.reason, event.outcome)
@@ -154,6 +155,11 @@ export class Conversation {
       default:
         event satisfies never
     }
+  }
+
+  /** Once for all that one crash left undone. */
+  #countCrash({ seq }: EventEntry, { stoppedInOrder = false }: StepRetried | ToolCallInterrupted): void {
+    if (!stoppedInOrder) this.#run?.crashes.add(epochOf(seq))
   }
 
   #spend(spending: Spending & { readonly charged: Cost }): void {

@@ -1,4 +1,4 @@
-import type { Event, ModelCallFailed } from "../core/entries.ts"
+import type { ModelCallFailed, StepRetried } from "../core/entries.ts"
 import type { ModelFailure, ModelRequest } from "../core/ports/provider.ts"
 import { noUsage } from "../core/usage.ts"
 import { type Attempt, modelAt } from "./attempts.ts"
@@ -57,6 +57,6 @@ export function failedCall(
 export function retried(
   { step: { stepId }, number, modelIndex }: Attempt,
   error: { readonly code: string; readonly message: string },
-): Event {
+): StepRetried {
   return { type: "stepRetried", stepId, attempt: number, error, modelIndex }
 }

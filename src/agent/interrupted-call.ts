@@ -24,5 +24,9 @@ export async function closeInterruptedCall(
     plainInputBytes: null,
   })
   const failed = run.failedCalls < number ? [failedCall(context, attempt, error.code, usage)] : []
-  await record(context, [...failed, retried({ ...attempt, number: number + 1 }, error)])
+  const { stoppedInOrder } = context
+  await record(context, [
+    ...failed,
+    { ...retried({ ...attempt, number: number + 1 }, error), stoppedInOrder },
+  ])
 }

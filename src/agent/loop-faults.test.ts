@@ -232,6 +232,7 @@ describe("a run taken up after a crash", () => {
       name: "t",
       reason: "crashed",
       outcome: "unknown",
+      stoppedInOrder: false,
     })
     const results = next.context.conversation.messages.find(({ role }) => role === "tool")
     expect(JSON.stringify(results)).toContain("may or may not have taken effect")

@@ -16,6 +16,8 @@ export interface RunContext {
   readonly conversation: Conversation
   readonly journal: Journal
   readonly answers: Answers
+  /** Whether the process that had the session before gave it back; what it left undone is no crash then. */
+  readonly stoppedInOrder: boolean
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly ids: Ids

@@ -83,17 +83,20 @@ export async function voidInterruptedText(context: RunnerRunContext): Promise<vo
   if (run?.phase.type !== "calling") return
   const { attempt, step } = run.phase
   const error = { code: interruptedByCrash, message: "The server stopped while the agent answered." }
-  const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0 }
+  const { stoppedInOrder } = context
+  const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0, stoppedInOrder }
   await record(context, [{ type: "stepRetried", ...retried }])
 }
 
 /** The calls that a former attempt left open have an unknown outcome. */
 async function closeInterrupted(context: RunnerRunContext): Promise<void> {
-  const { run } = context.conversation
+  const { stoppedInOrder, conversation } = context
+  const { run } = conversation
   if (run?.phase.type !== "settling") return
   const open = [...run.phase.calls.values()].filter(({ state }) => state !== "settled")
   const interrupted = open.map(({ requested: { toolCallId, name } }): Event => {
-    return { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown" }
+    const why = { reason: "crashed", outcome: "unknown", stoppedInOrder } as const
+    return { type: "toolCallInterrupted", toolCallId, name, ...why }
   })
   const { stepId } = run.phase.completed
   await record(context, [

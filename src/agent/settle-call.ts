@@ -136,8 +136,9 @@ async function recover(context: ModelRunContext, tool: Tool | undefined, call: C
   // Asked from inside the call, of which nothing is left: a call that begins anew asks anew.
   await closeQuestion(context, call)
   if (tool?.readOnly === true || tool?.idempotent === true) return beginAgain(context, tool, call)
+  const { stoppedInOrder } = context
   await record(context, [
-    { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown" },
+    { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown", stoppedInOrder },
   ])
 }
 

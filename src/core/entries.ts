@@ -142,6 +142,8 @@ export interface StepRetried {
   readonly error: { readonly code: string; readonly message: string }
   /** Position among the agent's models of the one that is called now and from now on: 0, or that of a fallback. */
   readonly modelIndex: number
+  /** The process that made the call before gave its session back, as for a deployment: it did not crash. */
+  readonly stoppedInOrder?: boolean
 }
 
 /** The model's whole answer of one step. */
@@ -290,6 +292,8 @@ export interface ToolCallInterrupted {
   readonly reason: "cancelled" | "crashed" | "lost"
   /** Whether the call can have had its effect. */
   readonly outcome: "unknown" | "not_started"
+  /** Of a `crashed` one: its process gave the session back, as for a deployment, and did not crash after all. */
+  readonly stoppedInOrder?: boolean
 }
 
 export interface StepCompleted {

@@ -19,11 +19,11 @@ export interface SandboxConfig extends Partial<SandboxLimits> {
   readonly network?: SandboxNetwork
   /** Added to the environment of the code, where nothing else of the gateway's environment is. */
   readonly env?: Readonly<Record<string, string>>
-  /** Files of the host, by the path under which each session finds a copy in its working directory. */
+  /** Files of the host, by the path under which each session finds a copy in its working directory. They count as its `diskMb`. */
   readonly files?: Readonly<Record<string, string>>
-  /** Where working directories are. For gateways of one store alone. Default: beside the store's data. */
+  /** Where working directories are. For gateways of one store alone; best a folder that is not there yet. Default: beside the store's data. */
   readonly directory?: string
-  /** Executions at once in this process; further ones wait. Default 16. */
+  /** Executions at once in this process, at most a quarter of them of one session; further ones wait. Default 16. */
   readonly maxConcurrent?: number
 }
 

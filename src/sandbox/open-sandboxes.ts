@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir } from "node:fs/promises"
+import { readdir } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { ConfigurationError, GatewayError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -21,6 +21,8 @@ import { forgetDeadInstances, type Instance, joinInstances } from "./instances.t
 import { createSlots } from "./slots.ts"
 import { openSubprocess } from "./subprocess/subprocess.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
+import { checkOffered } from "./workspace/offered.ts"
+import { makePassable } from "./workspace/passable.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
 import { openWorkspaces, type Workspace, type Workspaces } from "./workspace/workspaces.ts"
 
@@ -62,9 +64,8 @@ interface Usable extends SandboxHost {
 export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSandboxes> {
   const { config, ephemeral, logger } = options
   const directory = resolve(options.directory)
-  await mkdir(directory, { recursive: true })
-  // Users that code runs as pass through to their own folder, and cannot list the others.
-  await chmod(directory, 0o711)
+  await checkOffered(config)
+  await makePassable(directory)
   const instance = joinInstances(directory)
   try {
     const root = ephemeral ? join(directory, instanceFolder(instance.id)) : directory
@@ -130,7 +131,7 @@ function over(parts: Parts): OpenedSandboxes {
     active.add(ended.promise)
     try {
       const stop = AbortSignal.any([signal, closing.signal])
-      const giveBack = await slots.take(stop)
+      const giveBack = await slots.take(workspace.sessionId, stop)
       try {
         yield* execute({ backend, workspace, limits: config, request, signal: stop })
       } finally {

@@ -34,7 +34,7 @@ const priceWaitMs = 1_000
 const maxCrashes = 20
 
 export interface RunExecution {
-  /** Processes in a row that died at this run. */
+  /** Processes in a row that died at this run; one that gives its session back is not among them. */
   readonly takeovers: number
   readonly session: Session
   readonly conversation: Conversation
@@ -81,10 +81,11 @@ export async function executeRun(
 }
 
 function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
-  const { session, conversation, writer: journal, inbox: answers, signal, clock, ids, logger } = execution
+  const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
+  const { signal, clock, ids, logger } = execution
   const { id: sessionId, tenant, userId } = session
-  const identity = { sessionId, tenant, userId }
-  return { ...identity, conversation, journal, answers, signal, clock, ids, logger, runtime: { hooks } }
+  const parts = { sessionId, tenant, userId, conversation, journal, answers, signal, clock, ids, logger }
+  return { ...parts, stoppedInOrder: takeovers === 0, runtime: { hooks } }
 }
 
 async function resolve(

@@ -1,14 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { systemClock } from "../core/clock.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
-import type { Store } from "../core/ports/store.ts"
-import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
   accepted,
@@ -16,7 +12,6 @@ import {
   eventsOf,
   message,
   silentLogger,
-  type TestNodeOptions,
   testNode,
   useNodes,
   watchRun,
@@ -93,78 +88,6 @@ describe("a process that stops", () => {
   })
 })
 
-describe("a model call that its process did not live to see the end of", () => {
-  /** Left behind by a process that stopped in the middle of the answer's text. */
-  async function interrupted() {
-    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-    const first = await testNode(scriptedProvider([[say("Hal"), forever]]), { store: shared })
-    const { id } = await first.sessions.create(alice)
-    const run = await accepted(first, id, "Hi")
-    await vi.waitFor(async () => expect(await shared.log.read(id, { afterSeq: 0, limit: 9 })).toHaveLength(3))
-    await first.stop(0)
-    const takeUp = async (store: Store, options: TestNodeOptions = {}) => {
-      const provider = scriptedProvider([])
-      const node = await testNode(provider, { store, pricing: { cost: () => 1 }, ...options })
-      const entries = await watchRun(node.sessions, id, run)
-      await node.stop()
-      await shared.close()
-      expect(provider.requests).toEqual([])
-      return eventsOf(entries)
-    }
-    return { shared, id, run, takeUp }
-  }
-
-  it("is paid for, and its text void, when a cancel comes before it is made again", async () => {
-    const { shared, id, run, takeUp } = await interrupted()
-    await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
-    expect((await takeUp(shared)).slice(2)).toMatchObject([
-      { type: "modelCallFailed", code: "interrupted", cost: 1, usage: { outputTokens: 1 } },
-      { type: "stepRetried" },
-      { type: "runCompleted", reason: "cancelled", cost: 1 },
-    ])
-  })
-
-  it("does not hold up a cancel whose agent cannot be set up", async () => {
-    const { shared, id, run, takeUp } = await interrupted()
-    await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
-    const events = await takeUp(shared, { resolveRuntime: () => new Promise(() => {}) })
-    expect(events.at(-1)).toMatchObject({ type: "runCompleted", reason: "cancelled" })
-  })
-
-  it("is paid for when the run is given up", async () => {
-    const { shared, takeUp } = await interrupted()
-    expect((await takeUp(withTakeovers(shared, 6))).slice(2)).toMatchObject([
-      { type: "modelCallFailed", code: "interrupted", cost: 1 },
-      { type: "stepRetried" },
-      { type: "runFailed", code: "crashed_repeatedly", cost: 1 },
-    ])
-  })
-
-  it("is not looked at any more, nor is the agent, when even giving the run up killed a process", async () => {
-    const { shared, takeUp } = await interrupted()
-    const resolveRuntime = vi.fn(() => Promise.reject(new Error("deadly")))
-    const events = await takeUp(withTakeovers(shared, 7), { resolveRuntime })
-    expect(events.slice(2)).toMatchObject([{ type: "runFailed", code: "crashed_repeatedly" }])
-    expect(resolveRuntime).not.toHaveBeenCalled()
-  })
-})
-
-/** As if so many processes in a row had died at each session. */
-function withTakeovers(store: Store, takeovers: number): Store {
-  const putAndClaim: SessionLog["putAndClaim"] = async (command, agents) => {
-    const { outcome, lease } = await store.log.putAndClaim(command, agents)
-    return { outcome, lease: lease && { ...lease, takeovers } }
-  }
-  const claim: SessionLog["claim"] = async (id, agents) => {
-    const lease = await store.log.claim(id, agents)
-    return lease && { ...lease, takeovers }
-  }
-  const claimRunnable: SessionLog["claimRunnable"] = async (agents, limit) => {
-    return (await store.log.claimRunnable(agents, limit)).map((lease) => ({ ...lease, takeovers }))
-  }
-  return { ...store, log: { ...store.log, putAndClaim, claim, claimRunnable } }
-}
-
 describe("a process that cannot reach its store", () => {
   it("stops all the same", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
@@ -195,6 +118,10 @@ describe("a process that cannot reach its store", () => {
       ...shared.log,
       putAndClaim: (command, agents) => shared.log.putAndClaim(command, down ? [] : agents),
       claim: (...given) => (down ? Promise.reject(new StoreUnavailableError()) : shared.log.claim(...given)),
+      putAndClaim: async (command, agents) =>
+        down
+          ? { outcome: await shared.log.put(command), lease: null }
+          : shared.log.putAndClaim(command, agents),
     }
     const given: RuntimeRequest[] = []
     const resolveRuntime = async (request: RuntimeRequest): Promise<never> => {
@@ -264,59 +191,6 @@ describe("what goes wrong on the server", () => {
     expect(JSON.stringify(outcome)).not.toContain("secret")
   })
 
-  it("ends a run that crashes every process after a bounded number (rule 10)", async () => {
-    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-    const node = await start(scriptedProvider([]), { store: withTakeovers(shared, 6) })
-    const { id } = await node.sessions.create(alice)
-    const { outcome } = await node.sessions.result(id, (await accepted(node, id, "Hi")).runId, {})
-    expect(outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
-    await node.stop()
-    await shared.close()
-  })
-
-  it("ends such a run alone: what is said next in its session is answered", async () => {
-    const path = await mkdtemp(join(tmpdir(), "gateway-"))
-    const open = () => openSqliteStore({ path, clock: systemClock, logger: silentLogger })
-    const session = { id: "sess_1", ...alice, agent: "agent", createdAt: Date.now() }
-    const hello = { type: "message", runId: "run_1", at: Date.now(), outputSchema: null } as const
-    for (let deaths = 0; deaths < 6; deaths++) {
-      const { log, close } = await open()
-      if (deaths === 0) await log.createSession(session)
-      if (deaths === 0) await log.put({ ...message(session.id, "Hi"), ...hello })
-      await log.claim(session.id, ["agent"])
-      await close()
-    }
-    const store = await open()
-    const node = await testNode(scriptedProvider([[say("Here.")]]), { store })
-    const first = await node.sessions.result(session.id, hello.runId, {})
-    expect(first.outcome).toMatchObject({ type: "runFailed", code: "crashed_repeatedly" })
-    const { runId } = await accepted(node, session.id, "Are you there?")
-    await expect(node.sessions.result(session.id, runId, {})).resolves.toMatchObject({ response: "Here." })
-    await node.stop()
-    await store.close()
-    await rm(path, { recursive: true })
-  })
-
-  it("ends such a run alone, also when the next message comes before its session is given back", async () => {
-    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-    const { log } = withTakeovers(shared, 6)
-    const release: SessionLog["release"] = async (lease, options) => {
-      const next = { type: "message", runId: "run_2", at: Date.now(), outputSchema: null } as const
-      await log.put({ ...message(lease.sessionId, "Are you there?"), ...next })
-      return shared.log.release(lease, options)
-    }
-    const node = await start(scriptedProvider([[say("Here.")]]), {
-      store: { ...shared, log: { ...log, release } },
-    })
-    const { id } = await node.sessions.create(alice)
-    const { runId } = await accepted(node, id, "Hi")
-    const { outcome } = await node.sessions.result(id, runId, {})
-    expect(outcome).toMatchObject({ code: "crashed_repeatedly" })
-    await vi.waitFor(async () => expect(await log.run(id, "run_2")).toMatchObject({ state: "completed" }))
-    await node.stop()
-    await shared.close()
-  })
-
   it("begins no more than it has room for, however much comes at once", async () => {
     const gate = Promise.withResolvers<void>()
     const turn = [{ type: "wait", until: gate.promise }, say("Done")] as const
@@ -330,6 +204,39 @@ describe("what goes wrong on the server", () => {
     gate.resolve()
     const ends = runs.map(({ runId }, index) => node.sessions.result(sessions[index]?.id ?? "", runId, {}))
     expect((await Promise.all(ends)).map(({ response }) => response)).toEqual(runs.map(() => "Done"))
+  })
+
+  it("begins no more than it has room for when work comes while it looks for some", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const [claimed, arrived] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const claimRunnable: SessionLog["claimRunnable"] = async (...given) => {
+      const leases = await shared.log.claimRunnable(...given)
+      claimed.resolve()
+      await arrived.promise
+      return leases
+    }
+    const gate = Promise.withResolvers<void>()
+    const turn = [{ type: "wait", until: gate.promise }, say("Done")] as const
+    const node = await start(
+      scriptedProvider(() => turn),
+      { store: { ...shared, log: { ...shared.log, claimRunnable } }, maxConcurrentRuns: 1, start: false },
+    )
+    const first = await node.sessions.create(alice)
+    const left = { type: "message", runId: "run_left", at: Date.now(), outputSchema: null } as const
+    await shared.log.put({ ...message(first.id, "Hi"), ...left })
+    const started = node.worker.start()
+    await claimed.promise
+    const second = await node.sessions.create(alice)
+    const { runId } = await accepted(node, second.id, "Hi")
+    arrived.resolve()
+    await started
+    expect(node.worker.activeRuns).toBe(1)
+    gate.resolve()
+    await expect(node.sessions.result(second.id, runId, {})).resolves.toMatchObject({ response: "Done" })
+    const late = await node.sessions.result(first.id, left.runId, {})
+    expect(late).toMatchObject({ response: "Done" })
+    await node.stop()
+    await shared.close()
   })
 
   it("leaves further work to the next sweep when it has no room", async () => {

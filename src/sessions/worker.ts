@@ -199,9 +199,13 @@ export class Worker {
   #sweep(): Promise<void> {
     const { log, agents, maxConcurrentRuns, logger } = this.#options
     const sweep = async () => {
-      const places = maxConcurrentRuns - this.#attempts.size
+      const places = maxConcurrentRuns - this.#attempts.size - this.#claiming
       if (places <= 0) return
-      for (const lease of await log.claimRunnable(agents, places)) await this.#work(lease)
+      for (const lease of await log.claimRunnable(agents, places)) {
+        // What arrived in the meantime has begun.
+        if (this.#hasRoom()) await this.#work(lease)
+        else await this.#giveBack(lease)
+      }
     }
     this.#sweeping = sweep().catch((error: unknown) => logger.warn({ error }, "looking for work failed"))
     return this.#sweeping

@@ -32,9 +32,10 @@ export function kindAnswered(command: AnswerCommand): Wait["kind"] {
 export function refusal(
   wait: Wait,
   command: AnswerCommand,
+  { cancelled }: { readonly cancelled: boolean },
 ): Exclude<AnswerOutcome, { runId: string }> | null {
   if (wait.state === "answered") return { status: "answered" }
-  if (wait.state !== "open" || wait.expiresAt <= command.at) return { status: "expired" }
+  if (wait.state !== "open" || wait.expiresAt <= command.at || cancelled) return { status: "expired" }
   if (!isSame(wait.nonce, command.nonce)) return { status: "wrongNonce" }
   return null
 }

@@ -4,7 +4,6 @@ import {
   accepted,
   cancel,
   commitOk,
-  newSession,
   nextOf,
   runningSession,
   type SessionLogCase,
@@ -14,6 +13,7 @@ import {
   askingSession,
   decider,
   elicitation,
+  ending,
   newWait,
   oddText,
   opening,
@@ -276,66 +276,83 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: 12,
-    name: "an answer does not keep a cancel from being accepted, nor the other way round",
+    name: "an answer before a cancel counts, and does not keep the cancel from being accepted",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, lease, waits } = await askingSession(log, [{}, {}])
-      const [first, second] = waits
-      assert.ok(second)
-      assert.equal((await log.answer(approval(sessionId, first))).status, "accepted")
+      const { sessionId, lease, waits } = await askingSession(log)
+      assert.equal((await log.answer(approval(sessionId, waits[0]))).status, "accepted")
       accepted(await log.put(cancel(sessionId)))
-      assert.equal((await log.answer(approval(sessionId, second))).status, "accepted")
+      assert.deepEqual(await log.answer(approval(sessionId, waits[0])), { status: "answered" })
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
-        ["approval", "cancel", "approval"],
+        ["approval", "cancel"],
       )
     },
   },
-]
-
-export const revocationCases: readonly SessionLogCase[] = [
   {
-    rule: null,
-    name: "revoking a session cancels its open run; doing it again changes nothing",
+    rule: 12,
+    name: "an answer after a cancel is too late, of whatever kind and nonce, and changes nothing",
     async run({ open }) {
-      const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      assert.equal((await log.session(sessionId))?.revokedAt, null)
-      assert.equal(await log.revokeSession(sessionId, 7_000), true)
-      assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
-      const [command, ...others] = await log.pending(lease)
-      assert.deepEqual(others, [])
-      assert.deepEqual(command, { ...cancel(sessionId, runId), at: 7_000, id: command?.id })
-      await commitOk(log, { lease, entries: [], commandsConsumed: [command?.id ?? 0] })
-      assert.equal(await log.revokeSession(sessionId, 8_000), true)
-      assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
-      assert.deepEqual(await log.pending(lease), [])
+      const { log, approvals } = await open()
+      const session = await askingSession(log, [{}, { kind: "clientTool" }, { kind: "elicitation" }])
+      const { sessionId, lease, waits } = session
+      const [asked, opened, question] = waits
+      assert.ok(opened && question)
+      accepted(await log.put(cancel(sessionId)))
+      const late = [
+        approval(sessionId, asked, { grant: true }),
+        approval(sessionId, { ...asked, nonce: "wrong" }),
+        toolResult(sessionId, opened),
+        elicitation(sessionId, question),
+      ]
+      for (const command of late) assert.deepEqual(await log.answer(command), { status: "expired" })
+      assert.deepEqual(
+        (await log.pending(lease)).map(({ type }) => type),
+        ["cancel"],
+      )
+      assert.deepEqual(await approvals.grants(sessionId), [])
+      assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
+      // It is the run that withdraws them, so that the log and the audit trail say the same.
+      const commandsConsumed = (await log.pending(lease)).map(({ id }) => id)
+      await commitOk(log, { ...ending(session, 2), commandsConsumed })
+      const actions = (await approvals.audit({ sessionId, limit: 10 })).map(({ action }) => action)
+      assert.deepEqual(actions, ["withdrawn", "withdrawn", "withdrawn"])
     },
   },
   {
-    rule: null,
-    name: "revoking wakes whoever works on the run, and needs no run",
+    rule: 12,
+    name: "a revoked session takes no answer, nor a cancel of one session from another",
     async run({ open }) {
       const { log } = await open()
-      const idle = await newSession(log)
-      const { sessionId } = await runningSession(log)
-      const stop = new AbortController()
-      const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
-      const next = nextOf(arrivals, "an arrival")
-      assert.equal(await log.revokeSession(idle, 7_000), true)
-      assert.equal((await log.session(idle))?.revokedAt, 7_000)
-      assert.equal(await log.revokeSession(sessionId, 7_000), true)
-      for (let found = await next; found.value !== sessionId; ) found = await nextOf(arrivals, "an arrival")
-      stop.abort()
+      const [revoked, other] = [await askingSession(log), await askingSession(log)]
+      assert.equal(await log.revokeSession(revoked.sessionId, 7_000), true)
+      const late = approval(revoked.sessionId, revoked.waits[0])
+      assert.deepEqual(await log.answer(late), { status: "expired" })
+      const { status } = await log.answer(approval(other.sessionId, other.waits[0]))
+      assert.equal(status, "accepted")
     },
   },
   {
-    rule: null,
-    name: "a session that does not exist cannot be revoked, whatever its id",
+    rule: 12,
+    name: "when answer and cancel race, the answer is before the cancel or too late",
     async run({ open }) {
-      const { log } = await open()
-      for (const id of ["sess_nobody", "", "\u0000", "\ud800"]) {
-        assert.equal(await log.revokeSession(id, 7_000), false)
+      const { log, approvals } = await open()
+      for (let round = 0; round < 10; round++) {
+        const { sessionId, lease, waits } = await askingSession(log)
+        const answering = () => log.answer(approval(sessionId, waits[0]))
+        const cancelling = () => log.put(cancel(sessionId))
+        const [answered, cancelled] =
+          round % 2 === 0
+            ? await Promise.all([answering(), cancelling()])
+            : (await Promise.all([cancelling(), answering()])).toReversed()
+        assert.equal(cancelled?.status, "accepted")
+        const inTime = answered?.status === "accepted"
+        if (!inTime) assert.equal(answered?.status, "expired")
+        assert.deepEqual(
+          (await log.pending(lease)).map(({ type }) => type),
+          inTime ? ["approval", "cancel"] : ["cancel"],
+        )
+        assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, inTime ? 1 : 0)
       }
     },
   },

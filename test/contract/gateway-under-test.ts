@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises"
+import { chmod, mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
@@ -60,6 +60,8 @@ export async function startGatewayUnderTest() {
     ping: () => working().then(() => log.ping()),
   }
   const directory = await mkdtemp(join(tmpdir(), "agent-gateway-contract-"))
+  // The users that code runs as pass through it.
+  await chmod(directory, 0o711)
   const gateway = createAgent("You answer.", {
     provider: "demo",
     store: {

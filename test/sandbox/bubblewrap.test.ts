@@ -1,7 +1,4 @@
 import { execFileSync } from "node:child_process"
-import { mkdtemp } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
@@ -9,7 +6,7 @@ import { newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-
 import { requirePrograms } from "../debian-packages.ts"
 import { attacks } from "./support/attacks.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
-import { openTestSandboxes } from "./support/open.ts"
+import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
 
 let harness: SandboxHarness
 let end: () => Promise<void>
@@ -34,8 +31,8 @@ describe("bubblewrap holds against", () => {
 })
 
 test("a file that is deleted and held open cannot fill the disk, though no quota sees it", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", directory])
+  const directory = await sandboxDirectory()
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", directory])
   try {
     const { sandboxes } = await openTestSandboxes("bubblewrap", { directory, memoryMb: 256 })
     const small = { sandboxes, host: "bubblewrap" } as const
@@ -61,7 +58,7 @@ for index in range(3):
 }, 60_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  const directory = await sandboxDirectory()
   await crashWhileRunning("bubblewrap", directory)
   const { sandboxes } = await openTestSandboxes("bubblewrap", { directory })
   expect(processes()).toEqual([])

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
 import type { ToolContext } from "../../src/core/ports/tool.ts"
@@ -7,12 +6,12 @@ import { openCodeExecution } from "../../src/gateway/code-execution.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
-import { openTestSandboxes, silent } from "./support/open.ts"
+import { openTestSandboxes, sandboxDirectory, silent } from "./support/open.ts"
 
 let directory: string
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  directory = await sandboxDirectory()
 })
 afterEach(async () => {
   vi.useRealTimers()

@@ -11,7 +11,7 @@ import { eventually } from "../end-to-end/support/eventually.ts"
 import { attacks } from "./support/attacks.ts"
 import { crashWhileRunning, processes } from "./support/crash.ts"
 import { startEngine, type TestEngine, testImage } from "./support/engine.ts"
-import { openTestSandboxes } from "./support/open.ts"
+import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
 
 let engine: TestEngine
 let harness: SandboxHarness
@@ -64,7 +64,7 @@ test("the command line builds an image", async () => {
 }, 60_000)
 
 test("while the engine is gone each call says so at once, and they work again when it is back", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  const directory = await sandboxDirectory()
   const config = { directory, dockerSocket: engine.socket, image: testImage }
   const { sandboxes } = await openTestSandboxes("docker", config)
   const gone = { sandboxes, host: "docker" } as const
@@ -102,7 +102,7 @@ test("while the engine is gone each call says so at once, and they work again wh
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const { docker, socket } = engine
-  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  const directory = await sandboxDirectory()
   const containers = async () => {
     const id = readFileSync(join(directory, "id"), "utf8")
     const label = [`ai-agent-gateway.directory=${id}`, "ai-agent-gateway.session=sess_killed"]

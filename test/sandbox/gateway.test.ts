@@ -1,13 +1,10 @@
-import { mkdtemp } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { createAgent, type Gateway } from "../../src/index.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { requirePrograms } from "../debian-packages.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
-import { silent } from "./support/open.ts"
+import { sandboxDirectory, silent } from "./support/open.ts"
 
 let gateway: Gateway
 let url: string
@@ -15,7 +12,7 @@ let directory: string
 
 beforeAll(async () => {
   await requirePrograms("bwrap")
-  directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  directory = await sandboxDirectory()
   gateway = createAgent("You compute.", {
     provider: "demo",
     store: "memory",

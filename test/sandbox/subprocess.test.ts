@@ -1,12 +1,9 @@
-import { mkdtemp } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import type { SandboxHarness } from "../../src/testing/sandbox-harness.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
-import { openTestSandboxes } from "./support/open.ts"
+import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
 
 let harness: SandboxHarness
 let end: () => Promise<void>
@@ -26,7 +23,7 @@ describe("a subprocess keeps the contract of sandboxes:", () => {
 })
 
 test("what a killed gateway ran is gone after the next start", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  const directory = await sandboxDirectory()
   await crashWhileRunning("subprocess", directory)
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })
   expect(processes()).toEqual([])

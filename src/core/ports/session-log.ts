@@ -31,7 +31,8 @@ export interface SessionLog {
   putAndClaim(message: MessageCommand, agents: readonly string[]): Promise<PutAndClaimOutcome>
   /**
    * The same for an answer, which closes its wait in that transaction, by compare-and-set: of two answers the first
-   * counts. Writes the audit record, and the grant if one is given.
+   * counts. A cancel that waits for that run is the run's end already (rule 12). Writes the audit record, and the grant
+   * if one is given.
    */
   answer(command: AnswerCommand): Promise<AnswerOutcome>
 
@@ -192,7 +193,7 @@ export type AnswerOutcome =
   | { readonly status: "accepted"; readonly runId: string }
   | { readonly status: "unknown" }
   | { readonly status: "answered" }
-  /** Its time is over, or its run has ended. */
+  /** Its time is over, or its run has ended or is cancelled. */
   | { readonly status: "expired" }
   | { readonly status: "wrongNonce" }
 

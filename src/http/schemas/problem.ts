@@ -31,7 +31,7 @@ const meanings = {
   403: "`wrong_nonce`: the nonce is not the one that the question came with.",
   404: "Not there: `session_not_found`, `no_active_run`, `wait_not_found`, `grant_not_found`, `file_not_found`.",
   409: "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the first answer counts.",
-  410: "`wait_expired`: its time is over, or its run has ended.",
+  410: "`wait_expired`: its time is over, or its run has ended or is being cancelled.",
   413: "`body_too_large`.",
   415: "`unsupported_media_type`: bodies are application/json.",
   422: "Does not fit: `invalid_body`, `nesting_too_deep`, `system_message_not_allowed`, `idempotency_key_reused`, `input_misfit`.",

@@ -3,7 +3,7 @@ import { statfs } from "node:fs/promises"
 import { walk } from "./walk.ts"
 
 /** A file without content takes up an inode, and those run out too. */
-const leastBytes = 4096
+export const leastBytes = 4096
 const blockBytes = 512
 
 /** What an entry takes of the disk, not how large it seems: a hole takes nothing. */

@@ -1,4 +1,4 @@
-import { chown, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises"
+import { chmod, chown, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
@@ -8,6 +8,7 @@ import { openWorkspaces } from "./workspaces.ts"
 async function temporaryFolder() {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-workspaces-"))
   onTestFinished(() => removeTree(folder))
+  await chmod(folder, 0o711)
   return folder
 }
 

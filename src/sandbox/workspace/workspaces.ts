@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto"
-import { chmod, chown, mkdir, readdir, readFile, rename, stat } from "node:fs/promises"
+import { chmod, chown, mkdir, readdir, rename, stat } from "node:fs/promises"
 import { join } from "node:path"
-import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
+import { GatewayError } from "../../core/errors.ts"
 import { replaceFile } from "./files.ts"
+import { readOffered } from "./offered.ts"
 import { allotOwner, freeOwner, isAllotted, type Owner } from "./owner.ts"
+import { makePassable } from "./passable.ts"
 import { removeTree } from "./remove-tree.ts"
 
 /** A session's working directory on this machine. */
@@ -44,11 +46,7 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
   const sessions = join(directory, "sessions")
   const users = join(directory, "users")
   const fresh = join(directory, "new")
-  for (const folder of [directory, sessions, users, fresh]) {
-    await mkdir(folder, { recursive: true })
-    // Sessions' users pass through by name, and cannot list who is beside them.
-    await chmod(folder, 0o711)
-  }
+  for (const folder of [directory, sessions, users, fresh]) await makePassable(folder)
   const placeOf = (sessionId: string) => join(sessions, folderName(sessionId))
   const pathOf = (sessionId: string) => join(placeOf(sessionId), "files")
   const making = new Map<string, Promise<Workspace>>()
@@ -139,14 +137,6 @@ function folderName(sessionId: string): string {
 
 function sessionIdOf(folder: string): string {
   return folder.startsWith("~") ? Buffer.from(folder.slice(1), "base64url").toString() : folder
-}
-
-async function readOffered(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw new ConfigurationError(`codeExecution.files: ${toError(error).message}`, { cause: error })
-  }
 }
 
 function nullIfGone(error: unknown): null {

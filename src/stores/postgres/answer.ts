@@ -4,7 +4,7 @@ import { answerRecords, grantOf } from "../decision-records.ts"
 import { kindAnswered, refusal, toWait } from "../wait-rows.ts"
 import { insertAudit, insertGrant, waitsOfSessions } from "./approvals.ts"
 import type { Database } from "./database.ts"
-import { insertCommand, lockSession } from "./inbox.ts"
+import { insertCommand, isCancelled, lockSession } from "./inbox.ts"
 
 export async function answer(database: Database, command: AnswerCommand): Promise<AnswerOutcome> {
   return database.transaction(async (query) => {
@@ -16,9 +16,9 @@ export async function answer(database: Database, command: AnswerCommand): Promis
     )
     if (row === undefined) return { status: "unknown" }
     const wait = toWait(row)
-    const refused = refusal(wait, command)
+    const { sessionId, runId } = wait
+    const refused = refusal(wait, command, { cancelled: await isCancelled(query, sessionId, runId) })
     if (refused !== null) return refused
-    const { runId } = wait
     await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [integer(row, "id")])
     await insertAudit(query, answerRecords(wait, command))
     const grant = grantOf(wait, command)

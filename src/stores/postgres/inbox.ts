@@ -105,14 +105,19 @@ async function startRun(query: Query, message: MessageCommand, session: Row): Pr
 async function putCancel(query: Query, command: CancelCommand, session: Row): Promise<PutOutcome> {
   const active = nullableText(session, "active_run")
   if (active === null || (command.runId !== null && command.runId !== active)) return { status: "unknown" }
-  const [run] = await query(
-    `SELECT cursor, EXISTS (
-       SELECT FROM agent_gateway.command WHERE session_id = $2 AND run_id = $1 AND type = 'cancel'
-     ) AS waiting FROM agent_gateway.run WHERE id = $1`,
-    [active, command.sessionId],
-  )
-  if (run?.waiting !== true) await insertCommand(query, { ...command, runId: active })
+  const [run] = await query("SELECT cursor FROM agent_gateway.run WHERE id = $1", [active])
+  const waiting = await isCancelled(query, command.sessionId, active)
+  if (!waiting) await insertCommand(query, { ...command, runId: active })
   return { status: "accepted", runId: active, cursor: integer(run ?? {}, "cursor") }
+}
+
+/** Whether a cancel of the run waits in the inbox. The session is locked, so none comes in between. */
+export async function isCancelled(query: Query, sessionId: string, runId: string): Promise<boolean> {
+  const waiting = await query(
+    "SELECT FROM agent_gateway.command WHERE session_id = $1 AND run_id = $2 AND type = 'cancel'",
+    [sessionId, runId],
+  )
+  return waiting.length > 0
 }
 
 /** Announcing is done only here, and only where needed: commits that notify wait for one another in the whole database. */

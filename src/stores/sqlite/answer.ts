@@ -4,7 +4,7 @@ import { answerRecords, grantOf } from "../decision-records.ts"
 import { kindAnswered, refusal, toWait } from "../wait-rows.ts"
 import { insertAudit, insertGrant, waitsOfSessions } from "./approvals.ts"
 import type { Database } from "./database.ts"
-import { insertCommand } from "./inbox.ts"
+import { insertCommand, isCancelled } from "./inbox.ts"
 
 /** Inside a transaction. */
 export function answer(database: Database, command: AnswerCommand): AnswerOutcome {
@@ -17,9 +17,9 @@ export function answer(database: Database, command: AnswerCommand): AnswerOutcom
   )
   if (row === undefined) return { status: "unknown" }
   const wait = toWait(row)
-  const refused = refusal(wait, command)
+  const { sessionId, runId } = wait
+  const refused = refusal(wait, command, { cancelled: isCancelled(database, sessionId, runId) })
   if (refused !== null) return refused
-  const { runId } = wait
   database.run("UPDATE wait SET state = 'answered' WHERE id = ?", integer(row, "id"))
   insertCommand(database, { ...command, runId })
   insertAudit(database, answerRecords(wait, command))

@@ -73,13 +73,19 @@ function putMessage(
 
 function putCancel(database: Database, command: CancelCommand, open: OpenRun | null): PutOutcome {
   if (open === null || (command.runId !== null && command.runId !== open.runId)) return { status: "unknown" }
+  const waiting = isCancelled(database, command.sessionId, open.runId)
+  if (!waiting) insertCommand(database, { ...command, runId: open.runId })
+  return { status: "accepted", ...open }
+}
+
+/** Whether a cancel of the run waits in the inbox. */
+export function isCancelled(database: Database, sessionId: string, runId: string): boolean {
   const waiting = database.get(
     "SELECT 1 FROM command WHERE session_id = ? AND run_id = ? AND type = 'cancel'",
-    command.sessionId,
-    open.runId,
+    sessionId,
+    runId,
   )
-  if (waiting === undefined) insertCommand(database, { ...command, runId: open.runId })
-  return { status: "accepted", ...open }
+  return waiting !== undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises"
+import { chmod, mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Logger } from "../../../src/core/ports/logger.ts"
@@ -11,12 +11,19 @@ export const testLimits = { memoryMb: 64, pids: 64, diskMb: 32, maxTimeoutMs: 60
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
+/** A folder of its own, which the users that code runs as may pass through. */
+export async function sandboxDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-"))
+  await chmod(directory, 0o711)
+  return directory
+}
+
 /** Sandboxes on this one backend, in a directory of their own. Fails when the backend does not work here. */
 export async function openTestSandboxes(
   backend: SandboxName,
   config: SandboxConfig = {},
 ): Promise<{ readonly sandboxes: OpenedSandboxes; readonly directory: string }> {
-  const directory = config.directory ?? (await mkdtemp(join(tmpdir(), "agent-gateway-sandbox-")))
+  const directory = config.directory ?? (await sandboxDirectory())
   const { directory: _directory, ...rest } = config
   const sandboxes = await openSandboxes({
     config: withDefaults({ ...testLimits, env: { OFFERED: "yes" }, ...rest, backends: [backend] }, undefined),
