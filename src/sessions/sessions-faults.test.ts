@@ -118,10 +118,6 @@ describe("a process that cannot reach its store", () => {
       ...shared.log,
       putAndClaim: (command, agents) => shared.log.putAndClaim(command, down ? [] : agents),
       claim: (...given) => (down ? Promise.reject(new StoreUnavailableError()) : shared.log.claim(...given)),
-      putAndClaim: async (command, agents) =>
-        down
-          ? { outcome: await shared.log.put(command), lease: null }
-          : shared.log.putAndClaim(command, agents),
     }
     const given: RuntimeRequest[] = []
     const resolveRuntime = async (request: RuntimeRequest): Promise<never> => {
