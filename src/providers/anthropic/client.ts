@@ -1,9 +1,10 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
+import { directFetch } from "../direct-fetch.ts"
 import type { AnthropicOptions } from "./options.ts"
 
 export type AnthropicSdk = typeof import("@anthropic-ai/sdk")
 
-/** fetch itself waits no longer, for the beginning or for the next byte. */
+/** For the beginning of an answer. What comes then is watched by the loop. */
 const defaultTimeoutMs = 300_000
 
 /**
@@ -20,7 +21,7 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
     maxRetries: 0,
     logLevel: "off",
     openTelemetry: false,
-    fetch: (url, init) => fetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),
+    fetch: (url, init) => directFetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),
   })
 }
 

@@ -20,7 +20,7 @@ export interface AnthropicOptions {
    * structured output then rests on the prompt alone.
    */
   readonly structuredOutputs?: boolean
-  /** Longest wait for an answer to begin, in milliseconds. Default 300 000, as long as an answer may then be silent. */
+  /** Longest wait for an answer to begin, in milliseconds. Default 300 000. */
   readonly timeoutMs?: number
 }
 

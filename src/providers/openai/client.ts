@@ -1,9 +1,10 @@
 import type { OpenAI } from "openai"
+import { directFetch } from "../direct-fetch.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 
 export type OpenAiSdk = typeof import("openai")
 
-/** fetch itself waits no longer, for the beginning or for the next byte. */
+/** For the beginning of an answer. What comes then is watched by the loop. */
 const defaultTimeoutMs = 300_000
 
 /**
@@ -22,7 +23,7 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
     timeout: options.timeoutMs ?? defaultTimeoutMs,
     maxRetries: 0,
     logLevel: "off",
-    fetch: (url, init) => fetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),
+    fetch: (url, init) => directFetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),
   })
 }
 

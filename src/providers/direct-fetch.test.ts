@@ -1,0 +1,145 @@
+import { createServer, type RequestListener, type Server } from "node:http"
+import { afterEach, describe, expect, it } from "vitest"
+import { directFetch } from "./direct-fetch.ts"
+
+const servers: Server[] = []
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    await new Promise((closed) => server.close(closed))
+  }
+})
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  servers.push(server)
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening))
+  const address = server.address()
+  if (address === null || typeof address === "string") throw new Error("The server has no port.")
+  return `http://127.0.0.1:${address.port}/path?query=1`
+}
+
+describe("a direct request", () => {
+  it("sends method, headers and text, and gives the answer's head and body", async () => {
+    const url = await serve(async (request, response) => {
+      const { method, headers } = request
+      let body = ""
+      for await (const chunk of request) body += chunk
+      response.writeHead(429, "Slow down", { "retry-after": "2", "x-list": ["a", "b"] })
+      response.end(JSON.stringify({ method, url: request.url, headers, body }))
+    })
+    const answer = await directFetch(url, { method: "POST", headers: { "X-Key": "k" }, body: "Grüße" })
+    expect([answer.status, answer.statusText, answer.ok]).toEqual([429, "Slow down", false])
+    expect(answer.headers.get("retry-after")).toBe("2")
+    expect(answer.headers.get("x-list")).toBe("a, b")
+    expect(await answer.json()).toMatchObject({
+      method: "POST",
+      url: "/path?query=1",
+      headers: { "x-key": "k", "content-length": "7", "accept-encoding": "identity" },
+      body: "Grüße",
+    })
+  })
+
+  it("serves the next call by the same connection", async () => {
+    const ports: (number | undefined)[] = []
+    const url = await serve(({ socket }, response) => {
+      ports.push(socket.remotePort)
+      response.end("Hello")
+    })
+    for (let call = 0; call < 2; call++) expect(await (await directFetch(url)).text()).toBe("Hello")
+    expect(ports[1]).toBe(ports[0])
+  })
+
+  it.each([204, 304])("has no body where the answer %i has none", async (status) => {
+    const url = await serve((_, response) => response.writeHead(status).end())
+    const answer = await directFetch(url)
+    expect([answer.status, answer.body]).toEqual([status, null])
+  })
+
+  it("follows no redirect: keys are for the one address", async () => {
+    const url = await serve((_, response) => response.writeHead(307, { location: "/elsewhere" }).end())
+    expect((await directFetch(url, { method: "POST", body: "{}" })).status).toBe(307)
+  })
+
+  it("fails as fetch does where nothing listens", async () => {
+    await expect(directFetch("http://127.0.0.1:9")).rejects.toMatchObject({
+      name: "TypeError",
+      message: "fetch failed",
+      cause: { code: "ECONNREFUSED" },
+    })
+  })
+
+  it("fails for a status that there is not", async () => {
+    const url = await serve((_, response) => response.writeHead(999).end("Hello"))
+    await expect(directFetch(url)).rejects.toMatchObject({ message: "fetch failed" })
+  })
+
+  it("fails while the body is read when the connection breaks, after what came before", async () => {
+    const url = await serve((_, response) => {
+      response.write("Half", () => response.destroy())
+    })
+    const reader = (await directFetch(url)).body?.getReader()
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe("Half")
+    await expect(reader?.read()).rejects.toMatchObject({
+      message: "terminated",
+      cause: { code: "ECONNRESET" },
+    })
+  })
+
+  it("ends with the signal's reason, before the answer and within it", async () => {
+    const url = await serve((request, response) => {
+      if (request.url === "/begin") response.write("Half")
+    })
+    const reason = new Error("Enough.")
+    await expect(directFetch(url, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    const silent = new AbortController()
+    const waiting = directFetch(url, { signal: silent.signal })
+    silent.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+    const begun = new AbortController()
+    const answer = await directFetch(new URL("/begin", url), { signal: begun.signal })
+    begun.abort(reason)
+    await expect(answer.text()).rejects.toThrow()
+  })
+
+  it("breaks the connection off when its body is cancelled, and goes on in peace", async () => {
+    const closed = Promise.withResolvers<void>()
+    const url = await serve((_, response) => {
+      response.on("close", closed.resolve)
+      const more = () => response.write("x".repeat(100_000), more)
+      more()
+    })
+    const answer = await directFetch(url)
+    await answer.body?.cancel()
+    await closed.promise
+  })
+
+  it("reads no further than its reader does", async () => {
+    let sent = 0
+    const url = await serve((_, response) => {
+      const more = () => {
+        sent += 100_000
+        if (sent < 100_000_000) response.write("x".repeat(100_000), more)
+      }
+      more()
+    })
+    const reader = (await directFetch(url)).body?.getReader()
+    await reader?.read()
+    let before = -1
+    while (sent > before) {
+      before = sent
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect(sent).toBeLessThan(50_000_000)
+    await reader?.cancel()
+  })
+
+  it.each([
+    ["http://user:secret@127.0.0.1/", {}, "An address must not hold a password."],
+    ["http://127.0.0.1/", { method: "POST", body: new URLSearchParams() }, "is a text"],
+    ["nonsense", {}, "Invalid URL"],
+  ])("refuses %s with %j", async (url, init, message) => {
+    await expect(directFetch(url, init)).rejects.toThrow(message)
+  })
+})
