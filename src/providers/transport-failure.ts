@@ -19,7 +19,9 @@ export function codeOfStatus(status: number | undefined): FailureCode {
     case 504:
       return "upstream_timeout"
     default:
-      return status === undefined || status >= 500 ? "upstream_failed" : "invalid_request"
+      if (status === undefined || status >= 500) return "upstream_failed"
+      // A redirect, which is not followed: the address is wrong as well.
+      return status < 400 ? "upstream_invalid" : "invalid_request"
   }
 }
 

@@ -33,6 +33,7 @@ describe("an error status", () => {
     ],
     ["400 of a model", 400, { message: "Model Not Exist" }, "model_not_found", false],
     ["404 of a wrong address", 404, undefined, "upstream_invalid", false],
+    ["a redirect, which is not followed", 307, undefined, "upstream_invalid", false],
     ["413", 413, { code: "rate_limit_exceeded", message: "Request too large" }, "request_too_large", false],
     ["429", 429, { code: "rate_limit_exceeded", type: "tokens", message: "TPM" }, "rate_limited", true],
     ["429 from a proxy", 429, undefined, "rate_limited", true],
