@@ -89,7 +89,7 @@ export interface RuntimeSurroundings {
   /** The MCP servers as the session's user sees them. */
   readonly mcp: McpView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
-  readonly validateOutput: ModelRuntime["validateOutput"]
+  readonly checkSchema: ModelRuntime["checkSchema"]
   /** The tools that run code, where the app has them. */
   readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
   readonly logger: Logger
@@ -132,7 +132,7 @@ function runnerRuntime(
 }
 
 function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, mcp, validateOutput, hooks, grants, logger } = surroundings
+  const { providers, mcp, checkSchema, hooks, grants, logger } = surroundings
   const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
@@ -158,7 +158,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     pricing,
     maxBudgetUsd,
     stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
-    validateOutput,
+    checkSchema,
     // Asked at every step: a server's tools may change while a run is under way.
     get tools() {
       return allTools()

@@ -5,6 +5,7 @@ import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { Readiness } from "../http/routes/status.ts"
@@ -18,7 +19,7 @@ import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
-import { createOutputValidator } from "../tools/output-validator.ts"
+import { createSchemaCheck } from "../tools/schema-check.ts"
 import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
@@ -65,17 +66,25 @@ export interface ServiceOptions {
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { server, settings, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
+  const checkSchema = createSchemaCheck()
   let mcp: GatewayMcp | null = null
   let code: CodeExecutionService | null = null
   try {
-    mcp = await startMcp(server, { settings, secrets: store.secrets, clock, version: packageVersion, logger })
+    mcp = await startMcp(server, {
+      settings,
+      secrets: store.secrets,
+      clock,
+      version: packageVersion,
+      checkSchema,
+      logger,
+    })
     code = await openCodeExecution(server.codeExecution ?? false, {
       store: server.store,
       dockerSocket: settings.dockerSocket,
       isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
       logger,
     })
-    return await startParts(options, { store, mcp, code })
+    return await startParts(options, { store, mcp, code, checkSchema })
   } catch (error) {
     await code?.close()
     await mcp?.close()
@@ -88,9 +97,13 @@ interface Started {
   readonly store: Store
   readonly mcp: GatewayMcp
   readonly code: CodeExecutionService | null
+  readonly checkSchema: SchemaCheck
 }
 
-async function startParts(options: ServiceOptions, { store, mcp, code }: Started): Promise<Service> {
+async function startParts(
+  options: ServiceOptions,
+  { store, mcp, code, checkSchema }: Started,
+): Promise<Service> {
   const { server, mode, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
@@ -102,6 +115,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code }: Started
     tracked: hooks,
     mcp,
     code,
+    checkSchema,
   })
   const worker = new Worker({
     log,
@@ -115,7 +129,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code }: Started
     logger,
   })
   const sessions = announcing(
-    createSessions({ log, approvals, feed, worker, agent, clock, ids }),
+    createSessions({ log, approvals, checkSchema, feed, worker, agent, clock, ids }),
     server,
     logger,
   )
@@ -178,6 +192,7 @@ interface RuntimeParts {
   readonly tracked: HookTracker
   readonly mcp: McpServers
   readonly code: CodeExecutionService | null
+  readonly checkSchema: SchemaCheck
 }
 
 /**
@@ -185,7 +200,7 @@ interface RuntimeParts {
  */
 function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, tracked, mcp, code }: RuntimeParts,
+  { grants, tracked, mcp, code, checkSchema }: RuntimeParts,
 ): ResolveRuntime {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
@@ -194,7 +209,7 @@ function runtimeResolver(
     allowedModels,
     hooks,
     grants,
-    validateOutput: createOutputValidator(),
+    checkSchema,
     codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
     logger,
   }
@@ -237,7 +252,7 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
 
 /** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
 async function readiness(
-  { store, mcp, code }: Started,
+  { store, mcp, code }: Omit<Started, "checkSchema">,
   { accepting, ...audience }: { readonly accepting: boolean } & Audience,
 ) {
   const check = await store.log.ping().then(
