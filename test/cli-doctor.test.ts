@@ -4,13 +4,13 @@ import { expect, test } from "vitest"
 import { runCliProcess } from "./cli-process.ts"
 import { temporaryFolder } from "./end-to-end/support/temporary-folder.ts"
 
-async function examine(options: string) {
+async function examine(options: string, before = "") {
   const cwd = await temporaryFolder()
   // Code runs as another user, who must get there.
   await chmod(cwd, 0o755)
   const entry = new URL("../dist/index.js", import.meta.url).href
-  const source = `import { createAgent } from ${JSON.stringify(entry)}
-export default createAgent("You are a test.", { store: "memory", provider: "demo", ${options} })
+  const source = `import { anthropicProvider, createAgent, openAiProvider } from ${JSON.stringify(entry)}
+${before}export default createAgent("You are a test.", { store: "memory", provider: "demo", ${options} })
 `
   await writeFile(join(cwd, "agent.mjs"), source)
   return runCliProcess(["doctor", "agent.mjs"], { cwd })
@@ -47,6 +47,25 @@ test("doctor names what is wrong with the configuration, once and without a stac
   expect(stderr).toBe("")
   expect(code).toBe(1)
 })
+
+test.each(["openai", "@anthropic-ai/sdk"])(
+  "doctor says that %s, which a model needs, is not installed",
+  async (sdk) => {
+    const { code, stdout } = await examine(
+      'provider: openAiProvider({ apiKey: "k" }), fallback: [anthropicProvider({ apiKey: "k" })]',
+      `import { registerHooks } from "node:module"
+registerHooks({
+  resolve(specifier, context, next) {
+    if (specifier === ${JSON.stringify(sdk)}) throw new Error("Cannot find package")
+    return next(specifier, context)
+  },
+})
+`,
+    )
+    expect(stdout).toContain(`FAILS start: Install ${sdk} `)
+    expect(code).toBe(1)
+  },
+)
 
 test("doctor wants a file", async () => {
   expect(await runCliProcess(["doctor"])).toMatchObject({ code: 2, stdout: "" })

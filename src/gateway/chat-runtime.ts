@@ -12,7 +12,7 @@ import type {
 import { ConfigurationError } from "../core/errors.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { SystemBlock } from "../core/ports/provider.ts"
+import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { McpView } from "../mcp/servers.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
@@ -105,14 +105,15 @@ export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundi
 
 /**
  * Checks a runtime that all runs have in common before there is one: whatever `toAgentRuntime` refuses, and models that
- * clients may choose although a budget could not be kept with them.
+ * clients may choose although a budget could not be kept with them. Returns the providers that it calls.
  */
-export function checkForAllRuns(chat: ChatRuntime, surroundings: RuntimeSurroundings): void {
+export function checkForAllRuns(chat: ChatRuntime, surroundings: RuntimeSurroundings): readonly Provider[] {
   const runtime = toAgentRuntime(chat, { ...surroundings, model: null })
-  if (runtime.type === "runner" || runtime.maxBudgetUsd === null) return
+  if (runtime.type === "runner") return []
   const [{ provider }] = runtime.models
   const choosable = (surroundings.allowedModels ?? []).map((model) => ({ provider, model }))
-  requirePrices(choosable, runtime.pricing)
+  if (runtime.maxBudgetUsd !== null) requirePrices(choosable, runtime.pricing)
+  return runtime.models.map((choice) => choice.provider)
 }
 
 function runnerRuntime(

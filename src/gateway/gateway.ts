@@ -38,7 +38,7 @@ export interface Gateway {
   removeKey(id: string): Promise<boolean>
   /**
    * Opens the store and chooses the model now, so that what cannot work is known before it is needed. Rejects with a
-   * `ConfigurationError` for want of a model, a key, or a price under a budget.
+   * `ConfigurationError` for want of a model, its SDK, a key, or a price under a budget.
    */
   prepare(options?: PrepareOptions): Promise<void>
   /** What `GET /ready` answers: each part that the gateway needs, and whether it works. */

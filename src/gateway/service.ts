@@ -5,6 +5,7 @@ import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Provider } from "../core/ports/provider.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
@@ -110,7 +111,7 @@ async function startParts(
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const hooks = createHookTracker(logger)
-  const resolveRuntime = runtimeResolver(options, {
+  const resolveRuntime = await runtimeResolver(options, {
     grants: (sessionId) => approvals.grants(sessionId),
     tracked: hooks,
     mcp,
@@ -196,12 +197,13 @@ interface RuntimeParts {
 }
 
 /**
- * Asks `buildChatRuntime` and fills in what it leaves open. Throws at once for a runtime of all runs that cannot work.
+ * Asks `buildChatRuntime` and fills in what it leaves open. Rejects at once for a runtime of all runs that cannot work, and
+ * for a provider that is not installed.
  */
-function runtimeResolver(
+async function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
   { grants, tracked, mcp, code, checkSchema }: RuntimeParts,
-): ResolveRuntime {
+): Promise<ResolveRuntime> {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
   const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
@@ -222,8 +224,9 @@ function runtimeResolver(
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
     useGuessFor(buildChatRuntime, providers)
-    checkForAllRuns(buildChatRuntime, { ...shared, mcp: noServers, providers, model: null })
-  }
+    const surroundings = { ...shared, mcp: noServers, providers, model: null }
+    await prepareAll(checkForAllRuns(buildChatRuntime, surroundings))
+  } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
   return async (request) => {
     const { session, model } = request
     const chat = typeof buildChatRuntime === "object" ? buildChatRuntime : await buildChatRuntime(request)
@@ -231,6 +234,10 @@ function runtimeResolver(
     useGuessFor(chat, providers)
     return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
+}
+
+async function prepareAll(providers: readonly Provider[]): Promise<void> {
+  await Promise.all(providers.map((provider) => provider.prepare?.()))
 }
 
 /** Tells `onSessionCreated`; a hook that throws is logged and changes nothing. */
