@@ -1,6 +1,9 @@
 import { chmod, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { expect, test } from "vitest"
+import { createAgent } from "../src/gateway/create-agent.ts"
+import { scriptedProvider } from "../src/testing/scripted-provider.ts"
 import { runCliProcess } from "./cli-process.ts"
 import { temporaryFolder } from "./end-to-end/support/temporary-folder.ts"
 
@@ -66,6 +69,28 @@ registerHooks({
     expect(code).toBe(1)
   },
 )
+
+test("doctor takes no work: a run that was left open in the store stays as it is", async () => {
+  const store = await temporaryFolder()
+  const forever = new Promise(() => {})
+  const provider = scriptedProvider([[{ type: "wait", until: forever }]])
+  const gateway = createAgent("You are a test.", { store, provider })
+  const run = gateway.run("Hi")
+  await expect.poll(() => provider.requests.length).toBe(1)
+  await Promise.allSettled([gateway.close({ graceMs: 0 }), run])
+  const sessions = () => {
+    const database = new DatabaseSync(join(store, "gateway.db"), { readOnly: true })
+    const rows = database.prepare("SELECT * FROM session").all()
+    database.close()
+    return rows
+  }
+  const before = sessions()
+  expect(before).toMatchObject([{ active_run: expect.any(String), owner: null }])
+  const { code, stdout } = await examine(`store: ${JSON.stringify(store)}`)
+  expect(stdout).toMatch(/^ok {4}store$/m)
+  expect(code).toBe(0)
+  expect(sessions()).toEqual(before)
+})
 
 test("doctor wants a file", async () => {
   expect(await runCliProcess(["doctor"])).toMatchObject({ code: 2, stdout: "" })

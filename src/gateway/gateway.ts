@@ -70,6 +70,8 @@ export interface PrepareOptions {
   readonly mode?: "dev" | "start" | "run"
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** For a look at it only: takes up no run that was left open or that others begin, and drops nothing old. Default false. */
+  readonly idle?: boolean
 }
 
 export interface ReadinessOptions {

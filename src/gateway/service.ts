@@ -58,6 +58,7 @@ export interface ServiceOptions {
   readonly settings: EnvironmentSettings
   readonly resolveCredentials: ResolveCredentials | undefined
   readonly mode: NonNullable<PrepareOptions["mode"]>
+  readonly idle: NonNullable<PrepareOptions["idle"]>
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
   readonly logger: Logger
   readonly clock: Clock
@@ -105,7 +106,7 @@ async function startParts(
   options: ServiceOptions,
   { store, mcp, code, checkSchema }: Started,
 ): Promise<Service> {
-  const { server, mode, logger, clock, ids } = options
+  const { server, mode, idle, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
   const committer = new Committer(log, logger)
@@ -150,9 +151,9 @@ async function startParts(
     allowLocalhost: mode === "dev",
   })
   await server.onStartup?.()
-  await worker.start()
   const { sessionRetentionDays = 30 } = server
-  const stopHousekeeping = startHousekeeping({ log, clock, logger, sessionRetentionDays })
+  if (!idle) await worker.start()
+  const stopHousekeeping = idle ? null : startHousekeeping({ log, clock, logger, sessionRetentionDays })
   const listeners: (() => Promise<void>)[] = []
 
   return {
@@ -168,7 +169,7 @@ async function startParts(
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {
       accepting = false
-      stopHousekeeping()
+      stopHousekeeping?.()
       // From then on nothing uses the servers, and runs that wait for one to start must not hold up the end.
       const grace = setTimeout(() => void mcp.close(), graceMs)
       await worker.stop({ graceMs })
