@@ -84,6 +84,7 @@ describe("createAgent", () => {
     ["set OPENAI_API_KEY", { fallback: ["openai"] }],
     ["Install it", { provider: uninstalled }],
     ["Install it", { fallback: [uninstalled] }],
+    ["the directory /proc/data cannot be used: E", { codeExecution: { directory: "/proc/data" } }],
     ["option prices", { maxBudgetUsd: 1 }],
     ['"large"', { maxBudgetUsd: 1, prices, allowedModels: ["scripted-model", "large"] }],
   ])("does not start when every run would fail: %s", async (message, options) => {
