@@ -1,16 +1,19 @@
 import { chmod, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { expect, test } from "vitest"
+import { createAgent } from "../src/gateway/create-agent.ts"
+import { scriptedProvider } from "../src/testing/scripted-provider.ts"
 import { runCliProcess } from "./cli-process.ts"
 import { temporaryFolder } from "./end-to-end/support/temporary-folder.ts"
 
-async function examine(options: string) {
+async function examine(options: string, before = "") {
   const cwd = await temporaryFolder()
   // Code runs as another user, who must get there.
   await chmod(cwd, 0o755)
   const entry = new URL("../dist/index.js", import.meta.url).href
-  const source = `import { createAgent } from ${JSON.stringify(entry)}
-export default createAgent("You are a test.", { store: "memory", provider: "demo", ${options} })
+  const source = `import { anthropicProvider, createAgent, openAiProvider } from ${JSON.stringify(entry)}
+${before}export default createAgent("You are a test.", { store: "memory", provider: "demo", ${options} })
 `
   await writeFile(join(cwd, "agent.mjs"), source)
   return runCliProcess(["doctor", "agent.mjs"], { cwd })
@@ -46,6 +49,47 @@ test("doctor names what is wrong with the configuration, once and without a stac
   expect(stdout).toMatch(/^FAILS start: The provider anthropic needs a key: set ANTHROPIC_API_KEY/m)
   expect(stderr).toBe("")
   expect(code).toBe(1)
+})
+
+test.each(["openai", "@anthropic-ai/sdk"])(
+  "doctor says that %s, which a model needs, is not installed",
+  async (sdk) => {
+    const { code, stdout } = await examine(
+      'provider: openAiProvider({ apiKey: "k" }), fallback: [anthropicProvider({ apiKey: "k" })]',
+      `import { registerHooks } from "node:module"
+registerHooks({
+  resolve(specifier, context, next) {
+    if (specifier === ${JSON.stringify(sdk)}) throw new Error("Cannot find package")
+    return next(specifier, context)
+  },
+})
+`,
+    )
+    expect(stdout).toContain(`FAILS start: Install ${sdk} `)
+    expect(code).toBe(1)
+  },
+)
+
+test("doctor takes no work: a run that was left open in the store stays as it is", async () => {
+  const store = await temporaryFolder()
+  const forever = new Promise(() => {})
+  const provider = scriptedProvider([[{ type: "wait", until: forever }]])
+  const gateway = createAgent("You are a test.", { store, provider })
+  const run = gateway.run("Hi")
+  await expect.poll(() => provider.requests.length).toBe(1)
+  await Promise.allSettled([gateway.close({ graceMs: 0 }), run])
+  const sessions = () => {
+    const database = new DatabaseSync(join(store, "gateway.db"), { readOnly: true })
+    const rows = database.prepare("SELECT * FROM session").all()
+    database.close()
+    return rows
+  }
+  const before = sessions()
+  expect(before).toMatchObject([{ active_run: expect.any(String), owner: null }])
+  const { code, stdout } = await examine(`store: ${JSON.stringify(store)}`)
+  expect(stdout).toMatch(/^ok {4}store$/m)
+  expect(code).toBe(0)
+  expect(sessions()).toEqual(before)
 })
 
 test("doctor wants a file", async () => {

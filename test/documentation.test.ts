@@ -1,10 +1,11 @@
-import { spawn } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { commandHelp } from "../src/cli/help.ts"
 import { optionNames } from "../src/gateway/check-options.ts"
@@ -30,6 +31,20 @@ test.each(pages)("every link of %s leads somewhere", (page) => {
     return anchor !== undefined && !headingAnchors(readFileSync(target, "utf8")).includes(anchor)
   })
   expect(broken).toEqual([])
+})
+
+test("every page that a packed one links to is packed too", async () => {
+  const options = ["pack", "--dry-run", "--json", "--ignore-scripts"]
+  const { stdout } = await promisify(execFile)("npm", options, { cwd: root })
+  const [{ files }] = JSON.parse(stdout) as [{ readonly files: readonly { readonly path: string }[] }]
+  const packed = files.map(({ path }) => path)
+  const missing = pages
+    .filter((page) => packed.includes(page))
+    .flatMap((page) =>
+      links(read(page)).map((link) => join(dirname(page), link.split("#")[0] || "README.md")),
+    )
+    .filter((target) => !packed.some((path) => path === target || path.startsWith(join(target, "/"))))
+  expect(missing).toEqual([])
 })
 
 describe("docs/reference.md", () => {

@@ -4,6 +4,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
 import type { ToolContext } from "../../src/core/ports/tool.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { startMcpServers } from "../../src/mcp/servers.ts"
+import { createSchemaCheck } from "../../src/tools/schema-check.ts"
 import { median } from "../statistics.ts"
 
 export interface McpSettings {
@@ -69,6 +70,7 @@ async function openGateway() {
     ),
     identity: { name: "bench", version: "0" },
     logger,
+    checkSchema: createSchemaCheck(),
     authorize: () => null,
   })
   const view = await servers.open({ tenant: "bench", userId: "bench" })

@@ -23,7 +23,7 @@ function runOf(answers: readonly string[], tools = [anyTool("look", () => ({ typ
   )
   const run = memoryRun(provider, {
     tools,
-    validateOutput: async (_schema, value) =>
+    checkSchema: (_schema, value) =>
       typeof value === "object" && value !== null && "city" in value
         ? { valid: true, input: value }
         : { valid: false, message: "city: is missing" },

@@ -36,7 +36,7 @@ async function check({ runtime }: ModelRunContext, schema: JsonObject, text: str
   } catch (error) {
     return { fits: false, problem: `it is no JSON (${toError(error).message}).` }
   }
-  const validation = await runtime.validateOutput(schema, output)
+  const validation = runtime.checkSchema(schema, output)
   return validation.valid ? { fits: true, output } : { fits: false, problem: `${validation.message}.` }
 }
 

@@ -229,6 +229,12 @@ describe("a wrong call is one line and exit code 2:", () => {
     [["approve"], "TOOL_CALL_ID is missing"],
     [["list", "call_1"], "unexpected argument call_1"],
     [["list", "--all"], "Unknown option '--all'"],
+    [["list", "--user", "ops"], "list takes no --user"],
+    [["approve", "call_1", "--decline"], "approve takes no --decline"],
+    [["approve", "call_1", "--reason", "no", "--json"], "approve takes no --json, --reason"],
+    [["deny", "call_1", "--input", "{}"], "deny takes no --input"],
+    [["deny", "call_1", "--allow-tool-type"], "deny takes no --allow-tool-type"],
+    [["answer", "call_1", "--reason", "no"], "answer takes no --reason"],
   ])("%j", async (argv, problem) => {
     const { code, stderr } = await cli(...argv)
     expect(code).toBe(2)

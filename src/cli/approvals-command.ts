@@ -6,8 +6,27 @@ import type { CliContext } from "./cli-context.ts"
 import { CliError, oneLine, parseUsage, UsageError } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
 
-const actions = ["list", "approve", "deny", "answer"] as const
-type Action = (typeof actions)[number]
+const common = { store: { type: "string" }, verbose: { type: "boolean" } } as const
+/** Of one action or another. */
+const particular = {
+  json: { type: "boolean" },
+  input: { type: "string" },
+  decline: { type: "boolean" },
+  reason: { type: "string" },
+  "allow-tool-type": { type: "boolean" },
+  user: { type: "string" },
+} as const
+
+type Particular = keyof typeof particular
+
+const optionsOf = {
+  list: ["json"],
+  approve: ["input", "allow-tool-type", "user"],
+  deny: ["reason", "user"],
+  answer: ["input", "decline", "user"],
+} as const satisfies Readonly<Record<string, readonly Particular[]>>
+
+type Action = keyof typeof optionsOf
 const commandUsage = "usage: agent-gateway approvals list | approve|deny|answer TOOL_CALL_ID"
 
 /** `approvals list|approve|deny|answer`: answers what a store holds open, with or without a server running on it. */
@@ -38,16 +57,7 @@ function parseOptions(argv: readonly string[]) {
   return parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: {
-      store: { type: "string" },
-      json: { type: "boolean" },
-      input: { type: "string" },
-      decline: { type: "boolean" },
-      reason: { type: "string" },
-      "allow-tool-type": { type: "boolean" },
-      user: { type: "string" },
-      verbose: { type: "boolean" },
-    },
+    options: { ...common, ...particular },
   })
 }
 
@@ -63,11 +73,22 @@ function parse(argv: readonly string[]) {
   if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}; ${commandUsage}`)
   if (action !== "list" && toolCallId === undefined)
     throw new UsageError(`TOOL_CALL_ID is missing; ${commandUsage}`)
+  refuseForeign(action, options)
   return { action, toolCallId, options } as const
 }
 
+/** An option that does nothing with this action may be meant for another one. */
+function refuseForeign(action: Action, options: Options): void {
+  const own: readonly string[] = optionsOf[action]
+  const foreign = Object.keys(particular).filter(
+    (name) => Object.hasOwn(options, name) && !own.includes(name),
+  )
+  if (foreign.length === 0) return
+  throw new UsageError(`${action} takes no ${foreign.map((name) => `--${name}`).join(", ")}; ${commandUsage}`)
+}
+
 function isAction(text: string | undefined): text is Action {
-  return actions.some((action) => action === text)
+  return text !== undefined && Object.hasOwn(optionsOf, text)
 }
 
 /** Resolves to what was done. */

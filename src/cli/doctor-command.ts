@@ -46,7 +46,8 @@ export async function doctorCommand(context: CliContext): Promise<number> {
 /** Why the gateway does not start in this mode; null if it does. */
 async function refusalOf(gateway: Gateway, mode: "dev" | "start", env: CliContext["env"]): Promise<unknown> {
   try {
-    await gateway.prepare({ mode, env })
+    // Nobody who looks at a gateway wants it to take up runs, which it would leave again at once.
+    await gateway.prepare({ mode, env, idle: true })
     return null
   } catch (thrown) {
     return thrown

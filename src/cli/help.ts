@@ -94,7 +94,7 @@ const doctorHelp = `Usage: agent-gateway doctor FILE [OPTIONS]
 
 Opens everything the agent needs and says of each part whether it works, and if not, why: whether agent-gateway start
 would take it, its store, the backend that code runs in, each MCP server, with the link by which to authorize it.
-Serves nothing, and calls no model.
+Serves nothing, takes up no run, and calls no model.
 
 Options:
   --verbose          Show the whole error with its stack when something fails

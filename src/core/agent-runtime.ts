@@ -4,7 +4,8 @@ import type { Message } from "./messages.ts"
 import type { Gate } from "./ports/gate.ts"
 import type { Pricing } from "./ports/pricing.ts"
 import type { Provider, SystemBlock } from "./ports/provider.ts"
-import type { Tool, ToolResult, Validation } from "./ports/tool.ts"
+import type { SchemaCheck } from "./ports/schema-check.ts"
+import type { Tool, ToolResult } from "./ports/tool.ts"
 import type { Cost, Usage } from "./usage.ts"
 
 /** What one run is executed with. Built anew for every run and every resumption; nothing of it is stored. */
@@ -22,7 +23,7 @@ export interface ModelRuntime extends RuntimeBase {
   /** Milliseconds without any event after which a model call is given up, and tried again. */
   readonly stallTimeoutMs: number
   /** For structured output. */
-  readonly validateOutput: (schema: JsonObject, value: Json) => Promise<Validation>
+  readonly checkSchema: SchemaCheck
   readonly tools: readonly Tool[]
   /** Cap on the output tokens of one model call. */
   readonly maxTokens: number

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Grant } from "../core/ports/approvals.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { createOutputValidator } from "../tools/output-validator.ts"
+import { createSchemaCheck } from "../tools/schema-check.ts"
 import {
   type ChatRuntime,
   checkForAllRuns,
@@ -21,7 +21,7 @@ const surroundings: RuntimeSurroundings = {
   mcp: { tools: () => [], instructions: () => [] },
   hooks: {},
   grants: async () => [],
-  validateOutput: createOutputValidator(),
+  checkSchema: createSchemaCheck(),
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 

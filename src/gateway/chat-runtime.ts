@@ -12,7 +12,7 @@ import type {
 import { ConfigurationError } from "../core/errors.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { SystemBlock } from "../core/ports/provider.ts"
+import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { McpView } from "../mcp/servers.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
@@ -89,7 +89,7 @@ export interface RuntimeSurroundings {
   /** The MCP servers as the session's user sees them. */
   readonly mcp: McpView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
-  readonly validateOutput: ModelRuntime["validateOutput"]
+  readonly checkSchema: ModelRuntime["checkSchema"]
   /** The tools that run code, where the app has them. */
   readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
   readonly logger: Logger
@@ -105,14 +105,15 @@ export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundi
 
 /**
  * Checks a runtime that all runs have in common before there is one: whatever `toAgentRuntime` refuses, and models that
- * clients may choose although a budget could not be kept with them.
+ * clients may choose although a budget could not be kept with them. Returns the providers that it calls.
  */
-export function checkForAllRuns(chat: ChatRuntime, surroundings: RuntimeSurroundings): void {
+export function checkForAllRuns(chat: ChatRuntime, surroundings: RuntimeSurroundings): readonly Provider[] {
   const runtime = toAgentRuntime(chat, { ...surroundings, model: null })
-  if (runtime.type === "runner" || runtime.maxBudgetUsd === null) return
+  if (runtime.type === "runner") return []
   const [{ provider }] = runtime.models
   const choosable = (surroundings.allowedModels ?? []).map((model) => ({ provider, model }))
-  requirePrices(choosable, runtime.pricing)
+  if (runtime.maxBudgetUsd !== null) requirePrices(choosable, runtime.pricing)
+  return runtime.models.map((choice) => choice.provider)
 }
 
 function runnerRuntime(
@@ -132,7 +133,7 @@ function runnerRuntime(
 }
 
 function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, mcp, validateOutput, hooks, grants, logger } = surroundings
+  const { providers, mcp, checkSchema, hooks, grants, logger } = surroundings
   const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
@@ -158,7 +159,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     pricing,
     maxBudgetUsd,
     stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
-    validateOutput,
+    checkSchema,
     // Asked at every step: a server's tools may change while a run is under way.
     get tools() {
       return allTools()

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto"
-import { toError } from "../core/errors.ts"
+import { resolve } from "node:path"
+import { ConfigurationError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import { type SandboxConfig, withDefaults } from "../sandbox/config.ts"
 import { type OpenedSandboxes, openSandboxes } from "../sandbox/open-sandboxes.ts"
+import { makeDirectory } from "../stores/sqlite/make-directory.ts"
 import { type CodeToolsOptions, createCodeExecution } from "../tools/code-execution/code-execution.ts"
 import type { StoreChoice } from "./open-store.ts"
 
@@ -52,9 +54,11 @@ export async function openCodeExecution(
     ...chosen
   } = option === true ? {} : option
   const config = withDefaults(chosen, dockerSocket)
+  const directory = chosen.directory ?? directoryBeside(store)
+  makeUsable(directory)
   const sandboxes = await openSandboxes({
     config,
-    directory: chosen.directory ?? directoryBeside(store),
+    directory,
     ephemeral: store === "memory",
     logger,
   })
@@ -119,6 +123,17 @@ function reapOnSchedule(
     clearInterval(timer)
     // It asks the store, which is closed next.
     await reaping
+  }
+}
+
+function makeUsable(directory: string): void {
+  try {
+    makeDirectory(resolve(directory))
+  } catch (cause) {
+    const { message } = toError(cause)
+    throw new ConfigurationError(`codeExecution: the directory ${directory} cannot be used: ${message}.`, {
+      cause,
+    })
   }
 }
 

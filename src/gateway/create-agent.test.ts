@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import { z } from "zod"
+import { ConfigurationError } from "../core/errors.ts"
+import type { Provider } from "../core/ports/provider.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
@@ -14,6 +16,12 @@ const quiet = { store: "memory", logger } as const
 
 const echo = tool({ name: "echo", description: "Echo.", input: { type: "object" }, execute: () => 1 })
 const prices = { "scripted-model": { input: 1, output: 5 } }
+
+/** Its SDK is missing. */
+const uninstalled: Provider = {
+  ...scriptedProvider([]),
+  prepare: () => Promise.reject(new ConfigurationError("Install it.")),
+}
 
 const gateways: Gateway[] = []
 function use(gateway: Gateway): Gateway {
@@ -74,11 +82,20 @@ describe("createAgent", () => {
   it.each<[string, AgentOptions]>([
     ["Two tools are named", { tools: [echo, echo] }],
     ["set OPENAI_API_KEY", { fallback: ["openai"] }],
+    ["Install it", { provider: uninstalled }],
+    ["Install it", { fallback: [uninstalled] }],
+    ["the directory /proc/data cannot be used: E", { codeExecution: { directory: "/proc/data" } }],
     ["option prices", { maxBudgetUsd: 1 }],
     ['"large"', { maxBudgetUsd: 1, prices, allowedModels: ["scripted-model", "large"] }],
   ])("does not start when every run would fail: %s", async (message, options) => {
     const gateway = use(createAgent("Hi.", { ...quiet, provider: scriptedProvider([]), ...options }))
     await expect(gateway.prepare({ env: noModel })).rejects.toThrow(message)
+  })
+
+  it("does not start without the SDK of the provider for runtimes that name none", async () => {
+    const buildChatRuntime = () => ({ systemPrompt: "Hi." })
+    const gateway = use(createGatewayApp({ ...quiet, defaultProvider: uninstalled, buildChatRuntime }))
+    await expect(gateway.readiness()).rejects.toThrow("Install it")
   })
 
   it("ends a run with a budget before a client's model of unknown price is called", async () => {

@@ -36,7 +36,7 @@ export interface GatewayDefinition {
 export function createGateway({ server, provider, ...definition }: GatewayDefinition): Gateway {
   const { resolveCredentials, buildChatRuntime } = definition
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
-  const open = async ({ mode = "run", env = process.env }: PrepareOptions) => {
+  const open = async ({ mode = "run", env = process.env, idle = false }: PrepareOptions) => {
     const settings = settingsFrom(env)
     const chosen = await chooseProvider(provider, { settings, mayGuess: mode !== "start" })
     const { clock = systemClock, ids = randomIds } = server
@@ -46,6 +46,7 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
       settings,
       provider,
       mode,
+      idle,
       resolveCredentials,
       buildChatRuntime,
       logger,

@@ -38,7 +38,7 @@ export interface Gateway {
   removeKey(id: string): Promise<boolean>
   /**
    * Opens the store and chooses the model now, so that what cannot work is known before it is needed. Rejects with a
-   * `ConfigurationError` for want of a model, a key, or a price under a budget.
+   * `ConfigurationError` for want of a model, its SDK, a key, or a price under a budget.
    */
   prepare(options?: PrepareOptions): Promise<void>
   /** What `GET /ready` answers: each part that the gateway needs, and whether it works. */
@@ -70,6 +70,8 @@ export interface PrepareOptions {
   readonly mode?: "dev" | "start" | "run"
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** For a look at it only: takes up no run that was left open or that others begin, and drops nothing old. Default false. */
+  readonly idle?: boolean
 }
 
 export interface ReadinessOptions {

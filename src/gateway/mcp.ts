@@ -2,6 +2,7 @@ import { resolve } from "node:path"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Secrets } from "../core/ports/secrets.ts"
 import type { McpServerDefinitions } from "../mcp/config/definition.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
@@ -60,6 +61,7 @@ export interface McpSurroundings {
   readonly clock: Clock
   readonly settings: EnvironmentSettings
   readonly version: string
+  readonly checkSchema: SchemaCheck
   readonly logger: Logger
 }
 
@@ -86,7 +88,7 @@ export async function mcpConfigs(
 /** Begins to start them, and waits for none. */
 export async function startMcp(
   options: ServerOptions,
-  { settings, secrets, clock, version, logger }: McpSurroundings,
+  { settings, secrets, clock, version, checkSchema, logger }: McpSurroundings,
 ): Promise<GatewayMcp> {
   const configs = await mcpConfigs(options, settings)
   requireKnownUsers(configs, options)
@@ -95,6 +97,7 @@ export async function startMcp(
     configs,
     identity: { name: clientName, version },
     logger,
+    checkSchema,
     authorize: (config, principal) => authorizations?.authorize(config, principal) ?? null,
   })
   return { ...servers, complete: authorizations?.complete ?? null }
@@ -106,7 +109,7 @@ const clientName = "ai-agent-gateway"
 async function openAuthorizations(
   configs: readonly ServerConfig[],
   options: ServerOptions,
-  { settings, secrets, clock, logger }: Omit<McpSurroundings, "version">,
+  { settings, secrets, clock, logger }: Omit<McpSurroundings, "version" | "checkSchema">,
 ): Promise<Authorizations | null> {
   const remote = configs.filter(({ transport }) => transport.type !== "stdio")
   const { mcpOAuthRedirectUrl: redirectUrl = null, store, secretsKey: ownKey = settings.secretsKey } = options

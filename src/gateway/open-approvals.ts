@@ -4,6 +4,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import { createDecisions } from "../sessions/decisions.ts"
 import { dataDirectory } from "../stores/sqlite/data-directory.ts"
 import { createLogger } from "../telemetry/logger.ts"
+import { createSchemaCheck } from "../tools/schema-check.ts"
 import { createApprovals, type GatewayApprovals } from "./approvals.ts"
 import { chooseStore, defaultStore, isPostgresUrl } from "./open-store.ts"
 
@@ -25,6 +26,12 @@ export async function openApprovals(store: string = defaultStore): Promise<Opene
   const logger = createLogger({ level: "warn" })
   const clock = systemClock
   const { log, approvals, close } = await chooseStore({ store }, { clock, logger })
-  const decisions = createDecisions({ log, approvals, clock, onAnswered: () => Promise.resolve() })
+  const decisions = createDecisions({
+    log,
+    approvals,
+    checkSchema: createSchemaCheck(),
+    clock,
+    onAnswered: () => Promise.resolve(),
+  })
   return { ...createApprovals(decisions, "cli"), close }
 }

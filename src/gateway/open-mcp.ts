@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "../core/json.ts"
 import type { Tool, ToolResult } from "../core/ports/tool.ts"
 import { startMcpServers } from "../mcp/servers.ts"
 import { createLogger } from "../telemetry/logger.ts"
+import { createSchemaCheck } from "../tools/schema-check.ts"
 import { type Environment, settingsFrom } from "./environment.ts"
 import { type McpOptions, mcpConfigs } from "./mcp.ts"
 import { packageVersion } from "./package-version.ts"
@@ -52,6 +53,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
     configs,
     identity: { name: "ai-agent-gateway", version: packageVersion },
     logger,
+    checkSchema: createSchemaCheck(),
     authorize: () => null,
   })
   const view = await servers.open({ tenant: "local", userId: "local" })

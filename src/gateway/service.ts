@@ -5,6 +5,8 @@ import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Provider } from "../core/ports/provider.ts"
+import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { Readiness } from "../http/routes/status.ts"
@@ -18,7 +20,7 @@ import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
-import { createOutputValidator } from "../tools/output-validator.ts"
+import { createSchemaCheck } from "../tools/schema-check.ts"
 import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
@@ -56,6 +58,7 @@ export interface ServiceOptions {
   readonly settings: EnvironmentSettings
   readonly resolveCredentials: ResolveCredentials | undefined
   readonly mode: NonNullable<PrepareOptions["mode"]>
+  readonly idle: NonNullable<PrepareOptions["idle"]>
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
   readonly logger: Logger
   readonly clock: Clock
@@ -65,17 +68,25 @@ export interface ServiceOptions {
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { server, settings, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
+  const checkSchema = createSchemaCheck()
   let mcp: GatewayMcp | null = null
   let code: CodeExecutionService | null = null
   try {
-    mcp = await startMcp(server, { settings, secrets: store.secrets, clock, version: packageVersion, logger })
+    mcp = await startMcp(server, {
+      settings,
+      secrets: store.secrets,
+      clock,
+      version: packageVersion,
+      checkSchema,
+      logger,
+    })
     code = await openCodeExecution(server.codeExecution ?? false, {
       store: server.store,
       dockerSocket: settings.dockerSocket,
       isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
       logger,
     })
-    return await startParts(options, { store, mcp, code })
+    return await startParts(options, { store, mcp, code, checkSchema })
   } catch (error) {
     await code?.close()
     await mcp?.close()
@@ -88,20 +99,25 @@ interface Started {
   readonly store: Store
   readonly mcp: GatewayMcp
   readonly code: CodeExecutionService | null
+  readonly checkSchema: SchemaCheck
 }
 
-async function startParts(options: ServiceOptions, { store, mcp, code }: Started): Promise<Service> {
-  const { server, mode, logger, clock, ids } = options
+async function startParts(
+  options: ServiceOptions,
+  { store, mcp, code, checkSchema }: Started,
+): Promise<Service> {
+  const { server, mode, idle, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const hooks = createHookTracker(logger)
-  const resolveRuntime = runtimeResolver(options, {
+  const resolveRuntime = await runtimeResolver(options, {
     grants: (sessionId) => approvals.grants(sessionId),
     tracked: hooks,
     mcp,
     code,
+    checkSchema,
   })
   const worker = new Worker({
     log,
@@ -115,7 +131,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code }: Started
     logger,
   })
   const sessions = announcing(
-    createSessions({ log, approvals, feed, worker, agent, clock, ids }),
+    createSessions({ log, approvals, checkSchema, feed, worker, agent, clock, ids }),
     server,
     logger,
   )
@@ -135,9 +151,9 @@ async function startParts(options: ServiceOptions, { store, mcp, code }: Started
     allowLocalhost: mode === "dev",
   })
   await server.onStartup?.()
-  await worker.start()
   const { sessionRetentionDays = 30 } = server
-  const stopHousekeeping = startHousekeeping({ log, clock, logger, sessionRetentionDays })
+  if (!idle) await worker.start()
+  const stopHousekeeping = idle ? null : startHousekeeping({ log, clock, logger, sessionRetentionDays })
   const listeners: (() => Promise<void>)[] = []
 
   return {
@@ -153,7 +169,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code }: Started
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {
       accepting = false
-      stopHousekeeping()
+      stopHousekeeping?.()
       // From then on nothing uses the servers, and runs that wait for one to start must not hold up the end.
       const grace = setTimeout(() => void mcp.close(), graceMs)
       await worker.stop({ graceMs })
@@ -178,15 +194,17 @@ interface RuntimeParts {
   readonly tracked: HookTracker
   readonly mcp: McpServers
   readonly code: CodeExecutionService | null
+  readonly checkSchema: SchemaCheck
 }
 
 /**
- * Asks `buildChatRuntime` and fills in what it leaves open. Throws at once for a runtime of all runs that cannot work.
+ * Asks `buildChatRuntime` and fills in what it leaves open. Rejects at once for a runtime of all runs that cannot work, and
+ * for a provider that is not installed.
  */
-function runtimeResolver(
+async function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, tracked, mcp, code }: RuntimeParts,
-): ResolveRuntime {
+  { grants, tracked, mcp, code, checkSchema }: RuntimeParts,
+): Promise<ResolveRuntime> {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
   const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
@@ -194,7 +212,7 @@ function runtimeResolver(
     allowedModels,
     hooks,
     grants,
-    validateOutput: createOutputValidator(),
+    checkSchema,
     codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
     logger,
   }
@@ -207,8 +225,9 @@ function runtimeResolver(
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
     useGuessFor(buildChatRuntime, providers)
-    checkForAllRuns(buildChatRuntime, { ...shared, mcp: noServers, providers, model: null })
-  }
+    const surroundings = { ...shared, mcp: noServers, providers, model: null }
+    await prepareAll(checkForAllRuns(buildChatRuntime, surroundings))
+  } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
   return async ({ request, ...run }) => {
     const { session, model } = run
     const chat =
@@ -219,6 +238,10 @@ function runtimeResolver(
     useGuessFor(chat, providers)
     return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
+}
+
+async function prepareAll(providers: readonly Provider[]): Promise<void> {
+  await Promise.all(providers.map((provider) => provider.prepare?.()))
 }
 
 /** Tells `onSessionCreated`; a hook that throws is logged and changes nothing. */
@@ -240,7 +263,7 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
 
 /** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
 async function readiness(
-  { store, mcp, code }: Started,
+  { store, mcp, code }: Omit<Started, "checkSchema">,
   { accepting, ...audience }: { readonly accepting: boolean } & Audience,
 ) {
   const check = await store.log.ping().then(

@@ -1,4 +1,5 @@
 import type { Logger } from "../core/ports/logger.ts"
+import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import type { ClientIdentity } from "./connection.ts"
@@ -10,6 +11,8 @@ export interface McpServersOptions {
   readonly configs: readonly ServerConfig[]
   readonly identity: ClientIdentity
   readonly logger: Logger
+  /** Of what the servers' tools take and give. */
+  readonly checkSchema: SchemaCheck
   /** Null for servers that want no OAuth. `principal` is null for a server that all users share. */
   readonly authorize: (config: ServerConfig, principal: Principal | null) => Authorization | null
 }
@@ -44,9 +47,9 @@ export interface McpView {
 }
 
 export function startMcpServers(options: McpServersOptions): McpServers {
-  const { configs, identity, logger, authorize } = options
+  const { configs, identity, logger, checkSchema, authorize } = options
   const start = (config: ServerConfig, principal: Principal | null) =>
-    new McpServer(config, { identity, logger, authorization: authorize(config, principal) })
+    new McpServer(config, { identity, logger, checkSchema, authorization: authorize(config, principal) })
   const shared = new Map<string, McpServer>()
   const own = new Map<string, UserServers>()
   for (const config of configs) {
@@ -74,7 +77,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
       // In the order of the configuration, whosever they are.
       const servers = configs.flatMap(({ name }) => shared.get(name) ?? ownOf(name, principal))
       await Promise.all(servers.map((server) => server.settled()))
-      const list = createToolList(servers, logger)
+      const list = createToolList(servers, { logger, checkSchema })
       return {
         tools: (taken) => list.tools(taken),
         instructions: () => servers.flatMap((server) => instructionsOf(server)),

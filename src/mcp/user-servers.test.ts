@@ -1,4 +1,5 @@
 import { expect, it, onTestFinished } from "vitest"
+import { createSchemaCheck } from "../tools/schema-check.ts"
 import { type ServerConfig, toServerConfigs } from "./config/server-config.ts"
 import { McpServer } from "./server.ts"
 import { createUserServers } from "./user-servers.ts"
@@ -21,7 +22,12 @@ function userServers(options: { readonly idleMs: number; readonly max: number })
   const servers = createUserServers(
     ({ userId }) => {
       const identity = { name: "test", version: "0" }
-      const server = new McpServer(config(), { identity, logger, authorization: null })
+      const server = new McpServer(config(), {
+        identity,
+        logger,
+        checkSchema: createSchemaCheck(),
+        authorization: null,
+      })
       started.push({ userId, server })
       return server
     },

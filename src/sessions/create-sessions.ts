@@ -5,6 +5,7 @@ import { GatewayError, ShuttingDownError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import { textOf } from "../core/messages.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
+import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { createDecisions } from "./decisions.ts"
 import type { Feed } from "./feed.ts"
@@ -16,6 +17,7 @@ import type { Worker } from "./worker.ts"
 export interface SessionsOptions {
   readonly log: SessionLog
   readonly approvals: Approvals
+  readonly checkSchema: SchemaCheck
   readonly feed: Feed
   readonly worker: Worker
   /** The agent that new sessions are with. */
@@ -27,6 +29,7 @@ export interface SessionsOptions {
 export function createSessions({
   log,
   approvals,
+  checkSchema,
   feed,
   worker,
   agent,
@@ -36,6 +39,7 @@ export function createSessions({
   const decisions = createDecisions({
     log,
     approvals,
+    checkSchema,
     clock,
     onAnswered: (sessionId) => worker.take(sessionId),
   })

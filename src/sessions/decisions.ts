@@ -1,7 +1,6 @@
 import type { Clock } from "../core/clock.ts"
-import type { Approvals } from "../core/ports/approvals.ts"
 import type { AnswerCommand, AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
-import { fittingAnswer, misfitOf } from "./misfits.ts"
+import { fittingAnswer, type MisfitOptions, misfitOf } from "./misfits.ts"
 import type { Sessions } from "./sessions.ts"
 
 /** The part of `Sessions` that asks and answers; it needs the store alone, and no running server. */
@@ -10,9 +9,8 @@ export type Decisions = Pick<
   "decide" | "submitResult" | "respond" | "openWaits" | "grants" | "revokeGrant" | "audit"
 >
 
-export interface DecisionsOptions {
+export interface DecisionsOptions extends MisfitOptions {
   readonly log: SessionLog
-  readonly approvals: Approvals
   readonly clock: Clock
   /** Called once an answer is durable, so that its run goes on at once. */
   readonly onAnswered: (sessionId: string) => Promise<void>
@@ -21,7 +19,8 @@ export interface DecisionsOptions {
 /** Waits and audit records given at once. */
 const mostListed = 1_000
 
-export function createDecisions({ log, approvals, clock, onAnswered }: DecisionsOptions): Decisions {
+export function createDecisions(options: DecisionsOptions): Decisions {
+  const { log, approvals, clock, onAnswered } = options
   const answer = async (command: AnswerCommand): Promise<AnswerOutcome> => {
     const outcome = await log.answer(command)
     if (outcome.status === "accepted") await onAnswered(command.sessionId)
@@ -33,13 +32,13 @@ export function createDecisions({ log, approvals, clock, onAnswered }: Decisions
       const asAsked = grant && editedInput === null
       const answered = { editedInput, reason, grant: asAsked, at: clock.now() }
       const command = { type: "approval", ...answered, ...decision } as const
-      const misfit = await misfitOf(approvals, command)
+      const misfit = await misfitOf(options, command)
       return misfit ?? answer(command)
     },
     submitResult: (submission) => answer({ type: "toolResult", at: clock.now(), ...submission }),
     async respond({ content = null, ...response }) {
       const command = { type: "elicitation", content, at: clock.now(), ...response } as const
-      const fitting = await fittingAnswer(approvals, command)
+      const fitting = await fittingAnswer(options, command)
       return "status" in fitting ? fitting : answer(fitting)
     },
     openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),

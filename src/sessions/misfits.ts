@@ -1,20 +1,27 @@
-import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
 import { toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Approvals, Wait } from "../core/ports/approvals.ts"
+import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { AnswerCommand, ApprovalCommand, ElicitationCommand } from "../core/ports/session-log.ts"
-import { cutOff } from "./cut-off.ts"
 import { withDefaults } from "./schema-defaults.ts"
 import type { Misfit } from "./sessions.ts"
+
+export interface MisfitOptions {
+  readonly approvals: Approvals
+  readonly checkSchema: SchemaCheck
+}
 
 /**
  * Whether edited arguments are refused by the tool's schema, which is stored with the wait, so that any process can
  * tell. Null also when the answer has no chance anyway: the store then says why.
  */
-export async function misfitOf(approvals: Approvals, command: ApprovalCommand): Promise<Misfit | null> {
+export async function misfitOf(
+  { approvals, checkSchema }: MisfitOptions,
+  command: ApprovalCommand,
+): Promise<Misfit | null> {
   if (command.editedInput === null) return null
   const wait = await openWait(approvals, command)
-  return wait === null ? null : misfitBy(wait.inputSchema, command.editedInput)
+  return wait === null ? null : misfitBy(checkSchema, wait.inputSchema, command.editedInput)
 }
 
 /**
@@ -22,7 +29,7 @@ export async function misfitOf(approvals: Approvals, command: ApprovalCommand): 
  * or when there is something filled in that nobody asked for.
  */
 export async function fittingAnswer(
-  approvals: Approvals,
+  { approvals, checkSchema }: MisfitOptions,
   command: ElicitationCommand,
 ): Promise<ElicitationCommand | Misfit> {
   const question = (await openWait(approvals, command))?.question
@@ -32,7 +39,7 @@ export async function fittingAnswer(
   }
   if (command.content === null) return misfit("The form is to be filled in.")
   const content = withDefaults(question.schema, command.content)
-  return misfitBy(question.schema, content) ?? { ...command, content }
+  return misfitBy(checkSchema, question.schema, content) ?? { ...command, content }
 }
 
 async function openWait(
@@ -43,14 +50,11 @@ async function openWait(
   return wait?.state === "open" && wait.nonce === nonce && wait.expiresAt > at ? wait : null
 }
 
-/** For one check; a pattern of a server's own choosing can take years. */
-const longestCheckMs = 200
-
 /** A schema that cannot be used fits nothing: what an MCP server asks with is its own affair. */
-function misfitBy(schema: JsonObject, value: JsonObject): Misfit | null {
+function misfitBy(checkSchema: SchemaCheck, schema: JsonObject, value: JsonObject): Misfit | null {
   try {
-    const outcome = cutOff(longestCheckMs, () => new AjvJsonSchemaValidator().getValidator(schema)(value))
-    return outcome.valid ? null : misfit(outcome.errorMessage)
+    const outcome = checkSchema(schema, value)
+    return outcome.valid ? null : misfit(outcome.message)
   } catch (thrown) {
     return misfit(`The schema cannot be used: ${toError(thrown).message}`)
   }

@@ -9,6 +9,11 @@ export interface Provider {
   /** Whose prices its calls are paid at: a provider's id in price lists, or `free`. Absent: nobody knows. */
   readonly priceList?: string
   /**
+   * Loads whatever the first call would have to load, and calls nobody: it is awaited before the gateway starts. Rejects with
+   * a `ConfigurationError` for what is not installed.
+   */
+  prepare?(): Promise<void>
+  /**
    * One model call. Yields any number of deltas and signs of progress and then exactly one `end` or `error`, last.
    * Never throws for a failure of the model or of the network, and never retries; on abort it may end without a last
    * event.

@@ -2,6 +2,7 @@ import type { CallToolResult, Tool as ServerTool } from "@modelcontextprotocol/c
 import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../../core/json.ts"
 import type { ToolContext } from "../../core/ports/tool.ts"
+import { createSchemaCheck } from "../../tools/schema-check.ts"
 import type { McpServerOptions } from "../config/definition.ts"
 import { type ConfigDefaults, toServerConfigs } from "../config/server-config.ts"
 import type { RepeatableCall, ServerHandle } from "../server.ts"
@@ -45,7 +46,11 @@ function toolOf(
   }
   const schema: Schema = { type: "object", properties: { path: { type: "string" } }, required: ["path"] }
   return {
-    tool: mcpTool(server, { name: "read.file", inputSchema: schema, ...definition }, "read_file"),
+    tool: mcpTool(
+      server,
+      { name: "read.file", inputSchema: schema, ...definition },
+      { name: "read_file", checkSchema: createSchemaCheck() },
+    ),
     calls,
   }
 }

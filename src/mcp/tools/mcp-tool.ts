@@ -4,9 +4,10 @@ import {
   type Tool as ServerTool,
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
-import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
 import { isJsonObject, type JsonObject } from "../../core/json.ts"
-import type { Tool, ToolContext, ToolOutcome, Validation } from "../../core/ports/tool.ts"
+import type { SchemaCheck } from "../../core/ports/schema-check.ts"
+import type { Tool, ToolContext, ToolOutcome } from "../../core/ports/tool.ts"
+import { checkIfUsable } from "../check-if-usable.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import { askFor, askToVisit, goOn, type InputReply, type Step } from "../elicitation/rounds.ts"
 import type { ServerHandle } from "../server.ts"
@@ -17,8 +18,18 @@ const sessionKey = "_session_id"
 /** Of one execution: a server that wants a call again and again, with nothing to ask the user, is stopped by this. */
 const mostSends = 10
 
-/** A server's tool under `name`, as the agent's loop knows tools. */
-export function mcpTool(server: ServerHandle, definition: ServerTool, name: string): Tool {
+export interface McpToolOptions {
+  /** What the model knows it by. */
+  readonly name: string
+  readonly checkSchema: SchemaCheck
+}
+
+/** A server's tool, as the agent's loop knows tools. */
+export function mcpTool(
+  server: ServerHandle,
+  definition: ServerTool,
+  { name, checkSchema }: McpToolOptions,
+): Tool {
   const { config } = server
   const { timeoutMs, readOnly, idempotent, approval } = policyOf(config, definition)
   const inputSchema = shownSchema(definition.inputSchema as JsonObject, config)
@@ -31,7 +42,7 @@ export function mcpTool(server: ServerHandle, definition: ServerTool, name: stri
     timeoutMs,
     ...(approval !== null && { approval }),
     server: config.name,
-    validate: createValidator(inputSchema),
+    validate: async (input) => checkIfUsable(checkSchema, inputSchema, input),
     async execute(input, context) {
       const given = isJsonObject(input) ? input : {}
       const sent = config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given
@@ -92,28 +103,6 @@ function shownSchema(schema: JsonObject, { injectsSession }: ServerConfig): Json
   const { [sessionKey]: _hidden, ...shown } = properties
   if (!Array.isArray(required)) return { ...schema, properties: shown }
   return { ...schema, properties: shown, required: required.filter((key) => key !== sessionKey) }
-}
-
-/** Compiles the schema when it is first needed. One that cannot be compiled is left to the server to check. */
-function createValidator(schema: JsonObject): Tool["validate"] {
-  let check: ((input: JsonObject) => Validation) | null = null
-  return async (input) => {
-    check ??= compile(schema)
-    return check(input)
-  }
-}
-
-function compile(schema: JsonObject): (input: JsonObject) => Validation {
-  try {
-    // A validator of its own: a shared one would mix up two tools' schemas of the same `$id`.
-    const validate = new AjvJsonSchemaValidator().getValidator<JsonObject>(schema)
-    return (input) => {
-      const result = validate(input)
-      return result.valid ? { valid: true, input } : { valid: false, message: result.errorMessage }
-    }
-  } catch {
-    return (input) => ({ valid: true, input })
-  }
 }
 
 function showProgress({ emit }: ToolContext, { progress, total, message }: Progress): void {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest"
 import type { JsonObject } from "../../core/json.ts"
+import { createSchemaCheck } from "../../tools/schema-check.ts"
 import { toServerConfigs } from "../config/server-config.ts"
 import type { ServerHandle } from "../server.ts"
 import { createToolList } from "./tool-list.ts"
@@ -26,7 +27,7 @@ function server(
 }
 
 const namesOf = (...servers: readonly ServerHandle[]) =>
-  createToolList(servers, logger)
+  createToolList(servers, { logger, checkSchema: createSchemaCheck() })
     .tools([])
     .map(({ name }) => name)
 

@@ -1,5 +1,6 @@
 import type { Tool as ServerTool } from "@modelcontextprotocol/client"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { SchemaCheck } from "../../core/ports/schema-check.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import { isTooDeep } from "../nesting.ts"
 import type { ServerHandle } from "../server.ts"
@@ -7,12 +8,17 @@ import { mcpTool } from "./mcp-tool.ts"
 import { resourceTools } from "./resource-tools.ts"
 import { nameTools } from "./tool-names.ts"
 
+export interface ToolListOptions {
+  readonly logger: Logger
+  readonly checkSchema: SchemaCheck
+}
+
 export interface ToolList {
   tools(taken: readonly string[]): readonly Tool[]
 }
 
 /** The tools of some servers as one list, made anew only when one of theirs or a taken name has changed. */
-export function createToolList(servers: readonly ServerHandle[], logger: Logger): ToolList {
+export function createToolList(servers: readonly ServerHandle[], options: ToolListOptions): ToolList {
   let basis: readonly unknown[] = []
   let list: readonly Tool[] = []
   return {
@@ -21,7 +27,7 @@ export function createToolList(servers: readonly ServerHandle[], logger: Logger)
       if (current.length === basis.length && current.every((item, index) => item === basis[index]))
         return list
       basis = current
-      list = makeTools(servers, taken, logger)
+      list = makeTools(servers, taken, options)
       return list
     },
   }
@@ -30,7 +36,7 @@ export function createToolList(servers: readonly ServerHandle[], logger: Logger)
 function makeTools(
   servers: readonly ServerHandle[],
   taken: readonly string[],
-  logger: Logger,
+  { logger, checkSchema }: ToolListOptions,
 ): readonly Tool[] {
   const extra = resourceTools(servers).filter(({ name }) => !taken.includes(name))
   const offered = servers.flatMap((server) => enabledTools(server).map((tool) => ({ server, tool })))
@@ -49,7 +55,9 @@ function makeTools(
     )
   }
   return [
-    ...offered.map(({ server, tool }, index) => mcpTool(server, tool, names[index] ?? tool.name)),
+    ...offered.map(({ server, tool }, index) =>
+      mcpTool(server, tool, { name: names[index] ?? tool.name, checkSchema }),
+    ),
     ...extra,
   ]
 }

@@ -109,17 +109,21 @@ describe("options", () => {
 })
 
 describe("the SDK", () => {
-  test("if it is not installed the first call says what to install", async () => {
+  test("if it is not installed, preparing and the first call say what to install", async () => {
     const provider = anthropicProvider({ apiKey }, () => Promise.reject(new Error("Cannot find package")))
+    await expect(provider.prepare?.()).rejects.toThrow("npm install @anthropic-ai/sdk")
     await expect(call(provider)).rejects.toThrow(ConfigurationError)
     await expect(call(provider)).rejects.toThrow("npm install @anthropic-ai/sdk")
   })
 
-  test("it is loaded once, and not before the first call", async () => {
-    const { url } = await upstream({ steps: hello }, { steps: hello })
+  test("it is loaded once, when it is prepared or first called, and nobody is called for it", async () => {
+    const { url, requests } = await upstream({ steps: hello }, { steps: hello })
     const load = vi.fn(() => import("@anthropic-ai/sdk"))
     const provider = anthropicProvider({ apiKey, baseURL: url }, load)
     expect(load).not.toHaveBeenCalled()
+    await provider.prepare?.()
+    expect(requests).toEqual([])
+    expect(load).toHaveBeenCalledOnce()
     await call(provider)
     await call(provider)
     expect(load).toHaveBeenCalledOnce()

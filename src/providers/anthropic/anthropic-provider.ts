@@ -23,8 +23,8 @@ type Literal<Text extends string> = string extends Text ? never : Text
 const defaultModel = "claude-sonnet-5-5" satisfies KnownModel
 
 /**
- * Claude by the Messages API and the official SDK, `@anthropic-ai/sdk`, which is loaded at the first call: if it is not
- * installed, that call throws a `ConfigurationError`.
+ * Claude by the Messages API and the official SDK, `@anthropic-ai/sdk`, which is loaded by `prepare` or the first call: if it
+ * is not installed, that throws a `ConfigurationError`.
  *
  * @param load Where the SDK comes from.
  * @throws ConfigurationError for options that are unknown or wrong.
@@ -39,6 +39,9 @@ export function anthropicProvider(
     name: "anthropic",
     defaultModel,
     priceList: "anthropic",
+    async prepare() {
+      await connected()
+    },
     stream: (request, { signal }) => answer(connected, request, signal),
   }
 }

@@ -13,8 +13,8 @@ const name = "openai-chat"
 
 /**
  * Any service that speaks OpenAI's Chat Completions: Ollama, vLLM, LM Studio, OpenRouter, DeepSeek, Mistral … By the
- * official SDK, `openai`, which is loaded at the first call: if it is not installed, that call throws a
- * `ConfigurationError`, as does one that names no model where there is no default.
+ * official SDK, `openai`, which is loaded by `prepare` or the first call: if it is not installed, that throws a
+ * `ConfigurationError`, as does a call that names no model where there is no default.
  *
  * @param load Where the SDK comes from.
  * @throws ConfigurationError for options that are unknown or wrong.
@@ -30,6 +30,9 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
     name,
     defaultModel: options.defaultModel ?? (host.priceList === "openai" ? defaultModel : ""),
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
+    async prepare() {
+      await connected()
+    },
     stream(request, { signal }) {
       if (request.model === "") throw new ConfigurationError(missingModel)
       const call: Call = {

@@ -11,8 +11,8 @@ import { vendorTag } from "./vendor-tag.ts"
 const name = "openai"
 
 /**
- * OpenAI's models by the Responses API and the official SDK, `openai`, which is loaded at the first call: if it is not
- * installed, that call throws a `ConfigurationError`.
+ * OpenAI's models by the Responses API and the official SDK, `openai`, which is loaded by `prepare` or the first call:
+ * if it is not installed, that throws a `ConfigurationError`.
  *
  * @param load Where the SDK comes from.
  * @throws ConfigurationError for options that are unknown or wrong.
@@ -27,6 +27,9 @@ export function openAiProvider(options: OpenAiOptions, load = installedSdk): Pro
     name,
     defaultModel,
     ...(priceList !== undefined && { priceList }),
+    async prepare() {
+      await connected()
+    },
     stream(request, { signal }) {
       const call: Call = {
         model: request.model,

@@ -81,17 +81,21 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
 })
 
 describe.each(providers)("$name: the SDK", ({ make, hello }) => {
-  test("if it is not installed a call says what to install", async () => {
+  test("if it is not installed, preparing and a call say what to install", async () => {
     const provider = make({ apiKey }, () => Promise.reject(new Error("Cannot find package")))
+    await expect(provider.prepare?.()).rejects.toThrow("npm install openai")
     await expect(eventsOf(provider)).rejects.toThrow(ConfigurationError)
     await expect(eventsOf(provider)).rejects.toThrow("npm install openai")
   })
 
-  test("it is loaded once, and not before the first call", async () => {
-    const { url } = await upstream({ steps: hello }, { steps: hello })
+  test("it is loaded once, when it is prepared or first called, and nobody is called for it", async () => {
+    const { url, requests } = await upstream({ steps: hello }, { steps: hello })
     const load = vi.fn(() => import("openai"))
     const provider = make({ apiKey, baseURL: url }, load)
     expect(load).not.toHaveBeenCalled()
+    await provider.prepare?.()
+    expect(requests).toEqual([])
+    expect(load).toHaveBeenCalledOnce()
     await eventsOf(provider)
     await eventsOf(provider)
     expect(load).toHaveBeenCalledOnce()

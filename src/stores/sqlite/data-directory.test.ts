@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -48,6 +57,18 @@ test("a directory that cannot be made is named in one line", async () => {
     `The data directory ${join(file, "data")} cannot be used`,
   )
   expect(await refusal(file)).toContain(file)
+})
+
+test("a directory is named in one line where none can be made, however deep it lies", async () => {
+  for (const path of ["/proc/data", "/proc/deep/data"]) {
+    expect(await refusal(path)).toContain(`The data directory ${path} cannot be used: E`)
+  }
+})
+
+test("a link that leads nowhere is named in one line", async () => {
+  const path = join(directory, "link")
+  symlinkSync(join(directory, "nowhere", "data"), path)
+  expect(await refusal(path)).toContain(`The data directory ${path} cannot be used: EEXIST`)
 })
 
 test("a directory that cannot be written is named in one line", async () => {

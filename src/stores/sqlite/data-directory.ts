@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync } from "node:fs"
+import { closeSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
+import { makeDirectory } from "./make-directory.ts"
 
 export interface DataDirectory {
   readonly database: string
@@ -15,16 +16,24 @@ export function dataDirectory(path: string): DataDirectory {
 export function prepareDataDirectory(path: string): DataDirectory {
   const { processes, database } = dataDirectory(path)
   try {
-    mkdirSync(processes, { recursive: true, mode: 0o700 })
-    // Never opened here when it exists: closing any descriptor of the file would drop the locks that another
-    // store of this process holds on it. SQLite gives its other files the same mode.
-    closeSync(openSync(database, "wx", 0o600))
+    makeDirectory(processes, 0o700)
+    makeFile(database)
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
-      throw unusableDirectory(path, error)
-    }
+    throw unusableDirectory(path, error)
   }
   return { database, processes }
+}
+
+/**
+ * Never opened here when it exists: closing any descriptor of the file would drop the locks that another store of this
+ * process holds on it. SQLite gives its other files the same mode.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error
+  }
 }
 
 export function unusableDirectory(path: string, error: unknown): ConfigurationError {

@@ -1,0 +1,34 @@
+import { createContext, Script } from "node:vm"
+
+/**
+ * What the work returns or throws. Throws after `ms` milliseconds, even from within a regular expression: nothing else of
+ * the process runs meanwhile, so what others wrote must not take as long as it likes.
+ */
+export type CutOff = <Value>(ms: number, work: () => Value) => Value
+
+export function createCutOff(): CutOff {
+  // A script of another context is what Node can put a time limit on. It is kept: to make one takes longer than to use it.
+  const current = { run: () => {} }
+  const context = createContext(current)
+  const script = new Script("run()")
+  return <Value>(ms: number, work: () => Value) => {
+    const outcome: { value?: Value } = {}
+    current.run = () => {
+      outcome.value = work()
+    }
+    try {
+      script.runInContext(context, { timeout: ms })
+    } catch (thrown) {
+      // It comes from the other context, whose errors are no errors of this one.
+      if (isTimeout(thrown)) throw new Error(`it takes longer than ${ms} ms.`)
+      throw thrown
+    } finally {
+      current.run = () => {}
+    }
+    return outcome.value as Value
+  }
+}
+
+function isTimeout(thrown: unknown): boolean {
+  return Object(thrown).code === "ERR_SCRIPT_EXECUTION_TIMEOUT"
+}

@@ -1,0 +1,62 @@
+import { setTimeout as delay } from "node:timers/promises"
+import { expect, it } from "vitest"
+import type { JsonObject } from "../core/json.ts"
+import { createSchemaCheck } from "./schema-check.ts"
+
+const city = { type: "object", properties: { city: { type: "string" } }, required: ["city"] } as const
+
+it("takes a value that fits, and names what does not in another", () => {
+  const check = createSchemaCheck()
+  expect(check(city, { city: "Oslo" })).toEqual({ valid: true, input: { city: "Oslo" } })
+  expect(check(city, { city: 7 })).toEqual({
+    valid: false,
+    message: expect.stringContaining("city must be string"),
+  })
+})
+
+it("keeps two schemas of the same id apart", () => {
+  const check = createSchemaCheck()
+  const { properties: _, required: __, ...anything } = { ...city, $id: "https://example.com/answer" }
+  expect(check(anything, {})).toMatchObject({ valid: true })
+  expect(check({ ...city, $id: anything.$id }, {})).toMatchObject({ valid: false })
+})
+
+it("throws for what is no schema, every time", () => {
+  const check = createSchemaCheck()
+  for (const _ of ["first", "second"]) expect(() => check({ type: "nonsense" }, {})).toThrow("nonsense")
+})
+
+it("does not take a value whose check would take years, and goes on with others", async () => {
+  const check = createSchemaCheck()
+  const endless = { type: "string", pattern: "^(a+)+$" }
+  const began = performance.now()
+  expect(check(endless, `${"a".repeat(60)}!`)).toEqual({
+    valid: false,
+    message: "It cannot be checked: it takes longer than 200 ms.",
+  })
+  await delay(0)
+  // Far less than years, and far more than a busy machine needs.
+  expect(performance.now() - began).toBeLessThan(5_000)
+  expect(check(endless, "aaa")).toMatchObject({ valid: true })
+  expect(check(city, { city: "Oslo" })).toMatchObject({ valid: true })
+})
+
+it("does not take a value of a schema that goes round in circles", () => {
+  const message = expect.stringContaining("It cannot be checked: Maximum call stack")
+  expect(createSchemaCheck()({ $ref: "#" }, {})).toEqual({ valid: false, message })
+})
+
+it("gives up a schema that takes too long to compile, once", () => {
+  const check = createSchemaCheck()
+  let huge: JsonObject = { type: "string" }
+  for (let depth = 0; depth < 4; depth++) huge = { properties: propertiesOf(huge, 20) }
+  const refusal = "it takes longer than 2000 ms."
+  expect(() => check(huge, {})).toThrow(refusal)
+  const began = performance.now()
+  expect(() => check(huge, {})).toThrow(refusal)
+  expect(performance.now() - began).toBeLessThan(1_500)
+})
+
+function propertiesOf(schema: JsonObject, count: number): JsonObject {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, schema]))
+}
