@@ -111,6 +111,7 @@ export type {
   MessageInput,
   NewSession,
   NewWait,
+  PutAndClaimOutcome,
   PutOutcome,
   ReadOptions,
   ReleaseOptions,

@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { dirname, join, resolve } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
@@ -41,7 +41,7 @@ test("every page that a packed one links to is packed too", async () => {
   const missing = pages
     .filter((page) => packed.includes(page))
     .flatMap((page) =>
-      links(read(page)).map((link) => join(dirname(page), link.split("#")[0] || "README.md")),
+      links(read(page)).map((link) => join(dirname(page), link.split("#")[0] || basename(page))),
     )
     .filter((target) => !packed.some((path) => path === target || path.startsWith(join(target, "/"))))
   expect(missing).toEqual([])
