@@ -2,7 +2,6 @@ import { EventSource } from "eventsource"
 import { afterAll, expect, test, vi } from "vitest"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import { contractClient } from "../contract/client.ts"
-import { codesInSource, isInSource } from "../contract/code-scan.ts"
 import { quiet, startGatewayUnderTest, storeFaults, tools } from "../contract/gateway-under-test.ts"
 import {
   cancel,
@@ -22,12 +21,7 @@ import {
   toolResult,
   withSession,
 } from "../contract/operations.ts"
-import {
-  documentedCodes,
-  documentedEvents,
-  documentedProblems,
-  mentions,
-} from "../contract/reference-page.ts"
+import { documentedEvents, documentedProblems, mentions } from "../contract/reference-page.ts"
 import { refusedRequests } from "../contract/refused-requests.ts"
 
 const { close, url, failStore, setClockAhead } = await startGatewayUnderTest()
@@ -381,21 +375,6 @@ test("every documented answer of every route was seen", () => {
 
 test("docs/http-api.md lists the problems that were seen, with their status", () => {
   expect([...problems].sort()).toEqual([...documentedProblems()].sort())
-})
-
-test("docs/http-api.md lists the codes of the source, and no others", () => {
-  // These are thrown within the process and become no answer.
-  const internal = new Set([
-    "answered",
-    "cancelled",
-    "lease_lost",
-    "run_not_found",
-    "invalid_path",
-    "build_failed",
-  ])
-  const documented = documentedCodes()
-  expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])
-  expect([...documented].filter((code) => !isInSource(code))).toEqual([])
 })
 
 test("docs/http-api.md lists the routes and events of the OpenAPI document, field by field", () => {

@@ -1,0 +1,18 @@
+import { expect, test } from "vitest"
+import { codesInSource, isInSource } from "./contract/code-scan.ts"
+import { documentedCodes } from "./contract/reference-page.ts"
+
+test("docs/http-api.md lists the codes of the source, and no others", () => {
+  // These are thrown within the process and become no answer.
+  const internal = new Set([
+    "answered",
+    "cancelled",
+    "lease_lost",
+    "run_not_found",
+    "invalid_path",
+    "build_failed",
+  ])
+  const documented = documentedCodes()
+  expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])
+  expect([...documented].filter((code) => !isInSource(code))).toEqual([])
+})
