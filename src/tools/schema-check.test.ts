@@ -41,6 +41,24 @@ it("does not take a value whose check would take years, and goes on with others"
   expect(check(city, { city: "Oslo" })).toMatchObject({ valid: true })
 })
 
+it.each([
+  ["patterns of names", { patternProperties: { "^(a+)+$": true } }, { [`${"a".repeat(60)}!`]: 1 }],
+  ["references that double at each step", doubling(60), {}],
+  ["items that must differ", { uniqueItems: true }, Array.from({ length: 50_000 }, (_, index) => [index])],
+])("does not take a value whose check takes years because of %s", (_, schema, value) => {
+  const message = "It cannot be checked: it takes longer than 200 ms."
+  expect(createSchemaCheck()(schema, value)).toEqual({ valid: false, message })
+})
+
+function doubling(steps: number): JsonObject {
+  const step = (index: number) => ({ $ref: `#/$defs/s${index + 1}` })
+  const names = Array.from({ length: steps }, (_, index) => [
+    `s${index}`,
+    index === steps - 1 ? { type: "object" } : { allOf: [step(index), step(index)] },
+  ])
+  return { $defs: Object.fromEntries(names), $ref: "#/$defs/s0" }
+}
+
 it("does not take a value of a schema that goes round in circles", () => {
   const message = expect.stringContaining("It cannot be checked: Maximum call stack")
   expect(createSchemaCheck()({ $ref: "#" }, {})).toEqual({ valid: false, message })
