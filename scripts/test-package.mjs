@@ -64,7 +64,8 @@ async function installPackage(project) {
   const [packed] = Object.values(JSON.parse(stdout.slice(stdout.search(/^[[{]/m))))
   const unwanted = packed.files
     .map((file) => file.path)
-    .filter((path) => /\.test\.|\/fixtures\/|\.ts$(?<!\.d\.ts)/.test(path))
+    // Sources are for reading in the examples alone.
+    .filter((path) => /\.test\.|\/fixtures\/|^(?!examples\/).*\.ts$(?<!\.d\.ts)/.test(path))
   assert.deepEqual(unwanted, [], "the package holds files that nobody needs")
   await npm(["install", join(folder, packed.filename)], project)
   assert(!existsSync(join(project, "node_modules/node")), "the package brought a Node of its own")
