@@ -32,7 +32,7 @@ export function boundedBody({ maxBytes, maxDepth, whenEmpty }: BodyLimits): Midd
       )
     }
     if (text === "" && whenEmpty !== undefined) c.req.raw = withJson(request, whenEmpty)
-    // The validators read this. To make the request anew for them is a tenth of the time to a stream's first token.
+    // The validators read this. To make the request anew for them takes 0.1 ms.
     else Object.assign(c.req.bodyCache, { text: Promise.resolve(text) })
     await next()
   }

@@ -9,18 +9,17 @@ import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
   accepted,
   alice,
+  call,
   eventsOf,
+  forever,
   message,
+  say,
   silentLogger,
   testNode,
   useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 import type { RuntimeRequest } from "./runtime-resolver.ts"
-
-const say = (text: string) => ({ type: "text", text }) as const
-const call = (name: string) => ({ type: "toolCall", name }) as const
-const forever = { type: "wait", until: new Promise(() => {}) } as const
 
 const start = useNodes()
 
@@ -135,6 +134,30 @@ describe("a process that cannot reach its store", () => {
     await node.sessions.result(second.id, runId, {})
     expect(given).toMatchObject([{ runId, request }])
     await node.stop()
+    await shared.close()
+  })
+
+  it("gives back what it claims while it stops, and leaves the run to another process", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const stopping = Promise.withResolvers<void>()
+    const log: SessionLog = {
+      ...shared.log,
+      async putAndClaim(command, agents) {
+        const result = await shared.log.putAndClaim(command, agents)
+        await stopping.promise
+        return result
+      },
+    }
+    const provider = scriptedProvider([])
+    const node = await testNode(provider, { store: { ...shared, log } })
+    const { id } = await node.sessions.create(alice)
+    const accepting = accepted(node, id, "Hi")
+    await vi.waitFor(async () => expect((await shared.log.session(id))?.activeRun).not.toBeNull())
+    await node.stop()
+    stopping.resolve()
+    await accepting
+    expect((await shared.log.claim(id, ["agent"]))?.sessionId).toBe(id)
+    expect(provider.requests).toEqual([])
     await shared.close()
   })
 

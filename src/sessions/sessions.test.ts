@@ -8,18 +8,17 @@ import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
   accepted,
   alice,
+  call,
   eventsOf,
+  forever,
   message,
+  say,
   silentLogger,
   testNode,
   textOfDeltas,
   useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
-
-const say = (text: string) => ({ type: "text", text }) as const
-const call = (name: string) => ({ type: "toolCall", name }) as const
-const forever = { type: "wait", until: new Promise(() => {}) } as const
 
 const start = useNodes()
 

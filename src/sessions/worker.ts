@@ -127,7 +127,10 @@ export class Worker {
     if (accepted?.request !== undefined && this.#requests.size < maxConcurrentRuns) {
       this.#requests.set(accepted.runId, accepted.request)
     }
-    if (accepted?.lease != null) return this.#work(accepted.lease)
+    if (accepted?.lease != null) {
+      // One that comes when this process stops already would be nobody's to wait for.
+      return this.#stop.signal.aborted ? this.#giveBack(accepted.lease) : this.#work(accepted.lease)
+    }
     const running = this.#attempts.get(sessionId)
     if (running !== undefined) {
       if (running.attempt.leaving) running.again = true

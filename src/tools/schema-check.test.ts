@@ -44,11 +44,16 @@ it("does not take a value whose check would take years, and goes on with others"
 it.each([
   ["patterns of names", { patternProperties: { "^(a+)+$": true } }, { [`${"a".repeat(60)}!`]: 1 }],
   ["references that double at each step", doubling(60), {}],
+  ["as many choices as items", choices(5_000), Array.from({ length: 200_000 }, () => -1)],
   ["items that must differ", { uniqueItems: true }, Array.from({ length: 50_000 }, (_, index) => [index])],
 ])("does not take a value whose check takes years because of %s", (_, schema, value) => {
   const message = "It cannot be checked: it takes longer than 200 ms."
   expect(createSchemaCheck()(schema, value)).toEqual({ valid: false, message })
 })
+
+function choices(count: number): JsonObject {
+  return { items: { anyOf: Array.from({ length: count }, (_, index) => ({ const: index })) } }
+}
 
 function doubling(steps: number): JsonObject {
   const step = (index: number) => ({ $ref: `#/$defs/s${index + 1}` })

@@ -11,8 +11,10 @@ const longestCompileMs = 2_000
 /** A megabyte takes some milliseconds; a pattern of somebody's own choosing can take years. */
 const longestCheckMs = 200
 
-/** A schema of other keywords is gone through once, whatever is in it. */
+/** A schema of other keywords is gone through once for each part of a value. */
 const takesLong = /"(pattern|patternProperties|format|uniqueItems|\$ref|\$dynamicRef|\$recursiveRef)":/
+/** Of a schema and of a value as JSON: with both below it that takes some milliseconds at most. */
+const fewCharacters = 10_000
 
 /**
  * Each schema is compiled once while it is in use. The time limit costs 0.1 ms, so a check that cannot take long has none.
@@ -25,12 +27,17 @@ export function createSchemaCheck(): SchemaCheck {
     const { check, error } = compiled(text, () => compile(schema, cutOff))
     if (check === null) throw error
     try {
-      const result = takesLong.test(text) ? cutOff(longestCheckMs, () => check(value)) : check(value)
+      const result = isQuick(text, value) ? check(value) : cutOff(longestCheckMs, () => check(value))
       return result.valid ? { valid: true, input: value } : { valid: false, message: result.errorMessage }
     } catch (thrown) {
       return { valid: false, message: `It cannot be checked: ${toError(thrown).message}` }
     }
   }
+}
+
+function isQuick(schema: string, value: unknown): boolean {
+  if (schema.length > fewCharacters || takesLong.test(schema)) return false
+  return JSON.stringify([value]).length <= fewCharacters
 }
 
 /** What cannot be used is remembered like what can: it may have taken long to find out. */

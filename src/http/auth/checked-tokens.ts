@@ -1,4 +1,5 @@
 import { hash } from "node:crypto"
+import { createRecentMap } from "../../core/recent-cache.ts"
 import type { TokenSubject } from "./tokens.ts"
 
 /** What a token says whose signature is good. */
@@ -20,16 +21,10 @@ export interface CheckedTokens {
  * Holds digests, and not the tokens, which are as good as passwords.
  */
 export function createCheckedTokens(max = 10_000): CheckedTokens {
-  const known = new Map<string, CheckedToken>()
+  const known = createRecentMap<CheckedToken>(max)
   return {
     find: (token) => known.get(digest(token)),
-    add(token, checked) {
-      const key = digest(token)
-      known.delete(key)
-      known.set(key, checked)
-      const [oldest] = known.keys()
-      if (known.size > max && oldest !== undefined) known.delete(oldest)
-    },
+    add: (token, checked) => known.set(digest(token), checked),
   }
 }
 

@@ -2,9 +2,9 @@
 export interface BoundedOutput {
   push(bytes: Uint8Array): void
   readonly bytes: number
-  /** At most about `maxBytes` of UTF-8, with a line that says how much was left out in the middle. */
   /** Bytes of memory that it takes up. */
   readonly held: number
+  /** At most about `maxBytes` of UTF-8, with a line that says how much was left out in the middle. */
   text(maxBytes: number): string
   truncated(maxBytes: number): boolean
 }
