@@ -167,6 +167,18 @@ const all = {
         await client.decide(each, { approved: each.tool_input.amount !== 2 })
     },
   },
+  /** Its run is parked before it is answered, however slow the gateway is. */
+  patient: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const asked = await client.see("tool_approval_request")
+      await client.rest(3_000)
+      await client.decide(asked, { approved: true })
+    },
+  },
   client: {
     model: (call) =>
       call.turn > 0 ? done : calls(call, [{ name: "ask_client", input: { question: "How warm is it?" } }]),

@@ -116,6 +116,12 @@ export class SessionClient {
     }
   }
 
+  /** Leaves its gateway alone: resolves once that has died, or after so many milliseconds. */
+  async rest(ms: number): Promise<void> {
+    const until = Date.now() + ms
+    while (Date.now() < until && !this.viewers.some(({ broken }) => broken)) await this.#pause()
+  }
+
   async decide({ tool_call_id, nonce }: ApprovalRequest, decision: object): Promise<void> {
     await this.#answer("/chat/tool-approval", { tool_call_id, nonce, ...decision })
   }

@@ -14,6 +14,8 @@ export class Viewer {
   /** It is shown all that follows this. */
   readonly after: number
   readonly sightings: Sighting[] = []
+  /** Whether a connection broke under it. */
+  broken = false
   #parser: EventSourceParser = this.#newParser()
   #data: string[] = []
 
@@ -42,6 +44,7 @@ export class Viewer {
     } catch (error) {
       // How fetch tells that a connection broke.
       if (!(error instanceof TypeError)) throw error
+      this.broken = true
     } finally {
       // Frames without their entry's id come again.
       this.#data = []
