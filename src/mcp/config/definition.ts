@@ -33,6 +33,11 @@ export interface McpOAuthDefinition {
   /** Default: registered dynamically (RFC 7591). */
   readonly clientId?: string
   readonly clientSecret?: string
+  /**
+   * The `issuer` of the authorization server that knows the `clientId`: no other is sent the secret, whatever the MCP
+   * server names. Default: the one that the MCP server names.
+   */
+  readonly issuer?: string
   /** URL of a client metadata document, which takes the place of registration where the server knows them. */
   readonly clientMetadataUrl?: string
   /** Separated by blanks. Default: what the server asks for. */

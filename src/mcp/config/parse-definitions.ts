@@ -57,6 +57,7 @@ const http = {
       grant: z.enum(["authorization_code", "client_credentials"]).optional(),
       clientId: z.string().min(1).optional(),
       clientSecret: z.string().min(1).optional(),
+      issuer: z.url().optional(),
       clientMetadataUrl: z.url().optional(),
       scope: z.string().optional(),
     })

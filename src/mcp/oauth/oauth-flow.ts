@@ -125,7 +125,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
       client =
         oauth.clientId === undefined
           ? (await clients.read())?.[issuer]
-          : { client_id: oauth.clientId, ...secret, issuer }
+          : { client_id: oauth.clientId, ...secret, issuer: oauth.issuer ?? issuer }
       return client
     },
     async saveClientInformation(made: StoredOAuthClientInformation, { issuer } = { issuer: "" }) {

@@ -13,6 +13,8 @@ export interface GuardedServer {
   readonly sseUrl: string
   /** The paths that were asked for, with what was sent along. */
   readonly requests: readonly { readonly path: string; readonly headers: IncomingMessage["headers"] }[]
+  /** What clients that need no person have shown to be let in. */
+  readonly secrets: readonly string[]
   /** Refuses the access tokens given out so far. */
   expireTokens(): void
   /** What the token endpoint does with a refresh from now on, before it takes the token. */
@@ -28,12 +30,16 @@ export interface GuardedServer {
   readonly revoked: boolean
 }
 
+/** Of clients that need no person. */
+export const clientSecret = "known to both"
+
 /**
  * An MCP server with one tool, and the authorization server it names, which lets in whoever opens its link. Refresh tokens
  * are good for one use; a second use ends all tokens, as OAuth 2.1 has it.
  */
 export async function guardedServer(): Promise<GuardedServer> {
   const requests: { path: string; headers: IncomingMessage["headers"] }[] = []
+  const secrets: string[] = []
   const codes = new Map<string, { readonly challenge: string; readonly client: string }>()
   const access = new Set<string>()
   const refresh = new Map<string, { readonly client: string; used: boolean }>()
@@ -55,6 +61,7 @@ export async function guardedServer(): Promise<GuardedServer> {
     url: `${origin}/mcp`,
     sseUrl: `${origin}/sse`,
     requests,
+    secrets,
     registrations: 0,
     refreshes: 0,
     revoked: false,
@@ -131,6 +138,12 @@ export async function guardedServer(): Promise<GuardedServer> {
       case "/token": {
         const form = new URLSearchParams(body)
         const client = form.get("client_id") ?? ""
+        if (form.get("grant_type") === "client_credentials") {
+          secrets.push(form.get("client_secret") ?? "")
+          return form.get("client_secret") === clientSecret
+            ? send(200, grant(client))
+            : refuse("invalid_client")
+        }
         if (form.get("grant_type") === "authorization_code") {
           const code = codes.get(form.get("code") ?? "")
           const verifier = createHash("sha256")

@@ -1,0 +1,75 @@
+import { expect, it, onTestFinished } from "vitest"
+import { createAgent } from "../../src/gateway/create-agent.ts"
+import type { McpOAuthDefinition } from "../../src/mcp/config/definition.ts"
+import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { eventually } from "../end-to-end/support/eventually.ts"
+import { clientSecret, type GuardedServer, guardedServer } from "./support/guarded-server.ts"
+
+/** A gateway that the server's authorization server knows by itself: nobody is asked, and there is no redirect URL. */
+function knownGateway({ url }: GuardedServer, oauth: McpOAuthDefinition = {}) {
+  const warnings: string[] = []
+  const agent = createAgent("x", {
+    provider: scriptedProvider((request) =>
+      request.messages.length > 1
+        ? [{ type: "text", text: "done" }]
+        : [{ type: "toolCall", name: "greet", input: {} }],
+    ),
+    mcpServers: {
+      guarded: {
+        url,
+        oauth: { grant: "client_credentials", clientId: "gateway", clientSecret, ...oauth },
+      },
+    },
+    logger: {
+      debug() {},
+      info() {},
+      warn: (fields) => void warnings.push(JSON.stringify(fields)),
+      error() {},
+    },
+    onToolResult: ({ result }) => void results.push(JSON.stringify(result)),
+  })
+  const results: string[] = []
+  onTestFinished(() => agent.close({ graceMs: 0 }))
+  const isReady = async () => {
+    const response = await agent.fetch(new Request("http://gateway.test/api/ready"))
+    const body = (await response.json()) as { checks: Record<string, { ok: boolean }> }
+    return body.checks["mcp:guarded"]?.ok ?? false
+  }
+  return { agent, results, warnings, isReady }
+}
+
+async function serverThatKnowsSecrets(): Promise<GuardedServer> {
+  const server = await guardedServer()
+  const { metadata } = server
+  server.metadata = (origin) => ({
+    ...metadata(origin),
+    grant_types_supported: ["client_credentials"],
+    token_endpoint_auth_methods_supported: ["client_secret_post"],
+  })
+  return server
+}
+
+it("lets itself in by its own secret, again when its tokens have ended", async () => {
+  const server = await serverThatKnowsSecrets()
+  const { agent, results, isReady } = knownGateway(server)
+  await eventually("the server", async () => (await isReady()) || null)
+  await agent.run("Greet.")
+  server.expireTokens()
+  await agent.run("Greet.")
+  expect(results.map((result) => result.includes("hello"))).toEqual([true, true])
+  expect(server.secrets).toEqual([clientSecret, clientSecret])
+})
+
+it("lets itself in where the issuer is the one that is configured", async () => {
+  const server = await serverThatKnowsSecrets()
+  const { isReady } = knownGateway(server, { issuer: new URL(server.url).origin })
+  await eventually("the server", async () => (await isReady()) || null)
+})
+
+it("shows its secret to no other issuer than the one that is configured, and says why", async () => {
+  const server = await serverThatKnowsSecrets()
+  const { isReady, warnings } = knownGateway(server, { issuer: "https://login.example.com" })
+  await eventually("the refusal", () => warnings.find((warning) => warning.includes("login.example.com")))
+  expect(await isReady()).toBe(false)
+  expect(server.secrets).toEqual([])
+})
