@@ -1,7 +1,8 @@
 import type { Entry } from "../core/entries.ts"
 
-/** Entries a viewer may have waiting; past it the viewer is sent to the store (rule 16). */
+/** Entries, and characters of their deltas, that a viewer may have waiting; past it the viewer is sent to the store (rule 16). */
 const maxQueuedEntries = 2_000
+const maxQueuedCharacters = 1_000_000
 
 /**
  * What a viewer finds when it looks: entries to show, word that the store has more than the feed gave, or that the
@@ -74,9 +75,9 @@ export class Feed {
     const touched = this.#touched
     this.#touched = []
     for (const channel of touched) {
-      const entries = channel.tick
+      const batch = { entries: channel.tick, characters: charactersOf(channel.tick) }
       channel.tick = []
-      for (const subscription of channel.subscriptions) subscription.offer(entries)
+      for (const subscription of channel.subscriptions) subscription.offer(batch)
     }
   }
 
@@ -107,13 +108,25 @@ interface Channel {
   publishedUnstored: (() => readonly Entry[]) | null
 }
 
+interface Batch {
+  readonly entries: readonly Entry[]
+  readonly characters: number
+}
+
+function charactersOf(entries: readonly Entry[]): number {
+  let characters = 0
+  for (const entry of entries) if (entry.kind === "delta") characters += entry.delta.text.length
+  return characters
+}
+
 /** One viewer's place in a live tail. Holds a bounded queue; when that overflows it only remembers to be stale. */
 export class FeedSubscription {
   /** Published before this subscription began, and not in the store at that moment. */
   readonly unstored: readonly Entry[]
   readonly #onClose: () => void
-  #queue: (readonly Entry[])[] = []
-  #queued = 0
+  #queue: Batch[] = []
+  #entries = 0
+  #characters = 0
   #stale = false
   #finished = false
   #wake: (() => void) | null = null
@@ -123,14 +136,17 @@ export class FeedSubscription {
     this.#onClose = onClose
   }
 
-  offer(entries: readonly Entry[]): void {
+  offer(batch: Batch): void {
     if (this.#stale) return
-    if (this.#queued + entries.length > maxQueuedEntries) {
+    const entries = this.#entries + batch.entries.length
+    const characters = this.#characters + batch.characters
+    if (entries > maxQueuedEntries || characters > maxQueuedCharacters) {
       this.makeStale()
       return
     }
-    this.#queue.push(entries)
-    this.#queued += entries.length
+    this.#queue.push(batch)
+    this.#entries = entries
+    this.#characters = characters
     this.#wake?.()
   }
 
@@ -138,7 +154,8 @@ export class FeedSubscription {
   makeStale(): void {
     this.#stale = true
     this.#queue = []
-    this.#queued = 0
+    this.#entries = 0
+    this.#characters = 0
     this.#wake?.()
   }
 
@@ -162,10 +179,11 @@ export class FeedSubscription {
 
   next(): FeedItem | null {
     if (this.#stale && !this.#finished) return { type: "stale" }
-    const entries = this.#queue.shift()
-    if (entries === undefined) return this.#finished ? { type: "closed" } : null
-    this.#queued -= entries.length
-    return { type: "batch", entries }
+    const batch = this.#queue.shift()
+    if (batch === undefined) return this.#finished ? { type: "closed" } : null
+    this.#entries -= batch.entries.length
+    this.#characters -= batch.characters
+    return { type: "batch", entries: batch.entries }
   }
 
   close(): void {

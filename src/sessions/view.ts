@@ -4,8 +4,8 @@ import type { Feed } from "./feed.ts"
 import type { ViewOptions } from "./sessions.ts"
 import { StoreWatch } from "./store-watch.ts"
 
-/** Entries read from the store at once. A viewer that does not read holds one such page, so it is small. */
-const pageSize = 100
+/** What is read from the store at once. A viewer that does not read holds one such page, so it is small. */
+const page = { limit: 100, maxCharacters: 100_000 }
 
 /**
  * One viewer of a session: reads the store up to its end, then follows the feed; whenever the feed cannot tell
@@ -35,9 +35,9 @@ export async function* viewSession(
       else elsewhere.reportTo(subscription)
       try {
         for (;;) {
-          const page = await log.read(sessionId, { afterSeq: cursor, limit: pageSize })
-          if (page.length === 0 || signal.aborted) break
-          const entries = take(page)
+          const read = await log.read(sessionId, { ...page, afterSeq: cursor })
+          if (read.length === 0 || signal.aborted) break
+          const entries = take(read)
           if (entries.length > 0) yield entries
           if (ended && runId !== undefined) return
         }

@@ -75,6 +75,18 @@ describe("a session's writer", () => {
     expect(commit("ok")?.entries.map(({ kind }) => kind)).toEqual(["delta", "event"])
   })
 
+  it("does not let deltas wait that are large together", () => {
+    const { writer, committer, commit } = setUp()
+    const large = delta("x".repeat(100_000))
+    for (const each of [large, large]) writer.emit(each)
+    expect(committer.commitSoon).not.toHaveBeenCalled()
+    writer.emit(large)
+    expect(committer.commitSoon).toHaveBeenCalledOnce()
+    commit("ok")
+    writer.emit(large)
+    expect(committer.commitSoon).toHaveBeenCalledOnce()
+  })
+
   it("gives the very same batch again until it is settled", () => {
     const { writer } = setUp()
     writer.emit(delta("a"))

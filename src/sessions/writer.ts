@@ -21,6 +21,8 @@ import type { Committable, Committer } from "./committer.ts"
 
 /** Entries one session may hold unstored while the store is down; past it the attempt stops, to resume later. */
 const maxUnstored = 10_000
+/** Deltas of so many characters do not wait for company. */
+const urgentCharacters = 250_000
 
 export interface WriterOptions {
   readonly lease: Lease
@@ -48,6 +50,8 @@ export class SessionWriter implements Journal, Committable {
   /** Numbered and in no batch yet, in order; `#appends` has the events among them once more. */
   #unstored: Entry[] = []
   #appends: Append[] = []
+  /** In the deltas among them. */
+  #unstoredCharacters = 0
   #inFlight: { readonly batch: SessionBatch; readonly appends: readonly Append[] } | null = null
   /** Not shown yet, because an event at or before them is not stored yet. */
   #unpublished: Entry[] = []
@@ -74,9 +78,10 @@ export class SessionWriter implements Journal, Committable {
     if (this.#stopped !== null) throw this.#stopped
     const entry: Entry = { kind: "delta", seq: this.#next++, runId: this.#runId, delta }
     this.#unstored.push(entry)
+    this.#unstoredCharacters += delta.text.length
     if (this.#unpublished.length === 0) this.#options.publish(entry)
     else this.#unpublished.push(entry)
-    this.#options.committer.commitLater(this)
+    this.#storeRest()
     return entry.seq
   }
 
@@ -102,6 +107,7 @@ export class SessionWriter implements Journal, Committable {
     const effects = appends.map((append) => append.effects)
     this.#inFlight = { batch: batchOf(this.#options.lease, this.#unstored, effects), appends }
     this.#unstored = []
+    this.#unstoredCharacters = 0
     this.#appends = []
     return this.#inFlight.batch
   }
@@ -164,7 +170,8 @@ export class SessionWriter implements Journal, Committable {
   /** What was written while a batch was in flight, and may have been passed over when that was tried again. */
   #storeRest(): void {
     if (this.#unstored.length === 0) return
-    if (this.#appends.length > 0) this.#options.committer.commitSoon(this)
+    const isUrgent = this.#appends.length > 0 || this.#unstoredCharacters >= urgentCharacters
+    if (isUrgent) this.#options.committer.commitSoon(this)
     else this.#options.committer.commitLater(this)
   }
 

@@ -29,6 +29,16 @@ test("deltas become one row between events, and one for each run", () => {
   expect([...read, ...events].toSorted((left, right) => left.seq - right.seq)).toEqual(entries)
 })
 
+test("a row of deltas that is large is full", () => {
+  const entries = Array.from({ length: 12 }, (_, index) => textDelta(index + 1, "run_1", "x".repeat(10_000)))
+  const { deltas } = toRows(entries)
+  expect(deltas.map(({ firstSeq, lastSeq }) => [firstSeq, lastSeq])).toEqual([
+    [1, 4],
+    [5, 8],
+    [9, 12],
+  ])
+})
+
 test("a batch is summed up by its last, newest and settling entries", () => {
   const settling = event(2, "run_1", stepCompleted, { at: 50, v: 3 })
   const rows = toRows([

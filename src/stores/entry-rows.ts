@@ -37,17 +37,24 @@ export function fromRow(row: Row): Entry[] {
   return [{ kind: "event", seq, v, at, runId, event: upcast(json(row, "body"), v) }]
 }
 
+/** Readers hold whole rows, so a row that has so much is full. */
+const fullRowCharacters = 32_768
+
 /** A row holds deltas of one run and spans no event, so rows and events interleave by their first numbers. */
 function deltaRows(entries: readonly Entry[]): DeltaRow[] {
   const rows: DeltaRow[] = []
   let open: [DeltaEntry, ...DeltaEntry[]] | null = null
+  let characters = 0
   for (const entry of entries) {
-    if (entry.kind === "delta" && open !== null && open[0].runId === entry.runId) {
+    const fits = open !== null && open[0].runId === entry.runId && characters < fullRowCharacters
+    if (open !== null && fits && entry.kind === "delta") {
       open.push(entry)
+      characters += entry.delta.text.length
       continue
     }
     if (open !== null) rows.push(packDeltas(open))
     open = entry.kind === "delta" ? [entry] : null
+    characters = entry.kind === "delta" ? entry.delta.text.length : 0
   }
   if (open !== null) rows.push(packDeltas(open))
   return rows

@@ -235,6 +235,29 @@ export const entryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
+    name: "a page ends with the row that reaches its bound of characters, and the next one goes on",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const text = "x".repeat(10_000)
+      const entries = Array.from({ length: 40 }, (_, index) =>
+        textDelta(numbered(lease, index + 1), runId, text),
+      )
+      await commitOk(log, { lease, entries })
+      const read: Entry[] = []
+      for (;;) {
+        const afterSeq = read.at(-1)?.seq ?? 0
+        const page = await log.read(sessionId, { afterSeq, limit: 100, maxCharacters: 45_000 })
+        if (page.length === 0) break
+        // A row has little more than 32 768 characters.
+        assert.ok(page.length <= 10, `${page.length} entries`)
+        read.push(...page)
+      }
+      assert.deepEqual(read, entries)
+    },
+  },
+  {
+    rule: null,
     name: "an empty or unknown log reads as empty",
     async run({ open }) {
       const { log } = await open()

@@ -248,6 +248,8 @@ export interface NewWait {
 export interface ReadOptions {
   readonly afterSeq: number
   readonly limit: number
+  /** Of a page as JSON: it ends with the entries of the stored row that reaches them. Default: no bound. */
+  readonly maxCharacters?: number
   /** Default true. */
   readonly deltas?: boolean
 }

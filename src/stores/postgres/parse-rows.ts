@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import { type Row, text } from "../columns.ts"
 
 /** What one turn of the event loop parses at most (rule 15). */
-export const maxCharacters = 250_000
+export const maxSliceCharacters = 250_000
 
 /** Of rows with a `body` that may be large. */
 export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {
@@ -11,7 +11,7 @@ export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T)
   for (const row of rows) {
     parsed.push(parse(row))
     characters += text(row, "body").length
-    if (characters < maxCharacters) continue
+    if (characters < maxSliceCharacters) continue
     characters = 0
     await nextTurn()
   }

@@ -4,7 +4,7 @@ import type { ReadOptions } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
 import type { Query } from "./database.ts"
-import { maxCharacters } from "./parse-rows.ts"
+import { maxSliceCharacters } from "./parse-rows.ts"
 
 const maxRows = 200
 
@@ -14,37 +14,47 @@ const withDeltas = `
   UNION ALL
   SELECT 'delta' AS kind, seq, 0, 0, run_id, body FROM agent_gateway.delta WHERE session_id = $1 AND seq >=
     (SELECT coalesce(max(seq), 0) FROM agent_gateway.delta WHERE session_id = $1 AND seq <= $2)
-  ORDER BY seq LIMIT ${maxRows}`
+  ORDER BY seq LIMIT $3`
 
 const eventsOnly = `
   SELECT 'event' AS kind, seq, v, at, run_id, body FROM agent_gateway.entry
-  WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT ${maxRows}`
+  WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`
 
 export async function readEntries(
   query: Query,
   sessionId: string,
-  { afterSeq, limit, deltas = true }: ReadOptions,
+  { afterSeq, limit, maxCharacters = Number.POSITIVE_INFINITY, deltas = true }: ReadOptions,
 ): Promise<readonly Entry[]> {
-  const entries: Entry[] = []
+  const page: Page = { entries: [], characters: 0 }
+  const isFull = () => page.entries.length >= limit || page.characters >= maxCharacters
   for (;;) {
-    const after = entries.at(-1)?.seq ?? afterSeq
-    const rows = await query(deltas ? withDeltas : eventsOnly, [sessionId, after])
-    await append(entries, rows, { after, limit })
-    if (rows.length < maxRows || entries.length >= limit) return entries
+    const after = page.entries.at(-1)?.seq ?? afterSeq
+    // The first may have nothing new.
+    const wanted = Math.min(limit - page.entries.length + 1, maxRows)
+    const rows = await query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted])
+    await append(page, rows, { after, isFull })
+    if (rows.length < wanted || isFull()) return page.entries
   }
 }
 
+interface Page {
+  readonly entries: Entry[]
+  characters: number
+}
+
 async function append(
-  entries: Entry[],
+  page: Page,
   rows: readonly Row[],
-  { after, limit }: { readonly after: number; readonly limit: number },
+  { after, isFull }: { readonly after: number; readonly isFull: () => boolean },
 ): Promise<void> {
   let characters = 0
   for (const row of rows) {
-    for (const entry of fromRow(row)) if (entry.seq > after) entries.push(entry)
-    if (entries.length >= limit) return
-    characters += text(row, "body").length
-    if (characters < maxCharacters) continue
+    for (const entry of fromRow(row)) if (entry.seq > after) page.entries.push(entry)
+    const length = text(row, "body").length
+    if (page.entries.length > 0) page.characters += length
+    if (isFull()) return
+    characters += length
+    if (characters < maxSliceCharacters) continue
     characters = 0
     await nextTurn()
   }

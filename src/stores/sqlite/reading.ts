@@ -4,7 +4,7 @@ import type { ReadOptions } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
 import type { Database } from "./database.ts"
-import { maxCharacters, maxRows } from "./slices.ts"
+import { maxRows, maxSliceCharacters } from "./slices.ts"
 
 /** One statement, so that events and deltas are of one snapshot. The delta row that the cursor lies in comes first. */
 const withDeltas = `
@@ -21,9 +21,10 @@ const eventsOnly = `
 export async function readEntries(
   database: Database,
   sessionId: string,
-  { afterSeq, limit, deltas = true }: ReadOptions,
+  { afterSeq, limit, maxCharacters = Number.POSITIVE_INFINITY, deltas = true }: ReadOptions,
 ): Promise<Entry[]> {
   const entries: Entry[] = []
+  let characters = 0
   for (;;) {
     const after = entries.at(-1)?.seq ?? afterSeq
     const slice = await database.read(() =>
@@ -31,21 +32,34 @@ export async function readEntries(
         deltas
           ? database.each(withDeltas, sessionId, after, sessionId, sessionId, after)
           : database.each(eventsOnly, sessionId, after),
-        after,
-        limit - entries.length,
+        {
+          after,
+          limit: limit - entries.length,
+          maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
+        },
       ),
     )
     entries.push(...slice.entries)
-    if (slice.complete || entries.length >= limit) return entries
+    characters += slice.characters
+    if (slice.complete || entries.length >= limit || characters >= maxCharacters) return entries
     await nextTurn()
   }
 }
 
+interface Slice {
+  readonly entries: Entry[]
+  readonly characters: number
+  readonly complete: boolean
+}
+
 function readSlice(
   rows: Iterable<Row>,
-  after: number,
-  limit: number,
-): { readonly entries: Entry[]; readonly complete: boolean } {
+  {
+    after,
+    limit,
+    maxCharacters,
+  }: { readonly after: number; readonly limit: number; readonly maxCharacters: number },
+): Slice {
   const entries: Entry[] = []
   let count = 0
   let characters = 0
@@ -54,11 +68,11 @@ function readSlice(
     count += 1
     // The row that the cursor lies in may have nothing new: a slice that ended with it would never get further.
     if (entries.length > 0) characters += text(row, "body").length
-    if (entries.length >= limit || characters >= maxCharacters) return { entries, complete: false }
+    if (entries.length >= limit || characters >= maxCharacters)
+      return { entries, characters, complete: false }
   }
-  return { entries, complete: count < maxRows }
+  return { entries, characters, complete: count < maxRows }
 }
-
 export function stepStart(database: Database, sessionId: string, seq: number): number {
   const row = database.get(
     "SELECT max(seq) AS seq FROM entry WHERE session_id = ? AND type = 'stepStarted' AND seq <= ?",

@@ -4,7 +4,7 @@ import type { Database } from "./database.ts"
 
 /** What one turn of the event loop reads at most (rule 15). */
 export const maxRows = 200
-export const maxCharacters = 250_000
+export const maxSliceCharacters = 250_000
 
 export interface SlicedQuery<T> {
   /** Gives rows with `id` and `body`, from behind an id, up to a limit: its last two parameters. */
@@ -30,7 +30,7 @@ export async function readSlices<T>(database: Database, query: SlicedQuery<T>): 
         after = integer(row, "id")
         count += 1
         characters += text(row, "body").length
-        if (characters >= maxCharacters) return found.length >= limit
+        if (characters >= maxSliceCharacters) return found.length >= limit
       }
       return count < maxRows
     })
