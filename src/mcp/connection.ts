@@ -3,7 +3,6 @@ import {
   Client,
   type InputRequiredResult,
   type jsonSchemaValidator as JsonSchemaValidators,
-  type LoggingLevel,
   type Progress,
   SdkError,
   SdkErrorCode,
@@ -20,6 +19,7 @@ import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
 import type { InputReply } from "./elicitation/rounds.ts"
 import type { Authorizer } from "./http/authorizer.ts"
+import { askForLog, followLog } from "./server-log.ts"
 import { openTransport } from "./transport.ts"
 
 /** One connected client. Once it is lost it stays so: whoever wants to go on connects again. */
@@ -228,32 +228,4 @@ function askedApart(
   if (definition?.outputSchema === undefined) return { allowInputRequired: true }
   const { outputSchema: _unchecked, ...toolDefinition } = definition
   return { allowInputRequired: true, toolDefinition }
-}
-
-const longestLogMessage = 2_000
-
-const levels: Readonly<Record<LoggingLevel, keyof Logger>> = {
-  debug: "debug",
-  info: "info",
-  notice: "info",
-  warning: "warn",
-  error: "error",
-  critical: "error",
-  alert: "error",
-  emergency: "error",
-}
-
-function followLog(client: Client, server: string, logger: Logger): void {
-  client.setNotificationHandler("notifications/message", ({ params: { level, data, logger: source } }) => {
-    const text = typeof data === "string" ? data : (JSON.stringify(data) ?? "")
-    const fields = { server, source, text: text.slice(0, longestLogMessage) }
-    logger[levels[level]](fields, "an MCP server logged")
-  })
-}
-
-/** Until it is told a level a server may send all or nothing. */
-async function askForLog(client: Client, request: { signal: AbortSignal; timeout: number }): Promise<void> {
-  if (client.getServerCapabilities()?.logging === undefined) return
-  if (client.getProtocolEra() !== "legacy") return
-  await client.setLoggingLevel("info", request)
 }

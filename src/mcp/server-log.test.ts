@@ -1,0 +1,62 @@
+import { Client, InMemoryTransport, type LoggingLevel } from "@modelcontextprotocol/client"
+import { expect, it, onTestFinished, vi } from "vitest"
+import { followLog } from "./server-log.ts"
+
+/** What reaches the log of what a server says. */
+async function following() {
+  vi.useFakeTimers({ toFake: ["performance"] })
+  onTestFinished(() => void vi.useRealTimers())
+  const lines: string[] = []
+  const line = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
+    void lines.push(`${level} ${String(fields.text ?? fields.leftOut ?? fields.mostPerMinute)} ${message}`)
+  const [ours, theirs] = InMemoryTransport.createLinkedPair()
+  const client = new Client({ name: "test", version: "1" })
+  followLog(client, "chatty", {
+    debug: line("debug"),
+    info: line("info"),
+    warn: line("warn"),
+    error: line("error"),
+  })
+  theirs.onmessage = (message) => {
+    if (!("method" in message) || !("id" in message) || message.method !== "initialize") return
+    const result = {
+      protocolVersion: "2025-11-25",
+      capabilities: { logging: {} },
+      serverInfo: { name: "s", version: "1" },
+    }
+    void theirs.send({ jsonrpc: "2.0", id: message.id, result })
+  }
+  await client.connect(ours)
+  onTestFinished(() => client.close())
+  const say = async (level: LoggingLevel, data: unknown) => {
+    await theirs.send({ jsonrpc: "2.0", method: "notifications/message", params: { level, data } })
+  }
+  return { lines, say }
+}
+
+it("logs what a server logs at its level, cut where it is long", async () => {
+  const { lines, say } = await following()
+  await say("notice", "hello")
+  await say("emergency", { on: "fire" })
+  await say("debug", "x".repeat(5_000))
+  await vi.waitFor(() => expect(lines).toHaveLength(3))
+  expect(lines).toEqual([
+    "info hello an MCP server logged",
+    'error {"on":"fire"} an MCP server logged',
+    `debug ${"x".repeat(2_000)} an MCP server logged`,
+  ])
+})
+
+it("leaves out what a server logs past 600 messages a minute, and says how many", async () => {
+  const { lines, say } = await following()
+  for (let count = 0; count < 1_000; count++) await say("info", "noise")
+  await vi.waitFor(() => expect(lines).toHaveLength(601))
+  expect(lines.at(-1)).toBe("warn 600 an MCP server logs too much: the rest is left out for a minute")
+  vi.advanceTimersByTime(60_000)
+  await say("info", "quiet again")
+  await vi.waitFor(() => expect(lines).toHaveLength(603))
+  expect(lines.slice(-2)).toEqual([
+    "warn 400 messages of an MCP server were left out",
+    "info quiet again an MCP server logged",
+  ])
+})
