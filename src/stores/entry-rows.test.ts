@@ -29,13 +29,16 @@ test("deltas become one row between events, and one for each run", () => {
   expect([...read, ...events].toSorted((left, right) => left.seq - right.seq)).toEqual(entries)
 })
 
-test("a row of deltas that is large is full", () => {
-  const entries = Array.from({ length: 12 }, (_, index) => textDelta(index + 1, "run_1", "x".repeat(10_000)))
+test.each([
+  { count: 12, text: "x".repeat(10_000), each: 4 },
+  { count: 1_500, text: "x", each: 500 },
+])("a row of deltas is full with $each of $text.length characters", ({ count, text, each }) => {
+  const entries = Array.from({ length: count }, (_, index) => textDelta(index + 1, "run_1", text))
   const { deltas } = toRows(entries)
   expect(deltas.map(({ firstSeq, lastSeq }) => [firstSeq, lastSeq])).toEqual([
-    [1, 4],
-    [5, 8],
-    [9, 12],
+    [1, each],
+    [each + 1, 2 * each],
+    [2 * each + 1, 3 * each],
   ])
 })
 

@@ -39,6 +39,7 @@ export function fromRow(row: Row): Entry[] {
 
 /** Readers hold whole rows, so a row that has so much is full. */
 const fullRowCharacters = 32_768
+const fullRowEntries = 500
 
 /** A row holds deltas of one run and spans no event, so rows and events interleave by their first numbers. */
 function deltaRows(entries: readonly Entry[]): DeltaRow[] {
@@ -46,8 +47,8 @@ function deltaRows(entries: readonly Entry[]): DeltaRow[] {
   let open: [DeltaEntry, ...DeltaEntry[]] | null = null
   let characters = 0
   for (const entry of entries) {
-    const fits = open !== null && open[0].runId === entry.runId && characters < fullRowCharacters
-    if (open !== null && fits && entry.kind === "delta") {
+    const isFull = characters >= fullRowCharacters || (open?.length ?? 0) >= fullRowEntries
+    if (entry.kind === "delta" && open !== null && open[0].runId === entry.runId && !isFull) {
       open.push(entry)
       characters += entry.delta.text.length
       continue
