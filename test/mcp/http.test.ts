@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest"
-import { eventually } from "../end-to-end/support/eventually.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 import { everythingOverHttp } from "./support/http-server.ts"
 
@@ -30,13 +29,12 @@ describe.each([
 
   it("leaves a call interrupted when it is lost during it", async () => {
     const { agent, server } = await everything()
-    const call = agent.call("trigger-long-running-operation", { duration: 60, steps: 600 })
-    await eventually("the server's work", () => agent.events.some(isStarted) || null)
+    const stream = await agent.watchCall("trigger-long-running-operation", { duration: 60, steps: 600 })
+    // Only then the server has it for sure: a call that it never had has another end.
+    await stream.until(({ event }) => event.type === "tool_output_chunk")
     await server.kill()
-    expect(await call).toMatchObject({ type: "toolCallInterrupted", reason: "lost", outcome: "unknown" })
+    await stream.rest()
+    const interrupted = agent.events.find(({ type }) => type === "toolCallInterrupted")
+    expect(interrupted).toMatchObject({ reason: "lost", outcome: "unknown" })
   })
 })
-
-function isStarted({ type }: { readonly type: string }): boolean {
-  return type === "toolCallStarted"
-}

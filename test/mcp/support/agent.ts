@@ -8,11 +8,14 @@ import {
   type ScriptedTurn,
   scriptedProvider,
 } from "../../../src/testing/scripted-provider.ts"
+import { type EventStream, eventStream } from "../../end-to-end/support/event-stream.ts"
 
 export interface TestAgent {
   readonly provider: ScriptedProvider
   /** Lets the model call a tool and resolves to what became of the call. */
   call(name: string, input?: JsonObject, options?: CallOptions): Promise<CallEvent>
+  /** The same as a client over HTTP sees it. */
+  watchCall(name: string, input?: JsonObject): Promise<EventStream>
   readonly events: readonly Event[]
   ready(): Promise<Readiness>
   /** The names of the tools that the model was given last. */
@@ -45,6 +48,14 @@ export function testAgent(options: AgentOptions): TestAgent {
     ...options,
   })
   const close = () => agent.close({ graceMs: 0 })
+  const post = (path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+    agent.fetch(
+      new Request(`http://gateway/api${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      }),
+    )
   onTestFinished(close)
   return {
     provider,
@@ -56,6 +67,13 @@ export function testAgent(options: AgentOptions): TestAgent {
       const event = events.slice(from).find(isCallEvent)
       if (event === undefined) throw new Error(`The call of ${name} came to no end.`)
       return event
+    },
+    async watchCall(name, input = {}) {
+      turns.push([{ type: "toolCall", name, input }])
+      const session = await post("/chat/init", { api_key: "test" })
+      const { session_token: token } = (await session.json()) as { readonly session_token: string }
+      const chat = await post("/chat", { message: "Call it." }, { authorization: `Bearer ${token}` })
+      return eventStream(chat)
     },
     async ready() {
       const response = await agent.fetch(new Request("http://gateway/api/ready"))
