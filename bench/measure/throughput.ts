@@ -69,7 +69,7 @@ export async function measurePace(
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const { server, samples } of measured) {
       const { target } = server
-      // The engine gives memory back in a process that was idle for eight seconds, and takes it again in the next round.
+      // The engine gives memory back in a process that is idle for some seconds, and takes it again in the next round.
       await measureStreams(server, load, { target, script: paces.full, streams, atOnce })
       const sample = await measureStreams(server, load, {
         target,

@@ -17,6 +17,7 @@ import {
   message,
   say,
   silentLogger,
+  stoppedInText,
   type TestNodeOptions,
   testNode,
   useNodes,
@@ -26,14 +27,9 @@ import {
 const start = useNodes()
 
 describe("a model call that its process did not live to see the end of", () => {
-  /** Left behind by a process that stopped in the middle of the answer's text. */
   async function interrupted() {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-    const first = await testNode(scriptedProvider([[say("Hal"), forever]]), { store: shared })
-    const { id } = await first.sessions.create(alice)
-    const run = await accepted(first, id, "Hi")
-    await vi.waitFor(async () => expect(await shared.log.read(id, { afterSeq: 0, limit: 9 })).toHaveLength(3))
-    await first.stop(0)
+    const { id, run } = await stoppedInText(shared)
     const takeUp = async (store: Store, options: TestNodeOptions = {}) => {
       const provider = scriptedProvider([])
       const node = await testNode(provider, { store, pricing: { cost: () => 1 }, ...options })

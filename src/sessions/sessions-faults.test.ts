@@ -15,6 +15,7 @@ import {
   message,
   say,
   silentLogger,
+  stoppedInText,
   testNode,
   useNodes,
   watchRun,
@@ -44,11 +45,7 @@ describe("a process that stops", () => {
 
   it("parks what has not ended, and the next one goes on with it, without counting a crash", async () => {
     const shared = await store()
-    const first = await testNode(scriptedProvider([[say("Hal"), forever]]), { store: shared })
-    const { id } = await first.sessions.create(alice)
-    const run = await accepted(first, id, "Hi")
-    await vi.waitFor(async () => expect(await shared.log.read(id, { afterSeq: 0, limit: 9 })).toHaveLength(3))
-    await first.stop(0)
+    const { id, run } = await stoppedInText(shared)
     await expect(shared.log.run(id, run.runId)).resolves.toMatchObject({ state: "open" })
     const second = await testNode(scriptedProvider([[say("Hello")]]), { store: shared })
     const entries = await watchRun(second.sessions, id, run)

@@ -87,6 +87,18 @@ describe("a session's writer", () => {
     expect(committer.commitSoon).toHaveBeenCalledOnce()
   })
 
+  it("leaves a batch that is tried again to its pauses, however much comes meanwhile", () => {
+    const { writer, committer } = setUp()
+    void writer.append([event])
+    writer.takeBatch()
+    void writer.append([event])
+    committer.commitSoon.mockClear()
+    for (let count = 0; count < 5; count++) writer.emit(delta("x".repeat(100_000)))
+    expect(committer.commitSoon).not.toHaveBeenCalled()
+    writer.settle("ok")
+    expect(committer.commitSoon).toHaveBeenCalledOnce()
+  })
+
   it("gives the very same batch again until it is settled", () => {
     const { writer } = setUp()
     writer.emit(delta("a"))

@@ -81,7 +81,10 @@ export class SessionWriter implements Journal, Committable {
     this.#unstoredCharacters += delta.text.length
     if (this.#unpublished.length === 0) this.#options.publish(entry)
     else this.#unpublished.push(entry)
-    this.#storeRest()
+    // While a batch is in flight, perhaps tried again and again, what comes after it has time.
+    const isUrgent = this.#inFlight === null && this.#unstoredCharacters >= urgentCharacters
+    if (isUrgent) this.#options.committer.commitSoon(this)
+    else this.#options.committer.commitLater(this)
     return entry.seq
   }
 

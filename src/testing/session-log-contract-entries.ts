@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import type { Entry, Event } from "../core/entries.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { ReadOptions, SessionLog } from "../core/ports/session-log.ts"
 import {
   accepted,
   commitOk,
@@ -221,12 +221,7 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "megabytes of deltas in one commit are read from any number within them",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const text = "x".repeat(100_000)
-      const entries = Array.from({ length: 20 }, (_, index) =>
-        textDelta(numbered(lease, index + 1), runId, text),
-      )
-      await commitOk(log, { lease, entries })
+      const { sessionId, lease, entries } = await loggedDeltas(log, 20, "x".repeat(100_000))
       for (const after of [0, 10, 19, 20]) {
         const page = await log.read(sessionId, { afterSeq: numbered(lease, after), limit: 100 })
         assert.deepEqual(page, entries.slice(after))
@@ -238,22 +233,11 @@ export const entryCases: readonly SessionLogCase[] = [
     name: "a page ends with the row that reaches its bound of characters, and the next one goes on",
     async run({ open }) {
       const { log } = await open()
-      const { sessionId, runId, lease } = await runningSession(log)
-      const text = "x".repeat(10_000)
-      const entries = Array.from({ length: 40 }, (_, index) =>
-        textDelta(numbered(lease, index + 1), runId, text),
-      )
-      await commitOk(log, { lease, entries })
-      const read: Entry[] = []
-      for (;;) {
-        const afterSeq = read.at(-1)?.seq ?? 0
-        const page = await log.read(sessionId, { afterSeq, limit: 100, maxCharacters: 45_000 })
-        if (page.length === 0) break
-        // A row has little more than 32 768 characters.
-        assert.ok(page.length <= 10, `${page.length} entries`)
-        read.push(...page)
-      }
-      assert.deepEqual(read, entries)
+      const { sessionId, entries } = await loggedDeltas(log, 40, "x".repeat(10_000))
+      const pages = await readPages(log, sessionId, { limit: 100, maxCharacters: 45_000 })
+      // A row has little more than 32 768 characters.
+      for (const page of pages) assert.ok(page.length <= 10, `${page.length} entries`)
+      assert.deepEqual(pages.flat(), entries)
     },
   },
   {
@@ -347,10 +331,28 @@ async function mixedSession(log: SessionLog): Promise<{ sessionId: string; entri
 }
 
 async function readAll(log: SessionLog, sessionId: string, limit = 1_000): Promise<readonly Entry[]> {
-  const entries: Entry[] = []
+  return (await readPages(log, sessionId, { limit })).flat()
+}
+
+async function readPages(
+  log: SessionLog,
+  sessionId: string,
+  size: Pick<ReadOptions, "limit" | "maxCharacters">,
+): Promise<readonly (readonly Entry[])[]> {
+  const pages: (readonly Entry[])[] = []
   for (;;) {
-    const page = await log.read(sessionId, { afterSeq: entries.at(-1)?.seq ?? 0, limit })
-    if (page.length === 0) return entries
-    entries.push(...page)
+    const page = await log.read(sessionId, { ...size, afterSeq: pages.at(-1)?.at(-1)?.seq ?? 0 })
+    if (page.length === 0) return pages
+    pages.push(page)
   }
+}
+
+/** So many deltas in one commit. */
+async function loggedDeltas(log: SessionLog, count: number, text: string) {
+  const { sessionId, runId, lease } = await runningSession(log)
+  const entries = Array.from({ length: count }, (_, index) =>
+    textDelta(numbered(lease, index + 1), runId, text),
+  )
+  await commitOk(log, { lease, entries })
+  return { sessionId, lease, entries }
 }

@@ -1,8 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { type Row, text } from "../columns.ts"
-
-/** What one turn of the event loop parses at most (rule 15). */
-export const maxSliceCharacters = 250_000
+import { maxSliceCharacters } from "../slice-size.ts"
 
 /** Of rows with a `body` that may be large. */
 export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {

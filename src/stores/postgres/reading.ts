@@ -3,8 +3,8 @@ import type { Entry } from "../../core/entries.ts"
 import type { ReadOptions } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
+import { maxSliceCharacters } from "../slice-size.ts"
 import type { Query } from "./database.ts"
-import { maxSliceCharacters } from "./parse-rows.ts"
 
 const maxRows = 200
 

@@ -3,8 +3,9 @@ import type { Entry } from "../../core/entries.ts"
 import type { ReadOptions } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
+import { maxSliceCharacters } from "../slice-size.ts"
 import type { Database } from "./database.ts"
-import { maxRows, maxSliceCharacters } from "./slices.ts"
+import { maxRows } from "./slices.ts"
 
 /** One statement, so that events and deltas are of one snapshot. The delta row that the cursor lies in comes first. */
 const withDeltas = `
@@ -73,6 +74,7 @@ function readSlice(
   }
   return { entries, characters, complete: count < maxRows }
 }
+
 export function stepStart(database: Database, sessionId: string, seq: number): number {
   const row = database.get(
     "SELECT max(seq) AS seq FROM entry WHERE session_id = ? AND type = 'stepStarted' AND seq <= ?",

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { integer, type Row, text } from "../columns.ts"
+import { maxSliceCharacters } from "../slice-size.ts"
 import type { Database } from "./database.ts"
 
 /** What one turn of the event loop reads at most (rule 15). */
 export const maxRows = 200
-export const maxSliceCharacters = 250_000
 
 export interface SlicedQuery<T> {
   /** Gives rows with `id` and `body`, from behind an id, up to a limit: its last two parameters. */

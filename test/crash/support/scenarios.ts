@@ -111,15 +111,7 @@ const all = {
       await client.cancel(runId)
     },
   },
-  approve: {
-    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
-    runs: 1,
-    ending: "completed",
-    async play(client, message) {
-      await client.chat({ message })
-      await client.decide(await client.see("tool_approval_request"), { approved: true })
-    },
-  },
+  approve: approving(0),
   edit: {
     model: (call) => (call.turn > 0 ? done : calls(call, [pay(2)])),
     runs: 1,
@@ -168,17 +160,7 @@ const all = {
     },
   },
   /** Its run is parked before it is answered, however slow the gateway is. */
-  patient: {
-    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
-    runs: 1,
-    ending: "completed",
-    async play(client, message) {
-      await client.chat({ message })
-      const asked = await client.see("tool_approval_request")
-      await client.rest(3_000)
-      await client.decide(asked, { approved: true })
-    },
-  },
+  patient: approving(3_000),
   client: {
     model: (call) =>
       call.turn > 0 ? done : calls(call, [{ name: "ask_client", input: { question: "How warm is it?" } }]),
@@ -263,6 +245,21 @@ export function isEnding(ending: Ending, event: TerminalEvent, cancelled: boolea
   if (ending === "maxTurns") return event.reason === "max_turns"
   if (ending === "budget") return event.reason === "budget"
   return event.disposition === "completed" && (ending === "completed" || ending === "cancelled")
+}
+
+/** Waits so many milliseconds before it decides, unless its gateway dies. */
+function approving(restMs: number): Scenario {
+  return {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const asked = await client.see("tool_approval_request")
+      await client.rest(restMs)
+      await client.decide(asked, { approved: true })
+    },
+  }
 }
 
 async function chat(client: SessionClient, message: string): Promise<void> {
