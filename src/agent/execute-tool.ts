@@ -49,6 +49,7 @@ export async function executeTool(
   }
   try {
     const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
+    context.runtime.follow(execution)
     const outcome = await Promise.race([execution, stopped])
     return nestsTooDeep(outcome) ? tooDeep : outcome
   } catch (error) {

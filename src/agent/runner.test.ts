@@ -27,6 +27,7 @@ function contextOf(run: MemoryRun, runner: Runner, options: Partial<RunnerRuntim
     isGranted: async () => false,
     revision: "1",
     hooks: {},
+    follow: () => {},
     ...options,
   }
   return { ...run.context, runtime }

@@ -59,7 +59,9 @@ async function callRunner(
     }
   }
   try {
-    await untilAborted(signal, consume())
+    const consuming = consume()
+    runtime.follow(consuming)
+    await untilAborted(signal, consuming)
   } catch (error) {
     if (!signal.aborted) {
       await transcript.countRest("agent_failed")

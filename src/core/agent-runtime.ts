@@ -62,6 +62,8 @@ interface RuntimeBase {
   /** Changes when the agent's definition does; logged with each run. */
   readonly revision: string
   readonly hooks: RunHooks
+  /** Is told of every call of the user's own code, which may outlast the attempt that made it. */
+  readonly follow: (call: Promise<unknown>) => void
 }
 
 /**

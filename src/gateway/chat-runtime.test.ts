@@ -20,6 +20,7 @@ const surroundings: RuntimeSurroundings = {
   allowedModels: undefined,
   mcp: { tools: () => [], instructions: () => [] },
   hooks: {},
+  follow: () => {},
   grants: async () => [],
   checkSchema: createSchemaCheck(),
   logger: { debug() {}, info() {}, warn() {}, error() {} },

@@ -86,6 +86,7 @@ export interface RuntimeSurroundings {
   /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
   readonly allowedModels: readonly string[] | undefined
   readonly hooks: RunHooks
+  readonly follow: AgentRuntime["follow"]
   /** The MCP servers as the session's user sees them. */
   readonly mcp: McpView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
@@ -118,7 +119,7 @@ export function checkForAllRuns(chat: ChatRuntime, surroundings: RuntimeSurround
 
 function runnerRuntime(
   { runner, resumes = false, prices, approvalTimeoutSeconds }: ChatRunnerRuntime,
-  { hooks, grants }: RuntimeSurroundings,
+  { hooks, follow, grants }: RuntimeSurroundings,
 ): RunnerRuntime {
   return {
     type: "runner",
@@ -129,11 +130,12 @@ function runnerRuntime(
     isGranted: async (sessionId, ...toolType) => isGranted(await grants(sessionId), ...toolType),
     revision: "runner",
     hooks,
+    follow,
   }
 }
 
 function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, mcp, checkSchema, hooks, grants, logger } = surroundings
+  const { providers, mcp, checkSchema, hooks, follow, grants, logger } = surroundings
   const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
@@ -173,6 +175,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
     revision: revisionOf({ systemPrompt, models, tools: allTools() }),
     hooks,
+    follow,
   }
 }
 

@@ -31,12 +31,12 @@ import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { createGuess } from "./guess.ts"
-import { createHookTracker, type HookTracker } from "./hook-tracker.ts"
 import { type GatewayMcp, startMcp } from "./mcp.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
+import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** All parts of a gateway, put together and running. */
 export interface Service {
@@ -111,10 +111,10 @@ async function startParts(
   const feed = new Feed()
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
-  const hooks = createHookTracker(logger)
+  const userCode = followUserCode(logger)
   const resolveRuntime = await runtimeResolver(options, {
     grants: (sessionId) => approvals.grants(sessionId),
-    tracked: hooks,
+    userCode,
     mcp,
     code,
     checkSchema,
@@ -178,7 +178,7 @@ async function startParts(
       feed.close()
       await Promise.all(listeners.map((stop) => stop()))
       await committer.close()
-      await hooks.settle()
+      await userCode.settle()
       await mcp.close()
       await store.close()
       await server.onShutdown?.()
@@ -191,7 +191,7 @@ const noServers: McpView = { tools: () => [], instructions: () => [] }
 
 interface RuntimeParts {
   readonly grants: Approvals["grants"]
-  readonly tracked: HookTracker
+  readonly userCode: UserCode
   readonly mcp: McpServers
   readonly code: CodeExecutionService | null
   readonly checkSchema: SchemaCheck
@@ -203,14 +203,15 @@ interface RuntimeParts {
  */
 async function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, tracked, mcp, code, checkSchema }: RuntimeParts,
+  { grants, userCode, mcp, code, checkSchema }: RuntimeParts,
 ): Promise<ResolveRuntime> {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
-  const hooks = tracked.track(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
+  const hooks = userCode.followed(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
   const shared = {
     allowedModels,
     hooks,
+    follow: userCode.follow,
     grants,
     checkSchema,
     codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],

@@ -28,6 +28,7 @@ describe("a foreign runner", () => {
       isGranted: async () => false,
       revision: "1",
       hooks: {},
+      follow: () => {},
     }),
   })
 

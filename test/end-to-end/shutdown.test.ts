@@ -68,7 +68,7 @@ test("a run that does not end within the grace time is parked, and the next star
   expect(assemble(whole)).toMatchObject({ text: "Resumed.", terminal: { terminal_disposition: "completed" } })
 })
 
-test("a tool that is running when the grace time is over is told to stop", async () => {
+test("a tool that is running when the grace time is over is told to stop, and gets to put things in order", async () => {
   const { gateway, session, model, folder } = await serving([calls("reserve"), says("Reserved.")], 200)
   const stream = await session.chat("Go")
   await journaled(folder, "reserve began")
@@ -81,6 +81,18 @@ test("a tool that is running when the grace time is over is told to stop", async
   const whole = await (await session.at(url).subscribe({ afterSeq: 0 })).rest()
   expect(assemble(whole)).toMatchObject({ text: "Reserved." })
   expect((await journal(folder)).filter((line) => line.startsWith("reserve began"))).toHaveLength(2)
+})
+
+test("a tool that does not stop when it is told to holds up the end for seconds, no more", async () => {
+  const { gateway, session, folder } = await serving([calls("stubborn")], 0)
+  const stream = await session.chat("Go")
+  await journaled(folder, "stubborn began")
+  const begun = performance.now()
+  gateway.signal("SIGTERM")
+  await stream.restOrBreak()
+  expect(await gateway.exited).toBe(0)
+  expect(performance.now() - begun).toBeLessThan(20_000)
+  expect(gateway.stderr() + gateway.stdout()).toContain("still at work")
 })
 
 test("a second SIGTERM ends at once, and nothing is lost by it", async () => {
