@@ -64,6 +64,7 @@ test("reloads when an imported file changes, and not for a file that nobody impo
   await answers(url, "one")
   await writeProjectFile(cwd, "notes.ts", "const unrelated = 1\n")
   await writeProjectFile(cwd, "answer.ts", 'export const answer: string = "two"\n')
+  await cli.printed(/Reloaded/)
   await answers(url, "two")
   expect(cli.stdout().match(/Reloaded/g)).toHaveLength(1)
 })
