@@ -1,5 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises"
 import { expect, test, vi } from "vitest"
-import { type CliProcess, project, startCli, writeProjectFile } from "./cli-process.ts"
+import { type CliProcess, project, replaceProjectFile, startCli, writeProjectFile } from "./cli-process.ts"
+
+// Each starts several processes, one after the other.
+vi.setConfig({ testTimeout: 60_000 })
 
 const agent = (answer: string) =>
   `import { fakeGateway } from "GATEWAY"\nconsole.log("worker", process.pid)\nexport default fakeGateway({ answer: "${answer}" })\n`
@@ -20,7 +24,7 @@ async function urlOf(cli: CliProcess): Promise<string> {
 
 async function answers(url: string, text: string): Promise<void> {
   await vi.waitFor(async () => expect(await (await fetch(url)).text()).toBe(text), {
-    timeout: 10_000,
+    timeout: 30_000,
     interval: 50,
   })
 }
@@ -32,7 +36,7 @@ function workerOf(cli: CliProcess): number {
 
 async function gone(pid: number): Promise<void> {
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), {
-    timeout: 10_000,
+    timeout: 30_000,
     interval: 50,
   })
 }
@@ -63,7 +67,9 @@ test("reloads when an imported file changes, and not for a file that nobody impo
   })
   await answers(url, "one")
   await writeProjectFile(cwd, "notes.ts", "const unrelated = 1\n")
-  await writeProjectFile(cwd, "answer.ts", 'export const answer: string = "two"\n')
+  // Changes that follow each other closely are answered by one reload.
+  await delay(500)
+  await replaceProjectFile(cwd, "answer.ts", 'export const answer: string = "two"\n')
   await cli.printed(/Reloaded/)
   await answers(url, "two")
   expect(cli.stdout().match(/Reloaded/g)).toHaveLength(1)
@@ -71,7 +77,7 @@ test("reloads when an imported file changes, and not for a file that nobody impo
 
 test("waits after a syntax error, and goes on when it is mended", async () => {
   const { cwd, cli, url } = await startDev({ "agent.ts": agent("one") })
-  await writeProjectFile(cwd, "agent.ts", "export default fakeGateway({ answer: })\n")
+  await replaceProjectFile(cwd, "agent.ts", "export default fakeGateway({ answer: })\n")
   await cli.printed(/waiting for a change of its files\.\n/)
   expect(cli.stderr()).toMatch(
     /^agent-gateway: agent\.ts:1: SyntaxError: [^\n]+\nagent-gateway: the agent stopped[^\n]+\n$/,
@@ -92,8 +98,11 @@ test("an agent broken from the start is served once it is mended", async () => {
 
 test("an agent that crashes waits for a change", async () => {
   const { cwd, cli, url } = await startDev({
-    "agent.ts": `${agent("one")}setTimeout(() => { throw new Error("crash") }, 300)\n`,
+    "agent.ts": `import { existsSync } from "node:fs"
+      ${agent("one")}
+      setInterval(() => { if (existsSync("crash")) throw new Error("crash") }, 20)`,
   })
+  await writeProjectFile(cwd, "crash", "")
   await cli.printed(/the agent stopped \(exit code 1\)/)
   await writeProjectFile(cwd, "agent.ts", agent("two"))
   await answers(url, "two")

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -112,4 +112,10 @@ export async function project(files: Readonly<Record<string, string>>): Promise<
 
 export async function writeProjectFile(folder: string, name: string, text: string): Promise<void> {
   await writeFile(join(folder, name), text.replaceAll("GATEWAY", fakeGateway))
+}
+
+/** As many editors save: whoever reads the file finds the old text or the new one, never half of it. */
+export async function replaceProjectFile(folder: string, name: string, text: string): Promise<void> {
+  await writeProjectFile(folder, `${name}.draft`, text)
+  await rename(join(folder, `${name}.draft`), join(folder, name))
 }

@@ -45,7 +45,7 @@ test("every page that a packed one links to is packed too", async () => {
     )
     .filter((target) => !packed.some((path) => path === target || path.startsWith(join(target, "/"))))
   expect(missing).toEqual([])
-})
+}, 60_000)
 
 describe("docs/reference.md", () => {
   const sections = new Map(
@@ -106,7 +106,7 @@ test("every TypeScript block of the pages type-checks", async () => {
   const config = { extends: join(root, "tsconfig.json"), compilerOptions, files, include: [] }
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config))
   expect(await typeCheck(folder)).toBe("")
-}, 60_000)
+}, 120_000)
 
 test("the pages begin a conversation with the commands that the program prints", async () => {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-documentation-"))
