@@ -15,6 +15,8 @@ export default defineConfig({
       OPENAI_BASE_URL: "",
       OLLAMA_BASE_URL: "http://127.0.0.1:1/v1",
     },
+    // Vitest's own limit of a second is none for what other processes do on a busy machine.
+    expect: { poll: { timeout: 10_000 } },
     // Most of what the tests do is wait for other processes.
     maxWorkers: 3,
   },
