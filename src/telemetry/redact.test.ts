@@ -44,9 +44,10 @@ describe("a text", () => {
   it.each(["eyJ", "eyJa-", "sk-", "://a", "://:", "a:", "token", "Bearer ", "Basic ", "x_", "gh", '"', "é"])(
     "made of %j over and over takes no more than a moment",
     (piece) => {
-      const started = performance.now()
+      const started = process.cpuUsage()
       redactText(piece.repeat(Math.ceil(20_000 / piece.length)))
-      expect(performance.now() - started).toBeLessThan(1_000)
+      // Of the processor's time, in microseconds: others may hold it up for as long as they like.
+      expect(process.cpuUsage(started).user).toBeLessThan(1_000_000)
     },
   )
 })

@@ -29,14 +29,14 @@ it("throws for what is no schema, every time", () => {
 it("does not take a value whose check would take years, and goes on with others", async () => {
   const check = createSchemaCheck()
   const endless = { type: "string", pattern: "^(a+)+$" }
-  const began = performance.now()
+  const began = process.cpuUsage()
   expect(check(endless, `${"a".repeat(60)}!`)).toEqual({
     valid: false,
     message: "It cannot be checked: it takes longer than 200 ms.",
   })
   await delay(0)
-  // Far less than years, and far more than a busy machine needs.
-  expect(performance.now() - began).toBeLessThan(5_000)
+  // Far less than years, in microseconds of the processor's time.
+  expect(process.cpuUsage(began).user).toBeLessThan(5_000_000)
   expect(check(endless, "aaa")).toMatchObject({ valid: true })
   expect(check(city, { city: "Oslo" })).toMatchObject({ valid: true })
 })
@@ -44,7 +44,7 @@ it("does not take a value whose check would take years, and goes on with others"
 it.each([
   ["patterns of names", { patternProperties: { "^(a+)+$": true } }, { [`${"a".repeat(60)}!`]: 1 }],
   ["references that double at each step", doubling(60), {}],
-  ["as many choices as items", choices(5_000), Array.from({ length: 200_000 }, () => -1)],
+  ["as many choices as items", choices(1_000), Array.from({ length: 200_000 }, () => -1)],
   ["items that must differ", { uniqueItems: true }, Array.from({ length: 50_000 }, (_, index) => [index])],
 ])("does not take a value whose check takes years because of %s", (_, schema, value) => {
   const message = "It cannot be checked: it takes longer than 200 ms."
@@ -73,12 +73,19 @@ it("gives up a schema that takes too long to compile, once", () => {
   const check = createSchemaCheck()
   let huge: JsonObject = { type: "string" }
   for (let depth = 0; depth < 4; depth++) huge = { properties: propertiesOf(huge, 20) }
-  const refusal = "it takes longer than 2000 ms."
-  expect(() => check(huge, {})).toThrow(refusal)
-  const began = performance.now()
-  expect(() => check(huge, {})).toThrow(refusal)
-  expect(performance.now() - began).toBeLessThan(1_500)
+  const [first, second] = [refusalOf(() => check(huge, {})), refusalOf(() => check(huge, {}))]
+  expect(first).toMatchObject({ message: "it takes longer than 2000 ms." })
+  // The same one: it was remembered, not found out again.
+  expect(second).toBe(first)
 })
+
+function refusalOf(work: () => unknown): unknown {
+  try {
+    return work()
+  } catch (thrown) {
+    return thrown
+  }
+}
 
 function propertiesOf(schema: JsonObject, count: number): JsonObject {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, schema]))
