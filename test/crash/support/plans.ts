@@ -15,6 +15,8 @@ export function namedRounds(): readonly RoundPlan[] {
     const chosen = restartsSecond(points.filter((_point, index) => index % count === round))
     return {
       name: `named-${round}`,
+      // All of these points are come by, some of them only after the sessions are over.
+      afterwardsMs: 15_000,
       random: createRandom(`named-${round}`),
       arrivals: chosen.map(([, scenario], generation) => ({ scenario, generation, afterMs: 0 })),
       deaths: chosen.map(([point]) => ({ type: "point", point, times: 1 }) as const),
@@ -40,7 +42,7 @@ export function randomRound(seed: string, number: number, store?: string): Round
     return { scenario: random.pick(scenarioNames), generation, afterMs: random.whole(0, 500) }
   })
   const name = `${seed}-${number}`.replaceAll(/[^\w-]/g, "-")
-  return { name, random, arrivals, deaths, ...(store === undefined ? {} : { store }) }
+  return { name, afterwardsMs: 500, random, arrivals, deaths, ...(store === undefined ? {} : { store }) }
 }
 
 function randomDeath(random: Random): Death {

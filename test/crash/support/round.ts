@@ -35,6 +35,8 @@ export interface RoundPlan {
   readonly arrivals: readonly Arrival[]
   /** Of the first processes. The one after them lives. */
   readonly deaths: readonly Death[]
+  /** How long a process may take, once all its sessions are over, to come to the point it is to die at. */
+  readonly afterwardsMs: number
   /** When viewers go away. */
   readonly random: Random
   /** A `postgres://` URL of a database. Default: a data directory of its own. */
@@ -55,8 +57,6 @@ export interface RoundRecord {
 
 /** A run that is not over by then counts as lost. */
 const timeLimitMs = 90_000
-/** A process may still come to the point it is to die at when all its sessions are over. */
-const afterwardsMs = 500
 
 /** Plays sessions against a gateway that dies and comes back, until everything that was accepted is over. */
 export async function playRound(plan: RoundPlan): Promise<RoundRecord> {
@@ -101,7 +101,7 @@ class Round {
         if (death.after === "ready") await gateway.ready
         await delay(death.ms)
       } else {
-        await Promise.race([gateway.exited, Promise.all(this.#plays).then(() => delay(afterwardsMs))])
+        await Promise.race([gateway.exited, this.#afterwards()])
       }
       await this.#end(gateway)
     }
@@ -117,6 +117,11 @@ class Round {
       points: await deathsIn(folder),
       failures: this.#failures,
     }
+  }
+
+  async #afterwards(): Promise<void> {
+    await Promise.all(this.#plays)
+    await delay(this.#plan.afterwardsMs, undefined, { ref: false })
   }
 
   async #observe(): Promise<readonly Observation[]> {

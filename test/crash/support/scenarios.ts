@@ -66,7 +66,8 @@ const all = {
     play: chat,
   },
   cancelText: {
-    model: () => says(120, 5),
+    // It is over long after any client, however slow, has cancelled it; and so are the calls of `cancelTool`.
+    model: () => says(120, 100),
     runs: 1,
     ending: "cancelled",
     async play(client, message) {
@@ -90,8 +91,8 @@ const all = {
       call.turn > 0
         ? done
         : calls(call, [
-            { name: "charge", input: { ms: 500 } },
-            { name: "reserve", input: { ms: 500 } },
+            { name: "charge", input: { ms: 15_000 } },
+            { name: "reserve", input: { ms: 15_000 } },
           ]),
     runs: 1,
     ending: "cancelled",
@@ -160,7 +161,7 @@ const all = {
     },
   },
   /** Its run is parked before it is answered, however slow the gateway is. */
-  patient: approving(3_000),
+  patient: approving(10_000),
   client: {
     model: (call) =>
       call.turn > 0 ? done : calls(call, [{ name: "ask_client", input: { question: "How warm is it?" } }]),

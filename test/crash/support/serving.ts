@@ -31,7 +31,7 @@ export interface Serving {
   events(): Promise<readonly EventEntry[]>
 }
 
-const timeLimitMs = 30_000
+const timeLimitMs = 60_000
 
 export type ServingOptions = Pick<GatewayOptions, "approvalSeconds"> & {
   /** Where the first process kills itself. */
