@@ -7,17 +7,19 @@ import { expect, onTestFinished, test, vi } from "vitest"
 import { defaultLimits } from "../limits.ts"
 import { removeTree } from "../workspace/remove-tree.ts"
 import { openDocker } from "./docker.ts"
+import { connectEngine } from "./engine.ts"
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const answers: Readonly<Record<string, string>> = { "/_ping": "OK", "/info": `{"OSType":"linux"}` }
 
 /** An engine that can be reached, and then says nothing more. */
-async function startStuckEngine() {
+async function startStuckEngine({ pingMs = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-engine-"))
   const asked: (string | undefined)[] = []
   const server = createServer(({ url = "" }, response) => {
     asked.push(url)
-    if (answers[url] !== undefined) response.end(answers[url])
+    if (answers[url] === undefined) return
+    setTimeout(() => response.end(answers[url]), url === "/_ping" ? pingMs : 0)
   }).listen(join(folder, "docker.sock"))
   onTestFinished(async () => {
     server.closeAllConnections()
@@ -35,7 +37,7 @@ test("an engine that does not answer any more fails a call instead of holding it
   const { socket, asked } = await startStuckEngine()
   const backend = await openDocker({
     socket,
-    answerTimeoutMs: 200,
+    answerTimeoutMs: 2_000,
     image: "image",
     warmPool: 0,
     limits: defaultLimits,
@@ -55,4 +57,10 @@ test("an engine that does not answer any more fails a call instead of holding it
   })
   // Proxies log addresses.
   expect(asked.at(-1)).toMatch(/^\/containers\/create\?name=agent-gateway-[\w-]+$/)
+})
+
+test("an engine that takes seconds to say that it is there, as under load, is not taken for none", async () => {
+  const { socket } = await startStuckEngine({ pingMs: 4_000 })
+  const { rootless } = await connectEngine(socket)
+  expect(rootless).toBe(false)
 })

@@ -1,7 +1,8 @@
 import type Dockerode from "dockerode"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 
-const pingTimeoutMs = 2000
+/** Nobody waits long for an engine that is stuck, and none is given up because the machine is busy. */
+const pingTimeoutMs = 10_000
 /** Of silence. Under load the engine may take many seconds to make or to remove a container. */
 const defaultAnswerTimeoutMs = 60_000
 
