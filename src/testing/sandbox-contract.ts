@@ -83,13 +83,16 @@ print(open("go/on.txt").read())`
       const sandbox = await newSandbox(harness)
       const stop = new AbortController()
       const reason = new Error("enough")
-      const began = performance.now()
+      let abortedAt = 0
       await assert.rejects(async () => {
         for await (const event of exec(harness, sandbox, heartbeat, { signal: stop.signal })) {
-          if (event.type === "output") stop.abort(reason)
+          if (event.type !== "output") continue
+          abortedAt ||= performance.now()
+          stop.abort(reason)
         }
       }, reason)
-      assert.ok(performance.now() - began < 10_000, "it does not wait for the code")
+      // Left to itself the code goes on for a minute.
+      assert.ok(performance.now() - abortedAt < 30_000, "it does not wait for the code")
       await assertStill(sandbox)
     },
   },

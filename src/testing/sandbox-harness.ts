@@ -34,11 +34,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal
 }
 
+/** As long as code may have: what is not about time is not to fail for want of it. */
+const amplyMs = 60_000
+
 export function exec(
   { host }: SandboxHarness,
   sandbox: Sandbox,
   code: string,
-  { language = "python", timeoutMs = 20_000, signal = new AbortController().signal }: RunOptions = {},
+  { language = "python", timeoutMs = amplyMs, signal = new AbortController().signal }: RunOptions = {},
 ): AsyncIterable<ExecEvent> {
   return sandbox.exec({ host, language, code, timeoutMs }, { signal })
 }

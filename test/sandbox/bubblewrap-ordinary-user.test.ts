@@ -57,9 +57,9 @@ async function runThere(name: string): Promise<void> {
 }
 
 describe("bubblewrap without root keeps the contract of sandboxes:", () => {
-  test.each(held(sandboxContract))("$name", ({ name }) => runThere(name), 60_000)
+  test.each(held(sandboxContract))("$name", ({ name }) => runThere(name), 180_000)
 })
 
 describe("bubblewrap without root holds against", () => {
-  test.each(held(attacks))("$name", ({ name }) => runThere(name), 60_000)
+  test.each(held(attacks))("$name", ({ name }) => runThere(name), 180_000)
 })

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import { exec, newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-harness.ts"
@@ -35,14 +35,14 @@ afterAll(async () => {
   } finally {
     await engine?.stop()
   }
-}, 60_000)
+}, 120_000)
 
 describe("Docker keeps the contract of sandboxes:", () => {
-  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 60_000)
+  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
 })
 
 describe("Docker holds against", () => {
-  test.each(attacks)("$name", async ({ run }) => run(harness), 60_000)
+  test.each(attacks)("$name", async ({ run }) => run(harness), 180_000)
 })
 
 test("the command line builds an image", async () => {
@@ -61,7 +61,7 @@ test("the command line builds an image", async () => {
   expect(failed.code).toBe(1)
   expect(failed.stderr).toMatch(/^agent-gateway: The image could not be built: .*NONSENSE.*\n$/m)
   await removeTree(folder)
-}, 60_000)
+}, 120_000)
 
 test("while the engine is gone each call says so at once, and they work again when it is back", async () => {
   const directory = await sandboxDirectory()
@@ -78,10 +78,15 @@ test("while the engine is gone each call says so at once, and they work again wh
   })()
   await expect(cut).rejects.toMatchObject({ code: "sandbox_unavailable", retryable: true })
   for (const sandbox of [idle, busy]) {
-    await expect(run(gone, sandbox, "print(2)")).rejects.toMatchObject({
-      code: "sandbox_unavailable",
-      message: "No Docker engine answers, so the code was not run.",
-    })
+    // That the container which waits for the idle one is dead too may be found out only by a try to use it.
+    await vi.waitFor(
+      () =>
+        expect(run(gone, sandbox, "print(2)")).rejects.toMatchObject({
+          code: "sandbox_unavailable",
+          message: "No Docker engine answers, so the code was not run.",
+        }),
+      { timeout: 30_000 },
+    )
   }
   await expect(sandboxes.reap(async () => true)).rejects.toThrow()
   await engine.restart()
@@ -90,15 +95,16 @@ test("while the engine is gone each call says so at once, and they work again wh
   const id = readFileSync(join(directory, "id"), "utf8")
   const left = () =>
     engine.docker.listContainers({ all: true, filters: { label: [`ai-agent-gateway.directory=${id}`] } })
-  await eventually("the end of what was left", async () => {
+  const onlyWaiting = async () => {
     await sandboxes.reap(async () => true)
     const containers = await left()
     return containers.length <= 2 && containers.every(({ State }) => State !== "exited") ? true : null
-  })
+  }
+  await eventually("the end of what was left", onlyWaiting, { withinMs: 60_000 })
   await sandboxes.close()
   expect(await left()).toEqual([])
   await removeTree(directory)
-}, 120_000)
+}, 240_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const { docker, socket } = engine
@@ -116,4 +122,4 @@ test("what a killed gateway ran is gone after the next start", async () => {
   expect(processes()).toEqual([])
   await sandboxes.close()
   await removeTree(directory)
-}, 60_000)
+}, 120_000)

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => end?.())
 
 describe("a subprocess keeps the contract of sandboxes:", () => {
-  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 60_000)
+  test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
 })
 
 test("what a killed gateway ran is gone after the next start", async () => {
@@ -30,4 +30,4 @@ test("what a killed gateway ran is gone after the next start", async () => {
   expect(controlGroups(directory)).toEqual([])
   await sandboxes.close()
   await removeTree(directory)
-}, 60_000)
+}, 120_000)

@@ -46,7 +46,7 @@ for _ in range(8):
         import time; time.sleep(1)
 for _ in range(8): os.wait()
 x = bytearray(200 * 1024 * 1024)`
-      const outcome = await run(harness, sandbox, code, { timeoutMs: 10_000 })
+      const outcome = await run(harness, sandbox, code)
       assert.equal(outcome.reason, "outOfMemory", JSON.stringify(outcome))
     },
   },
@@ -121,7 +121,7 @@ for index in range(8):
 os.chmod("mine", 0o111)
 os.chmod(".", 0)
 while True: time.sleep(1)`
-      const outcome = await run(harness, sandbox, code, { timeoutMs: 5_000 })
+      const outcome = await run(harness, sandbox, code)
       assert.equal(outcome.reason, "diskFull", JSON.stringify(outcome))
       const next = await run(harness, sandbox, "import time; time.sleep(0.5); print('room')")
       assert.deepEqual([next.stdout, next.reason], ["room\n", "exited"])
@@ -151,7 +151,6 @@ while True: pass`
       let highest = 0
       for await (const event of exec(harness, sandbox, `head -c ${gigabyte} /dev/zero`, {
         language: "shell",
-        timeoutMs: 60_000,
       })) {
         if (event.type === "exit") assert.deepEqual([event.reason, event.exitCode], ["exited", 0])
         else bytes += event.bytes.length
