@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { createReadStream, openSync, readFileSync } from "node:fs"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -51,8 +51,9 @@ export async function startEngine(): Promise<TestEngine> {
     const mounts = readFileSync("/proc/self/mounts", "utf8")
       .split("\n")
       .map((line) => line.split(" ")[1] ?? "")
-    for (const mount of mounts) if (mount.startsWith(folder)) execFileSync("umount", ["--lazy", mount])
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    // By its turn one may be gone, with that which it was in. What is still there keeps the folder from being removed.
+    for (const mount of mounts) if (mount.startsWith(folder)) spawnSync("umount", ["--lazy", mount])
+    await rm(folder, { recursive: true, force: true, maxRetries: 20 })
   }
   try {
     await start()
