@@ -221,7 +221,8 @@ describe("several calls of one message", () => {
     })
     vi.spyOn(run.context.clock, "now").mockImplementation(() => performance.now())
     const running = runLoop(run.context)
-    await vi.waitFor(() => expect(resultsOf(run)).toMatchObject([{ result: { code: "approval_expired" } }]))
+    const expired = [{ result: { code: "approval_expired" } }]
+    await vi.waitFor(() => expect(resultsOf(run)).toMatchObject(expired), { timeout: 10_000 })
     gate.resolve()
     await running
   })

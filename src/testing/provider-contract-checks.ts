@@ -82,7 +82,7 @@ export function failureOf(events: readonly ModelEvent[], { secrets }: ProviderHa
 
 /** Soon, and not when the garbage collector finds the request. */
 export async function assertBrokenOff(harness: ProviderHarness): Promise<void> {
-  const tooLate = delay(3000, "still open after 3 s", { ref: false })
+  const tooLate = delay(10_000, "still open after 10 s", { ref: false })
   assert.equal(await Promise.race([harness.disconnected(), tooLate]), true)
 }
 

@@ -7,6 +7,9 @@ import { createTestApp, jsonRequest, problemOf, type TestApp } from "../fixtures
 const origin = "https://app.example.com"
 const alphabet = Array.from("abcdefghijklmnopqrstuvwxyz")
 
+/** Other processes may have the machine meanwhile. */
+const patiently = { timeout: 10_000 }
+
 /** Not a heartbeat, which may come at any time. */
 const isEvent = ({ id }: ReadFrame) => id !== null
 
@@ -112,9 +115,9 @@ describe.each([
     const reader = (await chat()).body?.getReader()
     app.sessions.publish(text("a"))
     await reader?.read()
-    await vi.waitUntil(() => app.sessions.openViews === 1)
+    await vi.waitUntil(() => app.sessions.openViews === 1, patiently)
     await reader?.cancel()
-    await vi.waitUntil(() => app.sessions.openViews === 0)
+    await vi.waitUntil(() => app.sessions.openViews === 0, patiently)
     expect(app.sessions.cancels).toEqual([])
     expect(app.errors).toEqual([])
   })
@@ -124,7 +127,7 @@ describe.each([
     app.sessions.publish(text("a"))
     const all = response.text()
     const failure = new Error("store gone")
-    await vi.waitUntil(() => app.sessions.taken === 1)
+    await vi.waitUntil(() => app.sessions.taken === 1, patiently)
     app.sessions.failViews(failure)
     expect(await all).toContain('"text":"a"')
     expect(app.errors).toEqual([{ message: expect.any(String), fields: { error: failure } }])
@@ -153,7 +156,7 @@ describe.each([
         before = app.sessions.taken
         return stalled
       },
-      { interval: 200 },
+      { ...patiently, interval: 200 },
     )
     // Some megabytes are with the system.
     expect(app.sessions.taken).toBeLessThan(batches / 2)

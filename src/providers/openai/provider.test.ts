@@ -138,12 +138,7 @@ describe.each(providers)("$name: the SDK", ({ make, hello }) => {
 
 describe.each(providers)("$name: failures", ({ make, hello }) => {
   test("nobody listening is upstream_unreachable", async () => {
-    const server = createServer().listen(0, "127.0.0.1")
-    await once(server, "listening")
-    const { port } = server.address() as AddressInfo
-    server.close()
-    await once(server, "close")
-    const events = await eventsOf(make({ baseURL: `http://127.0.0.1:${port}` }))
+    const events = await eventsOf(make({ baseURL: "http://127.0.0.1:9" }))
     expect(events).toMatchObject([
       {
         type: "error",
