@@ -66,7 +66,9 @@ async function resume(): Promise<Response | null> {
     await sleep(1_000)
     try {
       const response = await fetch(`${address}/api/chat/subscribe?after_seq=${cursor}`, { headers })
-      return response.status === 200 ? response : null
+      if (response.status === 200) return response
+      const mayPass = response.status === 429 || response.status >= 500
+      if (!mayPass) return null
     } catch {
       // It is not back yet.
     }
