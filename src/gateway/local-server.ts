@@ -1,7 +1,7 @@
 import { z } from "zod"
 
-/** Long enough for a server on the same machine; whoever has none hardly notices. */
-const longestMs = 300
+/** Long enough for a server on the same machine, however busy that is; whoever has none is refused at once. */
+const longestMs = 2_000
 
 const modelList = z.object({ data: z.array(z.object({ id: z.string().min(1) })) })
 

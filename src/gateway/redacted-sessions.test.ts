@@ -15,6 +15,11 @@ async function request(path: string, body?: unknown, token?: string) {
   return gateway.fetch(new Request(`http://gateway/api${path}`, init))
 }
 
+/** Resolves once the run waits for an answer. */
+async function untilAsked(): Promise<void> {
+  await expect.poll(async () => (await gateway.approvals.list()).length, { timeout: 10_000 }).toBe(1)
+}
+
 it("takes secrets out of a question's message, and leaves its form as it is to be filled in", async () => {
   const schema = { type: "object", properties: { account_number: { type: "string" } } }
   const book = tool({
@@ -33,7 +38,7 @@ it("takes secrets out of a question's message, and leaves its form as it is to b
     session_token: string
   }
   const stream = (await request("/chat", { message: "Book." }, token)).text()
-  await expect.poll(async () => (await gateway.approvals.list()).length).toBe(1)
+  await untilAsked()
   const history = (await (await request("/chat/history", undefined, token)).json()) as {
     pending_elicitations: { tool_call_id: string; nonce: string; schema: object }[]
   }
@@ -78,7 +83,7 @@ it("executes what a person left as it was shown with what it was, and nothing wi
     session_token: string
   }
   const stream = (await request("/chat", { message: "Run." }, token)).text()
-  await expect.poll(async () => (await gateway.approvals.list()).length).toBe(1)
+  await untilAsked()
   const history = (await (await request("/chat/history", undefined, token)).json()) as {
     pending_approvals: { tool_call_id: string; nonce: string; tool_input: typeof asked }[]
   }
@@ -133,7 +138,7 @@ it("shows clients no secrets of tool calls, which the tool and the model have", 
     session_token: string
   }
   const stream = (await request("/chat", { message: "Pay." }, token)).text()
-  await expect.poll(async () => (await gateway.approvals.list()).length).toBe(1)
+  await untilAsked()
 
   const history = await (await request("/chat/history", undefined, token)).json()
   const [pending] = (

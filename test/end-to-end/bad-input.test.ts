@@ -206,16 +206,22 @@ describe("a token is refused on every protected route:", () => {
   test("that has expired, after which a fresh one opens the same session", async () => {
     const folder = await temporaryFolder()
     const model = await startModel([says("Here.")])
-    const shortly = await startGateway({ folder, model, env: { TTL_SECONDS: "2" } })
-    const brief = await startSession(shortly.url)
-    await (await brief.chat("Remember me")).rest()
+    // Two on the same data: only the tokens that one of them gives expire soon.
+    const lasting = await startGateway({ folder, model })
+    const shortly = await startGateway({ folder, model, env: { TTL_SECONDS: "1" } })
+    const mine = await startSession(lasting.url)
+    await (await mine.chat("Remember me")).rest()
+    const tokenFrom = async ({ url }: GatewayProcess) => {
+      const response = await mine.at(url).post("/chat/init", { api_key: "test-key", session_id: mine.id })
+      return ((await response.json()) as { session_token: string }).session_token
+    }
+    const headers = { authorization: `Bearer ${await tokenFrom(shortly)}` }
     await eventually("the token's end", async () =>
-      (await brief.request("/chat/history")).status === 401 ? true : null,
+      (await mine.at(shortly.url).request("/chat/history", { headers })).status === 401 ? true : null,
     )
-    expect(await refusals(`Bearer ${brief.token}`, shortly.url)).toEqual(all("token_expired"))
-    const renewed = await brief.post("/chat/init", { api_key: "test-key", session_id: brief.id })
-    const { session_token: token } = (await renewed.json()) as { session_token: string }
-    const response = await brief.request("/chat/history", { headers: { authorization: `Bearer ${token}` } })
+    expect(await refusals(headers.authorization, shortly.url)).toEqual(all("token_expired"))
+    const fresh = { authorization: `Bearer ${await tokenFrom(lasting)}` }
+    const response = await mine.request("/chat/history", { headers: fresh })
     expect(await response.json()).toMatchObject({ messages: [{ role: "user" }, { role: "assistant" }] })
   })
 

@@ -197,7 +197,7 @@ test("a server that stops takes no new work, and shows what it has", async () =>
   const begun = await call(init, { body: { api_key: "key" }, through })
   const token = String(begun.bodies[0]?.session_token)
   const stream = await send(chat, { token, through, body: { message: "/tool hang" } })
-  const closed = stopping.close({ graceMs: 10_000 })
+  const closed = stopping.close({ graceMs: 60_000 })
   expect((await call("GET /ready", { through })).status).toBe(503)
   for (const operation of [init, chat]) {
     const refused = await call(operation, { token, through, body: { api_key: "key", ...hello } })

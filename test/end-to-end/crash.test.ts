@@ -30,7 +30,7 @@ function textOf({ event }: Frame): string | null {
   return event.type === "text_delta" ? event.text : null
 }
 
-test("a run killed in the middle of its text is resumed within a second, once, with new ids", async () => {
+test("a run killed in the middle of its text is resumed by the next start, once, with new ids", async () => {
   const { model, gateway, session, folder } = await serving([
     pausing(words(20), 10, gate().opened),
     says("A new ", "answer."),
@@ -49,7 +49,8 @@ test("a run killed in the middle of its text is resumed within a second, once, w
   console.info(
     `resumed ${resumed.toFixed(0)} ms after /ready, ${(ready - starting).toFixed(0)} ms after the start`,
   )
-  expect(resumed).toBeLessThan(3_000)
+  // It waits for no sign of life to grow old. A machine that is busy may take seconds for a sweep.
+  expect(resumed).toBeLessThan(10_000)
 
   const after = await (await session.at(next.url).subscribe({ afterSeq: ids(before).at(-1) ?? 0 })).rest()
   expect(types(after)).toEqual([
@@ -140,6 +141,7 @@ test("of several calls of one message only the one with an effect is not repeate
   const { gateway, session, restarted, folder } = await serving([answers(three), says("Done.")])
   const stream = await session.chat("Go")
   const before = await stream.until(({ event }) => event.type === "tool_call_complete")
+  await journaled(folder, "charge began")
   await journaled(folder, "look_up began")
   await kill(gateway)
   await stream.restOrBreak()

@@ -3,13 +3,17 @@ import { readdirSync } from "node:fs"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { describe, expect, onTestFinished, test } from "vitest"
+import { describe, expect, onTestFinished, test, vi } from "vitest"
 import { runCliProcess, startCli } from "../cli-process.ts"
+import { freePort } from "../crash/support/gateway-process.ts"
 import { assemble } from "./support/assemble.ts"
 import { eventStream } from "./support/event-stream.ts"
 import { startModel } from "./support/model.ts"
 import { startSession } from "./support/session-client.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
+
+// Each starts programs, some of which start others.
+vi.setConfig({ testTimeout: 60_000 })
 
 const run = promisify(execFile)
 const examples = new URL("../../examples/", import.meta.url)
@@ -102,7 +106,9 @@ test("the client of 06-tool-approval goes on where it was when the server is kil
     const [, url = ""] = await cli.printed(/^Listening on (http:\S+),/m)
     return { cli, url }
   }
-  const first = await start("0")
+  // Not one that the system gives to whoever asks for any: it is to be free for the second.
+  const port = String(await freePort())
+  const first = await start(port)
   const client = spawn(process.execPath, [
     fileURLToPath(new URL("06-tool-approval/client.ts", examples)),
     first.url,
@@ -112,19 +118,14 @@ test("the client of 06-tool-approval goes on where it was when the server is kil
   client.stdout.setEncoding("utf8").on("data", (part: string) => said.push(part))
   const problems = text(client.stderr)
   client.stdin.write('/tool transfer {"from":"alice","to":"bob","amount":100}\n')
-  await expect.poll(() => said.join("")).toContain("Allow transfer to bob?")
+  await expect.poll(() => said.join(""), { timeout: 20_000 }).toContain("Allow transfer to bob?")
   first.cli.signal("SIGKILL")
-  // Its worker ends by itself, a moment later.
-  const isUp = () =>
-    fetch(`${first.url}/api/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-  await expect.poll(isUp).toBe(false)
-  await start(new URL(first.url).port)
+  // Its worker ends by itself, a moment later, and has its output open until then.
+  await first.cli.exited
+  await start(port)
   client.stdin.write("y\n")
   await expect
-    .poll(() => said.join(""), { timeout: 10_000 })
+    .poll(() => said.join(""), { timeout: 20_000 })
     .toContain('transfer answered: {"from":800,"to":150}')
   client.stdin.end()
   expect(await problems).toBe("")

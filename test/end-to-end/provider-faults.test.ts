@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest"
+import { beforeAll, describe, expect, test, vi } from "vitest"
 import { chatEvents } from "../../src/testing/openai-chat-wire.ts"
 import { responsesEvents } from "../../src/testing/openai-responses-wire.ts"
 import type { UpstreamReply } from "../../src/testing/scripted-upstream.ts"
@@ -14,7 +14,10 @@ import { type Refusal, type Wire, wires } from "./support/wires.ts"
 const onEnd = atEndOfFile()
 const wireOf = new Map(wires.map((wire) => [wire.provider, wire]))
 
-const stallSeconds = 1
+/** Much more than a busy machine takes for an answer: what is silent for so long is tried again. */
+const stallSeconds = 6
+vi.setConfig({ testTimeout: 90_000 })
+
 const gateways = new Map<Wire["provider"], GatewayProcess>()
 /** What is left of each test's answers, by what its client says. */
 const scripts = new Map<string, UpstreamReply[]>()

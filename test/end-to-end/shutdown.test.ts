@@ -20,7 +20,7 @@ async function serving(script: Parameters<typeof startModel>[0], graceMs: number
 
 test("a run that ends within the grace time is completed and seen to its end, and new work is refused", async () => {
   const { opened, open } = gate()
-  const { gateway, session, model } = await serving([pausing(words(6), 3, opened)], 15_000)
+  const { gateway, session, model } = await serving([pausing(words(6), 3, opened)], 60_000)
   const stream = await session.chat("Go")
   const before = await stream.until(({ event }) => event.type === "text_delta" && event.text === "w3 ")
   gateway.signal("SIGTERM")
@@ -115,10 +115,9 @@ test("a second SIGTERM ends at once, and nothing is lost by it", async () => {
 })
 
 test("an idle server stops at once, whatever connections are open", async () => {
-  const { gateway, session } = await serving([says("Hi.")], 15_000)
+  // It would not be stopped before the test's time is over if it waited for anything.
+  const { gateway, session } = await serving([says("Hi.")], 600_000)
   await (await session.chat("Hi")).rest()
-  const begun = performance.now()
   gateway.signal("SIGTERM")
   expect(await gateway.exited).toBe(0)
-  expect(performance.now() - begun).toBeLessThan(5_000)
 })

@@ -65,8 +65,10 @@ async function reconnected(
   lastEventId: number | null,
 ): Promise<EventStream | null> {
   const headers: Record<string, string> = lastEventId === null ? {} : { "last-event-id": String(lastEventId) }
-  const response = await eventually("a server", () =>
-    current().request("/chat/subscribe", { headers }).catch(nullIfBroken),
+  const response = await eventually(
+    "a server",
+    () => current().request("/chat/subscribe", { headers }).catch(nullIfBroken),
+    { withinMs: 40_000 },
   )
   if (response.status === 204) return null
   if (response.status !== 200) throw new Error(`The server answered ${response.status}.`)
@@ -85,11 +87,14 @@ function cutOff(
   return new ReadableStream({
     start: (controller) => controller.enqueue(encoder.encode(prefix)),
     async pull(controller) {
-      const { done, value } = await reader.read()
-      if (done) return controller.close()
-      const events = (text + value).split(/(?<=\n\n)/)
-      const last = events.at(-1)?.endsWith("\n\n") ? "" : (events.pop() ?? "")
-      text = last
+      let events: string[] = []
+      // A piece may hold no whole event, and nobody asks again before there is one.
+      while (events.length === 0) {
+        const { done, value } = await reader.read()
+        if (done) return controller.close()
+        events = (text + value).split(/(?<=\n\n)/)
+        text = events.at(-1)?.endsWith("\n\n") ? "" : (events.pop() ?? "")
+      }
       for (const event of events.slice(0, left)) controller.enqueue(encoder.encode(event))
       left -= events.length
       if (left > 0) return

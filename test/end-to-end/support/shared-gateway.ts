@@ -10,6 +10,9 @@ import { atEndOfFile } from "./on-end.ts"
 import { type SessionClient, startSession } from "./session-client.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 
+/** What the test itself asks of the model service, between two tests. */
+const betweenTests = "/between-tests"
+
 /** What one test has of it. */
 export interface Serving {
   readonly gateway: GatewayProcess
@@ -35,6 +38,7 @@ export function sharedGateway(): (script: readonly UpstreamReply[]) => Promise<S
 
   beforeAll(async () => {
     upstream = await startScriptedUpstream((request) => {
+      if (request.path === betweenTests) return { steps: [] }
       requests.push(request)
       const reply = script[requests.length - 1]
       if (reply === undefined) throw new Error(`The script has no reply to call ${requests.length}.`)
@@ -46,6 +50,8 @@ export function sharedGateway(): (script: readonly UpstreamReply[]) => Promise<S
   })
 
   return async (answers) => {
+    // A call that a cancel cut off may have been sent by then and not been read here: it comes before this one.
+    await (await fetch(`${upstream.url}${betweenTests}`)).text()
     script = answers
     requests = []
     return {
