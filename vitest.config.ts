@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: "test/global-setup.ts",
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Tests know nothing of the models that this machine has keys for, or runs.
