@@ -50,7 +50,7 @@ it("starts one server for each user, once", () => {
 it("stops a server that nobody used for its idle time, and starts it again when it is used", async () => {
   const { servers, started } = userServers({ idleMs: 20, max: 10 })
   const handle = servers.open(user("ada"))
-  await expect.poll(() => started[0]?.server.state.status, { timeout: 10_000 }).toBe("stopped")
+  await expect.poll(() => started[0]?.server.state.status).toBe("stopped")
   const stop = AbortSignal.abort(new Error("enough"))
   await expect(handle.connection(stop)).rejects.toThrow("enough")
   expect(started).toHaveLength(2)
@@ -62,7 +62,7 @@ it("stops the one longest idle to make room, in the order of use", async () => {
   servers.open(user("bob"))
   servers.open(user("ada"))
   servers.open(user("eve"))
-  await expect.poll(() => started[1]?.server.state.status, { timeout: 10_000 }).toBe("stopped")
+  await expect.poll(() => started[1]?.server.state.status).toBe("stopped")
   expect(started[0]?.server.state.status).toBe("starting")
 })
 

@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
@@ -28,6 +27,7 @@ import {
 } from "../../testing/session-log-contract-fixtures.ts"
 import { approval, decider, ending, newWait, opening } from "../../testing/wait-contract-fixtures.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
+import { type Cable, layCable } from "./fixtures/cable.ts"
 import { openPostgresStore } from "./open.ts"
 
 const logger = {
@@ -332,58 +332,6 @@ async function openNextOverCable(): Promise<ProcessOverCable> {
 
 async function processIds(): Promise<readonly unknown[]> {
   return (await ask("SELECT id FROM agent_gateway.process")).map(({ id }) => id)
-}
-
-/** A way to the server that a test can cut: what the server then sees is a process that vanished. */
-interface Cable {
-  readonly port: number
-  cut(): void
-  /** Cuts it once, when a reply of the server that says this is on its way. */
-  cutAtReply(saying: string): void
-  mend(): void
-}
-
-async function layCable(target: number): Promise<Cable> {
-  const sockets = new Set<Socket>()
-  let whole = true
-  let lastReply: string | null = null
-  function cut(): void {
-    whole = false
-    lastReply = null
-    for (const socket of sockets) socket.destroy()
-  }
-  const listener = createServer((near) => {
-    const far = connect(target, "127.0.0.1")
-    // Before it is piped on: what was heard here does not arrive any more.
-    far.on("data", (chunk) => {
-      if (lastReply !== null && chunk.includes(lastReply)) cut()
-    })
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from)
-      from.on("error", () => to.destroy())
-      from.on("close", () => {
-        sockets.delete(from)
-        to.destroy()
-      })
-      from.pipe(to)
-    }
-    if (!whole) near.destroy()
-  })
-  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
-  listener.unref()
-  return {
-    port: (listener.address() as AddressInfo).port,
-    cut,
-    cutAtReply(saying) {
-      lastReply = saying
-    },
-    mend() {
-      whole = true
-    },
-  }
 }
 
 async function startPostgres(): Promise<{ readonly server: EmbeddedPostgres; readonly port: number }> {
