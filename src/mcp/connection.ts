@@ -7,6 +7,7 @@ import {
   SdkError,
   SdkErrorCode,
   type Tool as ServerTool,
+  type Transport,
 } from "@modelcontextprotocol/client"
 import { GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
@@ -116,6 +117,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   const request = { signal, timeout: config.startTimeoutMs }
   const handshake = async () => {
     await client.connect(transport, request)
+    handOverInTurn(transport)
     tools = (await client.listTools(undefined, request)).tools
     await askForLog(client, request)
   }
@@ -143,6 +145,21 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     lost,
     lose,
     close,
+  }
+}
+
+/**
+ * The client looks at an answer at once, and at a notice in the next microtask. Of those that come together, as from a
+ * machine that was held up, the notice of a call's progress would find that call ended: so each message waits for the next
+ * turn after the one before.
+ */
+function handOverInTurn(transport: Transport): void {
+  const { onmessage } = transport
+  let turn = Promise.resolve()
+  transport.onmessage = (message, extra) => {
+    turn = turn
+      .then(() => onmessage?.(message, extra))
+      .catch((thrown: unknown) => transport.onerror?.(toError(thrown)))
   }
 }
 

@@ -9,6 +9,7 @@ import {
   accepted,
   alice,
   eventsOf,
+  patience,
   silentLogger,
   type TestNode,
   testNode,
@@ -56,7 +57,7 @@ async function parked(node: TestNode, sessionId: string, count: number): Promise
   await vi.waitFor(async () => {
     expect(await node.sessions.openWaits({ sessionId })).toHaveLength(count)
     expect(node.worker.activeRuns).toBe(0)
-  })
+  }, patience)
   return node.sessions.openWaits({ sessionId })
 }
 
@@ -154,8 +155,8 @@ describe("a run that waits for a person", () => {
     const { node, paid } = await start([call("pay")], { approvalTimeoutMs: 200 })
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Pay.")
-    await parked(node, id, 1)
     const events = eventsOf(await watchRun(node.sessions, id, run))
+    expect(events.map(({ type }) => type)).toContain("approvalRequested")
     expect(events.find(({ type }) => type === "approvalResolved")).toMatchObject({
       approved: false,
       decidedBy: null,

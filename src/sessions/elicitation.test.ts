@@ -8,7 +8,7 @@ import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { accepted, alice, silentLogger, type TestNode, testNode } from "./fixtures/test-gateway.ts"
+import { accepted, alice, patience, silentLogger, type TestNode, testNode } from "./fixtures/test-gateway.ts"
 
 const decidedBy = { via: "http", tenant: "tenant", userId: "alice", address: "127.0.0.1" } as const
 const form: Question = {
@@ -63,7 +63,8 @@ async function asked(execute: Execute, options: { readonly store?: Store } = {})
 }
 
 async function openWait(node: TestNode, sessionId: string): Promise<Wait> {
-  await vi.waitFor(async () => expect(await node.sessions.openWaits({ sessionId })).toHaveLength(1))
+  const open = () => node.sessions.openWaits({ sessionId })
+  await vi.waitFor(async () => expect(await open()).toHaveLength(1), patience)
   const [wait] = await node.sessions.openWaits({ sessionId })
   if (wait === undefined) throw new Error("nothing was asked")
   return wait
@@ -86,7 +87,7 @@ async function resultOf(node: TestNode, id: string, runId: string): Promise<unkn
 describe("a question that a tool asks the user", () => {
   it("is answered in another process, with the form's defaults filled in", async () => {
     const { node, store, id, runId, target } = await begun(durably(form))
-    await vi.waitFor(() => expect(node.worker.activeRuns).toBe(0))
+    await vi.waitFor(() => expect(node.worker.activeRuns).toBe(0), patience)
     await node.stop()
     const { node: next } = await asked(durably(form), { store })
     const response = { ...target, action: "accept", content: { beds: 2 } } as const

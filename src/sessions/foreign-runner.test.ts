@@ -8,6 +8,7 @@ import {
   accepted,
   alice,
   eventsOf,
+  patience,
   silentLogger,
   type TestNode,
   testNode,
@@ -88,8 +89,9 @@ describe("a foreign runner", () => {
     )
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Hi")
-    await vi.waitFor(async () =>
-      expect(textOfDeltas(await node.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+    await vi.waitFor(
+      async () => expect(textOfDeltas(await node.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+      patience,
     )
     await node.sessions.cancel(id, null)
     const result = await node.sessions.result(id, run.runId, {})
@@ -111,7 +113,7 @@ describe("a foreign runner", () => {
       )
       const { id } = await node.sessions.create(alice)
       const run = await accepted(node, id, "Hi")
-      await vi.waitFor(async () => expect((await node.log.session(id))?.lastSeq).toBeGreaterThan(0))
+      await vi.waitFor(async () => expect((await node.log.session(id))?.lastSeq).toBeGreaterThan(0), patience)
       for (let turn = 0; turn < round % 7; turn++) await new Promise((resolve) => setImmediate(resolve))
       await node.sessions.cancel(id, run.runId)
       await node.sessions.result(id, run.runId, {})
@@ -153,8 +155,9 @@ describe("a foreign runner", () => {
     const first = await testNode(scriptedProvider([]), { ...options, store: shared })
     const { id } = await first.sessions.create(alice)
     const run = await accepted(first, id, "Hi")
-    await vi.waitFor(async () =>
-      expect(textOfDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+    await vi.waitFor(
+      async () => expect(textOfDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+      patience,
     )
     await first.stop()
     const second = await testNode(scriptedProvider([]), { ...options, store: shared })
@@ -173,8 +176,9 @@ describe("a foreign runner", () => {
     const first = await testNode(scriptedProvider([]), { ...options, store: shared })
     const { id } = await first.sessions.create(alice)
     const run = await accepted(first, id, "Hi")
-    await vi.waitFor(async () =>
-      expect(textOfDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+    await vi.waitFor(
+      async () => expect(textOfDeltas(await shared.log.read(id, { afterSeq: 0, limit: 100 }))).toBe("Half"),
+      patience,
     )
     await first.stop()
     await shared.log.put({ type: "cancel", sessionId: id, runId: run.runId, at: Date.now() })
@@ -209,7 +213,7 @@ describe("a foreign runner", () => {
         const open = await node.sessions.openWaits({})
         expect(open).toHaveLength(count)
         return open
-      })
+      }, patience)
     const answer = (node: TestNode, wait: Wait | undefined, approved: boolean) => {
       const { sessionId, toolCallId, nonce } = wait ?? { sessionId: "", toolCallId: "", nonce: "" }
       const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const

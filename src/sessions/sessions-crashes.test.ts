@@ -15,6 +15,7 @@ import {
   eventsOf,
   forever,
   message,
+  patience,
   say,
   silentLogger,
   stoppedInText,
@@ -92,10 +93,9 @@ describe("a run whose calls are interrupted again and again", () => {
     const { id } = await first.sessions.create(alice)
     const { runId } = await accepted(first, id, "Hi")
     const isOver = async () => (await shared.log.run(id, runId))?.state !== "open"
-    const wait = { timeout: 5_000, interval: 5 }
     let node = first
     for (let round = 1; round <= stops && !(await isOver()); round++) {
-      await vi.waitFor(async () => expect(begun >= round || (await isOver())).toBe(true), wait)
+      await vi.waitFor(async () => expect(begun >= round || (await isOver())).toBe(true), patience)
       await node.stop(0)
       node = await next()
     }
@@ -122,7 +122,7 @@ describe("a run whose calls are interrupted again and again", () => {
     const { id } = await node.sessions.create(alice)
     const { runId } = await accepted(node, id, "Hi")
     for (let round = 1; round <= 25; round++) {
-      await vi.waitFor(() => expect(calls).toBe(round), { timeout: 5_000, interval: 5 })
+      await vi.waitFor(() => expect(calls).toBe(round), patience)
       await node.stop(0)
       node = await testNode(scriptedProvider(turn), { store: shared })
     }
@@ -182,7 +182,8 @@ describe("a run that crashes every process", () => {
     const { runId } = await accepted(node, id, "Hi")
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ code: "crashed_repeatedly" })
-    await vi.waitFor(async () => expect(await log.run(id, "run_2")).toMatchObject({ state: "completed" }))
+    const next = () => log.run(id, "run_2")
+    await vi.waitFor(async () => expect(await next()).toMatchObject({ state: "completed" }), patience)
     await node.stop()
     await shared.close()
   })

@@ -3,7 +3,7 @@ import { anyTool } from "../agent/fixtures/memory-run.ts"
 import { systemClock } from "../core/clock.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Lease, SessionLog } from "../core/ports/session-log.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
@@ -13,6 +13,7 @@ import {
   eventsOf,
   forever,
   message,
+  patience,
   say,
   silentLogger,
   stoppedInText,
@@ -99,7 +100,7 @@ describe("a process that cannot reach its store", () => {
     const node = await testNode(provider, { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
     await accepted(node, id, "Hi")
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
     down = true
     gate.resolve()
     await node.stop(0)
@@ -149,7 +150,7 @@ describe("a process that cannot reach its store", () => {
     const node = await testNode(provider, { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
     const accepting = accepted(node, id, "Hi")
-    await vi.waitFor(async () => expect((await shared.log.session(id))?.activeRun).not.toBeNull())
+    await vi.waitFor(async () => expect((await shared.log.session(id))?.activeRun).not.toBeNull(), patience)
     await node.stop()
     stopping.resolve()
     await accepting
@@ -160,29 +161,23 @@ describe("a process that cannot reach its store", () => {
 
   it("ends a former attempt before it begins another one at the same session", async () => {
     const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
-    let takenOver = false
+    const stolen: Lease[] = []
     const log: SessionLog = {
       ...shared.log,
       // As if another process had taken the session over and given it back.
-      async claimRunnable(agents, limit) {
-        const [stolen] = takenOver ? [sessionLease] : []
-        takenOver = false
-        return stolen === undefined ? shared.log.claimRunnable(agents, limit) : [stolen]
-      },
+      claimRunnable: async () => stolen.splice(0),
     }
-    let sessionLease = { sessionId: "", epoch: 0, takeovers: 0 }
     const provider = scriptedProvider([[forever], [say("Hello")]])
     const node = await testNode(provider, { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
     const { runId } = await accepted(node, id, "Hi")
-    await vi.waitFor(() => expect(provider.requests).toHaveLength(1))
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
     const [held] = node.worker.leases
     if (held === undefined) throw new Error("nothing is held")
     await shared.log.release(held, { force: true })
     const again = await shared.log.claim(id, ["agent"])
     if (again === null) throw new Error("not free")
-    sessionLease = again
-    takenOver = true
+    stolen.push(again)
     await expect(node.sessions.result(id, runId, {})).resolves.toMatchObject({ response: "Hello" })
     await node.stop()
     await shared.close()

@@ -128,7 +128,10 @@ export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", s
 export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", ...noSpending }
 
 /** Waits for what another process, or the clock of the store, brings about. */
-export async function eventually<T>(what: string, look: () => Promise<T | null>): Promise<T> {
+export async function eventually<T extends NonNullable<unknown>>(
+  what: string,
+  look: () => Promise<T | null>,
+): Promise<T> {
   const deadline = performance.now() + 15_000
   for (;;) {
     const found = await look()

@@ -1,6 +1,8 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { testAgent, textOfResult } from "./support/agent.ts"
 import { everythingOverHttp } from "./support/http-server.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
 
 describe.each([
   ["streamable HTTP", "streamableHttp", "/mcp", "http"],

@@ -242,4 +242,4 @@ it("takes what another node was granted, though its store could not be reached f
   await delay(6_000)
   isReachable = true
   await waiting.is("ready")
-}, 30_000)
+}, 60_000)

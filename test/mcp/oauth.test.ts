@@ -3,12 +3,14 @@ import { once } from "node:events"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import { createAgent } from "../../src/gateway/create-agent.ts"
+import { freePort } from "../../src/testing/fixtures/free-port.ts"
 import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
-import { freePort } from "./support/http-server.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
 
 /** The SDK's own example of a server that only lets in whom its authorization server knows. */
 async function protectedServer(): Promise<string> {
@@ -18,9 +20,10 @@ async function protectedServer(): Promise<string> {
     env: { ...process.env, MCP_PORT: String(port), MCP_AUTH_PORT: String(authPort) },
     stdio: "ignore",
   })
+  const exited = once(child, "exit")
   onTestFinished(async () => {
     child.kill("SIGKILL")
-    await once(child, "exit")
+    await exited
   })
   const url = `http://localhost:${port}/mcp`
   await eventually("the server", () =>

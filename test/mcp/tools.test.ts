@@ -17,7 +17,7 @@ it("tells two servers' tools of one name apart, and leaves the agent's own its n
     mcpServers: {
       one: await fragile({ enabledTools: ["pid", "look"] }),
       two: await fragile({
-        disabledTools: ["die", "die_once", "look", "wait", "raise_child", "grow", "whoami"],
+        disabledTools: ["die", "die_once", "look", "wait", "raise_child", "grow", "hurry", "whoami"],
       }),
     },
   })
@@ -25,6 +25,13 @@ it("tells two servers' tools of one name apart, and leaves the agent's own its n
   expect(await agent.call("two__pid")).toMatchObject({ server: "two" })
   expect(textOfResult(await agent.call("look"))).toBe('"own"')
   expect(agent.toolNames().toSorted()).toEqual(["look", "one__look", "one__pid", "two__pid"])
+})
+
+it("shows all progress of a call, also what comes at once with its result", async () => {
+  const agent = testAgent({ mcpServers: { fragile: await fragile() } })
+  const frames = await (await agent.watchCall("hurry")).rest()
+  const chunks = frames.flatMap(({ event }) => (event.type === "tool_output_chunk" ? [event.text] : []))
+  expect(chunks.join("")).toBe("1/2\n2/2\n")
 })
 
 it("gives the model a server's instructions where the user wants that", async () => {

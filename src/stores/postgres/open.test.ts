@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { systemClock } from "../../core/clock.ts"
 import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store.ts"
+import { freePort } from "../../testing/fixtures/free-port.ts"
 import {
   runSessionLogCase,
   sessionLogContract,
@@ -27,6 +27,7 @@ import {
 } from "../../testing/session-log-contract-fixtures.ts"
 import { approval, decider, ending, newWait, opening } from "../../testing/wait-contract-fixtures.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
+import { type Cable, layCable } from "./fixtures/cable.ts"
 import { openPostgresStore } from "./open.ts"
 
 const logger = {
@@ -41,22 +42,26 @@ let postgres: { readonly server: EmbeddedPostgres; readonly port: number }
 
 beforeAll(async () => {
   postgres = await startPostgres()
+  // Makes the tables.
+  await (await openPostgresStore({ url: urlOf(postgres.port), clock, logger })).close()
 })
 afterAll(() => postgres.server.stop())
 
 describe("the store on Postgres", () => {
   for (const each of [...sessionLogContract, ...sharedSessionLogContract]) {
     test(`${each.rule ?? "port"}: ${each.name}`, async () => {
-      const cables = new Map<Store, Cable>()
+      const processes = new Map<Store, ProcessOverCable>()
       await runSessionLogCase(each, {
         async open() {
-          const { store, cable } = await openOverCable()
-          cables.set(store, cable)
-          return store
+          const opened = await openOverCable()
+          processes.set(opened.store, opened)
+          return opened.store
         },
         async crash(store) {
-          cables.get(store)?.cut()
+          const crashed = processes.get(store)
+          crashed?.cable.cut()
           await store.close()
+          await crashed?.lapse()
         },
       })
     })
@@ -68,10 +73,13 @@ test("a process that hung and was taken over is fenced; what nobody took stays i
   const log = hung.store.log
   const [lost, kept] = [await runningSession(log), await runningSession(log)]
   hung.cable.cut()
-  await eventually("the takeover", () => other.store.log.claim(lost.sessionId, [lost.agent]))
+  await eventually("the takeover", async () => {
+    // Again, should a last sign of life have been on its way.
+    await hung.lapse()
+    return other.store.log.claim(lost.sessionId, [lost.agent])
+  })
   hung.cable.mend()
-  const live = "SELECT count(*)::int AS count FROM agent_gateway.process WHERE expires_at > clock_timestamp()"
-  await eventually("a heartbeat", async () => ((await countOf(live)) === 2 ? true : null))
+  await eventually("a heartbeat", async () => (await hung.isLive()) || null)
   const commit = ({ lease, runId }: typeof lost) =>
     log.commit([{ lease, entries: [event(numbered(lease, 1), runId, stepStarted)] }])
   expect(await commit(lost)).toEqual(["fenced"])
@@ -284,64 +292,46 @@ function urlOf(port: number, database = "postgres"): string {
   return `postgres://postgres:password@127.0.0.1:${port}/${database}`
 }
 
-/** Short enough for tests, long enough for a busy machine. */
-const liveness = { heartbeatMs: 100, ttlMs: 1_500 }
+/** No process lapses by itself, however long the machine is held up. */
+const ttlMs = 60_000
 
-async function openOverCable(): Promise<{ readonly store: Store; readonly cable: Cable }> {
+interface ProcessOverCable {
+  readonly store: Store
+  readonly cable: Cable
+  /** As if its time were over since its last sign of life. To be called while the cable is cut. */
+  lapse(): Promise<void>
+  isLive(): Promise<boolean>
+}
+
+let opened: Promise<unknown> = Promise.resolve()
+
+/** One after the other, for each is told from those before it. */
+function openOverCable(): Promise<ProcessOverCable> {
+  const next = opened.then(openNextOverCable)
+  opened = next.catch(() => undefined)
+  return next
+}
+
+async function openNextOverCable(): Promise<ProcessOverCable> {
   const cable = await layCable(postgres.port)
-  return { store: await openPostgresStore({ url: urlOf(cable.port), clock, logger, ...liveness }), cable }
-}
-
-/** A way to the server that a test can cut: what the server then sees is a process that vanished. */
-interface Cable {
-  readonly port: number
-  cut(): void
-  /** Cuts it once, when a reply of the server that says this is on its way. */
-  cutAtReply(saying: string): void
-  mend(): void
-}
-
-async function layCable(target: number): Promise<Cable> {
-  const sockets = new Set<Socket>()
-  let whole = true
-  let lastReply: string | null = null
-  function cut(): void {
-    whole = false
-    lastReply = null
-    for (const socket of sockets) socket.destroy()
-  }
-  const listener = createServer((near) => {
-    const far = connect(target, "127.0.0.1")
-    // Before it is piped on: what was heard here does not arrive any more.
-    far.on("data", (chunk) => {
-      if (lastReply !== null && chunk.includes(lastReply)) cut()
-    })
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from)
-      from.on("error", () => to.destroy())
-      from.on("close", () => {
-        sockets.delete(from)
-        to.destroy()
-      })
-      from.pipe(to)
-    }
-    if (!whole) near.destroy()
-  })
-  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve))
-  listener.unref()
+  const others = await processIds()
+  const store = await openPostgresStore({ url: urlOf(cable.port), clock, logger, ttlMs })
+  const id = (await processIds()).find((each) => !others.includes(each))
   return {
-    port: (listener.address() as AddressInfo).port,
-    cut,
-    cutAtReply(saying) {
-      lastReply = saying
+    store,
+    cable,
+    async lapse() {
+      await ask(`UPDATE agent_gateway.process SET expires_at = clock_timestamp() WHERE id = '${id}'`)
     },
-    mend() {
-      whole = true
+    async isLive() {
+      const live = "SELECT FROM agent_gateway.process WHERE expires_at > clock_timestamp()"
+      return (await ask(`${live} AND id = '${id}'`)).length === 1
     },
   }
+}
+
+async function processIds(): Promise<readonly unknown[]> {
+  return (await ask("SELECT id FROM agent_gateway.process")).map(({ id }) => id)
 }
 
 async function startPostgres(): Promise<{ readonly server: EmbeddedPostgres; readonly port: number }> {
@@ -365,12 +355,4 @@ async function startPostgres(): Promise<{ readonly server: EmbeddedPostgres; rea
     rmSync(databaseDir, { recursive: true, force: true })
     throw new Error(`Postgres did not start: ${messages.join("\n")}`, { cause: error })
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }

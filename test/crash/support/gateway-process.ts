@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -85,26 +84,4 @@ async function firstReady(url: string, exited: Promise<Exit>): Promise<number | 
     if (response?.status === 200) return Date.now()
   }
   return null
-}
-
-const firstPort = 20_000
-const ports = 10_000
-
-/**
- * A port for a gateway to come back on. Not one of those that the system gives to whoever asks for any: a client that
- * tries again while its gateway is down is not to find another one there.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = firstPort + Math.floor(Math.random() * ports)
-    if (await isFree(port)) return port
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once("error", () => resolve(false))
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)))
-  })
 }

