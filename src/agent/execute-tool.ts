@@ -47,13 +47,15 @@ export async function executeTool(
     },
     emit: output.emit,
   }
+  const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
   try {
-    const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
-    context.runtime.follow(execution)
     const outcome = await Promise.race([execution, stopped])
     return nestsTooDeep(outcome) ? tooDeep : outcome
   } catch (error) {
-    if (context.signal.aborted) throw context.signal.reason
+    if (context.signal.aborted) {
+      context.runtime.follow(execution)
+      throw context.signal.reason
+    }
     if (error instanceof CallInterruptedError) return "interrupted"
     return errorResult(error)
   } finally {

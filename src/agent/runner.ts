@@ -58,15 +58,15 @@ async function callRunner(
       await transcript.take(event)
     }
   }
+  const consuming = consume()
   try {
-    const consuming = consume()
-    runtime.follow(consuming)
     await untilAborted(signal, consuming)
   } catch (error) {
     if (!signal.aborted) {
       await transcript.countRest("agent_failed")
       throw error
     }
+    runtime.follow(consuming)
     await transcript.settled()
     if (signal.reason instanceof RunCancelledError) {
       await transcript.keepPartialText()

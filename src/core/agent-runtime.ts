@@ -62,7 +62,7 @@ interface RuntimeBase {
   /** Changes when the agent's definition does; logged with each run. */
   readonly revision: string
   readonly hooks: RunHooks
-  /** Is told of every call of the user's own code, which may outlast the attempt that made it. */
+  /** Is told of each call of a tool or a runner that was told to stop with its attempt, and may not have ended yet. */
   readonly follow: (call: Promise<unknown>) => void
 }
 

@@ -45,7 +45,8 @@ export interface Gateway {
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /**
    * Takes no new work, lets runs go on for `graceMs`, parks those that have not ended, gives tools, runners and hooks
-   * that are still at work two seconds, closes all. Parked runs go on at the next start. Resolves when everything is closed, also when called again.
+   * that are still at work two seconds, closes all. Parked runs go on at the next start. Resolves when everything is
+   * closed, also when called again.
    */
   close(options?: CloseOptions): Promise<void>
 }

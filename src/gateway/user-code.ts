@@ -10,15 +10,18 @@ export interface UserCode {
   settle(): Promise<void>
 }
 
-/** Together with what else a stop may take, less than `dev` waits before it kills a worker. */
+/** With the grace time of a worker of `dev` and its last writes, less than `dev` waits before it kills it. */
 const mostMs = 2_000
+/** A call that does not end when it is told to may never end. */
+const forgottenAfterMs = 60_000
 
 export function followUserCode(logger: Logger): UserCode {
   const pending = new Set<Promise<unknown>>()
-  const follow = (work: Promise<unknown>) => {
+  const remember = (work: Promise<unknown>) => {
     pending.add(work)
     const forget = () => pending.delete(work)
     work.then(forget, forget)
+    return forget
   }
   const following = <Arguments extends readonly unknown[]>(
     hook: ((...given: Arguments) => unknown) | undefined,
@@ -26,7 +29,7 @@ export function followUserCode(logger: Logger): UserCode {
     if (hook === undefined) return undefined
     return async (...given: Arguments) => {
       const call = Promise.resolve().then(() => hook(...given))
-      follow(call)
+      remember(call)
       await call
     }
   }
@@ -40,7 +43,9 @@ export function followUserCode(logger: Logger): UserCode {
       }
       return Object.fromEntries(Object.entries(followed).filter(([, hook]) => hook !== undefined))
     },
-    follow,
+    follow(call) {
+      setTimeout(remember(call), forgottenAfterMs).unref()
+    },
     async settle() {
       if (pending.size === 0) return
       const late = Promise.withResolvers<void>()
