@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises"
 import { isJsonObject } from "../core/json.ts"
 import { approvalsCommand } from "./approvals-command.ts"
-import type { CliContext } from "./cli-context.ts"
+import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
 import { devCommand } from "./dev-command.ts"
 import { devWorkerCommand, devWorkerName } from "./dev-worker-command.ts"
 import { doctorCommand } from "./doctor-command.ts"
+import { escapedOutputs } from "./escaped-output.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, generalHelp, isCommandName } from "./help.ts"
 import { mcpCommand } from "./mcp-command.ts"
@@ -23,8 +24,9 @@ const commands = {
   doctor: doctorCommand,
 }
 
-/** Runs one command line and resolves to the exit code. Whatever fails is told in one line on stderr; never rejects. */
-export async function runCli(context: CliContext): Promise<number> {
+/** Runs one command line and resolves to the exit code. Reports a failure in one line on stderr; never rejects. */
+export async function runCli(process: ProcessContext): Promise<number> {
+  const context: CliContext = { ...process, ...escapedOutputs(process) }
   try {
     return await dispatch(context)
   } catch (thrown) {
