@@ -3,12 +3,13 @@ import { isJsonObject } from "../core/json.ts"
 import { approvalsCommand } from "./approvals-command.ts"
 import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
+import { closestWord } from "./closest-word.ts"
 import { devCommand } from "./dev-command.ts"
 import { devWorkerCommand, devWorkerName } from "./dev-worker-command.ts"
 import { doctorCommand } from "./doctor-command.ts"
 import { escapedOutputs } from "./escaped-output.ts"
 import { exitCodes } from "./exit-codes.ts"
-import { commandHelp, generalHelp, isCommandName } from "./help.ts"
+import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
 import { mcpCommand } from "./mcp-command.ts"
 import { runCommand } from "./run-command.ts"
 import { sandboxCommand } from "./sandbox-command.ts"
@@ -50,9 +51,10 @@ async function dispatch(context: CliContext): Promise<number> {
   if (command === "--help" || command === "-h" || command === "help") return print(context, generalHelp)
   if (command === devWorkerName) return devWorkerCommand({ ...context, argv: rest })
   if (!isCommandName(command)) {
-    throw new UsageError(
-      `unknown ${command.startsWith("-") ? "option" : "command"} ${command} (see agent-gateway --help)`,
-    )
+    const kind = command.startsWith("-") ? "option" : "command"
+    const meant = closestWord(command, commandNames)
+    const hint = meant === null ? "" : `; did you mean ${meant}?`
+    throw new UsageError(`unknown ${kind} ${command}${hint} (see agent-gateway --help)`)
   }
   if (optionsOf(rest).some((option) => option === "--help" || option === "-h")) {
     return print(context, commandHelp[command])
