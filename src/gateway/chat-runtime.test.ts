@@ -20,6 +20,7 @@ const surroundings: RuntimeSurroundings = {
   allowedModels: undefined,
   mcp: { tools: () => [], instructions: () => [] },
   hooks: {},
+  callbackTimeoutMs: 1_000,
   follow: () => {},
   grants: async () => [],
   checkSchema: createSchemaCheck(),
