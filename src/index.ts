@@ -79,6 +79,7 @@ export type {
   AuditRecord,
   Grant,
   GrantRevocation,
+  ToolType,
   Wait,
   WaitFilter,
 } from "./core/ports/approvals.ts"
@@ -132,6 +133,7 @@ export type {
   Validation,
 } from "./core/ports/tool.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
+export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Usage } from "./core/usage.ts"
 export type {
   AnswerOptions,

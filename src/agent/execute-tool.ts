@@ -3,7 +3,7 @@ import { CallInterruptedError, toError } from "../core/errors.ts"
 import { type JsonObject, nestsTooDeep } from "../core/json.ts"
 import type { InputGiven, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
-import type { CallState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { timeLimit } from "./time-limit.ts"
 

@@ -48,6 +48,7 @@ const granted = (qualifier: string | null): Grant => ({
   sessionId: "sess_1",
   toolName: "shell",
   qualifier,
+  origin: null,
   grantedBy: { via: "http", tenant: "t", userId: "u", address: null },
   at: 0,
 })

@@ -1,7 +1,8 @@
 import { StoreUnavailableError } from "../core/errors.ts"
-import type { Grant } from "../core/ports/approvals.ts"
+import type { Grant, ToolType } from "../core/ports/approvals.ts"
 import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { isSameOrigin, originOf } from "../core/tool-origin.ts"
 import type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from "./interceptor.ts"
 
 export interface GateOptions {
@@ -22,13 +23,15 @@ export function createGate(options: GateOptions): Gate {
     async decide(call) {
       const decisions: Verdict["decisions"][number][] = []
       let qualifier: string | null = null
+      const { name: toolName } = call.tool
       try {
         qualifier = call.tool.qualifier?.(call.input) ?? null
-        const intercepted = await intercept(options.interceptors, interceptedCall(call, qualifier), decisions)
+        const type = { toolName, qualifier, origin: originOf(call.tool, call.input) }
+        const intercepted = await intercept(options.interceptors, interceptedCall(call, type), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =
-          !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, qualifier)))
-        if (!asks || isGranted(await options.grants(call.session.id), call.tool.name, qualifier)) {
+          !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, type)))
+        if (!asks || isGranted(await options.grants(call.session.id), type)) {
           return { action: "execute", qualifier, code: null, reason: null, decisions }
         }
         return { action: "ask", qualifier, code: intercepted.code, reason: intercepted.reason, decisions }
@@ -83,22 +86,27 @@ async function intercept(
   return { action: "ask", code: asking.code ?? null, reason: asking.message ?? null }
 }
 
-function interceptedCall(call: GatedCall, qualifier: string | null): InterceptedCall {
-  const { tool, input, toolCallId, runId, session, channel, context, approved } = call
-  return { toolName: tool.name, input, qualifier, toolCallId, runId, session, channel, context, approved }
+function interceptedCall(call: GatedCall, type: ToolType): InterceptedCall {
+  const { input, toolCallId, runId, session, channel, context, approved } = call
+  return { ...type, input, toolCallId, runId, session, channel, context, approved }
 }
 
 async function policyAsks(
   { needsApproval }: GateOptions,
-  call: GatedCall,
-  qualifier: string | null,
+  { tool: { approval, name, plainName }, input }: GatedCall,
+  { qualifier, origin }: ToolType,
 ): Promise<boolean> {
-  const { approval, name } = call.tool
   if (typeof approval === "boolean") return approval
-  return approval === undefined ? needsApproval(name, call.input, qualifier) : approval(call.input)
+  if (approval !== undefined) return approval(input)
+  if (await needsApproval(name, input, qualifier, origin)) return true
+  // A server that lists a tool of the same name must not free this one of a policy that was written for that name.
+  return plainName !== undefined && needsApproval(plainName, input, qualifier, origin)
 }
 
-/** Whether one of them is for this tool type. */
-export function isGranted(grants: readonly Grant[], toolName: string, qualifier: string | null): boolean {
-  return grants.some((grant) => grant.toolName === toolName && grant.qualifier === qualifier)
+/** Returns true if one of the grants is for this tool type. */
+export function isGranted(grants: readonly Grant[], { toolName, qualifier, origin }: ToolType): boolean {
+  return grants.some(
+    (grant) =>
+      grant.toolName === toolName && grant.qualifier === qualifier && isSameOrigin(grant.origin, origin),
+  )
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../core/json.ts"
+import type { ToolOrigin } from "../core/tool-origin.ts"
 
 /**
  * Sees every call before anybody is asked about it, in the order given, until one denies. One that throws denies.
@@ -7,7 +8,10 @@ import type { JsonObject } from "../core/json.ts"
 export type Interceptor = (call: InterceptedCall) => Interception | Promise<Interception>
 
 export interface InterceptedCall {
+  /** The name that the model knows the tool by. It depends on the other tools that there are; `origin` does not. */
   readonly toolName: string
+  /** The MCP server and its tool that would be called; null for a local tool. */
+  readonly origin: ToolOrigin | null
   readonly input: JsonObject
   /** Divides a tool's calls into types; see the tool's `qualifier`. */
   readonly qualifier: string | null
@@ -29,9 +33,14 @@ export interface Interception {
   readonly message?: string
 }
 
-/** The app's own rule for what a person must allow. */
+/**
+ * Decides for tools without an `approval` of their own if a person must allow a call. `origin` is the MCP server and its
+ * tool, null for a local tool. A tool that is named `SERVER__TOOL` only because another tool has its name as well is asked
+ * about under both names, and a person is asked if either call returns true.
+ */
 export type ApprovalPolicy = (
   toolName: string,
   input: JsonObject,
   qualifier: string | null,
+  origin: ToolOrigin | null,
 ) => boolean | Promise<boolean>

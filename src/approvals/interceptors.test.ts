@@ -10,6 +10,7 @@ function call(toolName: string, input = {}, userId = "alice", id = "sess_1"): In
   const session = { id, tenant: "t", userId }
   return {
     toolName,
+    origin: null,
     input,
     qualifier: null,
     toolCallId: "c",

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { Tool } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
 import { createAgent } from "../gateway/create-agent.ts"
+import { originAt } from "../testing/fixtures/tool-origin.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { runCli } from "./run-cli.ts"
@@ -140,7 +141,7 @@ describe("an elicitation, on a store that no server runs on", () => {
       name: "book",
       description: "Book a room.",
       inputSchema: { type: "object" },
-      server: "hotel",
+      origin: originAt("hotel"),
       validate: async (input) => ({ valid: true, input }),
       async execute(_, { answered }) {
         if (answered === null) return { type: "inputRequired", question, continuation: {} }

@@ -137,10 +137,10 @@ ${detailsOf(wait)}
   expires  ${new Date(expiresAt).toISOString()}`
 }
 
-function detailsOf({ input, reason, question, server }: Wait): string {
+function detailsOf({ input, reason, question, origin }: Wait): string {
   const lines = [`  input    ${oneLine(JSON.stringify(input))}`]
   if (reason !== null) lines.push(`  why      ${oneLine(reason)}`)
-  if (server !== undefined) lines.push(`  server   ${oneLine(server)}`)
+  if (origin !== null) lines.push(`  server   ${oneLine(origin.server)}`)
   if (question !== undefined) {
     lines.push(`  asks     ${oneLine(question.message)}`)
     const [label, wanted] =

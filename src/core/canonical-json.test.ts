@@ -41,8 +41,8 @@ describe("canonicalJson", () => {
   })
 
   it("writes numbers and texts as in RFC 8785, section 3.2.2", () => {
-    const numbers = [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001, -0]
-    const string = "\u20ac$\u000f\nA'B\"\\\\\"/"
+    const numbers = JSON.parse("[333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001, -0]")
+    const string = '\u20ac$\u000f\nA\'B"\\\\"/'
     expect(canonicalJson({ string, numbers, literals: [null, true, false] })).toBe(
       String.raw`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27,0],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
     )

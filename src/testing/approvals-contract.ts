@@ -114,7 +114,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       ]
       for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
       const granted = (toolName: string, qualifier: string | null, at: number) => {
-        return { sessionId, toolName, qualifier, grantedBy: decider, at }
+        return { sessionId, toolName, qualifier, origin: null, grantedBy: decider, at }
       }
       const expected = [
         granted("send_mail", null, 5_001),
@@ -168,7 +168,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       assert.deepEqual(await qualifiers(), ["b"])
       const [record] = await approvals.audit({ sessionId, limit: 1 })
       const nothing = { runId: null, toolCallId: null, editedInput: null, reason: null }
-      const type = { toolName: "send_mail", qualifier: "a" }
+      const type = { toolName: "send_mail", qualifier: "a", origin: null }
       const expected = { at: 6_000, sessionId, ...type, action: "revoked", decidedBy: decider, ...nothing }
       assert.deepEqual(record, expected)
       assert.equal((await log.answer(approval(sessionId, third, { grant: true }))).status, "accepted")
@@ -195,9 +195,9 @@ export const approvalsCases: readonly SessionLogCase[] = [
         toolResult(sessionId, third, { at: 5_003 }),
       ]
       for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
-      const of = ({ toolCallId, toolName, qualifier }: typeof first) => {
+      const of = ({ toolCallId, toolName, qualifier, origin }: typeof first) => {
         const nothing = { editedInput: null, reason: null }
-        return { sessionId, runId, toolCallId, toolName, qualifier, decidedBy: decider, ...nothing }
+        return { sessionId, runId, toolCallId, toolName, qualifier, origin, decidedBy: decider, ...nothing }
       }
       const expected = [
         { ...of(third), at: 5_003, action: "result" },

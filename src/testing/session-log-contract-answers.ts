@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import type { NewWait } from "../core/ports/session-log.ts"
+import { originAt } from "./fixtures/tool-origin.ts"
 import {
   accepted,
   cancel,
@@ -182,7 +183,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const { log, approvals } = await open()
       const schema = { type: "object", title: oddText }
       const question = { mode: "form", message: oddText, schema } as const
-      const form: Partial<NewWait> = { kind: "elicitation", server: "hotel", question }
+      const form: Partial<NewWait> = { kind: "elicitation", origin: originAt("hotel"), question }
       const session = await askingSession(log, [form])
       const { sessionId, runId, lease, waits } = session
       const [asked] = waits

@@ -32,6 +32,7 @@ export interface CodeToolsOptions {
     toolName: string,
     input: JsonObject,
     qualifier: string | null,
+    origin: null,
   ) => boolean | Promise<boolean>
   /** Bytes of a result's text, past which it would be cut wherever that is. */
   readonly maxResultBytes: number
@@ -77,7 +78,7 @@ function codeExecute(
     qualifier: (input) => hostOf(input).name,
     approval: (input) => {
       const host = hostOf(input)
-      return host.sandboxed ? needsApproval(name, input, host.name) : true
+      return host.sandboxed ? needsApproval(name, input, host.name, null) : true
     },
     async execute({ code, background, ...input }, context) {
       const host = hostOf(input)
