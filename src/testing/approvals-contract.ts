@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
+import { originAt } from "./fixtures/tool-origin.ts"
 import { commitOk, type SessionLogCase } from "./session-log-contract-fixtures.ts"
 import {
   approval,
@@ -173,6 +174,34 @@ export const approvalsCases: readonly SessionLogCase[] = [
       assert.deepEqual(record, expected)
       assert.equal((await log.answer(approval(sessionId, third, { grant: true }))).status, "accepted")
       assert.deepEqual(await qualifiers(), ["b", "a"])
+    },
+  },
+  {
+    rule: null,
+    name: "a grant is for the tool of one server, and a revocation for all tools of its name",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const moved = originAt("a", { identity: "elsewhere" })
+      const changed = originAt("a", { digest: "changed" })
+      const origins = [null, originAt("a"), originAt("b"), moved, changed, originAt("a")]
+      const [first, ...more] = origins.map((origin) => ({ origin }))
+      assert.ok(first)
+      const { sessionId, waits } = await askingSession(log, [first, ...more])
+      for (const wait of waits) {
+        assert.deepEqual((await approvals.wait(sessionId, wait.toolCallId))?.origin, wait.origin)
+        assert.equal((await log.answer(approval(sessionId, wait, { grant: true }))).status, "accepted")
+      }
+      const granted = (await approvals.grants(sessionId)).map(({ origin }) => origin)
+      assert.deepEqual(granted, origins.slice(0, 5))
+      const revocation = { sessionId, toolName: "send_mail", qualifier: null, revokedBy: decider, at: 6_000 }
+      assert.equal(await approvals.revokeGrant(revocation), true)
+      assert.deepEqual(await approvals.grants(sessionId), [])
+      const revoked = (await approvals.audit({ sessionId, limit: 5 })).map(({ action, origin }) => ({
+        action,
+        origin,
+      }))
+      const expected = origins.slice(0, 5).map((origin) => ({ action: "revoked", origin }))
+      assert.deepEqual(revoked, expected.toReversed())
     },
   },
   {

@@ -253,7 +253,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const [pending] = await log.pending(lease)
       assert.deepEqual(pending, { ...command, runId, id: pending?.id })
       const toolType = { toolName: oddText, qualifier: wait.qualifier }
-      const grant = { sessionId, ...toolType, grantedBy: decidedBy, at: 5_000 }
+      const grant = { sessionId, ...toolType, origin: null, grantedBy: decidedBy, at: 5_000 }
       assert.deepEqual(await approvals.grants(sessionId), [grant])
       const [, decision] = await approvals.audit({ sessionId, limit: 10 })
       assert.deepEqual(decision?.editedInput, editedInput)

@@ -3,7 +3,11 @@ import { expect, it, onTestFinished, vi } from "vitest"
 import type { ChatEvent } from "../../src/http/schemas/events.ts"
 import { createAgent } from "../../src/index.ts"
 import type { McpServerDefinitions } from "../../src/mcp/config/definition.ts"
+import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
+import { digestOf } from "../../src/mcp/identity/listing-digest.ts"
+import { McpServer } from "../../src/mcp/server.ts"
 import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { createSchemaCheck } from "../../src/tools/schema-check.ts"
 import type { EventStream } from "../end-to-end/support/event-stream.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
@@ -12,6 +16,9 @@ import { testAgent, textOfResult } from "./support/agent.ts"
 import { listed, listingServer } from "./support/listing-server.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const defaults = { defaultToolTimeoutMs: 30_000, timeoutOverrides: {}, sessionInjectServers: [] }
 
 type Request = Extract<ChatEvent, { type: "tool_approval_request" }>
 
@@ -26,7 +33,7 @@ async function startGateway(store: string, mcpServers: McpServerDefinitions) {
   const agent = createAgent("You call tools.", {
     provider,
     store,
-    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    logger,
     needsApproval: () => true,
     rateLimits: false,
     mcpServers,
@@ -198,4 +205,44 @@ it("asks about a tool that another server pushed out of its name as the policy s
   const agent = testAgent({ mcpServers, needsApproval: (name) => name === "deploy" })
   expect(textOfResult(await agent.call("one__deploy"))).toContain("denied")
   expect(one.calls()).toEqual([])
+})
+
+it("does not send a call to a server that has changed the tool since its caller knew it", async () => {
+  const source = await listingServer("one", listed("deploy"))
+  const [config] = toServerConfigs({ one: source.definition() }, defaults)
+  if (config === undefined) throw new Error("There is one server.")
+  const identity = { name: "test", version: "0" }
+  const server = new McpServer(config, {
+    identity,
+    logger,
+    checkSchema: createSchemaCheck(),
+    authorization: null,
+  })
+  onTestFinished(() => server.close())
+  await server.settled()
+  const known = () => server.tools.map(digestOf)[0] ?? ""
+  const asker = { session: { id: "sess_1" }, ask: () => Promise.reject(new Error("Nobody is asked.")) }
+  const options = {
+    signal: new AbortController().signal,
+    asker,
+    reply: {},
+    repeatable: true,
+    onProgress() {},
+  }
+  const former = known()
+  source.list(listed("deploy", { description: "Does more." }))
+  await eventually("the other tool", () => (known() === former ? null : true))
+  await expect(server.call("deploy", {}, { ...options, digest: former })).rejects.toMatchObject({
+    code: "tool_changed",
+  })
+  source.list()
+  await eventually("no tool", () => (server.tools.length === 0 ? true : null))
+  await expect(server.call("deploy", {}, { ...options, digest: former })).rejects.toMatchObject({
+    code: "tool_changed",
+  })
+  expect(source.calls()).toEqual([])
+  source.list(listed("deploy"))
+  await eventually("the tool as it was", () => (known() === former ? true : null))
+  await server.call("deploy", {}, { ...options, digest: former })
+  expect(source.calls()).toEqual(["deploy"])
 })
