@@ -115,6 +115,58 @@ describe("approvals, on a store that no server runs on", () => {
     expect((await finish()).paid).toEqual([{ amount: 1 }])
   })
 
+  it("approves a call again, whose tool changed since, only with the nonce that the list shows", async () => {
+    const ran: string[] = []
+    const gatewayWith = (server: string) => {
+      const deploy: Tool = {
+        name: "deploy",
+        description: "Deploy.",
+        inputSchema: { type: "object" },
+        origin: originAt(server),
+        approval: true,
+        validate: async (input) => ({ valid: true, input }),
+        async execute() {
+          ran.push(server)
+          return { type: "json", value: null }
+        },
+      }
+      const provider = scriptedProvider((request) =>
+        request.messages.at(-1)?.role === "tool"
+          ? [{ type: "text", text: "Done" }]
+          : [{ type: "toolCall", name: "deploy" }],
+      )
+      return createAgent("Hi.", { store, logger, provider, tools: [deploy] })
+    }
+    const first = gatewayWith("a")
+    const seen = Promise.withResolvers<{ readonly toolCallId: string; readonly nonce: string }>()
+    const running = first.run("Deploy.", {
+      onApproval: (wait) => {
+        seen.resolve(wait)
+        return new Promise(() => {})
+      },
+    })
+    running.catch(() => undefined)
+    const { toolCallId: id, nonce } = await seen.promise
+    await first.close({ graceMs: 0 })
+    expect(await cli("approve", id, "--nonce", nonce)).toMatchObject({ code: 0 })
+    const second = gatewayWith("b")
+    await second.prepare()
+    await expect
+      .poll(async () => (await second.approvals.list()).map(({ origin }) => origin?.server))
+      .toEqual(["b"])
+    for (const options of [[], ["--nonce", nonce]]) {
+      const refused = await cli("approve", id, ...options)
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("approvals list") })
+    }
+    expect(ran).toEqual([])
+    const { stdout } = await cli("list")
+    expect(stdout).toContain("server   b")
+    const [, shown = ""] = /nonce +(\S+)/.exec(stdout) ?? []
+    expect(await cli("approve", id, "--nonce", shown)).toMatchObject({ code: 0 })
+    await expect.poll(() => ran, { timeout: 10_000 }).toEqual(["b"])
+    await second.close()
+  })
+
   it("denies with a reason that the model is told", async () => {
     const id = await openApproval()
     await cli("deny", id, "--reason", "not today", "--user", "ops")
