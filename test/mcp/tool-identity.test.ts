@@ -2,7 +2,7 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import type { ChatEvent } from "../../src/http/schemas/events.ts"
 import { createAgent } from "../../src/index.ts"
-import type { McpServerDefinitions } from "../../src/mcp/config/definition.ts"
+import type { McpServerDefinition, McpServerDefinitions } from "../../src/mcp/config/definition.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { digestOf } from "../../src/mcp/identity/listing-digest.ts"
 import { McpServer } from "../../src/mcp/server.ts"
@@ -12,7 +12,9 @@ import type { EventStream } from "../end-to-end/support/event-stream.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { startAskingServer } from "./fixtures/asking-server.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
+import { everythingOverHttp } from "./support/http-server.ts"
 import { listed, listingServer } from "./support/listing-server.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -209,16 +211,7 @@ it("asks about a tool that another server pushed out of its name as the policy s
 
 it("does not send a call to a server that has changed the tool since its caller knew it", async () => {
   const source = await listingServer("one", listed("deploy"))
-  const [config] = toServerConfigs({ one: source.definition() }, defaults)
-  if (config === undefined) throw new Error("There is one server.")
-  const identity = { name: "test", version: "0" }
-  const server = new McpServer(config, {
-    identity,
-    logger,
-    checkSchema: createSchemaCheck(),
-    authorization: null,
-  })
-  onTestFinished(() => server.close())
+  const server = serverOf(source.definition())
   await server.settled()
   const known = () => server.tools.map(digestOf)[0] ?? ""
   const asker = { session: { id: "sess_1" }, ask: () => Promise.reject(new Error("Nobody is asked.")) }
@@ -246,3 +239,26 @@ it("does not send a call to a server that has changed the tool since its caller 
   await server.call("deploy", {}, { ...options, digest: former })
   expect(source.calls()).toEqual(["deploy"])
 })
+
+it.each([
+  ["streamable HTTP of 2026-07-28", async () => ({ url: (await startAskingServer()).url })],
+  ["streamable HTTP", async () => ({ url: `${(await everythingOverHttp("streamableHttp")).origin}/mcp` })],
+  ["SSE", async () => ({ type: "sse" as const, url: `${(await everythingOverHttp("sse")).origin}/sse` })],
+])("digests what a server sends over %s, before it is parsed", async (_what, start) => {
+  const server = serverOf(await start())
+  await server.settled()
+  expect(server.tools).not.toEqual([])
+  for (const { _meta: meta } of server.tools) {
+    expect(meta?.["ai-agent-gateway/digest"]).toMatch(/^[0-9a-f]{64}$/)
+  }
+})
+
+function serverOf(definition: McpServerDefinition): McpServer {
+  const [config] = toServerConfigs({ one: definition }, defaults)
+  if (config === undefined) throw new Error("There is one server.")
+  const identity = { name: "test", version: "0" }
+  const checkSchema = createSchemaCheck()
+  const server = new McpServer(config, { identity, logger, checkSchema, authorization: null })
+  onTestFinished(() => server.close())
+  return server
+}
