@@ -1,4 +1,10 @@
-export type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from "./approvals/interceptor.ts"
+export type {
+  ApprovalPolicy,
+  InterceptedCall,
+  Interception,
+  Interceptor,
+  PolicyOptions,
+} from "./approvals/interceptor.ts"
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type {

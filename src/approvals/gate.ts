@@ -1,3 +1,4 @@
+import { callBounded } from "../core/call-bounded.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Grant, ToolType } from "../core/ports/approvals.ts"
 import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
@@ -11,13 +12,12 @@ export interface GateOptions {
   readonly needsApproval: ApprovalPolicy
   /** What is granted in the session at this moment. */
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
+  /** Milliseconds that an interceptor or a policy may take for one call. */
+  readonly callbackTimeoutMs: number
   readonly logger: Logger
 }
 
-/**
- * Interceptors, then the tool's or the app's policy, then grants. Whatever throws denies: nothing runs by mistake. Only
- * what the store cannot tell now is no answer.
- */
+/** Asks the interceptors, then the tool's or the application's policy, then the session's grants. */
 export function createGate(options: GateOptions): Gate {
   return {
     async decide(call) {
@@ -27,7 +27,7 @@ export function createGate(options: GateOptions): Gate {
       try {
         qualifier = call.tool.qualifier?.(call.input) ?? null
         const type = { toolName, qualifier, origin: originOf(call.tool, call.input) }
-        const intercepted = await intercept(options.interceptors, interceptedCall(call, type), decisions)
+        const intercepted = await intercept(options, interceptedCall(call, type), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =
           !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, type)))
@@ -36,11 +36,12 @@ export function createGate(options: GateOptions): Gate {
         }
         return { action: "ask", qualifier, code: intercepted.code, reason: intercepted.reason, decisions }
       } catch (error) {
+        call.signal.throwIfAborted()
         if (error instanceof StoreUnavailableError) throw error
         const { tool, session, runId } = call
         options.logger.error(
           { error, tool: tool.name, sessionId: session.id, runId },
-          "a call was denied, because a policy failed",
+          "A policy failed, so the call was denied.",
         )
         const failure = { code: "policy_failed", reason: "The policy for this call failed, so it is denied." }
         const decision = { action: "deny", code: failure.code, message: failure.reason } as const
@@ -50,9 +51,9 @@ export function createGate(options: GateOptions): Gate {
   }
 }
 
-/** The first denial, else the first wish to ask; notes everything that is not plain allowing. */
+/** Returns the first denial, else the first wish to ask. Notes every decision but a plain `allow`. */
 async function intercept(
-  interceptors: readonly Interceptor[],
+  { interceptors, callbackTimeoutMs: timeoutMs }: GateOptions,
   call: InterceptedCall,
   decisions: Verdict["decisions"][number][],
 ): Promise<{
@@ -62,7 +63,8 @@ async function intercept(
 }> {
   let asking: Interception | null = null
   for (const interceptor of interceptors) {
-    const said = await interceptor(call)
+    const bounds = { name: "An interceptor", signal: call.signal, timeoutMs }
+    const said = await callBounded((signal) => interceptor({ ...call, signal }), bounds)
     const { action, code = null, message = null } = said
     switch (action) {
       case "allow":
@@ -87,20 +89,25 @@ async function intercept(
 }
 
 function interceptedCall(call: GatedCall, type: ToolType): InterceptedCall {
-  const { input, toolCallId, runId, session, channel, context, approved } = call
-  return { ...type, input, toolCallId, runId, session, channel, context, approved }
+  const { input, toolCallId, runId, session, channel, context, approved, signal } = call
+  return { ...type, input, toolCallId, runId, session, channel, context, approved, signal }
 }
 
 async function policyAsks(
-  { needsApproval }: GateOptions,
-  { tool: { approval, name, plainName }, input }: GatedCall,
+  { needsApproval, callbackTimeoutMs: timeoutMs }: GateOptions,
+  { tool: { approval, name, plainName }, input, signal }: GatedCall,
   { qualifier, origin }: ToolType,
 ): Promise<boolean> {
   if (typeof approval === "boolean") return approval
-  if (approval !== undefined) return approval(input)
-  if (await needsApproval(name, input, qualifier, origin)) return true
+  if (approval !== undefined) {
+    const bounds = { name: `The approval policy of the tool ${name}`, signal, timeoutMs }
+    return callBounded((stop) => approval(input, { signal: stop }), bounds)
+  }
+  const bounds = { name: "needsApproval", signal, timeoutMs }
+  const asksAbout = (toolName: string) =>
+    callBounded((stop) => needsApproval(toolName, input, qualifier, { signal: stop, origin }), bounds)
   // A server that lists a tool of the same name must not free this one of a policy that was written for that name.
-  return plainName !== undefined && needsApproval(plainName, input, qualifier, origin)
+  return (await asksAbout(name)) || (plainName !== undefined && asksAbout(plainName))
 }
 
 /** Returns true if one of the grants is for this tool type. */

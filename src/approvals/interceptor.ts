@@ -2,8 +2,9 @@ import type { JsonObject } from "../core/json.ts"
 import type { ToolOrigin } from "../core/tool-origin.ts"
 
 /**
- * Sees every call before anybody is asked about it, in the order given, until one denies. One that throws denies.
- * Arguments that a person edited are seen again, with `approved` true: then only a denial counts.
+ * Sees every call before a person is asked about it, in the order given, until one denies. An interceptor that throws, or
+ * that does not return within `callbackTimeoutMs`, denies. Arguments that a person edited are seen again, with `approved`
+ * true: then only a denial counts.
  */
 export type Interceptor = (call: InterceptedCall) => Interception | Promise<Interception>
 
@@ -22,6 +23,8 @@ export interface InterceptedCall {
   /** What the client sent with its message. */
   readonly context: JsonObject
   readonly approved: boolean
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
 }
 
 export interface Interception {
@@ -34,13 +37,20 @@ export interface Interception {
 }
 
 /**
- * Decides for tools without an `approval` of their own if a person must allow a call. `origin` is the MCP server and its
- * tool, null for a local tool. A tool that is named `SERVER__TOOL` only because another tool has its name as well is asked
- * about under both names, and a person is asked if either call returns true.
+ * Decides for tools without an `approval` of their own if a person must allow a call. A policy that throws or does not return
+ * in time denies the call. A tool that is named `SERVER__TOOL` only because another tool has its name as well is asked about
+ * under both names, and a person is asked if either call returns true.
  */
 export type ApprovalPolicy = (
   toolName: string,
   input: JsonObject,
   qualifier: string | null,
-  origin: ToolOrigin | null,
+  options: PolicyOptions,
 ) => boolean | Promise<boolean>
+
+export interface PolicyOptions {
+  /** The MCP server and its tool that would be called; null for a local tool. */
+  readonly origin: ToolOrigin | null
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
+}
