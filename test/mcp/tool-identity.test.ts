@@ -185,12 +185,8 @@ it("gives a server's tool no name that starts as another server's do, and says s
   expect(await agent.call("trusted__deploy")).toMatchObject({ server: "trusted" })
   expect(agent.toolNames().toSorted()).toEqual(["status", "trusted__deploy"])
   expect(spoofing.calls()).toEqual([])
-  expect(lines).toContainEqual({
-    server: "b",
-    tool: "trusted__deploy",
-    namespace: "trusted__",
-    owner: "trusted",
-  })
+  const refused = [{ server: "b", tool: "trusted__deploy", owner: "trusted" }]
+  expect(lines).toContainEqual({ tools: refused, count: 1 })
 })
 
 it("does not start with servers whose tools could have one name", async () => {

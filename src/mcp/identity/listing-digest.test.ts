@@ -5,7 +5,7 @@ import { digestListings, digestOf } from "./listing-digest.ts"
 const tool = { name: "deploy", description: "Does it.", inputSchema: { type: "object" } } as const
 
 /** What a client reads when a server answers its request with this result. */
-async function received(result: object, { trusted = false, method = "tools/list" } = {}) {
+async function received(result: object, { trusted = false } = {}) {
   const messages: JSONRPCMessage[] = []
   const transport: Transport = {
     start: async () => {},
@@ -14,7 +14,6 @@ async function received(result: object, { trusted = false, method = "tools/list"
     onmessage: (message) => void messages.push(message),
   }
   digestListings(transport, { trusted })
-  await transport.send({ jsonrpc: "2.0", id: 1, method })
   transport.onmessage?.({ jsonrpc: "2.0", id: 1, result: structuredClone(result) as Record<string, unknown> })
   const [message] = messages
   return (message as unknown as { readonly result: { readonly tools: readonly ServerTool[] } }).result
@@ -65,8 +64,8 @@ it("is not what the server says that it is", async () => {
   expect(claimed).not.toBe(honest)
 })
 
-it("leaves answers to other requests as they are, and what is no tool", async () => {
-  expect(await received({ tools: [tool] }, { method: "tools/call" })).toEqual({ tools: [tool] })
+it("leaves other answers as they are, and what is no tool", async () => {
+  expect(await received({ content: [tool] })).toEqual({ content: [tool] })
   const odd = { tools: [null, "deploy", { ...tool, _meta: "none" }] }
   expect(await received(odd)).toEqual(odd)
 })

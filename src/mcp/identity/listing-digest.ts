@@ -11,19 +11,13 @@ const digestKey = "ai-agent-gateway/digest"
 
 /**
  * Adds to each tool that the server lists from now on the digest of what it sent, before the SDK parses it. To be called
- * once a client is connected to the transport. For a trusted server, descriptions are left out of the digests.
+ * once a client is connected to the transport. For a trusted server, descriptions are left out of the digests. Every response
+ * with `tools` counts as a listing, so that a server cannot avoid the digest by what it sends in between.
  */
 export function digestListings(transport: Transport, { trusted }: { readonly trusted: boolean }): void {
   const { onmessage } = transport
-  const send = transport.send.bind(transport)
-  const listings = new Set<string | number>()
-  transport.send = (message, options) => {
-    if ("method" in message && "id" in message && message.method === "tools/list") listings.add(message.id)
-    return send(message, options)
-  }
   transport.onmessage = (message, extra) => {
-    const isListing = "id" in message && message.id !== undefined && listings.delete(message.id)
-    const { tools } = isListing && "result" in message ? message.result : {}
+    const { tools } = "result" in message ? message.result : {}
     if (Array.isArray(tools)) for (const tool of tools) addDigest(tool, trusted)
     onmessage?.(message, extra)
   }

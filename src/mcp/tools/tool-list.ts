@@ -2,7 +2,7 @@ import type { Tool as ServerTool } from "@modelcontextprotocol/client"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { SchemaCheck } from "../../core/ports/schema-check.ts"
 import type { Tool } from "../../core/ports/tool.ts"
-import { type Namespaces, namespaceOf } from "../names/namespaces.ts"
+import type { Namespaces } from "../names/namespaces.ts"
 import { nameTools } from "../names/tool-names.ts"
 import { isTooDeep } from "../nesting.ts"
 import type { ServerHandle } from "../server.ts"
@@ -57,38 +57,37 @@ function makeTools(
       "tools of MCP servers have the names of others; they are named SERVER__TOOL",
     )
   }
+  const refused: RefusedTool[] = []
   const tools = offered.flatMap(({ server, tool }, index) => {
     const named = names[index]
-    if (named?.type !== "named") {
-      logRefusal(logger, {
-        server: server.config.name,
-        tool: tool.name,
-        of: named?.type === "foreign" ? named.of : null,
-      })
-      return []
+    if (named?.type === "named") {
+      const { name, plain } = named
+      return [mcpTool(server, tool, { name, ...(plain !== null && { plainName: plain }), checkSchema })]
     }
-    const { name, plain } = named
-    return [mcpTool(server, tool, { name, ...(plain !== null && { plainName: plain }), checkSchema })]
+    const owner = named?.type === "foreign" ? named.of : null
+    refused.push({ server: server.config.name, tool: tool.name, owner })
+    return []
   })
+  logRefused(refused, logger)
   return [...tools, ...extra]
 }
 
-function logRefusal(
-  logger: Logger,
-  refused: { readonly server: string; readonly tool: string; readonly of: string | null },
-): void {
-  const { of, ...fields } = refused
-  if (of === null) {
-    logger.warn(
-      fields,
-      "A tool of an MCP server is left out, because other tools have every name it could have.",
-    )
-  } else {
-    logger.warn(
-      { ...fields, namespace: namespaceOf(of), owner: of },
-      "A tool of an MCP server is left out, because its name is in the namespace of another server.",
-    )
-  }
+interface RefusedTool {
+  readonly server: string
+  readonly tool: string
+  /** The server whose namespace the name is in; null for a tool that cannot be told from another one. */
+  readonly owner: string | null
+}
+
+/** Tools named in one log line. A server may list any number. */
+const mostLogged = 20
+
+function logRefused(refused: readonly RefusedTool[], logger: Logger): void {
+  if (refused.length === 0) return
+  logger.warn(
+    { tools: refused.slice(0, mostLogged), count: refused.length },
+    "Tools of MCP servers are left out: their names are in the namespace of another server, or no name is left for them.",
+  )
 }
 
 function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
