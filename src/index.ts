@@ -1,4 +1,10 @@
-export type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from "./approvals/interceptor.ts"
+export type {
+  ApprovalPolicy,
+  InterceptedCall,
+  Interception,
+  Interceptor,
+  PolicyOptions,
+} from "./approvals/interceptor.ts"
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type {
@@ -79,6 +85,7 @@ export type {
   AuditRecord,
   Grant,
   GrantRevocation,
+  ToolType,
   Wait,
   WaitFilter,
 } from "./core/ports/approvals.ts"
@@ -132,6 +139,7 @@ export type {
   Validation,
 } from "./core/ports/tool.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
+export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Usage } from "./core/usage.ts"
 export type {
   AnswerOptions,

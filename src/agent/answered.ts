@@ -1,10 +1,20 @@
 import type { Event, MessageCompleted, StepStarted } from "../core/entries.ts"
 import type { AssistantPart, ModelPart } from "../core/messages.ts"
 import type { ModelEnd, StopReason } from "../core/ports/provider.ts"
+import type { Tool } from "../core/ports/tool.ts"
+import { originOf } from "../core/tool-origin.ts"
 import { addSpending, noSpending } from "../core/usage.ts"
 import type { Charged } from "./budget.ts"
 import { endOfRun } from "./next-action.ts"
 import type { ModelRunContext } from "./run-context.ts"
+
+export interface AnswerDetails {
+  readonly streamedFrom: number | null
+  readonly spending: Charged
+  readonly estimated: boolean
+  /** The tools that the model was shown. Servers may have changed theirs since. */
+  readonly shownTools: readonly Tool[]
+}
 
 /**
  * An answer and all that follows from it without further work: the calls it asks for, or else the end of the step and,
@@ -14,11 +24,7 @@ export function answeredEvents(
   context: ModelRunContext,
   { stepId, messageId, step }: StepStarted,
   end: ModelEnd,
-  {
-    streamedFrom,
-    spending,
-    estimated,
-  }: { readonly streamedFrom: number | null; readonly spending: Charged; readonly estimated: boolean },
+  { streamedFrom, spending, estimated, shownTools }: AnswerDetails,
 ): Event[] {
   const { run } = context.conversation
   const content = wholeParts(end).map((part) => withCallId(part, context))
@@ -36,9 +42,11 @@ export function answeredEvents(
     streamedFrom,
   }
   const requested = calls.map(({ toolCallId, name, input }, callIndex): Event => {
-    const tool = context.runtime.tools.find((candidate) => candidate.name === name)
+    const tool = shownTools.find((candidate) => candidate.name === name)
     const executionLocation = tool?.executionLocation ?? "backend"
-    return { type: "toolCallRequested", stepId, toolCallId, name, input, callIndex, executionLocation }
+    const origin = tool === undefined ? null : originOf(tool, input)
+    const call = { stepId, toolCallId, name, input, callIndex, executionLocation }
+    return { type: "toolCallRequested", ...call, ...(origin !== null && { origin }) }
   })
   if (requested.length > 0) return [message, ...requested]
   const stepSpent = addSpending(run?.stepSpent ?? noSpending, spending)

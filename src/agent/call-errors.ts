@@ -1,6 +1,6 @@
 import type { Verdict } from "../core/ports/gate.ts"
 import type { ToolResult, Validation } from "../core/ports/tool.ts"
-import type { CallState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
 /** What the model is told of a call that was not executed. */
@@ -18,6 +18,12 @@ export function unknownTool(
     code: "unknown_tool",
     message: `There is no tool ${JSON.stringify(name)}. ${there}`,
   }
+}
+
+/** The model called a tool that the name does not stand for any more. */
+export function changedTool({ requested: { name } }: CallState): ToolResult {
+  const message = `The tool ${JSON.stringify(name)} changed after you called it, so the call did not run. Read its current description, and call it again if you still need it.`
+  return { type: "error", code: "tool_changed", message }
 }
 
 export function invalidInput(message: string): ToolResult {

@@ -1,7 +1,7 @@
 import type { JournalEffects } from "../core/ports/journal.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { boundResult } from "./bound-result.ts"
-import type { CallState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
 import { record, type SettlingContext } from "./run-context.ts"
 
 /** Logs the call's result: with it the call is settled. */

@@ -16,6 +16,7 @@ import type { StopReason } from "../core/ports/provider.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { epochOf } from "../core/sequence.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
+import { type CallState, outcomeOf } from "./call-state.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"
@@ -101,6 +102,9 @@ export class Conversation {
       case "approvalRequested":
         this.#call(event.toolCallId, (call) => {
           call.state = "awaitingApproval"
+          call.origin = event.origin ?? null
+          call.qualifier = event.qualifier
+          call.approvals += 1
           call.expiresAt = event.expiresAt
         })
         return
@@ -178,6 +182,9 @@ export class Conversation {
       requested: event,
       state: "requested",
       input,
+      origin: event.origin ?? null,
+      qualifier: null,
+      approvals: 0,
       approval: null,
       openedAt: null,
       expiresAt: null,
@@ -293,44 +300,10 @@ export type RunPhase =
       readonly calls: Map<string, CallState>
     }
 
-/** One call of the open step. It changes only by `Conversation.apply`. */
-export interface CallState {
-  readonly requested: ToolCallRequested
-  state:
-    | "requested"
-    | "awaitingApproval"
-    | "approved"
-    | "denied"
-    | "awaitingClient"
-    | "started"
-    | "awaitingInput"
-    | "inputGiven"
-    | "settled"
-  /** The arguments it is executed with: the model's, or as a person edited them. */
-  input: JsonObject
-  approval: ApprovalResolved | null
-  /** When it was handed to the client. */
-  openedAt: number | null
-  /** When what it waits for is over; null while it waits for nothing. */
-  expiresAt: number | null
-  /** The last question to the user. */
-  asked: ElicitationRequested | null
-  /** What was answered to that; null while it is open. */
-  answer: ElicitationResolved | null
-  /** Asked so far. */
-  questions: number
-  result: ToolResult | null
-}
-
 function isFruitless({ stopReason, message: { content } }: MessageCompleted): boolean {
   const calls = content.filter((part) => part.type === "toolCall")
   if (calls.length === 0) return stopReason === "pause"
   return calls.every(({ malformedInput }) => malformedInput !== undefined)
-}
-
-/** Of a call in state `started` it was asked from inside the call; else the call waits for the answer. */
-export function hasOpenQuestion({ asked, answer }: CallState): boolean {
-  return asked !== null && answer === null
 }
 
 /** A call without a result is that of a run that failed: a cancel marks its own. */
@@ -343,19 +316,6 @@ function toolMessage(calls: readonly CallState[]): ToolMessage {
       result: result ?? interruptedResult("failed", outcomeOf(state)),
     })),
   }
-}
-
-/** From these on a call may have had its effect. */
-const maybeBegun: ReadonlySet<CallState["state"]> = new Set([
-  "started",
-  "awaitingClient",
-  "awaitingInput",
-  "inputGiven",
-])
-
-/** Whether a call without a result can have had its effect. */
-export function outcomeOf(state: CallState["state"]): ToolCallInterrupted["outcome"] {
-  return maybeBegun.has(state) ? "unknown" : "not_started"
 }
 
 /** What the model is told of a call that has no result. */

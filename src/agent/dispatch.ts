@@ -1,4 +1,4 @@
-import type { CallState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { settleCall } from "./settle-call.ts"
 import { arrivalUntil, isWaitOver } from "./take-answer.ts"

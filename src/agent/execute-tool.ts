@@ -4,7 +4,7 @@ import { type JsonObject, nestsTooDeep } from "../core/json.ts"
 import type { InputGiven, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
 import { withoutSecrets } from "../core/without-secrets.ts"
-import type { CallState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { timeLimit } from "./time-limit.ts"
 

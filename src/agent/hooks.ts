@@ -2,7 +2,7 @@ import type { RunHooks } from "../core/agent-runtime.ts"
 import type { EventEntry } from "../core/entries.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Usage } from "../core/usage.ts"
-import type { CallState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
 
 interface Occasion {
   readonly entry: EventEntry

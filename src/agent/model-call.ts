@@ -2,6 +2,7 @@ import type { Event, ModelCallFailed } from "../core/entries.ts"
 import { isTerminal } from "../core/entries.ts"
 import { RunCancelledError } from "../core/errors.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
+import type { Tool } from "../core/ports/tool.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../core/usage.ts"
 import { answeredEvents } from "./answered.ts"
 import { type Attempt, attemptAfter, modelAt } from "./attempts.ts"
@@ -88,6 +89,7 @@ async function awaitTurn(context: ModelRunContext, attempt: Attempt): Promise<vo
 async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Attempt | null> {
   await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
+  const { tools: shownTools } = context.runtime
   const request = requestOf(context, attempt)
   const streamed = nothingStreamed()
   const last = await streamAnswer(context, attempt.step, choice, request, streamed)
@@ -99,15 +101,21 @@ async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Att
     const usage = mayHaveCost(last, streamed) ? counted(context, request, streamed) : freeOfCharge
     return afterFailure(context, attempt, last, usage)
   }
-  await recordAnswer(context, attempt, request, { end: last, streamed })
+  await recordAnswer(context, attempt, request, { end: last, streamed, shownTools })
   return null
+}
+
+interface Answered {
+  readonly end: ModelEnd
+  readonly streamed: Streamed
+  readonly shownTools: readonly Tool[]
 }
 
 async function recordAnswer(
   context: ModelRunContext,
   attempt: Attempt,
   request: ModelRequest,
-  { end, streamed }: { readonly end: ModelEnd; readonly streamed: Streamed },
+  { end, streamed, shownTools }: Answered,
 ): Promise<void> {
   const { estimated, ...counted } = countUsage(end.usage ?? streamed.usage, {
     ...evidence(context, request),
@@ -115,7 +123,8 @@ async function recordAnswer(
   })
   const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom } = streamed
-  await recordEnd(context, answeredEvents(context, attempt.step, end, { streamedFrom, spending, estimated }))
+  const details = { streamedFrom, spending, estimated, shownTools }
+  await recordEnd(context, answeredEvents(context, attempt.step, end, details))
 }
 
 /** Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid for. */

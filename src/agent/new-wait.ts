@@ -2,7 +2,8 @@ import type { Verdict } from "../core/ports/gate.ts"
 import type { NewWait } from "../core/ports/session-log.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
-import type { CallState } from "./conversation.ts"
+import { originOf } from "../core/tool-origin.ts"
+import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
 interface Asked {
@@ -29,7 +30,7 @@ export function newWait(
     inputSchema: tool.inputSchema,
     qualifier: verdict?.qualifier ?? null,
     reason: verdict?.reason ?? null,
-    ...(tool.server !== undefined && { server: tool.server }),
+    origin: originOf(tool, call.input),
     ...(question !== undefined && { question }),
     openedAt,
     expiresAt: openedAt + runtime.approvalTimeoutMs,

@@ -4,6 +4,7 @@ import { CallInterruptedError, RunCancelledError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { InputRequired, Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import type { Question, QuestionAnswer } from "../core/question.ts"
+import { originAt } from "../testing/fixtures/tool-origin.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
@@ -45,7 +46,7 @@ describe("a tool that requires input", () => {
     answered === null ? required(form("Who?"), { step: 1 }) : json({ input, answered })
 
   it("is asked for durably, and nothing runs or is held until the answer is there", async () => {
-    const run = runOf(asking, { server: "hotel" })
+    const run = runOf(asking, { origin: originAt("hotel") })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
     expect(types(run).slice(-2)).toEqual(["toolCallStarted", "elicitationRequested"])
     expect(run.events.at(-1)).toMatchObject({
@@ -56,7 +57,7 @@ describe("a tool that requires input", () => {
       expiresAt: 60_000,
     })
     const [wait] = run.waits
-    expect(wait).toMatchObject({ kind: "elicitation", question: form("Who?"), server: "hotel" })
+    expect(wait).toMatchObject({ kind: "elicitation", question: form("Who?"), origin: originAt("hotel") })
     expect(JSON.stringify(wait)).not.toContain("step")
   })
 

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json.ts"
 import type { NewWait } from "../core/ports/session-log.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { Question, QuestionAnswer } from "../core/question.ts"
-import type { CallState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
 import { newWait } from "./new-wait.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { arrivalUntil, closeQuestion, isWaitOver, takeAnswer } from "./take-answer.ts"
@@ -67,10 +67,10 @@ export class QuestionRefused extends Error {
 }
 
 function requestOf(
-  { toolCallId, toolName, server, nonce, expiresAt }: NewWait,
+  { toolCallId, toolName, origin, nonce, expiresAt }: NewWait,
   asked: { readonly question: Question; readonly continuation: JsonObject | null },
 ): Event {
-  const of = { toolCallId, toolName, server: server ?? null }
+  const of = { toolCallId, toolName, server: origin?.server ?? null }
   return { type: "elicitationRequested", ...of, ...asked, nonce, expiresAt }
 }
 

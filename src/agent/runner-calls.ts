@@ -2,7 +2,7 @@ import type { RunnerToolCall } from "../core/agent-runtime.ts"
 import type { Event, ToolCallRequested } from "../core/entries.ts"
 import type { ToolCallPart } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
-import type { CallState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
 import type { RunnerRunContext } from "./run-context.ts"
 
 /** Of one call's result, past which it is cut: it is another framework's to bound, and only kept here. */

@@ -3,7 +3,8 @@ import type { Event } from "../core/entries.ts"
 import type { NewWait } from "../core/ports/session-log.ts"
 import { boundResult } from "./bound-result.ts"
 import { denial } from "./call-errors.ts"
-import type { CallState, RunState } from "./conversation.ts"
+import type { CallState } from "./call-state.ts"
+import type { RunState } from "./conversation.ts"
 import { type RunnerRunContext, record } from "./run-context.ts"
 import { maxToolResultBytes, settledCall } from "./runner-calls.ts"
 import { takeAnswer } from "./take-answer.ts"
@@ -24,7 +25,7 @@ export async function askAbout(
 ): Promise<{ readonly event: Event; readonly wait: NewWait | null }> {
   const { clock, conversation, ids, runtime, sessionId } = context
   const { qualifier = null, reason = null, inputSchema = anyObject } = approval
-  if (await runtime.isGranted(sessionId, toolName, qualifier)) {
+  if (await runtime.isGranted(sessionId, { toolName, qualifier, origin: null })) {
     const allowed = { approved: true, editedInput: null, reason: null, decidedBy: byGrant }
     return { event: { type: "approvalResolved", toolCallId, ...allowed }, wait: null }
   }
@@ -35,7 +36,7 @@ export async function askAbout(
   const runId = conversation.run?.runId ?? ""
   return {
     event: { type: "approvalRequested", ...question },
-    wait: { kind: "approval", runId, inputSchema, openedAt, ...question },
+    wait: { kind: "approval", runId, inputSchema, origin: null, openedAt, ...question },
   }
 }
 

@@ -188,7 +188,8 @@ describe("a call of a runner that a person must allow", () => {
     const run = newRun()
     const context = contextOf(run, runner, { isGranted })
     await expect(runForeignLoop(context, { resumed: false })).resolves.toBeNull()
-    expect(isGranted).toHaveBeenCalledWith("sess_1", "pay", "q")
+    const type = { toolName: "pay", qualifier: "q", origin: null }
+    expect(isGranted).toHaveBeenCalledWith("sess_1", type)
     expect(requests[1]).toMatchObject({ reason: "resume", decisions: [{ id: "x", approved: true }] })
     expect(run.waits).toEqual([])
     expect(run.events).toContainEqual(

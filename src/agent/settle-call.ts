@@ -3,22 +3,27 @@ import type { Event, InterceptorDecided } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Verdict } from "../core/ports/gate.ts"
 import type { InputRequired, Tool, Validation } from "../core/ports/tool.ts"
-import { denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
+import { originOf } from "../core/tool-origin.ts"
+import { changedTool, denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
+import type { CallState } from "./call-state.ts"
+import { isAsApproved, isFor, isStill, reasonToAskAgain, toolNow } from "./call-tool.ts"
 import { complete } from "./complete-call.ts"
-import type { CallState } from "./conversation.ts"
 import { executeTool } from "./execute-tool.ts"
 import { newWait } from "./new-wait.ts"
 import { askUser, QuestionRefused, questionsOf } from "./questions.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { closeQuestion, takeAnswer } from "./take-answer.ts"
 
+/** Approvals of one call. Past it, the model decides about a tool that changes again and again. */
+const maxApprovals = 10
+
 /**
  * Takes one call as far as it goes, from whatever its log says: validate, ask the gate, wait for a person, execute,
  * log the result. Resolves when it is settled, or when it waits for an answer that is not there yet.
  */
 export async function settleCall(context: ModelRunContext, call: CallState): Promise<void> {
-  const tool = context.runtime.tools.find(({ name }) => name === call.requested.name)
   for (;;) {
+    const tool = toolNow(context, call)
     switch (call.state) {
       case "requested":
         await admit(context, tool, call)
@@ -51,6 +56,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
 
 async function admit(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
+  if (!isFor(call, tool)) return complete(context, call, changedTool(call))
   const validation = malformedInputOf(context, call) ?? (await validate(context, tool, call))
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   const verdict = await decide(context, tool, call, false)
@@ -61,7 +67,10 @@ async function admit(context: ModelRunContext, tool: Tool | undefined, call: Cal
   await begin(context, tool, call, validation.input)
 }
 
-/** A person allowed it. Arguments that they edited pass validation and interceptors like the model's own. */
+/**
+ * Begins a call that a person allowed, if its name still stands for the tool that they were asked about. Arguments that
+ * they edited pass validation and interceptors like the model's own.
+ */
 async function admitApproved(
   context: ModelRunContext,
   tool: Tool | undefined,
@@ -70,6 +79,7 @@ async function admitApproved(
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
   const validation = await validate(context, tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
+  if (!isAsApproved(call, tool)) return askAgain(context, tool, call)
   if (call.approval?.editedInput != null) {
     const verdict = await decide(context, tool, call, true)
     const decisions = decisionsOf(verdict, tool, call)
@@ -77,6 +87,20 @@ async function admitApproved(
     if (verdict.action === "deny") return complete(context, call, refusal(verdict))
   }
   await begin(context, tool, call, validation.input)
+}
+
+/** The approval was not for the tool that the call would run now: whatever the policy says, a person decides again. */
+async function askAgain(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
+  if (call.approvals >= maxApprovals) return complete(context, call, changedTool(call))
+  const verdict = await decide(context, tool, call, false)
+  const decisions = decisionsOf(verdict, tool, call)
+  if (verdict.action === "deny") {
+    if (decisions.length > 0) await record(context, decisions)
+    return complete(context, call, refusal(verdict))
+  }
+  const changed = reasonToAskAgain(call, tool)
+  const reason = verdict.reason === null ? changed : `${changed} ${verdict.reason}`
+  await askPerson(context, tool, call, { verdict: { ...verdict, reason }, decisions })
 }
 
 function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallState): InterceptorDecided[] {
@@ -90,22 +114,29 @@ function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallStat
 }
 
 async function begin(context: ModelRunContext, tool: Tool, call: CallState, input: unknown): Promise<void> {
-  const { toolCallId, name } = call.requested
+  const { toolCallId } = call.requested
+  // Validation and policies take time. The caller looks at the call again, with the tool that there is then.
+  if (!isStill(context, call, tool)) return
   if (tool.executionLocation === "client") return openToClient(context, tool, call)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
   const startedAt = context.clock.now()
   const questions = questionsOf(context, tool, call)
   const outcome = await executeTool(context, tool, { call, input, ask: questions.ask })
   await questions.end()
-  if (outcome === "interrupted") {
-    const lost = { reason: "lost", outcome: "unknown" } as const
-    return record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
-  }
+  if (outcome === "interrupted") return lose(context, call)
   if (outcome.type === "inputRequired") return requireInput(context, tool, call, outcome)
-  await complete(context, call, outcome, {
-    durationMs: context.clock.now() - startedAt,
-    server: tool.server ?? null,
-  })
+  const durationMs = context.clock.now() - startedAt
+  await complete(context, call, outcome, { durationMs, server: serverOf(tool, call) })
+}
+
+function serverOf(tool: Tool, { input }: CallState): string | null {
+  return originOf(tool, input)?.server ?? null
+}
+
+/** What executed the call is gone, or another tool has its name now. */
+async function lose(context: ModelRunContext, { requested: { toolCallId, name } }: CallState): Promise<void> {
+  const lost = { reason: "lost", outcome: "unknown" } as const
+  await record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
 }
 
 /** The call waits for the user, in this process or another, and is executed again with the answer. */
@@ -120,13 +151,17 @@ async function requireInput(
   } catch (thrown) {
     if (!(thrown instanceof QuestionRefused)) throw thrown
     const { code, message } = thrown
-    await complete(context, call, { type: "error", code, message }, { server: tool.server ?? null })
+    await complete(context, call, { type: "error", code, message }, { server: serverOf(tool, call) })
   }
 }
 
-/** It was allowed before, and its arguments are the same. */
+/**
+ * Executes a call once more that was allowed before, with the same arguments. If another tool has its name by now, that
+ * tool receives neither the call nor what the user answered to the first one.
+ */
 async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
+  if (!isFor(call, tool)) return lose(context, call)
   const validation = await validate(context, tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   await begin(context, tool, call, validation.input)
@@ -136,7 +171,8 @@ async function recover(context: ModelRunContext, tool: Tool | undefined, call: C
   const { toolCallId, name } = call.requested
   // Asked from inside the call, of which nothing is left: a call that begins anew asks anew.
   await closeQuestion(context, call)
-  if (tool?.readOnly === true || tool?.idempotent === true) return beginAgain(context, tool, call)
+  const isRepeatable = tool?.readOnly === true || tool?.idempotent === true
+  if (isRepeatable && isFor(call, tool)) return beginAgain(context, tool, call)
   const { stoppedInOrder } = context
   await record(context, [
     { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown", stoppedInOrder },
@@ -150,13 +186,14 @@ async function askPerson(
   { verdict, decisions }: { readonly verdict: Verdict; readonly decisions: readonly Event[] },
 ): Promise<void> {
   const wait = newWait(context, tool, call, { kind: "approval", verdict })
-  const { toolCallId, toolName, input, qualifier, reason, nonce, expiresAt } = wait
+  const { toolCallId, toolName, input, qualifier, origin, reason, nonce, expiresAt } = wait
   const asked: Event = {
     type: "approvalRequested",
     toolCallId,
     toolName,
     input,
     qualifier,
+    ...(origin !== null && { origin }),
     reason,
     nonce,
     expiresAt,

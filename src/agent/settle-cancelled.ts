@@ -1,7 +1,7 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Event } from "../core/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
-import { outcomeOf } from "./conversation.ts"
+import { outcomeOf } from "./call-state.ts"
 import { type RunContext, record } from "./run-context.ts"
 
 /** Ends the open run as cancelled: every call without a result is marked, then the one terminal event. */

@@ -1,8 +1,8 @@
 import type { Event } from "../core/entries.ts"
 import { WaitAnsweredError } from "../core/errors.ts"
 import type { Answer } from "../core/ports/answers.ts"
+import { type CallState, hasOpenQuestion } from "./call-state.ts"
 import { complete } from "./complete-call.ts"
-import { type CallState, hasOpenQuestion } from "./conversation.ts"
 import { type RunContext, record, type SettlingContext } from "./run-context.ts"
 
 const longestTimerMs = 2 ** 31 - 1

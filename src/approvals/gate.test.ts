@@ -1,8 +1,10 @@
 import { describe, expect, it, vi } from "vitest"
 import { StoreUnavailableError } from "../core/errors.ts"
+import type { JsonObject } from "../core/json.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { GatedCall } from "../core/ports/gate.ts"
 import type { Tool } from "../core/ports/tool.ts"
+import { originAt } from "../testing/fixtures/tool-origin.ts"
 import { createGate, type GateOptions } from "./gate.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 
@@ -51,6 +53,7 @@ const granted = (qualifier: string | null): Grant => ({
   sessionId: "sess_1",
   toolName: "shell",
   qualifier,
+  origin: null,
   grantedBy: { via: "http", tenant: "t", userId: "u", address: null },
   at: 0,
 })
@@ -107,6 +110,43 @@ describe("the gate", () => {
   it("does not take a grant for one qualifier as a grant for all", async () => {
     const options = { needsApproval: always, grants: async () => [granted("rm")] }
     expect(await gate(options).decide(call())).toMatchObject({ action: "ask", qualifier: null })
+  })
+
+  it.each([
+    ["a server's tool", originAt("a"), originAt("a"), "execute"],
+    ["a local tool, for a server's", null, originAt("a"), "ask"],
+    ["a server's tool, for a local one", originAt("a"), null, "ask"],
+    ["a server's tool, for another server's", originAt("a"), originAt("b"), "ask"],
+    ["a server that was reached elsewhere", originAt("a", { identity: "old" }), originAt("a"), "ask"],
+    ["a tool before its server changed it", originAt("a", { digest: "old" }), originAt("a"), "ask"],
+    ["another tool of the server", originAt("a", { tool: "status" }), originAt("a"), "ask"],
+  ])("takes a grant for %s as one", async (_what, allowed, called, action) => {
+    const options = { needsApproval: always, grants: async () => [{ ...granted(null), origin: allowed }] }
+    const tool = called === null ? {} : { origin: called }
+    expect(await gate(options).decide(call({}, tool))).toMatchObject({ action })
+  })
+
+  it("tells policies and interceptors whose tool it is, also where that depends on the input", async () => {
+    const [needsApproval, seen] = [vi.fn(never), vi.fn(saying("allow"))]
+    const origin = (input: JsonObject) => originAt(String(input.command))
+    await gate({ needsApproval, interceptors: [seen] }).decide(call({}, { origin }))
+    expect(needsApproval).toHaveBeenCalledWith(
+      "shell",
+      { command: "rm" },
+      null,
+      expect.objectContaining({ origin: originAt("rm") }),
+    )
+    expect(seen).toHaveBeenCalledWith(expect.objectContaining({ toolName: "shell", origin: originAt("rm") }))
+  })
+
+  it.each([
+    ["the name that it has", "b__shell", "ask"],
+    ["the name that it would have alone", "shell", "ask"],
+    ["another name", "other", "execute"],
+  ])("asks the policy about a tool that was renamed for another one, by %s", async (_what, name, action) => {
+    const needsApproval: ApprovalPolicy = (asked) => asked === name
+    const tool = { name: "b__shell", plainName: "shell" }
+    expect(await gate({ needsApproval }).decide(call({}, tool))).toMatchObject({ action })
   })
 
   it("only lets a denial count for what a person has allowed", async () => {

@@ -1,8 +1,9 @@
 import { callBounded } from "../core/call-bounded.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
-import type { Grant } from "../core/ports/approvals.ts"
+import type { Grant, ToolType } from "../core/ports/approvals.ts"
 import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { isSameOrigin, originOf } from "../core/tool-origin.ts"
 import type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from "./interceptor.ts"
 
 export interface GateOptions {
@@ -22,13 +23,15 @@ export function createGate(options: GateOptions): Gate {
     async decide(call) {
       const decisions: Verdict["decisions"][number][] = []
       let qualifier: string | null = null
+      const { name: toolName } = call.tool
       try {
         qualifier = call.tool.qualifier?.(call.input) ?? null
-        const intercepted = await intercept(options, interceptedCall(call, qualifier), decisions)
+        const type = { toolName, qualifier, origin: originOf(call.tool, call.input) }
+        const intercepted = await intercept(options, interceptedCall(call, type), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =
-          !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, qualifier)))
-        if (!asks || isGranted(await options.grants(call.session.id), call.tool.name, qualifier)) {
+          !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, type)))
+        if (!asks || isGranted(await options.grants(call.session.id), type)) {
           return { action: "execute", qualifier, code: null, reason: null, decisions }
         }
         return { action: "ask", qualifier, code: intercepted.code, reason: intercepted.reason, decisions }
@@ -85,27 +88,32 @@ async function intercept(
   return { action: "ask", code: asking.code ?? null, reason: asking.message ?? null }
 }
 
-function interceptedCall(call: GatedCall, qualifier: string | null): InterceptedCall {
-  const { tool, input, toolCallId, runId, session, channel, context, approved, signal } = call
-  const of = { toolName: tool.name, input, qualifier, toolCallId, runId, session }
-  return { ...of, channel, context, approved, signal }
+function interceptedCall(call: GatedCall, type: ToolType): InterceptedCall {
+  const { input, toolCallId, runId, session, channel, context, approved, signal } = call
+  return { ...type, input, toolCallId, runId, session, channel, context, approved, signal }
 }
 
 async function policyAsks(
   { needsApproval, callbackTimeoutMs: timeoutMs }: GateOptions,
-  { tool: { approval, name }, input, signal }: GatedCall,
-  qualifier: string | null,
+  { tool: { approval, name, plainName }, input, signal }: GatedCall,
+  { qualifier, origin }: ToolType,
 ): Promise<boolean> {
   if (typeof approval === "boolean") return approval
-  if (approval === undefined) {
-    const bounds = { name: "needsApproval", signal, timeoutMs }
-    return callBounded((stop) => needsApproval(name, input, qualifier, { signal: stop }), bounds)
+  if (approval !== undefined) {
+    const bounds = { name: `The approval policy of the tool ${name}`, signal, timeoutMs }
+    return callBounded((stop) => approval(input, { signal: stop }), bounds)
   }
-  const bounds = { name: `The approval policy of the tool ${name}`, signal, timeoutMs }
-  return callBounded((stop) => approval(input, { signal: stop }), bounds)
+  const bounds = { name: "needsApproval", signal, timeoutMs }
+  const asksAbout = (toolName: string) =>
+    callBounded((stop) => needsApproval(toolName, input, qualifier, { signal: stop, origin }), bounds)
+  // A server that lists a tool of the same name must not free this one of a policy that was written for that name.
+  return (await asksAbout(name)) || (plainName !== undefined && asksAbout(plainName))
 }
 
-/** Whether one of them is for this tool type. */
-export function isGranted(grants: readonly Grant[], toolName: string, qualifier: string | null): boolean {
-  return grants.some((grant) => grant.toolName === toolName && grant.qualifier === qualifier)
+/** Returns true if one of the grants is for this tool type. */
+export function isGranted(grants: readonly Grant[], { toolName, qualifier, origin }: ToolType): boolean {
+  return grants.some(
+    (grant) =>
+      grant.toolName === toolName && grant.qualifier === qualifier && isSameOrigin(grant.origin, origin),
+  )
 }

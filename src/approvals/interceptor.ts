@@ -1,4 +1,5 @@
 import type { JsonObject } from "../core/json.ts"
+import type { ToolOrigin } from "../core/tool-origin.ts"
 
 /**
  * Sees every call before a person is asked about it, in the order given, until one denies. An interceptor that throws, or
@@ -8,7 +9,10 @@ import type { JsonObject } from "../core/json.ts"
 export type Interceptor = (call: InterceptedCall) => Interception | Promise<Interception>
 
 export interface InterceptedCall {
+  /** The name that the model knows the tool by. It depends on the other tools that there are; `origin` does not. */
   readonly toolName: string
+  /** The MCP server and its tool that would be called; null for a local tool. */
+  readonly origin: ToolOrigin | null
   readonly input: JsonObject
   /** Divides a tool's calls into types; see the tool's `qualifier`. */
   readonly qualifier: string | null
@@ -32,7 +36,11 @@ export interface Interception {
   readonly message?: string
 }
 
-/** Decides whether a person must allow a call. A policy that throws or does not return in time denies the call. */
+/**
+ * Decides for tools without an `approval` of their own if a person must allow a call. A policy that throws or does not return
+ * in time denies the call. A tool that is named `SERVER__TOOL` only because another tool has its name as well is asked about
+ * under both names, and a person is asked if either call returns true.
+ */
 export type ApprovalPolicy = (
   toolName: string,
   input: JsonObject,
@@ -41,6 +49,8 @@ export type ApprovalPolicy = (
 ) => boolean | Promise<boolean>
 
 export interface PolicyOptions {
+  /** The MCP server and its tool that would be called; null for a local tool. */
+  readonly origin: ToolOrigin | null
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
   readonly signal: AbortSignal
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { originAt } from "../testing/fixtures/tool-origin.ts"
 import type { InterceptedCall } from "./interceptor.ts"
 import { pathAllowlist } from "./path-allowlist.ts"
 import { rateLimitInterceptor } from "./rate-limit.ts"
@@ -11,6 +12,7 @@ function call(toolName: string, input = {}, userId = "alice", id = "sess_1"): In
   const session = { id, tenant: "t", userId }
   return {
     toolName,
+    origin: null,
     input,
     qualifier: null,
     toolCallId: "c",
@@ -59,6 +61,15 @@ describe("a rate limit", () => {
       { action: "allow" },
       { action: "allow" },
       { action: "allow" },
+    ])
+  })
+
+  it("counts a server's tool by its name there, which no other server changes", () => {
+    const limit = rateLimitInterceptor({ max: 1, windowSeconds: 10, tools: ["deploy"] })
+    const renamed = { ...call("a__deploy"), origin: originAt("a") }
+    expect([renamed, renamed].map((each) => limit(each))).toMatchObject([
+      { action: "allow" },
+      { action: "deny" },
     ])
   })
 
@@ -159,6 +170,14 @@ describe("a path allowlist", () => {
     ["ok", "/etc"],
   ])("denies %j", async (path) => {
     expect(await decide(path)).toMatchObject({ action: "deny", code: "path_not_allowed" })
+  })
+
+  it("knows a server's tool by its name there, which no other server changes", async () => {
+    const allowlist = pathAllowlist({ roots: [root], parameters: { read: ["path"], a__read: ["from"] } })
+    const origin = originAt("a", { tool: "read" })
+    for (const input of [{ path: "/etc/x" }, { from: "/etc/x" }]) {
+      expect(await allowlist({ ...call("a__read", input), origin })).toMatchObject({ action: "deny" })
+    }
   })
 
   it("looks at every parameter named, and at no other tool", async () => {

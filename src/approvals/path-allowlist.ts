@@ -6,7 +6,10 @@ import { realPath } from "./real-path.ts"
 export interface PathAllowlist {
   /** Directories that calls may reach, with everything below. */
   readonly roots: readonly string[]
-  /** Names of the arguments that hold a path or a list of paths, by tool. Tools not named here are let through. */
+  /**
+   * Names of the arguments that hold a path or a list of paths, by tool: by the name that the model knows, or for a tool of
+   * an MCP server by its name there. Tools not named here are let through.
+   */
   readonly parameters: Readonly<Record<string, readonly string[]>>
   /** What a relative path is relative to. Default: the first root. */
   readonly workingDirectory?: string
@@ -21,9 +24,9 @@ export function pathAllowlist({
   parameters,
   workingDirectory = roots[0] ?? "/",
 }: PathAllowlist): Interceptor {
-  return async ({ toolName, input }) => {
+  return async ({ toolName, origin, input }) => {
     const allowed = await Promise.all(roots.map((root) => realPath(resolve(root))))
-    for (const name of parameters[toolName] ?? []) {
+    for (const name of argumentsOf(parameters, toolName, origin?.tool)) {
       for (const path of pathsIn(input[name])) {
         if (path === null) return denial(`${name} is not a path.`)
         const readings = spellingsOf(path)?.flatMap((spelling) => readingsOf(workingDirectory, spelling))
@@ -35,6 +38,17 @@ export function pathAllowlist({
     }
     return { action: "allow" }
   }
+}
+
+/** A server that lists a tool of the same name changes the name that the model knows, but not the one at the server. */
+function argumentsOf(
+  parameters: PathAllowlist["parameters"],
+  ...names: readonly (string | undefined)[]
+): ReadonlySet<string> {
+  const lists = names.map((name) =>
+    name !== undefined && Object.hasOwn(parameters, name) ? parameters[name] : [],
+  )
+  return new Set(lists.flatMap((list) => list ?? []))
 }
 
 function pathsIn(value: unknown): (string | null)[] {

@@ -4,7 +4,10 @@ export interface ToolRateLimit {
   /** Calls let through within the window. */
   readonly max: number
   readonly windowSeconds: number
-  /** Tools it counts, all together. Default: every tool, each on its own. */
+  /**
+   * Tools it counts, all together: by the name that the model knows, or for a tool of an MCP server by its name there.
+   * Default: every tool, each on its own.
+   */
   readonly tools?: readonly string[]
   /** Whose calls are counted together. Default `user`. */
   readonly per?: "session" | "user"
@@ -22,8 +25,9 @@ const maxCallers = 10_000
 export function rateLimitInterceptor(limit: ToolRateLimit): Interceptor {
   const { max, windowSeconds, tools, per = "user", now = Date.now } = limit
   const calls = new Map<string, readonly number[]>()
-  return ({ toolName, session, approved }) => {
-    if (approved || (tools !== undefined && !tools.includes(toolName))) return { action: "allow" }
+  return ({ toolName, origin, session, approved }) => {
+    const isCounted = [toolName, origin?.tool].some((name) => name !== undefined && tools?.includes(name))
+    if (approved || (tools !== undefined && !isCounted)) return { action: "allow" }
     const counted = tools === undefined ? toolName : "*"
     const caller = JSON.stringify([
       counted,

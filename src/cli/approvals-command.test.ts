@@ -8,6 +8,7 @@ import type { JsonObject } from "../core/json.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
 import { createAgent } from "../gateway/create-agent.ts"
+import { originAt } from "../testing/fixtures/tool-origin.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { runCli } from "./run-cli.ts"
@@ -59,7 +60,7 @@ function formOf(server: string, message: string): Tool {
     name: "form",
     description: "Ask.",
     inputSchema: { type: "object" },
-    server,
+    origin: originAt(server),
     validate: async (input) => ({ valid: true, input }),
     execute: async () => ({
       type: "inputRequired",
@@ -92,8 +93,8 @@ describe("what approvals list prints", () => {
     expect(stdout).toContain("rm -rf /home")
     expect(stdout).toContain("\\u001b[2Kls\\u009b1F")
     expect(stdout).toContain("\\u202eexe.txt\\u2069")
-    // One wait has five lines and one eight: no text adds a line.
-    expect(stdout.trimEnd().split("\n")).toHaveLength(13)
+    // One wait has six lines and one nine: no text adds a line.
+    expect(stdout.trimEnd().split("\n")).toHaveLength(15)
   })
 
   it("keeps the value of JSON without acting on the terminal", async () => {
@@ -188,6 +189,58 @@ describe("approvals, on a store that no server runs on", () => {
     expect((await finish()).paid).toEqual([{ amount: 1 }])
   })
 
+  it("approves a call again, whose tool changed since, only with the nonce that the list shows", async () => {
+    const ran: string[] = []
+    const gatewayWith = (server: string) => {
+      const deploy: Tool = {
+        name: "deploy",
+        description: "Deploy.",
+        inputSchema: { type: "object" },
+        origin: originAt(server),
+        approval: true,
+        validate: async (input) => ({ valid: true, input }),
+        async execute() {
+          ran.push(server)
+          return { type: "json", value: null }
+        },
+      }
+      const provider = scriptedProvider((request) =>
+        request.messages.at(-1)?.role === "tool"
+          ? [{ type: "text", text: "Done" }]
+          : [{ type: "toolCall", name: "deploy" }],
+      )
+      return createAgent("Hi.", { store, logger, provider, tools: [deploy] })
+    }
+    const first = gatewayWith("a")
+    const seen = Promise.withResolvers<{ readonly toolCallId: string; readonly nonce: string }>()
+    const running = first.run("Deploy.", {
+      onApproval: (wait) => {
+        seen.resolve(wait)
+        return new Promise(() => {})
+      },
+    })
+    running.catch(() => undefined)
+    const { toolCallId: id, nonce } = await seen.promise
+    await first.close({ graceMs: 0 })
+    expect(await cli("approve", id, "--nonce", nonce)).toMatchObject({ code: 0 })
+    const second = gatewayWith("b")
+    await second.prepare()
+    await expect
+      .poll(async () => (await second.approvals.list()).map(({ origin }) => origin?.server))
+      .toEqual(["b"])
+    for (const options of [[], ["--nonce", nonce]]) {
+      const refused = await cli("approve", id, ...options)
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("approvals list") })
+    }
+    expect(ran).toEqual([])
+    const { stdout } = await cli("list")
+    expect(stdout).toContain("server   b")
+    const [, shown = ""] = /nonce +(\S+)/.exec(stdout) ?? []
+    expect(await cli("approve", id, "--nonce", shown)).toMatchObject({ code: 0 })
+    await expect.poll(() => ran, { timeout: 10_000 }).toEqual(["b"])
+    await second.close()
+  })
+
   it("denies with a reason that the model is told", async () => {
     const id = await openApproval()
     await cli("deny", id, "--reason", "not today", "--user", "ops")
@@ -214,7 +267,7 @@ describe("an elicitation, on a store that no server runs on", () => {
       name: "book",
       description: "Book a room.",
       inputSchema: { type: "object" },
-      server: "hotel",
+      origin: originAt("hotel"),
       validate: async (input) => ({ valid: true, input }),
       async execute(_, { answered }) {
         if (answered === null) return { type: "inputRequired", question, continuation: {} }

@@ -14,6 +14,7 @@ const particular = {
   decline: { type: "boolean" },
   reason: { type: "string" },
   "allow-tool-type": { type: "boolean" },
+  nonce: { type: "string" },
   user: { type: "string" },
 } as const
 
@@ -21,9 +22,9 @@ type Particular = keyof typeof particular
 
 const optionsOf = {
   list: ["json"],
-  approve: ["input", "allow-tool-type", "user"],
-  deny: ["reason", "user"],
-  answer: ["input", "decline", "user"],
+  approve: ["input", "allow-tool-type", "nonce", "user"],
+  deny: ["reason", "nonce", "user"],
+  answer: ["input", "decline", "nonce", "user"],
 } as const satisfies Readonly<Record<string, readonly Particular[]>>
 
 type Action = keyof typeof optionsOf
@@ -45,12 +46,37 @@ export async function approvalsCommand(context: CliContext): Promise<number> {
         `no open ${kind} ${toolCallId} (see agent-gateway approvals list; it may be answered or expired)`,
       )
     }
+    await requireSeen(approvals, wait, { action, nonce: options.nonce })
     const done = await answer(approvals, wait, action, options)
     context.stdout.write(`${done} ${oneLine(wait.toolName)} (${wait.toolCallId})\n`)
     return exitCodes.success
   } finally {
     await approvals.close()
   }
+}
+
+/**
+ * Throws if the wait may not be the one that the person has seen in the list: the tool behind a call can change after it was
+ * allowed, and then another request has the call's id.
+ */
+async function requireSeen(
+  approvals: OpenedApprovals,
+  { sessionId, toolCallId, nonce }: Wait,
+  given: { readonly action: Action; readonly nonce: string | undefined },
+): Promise<void> {
+  if (given.nonce !== undefined) {
+    if (given.nonce === nonce) return
+    throw new CliError(
+      `${toolCallId} is asked about with another nonce by now (see agent-gateway approvals list)`,
+    )
+  }
+  if (given.action !== "approve") return
+  const audit = await approvals.audit({ sessionId })
+  if (!audit.some((record) => record.toolCallId === toolCallId && record.action === "approved")) return
+  throw new CliError(
+    `${toolCallId} was allowed before and is asked about again, because its tool changed; ` +
+      "check it with agent-gateway approvals list, then approve it with the --nonce that is shown there",
+  )
 }
 
 type Options = ReturnType<typeof parseOptions>["values"]
@@ -135,14 +161,15 @@ function describe(wait: Wait): string {
   return `${toolCallId}  ${type}
   kind     ${wait.kind}
 ${detailsOf(wait)}
+  nonce    ${wait.nonce}
   user     ${oneLine(userId)}, session ${sessionId}
   expires  ${new Date(expiresAt).toISOString()}`
 }
 
-function detailsOf({ input, reason, question, server }: Wait): string {
+function detailsOf({ input, reason, question, origin }: Wait): string {
   const lines = [`  input    ${oneLine(JSON.stringify(input), maxInputCharacters)}`]
   if (reason !== null) lines.push(`  why      ${oneLine(reason)}`)
-  if (server !== undefined) lines.push(`  server   ${oneLine(server)}`)
+  if (origin !== null) lines.push(`  server   ${oneLine(origin.server)}`)
   if (question !== undefined) {
     lines.push(`  asks     ${oneLine(question.message)}`)
     const [label, wanted] =

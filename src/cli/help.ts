@@ -56,6 +56,8 @@ Options:
   --decline          answer: the user said no
   --allow-tool-type  approve: and do not ask about this tool type again in the session
   --reason TEXT      deny: told to the model
+  --nonce NONCE      Answer only the request that the list shows with this nonce; needed to
+                     approve a call again whose tool changed after it was approved
   --user NAME        Who decides, for the audit trail
   --json             list: as one line of JSON
   --verbose          Show the whole error with its stack when something fails

@@ -1,6 +1,7 @@
 import type { EventEntry } from "./entries.ts"
 import type { Json, JsonObject } from "./json.ts"
 import type { Message } from "./messages.ts"
+import type { ToolType } from "./ports/approvals.ts"
 import type { Gate } from "./ports/gate.ts"
 import type { OutputFilter } from "./ports/output-filter.ts"
 import type { Pricing } from "./ports/pricing.ts"
@@ -59,8 +60,8 @@ export interface RunnerRuntime extends RuntimeBase {
   readonly pricing: Pricing
   /** Milliseconds that an approval is waited for. */
   readonly approvalTimeoutMs: number
-  /** Whether calls of this tool type need nobody's approval any more in the session. */
-  readonly isGranted: (sessionId: string, toolName: string, qualifier: string | null) => Promise<boolean>
+  /** Resolves to true if a person has allowed calls of this tool type for the rest of the session. */
+  readonly isGranted: (sessionId: string, type: ToolType) => Promise<boolean>
 }
 
 interface RuntimeBase {

@@ -3,6 +3,7 @@ import type { AssistantMessage, ContentPart, Message } from "./messages.ts"
 import type { StopReason } from "./ports/provider.ts"
 import type { ToolResult } from "./ports/tool.ts"
 import type { Question, QuestionAnswer } from "./question.ts"
+import type { ToolOrigin } from "./tool-origin.ts"
 import type { Cost, Usage } from "./usage.ts"
 
 /** The version of the events below. A reader refuses a session whose events are newer than it knows. */
@@ -174,6 +175,8 @@ export interface ToolCallRequested {
   /** Position among the calls of its message, from 0. */
   readonly callIndex: number
   readonly executionLocation: "backend" | "client"
+  /** The tool that the model was shown under this name. Absent for a local tool, and in entries of older versions. */
+  readonly origin?: ToolOrigin
   /** A runner's own id of the call. */
   readonly runnerCallId?: string
 }
@@ -194,8 +197,10 @@ export interface ApprovalRequested {
   readonly toolCallId: string
   readonly toolName: string
   readonly input: JsonObject
-  /** Together with the tool's name: the tool type that a grant is for. */
+  /** Together with the tool's name and origin: the tool type that a grant is for. */
   readonly qualifier: string | null
+  /** The tool that an approval holds for. Absent for a local tool, and in entries of older versions. */
+  readonly origin?: ToolOrigin
   readonly reason: string | null
   readonly nonce: string
   /** Milliseconds since the Unix epoch. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Grant } from "../core/ports/approvals.ts"
+import { originAt } from "../testing/fixtures/tool-origin.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { createSchemaCheck } from "../tools/schema-check.ts"
 import {
@@ -156,10 +157,12 @@ describe("a runner", () => {
     const runtime = toAgentRuntime({ runner }, { ...surroundings, grants: async () => grants })
     if (runtime.type !== "runner") throw new Error("It is no runner.")
     expect(runtime.approvalTimeoutMs).toBe(86_400_000)
-    expect(await runtime.isGranted("sess_1", "pay", null)).toBe(false)
-    grants.push({ sessionId: "sess_1", toolName: "pay", qualifier: null } as Grant)
-    expect(await runtime.isGranted("sess_1", "pay", null)).toBe(true)
-    expect(await runtime.isGranted("sess_1", "pay", "large")).toBe(false)
+    const pay = { toolName: "pay", qualifier: null, origin: null }
+    expect(await runtime.isGranted("sess_1", pay)).toBe(false)
+    grants.push({ sessionId: "sess_1", ...pay } as Grant)
+    expect(await runtime.isGranted("sess_1", pay)).toBe(true)
+    expect(await runtime.isGranted("sess_1", { ...pay, qualifier: "large" })).toBe(false)
+    expect(await runtime.isGranted("sess_1", { ...pay, origin: originAt("bank") })).toBe(false)
     expect(toAgentRuntime({ runner, approvalTimeoutSeconds: 2 }, surroundings)).toMatchObject({
       approvalTimeoutMs: 2_000,
     })

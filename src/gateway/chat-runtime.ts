@@ -129,7 +129,7 @@ function runnerRuntime(
     resumes,
     pricing: createPricing(prices),
     approvalTimeoutMs: (approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
-    isGranted: async (sessionId, ...toolType) => isGranted(await grants(sessionId), ...toolType),
+    isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",
     hooks,
     follow,

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../core/json.ts"
 import type { Tool, ToolResult } from "../core/ports/tool.ts"
+import { originOf } from "../core/tool-origin.ts"
 import { startMcpServers } from "../mcp/servers.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { createSchemaCheck } from "../tools/schema-check.ts"
@@ -66,7 +67,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         name,
         status: state?.status ?? "stopped",
         reason: state?.status === "failed" ? state.reason : null,
-        tools: tools.filter(({ server }) => server === name),
+        tools: tools.filter((tool) => originOf(tool, {})?.server === name),
       }
     }),
     async call({ name }, input, { signal, onOutput }) {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
+import { canonicalJson } from "../core/canonical-json.ts"
 import type { Json } from "../core/json.ts"
-import { canonicalJson } from "./canonical-json.ts"
 import { Problem } from "./problem.ts"
 
 const maxKeyLength = 255

@@ -20,6 +20,7 @@ import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
 import type { InputReply } from "./elicitation/rounds.ts"
 import type { Authorizer } from "./http/authorizer.ts"
+import { digestListings, digestOf } from "./identity/listing-digest.ts"
 import { askForLog, followLog } from "./server-log.ts"
 import { openTransport } from "./transport.ts"
 
@@ -41,6 +42,8 @@ export interface Connection {
 export type CallResult = CallToolResult | InputRequiredResult
 
 export interface CallOptions {
+  /** Of the tool as its caller knows it. The server is not called if its tool has another one by now. */
+  readonly digest: string
   /** Ends the call; there is no other time limit, for that stands still while the user is asked. */
   readonly signal: AbortSignal
   /** For what the server asks while it executes the call. */
@@ -117,6 +120,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   const request = { signal, timeout: config.startTimeoutMs }
   const handshake = async () => {
     await client.connect(transport, request)
+    digestListings(transport, config)
     handOverInTurn(transport)
     tools = (await client.listTools(undefined, request)).tools
     await askForLog(client, request)
@@ -136,9 +140,10 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   return {
     client,
     tools: () => tools,
-    call: (name, input, { signal, asker, reply, onProgress: onprogress }) => {
+    call: async (name, input, { digest, signal, asker, reply, onProgress: onprogress }) => {
       const params = { name, arguments: input, ...reply }
       const definition = tools.find((tool) => tool.name === name)
+      if (definition === undefined || digestOf(definition) !== digest) throw toolChanged(config.name)
       const request = { signal, timeout: longestTimerMs, onprogress, ...askedApart(client, definition) }
       return unlessLost(askers.during(asker, () => client.callTool(params, request)))
     },
@@ -187,6 +192,12 @@ function createEnding() {
       }
     },
   }
+}
+
+/** A server that was lost may come back with other tools while a call waits for it. */
+function toolChanged(server: string): GatewayError {
+  const message = `The server ${server} changed the tool before it was called, so the call did not run. Read its current description, and call it again if you still need it.`
+  return new GatewayError({ code: "tool_changed", status: 409 }, message)
 }
 
 function connectionClosed(reason: string): SdkError {

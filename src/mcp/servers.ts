@@ -3,6 +3,7 @@ import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import type { ClientIdentity } from "./connection.ts"
+import { namespacesOf } from "./names/namespaces.ts"
 import { type Authorization, McpServer, type McpServerState, type ServerHandle } from "./server.ts"
 import { createToolList } from "./tools/tool-list.ts"
 import { createUserServers, type UserServers } from "./user-servers.ts"
@@ -46,8 +47,10 @@ export interface McpView {
   instructions(): readonly string[]
 }
 
+/** Throws a `ConfigurationError` for servers whose names are too much alike. */
 export function startMcpServers(options: McpServersOptions): McpServers {
   const { configs, identity, logger, checkSchema, authorize } = options
+  const namespaces = namespacesOf(configs.map(({ name }) => name))
   const start = (config: ServerConfig, principal: Principal | null) =>
     new McpServer(config, { identity, logger, checkSchema, authorization: authorize(config, principal) })
   const shared = new Map<string, McpServer>()
@@ -77,7 +80,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
       // In the order of the configuration, whosever they are.
       const servers = configs.flatMap(({ name }) => shared.get(name) ?? ownOf(name, principal))
       await Promise.all(servers.map((server) => server.settled()))
-      const list = createToolList(servers, { logger, checkSchema })
+      const list = createToolList(servers, { logger, checkSchema, namespaces })
       return {
         tools: (taken) => list.tools(taken),
         instructions: () => servers.flatMap((server) => instructionsOf(server)),

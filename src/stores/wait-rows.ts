@@ -1,17 +1,29 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { AnswerCommand, AnswerOutcome, NewWait } from "../core/ports/session-log.ts"
+import type { ToolOrigin } from "../core/tool-origin.ts"
 import { json, type Row, text, unescapeText } from "./columns.ts"
 
 /** From a wait's row, whose `body` is the wait as it was opened, joined with its session's `tenant` and `user_id`. */
 export function toWait(row: Row): Wait {
   return {
-    ...json<NewWait>(row, "body"),
+    ...toNewWait(row),
     sessionId: text(row, "session_id"),
     tenant: unescapeText(text(row, "tenant")),
     userId: unescapeText(text(row, "user_id")),
     state: toWaitState(text(row, "state")),
   }
+}
+
+/** Parses a row's `body`: the wait as it was opened. */
+export function toNewWait(row: Row): NewWait {
+  const { server, ...wait } = json<NewWait & { readonly server?: string }>(row, "body")
+  return wait.origin === undefined ? { ...wait, origin: unverified(server) } : wait
+}
+
+/** Older versions stored the server's name alone. The origin that is made of it equals that of no tool. */
+function unverified(server: string | undefined): ToolOrigin | null {
+  return server === undefined ? null : { server, tool: "", identity: "", digest: "" }
 }
 
 /** The kind of wait that such a command answers. */

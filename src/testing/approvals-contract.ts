@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
+import { originAt } from "./fixtures/tool-origin.ts"
 import { commitOk, type SessionLogCase } from "./session-log-contract-fixtures.ts"
 import {
   approval,
@@ -114,7 +115,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       ]
       for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
       const granted = (toolName: string, qualifier: string | null, at: number) => {
-        return { sessionId, toolName, qualifier, grantedBy: decider, at }
+        return { sessionId, toolName, qualifier, origin: null, grantedBy: decider, at }
       }
       const expected = [
         granted("send_mail", null, 5_001),
@@ -168,11 +169,39 @@ export const approvalsCases: readonly SessionLogCase[] = [
       assert.deepEqual(await qualifiers(), ["b"])
       const [record] = await approvals.audit({ sessionId, limit: 1 })
       const nothing = { runId: null, toolCallId: null, editedInput: null, reason: null }
-      const type = { toolName: "send_mail", qualifier: "a" }
+      const type = { toolName: "send_mail", qualifier: "a", origin: null }
       const expected = { at: 6_000, sessionId, ...type, action: "revoked", decidedBy: decider, ...nothing }
       assert.deepEqual(record, expected)
       assert.equal((await log.answer(approval(sessionId, third, { grant: true }))).status, "accepted")
       assert.deepEqual(await qualifiers(), ["b", "a"])
+    },
+  },
+  {
+    rule: null,
+    name: "a grant is for the tool of one server, and a revocation for all tools of its name",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const moved = originAt("a", { identity: "elsewhere" })
+      const changed = originAt("a", { digest: "changed" })
+      const origins = [null, originAt("a"), originAt("b"), moved, changed, originAt("a")]
+      const [first, ...more] = origins.map((origin) => ({ origin }))
+      assert.ok(first)
+      const { sessionId, waits } = await askingSession(log, [first, ...more])
+      for (const wait of waits) {
+        assert.deepEqual((await approvals.wait(sessionId, wait.toolCallId))?.origin, wait.origin)
+        assert.equal((await log.answer(approval(sessionId, wait, { grant: true }))).status, "accepted")
+      }
+      const granted = (await approvals.grants(sessionId)).map(({ origin }) => origin)
+      assert.deepEqual(granted, origins.slice(0, 5))
+      const revocation = { sessionId, toolName: "send_mail", qualifier: null, revokedBy: decider, at: 6_000 }
+      assert.equal(await approvals.revokeGrant(revocation), true)
+      assert.deepEqual(await approvals.grants(sessionId), [])
+      const revoked = (await approvals.audit({ sessionId, limit: 5 })).map(({ action, origin }) => ({
+        action,
+        origin,
+      }))
+      const expected = origins.slice(0, 5).map((origin) => ({ action: "revoked", origin }))
+      assert.deepEqual(revoked, expected.toReversed())
     },
   },
   {
@@ -195,9 +224,9 @@ export const approvalsCases: readonly SessionLogCase[] = [
         toolResult(sessionId, third, { at: 5_003 }),
       ]
       for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
-      const of = ({ toolCallId, toolName, qualifier }: typeof first) => {
+      const of = ({ toolCallId, toolName, qualifier, origin }: typeof first) => {
         const nothing = { editedInput: null, reason: null }
-        return { sessionId, runId, toolCallId, toolName, qualifier, decidedBy: decider, ...nothing }
+        return { sessionId, runId, toolCallId, toolName, qualifier, origin, decidedBy: decider, ...nothing }
       }
       const expected = [
         { ...of(third), at: 5_003, action: "result" },

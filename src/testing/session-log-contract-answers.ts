@@ -1,5 +1,6 @@
 import assert from "node:assert/strict"
 import type { NewWait } from "../core/ports/session-log.ts"
+import { originAt } from "./fixtures/tool-origin.ts"
 import {
   accepted,
   cancel,
@@ -182,7 +183,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const { log, approvals } = await open()
       const schema = { type: "object", title: oddText }
       const question = { mode: "form", message: oddText, schema } as const
-      const form: Partial<NewWait> = { kind: "elicitation", server: "hotel", question }
+      const form: Partial<NewWait> = { kind: "elicitation", origin: originAt("hotel"), question }
       const session = await askingSession(log, [form])
       const { sessionId, runId, lease, waits } = session
       const [asked] = waits
@@ -252,7 +253,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const [pending] = await log.pending(lease)
       assert.deepEqual(pending, { ...command, runId, id: pending?.id })
       const toolType = { toolName: oddText, qualifier: wait.qualifier }
-      const grant = { sessionId, ...toolType, grantedBy: decidedBy, at: 5_000 }
+      const grant = { sessionId, ...toolType, origin: null, grantedBy: decidedBy, at: 5_000 }
       assert.deepEqual(await approvals.grants(sessionId), [grant])
       const [, decision] = await approvals.audit({ sessionId, limit: 10 })
       assert.deepEqual(decision?.editedInput, editedInput)

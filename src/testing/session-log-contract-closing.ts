@@ -35,10 +35,20 @@ export const closingCases: readonly SessionLogCase[] = [
       assert.equal((await approvals.wait(sessionId, wait.toolCallId))?.state, "expired")
       assert.equal((await approvals.wait(sessionId, other.toolCallId))?.state, "open")
       assert.deepEqual(await log.answer(approval(sessionId, wait)), { status: "expired" })
-      const { toolCallId, toolName, qualifier } = wait
+      const { toolCallId, toolName, qualifier, origin } = wait
       const nobody = { decidedBy: null, editedInput: null, reason: null }
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [
-        { at: 123_456, sessionId, runId, toolCallId, toolName, qualifier, action: "expired", ...nobody },
+        {
+          at: 123_456,
+          sessionId,
+          runId,
+          toolCallId,
+          toolName,
+          qualifier,
+          origin,
+          action: "expired",
+          ...nobody,
+        },
       ])
     },
   },

@@ -27,7 +27,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
       const [listed, ...others] = await approvals.openWaits({ sessionId, now: 5_000, limit: 10 })
       assert.deepEqual([listed?.toolCallId, others], [other.toolCallId, []])
-      const grant = { toolName: "send_mail", qualifier: null, grantedBy: decider, at: 5_000 }
+      const grant = { toolName: "send_mail", qualifier: null, origin: null, grantedBy: decider, at: 5_000 }
       assert.deepEqual(await approvals.grants(sessionId), [{ sessionId, ...grant }])
       assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 2)
       assert.deepEqual(await log.answer(command), { status: "answered" })

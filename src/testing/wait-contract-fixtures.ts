@@ -33,6 +33,7 @@ export function newWait(runId: string, options: Partial<NewWait> = {}): NewWait 
     input: { to: "someone" },
     inputSchema: { type: "object" },
     qualifier: null,
+    origin: null,
     reason: null,
     nonce: randomIds.next("nonce"),
     openedAt: 4_000,

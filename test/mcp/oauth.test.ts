@@ -5,10 +5,12 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, it, onTestFinished, vi } from "vitest"
 import { createAgent } from "../../src/gateway/create-agent.ts"
+import type { McpOAuthDefinition } from "../../src/mcp/config/definition.ts"
 import { freePort } from "../../src/testing/fixtures/free-port.ts"
 import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { guardedServer } from "./support/guarded-server.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -35,7 +37,7 @@ async function protectedServer(): Promise<string> {
   return url
 }
 
-async function gateway(url: string, store: string) {
+async function gateway(url: string, store: string, oauth: McpOAuthDefinition = {}) {
   const provider = scriptedProvider((request) =>
     request.messages.length > 1
       ? [{ type: "text", text: "done" }]
@@ -46,7 +48,7 @@ async function gateway(url: string, store: string) {
   const agent = createAgent("x", {
     provider,
     store,
-    mcpServers: { guarded: { url } },
+    mcpServers: { guarded: { url, oauth } },
     mcpOAuthRedirectUrl: "http://gateway.test/api/mcp/oauth/callback",
     logger: {
       debug() {},
@@ -96,4 +98,26 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
   await second.agent.run("Greet.")
   expect(second.results.join()).toContain("Hello, Ada")
   expect(second.links).toEqual([])
+})
+
+it("takes no link along to another server that the name stands for later", async () => {
+  const [former, later] = [await guardedServer(), await guardedServer()]
+  // As of servers from before RFC 9728, which do not say what their tokens are for.
+  former.resource = () => {
+    throw new Error("There is no such document.")
+  }
+  const store = join(await temporaryFolder(), "data")
+  const client = { clientId: "known to both" }
+  const first = await gateway(former.url, store, client)
+  await first.agent.prepare()
+  const link = await eventually("the link", () => first.links[0] ?? null)
+  await first.agent.close({ graceMs: 0 })
+  const second = await gateway(later.url, store, client)
+  await second.agent.prepare()
+  await eventually("the other server's link", () => second.links[0] ?? null)
+  const back = (await fetch(link, { redirect: "manual" })).headers.get("location") ?? ""
+  expect((await second.agent.fetch(new Request(back))).status).toBe(400)
+  const issued = former.requests.filter(({ path }) => path === "/token")
+  expect(issued).toEqual([])
+  expect(later.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([])
 })

@@ -1,5 +1,6 @@
 import type { Decider } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
+import type { ToolOrigin } from "../tool-origin.ts"
 import type { NewWait } from "./session-log.ts"
 
 /** What is asked and what was decided, over all sessions. Lives and dies with the sessions it belongs to. */
@@ -11,7 +12,7 @@ export interface Approvals {
 
   /** What is allowed in the session without asking again. Read at every decision, so a revocation acts at once. */
   grants(sessionId: string): Promise<readonly Grant[]>
-  /** Resolves to whether there was such a grant. The revocation is in the audit trail. */
+  /** Resolves to true if there was such a grant. The audit trail has a record for each grant that is revoked. */
   revokeGrant(revocation: GrantRevocation): Promise<boolean>
 
   /** Who decided what, when and from where: newest first, at most `limit`. */
@@ -32,15 +33,21 @@ export interface WaitFilter {
   readonly limit: number
 }
 
-/** Tool and qualifier together are the tool type. */
-export interface Grant {
-  readonly sessionId: string
+/** Name, origin and qualifier of a tool: all calls of one type are granted together. */
+export interface ToolType {
   readonly toolName: string
+  /** Null for a local tool, and for a runner's. */
+  readonly origin: ToolOrigin | null
   readonly qualifier: string | null
+}
+
+export interface Grant extends ToolType {
+  readonly sessionId: string
   readonly grantedBy: Decider
   readonly at: number
 }
 
+/** Revokes the grants of this name and qualifier, whatever their origins are. */
 export interface GrantRevocation {
   readonly sessionId: string
   readonly toolName: string
@@ -61,6 +68,8 @@ export interface AuditRecord {
   readonly toolCallId: string | null
   readonly toolName: string
   readonly qualifier: string | null
+  /** Null for a local tool, for a runner's, and in records of older versions. */
+  readonly origin: ToolOrigin | null
   /** `accepted`, `declined` and `cancelled` are of questions to the user. What a form was filled in with is not here. */
   readonly action:
     | "approved"

@@ -2,6 +2,7 @@ import type { Decider, Entry } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
+import type { ToolOrigin } from "../tool-origin.ts"
 import type { ToolResult } from "./tool.ts"
 
 /**
@@ -236,8 +237,8 @@ export interface NewWait {
   readonly inputSchema: JsonObject
   readonly qualifier: string | null
   readonly reason: string | null
-  /** The MCP server behind the tool, if any. */
-  readonly server?: string
+  /** The tool that an answer is meant for; null for a local tool, and for a runner's. */
+  readonly origin: ToolOrigin | null
   /** What the tool asks the user; only and always of an elicitation. */
   readonly question?: Question
   readonly nonce: string

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "../json.ts"
 import type { ContentPart } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
+import type { ToolOrigin } from "../tool-origin.ts"
 import type { Logger } from "./logger.ts"
 
 /**
@@ -28,8 +29,13 @@ export interface Tool {
     | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
   /** Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Default: one. */
   readonly qualifier?: (input: JsonObject) => string | null
-  /** The MCP server behind it, if any. */
-  readonly server?: string
+  /**
+   * The MCP server and its tool that are called; a function where that depends on the input. Default: none, for a local
+   * tool. Approvals and grants hold for this origin only.
+   */
+  readonly origin?: ToolOrigin | ((input: JsonObject) => ToolOrigin | null)
+  /** The shorter name that the tool would have if no other tool had it too. `needsApproval` is asked about both names. */
+  readonly plainName?: string
   validate(input: JsonObject): Promise<Validation>
   /** With an `InputRequired` it is over for now: it is executed again with the answer. */
   execute(input: unknown, context: ToolContext): Promise<ToolOutcome>

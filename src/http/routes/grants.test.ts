@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Grant } from "../../core/ports/approvals.ts"
+import { originAt } from "../../testing/fixtures/tool-origin.ts"
 import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 import { grantsResponseSchema } from "../schemas/grants.ts"
 
@@ -7,10 +8,11 @@ async function appWithGrants() {
   const app = createTestApp()
   const { sessionId, headers } = await app.authorize()
   const grantedBy = { via: "http", tenant: "key_1", userId: "ada", address: "192.0.2.1" } as const
-  const grant: Grant = { sessionId, toolName: "shell", qualifier: "git", grantedBy, at: 1_700_000_000_999 }
+  const type = { toolName: "shell", qualifier: "git", origin: null }
+  const grant: Grant = { sessionId, ...type, grantedBy, at: 1_700_000_000_999 }
   app.sessions.granted = [
     grant,
-    { ...grant, toolName: "look", qualifier: null },
+    { ...grant, toolName: "look", qualifier: null, origin: originAt("tracker") },
     { ...grant, toolName: "theirs", sessionId: "sess_other" },
   ]
   const ask = (method: string, query = "") =>
@@ -27,8 +29,8 @@ describe("GET /chat/grants", () => {
     expect(grantsResponseSchema.parse(grants)).toEqual(grants)
     expect(grants).toEqual({
       grants: [
-        { tool_name: "shell", qualifier: "git", granted_at: 1_700_000_000 },
-        { tool_name: "look", qualifier: null, granted_at: 1_700_000_000 },
+        { tool_name: "shell", server: null, qualifier: "git", granted_at: 1_700_000_000 },
+        { tool_name: "look", server: "tracker", qualifier: null, granted_at: 1_700_000_000 },
       ],
     })
   })

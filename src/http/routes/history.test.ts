@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Wait } from "../../core/ports/approvals.ts"
+import { originAt } from "../../testing/fixtures/tool-origin.ts"
 import { createTestApp } from "../fixtures/test-app.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
 
@@ -125,6 +126,7 @@ describe("GET /chat/history", () => {
       input: { command: "git push" },
       inputSchema: { type: "object" },
       qualifier: "git",
+      origin: originAt("git tools"),
       reason: "It leaves the machine.",
       nonce: "nonce_1",
       openedAt: 1_700_000_000_000,
@@ -138,8 +140,8 @@ describe("GET /chat/history", () => {
     const page = { mode: "url", message: "Pay.", url: "https://pay.example", elicitationId: null } as const
     app.sessions.waits = [
       ...app.sessions.waits,
-      { ...wait, kind: "elicitation", toolCallId: "call_3", server: "hotel", question },
-      { ...wait, kind: "elicitation", toolCallId: "call_4", question: page },
+      { ...wait, kind: "elicitation", toolCallId: "call_3", origin: originAt("hotel"), question },
+      { ...wait, kind: "elicitation", toolCallId: "call_4", origin: null, question: page },
     ]
     const history = (await (await app.fetch("/api/chat/history", { headers })).json()) as object
     expect(historyResponseSchema.parse(history)).toEqual(history)
@@ -157,6 +159,7 @@ describe("GET /chat/history", () => {
           ...common,
           tool_call_id: "call_1",
           nonce: "nonce_1",
+          server: "git tools",
           resolved_qualifier: "git",
           reason: "It leaves the machine.",
         },

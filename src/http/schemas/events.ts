@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { anyJsonSchema, toolErrorSchema, toolInputSchema, usageSchema } from "./content.ts"
-import { questionShape } from "./question.ts"
+import { questionShape, toolServer } from "./question.ts"
 
 const toolCall = { tool_call_id: z.string(), tool_name: z.string() }
 const executionLocation = z.enum(["backend", "client"])
@@ -45,6 +45,7 @@ export const chatEventSchema = z
         ...toolCall,
         nonce: z.string(),
         expires_at: z.int(),
+        server: toolServer,
         tool_input: toolInputSchema,
         resolved_qualifier: z.string().nullable(),
         reason: z.string().nullable(),

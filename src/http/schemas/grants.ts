@@ -1,15 +1,17 @@
 import { z } from "@hono/zod-openapi"
+import { toolServer } from "./question.ts"
 
 export const grantsResponseSchema = z
   .object({
     grants: z.array(
       z.object({
         tool_name: z.string(),
+        server: toolServer,
         qualifier: z.string().nullable().openapi({ description: "Null: every call of the tool." }),
         granted_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
       }),
     ),
   })
   .openapi("Grants", {
-    example: { grants: [{ tool_name: "shell", qualifier: "git", granted_at: 1_790_000_000 }] },
+    example: { grants: [{ tool_name: "shell", server: null, qualifier: "git", granted_at: 1_790_000_000 }] },
   })

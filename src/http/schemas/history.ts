@@ -7,7 +7,7 @@ import {
   toolInputSchema,
   usageSchema,
 } from "./content.ts"
-import { questionShape } from "./question.ts"
+import { questionShape, toolServer } from "./question.ts"
 
 const historyMessageSchema = z
   .object({
@@ -52,6 +52,7 @@ export const historyResponseSchema = z
     pending_approvals: z
       .array(
         pendingCallSchema.extend({
+          server: toolServer,
           resolved_qualifier: z.string().nullable(),
           reason: z.string().nullable(),
         }),

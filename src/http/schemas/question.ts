@@ -1,8 +1,13 @@
 import { z } from "@hono/zod-openapi"
 
+export const toolServer = z
+  .string()
+  .nullable()
+  .openapi({ description: "The MCP server behind the tool; null for a local tool." })
+
 /** What a tool asks the user, in the event as in the history. */
 export const questionShape = {
-  server: z.string().nullable().openapi({ description: "The MCP server behind the tool, if any." }),
+  server: toolServer,
   mode: z.enum(["form", "url"]),
   message: z.string(),
   schema: z

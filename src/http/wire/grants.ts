@@ -5,8 +5,8 @@ import { unixSeconds } from "./content.ts"
 
 export function wireGrants(grants: readonly Grant[]): z.input<typeof grantsResponseSchema> {
   return {
-    grants: grants.map(({ toolName, qualifier, at }) => {
-      return { tool_name: toolName, qualifier, granted_at: unixSeconds(at) }
+    grants: grants.map(({ toolName, origin, qualifier, at }) => {
+      return { tool_name: toolName, server: origin?.server ?? null, qualifier, granted_at: unixSeconds(at) }
     }),
   }
 }

@@ -14,6 +14,7 @@ export function wireHistory({ messages, spent, openWaits, activeRun, lastSeq }: 
       .filter(({ kind }) => kind === "approval")
       .map((wait) => ({
         ...pendingCall(wait),
+        server: wait.origin?.server ?? null,
         resolved_qualifier: wait.qualifier,
         reason: wait.reason,
       })),
@@ -21,7 +22,7 @@ export function wireHistory({ messages, spent, openWaits, activeRun, lastSeq }: 
     pending_elicitations: openWaits.flatMap((wait) =>
       wait.question === undefined
         ? []
-        : [{ ...pending(wait), server: wait.server ?? null, ...wireQuestion(wait.question) }],
+        : [{ ...pending(wait), server: wait.origin?.server ?? null, ...wireQuestion(wait.question) }],
     ),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
     usage: wireUsage(spent),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { originAt } from "../../testing/fixtures/tool-origin.ts"
 import {
   runCompleted,
   runStarted,
@@ -179,6 +180,31 @@ describe("the native wire", () => {
         nonce: "nonce_1",
         expires_at: 1_700_000_060,
         tool_name: "look",
+        server: null,
+        tool_input: { at: 1 },
+        resolved_qualifier: "window",
+        reason: null,
+      },
+    ],
+    [
+      {
+        type: "approvalRequested",
+        toolCallId: "call_1",
+        toolName: "look",
+        input: { at: 1 },
+        qualifier: "window",
+        reason: null,
+        nonce: "nonce_1",
+        expiresAt: 1_700_000_060_999,
+        origin: originAt("tracker"),
+      },
+      {
+        type: "tool_approval_request",
+        tool_call_id: "call_1",
+        nonce: "nonce_1",
+        expires_at: 1_700_000_060,
+        tool_name: "look",
+        server: "tracker",
         tool_input: { at: 1 },
         resolved_qualifier: "window",
         reason: null,

@@ -218,6 +218,7 @@ function decisionEvent(event: DecisionEvent): ChatEvent {
         nonce: event.nonce,
         expires_at: unixSeconds(event.expiresAt),
         tool_name: event.toolName,
+        server: event.origin?.server ?? null,
         tool_input: event.input,
         resolved_qualifier: event.qualifier,
         reason: event.reason,

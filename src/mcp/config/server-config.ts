@@ -1,3 +1,4 @@
+import { serverIdentity } from "../identity/server-identity.ts"
 import type {
   McpApproval,
   McpHttpServerDefinition,
@@ -12,6 +13,8 @@ import type {
 export interface ServerConfig {
   readonly name: string
   readonly transport: TransportConfig
+  /** A hash of how it is reached: of two servers with one name, only the same server has the same. */
+  readonly identity: string
   readonly startTimeoutMs: number
   readonly trusted: boolean
   readonly approval: McpApproval | null
@@ -68,9 +71,11 @@ function toServerConfig(
   const toolOptions = (tool: string) => (Object.hasOwn(tools, tool) ? (tools[tool] ?? {}) : {})
   const override = (key: string) => (Object.hasOwn(timeoutOverrides, key) ? timeoutOverrides[key] : undefined)
   const own = perUser === true ? {} : perUser
+  const transport = "command" in definition ? stdioConfig(definition) : httpConfig(definition)
   return {
     name,
-    transport: "command" in definition ? stdioConfig(definition) : httpConfig(definition),
+    transport,
+    identity: serverIdentity(transport),
     startTimeoutMs: definition.startTimeoutMs ?? 30_000,
     trusted: definition.trusted ?? false,
     approval: definition.approval ?? null,

@@ -61,7 +61,10 @@ export function createAuthorizations(options: AuthorizationsOptions): Authorizat
       const state = await asked.read()
       await asked.remove()
       if (state === null || clock.now() > state.expiresAt) return null
-      const config = configs.find(({ name }) => name === state.server)
+      const config = configs.find(
+        ({ name, transport }) =>
+          name === state.server && transport.type !== "stdio" && transport.url.href === state.serverUrl,
+      )
       if (config === undefined) return null
       const client = clients.get(keyOf(config, state.principal)) ?? clientOf(config, state.principal)
       if (client === null) return null

@@ -157,6 +157,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
       const expiresAt = clock.now() + linkLifeMs
       await stateRecord(secrets, state).write({
         server: config.name,
+        serverUrl: serverUrl.href,
         principal,
         expiresAt,
         codeVerifier,

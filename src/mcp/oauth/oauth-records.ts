@@ -24,6 +24,8 @@ export interface GrantRecord {
 /** Whose a returning browser is, and what its link was made with. Links do not know of each other: each stays good. */
 export interface StateRecord {
   readonly server: string
+  /** Where the server was when the link was made. A server of that name elsewhere is another one. */
+  readonly serverUrl: string
   readonly principal: Principal | null
   readonly expiresAt: number
   readonly codeVerifier: string

@@ -10,6 +10,7 @@ import type { Tool, ToolContext, ToolOutcome } from "../../core/ports/tool.ts"
 import { checkIfUsable } from "../check-if-usable.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import { askFor, askToVisit, goOn, type InputReply, type Step } from "../elicitation/rounds.ts"
+import { digestOf } from "../identity/listing-digest.ts"
 import type { ServerHandle } from "../server.ts"
 import { toToolResult } from "./tool-result.ts"
 
@@ -21,6 +22,8 @@ const mostSends = 10
 export interface McpToolOptions {
   /** What the model knows it by. */
   readonly name: string
+  /** The name that it would have if no other tool had it too. */
+  readonly plainName?: string
   readonly checkSchema: SchemaCheck
 }
 
@@ -28,10 +31,11 @@ export interface McpToolOptions {
 export function mcpTool(
   server: ServerHandle,
   definition: ServerTool,
-  { name, checkSchema }: McpToolOptions,
+  { name, plainName, checkSchema }: McpToolOptions,
 ): Tool {
   const { config } = server
   const { timeoutMs, readOnly, idempotent, approval } = policyOf(config, definition)
+  const digest = digestOf(definition)
   const inputSchema = shownSchema(definition.inputSchema as JsonObject, config)
   return {
     name,
@@ -41,14 +45,16 @@ export function mcpTool(
     idempotent,
     timeoutMs,
     ...(approval !== null && { approval }),
-    server: config.name,
+    origin: { server: config.name, tool: definition.name, identity: config.identity, digest },
+    ...(plainName !== undefined && { plainName }),
     validate: async (input) => checkIfUsable(checkSchema, inputSchema, input),
     async execute(input, context) {
       const given = isJsonObject(input) ? input : {}
       const sent = config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given
       const { signal, answered } = context
       const onProgress = (progress: Progress) => showProgress(context, progress)
-      const options = { signal, asker: context, repeatable: readOnly || idempotent, onProgress }
+      const repeatable = readOnly || idempotent
+      const options = { digest, signal, asker: context, repeatable, onProgress }
       const first: Step = answered === null ? { type: "send", reply: {} } : goOn(answered)
       return untilSettled(first, (reply) => server.call(definition.name, sent, { ...options, reply }))
     },

@@ -3,6 +3,7 @@ import { GatewayError } from "../../core/errors.ts"
 import type { Json, JsonObject } from "../../core/json.ts"
 import type { ContentPart } from "../../core/messages.ts"
 import type { Tool, ToolContext, ToolResult } from "../../core/ports/tool.ts"
+import { digest } from "../identity/digest.ts"
 import type { ServerHandle } from "../server.ts"
 import { toPart, toResourcePart } from "./tool-result.ts"
 
@@ -115,6 +116,12 @@ function toTool(servers: readonly ServerHandle[], { name, description, input, us
     name,
     description,
     inputSchema,
+    origin: (given) => {
+      const server = servers.find(({ config }) => config.name === given.server)
+      if (server === undefined) return null
+      const { name: serverName, identity } = server.config
+      return { server: serverName, tool: name, identity, digest: digest({ name, description }) }
+    },
     readOnly: true,
     async validate(given) {
       const isServer = servers.some(({ config }) => config.name === given.server)

@@ -2,6 +2,7 @@ import { expect, it } from "vitest"
 import type { JsonObject } from "../../core/json.ts"
 import { createSchemaCheck } from "../../tools/schema-check.ts"
 import { toServerConfigs } from "../config/server-config.ts"
+import { namespacesOf } from "../names/namespaces.ts"
 import type { ServerHandle } from "../server.ts"
 import { createToolList } from "./tool-list.ts"
 
@@ -27,7 +28,11 @@ function server(
 }
 
 const namesOf = (...servers: readonly ServerHandle[]) =>
-  createToolList(servers, { logger, checkSchema: createSchemaCheck() })
+  createToolList(servers, {
+    logger,
+    checkSchema: createSchemaCheck(),
+    namespaces: namespacesOf(servers.map(({ config }) => config.name)),
+  })
     .tools([])
     .map(({ name }) => name)
 

@@ -2,15 +2,18 @@ import type { Tool as ServerTool } from "@modelcontextprotocol/client"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { SchemaCheck } from "../../core/ports/schema-check.ts"
 import type { Tool } from "../../core/ports/tool.ts"
+import type { Namespaces } from "../names/namespaces.ts"
+import { nameTools } from "../names/tool-names.ts"
 import { isTooDeep } from "../nesting.ts"
 import type { ServerHandle } from "../server.ts"
 import { mcpTool } from "./mcp-tool.ts"
 import { resourceTools } from "./resource-tools.ts"
-import { nameTools } from "./tool-names.ts"
 
 export interface ToolListOptions {
   readonly logger: Logger
   readonly checkSchema: SchemaCheck
+  /** Of all servers that are configured, also those that are not among these. */
+  readonly namespaces: Namespaces
 }
 
 export interface ToolList {
@@ -36,7 +39,7 @@ export function createToolList(servers: readonly ServerHandle[], options: ToolLi
 function makeTools(
   servers: readonly ServerHandle[],
   taken: readonly string[],
-  { logger, checkSchema }: ToolListOptions,
+  { logger, checkSchema, namespaces }: ToolListOptions,
 ): readonly Tool[] {
   const extra = resourceTools(servers).filter(({ name }) => !taken.includes(name))
   const offered = servers.flatMap((server) => enabledTools(server).map((tool) => ({ server, tool })))
@@ -46,7 +49,7 @@ function makeTools(
       tool: tool.name,
       prefix: config.prefix,
     })),
-    [...taken, ...extra.map(({ name }) => name)],
+    { taken: [...taken, ...extra.map(({ name }) => name)], namespaces },
   )
   if (collisions.length > 0) {
     logger.warn(
@@ -54,12 +57,37 @@ function makeTools(
       "tools of MCP servers have the names of others; they are named SERVER__TOOL",
     )
   }
-  return [
-    ...offered.map(({ server, tool }, index) =>
-      mcpTool(server, tool, { name: names[index] ?? tool.name, checkSchema }),
-    ),
-    ...extra,
-  ]
+  const refused: RefusedTool[] = []
+  const tools = offered.flatMap(({ server, tool }, index) => {
+    const named = names[index]
+    if (named?.type === "named") {
+      const { name, plain } = named
+      return [mcpTool(server, tool, { name, ...(plain !== null && { plainName: plain }), checkSchema })]
+    }
+    const owner = named?.type === "foreign" ? named.of : null
+    refused.push({ server: server.config.name, tool: tool.name, owner })
+    return []
+  })
+  logRefused(refused, logger)
+  return [...tools, ...extra]
+}
+
+interface RefusedTool {
+  readonly server: string
+  readonly tool: string
+  /** The server whose namespace the name is in; null for a tool that cannot be told from another one. */
+  readonly owner: string | null
+}
+
+/** Tools named in one log line. A server may list any number. */
+const mostLogged = 20
+
+function logRefused(refused: readonly RefusedTool[], logger: Logger): void {
+  if (refused.length === 0) return
+  logger.warn(
+    { tools: refused.slice(0, mostLogged), count: refused.length },
+    "Tools of MCP servers are left out: their names are in the namespace of another server, or no name is left for them.",
+  )
 }
 
 function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
@@ -67,9 +95,9 @@ function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
   const byName = new Map(tools.toReversed().map((tool) => [tool.name, tool]))
   // A tool that is only a task, of 2025-11-25's experiment, cannot be called.
   return tools.filter((tool) => {
-    const { name, execution, inputSchema } = tool
+    const { name, execution } = tool
     const isWanted = config.isEnabled(name) && execution?.taskSupport !== "required"
-    // A schema that cannot be written down would fail every run.
-    return isWanted && byName.get(name) === tool && !isTooDeep(inputSchema)
+    // What cannot be written down would fail every run.
+    return isWanted && byName.get(name) === tool && !isTooDeep(tool)
   })
 }

@@ -7,9 +7,9 @@ import type {
   Wait,
   WaitFilter,
 } from "../../core/ports/approvals.ts"
-import { escapeText, json } from "../columns.ts"
-import { revocationRecord } from "../decision-records.ts"
-import { toolTypeKey } from "../tool-type.ts"
+import { escapeText, type Row } from "../columns.ts"
+import { revocationRecord, toAuditRecord } from "../decision-records.ts"
+import { revokedGrants, toGrants, toolTypeKey } from "../grant-rows.ts"
 import { toWait } from "../wait-rows.ts"
 import type { Database, Query } from "./database.ts"
 import { lockSession } from "./inbox.ts"
@@ -69,21 +69,25 @@ async function openWaits(query: Query, { sessionId, kind, now, limit }: WaitFilt
 }
 
 async function grants(query: Query, sessionId: string): Promise<readonly Grant[]> {
-  const rows = await query("SELECT body FROM agent_gateway.tool_grant WHERE session_id = $1 ORDER BY id", [
+  return toGrants(await grantRows(query, sessionId))
+}
+
+async function grantRows(query: Query, sessionId: string): Promise<readonly Row[]> {
+  return query("SELECT id, body FROM agent_gateway.tool_grant WHERE session_id = $1 ORDER BY id", [
     escapeText(sessionId),
   ])
-  return rows.map((row) => json<Grant>(row, "body"))
 }
 
 async function revokeGrant(database: Database, revocation: GrantRevocation): Promise<boolean> {
   return database.transaction(async (query) => {
     if ((await lockSession(query, revocation.sessionId)) === undefined) return false
-    const revoked = await query(
-      "DELETE FROM agent_gateway.tool_grant WHERE session_id = $1 AND tool_type = $2 RETURNING id",
-      [revocation.sessionId, toolTypeKey(revocation)],
-    )
+    const revoked = revokedGrants(await grantRows(query, revocation.sessionId), revocation)
     if (revoked.length === 0) return false
-    await insertAudit(query, [revocationRecord(revocation)])
+    await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1)", [revoked.map(({ id }) => id)])
+    await insertAudit(
+      query,
+      revoked.map(({ grant }) => revocationRecord(grant, revocation)),
+    )
     return true
   })
 }
@@ -93,5 +97,5 @@ async function audit(query: Query, { sessionId, limit }: AuditFilter): Promise<A
     `SELECT body FROM agent_gateway.audit WHERE $1::text IS NULL OR session_id = $1 ORDER BY id DESC LIMIT $2`,
     [sessionId === undefined ? null : escapeText(sessionId), limit],
   )
-  return parseRows(rows, (row) => json<AuditRecord>(row, "body"))
+  return parseRows(rows, toAuditRecord)
 }

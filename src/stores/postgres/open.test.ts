@@ -26,6 +26,7 @@ import {
   stepStarted,
 } from "../../testing/session-log-contract-fixtures.ts"
 import { approval, decider, ending, newWait, opening } from "../../testing/wait-contract-fixtures.ts"
+import { approvalsWithoutOrigin, checkApprovalsWithoutOrigin } from "../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { type Cable, layCable } from "./fixtures/cable.ts"
 import { openPostgresStore } from "./open.ts"
@@ -356,3 +357,12 @@ async function startPostgres(): Promise<{ readonly server: EmbeddedPostgres; rea
     throw new Error(`Postgres did not start: ${messages.join("\n")}`, { cause: error })
   }
 }
+
+test("approvals and grants of version 2, which named no server, hold for no server's tool", async () => {
+  await postgres.server.createDatabase("unverified")
+  const before = [fixture("version-1"), fixture("version-2"), approvalsWithoutOrigin("agent_gateway.")]
+  for (const sql of [...before, "DELETE FROM agent_gateway.command"]) await ask(sql, "unverified")
+  const store = await openPostgresStore({ url: urlOf(postgres.port, "unverified"), clock, logger })
+  await checkApprovalsWithoutOrigin(store)
+  await store.close()
+})

@@ -1,8 +1,9 @@
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { NewWait, SessionBatch } from "../../core/ports/session-log.ts"
-import { escapeText, integer, json, type Row, text } from "../columns.ts"
+import { escapeText, integer, type Row, text } from "../columns.ts"
 import { closingRecord } from "../decision-records.ts"
 import type { EntryRows } from "../entry-rows.ts"
+import { toNewWait } from "../wait-rows.ts"
 import { insertAudit } from "./approvals.ts"
 import type { Query } from "./database.ts"
 
@@ -107,6 +108,6 @@ function toOpenWait(row: Row): CommittedWait {
     sessionId: text(row, "session_id"),
     state: "open",
     at: 0,
-    wait: json<NewWait>(row, "body"),
+    wait: toNewWait(row),
   }
 }

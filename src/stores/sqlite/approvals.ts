@@ -7,9 +7,9 @@ import type {
   Wait,
   WaitFilter,
 } from "../../core/ports/approvals.ts"
-import { escapeText, json } from "../columns.ts"
-import { revocationRecord } from "../decision-records.ts"
-import { toolTypeKey } from "../tool-type.ts"
+import { escapeText, type Row } from "../columns.ts"
+import { revocationRecord, toAuditRecord } from "../decision-records.ts"
+import { revokedGrants, toGrants, toolTypeKey } from "../grant-rows.ts"
 import { toWait } from "../wait-rows.ts"
 import type { Database } from "./database.ts"
 import { readSlices } from "./slices.ts"
@@ -75,22 +75,26 @@ function openWaits(database: Database, { sessionId, kind, now, limit }: WaitFilt
   })
 }
 
-function grants(database: Database, sessionId: string): Grant[] {
-  return database
-    .all("SELECT body FROM tool_grant WHERE session_id = ? ORDER BY id", escapeText(sessionId))
-    .map((row) => json<Grant>(row, "body"))
+function grants(database: Database, sessionId: string): readonly Grant[] {
+  return toGrants(grantRows(database, sessionId))
+}
+
+function grantRows(database: Database, sessionId: string): readonly Row[] {
+  return database.all(
+    "SELECT id, body FROM tool_grant WHERE session_id = ? ORDER BY id",
+    escapeText(sessionId),
+  )
 }
 
 /** Inside a transaction. */
 function revokeGrant(database: Database, revocation: GrantRevocation): boolean {
-  const revoked = database.run(
-    "DELETE FROM tool_grant WHERE session_id = ? AND tool_type = ?",
-    escapeText(revocation.sessionId),
-    toolTypeKey(revocation),
+  const revoked = revokedGrants(grantRows(database, revocation.sessionId), revocation)
+  for (const { id } of revoked) database.run("DELETE FROM tool_grant WHERE id = ?", id)
+  insertAudit(
+    database,
+    revoked.map(({ grant }) => revocationRecord(grant, revocation)),
   )
-  if (revoked === 0) return false
-  insertAudit(database, [revocationRecord(revocation)])
-  return true
+  return revoked.length > 0
 }
 
 function audit(database: Database, { sessionId, limit }: AuditFilter): Promise<AuditRecord[]> {
@@ -100,6 +104,6 @@ function audit(database: Database, { sessionId, limit }: AuditFilter): Promise<A
     values: sessionId === undefined ? [] : [escapeText(sessionId)],
     after: Number.MAX_SAFE_INTEGER,
     limit,
-    parse: (row) => json<AuditRecord>(row, "body"),
+    parse: toAuditRecord,
   })
 }

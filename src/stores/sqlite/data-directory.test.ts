@@ -14,6 +14,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
+import { approvalsWithoutOrigin, checkApprovalsWithoutOrigin } from "../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { openDatabase } from "./database.ts"
 import { openSqliteStore } from "./open.ts"
@@ -159,4 +160,17 @@ test("a directory is opened again with all it held", async () => {
   const second = await open(directory)
   expect(await second.log.session("sess_1")).toMatchObject({ id: "sess_1", userId: "u" })
   await second.close()
+})
+
+test("approvals and grants of version 2, which named no server, hold for no server's tool", async () => {
+  const former = new DatabaseSync(join(directory, "gateway.db"))
+  for (const version of [1, 2]) {
+    former.exec(readFileSync(new URL(`fixtures/version-${version}.sql`, import.meta.url), "utf8"))
+  }
+  former.exec(approvalsWithoutOrigin(""))
+  former.exec("DELETE FROM command")
+  former.close()
+  const store = await open(directory)
+  await checkApprovalsWithoutOrigin(store)
+  await store.close()
 })

@@ -1,6 +1,7 @@
 import type { NewWait, SessionBatch } from "../../core/ports/session-log.ts"
-import { escapeText, integer, json } from "../columns.ts"
+import { escapeText, integer } from "../columns.ts"
 import { closingRecord } from "../decision-records.ts"
+import { toNewWait } from "../wait-rows.ts"
 import { insertAudit } from "./approvals.ts"
 import type { Database } from "./database.ts"
 
@@ -62,6 +63,6 @@ function close(database: Database, closing: Closing): void {
   )
   for (const row of open) {
     database.run("UPDATE wait SET state = ? WHERE id = ?", closing.action, integer(row, "id"))
-    insertAudit(database, [closingRecord(json<NewWait>(row, "body"), closing)])
+    insertAudit(database, [closingRecord(toNewWait(row), closing)])
   }
 }

@@ -32,7 +32,7 @@ export interface CodeToolsOptions {
     toolName: string,
     input: JsonObject,
     qualifier: string | null,
-    options: { readonly signal: AbortSignal },
+    options: { readonly signal: AbortSignal; readonly origin: null },
   ) => boolean | Promise<boolean>
   /** Bytes of a result's text, past which it would be cut wherever that is. */
   readonly maxResultBytes: number
@@ -78,7 +78,7 @@ function codeExecute(
     qualifier: (input) => hostOf(input).name,
     approval: (input, options) => {
       const host = hostOf(input)
-      return host.sandboxed ? needsApproval(name, input, host.name, options) : true
+      return host.sandboxed ? needsApproval(name, input, host.name, { ...options, origin: null }) : true
     },
     async execute({ code, background, ...input }, context) {
       const host = hostOf(input)

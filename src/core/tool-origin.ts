@@ -1,0 +1,35 @@
+import type { JsonObject } from "./json.ts"
+import type { Tool } from "./ports/tool.ts"
+
+/**
+ * Where an MCP tool comes from. A name alone says nothing of that: a server that is added or changed can list a tool under
+ * a name that a person has allowed for another one.
+ */
+export interface ToolOrigin {
+  /** The server's name in the configuration. The only part that people are shown. */
+  readonly server: string
+  /** The tool's name as the server lists it. The model may know the tool by another one. */
+  readonly tool: string
+  /** SHA-256 of how the server is reached: its command, arguments and working directory, or its URL. */
+  readonly identity: string
+  /**
+   * SHA-256 of the tool as the server listed it, in canonical JSON (RFC 8785). The description of a tool of a trusted server
+   * is left out.
+   */
+  readonly digest: string
+}
+
+/** Returns null for a local tool. */
+export function originOf({ origin }: Tool, input: JsonObject): ToolOrigin | null {
+  return (typeof origin === "function" ? origin(input) : origin) ?? null
+}
+
+/** Returns true if both are the same tool of the same server, or both are local. */
+export function isSameOrigin(left: ToolOrigin | null, right: ToolOrigin | null): boolean {
+  if (left === null || right === null) return left === right
+  return isSameServer(left, right) && left.tool === right.tool && left.digest === right.digest
+}
+
+export function isSameServer(left: ToolOrigin, right: ToolOrigin): boolean {
+  return left.server === right.server && left.identity === right.identity
+}
