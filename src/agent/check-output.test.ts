@@ -23,7 +23,7 @@ function runOf(answers: readonly string[], tools = [anyTool("look", () => ({ typ
   )
   const run = memoryRun(provider, {
     tools,
-    checkSchema: (_schema, value) =>
+    checkSchema: async (_schema, value) =>
       typeof value === "object" && value !== null && "city" in value
         ? { valid: true, input: value }
         : { valid: false, message: "city: is missing" },

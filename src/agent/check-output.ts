@@ -29,14 +29,18 @@ type Checked =
   | { readonly fits: true; readonly output: Json }
   | { readonly fits: false; readonly problem: string }
 
-async function check({ runtime }: ModelRunContext, schema: JsonObject, text: string): Promise<Checked> {
+async function check(
+  { runtime, sessionId, signal }: ModelRunContext,
+  schema: JsonObject,
+  text: string,
+): Promise<Checked> {
   let output: Json
   try {
     output = JSON.parse(withoutFence(text)) as Json
   } catch (error) {
     return { fits: false, problem: `it is no JSON (${toError(error).message}).` }
   }
-  const validation = runtime.checkSchema(schema, output)
+  const validation = await runtime.checkSchema(schema, output, { source: "output", sessionId, signal })
   return validation.valid ? { fits: true, output } : { fits: false, problem: `${validation.message}.` }
 }
 

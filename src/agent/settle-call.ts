@@ -50,7 +50,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
 
 async function admit(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
-  const validation = malformedInputOf(context, call) ?? (await validate(tool, call))
+  const validation = malformedInputOf(context, call) ?? (await validate(context, tool, call))
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   const verdict = await decide(context, tool, call, false)
   const decisions = decisionsOf(verdict, tool, call)
@@ -67,7 +67,7 @@ async function admitApproved(
   call: CallState,
 ): Promise<void> {
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
-  const validation = await validate(tool, call)
+  const validation = await validate(context, tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   if (call.approval?.editedInput != null) {
     const verdict = await decide(context, tool, call, true)
@@ -126,7 +126,7 @@ async function requireInput(
 /** It was allowed before, and its arguments are the same. */
 async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
-  const validation = await validate(tool, call)
+  const validation = await validate(context, tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   await begin(context, tool, call, validation.input)
 }
@@ -190,10 +190,15 @@ async function decide(
   })
 }
 
-async function validate(tool: Tool, call: CallState): Promise<Validation> {
+async function validate(
+  { sessionId, signal, runtime: { checkSchema } }: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+): Promise<Validation> {
   try {
-    return await tool.validate(call.input)
+    return await tool.validate(call.input, { sessionId, signal, checkSchema })
   } catch (error) {
+    signal.throwIfAborted()
     return { valid: false, message: `The input could not be checked: ${toError(error).message}` }
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Grant } from "../core/ports/approvals.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { createSchemaCheck } from "../tools/schema-check.ts"
+import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import {
   type ChatRuntime,
   checkForAllRuns,
@@ -22,7 +22,7 @@ const surroundings: RuntimeSurroundings = {
   hooks: {},
   follow: () => {},
   grants: async () => [],
-  checkSchema: createSchemaCheck(),
+  checkSchema: createSchemaChecker().check,
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 

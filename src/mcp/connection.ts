@@ -2,6 +2,7 @@ import {
   type CallToolResult,
   Client,
   type InputRequiredResult,
+  type JsonSchemaValidatorResult,
   type jsonSchemaValidator as JsonSchemaValidators,
   type Progress,
   SdkError,
@@ -12,9 +13,7 @@ import {
 import { GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import { classifyFailure } from "./call-failure.ts"
-import { checkIfUsable } from "./check-if-usable.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
@@ -53,7 +52,6 @@ export interface CallOptions {
 export interface ConnectOptions {
   readonly identity: ClientIdentity
   readonly logger: Logger
-  readonly checkSchema: SchemaCheck
   readonly signal: AbortSignal
   readonly authorizer: Authorizer | null
 }
@@ -69,7 +67,7 @@ const longestTimerMs = 2_147_483_647
 
 /** Connects, negotiates and lists the tools. Rejects with what went wrong; nothing is left open then. */
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
-  const { identity, logger, checkSchema, signal, authorizer } = options
+  const { identity, logger, signal, authorizer } = options
   const fields = { server: config.name }
   const { lost, lose, unlessLost } = createEnding()
   const { transport, describe } = openTransport(config.transport, {
@@ -82,7 +80,7 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   const client = new Client(identity, {
     capabilities: { elicitation: { form: {}, url: {} } },
     listMaxPages: mostPages,
-    jsonSchemaValidator: resultValidator(checkSchema),
+    jsonSchemaValidator: uncheckedResults,
     // Over HTTP both eras of the protocol are spoken; a process is asked in the way that all of them know.
     versionNegotiation: { mode: config.transport.type === "http" ? "auto" : "legacy" },
     listChanged: {
@@ -216,21 +214,13 @@ function answerQuestions(
   })
 }
 
-/**
- * For structured results. A schema is compiled when there is something to check by it; the SDK would have those of all
- * tools compiled at the first call of one.
- */
-function resultValidator(checkSchema: SchemaCheck): JsonSchemaValidators {
-  return {
-    getValidator<Value>(schema: object) {
-      return (value: unknown) => {
-        const outcome = checkIfUsable(checkSchema, schema as JsonObject, value)
-        return outcome.valid
-          ? { valid: true, data: value as Value, errorMessage: undefined }
-          : { valid: false, data: undefined, errorMessage: outcome.message }
-      }
-    },
-  }
+/** Structured results are checked by the tools, and not on this thread as the SDK would. */
+const uncheckedResults: JsonSchemaValidators = {
+  getValidator<Value>() {
+    return (value: unknown): JsonSchemaValidatorResult<Value> => {
+      return { valid: true, data: value as Value, errorMessage: undefined }
+    }
+  },
 }
 
 /**

@@ -1,7 +1,6 @@
 import { once } from "node:events"
 import { createServer, type RequestListener } from "node:http"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { createSchemaCheck } from "../tools/schema-check.ts"
 import { toServerConfigs } from "./config/server-config.ts"
 import { McpServer } from "./server.ts"
 
@@ -23,7 +22,6 @@ async function serverAt(type: "http" | "sse", listener: RequestListener, startTi
   const server = new McpServer(config, {
     identity: { name: "test", version: "0" },
     logger,
-    checkSchema: createSchemaCheck(),
     authorization: null,
   })
   onTestFinished(() => server.close())

@@ -11,7 +11,7 @@ export interface McpServersOptions {
   readonly configs: readonly ServerConfig[]
   readonly identity: ClientIdentity
   readonly logger: Logger
-  /** Of what the servers' tools take and give. */
+  /** Checks what the servers' tools take and give. */
   readonly checkSchema: SchemaCheck
   /** Null for servers that want no OAuth. `principal` is null for a server that all users share. */
   readonly authorize: (config: ServerConfig, principal: Principal | null) => Authorization | null
@@ -49,7 +49,7 @@ export interface McpView {
 export function startMcpServers(options: McpServersOptions): McpServers {
   const { configs, identity, logger, checkSchema, authorize } = options
   const start = (config: ServerConfig, principal: Principal | null) =>
-    new McpServer(config, { identity, logger, checkSchema, authorization: authorize(config, principal) })
+    new McpServer(config, { identity, logger, authorization: authorize(config, principal) })
   const shared = new Map<string, McpServer>()
   const own = new Map<string, UserServers>()
   for (const config of configs) {

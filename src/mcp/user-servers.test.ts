@@ -1,5 +1,4 @@
 import { expect, it, onTestFinished } from "vitest"
-import { createSchemaCheck } from "../tools/schema-check.ts"
 import { type ServerConfig, toServerConfigs } from "./config/server-config.ts"
 import { McpServer } from "./server.ts"
 import { createUserServers } from "./user-servers.ts"
@@ -25,7 +24,6 @@ function userServers(options: { readonly idleMs: number; readonly max: number })
       const server = new McpServer(config(), {
         identity,
         logger,
-        checkSchema: createSchemaCheck(),
         authorization: null,
       })
       started.push({ userId, server })

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { JsonObject } from "../../core/json.ts"
-import { createSchemaCheck } from "../../tools/schema-check.ts"
+import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { toServerConfigs } from "../config/server-config.ts"
 import type { ServerHandle } from "../server.ts"
 import { createToolList } from "./tool-list.ts"
@@ -27,7 +27,7 @@ function server(
 }
 
 const namesOf = (...servers: readonly ServerHandle[]) =>
-  createToolList(servers, { logger, checkSchema: createSchemaCheck() })
+  createToolList(servers, { logger, checkSchema: createSchemaChecker().check })
     .tools([])
     .map(({ name }) => name)
 
