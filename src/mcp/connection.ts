@@ -19,7 +19,8 @@ import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
 import type { InputReply } from "./elicitation/rounds.ts"
 import type { Authorizer } from "./http/authorizer.ts"
-import { askForLog, followLog } from "./server-log.ts"
+import { askForLog, createServerLog, logMeta } from "./server-log.ts"
+import { shortText } from "./short-text.ts"
 import { openTransport } from "./transport.ts"
 
 /** One connected client. Once it is lost it stays so: whoever wants to go on connects again. */
@@ -28,6 +29,8 @@ export interface Connection {
   /** As last listed; the same array until the server says that they changed. */
   tools(): readonly ServerTool[]
   call(name: string, input: JsonObject, options: CallOptions): Promise<CallResult>
+  /** For what is no call of a tool. Rejects with `ConnectionClosed` when the connection is lost meanwhile. */
+  use<Result>(work: (client: Client) => Promise<Result>): Promise<Result>
   /** Resolves with the reason when it has ended, whoever ended it. */
   readonly lost: Promise<string>
   /** Gives it up, for what a caller has seen. */
@@ -64,15 +67,18 @@ export interface ClientIdentity {
 /** Of one listing, in pages. A server whose pages never end is refused. */
 const mostPages = 100
 const longestTimerMs = 2_147_483_647
+/** Characters of a server's error message in the log. */
+const maxReasonCharacters = 2_000
 
 /** Connects, negotiates and lists the tools. Rejects with what went wrong; nothing is left open then. */
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
   const { identity, logger, signal, authorizer } = options
   const fields = { server: config.name }
   const { lost, lose, unlessLost } = createEnding()
+  const serverLog = createServerLog(config.name, logger)
   const { transport, describe } = openTransport(config.transport, {
     authorizer,
-    onStderr: (line) => logger.debug({ ...fields, line }, "an MCP server wrote to standard error"),
+    onStderr: serverLog.onStderr,
     onLost: lose,
   })
   let tools: readonly ServerTool[] = []
@@ -81,14 +87,14 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     capabilities: { elicitation: { form: {}, url: {} } },
     listMaxPages: mostPages,
     jsonSchemaValidator: uncheckedResults,
-    // Over HTTP both eras of the protocol are spoken; a process is asked in the way that all of them know.
-    versionNegotiation: { mode: config.transport.type === "http" ? "auto" : "legacy" },
+    versionNegotiation: { mode: config.negotiation },
     listChanged: {
       tools: {
         onChanged(error, changed) {
-          if (error !== null)
-            logger.warn({ ...fields, error }, "the tools of an MCP server could not be listed")
-          else if (changed !== null) {
+          if (error !== null) {
+            const reason = shortText(error.message, maxReasonCharacters)
+            logger.warn({ ...fields, reason }, "the tools of an MCP server could not be listed")
+          } else if (changed !== null) {
             tools = changed
             logger.info({ ...fields, tools: changed.length }, "the tools of an MCP server have changed")
           }
@@ -97,14 +103,15 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     },
   })
   answerQuestions(client, askers, { server: config.name, logger })
-  followLog(client, config.name, logger)
+  serverLog.follow(client)
   client.onclose = () => lose(describe())
   client.onerror = (error) => {
-    logger.debug({ ...fields, error }, "an MCP connection reported an error")
+    const reason = shortText(error.message, maxReasonCharacters)
+    logger.debug({ ...fields, reason }, "an MCP connection reported an error")
     // This transport opens its stream again by itself, but to a server that knows nothing of its requests.
     // What a person or an authorization server has to do with is told to the call, which was not executed.
     const isRefused = error instanceof GatewayError || classifyFailure(error) === "unauthorized"
-    if (config.transport.type === "sse" && !isRefused) lose(`the event stream broke: ${error.message}`)
+    if (config.transport.type === "sse" && !isRefused) lose(`the event stream broke: ${reason}`)
   }
   const close = async () => {
     // Also when the client never took it, or has let go of it.
@@ -117,7 +124,8 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     await client.connect(transport, request)
     handOverInTurn(transport)
     tools = (await client.listTools(undefined, request)).tools
-    await askForLog(client, request)
+    // Not waited for: what a server logs is not needed to work with it.
+    void askForLog(client, { server: config.name, logger })
   }
   const giveUp = () => lose(`it did not start within ${config.startTimeoutMs} ms`)
   // Not every step of the SDK's heeds the signal.
@@ -135,11 +143,12 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     client,
     tools: () => tools,
     call: (name, input, { signal, asker, reply, onProgress: onprogress }) => {
-      const params = { name, arguments: input, ...reply }
+      const params = { name, arguments: input, ...reply, ...logMeta(client) }
       const definition = tools.find((tool) => tool.name === name)
       const request = { signal, timeout: longestTimerMs, onprogress, ...askedApart(client, definition) }
       return unlessLost(askers.during(asker, () => client.callTool(params, request)))
     },
+    use: (work) => unlessLost(work(client)),
     lost,
     lose,
     close,

@@ -4,8 +4,12 @@ import type { Tool } from "../core/ports/tool.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import type { ClientIdentity } from "./connection.ts"
 import { type Authorization, McpServer, type McpServerState, type ServerHandle } from "./server.ts"
+import { shortText } from "./short-text.ts"
 import { createToolList } from "./tools/tool-list.ts"
 import { createUserServers, type UserServers } from "./user-servers.ts"
+
+/** Characters of a server's instructions in the system prompt. */
+const maxInstructions = 10_000
 
 export interface McpServersOptions {
   readonly configs: readonly ServerConfig[]
@@ -100,5 +104,7 @@ function instructionsOf({ config, instructions, state }: ServerHandle): readonly
     ]
   }
   if (!config.instructions || instructions === null) return []
-  return [`How to use the tools of ${config.name}, in its own words:\n${instructions}`]
+  return [
+    `How to use the tools of ${config.name}, in its own words:\n${shortText(instructions, maxInstructions)}`,
+  ]
 }

@@ -50,7 +50,7 @@ it("stops a server that nobody used for its idle time, and starts it again when 
   const handle = servers.open(user("ada"))
   await expect.poll(() => started[0]?.server.state.status).toBe("stopped")
   const stop = AbortSignal.abort(new Error("enough"))
-  await expect(handle.connection(stop)).rejects.toThrow("enough")
+  await expect(handle.use(async () => null, stop)).rejects.toThrow("enough")
   expect(started).toHaveLength(2)
 })
 

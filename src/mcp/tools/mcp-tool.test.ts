@@ -42,7 +42,7 @@ function toolOf(
     tools: [],
     instructions: null,
     settled: async () => undefined,
-    connection: () => Promise.reject(new Error("not asked for")),
+    use: () => Promise.reject(new Error("not asked for")),
     async call(name, input, callOptions): Promise<CallToolResult> {
       calls.push({ name, input, options: callOptions })
       callOptions.onProgress({ progress: 1, total: 2, message: "half" })

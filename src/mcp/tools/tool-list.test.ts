@@ -21,7 +21,7 @@ function server(
     tools: tools.map((tool) => ({ name: tool, inputSchema: schema })),
     instructions: null,
     settled: async () => undefined,
-    connection: () => Promise.reject(new Error("not asked for")),
+    use: () => Promise.reject(new Error("not asked for")),
     call: () => Promise.reject(new Error("not asked for")),
   }
 }
