@@ -23,8 +23,8 @@ try {
         "client",
         ...["--command", `${process.execPath} ${file("mcp-conformance-client.ts")}`],
         ...["--requirements", revision],
-        // All scenarios run at once.
-        ...["--timeout", "120000"],
+        // All scenarios run at once, each with a gateway of its own.
+        ...["--timeout", "300000"],
         ...["--expected-failures", file("mcp-conformance-known.yaml")],
         ...["--output-dir", join(results, revision)],
       ],
