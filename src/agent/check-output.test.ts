@@ -1,5 +1,6 @@
 import { expect, it } from "vitest"
 import type { Event } from "../core/entries.ts"
+import { UnusableSchemaError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
@@ -59,6 +60,16 @@ it("an answer that does not fit after that fails the run", async () => {
   await runLoop(run.context)
   expect(provider.requests).toHaveLength(2)
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "output_invalid" })
+})
+
+it("a schema that cannot be used fails the run without another try", async () => {
+  const provider = scriptedProvider([[{ type: "text", text: '{"city":"Paris"}' }]])
+  const checkSchema = () => Promise.reject(new UnusableSchemaError("it takes longer than 2000 ms"))
+  const run = memoryRun(provider, { checkSchema })
+  run.recall(asked)
+  await runLoop(run.context)
+  const message = "The schema that was asked for cannot be used."
+  expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "output_invalid", message })
 })
 
 it("a process that takes over before the check goes on with it", async () => {
