@@ -13,7 +13,7 @@ import { eventStream } from "../test/end-to-end/support/event-stream.ts"
  */
 const { MCP_CONFORMANCE_SCENARIO: scenario = "", MCP_CONFORMANCE_CONTEXT = "{}" } = process.env
 const context: unknown = JSON.parse(MCP_CONFORMANCE_CONTEXT)
-const readyWithinMs = 200_000
+const readyWithinMs = 60_000
 /** A server that keeps asking for authorization is given up. */
 const mostLinks = 2
 const url = process.argv.at(-1) ?? ""
