@@ -126,7 +126,10 @@ function callsOf(tools: readonly OfferedTool[]): readonly ModelCall[] {
   if (first === undefined) return []
   const wanted = isJsonObject(context) && Array.isArray(context.toolCalls) ? context.toolCalls : []
   if (wanted.length === 0) return tools.map((tool) => ({ name: tool.name, input: sampleInput(tool, first) }))
-  return wanted.map(({ name, arguments: input }: { name: string; arguments: JsonObject }) => ({ name, input }))
+  return wanted.map(({ name, arguments: input }: { name: string; arguments: JsonObject }) => ({
+    name,
+    input,
+  }))
 }
 
 /** Sends a message and answers what is asked, as a user does who leaves each form as it is. */

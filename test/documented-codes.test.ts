@@ -12,6 +12,7 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "invalid_path",
     "build_failed",
     "unusable_schema",
+    "callback_timeout",
   ])
   const documented = documentedCodes()
   expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])

@@ -5,6 +5,8 @@ import { textOf } from "../core/messages.ts"
 import type { RunState } from "./conversation.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 
+/** Characters of a validation error that the run's error quotes. */
+const maxProblem = 1_000
 /** Attempts that a model has to mend an answer which does not fit. */
 const maxMends = 1
 
@@ -65,7 +67,7 @@ function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event
   const message =
     problem === null
       ? "The schema that was asked for cannot be used."
-      : "The model's answer does not fit the schema that was asked for."
+      : `The model's answer does not fit the requested schema: ${problem.slice(0, maxProblem)}`
   return { type: "runFailed", code: "output_invalid", message, ...spent }
 }
 

@@ -1,3 +1,4 @@
+import { callBounded } from "../core/call-bounded.ts"
 import type { Event, InterceptorDecided } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Verdict } from "../core/ports/gate.ts"
@@ -187,16 +188,21 @@ async function decide(
     channel: conversation.run?.started.channel ?? null,
     context: conversation.run?.started.context ?? {},
     approved,
+    signal: context.signal,
   })
 }
 
 async function validate(
-  { sessionId, signal, runtime: { checkSchema } }: ModelRunContext,
+  { sessionId, signal, runtime: { callbackTimeoutMs, checkSchema } }: ModelRunContext,
   tool: Tool,
   call: CallState,
 ): Promise<Validation> {
   try {
-    return await tool.validate(call.input, { sessionId, signal, checkSchema })
+    const bounds = { name: `The validator of the tool ${tool.name}`, signal, timeoutMs: callbackTimeoutMs }
+    return await callBounded(
+      (stop) => tool.validate(call.input, { sessionId, signal: stop, checkSchema }),
+      bounds,
+    )
   } catch (error) {
     signal.throwIfAborted()
     return { valid: false, message: `The input could not be checked: ${toError(error).message}` }
