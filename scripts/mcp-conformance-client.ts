@@ -1,28 +1,23 @@
 import { setTimeout as delay } from "node:timers/promises"
-import { systemClock } from "../src/core/clock.ts"
 import { isJsonObject, type JsonObject } from "../src/core/json.ts"
-import type { Secrets } from "../src/core/ports/secrets.ts"
-import type { InputGiven, Tool, ToolOutcome } from "../src/core/ports/tool.ts"
-import type { Question, QuestionAnswer } from "../src/core/question.ts"
+import { createAgent } from "../src/gateway/create-agent.ts"
+import type { ChatEvent } from "../src/http/schemas/events.ts"
 import type { McpOAuthDefinition } from "../src/mcp/config/definition.ts"
-import { toServerConfigs } from "../src/mcp/config/server-config.ts"
-import { createAuthorizations } from "../src/mcp/oauth/authorizations.ts"
-import { type McpServers, startMcpServers } from "../src/mcp/servers.ts"
-import { withDefaults } from "../src/sessions/schema-defaults.ts"
+import { type ScriptedTurn, scriptedProvider } from "../src/testing/scripted-provider.ts"
+import { eventStream } from "../test/end-to-end/support/event-stream.ts"
 
 /**
- * The gateway's MCP layer as a client under test: connects to the server whose URL is the last argument, calls each of
- * its tools once, and plays the person who authorizes. See scripts/mcp-conformance.mjs.
+ * A gateway as the client under test: it connects to the server whose URL is the last argument. This program plays the model,
+ * which calls each tool once, and the user, who sends messages by `POST /chat`, answers what tools ask and authorizes. See
+ * scripts/mcp-conformance.mjs.
  */
 const { MCP_CONFORMANCE_SCENARIO: scenario = "", MCP_CONFORMANCE_CONTEXT = "{}" } = process.env
 const context: unknown = JSON.parse(MCP_CONFORMANCE_CONTEXT)
-const redirectUrl = "http://localhost:3000/callback"
-const readyWithinMs = 30_000
-/** A server that asks for ever more is left alone. */
+const readyWithinMs = 60_000
+/** A server that keeps asking for authorization is given up. */
 const mostLinks = 2
-const mostRounds = 10
-const principal = { tenant: "conformance", userId: "conformance" }
 const url = process.argv.at(-1) ?? ""
+const origin = "http://localhost:3000"
 
 function oauth(): McpOAuthDefinition {
   const { client_id: clientId, client_secret: clientSecret } = isJsonObject(context) ? context : {}
@@ -34,66 +29,75 @@ function oauth(): McpOAuthDefinition {
   }
 }
 
-function memorySecrets(): Secrets {
-  const secrets = new Map<string, string>()
-  return {
-    get: async (name) => secrets.get(name) ?? null,
-    put: async (name, value) => void secrets.set(name, value),
-    async replace(name, expected, value) {
-      if ((secrets.get(name) ?? null) !== expected) return false
-      secrets.set(name, value)
-      return true
-    },
-    remove: async (name) => void secrets.delete(name),
+const log = (fields: object, message: string) => console.error(message, fields)
+const turns: ScriptedTurn[] = []
+const model = scriptedProvider(() => {
+  const turn = turns.shift() ?? [{ type: "text", text: "done" }]
+  return typeof turn === "function" ? [] : turn
+})
+const gateway = createAgent("You call tools.", {
+  provider: model,
+  store: "memory",
+  mcpServers: { conformance: { url, oauth: oauth(), startTimeoutMs: readyWithinMs } },
+  mcpDefaultToolTimeoutMs: 60_000,
+  mcpOAuthRedirectUrl: `${origin}/api/mcp/oauth/callback`,
+  logger: { debug: log, info: log, warn: log, error: log },
+})
+
+async function post(path: string, body: object, token?: string): Promise<Response> {
+  const headers = {
+    "content-type": "application/json",
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
   }
+  const response = await gateway.fetch(
+    new Request(`${origin}/api${path}`, { method: "POST", headers, body: JSON.stringify(body) }),
+  )
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return response
 }
 
-const log = (fields: object, message: string) => console.error(message, fields)
-const logger = { debug: log, info: log, warn: log, error: log }
-const configs = toServerConfigs(
-  { conformance: { url, oauth: oauth() } },
-  { defaultToolTimeoutMs: 60_000, timeoutOverrides: {}, sessionInjectServers: [] },
-)
-const authorizations = createAuthorizations({
-  configs,
-  secrets: memorySecrets(),
-  clock: systemClock,
-  redirectUrl,
-  clientName: "ai-agent-gateway",
-  logger,
-})
-const servers = startMcpServers({
-  configs,
-  identity: { name: "ai-agent-gateway", version: "0.0.0" },
-  logger,
-  authorize: authorizations.authorize,
-})
+interface CheckOfServer {
+  readonly ok: boolean
+  readonly detail?: string
+}
+
+async function serverCheck(): Promise<CheckOfServer | undefined> {
+  const response = await gateway.fetch(new Request(`${origin}/api/ready`))
+  const { checks } = (await response.json()) as { readonly checks: Record<string, CheckOfServer> }
+  return checks["mcp:conformance"]
+}
 
 /** What a person's browser does at the link. */
 async function authorize(link: string): Promise<void> {
   const response = await fetch(link, { redirect: "manual" })
   const location = response.headers.get("location")
   if (location === null) throw new Error(`The authorization endpoint answered ${response.status}.`)
-  const server = await authorizations.complete(new URL(location).searchParams)
-  if (server === null) throw new Error("The authorization was not taken.")
+  const callback = await gateway.fetch(new Request(new URL(location, origin)))
+  if (!callback.ok) throw new Error(`The callback answered ${callback.status}: ${await callback.text()}`)
 }
 
 /** Resolves to whether the server is ready, in time and without further authorization. */
 async function untilReady(): Promise<boolean> {
   const links = new Set<string>()
   for (const end = Date.now() + readyWithinMs; Date.now() < end && links.size <= mostLinks; await delay(20)) {
-    const state = servers.states().conformance
-    if (state?.status === "ready") return true
-    if (state?.status === "failed") return false
-    if (state?.status !== "needs_reauth" || state.url === null || links.has(state.url)) continue
-    links.add(state.url)
-    await authorize(state.url)
+    const check = await serverCheck()
+    if (check?.ok === true) return true
+    if (check?.detail?.startsWith("failed") === true) return false
+    const link = /^needs_reauth: (.+)$/.exec(check?.detail ?? "")?.[1]
+    if (link === undefined || links.has(link)) continue
+    links.add(link)
+    await authorize(link)
   }
   return false
 }
 
+interface OfferedTool {
+  readonly name: string
+  readonly inputSchema: JsonObject
+}
+
 /** Where the scenario does not say. A tool that takes an object is shown the schema of the first tool. */
-function sampleInput({ inputSchema: { properties } }: Tool, first: Tool): JsonObject {
+function sampleInput({ inputSchema: { properties } }: OfferedTool, first: OfferedTool): JsonObject {
   if (!isJsonObject(properties)) return {}
   const samples: JsonObject = {
     string: "sample",
@@ -111,61 +115,59 @@ function sampleInput({ inputSchema: { properties } }: Tool, first: Tool): JsonOb
   )
 }
 
+interface ModelCall {
+  readonly name: string
+  readonly input: JsonObject
+}
+
 /** The calls to make: those of the scenario, or each tool once. */
-function callsOf(tools: readonly Tool[]): readonly { readonly tool: Tool; readonly input: JsonObject }[] {
+function callsOf(tools: readonly OfferedTool[]): readonly ModelCall[] {
   const [first] = tools
   if (first === undefined) return []
   const wanted = isJsonObject(context) && Array.isArray(context.toolCalls) ? context.toolCalls : []
-  if (wanted.length === 0) return tools.map((tool) => ({ tool, input: sampleInput(tool, first) }))
-  return wanted.flatMap(({ name, arguments: input }: { name: string; arguments: JsonObject }) => {
-    const tool = tools.find((candidate) => candidate.name === name)
-    return tool === undefined ? [] : [{ tool, input }]
-  })
+  if (wanted.length === 0) return tools.map((tool) => ({ name: tool.name, input: sampleInput(tool, first) }))
+  return wanted.map(({ name, arguments: input }: { name: string; arguments: JsonObject }) => ({
+    name,
+    input,
+  }))
 }
 
-/** Accepts whatever is asked, as a person does who leaves each form as it is. */
-function accept(question: Question): QuestionAnswer {
-  return { action: "accept", content: question.mode === "form" ? withDefaults(question.schema, {}) : null }
-}
-
-async function call(tool: Tool, input: JsonObject): Promise<void> {
-  let answered: InputGiven | null = null
-  for (let round = 0; round < mostRounds; round++) {
-    const outcome: ToolOutcome = await tool.execute(input, {
-      signal: AbortSignal.timeout(60_000),
-      session: { id: "session", userId: "conformance", channel: null },
-      runId: "run",
-      toolCallId: "call",
-      idempotencyKey: "call",
-      answered,
-      ask: async (question) => accept(question),
-      emit: () => undefined,
-      logger,
-    })
-    if (outcome.type !== "inputRequired") return
-    answered = { continuation: outcome.continuation, ...accept(outcome.question) }
+/** Sends a message and answers what is asked, as a user does who leaves each form as it is. */
+async function chat(token: string, turn: ScriptedTurn): Promise<readonly ChatEvent[]> {
+  turns.push(turn)
+  const stream = eventStream(await post("/chat", { message: "Go on." }, token))
+  const events: ChatEvent[] = []
+  for (let frame = await stream.next(); frame !== null; frame = await stream.next()) {
+    const { event } = frame
+    events.push(event)
+    if (event.type !== "elicitation_request") continue
+    const { tool_call_id, nonce, mode } = event
+    const answer = { action: "accept", ...(mode === "form" && { content: {} }) }
+    await post("/chat/elicitation", { tool_call_id, nonce, ...answer }, token)
   }
+  return events
 }
 
-async function main(all: McpServers): Promise<void> {
+async function main(): Promise<void> {
+  await gateway.prepare({ mode: "dev", env: {} })
   if (!(await untilReady())) throw new Error("The server was not ready.")
-  const view = await all.open(principal)
-  for (const { tool, input } of callsOf(view.tools([]))) {
-    try {
-      await call(tool, input)
-    } catch (error) {
-      log({ error }, `${scenario}: ${tool.name} failed`)
-      // Further authorization was asked for during the call.
-      if (all.states().conformance?.status === "needs_reauth" && (await untilReady())) await call(tool, input)
-    }
+  const init = await post("/chat/init", { api_key: "conformance" })
+  const { session_token: token } = (await init.json()) as { readonly session_token: string }
+  await chat(token, [{ type: "text", text: "Hello." }])
+  for (const { name, input } of callsOf(model.requests.at(-1)?.tools ?? [])) {
+    const call = () => chat(token, [{ type: "toolCall", name, input }])
+    const events = await call()
+    log({ events: JSON.stringify(events) }, `${scenario}: ${name}`)
+    // Further authorization was asked for during the call.
+    if ((await serverCheck())?.ok === false && (await untilReady())) await call()
   }
 }
 
 try {
-  await main(servers)
+  await main()
 } catch (error) {
   log({ error }, scenario)
   process.exitCode = 1
 } finally {
-  await servers.close()
+  await gateway.close({ graceMs: 0 })
 }

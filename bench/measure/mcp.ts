@@ -4,7 +4,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio"
 import type { ToolContext } from "../../src/core/ports/tool.ts"
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { startMcpServers } from "../../src/mcp/servers.ts"
-import { createSchemaCheck } from "../../src/tools/schema-check.ts"
+import { createSchemaChecker } from "../../src/tools/schema-check/schema-checker.ts"
 import { median } from "../statistics.ts"
 
 export interface McpSettings {
@@ -62,6 +62,7 @@ async function openClient() {
 }
 
 async function openGateway() {
+  const schemas = createSchemaChecker()
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
   const servers = startMcpServers({
     configs: toServerConfigs(
@@ -70,7 +71,7 @@ async function openGateway() {
     ),
     identity: { name: "bench", version: "0" },
     logger,
-    checkSchema: createSchemaCheck(),
+    checkSchema: schemas.check,
     authorize: () => null,
   })
   const view = await servers.open({ tenant: "bench", userId: "bench" })
@@ -88,9 +89,19 @@ async function openGateway() {
     logger,
   }
   const call: Call = async () => {
-    const validation = await tool.validate(input)
+    const validation = await tool.validate(input, {
+      sessionId: "session",
+      signal: context.signal,
+      checkSchema: schemas.check,
+    })
     if (!validation.valid) throw new Error(validation.message)
     await tool.execute(validation.input, context)
   }
-  return { call, close: () => servers.close() }
+  return {
+    call,
+    async close() {
+      await servers.close()
+      await schemas.close()
+    },
+  }
 }

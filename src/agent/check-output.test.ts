@@ -1,5 +1,6 @@
 import { expect, it } from "vitest"
 import type { Event } from "../core/entries.ts"
+import { UnusableSchemaError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
@@ -23,7 +24,7 @@ function runOf(answers: readonly string[], tools = [anyTool("look", () => ({ typ
   )
   const run = memoryRun(provider, {
     tools,
-    checkSchema: (_schema, value) =>
+    checkSchema: async (_schema, value) =>
       typeof value === "object" && value !== null && "city" in value
         ? { valid: true, input: value }
         : { valid: false, message: "city: is missing" },
@@ -63,6 +64,16 @@ it("an answer that does not fit after that fails the run", async () => {
     code: "output_invalid",
     message: expect.stringMatching(/does not fit the requested schema: .*JSON/),
   })
+})
+
+it("a schema that cannot be used fails the run without another try", async () => {
+  const provider = scriptedProvider([[{ type: "text", text: '{"city":"Paris"}' }]])
+  const checkSchema = () => Promise.reject(new UnusableSchemaError("it takes longer than 2000 ms"))
+  const run = memoryRun(provider, { checkSchema })
+  run.recall(asked)
+  await runLoop(run.context)
+  const message = "The schema that was asked for cannot be used."
+  expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "output_invalid", message })
 })
 
 it("a process that takes over before the check goes on with it", async () => {

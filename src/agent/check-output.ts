@@ -1,5 +1,5 @@
 import type { Event } from "../core/entries.ts"
-import { toError } from "../core/errors.ts"
+import { toError, UnusableSchemaError } from "../core/errors.ts"
 import type { Json, JsonObject } from "../core/json.ts"
 import { textOf } from "../core/messages.ts"
 import type { RunState } from "./conversation.ts"
@@ -30,16 +30,31 @@ export async function checkOutput(
 type Checked =
   | { readonly fits: true; readonly output: Json }
   | { readonly fits: false; readonly problem: string }
+  /** No answer fits a schema that cannot be used. */
+  | { readonly fits: false; readonly problem: null }
 
-async function check({ runtime }: ModelRunContext, schema: JsonObject, text: string): Promise<Checked> {
+async function check(
+  { runtime, sessionId, signal, logger }: ModelRunContext,
+  schema: JsonObject,
+  text: string,
+): Promise<Checked> {
   let output: Json
   try {
     output = JSON.parse(withoutFence(text)) as Json
   } catch (error) {
     return { fits: false, problem: `it is no JSON (${toError(error).message}).` }
   }
-  const validation = runtime.checkSchema(schema, output)
-  return validation.valid ? { fits: true, output } : { fits: false, problem: `${validation.message}.` }
+  try {
+    const validation = await runtime.checkSchema(schema, output, { source: "output", sessionId, signal })
+    return validation.valid ? { fits: true, output } : { fits: false, problem: `${validation.message}.` }
+  } catch (thrown) {
+    if (!(thrown instanceof UnusableSchemaError)) throw thrown
+    logger.warn(
+      { sessionId, reason: thrown.message },
+      "the schema of a run's output cannot be used; the run fails",
+    )
+    return { fits: false, problem: null }
+  }
 }
 
 function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event {
@@ -47,8 +62,12 @@ function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event
     const { output } = checked
     return { type: "runCompleted", disposition: "completed", reason: null, ...spent, output }
   }
-  if (outputRejections < maxMends) return { type: "outputRejected", problem: checked.problem }
-  const message = `The model's answer does not fit the requested schema: ${checked.problem.slice(0, maxProblem)}`
+  const { problem } = checked
+  if (problem !== null && outputRejections < maxMends) return { type: "outputRejected", problem }
+  const message =
+    problem === null
+      ? "The schema that was asked for cannot be used."
+      : `The model's answer does not fit the requested schema: ${problem.slice(0, maxProblem)}`
   return { type: "runFailed", code: "output_invalid", message, ...spent }
 }
 

@@ -230,13 +230,16 @@ async function decide(
 }
 
 async function validate(
-  { signal, runtime: { callbackTimeoutMs } }: ModelRunContext,
+  { sessionId, signal, runtime: { callbackTimeoutMs, checkSchema } }: ModelRunContext,
   tool: Tool,
   call: CallState,
 ): Promise<Validation> {
   try {
     const bounds = { name: `The validator of the tool ${tool.name}`, signal, timeoutMs: callbackTimeoutMs }
-    return await callBounded(() => tool.validate(call.input), bounds)
+    return await callBounded(
+      (stop) => tool.validate(call.input, { sessionId, signal: stop, checkSchema }),
+      bounds,
+    )
   } catch (error) {
     signal.throwIfAborted()
     return { valid: false, message: `The input could not be checked: ${toError(error).message}` }

@@ -81,6 +81,13 @@ export class CallInterruptedError extends GatewayError {
   }
 }
 
+/** A JSON Schema that cannot be compiled, or not within the limits. */
+export class UnusableSchemaError extends GatewayError {
+  constructor(reason: string) {
+    super({ code: "unusable_schema", status: 500 }, reason)
+  }
+}
+
 /** The process stops; its runs are parked and go on at the next start. */
 export class ShuttingDownError extends GatewayError {
   constructor() {

@@ -14,3 +14,63 @@ export function nestsTooDeep(value: unknown, levels = mostLevels): boolean {
   if (levels === 0) return true
   return Object.values(value).some((item) => nestsTooDeep(item, levels - 1))
 }
+
+/**
+ * If true, the value has more than `maxCharacters` characters as JSON. Looks at no more of the value than that takes, and
+ * does not count what escapes add.
+ */
+export function isLongerAsJson(value: unknown, maxCharacters: number): boolean {
+  let left = maxCharacters
+  const rest: unknown[] = [value]
+  while (rest.length > 0 && left >= 0) {
+    const item = rest.pop()
+    if (typeof item === "string") left -= item.length + 2
+    else if (typeof item !== "object" || item === null) left -= String(item).length
+    else if (Array.isArray(item)) {
+      left -= item.length + 1
+      if (left >= 0) for (const element of item) rest.push(element)
+    } else {
+      left -= 1
+      for (const key in item) {
+        left -= key.length + 4
+        if (left < 0) return true
+        rest.push((item as Record<string, unknown>)[key])
+      }
+    }
+  }
+  return left < 0
+}
+
+/** The beginning of the value as JSON, at most so many characters. Nothing past that is looked at. */
+export function jsonStart(value: unknown, maxCharacters: number): string {
+  let text = ""
+  const isFull = () => text.length >= maxCharacters
+  const write = (item: unknown) => {
+    if (typeof item === "string") text += JSON.stringify(item.slice(0, maxCharacters - text.length))
+    else if (typeof item !== "object" || item === null) text += JSON.stringify(item)
+    else if (Array.isArray(item)) writeArray(item)
+    else writeObject(item as Record<string, unknown>)
+  }
+  const writeArray = (items: readonly unknown[]) => {
+    text += "["
+    for (const [index, item] of items.entries()) {
+      if (isFull()) return
+      if (index > 0) text += ","
+      write(item)
+    }
+    text += "]"
+  }
+  const writeObject = (object: Record<string, unknown>) => {
+    text += "{"
+    let isFirst = true
+    for (const key in object) {
+      if (isFull()) return
+      text += `${isFirst ? "" : ","}${JSON.stringify(key.slice(0, maxCharacters))}:`
+      isFirst = false
+      write(object[key])
+    }
+    text += "}"
+  }
+  write(value)
+  return text.slice(0, maxCharacters)
+}

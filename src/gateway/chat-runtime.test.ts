@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { Grant } from "../core/ports/approvals.ts"
 import { originAt } from "../testing/fixtures/tool-origin.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { createSchemaCheck } from "../tools/schema-check.ts"
+import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import {
   type ChatRuntime,
   checkForAllRuns,
@@ -25,7 +25,7 @@ const surroundings: RuntimeSurroundings = {
   outputFilter: null,
   follow: () => {},
   grants: async () => [],
-  checkSchema: createSchemaCheck(),
+  checkSchema: createSchemaChecker().check,
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 

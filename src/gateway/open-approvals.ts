@@ -4,7 +4,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import { createDecisions } from "../sessions/decisions.ts"
 import { dataDirectory } from "../stores/sqlite/data-directory.ts"
 import { createLogger } from "../telemetry/logger.ts"
-import { createSchemaCheck } from "../tools/schema-check.ts"
+import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { createApprovals, type GatewayApprovals } from "./approvals.ts"
 import { chooseStore, defaultStore, isPostgresUrl } from "./open-store.ts"
 
@@ -26,12 +26,19 @@ export async function openApprovals(store: string = defaultStore): Promise<Opene
   const logger = createLogger({ level: "warn" })
   const clock = systemClock
   const { log, approvals, close } = await chooseStore({ store }, { clock, logger })
+  const schemas = createSchemaChecker()
   const decisions = createDecisions({
     log,
     approvals,
-    checkSchema: createSchemaCheck(),
+    checkSchema: schemas.check,
     clock,
     onAnswered: () => Promise.resolve(),
   })
-  return { ...createApprovals(decisions, "cli"), close }
+  return {
+    ...createApprovals(decisions, "cli"),
+    async close() {
+      await schemas.close()
+      await close()
+    },
+  }
 }

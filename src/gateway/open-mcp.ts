@@ -3,7 +3,7 @@ import type { Tool, ToolResult } from "../core/ports/tool.ts"
 import { originOf } from "../core/tool-origin.ts"
 import { startMcpServers } from "../mcp/servers.ts"
 import { createLogger } from "../telemetry/logger.ts"
-import { createSchemaCheck } from "../tools/schema-check.ts"
+import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { type Environment, settingsFrom } from "./environment.ts"
 import { type McpOptions, mcpConfigs } from "./mcp.ts"
 import { packageVersion } from "./package-version.ts"
@@ -50,11 +50,12 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
     // Named in one way whatever the others have.
     .map((config) => ({ ...config, prefix: false, perUser: null }))
   const logger = createLogger({ level: "error" })
+  const schemas = createSchemaChecker()
   const servers = startMcpServers({
     configs,
     identity: { name: "ai-agent-gateway", version: packageVersion },
     logger,
-    checkSchema: createSchemaCheck(),
+    checkSchema: schemas.check,
     authorize: () => null,
   })
   const view = await servers.open({ tenant: "local", userId: "local" })
@@ -73,12 +74,13 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
     async call({ name }, input, { signal, onOutput }) {
       const tool = tools.find((candidate) => candidate.name === name)
       if (tool === undefined) throw new Error(`There is no tool ${name}.`)
-      const validation = await tool.validate(input)
+      const sessionId = "sess_local"
+      const validation = await tool.validate(input, { sessionId, signal, checkSchema: schemas.check })
       if (!validation.valid) return { type: "error", code: "invalid_input", message: validation.message }
       const limit = AbortSignal.timeout(Math.min(tool.timeoutMs ?? longestTimerMs, longestTimerMs))
       const context = {
         signal: AbortSignal.any([signal, limit]),
-        session: { id: "sess_local", userId: "local", channel: null },
+        session: { id: sessionId, userId: "local", channel: null },
         runId: "run_local",
         toolCallId: "call_local",
         idempotencyKey: "call_local",
@@ -95,7 +97,10 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
       const message = `The tool asks again and again: ${outcome.question.message}`
       return { type: "error", code: "input_rounds_exceeded", message }
     },
-    close: () => servers.close(),
+    async close() {
+      await servers.close()
+      await schemas.close()
+    },
   }
 }
 

@@ -210,6 +210,7 @@ async function resultOf(
 
 /** By the schema itself, which may ask for more than JSON Schema can say, and make something else of it. */
 async function parse(schema: CompiledSchema, output: Json | undefined): Promise<Validation> {
-  if (isJsonObject(output)) return schema.validate(output)
+  // The run has checked its output against the JSON Schema.
+  if (isJsonObject(output)) return schema.parse?.(output) ?? { valid: true, input: output }
   return { valid: false, message: "the agent gave none of that kind." }
 }

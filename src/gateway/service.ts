@@ -23,7 +23,7 @@ import { Worker } from "../sessions/worker.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
 import { createMask } from "../telemetry/mask.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
-import { createSchemaCheck } from "../tools/schema-check.ts"
+import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
@@ -77,7 +77,7 @@ export interface ServiceOptions {
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { server, settings, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
-  const checkSchema = createSchemaCheck()
+  const schemas = createSchemaChecker()
   let mcp: GatewayMcp | null = null
   let code: CodeExecutionService | null = null
   try {
@@ -86,7 +86,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       secrets: store.secrets,
       clock,
       version: packageVersion,
-      checkSchema,
+      checkSchema: schemas.check,
       logger,
     })
     code = await openCodeExecution(server.codeExecution ?? false, {
@@ -95,10 +95,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
       logger,
     })
-    return await startParts(options, { store, mcp, code, checkSchema })
+    return await startParts(options, { store, mcp, code, schemas })
   } catch (error) {
     await code?.close()
     await mcp?.close()
+    await schemas.close()
     await store.close()
     throw error
   }
@@ -108,13 +109,10 @@ interface Started {
   readonly store: Store
   readonly mcp: GatewayMcp
   readonly code: CodeExecutionService | null
-  readonly checkSchema: SchemaCheck
+  readonly schemas: SchemaChecker
 }
 
-async function startParts(
-  options: ServiceOptions,
-  { store, mcp, code, checkSchema }: Started,
-): Promise<Service> {
+async function startParts(options: ServiceOptions, { store, mcp, code, schemas }: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
@@ -126,7 +124,7 @@ async function startParts(
     userCode,
     mcp,
     code,
-    checkSchema,
+    checkSchema: schemas.check,
   })
   const worker = new Worker({
     log,
@@ -140,7 +138,7 @@ async function startParts(
     logger,
   })
   const sessions = announcing(
-    createSessions({ log, approvals, checkSchema, feed, worker, agent, clock, ids }),
+    createSessions({ log, approvals, checkSchema: schemas.check, feed, worker, agent, clock, ids }),
     server,
     { userCode, logger },
   )
@@ -191,6 +189,7 @@ async function startParts(
         userCode.settle(),
         code?.close(),
         mcp.close(),
+        schemas.close(),
       ])
       await store.close()
       await callOnShutdown(server, logger)
@@ -298,7 +297,7 @@ function announcing(
 
 /** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
 async function readiness(
-  { store, mcp, code }: Omit<Started, "checkSchema">,
+  { store, mcp, code }: Omit<Started, "schemas">,
   { accepting, ...audience }: { readonly accepting: boolean } & Audience,
 ) {
   const check = await store.log.ping().then(

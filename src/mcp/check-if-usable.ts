@@ -1,12 +1,19 @@
+import { UnusableSchemaError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
-import type { SchemaCheck } from "../core/ports/schema-check.ts"
+import type { SchemaCheck, SchemaCheckOptions } from "../core/ports/schema-check.ts"
 import type { Validation } from "../core/ports/tool.ts"
 
-/** What a server's schema says of a value. With one that cannot be used, the check is left to the server. */
-export function checkIfUsable(checkSchema: SchemaCheck, schema: JsonObject, value: unknown): Validation {
+/** Checks a value against a server's schema. If the schema cannot be used, the check is left to the server. */
+export async function checkIfUsable(
+  checkSchema: SchemaCheck,
+  schema: JsonObject,
+  value: unknown,
+  options: SchemaCheckOptions,
+): Promise<Validation> {
   try {
-    return checkSchema(schema, value)
-  } catch {
+    return await checkSchema(schema, value, options)
+  } catch (thrown) {
+    if (!(thrown instanceof UnusableSchemaError)) throw thrown
     return { valid: true, input: value }
   }
 }

@@ -2,6 +2,7 @@ import {
   type CallToolResult,
   Client,
   type InputRequiredResult,
+  type JsonSchemaValidatorResult,
   type jsonSchemaValidator as JsonSchemaValidators,
   type Progress,
   SdkError,
@@ -12,16 +13,15 @@ import {
 import { GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import { classifyFailure } from "./call-failure.ts"
-import { checkIfUsable } from "./check-if-usable.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"
 import { declined, toElicitResult, toQuestion } from "./elicitation/question.ts"
 import type { InputReply } from "./elicitation/rounds.ts"
 import type { Authorizer } from "./http/authorizer.ts"
 import { digestListings, digestOf } from "./identity/listing-digest.ts"
-import { askForLog, followLog } from "./server-log.ts"
+import { askForLog, createServerLog, logMeta } from "./server-log.ts"
+import { shortText } from "./short-text.ts"
 import { openTransport } from "./transport.ts"
 
 /** One connected client. Once it is lost it stays so: whoever wants to go on connects again. */
@@ -30,6 +30,8 @@ export interface Connection {
   /** As last listed; the same array until the server says that they changed. */
   tools(): readonly ServerTool[]
   call(name: string, input: JsonObject, options: CallOptions): Promise<CallResult>
+  /** For what is no call of a tool. Rejects with `ConnectionClosed` when the connection is lost meanwhile. */
+  use<Result>(work: (client: Client) => Promise<Result>): Promise<Result>
   /** Resolves with the reason when it has ended, whoever ended it. */
   readonly lost: Promise<string>
   /** Gives it up, for what a caller has seen. */
@@ -56,7 +58,6 @@ export interface CallOptions {
 export interface ConnectOptions {
   readonly identity: ClientIdentity
   readonly logger: Logger
-  readonly checkSchema: SchemaCheck
   readonly signal: AbortSignal
   readonly authorizer: Authorizer | null
 }
@@ -69,15 +70,18 @@ export interface ClientIdentity {
 /** Of one listing, in pages. A server whose pages never end is refused. */
 const mostPages = 100
 const longestTimerMs = 2_147_483_647
+/** Characters of a server's error message in the log. */
+const maxReasonCharacters = 2_000
 
 /** Connects, negotiates and lists the tools. Rejects with what went wrong; nothing is left open then. */
 export async function connect(config: ServerConfig, options: ConnectOptions): Promise<Connection> {
-  const { identity, logger, checkSchema, signal, authorizer } = options
+  const { identity, logger, signal, authorizer } = options
   const fields = { server: config.name }
   const { lost, lose, unlessLost } = createEnding()
+  const serverLog = createServerLog(config.name, logger)
   const { transport, describe } = openTransport(config.transport, {
     authorizer,
-    onStderr: (line) => logger.debug({ ...fields, line }, "an MCP server wrote to standard error"),
+    onStderr: serverLog.onStderr,
     onLost: lose,
   })
   let tools: readonly ServerTool[] = []
@@ -85,15 +89,15 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   const client = new Client(identity, {
     capabilities: { elicitation: { form: {}, url: {} } },
     listMaxPages: mostPages,
-    jsonSchemaValidator: resultValidator(checkSchema),
-    // Over HTTP both eras of the protocol are spoken; a process is asked in the way that all of them know.
-    versionNegotiation: { mode: config.transport.type === "http" ? "auto" : "legacy" },
+    jsonSchemaValidator: uncheckedResults,
+    versionNegotiation: { mode: config.negotiation },
     listChanged: {
       tools: {
         onChanged(error, changed) {
-          if (error !== null)
-            logger.warn({ ...fields, error }, "the tools of an MCP server could not be listed")
-          else if (changed !== null) {
+          if (error !== null) {
+            const reason = shortText(error.message, maxReasonCharacters)
+            logger.warn({ ...fields, reason }, "the tools of an MCP server could not be listed")
+          } else if (changed !== null) {
             tools = changed
             logger.info({ ...fields, tools: changed.length }, "the tools of an MCP server have changed")
           }
@@ -102,14 +106,15 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     },
   })
   answerQuestions(client, askers, { server: config.name, logger })
-  followLog(client, config.name, logger)
+  serverLog.follow(client)
   client.onclose = () => lose(describe())
   client.onerror = (error) => {
-    logger.debug({ ...fields, error }, "an MCP connection reported an error")
+    const reason = shortText(error.message, maxReasonCharacters)
+    logger.debug({ ...fields, reason }, "an MCP connection reported an error")
     // This transport opens its stream again by itself, but to a server that knows nothing of its requests.
     // What a person or an authorization server has to do with is told to the call, which was not executed.
     const isRefused = error instanceof GatewayError || classifyFailure(error) === "unauthorized"
-    if (config.transport.type === "sse" && !isRefused) lose(`the event stream broke: ${error.message}`)
+    if (config.transport.type === "sse" && !isRefused) lose(`the event stream broke: ${reason}`)
   }
   const close = async () => {
     // Also when the client never took it, or has let go of it.
@@ -123,7 +128,8 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     digestListings(transport, config)
     handOverInTurn(transport)
     tools = (await client.listTools(undefined, request)).tools
-    await askForLog(client, request)
+    // Not waited for: what a server logs is not needed to work with it.
+    void askForLog(client, { server: config.name, logger })
   }
   const giveUp = () => lose(`it did not start within ${config.startTimeoutMs} ms`)
   // Not every step of the SDK's heeds the signal.
@@ -141,12 +147,13 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     client,
     tools: () => tools,
     call: async (name, input, { digest, signal, asker, reply, onProgress: onprogress }) => {
-      const params = { name, arguments: input, ...reply }
+      const params = { name, arguments: input, ...reply, ...logMeta(client) }
       const definition = tools.find((tool) => tool.name === name)
       if (definition === undefined || digestOf(definition) !== digest) throw toolChanged(config.name)
       const request = { signal, timeout: longestTimerMs, onprogress, ...askedApart(client, definition) }
       return unlessLost(askers.during(asker, () => client.callTool(params, request)))
     },
+    use: (work) => unlessLost(work(client)),
     lost,
     lose,
     close,
@@ -227,21 +234,13 @@ function answerQuestions(
   })
 }
 
-/**
- * For structured results. A schema is compiled when there is something to check by it; the SDK would have those of all
- * tools compiled at the first call of one.
- */
-function resultValidator(checkSchema: SchemaCheck): JsonSchemaValidators {
-  return {
-    getValidator<Value>(schema: object) {
-      return (value: unknown) => {
-        const outcome = checkIfUsable(checkSchema, schema as JsonObject, value)
-        return outcome.valid
-          ? { valid: true, data: value as Value, errorMessage: undefined }
-          : { valid: false, data: undefined, errorMessage: outcome.message }
-      }
-    },
-  }
+/** Structured results are checked by the tools, and not on this thread as the SDK would. */
+const uncheckedResults: JsonSchemaValidators = {
+  getValidator<Value>() {
+    return (value: unknown): JsonSchemaValidatorResult<Value> => {
+      return { valid: true, data: value as Value, errorMessage: undefined }
+    }
+  },
 }
 
 /**

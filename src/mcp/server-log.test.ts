@@ -1,6 +1,6 @@
 import { Client, InMemoryTransport, type LoggingLevel } from "@modelcontextprotocol/client"
 import { expect, it, onTestFinished, vi } from "vitest"
-import { followLog } from "./server-log.ts"
+import { createServerLog } from "./server-log.ts"
 
 /** What reaches the log of what a server says. */
 async function following() {
@@ -11,12 +11,12 @@ async function following() {
     void lines.push(`${level} ${String(fields.text ?? fields.leftOut ?? fields.mostPerMinute)} ${message}`)
   const [ours, theirs] = InMemoryTransport.createLinkedPair()
   const client = new Client({ name: "test", version: "1" })
-  followLog(client, "chatty", {
+  createServerLog("chatty", {
     debug: line("debug"),
     info: line("info"),
     warn: line("warn"),
     error: line("error"),
-  })
+  }).follow(client)
   theirs.onmessage = (message) => {
     if (!("method" in message) || !("id" in message) || message.method !== "initialize") return
     const result = {
@@ -43,7 +43,7 @@ it("logs what a server logs at its level, cut where it is long", async () => {
   expect(lines).toEqual([
     "info hello an MCP server logged",
     'error {"on":"fire"} an MCP server logged',
-    `debug ${"x".repeat(2_000)} an MCP server logged`,
+    `debug ${"x".repeat(2_000)}… an MCP server logged`,
   ])
 })
 

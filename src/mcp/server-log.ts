@@ -1,10 +1,19 @@
-import type { Client, LoggingLevel } from "@modelcontextprotocol/client"
+import { type Client, LOG_LEVEL_META_KEY, type LoggingLevel } from "@modelcontextprotocol/client"
+import { toError } from "../core/errors.ts"
+import { isLongerAsJson } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { shortText } from "./short-text.ts"
 
-const longestMessage = 2_000
-/** Of one connection. What a server says beyond that is counted, so that it cannot fill a disk. */
+const maxMessageCharacters = 2_000
+const maxSourceCharacters = 100
+/** Larger values are not written out to be truncated. */
+const maxDataCharacters = 100_000
+/** Lines of one connection. Further ones are counted, so that a server cannot fill a disk. */
 const mostPerMinute = 600
 const minuteMs = 60_000
+
+/** The least level that servers are asked for. */
+const level = "info"
 
 const levels: Readonly<Record<LoggingLevel, keyof Logger>> = {
   debug: "debug",
@@ -17,15 +26,45 @@ const levels: Readonly<Record<LoggingLevel, keyof Logger>> = {
   emergency: "error",
 }
 
-/** Puts what a server logs into the gateway's log, at its level. */
-export function followLog(
-  client: Pick<Client, "setNotificationHandler">,
-  server: string,
-  logger: Logger,
-): void {
+export interface ServerLog {
+  /** Puts what a server logs into the gateway's log, at its level. */
+  follow(client: Pick<Client, "setNotificationHandler">): void
+  onStderr(line: string): void
+}
+
+/** The log of one connection. What a server says and what it writes to standard error share one budget. */
+export function createServerLog(server: string, logger: Logger): ServerLog {
+  const mayLog = lineBudget(server, logger)
+  return {
+    follow(client) {
+      client.setNotificationHandler("notifications/message", ({ params }) => {
+        if (!mayLog()) return
+        const source = params.logger === undefined ? undefined : shortText(params.logger, maxSourceCharacters)
+        const fields = { server, source, text: textOf(params.data) }
+        logger[levels[params.level]](fields, "an MCP server logged")
+      })
+    },
+    onStderr(line) {
+      if (!mayLog()) return
+      logger.debug(
+        { server, line: shortText(line, maxMessageCharacters) },
+        "an MCP server wrote to standard error",
+      )
+    },
+  }
+}
+
+function textOf(data: unknown): string {
+  if (typeof data === "string") return shortText(data, maxMessageCharacters)
+  if (isLongerAsJson(data, maxDataCharacters)) return `[a value of more than ${maxDataCharacters} characters]`
+  return shortText(JSON.stringify(data) ?? "", maxMessageCharacters)
+}
+
+/** Tells for each line whether it is within the budget, and logs how many were not. */
+function lineBudget(server: string, logger: Logger): () => boolean {
   let since = performance.now()
   let count = 0
-  client.setNotificationHandler("notifications/message", ({ params: { level, data, logger: source } }) => {
+  return () => {
     if (performance.now() - since >= minuteMs) {
       const leftOut = count - mostPerMinute
       if (leftOut > 0) logger.warn({ server, leftOut }, "messages of an MCP server were left out")
@@ -35,19 +74,31 @@ export function followLog(
     count += 1
     if (count === mostPerMinute + 1)
       logger.warn({ server, mostPerMinute }, "an MCP server logs too much: the rest is left out for a minute")
-    if (count > mostPerMinute) return
-    const text = typeof data === "string" ? data : (JSON.stringify(data) ?? "")
-    const fields = { server, source, text: text.slice(0, longestMessage) }
-    logger[levels[level]](fields, "an MCP server logged")
-  })
+    return count <= mostPerMinute
+  }
 }
 
-/** Until it is told a level a server may send all or nothing. */
+/**
+ * Asks a server of revisions to 2025-11-25 for its log: until it gets a level it may send all or nothing. Never rejects: a
+ * server that refuses works all the same.
+ */
 export async function askForLog(
   client: Client,
-  request: { readonly signal: AbortSignal; readonly timeout: number },
+  { server, logger }: { readonly server: string; readonly logger: Logger },
 ): Promise<void> {
-  if (client.getServerCapabilities()?.logging === undefined) return
-  if (client.getProtocolEra() !== "legacy") return
-  await client.setLoggingLevel("info", request)
+  if (client.getServerCapabilities()?.logging === undefined || client.getProtocolEra() !== "legacy") return
+  try {
+    await client.setLoggingLevel(level)
+  } catch (thrown) {
+    const reason = shortText(toError(thrown).message, maxMessageCharacters)
+    logger.debug(
+      { server, reason },
+      "an MCP server refused to set its log level; what it logs may be missing",
+    )
+  }
+}
+
+/** What a request carries to have the server's log of it: since 2026-07-28 each request asks for itself. */
+export function logMeta(client: Client): { readonly _meta?: Readonly<Record<string, string>> } {
+  return client.getProtocolEra() === "legacy" ? {} : { _meta: { [LOG_LEVEL_META_KEY]: level } }
 }

@@ -2,7 +2,6 @@ import { once } from "node:events"
 import { createServer, type RequestListener } from "node:http"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { freePort } from "../testing/fixtures/free-port.ts"
-import { createSchemaCheck } from "../tools/schema-check.ts"
 import { toServerConfigs } from "./config/server-config.ts"
 import { McpServer } from "./server.ts"
 
@@ -29,7 +28,6 @@ async function serverAt(
   const server = new McpServer(config, {
     identity: { name: "test", version: "0" },
     logger,
-    checkSchema: createSchemaCheck(),
     authorization: null,
   })
   onTestFinished(() => server.close())

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { Tool as ServerTool } from "@modelcontextprotocol/client"
+import type { Client, Tool as ServerTool } from "@modelcontextprotocol/client"
 import { CallInterruptedError, GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -13,6 +13,7 @@ import {
   connect,
 } from "./connection.ts"
 import type { Authorizer } from "./http/authorizer.ts"
+import { shortText } from "./short-text.ts"
 import { describeStartFailure } from "./start-failure.ts"
 
 export type McpServerState =
@@ -47,7 +48,7 @@ export interface RepeatableCall extends CallOptions {
 /** A server, as its tools use it. */
 export type ServerHandle = Pick<
   McpServer,
-  "config" | "state" | "tools" | "instructions" | "settled" | "connection" | "call"
+  "config" | "state" | "tools" | "instructions" | "settled" | "call" | "use"
 >
 
 /** Between attempts to connect, doubling from the first to the last. */
@@ -57,6 +58,8 @@ const longestPauseMs = 60_000
 const steadyMs = 30_000
 /** How long a call waits for a server that is starting again. */
 const patienceMs = 15_000
+/** Characters of the reason why a server failed, which may quote what it wrote. */
+const maxReasonCharacters = 4_000
 
 /** One server, kept connected: it starts when it is made and is started again whenever it ends. */
 export class McpServer {
@@ -104,7 +107,7 @@ export class McpServer {
   }
 
   /** The connection, now or soon. Rejects with a `GatewayError` (`mcp_unavailable`, `mcp_needs_reauth`). */
-  async connection(signal: AbortSignal): Promise<Connection> {
+  async #connected(signal: AbortSignal): Promise<Connection> {
     if (this.#connection !== null) return this.#connection
     const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
     while (this.#connection === null) {
@@ -121,13 +124,25 @@ export class McpServer {
    * executed twice. Rejects with `CallInterruptedError` when nobody knows whether it was executed.
    */
   async call(name: string, input: JsonObject, options: RepeatableCall): Promise<CallResult> {
+    return this.#recovering(options, (connection) => connection.call(name, input, options))
+  }
+
+  /** Reads something from the server, and once more over a new connection if the connection was lost meanwhile. */
+  async use<Result>(work: (client: Client) => Promise<Result>, signal: AbortSignal): Promise<Result> {
+    return this.#recovering({ signal, repeatable: true }, (connection) => connection.use(work))
+  }
+
+  async #recovering<Result>(
+    { signal, repeatable }: Pick<RepeatableCall, "signal" | "repeatable">,
+    work: (connection: Connection) => Promise<Result>,
+  ): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
-      const connection = await this.connection(options.signal)
+      const connection = await this.#connected(signal)
       this.#calls += 1
       try {
-        return await connection.call(name, input, options)
+        return await work(connection)
       } catch (thrown) {
-        options.signal.throwIfAborted()
+        signal.throwIfAborted()
         const failure = classifyFailure(thrown)
         if (failure === "answered") throw thrown
         if (failure === "unauthorized") {
@@ -136,7 +151,7 @@ export class McpServer {
         }
         connection.lose(toError(thrown).message)
         this.#leave(connection)
-        if (attempt === 1 && (failure === "notExecuted" || options.repeatable)) continue
+        if (attempt === 1 && (failure === "notExecuted" || repeatable)) continue
         if (failure === "notExecuted") throw this.#unavailable(thrown)
         throw new CallInterruptedError(this.config.name, { cause: thrown })
       } finally {
@@ -160,7 +175,7 @@ export class McpServer {
       try {
         const connection = await this.#connect()
         const since = performance.now()
-        const reason = await this.#untilLost(connection)
+        const reason = shortText(await this.#untilLost(connection), maxReasonCharacters)
         if (signal.aborted) break
         this.#logger.warn({ ...fields, reason }, "an MCP server was lost; it is started again")
         failures = performance.now() - since > steadyMs ? 1 : failures + 1
@@ -169,7 +184,7 @@ export class McpServer {
         if (signal.aborted) break
         failures += 1
         if (await this.#askedForAuthorization(thrown)) continue
-        const reason = describeStartFailure(thrown, this.config.transport)
+        const reason = shortText(describeStartFailure(thrown, this.config.transport), maxReasonCharacters)
         this.#logger.warn({ ...fields, reason, attempt: failures }, "an MCP server does not start")
         this.#become({ status: "failed", reason })
       }

@@ -5,14 +5,18 @@ import type { ServerConfig } from "./config/server-config.ts"
 import type { ClientIdentity } from "./connection.ts"
 import { namespacesOf } from "./names/namespaces.ts"
 import { type Authorization, McpServer, type McpServerState, type ServerHandle } from "./server.ts"
+import { shortText } from "./short-text.ts"
 import { createToolList } from "./tools/tool-list.ts"
 import { createUserServers, type UserServers } from "./user-servers.ts"
+
+/** Characters of a server's instructions in the system prompt. */
+const maxInstructions = 10_000
 
 export interface McpServersOptions {
   readonly configs: readonly ServerConfig[]
   readonly identity: ClientIdentity
   readonly logger: Logger
-  /** Of what the servers' tools take and give. */
+  /** Checks what the servers' tools take and give. */
   readonly checkSchema: SchemaCheck
   /** Null for servers that want no OAuth. `principal` is null for a server that all users share. */
   readonly authorize: (config: ServerConfig, principal: Principal | null) => Authorization | null
@@ -52,7 +56,7 @@ export function startMcpServers(options: McpServersOptions): McpServers {
   const { configs, identity, logger, checkSchema, authorize } = options
   const namespaces = namespacesOf(configs.map(({ name }) => name))
   const start = (config: ServerConfig, principal: Principal | null) =>
-    new McpServer(config, { identity, logger, checkSchema, authorization: authorize(config, principal) })
+    new McpServer(config, { identity, logger, authorization: authorize(config, principal) })
   const shared = new Map<string, McpServer>()
   const own = new Map<string, UserServers>()
   for (const config of configs) {
@@ -103,5 +107,7 @@ function instructionsOf({ config, instructions, state }: ServerHandle): readonly
     ]
   }
   if (!config.instructions || instructions === null) return []
-  return [`How to use the tools of ${config.name}, in its own words:\n${instructions}`]
+  return [
+    `How to use the tools of ${config.name}, in its own words:\n${shortText(instructions, maxInstructions)}`,
+  ]
 }

@@ -1,5 +1,4 @@
 import { expect, it, onTestFinished } from "vitest"
-import { createSchemaCheck } from "../tools/schema-check.ts"
 import { type ServerConfig, toServerConfigs } from "./config/server-config.ts"
 import { McpServer } from "./server.ts"
 import { createUserServers } from "./user-servers.ts"
@@ -25,7 +24,6 @@ function userServers(options: { readonly idleMs: number; readonly max: number })
       const server = new McpServer(config(), {
         identity,
         logger,
-        checkSchema: createSchemaCheck(),
         authorization: null,
       })
       started.push({ userId, server })
@@ -52,7 +50,7 @@ it("stops a server that nobody used for its idle time, and starts it again when 
   const handle = servers.open(user("ada"))
   await expect.poll(() => started[0]?.server.state.status).toBe("stopped")
   const stop = AbortSignal.abort(new Error("enough"))
-  await expect(handle.connection(stop)).rejects.toThrow("enough")
+  await expect(handle.use(async () => null, stop)).rejects.toThrow("enough")
   expect(started).toHaveLength(2)
 })
 

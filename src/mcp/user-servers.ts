@@ -98,8 +98,8 @@ export function createUserServers(
           return server.instructions
         },
         settled: () => server.settled(),
-        connection: async (signal) => current().connection(signal),
         call: async (...call) => current().call(...call),
+        use: async (work, signal) => current().use(work, signal),
       }
     },
     async close() {

@@ -1,4 +1,4 @@
-import { toError } from "../core/errors.ts"
+import { UnusableSchemaError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Approvals, Wait } from "../core/ports/approvals.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
@@ -21,7 +21,7 @@ export async function misfitOf(
 ): Promise<Misfit | null> {
   if (command.editedInput === null) return null
   const wait = await openWait(approvals, command)
-  return wait === null ? null : misfitBy(checkSchema, wait.inputSchema, command.editedInput)
+  return wait === null ? null : misfitBy(checkSchema, wait, wait.inputSchema, command.editedInput)
 }
 
 /**
@@ -32,14 +32,16 @@ export async function fittingAnswer(
   { approvals, checkSchema }: MisfitOptions,
   command: ElicitationCommand,
 ): Promise<ElicitationCommand | Misfit> {
-  const question = (await openWait(approvals, command))?.question
-  if (question === undefined) return command
+  const wait = await openWait(approvals, command)
+  const question = wait?.question
+  if (wait === null || question === undefined) return command
   if (question.mode === "url" || command.action !== "accept") {
-    return command.content === null ? command : misfit("There is nothing to fill in with this answer.")
+    return command.content === null ? command : toMisfit("There is nothing to fill in with this answer.")
   }
-  if (command.content === null) return misfit("The form is to be filled in.")
+  if (command.content === null) return toMisfit("The form is to be filled in.")
   const content = withDefaults(question.schema, command.content)
-  return misfitBy(checkSchema, question.schema, content) ?? { ...command, content }
+  const misfit = await misfitBy(checkSchema, wait, question.schema, content)
+  return misfit ?? { ...command, content }
 }
 
 async function openWait(
@@ -50,16 +52,22 @@ async function openWait(
   return wait?.state === "open" && wait.nonce === nonce && wait.expiresAt > at ? wait : null
 }
 
-/** A schema that cannot be used fits nothing: what an MCP server asks with is its own affair. */
-function misfitBy(checkSchema: SchemaCheck, schema: JsonObject, value: JsonObject): Misfit | null {
+/** No value fits a schema that cannot be used. An MCP server may have written it. */
+async function misfitBy(
+  checkSchema: SchemaCheck,
+  { sessionId }: Wait,
+  schema: JsonObject,
+  value: JsonObject,
+): Promise<Misfit | null> {
   try {
-    const outcome = checkSchema(schema, value)
-    return outcome.valid ? null : misfit(outcome.message)
+    const outcome = await checkSchema(schema, value, { source: "answers", sessionId })
+    return outcome.valid ? null : toMisfit(outcome.message)
   } catch (thrown) {
-    return misfit(`The schema cannot be used: ${toError(thrown).message}`)
+    if (!(thrown instanceof UnusableSchemaError)) throw thrown
+    return toMisfit(`The schema cannot be used: ${thrown.message}`)
   }
 }
 
-function misfit(message: string): Misfit {
+function toMisfit(message: string): Misfit {
   return { status: "misfit", message }
 }

@@ -18,7 +18,8 @@ export type InferInput<Schema extends InputSchema> = Schema extends StandardSche
 
 export interface CompiledSchema {
   readonly jsonSchema: JsonObject
-  validate(input: JsonObject): Promise<Validation>
+  /** Checks and transforms a value by the schema library. Null for plain JSON Schema, which a `SchemaCheck` checks. */
+  readonly parse: ((input: JsonObject) => Promise<Validation>) | null
 }
 
 /** Misfits told to the model at once; the rest follow when it has mended these. */
@@ -53,7 +54,7 @@ function compileStandard(schema: StandardSchema, subject: string): CompiledSchem
   )
   return {
     jsonSchema,
-    async validate(input) {
+    async parse(input) {
       const result = await validate(input)
       return result.issues === undefined
         ? { valid: true, input: result.value }
@@ -64,15 +65,9 @@ function compileStandard(schema: StandardSchema, subject: string): CompiledSchem
 
 function compileJsonSchema(schema: JsonObject, subject: string): CompiledSchema {
   const jsonSchema = objectOf(subject, () => toJson(schema, "The JSON Schema"))
-  // A validator of its own: a shared one would mix up two tools' schemas of the same `$id`.
-  const check = explained(subject, () => new AjvJsonSchemaValidator().getValidator<JsonObject>(jsonSchema))
-  return {
-    jsonSchema,
-    async validate(input) {
-      const result = check(input)
-      return result.valid ? { valid: true, input } : { valid: false, message: result.errorMessage }
-    },
-  }
+  // Compiled here only to report mistakes where the tool is defined, in a time linear in the schema's size.
+  explained(subject, () => new AjvJsonSchemaValidator().getValidator(jsonSchema))
+  return { jsonSchema, parse: null }
 }
 
 function objectOf(subject: string, build: () => unknown): JsonObject {

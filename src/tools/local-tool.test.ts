@@ -3,6 +3,7 @@ import { z } from "zod"
 import type { JsonObject } from "../core/json.ts"
 import type { Tool, ToolContext } from "../core/ports/tool.ts"
 import { tool } from "./local-tool.ts"
+import { createSchemaChecker } from "./schema-check/schema-checker.ts"
 import type { StandardSchema } from "./standard-schema.ts"
 import { content } from "./tool-content.ts"
 
@@ -18,10 +19,16 @@ const context: ToolContext = {
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 
+const validationContext = {
+  sessionId: "sess_1",
+  signal: new AbortController().signal,
+  checkSchema: createSchemaChecker().check,
+}
+
 const basics = { name: "echo", description: "Gives back its input." }
 
 async function call(subject: Tool, input: JsonObject) {
-  const validation = await subject.validate(input)
+  const validation = await subject.validate(input, validationContext)
   return validation.valid ? subject.execute(validation.input, context) : validation
 }
 
@@ -64,7 +71,7 @@ describe("input by Zod", () => {
       input: z.object({ rows: z.array(z.object({ id: z.number() })), all: z.boolean() }),
       execute: () => null,
     })
-    const outcome = await nested.validate({ rows: [{ id: "x" }] })
+    const outcome = await nested.validate({ rows: [{ id: "x" }] }, validationContext)
     expect(outcome).toEqual({
       valid: false,
       message: expect.stringMatching(/^rows\.0\.id: .*expected number.*; all: .*expected boolean/),
@@ -73,7 +80,7 @@ describe("input by Zod", () => {
 
   test("the message of a thousand misfits stays short", async () => {
     const list = tool({ ...basics, input: z.object({ ids: z.array(z.number()) }), execute: () => null })
-    const outcome = await list.validate({ ids: Array.from({ length: 1000 }, () => "x") })
+    const outcome = await list.validate({ ids: Array.from({ length: 1000 }, () => "x") }, validationContext)
     expect(outcome).toEqual({ valid: false, message: expect.stringMatching(/ids\.19: .*; and 980 more$/) })
   })
 
@@ -141,7 +148,7 @@ describe("input by plain JSON Schema", () => {
   })
 
   test("a misfit names every path", async () => {
-    const outcome = await pick.validate({ tags: [1] })
+    const outcome = await pick.validate({ tags: [1] }, validationContext)
     expect(outcome).toEqual({
       valid: false,
       message: expect.stringMatching(/must have required property 'id'.*tags\/0 must be string/),
@@ -156,8 +163,8 @@ describe("input by plain JSON Schema", () => {
         execute: () => null,
       })
     const [text, number] = [build("string"), build("number")]
-    expect(await text.validate({ x: "1" })).toMatchObject({ valid: true })
-    expect(await number.validate({ x: "1" })).toMatchObject({ valid: false })
+    expect(await text.validate({ x: "1" }, validationContext)).toMatchObject({ valid: true })
+    expect(await number.validate({ x: "1" }, validationContext)).toMatchObject({ valid: false })
   })
 
   test("is copied, so that changing it later changes nothing", async () => {
@@ -165,7 +172,7 @@ describe("input by plain JSON Schema", () => {
     const late = tool({ ...basics, input: { type: "object", required }, execute: () => null })
     required.push("x")
     expect(late.inputSchema).toEqual({ type: "object", required: [] })
-    expect(await late.validate({})).toMatchObject({ valid: true })
+    expect(await late.validate({}, validationContext)).toMatchObject({ valid: true })
   })
 
   test.each([

@@ -70,11 +70,11 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
   const { name, description, readOnly, idempotent, timeoutMs, sequential, approval, qualifier } = definition
-  const schema = compileSchema(definition.input, `${subject}: its input`)
+  const { jsonSchema, parse } = compileSchema(definition.input, `${subject}: its input`)
   return {
     name,
     description,
-    inputSchema: schema.jsonSchema,
+    inputSchema: jsonSchema,
     ...(readOnly !== undefined && { readOnly }),
     ...(idempotent !== undefined && { idempotent }),
     ...(timeoutMs !== undefined && { timeoutMs }),
@@ -82,7 +82,8 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     ...(approval !== undefined && { approval }),
     ...(qualifier !== undefined && { qualifier }),
     ...(definition.execution === "client" && { executionLocation: "client" as const }),
-    validate: (input) => schema.validate(input),
+    validate: (input, { checkSchema, sessionId, signal }) =>
+      parse === null ? checkSchema(jsonSchema, input, { source: "tools", sessionId, signal }) : parse(input),
     async execute(input, context) {
       if (definition.execution === "client") throw new Error(`Tool ${name} is executed by the client.`)
       // The input is what `validate` returned, so it is what the schema infers.

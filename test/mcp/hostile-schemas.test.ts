@@ -1,6 +1,9 @@
 import { fileURLToPath } from "node:url"
-import { expect, it } from "vitest"
+import { expect, it, vi } from "vitest"
+import { tool } from "../../src/tools/local-tool.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const server = fileURLToPath(new URL("fixtures/hostile-server.mjs", import.meta.url))
 const hostile = () => testAgent({ mcpServers: { hostile: { command: process.execPath, args: [server] } } })
@@ -8,20 +11,53 @@ const hostile = () => testAgent({ mcpServers: { hostile: { command: process.exec
 it("is not held up by an input that takes for ever to check: the model is told", async () => {
   const agent = hostile()
   const text = textOfResult(await agent.call("greet", { name: `${"a".repeat(32)}!` }))
-  expect(text).toBe("[invalid_input] It cannot be checked: it takes longer than 200 ms.")
+  expect(text).toBe("[invalid_input] The value cannot be checked: its check takes longer than 200 ms.")
   expect(textOfResult(await agent.call("greet", { name: "aaa" }))).toContain("called")
 })
 
 it("tells the model of an input that cannot be checked because its schema goes round in circles", async () => {
   const text = textOfResult(await hostile().call("circle"))
-  expect(text).toContain("[invalid_input] It cannot be checked: Maximum call stack size exceeded")
+  expect(text).toContain("[invalid_input] The value cannot be checked: Maximum call stack size exceeded")
 })
 
 it("is not held up by a result that takes for ever to check: the model is told", async () => {
   const text = textOfResult(await hostile().call("guess"))
-  expect(text).toContain("It cannot be checked: it takes longer than 200 ms.")
+  expect(text).toContain("[mcp_invalid_result]")
 })
 
 it("takes a result unchecked whose schema cannot be used", async () => {
   expect(textOfResult(await hostile().call("vague"))).toContain("called")
+})
+
+/** Milliseconds of CPU time that the main thread spends on the work; what other threads use does not count. */
+async function mainThreadMs(work: () => Promise<unknown>): Promise<number> {
+  const before = process.threadCpuUsage()
+  await work()
+  const { user, system } = process.threadCpuUsage(before)
+  return (user + system) / 1_000
+}
+
+it("keeps the main thread free while hostile inputs and results are checked", async () => {
+  const agent = hostile()
+  await agent.call("vague")
+  const spent = await mainThreadMs(async () => {
+    for (let call = 0; call < 3; call++) {
+      await agent.call("greet", { name: `${"a".repeat(32)}!` })
+      await agent.call("guess")
+    }
+  })
+  // Six checks that run to their limit of 200 ms.
+  expect(spent).toBeLessThan(600)
+})
+
+it("bounds the checks of a local tool's plain JSON Schema", async () => {
+  const endless = { type: "object", properties: { name: { type: "string", pattern: "^(a+)+$" } } }
+  const greet = tool({ name: "greet", description: "Greets.", input: endless, execute: () => "called" })
+  const agent = testAgent({ tools: [greet] })
+  const spent = await mainThreadMs(async () => {
+    const text = textOfResult(await agent.call("greet", { name: `${"a".repeat(28)}!` }))
+    expect(text).toContain("takes longer than 200 ms")
+  })
+  expect(spent).toBeLessThan(1_000)
+  expect(textOfResult(await agent.call("greet", { name: "aaa" }))).toContain("called")
 })

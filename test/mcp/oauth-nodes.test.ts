@@ -11,7 +11,7 @@ import { grantRecord } from "../../src/mcp/oauth/oauth-records.ts"
 import { type McpServers, startMcpServers } from "../../src/mcp/servers.ts"
 import { sealedSecrets } from "../../src/stores/sealed-secrets.ts"
 import { openSqliteStore } from "../../src/stores/sqlite/open.ts"
-import { createSchemaCheck } from "../../src/tools/schema-check.ts"
+import { createSchemaChecker } from "../../src/tools/schema-check/schema-checker.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { type GuardedServer, guardedServer } from "./support/guarded-server.ts"
@@ -58,7 +58,7 @@ function node(
     configs,
     identity: { name: "test", version: "0" },
     logger,
-    checkSchema: createSchemaCheck(),
+    checkSchema: createSchemaChecker().check,
     authorize: authorizations.authorize,
   })
   onTestFinished(() => servers.close())

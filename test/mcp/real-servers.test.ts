@@ -14,7 +14,8 @@ it("reads and writes files through server-filesystem, and nothing outside of its
   const files = installedServer("mcp-server-filesystem", [folder])
   const agent = testAgent({ mcpServers: { files: { ...files, trusted: true } } })
   const read = await agent.call("read_text_file", { path: join(folder, "note.txt") })
-  expect(textOfResult(read)).toContain("remember the milk")
+  // Once, though the server sends it as structured content too.
+  expect(textOfResult(read)).toBe("remember the milk")
   const written = await agent.call("write_file", { path: join(folder, "new.txt"), content: "new" })
   expect(textOfResult(written)).toContain("Successfully wrote")
   const outside = await agent.call("read_text_file", { path: "/etc/hostname" })

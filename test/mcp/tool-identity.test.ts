@@ -7,7 +7,6 @@ import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { digestOf } from "../../src/mcp/identity/listing-digest.ts"
 import { McpServer } from "../../src/mcp/server.ts"
 import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
-import { createSchemaCheck } from "../../src/tools/schema-check.ts"
 import type { EventStream } from "../end-to-end/support/event-stream.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
@@ -253,8 +252,7 @@ function serverOf(definition: McpServerDefinition): McpServer {
   const [config] = toServerConfigs({ one: definition }, defaults)
   if (config === undefined) throw new Error("There is one server.")
   const identity = { name: "test", version: "0" }
-  const checkSchema = createSchemaCheck()
-  const server = new McpServer(config, { identity, logger, checkSchema, authorization: null })
+  const server = new McpServer(config, { identity, logger, authorization: null })
   onTestFinished(() => server.close())
   return server
 }

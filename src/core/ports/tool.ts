@@ -3,6 +3,7 @@ import type { ContentPart } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { Logger } from "./logger.ts"
+import type { SchemaCheck } from "./schema-check.ts"
 
 /**
  * Something the model may call. Local, built-in, MCP and client-executed tools all become one.
@@ -36,9 +37,18 @@ export interface Tool {
   readonly origin?: ToolOrigin | ((input: JsonObject) => ToolOrigin | null)
   /** The shorter name that the tool would have if no other tool had it too. `needsApproval` is asked about both names. */
   readonly plainName?: string
-  validate(input: JsonObject): Promise<Validation>
+  /** Checks the input of a call before anyone is asked about it. */
+  validate(input: JsonObject, context: ValidationContext): Promise<Validation>
   /** With an `InputRequired` it is over for now: it is executed again with the answer. */
   execute(input: unknown, context: ToolContext): Promise<ToolOutcome>
+}
+
+export interface ValidationContext {
+  readonly sessionId: string
+  /** Aborted when the run is canceled, and when the process stops. */
+  readonly signal: AbortSignal
+  /** For inputs that a JSON Schema describes. */
+  readonly checkSchema: SchemaCheck
 }
 
 export type Validation =

@@ -44,7 +44,15 @@ export interface McpOAuthDefinition {
   readonly scope?: string
 }
 
+/**
+ * Revision of the protocol. `auto` takes the latest one that both sides know. `2025-11-25` connects with `initialize`, also
+ * to servers of earlier revisions. `2026-07-28` connects to servers of that revision only.
+ */
+export type McpProtocolVersion = "auto" | "2025-11-25" | "2026-07-28"
+
 export interface McpServerOptions {
+  /** Default `auto` over streamable HTTP, else `2025-11-25`. */
+  readonly protocolVersion?: McpProtocolVersion
   /** Milliseconds for the connection and the first listing. Default 30 000: `npx` may have to download. */
   readonly startTimeoutMs?: number
   /** Milliseconds for a call. Default: the gateway's `mcpDefaultToolTimeoutMs`. */

@@ -17,6 +17,16 @@ it.each([
     { a: { command: "x", timeoutMs: 0.5 } },
     "mcpServers.a: timeoutMs",
   ],
+  [
+    "a revision of the protocol that nobody knows",
+    { a: { command: "x", protocolVersion: "2020-01-01" } },
+    "mcpServers.a: protocolVersion",
+  ],
+  [
+    "a revision that is not spoken over the older transport",
+    { a: { type: "sse", url: "http://x", protocolVersion: "2026-07-28" } },
+    'mcpServers.a: protocolVersion: over sse only "2025-11-25" is possible',
+  ],
   ["no object", [], "mcpServers: expected an object"],
 ])("refuses %s and says where", (_problem, servers, message) => {
   expect(() => parse(servers)).toThrow(message)

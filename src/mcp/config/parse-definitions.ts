@@ -9,6 +9,7 @@ const texts = z.record(z.string(), z.string())
 const approval = z.enum(["always", "never", "destructive"])
 
 const common = {
+  protocolVersion: z.enum(["auto", "2025-11-25", "2026-07-28"]).optional(),
   startTimeoutMs: milliseconds.optional(),
   timeoutMs: milliseconds.optional(),
   enabledTools: z.array(z.string()).optional(),
@@ -92,6 +93,7 @@ function parseDefinition(definition: unknown, shapes: typeof strict, path: strin
     throw new ConfigurationError(`${path}: expected a command or a url.`)
   }
   const result = (byCommand ? shapes.stdio : shapes.http).safeParse(definition)
+  if (result.success) checkVersion(result.data, path)
   // Keys left out and keys that are undefined are the same to all readers of a definition.
   if (result.success) return result.data as McpServerDefinition
   const problems = result.error.issues.map((issue) => {
@@ -99,4 +101,12 @@ function parseDefinition(definition: unknown, shapes: typeof strict, path: strin
     return `${issue.path.join(".")}: ${issue.message}`
   })
   throw new ConfigurationError(`${path}: ${problems.join("; ")}`)
+}
+
+function checkVersion(
+  { type, protocolVersion = "2025-11-25" }: z.infer<typeof strict.stdio | typeof strict.http>,
+  path: string,
+): void {
+  if (type !== "sse" || protocolVersion === "2025-11-25") return
+  throw new ConfigurationError(`${path}: protocolVersion: over sse only "2025-11-25" is possible.`)
 }

@@ -3,6 +3,7 @@ import type {
   McpApproval,
   McpHttpServerDefinition,
   McpOAuthDefinition,
+  McpProtocolVersion,
   McpServerDefinition,
   McpServerDefinitions,
   McpStdioServerDefinition,
@@ -15,6 +16,7 @@ export interface ServerConfig {
   readonly transport: TransportConfig
   /** A hash of how it is reached: of two servers with one name, only the same server has the same. */
   readonly identity: string
+  readonly negotiation: Negotiation
   readonly startTimeoutMs: number
   readonly trusted: boolean
   readonly approval: McpApproval | null
@@ -30,6 +32,9 @@ export interface ServerConfig {
   /** Whether its tools are given the session's id, as `_session_id`. */
   readonly injectsSession: boolean
 }
+
+/** How the SDK finds out the protocol's revision. `legacy` is the handshake of the revisions to 2025-11-25. */
+export type Negotiation = "auto" | "legacy" | { readonly pin: string }
 
 export type TransportConfig = StdioConfig | HttpConfig
 
@@ -76,6 +81,7 @@ function toServerConfig(
     name,
     transport,
     identity: serverIdentity(transport),
+    negotiation: negotiationFor(definition.protocolVersion ?? defaultVersion(transport)),
     startTimeoutMs: definition.startTimeoutMs ?? 30_000,
     trusted: definition.trusted ?? false,
     approval: definition.approval ?? null,
@@ -93,6 +99,24 @@ function toServerConfig(
     prompts: definition.prompts ?? false,
     perUser: own === false ? null : { idleMs: own.idleMs ?? 600_000, max: own.max ?? 100 },
     injectsSession: sessionInjectServers.includes(name),
+  }
+}
+
+/** Every server over stdio knows `initialize`, and some exit at anything else. */
+function defaultVersion({ type }: TransportConfig): McpProtocolVersion {
+  return type === "http" ? "auto" : "2025-11-25"
+}
+
+function negotiationFor(version: McpProtocolVersion): Negotiation {
+  switch (version) {
+    case "auto":
+      return "auto"
+    case "2025-11-25":
+      return "legacy"
+    case "2026-07-28":
+      return { pin: version }
+    default:
+      return version satisfies never
   }
 }
 

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises"
 import type { FetchLike } from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
+import { createPace } from "../pace.ts"
 
 /** Bytes of one message, as over standard output. */
 const longestMessage = 32 * 1024 * 1024
@@ -25,33 +27,45 @@ export function createServerFetch(): ServerFetch {
   }
 }
 
-/** Errors a body that is longer than this; of a stream of events, one with an event that is. */
+/** Errors a body that is longer than this; of a stream of events, one with an event that is. Paces streams of events. */
 export function bounded(response: Response, longest: number): Response {
   const { body, status, statusText, headers } = response
   if (body === null) return response
-  const endOf = headers.get("content-type")?.startsWith("text/event-stream") ? endOfEvents() : () => -1
+  const isStream = headers.get("content-type")?.startsWith("text/event-stream") === true
+  const readEvents = isStream ? eventReader() : () => ({ end: -1, events: 0 })
+  const pace = createPace()
   let bytes = 0
   const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-    transform(chunk, controller) {
-      const end = endOf(chunk)
+    async transform(chunk, controller) {
+      const { end, events } = readEvents(chunk)
       bytes = end === -1 ? bytes + chunk.length : chunk.length - end
-      if (bytes <= longest) controller.enqueue(chunk)
-      else controller.error(tooLong(longest))
+      if (bytes > longest) return controller.error(tooLong(longest))
+      controller.enqueue(chunk)
+      const ms = pace.spend(events)
+      if (ms > 0) await delay(ms, undefined, { ref: false })
     },
   })
   return new Response(body.pipeThrough(counter), { status, statusText, headers })
 }
 
-/** Where in a chunk the last event that ends in it does, at the latest; -1 if none does. An event ends with an empty line. */
-function endOfEvents(): (chunk: Uint8Array) => number {
+interface EventsInChunk {
+  /** Where the last event that ends in the chunk does, at the latest; -1 if none does. */
+  readonly end: number
+  /** How many do. */
+  readonly events: number
+}
+
+/** Finds the events' ends in a stream's chunks. An event ends with an empty line. */
+function eventReader(): (chunk: Uint8Array) => EventsInChunk {
   let before = ""
   return (chunk) => {
     // As many characters as bytes, so that places are the same in both.
     const text = before + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1")
     const end = Math.max(...["\n\n", "\n\r\n", "\r\r"].map((emptyLine) => text.lastIndexOf(emptyLine)))
+    const events = text.match(/\n\r?\n|\r\r/g)?.length ?? 0
     const offset = before.length
     before = text.slice(-2)
-    return end === -1 ? -1 : Math.max(end - offset, 0)
+    return { end: end === -1 ? -1 : Math.max(end - offset, 0), events }
   }
 }
 

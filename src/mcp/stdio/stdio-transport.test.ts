@@ -76,3 +76,15 @@ it("waits for a process that reads slowly with one listener, however much is sen
   await expect.poll(() => messages).toEqual([{ jsonrpc: "2.0", id: 1, result: { lines: 20 } }])
   expect(warned).toEqual([])
 })
+
+it("reads notifications no faster than they can be handled", async () => {
+  const notification = JSON.stringify({ jsonrpc: "2.0", method: "x" })
+  const { messages } = await started(
+    `process.stdout.write(${JSON.stringify(`${notification}\n`)}.repeat(10_000)); setInterval(() => {}, 1000)`,
+  )
+  await expect.poll(() => messages.length).toBeGreaterThan(0)
+  const since = performance.now()
+  await expect.poll(() => messages.length, { timeout: 15_000 }).toBe(10_000)
+  // Two thousand at once, and two thousand a second from then on.
+  expect(performance.now() - since).toBeGreaterThan(3_000)
+})

@@ -2,6 +2,7 @@ import type { Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
 import {
   deserializeMessage,
+  isJSONRPCNotification,
   type JSONRPCMessage,
   SdkError,
   SdkErrorCode,
@@ -11,6 +12,7 @@ import {
 import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio"
 import { toError } from "../../core/errors.ts"
 import type { StdioConfig } from "../config/server-config.ts"
+import { createPace } from "../pace.ts"
 import { createLineReader } from "./line-reader.ts"
 import { followOutput, type OutputTail } from "./output-tail.ts"
 import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
@@ -31,6 +33,7 @@ export class StdioTransport implements Transport {
   readonly #config: StdioConfig
   readonly #onStderr: (line: string) => void
   readonly #lines = createLineReader(longestMessage)
+  readonly #pace = createPace()
   #starting: Promise<ProcessGroup> | null = null
   #group: ProcessGroup | null = null
   #stderr: OutputTail | null = null
@@ -110,19 +113,30 @@ export class StdioTransport implements Transport {
       void this.close()
       return
     }
-    for (const line of lines) if (!this.#closing) this.#take(line)
+    let notifications = 0
+    for (const line of lines) if (!this.#closing && this.#take(line) === "notification") notifications += 1
+    const ms = this.#pace.spend(notifications)
+    if (ms > 0) this.#rest(ms)
   }
 
-  #take(line: string): void {
+  /** Reads on after a while. */
+  #rest(ms: number): void {
+    const { stdout } = this.#group ?? {}
+    stdout?.pause()
+    setTimeout(() => stdout?.resume(), ms).unref()
+  }
+
+  #take(line: string): "notification" | "other" {
     let message: JSONRPCMessage
     try {
       message = deserializeMessage(line)
     } catch (thrown) {
       // A line that is no message is skipped.
       this.onerror?.(toError(thrown))
-      return
+      return "other"
     }
     this.onmessage?.(message)
+    return isJSONRPCNotification(message) ? "notification" : "other"
   }
 }
 

@@ -2,7 +2,7 @@ import type { CallToolResult, Tool as ServerTool } from "@modelcontextprotocol/c
 import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../../core/json.ts"
 import type { ToolContext } from "../../core/ports/tool.ts"
-import { createSchemaCheck } from "../../tools/schema-check.ts"
+import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import type { McpServerOptions } from "../config/definition.ts"
 import { type ConfigDefaults, toServerConfigs } from "../config/server-config.ts"
 import type { RepeatableCall, ServerHandle } from "../server.ts"
@@ -22,6 +22,12 @@ interface Call {
   readonly options: RepeatableCall
 }
 
+const validationContext = {
+  sessionId: "session",
+  signal: new AbortController().signal,
+  checkSchema: createSchemaChecker().check,
+}
+
 function toolOf(
   definition: Partial<ServerTool>,
   options: McpServerOptions = {},
@@ -36,7 +42,7 @@ function toolOf(
     tools: [],
     instructions: null,
     settled: async () => undefined,
-    connection: () => Promise.reject(new Error("not asked for")),
+    use: () => Promise.reject(new Error("not asked for")),
     async call(name, input, callOptions): Promise<CallToolResult> {
       calls.push({ name, input, options: callOptions })
       callOptions.onProgress({ progress: 1, total: 2, message: "half" })
@@ -49,7 +55,7 @@ function toolOf(
     tool: mcpTool(
       server,
       { name: "read.file", inputSchema: schema, ...definition },
-      { name: "read_file", checkSchema: createSchemaCheck() },
+      { name: "read_file", checkSchema: createSchemaChecker().check },
     ),
     calls,
   }
@@ -135,8 +141,8 @@ it("is called by the server's own name, and shows its progress", async () => {
 
 it("checks the input before the server sees it", async () => {
   const { tool } = toolOf({})
-  expect(await tool.validate({ path: "a" })).toEqual({ valid: true, input: { path: "a" } })
-  expect(await tool.validate({ path: 3 })).toMatchObject({
+  expect(await tool.validate({ path: "a" }, validationContext)).toEqual({ valid: true, input: { path: "a" } })
+  expect(await tool.validate({ path: 3 }, validationContext)).toMatchObject({
     valid: false,
     message: expect.stringContaining("path"),
   })
@@ -145,7 +151,7 @@ it("checks the input before the server sees it", async () => {
 it("leaves the input to the server where its schema cannot be compiled", async () => {
   const inputSchema = { type: "object", properties: { a: { $ref: "#/$defs/nowhere" } } } as const
   const { tool } = toolOf({ inputSchema })
-  expect(await tool.validate({ a: 1 })).toEqual({ valid: true, input: { a: 1 } })
+  expect(await tool.validate({ a: 1 }, validationContext)).toEqual({ valid: true, input: { a: 1 } })
 })
 
 it("gives a server the session's id in place of what the model may have made up", async () => {
@@ -173,3 +179,18 @@ function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   }
 }
+
+it("leaves out optional arguments that are null where the schema takes no null", async () => {
+  const inputSchema: Schema = {
+    type: "object",
+    properties: { a: { type: "string" }, b: { type: ["string", "null"] }, c: { type: "string" } },
+    required: ["c"],
+  }
+  const { tool } = toolOf({ inputSchema })
+  const validate = (input: JsonObject) => tool.validate(input, validationContext)
+  expect(await validate({ a: null, c: "x" })).toEqual({ valid: true, input: { c: "x" } })
+  // Where a null is allowed it may mean something.
+  expect(await validate({ b: null, c: "x" })).toEqual({ valid: true, input: { b: null, c: "x" } })
+  expect(await validate({ a: null, c: null })).toMatchObject({ valid: false })
+  expect(await validate({ a: 1, c: "x" })).toMatchObject({ valid: false })
+})

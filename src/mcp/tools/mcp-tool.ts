@@ -1,17 +1,19 @@
 import {
+  type CallToolResult,
   isInputRequiredResult,
-  type Progress,
   type Tool as ServerTool,
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
 import { isJsonObject, type JsonObject } from "../../core/json.ts"
 import type { SchemaCheck } from "../../core/ports/schema-check.ts"
-import type { Tool, ToolContext, ToolOutcome } from "../../core/ports/tool.ts"
+import type { Tool, ToolOutcome, ToolResult } from "../../core/ports/tool.ts"
 import { checkIfUsable } from "../check-if-usable.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import { askFor, askToVisit, goOn, type InputReply, type Step } from "../elicitation/rounds.ts"
 import { digestOf } from "../identity/listing-digest.ts"
 import type { ServerHandle } from "../server.ts"
+import { checkInput, checkResult } from "./checked-values.ts"
+import { createProgressLines } from "./progress.ts"
 import { toToolResult } from "./tool-result.ts"
 
 /** What a server may be given to tell sessions apart. The model neither sees nor sets it. */
@@ -34,6 +36,9 @@ export function mcpTool(
   { name, plainName, checkSchema }: McpToolOptions,
 ): Tool {
   const { config } = server
+  const source = `mcp:${config.name}`
+  const checkFor = (sessionId: string, signal: AbortSignal) => (schema: JsonObject, value: unknown) =>
+    checkIfUsable(checkSchema, schema, value, { source, sessionId, signal })
   const { timeoutMs, readOnly, idempotent, approval } = policyOf(config, definition)
   const digest = digestOf(definition)
   const inputSchema = shownSchema(definition.inputSchema as JsonObject, config)
@@ -47,16 +52,32 @@ export function mcpTool(
     ...(approval !== null && { approval }),
     origin: { server: config.name, tool: definition.name, identity: config.identity, digest },
     ...(plainName !== undefined && { plainName }),
-    validate: async (input) => checkIfUsable(checkSchema, inputSchema, input),
+    validate: (input, { sessionId, signal }) => checkInput(checkFor(sessionId, signal), inputSchema, input),
     async execute(input, context) {
       const given = isJsonObject(input) ? input : {}
       const sent = config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given
-      const { signal, answered } = context
-      const onProgress = (progress: Progress) => showProgress(context, progress)
-      const repeatable = readOnly || idempotent
-      const options = { digest, signal, asker: context, repeatable, onProgress }
+      const { signal, answered, session } = context
+      const progress = createProgressLines(context.emit)
+      const options = {
+        digest,
+        signal,
+        asker: context,
+        repeatable: readOnly || idempotent,
+        onProgress: progress.show,
+      }
       const first: Step = answered === null ? { type: "send", reply: {} } : goOn(answered)
-      return untilSettled(first, (reply) => server.call(definition.name, sent, { ...options, reply }))
+      const check = checkFor(session.id, signal)
+      const shown = async (result: CallToolResult) =>
+        (await checkResult(check, definition.outputSchema, result)) ?? toToolResult(result)
+      try {
+        return await untilSettled(
+          first,
+          (reply) => server.call(definition.name, sent, { ...options, reply }),
+          shown,
+        )
+      } finally {
+        progress.end()
+      }
     },
   }
 }
@@ -65,6 +86,7 @@ export function mcpTool(
 async function untilSettled(
   first: Step,
   send: (reply: InputReply) => ReturnType<ServerHandle["call"]>,
+  shown: (result: CallToolResult) => Promise<ToolResult>,
 ): Promise<ToolOutcome> {
   let step = first
   for (let sends = 0; step.type === "send"; sends++) {
@@ -72,15 +94,18 @@ async function untilSettled(
       const message = `The server did not answer, but wanted the call again ${mostSends} times.`
       return { type: "error", code: "input_rounds_exceeded", message }
     }
-    step = await stepAfter(send(step.reply))
+    step = await stepAfter(send(step.reply), shown)
   }
   return step
 }
 
-async function stepAfter(sent: ReturnType<ServerHandle["call"]>): Promise<Step> {
+async function stepAfter(
+  sent: ReturnType<ServerHandle["call"]>,
+  shown: (result: CallToolResult) => Promise<ToolResult>,
+): Promise<Step> {
   try {
     const result = await sent
-    return isInputRequiredResult(result) ? askFor(result) : toToolResult(result)
+    return isInputRequiredResult(result) ? askFor(result) : await shown(result)
   } catch (thrown) {
     if (UrlElicitationRequiredError.isInstance(thrown)) return askToVisit(thrown)
     throw thrown
@@ -109,9 +134,4 @@ function shownSchema(schema: JsonObject, { injectsSession }: ServerConfig): Json
   const { [sessionKey]: _hidden, ...shown } = properties
   if (!Array.isArray(required)) return { ...schema, properties: shown }
   return { ...schema, properties: shown, required: required.filter((key) => key !== sessionKey) }
-}
-
-function showProgress({ emit }: ToolContext, { progress, total, message }: Progress): void {
-  const count = total === undefined ? `${progress}` : `${progress}/${total}`
-  emit(message === undefined ? `${count}\n` : `${count} ${message}\n`)
 }

@@ -1,18 +1,28 @@
-import type { Client, PromptMessage } from "@modelcontextprotocol/client"
+import {
+  type Client,
+  type ContentBlock,
+  type PromptMessage,
+  ProtocolError,
+  ProtocolErrorCode,
+  type RequestOptions,
+} from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
 import type { Json, JsonObject } from "../../core/json.ts"
-import type { ContentPart } from "../../core/messages.ts"
-import type { Tool, ToolContext, ToolResult } from "../../core/ports/tool.ts"
+import type { Tool, ToolResult } from "../../core/ports/tool.ts"
 import { digest } from "../identity/digest.ts"
 import type { ServerHandle } from "../server.ts"
-import { toPart, toResourcePart } from "./tool-result.ts"
+import { logMeta } from "../server-log.ts"
+import { toContentParts, toPart, toResourcePart } from "./tool-result.ts"
+
+/** The call's own time limit is that of the tool. */
+const longestTimerMs = 2_147_483_647
 
 interface Definition {
   readonly name: string
   readonly description: string
   /** Besides the server's name. All required, and texts, but for an object of texts. */
   readonly input: Readonly<Record<string, "text" | "texts">>
-  use(client: Client, input: Readonly<Record<string, unknown>>, context: ToolContext): Promise<ToolResult>
+  use(client: Client, input: Readonly<Record<string, unknown>>, request: RequestOptions): Promise<ToolResult>
 }
 
 /** For the model: what servers offer besides tools, as far as the user wants that. */
@@ -29,9 +39,11 @@ const listResources: Definition = {
   name: "list_resources",
   description: "Lists the resources that a server offers to read, and the templates of further ones.",
   input: {},
-  async use(client, _input, { signal }) {
-    const { resources } = await client.listResources(undefined, { signal })
-    const { resourceTemplates } = await client.listResourceTemplates(undefined, { signal })
+  async use(client, _input, request) {
+    const resources = await listed(async () => (await client.listResources(undefined, request)).resources)
+    const resourceTemplates = await listed(
+      async () => (await client.listResourceTemplates(undefined, request)).resourceTemplates,
+    )
     const shown = resources.map(({ uri, name, description, mimeType }) => ({
       uri,
       name,
@@ -52,9 +64,9 @@ const readResource: Definition = {
   name: "read_resource",
   description: "Reads a resource of a server, by its URI.",
   input: { uri: "text" },
-  async use(client, { uri }, { signal }) {
-    const { contents } = await client.readResource({ uri: String(uri) }, { signal })
-    return { type: "content", content: contents.map(toResourcePart) }
+  async use(client, { uri }, request) {
+    const { contents } = await client.readResource({ uri: String(uri), ...logMeta(client) }, request)
+    return { type: "content", content: toContentParts(contents, toResourcePart) }
   },
 }
 
@@ -62,8 +74,8 @@ const listPrompts: Definition = {
   name: "list_prompts",
   description: "Lists the prompts that a server offers, with their arguments.",
   input: {},
-  async use(client, _input, { signal }) {
-    const { prompts } = await client.listPrompts(undefined, { signal })
+  async use(client, _input, request) {
+    const prompts = await listed(async () => (await client.listPrompts(undefined, request)).prompts)
     const shown = prompts.map((prompt) => ({
       name: prompt.name,
       description: prompt.description,
@@ -77,15 +89,26 @@ const getPrompt: Definition = {
   name: "get_prompt",
   description: "Gets a prompt of a server, filled in with arguments.",
   input: { name: "text", arguments: "texts" },
-  async use(client, { name, arguments: given }, { signal }) {
+  async use(client, { name, arguments: given }, request) {
     const texts = Object.fromEntries(Object.entries(given ?? {}).map(([key, value]) => [key, String(value)]))
-    const { messages } = await client.getPrompt({ name: String(name), arguments: texts }, { signal })
-    return { type: "content", content: messages.flatMap(toParts) }
+    const params = { name: String(name), arguments: texts, ...logMeta(client) }
+    const { messages } = await client.getPrompt(params, request)
+    return { type: "content", content: toContentParts(messages.flatMap(toBlocks), toPart) }
   },
 }
 
-function toParts({ role, content }: PromptMessage): readonly ContentPart[] {
-  return [{ type: "text", text: `[${role}]` }, toPart(content)]
+function toBlocks({ role, content }: PromptMessage): readonly ContentBlock[] {
+  return [{ type: "text", text: `[${role}]` }, content]
+}
+
+/** Servers that offer resources or prompts need not know every way to list them. */
+async function listed<Item>(list: () => Promise<readonly Item[]>): Promise<readonly Item[]> {
+  try {
+    return await list()
+  } catch (thrown) {
+    if (ProtocolError.isInstance(thrown) && thrown.code === ProtocolErrorCode.MethodNotFound) return []
+    throw thrown
+  }
 }
 
 /** What is undefined is left out. */
@@ -137,8 +160,8 @@ function toTool(servers: readonly ServerHandle[], { name, description, input, us
       const server = servers.find(({ config }) => config.name === fields.server)
       if (server === undefined)
         throw new GatewayError({ code: "mcp_unavailable", status: 503 }, "No such server.")
-      const { client } = await server.connection(context.signal)
-      return use(client, fields, context)
+      const { signal } = context
+      return server.use((client) => use(client, fields, { signal, timeout: longestTimerMs }), signal)
     },
   }
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { JsonObject } from "../../core/json.ts"
-import { createSchemaCheck } from "../../tools/schema-check.ts"
+import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { toServerConfigs } from "../config/server-config.ts"
 import { namespacesOf } from "../names/namespaces.ts"
 import type { ServerHandle } from "../server.ts"
@@ -22,7 +22,7 @@ function server(
     tools: tools.map((tool) => ({ name: tool, inputSchema: schema })),
     instructions: null,
     settled: async () => undefined,
-    connection: () => Promise.reject(new Error("not asked for")),
+    use: () => Promise.reject(new Error("not asked for")),
     call: () => Promise.reject(new Error("not asked for")),
   }
 }
@@ -30,7 +30,7 @@ function server(
 const namesOf = (...servers: readonly ServerHandle[]) =>
   createToolList(servers, {
     logger,
-    checkSchema: createSchemaCheck(),
+    checkSchema: createSchemaChecker().check,
     namespaces: namespacesOf(servers.map(({ config }) => config.name)),
   })
     .tools([])

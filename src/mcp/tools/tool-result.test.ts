@@ -77,3 +77,69 @@ it("refuses structured content that nests too deep to be written down again", ()
   expect(resultOf(100)).toMatchObject({ type: "error", code: "mcp_tool_error" })
   expect(resultOf(100_000)).toMatchObject({ type: "error", code: "mcp_tool_error" })
 })
+
+it.each<[string, readonly ContentBlock[], unknown, unknown]>([
+  [
+    "a text that the filesystem server wraps",
+    [text("# Notes\nBuy milk.")],
+    { content: "# Notes\nBuy milk." },
+    { type: "content", content: [text("# Notes\nBuy milk.")] },
+  ],
+  [
+    "a text that the Python SDK wraps",
+    [text("Oslo")],
+    { result: "Oslo" },
+    { type: "content", content: [text("Oslo")] },
+  ],
+  [
+    "an object that the Python SDK wraps",
+    [text('{\n  "a": 1\n}')],
+    { result: { a: 1 } },
+    { type: "json", value: { a: 1 } },
+  ],
+  ["a number that the Python SDK wraps", [text("5")], { result: 5 }, { type: "json", value: 5 }],
+  [
+    "a list of which each item is a text of its own",
+    [text('{"a":1}'), text("two"), text("3")],
+    { result: [{ a: 1 }, "two", 3] },
+    { type: "json", value: [{ a: 1 }, "two", 3] },
+  ],
+  [
+    "the content itself",
+    [png],
+    { content: [png] },
+    { type: "content", content: [expect.objectContaining({ type: "image" })] },
+  ],
+])("gives once what structured content repeats: %s", (_what, content, structuredContent, expected) => {
+  expect(toToolResult({ content: [...content], structuredContent })).toEqual(expected)
+})
+
+it("does not compare structured content that is too large for a model anyway", () => {
+  const rows = Array.from({ length: 100_000 }, (_, index) => ({ index }))
+  const structuredContent = { rows }
+  const before = process.threadCpuUsage().user
+  const result = toToolResult({ content: [text(JSON.stringify(structuredContent))], structuredContent })
+  expect((process.threadCpuUsage().user - before) / 1_000).toBeLessThan(100)
+  const note = "[Structured content of more than 262144 characters was left out.]"
+  expect(result).toMatchObject({ type: "content", content: [{ type: "text" }, text(note)] })
+})
+
+it("gives the beginning of large structured content where there is nothing else", () => {
+  const result = toToolResult({
+    content: [],
+    structuredContent: { rows: Array.from({ length: 500_000 }, () => 0) },
+  })
+  expect(result).toMatchObject({
+    type: "content",
+    content: [{ type: "text", text: expect.stringMatching(/^\{"rows":\[0,0,/) }],
+  })
+  expect(JSON.stringify(result).length).toBeLessThan(300_000)
+})
+
+it("looks at no more than a thousand parts", () => {
+  const result = toToolResult({ content: Array.from({ length: 200_000 }, () => text("x")) })
+  expect(result.type === "content" && result.content).toHaveLength(1_001)
+  expect(result.type === "content" && result.content.at(-1)).toEqual(
+    text("[199000 more parts were left out.]"),
+  )
+})

@@ -1,18 +1,24 @@
 import type { CallToolResult, ContentBlock, ResourceContents } from "@modelcontextprotocol/client"
-import { isJsonObject, type Json } from "../../core/json.ts"
+import { isLongerAsJson, type Json, jsonStart } from "../../core/json.ts"
 import { type ContentPart, textOf } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { deepestLevel, isTooDeep } from "../nesting.ts"
+import { repetitionOf } from "./structured-content.ts"
 
 /** The kinds of image that every model service takes. */
 const imageTypes = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"])
 
+/** Blocks of one result that are looked at. */
+const maxBlocks = 1_000
+/** Characters as JSON. Far more than a model is given of a result, and compared within a few milliseconds. */
+const maxStructuredCharacters = 256 * 1024
+
 /**
- * What the model is given of a call's result. Text and common images are passed on; what models cannot be shown in a
- * tool's result, such as sound, is named with its type and size. Structured content is the result where it says all.
+ * Converts a call's result for the model. Text and common images are passed on; what models cannot be shown in a tool's
+ * result, such as sound, is named with its type and size. Structured content that the other content repeats is given once.
  */
 export function toToolResult({ content, structuredContent, isError }: CallToolResult): ToolResult {
-  const parts = content.map(toPart)
+  const parts = toContentParts(content, toPart)
   if (isError === true) {
     const message = parts.map((part) => textOf([part])).join("\n")
     return {
@@ -22,32 +28,43 @@ export function toToolResult({ content, structuredContent, isError }: CallToolRe
     }
   }
   if (structuredContent === undefined) return { type: "content", content: parts }
-  if (isTooDeep(structuredContent)) {
+  // The SDK has read it from JSON.
+  const value = structuredContent as Json
+  if (isLongerAsJson(value, maxStructuredCharacters)) return withoutAll(parts, value)
+  if (isTooDeep(value)) {
     const message = `The tool's result nests deeper than ${deepestLevel} levels.`
     return { type: "error", code: "mcp_tool_error", message }
   }
-  // The SDK has read it from JSON.
-  const value = structuredContent as Json
-  if (parts.every((part) => saysTheSame(part, value))) return { type: "json", value }
-  return { type: "content", content: [...parts, { type: "text", text: JSON.stringify(value) }] }
-}
-
-/** Servers repeat their structured content as text, for clients that do not know it. */
-function saysTheSame(part: ContentPart, value: Json): boolean {
-  if (part.type !== "text") return false
-  if (part.text === value) return true
-  try {
-    return canonical(JSON.parse(part.text)) === canonical(value)
-  } catch {
-    // It is no JSON.
-    return false
+  if (content.length === 0) return { type: "json", value }
+  const repetition = repetitionOf(content, value)
+  switch (repetition.type) {
+    case "json":
+      return repetition
+    case "wrapped":
+      return { type: "content", content: parts }
+    case "none":
+      return { type: "content", content: [...parts, text(JSON.stringify(value))] }
+    default:
+      return repetition satisfies never
   }
 }
 
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    isJsonObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
-  )
+/** Parts for the first thousand items, and a note about the others. */
+export function toContentParts<Item>(
+  items: readonly Item[],
+  convert: (item: Item) => ContentPart,
+): readonly ContentPart[] {
+  const parts = items.slice(0, maxBlocks).map(convert)
+  const missing = items.length - parts.length
+  return missing === 0 ? parts : [...parts, text(`[${missing} more parts were left out.]`)]
+}
+
+/** Large structured content: servers that follow the specification have repeated it as text. */
+function withoutAll(parts: readonly ContentPart[], value: Json): ToolResult {
+  if (parts.length === 0)
+    return { type: "content", content: [text(jsonStart(value, maxStructuredCharacters))] }
+  const note = `[Structured content of more than ${maxStructuredCharacters} characters was left out.]`
+  return { type: "content", content: [...parts, text(note)] }
 }
 
 export function toPart(block: ContentBlock): ContentPart {

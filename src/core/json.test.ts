@@ -1,0 +1,30 @@
+import { expect, it } from "vitest"
+import { isLongerAsJson, jsonStart } from "./json.ts"
+
+const value = { a: [1, "two", null, true], b: { c: {}, d: [] } }
+
+it("tells whether a value is longer than so many characters as JSON", () => {
+  const { length } = JSON.stringify(value)
+  expect(isLongerAsJson(value, length + 5)).toBe(false)
+  expect(isLongerAsJson(value, length - 5)).toBe(true)
+  expect(isLongerAsJson("x".repeat(100), 99)).toBe(true)
+})
+
+it("looks at no more of a large value than it needs to", () => {
+  let reads = 0
+  const items = new Proxy([...Array(100_000).keys()], {
+    get(target, key) {
+      reads += 1
+      return Reflect.get(target, key)
+    },
+  })
+  expect(isLongerAsJson({ items }, 1_000)).toBe(true)
+  expect(jsonStart({ items }, 1_000)).toHaveLength(1_000)
+  expect(reads).toBeLessThan(5_000)
+})
+
+it("gives the beginning of a value's JSON", () => {
+  const text = JSON.stringify(value)
+  expect(jsonStart(value, 1_000)).toBe(text)
+  for (const length of [1, 10, 20]) expect(jsonStart(value, length)).toBe(text.slice(0, length))
+})

@@ -1,0 +1,46 @@
+import type { CallToolResult } from "@modelcontextprotocol/client"
+import { isJsonObject, isLongerAsJson, type Json, type JsonObject } from "../../core/json.ts"
+import type { ToolResult, Validation } from "../../core/ports/tool.ts"
+import { isTooDeep } from "../nesting.ts"
+
+/** A check against a server's schema. */
+type Check = (schema: JsonObject, value: unknown) => Promise<Validation>
+
+/** Structured results longer than this are truncated for the model anyway. */
+const maxCheckedCharacters = 1024 * 1024
+
+/**
+ * Checks a call's arguments. Models and clients write null for an optional argument they do not give; where the schema
+ * takes no null, such arguments are left out.
+ */
+export async function checkInput(check: Check, schema: JsonObject, input: JsonObject): Promise<Validation> {
+  const validation = await check(schema, input)
+  if (validation.valid) return validation
+  const given = withoutOptionalNulls(schema, input)
+  if (given === null) return validation
+  const outcome = await check(schema, given)
+  return outcome.valid ? outcome : validation
+}
+
+/** Null if there is nothing to leave out. */
+function withoutOptionalNulls({ required }: JsonObject, input: JsonObject): JsonObject | null {
+  const isRequired = (name: string) => Array.isArray(required) && required.includes(name)
+  const entries = Object.entries(input)
+  const kept = entries.filter(([name, value]) => value !== null || isRequired(name))
+  return kept.length === entries.length ? null : Object.fromEntries(kept)
+}
+
+/** Checks a call's structured content. The error for the model, or null if there is nothing to say against it. */
+export async function checkResult(
+  check: Check,
+  outputSchema: object | undefined,
+  { structuredContent, isError }: CallToolResult,
+): Promise<ToolResult | null> {
+  if (!isJsonObject(outputSchema) || structuredContent === undefined || isError === true) return null
+  // Size first: the other looks at all of it.
+  if (isLongerAsJson(structuredContent, maxCheckedCharacters) || isTooDeep(structuredContent)) return null
+  const outcome = await check(outputSchema, structuredContent as Json)
+  if (outcome.valid) return null
+  const message = `The tool's result does not fit its output schema, so it is not shown: ${outcome.message} The call may have taken effect.`
+  return { type: "error", code: "mcp_invalid_result", message }
+}

@@ -1,0 +1,43 @@
+import type { Progress } from "@modelcontextprotocol/client"
+import { shortText } from "../short-text.ts"
+
+export interface ProgressLines {
+  show(progress: Progress): void
+  /** Shows what is still held back. */
+  end(): void
+}
+
+const minIntervalMs = 100
+const maxMessageCharacters = 1_000
+
+/** Shows a call's progress as lines of output, at most ten a second: of what comes faster only the latest is shown. */
+export function createProgressLines(emit: (line: string) => void): ProgressLines {
+  let held: Progress | null = null
+  let timer: NodeJS.Timeout | null = null
+
+  function flush(): void {
+    timer = null
+    if (held === null) return
+    emit(lineOf(held))
+    held = null
+    timer = setTimeout(flush, minIntervalMs)
+  }
+
+  return {
+    show(progress) {
+      held = progress
+      if (timer === null) flush()
+    },
+    end() {
+      if (timer !== null) clearTimeout(timer)
+      timer = null
+      if (held !== null) emit(lineOf(held))
+      held = null
+    },
+  }
+}
+
+function lineOf({ progress, total, message }: Progress): string {
+  const count = total === undefined ? `${progress}` : `${progress}/${total}`
+  return message === undefined ? `${count}\n` : `${count} ${shortText(message, maxMessageCharacters)}\n`
+}

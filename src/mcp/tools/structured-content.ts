@@ -1,0 +1,71 @@
+import type { ContentBlock } from "@modelcontextprotocol/client"
+import { isJsonObject, type Json } from "../../core/json.ts"
+
+/**
+ * How a result's content repeats its structured content. Servers do that for clients that know only one of the two, and a
+ * model is to read it once.
+ */
+export type Repetition =
+  | { readonly type: "none" }
+  /** The structured content only wraps the content, which is easier to read. */
+  | { readonly type: "wrapped" }
+  /** The content is the structured content, or what that wraps, written as JSON. */
+  | { readonly type: "json"; readonly value: Json }
+
+/** Characters of a text that is read as JSON to compare it. */
+const maxTextCharacters = 1024 * 1024
+
+export function repetitionOf(content: readonly ContentBlock[], structured: Json): Repetition {
+  const inner = onlyValueOf(structured)
+  const candidates = inner === undefined ? [structured] : [structured, inner]
+  for (const value of candidates) {
+    if (isTextOf(content, value) || isSameJson(content, value)) return { type: "wrapped" }
+  }
+  for (const value of candidates) {
+    if (isJsonOf(content, value)) return { type: "json", value }
+  }
+  return { type: "none" }
+}
+
+/** What an object of one property holds: `{ "result": … }` of the Python SDK, `{ "content": … }` of the file server. */
+function onlyValueOf(value: Json): Json | undefined {
+  if (!isJsonObject(value)) return undefined
+  const values = Object.values(value)
+  return values.length === 1 ? values[0] : undefined
+}
+
+function isTextOf(content: readonly ContentBlock[], value: Json): boolean {
+  const [block] = content
+  return content.length === 1 && block?.type === "text" && block.text === value
+}
+
+/** As one text, or as one text for each item of a list. */
+function isJsonOf(content: readonly ContentBlock[], value: Json): boolean {
+  const [block] = content
+  if (content.length === 1 && block !== undefined && says(block, value)) return true
+  if (!Array.isArray(value) || value.length !== content.length) return false
+  return content.every((item, index) => says(item, value[index]) || isTextOf([item], value[index]))
+}
+
+function says(block: ContentBlock, value: Json): boolean {
+  if (block.type !== "text" || block.text.length > maxTextCharacters) return false
+  try {
+    return isSameJson(JSON.parse(block.text), value)
+  } catch {
+    // It is no JSON.
+    return false
+  }
+}
+
+/** Looks at no more of the first value than the second one has. */
+function isSameJson(first: unknown, second: Json): boolean {
+  if (Array.isArray(second)) {
+    if (!Array.isArray(first) || first.length !== second.length) return false
+    return second.every((item, index) => isSameJson(first[index], item))
+  }
+  if (!isJsonObject(second)) return first === second
+  if (!isJsonObject(first)) return false
+  const keys = Object.keys(second)
+  if (Object.keys(first).length !== keys.length) return false
+  return keys.every((key) => Object.hasOwn(first, key) && isSameJson(first[key], second[key] ?? null))
+}

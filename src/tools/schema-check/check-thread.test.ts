@@ -1,0 +1,51 @@
+import { once } from "node:events"
+import { availableParallelism } from "node:os"
+import { Worker } from "node:worker_threads"
+import { expect, it, onTestFinished } from "vitest"
+import { startCheckThread } from "./check-thread.ts"
+
+/** Takes a while to check: each item is compared with each choice. */
+const schema = JSON.stringify({
+  items: { anyOf: [...Array.from({ length: 200 }, (_, index) => ({ const: index })), { const: -1 }] },
+})
+const request = { schema, value: JSON.stringify(Array.from({ length: 2_000 }, () => -1)) }
+
+function threadWith(checkingMs: number) {
+  const thread = startCheckThread({
+    startMs: 60_000,
+    cpuMs: { compiling: 60_000, checking: checkingMs },
+    heapMb: 128,
+  })
+  onTestFinished(() => thread.stop())
+  return thread
+}
+
+/** Threads that use all the CPU time they get. */
+async function keepBusy(threads: number): Promise<void> {
+  const busy = Array.from({ length: threads }, () => new Worker("for (;;) {}", { eval: true }))
+  onTestFinished(async () => void (await Promise.all(busy.map((worker) => worker.terminate()))))
+  await Promise.all(busy.map((worker) => once(worker, "online")))
+}
+
+it("does not count the time in which other threads have the CPU", async () => {
+  const alone = threadWith(60_000)
+  const measure = async () => {
+    const before = performance.now()
+    expect(await alone.run(request)).toEqual({ type: "valid" })
+    return performance.now() - before
+  }
+  await measure()
+  const ms = Math.max(await measure(), await measure())
+  const thread = threadWith(Math.ceil(ms * 1.5))
+  expect(await thread.run(request)).toEqual({ type: "valid" })
+  await keepBusy(2 * availableParallelism())
+  expect(await thread.run(request)).toEqual({ type: "valid" })
+})
+
+it("is dead after it was stopped in the middle of a check", async () => {
+  const thread = threadWith(60_000)
+  const outcome = thread.run({ schema: '{"pattern":"^(a+)+$"}', value: `"${"a".repeat(60)}!"` })
+  await thread.stop()
+  expect(await outcome).toMatchObject({ type: "stopped" })
+  expect(thread.isAlive()).toBe(false)
+})

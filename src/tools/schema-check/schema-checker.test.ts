@@ -1,0 +1,164 @@
+import { expect, it, onTestFinished } from "vitest"
+import { ShuttingDownError, UnusableSchemaError } from "../../core/errors.ts"
+import type { JsonObject } from "../../core/json.ts"
+import { createSchemaChecker, type SchemaCheckerLimits } from "./schema-checker.ts"
+
+const city = { type: "object", properties: { city: { type: "string" } }, required: ["city"] } as const
+const endless = { type: "string", pattern: "^(a+)+$" }
+const hostileText = `${"a".repeat(60)}!`
+const late = "The value cannot be checked: its check takes longer than 200 ms."
+
+function checker(limits: Partial<SchemaCheckerLimits> = {}) {
+  const { check, close } = createSchemaChecker(limits)
+  onTestFinished(close)
+  return {
+    close,
+    check: (
+      schema: JsonObject,
+      value: unknown,
+      { source = "source", sessionId = "session", signal }: Partial<Parameters<typeof check>[2]> = {},
+    ) => check(schema, value, { source, sessionId, ...(signal && { signal }) }),
+  }
+}
+
+it("accepts a value that fits, and names what does not fit in another", async () => {
+  const { check } = checker()
+  expect(await check(city, { city: "Oslo" })).toEqual({ valid: true, input: { city: "Oslo" } })
+  const message = expect.stringContaining("city must be string")
+  expect(await check(city, { city: 7 })).toEqual({ valid: false, message })
+})
+
+it("keeps two schemas of the same id apart", async () => {
+  const { check } = checker()
+  const { properties: _, required: __, ...anything } = { ...city, $id: "https://example.com/answer" }
+  expect(await check(anything, {})).toMatchObject({ valid: true })
+  expect(await check({ ...city, $id: anything.$id }, {})).toMatchObject({ valid: false })
+})
+
+it("rejects what is no schema, every time", async () => {
+  const { check } = checker()
+  for (const _ of ["first", "second"]) {
+    await expect(check({ type: "nonsense" }, {})).rejects.toThrow(UnusableSchemaError)
+  }
+})
+
+it("ends a check that would take years, and goes on with others", async () => {
+  const { check } = checker()
+  expect(await check(endless, hostileText)).toEqual({ valid: false, message: late })
+  expect(await check(endless, "aaa")).toMatchObject({ valid: true })
+  expect(await check(city, { city: "Oslo" })).toMatchObject({ valid: true })
+})
+
+it.each([
+  ["patterns of names", { patternProperties: { "^(a+)+$": true } }, { [hostileText]: 1 }],
+  ["references that double at each step", doubling(60), {}],
+  ["as many choices as items", choices(1_000), Array.from({ length: 200_000 }, () => -1)],
+  ["items that must differ", { uniqueItems: true }, Array.from({ length: 50_000 }, (_, index) => [index])],
+])("ends a check that takes long because of %s", async (_, schema, value) => {
+  expect(await checker().check(schema, value)).toEqual({ valid: false, message: late })
+})
+
+function choices(count: number): JsonObject {
+  return { items: { anyOf: Array.from({ length: count }, (_, index) => ({ const: index })) } }
+}
+
+function doubling(steps: number): JsonObject {
+  const step = (index: number) => ({ $ref: `#/$defs/s${index + 1}` })
+  const names = Array.from({ length: steps }, (_, index) => [
+    `s${index}`,
+    index === steps - 1 ? { type: "object" } : { allOf: [step(index), step(index)] },
+  ])
+  return { $defs: Object.fromEntries(names), $ref: "#/$defs/s0" }
+}
+
+it("refuses a value of a schema that refers to itself without end", async () => {
+  const message = expect.stringContaining("Maximum call stack")
+  expect(await checker().check({ $ref: "#" }, {})).toEqual({ valid: false, message })
+})
+
+const maxSchemaCharacters = 100_000_000
+
+it("gives up a schema that takes too long to compile, and does not try it again", async () => {
+  const { check } = checker({ maxSchemaCharacters, cpuMs: { compiling: 500, checking: 200 } })
+  let huge: JsonObject = { type: "string" }
+  for (let depth = 0; depth < 4; depth++) huge = { properties: propertiesOf(huge, 20) }
+  await expect(check(huge, {})).rejects.toThrow("takes longer than 500 ms")
+  const before = process.cpuUsage()
+  await expect(check(huge, {})).rejects.toThrow("takes longer than 500 ms")
+  expect(process.cpuUsage(before).user).toBeLessThan(500_000)
+})
+
+function propertiesOf(schema: JsonObject, count: number): JsonObject {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, schema]))
+}
+
+it("ends a check that needs too much memory, and goes on with others", async () => {
+  const { check } = checker({
+    maxSchemaCharacters,
+    heapMb: 24,
+    cpuMs: { compiling: 60_000, checking: 60_000 },
+  })
+  let huge: JsonObject = { type: "string" }
+  for (let depth = 0; depth < 4; depth++) huge = { properties: propertiesOf(huge, 20) }
+  await expect(check(huge, {})).rejects.toThrow(/memory/)
+  expect(await check(city, { city: "Oslo" })).toMatchObject({ valid: true })
+})
+
+it("lets the checks of other sources and sessions pass those of a hostile one", async () => {
+  const { check } = checker()
+  const hostile = Array.from({ length: 5 }, () => check(endless, hostileText, { source: "hostile" }))
+  let ended = 0
+  for (const done of hostile) void done.then(() => ended++)
+  await check(city, { city: "Oslo" }, { source: "friendly" })
+  expect(ended).toBeLessThan(2)
+  await check(city, { city: "Oslo" }, { source: "hostile", sessionId: "other" })
+  expect(ended).toBeLessThan(4)
+  await Promise.all(hostile)
+})
+
+it("does not check more at once than may wait", async () => {
+  const { check } = checker({ maxEntries: 4 })
+  const waiting = [1, 2, 3].map(() => check(endless, hostileText))
+  const message = "The value was not checked, because too many checks are waiting. Try again later."
+  expect(await check(city, { city: "Oslo" })).toEqual({ valid: false, message })
+  expect(await check(city, { city: "Oslo" }, { source: "other" })).toMatchObject({ valid: true })
+  await Promise.all(waiting)
+})
+
+it("refuses values and schemas that are too large to be handed over", async () => {
+  const { check } = checker({ maxValueCharacters: 1_000, maxSchemaCharacters: 1_000 })
+  const message = "The value has more than 1000 characters, which is too many."
+  expect(await check({}, ["x".repeat(500), "y".repeat(500)])).toEqual({ valid: false, message })
+  await expect(check({ description: "x".repeat(1_000) }, {})).rejects.toThrow(UnusableSchemaError)
+})
+
+it("rejects at once when the signal aborts, whether the check waits or runs", async () => {
+  const { check } = checker()
+  const stop = new AbortController()
+  const { signal } = stop
+  const running = check(endless, hostileText, { signal })
+  const waiting = check(endless, hostileText, { signal })
+  stop.abort(new Error("canceled"))
+  await expect(running).rejects.toThrow("canceled")
+  await expect(waiting).rejects.toThrow("canceled")
+  await expect(check(city, {}, { signal })).rejects.toThrow("canceled")
+})
+
+it("rejects what is in progress when it closes", async () => {
+  const { check, close } = checker()
+  const checks = [1, 2, 3].map(() => check(endless, hostileText))
+  const outcomes = Promise.allSettled(checks)
+  await close()
+  for (const outcome of await outcomes) {
+    expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(ShuttingDownError) })
+  }
+  await expect(check(city, {})).rejects.toThrow(ShuttingDownError)
+})
+
+it("starts another thread after the idle ones have ended", async () => {
+  const { check } = checker({ idleMs: 1 })
+  for (const _ of ["first", "second"]) {
+    expect(await check(city, { city: "Oslo" })).toMatchObject({ valid: true })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+})

@@ -1,0 +1,188 @@
+import { ShuttingDownError, UnusableSchemaError } from "../../core/errors.ts"
+import { isLongerAsJson, type JsonObject } from "../../core/json.ts"
+import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/schema-check.ts"
+import type { Validation } from "../../core/ports/tool.ts"
+import { type CheckThread, type Outcome, startCheckThread, type ThreadLimits } from "./check-thread.ts"
+import type { CheckRequest } from "./messages.ts"
+import { createTextCache } from "./text-cache.ts"
+import { createTurnQueue, type Queued } from "./turn-queue.ts"
+
+export interface SchemaChecker {
+  readonly check: SchemaCheck
+  /** Ends the threads. Checks in progress reject with a `ShuttingDownError`. */
+  close(): Promise<void>
+}
+
+export interface SchemaCheckerLimits extends ThreadLimits {
+  /** One source has at most all of them but one, so that it leaves one to the others. */
+  readonly maxThreads: number
+  /** Milliseconds after which an idle thread ends. */
+  readonly idleMs: number
+  /** Characters of one schema as JSON. */
+  readonly maxSchemaCharacters: number
+  /** Characters of one value as JSON. */
+  readonly maxValueCharacters: number
+  /** Checks that wait for a thread. */
+  readonly maxEntries: number
+  /** Characters of all checks that wait for a thread. */
+  readonly maxCharacters: number
+}
+
+const defaults: SchemaCheckerLimits = {
+  startMs: 30_000,
+  // A usual schema compiles within a few milliseconds, and one of 100 kB in half a second. A value of a megabyte takes some
+  // milliseconds; a pattern can take years.
+  cpuMs: { compiling: 2_000, checking: 200 },
+  heapMb: 128,
+  maxThreads: 2,
+  idleMs: 60_000,
+  maxSchemaCharacters: 1024 * 1024,
+  maxValueCharacters: 1024 * 1024,
+  maxEntries: 1_000,
+  maxCharacters: 32 * 1024 * 1024,
+}
+
+interface Check extends Queued {
+  readonly request: CheckRequest
+  readonly resolve: (outcome: Outcome) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Idle {
+  readonly thread: CheckThread
+  readonly timer: NodeJS.Timeout
+}
+
+/** Checks values on a few threads, which start when they are needed. */
+export function createSchemaChecker(given: Partial<SchemaCheckerLimits> = {}): SchemaChecker {
+  const limits = { ...defaults, ...given }
+  const queue = createTurnQueue<Check>(limits)
+  const idle: Idle[] = []
+  const running = new Map<Check, CheckThread>()
+  /** Schemas that a thread had to be ended for: no other thread is to try them again. */
+  const unusable = createTextCache<string>({ maxEntries: 100, maxCharacters: 4 * 1024 * 1024 })
+  const texts = new WeakMap<JsonObject, string>()
+  let closed = false
+
+  function textOf(schema: JsonObject): string {
+    const known = texts.get(schema)
+    if (known !== undefined) return known
+    if (isLongerAsJson(schema, limits.maxSchemaCharacters)) {
+      throw new UnusableSchemaError(`it has more than ${limits.maxSchemaCharacters} characters`)
+    }
+    const text = JSON.stringify(schema)
+    texts.set(schema, text)
+    return text
+  }
+
+  function mayRun(source: string): boolean {
+    const own = [...running.keys()].filter((check) => check.source === source).length
+    return own < Math.max(limits.maxThreads - 1, 1)
+  }
+
+  function dispatch(): void {
+    while (running.size < limits.maxThreads) {
+      const check = queue.take(mayRun)
+      if (check === null) return
+      const thread = readyThread()
+      running.set(check, thread)
+      void runOn(thread, check)
+    }
+  }
+
+  function readyThread(): CheckThread {
+    for (let ready = idle.pop(); ready !== undefined; ready = idle.pop()) {
+      clearTimeout(ready.timer)
+      if (ready.thread.isAlive()) return ready.thread
+    }
+    return startCheckThread(limits)
+  }
+
+  async function runOn(thread: CheckThread, check: Check): Promise<void> {
+    const outcome = await thread.run(check.request)
+    running.delete(check)
+    if (outcome.type === "stopped" && outcome.phase === "compiling" && !closed) {
+      unusable.set(check.request.schema, outcome.reason)
+    }
+    if (outcome.type !== "stopped" && !closed) rest(thread)
+    check.resolve(outcome)
+    dispatch()
+  }
+
+  function rest(thread: CheckThread): void {
+    const stop = () => {
+      idle.splice(idle.indexOf(entry), 1)
+      void thread.stop()
+    }
+    const entry: Idle = { thread, timer: setTimeout(stop, limits.idleMs).unref() }
+    idle.push(entry)
+  }
+
+  async function outcomeOf(
+    request: CheckRequest,
+    { source, sessionId, signal }: SchemaCheckOptions,
+  ): Promise<Outcome> {
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+    const size = request.schema.length + request.value.length
+    const check: Check = { source, sessionId, size, request, resolve, reject }
+    if (!queue.add(check)) return { type: "invalid", message: tooMany }
+    const abort = () => {
+      queue.remove(check)
+      reject(signal?.reason)
+    }
+    signal?.addEventListener("abort", abort, { once: true })
+    try {
+      dispatch()
+      return await promise
+    } finally {
+      signal?.removeEventListener("abort", abort)
+    }
+  }
+
+  return {
+    async check(schema, value, options) {
+      options.signal?.throwIfAborted()
+      if (closed) throw new ShuttingDownError()
+      const text = textOf(schema)
+      const reason = unusable.get(text)
+      if (reason !== undefined) throw new UnusableSchemaError(reason)
+      if (isLongerAsJson(value, limits.maxValueCharacters)) {
+        return invalid(`The value has more than ${limits.maxValueCharacters} characters, which is too many.`)
+      }
+      const request = { schema: text, value: JSON.stringify(value) ?? "null" }
+      return toValidation(await outcomeOf(request, options), value)
+    },
+    async close() {
+      closed = true
+      for (let check = queue.take(() => true); check !== null; check = queue.take(() => true)) {
+        check.reject(new ShuttingDownError())
+      }
+      for (const check of running.keys()) check.reject(new ShuttingDownError())
+      for (const { timer } of idle) clearTimeout(timer)
+      const threads = [...running.values(), ...idle.splice(0).map(({ thread }) => thread)]
+      await Promise.all(threads.map((thread) => thread.stop()))
+    },
+  }
+}
+
+const tooMany = "The value was not checked, because too many checks are waiting. Try again later."
+
+function toValidation(outcome: Outcome, value: unknown): Validation {
+  switch (outcome.type) {
+    case "valid":
+      return { valid: true, input: value }
+    case "invalid":
+      return invalid(outcome.message)
+    case "unusable":
+      throw new UnusableSchemaError(outcome.message)
+    case "stopped":
+      if (outcome.phase === "compiling") throw new UnusableSchemaError(outcome.reason)
+      return invalid(`The value cannot be checked: its check ${outcome.reason}.`)
+    default:
+      return outcome satisfies never
+  }
+}
+
+function invalid(message: string): Validation {
+  return { valid: false, message }
+}
