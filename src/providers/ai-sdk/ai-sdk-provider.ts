@@ -46,14 +46,15 @@ async function* answer(
     return
   }
   const linked = linkedSignal(signal)
+  const fold = new AnswerFold(nameOf(model))
   try {
     const { stream, response } = await open(model, callOptions(model, options, request, linked.signal))
-    for await (const event of read(stream.getReader(), model, response?.headers ?? {})) {
+    for await (const event of read(stream.getReader(), { model, fold, headers: response?.headers ?? {} })) {
       yield event
       if (signal.aborted) return
     }
   } catch (error) {
-    if (!signal.aborted) yield toFailure(error)
+    if (!signal.aborted) yield toFailure(error, fold.begun)
   } finally {
     linked.release()
   }
@@ -88,18 +89,23 @@ function open(model: LanguageModel, options: LanguageModelV4CallOptions) {
   return model.doStream({ ...options, prompt: promptV3(options.prompt) })
 }
 
+interface Reading {
+  readonly model: LanguageModel
+  readonly fold: AnswerFold
+  /** Of the HTTP response. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
 async function* read(
   reader: ReadableStreamDefaultReader<StreamPart>,
-  model: LanguageModel,
-  headers: Readonly<Record<string, string>>,
+  { model, fold, headers }: Reading,
 ): AsyncGenerator<ModelEvent, void, undefined> {
-  const fold = new AnswerFold(nameOf(model))
   let over = false
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       const part = next.value
       if (part.type === "error") {
-        yield toFailure(part.error)
+        yield toFailure(part.error, fold.begun)
         return
       }
       if (part.type === "finish") {

@@ -7,6 +7,7 @@ import type {
 import type { ModelPart } from "../../core/messages.ts"
 import type { ModelDelta, ModelEnd, ModelProgress } from "../../core/ports/provider.ts"
 import { callInput } from "../openai/call-input.ts"
+import { BrokenStreamError } from "../stream-fault.ts"
 import { keep, vendorData } from "./vendor-data.ts"
 
 export type StreamPart = LanguageModelV4StreamPart | LanguageModelV3StreamPart
@@ -35,6 +36,9 @@ export class AnswerFold {
   readonly #content: (TextInProgress | ModelPart)[] = []
   /** Positions in the content of the texts that go on, by type and id. */
   readonly #open = new Map<string, number>()
+  #responseId: string | null = null
+  /** If true, the response introduced itself again. Some models do so at its end. */
+  #introducedAgain = false
 
   /** @param provider The provider's name, under which parts keep what is its own. */
   constructor(provider: string) {
@@ -70,14 +74,19 @@ export class AnswerFold {
           this.#content.push(this.#opaque({ type: "custom", kind: part.kind, ...optionsOf(part) }))
         return progress
       case "response-metadata":
-        this.model = part.modelId ?? this.model
+        this.#identify(part)
         return progress
       default:
         return progress
     }
   }
 
-  /** Whether the model wants anything executed. */
+  /** If true, a valid part of a response has been read. */
+  get begun(): boolean {
+    return this.#responseId !== null || this.#content.length > 0
+  }
+
+  /** If true, the model asked for calls that the gateway executes. */
   get called(): boolean {
     return this.#content.some((part) => part.type === "toolCall")
   }
@@ -90,12 +99,26 @@ export class AnswerFold {
     )
   }
 
+  /** An id that differs from the first one is that of another response. */
+  #identify({ id = "", modelId }: Of<"response-metadata">): void {
+    if (id !== "" && this.#responseId !== null && id !== this.#responseId)
+      throw new BrokenStreamError("A second response begins within the first.")
+    if (id !== "") {
+      this.#introducedAgain = this.#responseId !== null
+      this.#responseId = id
+    }
+    this.model = modelId ?? this.model
+  }
+
   #text(
     type: TextInProgress["type"],
     part: Of<`${"text" | "reasoning"}-${"start" | "delta" | "end"}`>,
   ): ModelDelta | ModelProgress {
     const key = `${type} ${part.id}`
-    const position = (part.type.endsWith("-start") ? undefined : this.#open.get(key)) ?? this.#content.length
+    const isStart = part.type.endsWith("-start")
+    if (isStart && this.#open.has(key) && this.#introducedAgain)
+      throw new BrokenStreamError("The response begins again within itself.")
+    const position = (isStart ? undefined : this.#open.get(key)) ?? this.#content.length
     const begun = this.#content[position]
     const text: TextInProgress =
       begun !== undefined && "metadata" in begun ? begun : { type, text: "", metadata: undefined }

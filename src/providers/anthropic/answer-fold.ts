@@ -1,6 +1,7 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type { ModelDelta, ModelEnd, ModelProgress, StopReason } from "../../core/ports/provider.ts"
 import { noUsage, type Usage } from "../../core/usage.ts"
+import { BrokenStreamError } from "../stream-fault.ts"
 import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
 
 /**
@@ -9,6 +10,7 @@ import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./conten
  * before it throws.
  */
 export class AnswerFold {
+  #messageId: string | null = null
   #model: string | null = null
   #stopReason: Anthropic.StopReason | null = null
   #usage: Usage | null = null
@@ -31,7 +33,7 @@ export class AnswerFold {
       case "content_block_start":
         return this.#start(event)
       case "message_start":
-        this.#model ??= event.message.model
+        this.#begin(event.message)
         return this.#count(event.message.usage)
       case "message_delta":
         this.#stopReason = event.delta.stop_reason ?? this.#stopReason
@@ -64,8 +66,16 @@ export class AnswerFold {
     }
   }
 
+  /** Accepts a repeated `message_start` of the same message as long as no content came in between. */
+  #begin({ id, model }: Pick<Anthropic.Message, "id" | "model">): void {
+    if (this.#blocks.size > 0 || (this.#messageId ?? id) !== id)
+      throw new BrokenStreamError("A second message begins within the response.")
+    this.#messageId = id
+    this.#model ??= model
+  }
+
   #start({ index, content_block }: Anthropic.RawContentBlockStartEvent): ModelDelta | null {
-    if (this.#blocks.has(index)) throw new Error(`Content block ${index} begins twice.`)
+    if (this.#blocks.has(index)) throw new BrokenStreamError(`Content block ${index} begins twice.`)
     const block = beginBlock(this.#blocks.size, content_block)
     this.#blocks.set(index, block)
     return firstDelta(block, content_block)
@@ -89,7 +99,8 @@ export class AnswerFold {
 
   #block(index: number): Block {
     const block = this.#blocks.get(index)
-    if (block === undefined) throw new Error(`A delta for content block ${index}, which has not begun.`)
+    if (block === undefined)
+      throw new BrokenStreamError(`A delta for content block ${index}, which has not begun.`)
     return block
   }
 }

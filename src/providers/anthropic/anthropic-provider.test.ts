@@ -29,6 +29,9 @@ const request: ModelRequest = {
   maxTokens: 50,
 }
 
+/** Gives each message of a stream an id of its own. */
+const withNewMessageId = (event: string, index: number) => event.replace("msg_scripted", `msg_${index}`)
+
 const upstreams: ScriptedUpstream[] = []
 
 afterEach(async () => {
@@ -182,6 +185,25 @@ describe("failures", () => {
       false,
     ],
     ["an empty stream", { steps: [] }, "upstream_cut", true],
+    ["a response inside a response", { steps: [...hello.slice(0, 3), ...hello] }, "upstream_cut", true],
+    [
+      "another message that begins",
+      { steps: [...hello.slice(0, 1), ...hello].map(withNewMessageId) },
+      "upstream_cut",
+      true,
+    ],
+    [
+      "a stream that garbles in its middle",
+      { steps: [...hello.slice(0, 3), "event: content_block_delta\ndata: {oops\n\n"] },
+      "upstream_cut",
+      true,
+    ],
+    [
+      "a piece of a block whose begin is missing",
+      { steps: hello.filter((_, index) => index !== 1) },
+      "upstream_cut",
+      true,
+    ],
     ["a stream that ends early", { steps: hello.slice(0, -1) }, "upstream_cut", true],
   ])("%s", async (_, reply, code, retryable) => {
     const { url } = await upstream(reply)

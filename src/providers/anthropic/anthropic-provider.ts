@@ -106,7 +106,7 @@ async function* answer(
     if (signal.aborted) return
     // What came before it counts; an answer that begins with an error is none.
     if (begun) yield fold.progress()
-    yield toFailure(error, connection.sdk, connection.secrets)
+    yield toFailure(error, connection, begun)
   } finally {
     linked.release()
   }

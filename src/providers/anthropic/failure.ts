@@ -7,8 +7,18 @@ import { codeOfBodyError, codeOfStatus, describeError } from "../transport-failu
 
 type Sdk = typeof import("@anthropic-ai/sdk")
 
-/** The failure that something thrown by the SDK or while its answer is read stands for. `secrets` never reach the detail. */
-export function toFailure(thrown: unknown, sdk: Sdk, secrets: readonly string[]): ModelFailure {
+export interface FailureContext {
+  readonly sdk: Sdk
+  /** Texts that never reach a failure's detail. */
+  readonly secrets: readonly string[]
+}
+
+/**
+ * Classifies an error thrown by the SDK, or while the SDK's response is read.
+ *
+ * @param begun If true, a valid part of the response came before the error.
+ */
+export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
   if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
   if (thrown instanceof sdk.APIConnectionError) return modelFailure("upstream_unreachable", { detail })
@@ -20,7 +30,7 @@ export function toFailure(thrown: unknown, sdk: Sdk, secrets: readonly string[])
       retryable: said === "true" || (said === "false" ? false : undefined),
     })
   }
-  return modelFailure(codeOfBodyError(thrown), { detail })
+  return modelFailure(codeOfBodyError(thrown, begun), { detail })
 }
 
 /** By the body's type, which stream errors have as well; by the status where a proxy answered. */

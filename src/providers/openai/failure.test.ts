@@ -8,7 +8,7 @@ const key = "sk-secret-0123456789"
 /** What the SDK throws for an answer with an error status. */
 function refused(status: number, body: object | undefined, headers: Record<string, string> = {}) {
   const error = sdk.APIError.generate(status, body && { error: body }, undefined, new Headers(headers))
-  return toFailure(error, sdk, [key])
+  return toFailure(error, { sdk, secrets: [key] }, false)
 }
 
 describe("an error status", () => {
@@ -110,5 +110,5 @@ test.each<[unknown, string, boolean]>([
   ["out of memory", "upstream_failed", true],
   [null, "upstream_failed", true],
 ])("an error within a stream, %j, is %s", (said, code, retryable) => {
-  expect(toFailure(new ServiceError(said), sdk, [])).toMatchObject({ code, retryable })
+  expect(toFailure(new ServiceError(said), { sdk, secrets: [] }, true)).toMatchObject({ code, retryable })
 })

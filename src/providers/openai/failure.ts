@@ -7,14 +7,24 @@ import { codeOfBodyError, codeOfStatus, describeError } from "../transport-failu
 import type { OpenAiSdk } from "./client.ts"
 import { type ServiceComplaint, ServiceError } from "./service-error.ts"
 
-/** The failure that something thrown by the SDK or while its answer is read stands for. `secrets` never reach the detail. */
-export function toFailure(thrown: unknown, sdk: OpenAiSdk, secrets: readonly string[]): ModelFailure {
+export interface FailureContext {
+  readonly sdk: OpenAiSdk
+  /** Texts that never reach a failure's detail. */
+  readonly secrets: readonly string[]
+}
+
+/**
+ * Classifies an error thrown by the SDK, or while the SDK's response is read.
+ *
+ * @param begun If true, a valid part of the response came before the error.
+ */
+export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
   if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
   if (thrown instanceof sdk.APIConnectionError) return modelFailure("upstream_unreachable", { detail })
   if (thrown instanceof sdk.APIError) return refusal(thrown, detail)
   if (thrown instanceof ServiceError) return modelFailure(codeOf(thrown), { detail })
-  return modelFailure(codeOfBodyError(thrown), { detail })
+  return modelFailure(codeOfBodyError(thrown, begun), { detail })
 }
 
 function refusal({ message, code, type, status, headers }: APIError, detail: string): ModelFailure {

@@ -39,29 +39,35 @@ export async function* streamAnswer(
   call: Call,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent, void, undefined> {
-  const { client, sdk, secrets } = await connected()
+  const connection = await connected()
   if (signal.aborted) return
   const linked = linkedSignal(signal)
   const enough = new AbortController()
+  const state = { begun: false }
   try {
-    const response = await call.send(client, AbortSignal.any([linked.signal, enough.signal]))
-    yield* read(response, call, enough)
+    const response = await call.send(connection.client, AbortSignal.any([linked.signal, enough.signal]))
+    yield* read(response, call, { enough, state })
   } catch (error) {
     if (signal.aborted) return
     // The connection broke, or was waited for enough, where nothing but a count could have followed.
-    yield call.fold.whole ? call.fold.end(call.model) : toFailure(error, sdk, secrets)
+    yield call.fold.whole ? call.fold.end(call.model) : toFailure(error, connection, state.begun)
   } finally {
     linked.release()
   }
 }
 
-/** @param enough Aborted to break the answer off once nothing but a count is missing for long. */
+interface Reading {
+  /** Aborted when only the usage is missing and does not arrive in time. */
+  readonly enough: AbortController
+  /** `begun`: a valid part of a response has been read. */
+  readonly state: { begun: boolean }
+}
+
 async function* read(
   response: Response,
   { fold, model }: Call,
-  enough: AbortController,
+  { enough, state }: Reading,
 ): AsyncGenerator<ModelEvent, void, undefined> {
-  let begun = false
   let timer: NodeJS.Timeout | undefined
   try {
     for await (const batch of sseBatches(response, () => fold.complete)) {
@@ -69,7 +75,7 @@ async function* read(
       for (const event of batch) {
         if (event.event === "error") throw new ServiceError(errorOf(event.data))
         const deltas = fold.apply(event.data)
-        begun = true
+        state.begun = true
         for (const delta of deltas) {
           quiet = false
           yield delta
@@ -88,7 +94,7 @@ async function* read(
     }
   } catch (error) {
     // What came before it counts; an answer that begins with an error is none.
-    if (begun) yield fold.progress()
+    if (state.begun) yield fold.progress()
     throw error
   } finally {
     clearTimeout(timer)

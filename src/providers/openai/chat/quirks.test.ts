@@ -341,7 +341,7 @@ test.each<[string, readonly string[], string, boolean]>([
     "context_too_long",
     false,
   ],
-  ["broken JSON", ["data: {oops\n\n"], "upstream_invalid", false],
+  ["broken JSON", ["data: {oops\n\n"], "upstream_cut", true],
   ["JSON that is no object", ["data: 1\n\n"], "upstream_invalid", false],
   ["an end without a reason", [], "upstream_cut", true],
   ["nothing but the marker", [done], "upstream_cut", true],

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json.ts"
 import type { ModelDelta } from "../../../core/ports/provider.ts"
+import { BrokenStreamError } from "../../stream-fault.ts"
 import { ResponseFold } from "./response-fold.ts"
 
 function fold(...events: readonly JsonObject[]) {
@@ -30,6 +31,15 @@ const closed = (response: JsonObject = {}) => ({
   response: { model: "gpt-answered", output: [], ...response },
 })
 const own = (data: JsonObject) => ({ vendor: { provider: "openai", data } })
+
+test.each([
+  ["another response", [added(0, { type: "message", id: "msg", role: "assistant", content: [] })]],
+  ["another id", []],
+])("a second response within the first, known by %s, is a broken stream", (_, between) => {
+  const created = (id: string) => ({ type: "response.created", response: { id } })
+  const again = created(between.length > 0 ? "one" : "two")
+  expect(() => fold(created("one"), ...between, again)).toThrow(BrokenStreamError)
+})
 
 test("reasoning, text and calls become parts in the order of their items", () => {
   const reasoning = {

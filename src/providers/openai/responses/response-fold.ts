@@ -1,6 +1,7 @@
 import type { OpenAI } from "openai"
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
 import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
+import { BrokenStreamError } from "../../stream-fault.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
 import { toStopReason, toUsage } from "./response-end.ts"
@@ -79,7 +80,7 @@ export class ResponseFold implements AnswerFold {
       case "response.output_item.done":
         return this.#finish(event, event.item as unknown as JsonObject)
       case "response.created":
-        this.#response = event.response
+        this.#begin(event.response)
         return nothing
       case "response.completed":
       case "response.incomplete":
@@ -94,6 +95,12 @@ export class ResponseFold implements AnswerFold {
         // Whatever is done within an item is in the item when that is done.
         return nothing
     }
+  }
+
+  #begin(response: OpenAI.Responses.Response): void {
+    if (this.#items.size > 0 || (this.#response !== null && this.#response.id !== response.id))
+      throw new BrokenStreamError("A second response begins within the first.")
+    this.#response = response
   }
 
   #keep(at: Place, item: JsonObject): void {
