@@ -97,28 +97,11 @@ describe("a stream that stalls", () => {
 
   it("ends the run when it stalls every time", async () => {
     const run = memoryRun(
-      scriptedProvider(() => [forever]),
+      scriptedProvider(() => [say("Hal"), forever]),
       { ...quick, maxRetries: 0 },
     )
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "upstream_stalled" })
-  })
-
-  it("is not one that only thinks aloud", async () => {
-    const provider: Provider = {
-      name: "slow",
-      defaultModel: "slow",
-      async *stream() {
-        for (let ping = 0; ping < 10; ping++) {
-          await new Promise((resolve) => setTimeout(resolve, 10))
-          yield { type: "progress" }
-        }
-        yield { type: "end", content: [], stopReason: "end", model: "slow", usage: null }
-      },
-    }
-    const run = memoryRun(provider, { stallTimeoutMs: 60 })
-    await runLoop(run.context)
-    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
 })
 

@@ -20,7 +20,9 @@ export interface ModelRuntime extends RuntimeBase {
   readonly pricing: Pricing
   /** US dollars that one run may cost; null for no bound. */
   readonly maxBudgetUsd: number | null
-  /** Milliseconds without any event after which a model call is given up, and tried again. */
+  /** Milliseconds that a model may take to start its response. If null, the provider's limit or the default applies. */
+  readonly firstTokenTimeoutMs: number | null
+  /** Milliseconds without progress after which a started response is given up, and the call is retried. */
   readonly stallTimeoutMs: number
   /** For structured output. */
   readonly checkSchema: SchemaCheck

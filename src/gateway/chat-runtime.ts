@@ -58,7 +58,15 @@ export interface ChatModelRuntime {
   readonly maxToolResultBytes?: number
   /** Retries of a model call that failed in a way that may pass. Default 3. */
   readonly maxRetries?: number
-  /** Silence of the model service after which a call counts as failed and is tried again. Default 60. */
+  /**
+   * Seconds that a model may take until the first token of its response, which includes the evaluation of the prompt.
+   * Default 600, or the provider's `timeoutMs`; if both options are set, the smaller one applies.
+   */
+  readonly firstTokenTimeoutSeconds?: number
+  /**
+   * Seconds without progress after which a started response counts as failed and the call is retried. Pings are not
+   * progress. Default 60.
+   */
   readonly stallTimeoutSeconds?: number
   /** What a person must allow, for tools that do not say so themselves. Default: nothing. */
   readonly needsApproval?: ApprovalPolicy
@@ -160,6 +168,8 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     models,
     pricing,
     maxBudgetUsd,
+    firstTokenTimeoutMs:
+      chat.firstTokenTimeoutSeconds === undefined ? null : chat.firstTokenTimeoutSeconds * 1_000,
     stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
     checkSchema,
     // Asked at every step: a server's tools may change while a run is under way.

@@ -1,5 +1,6 @@
 import { createParser } from "eventsource-parser"
 import { cancelBody, readToEnd } from "./body-reader.ts"
+import { StreamLimitError } from "./stream-fault.ts"
 
 export interface SseEvent {
   /** The `event` field, null without one. */
@@ -39,7 +40,7 @@ export async function* sseBatches(
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       size += read.value.length
-      if (size > largestBody) throw new Error(`The answer is longer than ${largestBody} bytes.`)
+      if (size > largestBody) throw new StreamLimitError(`The response is longer than ${largestBody} bytes.`)
       parser.feed(decoder.decode(read.value, { stream: true }))
       yield batch
       batch = []

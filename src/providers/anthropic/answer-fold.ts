@@ -15,6 +15,7 @@ export class AnswerFold {
   #stopReason: Anthropic.StopReason | null = null
   #usage: Usage | null = null
   #hiddenBytes = 0
+  #advanced = false
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
@@ -23,12 +24,18 @@ export class AnswerFold {
     return this.#complete
   }
 
+  /** If true, content without text has come since the last `progress`. */
+  get advanced(): boolean {
+    return this.#advanced
+  }
+
   /** The text or the count that the event brings, if it brings one. */
   apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelProgress | null {
     switch (event.type) {
       case "content_block_delta":
         if (event.delta.type === "input_json_delta")
           this.#hiddenBytes += Buffer.byteLength(event.delta.partial_json)
+        this.#advanced ||= bringsContent(event.delta)
         return applyDelta(this.#block(event.index), event.delta)
       case "content_block_start":
         return this.#start(event)
@@ -49,9 +56,12 @@ export class AnswerFold {
 
   /** What has come so far and was not shown. */
   progress(): ModelProgress {
+    const advanced = this.#advanced
+    this.#advanced = false
     return {
       type: "progress",
       hiddenBytes: this.#hiddenBytes,
+      ...(advanced && { advanced }),
       ...(this.#usage !== null && { usage: this.#usage }),
     }
   }
@@ -78,6 +88,7 @@ export class AnswerFold {
     if (this.#blocks.has(index)) throw new BrokenStreamError(`Content block ${index} begins twice.`)
     const block = beginBlock(this.#blocks.size, content_block)
     this.#blocks.set(index, block)
+    this.#advanced ||= content_block.type !== "text" && content_block.type !== "thinking"
     return firstDelta(block, content_block)
   }
 
@@ -102,6 +113,18 @@ export class AnswerFold {
     if (block === undefined)
       throw new BrokenStreamError(`A delta for content block ${index}, which has not begun.`)
     return block
+  }
+}
+
+/** Text and input are seen by their bytes; all else, such as a signature or a citation, by not being empty. */
+function bringsContent(delta: Anthropic.RawContentBlockDelta): boolean {
+  switch (delta.type) {
+    case "text_delta":
+    case "thinking_delta":
+    case "input_json_delta":
+      return false
+    default:
+      return Object.entries(delta).some(([name, value]) => name !== "type" && value !== null && value !== "")
   }
 }
 

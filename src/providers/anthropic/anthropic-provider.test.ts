@@ -70,6 +70,13 @@ describe("options", () => {
     expect(make).not.toThrow(apiKey)
   })
 
+  test("the loop learns how long a call may take, and whether it goes to the operator's own machine", () => {
+    const baseURL = "http://localhost:8080"
+    const own = { firstTokenTimeoutMs: 50, selfHosted: true }
+    expect(anthropicProvider({ apiKey, baseURL, timeoutMs: 50 })).toMatchObject(own)
+    expect(anthropicProvider({ apiKey })).toMatchObject({ selfHosted: false })
+  })
+
   test("headers, thinking and further fields reach the service; the gateway's own fields win", async () => {
     const { url, requests } = await upstream({ steps: hello })
     const thinking = { type: "enabled", budget_tokens: 1024 } as const

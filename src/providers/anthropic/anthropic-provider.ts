@@ -1,12 +1,13 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import { callLimits } from "../call-limits.ts"
 import { lazy } from "../lazy.ts"
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
 import { type SseEvent, sseBatches } from "../sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
-import { type AnthropicSdk, createClient } from "./client.ts"
+import { type AnthropicSdk, anthropicAddress, createClient } from "./client.ts"
 import { toFailure } from "./failure.ts"
 import { type AnthropicOptions, checkOptions } from "./options.ts"
 import { outputFormat } from "./output-format.ts"
@@ -39,6 +40,7 @@ export function anthropicProvider(
     name: "anthropic",
     defaultModel,
     priceList: "anthropic",
+    ...callLimits(options.baseURL ?? anthropicAddress, options.timeoutMs),
     async prepare() {
       await connected()
     },
@@ -82,12 +84,12 @@ async function* answer(
   try {
     const response = await open(connection, request, linked.signal)
     for await (const batch of sseBatches(response, () => fold.complete)) {
-      let quiet = true
+      let shown = false
       for (const sent of batch) {
         const event = fold.apply(parse(sent, response, connection.sdk))
         begun = true
         if (event !== null) {
-          quiet = false
+          shown = true
           yield event
           if (signal.aborted) return
         }
@@ -96,8 +98,8 @@ async function* answer(
           return
         }
       }
-      // A ping, a comment, or a piece of a call's input.
-      if (quiet) yield fold.progress()
+      // A ping, a comment, or what has no text to show.
+      if (!shown || fold.advanced) yield fold.progress()
     }
     if (signal.aborted) return
     yield fold.progress()

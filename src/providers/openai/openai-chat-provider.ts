@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
+import { callLimits } from "../call-limits.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
 import { type HostTraits, hostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
@@ -30,6 +31,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
     name,
     defaultModel: options.defaultModel ?? (host.priceList === "openai" ? defaultModel : ""),
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
+    ...callLimits(baseURL, options.timeoutMs),
     async prepare() {
       await connected()
     },

@@ -1,4 +1,5 @@
 import type { Provider } from "../../core/ports/provider.ts"
+import { callLimits } from "../call-limits.ts"
 import { hostTraits } from "./chat/hosts.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
@@ -27,6 +28,7 @@ export function openAiProvider(options: OpenAiOptions, load = installedSdk): Pro
     name,
     defaultModel,
     ...(priceList !== undefined && { priceList }),
+    ...callLimits(baseURL, options.timeoutMs),
     async prepare() {
       await connected()
     },

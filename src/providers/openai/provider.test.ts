@@ -73,6 +73,15 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
     expect(requests[0]?.headers.authorization).toBe("Basic own")
   })
 
+  test("the loop learns how long a call may take, and whether it goes to the operator's own machine", () => {
+    expect(make({ baseURL: "http://127.0.0.1:8080/v1", timeoutMs: 50 })).toMatchObject({
+      firstTokenTimeoutMs: 50,
+      selfHosted: true,
+    })
+    expect(make({ apiKey })).toMatchObject({ selfHosted: false })
+    expect(make({ apiKey })).not.toHaveProperty("firstTokenTimeoutMs")
+  })
+
   test("without a key no credential is sent", async () => {
     const { url, requests } = await upstream({ steps: hello })
     expect((await eventsOf(make({ baseURL: url }))).at(-1)?.type).toBe("end")

@@ -18,6 +18,8 @@ export interface AnswerFold {
   readonly ended: boolean
   /** The deltas that the data of an event brings. Throws for data that reports an error, or that is none of an answer. */
   apply(data: string): readonly ModelDelta[]
+  /** If true, content without text has come since the last `progress`. */
+  readonly advanced: boolean
   /** What has come so far and was not shown. */
   progress(): ModelProgress
   end(requestedModel: string): ModelEnd
@@ -71,13 +73,13 @@ async function* read(
   let timer: NodeJS.Timeout | undefined
   try {
     for await (const batch of sseBatches(response, () => fold.complete)) {
-      let quiet = true
+      let shown = false
       for (const event of batch) {
         if (event.event === "error") throw new ServiceError(errorOf(event.data))
         const deltas = fold.apply(event.data)
         state.begun = true
         for (const delta of deltas) {
-          quiet = false
+          shown = true
           yield delta
         }
         if (fold.complete) {
@@ -85,8 +87,8 @@ async function* read(
           return
         }
       }
-      // A piece of a call's input, a comment, an event of the service's own tools.
-      if (quiet) yield fold.progress()
+      // A ping, a comment, or what has no text to show.
+      if (!shown || fold.advanced) yield fold.progress()
       if (!fold.ended) {
         clearTimeout(timer)
         timer = undefined

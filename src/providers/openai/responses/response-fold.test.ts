@@ -41,6 +41,19 @@ test.each([
   expect(() => fold(created("one"), ...between, again)).toThrow(BrokenStreamError)
 })
 
+test.each<[string, boolean, readonly JsonObject[]]>([
+  ["a repeated state", false, [{ type: "response.in_progress", response: {} }]],
+  ["an event of another kind", false, [{ type: "keepalive" }]],
+  ["an empty delta", false, [textDelta(0, "")]],
+  ["encrypted reasoning", true, [done(0, { type: "reasoning", id: "rs", encrypted_content: "gAAA" })]],
+  ["a search by the service", true, [{ type: "response.web_search_call.searching", output_index: 0 }]],
+])("%s is progress: %s", (_, expected, events) => {
+  const answer = new ResponseFold("openai")
+  for (const event of events) answer.apply(JSON.stringify(event))
+  expect(answer.progress().advanced ?? false).toBe(expected)
+  expect(answer.progress().advanced).toBeUndefined()
+})
+
 test("reasoning, text and calls become parts in the order of their items", () => {
   const reasoning = {
     type: "reasoning",

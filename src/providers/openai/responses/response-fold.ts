@@ -18,12 +18,17 @@ export class ResponseFold implements AnswerFold {
   #response: OpenAI.Responses.Response | null = null
   #complete = false
   #hiddenBytes = 0
+  #advanced = false
   readonly #items = new Map<number, JsonObject>()
   readonly #parts = new Map<string, PartState>()
 
   /** @param vendor The tag of the vendor data that the parts get. */
   constructor(vendor: string) {
     this.#vendor = vendor
+  }
+
+  get advanced(): boolean {
+    return this.#advanced
   }
 
   get complete(): boolean {
@@ -45,7 +50,14 @@ export class ResponseFold implements AnswerFold {
 
   progress(): ModelProgress {
     const usage = toUsage(this.#response?.usage)
-    return { type: "progress", hiddenBytes: this.#hiddenBytes, ...(usage !== null && { usage }) }
+    const advanced = this.#advanced
+    this.#advanced = false
+    return {
+      type: "progress",
+      hiddenBytes: this.#hiddenBytes,
+      ...(advanced && { advanced }),
+      ...(usage !== null && { usage }),
+    }
   }
 
   end(requestedModel: string): ModelEnd {
@@ -60,6 +72,7 @@ export class ResponseFold implements AnswerFold {
   }
 
   #apply(event: OpenAI.Responses.ResponseStreamEvent): readonly ModelDelta[] {
+    this.#advanced ||= bringsContent(event)
     switch (event.type) {
       case "response.output_text.delta":
         return this.#append(this.#text(event, { type: "output_text" }), event.delta)
@@ -166,6 +179,15 @@ export class ResponseFold implements AnswerFold {
     this.#parts.set(key, state)
     return state
   }
+}
+
+/** Events that say how far the response as a whole is; services repeat them to keep the connection open. */
+const stateEvents: readonly string[] = ["response.created", "response.queued", "response.in_progress"]
+
+/** Deltas of text are seen as such. All other events are about an item, such as the search of a built-in tool. */
+function bringsContent(event: OpenAI.Responses.ResponseStreamEvent): boolean {
+  if (!event.type.startsWith("response.") || stateEvents.includes(event.type)) return false
+  return !("delta" in event) || event.delta !== ""
 }
 
 interface Place {
