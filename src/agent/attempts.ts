@@ -26,7 +26,8 @@ export function attemptAfter(attempt: Attempt, failure: ModelFailure, runtime: M
   const { retryable, retryAfterMs } = failure
   const mostRetries = retriesWorthwhile(failure, modelAt(runtime, attempt.modelIndex), runtime)
   if (retryable && attempt.retries < mostRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
-    return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs ?? backoffMs(attempt.retries) }
+    // "Retry after 0" of an overloaded service would spend all retries within milliseconds.
+    return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || backoffMs(attempt.retries) }
   }
   if (!isOfTheService(failure) || attempt.modelIndex + 1 >= models.length) return null
   // Another service need not be spared.

@@ -26,6 +26,16 @@ const failures = {
 
 export type FailureCode = keyof typeof failures
 
+/** These stay as they are until a person acts, whatever a service's headers say about retries. */
+const lasting: readonly FailureCode[] = ["authentication_failed", "quota_exceeded"]
+
+/** Returns what the header `x-should-retry` of the SDKs' services says; undefined where it says nothing that counts. */
+export function retryAdvice(code: FailureCode, headers: Headers | undefined): boolean | undefined {
+  if (lasting.includes(code)) return false
+  const said = headers?.get("x-should-retry")
+  return said === "true" || (said === "false" ? false : undefined)
+}
+
 export function modelFailure(
   code: FailureCode,
   more: {

@@ -1,7 +1,7 @@
 import type { FailureCode } from "./model-failure.ts"
 import { BrokenStreamError } from "./stream-fault.ts"
 
-/** What an error status says where the service's own body says nothing that is known. */
+/** Classifies an error status of which the body says nothing more specific. */
 export function codeOfStatus(status: number | undefined): FailureCode {
   switch (status) {
     case 401:
@@ -12,8 +12,11 @@ export function codeOfStatus(status: number | undefined): FailureCode {
       return "upstream_invalid"
     case 413:
       return "request_too_large"
+    case 402:
+      return "quota_exceeded"
     case 429:
       return "rate_limited"
+    case 503:
     case 529:
       return "overloaded"
     case 408:

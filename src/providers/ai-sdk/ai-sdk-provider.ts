@@ -113,7 +113,7 @@ async function* read(
         const usage = toUsage(part.usage)
         // An answer that failed may have cost something all the same.
         if (usage !== null) yield { type: "progress", usage }
-        yield endOf(part, fold, model)
+        yield endOf(part, { fold, model, headers })
         return
       }
       yield fold.apply(part)
@@ -122,21 +122,22 @@ async function* read(
     if (over) await readToEnd(reader)
     else await cancelBody(reader)
   }
-  // The AI SDK finds no event in a web page, and says nothing.
-  const isPage = /^text\/html\b/i.test(headers["content-type"] ?? "")
-  yield modelFailure(isPage ? "upstream_invalid" : "upstream_cut", {
-    detail: "The stream ended without a finish.",
-  })
+  yield modelFailure(codeOfEnd(fold, headers), { detail: "The stream ended without a finish." })
+}
+
+/** The AI SDK finds no event in a web page or in a JSON document, and reports nothing. */
+function codeOfEnd({ begun }: AnswerFold, headers: Reading["headers"]): "upstream_invalid" | "upstream_cut" {
+  const isDocument = /^(text\/html|application\/json)\b/i.test(headers["content-type"] ?? "")
+  return isDocument && !begun ? "upstream_invalid" : "upstream_cut"
 }
 
 function endOf(
   { finishReason, usage }: Extract<StreamPart, { type: "finish" }>,
-  fold: AnswerFold,
-  { modelId }: LanguageModel,
+  { fold, model: { modelId }, headers }: Reading,
 ): ModelEnd | ModelFailure {
   const stopReason = toStopReason(finishReason, fold.called)
   if (stopReason === null) {
-    const code = finishReason.unified === "error" ? "upstream_failed" : "upstream_cut"
+    const code = finishReason.unified === "error" ? "upstream_failed" : codeOfEnd(fold, headers)
     return modelFailure(code, { detail: `Finish reason “${finishReason.raw ?? finishReason.unified}”.` })
   }
   return {

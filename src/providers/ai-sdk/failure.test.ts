@@ -19,6 +19,13 @@ test.each<[string, unknown, string, boolean]>([
     "quota_exceeded",
     false,
   ],
+  [
+    "a wrong key",
+    refused({ statusCode: 401, isRetryable: true, data: { error: { type: "api_error" } } }),
+    "authentication_failed",
+    false,
+  ],
+  ["a bill to pay", refused({ statusCode: 402, data: { error: {} } }), "quota_exceeded", false],
   ["a conflict", refused({ statusCode: 409 }), "invalid_request", true],
   [
     "too long a conversation",

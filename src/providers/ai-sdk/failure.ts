@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { isJsonObject } from "../../core/json.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
-import { type FailureCode, modelFailure } from "../model-failure.ts"
+import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { codeOf } from "../openai/failure.ts"
 import { redact } from "../redact.ts"
 import { retryAfterMs } from "../retry-after.ts"
@@ -53,8 +53,7 @@ export function toFailure(thrown: unknown, begun = false): ModelFailure {
   return modelFailure(code, {
     detail,
     retryAfterMs: retryAfterMs(new Headers(said.responseHeaders), Date.now()),
-    // A rate limit passes with time, a used up quota does not, though both are a 429.
-    retryable: code === "quota_exceeded" ? false : said.isRetryable,
+    retryable: retryAdvice(code, undefined) ?? said.isRetryable,
   })
 }
 

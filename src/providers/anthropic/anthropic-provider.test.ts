@@ -165,6 +165,41 @@ describe("the SDK", () => {
 describe("failures", () => {
   test.each<[string, UpstreamReply, string, boolean]>([
     ["400", anthropicErrorReply(400, "invalid_request_error", "bad field"), "invalid_request", false],
+    [
+      "401 whatever the body says",
+      anthropicErrorReply(401, "api_error", "oops"),
+      "authentication_failed",
+      false,
+    ],
+    [
+      "401 whatever the headers say",
+      anthropicErrorReply(401, "api_error", "oops", { "x-should-retry": "true" }),
+      "authentication_failed",
+      false,
+    ],
+    ["402", anthropicErrorReply(402, "billing_error", "pay"), "quota_exceeded", false],
+    ["402 from a proxy", { status: 402, headers: {}, steps: ["?"] }, "quota_exceeded", false],
+    [
+      "400 for want of credit",
+      anthropicErrorReply(400, "invalid_request_error", "Your credit balance is too low to access the API."),
+      "quota_exceeded",
+      false,
+    ],
+    [
+      "429 of a proxy that knows one type",
+      anthropicErrorReply(429, "api_error", "slow"),
+      "rate_limited",
+      true,
+    ],
+    [
+      "400 of a proxy that knows one type",
+      anthropicErrorReply(400, "api_error", "no"),
+      "invalid_request",
+      false,
+    ],
+    ["503 of a known type", anthropicErrorReply(503, "api_error", "busy"), "overloaded", true],
+    ["503 of an unknown type", anthropicErrorReply(503, "unavailable", "busy"), "overloaded", true],
+    ["503 from a proxy", { status: 503, headers: {}, steps: ["?"] }, "overloaded", true],
     ["403", anthropicErrorReply(403, "permission_error", "no"), "authentication_failed", false],
     ["413", anthropicErrorReply(413, "request_too_large", "too big"), "request_too_large", false],
     ["500", anthropicErrorReply(500, "api_error", "oops"), "upstream_failed", true],
@@ -183,6 +218,18 @@ describe("failures", () => {
       false,
     ],
     ["an error event", { steps: [anthropicErrorEvent("api_error", "oops")] }, "upstream_failed", true],
+    [
+      "an error event without its name",
+      { steps: [anthropicErrorEvent("overloaded_error", "busy").replace(/^event:.*\n/, "")] },
+      "overloaded",
+      true,
+    ],
+    [
+      "an error within a stream, without a type",
+      { steps: ['data: {"error":{"type":"rate_limit_error","message":"slow"}}\n\n'] },
+      "rate_limited",
+      true,
+    ],
     ["an error event of a proxy", { steps: ["event: error\ndata: oops\n\n"] }, "upstream_failed", true],
     ["broken JSON", { steps: ["event: message_start\ndata: {oops\n\n"] }, "upstream_invalid", false],
     [
@@ -190,6 +237,15 @@ describe("failures", () => {
       { headers: { "content-type": "application/json" }, steps: ["{}"] },
       "upstream_invalid",
       false,
+    ],
+    [
+      "a JSON error in place of a stream",
+      {
+        headers: { "content-type": "application/json" },
+        steps: ['{"type":"error","error":{"type":"overloaded_error","message":"busy"}}'],
+      },
+      "overloaded",
+      true,
     ],
     ["an empty stream", { steps: [] }, "upstream_cut", true],
     ["a response inside a response", { steps: [...hello.slice(0, 3), ...hello] }, "upstream_cut", true],
@@ -226,6 +282,15 @@ describe("failures", () => {
     expect(failure).toMatchObject({
       detail: expect.stringMatching(/400.*no field for \[redacted\].*req_scripted/),
     })
+  })
+
+  test("the detail of what is not a stream has the service's words, and no secret", async () => {
+    const { url } = await upstream({
+      headers: { "content-type": "application/json" },
+      steps: [JSON.stringify({ error: { message: `No such deployment for ${apiKey}` } })],
+    })
+    const events = await call(anthropicProvider({ apiKey, baseURL: url }))
+    expect(events).toMatchObject([{ detail: expect.stringMatching(/No such deployment for \[redacted\]/) }])
   })
 
   test("nobody listening is upstream_unreachable", async () => {

@@ -1,5 +1,6 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../core/errors.ts"
+import { isJsonObject } from "../../core/json.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../call-limits.ts"
 import { lazy } from "../lazy.ts"
@@ -127,10 +128,13 @@ async function open({ client, options }: Connection, request: ModelRequest, sign
   return client.messages.create(body, { signal }).asResponse()
 }
 
-/** Throws the SDK's error for an error event, as the SDK's own stream does. */
+/** Throws the SDK's error for an error event, with or without an `event` field, as the SDK's own stream does. */
 function parse({ event, data }: SseEvent, { headers }: Response, sdk: AnthropicSdk) {
   if (event === "error") throw new sdk.APIError(undefined, errorBody(data), undefined, headers)
-  return JSON.parse(data) as Anthropic.RawMessageStreamEvent
+  const sent = JSON.parse(data)
+  if (isJsonObject(sent) && (sent.type === "error" || (sent.type === undefined && isJsonObject(sent.error))))
+    throw new sdk.APIError(undefined, sent, undefined, headers)
+  return sent as Anthropic.RawMessageStreamEvent
 }
 
 function errorBody(data: string): object {

@@ -15,6 +15,16 @@ describe("an error status", () => {
   test.each<[string, number, object | undefined, string, boolean]>([
     ["400", 400, { code: null, message: "Unknown field." }, "invalid_request", false],
     ["401", 401, { code: "invalid_api_key", message: "Incorrect API key" }, "authentication_failed", false],
+    ["401 with another code", 401, { code: "server_error", message: "Oops" }, "authentication_failed", false],
+    ["402 with another code", 402, { code: "server_error", message: "Oops" }, "quota_exceeded", false],
+    ["402 of DeepSeek", 402, { message: "Insufficient Balance" }, "quota_exceeded", false],
+    [
+      "a credit that is used up",
+      400,
+      { message: "Your credit balance is too low." },
+      "quota_exceeded",
+      false,
+    ],
     ["403", 403, { code: null, message: "Country not supported." }, "authentication_failed", false],
     [
       "402, for want of credits",

@@ -3,7 +3,7 @@ import type { ModelDelta, ModelEnd, ModelEvent, ModelProgress } from "../../core
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
 import { sseBatches } from "../sse-events.ts"
-import { parseObject } from "./call-input.ts"
+import { parseObject } from "../tool-calls/call-input.ts"
 import type { Connection } from "./connection.ts"
 import { toFailure } from "./failure.ts"
 import { ServiceError } from "./service-error.ts"

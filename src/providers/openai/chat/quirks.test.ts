@@ -372,6 +372,27 @@ test.each<[string, boolean, JsonObject]>([
   expect(answer.progress().advanced ?? false).toBe(expected)
 })
 
+test("calls without arguments, indices and ids are calls of their own", async () => {
+  const calls = (...names: readonly string[]) =>
+    names.map((name) => piece({ function: { name, arguments: "" } }))
+  expect(callsOf(await answered(...calls("now", "today"), finish("tool_calls")))).toEqual([
+    [null, "now", {}],
+    [null, "today", {}],
+  ])
+  expect(callsOf(await answered(...calls("now", "now"), finish("tool_calls")))).toHaveLength(2)
+  const together = delta({ tool_calls: [{ function: { name: "now" } }, { function: { name: "today" } }] })
+  expect(callsOf(await answered(together, finish("tool_calls")))).toHaveLength(2)
+})
+
+test("a call without arguments does not take those of the next one", async () => {
+  const [first, second] = [{ name: "now" }, { name: "add", arguments: '{"a":1}' }]
+  const end = await answered(piece({ function: first }), piece({ function: second }), finish("tool_calls"))
+  expect(callsOf(end)).toEqual([
+    [null, "now", {}],
+    [null, "add", { a: 1 }],
+  ])
+})
+
 test("an answer that breaks off says what came of it and was not shown", async () => {
   const counted = chatEvent({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4 } })
   const args = piece({ index: 0, id: "a", function: { name: "add", arguments: '{"left":' } })
