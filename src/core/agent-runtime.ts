@@ -3,7 +3,7 @@ import type { Json, JsonObject } from "./json.ts"
 import type { Message } from "./messages.ts"
 import type { Gate } from "./ports/gate.ts"
 import type { Pricing } from "./ports/pricing.ts"
-import type { Provider, SystemBlock } from "./ports/provider.ts"
+import type { Provider, SystemBlock, ToolSpecification } from "./ports/provider.ts"
 import type { SchemaCheck } from "./ports/schema-check.ts"
 import type { Tool, ToolResult } from "./ports/tool.ts"
 import type { Cost, Usage } from "./usage.ts"
@@ -27,6 +27,8 @@ export interface ModelRuntime extends RuntimeBase {
   /** For structured output. */
   readonly checkSchema: SchemaCheck
   readonly tools: readonly Tool[]
+  /** Returns the tools in the form that the provider's service accepts, without those that it would refuse. */
+  readonly toolsFor: (provider: Provider) => readonly ToolSpecification[]
   /** Cap on the output tokens of one model call. */
   readonly maxTokens: number
   /** Most steps of one run; null for no bound. */

@@ -23,6 +23,7 @@ const surroundings: RuntimeSurroundings = {
   follow: () => {},
   grants: async () => [],
   checkSchema: createSchemaCheck(),
+  reportToolChange: () => {},
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 

@@ -21,6 +21,7 @@ import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
 import type { RunProviders } from "./run-providers.ts"
+import { createToolOffers, type ReportToolChange, specificationOf } from "./tool-offers.ts"
 
 /** What `buildChatRuntime` returns: what one run is executed with. */
 export type ChatRuntime = ChatModelRuntime | ChatRunnerRuntime
@@ -101,6 +102,8 @@ export interface RuntimeSurroundings {
   readonly checkSchema: ModelRuntime["checkSchema"]
   /** The tools that run code, where the app has them. */
   readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
+  /** Is told of every tool that a provider's service would refuse. */
+  readonly reportToolChange: ReportToolChange
   readonly logger: Logger
 }
 
@@ -162,6 +165,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
       pricing,
     )
   }
+  const toolsFor = createToolOffers(allTools, surroundings.reportToolChange)
   return {
     type: "model",
     systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
@@ -176,6 +180,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     get tools() {
       return allTools()
     },
+    toolsFor,
     maxTokens: chat.maxTokens ?? 16_000,
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
@@ -227,11 +232,7 @@ function revisionOf(definition: {
 }): string {
   const { systemPrompt } = definition
   const models = definition.models.map(({ provider, model }) => ({ provider: provider.name, model }))
-  const tools = definition.tools.map(({ name, description, inputSchema }) => ({
-    name,
-    description,
-    inputSchema,
-  }))
+  const tools = definition.tools.map(specificationOf)
   return createHash("sha256")
     .update(JSON.stringify({ systemPrompt, models, tools }))
     .digest("hex")

@@ -36,6 +36,7 @@ import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
+import { createToolChangeLog, type ReportedChange, type ReportToolChange, toolCheck } from "./tool-offers.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** All parts of a gateway, put together and running. */
@@ -112,7 +113,7 @@ async function startParts(
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const userCode = followUserCode(logger)
-  const resolveRuntime = await runtimeResolver(options, {
+  const { resolveRuntime, checkTools } = await runtimeResolver(options, {
     grants: (sessionId) => approvals.grants(sessionId),
     userCode,
     mcp,
@@ -162,9 +163,11 @@ async function startParts(
     logger,
     takesAnyKey: server.validApiKeys === undefined && server.authenticate === undefined,
     fetch: (request, bindings) => app.fetch(request, bindings),
-    readiness: ({ forOperator = false } = {}) => {
+    readiness: async ({ forOperator = false } = {}) => {
       const audience = { showsLinks: forOperator || mode === "dev", showsReasons: forOperator }
-      return readiness({ store, mcp, code }, { accepting, ...audience })
+      const { ready, checks } = await readiness({ store, mcp, code }, { accepting, ...audience })
+      const tools = forOperator ? await checkTools() : null
+      return { ready, checks: tools === null ? checks : { ...checks, tools: toolCheck(tools) } }
     },
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {
@@ -204,7 +207,7 @@ interface RuntimeParts {
 async function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
   { grants, userCode, mcp, code, checkSchema }: RuntimeParts,
-): Promise<ResolveRuntime> {
+): Promise<RuntimeResolver> {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
   const hooks = userCode.followed(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
@@ -215,6 +218,7 @@ async function runtimeResolver(
     grants,
     checkSchema,
     codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
+    reportToolChange: createToolChangeLog(logger),
     logger,
   }
   const guess = createGuess(chosen, { mode, localServer: settings.localServer, logger })
@@ -229,7 +233,7 @@ async function runtimeResolver(
     const surroundings = { ...shared, mcp: noServers, providers, model: null }
     await prepareAll(checkForAllRuns(buildChatRuntime, surroundings))
   } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
-  return async ({ request, ...run }) => {
+  const resolveRuntime: ResolveRuntime = async ({ request, ...run }) => {
     const { session, model } = run
     const chat =
       typeof buildChatRuntime === "object"
@@ -239,6 +243,28 @@ async function runtimeResolver(
     useGuessFor(chat, providers)
     return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
+  const checkTools = async () => {
+    const isStarting = Object.values(mcp.states()).some(({ status }) => status === "starting")
+    if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting) return null
+    const changes: ReportedChange[] = []
+    const reportToolChange: ReportToolChange = (change) => void changes.push(change)
+    const providers = appProviders(chosen, settings)
+    const surroundings = { ...shared, mcp: await mcp.open(null), providers, model: null, reportToolChange }
+    const runtime = toAgentRuntime(buildChatRuntime, surroundings)
+    if (runtime.type === "runner") return null
+    for (const choice of runtime.models) runtime.toolsFor(choice.provider)
+    return changes
+  }
+  return { resolveRuntime, checkTools }
+}
+
+interface RuntimeResolver {
+  readonly resolveRuntime: ResolveRuntime
+  /**
+   * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from run
+   * to run, and while MCP servers start.
+   */
+  readonly checkTools: () => Promise<readonly ReportedChange[] | null>
 }
 
 async function prepareAll(providers: readonly Provider[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../json.ts"
 import type { Message, ModelPart } from "../messages.ts"
 import type { Usage } from "../usage.ts"
+import type { ToolRules } from "./tool-rules.ts"
 
 /** A model service. Adapters hold no state of a conversation: the request has all of it. */
 export interface Provider {
@@ -10,6 +11,8 @@ export interface Provider {
   readonly priceList?: string
   /** Milliseconds that the provider's own options allow until the first token. Absent: the agent's limit alone applies. */
   readonly firstTokenTimeoutMs?: number
+  /** What the service refuses in tools. The gateway brings the agent's tools into that form before each call. */
+  readonly toolRules?: ToolRules
   /** If true, the model runs on the operator's own machine, where each retry evaluates the whole prompt again. */
   readonly selfHosted?: boolean
   /**

@@ -1,8 +1,10 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool } from "@ai-sdk/provider"
 import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ToolRules } from "../../core/ports/tool-rules.ts"
 import { cancelBody, readToEnd } from "../body-reader.ts"
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
+import { openAiToolRules } from "../openai/tool-rules.ts"
 import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 import { toFailure } from "./failure.ts"
 import { toStopReason, toUsage } from "./finish.ts"
@@ -25,8 +27,15 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
     name: nameOf(model),
     defaultModel: model.modelId,
     ...(priceList !== undefined && { priceList }),
+    toolRules: toolRulesOf(model),
     stream: (request, { signal }) => answer(model, options, request, signal),
   }
+}
+
+/** The AI SDK passes schemas on as they are, so the strictest of its services decide; those of OpenAI have further limits. */
+function toolRulesOf({ provider }: LanguageModel): ToolRules {
+  const common = { plainRoot: true, itemsRequired: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
+  return /^(openai|azure)\b(?!-)/.test(provider) ? { ...common, ...openAiToolRules } : common
 }
 
 /** Other services of the AI SDK do not understand what this one says of its parts. */

@@ -2,6 +2,7 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../core/errors.ts"
 import { isJsonObject } from "../../core/json.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ToolRules } from "../../core/ports/tool-rules.ts"
 import { callLimits } from "../call-limits.ts"
 import { lazy } from "../lazy.ts"
 import { linkedSignal } from "../linked-signal.ts"
@@ -13,6 +14,9 @@ import { toFailure } from "./failure.ts"
 import { type AnthropicOptions, checkOptions } from "./options.ts"
 import { outputFormat } from "./output-format.ts"
 import { messagesRequest } from "./request.ts"
+
+/** By the errors of the API: its reference does not list them. */
+const toolRules: ToolRules = { plainRoot: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
 
 /** `Anthropic.Model` also takes any string; this is only the ids that the SDK knows. */
 type KnownModel = Anthropic.Model extends infer Model
@@ -41,6 +45,7 @@ export function anthropicProvider(
     name: "anthropic",
     defaultModel,
     priceList: "anthropic",
+    toolRules,
     ...callLimits(options.baseURL ?? anthropicAddress, options.timeoutMs),
     async prepare() {
       await connected()

@@ -8,6 +8,7 @@ import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type OpenAiChatOptions } from "./options.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
+import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
 import { vendorTag } from "./vendor-tag.ts"
 
 const name = "openai-chat"
@@ -32,6 +33,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
     defaultModel: options.defaultModel ?? (host.priceList === "openai" ? defaultModel : ""),
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
     ...callLimits(baseURL, options.timeoutMs),
+    toolRules: traits.ownToolRules ? openAiToolRules : compatibleToolRules,
     async prepare() {
       await connected()
     },

@@ -7,6 +7,7 @@ import { checkOptions, type OpenAiOptions } from "./options.ts"
 import { responsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
+import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
 import { vendorTag } from "./vendor-tag.ts"
 
 const name = "openai"
@@ -29,6 +30,7 @@ export function openAiProvider(options: OpenAiOptions, load = installedSdk): Pro
     defaultModel,
     ...(priceList !== undefined && { priceList }),
     ...callLimits(baseURL, options.timeoutMs),
+    toolRules: hostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
     async prepare() {
       await connected()
     },

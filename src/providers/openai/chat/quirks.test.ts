@@ -5,7 +5,6 @@ import { chatErrorEvent, chatEvent } from "../../../testing/openai-chat-wire.ts"
 import { startScriptedUpstream, type UpstreamStep } from "../../../testing/scripted-upstream.ts"
 import { endOf, eventsOf } from "../fixtures/call.ts"
 import { openAiChatProvider } from "../openai-chat-provider.ts"
-import { ChatFold } from "./chat-fold.ts"
 
 const done = "data: [DONE]\n\n"
 const delta = (value: Json, finish_reason: string | null = null) =>
@@ -358,18 +357,6 @@ test.each([
 ])("a call of “%s” gets a name that can go back", async (name, expected) => {
   const end = await answered(piece({ id: "a", function: { name, arguments: "{}" } }), finish("tool_calls"))
   expect(callsOf(end)).toEqual([["a", expected, {}]])
-})
-
-test.each<[string, boolean, JsonObject]>([
-  ["an empty delta", false, { content: "" }],
-  ["an empty piece of a call", false, { tool_calls: [{ index: 0, function: { arguments: "" } }] }],
-  ["an empty block of reasoning", false, { reasoning_details: [{ type: "reasoning.encrypted", data: "" }] }],
-  ["encrypted reasoning", true, { reasoning_details: [{ type: "reasoning.encrypted", data: "gAAA" }] }],
-  ["a call without arguments", true, { tool_calls: [{ index: 0, id: "a", function: { name: "now" } }] }],
-])("%s is progress: %s", (_, expected, sent) => {
-  const answer = new ChatFold("openai-chat")
-  answer.apply(JSON.stringify({ choices: [{ index: 0, delta: sent, finish_reason: null }] }))
-  expect(answer.progress().advanced ?? false).toBe(expected)
 })
 
 test("calls without arguments, indices and ids are calls of their own", async () => {
