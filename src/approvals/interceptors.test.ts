@@ -18,6 +18,7 @@ function call(toolName: string, input = {}, userId = "alice", id = "sess_1"): In
     channel: null,
     context: {},
     approved: false,
+    signal: new AbortController().signal,
   }
 }
 

@@ -40,6 +40,8 @@ export interface ModelRuntime extends RuntimeBase {
   /** Retries of one model call that failed in a way that may pass. */
   readonly maxRetries: number
   readonly gate: Gate
+  /** Milliseconds that a validator of the application may take for one call. */
+  readonly callbackTimeoutMs: number
   /** Milliseconds that an approval or a client tool's result is waited for. */
   readonly approvalTimeoutMs: number
 }
@@ -138,8 +140,8 @@ export interface RunnerToolCall {
 }
 
 /**
- * Called after the fact is durable, in order, and not waited for until the gateway closes. A crash in between loses the
- * call; the log has the fact. A hook that throws is logged and ends nothing.
+ * Called after the fact is durable, in order. The run does not wait for a hook. A crash in between loses the call, and
+ * the log keeps the fact. A hook that throws is logged, and the run continues.
  */
 export interface RunHooks {
   readonly onUsage?: (report: UsageReport) => void | Promise<void>

@@ -95,6 +95,7 @@ export interface RuntimeSurroundings {
   /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
   readonly allowedModels: readonly string[] | undefined
   readonly hooks: RunHooks
+  readonly callbackTimeoutMs: number
   readonly follow: AgentRuntime["follow"]
   /** The MCP servers as the session's user sees them. */
   readonly mcp: McpView
@@ -146,7 +147,7 @@ function runnerRuntime(
 }
 
 function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, mcp, checkSchema, hooks, follow, grants, logger } = surroundings
+  const { providers, mcp, checkSchema, hooks, callbackTimeoutMs, follow, grants, logger } = surroundings
   const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
@@ -186,7 +187,8 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
     maxToolResultBytes,
     maxRetries: chat.maxRetries ?? 3,
-    gate: createGate({ interceptors, needsApproval, grants, logger }),
+    gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
+    callbackTimeoutMs,
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
     revision: revisionOf({ systemPrompt, models, tools: allTools() }),
     hooks,

@@ -103,6 +103,7 @@ async function resolve(
       context: source?.context ?? {},
       channel: source?.channel ?? null,
       model: source?.model ?? null,
+      signal,
       ...(request === undefined ? {} : { request }),
     })
   const resolving = setUp()
