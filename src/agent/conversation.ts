@@ -10,12 +10,14 @@ import type {
   ToolCallInterrupted,
   ToolCallRequested,
 } from "../core/entries.ts"
+import { imageRefused, imagesOf, replaceImages } from "../core/images.ts"
 import type { Json, JsonObject } from "../core/json.ts"
 import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { epochOf } from "../core/sequence.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
+import { interruptedResult, mendingRequest, refusedImageNote } from "./conversation-notes.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"
@@ -25,6 +27,10 @@ export class Conversation {
   #messages: Message[] = []
   #run: RunState | null = null
   #spent: Spending = noSpending
+  /** Number of messages that a model has responded to. */
+  #accepted = 0
+  /** The messages with their images, until a model responds to the messages without them. */
+  #beforeWithholding: Message[] | null = null
 
   /** Finished messages. A step's tool results are one message, there once the step is over. */
   get messages(): readonly Message[] {
@@ -46,6 +52,7 @@ export class Conversation {
     switch (event.type) {
       case "historyReplaced":
         this.#messages = [...event.messages]
+        this.#accepted = 0
         return
       case "runStarted":
         this.#messages.push({ role: "user", content: event.content })
@@ -67,6 +74,7 @@ export class Conversation {
         return
       case "runCompleted":
       case "runFailed":
+        this.#restoreImages()
         this.#endStep()
         this.#run = null
         return
@@ -86,12 +94,15 @@ export class Conversation {
       case "stepRetried":
         this.#run.modelIndex = event.modelIndex
         if (event.error.code === interruptedByCrash) this.#countCrash(entry, event)
+        if (event.error.code === imageRefused) this.#withholdImages()
         if (this.#run.phase.type === "calling") this.#run.phase.attempt = event.attempt
         return
       case "messageCompleted":
         this.#spend(event)
         this.#run.fruitlessSteps = isFruitless(event) ? this.#run.fruitlessSteps + 1 : 0
         if (event.message.content.length > 0) this.#messages.push(event.message)
+        this.#accepted = this.#messages.length
+        this.#beforeWithholding = null
         this.#run.phase = { type: "settling", completed: event, calls: new Map() }
         return
       case "toolCallRequested":
@@ -155,6 +166,25 @@ export class Conversation {
       default:
         event satisfies never
     }
+  }
+
+  /**
+   * Replaces images that a service refused by text: those that no model has responded to yet, or if there are none, all.
+   */
+  #withholdImages(): void {
+    const start = imagesOf(this.#messages.slice(this.#accepted)).length > 0 ? this.#accepted : 0
+    this.#beforeWithholding ??= this.#messages
+    const changed = replaceImages(this.#messages.slice(start), () => ({
+      type: "text",
+      text: refusedImageNote,
+    }))
+    this.#messages = [...this.#messages.slice(0, start), ...changed]
+  }
+
+  /** The images were not the reason if the request without them failed as well. */
+  #restoreImages(): void {
+    if (this.#beforeWithholding !== null) this.#messages = this.#beforeWithholding
+    this.#beforeWithholding = null
   }
 
   /** Once for all that one crash left undone. */
@@ -353,29 +383,4 @@ const maybeBegun: ReadonlySet<CallState["state"]> = new Set([
 /** Whether a call without a result can have had its effect. */
 export function outcomeOf(state: CallState["state"]): ToolCallInterrupted["outcome"] {
   return maybeBegun.has(state) ? "unknown" : "not_started"
-}
-
-/** What the model is told of a call that has no result. */
-function interruptedResult(
-  reason: ToolCallInterrupted["reason"] | "failed",
-  outcome: ToolCallInterrupted["outcome"],
-): ToolResult {
-  const causes = {
-    cancelled: "the run was cancelled",
-    crashed: "the server stopped while it ran",
-    lost: "the server that executes it was lost",
-    failed: "the run failed",
-  }
-  const cause = causes[reason]
-  const message =
-    outcome === "not_started"
-      ? `The call was not executed: ${cause}.`
-      : `The call may or may not have taken effect: ${cause}. Find out before you repeat it.`
-  return { type: "error", code: "interrupted", message }
-}
-
-/** What the model is told of an answer that does not fit the schema. */
-function mendingRequest(problem: string): Message {
-  const text = `Your answer does not fit the JSON Schema that was asked for: ${problem} Answer again, with the JSON alone.`
-  return { role: "user", content: [{ type: "text", text }] }
 }

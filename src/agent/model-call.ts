@@ -1,6 +1,7 @@
 import type { Event, ModelCallFailed } from "../core/entries.ts"
 import { isTerminal } from "../core/entries.ts"
 import { RunCancelledError } from "../core/errors.ts"
+import { imageRefused, imagesOf } from "../core/images.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../core/usage.ts"
 import { answeredEvents } from "./answered.ts"
@@ -13,6 +14,7 @@ import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { bytesOf, type CountedUsage, countUsage } from "./token-estimate.ts"
+import { untilAborted } from "./until-aborted.ts"
 
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
@@ -71,12 +73,17 @@ async function begin(
   return ending === null ? attempt : null
 }
 
-/** Waits for the attempt's time. One that the process stops before is not made: the next process must not count it. */
-async function awaitTurn(context: ModelRunContext, attempt: Attempt): Promise<void> {
-  const { signal } = context
+/**
+ * Waits for the attempt's time and resolves to its request. If the process stops before that, the attempt is not made, and
+ * is logged as not sent, so that the next process does not count it.
+ */
+async function awaitTurn(context: ModelRunContext, attempt: Attempt): Promise<ModelRequest> {
+  const { signal, runtime } = context
   try {
     if (attempt.pauseMs > 0) await delay(attempt.pauseMs, signal)
     signal.throwIfAborted()
+    const request = requestOf(context, attempt)
+    return { ...request, messages: await untilAborted(signal, runtime.prepareImages(request.messages)) }
   } catch (reason) {
     if (reason instanceof RunCancelledError) throw reason
     await record(context, [failedCall(context, attempt, "not_sent", freeOfCharge)])
@@ -86,9 +93,8 @@ async function awaitTurn(context: ModelRunContext, attempt: Attempt): Promise<vo
 
 /** Resolves to the attempt that follows, if it failed and there is one. */
 async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Attempt | null> {
-  await awaitTurn(context, attempt)
+  const request = await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
-  const request = requestOf(context, attempt)
   const streamed = nothingStreamed()
   const last = await streamAnswer(context, attempt.step, choice, request, streamed)
   if (last === null) {
@@ -130,6 +136,12 @@ async function recordEnd(context: ModelRunContext, events: readonly Event[]): Pr
   }
 }
 
+/** The conversation replaces images when it meets this code. */
+const withoutImages = {
+  code: imageRefused,
+  message: "The model service refused an image. The conversation continues without it.",
+} as const
+
 async function afterFailure(
   context: ModelRunContext,
   attempt: Attempt,
@@ -145,6 +157,10 @@ async function afterFailure(
     "a model call failed",
   )
   const failed = failedCall(context, attempt, code, usage)
+  if (failure.refusedPart === "image" && imagesOf(context.conversation.messages).length > 0) {
+    const next = { ...attempt, number: attempt.number + 1, pauseMs: 0 }
+    return begin(context, next, { failed: [failed], announced: retried(next, withoutImages) })
+  }
   const next = attemptAfter(attempt, failure, runtime)
   if (next === null) {
     const spent = addSpending(spentSoFar(context), failed)

@@ -24,6 +24,8 @@ export interface ModelRuntime extends RuntimeBase {
   readonly firstTokenTimeoutMs: number | null
   /** Milliseconds without progress after which a started response is given up, and the call is retried. */
   readonly stallTimeoutMs: number
+  /** Returns the messages with images that every provider accepts, and text in place of the others. Never rejects. */
+  readonly prepareImages: (messages: readonly Message[]) => Promise<readonly Message[]>
   /** For structured output. */
   readonly checkSchema: SchemaCheck
   readonly tools: readonly Tool[]

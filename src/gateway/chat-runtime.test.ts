@@ -25,6 +25,7 @@ const surroundings: RuntimeSurroundings = {
   grants: async () => [],
   checkSchema: createSchemaCheck(),
   reportToolChange: () => {},
+  prepareImages: async (messages) => messages,
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 

@@ -103,6 +103,7 @@ export interface RuntimeSurroundings {
   readonly checkSchema: ModelRuntime["checkSchema"]
   /** The tools that run code, where the app has them. */
   readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
+  readonly prepareImages: ModelRuntime["prepareImages"]
   /** Is told of every tool that a provider's service would refuse. */
   readonly reportToolChange: ReportToolChange
   readonly logger: Logger
@@ -182,6 +183,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
       return allTools()
     },
     toolsFor,
+    prepareImages: surroundings.prepareImages,
     maxTokens: chat.maxTokens ?? 16_000,
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,

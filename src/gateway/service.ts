@@ -21,6 +21,8 @@ import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
+import { createImageExaminer } from "../tools/images/image-examiner.ts"
+import { createImagePreparation, type PrepareImages } from "../tools/images/prepare-images.ts"
 import { createSchemaCheck } from "../tools/schema-check.ts"
 import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
@@ -120,7 +122,9 @@ async function startParts(
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
+  const images = createImageExaminer()
   const { resolveRuntime, checkTools } = await runtimeResolver(options, {
+    prepareImages: createImagePreparation(images, logger),
     grants: (sessionId) => approvals.grants(sessionId),
     userCode,
     mcp,
@@ -191,6 +195,7 @@ async function startParts(
         committer.close(),
         userCode.settle(),
         code?.close(),
+        images.close(),
         mcp.close(),
       ])
       await store.close()
@@ -207,6 +212,7 @@ interface RuntimeParts {
   readonly userCode: UserCode
   readonly mcp: McpServers
   readonly code: CodeExecutionService | null
+  readonly prepareImages: PrepareImages
   readonly checkSchema: SchemaCheck
 }
 
@@ -216,7 +222,7 @@ interface RuntimeParts {
  */
 async function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, userCode, mcp, code, checkSchema }: RuntimeParts,
+  { grants, userCode, mcp, code, checkSchema, prepareImages }: RuntimeParts,
 ): Promise<RuntimeResolver> {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
@@ -227,6 +233,7 @@ async function runtimeResolver(
     callbackTimeoutMs: userCode.timeoutMs,
     follow: userCode.follow,
     grants,
+    prepareImages,
     checkSchema,
     codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
     reportToolChange: createToolChangeLog(logger),

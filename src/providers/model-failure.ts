@@ -36,6 +36,16 @@ export function retryAdvice(code: FailureCode, headers: Headers | undefined): bo
   return said === "true" || (said === "false" ? false : undefined)
 }
 
+/** Refusals that may be about an image; OpenRouter answers 404 for a model that takes none. */
+const refusals: readonly FailureCode[] = ["invalid_request", "upstream_invalid", "model_not_found"]
+
+/** By the words, because the services have dozens of codes for it. A tool may be named after images. */
+function isAboutImage(code: FailureCode, complaint = ""): boolean {
+  return (
+    refusals.includes(code) && /\bimages?\b|image_|_image/i.test(complaint) && !/\btools?\b/i.test(complaint)
+  )
+}
+
 export function modelFailure(
   code: FailureCode,
   more: {
@@ -43,6 +53,8 @@ export function modelFailure(
     readonly retryAfterMs?: number | undefined
     /** The service's own word, where it gives one. */
     readonly retryable?: boolean | undefined
+    /** The service's words alone, if it refused the request. */
+    readonly complaint?: string | undefined
   },
 ): ModelFailure {
   const { message, retryable } = failures[code]
@@ -53,5 +65,6 @@ export function modelFailure(
     detail: more.detail,
     retryable: more.retryable ?? retryable,
     ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
+    ...(isAboutImage(code, more.complaint) && { refusedPart: "image" }),
   }
 }

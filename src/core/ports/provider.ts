@@ -96,6 +96,8 @@ export interface ModelFailure {
   readonly retryable: boolean
   /** Milliseconds the service asks to wait. */
   readonly retryAfterMs?: number
+  /** The kind of part because of which the service refused the request: the loop tries once without. */
+  readonly refusedPart?: "image"
 }
 
 /**

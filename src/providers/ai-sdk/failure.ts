@@ -54,6 +54,7 @@ export function toFailure(thrown: unknown, begun = false): ModelFailure {
     detail,
     retryAfterMs: retryAfterMs(new Headers(said.responseHeaders), Date.now()),
     retryable: retryAdvice(code, undefined) ?? said.isRetryable,
+    complaint: said.message,
   })
 }
 

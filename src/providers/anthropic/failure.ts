@@ -30,6 +30,7 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
       detail,
       retryAfterMs: thrown.headers && retryAfterMs(thrown.headers, Date.now()),
       retryable: retryAdvice(code, thrown.headers),
+      complaint: thrown.apiMessage ?? undefined,
     })
   }
   // Some proxies report an error with a status of success.

@@ -25,7 +25,8 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
   if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
   if (thrown instanceof sdk.APIConnectionError) return modelFailure("upstream_unreachable", { detail })
   if (thrown instanceof sdk.APIError) return refusal(thrown, detail)
-  if (thrown instanceof ServiceError) return modelFailure(codeOf(thrown), { detail })
+  if (thrown instanceof ServiceError)
+    return modelFailure(codeOf(thrown), { detail, complaint: `${thrown.code ?? ""} ${thrown.message}` })
   if (thrown instanceof NotAStreamError && isComplaint(thrown.json))
     return modelFailure(codeOf(new ServiceError(thrown.json.error)), { detail })
   return modelFailure(codeOfBodyError(thrown, begun), { detail })
@@ -42,6 +43,7 @@ function refusal({ message, code, type, status, headers }: APIError, detail: str
     detail,
     retryAfterMs: headers && retryAfterMs(headers, Date.now()),
     retryable: retryAdvice(failure, headers),
+    complaint: `${code ?? ""} ${message}`,
   })
 }
 

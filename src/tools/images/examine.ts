@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises"
+import {
+  type IMagickImage,
+  initializeImageMagick,
+  MagickColors,
+  MagickFormat,
+  MagickImage,
+  MagickReadSettings,
+} from "@imagemagick/magick-wasm"
+import { readImageFormat } from "../code-execution/image-format.ts"
+import { longestData, longestSide, mostPixels } from "./limits.ts"
+
+/** `reason` completes the sentence "An image was left out: …". */
+export type Examined =
+  | { readonly type: "fits"; readonly mediaType: string }
+  | { readonly type: "converted"; readonly mediaType: string; readonly data: string }
+  | { readonly type: "unusable"; readonly reason: string }
+
+const formats: Readonly<Record<string, MagickFormat>> = {
+  "image/png": MagickFormat.Png,
+  "image/jpeg": MagickFormat.Jpeg,
+  "image/gif": MagickFormat.Gif,
+  "image/webp": MagickFormat.WebP,
+}
+
+/** Loads the decoder. */
+export async function prepareDecoder(): Promise<void> {
+  await initializeImageMagick(
+    await readFile(new URL(import.meta.resolve("@imagemagick/magick-wasm/magick.wasm"))),
+  )
+}
+
+/**
+ * Decodes an image, whatever its label says, and brings it into a form that every provider accepts. Scales down what has
+ * too many pixels a side or too many bytes, and turns animations into their first frame.
+ */
+export function examine(base64: string): Examined {
+  const data = Buffer.from(base64, "base64")
+  const header = readImageFormat(data)
+  if (header === null) return { type: "unusable", reason: "it is not a whole PNG, JPEG, GIF or WebP image" }
+  const { mediaType, width, height } = header
+  if (width * height > mostPixels)
+    return { type: "unusable", reason: `its ${width} × ${height} pixels are more than ${mostPixels}` }
+  try {
+    return decode(data, mediaType, base64.length)
+  } catch (error) {
+    return { type: "unusable", reason: `it cannot be decoded as ${mediaType}${causeOf(error)}` }
+  }
+}
+
+function decode(data: Buffer, mediaType: string, length: number): Examined {
+  const image = MagickImage.create()
+  try {
+    const damages: string[] = []
+    image.onWarning = ({ error }) => void damages.push(error.message)
+    const format = formats[mediaType] ?? MagickFormat.Png
+    image.read(data, new MagickReadSettings({ format, frameIndex: 0, frameCount: 1 }))
+    const broken = damages.find((damage) => /corrupt|premature|truncated|unexpected end/i.test(damage))
+    if (broken !== undefined) throw new Error(broken)
+    const isLarge = Math.max(image.width, image.height) > longestSide || length > longestData
+    if (!isLarge && !mayMove(data, mediaType)) return { type: "fits", mediaType }
+    return converted(image, mediaType)
+  } finally {
+    image.dispose()
+  }
+}
+
+/** A GIF always counts as an animation: what it shows is as well in a PNG. */
+function mayMove(data: Buffer, mediaType: string): boolean {
+  if (mediaType === "image/gif") return true
+  return (
+    mediaType === "image/webp" && data.toString("latin1", 12, 16) === "VP8X" && ((data[20] ?? 0) & 2) !== 0
+  )
+}
+
+/** Smaller sides, until the data is short enough. The last one is that of a thumbnail. */
+const sides = [longestSide, 2_000, 1_000, 500, 250]
+
+function converted(image: IMagickImage, source: string): Examined {
+  image.autoOrient()
+  for (const side of sides) {
+    const scale = Math.min(1, side / Math.max(image.width, image.height))
+    if (scale < 1) image.thumbnail(Math.max(1, image.width * scale), Math.max(1, image.height * scale))
+    const isPhoto = source === "image/jpeg" || (side < longestSide && !image.hasAlpha)
+    const data = encode(image, isPhoto ? MagickFormat.Jpeg : MagickFormat.Png)
+    if (data.length <= longestData)
+      return { type: "converted", mediaType: isPhoto ? "image/jpeg" : "image/png", data }
+  }
+  return { type: "unusable", reason: "it stays too large at any size" }
+}
+
+function encode(image: IMagickImage, format: MagickFormat): string {
+  if (format === MagickFormat.Jpeg) image.backgroundColor = MagickColors.White
+  return image.write(format, (bytes) => Buffer.from(bytes).toString("base64"))
+}
+
+/** The decoder's own words, without what they quote of the data. */
+function causeOf(error: unknown): string {
+  const message =
+    error instanceof Error
+      ? error.message
+          .replace(/`.*$/s, "")
+          .replaceAll(/[^ -~]/g, "")
+          .trim()
+      : ""
+  return message === "" ? "" : ` (${message.slice(0, 100)})`
+}
