@@ -12,7 +12,7 @@ import type {
 } from "../core/entries.ts"
 import { imageRefused, imagesOf, replaceImages } from "../core/images.ts"
 import type { Json, JsonObject } from "../core/json.ts"
-import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts"
+import type { AssistantMessage, ImagePart, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { epochOf } from "../core/sequence.ts"
@@ -29,12 +29,24 @@ export class Conversation {
   #spent: Spending = noSpending
   /** Number of messages that a model has responded to. */
   #accepted = 0
-  /** The messages with their images, until a model responds to the messages without them. */
-  #beforeWithholding: Message[] | null = null
+  /** Images that a service refused: it responded to the messages without them. */
+  readonly #refused = new Set<ImagePart>()
+  /** Images that the open step tries without. */
+  readonly #suspected = new Set<ImagePart>()
 
   /** Finished messages. A step's tool results are one message, there once the step is over. */
   get messages(): readonly Message[] {
     return this.#messages
+  }
+
+  /** The messages as a model is shown them: with a note in place of each image that its service refused. */
+  get shownMessages(): readonly Message[] {
+    if (this.#refused.size + this.#suspected.size === 0) return this.#messages
+    return replaceImages(this.#messages, (image) =>
+      this.#refused.has(image) || this.#suspected.has(image)
+        ? { type: "text", text: refusedImageNote }
+        : image,
+    )
   }
 
   /** The run that has not ended yet. */
@@ -53,6 +65,7 @@ export class Conversation {
       case "historyReplaced":
         this.#messages = [...event.messages]
         this.#accepted = 0
+        this.#refused.clear()
         return
       case "runStarted":
         this.#messages.push({ role: "user", content: event.content })
@@ -74,7 +87,8 @@ export class Conversation {
         return
       case "runCompleted":
       case "runFailed":
-        this.#restoreImages()
+        // The images were not the reason if the request without them failed as well.
+        this.#suspected.clear()
         this.#endStep()
         this.#run = null
         return
@@ -94,7 +108,7 @@ export class Conversation {
       case "stepRetried":
         this.#run.modelIndex = event.modelIndex
         if (event.error.code === interruptedByCrash) this.#countCrash(entry, event)
-        if (event.error.code === imageRefused) this.#withholdImages()
+        if (event.error.code === imageRefused) this.#suspectImages()
         if (this.#run.phase.type === "calling") this.#run.phase.attempt = event.attempt
         return
       case "messageCompleted":
@@ -102,7 +116,8 @@ export class Conversation {
         this.#run.fruitlessSteps = isFruitless(event) ? this.#run.fruitlessSteps + 1 : 0
         if (event.message.content.length > 0) this.#messages.push(event.message)
         this.#accepted = this.#messages.length
-        this.#beforeWithholding = null
+        for (const image of this.#suspected) this.#refused.add(image)
+        this.#suspected.clear()
         this.#run.phase = { type: "settling", completed: event, calls: new Map() }
         return
       case "toolCallRequested":
@@ -168,23 +183,12 @@ export class Conversation {
     }
   }
 
-  /**
-   * Replaces images that a service refused by text: those that no model has responded to yet, or if there are none, all.
-   */
-  #withholdImages(): void {
-    const start = imagesOf(this.#messages.slice(this.#accepted)).length > 0 ? this.#accepted : 0
-    this.#beforeWithholding ??= this.#messages
-    const changed = replaceImages(this.#messages.slice(start), () => ({
-      type: "text",
-      text: refusedImageNote,
-    }))
-    this.#messages = [...this.#messages.slice(0, start), ...changed]
-  }
-
-  /** The images were not the reason if the request without them failed as well. */
-  #restoreImages(): void {
-    if (this.#beforeWithholding !== null) this.#messages = this.#beforeWithholding
-    this.#beforeWithholding = null
+  /** Suspects the images that no model has responded to yet, or if they are all suspected already, all images. */
+  #suspectImages(): void {
+    const unseen = imagesOf(this.#messages.slice(this.#accepted)).filter(
+      (image) => !this.#suspected.has(image),
+    )
+    for (const image of unseen.length > 0 ? unseen : imagesOf(this.#messages)) this.#suspected.add(image)
   }
 
   /** Once for all that one crash left undone. */

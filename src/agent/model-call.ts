@@ -136,7 +136,7 @@ async function recordEnd(context: ModelRunContext, events: readonly Event[]): Pr
   }
 }
 
-/** The conversation replaces images when it meets this code. */
+/** The conversation leaves images out when it meets this code. */
 const withoutImages = {
   code: imageRefused,
   message: "The model service refused an image. The conversation continues without it.",
@@ -157,7 +157,7 @@ async function afterFailure(
     "a model call failed",
   )
   const failed = failedCall(context, attempt, code, usage)
-  if (failure.refusedPart === "image" && imagesOf(context.conversation.messages).length > 0) {
+  if (failure.refusedPart === "image" && imagesOf(context.conversation.shownMessages).length > 0) {
     const next = { ...attempt, number: attempt.number + 1, pauseMs: 0 }
     return begin(context, next, { failed: [failed], announced: retried(next, withoutImages) })
   }

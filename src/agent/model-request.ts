@@ -10,7 +10,7 @@ export function requestOf({ runtime, conversation }: ModelRunContext, { modelInd
   const outputSchema = conversation.run?.started.outputSchema ?? null
   const common = {
     model,
-    messages: [...conversation.messages],
+    messages: [...conversation.shownMessages],
     tools: runtime.toolsFor(provider),
     maxTokens,
   }

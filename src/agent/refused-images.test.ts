@@ -42,15 +42,16 @@ describe("an image that a service refuses", () => {
     expect(run.events.find(({ type }) => type === "toolCallCompleted")).toMatchObject({
       result: { content: [{ type: "image" }] },
     })
-    expect(JSON.stringify(run.context.conversation.messages)).toContain("the model service refused it")
-    expect(imagesOf(run.restart().context.conversation.messages)).toHaveLength(1)
+    const { messages, shownMessages } = run.restart().context.conversation
+    expect(JSON.stringify(shownMessages)).toContain("the model service refused it")
+    expect([imagesOf(messages).length, imagesOf(shownMessages).length]).toEqual([2, 1])
   })
 
   it("is not the reason if the request fails without it: the run ends, and the image stays", async () => {
     const { run, sent } = await played([call], [refused], [{ type: "failure", code: "invalid_request" }])
     expect(sent).toEqual([0, 1, 0])
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "invalid_request" })
-    expect(imagesOf(run.context.conversation.messages)).toHaveLength(1)
+    expect(imagesOf(run.context.conversation.shownMessages)).toHaveLength(1)
   })
 
   it("is looked for among those that no model has seen first, and then among all", async () => {

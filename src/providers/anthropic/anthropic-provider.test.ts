@@ -293,6 +293,18 @@ describe("failures", () => {
     expect(events).toMatchObject([{ detail: expect.stringMatching(/No such deployment for \[redacted\]/) }])
   })
 
+  test("a refusal because of an image says so", async () => {
+    const { url } = await upstream(
+      anthropicErrorReply(
+        400,
+        "invalid_request_error",
+        "messages.0.content.0.image.source.base64: Could not process image",
+      ),
+    )
+    const events = await call(anthropicProvider({ apiKey, baseURL: url }))
+    expect(events).toMatchObject([{ code: "invalid_request", refusedPart: "image" }])
+  })
+
   test("nobody listening is upstream_unreachable", async () => {
     const events = await call(anthropicProvider({ apiKey, baseURL: "http://127.0.0.1:9" }))
     expect(events).toMatchObject([{ type: "error", code: "upstream_unreachable", retryable: true }])

@@ -11,6 +11,18 @@ function refused(status: number, body: object | undefined, headers: Record<strin
   return toFailure(error, { sdk, secrets: [key] }, false)
 }
 
+test.each<[number, string | null, string, "image" | undefined]>([
+  [400, "invalid_image_format", "You uploaded an unsupported image.", "image"],
+  [400, "image_parse_error", "The image data you provided does not represent a valid image.", "image"],
+  [400, null, "Invalid 'messages[1].content[0].image_url': failed to download.", "image"],
+  [404, null, "No endpoints found that support image input", "image"],
+  [400, null, "Unknown field.", undefined],
+  [400, null, "Invalid schema for tools[3] 'draw image'.", undefined],
+  [429, null, "Too many images.", undefined],
+])("a refusal with status %i, code %s and “%s” is about: %s", (status, code, message, part) => {
+  expect(refused(status, { code, message }).refusedPart).toBe(part)
+})
+
 describe("an error status", () => {
   test.each<[string, number, object | undefined, string, boolean]>([
     ["400", 400, { code: null, message: "Unknown field." }, "invalid_request", false],
