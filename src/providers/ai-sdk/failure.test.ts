@@ -1,4 +1,9 @@
-import { APICallError, LoadAPIKeyError, TypeValidationError } from "@ai-sdk/provider"
+import {
+  APICallError,
+  InvalidResponseDataError,
+  LoadAPIKeyError,
+  TypeValidationError,
+} from "@ai-sdk/provider"
 import { expect, test } from "vitest"
 import { toFailure } from "./failure.ts"
 
@@ -50,6 +55,12 @@ test.each<[string, unknown, string, boolean]>([
   [
     "a connection that broke",
     refused({ statusCode: 200, isRetryable: true, cause: because("UND_ERR_SOCKET") }),
+    "upstream_cut",
+    true,
+  ],
+  [
+    "an answer that a model package found truncated",
+    new InvalidResponseDataError({ data: {}, message: "Response stream ended without a finish reason." }),
     "upstream_cut",
     true,
   ],

@@ -60,6 +60,9 @@ export function toFailure(thrown: unknown, begun = false): ModelFailure {
 
 function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): FailureCode {
   const { statusCode: status, isRetryable } = said
+  // By what @ai-sdk/openai-compatible says of a connection that ended within a response.
+  if (said.name === "AI_InvalidResponseDataError" && /\bended without\b/.test(said.message))
+    return "upstream_cut"
   if (status === undefined && thrown instanceof Error)
     return isRetryable === undefined ? codeOfBodyError(thrown, begun) : unansweredCode(said.cause)
   // The answer began well: its connection broke, or it is none.
