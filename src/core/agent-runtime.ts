@@ -2,6 +2,7 @@ import type { EventEntry } from "./entries.ts"
 import type { Json, JsonObject } from "./json.ts"
 import type { Message } from "./messages.ts"
 import type { Gate } from "./ports/gate.ts"
+import type { OutputFilter } from "./ports/output-filter.ts"
 import type { Pricing } from "./ports/pricing.ts"
 import type { Provider, SystemBlock, ToolSpecification } from "./ports/provider.ts"
 import type { SchemaCheck } from "./ports/schema-check.ts"
@@ -39,6 +40,8 @@ export interface ModelRuntime extends RuntimeBase {
   readonly toolTimeoutMs: number
   /** Bytes of one tool result, past which it is cut. */
   readonly maxToolResultBytes: number
+  /** Makes a filter for one stream of a call's live output; null to show the output as it is. */
+  readonly outputFilter: (() => OutputFilter) | null
   /** Retries of one model call that failed in a way that may pass. */
   readonly maxRetries: number
   readonly gate: Gate

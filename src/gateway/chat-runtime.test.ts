@@ -21,6 +21,7 @@ const surroundings: RuntimeSurroundings = {
   mcp: { tools: () => [], instructions: () => [] },
   hooks: {},
   callbackTimeoutMs: 1_000,
+  outputFilter: null,
   follow: () => {},
   grants: async () => [],
   checkSchema: createSchemaCheck(),

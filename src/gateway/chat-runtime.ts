@@ -96,6 +96,7 @@ export interface RuntimeSurroundings {
   readonly allowedModels: readonly string[] | undefined
   readonly hooks: RunHooks
   readonly callbackTimeoutMs: number
+  readonly outputFilter: ModelRuntime["outputFilter"]
   readonly follow: AgentRuntime["follow"]
   /** The MCP servers as the session's user sees them. */
   readonly mcp: McpView
@@ -148,7 +149,8 @@ function runnerRuntime(
 }
 
 function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, mcp, checkSchema, hooks, callbackTimeoutMs, follow, grants, logger } = surroundings
+  const { providers, mcp, checkSchema, hooks, follow, grants, logger } = surroundings
+  const { callbackTimeoutMs, outputFilter } = surroundings
   const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
@@ -188,6 +190,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
     maxToolResultBytes,
+    outputFilter,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,

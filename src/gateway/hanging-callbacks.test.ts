@@ -97,7 +97,7 @@ describe.each(Object.entries(callbacks))("%s that never returns", (_name, option
         ["failed", "runtime_failed"],
       ])
     }
-    const reasons = logger.error.mock.calls.map(([{ error }]) => (error as Error).message)
+    const reasons = logger.error.mock.calls.map(([{ error }]) => (error as Error | undefined)?.message)
     expect(reasons).toContainEqual(
       expect.stringContaining("did not return within 200 ms (callbackTimeoutMs)"),
     )

@@ -20,6 +20,8 @@ import { startHousekeeping } from "../sessions/housekeeping.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
+import { createLineMask } from "../telemetry/line-mask.ts"
+import { createMask } from "../telemetry/mask.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { createImageExaminer } from "../tools/images/image-examiner.ts"
 import { createImagePreparation, type PrepareImages } from "../tools/images/prepare-images.ts"
@@ -225,12 +227,13 @@ async function runtimeResolver(
   { grants, userCode, mcp, code, checkSchema, prepareImages }: RuntimeParts,
 ): Promise<RuntimeResolver> {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
-  const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
+  const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels, redact } = server
   const hooks = userCode.followed(definedOnly<Hooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
   const shared = {
     allowedModels,
     hooks,
     callbackTimeoutMs: userCode.timeoutMs,
+    outputFilter: redact === undefined ? null : () => createLineMask(createMask(redact)),
     follow: userCode.follow,
     grants,
     prepareImages,
