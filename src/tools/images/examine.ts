@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises"
 import {
   type IMagickImage,
   initializeImageMagick,
-  MagickColors,
   MagickFormat,
   MagickImage,
   MagickReadSettings,
@@ -59,7 +58,7 @@ function decode(data: Buffer, mediaType: string, length: number): Examined {
     if (broken !== undefined) throw new Error(broken)
     const isLarge = Math.max(image.width, image.height) > longestSide || length > longestData
     if (!isLarge && !mayMove(data, mediaType)) return { type: "fits", mediaType }
-    return converted(image, mediaType)
+    return converted(image, mediaType === "image/jpeg" || length > longestData)
   } finally {
     image.dispose()
   }
@@ -75,23 +74,28 @@ function mayMove(data: Buffer, mediaType: string): boolean {
 
 /** Smaller sides, until the data is short enough. The last one is that of a thumbnail. */
 const sides = [longestSide, 2_000, 1_000, 500, 250]
+/** Of a JPEG: no loss that a model would see. */
+const quality = 85
 
-function converted(image: IMagickImage, source: string): Examined {
+/** @param isLossy If true, the image becomes a JPEG, unless it is transparent. */
+function converted(image: IMagickImage, isLossy: boolean): Examined {
   image.autoOrient()
+  const [format, mediaType] =
+    isLossy && !image.hasAlpha
+      ? ([MagickFormat.Jpeg, "image/jpeg"] as const)
+      : ([MagickFormat.Png, "image/png"] as const)
+  if (format === MagickFormat.Jpeg) image.quality = quality
   for (const side of sides) {
     const scale = Math.min(1, side / Math.max(image.width, image.height))
-    if (scale < 1) image.thumbnail(Math.max(1, image.width * scale), Math.max(1, image.height * scale))
-    const isPhoto = source === "image/jpeg" || (side < longestSide && !image.hasAlpha)
-    const data = encode(image, isPhoto ? MagickFormat.Jpeg : MagickFormat.Png)
-    if (data.length <= longestData)
-      return { type: "converted", mediaType: isPhoto ? "image/jpeg" : "image/png", data }
+    if (scale < 1)
+      image.thumbnail(
+        Math.max(1, Math.round(image.width * scale)),
+        Math.max(1, Math.round(image.height * scale)),
+      )
+    const data = image.write(format, (bytes) => Buffer.from(bytes).toString("base64"))
+    if (data.length <= longestData) return { type: "converted", mediaType, data }
   }
   return { type: "unusable", reason: "it stays too large at any size" }
-}
-
-function encode(image: IMagickImage, format: MagickFormat): string {
-  if (format === MagickFormat.Jpeg) image.backgroundColor = MagickColors.White
-  return image.write(format, (bytes) => Buffer.from(bytes).toString("base64"))
 }
 
 /** The decoder's own words, without what they quote of the data. */

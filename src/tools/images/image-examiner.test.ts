@@ -88,10 +88,10 @@ test("sides that are too long are scaled down", async () => {
 
 test("too many bytes are made fewer", async () => {
   // Noise, which no format compresses.
-  const rows = Array.from({ length: 2_400 }, () =>
-    Buffer.concat([Buffer.alloc(1), crypto.getRandomValues(Buffer.alloc(2_400))]),
+  const rows = Array.from({ length: 2_050 }, () =>
+    Buffer.concat([Buffer.alloc(1), crypto.getRandomValues(Buffer.alloc(2_050))]),
   )
-  const found = await examined(png(2_400, 2_400, deflateSync(Buffer.concat(rows), { level: 0 })))
+  const found = await examined(png(2_050, 2_050, deflateSync(Buffer.concat(rows), { level: 0 })))
   expect(found).toMatchObject({ type: "converted", mediaType: "image/jpeg" })
   expect(found?.type === "converted" && found.data.length).toBeLessThanOrEqual(5 * 1024 * 1024)
 })
