@@ -95,3 +95,10 @@ test("doctor takes no work: a run that was left open in the store stays as it is
 test("doctor wants a file", async () => {
   expect(await runCliProcess(["doctor"])).toMatchObject({ code: 2, stdout: "" })
 })
+
+test("doctor names the tools that the provider would refuse", async () => {
+  const tool = `{ name: "", description: "x", inputSchema: { type: "object" }, validate() {}, execute() {} }`
+  const { code, stdout } = await examine(`tools: [${tool}]`)
+  expect(stdout).toMatch(/^FAILS tools: "" is left out for demo: Its name is not/m)
+  expect(code).toBe(1)
+})

@@ -20,19 +20,31 @@ export interface Attempt {
 const longestRetryAfterMs = 60_000
 
 /** What is tried after a failure: the same model again, then the next one; null when nothing is left, or it is of no use. */
-export function attemptAfter(
-  attempt: Attempt,
-  failure: ModelFailure,
-  { models, maxRetries }: ModelRuntime,
-): Attempt | null {
+export function attemptAfter(attempt: Attempt, failure: ModelFailure, runtime: ModelRuntime): Attempt | null {
+  const { models } = runtime
   const next = { ...attempt, number: attempt.number + 1 }
   const { retryable, retryAfterMs } = failure
-  if (retryable && attempt.retries < maxRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
-    return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs ?? backoffMs(attempt.retries) }
+  const mostRetries = retriesWorthwhile(failure, modelAt(runtime, attempt.modelIndex), runtime)
+  if (retryable && attempt.retries < mostRetries && (retryAfterMs ?? 0) <= longestRetryAfterMs) {
+    // "Retry after 0" of an overloaded service would spend all retries within milliseconds.
+    return { ...next, retries: attempt.retries + 1, pauseMs: retryAfterMs || backoffMs(attempt.retries) }
   }
   if (!isOfTheService(failure) || attempt.modelIndex + 1 >= models.length) return null
   // Another service need not be spared.
   return { ...next, modelIndex: attempt.modelIndex + 1, retries: 0, pauseMs: 0 }
+}
+
+/**
+ * Limits retries after a timeout, because the model may have evaluated the whole prompt for nothing: one retry for a hosted
+ * service, where another machine may take the call, and none for the operator's own machine, which is as slow the next time.
+ */
+function retriesWorthwhile(
+  { code }: ModelFailure,
+  { provider }: ModelChoice,
+  { maxRetries }: ModelRuntime,
+): number {
+  if (code !== "upstream_timeout") return maxRetries
+  return provider.selfHosted ? 0 : Math.min(maxRetries, 1)
 }
 
 /** Failures that say nothing about the request, though a service may say that trying it again is of no use. */

@@ -10,13 +10,14 @@ import type {
   ToolCallInterrupted,
   ToolCallRequested,
 } from "../core/entries.ts"
+import { imageRefused, imagesOf, replaceImages } from "../core/images.ts"
 import type { Json, JsonObject } from "../core/json.ts"
-import type { AssistantMessage, Message, ToolMessage } from "../core/messages.ts"
+import type { AssistantMessage, ImagePart, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
-import type { ToolResult } from "../core/ports/tool.ts"
 import { epochOf } from "../core/sequence.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
 import { type CallState, outcomeOf } from "./call-state.ts"
+import { interruptedResult, mendingRequest, refusedImageNote } from "./conversation-notes.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"
@@ -26,10 +27,26 @@ export class Conversation {
   #messages: Message[] = []
   #run: RunState | null = null
   #spent: Spending = noSpending
+  /** Number of messages that a model has responded to. */
+  #accepted = 0
+  /** Images that a service refused: it responded to the messages without them. */
+  readonly #refused = new Set<ImagePart>()
+  /** Images that the open step tries without. */
+  readonly #suspected = new Set<ImagePart>()
 
   /** Finished messages. A step's tool results are one message, there once the step is over. */
   get messages(): readonly Message[] {
     return this.#messages
+  }
+
+  /** The messages as a model is shown them: with a note in place of each image that its service refused. */
+  get shownMessages(): readonly Message[] {
+    if (this.#refused.size + this.#suspected.size === 0) return this.#messages
+    return replaceImages(this.#messages, (image) =>
+      this.#refused.has(image) || this.#suspected.has(image)
+        ? { type: "text", text: refusedImageNote }
+        : image,
+    )
   }
 
   /** The run that has not ended yet. */
@@ -47,6 +64,8 @@ export class Conversation {
     switch (event.type) {
       case "historyReplaced":
         this.#messages = [...event.messages]
+        this.#accepted = 0
+        this.#refused.clear()
         return
       case "runStarted":
         this.#messages.push({ role: "user", content: event.content })
@@ -69,6 +88,8 @@ export class Conversation {
         return
       case "runCompleted":
       case "runFailed":
+        // The images were not the reason if the request without them failed as well.
+        this.#suspected.clear()
         this.#endStep()
         this.#run = null
         return
@@ -88,12 +109,16 @@ export class Conversation {
       case "stepRetried":
         this.#run.modelIndex = event.modelIndex
         if (event.error.code === interruptedByCrash) this.#countCrash(entry, event)
+        if (event.error.code === imageRefused) this.#suspectImages()
         if (this.#run.phase.type === "calling") this.#run.phase.attempt = event.attempt
         return
       case "messageCompleted":
         this.#spend(event)
         this.#run.fruitlessSteps = isFruitless(event) ? this.#run.fruitlessSteps + 1 : 0
         if (event.message.content.length > 0) this.#messages.push(event.message)
+        this.#accepted = this.#messages.length
+        for (const image of this.#suspected) this.#refused.add(image)
+        this.#suspected.clear()
         this.#run.phase = { type: "settling", completed: event, calls: new Map() }
         return
       case "toolCallRequested":
@@ -160,6 +185,14 @@ export class Conversation {
       default:
         event satisfies never
     }
+  }
+
+  /** Suspects the images that no model has responded to yet, or if they are all suspected already, all images. */
+  #suspectImages(): void {
+    const unseen = imagesOf(this.#messages.slice(this.#accepted)).filter(
+      (image) => !this.#suspected.has(image),
+    )
+    for (const image of unseen.length > 0 ? unseen : imagesOf(this.#messages)) this.#suspected.add(image)
   }
 
   /** Once for all that one crash left undone. */
@@ -316,29 +349,4 @@ function toolMessage(calls: readonly CallState[]): ToolMessage {
       result: result ?? interruptedResult("failed", outcomeOf(state)),
     })),
   }
-}
-
-/** What the model is told of a call that has no result. */
-function interruptedResult(
-  reason: ToolCallInterrupted["reason"] | "failed",
-  outcome: ToolCallInterrupted["outcome"],
-): ToolResult {
-  const causes = {
-    cancelled: "the run was cancelled",
-    crashed: "the server stopped while it ran",
-    lost: "the server that executes it was lost",
-    failed: "the run failed",
-  }
-  const cause = causes[reason]
-  const message =
-    outcome === "not_started"
-      ? `The call was not executed: ${cause}.`
-      : `The call may or may not have taken effect: ${cause}. Find out before you repeat it.`
-  return { type: "error", code: "interrupted", message }
-}
-
-/** What the model is told of an answer that does not fit the schema. */
-function mendingRequest(problem: string): Message {
-  const text = `Your answer does not fit the JSON Schema that was asked for: ${problem} Answer again, with the JSON alone.`
-  return { role: "user", content: [{ type: "text", text }] }
 }

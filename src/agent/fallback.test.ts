@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest"
 import type { ModelChoice } from "../core/agent-runtime.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import { type ScriptedStep, scriptedProvider } from "../testing/scripted-provider.ts"
+import { attemptAfter } from "./attempts.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
 
@@ -97,28 +98,11 @@ describe("a stream that stalls", () => {
 
   it("ends the run when it stalls every time", async () => {
     const run = memoryRun(
-      scriptedProvider(() => [forever]),
+      scriptedProvider(() => [say("Hal"), forever]),
       { ...quick, maxRetries: 0 },
     )
     await runLoop(run.context)
     expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "upstream_stalled" })
-  })
-
-  it("is not one that only thinks aloud", async () => {
-    const provider: Provider = {
-      name: "slow",
-      defaultModel: "slow",
-      async *stream() {
-        for (let ping = 0; ping < 10; ping++) {
-          await new Promise((resolve) => setTimeout(resolve, 10))
-          yield { type: "progress" }
-        }
-        yield { type: "end", content: [], stopReason: "end", model: "slow", usage: null }
-      },
-    }
-    const run = memoryRun(provider, { stallTimeoutMs: 60 })
-    await runLoop(run.context)
-    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
 })
 
@@ -156,3 +140,14 @@ it("a call that the cap cut before its first argument is not executed as one wit
 function neverCalled(): never {
   throw new Error("It is not called.")
 }
+
+it("a service that asks to retry after no time at all is given the ordinary pause", () => {
+  const run = memoryRun(scriptedProvider([]))
+  const step = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 } as const
+  const attempt = { step, number: 1, modelIndex: 0, retries: 0, pauseMs: 0 }
+  const failure = { type: "error", code: "overloaded", message: "", retryable: true } as const
+  const pauseAfter = (retryAfterMs: number) =>
+    attemptAfter(attempt, { ...failure, retryAfterMs }, run.context.runtime)?.pauseMs
+  expect(pauseAfter(0)).toBeGreaterThanOrEqual(250)
+  expect(pauseAfter(20)).toBe(20)
+})

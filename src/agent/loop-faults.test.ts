@@ -72,7 +72,7 @@ describe("a model service that never ends its answer", () => {
   afterEach(() => void vi.useRealTimers())
 
   it.each<[string, ModelEvent]>([
-    ["only says that it is there", { type: "progress" }],
+    ["only works in secret", { type: "progress", advanced: true }],
     ["says a letter now and then", { type: "textDelta", part: 0, text: "a" }],
   ])("is given up when it %s, and not tried again", async (_, event) => {
     vi.useFakeTimers()

@@ -1,6 +1,7 @@
 import type { Event, ModelCallFailed } from "../core/entries.ts"
 import { isTerminal } from "../core/entries.ts"
 import { RunCancelledError } from "../core/errors.ts"
+import { imageRefused, imagesOf } from "../core/images.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../core/usage.ts"
@@ -14,6 +15,7 @@ import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { bytesOf, type CountedUsage, countUsage } from "./token-estimate.ts"
+import { untilAborted } from "./until-aborted.ts"
 
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
@@ -72,12 +74,23 @@ async function begin(
   return ending === null ? attempt : null
 }
 
-/** Waits for the attempt's time. One that the process stops before is not made: the next process must not count it. */
-async function awaitTurn(context: ModelRunContext, attempt: Attempt): Promise<void> {
-  const { signal } = context
+/**
+ * Waits for the attempt's time and resolves to its request and the tools behind it. If the process stops before that, the attempt is not made, and
+ * is logged as not sent, so that the next process does not count it.
+ */
+async function awaitTurn(
+  context: ModelRunContext,
+  attempt: Attempt,
+): Promise<{ readonly request: ModelRequest; readonly shownTools: readonly Tool[] }> {
+  const { signal, runtime } = context
   try {
     if (attempt.pauseMs > 0) await delay(attempt.pauseMs, signal)
     signal.throwIfAborted()
+    // Read in the same moment: calls are bound to the tools that this request shows.
+    const shownTools = runtime.tools
+    const request = requestOf(context, attempt)
+    const messages = await untilAborted(signal, runtime.prepareImages(request.messages))
+    return { request: { ...request, messages }, shownTools }
   } catch (reason) {
     if (reason instanceof RunCancelledError) throw reason
     await record(context, [failedCall(context, attempt, "not_sent", freeOfCharge)])
@@ -87,10 +100,8 @@ async function awaitTurn(context: ModelRunContext, attempt: Attempt): Promise<vo
 
 /** Resolves to the attempt that follows, if it failed and there is one. */
 async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Attempt | null> {
-  await awaitTurn(context, attempt)
+  const { request, shownTools } = await awaitTurn(context, attempt)
   const choice = modelAt(context.runtime, attempt.modelIndex)
-  const { tools: shownTools } = context.runtime
-  const request = requestOf(context, attempt)
   const streamed = nothingStreamed()
   const last = await streamAnswer(context, attempt.step, choice, request, streamed)
   if (last === null) {
@@ -139,6 +150,12 @@ async function recordEnd(context: ModelRunContext, events: readonly Event[]): Pr
   }
 }
 
+/** The conversation leaves images out when it meets this code. */
+const withoutImages = {
+  code: imageRefused,
+  message: "The model service refused an image. The conversation continues without it.",
+} as const
+
 async function afterFailure(
   context: ModelRunContext,
   attempt: Attempt,
@@ -147,26 +164,36 @@ async function afterFailure(
 ): Promise<Attempt | null> {
   const { code, message } = failure
   const failed = failedCall(context, attempt, code, usage)
-  const next = attemptAfter(attempt, failure, context.runtime)
-  logFailure(context, attempt, { failure, next })
+  const isWithoutImages =
+    failure.refusedPart === "image" && imagesOf(context.conversation.shownMessages).length > 0
+  const next = isWithoutImages
+    ? { ...attempt, number: attempt.number + 1, pauseMs: 0 }
+    : attemptAfter(attempt, failure, context.runtime)
+  logFailure(context, attempt, { failure, next, isWithoutImages })
   if (next === null) {
     const spent = addSpending(spentSoFar(context), failed)
     await recordEnd(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
-  return begin(context, next, { failed: [failed], announced: retried(next, { code, message }) })
+  const announced = retried(next, isWithoutImages ? withoutImages : { code, message })
+  return begin(context, next, { failed: [failed], announced })
 }
 
 function logFailure(
   { sessionId, conversation, logger, runtime }: ModelRunContext,
   attempt: Attempt,
-  { failure, next }: { readonly failure: ModelFailure; readonly next: Attempt | null },
+  {
+    failure,
+    next,
+    isWithoutImages,
+  }: { readonly failure: ModelFailure; readonly next: Attempt | null; readonly isWithoutImages: boolean },
 ): void {
   const { provider, model } = modelAt(runtime, attempt.modelIndex)
   const { code, detail = failure.message } = failure
   const ids = { sessionId, runId: conversation.run?.runId, stepId: attempt.step.stepId }
   const fields = { ...ids, attempt: attempt.number, provider: provider.name, model, code, detail }
   if (next === null) logger.warn(fields, "A model call failed. The run ends.")
+  else if (isWithoutImages) logger.warn(fields, "A model refused an image. The call is retried without it.")
   else if (next.modelIndex === attempt.modelIndex) {
     logger.warn({ ...fields, retryInMs: next.pauseMs }, "A model call failed. It is retried.")
   } else {

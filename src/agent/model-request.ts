@@ -6,14 +6,14 @@ import type { ModelRunContext } from "./run-context.ts"
 /** What this attempt asks the model. */
 export function requestOf({ runtime, conversation }: ModelRunContext, { modelIndex }: Attempt): ModelRequest {
   const { systemPrompt, maxTokens } = runtime
-  const { model } = modelAt(runtime, modelIndex)
+  const { provider, model } = modelAt(runtime, modelIndex)
   const outputSchema = conversation.run?.started.outputSchema ?? null
-  const tools = runtime.tools.map(({ name, description, inputSchema }) => ({
-    name,
-    description,
-    inputSchema,
-  }))
-  const common = { model, messages: [...conversation.messages], tools, maxTokens }
+  const common = {
+    model,
+    messages: [...conversation.shownMessages],
+    tools: runtime.toolsFor(provider),
+    maxTokens,
+  }
   if (outputSchema === null) return { ...common, system: systemPrompt }
   return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
 }

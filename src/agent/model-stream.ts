@@ -1,12 +1,12 @@
-import type { ModelChoice } from "../core/agent-runtime.ts"
+import type { ModelChoice, ModelRuntime } from "../core/agent-runtime.ts"
 import type { StepStarted } from "../core/entries.ts"
 import { nestsTooDeep } from "../core/json.ts"
 import type { ModelPart } from "../core/messages.ts"
-import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
+import type { ModelEnd, ModelFailure, ModelRequest, Provider } from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { untilAborted } from "./until-aborted.ts"
-import { watchdog } from "./watchdog.ts"
+import { type Patience, watchdog } from "./watchdog.ts"
 
 /** What came of one model call so far, whether it comes to an end or not. */
 export interface Streamed {
@@ -27,8 +27,9 @@ export function nothingStreamed(): Streamed {
 }
 
 /**
- * Streams one answer to the viewers. Resolves to the provider's last event, or to the failure that stands for it when
- * there is none, when nothing came for too long, or too much, or without an end; to null when the attempt is aborted, at once.
+ * Streams one response to the subscribers. Resolves to the provider's last event. Resolves to a failure when the provider
+ * sends no last event, makes no progress for too long, or sends too much. Resolves to null at once when the attempt is
+ * aborted.
  */
 export async function streamAnswer(
   context: ModelRunContext,
@@ -41,22 +42,31 @@ export async function streamAnswer(
   const call = new AbortController()
   const stop = () => call.abort(signal.reason)
   signal.addEventListener("abort", stop, { once: true })
-  const patience = { silentMs: runtime.stallTimeoutMs, totalMs: longestCallMs(request) }
-  const watched = watchdog(patience, (limit) => call.abort(limit === "silentMs" ? stalled : endless))
+  const firstMs = firstTokenTimeoutMs(runtime, provider)
+  const totalMs = longestCallMs(request) + Math.max(0, firstMs - defaultFirstTokenTimeoutMs)
+  const patience = { firstMs, silentMs: runtime.stallTimeoutMs, totalMs }
+  const watched = watchdog(patience, (limit) => call.abort(failuresByLimit[limit]))
+  let idleEvents = 0
+  const progressed = () => {
+    idleEvents = 0
+    watched.progressed()
+  }
   const longest = longestAnswer(request)
 
   const consume = async (): Promise<ModelEnd | ModelFailure> => {
     for await (const event of provider.stream(request, { signal: call.signal })) {
       // Whatever an aborted call still yields is not the run's any more.
       if (call.signal.aborted) return noLastEvent
-      watched.seen()
+      if (++idleEvents > mostIdleEvents) return stalled
       switch (event.type) {
         case "end":
+          if (event.content.length > mostParts) return answerTooLong
           return { ...event, content: event.content.map(withoutTooDeepInput) }
         case "error":
           return event
         case "progress":
           streamed.begun = true
+          if (event.advanced || (event.hiddenBytes ?? 0) > streamed.hiddenBytes) progressed()
           streamed.usage = event.usage ?? streamed.usage
           streamed.hiddenBytes = event.hiddenBytes ?? streamed.hiddenBytes
           if (lengthOf(streamed) > longest) return answerTooLong
@@ -72,6 +82,7 @@ export async function streamAnswer(
       }
       streamed.begun = true
       if (event.text === "") continue
+      progressed()
       if (lengthOf(streamed) > longest) return answerTooLong
       const { type, part, text } = event
       const seq = journal.emit({ type, stepId, messageId, part, text })
@@ -83,8 +94,8 @@ export async function streamAnswer(
     return await untilAborted(call.signal, consume())
   } catch (thrown) {
     if (signal.aborted) return null
-    if (thrown === stalled) return stalled
-    if (thrown === endless) return endless
+    const overdue = Object.values(failuresByLimit).find((failure) => failure === thrown)
+    if (overdue !== undefined) return overdue
     throw thrown
   } finally {
     watched.stop()
@@ -102,12 +113,30 @@ function lengthOf({ text, thinking, hiddenBytes }: Streamed): number {
   return text.length + thinking.length + hiddenBytes
 }
 
+/** Parts of one response; a long one with many citations has some hundreds. */
+const mostParts = 10_000
+
 /** In characters, of which a token has a few: only a service that ignores its cap gets there. */
 function longestAnswer({ maxTokens }: ModelRequest): number {
   return maxTokens * 12 + 4_096
 }
 
-/** Half an hour to think, and a quarter of a second for each token: only a service that never ends gets there. */
+/** Most events in a row that bring nothing: 10 000 pings take a working service more than a day. */
+const mostIdleEvents = 10_000
+
+/** The smaller of the agent's and the provider's limit, where they have one. */
+function firstTokenTimeoutMs(
+  { firstTokenTimeoutMs: ofAgent }: Pick<ModelRuntime, "firstTokenTimeoutMs">,
+  { firstTokenTimeoutMs: ofProvider }: Provider,
+): number {
+  if (ofAgent === null && ofProvider === undefined) return defaultFirstTokenTimeoutMs
+  return Math.min(ofAgent ?? Number.POSITIVE_INFINITY, ofProvider ?? Number.POSITIVE_INFINITY)
+}
+
+/** Generous, because a model on a CPU evaluates a long prompt for minutes. */
+const defaultFirstTokenTimeoutMs = 600_000
+
+/** Half an hour, and a quarter of a second for each token: only a service that never ends its response exceeds it. */
 function longestCallMs({ maxTokens }: ModelRequest): number {
   return 30 * 60 * 1_000 + maxTokens * 250
 }
@@ -122,16 +151,29 @@ const noLastEvent: ModelFailure = {
 const stalled: ModelFailure = {
   type: "error",
   code: "upstream_stalled",
-  message: "The model service sent nothing for too long.",
+  message: "The model's response stood still for too long.",
   retryable: true,
 }
 
-/** Pings for ever, or a word a minute. Not tried again: it took long enough. */
+const notStarted: ModelFailure = {
+  type: "error",
+  code: "upstream_timeout",
+  message: "The model service did not start its response in time.",
+  retryable: true,
+}
+
+/** A word a minute, for ever. A retry would take as long again. */
 const endless: ModelFailure = {
   type: "error",
   code: "upstream_timeout",
-  message: "The model service did not end its answer in time.",
+  message: "The model service did not end its response in time.",
   retryable: false,
+}
+
+const failuresByLimit: Readonly<Record<keyof Patience, ModelFailure>> = {
+  firstMs: notStarted,
+  silentMs: stalled,
+  totalMs: endless,
 }
 
 const answerTooLong: ModelFailure = {

@@ -1,4 +1,5 @@
-import type { ContentPart, Message, ModelPart } from "../core/messages.ts"
+import { imagesOf } from "../core/images.ts"
+import type { ModelPart } from "../core/messages.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 
@@ -18,7 +19,7 @@ function estimateTokens(bytes: number): number {
 
 /** Input tokens of the request, at a guess that is rather too high. */
 export function estimateInput(request: ModelRequest): number {
-  const images = imagesOf(request)
+  const images = imagesOf(request.messages)
   const ignored = new Set<unknown>(images)
   const bytes = inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
   return estimateTokens(bytes) + images.length * tokensPerImage
@@ -29,7 +30,7 @@ export function estimateInput(request: ModelRequest): number {
  * encrypted it is many bytes a token.
  */
 export function plainBytes({ outputSchema: _, ...request }: ModelRequest): number {
-  const ignored = new Set<unknown>(imagesOf(request))
+  const ignored = new Set<unknown>(imagesOf(request.messages))
   const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
   return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
 }
@@ -40,17 +41,6 @@ function inputBytes(
   replace: (key: string, value: unknown) => unknown,
 ): number {
   return Buffer.byteLength(JSON.stringify([system, messages, tools, outputSchema], replace))
-}
-
-function imagesOf({ messages }: ModelRequest): readonly ContentPart[] {
-  return messages.flatMap(contentOf).filter(({ type }) => type === "image")
-}
-
-/** Of what may have images. Data of a tool that calls itself one is sent as text. */
-function contentOf(message: Message): readonly ContentPart[] {
-  if (message.role === "user") return message.content
-  if (message.role !== "tool") return []
-  return message.results.flatMap(({ result }) => (result.type === "content" ? result.content : []))
 }
 
 /** Bytes of what the model wrote. */

@@ -1,31 +1,45 @@
 export interface Watchdog {
-  /** Something happened: the time of silence begins anew. */
-  seen(): void
+  /** The response grew. Other events, such as pings, must not be reported. */
+  progressed(): void
   stop(): void
 }
 
+/** Milliseconds that a model call may take. */
 export interface Patience {
+  /** From the request to the first progress. */
+  readonly firstMs: number
+  /** Between two signs of progress. */
   readonly silentMs: number
+  /** From the request to the end of the response. */
   readonly totalMs: number
 }
 
+/** A longer delay would make the timer fire at once. */
+const longestTimerMs = 2_147_483_647
+
 /**
- * Calls `onOver` once nothing was seen for `silentMs`, or `totalMs` are over. Being seen costs a look at the clock and no
- * timer: the one timer there is looks, when it fires, how much of its time is left.
+ * Calls `onOver` once, when a limit is exceeded. Progress costs a look at the clock and, except for the first one, no timer:
+ * the timer checks when it fires how much time is left.
  */
-export function watchdog({ silentMs, totalMs }: Patience, onOver: (limit: keyof Patience) => void): Watchdog {
-  let seenAt = performance.now()
-  const endsAt = seenAt + totalMs
+export function watchdog(patience: Patience, onOver: (limit: keyof Patience) => void): Watchdog {
+  let since = performance.now()
+  let limit: "firstMs" | "silentMs" = "firstMs"
+  const endsAt = since + patience.totalMs
   const look = () => {
     const now = performance.now()
+    const dueAt = since + patience[limit]
     if (now >= endsAt) onOver("totalMs")
-    else if (now >= seenAt + silentMs) onOver("silentMs")
-    else timer = setTimeout(look, Math.min(seenAt + silentMs, endsAt) - now)
+    else if (now >= dueAt) onOver(limit)
+    else timer = setTimeout(look, Math.min(dueAt - now, endsAt - now, longestTimerMs))
   }
-  let timer = setTimeout(look, Math.min(silentMs, totalMs))
+  let timer = setTimeout(look, Math.min(patience.firstMs, patience.totalMs, longestTimerMs))
   return {
-    seen() {
-      seenAt = performance.now()
+    progressed() {
+      since = performance.now()
+      if (limit === "silentMs") return
+      limit = "silentMs"
+      clearTimeout(timer)
+      look()
     },
     stop() {
       clearTimeout(timer)

@@ -5,7 +5,7 @@ import type { ToolType } from "./ports/approvals.ts"
 import type { Gate } from "./ports/gate.ts"
 import type { OutputFilter } from "./ports/output-filter.ts"
 import type { Pricing } from "./ports/pricing.ts"
-import type { Provider, SystemBlock } from "./ports/provider.ts"
+import type { Provider, SystemBlock, ToolSpecification } from "./ports/provider.ts"
 import type { SchemaCheck } from "./ports/schema-check.ts"
 import type { Tool, ToolResult } from "./ports/tool.ts"
 import type { Cost, Usage } from "./usage.ts"
@@ -22,11 +22,17 @@ export interface ModelRuntime extends RuntimeBase {
   readonly pricing: Pricing
   /** US dollars that one run may cost; null for no bound. */
   readonly maxBudgetUsd: number | null
-  /** Milliseconds without any event after which a model call is given up, and tried again. */
+  /** Milliseconds that a model may take to start its response. If null, the provider's limit or the default applies. */
+  readonly firstTokenTimeoutMs: number | null
+  /** Milliseconds without progress after which a started response is given up, and the call is retried. */
   readonly stallTimeoutMs: number
+  /** Returns the messages with images that every provider accepts, and text in place of the others. Never rejects. */
+  readonly prepareImages: (messages: readonly Message[]) => Promise<readonly Message[]>
   /** For structured output. */
   readonly checkSchema: SchemaCheck
   readonly tools: readonly Tool[]
+  /** Returns the tools in the form that the provider's service accepts, without those that it would refuse. */
+  readonly toolsFor: (provider: Provider) => readonly ToolSpecification[]
   /** Cap on the output tokens of one model call. */
   readonly maxTokens: number
   /** Most steps of one run; null for no bound. */

@@ -26,6 +26,8 @@ const surroundings: RuntimeSurroundings = {
   follow: () => {},
   grants: async () => [],
   checkSchema: createSchemaChecker().check,
+  reportToolChange: () => {},
+  prepareImages: async (messages) => messages,
   logger: { debug() {}, info() {}, warn() {}, error() {} },
 }
 

@@ -21,6 +21,7 @@ import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
 import type { RunProviders } from "./run-providers.ts"
+import { createToolOffers, type ReportToolChange, specificationOf } from "./tool-offers.ts"
 
 /** What `buildChatRuntime` returns: what one run is executed with. */
 export type ChatRuntime = ChatModelRuntime | ChatRunnerRuntime
@@ -58,7 +59,15 @@ export interface ChatModelRuntime {
   readonly maxToolResultBytes?: number
   /** Retries of a model call that failed in a way that may pass. Default 3. */
   readonly maxRetries?: number
-  /** Silence of the model service after which a call counts as failed and is tried again. Default 60. */
+  /**
+   * Seconds that a model may take until the first token of its response, which includes the evaluation of the prompt.
+   * Default 600, or the provider's `timeoutMs`; if both options are set, the smaller one applies.
+   */
+  readonly firstTokenTimeoutSeconds?: number
+  /**
+   * Seconds without progress after which a started response counts as failed and the call is retried. Pings are not
+   * progress. Default 60.
+   */
   readonly stallTimeoutSeconds?: number
   /** What a person must allow, for tools that do not say so themselves. Default: nothing. */
   readonly needsApproval?: ApprovalPolicy
@@ -95,6 +104,9 @@ export interface RuntimeSurroundings {
   readonly checkSchema: ModelRuntime["checkSchema"]
   /** The tools that run code, where the app has them. */
   readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
+  readonly prepareImages: ModelRuntime["prepareImages"]
+  /** Is told of every tool that a provider's service would refuse. */
+  readonly reportToolChange: ReportToolChange
   readonly logger: Logger
 }
 
@@ -157,18 +169,23 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
       pricing,
     )
   }
+  const toolsFor = createToolOffers(allTools, surroundings.reportToolChange)
   return {
     type: "model",
     systemPrompt: systemPrompt.filter(({ text }) => text !== ""),
     models,
     pricing,
     maxBudgetUsd,
+    firstTokenTimeoutMs:
+      chat.firstTokenTimeoutSeconds === undefined ? null : chat.firstTokenTimeoutSeconds * 1_000,
     stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
     checkSchema,
     // Asked at every step: a server's tools may change while a run is under way.
     get tools() {
       return allTools()
     },
+    toolsFor,
+    prepareImages: surroundings.prepareImages,
     maxTokens: chat.maxTokens ?? 16_000,
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
@@ -222,11 +239,7 @@ function revisionOf(definition: {
 }): string {
   const { systemPrompt } = definition
   const models = definition.models.map(({ provider, model }) => ({ provider: provider.name, model }))
-  const tools = definition.tools.map(({ name, description, inputSchema }) => ({
-    name,
-    description,
-    inputSchema,
-  }))
+  const tools = definition.tools.map(specificationOf)
   return createHash("sha256")
     .update(JSON.stringify({ systemPrompt, models, tools }))
     .digest("hex")

@@ -23,6 +23,11 @@ const count = z.int().positive().optional()
 /** The longest delay a timer can wait. */
 const longestTimerMs = 2_147_483_647
 const milliseconds = z.int().positive().max(longestTimerMs)
+const timeoutSeconds = z
+  .number()
+  .positive()
+  .max(longestTimerMs / 1_000)
+  .optional()
 /** Of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
 
@@ -167,11 +172,8 @@ const modelRuntime = {
   toolTimeoutMs: milliseconds.optional(),
   maxToolResultBytes: count,
   maxRetries: z.int().nonnegative().optional(),
-  stallTimeoutSeconds: z
-    .number()
-    .positive()
-    .max(longestTimerMs / 1_000)
-    .optional(),
+  firstTokenTimeoutSeconds: timeoutSeconds,
+  stallTimeoutSeconds: timeoutSeconds,
   needsApproval: callback,
   interceptors: z.array(aFunction).optional(),
   approvalTimeoutSeconds,

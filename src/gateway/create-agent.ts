@@ -23,8 +23,8 @@ export function createAgent(
   checkAgentOptions(systemPrompt, options)
   const { provider: defaultProvider, model, fallback, tools, ...rest } = options
   const { maxTokens, maxTurns, maxBudgetUsd, prices, toolTimeoutMs, maxToolResultBytes, ...more } = rest
-  const { maxRetries, stallTimeoutSeconds, needsApproval, interceptors, ...others } = more
-  const { approvalTimeoutSeconds, ...server } = others
+  const { maxRetries, firstTokenTimeoutSeconds, stallTimeoutSeconds, ...others } = more
+  const { needsApproval, interceptors, approvalTimeoutSeconds, ...server } = others
   // All its runs are with this one runtime, so what it lacks is known before the first.
   const buildChatRuntime = definedOnly<ChatModelRuntime>({
     systemPrompt,
@@ -39,6 +39,7 @@ export function createAgent(
     toolTimeoutMs,
     maxToolResultBytes,
     maxRetries,
+    firstTokenTimeoutSeconds,
     stallTimeoutSeconds,
     needsApproval,
     interceptors,

@@ -11,7 +11,14 @@ import type { GatewayRunResult, InferOutput, OutputSchema, RunOptions } from "./
 
 type ModelOptions = Pick<
   ChatModelRuntime,
-  "model" | "fallback" | "maxTokens" | "maxRetries" | "maxBudgetUsd" | "prices" | "stallTimeoutSeconds"
+  | "model"
+  | "fallback"
+  | "maxTokens"
+  | "maxRetries"
+  | "maxBudgetUsd"
+  | "prices"
+  | "firstTokenTimeoutSeconds"
+  | "stallTimeoutSeconds"
 >
 
 export interface SendPromptOptions<Schema extends OutputSchema = never>

@@ -23,6 +23,8 @@ import { Worker } from "../sessions/worker.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
 import { createMask } from "../telemetry/mask.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
+import { createImageExaminer } from "../tools/images/image-examiner.ts"
+import { createImagePreparation, type PrepareImages } from "../tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
@@ -40,6 +42,7 @@ import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
+import { createToolChangeLog, type ReportedChange, type ReportToolChange, toolCheck } from "./tool-offers.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
@@ -119,7 +122,9 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
-  const resolveRuntime = await runtimeResolver(options, {
+  const images = createImageExaminer()
+  const { resolveRuntime, checkTools } = await runtimeResolver(options, {
+    prepareImages: createImagePreparation(images, logger),
     grants: (sessionId) => approvals.grants(sessionId),
     userCode,
     mcp,
@@ -169,9 +174,11 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
     logger,
     takesAnyKey: server.validApiKeys === undefined && server.authenticate === undefined,
     fetch: (request, bindings) => app.fetch(request, bindings),
-    readiness: ({ forOperator = false } = {}) => {
+    readiness: async ({ forOperator = false } = {}) => {
       const audience = { showsLinks: forOperator || mode === "dev", showsReasons: forOperator }
-      return readiness({ store, mcp, code }, { accepting, ...audience })
+      const { ready, checks } = await readiness({ store, mcp, code }, { accepting, ...audience })
+      const tools = forOperator ? await checkTools() : null
+      return { ready, checks: tools === null ? checks : { ...checks, tools: toolCheck(tools) } }
     },
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {
@@ -188,6 +195,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
         committer.close(),
         userCode.settle(),
         code?.close(),
+        images.close(),
         mcp.close(),
         schemas.close(),
       ])
@@ -205,6 +213,7 @@ interface RuntimeParts {
   readonly userCode: UserCode
   readonly mcp: McpServers
   readonly code: CodeExecutionService | null
+  readonly prepareImages: PrepareImages
   readonly checkSchema: SchemaCheck
 }
 
@@ -214,8 +223,8 @@ interface RuntimeParts {
  */
 async function runtimeResolver(
   { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, userCode, mcp, code, checkSchema }: RuntimeParts,
-): Promise<ResolveRuntime> {
+  { grants, userCode, mcp, code, checkSchema, prepareImages }: RuntimeParts,
+): Promise<RuntimeResolver> {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels, redact } = server
   const hooks = userCode.followed(definedOnly<Hooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
@@ -226,8 +235,10 @@ async function runtimeResolver(
     outputFilter: redact === undefined ? null : () => createLineMask(createMask(redact)),
     follow: userCode.follow,
     grants,
+    prepareImages,
     checkSchema,
     codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
+    reportToolChange: createToolChangeLog(logger),
     logger,
   }
   const guess = createGuess(chosen, { mode, localServer: settings.localServer, logger })
@@ -242,7 +253,7 @@ async function runtimeResolver(
     const surroundings = { ...shared, mcp: noServers, providers, model: null }
     await prepareAll(checkForAllRuns(buildChatRuntime, surroundings))
   } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
-  return async ({ request, signal, ...run }) => {
+  const resolveRuntime: ResolveRuntime = async ({ request, signal, ...run }) => {
     const { session, model } = run
     const chat =
       typeof buildChatRuntime === "object"
@@ -256,6 +267,28 @@ async function runtimeResolver(
     useGuessFor(chat, providers)
     return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
+  const checkTools = async () => {
+    const isStarting = Object.values(mcp.states()).some(({ status }) => status === "starting")
+    if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting) return null
+    const changes: ReportedChange[] = []
+    const reportToolChange: ReportToolChange = (change) => void changes.push(change)
+    const providers = appProviders(chosen, settings)
+    const surroundings = { ...shared, mcp: await mcp.open(null), providers, model: null, reportToolChange }
+    const runtime = toAgentRuntime(buildChatRuntime, surroundings)
+    if (runtime.type === "runner") return null
+    for (const choice of runtime.models) runtime.toolsFor(choice.provider)
+    return changes
+  }
+  return { resolveRuntime, checkTools }
+}
+
+interface RuntimeResolver {
+  readonly resolveRuntime: ResolveRuntime
+  /**
+   * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from run
+   * to run, and while MCP servers start.
+   */
+  readonly checkTools: () => Promise<readonly ReportedChange[] | null>
 }
 
 async function prepareAll(providers: readonly Provider[]): Promise<void> {

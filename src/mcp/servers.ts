@@ -32,9 +32,9 @@ export interface Principal {
 export interface McpServers {
   /**
    * The servers as one run of this principal sees them. Waits for those that start, each for no longer than its
-   * `startTimeoutMs`; one that fails is only missing.
+   * `startTimeoutMs`; one that fails is only missing. Without a principal, only the shared servers.
    */
-  open(principal: Principal): Promise<McpView>
+  open(principal: Principal | null): Promise<McpView>
   /** Of the shared servers, by name. */
   states(): Readonly<Record<string, McpServerState>>
   /** Resolves when nothing is left of any of them; never rejects. */
@@ -82,7 +82,9 @@ export function startMcpServers(options: McpServersOptions): McpServers {
   return {
     async open(principal) {
       // In the order of the configuration, whosever they are.
-      const servers = configs.flatMap(({ name }) => shared.get(name) ?? ownOf(name, principal))
+      const servers = configs.flatMap(
+        ({ name }) => shared.get(name) ?? (principal === null ? [] : ownOf(name, principal)),
+      )
       await Promise.all(servers.map((server) => server.settled()))
       const list = createToolList(servers, { logger, checkSchema, namespaces })
       return {

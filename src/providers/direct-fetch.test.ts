@@ -1,3 +1,4 @@
+import { once } from "node:events"
 import { createServer, type RequestListener, type Server } from "node:http"
 import { afterEach, describe, expect, it } from "vitest"
 import { directFetch } from "./direct-fetch.ts"
@@ -39,6 +40,15 @@ describe("a direct request", () => {
       headers: { "x-key": "k", "content-length": "7", "accept-encoding": "identity" },
       body: "Grüße",
     })
+  })
+
+  it("truncates the endless body of an error", async () => {
+    const megabyte = Buffer.alloc(1024 * 1024)
+    const url = await serve(async (_, response) => {
+      response.writeHead(500)
+      while (!response.destroyed) if (!response.write(megabyte)) await once(response, "drain").catch(() => {})
+    })
+    expect((await (await directFetch(url)).arrayBuffer()).byteLength).toBeLessThanOrEqual(megabyte.length)
   })
 
   it("serves the next call by the same connection", async () => {

@@ -49,7 +49,8 @@ function toResponse(answer: IncomingMessage): Response {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     headers.append(rawHeaders[index] ?? "", rawHeaders[index + 1] ?? "")
   }
-  const body = withoutBody.includes(statusCode) ? null : bodyOf(answer)
+  const isError = statusCode !== undefined && statusCode >= 400
+  const body = withoutBody.includes(statusCode) ? null : bodyOf(answer, isError ? longestErrorBody : Infinity)
   if (body === null) answer.resume()
   return new Response(body, { headers, status: statusCode ?? 0, statusText: statusMessage ?? "" })
 }
@@ -57,12 +58,23 @@ function toResponse(answer: IncomingMessage): Response {
 /** Chunks that may wait before the connection is read no further. */
 const maxWaiting = 16
 
+/** Bytes: the SDKs read the body of an error status as a whole. What is longer is truncated. */
+const longestErrorBody = 1024 * 1024
+
 /** What `Readable.toWeb` makes costs half of what is gained. */
-function bodyOf(answer: IncomingMessage): ReadableStream<Uint8Array> {
+function bodyOf(answer: IncomingMessage, longest: number): ReadableStream<Uint8Array> {
+  let size = 0
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         answer.on("data", (chunk: Buffer) => {
+          size += chunk.length
+          if (size > longest) {
+            answer.removeAllListeners("data").removeAllListeners("end")
+            answer.destroy()
+            controller.close()
+            return
+          }
           controller.enqueue(chunk)
           if (controller.desiredSize !== null && controller.desiredSize <= 0) answer.pause()
         })

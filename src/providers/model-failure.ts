@@ -26,6 +26,26 @@ const failures = {
 
 export type FailureCode = keyof typeof failures
 
+/** These stay as they are until a person acts, whatever a service's headers say about retries. */
+const lasting: readonly FailureCode[] = ["authentication_failed", "quota_exceeded"]
+
+/** Returns what the header `x-should-retry` of the SDKs' services says; undefined where it says nothing that counts. */
+export function retryAdvice(code: FailureCode, headers: Headers | undefined): boolean | undefined {
+  if (lasting.includes(code)) return false
+  const said = headers?.get("x-should-retry")
+  return said === "true" || (said === "false" ? false : undefined)
+}
+
+/** Refusals that may be about an image; OpenRouter answers 404 for a model that takes none. */
+const refusals: readonly FailureCode[] = ["invalid_request", "upstream_invalid", "model_not_found"]
+
+/** By the words, because the services have dozens of codes for it. A tool may be named after images. */
+function isAboutImage(code: FailureCode, complaint = ""): boolean {
+  return (
+    refusals.includes(code) && /\bimages?\b|image_|_image/i.test(complaint) && !/\btools?\b/i.test(complaint)
+  )
+}
+
 export function modelFailure(
   code: FailureCode,
   more: {
@@ -33,6 +53,8 @@ export function modelFailure(
     readonly retryAfterMs?: number | undefined
     /** The service's own word, where it gives one. */
     readonly retryable?: boolean | undefined
+    /** The service's words alone, if it refused the request. */
+    readonly complaint?: string | undefined
   },
 ): ModelFailure {
   const { message, retryable } = failures[code]
@@ -43,5 +65,6 @@ export function modelFailure(
     detail: more.detail,
     retryable: more.retryable ?? retryable,
     ...(more.retryAfterMs !== undefined && { retryAfterMs: more.retryAfterMs }),
+    ...(isAboutImage(code, more.complaint) && { refusedPart: "image" }),
   }
 }

@@ -1,5 +1,6 @@
 import { createParser } from "eventsource-parser"
 import { cancelBody, readToEnd } from "./body-reader.ts"
+import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
 
 export interface SseEvent {
   /** The `event` field, null without one. */
@@ -39,7 +40,7 @@ export async function* sseBatches(
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       size += read.value.length
-      if (size > largestBody) throw new Error(`The answer is longer than ${largestBody} bytes.`)
+      if (size > largestBody) throw new StreamLimitError(`The response is longer than ${largestBody} bytes.`)
       parser.feed(decoder.decode(read.value, { stream: true }))
       yield batch
       batch = []
@@ -55,6 +56,26 @@ type BodyReader = ReadableStreamDefaultReader<Uint8Array>
 async function bodyReader({ headers, body }: Response): Promise<BodyReader> {
   const contentType = headers.get("content-type") ?? ""
   if (body !== null && /^text\/event-stream\b/i.test(contentType)) return body.getReader()
-  if (body !== null) await cancelBody(body)
-  throw new Error(`The answer is no event stream, its content type is “${contentType}”.`)
+  // A web page says nothing that helps.
+  const isReadable = body !== null && /^(application\/([\w.-]+\+)?json|text\/plain)\b/i.test(contentType)
+  const text = isReadable ? await beginningOf(body.getReader()) : ""
+  if (body !== null && !isReadable) await cancelBody(body)
+  throw new NotAStreamError(contentType, text)
+}
+
+/** Bytes of a body that is not an event stream. An error is shorter. */
+const longestBeginning = 64 * 1024
+
+async function beginningOf(reader: BodyReader): Promise<string> {
+  const decoder = new TextDecoder()
+  let [text, size] = ["", 0]
+  try {
+    for (let read = await reader.read(); !read.done && size < longestBeginning; read = await reader.read()) {
+      size += read.value.length
+      text += decoder.decode(read.value, { stream: true })
+    }
+    return text
+  } finally {
+    await cancelBody(reader)
+  }
 }

@@ -1,6 +1,7 @@
 import type { FailureCode } from "./model-failure.ts"
+import { BrokenStreamError } from "./stream-fault.ts"
 
-/** What an error status says where the service's own body says nothing that is known. */
+/** Classifies an error status of which the body says nothing more specific. */
 export function codeOfStatus(status: number | undefined): FailureCode {
   switch (status) {
     case 401:
@@ -11,8 +12,11 @@ export function codeOfStatus(status: number | undefined): FailureCode {
       return "upstream_invalid"
     case 413:
       return "request_too_large"
+    case 402:
+      return "quota_exceeded"
     case 429:
       return "rate_limited"
+    case 503:
     case 529:
       return "overloaded"
     case 408:
@@ -25,9 +29,15 @@ export function codeOfStatus(status: number | undefined): FailureCode {
   }
 }
 
-/** What it means that reading or understanding an answer that had begun threw this. */
-export function codeOfBodyError(thrown: unknown): FailureCode {
+/**
+ * Classifies an error thrown while the body of a response is read.
+ *
+ * @param begun If true, a valid part of a response came before it: unreadable JSON then means that bytes were lost.
+ */
+export function codeOfBodyError(thrown: unknown, begun = false): FailureCode {
   if (isBodyTimeout(thrown)) return "upstream_timeout"
+  if (thrown instanceof BrokenStreamError) return "upstream_cut"
+  if (begun && isUnreadableJson(thrown)) return "upstream_cut"
   // fetch's only error while a body is read: the connection broke.
   if (thrown instanceof TypeError && thrown.message === "terminated") return "upstream_cut"
   return "upstream_invalid"
@@ -38,6 +48,11 @@ export function describeError(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   const cause = thrown.cause instanceof Error ? ` (${innermost(thrown.cause)})` : ""
   return `${thrown.name}: ${thrown.message}${cause}`
+}
+
+/** The AI SDK has a class of its own for it. */
+function isUnreadableJson(thrown: unknown): boolean {
+  return thrown instanceof SyntaxError || (thrown instanceof Error && thrown.name === "AI_JSONParseError")
 }
 
 function isBodyTimeout(thrown: unknown): boolean {

@@ -42,6 +42,36 @@ export const conversationCases: readonly ProviderContractCase[] = [
     },
   },
   {
+    name: "repeated and missing ids, and names that services refuse, do not go back",
+    async run(harness) {
+      const parts: readonly ContractPart[] = [
+        { type: "toolCall", id: "same", name: "add", json: ["{}"] },
+        { type: "toolCall", id: "same", name: "to add", json: ["{}"] },
+        { type: "toolCall", id: "", name: "", json: ["{}"] },
+      ]
+      harness.answer({ type: "answer", parts })
+      const message = withCallIds(endOf(await collect(harness)).content)
+      assert.equal(message.content.length, parts.length)
+      harness.answer({ type: "answer", parts: [text("Done.")] })
+      const results: Message = {
+        role: "tool",
+        results: parts.map((_, index) => ({
+          toolCallId: `call_${index}`,
+          result: { type: "json", value: index },
+        })),
+      }
+      endOf(await collect(harness, { messages: [hello, message, results] }))
+      const { toolCalls, toolResults } = harness.received()
+      const ids = toolCalls.map(({ id }) => id)
+      assert.equal(new Set(ids).size, parts.length)
+      assert.deepEqual(
+        toolResults.map(({ id }) => id),
+        ids,
+      )
+      for (const { id, name } of toolCalls) assert.match(`${id} ${name}`, /^[\w-]{1,64} [\w-]{1,64}$/)
+    },
+  },
+  {
     name: "thinking goes back with its signature unchanged",
     needs: "thinking",
     async run(harness) {

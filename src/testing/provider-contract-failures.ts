@@ -40,21 +40,23 @@ export const failureCases: readonly ProviderContractCase[] = [
       assert.equal(failureOf(await collect(harness), harness).code, "upstream_invalid")
     },
   },
-  ...(
-    [
-      ["before the first token", []],
-      ["in the middle of the text", [text("Hel", "lo")]],
-      ["within a call's input", [{ type: "toolCall", id: "one", name: "add", json: ['{"le'] }]],
-    ] as const
-  ).map(
-    ([where, parts]): ProviderContractCase => ({
-      name: `an answer cut ${where} is a retryable upstream_cut`,
-      async run(harness) {
-        harness.answer({ type: "answer", parts, ending: "cut" })
-        const failure = failureOf(await collect(harness), harness)
-        assert.deepEqual([failure.code, failure.retryable], ["upstream_cut", true])
-      },
-    }),
+  ...(["cut", "short", "garbled"] as const).flatMap((ending) =>
+    (
+      [
+        ["before the first token", []],
+        ["in the middle of the text", [text("Hel", "lo")]],
+        ["within a call's input", [{ type: "toolCall", id: "one", name: "add", json: ['{"le'] }]],
+      ] as const
+    ).map(
+      ([where, parts]): ProviderContractCase => ({
+        name: `a response that is ${ending} ${where} is a retryable upstream_cut`,
+        async run(harness) {
+          harness.answer({ type: "answer", parts, ending })
+          const failure = failureOf(await collect(harness), harness)
+          assert.deepEqual([failure.code, failure.retryable], ["upstream_cut", true])
+        },
+      }),
+    ),
   ),
   {
     name: "an error event within the stream is a failure, after the deltas there were",

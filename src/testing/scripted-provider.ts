@@ -29,6 +29,7 @@ export type ScriptedStep =
       /** Default false. */
       readonly retryable?: boolean
       readonly retryAfterMs?: number
+      readonly refusedPart?: "image"
     }
   /** Only needed to say how it ends. */
   | {

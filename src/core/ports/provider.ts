@@ -1,6 +1,7 @@
 import type { JsonObject } from "../json.ts"
 import type { Message, ModelPart } from "../messages.ts"
 import type { Usage } from "../usage.ts"
+import type { ToolRules } from "./tool-rules.ts"
 
 /** A model service. Adapters hold no state of a conversation: the request has all of it. */
 export interface Provider {
@@ -8,6 +9,12 @@ export interface Provider {
   readonly defaultModel: string
   /** Whose prices its calls are paid at: a provider's id in price lists, or `free`. Absent: nobody knows. */
   readonly priceList?: string
+  /** Milliseconds that the provider's own options allow until the first token. Absent: the agent's limit alone applies. */
+  readonly firstTokenTimeoutMs?: number
+  /** What the service refuses in tools. The gateway brings the agent's tools into that form before each call. */
+  readonly toolRules?: ToolRules
+  /** If true, the model runs on the operator's own machine, where each retry evaluates the whole prompt again. */
+  readonly selfHosted?: boolean
   /**
    * Loads whatever the first call would have to load, and calls nobody: it is awaited before the gateway starts. Rejects with
    * a `ConfigurationError` for what is not installed.
@@ -55,8 +62,8 @@ export interface ModelDelta {
 }
 
 /**
- * The service is at work and has nothing to show: a ping, a piece of a call's arguments. Without any event for long the
- * call counts as stalled.
+ * A sign of life that has no text to show: a ping, a piece of a call's arguments. Only `advanced` and more `hiddenBytes`
+ * extend the time limits of the call. A service that only sends pings counts as stalled.
  */
 export interface ModelProgress {
   readonly type: "progress"
@@ -64,6 +71,8 @@ export interface ModelProgress {
   readonly usage?: Usage
   /** Bytes of the answer so far that no delta shows: those of calls' arguments. All of them, not what is new. */
   readonly hiddenBytes?: number
+  /** If true, the response grew by something that neither a delta nor `hiddenBytes` shows, such as encrypted thinking. */
+  readonly advanced?: boolean
 }
 
 export interface ModelEnd {
@@ -87,6 +96,8 @@ export interface ModelFailure {
   readonly retryable: boolean
   /** Milliseconds the service asks to wait. */
   readonly retryAfterMs?: number
+  /** The kind of part because of which the service refused the request: the loop tries once without. */
+  readonly refusedPart?: "image"
 }
 
 /**

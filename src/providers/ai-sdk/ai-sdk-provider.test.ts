@@ -1,4 +1,4 @@
-import type { LanguageModelV3, LanguageModelV4 } from "@ai-sdk/provider"
+import { JSONParseError, type LanguageModelV3, type LanguageModelV4 } from "@ai-sdk/provider"
 import { expect, test } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
@@ -102,7 +102,9 @@ test("a request for another model is refused", async () => {
   expect(calls).toEqual([])
 })
 
-const unusable = (unified: "error" | "interrupted"): readonly StreamPart[] =>
+const responseOf = (id: string): StreamPart => ({ type: "response-metadata", id })
+
+const unusable = (unified: "error" | "interrupted" | "other"): readonly StreamPart[] =>
   hello.map((part) =>
     part.type === "finish" ? { ...part, finishReason: { unified, raw: undefined } } : part,
   ) as readonly StreamPart[]
@@ -110,10 +112,31 @@ const unusable = (unified: "error" | "interrupted"): readonly StreamPart[] =>
 test.each<[string, Played, string]>([
   ["an answer that the service broke off", { parts: unusable("interrupted") }, "upstream_cut"],
   ["an answer that the service gave up", { parts: unusable("error") }, "upstream_failed"],
+  ["an answer with a finish that has no reason", { parts: unusable("other") }, "upstream_cut"],
+  [
+    "an answer with another one inside it",
+    { parts: [responseOf("one"), ...hello.slice(0, 2), responseOf("two"), ...hello] },
+    "upstream_cut",
+  ],
+  [
+    "an answer that begins again within a text",
+    { parts: [responseOf("one"), ...hello.slice(0, 2), responseOf("one"), ...hello] },
+    "upstream_cut",
+  ],
+  [
+    "an answer with a garbled piece",
+    { parts: [responseOf("one"), { type: "error", error: new JSONParseError({ text: "{", cause: "?" }) }] },
+    "upstream_cut",
+  ],
   ["an answer without a finish", { parts: hello.slice(0, 2) }, "upstream_cut"],
   ["a web page", { parts: [], contentType: "text/html; charset=utf-8" }, "upstream_invalid"],
 ])("%s is a failure", async (_, played, code) => {
-  expect((await call(aiSdkProvider(play(played).model))).at(-1)).toMatchObject({ type: "error", code })
+  const retryable = code !== "upstream_invalid"
+  expect((await call(aiSdkProvider(play(played).model))).at(-1)).toMatchObject({
+    type: "error",
+    code,
+    retryable,
+  })
 })
 
 test("an answer that failed says what it cost", async () => {

@@ -1,8 +1,10 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool } from "@ai-sdk/provider"
 import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ToolRules } from "../../core/ports/tool-rules.ts"
 import { cancelBody, readToEnd } from "../body-reader.ts"
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
+import { openAiToolRules } from "../openai/tool-rules.ts"
 import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 import { toFailure } from "./failure.ts"
 import { toStopReason, toUsage } from "./finish.ts"
@@ -25,8 +27,15 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
     name: nameOf(model),
     defaultModel: model.modelId,
     ...(priceList !== undefined && { priceList }),
+    toolRules: toolRulesOf(model),
     stream: (request, { signal }) => answer(model, options, request, signal),
   }
+}
+
+/** The AI SDK passes schemas on as they are, so the strictest of its services decide; those of OpenAI have further limits. */
+function toolRulesOf({ provider }: LanguageModel): ToolRules {
+  const common = { plainRoot: true, itemsRequired: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
+  return /^(openai|azure)\b(?!-)/.test(provider) ? { ...common, ...openAiToolRules } : common
 }
 
 /** Other services of the AI SDK do not understand what this one says of its parts. */
@@ -46,14 +55,15 @@ async function* answer(
     return
   }
   const linked = linkedSignal(signal)
+  const fold = new AnswerFold(nameOf(model))
   try {
     const { stream, response } = await open(model, callOptions(model, options, request, linked.signal))
-    for await (const event of read(stream.getReader(), model, response?.headers ?? {})) {
+    for await (const event of read(stream.getReader(), { model, fold, headers: response?.headers ?? {} })) {
       yield event
       if (signal.aborted) return
     }
   } catch (error) {
-    if (!signal.aborted) yield toFailure(error)
+    if (!signal.aborted) yield toFailure(error, fold.begun)
   } finally {
     linked.release()
   }
@@ -88,18 +98,23 @@ function open(model: LanguageModel, options: LanguageModelV4CallOptions) {
   return model.doStream({ ...options, prompt: promptV3(options.prompt) })
 }
 
+interface Reading {
+  readonly model: LanguageModel
+  readonly fold: AnswerFold
+  /** Of the HTTP response. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
 async function* read(
   reader: ReadableStreamDefaultReader<StreamPart>,
-  model: LanguageModel,
-  headers: Readonly<Record<string, string>>,
+  { model, fold, headers }: Reading,
 ): AsyncGenerator<ModelEvent, void, undefined> {
-  const fold = new AnswerFold(nameOf(model))
   let over = false
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       const part = next.value
       if (part.type === "error") {
-        yield toFailure(part.error)
+        yield toFailure(part.error, fold.begun)
         return
       }
       if (part.type === "finish") {
@@ -107,7 +122,7 @@ async function* read(
         const usage = toUsage(part.usage)
         // An answer that failed may have cost something all the same.
         if (usage !== null) yield { type: "progress", usage }
-        yield endOf(part, fold, model)
+        yield endOf(part, { fold, model, headers })
         return
       }
       yield fold.apply(part)
@@ -116,21 +131,22 @@ async function* read(
     if (over) await readToEnd(reader)
     else await cancelBody(reader)
   }
-  // The AI SDK finds no event in a web page, and says nothing.
-  const isPage = /^text\/html\b/i.test(headers["content-type"] ?? "")
-  yield modelFailure(isPage ? "upstream_invalid" : "upstream_cut", {
-    detail: "The stream ended without a finish.",
-  })
+  yield modelFailure(codeOfEnd(fold, headers), { detail: "The stream ended without a finish." })
+}
+
+/** The AI SDK finds no event in a web page or in a JSON document, and reports nothing. */
+function codeOfEnd({ begun }: AnswerFold, headers: Reading["headers"]): "upstream_invalid" | "upstream_cut" {
+  const isDocument = /^(text\/html|application\/json)\b/i.test(headers["content-type"] ?? "")
+  return isDocument && !begun ? "upstream_invalid" : "upstream_cut"
 }
 
 function endOf(
   { finishReason, usage }: Extract<StreamPart, { type: "finish" }>,
-  fold: AnswerFold,
-  { modelId }: LanguageModel,
+  { fold, model: { modelId }, headers }: Reading,
 ): ModelEnd | ModelFailure {
   const stopReason = toStopReason(finishReason, fold.called)
   if (stopReason === null) {
-    const code = finishReason.unified === "error" ? "upstream_failed" : "upstream_cut"
+    const code = finishReason.unified === "error" ? "upstream_failed" : codeOfEnd(fold, headers)
     return modelFailure(code, { detail: `Finish reason “${finishReason.raw ?? finishReason.unified}”.` })
   }
   return {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
 import type { ModelPart } from "../../core/messages.ts"
+import { StreamLimitError } from "../stream-fault.ts"
 import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 
 function fold(...parts: readonly StreamPart[]) {
@@ -31,6 +32,35 @@ test("texts and thoughts that go on side by side are parts of their own, with th
     { type: "thinking", text: "Hm.", vendor: vendor({ metadata }) },
     { type: "text", text: "Hi!" },
   ])
+})
+
+test.each<[StreamPart, boolean]>([
+  [{ type: "text-start", id: "1" }, false],
+  [{ type: "text-delta", id: "1", delta: "" }, false],
+  [{ type: "reasoning-delta", id: "1", delta: "" }, false],
+  [{ type: "raw", rawValue: {} }, false],
+  [{ type: "reasoning-delta", id: "1", delta: "", providerMetadata: metadata }, true],
+  [{ type: "tool-input-start", id: "c", toolName: "add" }, true],
+  [{ type: "tool-call", toolCallId: "c", toolName: "add", input: "{}" }, true],
+])("%o is progress: %s", (part, expected) => {
+  expect(new AnswerFold("ai-sdk/test").apply(part)).toEqual({
+    type: "progress",
+    ...(expected && { advanced: true }),
+  })
+})
+
+test("more parts, or more without text, than any response has are refused", () => {
+  const answer = new AnswerFold("ai-sdk/test")
+  for (let part = 0; part < 10_000; part++) answer.apply({ type: "text-start", id: "1" })
+  expect(() => answer.apply({ type: "text-start", id: "1" })).toThrow(StreamLimitError)
+  const large = {
+    type: "file",
+    mediaType: "image/png",
+    data: { type: "data", data: "A".repeat(2 ** 25) },
+  } as const
+  const other = new AnswerFold("ai-sdk/test")
+  other.apply(large)
+  expect(() => other.apply(large)).toThrow(StreamLimitError)
 })
 
 test("an id that begins again is a new part", () => {

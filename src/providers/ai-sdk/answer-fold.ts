@@ -6,7 +6,9 @@ import type {
 } from "@ai-sdk/provider"
 import type { ModelPart } from "../../core/messages.ts"
 import type { ModelDelta, ModelEnd, ModelProgress } from "../../core/ports/provider.ts"
-import { callInput } from "../openai/call-input.ts"
+import { BrokenStreamError, StreamLimitError } from "../stream-fault.ts"
+import { callInput } from "../tool-calls/call-input.ts"
+import { callName } from "../tool-calls/call-name.ts"
 import { keep, vendorData } from "./vendor-data.ts"
 
 export type StreamPart = LanguageModelV4StreamPart | LanguageModelV3StreamPart
@@ -21,20 +23,30 @@ interface TextInProgress {
 }
 
 const progress: ModelProgress = { type: "progress" }
+/** The response grew by something that has no text to show. */
+const advance: ModelProgress = { type: "progress", advanced: true }
+
+/** As for a response whose body the gateway reads itself. */
+const mostOpaqueBytes = 64 * 1024 * 1024
+const mostParts = 10_000
 
 /**
- * Folds the parts of one answer's stream into deltas and its content. A part that brings no text is a sign of progress;
- * those that are only for display, such as sources, are ignored.
+ * Folds the parts of one response's stream into deltas and its content. Parts that are only for display, such as sources,
+ * are ignored. Throws for a stream that contradicts itself, and for more than 64 MiB without text.
  */
 export class AnswerFold {
   /** The model that answers, by the service's own word. */
   model: string | null = null
   /** Of calls' arguments as they came in pieces. */
   #hiddenBytes = 0
+  #opaqueBytes = 0
   readonly #provider: string
   readonly #content: (TextInProgress | ModelPart)[] = []
   /** Positions in the content of the texts that go on, by type and id. */
   readonly #open = new Map<string, number>()
+  #responseId: string | null = null
+  /** If true, the response introduced itself again. Some models do so at its end. */
+  #introducedAgain = false
 
   /** @param provider The provider's name, under which parts keep what is its own. */
   constructor(provider: string) {
@@ -54,30 +66,38 @@ export class AnswerFold {
       case "tool-input-delta":
         this.#hiddenBytes += Buffer.byteLength(part.delta)
         return { type: "progress", hiddenBytes: this.#hiddenBytes }
+      case "tool-input-start":
+      case "source":
+        return advance
       case "tool-call":
-        this.#content.push(this.#toolCall(part))
-        return progress
+        this.#add(this.#toolCall(part))
+        return advance
       case "tool-result":
-        if (!part.preliminary) this.#content.push(this.#opaque(toolResult(part)))
-        return progress
+        if (!part.preliminary) this.#add(this.#opaque(toolResult(part)))
+        return advance
       case "file":
       case "reasoning-file":
-        this.#content.push(this.#opaque(file(part)))
-        return progress
+        this.#add(this.#opaque(file(part)))
+        return advance
       case "custom":
         // It repeats the metadata and the counts, and would go back for nothing.
-        if (part.kind !== "anthropic.message_start")
-          this.#content.push(this.#opaque({ type: "custom", kind: part.kind, ...optionsOf(part) }))
-        return progress
+        if (part.kind === "anthropic.message_start") return progress
+        this.#add(this.#opaque({ type: "custom", kind: part.kind, ...optionsOf(part) }))
+        return advance
       case "response-metadata":
-        this.model = part.modelId ?? this.model
+        this.#identify(part)
         return progress
       default:
         return progress
     }
   }
 
-  /** Whether the model wants anything executed. */
+  /** If true, a valid part of a response has been read. */
+  get begun(): boolean {
+    return this.#responseId !== null || this.#content.length > 0
+  }
+
+  /** If true, the model asked for calls that the gateway executes. */
   get called(): boolean {
     return this.#content.some((part) => part.type === "toolCall")
   }
@@ -90,21 +110,48 @@ export class AnswerFold {
     )
   }
 
+  /** An id that differs from the first one is that of another response. */
+  #identify({ id = "", modelId }: Of<"response-metadata">): void {
+    if (id !== "" && this.#responseId !== null && id !== this.#responseId)
+      throw new BrokenStreamError("A second response begins within the first.")
+    if (id !== "") {
+      this.#introducedAgain = this.#responseId !== null
+      this.#responseId = id
+    }
+    this.model = modelId ?? this.model
+  }
+
   #text(
     type: TextInProgress["type"],
     part: Of<`${"text" | "reasoning"}-${"start" | "delta" | "end"}`>,
   ): ModelDelta | ModelProgress {
     const key = `${type} ${part.id}`
-    const position = (part.type.endsWith("-start") ? undefined : this.#open.get(key)) ?? this.#content.length
+    const isStart = part.type.endsWith("-start")
+    if (isStart && this.#open.has(key) && this.#introducedAgain)
+      throw new BrokenStreamError("The response begins again within itself.")
+    const position = (isStart ? undefined : this.#open.get(key)) ?? this.#content.length
     const begun = this.#content[position]
     const text: TextInProgress =
       begun !== undefined && "metadata" in begun ? begun : { type, text: "", metadata: undefined }
-    this.#content[position] = text
+    this.#put(position, text)
     text.metadata = part.providerMetadata ?? text.metadata
     this.#open.set(key, position)
-    if (!("delta" in part) || part.delta === "") return progress
+    // Encrypted thinking comes as metadata.
+    if (!("delta" in part) || part.delta === "") return part.providerMetadata ? advance : progress
     text.text += part.delta
     return { type: `${type}Delta`, part: position, text: part.delta }
+  }
+
+  #add(part: ModelPart): void {
+    this.#opaqueBytes += JSON.stringify(part).length
+    if (this.#opaqueBytes > mostOpaqueBytes)
+      throw new StreamLimitError(`The response has more than ${mostOpaqueBytes} bytes without text.`)
+    this.#put(this.#content.length, part)
+  }
+
+  #put(position: number, part: TextInProgress | ModelPart): void {
+    if (position >= mostParts) throw new StreamLimitError(`The response has more than ${mostParts} parts.`)
+    this.#content[position] = part
   }
 
   #toolCall(part: Of<"tool-call">): ModelPart {
@@ -113,7 +160,7 @@ export class AnswerFold {
     if (!part.providerExecuted)
       return {
         type: "toolCall",
-        name: toolName,
+        name: callName(toolName),
         ...call,
         ...keep(this.#provider, { id: toolCallId, metadata }),
       }

@@ -1,4 +1,9 @@
-import { APICallError, LoadAPIKeyError, TypeValidationError } from "@ai-sdk/provider"
+import {
+  APICallError,
+  InvalidResponseDataError,
+  LoadAPIKeyError,
+  TypeValidationError,
+} from "@ai-sdk/provider"
 import { expect, test } from "vitest"
 import { toFailure } from "./failure.ts"
 
@@ -19,6 +24,13 @@ test.each<[string, unknown, string, boolean]>([
     "quota_exceeded",
     false,
   ],
+  [
+    "a wrong key",
+    refused({ statusCode: 401, isRetryable: true, data: { error: { type: "api_error" } } }),
+    "authentication_failed",
+    false,
+  ],
+  ["a bill to pay", refused({ statusCode: 402, data: { error: {} } }), "quota_exceeded", false],
   ["a conflict", refused({ statusCode: 409 }), "invalid_request", true],
   [
     "too long a conversation",
@@ -43,6 +55,12 @@ test.each<[string, unknown, string, boolean]>([
   [
     "a connection that broke",
     refused({ statusCode: 200, isRetryable: true, cause: because("UND_ERR_SOCKET") }),
+    "upstream_cut",
+    true,
+  ],
+  [
+    "an answer that a model package found truncated",
+    new InvalidResponseDataError({ data: {}, message: "Response stream ended without a finish reason." }),
     "upstream_cut",
     true,
   ],

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { isJsonObject } from "../../core/json.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
-import { type FailureCode, modelFailure } from "../model-failure.ts"
+import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { codeOf } from "../openai/failure.ts"
 import { redact } from "../redact.ts"
 import { retryAfterMs } from "../retry-after.ts"
@@ -38,26 +38,33 @@ const named: ReadonlyMap<string, FailureCode> = new Map(
   }),
 )
 
-/** The failure that something thrown by a model, or an error within its stream, stands for. */
-export function toFailure(thrown: unknown): ModelFailure {
+/**
+ * Classifies an error thrown by a model, or an error part of its stream.
+ *
+ * @param begun If true, a valid part of the response came before the error.
+ */
+export function toFailure(thrown: unknown, begun = false): ModelFailure {
   const said = complaint.parse(isObject(thrown) ? thrown : { message: String(thrown) })
   const detail = redact(
     thrown instanceof Error ? describeError(thrown) : said.message || JSON.stringify(thrown),
     [],
   )
-  const code = named.get(said.name) ?? codeOfComplaint(said, thrown)
+  const code = named.get(said.name) ?? codeOfComplaint(said, thrown, begun)
   return modelFailure(code, {
     detail,
     retryAfterMs: retryAfterMs(new Headers(said.responseHeaders), Date.now()),
-    // A rate limit passes with time, a used up quota does not, though both are a 429.
-    retryable: code === "quota_exceeded" ? false : said.isRetryable,
+    retryable: retryAdvice(code, undefined) ?? said.isRetryable,
+    complaint: said.message,
   })
 }
 
-function codeOfComplaint(said: Complaint, thrown: unknown): FailureCode {
+function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): FailureCode {
   const { statusCode: status, isRetryable } = said
+  // By what @ai-sdk/openai-compatible says of a connection that ended within a response.
+  if (said.name === "AI_InvalidResponseDataError" && /\bended without\b/.test(said.message))
+    return "upstream_cut"
   if (status === undefined && thrown instanceof Error)
-    return isRetryable === undefined ? codeOfBodyError(thrown) : unansweredCode(said.cause)
+    return isRetryable === undefined ? codeOfBodyError(thrown, begun) : unansweredCode(said.cause)
   // The answer began well: its connection broke, or it is none.
   if (status !== undefined && status < 400) return isRetryable ? "upstream_cut" : codeOfBodyError(said.cause)
   const own = complaint.parse(ownWords(said.data))

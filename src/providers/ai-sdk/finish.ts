@@ -10,13 +10,17 @@ const rawReasons: ReadonlyMap<string | undefined, StopReason> = new Map([
 ])
 
 /**
- * @param called Whether there are calls to be executed; some services call that a plain stop.
- * @returns Null for an answer that failed.
+ * Maps a finish reason of the AI SDK. A reason that is neither the AI SDK's nor the service's own (`other` without a raw
+ * reason) is what most models report when the connection ends within a response, so it counts as a truncated response.
+ *
+ * @param called If true, the response has calls to execute; some services report a plain stop for those.
+ * @returns Null for a response that failed or is truncated.
  */
 export function toStopReason(
   { unified, raw }: LanguageModelV4FinishReason,
   called: boolean,
 ): StopReason | null {
+  const complete = called ? "toolCalls" : "end"
   switch (unified) {
     case "length":
       return rawReasons.get(raw) ?? "maxTokens"
@@ -27,13 +31,19 @@ export function toStopReason(
       return null
     case "stop":
     case "tool-calls":
+      return rawReasons.get(raw) ?? complete
     case "other":
-      return rawReasons.get(raw) ?? (called ? "toolCalls" : "end")
+      return isAbsent(raw) ? null : (rawReasons.get(raw) ?? complete)
     default:
-      // A reason newer than this code: the answer did end.
+      // A reason newer than this code, or `unknown` of an older one.
       unified satisfies never
-      return called ? "toolCalls" : "end"
+      return isAbsent(raw) ? null : complete
   }
+}
+
+/** Some models give an empty text in place of no reason. */
+function isAbsent(raw: string | undefined | null): boolean {
+  return raw === undefined || raw === null || raw === ""
 }
 
 /** Null when the service counted nothing. */

@@ -19,8 +19,7 @@ export type LanguageModel = LanguageModelV4 | LanguageModelV3
 
 export interface AiSdkOptions {
   /**
-   * Given to the model with every call, by service: `{ anthropic: { thinking: { … } } }`. A service that is silent while
-   * it thinks may count as stalled; `{ anthropic: { includePings: true } }` shows that it is there.
+   * Given to the model with every call, by service: `{ anthropic: { thinking: { … } } }`.
    */
   readonly providerOptions?: Readonly<Record<string, JsonObject>>
   /**

@@ -17,7 +17,8 @@ import {
 import type { ModelRequest, SystemBlock } from "../../core/ports/provider.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { resultsBehindCalls } from "../openai/tool-results.ts"
-import { type Keepsake, kept } from "./vendor-data.ts"
+import { wireCallIds } from "../tool-calls/call-ids.ts"
+import { kept } from "./vendor-data.ts"
 
 type Of<Role> = Extract<LanguageModelV4Message, { role: Role }>
 type AssistantContent = Of<"assistant">["content"][number]
@@ -33,10 +34,11 @@ export function promptOf(
   { system, messages }: Pick<ModelRequest, "system" | "messages">,
   provider: string,
 ): LanguageModelV4Prompt {
-  const calls = new Map(messages.flatMap(callsOf).map((call) => [call.toolCallId, call]))
+  const ids = wireCallIds(messages, { givenId: ({ vendor }) => kept(provider, vendor)?.id || null })
+  const names = new Map(messages.flatMap(callsOf).map(({ toolCallId, name }) => [toolCallId, name]))
   return [
     ...systemMessages([...system, ...messages.flatMap(systemBlock)]),
-    ...resultsBehindCalls(messages).flatMap((message) => messageOf(message, provider, calls)),
+    ...resultsBehindCalls(messages).flatMap((message) => messageOf(message, { provider, ids, names })),
   ]
 }
 
@@ -67,11 +69,16 @@ function callsOf(message: Message): readonly ToolCallPart[] {
   return message.role === "assistant" ? message.content.filter((part) => part.type === "toolCall") : []
 }
 
-function messageOf(
-  message: Message,
-  provider: string,
-  calls: ReadonlyMap<string, ToolCallPart>,
-): readonly LanguageModelV4Message[] {
+/** What the parts of a conversation are rendered with. Both maps are by the gateway's ids of the calls. */
+interface Rendering {
+  readonly provider: string
+  /** Ids that the service receives. */
+  readonly ids: ReadonlyMap<string, string>
+  readonly names: ReadonlyMap<string, string>
+}
+
+function messageOf(message: Message, rendering: Rendering): readonly LanguageModelV4Message[] {
+  const { ids, names } = rendering
   switch (message.role) {
     case "system":
       return []
@@ -80,20 +87,17 @@ function messageOf(
     case "assistant":
       return filled({
         role: "assistant",
-        content: message.content.flatMap((part) => assistantPart(part, kept(provider, part.vendor))),
+        content: message.content.flatMap((part) => assistantPart(part, rendering)),
       })
     case "tool":
       return filled({
         role: "tool",
-        content: message.results.map(({ toolCallId, result }) => {
-          const call = calls.get(toolCallId)
-          return {
-            type: "tool-result",
-            toolCallId: kept(provider, call?.vendor)?.id ?? toolCallId,
-            toolName: call?.name ?? "unknown",
-            output: resultOutput(result),
-          }
-        }),
+        content: message.results.map(({ toolCallId, result }) => ({
+          type: "tool-result",
+          toolCallId: ids.get(toolCallId) ?? toolCallId,
+          toolName: names.get(toolCallId) ?? "unknown",
+          output: resultOutput(result),
+        })),
       })
     default:
       return message satisfies never
@@ -106,7 +110,8 @@ function filled(
   return message.content.length === 0 ? [] : [message]
 }
 
-function assistantPart(part: AssistantPart, own: Keepsake | null): readonly AssistantContent[] {
+function assistantPart(part: AssistantPart, { provider, ids }: Rendering): readonly AssistantContent[] {
+  const own = kept(provider, part.vendor)
   const options = own?.metadata && { providerOptions: own.metadata }
   switch (part.type) {
     case "text":
@@ -114,7 +119,7 @@ function assistantPart(part: AssistantPart, own: Keepsake | null): readonly Assi
     case "thinking":
       return own === null ? [] : [{ type: "reasoning", text: part.text, ...options }]
     case "toolCall": {
-      const toolCallId = own?.id ?? part.toolCallId
+      const toolCallId = ids.get(part.toolCallId) ?? part.toolCallId
       return [{ type: "tool-call", toolCallId, toolName: part.name, input: part.input, ...options }]
     }
     case "opaque":

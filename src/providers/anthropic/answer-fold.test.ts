@@ -153,6 +153,30 @@ test("pings, unknown events and a second message_start change nothing", () => {
   expect(fold(...noisy)).toMatchObject({ deltas, end })
 })
 
+test.each<[string, boolean, readonly JsonObject[]]>([
+  ["a ping", false, [{ type: "ping" }]],
+  ["an empty text", false, [start(0, { type: "text", text: "" })]],
+  [
+    "an empty signature",
+    false,
+    [start(0, { type: "thinking" }), delta(0, { type: "signature_delta", signature: "" })],
+  ],
+  [
+    "a signature",
+    true,
+    [start(0, { type: "thinking" }), delta(0, { type: "signature_delta", signature: "Eq" })],
+  ],
+  ["a search by the service", true, [start(0, { type: "server_tool_use", id: "srv", name: "web_search" })]],
+])("%s is progress: %s", (_, expected, events) => {
+  const answer = new AnswerFold()
+  for (const event of [begun, ...events]) answer.apply(event as unknown as Anthropic.RawMessageStreamEvent)
+  expect([answer.advanced, answer.progress().advanced ?? false, answer.advanced]).toEqual([
+    expected,
+    expected,
+    false,
+  ])
+})
+
 test("each count is progress, and a service that counts nothing has no usage", () => {
   const { counts, end } = fold(begun, ...finished("end_turn"))
   expect(counts.map((event) => event.usage?.outputTokens)).toEqual([1, 20])

@@ -1,6 +1,7 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type { ModelDelta, ModelEnd, ModelProgress, StopReason } from "../../core/ports/provider.ts"
 import { noUsage, type Usage } from "../../core/usage.ts"
+import { BrokenStreamError } from "../stream-fault.ts"
 import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
 
 /**
@@ -9,10 +10,12 @@ import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./conten
  * before it throws.
  */
 export class AnswerFold {
+  #messageId: string | null = null
   #model: string | null = null
   #stopReason: Anthropic.StopReason | null = null
   #usage: Usage | null = null
   #hiddenBytes = 0
+  #advanced = false
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
@@ -21,17 +24,23 @@ export class AnswerFold {
     return this.#complete
   }
 
+  /** If true, content without text has come since the last `progress`. */
+  get advanced(): boolean {
+    return this.#advanced
+  }
+
   /** The text or the count that the event brings, if it brings one. */
   apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelProgress | null {
     switch (event.type) {
       case "content_block_delta":
         if (event.delta.type === "input_json_delta")
           this.#hiddenBytes += Buffer.byteLength(event.delta.partial_json)
+        this.#advanced ||= bringsContent(event.delta)
         return applyDelta(this.#block(event.index), event.delta)
       case "content_block_start":
         return this.#start(event)
       case "message_start":
-        this.#model ??= event.message.model
+        this.#begin(event.message)
         return this.#count(event.message.usage)
       case "message_delta":
         this.#stopReason = event.delta.stop_reason ?? this.#stopReason
@@ -47,9 +56,12 @@ export class AnswerFold {
 
   /** What has come so far and was not shown. */
   progress(): ModelProgress {
+    const advanced = this.#advanced
+    this.#advanced = false
     return {
       type: "progress",
       hiddenBytes: this.#hiddenBytes,
+      ...(advanced && { advanced }),
       ...(this.#usage !== null && { usage: this.#usage }),
     }
   }
@@ -64,10 +76,19 @@ export class AnswerFold {
     }
   }
 
+  /** Accepts a repeated `message_start` of the same message as long as no content came in between. */
+  #begin({ id, model }: Pick<Anthropic.Message, "id" | "model">): void {
+    if (this.#blocks.size > 0 || (this.#messageId ?? id) !== id)
+      throw new BrokenStreamError("A second message begins within the response.")
+    this.#messageId = id
+    this.#model ??= model
+  }
+
   #start({ index, content_block }: Anthropic.RawContentBlockStartEvent): ModelDelta | null {
-    if (this.#blocks.has(index)) throw new Error(`Content block ${index} begins twice.`)
+    if (this.#blocks.has(index)) throw new BrokenStreamError(`Content block ${index} begins twice.`)
     const block = beginBlock(this.#blocks.size, content_block)
     this.#blocks.set(index, block)
+    this.#advanced ||= content_block.type !== "text" && content_block.type !== "thinking"
     return firstDelta(block, content_block)
   }
 
@@ -89,8 +110,21 @@ export class AnswerFold {
 
   #block(index: number): Block {
     const block = this.#blocks.get(index)
-    if (block === undefined) throw new Error(`A delta for content block ${index}, which has not begun.`)
+    if (block === undefined)
+      throw new BrokenStreamError(`A delta for content block ${index}, which has not begun.`)
     return block
+  }
+}
+
+/** Text and input are seen by their bytes; all else, such as a signature or a citation, by not being empty. */
+function bringsContent(delta: Anthropic.RawContentBlockDelta): boolean {
+  switch (delta.type) {
+    case "text_delta":
+    case "thinking_delta":
+    case "input_json_delta":
+      return false
+    default:
+      return Object.entries(delta).some(([name, value]) => name !== "type" && value !== null && value !== "")
   }
 }
 

@@ -29,6 +29,9 @@ const request: ModelRequest = {
   maxTokens: 50,
 }
 
+/** Gives each message of a stream an id of its own. */
+const withNewMessageId = (event: string, index: number) => event.replace("msg_scripted", `msg_${index}`)
+
 const upstreams: ScriptedUpstream[] = []
 
 afterEach(async () => {
@@ -65,6 +68,13 @@ describe("options", () => {
     expect(make).toThrow(ConfigurationError)
     expect(make).toThrow(message)
     expect(make).not.toThrow(apiKey)
+  })
+
+  test("the loop learns how long a call may take, and whether it goes to the operator's own machine", () => {
+    const baseURL = "http://localhost:8080"
+    const own = { firstTokenTimeoutMs: 50, selfHosted: true }
+    expect(anthropicProvider({ apiKey, baseURL, timeoutMs: 50 })).toMatchObject(own)
+    expect(anthropicProvider({ apiKey })).toMatchObject({ selfHosted: false })
   })
 
   test("headers, thinking and further fields reach the service; the gateway's own fields win", async () => {
@@ -155,6 +165,41 @@ describe("the SDK", () => {
 describe("failures", () => {
   test.each<[string, UpstreamReply, string, boolean]>([
     ["400", anthropicErrorReply(400, "invalid_request_error", "bad field"), "invalid_request", false],
+    [
+      "401 whatever the body says",
+      anthropicErrorReply(401, "api_error", "oops"),
+      "authentication_failed",
+      false,
+    ],
+    [
+      "401 whatever the headers say",
+      anthropicErrorReply(401, "api_error", "oops", { "x-should-retry": "true" }),
+      "authentication_failed",
+      false,
+    ],
+    ["402", anthropicErrorReply(402, "billing_error", "pay"), "quota_exceeded", false],
+    ["402 from a proxy", { status: 402, headers: {}, steps: ["?"] }, "quota_exceeded", false],
+    [
+      "400 for want of credit",
+      anthropicErrorReply(400, "invalid_request_error", "Your credit balance is too low to access the API."),
+      "quota_exceeded",
+      false,
+    ],
+    [
+      "429 of a proxy that knows one type",
+      anthropicErrorReply(429, "api_error", "slow"),
+      "rate_limited",
+      true,
+    ],
+    [
+      "400 of a proxy that knows one type",
+      anthropicErrorReply(400, "api_error", "no"),
+      "invalid_request",
+      false,
+    ],
+    ["503 of a known type", anthropicErrorReply(503, "api_error", "busy"), "overloaded", true],
+    ["503 of an unknown type", anthropicErrorReply(503, "unavailable", "busy"), "overloaded", true],
+    ["503 from a proxy", { status: 503, headers: {}, steps: ["?"] }, "overloaded", true],
     ["403", anthropicErrorReply(403, "permission_error", "no"), "authentication_failed", false],
     ["413", anthropicErrorReply(413, "request_too_large", "too big"), "request_too_large", false],
     ["500", anthropicErrorReply(500, "api_error", "oops"), "upstream_failed", true],
@@ -173,6 +218,18 @@ describe("failures", () => {
       false,
     ],
     ["an error event", { steps: [anthropicErrorEvent("api_error", "oops")] }, "upstream_failed", true],
+    [
+      "an error event without its name",
+      { steps: [anthropicErrorEvent("overloaded_error", "busy").replace(/^event:.*\n/, "")] },
+      "overloaded",
+      true,
+    ],
+    [
+      "an error within a stream, without a type",
+      { steps: ['data: {"error":{"type":"rate_limit_error","message":"slow"}}\n\n'] },
+      "rate_limited",
+      true,
+    ],
     ["an error event of a proxy", { steps: ["event: error\ndata: oops\n\n"] }, "upstream_failed", true],
     ["broken JSON", { steps: ["event: message_start\ndata: {oops\n\n"] }, "upstream_invalid", false],
     [
@@ -181,7 +238,35 @@ describe("failures", () => {
       "upstream_invalid",
       false,
     ],
+    [
+      "a JSON error in place of a stream",
+      {
+        headers: { "content-type": "application/json" },
+        steps: ['{"type":"error","error":{"type":"overloaded_error","message":"busy"}}'],
+      },
+      "overloaded",
+      true,
+    ],
     ["an empty stream", { steps: [] }, "upstream_cut", true],
+    ["a response inside a response", { steps: [...hello.slice(0, 3), ...hello] }, "upstream_cut", true],
+    [
+      "another message that begins",
+      { steps: [...hello.slice(0, 1), ...hello].map(withNewMessageId) },
+      "upstream_cut",
+      true,
+    ],
+    [
+      "a stream that garbles in its middle",
+      { steps: [...hello.slice(0, 3), "event: content_block_delta\ndata: {oops\n\n"] },
+      "upstream_cut",
+      true,
+    ],
+    [
+      "a piece of a block whose begin is missing",
+      { steps: hello.filter((_, index) => index !== 1) },
+      "upstream_cut",
+      true,
+    ],
     ["a stream that ends early", { steps: hello.slice(0, -1) }, "upstream_cut", true],
   ])("%s", async (_, reply, code, retryable) => {
     const { url } = await upstream(reply)
@@ -197,6 +282,27 @@ describe("failures", () => {
     expect(failure).toMatchObject({
       detail: expect.stringMatching(/400.*no field for \[redacted\].*req_scripted/),
     })
+  })
+
+  test("the detail of what is not a stream has the service's words, and no secret", async () => {
+    const { url } = await upstream({
+      headers: { "content-type": "application/json" },
+      steps: [JSON.stringify({ error: { message: `No such deployment for ${apiKey}` } })],
+    })
+    const events = await call(anthropicProvider({ apiKey, baseURL: url }))
+    expect(events).toMatchObject([{ detail: expect.stringMatching(/No such deployment for \[redacted\]/) }])
+  })
+
+  test("a refusal because of an image says so", async () => {
+    const { url } = await upstream(
+      anthropicErrorReply(
+        400,
+        "invalid_request_error",
+        "messages.0.content.0.image.source.base64: Could not process image",
+      ),
+    )
+    const events = await call(anthropicProvider({ apiKey, baseURL: url }))
+    expect(events).toMatchObject([{ code: "invalid_request", refusedPart: "image" }])
   })
 
   test("nobody listening is upstream_unreachable", async () => {

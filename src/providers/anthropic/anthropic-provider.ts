@@ -1,16 +1,22 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../core/errors.ts"
+import { isJsonObject } from "../../core/json.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
+import type { ToolRules } from "../../core/ports/tool-rules.ts"
+import { callLimits } from "../call-limits.ts"
 import { lazy } from "../lazy.ts"
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
 import { type SseEvent, sseBatches } from "../sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
-import { type AnthropicSdk, createClient } from "./client.ts"
+import { type AnthropicSdk, anthropicAddress, createClient } from "./client.ts"
 import { toFailure } from "./failure.ts"
 import { type AnthropicOptions, checkOptions } from "./options.ts"
 import { outputFormat } from "./output-format.ts"
 import { messagesRequest } from "./request.ts"
+
+/** By the errors of the API: its reference does not list them. */
+const toolRules: ToolRules = { plainRoot: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
 
 /** `Anthropic.Model` also takes any string; this is only the ids that the SDK knows. */
 type KnownModel = Anthropic.Model extends infer Model
@@ -39,6 +45,8 @@ export function anthropicProvider(
     name: "anthropic",
     defaultModel,
     priceList: "anthropic",
+    toolRules,
+    ...callLimits(options.baseURL ?? anthropicAddress, options.timeoutMs),
     async prepare() {
       await connected()
     },
@@ -82,12 +90,12 @@ async function* answer(
   try {
     const response = await open(connection, request, linked.signal)
     for await (const batch of sseBatches(response, () => fold.complete)) {
-      let quiet = true
+      let shown = false
       for (const sent of batch) {
         const event = fold.apply(parse(sent, response, connection.sdk))
         begun = true
         if (event !== null) {
-          quiet = false
+          shown = true
           yield event
           if (signal.aborted) return
         }
@@ -96,8 +104,8 @@ async function* answer(
           return
         }
       }
-      // A ping, a comment, or a piece of a call's input.
-      if (quiet) yield fold.progress()
+      // A ping, a comment, or what has no text to show.
+      if (!shown || fold.advanced) yield fold.progress()
     }
     if (signal.aborted) return
     yield fold.progress()
@@ -106,7 +114,7 @@ async function* answer(
     if (signal.aborted) return
     // What came before it counts; an answer that begins with an error is none.
     if (begun) yield fold.progress()
-    yield toFailure(error, connection.sdk, connection.secrets)
+    yield toFailure(error, connection, begun)
   } finally {
     linked.release()
   }
@@ -125,10 +133,13 @@ async function open({ client, options }: Connection, request: ModelRequest, sign
   return client.messages.create(body, { signal }).asResponse()
 }
 
-/** Throws the SDK's error for an error event, as the SDK's own stream does. */
+/** Throws the SDK's error for an error event, with or without an `event` field, as the SDK's own stream does. */
 function parse({ event, data }: SseEvent, { headers }: Response, sdk: AnthropicSdk) {
   if (event === "error") throw new sdk.APIError(undefined, errorBody(data), undefined, headers)
-  return JSON.parse(data) as Anthropic.RawMessageStreamEvent
+  const sent = JSON.parse(data)
+  if (isJsonObject(sent) && (sent.type === "error" || (sent.type === undefined && isJsonObject(sent.error))))
+    throw new sdk.APIError(undefined, sent, undefined, headers)
+  return sent as Anthropic.RawMessageStreamEvent
 }
 
 function errorBody(data: string): object {

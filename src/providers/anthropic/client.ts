@@ -4,8 +4,10 @@ import type { AnthropicOptions } from "./options.ts"
 
 export type AnthropicSdk = typeof import("@anthropic-ai/sdk")
 
-/** For the beginning of an answer. What comes then is watched by the loop. */
-const defaultTimeoutMs = 300_000
+export const anthropicAddress = "https://api.anthropic.com"
+
+/** None: the agent's loop limits the time until the first token. This is the longest delay that a timer can have. */
+const noTimeoutMs = 2_147_483_647
 
 /**
  * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment or
@@ -16,8 +18,8 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
     apiKey: options.apiKey ?? null,
     authToken: options.authToken ?? null,
     webhookKey: null,
-    baseURL: options.baseURL ?? "https://api.anthropic.com",
-    timeout: options.timeoutMs ?? defaultTimeoutMs,
+    baseURL: options.baseURL ?? anthropicAddress,
+    timeout: options.timeoutMs ?? noTimeoutMs,
     maxRetries: 0,
     logLevel: "off",
     openTelemetry: false,

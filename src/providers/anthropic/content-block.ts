@@ -2,6 +2,7 @@ import type { Anthropic } from "@anthropic-ai/sdk"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
 import type { ModelPart, VendorData } from "../../core/messages.ts"
 import type { ModelDelta } from "../../core/ports/provider.ts"
+import { callName } from "../tool-calls/call-name.ts"
 
 /** A content block as its deltas build it up. */
 export interface Block {
@@ -71,7 +72,12 @@ export function toPart({ fields, inputJson }: Block): ModelPart {
     }
     case "tool_use": {
       const { type: _, name, input, ...rest } = fields
-      return { type: "toolCall", name: String(name), ...toInput(inputJson, input), ...vendorOf(rest) }
+      return {
+        type: "toolCall",
+        name: callName(String(name ?? "")),
+        ...toInput(inputJson, input),
+        ...vendorOf(rest),
+      }
     }
     default: {
       const input = inputJson === "" ? {} : { input: toInput(inputJson, fields.input).input }

@@ -1,6 +1,8 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import type { AssistantPart, ContentPart, Message, ToolCallPart, VendorData } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import { wireCallIds } from "../tool-calls/call-ids.ts"
+import { callName } from "../tool-calls/call-name.ts"
 
 type Block = Anthropic.ContentBlockParam
 
@@ -13,7 +15,7 @@ const opening: Block = { type: "text", text: "(The assistant speaks first.)" }
  * only another provider understands is left out. System messages are not turns: see `systemMessageTexts`.
  */
 export function conversationTurns(messages: readonly Message[]): Anthropic.MessageParam[] {
-  const callIds = vendorCallIds(messages)
+  const callIds = wireCallIds(messages, { givenId: givenCallId, legal: /^[\w-]{1,64}$/ })
   const turns: { readonly role: "user" | "assistant"; content: Block[] }[] = []
   for (const message of messages) {
     if (message.role === "system") continue
@@ -45,7 +47,7 @@ function blocksOf(
     case "user":
       return message.content.flatMap(contentBlock)
     case "assistant":
-      return message.content.flatMap(assistantBlock)
+      return message.content.flatMap((part) => assistantBlock(part, callIds))
     case "tool":
       return message.results.map(({ toolCallId, result }) => ({
         type: "tool_result",
@@ -57,7 +59,7 @@ function blocksOf(
   }
 }
 
-function assistantBlock(part: AssistantPart): readonly Block[] {
+function assistantBlock(part: AssistantPart, callIds: ReadonlyMap<string, string>): readonly Block[] {
   const own = ownData(part.vendor)
   switch (part.type) {
     case "text":
@@ -66,8 +68,10 @@ function assistantBlock(part: AssistantPart): readonly Block[] {
       // Without its signature the API refuses it.
       if (typeof own?.signature !== "string") return []
       return [{ ...own, type: "thinking", thinking: part.text, signature: own.signature }]
-    case "toolCall":
-      return [{ ...own, type: "tool_use", id: vendorCallId(part), name: part.name, input: part.input }]
+    case "toolCall": {
+      const id = callIds.get(part.toolCallId) ?? part.toolCallId
+      return [{ ...own, type: "tool_use", id, name: callName(part.name), input: part.input }]
+    }
     case "opaque":
       return own === undefined ? [] : [own as unknown as Block]
     default:
@@ -79,19 +83,9 @@ function ownData(vendor: VendorData | undefined): VendorData["data"] | undefined
   return vendor?.provider === "anthropic" ? vendor.data : undefined
 }
 
-/** The id the call came with, or ours if another provider's model made it. */
-function vendorCallId({ vendor, toolCallId }: ToolCallPart): string {
+function givenCallId({ vendor }: ToolCallPart): string | null {
   const id = ownData(vendor)?.id
-  return typeof id === "string" ? id : toolCallId
-}
-
-function vendorCallIds(messages: readonly Message[]): ReadonlyMap<string, string> {
-  const parts = messages.flatMap((message) => (message.role === "assistant" ? message.content : []))
-  return new Map(
-    parts.flatMap((part) =>
-      part.type === "toolCall" ? [[part.toolCallId, vendorCallId(part)] as const] : [],
-    ),
-  )
+  return typeof id === "string" ? id : null
 }
 
 function resultContent(result: ToolResult): Pick<Anthropic.ToolResultBlockParam, "content" | "is_error"> {

@@ -1,40 +1,63 @@
 import type { APIError } from "@anthropic-ai/sdk"
+import { isJsonObject } from "../../core/json.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
-import { type FailureCode, modelFailure } from "../model-failure.ts"
+import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { redact } from "../redact.ts"
 import { retryAfterMs } from "../retry-after.ts"
+import { NotAStreamError } from "../stream-fault.ts"
 import { codeOfBodyError, codeOfStatus, describeError } from "../transport-failure.ts"
 
 type Sdk = typeof import("@anthropic-ai/sdk")
 
-/** The failure that something thrown by the SDK or while its answer is read stands for. `secrets` never reach the detail. */
-export function toFailure(thrown: unknown, sdk: Sdk, secrets: readonly string[]): ModelFailure {
+export interface FailureContext {
+  readonly sdk: Sdk
+  /** Texts that never reach a failure's detail. */
+  readonly secrets: readonly string[]
+}
+
+/**
+ * Classifies an error thrown by the SDK, or while the SDK's response is read.
+ *
+ * @param begun If true, a valid part of the response came before the error.
+ */
+export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
   if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
   if (thrown instanceof sdk.APIConnectionError) return modelFailure("upstream_unreachable", { detail })
   if (thrown instanceof sdk.APIError) {
-    const said = thrown.headers?.get("x-should-retry")
-    return modelFailure(codeOf(thrown), {
+    const code = codeOf(thrown)
+    return modelFailure(code, {
       detail,
       retryAfterMs: thrown.headers && retryAfterMs(thrown.headers, Date.now()),
-      retryable: said === "true" || (said === "false" ? false : undefined),
+      retryable: retryAdvice(code, thrown.headers),
+      complaint: thrown.apiMessage ?? undefined,
     })
   }
-  return modelFailure(codeOfBodyError(thrown), { detail })
+  // Some proxies report an error with a status of success.
+  if (thrown instanceof NotAStreamError && isJsonObject(thrown.json) && isJsonObject(thrown.json.error)) {
+    const reported = new sdk.APIError(undefined, thrown.json, undefined, undefined)
+    return modelFailure(codeOf(reported), { detail, retryable: retryAdvice(codeOf(reported), undefined) })
+  }
+  return modelFailure(codeOfBodyError(thrown, begun), { detail })
 }
 
-/** By the body's type, which stream errors have as well; by the status where a proxy answered. */
+/**
+ * By the type in the body, which error events have as well. The status outranks the body where it is the more specific of
+ * the two: proxies put `api_error` into every body.
+ */
 function codeOf({ type, status, apiMessage }: APIError): FailureCode {
-  switch (type) {
+  if (status === 401 || status === 402) return codeOfStatus(status)
+  if (isOutOfCredit(apiMessage)) return "quota_exceeded"
+  switch (type as typeof type | "billing_error") {
+    case "billing_error":
+      return "quota_exceeded"
     case "authentication_error":
     case "permission_error":
       return "authentication_failed"
     case "invalid_request_error":
-      return status === 413
-        ? "request_too_large"
-        : isTooLong(apiMessage)
-          ? "context_too_long"
-          : "invalid_request"
+      if (status !== undefined && (status === 413 || status === 429 || status >= 500))
+        return codeOfStatus(status)
+      return isTooLong(apiMessage) ? "context_too_long" : "invalid_request"
     case "not_found_error":
       return "model_not_found"
     case "rate_limit_error":
@@ -43,11 +66,14 @@ function codeOf({ type, status, apiMessage }: APIError): FailureCode {
       return "overloaded"
     case "timeout_error":
       return "upstream_timeout"
-    case "api_error":
-      return "upstream_failed"
     default:
       return codeOfStatus(status)
   }
+}
+
+/** The API reports it as a wrong request. */
+function isOutOfCredit(message: string | null): boolean {
+  return /credit balance is too low/i.test(message ?? "")
 }
 
 /** The API has no type of its own for this. */

@@ -46,6 +46,24 @@ test("images go in as base64 or by address", () => {
   ])
 })
 
+test("an illegal id is replaced, in the call and in its result", () => {
+  const message = assistant({
+    type: "toolCall",
+    toolCallId: "call_1",
+    name: "functions.add:0",
+    input: {},
+    ...anthropic({ id: "functions.add:0" }),
+  })
+  const result: Message = {
+    role: "tool",
+    results: [{ toolCallId: "call_1", result: { type: "json", value: 1 } }],
+  }
+  expect(turns(user("Hi"), message, result).slice(1)).toMatchObject([
+    { content: [{ type: "tool_use", id: "call_1", name: "functions_add_0" }] },
+    { content: [{ type: "tool_result", tool_use_id: "call_1" }] },
+  ])
+})
+
 test("what Anthropic sent goes back unchanged and in its place", () => {
   const search = { type: "server_tool_use", id: "s", name: "web_search", input: { query: "x" } }
   const citations = [{ type: "web_search_result_location", cited_text: "c" }]

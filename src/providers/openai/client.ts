@@ -4,8 +4,8 @@ import type { OpenAiConnectionOptions } from "./options.ts"
 
 export type OpenAiSdk = typeof import("openai")
 
-/** For the beginning of an answer. What comes then is watched by the loop. */
-const defaultTimeoutMs = 300_000
+/** None: the agent's loop limits the time until the first token. This is the longest delay that a timer can have. */
+const noTimeoutMs = 2_147_483_647
 
 /**
  * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment is
@@ -20,7 +20,7 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
     project: null,
     webhookSecret: null,
     baseURL,
-    timeout: options.timeoutMs ?? defaultTimeoutMs,
+    timeout: options.timeoutMs ?? noTimeoutMs,
     maxRetries: 0,
     logLevel: "off",
     fetch: (url, init) => directFetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),

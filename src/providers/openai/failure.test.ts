@@ -8,13 +8,35 @@ const key = "sk-secret-0123456789"
 /** What the SDK throws for an answer with an error status. */
 function refused(status: number, body: object | undefined, headers: Record<string, string> = {}) {
   const error = sdk.APIError.generate(status, body && { error: body }, undefined, new Headers(headers))
-  return toFailure(error, sdk, [key])
+  return toFailure(error, { sdk, secrets: [key] }, false)
 }
+
+test.each<[number, string | null, string, "image" | undefined]>([
+  [400, "invalid_image_format", "You uploaded an unsupported image.", "image"],
+  [400, "image_parse_error", "The image data you provided does not represent a valid image.", "image"],
+  [400, null, "Invalid 'messages[1].content[0].image_url': failed to download.", "image"],
+  [404, null, "No endpoints found that support image input", "image"],
+  [400, null, "Unknown field.", undefined],
+  [400, null, "Invalid schema for tools[3] 'draw image'.", undefined],
+  [429, null, "Too many images.", undefined],
+])("a refusal with status %i, code %s and “%s” is about: %s", (status, code, message, part) => {
+  expect(refused(status, { code, message }).refusedPart).toBe(part)
+})
 
 describe("an error status", () => {
   test.each<[string, number, object | undefined, string, boolean]>([
     ["400", 400, { code: null, message: "Unknown field." }, "invalid_request", false],
     ["401", 401, { code: "invalid_api_key", message: "Incorrect API key" }, "authentication_failed", false],
+    ["401 with another code", 401, { code: "server_error", message: "Oops" }, "authentication_failed", false],
+    ["402 with another code", 402, { code: "server_error", message: "Oops" }, "quota_exceeded", false],
+    ["402 of DeepSeek", 402, { message: "Insufficient Balance" }, "quota_exceeded", false],
+    [
+      "a credit that is used up",
+      400,
+      { message: "Your credit balance is too low." },
+      "quota_exceeded",
+      false,
+    ],
     ["403", 403, { code: null, message: "Country not supported." }, "authentication_failed", false],
     [
       "402, for want of credits",
@@ -110,5 +132,5 @@ test.each<[unknown, string, boolean]>([
   ["out of memory", "upstream_failed", true],
   [null, "upstream_failed", true],
 ])("an error within a stream, %j, is %s", (said, code, retryable) => {
-  expect(toFailure(new ServiceError(said), sdk, [])).toMatchObject({ code, retryable })
+  expect(toFailure(new ServiceError(said), { sdk, secrets: [] }, true)).toMatchObject({ code, retryable })
 })

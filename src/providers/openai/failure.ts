@@ -1,31 +1,49 @@
 import type { APIError } from "openai"
+import { isJsonObject, type JsonObject } from "../../core/json.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
-import { type FailureCode, modelFailure } from "../model-failure.ts"
+import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { redact } from "../redact.ts"
 import { retryAfterMs } from "../retry-after.ts"
+import { NotAStreamError } from "../stream-fault.ts"
 import { codeOfBodyError, codeOfStatus, describeError } from "../transport-failure.ts"
 import type { OpenAiSdk } from "./client.ts"
 import { type ServiceComplaint, ServiceError } from "./service-error.ts"
 
-/** The failure that something thrown by the SDK or while its answer is read stands for. `secrets` never reach the detail. */
-export function toFailure(thrown: unknown, sdk: OpenAiSdk, secrets: readonly string[]): ModelFailure {
+export interface FailureContext {
+  readonly sdk: OpenAiSdk
+  /** Texts that never reach a failure's detail. */
+  readonly secrets: readonly string[]
+}
+
+/**
+ * Classifies an error thrown by the SDK, or while the SDK's response is read.
+ *
+ * @param begun If true, a valid part of the response came before the error.
+ */
+export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, begun: boolean): ModelFailure {
   const detail = redact(describe(thrown), secrets)
   if (thrown instanceof sdk.APIConnectionTimeoutError) return modelFailure("upstream_timeout", { detail })
   if (thrown instanceof sdk.APIConnectionError) return modelFailure("upstream_unreachable", { detail })
   if (thrown instanceof sdk.APIError) return refusal(thrown, detail)
-  if (thrown instanceof ServiceError) return modelFailure(codeOf(thrown), { detail })
-  return modelFailure(codeOfBodyError(thrown), { detail })
+  if (thrown instanceof ServiceError)
+    return modelFailure(codeOf(thrown), { detail, complaint: `${thrown.code ?? ""} ${thrown.message}` })
+  if (thrown instanceof NotAStreamError && isComplaint(thrown.json))
+    return modelFailure(codeOf(new ServiceError(thrown.json.error)), { detail })
+  return modelFailure(codeOfBodyError(thrown, begun), { detail })
+}
+
+/** Some servers and proxies report an error with a status of success. */
+function isComplaint(json: unknown): json is { readonly error: JsonObject | string } {
+  return isJsonObject(json) && (isJsonObject(json.error) || typeof json.error === "string")
 }
 
 function refusal({ message, code, type, status, headers }: APIError, detail: string): ModelFailure {
   const failure = codeOf({ message, code: code ?? null, type: type ?? null, status })
-  const said = headers?.get("x-should-retry")
   return modelFailure(failure, {
     detail,
     retryAfterMs: headers && retryAfterMs(headers, Date.now()),
-    // A rate limit passes with time, a used up quota does not, though both are a 429.
-    retryable:
-      failure === "quota_exceeded" ? false : said === "true" || (said === "false" ? false : undefined),
+    retryable: retryAdvice(failure, headers),
+    complaint: `${code ?? ""} ${message}`,
   })
 }
 
@@ -35,6 +53,7 @@ const codes: ReadonlyMap<string, FailureCode> = new Map(
     insufficient_quota: "quota_exceeded",
     billing_hard_limit_reached: "quota_exceeded",
     billing_not_active: "quota_exceeded",
+    billing_error: "quota_exceeded",
     context_length_exceeded: "context_too_long",
     exceed_context_size_error: "context_too_long",
     content_filter: "content_filtered",
@@ -58,6 +77,7 @@ const phrases: readonly (readonly [RegExp, FailureCode])[] = [
     /context[ _-]?(length|window|size)|maximum prompt length|prompt is too long|exceeds? the (available |maximum )?context/i,
     "context_too_long",
   ],
+  [/credit balance|insufficient (account )?(balance|credits?|funds)|spending limit/i, "quota_exceeded"],
   [/content (management )?(filter|policy)|usage polic|flagged/i, "content_filtered"],
   [/\bmodel\b.{0,80}\b(not found|not exist)|(invalid|not a valid) model/i, "model_not_found"],
   [/(incorrect|invalid) api key|api key (is )?not valid/i, "authentication_failed"],
@@ -67,13 +87,12 @@ const phrases: readonly (readonly [RegExp, FailureCode])[] = [
 const wordy: readonly (number | undefined)[] = [400, 403, 404, 422, undefined]
 
 export function codeOf({ message, code, type, status }: ServiceComplaint): FailureCode {
-  if (status === 413) return "request_too_large"
+  // These say more than any code in the body, which some proxies fill with the same word for everything.
+  if (status === 401 || status === 402 || status === 413) return codeOfStatus(status)
   const known = codes.get(code ?? "") ?? codes.get(type ?? "")
   if (known !== undefined) return known
   const phrase = wordy.includes(status) ? phrases.find(([pattern]) => pattern.test(message)) : undefined
   if (phrase !== undefined) return phrase[1]
-  if (status === 402) return "quota_exceeded"
-  if (status === 503) return "overloaded"
   if (status === undefined && isAboutRequest(code ?? type ?? "")) return "invalid_request"
   return codeOfStatus(status)
 }

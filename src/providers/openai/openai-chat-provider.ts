@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
+import { callLimits } from "../call-limits.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
 import { type HostTraits, hostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
@@ -7,6 +8,7 @@ import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
 import { checkChatOptions, type OpenAiChatOptions } from "./options.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
+import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
 import { vendorTag } from "./vendor-tag.ts"
 
 const name = "openai-chat"
@@ -30,6 +32,8 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
     name,
     defaultModel: options.defaultModel ?? (host.priceList === "openai" ? defaultModel : ""),
     ...(traits.priceList !== undefined && { priceList: traits.priceList }),
+    ...callLimits(baseURL, options.timeoutMs),
+    toolRules: traits.ownToolRules ? openAiToolRules : compatibleToolRules,
     async prepare() {
       await connected()
     },

@@ -1,4 +1,5 @@
 import type { Provider } from "../../core/ports/provider.ts"
+import { callLimits } from "../call-limits.ts"
 import { hostTraits } from "./chat/hosts.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
@@ -6,6 +7,7 @@ import { checkOptions, type OpenAiOptions } from "./options.ts"
 import { responsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
+import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
 import { vendorTag } from "./vendor-tag.ts"
 
 const name = "openai"
@@ -27,6 +29,8 @@ export function openAiProvider(options: OpenAiOptions, load = installedSdk): Pro
     name,
     defaultModel,
     ...(priceList !== undefined && { priceList }),
+    ...callLimits(baseURL, options.timeoutMs),
+    toolRules: hostTraits(baseURL).ownToolRules ? openAiToolRules : compatibleToolRules,
     async prepare() {
       await connected()
     },

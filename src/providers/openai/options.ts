@@ -17,7 +17,7 @@ export interface OpenAiConnectionOptions {
    * output then rests on the prompt alone.
    */
   readonly structuredOutputs?: boolean
-  /** Longest wait for an answer to begin, in milliseconds. Default 300 000. */
+  /** Longest wait for the first token, in milliseconds. Default: the agent's `firstTokenTimeoutSeconds`. */
   readonly timeoutMs?: number
 }
 

@@ -73,6 +73,15 @@ describe.each(providers)("$name: options", ({ make, hello }) => {
     expect(requests[0]?.headers.authorization).toBe("Basic own")
   })
 
+  test("the loop learns how long a call may take, and whether it goes to the operator's own machine", () => {
+    expect(make({ baseURL: "http://127.0.0.1:8080/v1", timeoutMs: 50 })).toMatchObject({
+      firstTokenTimeoutMs: 50,
+      selfHosted: true,
+    })
+    expect(make({ apiKey })).toMatchObject({ selfHosted: false })
+    expect(make({ apiKey })).not.toHaveProperty("firstTokenTimeoutMs")
+  })
+
   test("without a key no credential is sent", async () => {
     const { url, requests } = await upstream({ steps: hello })
     expect((await eventsOf(make({ baseURL: url }))).at(-1)?.type).toBe("end")
@@ -166,6 +175,28 @@ describe.each(providers)("$name: failures", ({ make, hello }) => {
   ])("an error event of %s is %s", async (data, code) => {
     const { url } = await upstream({ steps: [`event: error\ndata: ${data}\n\n`] })
     expect(await eventsOf(make({ baseURL: url }))).toMatchObject([{ type: "error", code }])
+  })
+
+  test.each([
+    ['{"error":{"message":"busy","code":"server_is_overloaded"}}', "overloaded", "busy"],
+    ['{"error":{"message":"Unauthorized","code":401}}', "authentication_failed", "Unauthorized"],
+    ['{"error":"model \\"qwen9\\" not found"}', "model_not_found", "qwen9"],
+    ['{"detail":"Not here"}', "upstream_invalid", "Not here"],
+  ])("a status of success with %s is %s, in the service's words", async (body, code, words) => {
+    const { url } = await upstream({ headers: { "content-type": "application/json" }, steps: [body] })
+    expect(await eventsOf(make({ baseURL: url }))).toMatchObject([
+      { type: "error", code, detail: expect.stringContaining(words) },
+    ])
+  })
+
+  test("an endless document in place of a stream is not read to its end", async () => {
+    const megabyte = "x".repeat(1024 * 1024)
+    const { url, requests } = await upstream({
+      headers: { "content-type": "text/plain" },
+      steps: Array.from({ length: 64 }, () => megabyte),
+    })
+    expect(await eventsOf(make({ baseURL: url }))).toMatchObject([{ code: "upstream_invalid" }])
+    expect(await requests[0]?.outcome).toBe("disconnected")
   })
 
   test("JSON in place of a stream is upstream_invalid", async () => {

@@ -3,7 +3,7 @@ import type { ModelDelta, ModelEnd, ModelEvent, ModelProgress } from "../../core
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
 import { sseBatches } from "../sse-events.ts"
-import { parseObject } from "./call-input.ts"
+import { parseObject } from "../tool-calls/call-input.ts"
 import type { Connection } from "./connection.ts"
 import { toFailure } from "./failure.ts"
 import { ServiceError } from "./service-error.ts"
@@ -18,6 +18,8 @@ export interface AnswerFold {
   readonly ended: boolean
   /** The deltas that the data of an event brings. Throws for data that reports an error, or that is none of an answer. */
   apply(data: string): readonly ModelDelta[]
+  /** If true, content without text has come since the last `progress`. */
+  readonly advanced: boolean
   /** What has come so far and was not shown. */
   progress(): ModelProgress
   end(requestedModel: string): ModelEnd
@@ -39,39 +41,45 @@ export async function* streamAnswer(
   call: Call,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent, void, undefined> {
-  const { client, sdk, secrets } = await connected()
+  const connection = await connected()
   if (signal.aborted) return
   const linked = linkedSignal(signal)
   const enough = new AbortController()
+  const state = { begun: false }
   try {
-    const response = await call.send(client, AbortSignal.any([linked.signal, enough.signal]))
-    yield* read(response, call, enough)
+    const response = await call.send(connection.client, AbortSignal.any([linked.signal, enough.signal]))
+    yield* read(response, call, { enough, state })
   } catch (error) {
     if (signal.aborted) return
     // The connection broke, or was waited for enough, where nothing but a count could have followed.
-    yield call.fold.whole ? call.fold.end(call.model) : toFailure(error, sdk, secrets)
+    yield call.fold.whole ? call.fold.end(call.model) : toFailure(error, connection, state.begun)
   } finally {
     linked.release()
   }
 }
 
-/** @param enough Aborted to break the answer off once nothing but a count is missing for long. */
+interface Reading {
+  /** Aborted when only the usage is missing and does not arrive in time. */
+  readonly enough: AbortController
+  /** `begun`: a valid part of a response has been read. */
+  readonly state: { begun: boolean }
+}
+
 async function* read(
   response: Response,
   { fold, model }: Call,
-  enough: AbortController,
+  { enough, state }: Reading,
 ): AsyncGenerator<ModelEvent, void, undefined> {
-  let begun = false
   let timer: NodeJS.Timeout | undefined
   try {
     for await (const batch of sseBatches(response, () => fold.complete)) {
-      let quiet = true
+      let shown = false
       for (const event of batch) {
         if (event.event === "error") throw new ServiceError(errorOf(event.data))
         const deltas = fold.apply(event.data)
-        begun = true
+        state.begun = true
         for (const delta of deltas) {
-          quiet = false
+          shown = true
           yield delta
         }
         if (fold.complete) {
@@ -79,8 +87,8 @@ async function* read(
           return
         }
       }
-      // A piece of a call's input, a comment, an event of the service's own tools.
-      if (quiet) yield fold.progress()
+      // A ping, a comment, or what has no text to show.
+      if (!shown || fold.advanced) yield fold.progress()
       if (!fold.ended) {
         clearTimeout(timer)
         timer = undefined
@@ -88,7 +96,7 @@ async function* read(
     }
   } catch (error) {
     // What came before it counts; an answer that begins with an error is none.
-    if (begun) yield fold.progress()
+    if (state.begun) yield fold.progress()
     throw error
   } finally {
     clearTimeout(timer)

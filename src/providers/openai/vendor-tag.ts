@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json.ts"
-import type { VendorData } from "../../core/messages.ts"
+import type { ToolCallPart, VendorData } from "../../core/messages.ts"
 import { openAiAddress } from "./connection.ts"
 
 /**
@@ -15,4 +15,11 @@ export function vendorTag(name: string, baseURL: string): string {
 /** What is marked with this tag. Undefined for what is another's. */
 export function ownData(data: VendorData | undefined, vendor: string): JsonObject | undefined {
   return data?.provider === vendor ? data.data : undefined
+}
+
+/** Returns the id that a call came with from the service of this tag, or null. */
+export function givenCallId(call: ToolCallPart, vendor: string): string | null {
+  const { call_id, id } = ownData(call.vendor, vendor) ?? {}
+  const given = call_id ?? id
+  return typeof given === "string" && given !== "" ? given : null
 }

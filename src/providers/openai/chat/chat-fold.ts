@@ -1,8 +1,8 @@
 import type { JsonObject } from "../../../core/json.ts"
 import type { ModelPart, VendorData } from "../../../core/messages.ts"
 import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
-import { callInput } from "../call-input.ts"
-import { callName } from "../call-name.ts"
+import { callInput } from "../../tool-calls/call-input.ts"
+import { callName } from "../../tool-calls/call-name.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
 import { isFailure, toStopReason, toUsage } from "./chat-end.ts"
@@ -25,6 +25,7 @@ export class ChatFold implements AnswerFold {
   #usage: JsonObject | null = null
   #refused = false
   #hiddenBytes = 0
+  #advanced = false
   readonly #details: JsonObject[] = []
   readonly #calls = new ToolCallAssembly()
   readonly #parts: (Shown | AssembledCall)[] = []
@@ -32,6 +33,10 @@ export class ChatFold implements AnswerFold {
   /** @param vendor The tag of the vendor data that the parts get. */
   constructor(vendor: string) {
     this.#vendor = vendor
+  }
+
+  get advanced(): boolean {
+    return this.#advanced
   }
 
   get complete(): boolean {
@@ -55,7 +60,14 @@ export class ChatFold implements AnswerFold {
 
   progress(): ModelProgress {
     const usage = toUsage(this.#usage)
-    return { type: "progress", hiddenBytes: this.#hiddenBytes, ...(usage !== null && { usage }) }
+    const advanced = this.#advanced
+    this.#advanced = false
+    return {
+      type: "progress",
+      hiddenBytes: this.#hiddenBytes,
+      ...(advanced && { advanced }),
+      ...(usage !== null && { usage }),
+    }
   }
 
   end(requestedModel: string): ModelEnd {
@@ -73,6 +85,7 @@ export class ChatFold implements AnswerFold {
     const { finishReason } = chunk
     this.#usage = chunk.usage ?? this.#usage
     if (finishReason !== null && isFailure(finishReason)) throw new ServiceError({ code: finishReason })
+    if (finishReason !== null && this.#finishReason === null) this.#advanced = true
     this.#finishReason = finishReason ?? this.#finishReason
     // Some proxies give a reason with every piece (https://github.com/QuantumNous/new-api/issues/378): only one that
     // comes alone, and behind all pieces, is surely about the end.
@@ -83,6 +96,7 @@ export class ChatFold implements AnswerFold {
     // Without text too: encrypted reasoning has to go back.
     if (chunk.reasoningDetails.length > 0) this.#indexOf("thinking")
     this.#details.push(...chunk.reasoningDetails)
+    this.#advanced ||= chunk.reasoningDetails.some(bringsReasoning)
     const deltas = [
       ...this.#show("thinking", chunk.reasoning),
       ...this.#show("text", chunk.text + chunk.refusal),
@@ -90,7 +104,9 @@ export class ChatFold implements AnswerFold {
     for (const piece of chunk.toolCalls) {
       this.#hiddenBytes += Buffer.byteLength(piece.arguments)
       const call = this.#calls.add(piece)
-      if (call !== null) this.#parts.push(call)
+      if (call === null) continue
+      this.#advanced = true
+      this.#parts.push(call)
     }
     return deltas
   }
@@ -129,6 +145,11 @@ export class ChatFold implements AnswerFold {
 interface Shown {
   readonly type: "text" | "thinking"
   text: string
+}
+
+/** Its text is shown; what is encrypted is seen here. */
+function bringsReasoning({ data, signature }: JsonObject): boolean {
+  return [data, signature].some((value) => typeof value === "string" && value !== "")
 }
 
 /** Whether it has something of the answer itself. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { Json } from "../../../core/json.ts"
+import type { Json, JsonObject } from "../../../core/json.ts"
 import { chatEvent } from "../../../testing/openai-chat-wire.ts"
 import { startScriptedUpstream } from "../../../testing/scripted-upstream.ts"
 import { endOf, eventsOf } from "../fixtures/call.ts"
@@ -50,4 +50,16 @@ test.each<[string, readonly string[], boolean]>([
   const fold = new ChatFold("openai-chat")
   for (const chunk of chunks) fold.apply(chunk.replace("data: ", ""))
   expect(fold.ended).toBe(ended)
+})
+
+test.each<[string, boolean, JsonObject]>([
+  ["an empty delta", false, { content: "" }],
+  ["an empty piece of a call", false, { tool_calls: [{ index: 0, function: { arguments: "" } }] }],
+  ["an empty block of reasoning", false, { reasoning_details: [{ type: "reasoning.encrypted", data: "" }] }],
+  ["encrypted reasoning", true, { reasoning_details: [{ type: "reasoning.encrypted", data: "gAAA" }] }],
+  ["a call without arguments", true, { tool_calls: [{ index: 0, id: "a", function: { name: "now" } }] }],
+])("%s is progress: %s", (_, expected, sent) => {
+  const answer = new ChatFold("openai-chat")
+  answer.apply(JSON.stringify({ choices: [{ index: 0, delta: sent, finish_reason: null }] }))
+  expect(answer.progress().advanced ?? false).toBe(expected)
 })

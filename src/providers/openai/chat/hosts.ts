@@ -12,6 +12,8 @@ export interface HostTraits {
   readonly sendReasoning: ReasoningField | false
   /** Refuses call ids but those of nine letters and digits. */
   readonly shortCallIds: boolean
+  /** Has the limits of OpenAI's own service for tools. */
+  readonly ownToolRules: boolean
 }
 
 const usual: HostTraits = {
@@ -20,12 +22,13 @@ const usual: HostTraits = {
   structuredOutputs: true,
   sendReasoning: false,
   shortCallIds: false,
+  ownToolRules: false,
 }
 
 /** By the end of the host's name. */
 const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
-  "api.openai.com": { priceList: "openai", maxTokensField: "max_completion_tokens" },
-  "openai.azure.com": { priceList: "azure", maxTokensField: "max_completion_tokens" },
+  "api.openai.com": { priceList: "openai", maxTokensField: "max_completion_tokens", ownToolRules: true },
+  "openai.azure.com": { priceList: "azure", maxTokensField: "max_completion_tokens", ownToolRules: true },
   "openrouter.ai": { priceList: "openrouter", sendReasoning: "reasoning_details" },
   // https://api-docs.deepseek.com/guides/thinking_mode#tool-calls: a 400 without it.
   "api.deepseek.com": {

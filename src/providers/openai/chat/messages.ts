@@ -10,10 +10,10 @@ import {
   type ToolMessage,
   textOf,
 } from "../../../core/messages.ts"
-import { wireCallIds } from "../call-ids.ts"
+import { wireCallIds } from "../../tool-calls/call-ids.ts"
 import type { ReasoningField } from "../options.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
-import { ownData } from "../vendor-tag.ts"
+import { givenCallId, ownData } from "../vendor-tag.ts"
 import type { HostTraits } from "./hosts.ts"
 
 type ChatMessage = OpenAI.ChatCompletionMessageParam
@@ -47,7 +47,10 @@ export function chatMessages(
   { sendReasoning, shortCallIds }: Pick<HostTraits, "sendReasoning" | "shortCallIds">,
   vendor: string,
 ): ChatMessage[] {
-  const callIds = wireCallIds(messages, vendor, { short: shortCallIds })
+  const callIds = wireCallIds(messages, {
+    givenId: (call) => givenCallId(call, vendor),
+    short: shortCallIds,
+  })
   const drafts: Draft[] = []
   for (const draft of resultsBehindCalls(messages).flatMap((message) => toDrafts(message))) {
     const last = drafts.at(-1)

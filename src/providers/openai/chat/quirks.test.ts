@@ -341,7 +341,7 @@ test.each<[string, readonly string[], string, boolean]>([
     "context_too_long",
     false,
   ],
-  ["broken JSON", ["data: {oops\n\n"], "upstream_invalid", false],
+  ["broken JSON", ["data: {oops\n\n"], "upstream_cut", true],
   ["JSON that is no object", ["data: 1\n\n"], "upstream_invalid", false],
   ["an end without a reason", [], "upstream_cut", true],
   ["nothing but the marker", [done], "upstream_cut", true],
@@ -357,6 +357,27 @@ test.each([
 ])("a call of “%s” gets a name that can go back", async (name, expected) => {
   const end = await answered(piece({ id: "a", function: { name, arguments: "{}" } }), finish("tool_calls"))
   expect(callsOf(end)).toEqual([["a", expected, {}]])
+})
+
+test("calls without arguments, indices and ids are calls of their own", async () => {
+  const calls = (...names: readonly string[]) =>
+    names.map((name) => piece({ function: { name, arguments: "" } }))
+  expect(callsOf(await answered(...calls("now", "today"), finish("tool_calls")))).toEqual([
+    [null, "now", {}],
+    [null, "today", {}],
+  ])
+  expect(callsOf(await answered(...calls("now", "now"), finish("tool_calls")))).toHaveLength(2)
+  const together = delta({ tool_calls: [{ function: { name: "now" } }, { function: { name: "today" } }] })
+  expect(callsOf(await answered(together, finish("tool_calls")))).toHaveLength(2)
+})
+
+test("a call without arguments does not take those of the next one", async () => {
+  const [first, second] = [{ name: "now" }, { name: "add", arguments: '{"a":1}' }]
+  const end = await answered(piece({ function: first }), piece({ function: second }), finish("tool_calls"))
+  expect(callsOf(end)).toEqual([
+    [null, "now", {}],
+    [null, "add", { a: 1 }],
+  ])
 })
 
 test("an answer that breaks off says what came of it and was not shown", async () => {

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../../core/json.ts"
-import { parseObject } from "../call-input.ts"
+import { parseObject } from "../../tool-calls/call-input.ts"
 import type { ToolCallDelta } from "./chunk.ts"
 
 /** A call as its pieces build it up. */
@@ -48,12 +48,15 @@ function isEmpty({ id, name, arguments: input }: ToolCallDelta): boolean {
   return id === null && name === null && input === ""
 }
 
-/** Whether a piece begins another call than the one that its index, or its place, says. */
+/** Returns true if the piece starts another call than the one that its index, or its place, names. */
 function begins(piece: ToolCallDelta, call: AssembledCall): boolean {
   if (piece.name === null || (piece.id !== null && piece.id === call.id)) return false
   const isWhole = parseObject(call.arguments) !== null
   // In the middle of its arguments a call goes on, whatever the piece says.
   if (call.arguments !== "" && !isWhole) return false
   if (piece.id !== null) return call.id !== null
-  return isWhole && piece.arguments !== ""
+  if (call.name !== "" && piece.name !== call.name) return true
+  if (isWhole) return piece.arguments !== ""
+  // With no arguments on either side, and no index, there is nothing that the piece could continue.
+  return piece.index === null && call.name !== "" && piece.arguments === ""
 }

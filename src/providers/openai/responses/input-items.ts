@@ -8,9 +8,9 @@ import type {
   TextPart,
 } from "../../../core/messages.ts"
 import type { ToolResult } from "../../../core/ports/tool.ts"
-import { wireCallIds } from "../call-ids.ts"
+import { wireCallIds } from "../../tool-calls/call-ids.ts"
 import { imageAddress, resultContent, resultsBehindCalls } from "../tool-results.ts"
-import { ownData } from "../vendor-tag.ts"
+import { givenCallId, ownData } from "../vendor-tag.ts"
 
 type Item = OpenAI.Responses.ResponseInputItem
 type InputContent = OpenAI.Responses.ResponseInputText | OpenAI.Responses.ResponseInputImage
@@ -28,7 +28,7 @@ export interface ResponsesService {
  * back unchanged and in its place; what only another provider understands is left out. No empty text is sent.
  */
 export function inputItems(messages: readonly Message[], service: ResponsesService): Item[] {
-  const callIds = wireCallIds(messages, service.vendor)
+  const callIds = wireCallIds(messages, { givenId: (call) => givenCallId(call, service.vendor) })
   return resultsBehindCalls(messages).flatMap((message): readonly Item[] => {
     switch (message.role) {
       case "user":

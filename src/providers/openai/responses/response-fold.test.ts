@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json.ts"
 import type { ModelDelta } from "../../../core/ports/provider.ts"
+import { BrokenStreamError } from "../../stream-fault.ts"
 import { ResponseFold } from "./response-fold.ts"
 
 function fold(...events: readonly JsonObject[]) {
@@ -30,6 +31,28 @@ const closed = (response: JsonObject = {}) => ({
   response: { model: "gpt-answered", output: [], ...response },
 })
 const own = (data: JsonObject) => ({ vendor: { provider: "openai", data } })
+
+test.each([
+  ["another response", [added(0, { type: "message", id: "msg", role: "assistant", content: [] })]],
+  ["another id", []],
+])("a second response within the first, known by %s, is a broken stream", (_, between) => {
+  const created = (id: string) => ({ type: "response.created", response: { id } })
+  const again = created(between.length > 0 ? "one" : "two")
+  expect(() => fold(created("one"), ...between, again)).toThrow(BrokenStreamError)
+})
+
+test.each<[string, boolean, readonly JsonObject[]]>([
+  ["a repeated state", false, [{ type: "response.in_progress", response: {} }]],
+  ["an event of another kind", false, [{ type: "keepalive" }]],
+  ["an empty delta", false, [textDelta(0, "")]],
+  ["encrypted reasoning", true, [done(0, { type: "reasoning", id: "rs", encrypted_content: "gAAA" })]],
+  ["a search by the service", true, [{ type: "response.web_search_call.searching", output_index: 0 }]],
+])("%s is progress: %s", (_, expected, events) => {
+  const answer = new ResponseFold("openai")
+  for (const event of events) answer.apply(JSON.stringify(event))
+  expect(answer.progress().advanced ?? false).toBe(expected)
+  expect(answer.progress().advanced).toBeUndefined()
+})
 
 test("reasoning, text and calls become parts in the order of their items", () => {
   const reasoning = {

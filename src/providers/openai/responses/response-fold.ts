@@ -1,6 +1,7 @@
 import type { OpenAI } from "openai"
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
 import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
+import { BrokenStreamError } from "../../stream-fault.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
 import { toStopReason, toUsage } from "./response-end.ts"
@@ -17,12 +18,17 @@ export class ResponseFold implements AnswerFold {
   #response: OpenAI.Responses.Response | null = null
   #complete = false
   #hiddenBytes = 0
+  #advanced = false
   readonly #items = new Map<number, JsonObject>()
   readonly #parts = new Map<string, PartState>()
 
   /** @param vendor The tag of the vendor data that the parts get. */
   constructor(vendor: string) {
     this.#vendor = vendor
+  }
+
+  get advanced(): boolean {
+    return this.#advanced
   }
 
   get complete(): boolean {
@@ -44,7 +50,14 @@ export class ResponseFold implements AnswerFold {
 
   progress(): ModelProgress {
     const usage = toUsage(this.#response?.usage)
-    return { type: "progress", hiddenBytes: this.#hiddenBytes, ...(usage !== null && { usage }) }
+    const advanced = this.#advanced
+    this.#advanced = false
+    return {
+      type: "progress",
+      hiddenBytes: this.#hiddenBytes,
+      ...(advanced && { advanced }),
+      ...(usage !== null && { usage }),
+    }
   }
 
   end(requestedModel: string): ModelEnd {
@@ -59,6 +72,7 @@ export class ResponseFold implements AnswerFold {
   }
 
   #apply(event: OpenAI.Responses.ResponseStreamEvent): readonly ModelDelta[] {
+    this.#advanced ||= bringsContent(event)
     switch (event.type) {
       case "response.output_text.delta":
         return this.#append(this.#text(event, { type: "output_text" }), event.delta)
@@ -79,7 +93,7 @@ export class ResponseFold implements AnswerFold {
       case "response.output_item.done":
         return this.#finish(event, event.item as unknown as JsonObject)
       case "response.created":
-        this.#response = event.response
+        this.#begin(event.response)
         return nothing
       case "response.completed":
       case "response.incomplete":
@@ -94,6 +108,12 @@ export class ResponseFold implements AnswerFold {
         // Whatever is done within an item is in the item when that is done.
         return nothing
     }
+  }
+
+  #begin(response: OpenAI.Responses.Response): void {
+    if (this.#items.size > 0 || (this.#response !== null && this.#response.id !== response.id))
+      throw new BrokenStreamError("A second response begins within the first.")
+    this.#response = response
   }
 
   #keep(at: Place, item: JsonObject): void {
@@ -159,6 +179,15 @@ export class ResponseFold implements AnswerFold {
     this.#parts.set(key, state)
     return state
   }
+}
+
+/** Events that say how far the response as a whole is; services repeat them to keep the connection open. */
+const stateEvents: readonly string[] = ["response.created", "response.queued", "response.in_progress"]
+
+/** Deltas of text are seen as such. All other events are about an item, such as the search of a built-in tool. */
+function bringsContent(event: OpenAI.Responses.ResponseStreamEvent): boolean {
+  if (!event.type.startsWith("response.") || stateEvents.includes(event.type)) return false
+  return !("delta" in event) || event.delta !== ""
 }
 
 interface Place {

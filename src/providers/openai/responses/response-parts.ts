@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../../core/json.ts"
 import type { ModelPart } from "../../../core/messages.ts"
-import { callInput } from "../call-input.ts"
-import { callName } from "../call-name.ts"
+import { callInput } from "../../tool-calls/call-input.ts"
+import { callName } from "../../tool-calls/call-name.ts"
 
 /** One part of an answer as the events build it up. */
 export interface PartState {

@@ -1,0 +1,34 @@
+import type { ToolCallInterrupted } from "../core/entries.ts"
+import type { Message } from "../core/messages.ts"
+import type { ToolResult } from "../core/ports/tool.ts"
+
+/** What the gateway itself says to the model in a conversation. */
+
+/** Takes the place of an image that a service refused. */
+export const refusedImageNote =
+  "[An image was left out here, because the model service refused it. Continue without it.]"
+
+/** Takes the place of the result of a call that has none. */
+export function interruptedResult(
+  reason: ToolCallInterrupted["reason"] | "failed",
+  outcome: ToolCallInterrupted["outcome"],
+): ToolResult {
+  const causes = {
+    cancelled: "the run was cancelled",
+    crashed: "the server stopped while it ran",
+    lost: "the server that executes it was lost",
+    failed: "the run failed",
+  }
+  const cause = causes[reason]
+  const message =
+    outcome === "not_started"
+      ? `The call was not executed: ${cause}.`
+      : `The call may or may not have taken effect: ${cause}. Find out before you repeat it.`
+  return { type: "error", code: "interrupted", message }
+}
+
+/** Asks for a response that fits the schema. */
+export function mendingRequest(problem: string): Message {
+  const text = `Your answer does not fit the JSON Schema that was asked for: ${problem} Answer again, with the JSON alone.`
+  return { role: "user", content: [{ type: "text", text }] }
+}

@@ -1,0 +1,36 @@
+import type { ContentPart, ImagePart, Message } from "./messages.ts"
+
+/** The code under which a retry without images is logged and announced. */
+export const imageRefused = "image_refused"
+
+/** The images of a conversation, oldest first. */
+export function imagesOf(messages: readonly Message[]): readonly ImagePart[] {
+  return messages.flatMap(contentOf).filter((part) => part.type === "image")
+}
+
+/** Returns the conversation with each image replaced by what `replace` returns; messages without images stay the same objects. */
+export function replaceImages(
+  messages: readonly Message[],
+  replace: (image: ImagePart) => ContentPart,
+): readonly Message[] {
+  const replaced = (part: ContentPart) => (part.type === "image" ? replace(part) : part)
+  return messages.map((message) => {
+    if (!contentOf(message).some((part) => part.type === "image")) return message
+    if (message.role === "user") return { ...message, content: message.content.map(replaced) }
+    if (message.role !== "tool") return message
+    return {
+      ...message,
+      results: message.results.map(({ toolCallId, result }) => ({
+        toolCallId,
+        result: result.type === "content" ? { ...result, content: result.content.map(replaced) } : result,
+      })),
+    }
+  })
+}
+
+/** Of the messages that can have images. Data of a tool that calls itself an image is sent as text. */
+function contentOf(message: Message): readonly ContentPart[] {
+  if (message.role === "user") return message.content
+  if (message.role !== "tool") return []
+  return message.results.flatMap(({ result }) => (result.type === "content" ? result.content : []))
+}

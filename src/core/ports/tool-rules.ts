@@ -1,0 +1,13 @@
+/** What a service refuses in the tools of a request. One tool that breaks a rule fails the whole request. */
+export interface ToolRules {
+  /** Most tools of one request. Default: no limit. */
+  readonly mostTools?: number
+  /** Characters of a description. Default 16 384. */
+  readonly longestDescription?: number
+  /** If true, the root of a schema must be a plain object: without `oneOf`, `anyOf`, `allOf`, `enum`, `const` and `not`. */
+  readonly plainRoot?: boolean
+  /** If true, the schema of an array must have `items`. */
+  readonly itemsRequired?: boolean
+  /** Names that the properties of the root may have. Default: any. */
+  readonly propertyNames?: RegExp
+}

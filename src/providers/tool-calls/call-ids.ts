@@ -1,0 +1,48 @@
+import type { Message, ToolCallPart } from "../../core/messages.ts"
+
+const longestId = 40
+
+export interface CallIdRules {
+  /** The id that the call came with from this service; null if it came from another one, or without an id. */
+  readonly givenId: (call: ToolCallPart) => string | null
+  /** If set, ids that do not match it are replaced. */
+  readonly legal?: RegExp
+  /** If true, ids that are not nine letters and digits are replaced by a number of nine digits. */
+  readonly short?: boolean
+}
+
+/**
+ * Maps the gateway's ids of a conversation's calls to the ids that the service receives. A call keeps the id that it came
+ * with from this service, unless it had none, an illegal one, or one of an earlier call (some servers number the calls of
+ * every response from zero). Otherwise the gateway's own id is sent.
+ */
+export function wireCallIds(
+  messages: readonly Message[],
+  { givenId, legal = /./, short = false }: CallIdRules,
+): ReadonlyMap<string, string> {
+  const ids = new Map<string, string>()
+  const used = new Set<string>()
+  for (const call of callsOf(messages)) {
+    const given = givenId(call)
+    const isUsable = given !== null && legal.test(given) && !used.has(given)
+    const id = isUsable ? given : fitting(call.toolCallId)
+    used.add(id)
+    ids.set(call.toolCallId, short ? shortened(id, ids.size) : id)
+  }
+  return ids
+}
+
+function callsOf(messages: readonly Message[]): readonly ToolCallPart[] {
+  return messages
+    .flatMap((message) => (message.role === "assistant" ? message.content : []))
+    .filter((part) => part.type === "toolCall")
+}
+
+/** An id of the gateway is random at its end. */
+function fitting(id: string): string {
+  return id.replaceAll(/[^\w-]/g, "_").slice(-longestId)
+}
+
+function shortened(id: string, ordinal: number): string {
+  return /^[a-z0-9]{9}$/i.test(id) ? id : String(ordinal).padStart(9, "0")
+}

@@ -1,0 +1,116 @@
+import { crc32, deflateSync } from "node:zlib"
+import { type IMagickImage, MagickColor, MagickFormat, MagickImage } from "@imagemagick/magick-wasm"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { readImageFormat } from "../code-execution/image-format.ts"
+import { prepareDecoder } from "./examine.ts"
+import { createImageExaminer } from "./image-examiner.ts"
+
+const examiner = createImageExaminer()
+
+beforeAll(prepareDecoder)
+afterAll(() => examiner.close())
+
+function drawn(format: MagickFormat, width = 40, height = 30): Buffer {
+  const image: IMagickImage = MagickImage.create()
+  image.read(new MagickColor(200, 30, 60), width, height)
+  const data = image.write(format, (bytes) => Buffer.from(bytes))
+  image.dispose()
+  return data
+}
+
+/** A PNG whose header and checksums are right. */
+function png(width: number, height: number, pixels: Buffer): Buffer {
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type, "latin1"), data])
+    const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
+    length.writeUInt32BE(data.length)
+    checksum.writeUInt32BE(crc32(body))
+    return Buffer.concat([length, body, checksum])
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header.set([8, 0, 0, 0, 0], 8)
+  const signature = Buffer.from("\x89PNG\r\n\x1a\n", "latin1")
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", pixels),
+    chunk("IEND", Buffer.alloc(0)),
+  ])
+}
+
+const examined = (data: Buffer) => examiner.examine(data.toString("base64"))
+
+test.each([
+  ["image/png", MagickFormat.Png],
+  ["image/jpeg", MagickFormat.Jpeg],
+  ["image/webp", MagickFormat.WebP],
+])("a whole %s fits", async (mediaType, format) => {
+  expect(await examined(drawn(format))).toEqual({ type: "fits", mediaType })
+})
+
+describe("an image that cannot be decoded is unusable:", () => {
+  const whole = () => drawn(MagickFormat.Jpeg, 400, 300)
+  test.each<[string, () => Buffer, RegExp]>([
+    ["a frame around garbage", () => png(40, 30, Buffer.alloc(500, 7)), /cannot be decoded as image\/png/],
+    ["too few pixels", () => png(40, 30, deflateSync(Buffer.alloc(100))), /cannot be decoded as image\/png/],
+    [
+      "a JPEG that lacks its half",
+      () => Buffer.concat([whole().subarray(0, whole().length / 2), Buffer.from([0xff, 0xd9])]),
+      /cannot be decoded as image\/jpeg/,
+    ],
+    ["something else", () => Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>"), /not a whole PNG/],
+    ["nothing", () => Buffer.alloc(0), /not a whole PNG/],
+    [
+      "more pixels than fit into memory",
+      () => png(100_000, 100_000, deflateSync(Buffer.alloc(1_000_000))),
+      /pixels are more than 40000000/,
+    ],
+  ])("%s", async (_, make, reason) => {
+    expect(await examined(make())).toEqual({ type: "unusable", reason: expect.stringMatching(reason) })
+  })
+})
+
+test("a GIF, which may be an animation, becomes a PNG", async () => {
+  expect(await examined(drawn(MagickFormat.Gif))).toMatchObject({ type: "converted", mediaType: "image/png" })
+})
+
+test("sides that are too long are scaled down", async () => {
+  const found = await examined(drawn(MagickFormat.Png, 9_000, 90))
+  const data = found?.type === "converted" ? found.data : ""
+  expect(readImageFormat(Buffer.from(data, "base64"))).toEqual({
+    mediaType: "image/png",
+    width: 8_000,
+    height: 80,
+  })
+})
+
+test("too many bytes are made fewer", async () => {
+  // Noise, which no format compresses.
+  const rows = Array.from({ length: 2_050 }, () =>
+    Buffer.concat([Buffer.alloc(1), crypto.getRandomValues(Buffer.alloc(2_050))]),
+  )
+  const found = await examined(png(2_050, 2_050, deflateSync(Buffer.concat(rows), { level: 0 })))
+  expect(found).toMatchObject({ type: "converted", mediaType: "image/jpeg" })
+  expect(found?.type === "converted" && found.data.length).toBeLessThanOrEqual(5 * 1024 * 1024)
+})
+
+test("an image that takes too long is given up, and the next one is examined", async () => {
+  const hasty = createImageExaminer({ timeoutMs: 1 })
+  const large = drawn(MagickFormat.Png, 3_000, 3_000).toString("base64")
+  expect(await hasty.examine(large)).toEqual({ type: "unusable", reason: "decoding it takes too long" })
+  expect(await hasty.examine("AAAA")).toMatchObject({ type: "unusable" })
+  await hasty.close()
+})
+
+test("an idle thread ends, and is started again for the next image", async () => {
+  const idle = createImageExaminer({ idleMs: 1 })
+  const small = drawn(MagickFormat.Png).toString("base64")
+  for (let image = 0; image < 2; image++) {
+    expect(await idle.examine(small)).toMatchObject({ type: "fits" })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  await idle.close()
+  expect(await idle.examine(small)).toBeNull()
+})

@@ -1,0 +1,97 @@
+import { once } from "node:events"
+import { Worker } from "node:worker_threads"
+import type { Examined } from "./examine.ts"
+
+export interface ImageExaminer {
+  /** Never rejects. A result of null says that the decoder itself does not work. */
+  examine(base64: string): Promise<Examined | null>
+  close(): Promise<void>
+}
+
+export interface ExaminerOptions {
+  /** Milliseconds for one image. Default 20 000. */
+  readonly timeoutMs?: number
+  /** Milliseconds without work after which the thread ends, which frees its memory. Default 30 000. */
+  readonly idleMs?: number
+}
+
+const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
+const script = new URL(`./image-worker.${extension}`, import.meta.url)
+/** Loading takes half a second of one core, on a busy machine much longer. */
+const longestStartMs = 60_000
+
+const slow: Examined = { type: "unusable", reason: "decoding it takes too long" }
+const fatal: Examined = { type: "unusable", reason: "decoding it ends the decoder" }
+
+/** Decodes images one after another in a thread of its own, which is started when needed and ended when idle. */
+export function createImageExaminer({
+  timeoutMs = 20_000,
+  idleMs = 30_000,
+}: ExaminerOptions = {}): ImageExaminer {
+  let running: Worker | null = null
+  let last: Promise<unknown> = Promise.resolve()
+  let idle: NodeJS.Timeout | undefined
+  let closed = false
+
+  async function stop(): Promise<void> {
+    const thread = running
+    running = null
+    await thread?.terminate()
+  }
+
+  async function examineNow(base64: string): Promise<Examined | null> {
+    clearTimeout(idle)
+    if (closed) return null
+    running ??= await startThread()
+    const thread = running
+    if (thread === null) return null
+    // Only a thread at work keeps the process alive.
+    thread.ref()
+    const examined = await answerOf(thread, base64, timeoutMs)
+    thread.unref()
+    if (examined === slow || examined === fatal) await stop()
+    else idle = setTimeout(() => void stop(), idleMs).unref()
+    return examined
+  }
+
+  return {
+    examine(base64) {
+      const turn = last.then(() => examineNow(base64))
+      last = turn
+      return turn
+    },
+    async close() {
+      closed = true
+      clearTimeout(idle)
+      await stop()
+    },
+  }
+}
+
+async function answerOf(thread: Worker, base64: string, timeoutMs: number): Promise<Examined> {
+  const { promise, resolve } = Promise.withResolvers<Examined>()
+  const end = () => resolve(fatal)
+  const timer = setTimeout(() => resolve(slow), timeoutMs)
+  thread.once("message", resolve).once("exit", end)
+  thread.postMessage(base64)
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    thread.off("message", resolve).off("exit", end)
+  }
+}
+
+/** Null if the decoder cannot be loaded. */
+async function startThread(): Promise<Worker | null> {
+  const thread = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: 256 } })
+  // An error ends the thread, and its end is what callers look at.
+  thread.on("error", () => {})
+  try {
+    await once(thread, "message", { signal: AbortSignal.timeout(longestStartMs) })
+    return thread
+  } catch {
+    await thread.terminate()
+    return null
+  }
+}

@@ -1,0 +1,7 @@
+import { parentPort } from "node:worker_threads"
+import { examine, prepareDecoder } from "./examine.ts"
+
+/** The thread that decodes images. It answers each message, a base64 text, with what the examination found. */
+await prepareDecoder()
+parentPort?.on("message", (base64: string) => parentPort?.postMessage(examine(base64)))
+parentPort?.postMessage("ready")

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto"
+import { imagesOf, replaceImages } from "../../core/images.ts"
+import type { ContentPart, ImagePart, Message } from "../../core/messages.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import { createRecentMap } from "../../core/recent-cache.ts"
+import type { Examined } from "./examine.ts"
+import type { ImageExaminer } from "./image-examiner.ts"
+import { longestData } from "./limits.ts"
+
+/** Returns the conversation as a provider can take it. Never rejects. */
+export type PrepareImages = (messages: readonly Message[]) => Promise<readonly Message[]>
+
+/** Images of one request: with more, a provider allows smaller sides only. */
+const mostImages = 20
+/** Images that become text together, so that the prompt's beginning stays the same for some turns and can be cached. */
+const droppedAtOnce = 10
+/** Base64 characters of all images of one request; the strictest provider takes 32 MB in all. */
+const mostData = 20 * 1024 * 1024
+/** Images known to fit, by their digest, for sessions that are loaded again. */
+const rememberedImages = 2_000
+
+/**
+ * Makes a conversation's images fit for a request: a bad one would fail this request and each one after it. Old images past
+ * the limits of a request become text, each other one is decoded once. The conversation itself stays as it is.
+ */
+export function createImagePreparation(examiner: ImageExaminer, logger: Logger): PrepareImages {
+  const parts = new WeakMap<ImagePart, Promise<ContentPart>>()
+  const fitting = createRecentMap<string>(rememberedImages)
+
+  function prepared(image: ImagePart): Promise<ContentPart> {
+    const known = parts.get(image)
+    if (known !== undefined) return known
+    const preparing = prepare(image)
+    parts.set(image, preparing)
+    return preparing
+  }
+
+  async function prepare(image: ImagePart): Promise<ContentPart> {
+    const { source } = image
+    if (source.type === "url") return image
+    if (source.data.length > 2 * longestData) return leftOut("it is too large")
+    const digest = createHash("sha256").update(source.data).digest("base64")
+    const mediaType = fitting.get(digest)
+    if (mediaType !== undefined)
+      return mediaType === source.mediaType ? image : relabelled(source.data, mediaType)
+    const examined = await examiner.examine(source.data)
+    if (examined === null) {
+      logger.error({}, "Images cannot be decoded, so they are sent unchecked. Install the gateway again.")
+      return image
+    }
+    if (examined.type === "fits") fitting.set(digest, examined.mediaType)
+    if (examined.type === "unusable") {
+      const { reason } = examined
+      logger.warn({ mediaType: source.mediaType, reason }, "An image is not sent to the model.")
+    }
+    return partOf(image, source.data, examined)
+  }
+
+  return async (messages) => {
+    const images = imagesOf(messages)
+    if (images.length === 0) return messages
+    const shown = images.slice(firstShown(images))
+    const replacements = new Map<ImagePart, ContentPart>()
+    for (const image of shown) replacements.set(image, await prepared(image))
+    return replaceImages(messages, (image) => replacements.get(image) ?? tooOld)
+  }
+}
+
+/** The index of the oldest image that is shown. */
+function firstShown(images: readonly ImagePart[]): number {
+  const excess = Math.max(0, images.length - mostImages)
+  let first = Math.ceil(excess / droppedAtOnce) * droppedAtOnce
+  let data = 0
+  for (let index = images.length - 1; index >= first; index--) {
+    data += sizeOf(images[index])
+    if (data > mostData) first = index + 1
+  }
+  return first
+}
+
+function sizeOf(image: ImagePart | undefined): number {
+  return image?.source.type === "base64" ? image.source.data.length : 0
+}
+
+function partOf(image: ImagePart, data: string, examined: Examined): ContentPart {
+  switch (examined.type) {
+    case "fits":
+      return image.source.type === "base64" && image.source.mediaType === examined.mediaType
+        ? image
+        : relabelled(data, examined.mediaType)
+    case "converted":
+      return relabelled(examined.data, examined.mediaType)
+    case "unusable":
+      return leftOut(examined.reason)
+    default:
+      return examined satisfies never
+  }
+}
+
+function relabelled(data: string, mediaType: string): ImagePart {
+  return { type: "image", source: { type: "base64", mediaType, data } }
+}
+
+function leftOut(reason: string): ContentPart {
+  return { type: "text", text: `[An image was left out here, because ${reason}.]` }
+}
+
+const tooOld: ContentPart = {
+  type: "text",
+  text: "[An older image was left out here, because the conversation has too many. Ask for it again if you need it.]",
+}
