@@ -16,6 +16,8 @@ export interface HttpEnv {
   Variables: {
     /** The session whose token the request carries. */
     session: Session
+    /** The body as it came, after `boundedBody`. Undefined for an empty one. */
+    bodyBytes: Uint8Array<ArrayBuffer> | undefined
     /** Set by a handler whose answer is a stream. */
     eventStream: EventStreamRequest | undefined
   }

@@ -21,7 +21,11 @@ export const imageInputSchema = z
       }),
       z.object({
         type: z.literal("url"),
-        url: z.url({ protocol: /^https?$/ }).max(maxUrlLength),
+        // Parsing an address takes time with its length.
+        url: z
+          .string()
+          .max(maxUrlLength, { abort: true })
+          .check(z.url({ protocol: /^https?$/, abort: true })),
       }),
     ]),
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf } from "./fixtures/test-app.ts"
+import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
 
 const megabyte = 1024 * 1024
 
