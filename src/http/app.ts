@@ -185,7 +185,7 @@ function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Ide
 }
 
 function rateLimitingOf(
-  { rateLimits = {}, clock }: HttpAppOptions,
+  { rateLimits = {}, clock, logger }: HttpAppOptions,
   clientAddress: ClientAddress,
 ): RateLimiting {
   if (rateLimits === false) return noRateLimiting
@@ -195,7 +195,7 @@ function rateLimitingOf(
       throw new ConfigurationError(`rateLimits.${name}: expected a whole number from 1 up.`)
     }
   }
-  return createRateLimiting({ limits, clock, clientAddress })
+  return createRateLimiting({ limits, clock, clientAddress, logger })
 }
 
 function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
