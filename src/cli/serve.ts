@@ -1,4 +1,4 @@
-import type { Gateway } from "../gateway/gateway.ts"
+import type { Gateway, ListenOptions } from "../gateway/gateway.ts"
 import type { ServeArguments } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
 import { CliError } from "./cli-error.ts"
@@ -14,26 +14,26 @@ export interface ServeOptions {
 /** Serves until `context.signal` is aborted, then stops gracefully. */
 export async function serve(
   gateway: Gateway,
-  { host, port }: ServeArguments,
+  { host, port, allowAnyKey }: ServeArguments,
   context: CliContext,
   { mode, onListening, graceMs }: ServeOptions,
 ): Promise<void> {
   try {
     await gateway.prepare({ mode, env: context.env })
-    onListening(await listen(gateway, host, port))
+    onListening(await listen(gateway, { host, port, ...(allowAnyKey && { allowAnyKey }) }))
     await aborted(context.signal)
   } finally {
     await gateway.close(graceMs === undefined ? {} : { graceMs })
   }
 }
 
-async function listen(gateway: Gateway, host: string, port: number) {
+async function listen(gateway: Gateway, options: ListenOptions) {
   try {
-    return await gateway.listen({ host, port })
+    return await gateway.listen(options)
   } catch (thrown) {
     const problem = addressProblem(thrown)
     if (problem === null) throw thrown
-    throw new CliError(`cannot listen on ${host}:${port}: ${problem}`, {
+    throw new CliError(`cannot listen on ${options.host}:${options.port}: ${problem}`, {
       exitCode: exitCodes.cannotListen,
       cause: thrown,
     })

@@ -115,6 +115,8 @@ const server = {
   allowedModels: strings,
   allowSystemMessages: z.boolean().optional(),
   codeExecution: z.union([z.boolean(), codeExecution]).optional(),
+  allowAnyKey: z.boolean().optional(),
+  allowedHosts: strings,
   corsOrigins: strings,
   limits: z
     .strictObject({

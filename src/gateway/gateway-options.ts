@@ -39,6 +39,16 @@ export interface ServerOptions extends StoreChoice, RunHooks, McpOptions, Secret
   readonly allowSystemMessages?: boolean
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /**
+   * Lets `listen` use an address that other machines reach although any API key is accepted. Anyone who reaches it can
+   * then use the agent. Default false: such a start is refused.
+   */
+  readonly allowAnyKey?: boolean
+  /**
+   * Host names that requests may be for, besides loopback names, addresses and names without a dot; `"*"` for every name.
+   * Default: checked only on the gateway's own server while any API key is accepted, and with `dev`.
+   */
+  readonly allowedHosts?: readonly string[]
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
   readonly limits?: Partial<HttpLimits>

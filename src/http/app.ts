@@ -15,6 +15,7 @@ import { createJsonParser } from "./body/json-parser.ts"
 import { type ClientAddress, createClientAddress } from "./client-address.ts"
 import { crossOrigin } from "./cors.ts"
 import { fieldErrors } from "./field-errors.ts"
+import { hostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { defaultHttpLimits, type HttpLimits, maxInitBodyBytes, maxInitValues } from "./limits/http-limits.ts"
 import { networkOf } from "./limits/network.ts"
@@ -76,8 +77,10 @@ export interface HttpAppOptions {
   readonly allowSystemMessages?: boolean | undefined
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[] | undefined
-  /** Also pages of this machine. Default false. */
+  /** Also pages of this machine. For development: host names are then checked even with keys. Default false. */
   readonly allowLocalhost?: boolean | undefined
+  /** Host names that requests may be for. Default: checked only on the gateway's own server, when it takes any key. */
+  readonly allowedHosts?: readonly string[] | undefined
   readonly limits?: Partial<HttpLimits> | undefined
   /** False for none. */
   readonly rateLimits?: false | Partial<RateLimits> | undefined
@@ -216,6 +219,8 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   root.use(eventStreams({ sessions, clock, logger, heartbeatMs }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)
+  const open = allowLocalhost || (options.validApiKeys === undefined && options.authenticate === undefined)
+  root.use(hostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))
   return root
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http"
 import type { Session } from "../core/ports/session-log.ts"
+import type { Reach } from "./host-guard.ts"
 import type { EventStreamRequest } from "./sse/event-streams.ts"
 
 export interface HttpEnv {
@@ -10,7 +11,7 @@ export interface HttpEnv {
      * From the gateway's own server alone. Elsewhere nothing is written past the adapter: an app around this one would
      * neither see that response nor be able to add headers to it.
      */
-    readonly ownServer?: { readonly response: ServerResponse } | undefined
+    readonly ownServer?: { readonly response: ServerResponse; readonly reach: Reach } | undefined
   }
   /** What the middleware and the handlers hand to each other. */
   Variables: {
