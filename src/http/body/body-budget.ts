@@ -5,8 +5,8 @@ export interface BodyBudget {
 }
 
 export interface BodyShare {
-  /** Takes more bytes. False if that is more than the owner, or all owners together, may hold. */
-  take(bytes: number): boolean
+  /** Makes the share this large, if it is smaller. False if the owner, or all owners together, would hold too much. */
+  takeUpTo(bytes: number): boolean
   /** Returns everything that was taken. Called once, when the request has been handled. */
   release(): void
 }
@@ -25,12 +25,13 @@ export function createBodyBudget({ ownerBytes, totalBytes }: BodyBudgetLimits): 
     open(owner) {
       let taken = 0
       return {
-        take(bytes) {
-          const ofOwner = (heldBy.get(owner) ?? 0) + bytes
-          if (ofOwner > ownerBytes || held + bytes > totalBytes) return false
+        takeUpTo(bytes) {
+          const more = Math.max(bytes - taken, 0)
+          const ofOwner = (heldBy.get(owner) ?? 0) + more
+          if (ofOwner > ownerBytes || held + more > totalBytes) return false
           heldBy.set(owner, ofOwner)
-          held += bytes
-          taken += bytes
+          held += more
+          taken += more
           return true
         },
         release() {

@@ -48,24 +48,23 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
 
   async function read(c: Context<HttpEnv>, length: number | null, share: BodyShare) {
     const request = c.req.raw
-    if (length !== null && length > uncountedBytes) takeFrom(share, length)
+    if (length !== null && length > uncountedBytes) takeUpTo(length, share)
     // Node's parser lets through what was announced and no more. To read that without a web stream, and without making
     // the request anew for it, takes a tenth off what a short run costs.
     if (length !== null && c.env?.ownServer !== undefined) {
       return new Uint8Array(await complete(request.arrayBuffer()))
     }
-    return complete(readBytes(request, length ?? uncountedBytes, share))
+    return complete(readBytes(request, share))
   }
 
-  async function readBytes(request: Request, counted: number, share: BodyShare) {
+  async function readBytes(request: Request, share: BodyShare) {
     if (request.body === null) return new Uint8Array()
     const chunks: Uint8Array[] = []
     let size = 0
     for await (const chunk of request.body) {
-      const before = Math.max(size, counted)
       size += chunk.byteLength
       if (size > limits.maxBytes) throw tooLarge(limits.maxBytes)
-      if (size > before) takeFrom(share, size - before)
+      if (size > uncountedBytes) takeUpTo(size, share)
       chunks.push(chunk)
     }
     return concat(chunks, size)
@@ -111,8 +110,8 @@ async function complete<Body>(reading: Promise<Body>): Promise<Body> {
   }
 }
 
-function takeFrom(share: BodyShare, bytes: number): void {
-  if (share.take(bytes)) return
+function takeUpTo(bytes: number, share: BodyShare): void {
+  if (share.takeUpTo(bytes)) return
   throw new Problem(
     { code: "rate_limited", status: 429 },
     "Too many large bodies are being received at once, so this one was not read. Send it again.",
