@@ -5,10 +5,10 @@ import type { PutOutcome } from "../../core/ports/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { messageInput } from "../conversation.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { idempotencyOf } from "../idempotency.ts"
+import { idempotencyOf, maxIdempotencyKeyLength } from "../idempotency.ts"
 import { Problem, sessionNotFound } from "../problem.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
-import { chatEventSchema } from "../schemas/events.ts"
+import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { streamed } from "../sse/event-streams.ts"
 
@@ -33,9 +33,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     middleware,
     request: {
       headers: z.object({
-        "idempotency-key": z.string().optional().openapi({
-          description: "With the same key and body the same run is streamed again; nothing starts twice.",
-        }),
+        "idempotency-key": z
+          .string()
+          .optional()
+          .openapi({
+            description: "With the same key and body the same run is streamed again; nothing starts twice.",
+            // Checked by `idempotencyOf`, whose refusal has a code of its own.
+            pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
+          }),
       }),
       body: { required: true, content: { "application/json": { schema: chatRequestSchema } } },
     },
@@ -48,7 +53,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
             .string()
             .openapi({ description: "Subscribe after this to see the run from its start." }),
         }),
-        content: { "text/event-stream": { schema: chatEventSchema } },
+        content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       ...problems(400, 401, 409, 413, 415, 422, 429, 500, 503),
     },

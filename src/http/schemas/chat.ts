@@ -58,6 +58,7 @@ export const chatRequestSchema = z
     message: "Expected exactly one of messages and message",
   })
   .openapi("ChatRequest", {
+    oneOf: [{ required: ["messages"] }, { required: ["message"] }],
     example: { messages: [{ role: "user", content: "What is the capital of France?" }] },
   })
 
