@@ -1,6 +1,8 @@
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { afterEach, describe, expect, it, vi } from "vitest"
+import { text } from "../http/fixtures/entries.ts"
+import { createTestApp } from "../http/fixtures/test-app.ts"
 import type { ListenOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { type ListeningService, listen } from "./listen.ts"
@@ -117,6 +119,26 @@ describe("a client that does not read", () => {
     socket.write(get)
     await stream.cancelled
     expect(stream.sent()).toBeGreaterThan(0)
+  })
+
+  it("of events loses it too, whatever heartbeats are due", async () => {
+    const app = createTestApp({ heartbeatMs: 50 })
+    const { headers } = await app.authorize()
+    const { open } = await start(
+      serviceThat((request, bindings = {}) => app.handle(request, bindings)).service,
+    )
+    const socket = await open()
+    socket.pause()
+    const body = '{"message":"hi"}'
+    const lines = Object.entries({ host: "localhost", "content-length": body.length, ...headers })
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
+    socket.write(`POST /api/chat HTTP/1.1\r\n${head}\r\n${body}`)
+    await vi.waitFor(() => expect(app.sessions.openViews).toBe(1))
+    // More than what the system takes for a client that does not read.
+    for (let count = 0; count < 40; count++) app.sessions.publish(text("x".repeat(1_000_000)))
+    await vi.waitFor(() => expect(app.sessions.openViews).toBe(0), { timeout: 15_000 })
+    expect(app.sessions.taken).toBeLessThan(40)
+    expect(app.errors).toEqual([])
   })
 
   it("keeps it as long as it reads something now and again", async () => {
