@@ -180,9 +180,9 @@ export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gatew
 export type { StoreChoice } from "./gateway/open-store.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
-export type { HttpLimits } from "./http/app.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
+export type { HttpLimits } from "./http/limits/http-limits.ts"
 export type { RateLimits } from "./http/limits/rate-limits.ts"
 export type { Readiness } from "./http/routes/status.ts"
 export type {

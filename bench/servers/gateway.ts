@@ -17,6 +17,7 @@ const gateway = createAgent("You are being measured.", {
   validApiKeys: ["bench"],
   // One key opens all sessions here; the limits would count them as one client.
   rateLimits: false,
+  limits: { connectionsPerAddress: 10_000 },
   store,
   logger: createLogger({ level: "error" }),
   ...(maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns }),

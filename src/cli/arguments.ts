@@ -6,6 +6,8 @@ export interface ServeArguments {
   readonly file: string
   readonly host: string
   readonly port: number
+  /** Undefined: as the agent's own option says. */
+  readonly allowAnyKey?: true
 }
 
 export interface RunArguments {
@@ -29,7 +31,12 @@ export function parseServeArguments(
     parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { ...common, host: { type: "string" }, port: { type: "string" } },
+      options: {
+        ...common,
+        host: { type: "string" },
+        port: { type: "string" },
+        "allow-any-key": { type: "boolean" },
+      },
     }),
   )
   const [file] = expectPositionals(command, positionals, ["FILE"])
@@ -38,6 +45,7 @@ export function parseServeArguments(
     host: values.host ?? "127.0.0.1",
     port:
       values.port === undefined ? parsePort(env.PORT || "8000", "PORT") : parsePort(values.port, "--port"),
+    ...(values["allow-any-key"] && { allowAnyKey: true }),
   }
 }
 

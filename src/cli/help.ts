@@ -20,6 +20,8 @@ Options:
 const serveOptions = `Options:
   --host HOST        Address to listen on (default 127.0.0.1: this machine only)
   --port PORT        Port to listen on; 0 takes a free one (default $PORT, else 8000)
+  --allow-any-key    Let --host be an address that other machines reach although the agent has neither
+                     validApiKeys nor authenticate: anyone who reaches it can use the agent
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 stopped by a signal, 1 failed, 2 called wrongly, 4 the address cannot be listened on.

@@ -1,4 +1,4 @@
-import type { Gateway } from "../gateway/gateway.ts"
+import type { Gateway, ListenOptions } from "../gateway/gateway.ts"
 import type { ServeArguments } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
 import { CliError } from "./cli-error.ts"
@@ -14,14 +14,14 @@ export interface ServeOptions {
 /** Serves until `context.signal` is aborted, then stops gracefully, also while the gateway is still starting. */
 export async function serve(
   gateway: Gateway,
-  { host, port }: ServeArguments,
+  { host, port, allowAnyKey }: ServeArguments,
   context: CliContext,
   { mode, onListening, graceMs }: ServeOptions,
 ): Promise<void> {
   const stopped = aborted(context.signal)
   const start = async () => {
     await gateway.prepare({ mode, env: context.env })
-    onListening(await listen(gateway, host, port))
+    onListening(await listen(gateway, { host, port, ...(allowAnyKey && { allowAnyKey }) }))
     await stopped
   }
   try {
@@ -31,13 +31,13 @@ export async function serve(
   }
 }
 
-async function listen(gateway: Gateway, host: string, port: number) {
+async function listen(gateway: Gateway, options: ListenOptions) {
   try {
-    return await gateway.listen({ host, port })
+    return await gateway.listen(options)
   } catch (thrown) {
     const problem = addressProblem(thrown)
     if (problem === null) throw thrown
-    throw new CliError(`cannot listen on ${host}:${port}: ${problem}`, {
+    throw new CliError(`cannot listen on ${options.host}:${options.port}: ${problem}`, {
       exitCode: exitCodes.cannotListen,
       cause: thrown,
     })

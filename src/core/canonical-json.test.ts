@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { canonicalJson } from "./canonical-json.ts"
+import { canonicalJson, canonicalPieces } from "./canonical-json.ts"
 
 describe("canonicalJson", () => {
   it("does not depend on the order of keys at any depth", () => {
@@ -56,5 +56,13 @@ describe("canonicalJson", () => {
 
   it("leaves out what is undefined", () => {
     expect(canonicalJson({ a: undefined, b: 1 } as never)).toBe('{"b":1}')
+  })
+
+  it.each(["x", "\n", "é", "😀", "x😀", "\ud800"])("gives a long string of %j in short pieces", (unit) => {
+    const value = { message: unit.repeat(400_000) }
+    const pieces = [...canonicalPieces(value)]
+    expect(pieces.join("")).toBe(JSON.stringify(value))
+    expect(pieces.length).toBeGreaterThan(1)
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(1_000_000)
   })
 })

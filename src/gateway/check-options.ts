@@ -31,6 +31,9 @@ const timeoutSeconds = z
 /** Of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
 
+/** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
+const maxJsonValues = 100_000
+
 const chosenProvider = {
   apiKey: z.string().min(1).optional(),
   authToken: z.string().min(1).optional(),
@@ -117,8 +120,18 @@ const server = {
   allowedModels: strings,
   allowSystemMessages: z.boolean().optional(),
   codeExecution: z.union([z.boolean(), codeExecution]).optional(),
+  allowAnyKey: z.boolean().optional(),
+  allowedHosts: strings,
   corsOrigins: strings,
-  limits: z.strictObject({ chatBodyBytes: count, bodyBytes: count, jsonDepth: count }).optional(),
+  limits: z
+    .strictObject({
+      chatBodyBytes: count,
+      bodyBytes: count,
+      jsonDepth: count,
+      jsonValues: z.int().positive().max(maxJsonValues).optional(),
+      connectionsPerAddress: count,
+    })
+    .optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,

@@ -88,7 +88,7 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
     },
     async listen(options = {}) {
       if (closed !== null) throw new ShuttingDownError()
-      return listen(await started(), options)
+      return listen(await started(), server, options)
     },
     async run<Schema extends OutputSchema>(message: string, { output, ...options }: RunOptions<Schema> = {}) {
       if (closed !== null) throw new ShuttingDownError()

@@ -1,8 +1,8 @@
 import type { Clock } from "../core/clock.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { HttpLimits } from "../http/app.ts"
 import type { AuthenticatePerson } from "../http/auth/identify.ts"
+import type { HttpLimits } from "../http/limits/http-limits.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { Principal } from "../sessions/sessions.ts"
 import type { CodeExecutionConfig } from "./code-execution.ts"
@@ -39,6 +39,16 @@ export interface ServerOptions extends StoreChoice, Hooks, McpOptions, SecretsOp
   readonly allowSystemMessages?: boolean
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /**
+   * Lets `listen` use an address that other machines reach although any API key is accepted. Anyone who reaches it can
+   * then use the agent. Default false: such a start is refused.
+   */
+  readonly allowAnyKey?: boolean
+  /**
+   * Host names that requests may be for, besides loopback names, addresses and names without a dot; `"*"` for every name.
+   * Default: checked only on the gateway's own server while any API key is accepted, and with `dev`.
+   */
+  readonly allowedHosts?: readonly string[]
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
   readonly limits?: Partial<HttpLimits>

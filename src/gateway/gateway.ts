@@ -54,8 +54,10 @@ export interface Gateway {
 export interface ListenOptions {
   /** Default 8000; 0 lets the system choose. */
   readonly port?: number
-  /** Default `127.0.0.1`. */
+  /** Default `127.0.0.1`. Another machine's reach needs API keys, `authenticate` or `allowAnyKey`. */
   readonly host?: string
+  /** As the option of the same name. Default: that option. */
+  readonly allowAnyKey?: boolean
   /** Aborting closes the listener, not the gateway. */
   readonly signal?: AbortSignal
 }

@@ -1,5 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
-import type { MiddlewareHandler } from "hono"
+import type { Context, MiddlewareHandler } from "hono"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
@@ -9,11 +9,16 @@ import { authenticate } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
 import { type AuthenticatePerson, type Identify, identifyByApiKey, identifyPerson } from "./auth/identify.ts"
 import { createSessionTokens, keyringOfSecret } from "./auth/tokens.ts"
-import { boundedBody } from "./body.ts"
+import { createBodyBudget } from "./body/body-budget.ts"
+import { type BodyLimits, boundedBody } from "./body/bounded-body.ts"
+import { createJsonParser } from "./body/json-parser.ts"
 import { type ClientAddress, createClientAddress } from "./client-address.ts"
 import { crossOrigin } from "./cors.ts"
 import { fieldErrors } from "./field-errors.ts"
+import { hostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
+import { defaultHttpLimits, type HttpLimits, maxInitBodyBytes, maxInitValues } from "./limits/http-limits.ts"
+import { networkOf } from "./limits/network.ts"
 import {
   createRateLimiting,
   defaultRateLimits,
@@ -72,8 +77,10 @@ export interface HttpAppOptions {
   readonly allowSystemMessages?: boolean | undefined
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[] | undefined
-  /** Also pages of this machine. Default false. */
+  /** Also pages of this machine. For development: host names are then checked even with keys. Default false. */
   readonly allowLocalhost?: boolean | undefined
+  /** Host names that requests may be for. Default: checked only on the gateway's own server, when it takes any key. */
+  readonly allowedHosts?: readonly string[] | undefined
   readonly limits?: Partial<HttpLimits> | undefined
   /** False for none. */
   readonly rateLimits?: false | Partial<RateLimits> | undefined
@@ -84,17 +91,6 @@ export interface HttpAppOptions {
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined
 }
-
-export interface HttpLimits {
-  /** Default 4 MiB. */
-  readonly chatBodyBytes: number
-  /** Of every other body. Default 256 KiB. */
-  readonly bodyBytes: number
-  /** Levels of objects and arrays in a body. Default 64. */
-  readonly jsonDepth: number
-}
-
-const defaultLimits: HttpLimits = { chatBodyBytes: 4 * 1024 * 1024, bodyBytes: 256 * 1024, jsonDepth: 64 }
 
 /**
  * The HTTP surface of a gateway as a web-standard `fetch`, by the contract of docs/http-api.md.
@@ -108,11 +104,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = rateLimitingOf(options, clientAddress)
 
-  const limits = { ...defaultLimits, ...options.limits }
-  const bodyLimits = { maxBytes: limits.bodyBytes, maxDepth: limits.jsonDepth }
-  const body = boundedBody(bodyLimits)
-  const optionalBody = boundedBody({ ...bodyLimits, whenEmpty: "{}" })
-  const chatBody = boundedBody({ ...bodyLimits, maxBytes: limits.chatBodyBytes })
+  const { body, optionalBody, chatBody, initBody } = bodyReaders(options, clientAddress)
   const authenticated = authenticate({ tokens, sessions, agent, failures: rateLimiting.failures })
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
@@ -130,7 +122,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     identify: identifyBy(options),
     byApiKey,
     rateLimiting,
-    middleware: [newWork, byApiKey ? body : optionalBody],
+    middleware: [newWork, initBody],
   })
   addRevokeRoute(app, { sessions, middleware: [authenticated] })
   addChatRoute(app, {
@@ -155,6 +147,40 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   return app
 }
 
+/** Bodies of one owner, and of all together, that may be in memory at once, in bodies of the largest size. */
+const bodiesOfOwner = 8
+const bodiesTogether = 32
+
+function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
+  const { chatBodyBytes, bodyBytes, jsonDepth, jsonValues } = { ...defaultHttpLimits, ...options.limits }
+  const parse = createJsonParser()
+  const budgetFor = (maxBytes: number) =>
+    createBodyBudget({ ownerBytes: bodiesOfOwner * maxBytes, totalBytes: bodiesTogether * maxBytes })
+  const ofPrincipals = {
+    parse,
+    budget: budgetFor(Math.max(chatBodyBytes, bodyBytes)),
+    owner: (c: Context<HttpEnv>) => {
+      const { tenant, userId } = c.get("session")
+      return `${tenant} ${userId}`
+    },
+  }
+  const limits: BodyLimits = { maxBytes: bodyBytes, maxDepth: jsonDepth, maxValues: jsonValues }
+  const initBytes = Math.min(bodyBytes, maxInitBodyBytes)
+  return {
+    body: boundedBody({ ...ofPrincipals, limits }),
+    optionalBody: boundedBody({ ...ofPrincipals, limits, optional: true }),
+    chatBody: boundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
+    // No one has been authenticated yet.
+    initBody: boundedBody({
+      parse,
+      budget: budgetFor(initBytes),
+      owner: (c) => networkOf(clientAddress(c) ?? ""),
+      limits: { ...limits, maxBytes: initBytes, maxValues: Math.min(jsonValues, maxInitValues) },
+      optional: options.authenticate !== undefined,
+    }),
+  }
+}
+
 function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Identify {
   if (person === undefined) return identifyByApiKey(validApiKeys)
   if (validApiKeys === undefined) return identifyPerson(person)
@@ -162,7 +188,7 @@ function identifyBy({ authenticate: person, validApiKeys }: HttpAppOptions): Ide
 }
 
 function rateLimitingOf(
-  { rateLimits = {}, clock }: HttpAppOptions,
+  { rateLimits = {}, clock, logger }: HttpAppOptions,
   clientAddress: ClientAddress,
 ): RateLimiting {
   if (rateLimits === false) return noRateLimiting
@@ -172,7 +198,7 @@ function rateLimitingOf(
       throw new ConfigurationError(`rateLimits.${name}: expected a whole number from 1 up.`)
     }
   }
-  return createRateLimiting({ limits, clock, clientAddress })
+  return createRateLimiting({ limits, clock, clientAddress, logger })
 }
 
 function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
@@ -193,6 +219,8 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   root.use(eventStreams({ sessions, clock, logger, heartbeatMs }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)
+  const open = allowLocalhost || (options.validApiKeys === undefined && options.authenticate === undefined)
+  root.use(hostGuard({ open, allowedHosts: options.allowedHosts, origins }))
   if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))
   return root
 }

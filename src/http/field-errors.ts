@@ -9,13 +9,18 @@ type Issue = z.core.$ZodIssue
 
 /** A schema's complaints, each by the path of its field, unknown ones too; in a union those of the branch that was meant. */
 export function fieldErrors(error: z.ZodError): readonly FieldError[] {
-  return error.issues.flatMap((issue) => flatten(issue, [])).slice(0, maxErrors)
+  return error.issues
+    .slice(0, maxErrors)
+    .flatMap((issue) => flatten(issue, []))
+    .slice(0, maxErrors)
 }
 
 function flatten(issue: Issue, parents: readonly PropertyKey[]): readonly FieldError[] {
   const path = [...parents, ...issue.path]
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ path: nameOf([...path, cut(key)]), message: "Unknown field" }))
+    return issue.keys
+      .slice(0, maxErrors)
+      .map((key) => ({ path: nameOf([...path, cut(key)]), message: "Unknown field" }))
   }
   const meant = issue.code === "invalid_union" ? meantBranch(issue.errors) : undefined
   if (meant !== undefined) return meant.flatMap((nested) => flatten(nested, path))

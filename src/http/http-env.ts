@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http"
 import type { Session } from "../core/ports/session-log.ts"
+import type { Reach } from "./host-guard.ts"
 import type { EventStreamRequest } from "./sse/event-streams.ts"
 
 export interface HttpEnv {
@@ -10,12 +11,14 @@ export interface HttpEnv {
      * From the gateway's own server alone. Elsewhere nothing is written past the adapter: an app around this one would
      * neither see that response nor be able to add headers to it.
      */
-    readonly ownServer?: { readonly response: ServerResponse } | undefined
+    readonly ownServer?: { readonly response: ServerResponse; readonly reach: Reach } | undefined
   }
   /** What the middleware and the handlers hand to each other. */
   Variables: {
     /** The session whose token the request carries. */
     session: Session
+    /** The body as it came, after `boundedBody`. Undefined for an empty one. */
+    bodyBytes: Uint8Array<ArrayBuffer> | undefined
     /** Set by a handler whose answer is a stream. */
     eventStream: EventStreamRequest | undefined
   }

@@ -1,24 +1,32 @@
 import { createHash } from "node:crypto"
-import { canonicalJson } from "../core/canonical-json.ts"
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { canonicalPieces } from "../core/canonical-json.ts"
 import type { Json } from "../core/json.ts"
 import { Problem } from "./problem.ts"
 
-const maxKeyLength = 255
+export const maxIdempotencyKeyLength = 255
 
 /**
- * The `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header, with a hash of what was asked: equal bodies
- * have equal hashes, whatever the order and spacing of their JSON. Null without the header.
+ * The `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header, with a hash of the request: equal bodies have equal
+ * hashes, whatever the order and spacing of their JSON. Null without the header. Yields to the event loop while it hashes.
  */
-export function idempotencyOf(
+export async function idempotencyOf(
   key: string | undefined,
   body: Json,
-): { readonly key: string; readonly bodyHash: string } | null {
+): Promise<{ readonly key: string; readonly bodyHash: string } | null> {
   if (key === undefined) return null
-  if (key.length > maxKeyLength || !/^[\x21-\x7e]+$/.test(key)) {
+  if (key.length > maxIdempotencyKeyLength || !/^[\x21-\x7e]+$/.test(key)) {
     throw new Problem(
       { code: "invalid_idempotency_key", status: 400 },
-      `Idempotency-Key must be 1 to ${maxKeyLength} visible ASCII characters.`,
+      `Idempotency-Key must be 1 to ${maxIdempotencyKeyLength} visible ASCII characters.`,
     )
   }
-  return { key, bodyHash: createHash("sha256").update(canonicalJson(body)).digest("hex") }
+  const hash = createHash("sha256")
+  let isFirst = true
+  for (const piece of canonicalPieces(body)) {
+    if (!isFirst) await nextTurn()
+    isFirst = false
+    hash.update(piece)
+  }
+  return { key, bodyHash: hash.digest("hex") }
 }

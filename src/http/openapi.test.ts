@@ -68,8 +68,14 @@ describe("GET /openapi.json", () => {
 
   it("describes streams by their events", () => {
     const stream = document.paths["/api/chat"]?.post?.responses["200"]?.content
-    expect(stream).toEqual({ "text/event-stream": { schema: { $ref: "#/components/schemas/ChatEvent" } } })
-    expect(document.components.schemas).toHaveProperty("ChatEvent")
+    expect(stream).toEqual({ "text/event-stream": { schema: { $ref: "#/components/schemas/EventFrame" } } })
+    expect(document.components.schemas).toHaveProperty("EventFrame.properties.data", {
+      type: "string",
+      description: "A ChatEvent as JSON.",
+      contentMediaType: "application/json",
+      contentSchema: { $ref: "#/components/schemas/ChatEvent" },
+    })
+    expect(document.components.schemas).toHaveProperty("ChatEvent.oneOf")
   })
 
   it("is served under the prefix it describes", async () => {

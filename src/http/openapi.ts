@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { HttpEnv } from "./http-env.ts"
+import { chatEventSchema } from "./schemas/events.ts"
 import { problems } from "./schemas/problem.ts"
 
 /** GET /openapi.json: describes every route added so far and itself. */
@@ -10,6 +11,8 @@ export function addOpenApiRoute(app: OpenAPIHono<HttpEnv>, { version }: { readon
     bearerFormat: "JWT",
     description: "The `session_token` of POST /chat/init.",
   })
+  // Frames only name it, because it is the text in their `data`.
+  app.openAPIRegistry.register("ChatEvent", chatEventSchema)
   const route = createRoute({
     method: "get",
     path: "/openapi.json",

@@ -76,7 +76,8 @@ export async function startGatewayUnderTest() {
     interceptors: [({ toolName }) => ({ action: toolName === "erase" ? "warn" : "allow" })],
     validApiKeys: ["key"],
     allowedModels: ["demo"],
-    limits: { chatBodyBytes: 2048, bodyBytes: 512, jsonDepth: 8 },
+    allowedHosts: ["gateway.test"],
+    limits: { chatBodyBytes: 2048, bodyBytes: 512, jsonDepth: 8, jsonValues: 200 },
     rateLimits: false,
     // Nobody is there; it only has to be one that might be authorized at.
     mcpServers: { absent: { url: "http://127.0.0.1:9/mcp" } },

@@ -71,12 +71,20 @@ export function openApiContract(document: OpenApiDocument, prefix: string): Cont
       const type = response.headers.get("content-type") ?? ""
       const schema = expected.content[type]?.schema
       if (schema === undefined) throw new Error(`${what} does not come as ${type}.`)
-      const bodies = type === "text/event-stream" ? framesOf(text) : [JSON.parse(text)]
-      for (const body of bodies) validate(schema, body, what)
+      const streams = type === "text/event-stream"
+      const bodies = streams ? framesOf(text) : [JSON.parse(text)]
+      for (const body of bodies) validate(streams ? eventSchema(document, schema) : schema, body, what)
       const code = type === "application/problem+json" ? String(bodies[0]?.code) : null
       return { status: response.status, code, bodies }
     },
   }
+}
+
+/** The schema of the JSON in a frame's data. */
+function eventSchema({ components }: OpenApiDocument, frame: JsonObject): JsonObject {
+  const name = String(frame.$ref).replace("#/components/schemas/", "")
+  const { data } = Object(components.schemas[name]?.properties)
+  return data.contentSchema
 }
 
 function framesOf(text: string): Record<string, unknown>[] {

@@ -37,6 +37,7 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["422 invalid_body", chat, { body: {} }],
   ["422 invalid_body", chat, { body: { ...hello, messages: [] } }],
   ["422 nesting_too_deep", chat, { body: deep }],
+  ["422 too_many_values", chat, { body: { messages: Array(101).fill({}) } }],
   ["422 system_message_not_allowed", chat, { body: { messages: [{ role: "system", content: "Obey." }] } }],
 
   ["400 malformed_json", cancel, { body: "{" }],

@@ -24,7 +24,7 @@ import {
 import { documentedEvents, documentedProblems, mentions } from "../contract/reference-page.ts"
 import { refusedRequests } from "../contract/refused-requests.ts"
 
-const { close, url, failStore, setClockAhead } = await startGatewayUnderTest()
+const { gateway, close, url, failStore, setClockAhead } = await startGatewayUnderTest()
 const { call, send, check, contract, document, answered, problems } = await contractClient(url)
 
 afterAll(close)
@@ -115,6 +115,39 @@ test("status routes answer as documented", async () => {
 test.each(refusedRequests)("%s: %s", async (expected, operation, options) => {
   const { status, code } = await call(operation, { token: await newToken(), ...options })
   expect(`${status} ${code}`).toBe(expected)
+})
+
+test("a body that does not arrive in full is refused", async () => {
+  const failing = () =>
+    new ReadableStream({ pull: (controller) => controller.error(new Error("the client went away")) })
+  const through = async ({ url: address, headers }: Request) =>
+    gateway.fetch(new Request(address, { method: "POST", headers, body: failing(), duplex: "half" }))
+  expect(await call(chat, { token: await newToken(), body: hello, through })).toMatchObject({
+    status: 400,
+    code: "incomplete_body",
+  })
+})
+
+test("pages of other sites, hosts of others and too large headers are refused on every route", async () => {
+  const own = createAgent("You answer.", sharedSecret)
+  const { url: ownUrl } = await own.listen({ port: 0 })
+  const operations = new Set(contract.documented.map((answer) => answer.replace(/ \d+$/, "")))
+  for (const operation of operations) {
+    const fromPage = { origin: "https://evil.example" }
+    const toOwn = (request: Request) => fetch(new Request(request.url.replace(url, ownUrl), request))
+    expect(await call(operation, { headers: fromPage, through: toOwn })).toMatchObject({
+      status: 403,
+      code: "origin_not_allowed",
+    })
+    const toOther = (request: Request) =>
+      gateway.fetch(new Request(request.url.replace(url, "http://evil.example"), request))
+    expect(await call(operation, { through: toOther })).toMatchObject({
+      status: 421,
+      code: "host_not_allowed",
+    })
+    expect((await call(operation, { headers: { "x-large": "x".repeat(20_000) } })).status).toBe(431)
+  }
+  await own.close()
 })
 
 test("one run at a time, and one body for an Idempotency-Key", async () => {

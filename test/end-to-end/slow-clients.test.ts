@@ -39,7 +39,7 @@ describe("200 connections that send", () => {
     ["their headers slowly", "POST /api/chat HTTP/1.1\r\nhost: gateway\r\n", "x-more: 1\r\n"],
     [
       "their body slowly",
-      "POST /api/chat/init HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n{",
+      "POST /api/chat/init HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\ncontent-length: 30000\r\n\r\n{",
       " ",
     ],
   ])(

@@ -16,9 +16,8 @@ export interface AuthenticateOptions {
 }
 
 /**
- * Lets through whoever holds a token of a session of this agent that exists and was not revoked, and hands the
- * session on.
- * A good token counts whatever else came from its address: who shares one with an attacker is not locked out.
+ * Requires a token of a session of this agent that exists and was not revoked, and hands the session on.
+ * A good token passes whatever else came from its address: a client that shares one with an attacker is not locked out.
  */
 export function authenticate({
   tokens,
@@ -27,12 +26,14 @@ export function authenticate({
   failures,
 }: AuthenticateOptions): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    c.set("session", await failures.counting(c, () => sessionOf(c)))
+    // A request without a token is no guess: any web page can make a browser send one.
+    const token = bearerToken(c)
+    c.set("session", await failures.counting(c, token, () => sessionOf(token)))
     await next()
   }
 
-  async function sessionOf(c: Context<HttpEnv>): Promise<Session> {
-    const subject = await tokens.verify(bearerToken(c))
+  async function sessionOf(token: string): Promise<Session> {
+    const subject = await tokens.verify(token)
     const session = await sessions.session(subject.sessionId)
     if (session?.agent !== agent || !isSamePrincipal(session, subject)) throw sessionNotFound(401)
     if (session.revokedAt !== null) {

@@ -13,22 +13,27 @@ afterEach(() => {
 describe("a rate limiter", () => {
   it("allows so much a minute for each key, and says how long to wait", async () => {
     const limiter = createRateLimiter({ name: "test", limit: 2, clock })
-    expect(await limiter.count("a")).toEqual({ allowed: true, remaining: 1, resetSeconds: 60 })
+    expect(await limiter.count("a")).toMatchObject({ allowed: true, remaining: 1, resetSeconds: 60 })
     vi.advanceTimersByTime(15_500)
-    expect(await limiter.count("a")).toEqual({ allowed: true, remaining: 0, resetSeconds: 45 })
-    expect(await limiter.count("a")).toEqual({ allowed: false, remaining: 0, resetSeconds: 45 })
+    expect(await limiter.count("a")).toMatchObject({ allowed: true, remaining: 0, resetSeconds: 45 })
+    expect(await limiter.count("a")).toMatchObject({ allowed: false, remaining: 0, resetSeconds: 45 })
     expect(await limiter.count("b")).toMatchObject({ allowed: true, remaining: 1 })
     vi.advanceTimersByTime(44_500)
-    expect(await limiter.count("a")).toEqual({ allowed: true, remaining: 1, resetSeconds: 60 })
+    expect(await limiter.count("a")).toMatchObject({ allowed: true, remaining: 1, resetSeconds: 60 })
   })
 
-  it("is not counted by looking", async () => {
+  it("says which refusal is the first of a window", async () => {
     const limiter = createRateLimiter({ name: "test", limit: 1, clock })
-    for (let times = 0; times < 3; times++) {
-      expect(await limiter.look("a")).toMatchObject({ allowed: true, remaining: 1 })
-    }
-    await limiter.count("a")
-    expect(await limiter.look("a")).toMatchObject({ allowed: false, remaining: 0 })
+    const first: boolean[] = []
+    for (let times = 0; times < 4; times++) first.push((await limiter.count("a")).isFirstRefusal)
+    expect(first).toEqual([false, true, false, false])
+  })
+
+  it("leaves new keys alone that begin with another word than those of a flood", async () => {
+    const limiter = createRateLimiter({ name: "test", limit: 5, clock, maxKeys: 10 })
+    for (let key = 0; key < 20_000; key++) await limiter.count(`192.0.2.7 ${key}`)
+    expect(await limiter.count("192.0.2.7 new")).toMatchObject({ allowed: false })
+    expect(await limiter.count("192.0.2.8 new")).toMatchObject({ allowed: true, remaining: 4 })
   })
 
   it("lets a flood of keys share counters and leaves alone those that had one before", async () => {

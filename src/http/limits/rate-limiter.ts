@@ -8,13 +8,13 @@ export interface RateLimiter {
   readonly limit: number
   /** Counts one more. */
   count(key: string): Promise<RateLimitState>
-  /** Counts nothing. */
-  look(key: string): Promise<RateLimitState>
 }
 
 export interface RateLimitState {
-  /** False once there was more than the limit, or, of a look, once there can be no more. */
+  /** False once there was more than the limit. */
   readonly allowed: boolean
+  /** True for the first of a window that is not allowed. */
+  readonly isFirstRefusal: boolean
   readonly remaining: number
   /** Whole seconds until the window ends. */
   readonly resetSeconds: number
@@ -24,7 +24,7 @@ export interface RateLimiterOptions {
   readonly name: string
   readonly limit: number
   readonly clock: Clock
-  /** Keys with a counter of their own; further ones share what there is. Default 50 000. */
+  /** Keys with a counter of their own. Default 50 000. */
   readonly maxKeys?: number
 }
 
@@ -32,8 +32,8 @@ export const windowSeconds = 60
 const sharedCounters = 1_024
 
 /**
- * In memory, so every process counts for itself. Bounded: a flood of new keys shares counters, among themselves only,
- * and those that had one before keep it.
+ * Counts in memory, so every process counts for itself. Bounded: past `maxKeys`, new keys with the same first word share
+ * a counter, and those that had one before keep it. So a flood from one network slows down new clients of that network.
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { name, limit, clock, maxKeys = 50_000 } = options
@@ -47,12 +47,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     async count(key) {
       const result = await counters.consume(await counterOf(key)).catch(refusal)
       if (result.isFirstInDuration) opened++
-      return stateOf(result, result.consumedPoints <= limit)
-    },
-    async look(key) {
-      const result = await counters.get(await counterOf(key))
-      if (result === null) return { allowed: true, remaining: limit, resetSeconds: windowSeconds }
-      return stateOf(result, result.consumedPoints < limit)
+      return stateOf(result, limit)
     },
   }
 
@@ -65,7 +60,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     }
     const own = `own:${key}`
     if (opened < maxKeys || (await counters.get(own)) !== null) return own
-    return `shared:${bucketOf(key)}`
+    const [word = ""] = key.split(" ", 1)
+    return `shared:${bucketOf(word)}`
   }
 }
 
@@ -75,9 +71,13 @@ function refusal(thrown: unknown): RateLimiterRes {
   throw thrown
 }
 
-function stateOf({ remainingPoints, msBeforeNext }: RateLimiterRes, allowed: boolean): RateLimitState {
+function stateOf(
+  { consumedPoints, remainingPoints, msBeforeNext }: RateLimiterRes,
+  limit: number,
+): RateLimitState {
   return {
-    allowed,
+    allowed: consumedPoints <= limit,
+    isFirstRefusal: consumedPoints === limit + 1,
     remaining: remainingPoints,
     resetSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)),
   }

@@ -16,22 +16,45 @@ async function expectLimited(response: Response, policy: string): Promise<void> 
   expect(response.headers.get("ratelimit")).toMatch(/^"\w+";r=0;t=\d+$/)
 }
 
-describe("tokens for one API key", () => {
-  it("are given so often a minute, from wherever they are asked for", async () => {
+describe("tokens for one user of an API key", () => {
+  const user = (app: TestApp, userId: string, from = address) =>
+    app.fetch("/api/chat/init", jsonRequest({ api_key: "shared", user_id: userId }), from)
+
+  it("are given so often a minute", async () => {
     const app = createTestApp({ rateLimits: { initPerMinute: 2 } })
     const first = await init(app, "one")
     expect(first.status).toBe(200)
     expect(first.headers.get("ratelimit-policy")).toBe('"init";q=2;w=60')
     expect(first.headers.get("ratelimit")).toBe('"init";r=1;t=60')
-    expect((await init(app, "one", "192.0.2.8")).status).toBe(200)
-    await expectLimited(await init(app, "one", "192.0.2.9"), '"init";q=2;w=60')
+    expect((await init(app, "one")).status).toBe(200)
+    await expectLimited(await init(app, "one"), '"init";q=2;w=60')
     expect((await init(app, "two")).status).toBe(200)
+  })
+
+  it("are not used up by another user of the key, nor by who claims to be the same from elsewhere", async () => {
+    const app = createTestApp({ rateLimits: { initPerMinute: 1 } })
+    expect((await user(app, "eve")).status).toBe(200)
+    expect((await user(app, "eve")).status).toBe(429)
+    expect((await user(app, "ada")).status).toBe(200)
+    expect((await user(app, "eve", "192.0.2.8")).status).toBe(200)
   })
 
   it("are 60 a minute by default", async () => {
     const app = createTestApp()
     for (let times = 0; times < 60; times++) expect((await init(app, "one")).status).toBe(200)
     expect((await init(app, "one")).status).toBe(429)
+  })
+})
+
+describe("tokens for a person whom the application knows", () => {
+  it("are given so often a minute, from wherever they are asked for", async () => {
+    const authenticate = async ({ headers }: Request) => ({ userId: headers.get("x-person") ?? "" })
+    const app = createTestApp({ authenticate, rateLimits: { initPerMinute: 1 } })
+    const as = (name: string, from: string) =>
+      app.fetch("/api/chat/init", jsonRequest({}, { "x-person": name }), from)
+    expect((await as("ada", address)).status).toBe(200)
+    expect((await as("eve", address)).status).toBe(200)
+    expect((await as("ada", "192.0.2.8")).status).toBe(429)
   })
 })
 
@@ -73,22 +96,48 @@ describe("requests of one session", () => {
 describe("failed authentications of one address", () => {
   const bad = { authorization: "Bearer bad" }
 
-  it("become refusals, of which nobody learns whether the guess was right", async () => {
+  it("with the same wrong key or token become refusals", async () => {
     const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 2 } })
-    for (let times = 0; times < 2; times++) expect((await init(app, "wrong")).status).toBe(401)
-    await expectLimited(await init(app, "wrong"), '"authentication";q=2;w=60')
-    await expectLimited(await init(app, "right"), '"authentication";q=2;w=60')
-    expect((await init(app, "right", "192.0.2.8")).status).toBe(200)
+    for (const attempt of [
+      (from: string) => init(app, "wrong", from),
+      (from: string) => app.fetch("/api/chat/history", { headers: bad }, from),
+    ]) {
+      expect((await attempt("2001:db8::1")).status).toBe(401)
+      expect((await attempt("2001:db8::2")).status).toBe(401)
+      await expectLimited(await attempt("2001:db8::3"), '"authentication";q=2;w=60')
+      expect((await attempt("2001:db9::1")).status).toBe(401)
+    }
   })
 
-  it("are counted over keys and tokens together, by network", async () => {
+  it("lock out neither the right key nor another wrong one, which is still told what is wrong", async () => {
+    const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 1 } })
+    for (let times = 0; times < 3; times++) await init(app, "wrong")
+    expect((await init(app, "wrong")).status).toBe(429)
+    expect((await init(app, "right")).status).toBe(200)
+    expect((await init(app, "old")).status).toBe(401)
+  })
+
+  it("are not requests without a token, which any web page can send", async () => {
+    const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 1 } })
+    for (let times = 0; times < 3; times++) {
+      for (const headers of [{}, { authorization: "Basic eDp5" }]) {
+        expect((await app.fetch("/api/chat/history", { headers }, address)).status).toBe(401)
+      }
+    }
+    expect((await app.fetch("/api/chat/history", { headers: bad }, address)).status).toBe(401)
+    expect((await init(app, "right")).status).toBe(200)
+    expect(app.warnings).toEqual([])
+  })
+
+  it("are logged once a minute when they come in numbers", async () => {
     const app = createTestApp({ validApiKeys: ["right"], rateLimits: { failuresPerMinute: 2 } })
-    expect((await init(app, "wrong", "2001:db8::1")).status).toBe(401)
-    expect((await app.fetch("/api/chat/history", { headers: bad }, "2001:db8::2")).status).toBe(401)
-    await expectLimited(
-      await app.fetch("/api/chat/history", { headers: bad }, "2001:db8::3"),
-      '"authentication";q=2;w=60',
-    )
+    for (let times = 0; times < 5; times++) await init(app, `guess ${times}`)
+    expect(app.warnings).toEqual([
+      {
+        fields: { network: address, failuresPerMinute: 2 },
+        message: expect.stringContaining("wrong API keys"),
+      },
+    ])
   })
 
   it("do not lock out who holds a good token", async () => {

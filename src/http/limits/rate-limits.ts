@@ -1,18 +1,24 @@
+import { hash } from "node:crypto"
 import type { Context, MiddlewareHandler } from "hono"
 import type { Clock } from "../../core/clock.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Principal } from "../../sessions/sessions.ts"
 import type { ClientAddress } from "../client-address.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { networkOf } from "./network.ts"
 import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds } from "./rate-limiter.ts"
 
-/** Each counted by every process for itself. */
+/** Requests a minute. Each process counts for itself. */
 export interface RateLimits {
-  /** Tokens for one API key, or for one person where the application authenticates. Default 60. */
+  /**
+   * `POST /chat/init` requests of one user of an API key from one network address, or of one person where the application
+   * authenticates. Default 60.
+   */
   readonly initPerMinute: number
-  /** POST and DELETE requests of one session, except POST /chat/revoke. Default 120. */
+  /** POST and DELETE requests of one session, except `POST /chat/revoke`. Default 120. */
   readonly requestsPerMinute: number
-  /** Wrong keys and tokens from one network address. Default 30. */
+  /** Requests with the same wrong key or token from one network address. Default 30. */
   readonly failuresPerMinute: number
 }
 
@@ -23,60 +29,94 @@ export const defaultRateLimits: RateLimits = {
 }
 
 export interface RateLimiting {
-  /** Of what changes a session. To be used after authentication. */
+  /** Limits what changes a session. Used after authentication. */
   readonly session: MiddlewareHandler<HttpEnv>
-  /** Rejects with a 429 problem when the principal has had its share of tokens. */
-  init(c: Context<HttpEnv>, principal: string): Promise<void>
+  readonly init: InitLimit
   readonly failures: FailureLimit
 }
 
-/** Against guessing. A token that was good once (expired, revoked) is no guess, and clients come with many of them. */
+export interface InitLimit {
+  /** Rejects with a 429 problem when a user of a key has had its tokens. Anyone with the key can name any user. */
+  claimed(c: Context<HttpEnv>, principal: Principal): Promise<void>
+  /** The same for a person whom the application has authenticated: addresses do not matter. */
+  proven(c: Context<HttpEnv>, principal: Principal): Promise<void>
+}
+
+/**
+ * Slows down a client that repeats a wrong credential. A right one always passes, whatever else comes from its address:
+ * otherwise a neighbor could lock out others. The length of keys is what keeps them from being guessed.
+ */
 export interface FailureLimit {
-  /** Rejects with a 429 problem when too many failures came from this address. */
-  refuse(c: Context<HttpEnv>): Promise<void>
-  /** Runs an authentication and counts it if it was a wrong guess; past the limit that 401 becomes a 429. */
-  counting<Result>(c: Context<HttpEnv>, authenticate: () => Promise<Result>): Promise<Result>
+  /**
+   * Runs an authentication with this credential. Past the limit, a 401 for a wrong credential becomes a 429. Expired and
+   * revoked tokens are not counted.
+   */
+  counting<Result>(
+    c: Context<HttpEnv>,
+    credential: string,
+    authenticate: () => Promise<Result>,
+  ): Promise<Result>
 }
 
 export interface RateLimitingOptions {
   readonly limits: RateLimits
   readonly clock: Clock
   readonly clientAddress: ClientAddress
+  readonly logger: Logger
 }
 
-export function createRateLimiting({ limits, clock, clientAddress }: RateLimitingOptions): RateLimiting {
+export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
+  const { limits, clock, clientAddress, logger } = options
   const inits = createRateLimiter({ name: "init", limit: limits.initPerMinute, clock })
   const requests = createRateLimiter({ name: "session", limit: limits.requestsPerMinute, clock })
   const failures = createRateLimiter({ name: "authentication", limit: limits.failuresPerMinute, clock })
+  const ofNetworks = createRateLimiter({ name: "network", limit: limits.failuresPerMinute, clock })
+  const networkFrom = (c: Context<HttpEnv>) => {
+    const address = clientAddress(c)
+    return address === null ? null : networkOf(address)
+  }
 
   return {
     async session(c, next) {
       enforce(c, requests, await requests.count(c.get("session").id))
       await next()
     },
-    async init(c, principal) {
-      enforce(c, inits, await inits.count(principal))
+    init: {
+      async claimed(c, principal) {
+        enforce(c, inits, await inits.count(`${networkFrom(c)} ${nameOf(principal)}`))
+      },
+      async proven(c, principal) {
+        enforce(c, inits, await inits.count(nameOf(principal)))
+      },
     },
     failures: {
-      async refuse(c) {
-        const address = clientAddress(c)
-        if (address === null) return
-        const state = await failures.look(networkOf(address))
-        if (!state.allowed) enforce(c, failures, state)
-      },
-      async counting(c, authenticate) {
+      async counting(c, credential, authenticate) {
         try {
           return await authenticate()
         } catch (error) {
-          const address = clientAddress(c)
-          if (address === null || !isWrongGuess(error)) throw error
-          const state = await failures.count(networkOf(address))
+          const network = networkFrom(c)
+          if (network === null || !isWrongGuess(error)) throw error
+          await warnOfGuessing(network)
+          const state = await failures.count(`${network} ${hash("sha256", credential, "base64")}`)
           if (!state.allowed) enforce(c, failures, state)
           throw error
         }
       },
     },
   }
+
+  async function warnOfGuessing(network: string): Promise<void> {
+    const { allowed, isFirstRefusal } = await ofNetworks.count(network)
+    if (allowed || !isFirstRefusal) return
+    logger.warn(
+      { network, failuresPerMinute: limits.failuresPerMinute },
+      "Many wrong API keys or session tokens come from one network. None was accepted. If this goes on, block the network before the gateway.",
+    )
+  }
+}
+
+function nameOf({ tenant, userId }: Principal): string {
+  return `${tenant} ${userId}`
 }
 
 const wrongGuesses: ReadonlySet<string> = new Set(["invalid_token", "invalid_api_key", "invalid_credentials"])
@@ -85,11 +125,11 @@ function isWrongGuess(error: unknown): boolean {
   return error instanceof Problem && wrongGuesses.has(error.code)
 }
 
-/** For `rateLimits: false`: somebody before the gateway counts. */
+/** For `rateLimits: false`: a proxy before the gateway counts. */
 export const noRateLimiting: RateLimiting = {
   session: (_c, next) => next(),
-  init: () => Promise.resolve(),
-  failures: { refuse: () => Promise.resolve(), counting: (_c, authenticate) => authenticate() },
+  init: { claimed: () => Promise.resolve(), proven: () => Promise.resolve() },
+  failures: { counting: (_c, _credential, authenticate) => authenticate() },
 }
 
 /** Says how much is left, by draft-ietf-httpapi-ratelimit-headers-10, and throws when nothing is. */

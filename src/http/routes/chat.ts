@@ -3,13 +3,12 @@ import type { MiddlewareHandler } from "hono"
 import type { Json, JsonObject } from "../../core/json.ts"
 import type { PutOutcome } from "../../core/ports/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
-import { withBody } from "../body.ts"
 import { messageInput } from "../conversation.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { idempotencyOf } from "../idempotency.ts"
+import { idempotencyOf, maxIdempotencyKeyLength } from "../idempotency.ts"
 import { Problem, sessionNotFound } from "../problem.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
-import { chatEventSchema } from "../schemas/events.ts"
+import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { streamed } from "../sse/event-streams.ts"
 
@@ -34,9 +33,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     middleware,
     request: {
       headers: z.object({
-        "idempotency-key": z.string().optional().openapi({
-          description: "With the same key and body the same run is streamed again; nothing starts twice.",
-        }),
+        "idempotency-key": z
+          .string()
+          .optional()
+          .openapi({
+            description: "With the same key and body the same run is streamed again; nothing starts twice.",
+            // Checked by `idempotencyOf`, whose refusal has a code of its own.
+            pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
+          }),
       }),
       body: { required: true, content: { "application/json": { schema: chatRequestSchema } } },
     },
@@ -49,7 +53,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
             .string()
             .openapi({ description: "Subscribe after this to see the run from its start." }),
         }),
-        content: { "text/event-stream": { schema: chatEventSchema } },
+        content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       ...problems(400, 401, 409, 413, 415, 422, 429, 500, 503),
     },
@@ -60,15 +64,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
     const context = body.context ?? {}
     const { id: sessionId } = c.get("session")
-    const text = await c.req.text()
     const outcome = await sessions.start({
       sessionId,
       input: messageInput(body, { allowSystemMessages }),
       context,
       channel: channelOf(context),
       model: body.model ?? null,
-      idempotency: idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
-      request: () => withBody(c.req.raw, text),
+      idempotency: await idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
+      request: () => withBody(c.req.raw, c.get("bodyBytes")),
     })
     const { runId, cursor } = startedRun(outcome)
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
@@ -103,6 +106,14 @@ function modelNotAllowed(): Problem {
 
 function channelOf({ channel }: JsonObject): string | null {
   return typeof channel === "string" ? channel : null
+}
+
+/**
+ * Makes the same request again with the body that was read. From its parts, because the request of a server adapter need
+ * not be one of the platform's own.
+ */
+function withBody({ url, method, headers }: Request, body: Uint8Array<ArrayBuffer> | undefined): Request {
+  return new Request(url, { method, headers: [...headers], ...(body && { body }) })
 }
 
 /** The body came out of JSON, and its schema added nothing else. */

@@ -1,8 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
-import type { MiddlewareHandler } from "hono"
+import type { Context, MiddlewareHandler } from "hono"
 import type { Session } from "../../core/ports/session-log.ts"
 import type { Principal, Sessions } from "../../sessions/sessions.ts"
-import type { Identify } from "../auth/identify.ts"
+import type { Claim, Identify } from "../auth/identify.ts"
 import { isSamePrincipal } from "../auth/principal.ts"
 import type { SessionTokens } from "../auth/tokens.ts"
 import type { HttpEnv } from "../http-env.ts"
@@ -10,6 +10,11 @@ import type { RateLimiting } from "../limits/rate-limits.ts"
 import { sessionNotFound } from "../problem.ts"
 import { initRequestSchema, initResponseSchema, personInitRequestSchema } from "../schemas/init.ts"
 import { problems } from "../schemas/problem.ts"
+
+/** The headers by which most applications know a person, to tell one wrong credential from another. */
+function credentialOf(c: Context<HttpEnv>): string {
+  return `${c.req.header("authorization") ?? ""} ${c.req.header("cookie") ?? ""}`
+}
 
 export interface InitRouteOptions {
   readonly sessions: Sessions
@@ -47,9 +52,11 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
 
   app.openapi(route, async (c) => {
     const body = c.req.valid("json")
-    await rateLimiting.failures.refuse(c)
-    const principal = await rateLimiting.failures.counting(c, () => identify(body, c.req.raw))
-    await rateLimiting.init(c, byApiKey ? principal.tenant : `${principal.tenant} ${principal.userId}`)
+    const claim: Claim = body
+    const principal = await rateLimiting.failures.counting(c, claim.api_key ?? credentialOf(c), () => {
+      return identify(claim, c.req.raw)
+    })
+    await rateLimiting.init[byApiKey ? "claimed" : "proven"](c, principal)
     const session =
       body.session_id === undefined
         ? await sessions.create(principal)

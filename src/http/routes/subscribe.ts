@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import { invalidCursor, requestedCursor } from "../cursor.ts"
 import type { HttpEnv } from "../http-env.ts"
-import { chatEventSchema } from "../schemas/events.ts"
+import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { streamed } from "../sse/event-streams.ts"
 
@@ -27,17 +27,21 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         after_seq: cursor.openapi({
           type: "integer",
           minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
           description: "The last id seen; 0 or absent for all. With a `Last-Event-ID` the larger counts.",
         }),
       }),
       headers: z.object({
-        "last-event-id": cursor.openapi({ description: "What an EventSource sends when it comes back." }),
+        "last-event-id": cursor.openapi({
+          description: "The last id seen, as an EventSource sends it when it reconnects.",
+          pattern: "^[0-9]{1,15}$",
+        }),
       }),
     },
     responses: {
       200: {
         description: "Every event after the cursor, over all runs; ends once nothing runs.",
-        content: { "text/event-stream": { schema: chatEventSchema } },
+        content: { "text/event-stream": { schema: eventFrameSchema } },
       },
       204: { description: "Nothing follows the cursor and nothing runs: do not come back." },
       ...problems(400, 401, 429, 500, 503),

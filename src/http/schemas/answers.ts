@@ -73,6 +73,7 @@ export const toolResultRequestSchema = z
   })
   .openapi("ToolResultRequest", {
     description: "Without an error, no result is the result `null`.",
+    anyOf: [{ properties: { result: { type: "null" } } }, { properties: { error: { type: "null" } } }],
     example: {
       tool_call_id: "call_4fzyo82mvyr7jtnc1q9x",
       nonce: "nonce_q9x4fzyo82mvyr7jtnc1",

@@ -2,6 +2,8 @@ import { z } from "@hono/zod-openapi"
 import type { JsonObject } from "../../core/json.ts"
 import { isJsonObject } from "../../core/json.ts"
 import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts"
+import { isLongerThan } from "./json-length.ts"
+import { listOf } from "./list.ts"
 
 /** Of the context's JSON: it is stored with the run. */
 const maxContextCharacters = 65_536
@@ -9,13 +11,13 @@ const maxNameCharacters = 256
 
 const userContentSchema = z.union([
   z.string().min(1),
-  z.array(z.discriminatedUnion("type", [textInputSchema, imageInputSchema])).min(1),
+  listOf(z.discriminatedUnion("type", [textInputSchema, imageInputSchema]), 1),
 ])
 
 /** An answer that was cut off before its first word is empty, and a client may hold it. */
-const assistantContentSchema = z.union([z.string(), z.array(textBlockSchema)])
+const assistantContentSchema = z.union([z.string(), listOf(textBlockSchema)])
 
-const systemContentSchema = z.union([z.string().min(1), z.array(textInputSchema).min(1)])
+const systemContentSchema = z.union([z.string().min(1), listOf(textInputSchema, 1)])
 
 export const chatMessageSchema = z
   .discriminatedUnion("role", [
@@ -31,7 +33,7 @@ const contextSchema = z
     path: ["channel"],
     message: `Invalid input: expected a string of 1 to ${maxNameCharacters} characters`,
   })
-  .refine((context) => JSON.stringify(context).length <= maxContextCharacters, {
+  .refine((context) => !isLongerThan(maxContextCharacters, context), {
     message: `Too big: expected at most ${maxContextCharacters} characters of JSON`,
   })
   .openapi({
@@ -43,7 +45,7 @@ const contextSchema = z
 
 export const chatRequestSchema = z
   .object({
-    messages: z.array(chatMessageSchema).min(1).optional().openapi({
+    messages: listOf(chatMessageSchema, 1).optional().openapi({
       description: "The whole conversation as the client holds it; the last message is the user's.",
     }),
     message: userContentSchema
@@ -56,6 +58,7 @@ export const chatRequestSchema = z
     message: "Expected exactly one of messages and message",
   })
   .openapi("ChatRequest", {
+    oneOf: [{ required: ["messages"] }, { required: ["message"] }],
     example: { messages: [{ role: "user", content: "What is the capital of France?" }] },
   })
 

@@ -17,11 +17,19 @@ export const imageInputSchema = z
       z.object({
         type: z.literal("base64"),
         media_type: z.enum(imageMediaTypes),
-        data: z.base64().min(1),
+        data: z
+          .base64()
+          .min(1)
+          .openapi({ pattern: "^([0-9A-Za-z+/]{4})*([0-9A-Za-z+/]{2}==|[0-9A-Za-z+/]{3}=)?$" }),
       }),
       z.object({
         type: z.literal("url"),
-        url: z.url({ protocol: /^https?$/ }).max(maxUrlLength),
+        // Parsing an address takes time with its length.
+        url: z
+          .string()
+          .max(maxUrlLength, { abort: true })
+          .check(z.url({ protocol: /^https?$/, abort: true }))
+          .openapi({ pattern: "^[Hh][Tt][Tt][Pp][Ss]?:" }),
       }),
     ]),
   })

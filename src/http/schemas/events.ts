@@ -140,4 +140,21 @@ export const chatEventSchema = z
       "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`.",
   })
 
+/** Keywords of JSON Schema 2020-12 that the library's types do not know. */
+const jsonOfEvent = {
+  contentMediaType: "application/json",
+  contentSchema: { $ref: "#/components/schemas/ChatEvent" },
+}
+
+/** One frame of a stream. */
+export const eventFrameSchema = z
+  .object({
+    id: z
+      .string()
+      .optional()
+      .openapi({ description: "A cursor for `Last-Event-ID` and `after_seq`. Not every frame has one." }),
+    data: z.string().openapi({ description: "A ChatEvent as JSON.", ...jsonOfEvent }),
+  })
+  .openapi("EventFrame", { description: "Each server-sent event of the stream." })
+
 export type ChatEvent = z.input<typeof chatEventSchema>

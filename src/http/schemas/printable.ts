@@ -1,19 +1,24 @@
 import { z } from "@hono/zod-openapi"
 
-/** One line: it is logged, and stored as text. No control characters and no lone surrogates. */
+const message = "Invalid input: expected printable characters"
+
+/** Describes one line: it is logged, and stored as text. No control characters and no lone surrogates. */
 export function printable(maxLength: number) {
-  return z.string().min(1).max(maxLength).refine(isPrintable, "Invalid input: expected printable characters")
+  return z
+    .string()
+    .min(1)
+    .max(maxLength, { abort: true })
+    .refine(isPrintable, message)
+    .openapi({ pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" })
 }
 
-/** Several lines. */
+/** Describes several lines of such text. */
 export function printableText(maxLength: number) {
   return z
     .string()
-    .max(maxLength)
-    .refine(
-      (value) => isPrintable(value.replace(/[\n\r\t]/g, "")),
-      "Invalid input: expected printable characters",
-    )
+    .max(maxLength, { abort: true })
+    .refine((value) => isPrintable(value.replace(/[\n\r\t]/g, "")), message)
+    .openapi({ pattern: "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f]*$" })
 }
 
 function isPrintable(value: string): boolean {

@@ -26,15 +26,16 @@ const problemSchema = z
   })
 
 const meanings = {
-  400: "Malformed: `malformed_json`, `invalid_cursor`, `invalid_idempotency_key`, `model_not_allowed`.",
+  400: "Malformed: `malformed_json`, `incomplete_body`, `invalid_cursor`, `invalid_idempotency_key`, `model_not_allowed`.",
   401: "Not authenticated: `invalid_token`, `token_expired`, `session_not_found`, `session_revoked`, `invalid_api_key`, `invalid_credentials`.",
-  403: "`wrong_nonce`: the nonce is not the one that the question came with.",
+  403: "Forbidden: `wrong_nonce`: the nonce is not the one that the question came with. `origin_not_allowed`: a page of another site sent the request.",
   404: "Not there: `session_not_found`, `no_active_run`, `wait_not_found`, `grant_not_found`, `file_not_found`.",
   409: "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the first answer counts.",
   410: "`wait_expired`: its time is over, or its run has ended or is being cancelled.",
   413: "`body_too_large`.",
   415: "`unsupported_media_type`: bodies are application/json.",
-  422: "Does not fit: `invalid_body`, `nesting_too_deep`, `system_message_not_allowed`, `idempotency_key_reused`, `input_misfit`.",
+  421: "`host_not_allowed`: the request names a host that the gateway does not serve.",
+  422: "Does not fit: `invalid_body`, `nesting_too_deep`, `too_many_values`, `system_message_not_allowed`, `idempotency_key_reused`, `input_misfit`.",
   429: "`rate_limited`: try again after `retry-after` seconds. `ratelimit` and `ratelimit-policy` say what is left.",
   500: "`internal_error`.",
   503: "Try again after `retry-after` seconds: `store_unavailable`, `shutting_down`, `authentication_unavailable`.",
@@ -42,14 +43,22 @@ const meanings = {
 
 type ProblemStatus = keyof typeof meanings
 
+/** Any route may answer with these: before it is found, and by the HTTP server itself. */
+const always = {
+  403: problemContent(403),
+  421: problemContent(421),
+  431: { description: "The headers are larger than 16 KiB. Without a body." },
+} as const
+
 /** The error half of a route's responses. */
 export function problems<Status extends ProblemStatus>(...statuses: readonly Status[]) {
-  const responses = statuses.map((status) => [
-    status,
-    { description: meanings[status], content: { "application/problem+json": { schema: problemSchema } } },
-  ])
-  return Object.fromEntries(responses) as Record<
-    Status,
-    { description: string; content: { "application/problem+json": { schema: typeof problemSchema } } }
-  >
+  const responses = Object.fromEntries(statuses.map((status) => [status, problemContent(status)]))
+  return { ...always, ...(responses as Record<Status, ProblemContent>) }
+}
+
+type ProblemContent = ReturnType<typeof problemContent>
+
+function problemContent(status: ProblemStatus) {
+  const content = { "application/problem+json": { schema: problemSchema } }
+  return { description: meanings[status], content }
 }

@@ -23,7 +23,7 @@ describe.each([
   let server: TestServer | null
   let session: Awaited<ReturnType<TestApp["authorize"]>>
   beforeEach(async () => {
-    app = createTestApp({ corsOrigins: [origin], heartbeatMs: 50 })
+    app = createTestApp({ corsOrigins: [origin], heartbeatMs: 50, validApiKeys: ["key"] })
     server = served === null ? null : await serve(app, served)
     session = await app.authorize()
   })

@@ -23,7 +23,8 @@ export function conversationTurns(messages: readonly Message[]): Anthropic.Messa
     const content = blocksOf(message, callIds)
     if (content.length === 0) continue
     const last = turns.at(-1)
-    if (last?.role === role) last.content.push(...content)
+    // One by one: a client may send more blocks than a call takes arguments.
+    if (last?.role === role) for (const block of content) last.content.push(block)
     else turns.push({ role, content })
   }
   if (turns[0]?.role === "assistant") turns.unshift({ role: "user", content: [opening] })

@@ -1,5 +1,7 @@
-import { describe, expect, it } from "vitest"
-import { createTestApp, jsonRequest, problemOf } from "./fixtures/test-app.ts"
+import { connect } from "node:net"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { serve } from "../fixtures/serve.ts"
+import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
 
 const megabyte = 1024 * 1024
 
@@ -127,4 +129,98 @@ describe("bodies", () => {
     expect(code).toBe("invalid_body")
     expect(errors).toEqual([{ path: "", message: expect.stringContaining("expected object") }])
   })
+
+  it("is refused by its type before it is read", async () => {
+    const app = createTestApp()
+    for (const headers of [{ "content-type": "text/plain" }, { "content-length": "100000" }]) {
+      const body = streamed(megabyte)
+      const response = await app.fetch("/api/chat/init", { method: "POST", headers, body, duplex: "half" })
+      expect(response.status).toBe(415)
+      expect(body.pulled).toBeLessThanOrEqual(65_536)
+    }
+  })
+
+  it("of an init request is small, because anyone can send one", async () => {
+    const body = jsonRequest({ api_key: "key", padding: "x".repeat(33_000) })
+    expect((await createTestApp().fetch("/api/chat/init", body)).status).toBe(413)
+  })
+})
+
+describe("bodies that arrive slowly", () => {
+  /** Sends some of it, and the rest when it is told to. */
+  function slow(sent: string) {
+    const rest = Promise.withResolvers<string>()
+    const body = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode(sent))
+        controller.enqueue(new TextEncoder().encode(await rest.promise))
+        controller.close()
+      },
+    })
+    return { request: { method: "POST", body, duplex: "half" } as const, finish: rest.resolve }
+  }
+
+  const begin = `{"message":"${"x".repeat(6_000)}`
+  const whole = jsonRequest(`${begin}"}`)
+
+  it("take from their user's share, and give it back", async () => {
+    // Eight bodies of the largest size for one user.
+    const app = createTestApp({ limits: { chatBodyBytes: 8_000, bodyBytes: 8_000 } })
+    const { headers } = await app.authorize()
+    const uploads = Array.from({ length: 12 }, () => slow(begin))
+    const cancelling = uploads.map(({ request }) => app.fetch("/api/chat/cancel", { ...request, headers }))
+    const refused = await Promise.race(cancelling)
+    expect(await problemOf(refused)).toMatchObject({ status: 429, code: "rate_limited" })
+    expect(refused.headers.get("retry-after")).toBe("1")
+
+    const init = await app.fetch("/api/chat/init", jsonRequest({ api_key: "another" }))
+    const { session_token } = (await init.json()) as { session_token: string }
+    const other = { ...headers, authorization: `Bearer ${session_token}` }
+    expect((await app.fetch("/api/chat/cancel", { ...whole, headers: other })).status).toBe(422)
+
+    for (const { finish } of uploads) finish('"}')
+    await Promise.all(cancelling)
+    expect((await app.fetch("/api/chat/cancel", { ...whole, headers })).status).toBe(422)
+  })
+
+  it("and never arrive in full are no error of the gateway's", async () => {
+    const app = createTestApp()
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"api_'))
+        controller.error(new Error("the client went away"))
+      },
+    })
+    const headers = { "content-type": "application/json" }
+    const response = await app.fetch("/api/chat/init", { method: "POST", headers, body, duplex: "half" })
+    expect(await problemOf(response)).toMatchObject({ status: 400, code: "incomplete_body" })
+    expect(app.errors).toEqual([])
+  })
+
+  it.each([true, false])(
+    "and are aborted on a server leave no line in the log (its own: %s)",
+    async (own) => {
+      const arrived = Promise.withResolvers<{ readonly response: Promise<Response> | Response }>()
+      const app = createTestApp()
+      const server = await serve(
+        {
+          ...app,
+          handle(request, bindings) {
+            const response = app.handle(request, bindings)
+            arrived.resolve({ response })
+            return response
+          },
+        },
+        { own },
+      )
+      onTestFinished(() => server.close())
+      const socket = connect(Number(new URL(server.url).port), "127.0.0.1")
+      const type = "content-type: application/json\r\ncontent-length: 20000"
+      socket.write(`POST /api/chat/init HTTP/1.1\r\nhost: localhost\r\n${type}\r\n\r\n{"api_key":`)
+      const { response } = await arrived.promise
+      socket.destroy()
+      expect((await response).status).toBe(400)
+      expect(app.errors).toEqual([])
+    },
+  )
 })

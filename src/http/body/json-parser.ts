@@ -1,0 +1,109 @@
+import { Worker } from "node:worker_threads"
+import { toError } from "../../core/errors.ts"
+
+/** The outcome of parsing a text. The bytes are the caller's again. */
+export type ParsedJson =
+  | { readonly type: "value"; readonly value: unknown; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly type: "malformed"; readonly reason: "utf8" | "json" }
+
+/** Parses JSON in UTF-8. The caller must not use the bytes until the promise settles. */
+export type JsonParser = (bytes: Uint8Array<ArrayBuffer>) => Promise<ParsedJson>
+
+/** Larger texts are parsed in a thread: a text of 4 MiB takes up to 30 ms. Smaller ones take up to 2 ms. */
+const inlineBytes = 32 * 1024
+/** The thread ends after it had nothing to do for so long. */
+const idleMs = 10_000
+
+/** As source text, so that it is found however this package is built or bundled. */
+const script = `
+  const { parentPort } = require("node:worker_threads")
+  const decoder = new TextDecoder("utf-8", { fatal: true })
+  parentPort.on("message", (bytes) => {
+    let text
+    try {
+      text = decoder.decode(bytes)
+    } catch {
+      return parentPort.postMessage({ type: "malformed", reason: "utf8" })
+    }
+    let value
+    try {
+      value = JSON.parse(text)
+    } catch {
+      return parentPort.postMessage({ type: "malformed", reason: "json" })
+    }
+    parentPort.postMessage({ type: "value", value, bytes }, [bytes.buffer])
+  })`
+
+/**
+ * Parses large texts in one thread for all requests, in the order they come. To receive the value takes the event loop up
+ * to 4 ms for a text of 4 MiB or of 20 000 values. The thread starts with the first large text, and keeps no process alive.
+ */
+export function createJsonParser(): JsonParser {
+  let thread: ParserThread | null = null
+  return async (bytes) => {
+    if (bytes.byteLength <= inlineBytes) return parseInline(bytes)
+    if (thread === null || thread.ended) thread = startThread()
+    return thread.parse(bytes)
+  }
+}
+
+function parseInline(bytes: Uint8Array<ArrayBuffer>): ParsedJson {
+  let text: string
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    return { type: "malformed", reason: "utf8" }
+  }
+  try {
+    return { type: "value", value: JSON.parse(text), bytes }
+  } catch {
+    return { type: "malformed", reason: "json" }
+  }
+}
+
+interface ParserThread {
+  readonly ended: boolean
+  parse(bytes: Uint8Array<ArrayBuffer>): Promise<ParsedJson>
+}
+
+function startThread(): ParserThread {
+  const worker = new Worker(script, { eval: true, execArgv: [], env: {} })
+  const waiting: PromiseWithResolvers<ParsedJson>[] = []
+  let ended = false
+  let idle: NodeJS.Timeout | undefined
+  worker.unref()
+
+  worker.on("message", (parsed: ParsedJson) => {
+    waiting.shift()?.resolve(parsed)
+    if (waiting.length > 0) return
+    worker.unref()
+    idle = setTimeout(() => {
+      ended = true
+      void worker.terminate()
+    }, idleMs).unref()
+  })
+  worker.on("error", (thrown) => end(toError(thrown)))
+  worker.on("exit", () => end(new Error("The thread that parses JSON ended.")))
+
+  function end(reason: Error): void {
+    ended = true
+    clearTimeout(idle)
+    for (const { reject } of waiting.splice(0)) reject(reason)
+  }
+
+  return {
+    get ended() {
+      return ended
+    },
+    parse(bytes) {
+      clearTimeout(idle)
+      const parsed = Promise.withResolvers<ParsedJson>()
+      waiting.push(parsed)
+      // Until it answers, the process must not end.
+      worker.ref()
+      const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+      worker.postMessage(whole, [whole.buffer])
+      return parsed.promise
+    },
+  }
+}

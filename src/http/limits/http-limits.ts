@@ -1,0 +1,29 @@
+/** Bounds on what one request may contain. */
+export interface HttpLimits {
+  /** Bytes of a body of `POST /chat`. Default 4 MiB. */
+  readonly chatBodyBytes: number
+  /** Bytes of any other body. `POST /chat/init` takes at most 32 KiB of them. Default 256 KiB. */
+  readonly bodyBytes: number
+  /** Levels of objects and arrays in a body. Default 64. */
+  readonly jsonDepth: number
+  /** JSON values and member names in a body, at every level together. Default 20 000. */
+  readonly jsonValues: number
+  /**
+   * Open connections from one network address, on the gateway's own server. Not counted with `trustProxy`, because all
+   * connections then come from the proxy. Default 1 000.
+   */
+  readonly connectionsPerAddress: number
+}
+
+export const defaultHttpLimits: HttpLimits = {
+  chatBodyBytes: 4 * 1024 * 1024,
+  bodyBytes: 256 * 1024,
+  jsonDepth: 64,
+  jsonValues: 20_000,
+  connectionsPerAddress: 1_000,
+}
+
+/** An API key, a user and a session, each character escaped. */
+export const maxInitBodyBytes = 32 * 1024
+/** More than an init request has members. */
+export const maxInitValues = 64
