@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { systemClock } from "../../src/core/clock.ts"
 import type { ToolContext } from "../../src/core/ports/tool.ts"
 import { openCodeExecution } from "../../src/gateway/code-execution.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
@@ -23,7 +24,7 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
   const code = await openCodeExecution(
     { backends: ["subprocess"], directory },
-    { store: "elsewhere", dockerSocket: undefined, isKept, logger: silent },
+    { store: "elsewhere", dockerSocket: undefined, isKept, clock: systemClock, logger: silent },
   )
   if (code === null) throw new Error("there is no code execution")
   const [execute] = code.tools({ needsApproval: () => false, maxResultBytes: 10_000 })

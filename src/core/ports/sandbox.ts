@@ -28,13 +28,16 @@ export interface Sandbox {
    * code cannot be started.
    */
   exec(request: ExecRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ExecEvent>
-  /** Regular files of the working directory, at most 10 000. */
+  /** Regular files of the working directory, at most `maxListedFiles`. */
   files(): Promise<readonly SandboxFile[]>
   /** Null if there is no such regular file. Links are not followed, and no path leads out of the working directory. */
   readFile(path: string): Promise<OpenedFile | null>
   /** Makes or replaces a file and the folders above it. Throws a `GatewayError` for a path that is not allowed. */
   writeFile(path: string, data: Uint8Array): Promise<void>
 }
+
+/** Number of files at which the listing of a working directory stops. */
+export const maxListedFiles = 10_000
 
 export interface ExecRequest {
   readonly host: SandboxName
@@ -57,6 +60,14 @@ export interface ExitStatus {
   /** As a shell gives it: 128 and the signal's number for what a signal ended. */
   readonly exitCode: number
   readonly reason: ExitReason
+  /** Files that were deleted because the working directory exceeded its quota. Left out if there are none. */
+  readonly removed?: RemovedFiles
+}
+
+export interface RemovedFiles {
+  readonly count: number
+  /** Paths of the first of them, relative to the working directory, at most 20. */
+  readonly paths: readonly string[]
 }
 
 /** `exited` it ended by itself, well or not; the others say which limit ended it. */
