@@ -93,7 +93,7 @@ test("closing waits for the clearing away, which uses the store", async () => {
 test("what cannot be cleared away keeps nothing else from it, and is told", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })
-  for (const sessionId of ["sess_a", "sess_b", "sess_c"]) await sandboxes.open(sessionId)
+  for (const id of ["sess_a", "sess_b", "sess_c"]) await sandboxes.open({ id, tenant: "test", userId: id })
   vi.setSystemTime(Date.now() + 6 * 60_000)
   const isKept = async (sessionId: string) => {
     if (sessionId === "sess_b") throw new Error("the store is slow")

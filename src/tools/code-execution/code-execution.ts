@@ -91,7 +91,7 @@ function codeExecute(
       requireLanguage(host, language)
       const timeoutMs = Math.min(input.timeout_ms ?? defaultTimeoutMs, maxTimeoutMs)
       const request: ExecRequest = { host: host.name, language, code, timeoutMs }
-      const sandbox = await sandboxes.open(context.session.id)
+      const sandbox = await sandboxes.open(context.session)
       if (background === true) {
         const task = tasks.start(context.session.id, (signal) =>
           startCode({ sandbox, request, maxOutputBytes, signal, onOutput: () => {} }),
