@@ -106,6 +106,35 @@ test("while the engine is gone each call says so at once, and they work again wh
   await removeTree(directory)
 }, 240_000)
 
+test("code that runs while the engine is shut down is lost, and does not seem to have ended by itself", async () => {
+  const directory = await sandboxDirectory()
+  const config = { directory, dockerSocket: engine.socket, image: testImage }
+  const { sandboxes } = await openTestSandboxes("docker", config)
+  const stopping = { sandboxes, host: "docker" } as const
+  const deaf = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
+  for (const before of ["", deaf]) {
+    const sandbox = await newSandbox(stopping)
+    let stopped: Promise<void> | undefined
+    const cut = (async () => {
+      for await (const event of exec(stopping, sandbox, `${before}print('on')\nwhile True: pass`)) {
+        if (event.type === "output") stopped = engine.shutDown()
+      }
+    })()
+    await expect(cut).rejects.toMatchObject({
+      code: "sandbox_unavailable",
+      retryable: true,
+      message: expect.stringMatching(/^The Docker engine stopped or was lost while the code ran\./),
+    })
+    await stopped
+    await engine.restart()
+    // Nobody but the code itself ended this one.
+    const outcome = await run(stopping, sandbox, "kill -TERM $$", { language: "shell" })
+    expect(outcome).toMatchObject({ exitCode: 143, reason: "exited" })
+  }
+  await sandboxes.close()
+  await removeTree(directory)
+}, 240_000)
+
 test("what a killed gateway ran is gone after the next start", async () => {
   const { docker, socket } = engine
   const directory = await sandboxDirectory()
