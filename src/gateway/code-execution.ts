@@ -104,10 +104,12 @@ function reapOnSchedule(
   logger: Logger,
 ): () => Promise<void> {
   let reaping: Promise<void> | null = null
+  const stop = new AbortController()
   const reap = async () => {
     try {
-      await sandboxes.reap(isKept)
+      await sandboxes.reap(isKept, stop.signal)
     } catch (error) {
+      if (stop.signal.aborted) return
       logger.warn(
         { error: toError(error) },
         "clearing away old sandboxes failed; it is tried again in a minute",
@@ -121,6 +123,7 @@ function reapOnSchedule(
   timer.unref()
   return async () => {
     clearInterval(timer)
+    stop.abort(new Error("The gateway is closing."))
     // It asks the store, which is closed next.
     await reaping
   }
