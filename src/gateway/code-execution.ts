@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { resolve } from "node:path"
+import type { Clock } from "../core/clock.ts"
 import { ConfigurationError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { OpenedFile } from "../core/ports/sandbox.ts"
@@ -36,6 +37,7 @@ export interface CodeExecutionSurroundings {
   readonly dockerSocket: string | undefined
   /** Working directories of other sessions are removed. */
   readonly isKept: (sessionId: string) => Promise<boolean>
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -44,7 +46,7 @@ const reapIntervalMs = 60_000
 /** Rejects with a `ConfigurationError` when nothing that is allowed works here. */
 export async function openCodeExecution(
   option: boolean | CodeExecutionConfig,
-  { store, dockerSocket, isKept, logger }: CodeExecutionSurroundings,
+  { store, dockerSocket, isKept, clock, logger }: CodeExecutionSurroundings,
 ): Promise<CodeExecutionService | null> {
   if (option === false) return null
   const {
@@ -65,8 +67,11 @@ export async function openCodeExecution(
   logFindings(sandboxes, config.network, logger)
   const { maxTimeoutMs } = config
   const limits = { defaultTimeoutMs: Math.min(defaultTimeoutMs, maxTimeoutMs), maxTimeoutMs }
-  const code = createCodeExecution({ sandboxes, ...limits, maxOutputBytes, maxBackground, logger })
-  const stopReaping = reapOnSchedule(sandboxes, isKept, logger)
+  const code = createCodeExecution({ sandboxes, ...limits, maxOutputBytes, maxBackground, clock, logger })
+  const stopReaping = reapOnSchedule(
+    [() => code.forget(isKept), (signal) => sandboxes.reap(isKept, signal)],
+    logger,
+  )
   return {
     tools: code.tools,
     summary: summaryOf(sandboxes),
@@ -99,21 +104,20 @@ function summaryOf({ findings, hosts }: OpenedSandboxes): string {
 }
 
 function reapOnSchedule(
-  sandboxes: OpenedSandboxes,
-  isKept: (sessionId: string) => Promise<boolean>,
+  tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
   logger: Logger,
 ): () => Promise<void> {
   let reaping: Promise<void> | null = null
   const stop = new AbortController()
   const reap = async () => {
-    try {
-      await sandboxes.reap(isKept, stop.signal)
-    } catch (error) {
-      if (stop.signal.aborted) return
-      logger.warn(
-        { error: toError(error) },
-        "clearing away old sandboxes failed; it is tried again in a minute",
-      )
+    for (const task of tasks) {
+      await task(stop.signal).catch((error: unknown) => {
+        if (stop.signal.aborted) return
+        logger.warn(
+          { error: toError(error) },
+          "Clearing away old sandboxes failed. The gateway tries again in a minute.",
+        )
+      })
     }
     reaping = null
   }

@@ -77,7 +77,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
       const limit = AbortSignal.timeout(Math.min(tool.timeoutMs ?? longestTimerMs, longestTimerMs))
       const context = {
         signal: AbortSignal.any([signal, limit]),
-        session: { id: "sess_local", userId: "local", channel: null },
+        session: { id: "sess_local", tenant: "local", userId: "local", channel: null },
         runId: "run_local",
         toolCallId: "call_local",
         idempotencyKey: "call_local",

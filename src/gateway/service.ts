@@ -84,6 +84,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       store: server.store,
       dockerSocket: settings.dockerSocket,
       isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
+      clock,
       logger,
     })
     return await startParts(options, { store, mcp, code, checkSchema })

@@ -55,8 +55,14 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
     await watching
     // What was written too fast to be caught in the act.
     if (await isOverQuota(workspace.path, quota)) stopped ??= "diskFull"
-    if (stopped === "diskFull") await trimWorkspace(workspace.path, { quota, startedAt })
-    yield { type: "exit", exitCode: exit.exitCode, reason: stopped ?? guess(exit, backend, tail.text()) }
+    const reason = stopped ?? guess(exit, backend, tail.text())
+    const removed = stopped === "diskFull" ? await trimWorkspace(workspace.path, { quota, startedAt }) : null
+    yield {
+      type: "exit",
+      exitCode: exit.exitCode,
+      reason,
+      ...(removed !== null && removed.count > 0 && { removed }),
+    }
   } finally {
     clearTimeout(timer)
     watched.abort()

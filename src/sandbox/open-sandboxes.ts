@@ -5,10 +5,11 @@ import type { Logger } from "../core/ports/logger.ts"
 import type {
   ExecEvent,
   ExecRequest,
-  Sandbox,
   Sandboxes,
+  SandboxFiles,
   SandboxHost,
   SandboxName,
+  SandboxSession,
 } from "../core/ports/sandbox.ts"
 import type { Backend } from "./backend.ts"
 import { openBubblewrap } from "./bubblewrap/bubblewrap.ts"
@@ -142,11 +143,12 @@ const youngMs = 5 * 60_000
 
 function over(parts: Parts): OpenedSandboxes {
   const { config, directory, root, ephemeral, instance, workspaces, usable, findings, logger } = parts
-  const slots = createSlots(config.maxConcurrent)
+  const slots = createSlots(config)
   const closing = new AbortController()
   const active = new Set<Execution>()
 
   async function* exec(
+    session: SandboxSession,
     workspace: Workspace,
     request: ExecRequest,
     signal: AbortSignal,
@@ -157,7 +159,7 @@ function over(parts: Parts): OpenedSandboxes {
     active.add(execution)
     try {
       const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
-      const giveBack = await slots.take(workspace.sessionId, stop)
+      const giveBack = await slots.take(session, stop)
       try {
         yield* execute({ backend, workspace, limits: config, request, signal: stop })
       } finally {
@@ -186,10 +188,8 @@ function over(parts: Parts): OpenedSandboxes {
     return error
   }
 
-  function sandboxIn(workspace: Workspace): Sandbox {
-    const { path, owner } = workspace
+  function filesOf({ path, owner }: Workspace): SandboxFiles {
     return {
-      exec: (request, { signal }) => exec(workspace, request, signal),
       files: () => listFiles(path),
       readFile: (file) => openFile(path, file),
       writeFile: (file, data) => replaceFile(path, file, data, owner),
@@ -200,15 +200,18 @@ function over(parts: Parts): OpenedSandboxes {
     findings,
     hosts: usable.map(({ name, sandboxed, languages }) => ({ name, sandboxed, languages })),
 
-    async open(sessionId) {
-      const workspace = await workspaces.open(sessionId).catch((error) => {
+    async open(session) {
+      const workspace = await workspaces.open(session.id).catch((error) => {
         throw logged(error)
       })
-      return sandboxIn(workspace)
+      return {
+        ...filesOf(workspace),
+        exec: (request, { signal }) => exec(session, workspace, request, signal),
+      }
     },
     async find(sessionId) {
       const workspace = await workspaces.find(sessionId)
-      return workspace === null ? null : sandboxIn(workspace)
+      return workspace === null ? null : filesOf(workspace)
     },
 
     async reap(isKept, signal) {

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { systemClock } from "../../src/core/clock.ts"
 import type { ToolContext } from "../../src/core/ports/tool.ts"
 import { openCodeExecution } from "../../src/gateway/code-execution.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
@@ -23,7 +24,7 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
   const code = await openCodeExecution(
     { backends: ["subprocess"], directory },
-    { store: "elsewhere", dockerSocket: undefined, isKept, logger: silent },
+    { store: "elsewhere", dockerSocket: undefined, isKept, clock: systemClock, logger: silent },
   )
   if (code === null) throw new Error("there is no code execution")
   const [execute] = code.tools({ needsApproval: () => false, maxResultBytes: 10_000 })
@@ -70,7 +71,7 @@ test("the working directory of a session that is no more is removed, unless it i
 test("code of a session that is no more is ended before its files are removed", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })
-  const sandbox = await sandboxes.open("sess_ended")
+  const sandbox = await sandboxes.open({ id: "sess_ended", principal: null })
   const request = {
     host: "subprocess",
     language: "shell",
@@ -116,7 +117,7 @@ test("closing waits for the clearing away, which uses the store", async () => {
 test("what cannot be cleared away keeps nothing else from it, and is told", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })
-  for (const sessionId of ["sess_a", "sess_b", "sess_c"]) await sandboxes.open(sessionId)
+  for (const id of ["sess_a", "sess_b", "sess_c"]) await sandboxes.open({ id, tenant: "test", userId: id })
   vi.setSystemTime(Date.now() + 6 * 60_000)
   const isKept = async (sessionId: string) => {
     if (sessionId === "sess_b") throw new Error("the store is slow")

@@ -21,6 +21,7 @@ beforeAll(async () => {
       backends: ["bubblewrap", "subprocess"],
       directory,
       maxBackground: 1,
+      maxConcurrent: 4,
       maxOutputBytes: 2_000,
     },
   })
@@ -113,6 +114,23 @@ test("code in the background is asked for, cancelled, and capped", async () => {
     return result.status === "finished" ? result : null
   })
   expect(finished).toMatchObject({ stdout: "1\n", return_code: 0, ended_by: "exit" })
+})
+
+test("a user who fills all their sessions with code leaves room for other users", async () => {
+  const tasks = await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      const session = await startSession(url, "greedy-key")
+      const endless = { code: "while True: pass", background: true, timeout_ms: 120_000 }
+      const { result } = await call(session, "code_execute", endless)
+      return { session, task_id: result.task_id }
+    }),
+  )
+  const { result } = await call(await startSession(url, "modest-key"), "code_execute", { code: "print(1)" })
+  expect(result).toMatchObject({ stdout: "1\n", ended_by: "exit" })
+  for (const { session, task_id } of tasks) {
+    const cancelled = await call(session, "code_execute_status", { task_id, cancel: true })
+    expect(cancelled.result).toMatchObject({ status: "cancelled" })
+  }
 })
 
 test("what runs in no sandbox waits for a person", async () => {
