@@ -111,7 +111,7 @@ describe("what buildChatRuntime returns", () => {
     [{}, "systemPrompt: expected a string or an array"],
     [{ systemPrompt: ["Hi."] }, "systemPrompt: expected a string or an array"],
     [{ systemPrompt: "Hi.", needApproval: () => true }, "unknown option needApproval"],
-    [{ systemPrompt: "Hi.", interceptors: [{}] }, "interceptors.0: expected a function"],
+    [{ systemPrompt: "Hi.", interceptors: [{}] }, "interceptors[0]: expected a function"],
     [{ systemPrompt: "Hi.", toolTimeoutMs: 2 ** 31 }, "toolTimeoutMs: "],
     [{ systemPrompt: "Hi.", maxTurns: 0 }, "maxTurns: "],
     [{ systemPrompt: "Hi.", maxBudgetUsd: 0 }, "maxBudgetUsd: "],
@@ -120,11 +120,11 @@ describe("what buildChatRuntime returns", () => {
     [{ systemPrompt: "Hi.", provider: "openia" }, 'provider: expected "anthropic", "openai"'],
     [
       { systemPrompt: "Hi.", fallback: ["demo", "openia"] },
-      "fallback.1: expected a provider or { provider, model? }",
+      "fallback[1]: expected a provider or { provider, model? }",
     ],
     [
       { systemPrompt: "Hi.", fallback: [{ provider: "demo", modell: "m" }] },
-      "unknown option fallback.0.modell",
+      "unknown option fallback[0].modell",
     ],
     [{ systemPrompt: "Hi.", prices: { m: { input: 1 } } }, "prices.m.output: "],
     [{ systemPrompt: "Hi.", prices: { m: { input: -1, output: 1 } } }, "prices.m.input: "],

@@ -7,7 +7,7 @@ import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import { type SandboxConfig, withDefaults } from "../sandbox/config.ts"
 import { type OpenedSandboxes, openSandboxes } from "../sandbox/open-sandboxes.ts"
-import { makeDirectory } from "../stores/sqlite/make-directory.ts"
+import { makeIgnoredDirectory } from "../stores/sqlite/make-directory.ts"
 import { type CodeToolsOptions, createCodeExecution } from "../tools/code-execution/code-execution.ts"
 import type { StoreChoice } from "./open-store.ts"
 
@@ -68,7 +68,10 @@ export async function openCodeExecution(
   const { maxTimeoutMs } = config
   const limits = { defaultTimeoutMs: Math.min(defaultTimeoutMs, maxTimeoutMs), maxTimeoutMs }
   const code = createCodeExecution({ sandboxes, ...limits, maxOutputBytes, maxBackground, clock, logger })
-  const stopReaping = reapOnSchedule([() => code.forget(isKept), () => sandboxes.reap(isKept)], logger)
+  const stopReaping = reapOnSchedule(
+    [() => code.forget(isKept), (signal) => sandboxes.reap(isKept, signal)],
+    logger,
+  )
   return {
     tools: code.tools,
     summary: summaryOf(sandboxes),
@@ -100,16 +103,21 @@ function summaryOf({ findings, hosts }: OpenedSandboxes): string {
   return [inUse?.name, ...better.map(({ backend, reason }) => `not ${backend}: ${reason}`)].join("; ")
 }
 
-function reapOnSchedule(tasks: readonly (() => Promise<void>)[], logger: Logger): () => Promise<void> {
+function reapOnSchedule(
+  tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
+  logger: Logger,
+): () => Promise<void> {
   let reaping: Promise<void> | null = null
+  const stop = new AbortController()
   const reap = async () => {
     for (const task of tasks) {
-      await task().catch((error: unknown) =>
+      await task(stop.signal).catch((error: unknown) => {
+        if (stop.signal.aborted) return
         logger.warn(
           { error: toError(error) },
-          "clearing away old sandboxes failed; it is tried again in a minute",
-        ),
-      )
+          "Clearing away old sandboxes failed. The gateway tries again in a minute.",
+        )
+      })
     }
     reaping = null
   }
@@ -119,6 +127,7 @@ function reapOnSchedule(tasks: readonly (() => Promise<void>)[], logger: Logger)
   timer.unref()
   return async () => {
     clearInterval(timer)
+    stop.abort(new Error("The gateway is closing."))
     // It asks the store, which is closed next.
     await reaping
   }
@@ -126,7 +135,7 @@ function reapOnSchedule(tasks: readonly (() => Promise<void>)[], logger: Logger)
 
 function makeUsable(directory: string): void {
   try {
-    makeDirectory(resolve(directory))
+    makeIgnoredDirectory(resolve(directory))
   } catch (cause) {
     const { message } = toError(cause)
     throw new ConfigurationError(`codeExecution: the directory ${directory} cannot be used: ${message}.`, {

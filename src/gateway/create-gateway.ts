@@ -18,6 +18,7 @@ import type {
   RunOptions,
 } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
+import { mayGuess } from "./guess.ts"
 import { listen } from "./listen.ts"
 import { pickMcpOptions } from "./mcp.ts"
 import { runOnce } from "./run-once.ts"
@@ -36,9 +37,9 @@ export interface GatewayDefinition {
 export function createGateway({ server, provider, ...definition }: GatewayDefinition): Gateway {
   const { resolveCredentials, buildChatRuntime } = definition
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
-  const open = async ({ mode = "run", env = process.env, idle = false }: PrepareOptions) => {
+  const open = async ({ mode, env = process.env, idle = false }: PrepareOptions) => {
     const settings = settingsFrom(env)
-    const chosen = await chooseProvider(provider, { settings, mayGuess: mode !== "start" })
+    const chosen = await chooseProvider(provider, { settings, mayGuess: mayGuess(mode) })
     const { clock = systemClock, ids = randomIds } = server
     return startService({
       server,

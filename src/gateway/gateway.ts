@@ -67,7 +67,10 @@ export interface Listener {
 }
 
 export interface PrepareOptions {
-  /** `start` takes no model that nobody chose: neither a server that is there nor the demo. `dev` lets pages from localhost call it. Default `run`. */
+  /**
+   * The command that opens the gateway. `start` and `run` require a configured model and refuse to guess one. `dev` lets
+   * pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
+   */
   readonly mode?: "dev" | "start" | "run"
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>

@@ -57,7 +57,7 @@ export interface ServiceOptions {
   readonly provider: ProviderOptions
   readonly settings: EnvironmentSettings
   readonly resolveCredentials: ResolveCredentials | undefined
-  readonly mode: NonNullable<PrepareOptions["mode"]>
+  readonly mode: PrepareOptions["mode"]
   readonly idle: NonNullable<PrepareOptions["idle"]>
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
   readonly logger: Logger

@@ -39,8 +39,11 @@ export interface SandboxesOptions {
 export interface OpenedSandboxes extends Sandboxes {
   /** For each backend that may be used, in order: how it works, or why it does not. */
   readonly findings: readonly Finding[]
-  /** Clears away what dead processes left, and working directories of sessions that are not kept any more. */
-  reap(isKept: (sessionId: string) => Promise<boolean>): Promise<void>
+  /**
+   * Clears away what dead processes left, and working directories of sessions that are not kept any more, whose code it
+   * ends first. If the signal aborts, it leaves the rest to the next call.
+   */
+  reap(isKept: (sessionId: string) => Promise<boolean>, signal?: AbortSignal): Promise<void>
   /** Ends whatever runs. */
   close(): Promise<void>
 }
@@ -71,7 +74,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
   try {
     const root = ephemeral ? join(directory, instanceFolder(instance.id)) : directory
     const workspaces = await openWorkspaces({ directory: root, offered: config.files })
-    await removeDeadFolders(directory, instance).catch(warnOf(logger))
+    await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
     const trials = await Promise.all(
       config.backends.map((name) =>
@@ -112,6 +115,29 @@ interface Parts {
   readonly logger: Logger
 }
 
+/** How long the clearing away may hold up the start. The rest is left to the next clearing away. */
+const startTimeoutMs = 10_000
+/** How long it may hold up the end. The rest is left to the next start. */
+const closeTimeoutMs = 2_000
+
+async function removeInTime(path: string): Promise<void> {
+  const timeout = AbortSignal.timeout(closeTimeoutMs)
+  await removeTree(path, timeout).catch((error: unknown) => {
+    if (error !== timeout.reason) throw error
+  })
+}
+
+/** An execution that has not ended, from before its turn comes. */
+interface Execution {
+  readonly sessionId: string
+  readonly stop: AbortController
+  readonly ended: PromiseWithResolvers<void>
+}
+
+function newExecution(sessionId: string): Execution {
+  return { sessionId, stop: new AbortController(), ended: Promise.withResolvers() }
+}
+
 /** A session may be put to use just after its working directory is made. */
 const youngMs = 5 * 60_000
 
@@ -119,7 +145,7 @@ function over(parts: Parts): OpenedSandboxes {
   const { config, directory, root, ephemeral, instance, workspaces, usable, findings, logger } = parts
   const slots = createSlots(config)
   const closing = new AbortController()
-  const active = new Set<Promise<void>>()
+  const active = new Set<Execution>()
 
   async function* exec(
     session: SandboxSession,
@@ -129,10 +155,10 @@ function over(parts: Parts): OpenedSandboxes {
   ): AsyncGenerator<ExecEvent> {
     const backend = usable.find(({ name }) => name === request.host)?.backend
     if (backend === undefined) throw new ConfigurationError(`The host ${request.host} is not allowed.`)
-    const ended = Promise.withResolvers<void>()
-    active.add(ended.promise)
+    const execution = newExecution(workspace.sessionId)
+    active.add(execution)
     try {
-      const stop = AbortSignal.any([signal, closing.signal])
+      const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
       const giveBack = await slots.take(session, stop)
       try {
         yield* execute({ backend, workspace, limits: config, request, signal: stop })
@@ -142,9 +168,16 @@ function over(parts: Parts): OpenedSandboxes {
     } catch (error) {
       throw logged(error)
     } finally {
-      active.delete(ended.promise)
-      ended.resolve()
+      active.delete(execution)
+      execution.ended.resolve()
     }
+  }
+
+  async function removeSession(sessionId: string, signal: AbortSignal | undefined): Promise<void> {
+    const ofSession = [...active].filter((execution) => execution.sessionId === sessionId)
+    for (const { stop } of ofSession) stop.abort(new Error("The session is no longer kept."))
+    await Promise.all(ofSession.map(({ ended }) => ended.promise))
+    await workspaces.remove(sessionId, signal)
   }
 
   /** What an operator has to know is in the detail, which callers are not told. */
@@ -181,13 +214,15 @@ function over(parts: Parts): OpenedSandboxes {
       return workspace === null ? null : filesOf(workspace)
     },
 
-    async reap(isKept) {
+    async reap(isKept, signal) {
       const removeIfNotKept = async (sessionId: string) => {
-        if (!(await isKept(sessionId))) await workspaces.remove(sessionId)
+        if (signal?.aborted === true) return
+        if (!(await isKept(sessionId))) await removeSession(sessionId, signal)
       }
       const old = await workspaces.madeBefore(Date.now() - youngMs)
       await allOf([
-        () => removeDeadFolders(directory, instance),
+        () => removeDeadFolders(directory, instance, signal),
+        () => workspaces.finishRemovals(signal),
         ...usable.map(
           ({ backend }) =>
             () =>
@@ -200,7 +235,7 @@ function over(parts: Parts): OpenedSandboxes {
 
     async close() {
       closing.abort(new Error("The gateway is closing."))
-      await Promise.all(active)
+      await Promise.all([...active].map(({ ended }) => ended.promise))
       await allOf([
         ...usable.map(
           ({ backend }) =>
@@ -208,7 +243,7 @@ function over(parts: Parts): OpenedSandboxes {
               backend.close(),
         ),
         async () => {
-          if (ephemeral) await removeTree(root)
+          if (ephemeral) await removeInTime(root)
         },
         async () => instance.end(),
       ])
@@ -302,9 +337,9 @@ function instanceFolder(id: string): string {
   return `instance-${id}`
 }
 
-async function removeDeadFolders(directory: string, instance: Instance): Promise<void> {
+async function removeDeadFolders(directory: string, instance: Instance, signal?: AbortSignal): Promise<void> {
   for (const name of await readdir(directory)) {
     const [, id] = /^instance-(.+)$/.exec(name) ?? []
-    if (id !== undefined && !instance.isLive(id)) await removeTree(join(directory, name))
+    if (id !== undefined && !instance.isLive(id)) await removeTree(join(directory, name), signal)
   }
 }

@@ -68,6 +68,30 @@ test("the working directory of a session that is no more is removed, unless it i
   await code.close()
 }, 60_000)
 
+test("code of a session that is no more is ended before its files are removed", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] })
+  const { sandboxes } = await openTestSandboxes("subprocess", { directory })
+  const sandbox = await sandboxes.open({ id: "sess_ended", principal: null })
+  const request = {
+    host: "subprocess",
+    language: "shell",
+    code: "echo on; sleep 60",
+    timeoutMs: 60_000,
+  } as const
+  const started = Promise.withResolvers<void>()
+  const running = (async () => {
+    for await (const _event of sandbox.exec(request, { signal: new AbortController().signal }))
+      started.resolve()
+  })()
+  const ended = expect(running).rejects.toThrow("The session is no longer kept.")
+  await started.promise
+  vi.setSystemTime(Date.now() + 6 * 60_000)
+  await sandboxes.reap(async () => false)
+  await ended
+  expect(await sessions()).toEqual([])
+  await sandboxes.close()
+}, 60_000)
+
 test("closing waits for the clearing away, which uses the store", async () => {
   const asked = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<boolean>()

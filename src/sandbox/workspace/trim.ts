@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
+import { dirname, join } from "node:path"
 import type { RemovedFiles } from "../../core/ports/sandbox.ts"
-import { type Directory, isAbsent, isClosed, openDirectory } from "./directory.ts"
+import { type Directory, isAbsent, isClosed, nullIfAbsent, openDirectory } from "./directory.ts"
 import { removeTree } from "./remove-tree.ts"
 import { bytesOnDisk } from "./usage.ts"
 import { maxDepth, type Visited, walk } from "./walk.ts"
@@ -135,23 +136,27 @@ async function removeEntries(path: string, { excess, isChosen, removed }: Remova
   return left
 }
 
-/** A folder that is too deep to look into was made on purpose; the whole tree goes. */
+/**
+ * A folder that is too deep to look into was made on purpose, so the whole tree is removed: first out of the working
+ * directory into the folder above, which is the gateway's own and which no code can change.
+ */
 async function removeDeepTrees(path: string): Promise<void> {
   const deep = new Set<string>()
   await walk(path, ({ prefix, name }) => {
     if (prefix.split("/").length === maxDepth) deep.add(prefix.slice(0, prefix.indexOf("/")) || name)
     return true
   })
-  const root = await openDirectory(path)
+  const above = dirname(path)
+  const [root, target] = await Promise.all([path, above].map((folder) => openDirectory(folder)))
+  if (root === undefined || target === undefined) return
   try {
     for (const name of deep) {
-      // The name may be one that no command line can hold.
-      const passing = `.removing-${randomUUID()}`
-      await root.rename(name, passing)
-      await removeTree(`${path}/${passing}`)
+      const passing = `removing-${randomUUID()}`
+      await root.move(name, target, passing).catch(nullIfAbsent)
+      await removeTree(join(above, passing))
     }
   } finally {
-    await root.close()
+    await Promise.all([root.close(), target.close()])
   }
 }
 
