@@ -18,6 +18,7 @@ import { type Cgroups, openCgroups } from "./cgroups/cgroups.ts"
 import type { CompleteSandboxConfig } from "./config.ts"
 import { openDocker } from "./docker/docker.ts"
 import { execute } from "./execute.ts"
+import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
 import { createSlots } from "./slots.ts"
 import { openSubprocess } from "./subprocess/subprocess.ts"
@@ -39,6 +40,8 @@ export interface SandboxesOptions {
 export interface OpenedSandboxes extends Sandboxes {
   /** For each backend that may be used, in order: how it works, or why it does not. */
   readonly findings: readonly Finding[]
+  /** Says whether the preferred backend works at this moment, by at most one ping every few seconds. */
+  check(): Promise<BackendCheck>
   /**
    * Clears away what dead processes left, and working directories of sessions that are not kept any more, whose code it
    * ends first. If the signal aborts, it leaves the rest to the next call.
@@ -47,6 +50,11 @@ export interface OpenedSandboxes extends Sandboxes {
   /** Ends whatever runs. */
   close(): Promise<void>
 }
+
+export type BackendCheck =
+  | { readonly works: true }
+  /** `reason` is safe to show to anyone, `detail` is for the log. */
+  | { readonly works: false; readonly reason: string; readonly detail: string }
 
 export interface Finding {
   readonly backend: SandboxName
@@ -138,6 +146,12 @@ function newExecution(sessionId: string): Execution {
   return { sessionId, stop: new AbortController(), ended: Promise.withResolvers() }
 }
 
+function preferredOf(usable: readonly Usable[]): Backend {
+  const [first] = usable
+  if (first === undefined) throw new Error("There is no backend to execute code with.")
+  return first.backend
+}
+
 /** A session may be put to use just after its working directory is made. */
 const youngMs = 5 * 60_000
 
@@ -146,6 +160,8 @@ function over(parts: Parts): OpenedSandboxes {
   const slots = createSlots(config)
   const closing = new AbortController()
   const active = new Set<Execution>()
+  const { ping = async () => {}, name: preferred } = preferredOf(usable)
+  const checkHealth = createHealthCheck({ ping })
 
   async function* exec(
     session: SandboxSession,
@@ -199,6 +215,12 @@ function over(parts: Parts): OpenedSandboxes {
   return {
     findings,
     hosts: usable.map(({ name, sandboxed, languages }) => ({ name, sandboxed, languages })),
+
+    async check() {
+      const problem = await checkHealth()
+      if (problem === null) return { works: true }
+      return { works: false, reason: `${preferred} does not answer`, detail: problem.message }
+    },
 
     async open(session) {
       const workspace = await workspaces.open(session.id).catch((error) => {

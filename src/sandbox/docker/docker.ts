@@ -66,6 +66,8 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
       })
     },
 
+    ping: engine.ping,
+
     async reap() {
       const containers = await docker.listContainers({
         all: true,
