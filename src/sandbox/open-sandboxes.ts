@@ -79,14 +79,15 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
   await checkOffered(config)
   await makePassable(directory)
   const instance = joinInstances(directory)
+  const privateFolder = join(directory, instanceFolder(instance.id))
   try {
-    const root = ephemeral ? join(directory, instanceFolder(instance.id)) : directory
+    const root = ephemeral ? privateFolder : directory
     const workspaces = await openWorkspaces({ directory: root, offered: config.files })
     await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
     const trials = await Promise.all(
       config.backends.map((name) =>
-        tryOut(name, { config, directory, workspaces, instance, cgroups, logger }),
+        tryOut(name, { config, directory, privateFolder, workspaces, instance, cgroups, logger }),
       ),
     )
     forgetDeadInstances(directory, instance)
@@ -97,8 +98,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     return over({
       config,
       directory,
-      root,
-      ephemeral,
+      privateFolder,
       instance,
       workspaces,
       usable: allowed,
@@ -106,6 +106,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
       logger,
     })
   } catch (error) {
+    await removeInTime(privateFolder).catch(warnOf(logger))
     instance.end()
     throw error
   }
@@ -114,8 +115,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
 interface Parts {
   readonly config: CompleteSandboxConfig
   readonly directory: string
-  readonly root: string
-  readonly ephemeral: boolean
+  readonly privateFolder: string
   readonly instance: Instance
   readonly workspaces: Workspaces
   readonly usable: readonly Usable[]
@@ -156,7 +156,7 @@ function preferredOf(usable: readonly Usable[]): Backend {
 const youngMs = 5 * 60_000
 
 function over(parts: Parts): OpenedSandboxes {
-  const { config, directory, root, ephemeral, instance, workspaces, usable, findings, logger } = parts
+  const { config, directory, privateFolder, instance, workspaces, usable, findings, logger } = parts
   const slots = createSlots(config)
   const closing = new AbortController()
   const active = new Set<Execution>()
@@ -264,9 +264,7 @@ function over(parts: Parts): OpenedSandboxes {
             () =>
               backend.close(),
         ),
-        async () => {
-          if (ephemeral) await removeInTime(root)
-        },
+        () => removeInTime(privateFolder),
         async () => instance.end(),
       ])
     },
@@ -278,7 +276,8 @@ interface Trial {
   readonly usable: Usable | null
 }
 
-interface TrialOptions extends Pick<Parts, "config" | "directory" | "workspaces" | "instance" | "logger"> {
+interface TrialOptions
+  extends Pick<Parts, "config" | "directory" | "privateFolder" | "workspaces" | "instance" | "logger"> {
   readonly cgroups: Cgroups | string
 }
 
@@ -312,10 +311,10 @@ function failure(backend: SandboxName, thrown: unknown): Finding {
 
 function openBackend(
   name: SandboxName,
-  { config, directory, instance, cgroups, logger }: TrialOptions,
+  { config, directory, privateFolder, instance, cgroups, logger }: TrialOptions,
 ): Promise<Backend> {
   const { network, env, image, warmPool, dockerSocket: socket } = config
-  const common = { limits: config, network, env, directory, instance, cgroups, logger }
+  const common = { limits: config, network, env, directory, privateFolder, instance, cgroups, logger }
   switch (name) {
     case "docker":
       return openDocker({ ...common, socket, image, warmPool })
