@@ -78,7 +78,9 @@ it("browses a page through @playwright/mcp", { timeout: 600_000 }, async () => {
     ...["--headless", "--no-sandbox", "--isolated"],
     ...["--executable-path", "/usr/bin/chromium", "--output-dir", await temporaryFolder()],
   ])
-  const agent = testAgent({ mcpServers: { browser: { ...browser, timeoutMs: 60_000 } } })
+  // Its sockets are in a folder of a fixed name there, which another user of this machine may own.
+  const env = { TMPDIR: await temporaryFolder() }
+  const agent = testAgent({ mcpServers: { browser: { ...browser, env, timeoutMs: 60_000 } } })
   const result = await agent.call("browser_navigate", { url: `http://127.0.0.1:${port}/` })
   expect(textOfResult(result)).toContain("Local")
   const snapshot = textOfResult(await agent.call("browser_snapshot"))
