@@ -79,7 +79,7 @@ async function openGateway() {
   if (tool === undefined) throw new Error("The server of the bench does not start.")
   const context: ToolContext = {
     signal: new AbortController().signal,
-    session: { id: "session", userId: "bench", channel: null },
+    session: { id: "session", tenant: "test", userId: "bench", channel: null },
     runId: "run",
     toolCallId: "call",
     idempotencyKey: "call",

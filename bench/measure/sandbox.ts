@@ -46,7 +46,7 @@ async function measureBackend(host: SandboxName, probes: number, engine: TestEng
   })
   const firstByte = async (sessionId: string) => {
     const began = performance.now()
-    const sandbox = await sandboxes.open(sessionId)
+    const sandbox = await sandboxes.open({ id: sessionId, tenant: "bench", userId: "bench" })
     let first: number | null = null
     const request = { host, language: "python", code, timeoutMs: 20_000 } as const
     for await (const event of sandbox.exec(request, { signal: new AbortController().signal })) {

@@ -67,11 +67,11 @@ export async function executeTool(
 }
 
 function callContext(
-  { conversation, sessionId, userId, logger }: ModelRunContext,
+  { conversation, sessionId, tenant, userId, logger }: ModelRunContext,
   { requested: { toolCallId }, asked, answer }: CallState,
 ): Omit<ToolContext, "signal" | "ask" | "emit"> {
   return {
-    session: { id: sessionId, userId, channel: conversation.run?.started.channel ?? null },
+    session: { id: sessionId, tenant, userId, channel: conversation.run?.started.channel ?? null },
     runId: conversation.run?.runId ?? "",
     toolCallId,
     idempotencyKey: toolCallId,

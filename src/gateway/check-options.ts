@@ -92,6 +92,8 @@ const codeExecution = z.strictObject({
     .optional(),
   maxBackground: z.int().nonnegative().optional(),
   maxConcurrent: count,
+  maxConcurrentPerUser: count,
+  maxQueued: z.int().nonnegative().optional(),
   network: z.enum(["none", "bridge", "host"]).optional(),
   env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
   files: z.record(z.string().min(1), z.string().min(1)).optional(),

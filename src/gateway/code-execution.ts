@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { resolve } from "node:path"
+import type { Clock } from "../core/clock.ts"
 import { ConfigurationError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { OpenedFile } from "../core/ports/sandbox.ts"
@@ -25,8 +26,8 @@ export interface CodeExecutionService {
   tools(options: CodeToolsOptions): readonly Tool[]
   /** A file of a session's working directory; null if there is none. */
   openFile(sessionId: string, path: string): Promise<OpenedFile | null>
-  /** For GET /ready: the backend in use, and why the better ones are not. Safe to show to anyone. */
-  readonly summary: string
+  /** For GET /ready: whether the backend in use works, and why better ones are not used. Safe to show to anyone. */
+  check(): Promise<{ readonly ok: boolean; readonly detail: string }>
   close(): Promise<void>
 }
 
@@ -36,6 +37,7 @@ export interface CodeExecutionSurroundings {
   readonly dockerSocket: string | undefined
   /** Working directories of other sessions are removed. */
   readonly isKept: (sessionId: string) => Promise<boolean>
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -44,7 +46,7 @@ const reapIntervalMs = 60_000
 /** Rejects with a `ConfigurationError` when nothing that is allowed works here. */
 export async function openCodeExecution(
   option: boolean | CodeExecutionConfig,
-  { store, dockerSocket, isKept, logger }: CodeExecutionSurroundings,
+  { store, dockerSocket, isKept, clock, logger }: CodeExecutionSurroundings,
 ): Promise<CodeExecutionService | null> {
   if (option === false) return null
   const {
@@ -65,11 +67,14 @@ export async function openCodeExecution(
   logFindings(sandboxes, config.network, logger)
   const { maxTimeoutMs } = config
   const limits = { defaultTimeoutMs: Math.min(defaultTimeoutMs, maxTimeoutMs), maxTimeoutMs }
-  const code = createCodeExecution({ sandboxes, ...limits, maxOutputBytes, maxBackground, logger })
-  const stopReaping = reapOnSchedule(sandboxes, isKept, logger)
+  const code = createCodeExecution({ sandboxes, ...limits, maxOutputBytes, maxBackground, clock, logger })
+  const stopReaping = reapOnSchedule(
+    [() => code.forget(isKept), (signal) => sandboxes.reap(isKept, signal)],
+    logger,
+  )
   return {
     tools: code.tools,
-    summary: summaryOf(sandboxes),
+    check: createReadinessCheck(sandboxes, logger),
     openFile: async (sessionId, path) => (await sandboxes.find(sessionId))?.readFile(path) ?? null,
     async close() {
       await stopReaping()
@@ -89,6 +94,24 @@ function logFindings({ findings, hosts }: OpenedSandboxes, network: string, logg
     logger.warn({ network }, "code has a network, because codeExecution.network says so")
 }
 
+function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger): CodeExecutionService["check"] {
+  const summary = summaryOf(sandboxes)
+  let worked = true
+  return async () => {
+    const outcome = await sandboxes.check()
+    const changed = outcome.works !== worked
+    worked = outcome.works
+    if (outcome.works) {
+      if (changed) logger.info({}, "The backend of code execution answers again.")
+      return { ok: true, detail: summary }
+    }
+    const { reason, detail } = outcome
+    if (changed)
+      logger.warn({ reason, detail }, "Code execution does not work. Calls fail until the backend is back.")
+    return { ok: false, detail: `${reason}, so code does not run until it is back; ${summary}` }
+  }
+}
+
 function summaryOf({ findings, hosts }: OpenedSandboxes): string {
   const [inUse] = hosts
   const better = findings.slice(
@@ -99,19 +122,20 @@ function summaryOf({ findings, hosts }: OpenedSandboxes): string {
 }
 
 function reapOnSchedule(
-  sandboxes: OpenedSandboxes,
-  isKept: (sessionId: string) => Promise<boolean>,
+  tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
   logger: Logger,
 ): () => Promise<void> {
   let reaping: Promise<void> | null = null
+  const stop = new AbortController()
   const reap = async () => {
-    try {
-      await sandboxes.reap(isKept)
-    } catch (error) {
-      logger.warn(
-        { error: toError(error) },
-        "clearing away old sandboxes failed; it is tried again in a minute",
-      )
+    for (const task of tasks) {
+      await task(stop.signal).catch((error: unknown) => {
+        if (stop.signal.aborted) return
+        logger.warn(
+          { error: toError(error) },
+          "Clearing away old sandboxes failed. The gateway tries again in a minute.",
+        )
+      })
     }
     reaping = null
   }
@@ -121,6 +145,7 @@ function reapOnSchedule(
   timer.unref()
   return async () => {
     clearInterval(timer)
+    stop.abort(new Error("The gateway is closing."))
     // It asks the store, which is closed next.
     await reaping
   }

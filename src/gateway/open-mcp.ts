@@ -80,7 +80,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
       const limit = AbortSignal.timeout(Math.min(tool.timeoutMs ?? longestTimerMs, longestTimerMs))
       const context = {
         signal: AbortSignal.any([signal, limit]),
-        session: { id: sessionId, userId: "local", channel: null },
+        session: { id: sessionId, tenant: "local", userId: "local", channel: null },
         runId: "run_local",
         toolCallId: "call_local",
         idempotencyKey: "call_local",

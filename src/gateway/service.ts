@@ -96,6 +96,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       store: server.store,
       dockerSocket: settings.dockerSocket,
       isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
+      clock,
       logger,
     })
     return await startParts(options, { store, mcp, code, schemas })
@@ -328,7 +329,7 @@ function announcing(
   }
 }
 
-/** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
+/** The gateway is ready without the tools of an MCP server that is away, and without code execution. */
 async function readiness(
   { store, mcp, code }: Omit<Started, "schemas">,
   { accepting, ...audience }: { readonly accepting: boolean } & Audience,
@@ -341,7 +342,7 @@ async function readiness(
   const servers = Object.entries(mcp.states()).map(([name, state]) => {
     return [`mcp:${name}`, serverCheck(state, audience)] as const
   })
-  const execution = code === null ? {} : { code_execution: { ok: true, detail: code.summary } }
+  const execution = code === null ? {} : { code_execution: await code.check() }
   return {
     ready: accepting && check.ok,
     checks: { store: check, ...execution, ...Object.fromEntries(servers) },

@@ -23,13 +23,18 @@ export interface SandboxConfig extends Partial<SandboxLimits> {
   readonly files?: Readonly<Record<string, string>>
   /** Where working directories are. For gateways of one store alone; best a folder that is not there yet. Default: beside the store's data. */
   readonly directory?: string
-  /** Executions at once in this process, at most a quarter of them of one session; further ones wait. Default 16. */
+  /** Executions at once in this process, at most a quarter of them of one session. Further ones wait. Default 16. */
   readonly maxConcurrent?: number
+  /** Executions at once of one user, over all sessions. Further ones wait. Default: half of `maxConcurrent`, at least 1. */
+  readonly maxConcurrentPerUser?: number
+  /** Executions that may wait, at most a quarter of them of one user. Further ones fail. Default 256. */
+  readonly maxQueued?: number
 }
 
 export type CompleteSandboxConfig = Required<Omit<SandboxConfig, "directory">>
 
 export function withDefaults(config: SandboxConfig, dockerSocket: string | undefined): CompleteSandboxConfig {
+  const { maxConcurrent = 16 } = config
   return {
     ...defaultLimits,
     backends: ["docker", "bubblewrap", "subprocess"],
@@ -40,7 +45,9 @@ export function withDefaults(config: SandboxConfig, dockerSocket: string | undef
     network: "none",
     env: {},
     files: {},
-    maxConcurrent: 16,
+    maxConcurrent,
+    maxConcurrentPerUser: Math.max(1, Math.floor(maxConcurrent / 2)),
+    maxQueued: 256,
     ...config,
   }
 }

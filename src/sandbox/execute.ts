@@ -43,7 +43,7 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
   const timer = setTimeout(() => stop("timeout"), request.timeoutMs)
   const output = running.output[Symbol.asyncIterator]()
   try {
-    const tail = createTail(2048)
+    const tail = createTail(errorTailBytes)
     for (;;) {
       const { done, value } = await orAbort(output.next(), over)
       if (done === true) break
@@ -55,8 +55,14 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
     await watching
     // What was written too fast to be caught in the act.
     if (await isOverQuota(workspace.path, quota)) stopped ??= "diskFull"
-    if (stopped === "diskFull") await trimWorkspace(workspace.path, { quota, startedAt })
-    yield { type: "exit", exitCode: exit.exitCode, reason: stopped ?? guess(exit, backend, tail.text()) }
+    const reason = stopped ?? guess(exit, backend, tail.text())
+    const removed = stopped === "diskFull" ? await trimWorkspace(workspace.path, { quota, startedAt }) : null
+    yield {
+      type: "exit",
+      exitCode: exit.exitCode,
+      reason,
+      ...(removed !== null && removed.count > 0 && { removed }),
+    }
   } finally {
     clearTimeout(timer)
     watched.abort()
@@ -124,8 +130,12 @@ async function orAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Pro
   }
 }
 
+/** Before it ends for want of memory, Node prints a stack of some kilobytes after the words that say so. */
+const errorTailBytes = 16 * 1024
+
 const diskWords = /No space left on device|ENOSPC|Disk quota exceeded|File too large|EFBIG/
-const memoryWords = /MemoryError|Cannot allocate memory|bad_alloc|heap out of memory|ENOMEM/
+const memoryWords =
+  /MemoryError|(Cannot|Failed to) allocate memory|bad_alloc|out of memory|Array buffer allocation failed|ENOMEM/
 /** 128 and SIGXFSZ: a file passed the limit of its size. */
 const fileTooLarge = 153
 

@@ -5,10 +5,11 @@ import type { Logger } from "../core/ports/logger.ts"
 import type {
   ExecEvent,
   ExecRequest,
-  Sandbox,
   Sandboxes,
+  SandboxFiles,
   SandboxHost,
   SandboxName,
+  SandboxSession,
 } from "../core/ports/sandbox.ts"
 import type { Backend } from "./backend.ts"
 import { openBubblewrap } from "./bubblewrap/bubblewrap.ts"
@@ -17,6 +18,7 @@ import { type Cgroups, openCgroups } from "./cgroups/cgroups.ts"
 import type { CompleteSandboxConfig } from "./config.ts"
 import { openDocker } from "./docker/docker.ts"
 import { execute } from "./execute.ts"
+import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
 import { createSlots } from "./slots.ts"
 import { openSubprocess } from "./subprocess/subprocess.ts"
@@ -38,11 +40,21 @@ export interface SandboxesOptions {
 export interface OpenedSandboxes extends Sandboxes {
   /** For each backend that may be used, in order: how it works, or why it does not. */
   readonly findings: readonly Finding[]
-  /** Clears away what dead processes left, and working directories of sessions that are not kept any more. */
-  reap(isKept: (sessionId: string) => Promise<boolean>): Promise<void>
+  /** Says whether the preferred backend works at this moment, by at most one ping every few seconds. */
+  check(): Promise<BackendCheck>
+  /**
+   * Clears away what dead processes left, and working directories of sessions that are not kept any more, whose code it
+   * ends first. If the signal aborts, it leaves the rest to the next call.
+   */
+  reap(isKept: (sessionId: string) => Promise<boolean>, signal?: AbortSignal): Promise<void>
   /** Ends whatever runs. */
   close(): Promise<void>
 }
+
+export type BackendCheck =
+  | { readonly works: true }
+  /** `reason` is safe to show to anyone, `detail` is for the log. */
+  | { readonly works: false; readonly reason: string; readonly detail: string }
 
 export interface Finding {
   readonly backend: SandboxName
@@ -67,14 +79,15 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
   await checkOffered(config)
   await makePassable(directory)
   const instance = joinInstances(directory)
+  const privateFolder = join(directory, instanceFolder(instance.id))
   try {
-    const root = ephemeral ? join(directory, instanceFolder(instance.id)) : directory
+    const root = ephemeral ? privateFolder : directory
     const workspaces = await openWorkspaces({ directory: root, offered: config.files })
-    await removeDeadFolders(directory, instance).catch(warnOf(logger))
+    await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
     const trials = await Promise.all(
       config.backends.map((name) =>
-        tryOut(name, { config, directory, workspaces, instance, cgroups, logger }),
+        tryOut(name, { config, directory, privateFolder, workspaces, instance, cgroups, logger }),
       ),
     )
     forgetDeadInstances(directory, instance)
@@ -85,8 +98,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     return over({
       config,
       directory,
-      root,
-      ephemeral,
+      privateFolder,
       instance,
       workspaces,
       usable: allowed,
@@ -94,6 +106,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
       logger,
     })
   } catch (error) {
+    await removeInTime(privateFolder).catch(warnOf(logger))
     instance.end()
     throw error
   }
@@ -102,8 +115,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
 interface Parts {
   readonly config: CompleteSandboxConfig
   readonly directory: string
-  readonly root: string
-  readonly ephemeral: boolean
+  readonly privateFolder: string
   readonly instance: Instance
   readonly workspaces: Workspaces
   readonly usable: readonly Usable[]
@@ -111,27 +123,59 @@ interface Parts {
   readonly logger: Logger
 }
 
+/** How long the clearing away may hold up the start. The rest is left to the next clearing away. */
+const startTimeoutMs = 10_000
+/** How long it may hold up the end. The rest is left to the next start. */
+const closeTimeoutMs = 2_000
+
+async function removeInTime(path: string): Promise<void> {
+  const timeout = AbortSignal.timeout(closeTimeoutMs)
+  await removeTree(path, timeout).catch((error: unknown) => {
+    if (error !== timeout.reason) throw error
+  })
+}
+
+/** An execution that has not ended, from before its turn comes. */
+interface Execution {
+  readonly sessionId: string
+  readonly stop: AbortController
+  readonly ended: PromiseWithResolvers<void>
+}
+
+function newExecution(sessionId: string): Execution {
+  return { sessionId, stop: new AbortController(), ended: Promise.withResolvers() }
+}
+
+function preferredOf(usable: readonly Usable[]): Backend {
+  const [first] = usable
+  if (first === undefined) throw new Error("There is no backend to execute code with.")
+  return first.backend
+}
+
 /** A session may be put to use just after its working directory is made. */
 const youngMs = 5 * 60_000
 
 function over(parts: Parts): OpenedSandboxes {
-  const { config, directory, root, ephemeral, instance, workspaces, usable, findings, logger } = parts
-  const slots = createSlots(config.maxConcurrent)
+  const { config, directory, privateFolder, instance, workspaces, usable, findings, logger } = parts
+  const slots = createSlots(config)
   const closing = new AbortController()
-  const active = new Set<Promise<void>>()
+  const active = new Set<Execution>()
+  const { ping = async () => {}, name: preferred } = preferredOf(usable)
+  const checkHealth = createHealthCheck({ ping })
 
   async function* exec(
+    session: SandboxSession,
     workspace: Workspace,
     request: ExecRequest,
     signal: AbortSignal,
   ): AsyncGenerator<ExecEvent> {
     const backend = usable.find(({ name }) => name === request.host)?.backend
     if (backend === undefined) throw new ConfigurationError(`The host ${request.host} is not allowed.`)
-    const ended = Promise.withResolvers<void>()
-    active.add(ended.promise)
+    const execution = newExecution(workspace.sessionId)
+    active.add(execution)
     try {
-      const stop = AbortSignal.any([signal, closing.signal])
-      const giveBack = await slots.take(workspace.sessionId, stop)
+      const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
+      const giveBack = await slots.take(session, stop)
       try {
         yield* execute({ backend, workspace, limits: config, request, signal: stop })
       } finally {
@@ -140,9 +184,16 @@ function over(parts: Parts): OpenedSandboxes {
     } catch (error) {
       throw logged(error)
     } finally {
-      active.delete(ended.promise)
-      ended.resolve()
+      active.delete(execution)
+      execution.ended.resolve()
     }
+  }
+
+  async function removeSession(sessionId: string, signal: AbortSignal | undefined): Promise<void> {
+    const ofSession = [...active].filter((execution) => execution.sessionId === sessionId)
+    for (const { stop } of ofSession) stop.abort(new Error("The session is no longer kept."))
+    await Promise.all(ofSession.map(({ ended }) => ended.promise))
+    await workspaces.remove(sessionId, signal)
   }
 
   /** What an operator has to know is in the detail, which callers are not told. */
@@ -153,10 +204,8 @@ function over(parts: Parts): OpenedSandboxes {
     return error
   }
 
-  function sandboxIn(workspace: Workspace): Sandbox {
-    const { path, owner } = workspace
+  function filesOf({ path, owner }: Workspace): SandboxFiles {
     return {
-      exec: (request, { signal }) => exec(workspace, request, signal),
       files: () => listFiles(path),
       readFile: (file) => openFile(path, file),
       writeFile: (file, data) => replaceFile(path, file, data, owner),
@@ -167,24 +216,35 @@ function over(parts: Parts): OpenedSandboxes {
     findings,
     hosts: usable.map(({ name, sandboxed, languages }) => ({ name, sandboxed, languages })),
 
-    async open(sessionId) {
-      const workspace = await workspaces.open(sessionId).catch((error) => {
+    async check() {
+      const problem = await checkHealth()
+      if (problem === null) return { works: true }
+      return { works: false, reason: `${preferred} does not answer`, detail: problem.message }
+    },
+
+    async open(session) {
+      const workspace = await workspaces.open(session.id).catch((error) => {
         throw logged(error)
       })
-      return sandboxIn(workspace)
+      return {
+        ...filesOf(workspace),
+        exec: (request, { signal }) => exec(session, workspace, request, signal),
+      }
     },
     async find(sessionId) {
       const workspace = await workspaces.find(sessionId)
-      return workspace === null ? null : sandboxIn(workspace)
+      return workspace === null ? null : filesOf(workspace)
     },
 
-    async reap(isKept) {
+    async reap(isKept, signal) {
       const removeIfNotKept = async (sessionId: string) => {
-        if (!(await isKept(sessionId))) await workspaces.remove(sessionId)
+        if (signal?.aborted === true) return
+        if (!(await isKept(sessionId))) await removeSession(sessionId, signal)
       }
       const old = await workspaces.madeBefore(Date.now() - youngMs)
       await allOf([
-        () => removeDeadFolders(directory, instance),
+        () => removeDeadFolders(directory, instance, signal),
+        () => workspaces.finishRemovals(signal),
         ...usable.map(
           ({ backend }) =>
             () =>
@@ -197,16 +257,14 @@ function over(parts: Parts): OpenedSandboxes {
 
     async close() {
       closing.abort(new Error("The gateway is closing."))
-      await Promise.all(active)
+      await Promise.all([...active].map(({ ended }) => ended.promise))
       await allOf([
         ...usable.map(
           ({ backend }) =>
             () =>
               backend.close(),
         ),
-        async () => {
-          if (ephemeral) await removeTree(root)
-        },
+        () => removeInTime(privateFolder),
         async () => instance.end(),
       ])
     },
@@ -218,7 +276,8 @@ interface Trial {
   readonly usable: Usable | null
 }
 
-interface TrialOptions extends Pick<Parts, "config" | "directory" | "workspaces" | "instance" | "logger"> {
+interface TrialOptions
+  extends Pick<Parts, "config" | "directory" | "privateFolder" | "workspaces" | "instance" | "logger"> {
   readonly cgroups: Cgroups | string
 }
 
@@ -252,10 +311,10 @@ function failure(backend: SandboxName, thrown: unknown): Finding {
 
 function openBackend(
   name: SandboxName,
-  { config, directory, instance, cgroups, logger }: TrialOptions,
+  { config, directory, privateFolder, instance, cgroups, logger }: TrialOptions,
 ): Promise<Backend> {
   const { network, env, image, warmPool, dockerSocket: socket } = config
-  const common = { limits: config, network, env, directory, instance, cgroups, logger }
+  const common = { limits: config, network, env, directory, privateFolder, instance, cgroups, logger }
   switch (name) {
     case "docker":
       return openDocker({ ...common, socket, image, warmPool })
@@ -299,9 +358,9 @@ function instanceFolder(id: string): string {
   return `instance-${id}`
 }
 
-async function removeDeadFolders(directory: string, instance: Instance): Promise<void> {
+async function removeDeadFolders(directory: string, instance: Instance, signal?: AbortSignal): Promise<void> {
   for (const name of await readdir(directory)) {
     const [, id] = /^instance-(.+)$/.exec(name) ?? []
-    if (id !== undefined && !instance.isLive(id)) await removeTree(join(directory, name))
+    if (id !== undefined && !instance.isLive(id)) await removeTree(join(directory, name), signal)
   }
 }

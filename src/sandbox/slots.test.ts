@@ -1,27 +1,33 @@
 import { setImmediate } from "node:timers/promises"
 import { expect, test } from "vitest"
-import { createSlots, type Slots } from "./slots.ts"
+import { createSlots, type SlotLimits, type Slots } from "./slots.ts"
 
 const never = new AbortController().signal
 
+const slotsOf = (limits: Partial<SlotLimits>) =>
+  createSlots({ maxConcurrent: 16, maxConcurrentPerUser: 16, maxQueued: 1_000, ...limits })
+
+const sessionOf = (id: string, userId = id, tenant = "tenant") => ({ id, tenant, userId })
+
 test("those past the capacity wait in order, and an aborted one is passed over", async () => {
-  const slots = createSlots(1)
-  const giveBack = await slots.take("a", never)
+  const slots = slotsOf({ maxConcurrent: 1 })
+  const session = sessionOf("a")
+  const giveBack = await slots.take(session, never)
   const order: string[] = []
   const stop = new AbortController()
   const waiting = [
-    slots.take("a", stop.signal).catch((error: Error) => order.push(error.message)),
-    slots.take("a", never).then((back) => [order.push("second"), back()]),
-    slots.take("a", never).then((back) => [order.push("third"), back()]),
+    slots.take(session, stop.signal).catch((error: Error) => order.push(error.message)),
+    slots.take(session, never).then((back) => [order.push("second"), back()]),
+    slots.take(session, never).then((back) => [order.push("third"), back()]),
   ]
   stop.abort(new Error("aborted"))
   giveBack()
   giveBack()
   await Promise.all(waiting)
   expect(order).toEqual(["aborted", "second", "third"])
-  const again = await slots.take("a", never)
+  const again = await slots.take(session, never)
   let taken = false
-  const next = slots.take("a", never).then(() => {
+  const next = slots.take(session, never).then(() => {
     taken = true
   })
   await Promise.resolve()
@@ -30,21 +36,21 @@ test("those past the capacity wait in order, and an aborted one is passed over",
   await next
 })
 
-/** How many it has once whoever can has taken one. */
-async function heldBy(slots: Slots, holder: string, asks: number) {
+/** Asks for slots, and returns the ones that it has: more are added as it receives them. */
+async function heldBy(slots: Slots, session: ReturnType<typeof sessionOf>, asks: number) {
   const back: (() => void)[] = []
-  for (let ask = 0; ask < asks; ask++) void slots.take(holder, never).then((giveBack) => back.push(giveBack))
+  for (let ask = 0; ask < asks; ask++) void slots.take(session, never).then((giveBack) => back.push(giveBack))
   await setImmediate()
   return back
 }
 
-test("one holder has at most a quarter of them, however many it asks for, and the others pass it", async () => {
-  const slots = createSlots(16)
-  const greedy = await heldBy(slots, "greedy", 20)
+test("one session has at most a quarter of them, however many it asks for, and the others pass it", async () => {
+  const slots = slotsOf({ maxConcurrent: 16 })
+  const greedy = await heldBy(slots, sessionOf("greedy"), 20)
   expect(greedy).toHaveLength(4)
-  const others = await Promise.all(["b", "c", "d", "e"].map((holder) => heldBy(slots, holder, 3)))
+  const others = await Promise.all(["b", "c", "d", "e"].map((id) => heldBy(slots, sessionOf(id), 3)))
   expect(others.map(({ length }) => length)).toEqual([3, 3, 3, 3])
-  const late = await heldBy(slots, "late", 1)
+  const late = await heldBy(slots, sessionOf("late"), 1)
   expect(late).toHaveLength(0)
   greedy[0]?.()
   await setImmediate()
@@ -54,10 +60,10 @@ test("one holder has at most a quarter of them, however many it asks for, and th
   expect([greedy.length, late.length]).toEqual([5, 1])
 })
 
-test("of few there is still one for each, and a holder that gave all of its back has its share anew", async () => {
-  const slots = createSlots(2)
+test("of few there is still one for each, and a session that gave all of its back has its share anew", async () => {
+  const slots = slotsOf({ maxConcurrent: 2 })
   for (let round = 0; round < 3; round++) {
-    const [first, second] = [await heldBy(slots, "a", 2), await heldBy(slots, "b", 1)]
+    const [first, second] = [await heldBy(slots, sessionOf("a"), 2), await heldBy(slots, sessionOf("b"), 1)]
     expect([first.length, second.length]).toEqual([1, 1])
     first[0]?.()
     await setImmediate()
@@ -65,4 +71,58 @@ test("of few there is still one for each, and a holder that gave all of its back
     first[1]?.()
     second[0]?.()
   }
+})
+
+test("one user has at most a share over all sessions, and other users have the rest", async () => {
+  const slots = slotsOf({ maxConcurrentPerUser: 8 })
+  const sessions = Array.from({ length: 10 }, (_, index) => sessionOf(`greedy-${index}`, "greedy"))
+  const greedy = (await Promise.all(sessions.map((session) => heldBy(slots, session, 4)))).flat()
+  expect(greedy).toHaveLength(8)
+  expect(await heldBy(slots, sessionOf("other"), 4)).toHaveLength(4)
+  // Users of different tenants are different, whatever their names.
+  expect(await heldBy(slots, sessionOf("third", "greedy", "another tenant"), 4)).toHaveLength(4)
+})
+
+test("users with waiting executions take turns, however many one of them has", async () => {
+  const slots = slotsOf({ maxConcurrent: 4, maxConcurrentPerUser: 4 })
+  const order: string[] = []
+  const backs: (() => void)[] = []
+  const ask = (user: string, count: number) => {
+    for (let index = 0; index < count; index += 1) {
+      void slots.take(sessionOf(`${user}-${index}`, user), never).then((back) => {
+        order.push(user)
+        backs.push(back)
+      })
+    }
+  }
+  ask("a", 10)
+  await setImmediate()
+  ask("b", 3)
+  ask("c", 1)
+  while (order.length < 14) {
+    backs.shift()?.()
+    await setImmediate()
+  }
+  expect(order.join("")).toBe("aaaa" + "abcabab" + "aaa")
+})
+
+test("a full queue refuses at once, and one user fills at most a quarter of it", async () => {
+  const slots = slotsOf({ maxConcurrent: 1, maxQueued: 8 })
+  await slots.take(sessionOf("first"), never)
+  const refused = { code: "code_execution_busy", status: 503, retryable: true }
+  const stop = new AbortController()
+  const wait = (user: string) => {
+    const waiting = slots.take(sessionOf(user), stop.signal)
+    waiting.catch(() => {})
+    return waiting
+  }
+  for (const user of ["a", "b", "c", "d"]) {
+    void wait(user)
+    void wait(user)
+    await expect(wait(user)).rejects.toMatchObject(refused)
+  }
+  await expect(wait("e")).rejects.toMatchObject(refused)
+  stop.abort(new Error("enough"))
+  const late = slots.take(sessionOf("e"), never)
+  await expect(Promise.race([late, Promise.resolve("waits")])).resolves.toBe("waits")
 })

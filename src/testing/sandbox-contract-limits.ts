@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { newSandbox, run, type SandboxCase } from "./sandbox-harness.ts"
+import { newSandbox, run, type SandboxCase, textOfFile } from "./sandbox-harness.ts"
 import { assertStill, heartbeat } from "./sandbox-heartbeat.ts"
 
 export const sandboxLimitCases: readonly SandboxCase[] = [
@@ -45,6 +45,20 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
     },
   },
   {
+    name: "JavaScript that uses too much memory is told apart from a failure",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      for (const code of [
+        "Buffer.alloc(2 ** 30, 1)",
+        "const all = []; while (true) all.push({ all: [...all] })",
+      ]) {
+        const outcome = await run(harness, sandbox, code, { language: "javascript" })
+        assert.equal(outcome.reason, "outOfMemory", JSON.stringify(outcome))
+        assert.notEqual(outcome.exitCode, 0)
+      }
+    },
+  },
+  {
     name: "a full disk is told apart from a failure, and leaves room for the next execution",
     async run(harness) {
       const sandbox = await newSandbox(harness)
@@ -61,6 +75,26 @@ for i in range(1000):
         "open('more', 'wb').write(b'y' * 100_000); print(open('before.txt').read())",
       )
       assert.deepEqual([next.stdout, next.reason], ["kept\n", "exited"])
+    },
+  },
+  {
+    name: "what filled the disk is deleted first, and the result says so",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      await sandbox.writeFile("log.csv", Buffer.from("first line\n"))
+      const code = `
+open("log.csv", "a").write("second line\\n")
+for i in range(50): open(f"result-{i}", "w").write("x" * 1000)
+open("sparse", "wb").truncate(1 << 20)
+for i in range(1000):
+    with open(f"junk-{i}", "wb") as f: f.write(b"x" * 10_000_000)`
+      const outcome = await run(harness, sandbox, code)
+      assert.equal(outcome.reason, "diskFull", JSON.stringify(outcome))
+      const { count = 0, paths = [] } = outcome.removed ?? {}
+      assert.ok(count > 0 && paths.every((path) => path.startsWith("junk-")), paths.join())
+      assert.equal(await textOfFile(sandbox, "log.csv"), "first line\nsecond line\n")
+      const results = (await sandbox.files()).filter(({ path }) => path.startsWith("result-"))
+      assert.equal(results.length, 50)
     },
   },
   {

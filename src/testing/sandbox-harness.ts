@@ -24,8 +24,12 @@ export interface Outcome extends ExitStatus {
   readonly stderr: string
 }
 
-export function newSandbox({ sandboxes }: SandboxHarness): Promise<Sandbox> {
-  return sandboxes.open(randomIds.next("sess"))
+/** Opens the sandbox of a new session, by default of a user of its own. */
+export function newSandbox(
+  { sandboxes }: SandboxHarness,
+  userId: string = randomIds.next("sess"),
+): Promise<Sandbox> {
+  return sandboxes.open({ id: randomIds.next("sess"), tenant: "test", userId })
 }
 
 export interface RunOptions {

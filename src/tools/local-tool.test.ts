@@ -9,7 +9,7 @@ import { content } from "./tool-content.ts"
 
 const context: ToolContext = {
   signal: new AbortController().signal,
-  session: { id: "sess_1", userId: "user", channel: null },
+  session: { id: "sess_1", tenant: "test", userId: "user", channel: null },
   runId: "run_1",
   toolCallId: "call_1",
   idempotencyKey: "call_1",

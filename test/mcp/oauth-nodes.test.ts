@@ -81,7 +81,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
       {},
       {
         signal: AbortSignal.timeout(15_000),
-        session: { id: "sess_1", userId: "ada", channel: null },
+        session: { id: "sess_1", tenant: "test", userId: "ada", channel: null },
         runId: "run_1",
         toolCallId: "call_1",
         idempotencyKey: "call_1",

@@ -1,21 +1,24 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { systemClock } from "../../src/core/clock.ts"
 import type { ToolContext } from "../../src/core/ports/tool.ts"
 import { openCodeExecution } from "../../src/gateway/code-execution.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
+import { requires } from "../needs.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
 import { openTestSandboxes, sandboxDirectory, silent } from "./support/open.ts"
 
 let directory: string
 
 beforeEach(async () => {
+  await requires("linux")
   directory = await sandboxDirectory()
 })
 afterEach(async () => {
   vi.useRealTimers()
-  await removeTree(directory)
+  if (directory !== undefined) await removeTree(directory)
 })
 
 /** A gateway's code execution, of which the clock stands still until it is told to go on. */
@@ -23,7 +26,7 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
   const code = await openCodeExecution(
     { backends: ["subprocess"], directory },
-    { store: "elsewhere", dockerSocket: undefined, isKept, logger: silent },
+    { store: "elsewhere", dockerSocket: undefined, isKept, clock: systemClock, logger: silent },
   )
   if (code === null) throw new Error("there is no code execution")
   const [execute] = code.tools({ needsApproval: () => false, maxResultBytes: 10_000 })
@@ -67,6 +70,30 @@ test("the working directory of a session that is no more is removed, unless it i
   await code.close()
 }, 60_000)
 
+test("code of a session that is no more is ended before its files are removed", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] })
+  const { sandboxes } = await openTestSandboxes("subprocess", { directory })
+  const sandbox = await sandboxes.open({ id: "sess_ended", tenant: "test", userId: "test" })
+  const request = {
+    host: "subprocess",
+    language: "shell",
+    code: "echo on; sleep 60",
+    timeoutMs: 60_000,
+  } as const
+  const started = Promise.withResolvers<void>()
+  const running = (async () => {
+    for await (const _event of sandbox.exec(request, { signal: new AbortController().signal }))
+      started.resolve()
+  })()
+  const ended = expect(running).rejects.toThrow("The session is no longer kept.")
+  await started.promise
+  vi.setSystemTime(Date.now() + 6 * 60_000)
+  await sandboxes.reap(async () => false)
+  await ended
+  expect(await sessions()).toEqual([])
+  await sandboxes.close()
+}, 60_000)
+
 test("closing waits for the clearing away, which uses the store", async () => {
   const asked = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<boolean>()
@@ -92,7 +119,7 @@ test("closing waits for the clearing away, which uses the store", async () => {
 test("what cannot be cleared away keeps nothing else from it, and is told", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })
-  for (const sessionId of ["sess_a", "sess_b", "sess_c"]) await sandboxes.open(sessionId)
+  for (const id of ["sess_a", "sess_b", "sess_c"]) await sandboxes.open({ id, tenant: "test", userId: id })
   vi.setSystemTime(Date.now() + 6 * 60_000)
   const isKept = async (sessionId: string) => {
     if (sessionId === "sess_b") throw new Error("the store is slow")

@@ -1,17 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
 import { createAgent, type Gateway } from "../../src/index.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
-import { requirePrograms } from "../debian-packages.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
+import { has, requires } from "../needs.ts"
 import { sandboxDirectory, silent } from "./support/open.ts"
 
 let gateway: Gateway
 let url: string
 let directory: string
 
+beforeEach(() => requires("bubblewrap"), 600_000)
 beforeAll(async () => {
-  await requirePrograms("bwrap")
+  if (!(await has("bubblewrap"))) return
   directory = await sandboxDirectory()
   gateway = createAgent("You compute.", {
     provider: "demo",
@@ -21,6 +22,7 @@ beforeAll(async () => {
       backends: ["bubblewrap", "subprocess"],
       directory,
       maxBackground: 1,
+      maxConcurrent: 4,
       maxOutputBytes: 2_000,
     },
   })
@@ -113,6 +115,23 @@ test("code in the background is asked for, cancelled, and capped", async () => {
     return result.status === "finished" ? result : null
   })
   expect(finished).toMatchObject({ stdout: "1\n", return_code: 0, ended_by: "exit" })
+})
+
+test("a user who fills all their sessions with code leaves room for other users", async () => {
+  const tasks = await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      const session = await startSession(url, "greedy-key")
+      const endless = { code: "while True: pass", background: true, timeout_ms: 120_000 }
+      const { result } = await call(session, "code_execute", endless)
+      return { session, task_id: result.task_id }
+    }),
+  )
+  const { result } = await call(await startSession(url, "modest-key"), "code_execute", { code: "print(1)" })
+  expect(result).toMatchObject({ stdout: "1\n", ended_by: "exit" })
+  for (const { session, task_id } of tasks) {
+    const cancelled = await call(session, "code_execute_status", { task_id, cancel: true })
+    expect(cancelled.result).toMatchObject({ status: "cancelled" })
+  }
 })
 
 test("what runs in no sandbox waits for a person", async () => {

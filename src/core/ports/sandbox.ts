@@ -3,9 +3,16 @@ export interface Sandboxes {
   /** The backends that work on this machine and may be used, in the order of preference. Never empty. */
   readonly hosts: readonly SandboxHost[]
   /** The session's own sandbox. Its working directory is made at the first use, and lasts as long as the session. */
-  open(sessionId: string): Promise<Sandbox>
-  /** The same, but null if it was never used. */
-  find(sessionId: string): Promise<Sandbox | null>
+  open(session: SandboxSession): Promise<Sandbox>
+  /** The files of the session's sandbox. Null if it was never used. */
+  find(sessionId: string): Promise<SandboxFiles | null>
+}
+
+/** A session with the user it belongs to, who shares the executions of this process with other users. */
+export interface SandboxSession {
+  readonly id: string
+  readonly tenant: string
+  readonly userId: string
 }
 
 export type SandboxName = "docker" | "bubblewrap" | "subprocess"
@@ -19,22 +26,29 @@ export interface SandboxHost {
   readonly languages: readonly CodeLanguage[]
 }
 
-/** What one session's code can do, and its files. No other session reaches them. */
-export interface Sandbox {
+/** Runs one session's code, beside its files. */
+export interface Sandbox extends SandboxFiles {
   /**
    * Runs code to its end. Yields its output as it comes and then exactly one exit status, last. Whoever does not take
    * the output makes the code wait. Ends the code with all its processes when the iteration stops for whatever reason;
    * nothing runs any more when it is over. Throws the signal's reason when it is aborted, and a `GatewayError` when the
-   * code cannot be started.
+   * code cannot be started, or when the machine that runs it is lost.
    */
   exec(request: ExecRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ExecEvent>
-  /** Regular files of the working directory, at most 10 000. */
+}
+
+/** The files of one session. No other session reaches them. */
+export interface SandboxFiles {
+  /** Regular files of the working directory, at most `maxListedFiles`. */
   files(): Promise<readonly SandboxFile[]>
   /** Null if there is no such regular file. Links are not followed, and no path leads out of the working directory. */
   readFile(path: string): Promise<OpenedFile | null>
   /** Makes or replaces a file and the folders above it. Throws a `GatewayError` for a path that is not allowed. */
   writeFile(path: string, data: Uint8Array): Promise<void>
 }
+
+/** Number of files at which the listing of a working directory stops. */
+export const maxListedFiles = 10_000
 
 export interface ExecRequest {
   readonly host: SandboxName
@@ -57,6 +71,14 @@ export interface ExitStatus {
   /** As a shell gives it: 128 and the signal's number for what a signal ended. */
   readonly exitCode: number
   readonly reason: ExitReason
+  /** Files that were deleted because the working directory exceeded its quota. Left out if there are none. */
+  readonly removed?: RemovedFiles
+}
+
+export interface RemovedFiles {
+  readonly count: number
+  /** Paths of the first of them, relative to the working directory, at most 20. */
+  readonly paths: readonly string[]
 }
 
 /** `exited` it ended by itself, well or not; the others say which limit ended it. */

@@ -80,7 +80,13 @@ export interface InputGiven extends QuestionAnswer {
 export interface ToolContext {
   /** Aborted on cancel, on timeout, and when the process stops. */
   readonly signal: AbortSignal
-  readonly session: { readonly id: string; readonly userId: string; readonly channel: string | null }
+  readonly session: {
+    readonly id: string
+    /** Users of different tenants are different, whatever their `userId`. */
+    readonly tenant: string
+    readonly userId: string
+    readonly channel: string | null
+  }
   readonly runId: string
   readonly toolCallId: string
   /** The same on every attempt at this call. */

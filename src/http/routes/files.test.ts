@@ -50,6 +50,30 @@ describe("GET /chat/files/PATH", () => {
     expect(files.open.size).toBe(0)
   })
 
+  it.each([
+    "a\nb.txt",
+    "in\r\nside/\u2028c.txt",
+    "100%.txt",
+    "%2e%2e",
+    "%0A",
+    "a?b#c&d=e+f",
+    " ",
+    "...",
+    "\\",
+    ";:@",
+    "*",
+    ":path",
+    "\u0001\u007f",
+    "🙂/漢字",
+  ])("gives the file %j, as every name that can be listed", async (name) => {
+    const files = filesOf({ [name]: "text" })
+    const app = createTestApp({ openFile: files.openFile })
+    const { headers } = await app.authorize()
+    const path = name.split("/").map(encodeURIComponent).join("/")
+    const response = await app.fetch(`/api/chat/files/${path}`, { headers })
+    expect([response.status, await response.text()]).toEqual([200, "text"])
+  })
+
   it("answers 404 for what is not there", async () => {
     const app = createTestApp({ openFile: filesOf({}).openFile })
     const { headers } = await app.authorize()

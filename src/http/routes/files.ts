@@ -40,7 +40,8 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
   })
 
   app.openAPIRegistry.registerPath(route)
-  const path = "/chat/files/:path{.+}"
+  // Any character: a dot would leave out line breaks, which file names may have.
+  const path = "/chat/files/:path{[\\s\\S]+}"
   for (const handler of middleware) app.get(path, handler)
   app.get(path, async (c) => {
     const name = c.req.param("path")

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import type { Readable, Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
 import { toError } from "../../core/errors.ts"
+import { requireProgram } from "./require-program.ts"
 
 export interface Program {
   readonly command: string
@@ -35,8 +36,8 @@ const drainMs = 500
 
 /**
  * A shell leads the group. It waits for the program, so that somebody reaps what it starts, and passes on how that
- * ended. Its other child is the watchdog: the pipe it reads (3) is held open by the gateway alone, so when that ends, for
- * the gateway died, the watchdog ends the group.
+ * ended; when a signal interrupts a wait, it waits again. Its other child is the watchdog: the pipe it reads (3) is held
+ * open by the gateway alone, so when that ends, for the gateway died, the watchdog ends the group.
  */
 const leash = `
 trap : HUP INT TERM
@@ -53,7 +54,8 @@ exec </dev/null >/dev/null 2>&1 4<&-
 ) &
 watchdog=$!
 exec 3<&-
-code=129
+wait $program
+code=$?
 while [ $code -gt 128 ] && kill -0 $program; do
   wait $program
   code=$?
@@ -62,9 +64,10 @@ kill -s KILL $watchdog
 wait $watchdog
 exit $code`
 
-/** Rejects when the program cannot be started at all. One that is not found ends at once with the code 127. */
+/** Rejects with the reason when there is no such program, or when it cannot be started. */
 export async function spawnGroup({ command, args, env, cwd }: Program): Promise<ProcessGroup> {
   const isPosix = process.platform !== "win32"
+  if (isPosix) await requireProgram({ command, env, cwd })
   const [file, ...rest] = isPosix ? ["/bin/sh", "-c", leash, "sh", command, ...args] : [command, ...args]
   const child = spawn(file ?? command, rest, {
     env,

@@ -169,7 +169,7 @@ it("gives a server the session's id in place of what the model may have made up"
 function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
   return {
     signal: new AbortController().signal,
-    session: { id: "sess_1", userId: "ada", channel: null },
+    session: { id: "sess_1", tenant: "test", userId: "ada", channel: null },
     runId: "run_1",
     toolCallId: "call_1",
     idempotencyKey: "call_1",

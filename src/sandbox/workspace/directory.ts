@@ -14,11 +14,18 @@ export interface Directory {
    * working directory stays of use. Throws EACCES if it is closed again meanwhile.
    */
   directory(name: string): Promise<Directory | null>
-  /** Null if there is no such regular file, or a link. */
+  /**
+   * Null if there is no such regular file, for a link, and for a file of another owner than the working directory's: it
+   * is a hard link to a file of somebody else, which code may not be able to read.
+   */
   file(name: string): Promise<FileHandle | null>
   create(name: string): Promise<FileHandle>
   makeDirectory(name: string): Promise<void>
   rename(from: string, to: string): Promise<void>
+  /** Moves an entry into another open folder of the same file system. */
+  move(name: string, to: Directory, newName: string): Promise<void>
+  /** The path of an entry through the open folder. Valid until the folder is closed. */
+  pathOf(name: string): Buffer
   remove(name: string, kind: "file" | "directory"): Promise<void>
   /** Lets its owner change what is in it. */
   openUp(): Promise<void>
@@ -36,12 +43,18 @@ const closed = new Set(["EACCES", "EAGAIN"])
 /** A folder's owner may list it, and look at what is in it. */
 const lookInto = 0o500
 
-/** Follows links up to `path` itself, which no sandbox can change. */
-export async function openDirectory(path: string): Promise<Directory> {
-  return over(await openFolder(path), path)
+/** Follows links above `path`, which no sandbox can change, and, unless told otherwise, `path` itself. */
+export async function openDirectory(path: string, { followLink = true } = {}): Promise<Directory> {
+  const handle = await openFolder(path, followLink ? 0 : O_NOFOLLOW)
+  try {
+    return over(handle, path, (await handle.stat()).uid)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
 }
 
-function over(handle: FileHandle, path: string): Directory {
+function over(handle: FileHandle, path: string, owner: number): Directory {
   // Elsewhere than on Linux a folder's open file has no path, and a swapped part could be followed.
   const base = process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path
   const inside = (name: string) => Buffer.from(`${base}/${name}`, "latin1")
@@ -49,7 +62,7 @@ function over(handle: FileHandle, path: string): Directory {
     entry: (name) => lstat(inside(name)),
     async directory(name) {
       const child = await openFolder(inside(name), O_NOFOLLOW).catch(nullIfAbsent)
-      return child === null ? null : over(child, `${path}/${name}`)
+      return child === null ? null : over(child, `${path}/${name}`, owner)
     },
     async file(name) {
       // Opening a named pipe would wait for its other end.
@@ -57,13 +70,17 @@ function over(handle: FileHandle, path: string): Directory {
       const child = await open(inside(name), flags).catch((error) => {
         return isClosed(error) ? null : nullIfAbsent(error)
       })
-      if (child === null || (await child.stat()).isFile()) return child
+      if (child === null) return null
+      const stats = await child.stat()
+      if (stats.isFile() && stats.uid === owner) return child
       await child.close()
       return null
     },
     create: (name) => open(inside(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644),
     makeDirectory: (name) => mkdir(inside(name), 0o755),
     rename: (from, to) => rename(inside(from), inside(to)),
+    move: (name, to, newName) => rename(inside(name), to.pathOf(newName)),
+    pathOf: inside,
     remove: (name, kind) => (kind === "file" ? unlink(inside(name)) : rmdir(inside(name))),
     openUp: () => handle.chmod(0o700),
     async *names() {
@@ -105,11 +122,15 @@ export function nullIfAbsent(error: unknown): null {
   throw error
 }
 
-/** Permission to look is missing. */
+/** Whether permission is missing that the owner can give. */
 export function isClosed(error: unknown): boolean {
   return error instanceof Error && "code" in error && closed.has(String(error.code))
 }
 
 export function isAbsent(error: unknown): boolean {
   return error instanceof Error && "code" in error && absent.has(String(error.code))
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code
 }

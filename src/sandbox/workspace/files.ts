@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
 import { GatewayError } from "../../core/errors.ts"
-import type { OpenedFile, SandboxFile } from "../../core/ports/sandbox.ts"
+import { maxListedFiles, type OpenedFile, type SandboxFile } from "../../core/ports/sandbox.ts"
 import { type Directory, openDirectory } from "./directory.ts"
 import type { Owner } from "./owner.ts"
 import { maxDepth, walk } from "./walk.ts"
 
-const maxFiles = 10_000
 const maxPathBytes = 4096
 const chunkBytes = 64 * 1024
 
@@ -19,7 +18,7 @@ export async function listFiles(root: string): Promise<readonly SandboxFile[]> {
       const { size, mtimeMs, ctimeMs, ino } = stats
       files.push({ path, size, version: `${ino}-${size}-${mtimeMs}-${ctimeMs}` })
     }
-    return files.length < maxFiles
+    return files.length < maxListedFiles
   })
   return files
 }

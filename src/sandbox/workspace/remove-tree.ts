@@ -1,27 +1,92 @@
-import { spawn } from "node:child_process"
-import { once } from "node:events"
+import { randomUUID } from "node:crypto"
+import { rm, rmdir } from "node:fs/promises"
+import { type Directory, hasCode, isAbsent, isClosed, openDirectory } from "./directory.ts"
+
+/** Bounds the work if code adds entries faster than they are removed. */
+const maxRounds = 100_000
 
 /**
- * `rm` follows no link on its way down, and goes down any depth, which Node's own `rm` does not. Folders that their
- * owner has closed to itself are opened up if that keeps it from its work.
+ * Removes a tree of any depth, which code may be changing at the same time. Nobody else may be able to rename `path`
+ * itself. Everything below it is reached through open folders and no link is followed, so entries that are swapped lead
+ * nowhere. A folder that its owner has closed is opened. Does nothing if there is no such tree. If the signal aborts, it
+ * rejects with the signal's reason and leaves the rest.
  */
-export async function removeTree(path: string): Promise<void> {
-  if ((await run("rm", ["-rf", "--", path])) === "") return
-  await run("chmod", ["-R", "u+rwx", "--", path])
-  const problem = await run("rm", ["-rf", "--", path])
-  if (problem !== "") throw new Error(`${path} cannot be removed: ${problem}`)
+export async function removeTree(path: string, signal?: AbortSignal): Promise<void> {
+  const top = await openDirectory(path, { followLink: false }).catch(nullIfNoFolder)
+  if (top === null) return rm(path, { force: true })
+  try {
+    await empty(top, signal)
+  } finally {
+    await top.close()
+  }
+  await rmdir(path).catch(ignoreAbsent)
 }
 
-/** Resolves to what it says when it fails; empty when it does not. */
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const child = spawn(program, args, {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { PATH: "/usr/bin:/bin" },
+/** Moves folders up into `top` instead of following them down, so that a deep tree needs no more open files. */
+async function empty(top: Directory, signal: AbortSignal | undefined): Promise<void> {
+  for (let round = 0; round < maxRounds; round += 1) {
+    let isEmpty = true
+    for await (const name of top.names()) {
+      signal?.throwIfAborted()
+      isEmpty = false
+      if (!(await unlinked(top, name))) await emptyInto(top, name, signal)
+    }
+    if (isEmpty) return
+  }
+  throw new Error("The folder cannot be emptied, because new entries keep appearing in it.")
+}
+
+async function emptyInto(top: Directory, name: string, signal: AbortSignal | undefined): Promise<void> {
+  const folder = await top.directory(name)
+  if (folder === null) return
+  try {
+    for await (const child of folder.names()) {
+      signal?.throwIfAborted()
+      if (!(await unlinked(folder, child))) await moveUp(folder, child, top)
+    }
+  } finally {
+    await folder.close()
+  }
+  await top.remove(name, "directory").catch((error: unknown) => {
+    // Something was added meanwhile: the next round finds it.
+    if (!hasCode(error, "ENOTEMPTY")) ignoreAbsent(error)
   })
-  let problem = ""
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    problem = (problem + text).slice(0, 500)
+}
+
+async function moveUp(folder: Directory, child: string, top: Directory): Promise<void> {
+  const move = () => folder.move(child, top, `removing-${randomUUID()}`).catch(ignoreAbsent)
+  await move().catch(async (error: unknown) => {
+    if (!isClosed(error)) throw error
+    // An ordinary user may only move folders that it may write to.
+    const closed = await folder.directory(child)
+    await closed?.openUp().finally(() => closed.close())
+    await move()
   })
-  const [code] = (await once(child, "close")) as [number | null]
-  return code === 0 ? "" : problem.trim() || `${program} failed`
+}
+
+/** Resolves to false if it is a folder. */
+async function unlinked(folder: Directory, name: string): Promise<boolean> {
+  const unlink = () => folder.remove(name, "file").catch(ignoreAbsent)
+  try {
+    await unlink().catch(async (error: unknown) => {
+      if (!isClosed(error)) throw error
+      await folder.openUp()
+      await unlink()
+    })
+    return true
+  } catch (error) {
+    // POSIX has EPERM for a folder, Linux has EISDIR.
+    if (hasCode(error, "EISDIR") || hasCode(error, "EPERM")) return false
+    throw error
+  }
+}
+
+/** The path may also lead to a file or a link. */
+function nullIfNoFolder(error: unknown): null {
+  if (isAbsent(error)) return null
+  throw error
+}
+
+function ignoreAbsent(error: unknown): void {
+  if (!isAbsent(error)) throw error
 }

@@ -1,7 +1,8 @@
-import { chmod, chown, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises"
+import { chmod, chown, link, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
+import { openFile } from "./files.ts"
 import { removeTree } from "./remove-tree.ts"
 import { openWorkspaces } from "./workspaces.ts"
 
@@ -62,6 +63,31 @@ test("each session gets its own copy of what is offered; what cannot be read is 
   expect(await readFile(join(other, "in/copy.txt"), "utf8")).toBe("given")
   const missing = await openWorkspaces({ directory: join(directory, "b"), offered: { x: "/no/such/file" } })
   await expect(missing.open("sess_a")).rejects.toThrow(/codeExecution\.files: .*\/no\/such\/file/)
+})
+
+test("a removal that was interrupted is finished later, and only then is its user free", async () => {
+  const directory = await temporaryFolder()
+  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const { path, owner } = await workspaces.open("sess_a")
+  await writeFile(join(path, "file"), "")
+  const reason = new Error("closing")
+  await expect(workspaces.remove("sess_a", AbortSignal.abort(reason))).rejects.toBe(reason)
+  expect(await workspaces.find("sess_a")).toBeNull()
+  expect(await readdir(join(directory, "users"))).toEqual(owner === null ? [] : [String(owner.uid)])
+  await workspaces.finishRemovals()
+  for (const folder of await readdir(directory)) expect(await readdir(join(directory, folder))).toEqual([])
+})
+
+test("a hard link to a file of another user is not read, which the gateway may read and code may not", async () => {
+  const directory = await temporaryFolder()
+  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const { path, owner } = await workspaces.open("sess_a")
+  await writeFile(join(directory, "secret"), "of the host", { mode: 0o600 })
+  await link(join(directory, "secret"), join(path, "link"))
+  const opened = await openFile(path, "link")
+  await opened?.content[Symbol.asyncIterator]().return?.()
+  // Without a user of its own, code can read whatever the gateway can.
+  expect(opened === null).toBe(owner !== null)
 })
 
 test("a working directory whose owner nobody chose is not opened: its code would run as that user", async () => {

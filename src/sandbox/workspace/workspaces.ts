@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { chmod, chown, mkdir, readdir, rename, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { GatewayError } from "../../core/errors.ts"
+import { hasCode } from "./directory.ts"
 import { replaceFile } from "./files.ts"
 import { readOffered } from "./offered.ts"
 import { allotOwner, freeOwner, isAllotted, type Owner } from "./owner.ts"
@@ -25,7 +26,10 @@ export interface Workspaces {
   open(sessionId: string): Promise<Workspace>
   /** Null if it was never made. */
   find(sessionId: string): Promise<Workspace | null>
-  remove(sessionId: string): Promise<void>
+  /** No code of the session may run any more: its user may be given to another session afterwards. */
+  remove(sessionId: string, signal?: AbortSignal): Promise<void>
+  /** Removes what earlier removals left when they were interrupted. */
+  finishRemovals(signal?: AbortSignal): Promise<void>
   /** Of all that are there and were made before that moment, in milliseconds since the Unix epoch. */
   madeBefore(moment: number): Promise<readonly string[]>
 }
@@ -40,13 +44,16 @@ export interface WorkspacesOptions {
 /**
  * Below `directory`: `sessions/ID/files` is a working directory, `users/UID` says that a user is taken, `new/` is where
  * `sessions/ID` is made before it is moved to its place, so that none is ever seen half made. It is never empty, and so
- * never replaced by that of another process which had the same thought.
+ * never replaced by that of another process which had the same thought. `removed/UID.UUID` is a `sessions/ID` on its way
+ * out, in a folder that no session's user can enter.
  */
 export async function openWorkspaces({ directory, offered }: WorkspacesOptions): Promise<Workspaces> {
   const sessions = join(directory, "sessions")
   const users = join(directory, "users")
   const fresh = join(directory, "new")
+  const removed = join(directory, "removed")
   for (const folder of [directory, sessions, users, fresh]) await makePassable(folder)
+  await mkdir(removed, { recursive: true, mode: 0o700 })
   const placeOf = (sessionId: string) => join(sessions, folderName(sessionId))
   const pathOf = (sessionId: string) => join(placeOf(sessionId), "files")
   const making = new Map<string, Promise<Workspace>>()
@@ -88,6 +95,13 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
     if (owner !== null) await chown(path, owner.uid, owner.gid)
   }
 
+  /** Frees the user last: until then nobody else may own what is still there. */
+  async function finishRemoval(passing: string, signal: AbortSignal | undefined): Promise<void> {
+    await removeTree(join(removed, passing), signal)
+    const [uid = ""] = passing.split(".")
+    if (uid !== "") await freeOwner(users, { uid: Number(uid), gid: Number(uid) })
+  }
+
   return {
     find,
     async open(sessionId) {
@@ -100,11 +114,21 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
       making.set(sessionId, made)
       return made
     },
-    async remove(sessionId) {
+    async remove(sessionId, signal) {
       const workspace = await find(sessionId)
       if (workspace === null) return
-      await removeTree(placeOf(sessionId))
-      if (workspace.owner !== null) await freeOwner(users, workspace.owner)
+      const passing = `${workspace.owner?.uid ?? ""}.${randomUUID()}`
+      try {
+        await rename(placeOf(sessionId), join(removed, passing))
+      } catch (error) {
+        // Another process has removed it.
+        if (hasCode(error, "ENOENT")) return
+        throw error
+      }
+      await finishRemoval(passing, signal)
+    },
+    async finishRemovals(signal) {
+      for (const passing of await readdir(removed)) await finishRemoval(passing, signal)
     },
     async madeBefore(moment) {
       const folders = await readdir(sessions)
@@ -142,8 +166,4 @@ function sessionIdOf(folder: string): string {
 function nullIfGone(error: unknown): null {
   if (hasCode(error, "ENOENT")) return null
   throw error
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
 import { createBoundedOutput } from "./bounded-output.ts"
+import { collectGarbage } from "./fixtures/collect-garbage.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -29,6 +30,23 @@ test("it takes up no more memory than it needs", () => {
   expect(output.held).toBeLessThan(10)
   for (let index = 0; index < 3_000; index += 1) output.push(new Uint8Array(1_000))
   expect(output.held).toBe(1_000_000)
+})
+
+test("short outputs keep no memory alive beyond what they count", () => {
+  const count = 1_000
+  collectGarbage()
+  const before = process.memoryUsage().arrayBuffers
+  const outputs = Array.from({ length: count }, () => {
+    const output = createBoundedOutput(100_000)
+    output.push(bytes("one line"))
+    // Whatever else the process does between two of them takes from the slabs that small buffers share.
+    for (let index = 0; index < 20; index += 1) Buffer.allocUnsafe(4_000)
+    return output
+  })
+  collectGarbage()
+  const counted = outputs.reduce((sum, output) => sum + output.held, 0)
+  expect(counted).toBe(count * 8)
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(counted + 1024 * 1024)
 })
 
 test("characters that the cut would halve are left out", () => {

@@ -19,7 +19,10 @@ export function createBoundedOutput(maxBytes: number): BoundedOutput {
 
   function makeRoom(bytes: number): void {
     if (bytes <= head.length) return
-    head = Buffer.concat([head], Math.min(half, Math.max(bytes, 2 * head.length)))
+    // Memory of its own. Small results of `Buffer.concat` share a slab, and one of them would keep all of it.
+    const larger = Buffer.alloc(Math.min(half, Math.max(bytes, 2 * head.length)))
+    larger.set(head)
+    head = larger
   }
 
   function push(bytes: Uint8Array): void {

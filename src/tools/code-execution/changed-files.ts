@@ -1,4 +1,4 @@
-import type { Sandbox, SandboxFile } from "../../core/ports/sandbox.ts"
+import { maxListedFiles, type Sandbox, type SandboxFile } from "../../core/ports/sandbox.ts"
 
 export interface ReportedFile {
   readonly path: string
@@ -6,15 +6,23 @@ export interface ReportedFile {
   readonly media_type: string
 }
 
-const maxFiles = 100
+/** Files that are new or changed, in the order of their paths. */
+export interface ChangedFiles {
+  readonly files: readonly ReportedFile[]
+  /** False if the working directory has more files than a sandbox lists, so that some may be missing here. */
+  readonly complete: boolean
+}
 
-/** Resolves to a function that tells, later, which files are new or changed since now; at most 100. */
-export async function watchFiles(sandbox: Sandbox): Promise<() => Promise<readonly ReportedFile[]>> {
+/** Resolves to a function that later returns the files that are new or changed since now. */
+export async function watchFiles(sandbox: Sandbox): Promise<() => Promise<ChangedFiles>> {
   const before = new Map((await sandbox.files()).map(({ path, version }) => [path, version]))
   return async () => {
     const files = await sandbox.files()
     const changed = files.filter(({ path, version }) => before.get(path) !== version)
-    return changed.toSorted(byPath).slice(0, maxFiles).map(reported)
+    return {
+      files: changed.toSorted(byPath).map(reported),
+      complete: Math.max(before.size, files.length) < maxListedFiles,
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import type { Clock } from "../../core/clock.ts"
 import { GatewayError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json.ts"
 import type { Logger } from "../../core/ports/logger.ts"
@@ -7,7 +8,8 @@ import type { Tool } from "../../core/ports/tool.ts"
 import { tool } from "../local-tool.ts"
 import { content } from "../tool-content.ts"
 import { createBackgroundTasks } from "./background-tasks.ts"
-import { type CodeRun, startCode } from "./run-code.ts"
+import type { CodeRecord } from "./code-record.ts"
+import { startCode } from "./run-code.ts"
 
 export interface CodeExecutionOptions {
   readonly sandboxes: Sandboxes
@@ -17,12 +19,15 @@ export interface CodeExecutionOptions {
   readonly maxOutputBytes: number
   /** Background tasks of one session at once. */
   readonly maxBackground: number
+  readonly clock: Clock
   readonly logger: Logger
 }
 
 export interface CodeExecution {
   tools(options: CodeToolsOptions): readonly Tool[]
-  /** Ends all background tasks. */
+  /** Forgets background tasks that ended long ago, and those of sessions that are not kept any more. */
+  forget(isKept: (sessionId: string) => Promise<boolean>): Promise<void>
+  /** Cancels all background tasks. */
   close(): Promise<void>
 }
 
@@ -45,13 +50,14 @@ const overheadMs = 120_000
 
 /** The tools `code_execute` and `code_execute_status`, and the background tasks that they share. */
 export function createCodeExecution(options: CodeExecutionOptions): CodeExecution {
-  const { maxBackground, logger } = options
-  const tasks = createBackgroundTasks({ maxRunning: maxBackground, logger })
+  const { maxBackground, clock, logger } = options
+  const tasks = createBackgroundTasks({ maxRunning: maxBackground, clock, logger })
   return {
     tools: (toolsOptions) => [
       codeExecute(options, toolsOptions, tasks),
       codeExecuteStatus(toolsOptions, tasks),
     ],
+    forget: (isKept) => tasks.forget(isKept),
     close: () => tasks.close(),
   }
 }
@@ -86,7 +92,7 @@ function codeExecute(
       requireLanguage(host, language)
       const timeoutMs = Math.min(input.timeout_ms ?? defaultTimeoutMs, maxTimeoutMs)
       const request: ExecRequest = { host: host.name, language, code, timeoutMs }
-      const sandbox = await sandboxes.open(context.session.id)
+      const sandbox = await sandboxes.open(context.session)
       if (background === true) {
         const task = tasks.start(context.session.id, (signal) =>
           startCode({ sandbox, request, maxOutputBytes, signal, onOutput: () => {} }),
@@ -96,7 +102,7 @@ function codeExecute(
       const onOutput = context.emit
       const run = startCode({ sandbox, request, maxOutputBytes, signal: context.signal, onOutput })
       await run.ended
-      return resultOf(run, run.report(maxResultBytes))
+      return resultOf(run.record, run.record.report(maxResultBytes))
     },
   })
 }
@@ -117,22 +123,22 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
       if (task === undefined) {
         throw new GatewayError(
           { code: "task_not_found", status: 404 },
-          "There is no such task. If there was one, it ended when the server restarted, or was forgotten.",
+          "There is no such task. The gateway forgets a task when it restarts, an hour after the task has ended, and when the session has many newer ones. Run the code again if you need its result.",
         )
       }
       if (cancel === true) await task.cancel()
       const problem = task.problem()
       const fields = { task_id, status: task.status(), ...(problem !== null && { error: problem }) }
       const room = maxResultBytes - Buffer.byteLength(JSON.stringify(fields))
-      const report = { ...fields, ...task.run.report(room) }
-      return resultOf(task.run, report)
+      const report = { ...fields, ...task.record.report(room) }
+      return resultOf(task.record, report)
     },
   })
 }
 
 /** JSON, or, with images, content whose first block is that JSON. */
-function resultOf(run: CodeRun, report: object): unknown {
-  const images = run.images()
+function resultOf(record: CodeRecord, report: object): unknown {
+  const images = record.images()
   return images.length === 0 ? report : content([{ type: "text", text: JSON.stringify(report) }, ...images])
 }
 

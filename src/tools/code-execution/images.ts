@@ -1,46 +1,89 @@
 import type { ImagePart } from "../../core/messages.ts"
 import type { Sandbox } from "../../core/ports/sandbox.ts"
 import type { ReportedFile } from "./changed-files.ts"
-import { readImageFormat } from "./image-format.ts"
+import { type ImageFormat, readImageFormat } from "./image-format.ts"
 
 export interface ReportedImage {
   readonly path: string
   readonly media_type: string
 }
 
+/** An image file that the result does not show. */
+export interface OmittedImage {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface OmittedImages {
+  readonly count: number
+  /** The first of them, at most 20. */
+  readonly images: readonly OmittedImage[]
+}
+
 export interface FoundImages {
   readonly images: readonly ReportedImage[]
+  readonly omitted: OmittedImages
   readonly parts: readonly ImagePart[]
 }
 
 const maxImages = 8
-/** Of all images of one result; what the strictest of the model services takes is 5 MiB of base64. */
+const maxOmitted = 20
+/** Files that are read in search of images. */
+const maxTried = 100
+/** Of all images of one result together; the strictest provider accepts 5 MiB of base64. */
 const maxTotalBytes = 3.5 * 1024 * 1024
-
-/** Of each side; what the strictest of the model services takes. */
+/** Length of each side; the strictest provider accepts no more. */
 const maxPixels = 8000
 
-/** Those of the files that are images, as many as a model can be shown. */
+/** Returns those of the files that are images, as many as a model can be shown, and names the others. */
 export async function findImages(sandbox: Sandbox, files: readonly ReportedFile[]): Promise<FoundImages> {
   const images: ReportedImage[] = []
   const parts: ImagePart[] = []
+  const omitted: OmittedImage[] = []
   let bytesLeft = maxTotalBytes
-  for (const { path, size, media_type } of files) {
-    if (parts.length === maxImages) break
-    if (!media_type.startsWith("image/") || size > bytesLeft) continue
-    const data = await readAll(sandbox, path, bytesLeft)
-    const format = data === null ? null : readImageFormat(data)
-    // The image would stay in the conversation, and a bad one fails every call from then on.
-    if (data === null || format === null || Math.max(format.width, format.height) > maxPixels) continue
-    const { mediaType } = format
+  const candidates = files.filter(({ media_type }) => media_type.startsWith("image/"))
+  for (const { path, size } of candidates.slice(0, maxTried)) {
+    const image = parts.length === maxImages ? tooMany : await readImage(sandbox, { path, size, bytesLeft })
+    if (typeof image === "string") {
+      omitted.push({ path, reason: image })
+      continue
+    }
+    const { mediaType, data } = image
     bytesLeft -= data.length
     images.push({ path, media_type: mediaType })
     parts.push({ type: "image", source: { type: "base64", mediaType, data: data.toString("base64") } })
   }
-  return { images, parts }
+  const count = candidates.length - images.length
+  return { images, parts, omitted: { count, images: omitted.slice(0, maxOmitted) } }
 }
 
-/** Null if it is gone, or larger than it was. */
+const tooMany = `A result shows at most ${maxImages} images.`
+
+interface ReadImage {
+  readonly mediaType: ImageFormat["mediaType"]
+  readonly data: Buffer
+}
+
+/** Returns the reason as a string if the file cannot be shown. */
+async function readImage(
+  sandbox: Sandbox,
+  { path, size, bytesLeft }: { readonly path: string; readonly size: number; readonly bytesLeft: number },
+): Promise<ReadImage | string> {
+  const data = size > bytesLeft ? null : await readAll(sandbox, path, bytesLeft)
+  if (data === null) {
+    return "It cannot be read, or it exceeds the 3.5 MB that the images of one result may have together."
+  }
+  // The image would stay in the conversation, and a bad one fails every call from then on.
+  const format = readImageFormat(data)
+  if (format === null) return "It is not a complete PNG, JPEG, GIF or WebP image."
+  const { mediaType, width, height } = format
+  if (Math.max(width, height) > maxPixels) {
+    return `It has ${width} x ${height} pixels; a side may have at most ${maxPixels}.`
+  }
+  return { mediaType, data }
+}
+
+/** Returns null if the file is gone, or larger than it was. */
 async function readAll(sandbox: Sandbox, path: string, maxBytes: number): Promise<Buffer | null> {
   const file = await sandbox.readFile(path)
   if (file === null) return null

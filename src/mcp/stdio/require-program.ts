@@ -1,0 +1,38 @@
+import { constants } from "node:fs"
+import { access, stat } from "node:fs/promises"
+import { resolve } from "node:path"
+import type { Program } from "./process-group.ts"
+
+/**
+ * Rejects with the reason if there is no such program. The shell that would start it says so in words of its own, in
+ * other words when a folder of PATH is closed to this user, and not at all when its output goes unread.
+ */
+export async function requireProgram({ command, env, cwd }: Omit<Program, "args">): Promise<void> {
+  const folder = cwd ?? process.cwd()
+  if (command.includes("/")) {
+    const path = resolve(folder, command)
+    const problem = await problemWith(path)
+    if (problem !== null) throw new Error(`The program ${path} ${problem}.`)
+    return
+  }
+  // Without PATH the shell has folders of its own.
+  if (env.PATH === undefined) return
+  for (const place of env.PATH.split(":")) {
+    const problem = await problemWith(resolve(folder, place, command))
+    if (problem === null) return
+  }
+  throw new Error(
+    `The program ${command} was not found in PATH (${env.PATH}). Install it, or set command to its full path.`,
+  )
+}
+
+async function problemWith(path: string): Promise<string | null> {
+  const stats = await stat(path).catch(() => null)
+  if (stats === null) return "was not found"
+  if (!stats.isFile()) return "is not a file"
+  const isExecutable = await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+  return isExecutable ? null : "is not executable by this user"
+}

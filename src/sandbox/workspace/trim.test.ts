@@ -1,0 +1,93 @@
+import { appendFile, mkdir, mkdtemp, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { expect, onTestFinished, test } from "vitest"
+import { removeTree } from "./remove-tree.ts"
+import { trimWorkspace } from "./trim.ts"
+import { isOverQuota } from "./usage.ts"
+
+const kilobyte = 1024
+const quota = 1024 * kilobyte
+
+async function temporaryFolder() {
+  const root = await mkdtemp(join(tmpdir(), "agent-gateway-trim-"))
+  onTestFinished(() => removeTree(root))
+  return {
+    root,
+    write: (name: string, kilobytes: number) => writeFile(join(root, name), "x".repeat(kilobytes * kilobyte)),
+    names: async () => (await readdir(root)).sort(),
+  }
+}
+
+/** A moment later than all that was written before, by the clock of the file system, and earlier than what follows. */
+async function moment(root: string): Promise<number> {
+  const clock = join(root, ".clock")
+  await writeFile(clock, "")
+  const { ctimeMs } = await stat(clock)
+  await delay(20)
+  return ctimeMs + 10
+}
+
+const trimmed = (root: string, startedAt: number) => trimWorkspace(root, { quota, startedAt })
+
+test("junk goes first, and what was there before stays, also what only grew", async () => {
+  const { root, write, names } = await temporaryFolder()
+  await write("old.csv", 100)
+  await write("notes.txt", 1)
+  const startedAt = await moment(root)
+  await appendFile(join(root, "old.csv"), "one more line")
+  for (let index = 0; index < 50; index += 1) await write(`result-${index}`, 4)
+  await write("junk.bin", 2_000)
+  const removed = await trimmed(root, startedAt)
+  expect(removed).toEqual({ count: 1, paths: ["junk.bin"] })
+  expect(await names()).toHaveLength(53)
+  expect(await readFile(join(root, "old.csv"), "utf8")).toMatch(/one more line$/)
+})
+
+test("of files of a similar size the newest goes first", async () => {
+  const { root, write, names } = await temporaryFolder()
+  const startedAt = await moment(root)
+  for (const name of ["d", "b", "c", "a"]) {
+    await write(name, 300 + name.charCodeAt(0))
+    await delay(10)
+  }
+  expect(await trimmed(root, startedAt)).toEqual({ count: 2, paths: expect.arrayContaining(["a", "c"]) })
+  expect(await names()).toEqual([".clock", "b", "d"])
+})
+
+test("what was there before and has changed goes only if nothing else helps", async () => {
+  const { root, write, names } = await temporaryFolder()
+  await write("untouched", 500)
+  await write("grown", 10)
+  const startedAt = await moment(root)
+  await appendFile(join(root, "grown"), "x".repeat(2_000 * kilobyte))
+  await write("new", 10)
+  expect(await trimmed(root, startedAt)).toEqual({ count: 2, paths: ["new", "grown"] })
+  expect(await names()).toEqual([".clock", "untouched"])
+})
+
+test("files without content and folders count, and go until the rest fits", async () => {
+  const { root, write } = await temporaryFolder()
+  await write("kept", 500)
+  const startedAt = await moment(root)
+  for (let index = 0; index < 100; index += 1) {
+    await mkdir(join(root, `folder-${index}`, "inner"), { recursive: true })
+    await writeFile(join(root, `folder-${index}`, "empty"), "")
+  }
+  const { count, paths } = await trimmed(root, startedAt)
+  expect(count).toBeGreaterThan(20)
+  expect(paths).toHaveLength(20)
+  expect(await isOverQuota(root, quota)).toBe(false)
+  expect((await stat(join(root, "kept"))).size).toBe(500 * kilobyte)
+})
+
+test("a file that only seems large goes for what it takes, which is little", async () => {
+  const { root, write, names } = await temporaryFolder()
+  const startedAt = await moment(root)
+  await write("hole", 0)
+  await truncate(join(root, "hole"), 100 * quota)
+  await write("large", 1_500)
+  expect(await trimmed(root, startedAt)).toEqual({ count: 1, paths: ["large"] })
+  expect(await names()).toEqual([".clock", "hole"])
+})
