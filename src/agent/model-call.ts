@@ -73,10 +73,10 @@ async function begin(
 
 /** Waits for the attempt's time. One that the process stops before is not made: the next process must not count it. */
 async function awaitTurn(context: ModelRunContext, attempt: Attempt): Promise<void> {
-  const { signal } = context
+  const { signal, hold } = context
   try {
     if (attempt.pauseMs > 0) await delay(attempt.pauseMs, signal)
-    signal.throwIfAborted()
+    await hold.untilCertain(signal)
   } catch (reason) {
     if (reason instanceof RunCancelledError) throw reason
     await record(context, [failedCall(context, attempt, "not_sent", freeOfCharge)])

@@ -1,6 +1,5 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
-import { GatewayError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
@@ -36,6 +35,7 @@ import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
+import { storeCheck } from "./store-check.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** All parts of a gateway, put together and running. */
@@ -153,7 +153,7 @@ async function startParts(
   await server.onStartup?.()
   const { sessionRetentionDays = 30 } = server
   if (!idle) await worker.start()
-  const stopHousekeeping = idle ? null : startHousekeeping({ log, clock, logger, sessionRetentionDays })
+  const stopHousekeeping = idle ? null : startHousekeeping({ log, logger, sessionRetentionDays })
   const listeners: (() => Promise<void>)[] = []
 
   return {
@@ -267,11 +267,7 @@ async function readiness(
   { store, mcp, code }: Omit<Started, "checkSchema">,
   { accepting, ...audience }: { readonly accepting: boolean } & Audience,
 ) {
-  const check = await store.log.ping().then(
-    () => ({ ok: true }),
-    // Anyone may ask, and only the messages of our own errors are for anyone.
-    (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
-  )
+  const check = await storeCheck(store.log)
   const servers = Object.entries(mcp.states()).map(([name, state]) => {
     return [`mcp:${name}`, serverCheck(state, audience)] as const
   })
