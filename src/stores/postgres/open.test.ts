@@ -201,6 +201,22 @@ test.each([
   await store.close()
 })
 
+test("a schema of version 3 is migrated while a process of that version lives, which keeps its sessions", async () => {
+  await server.createDatabase("living")
+  const versions = ["version-1", "version-2", "version-3"]
+  for (const sql of versions.map(fixture)) await server.ask(sql, "living")
+  const beat = `INSERT INTO agent_gateway.process (id, expires_at)
+    VALUES ('a process that ended', clock_timestamp() + interval '1 hour')
+    ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`
+  await server.ask(beat, "living")
+  const store = await openPostgresStore({ url: server.urlOf("living"), clock, logger })
+  await server.ask(beat, "living")
+  expect(await store.log.claimRunnable(["agent"], 10)).toEqual([])
+  await server.ask("DELETE FROM agent_gateway.process WHERE id = 'a process that ended'", "living")
+  await checkMigratedStore(store)
+  await store.close()
+})
+
 test("a schema of a newer version is refused", async () => {
   await server.createDatabase("newer")
   const url = server.urlOf("newer")
