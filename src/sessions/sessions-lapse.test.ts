@@ -110,12 +110,28 @@ it("starts a tool after a lapse in which nobody took the session", async () => {
 })
 
 it("starts no model call during a lapse", async () => {
-  const { node, provider, liveness, id } = await lapsingNode([[say("Done")]])
+  const failing = Promise.withResolvers<void>()
+  const overloaded = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 1 } as const
+  const { node, provider, liveness, id, events } = await lapsingNode([
+    [{ type: "wait", until: failing.promise }, overloaded],
+    [say("Done")],
+  ])
+  const { runId } = await accepted(node, id, "Hi")
+  await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
+  liveness.lapse()
+  failing.resolve()
+  await vi.waitFor(async () => expect((await events()).at(-1)?.type).toBe("stepRetried"), patience)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(provider.requests).toHaveLength(1)
+  liveness.renew()
+  await expect(node.sessions.result(id, runId, {})).resolves.toMatchObject({ response: "Done" })
+})
+
+it("accepts a message during a lapse and claims it afterwards", async () => {
+  const { node, liveness, id } = await lapsingNode([[say("Done")]])
   liveness.lapse()
   const { runId } = await accepted(node, id, "Hi")
-  await vi.waitFor(() => expect(node.worker.activeRuns).toBe(1), patience)
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(provider.requests).toEqual([])
+  expect(node.worker.activeRuns).toBe(0)
   liveness.renew()
   await expect(node.sessions.result(id, runId, {})).resolves.toMatchObject({ response: "Done" })
 })

@@ -199,9 +199,11 @@ export class Worker {
     this.#hold.close()
   }
 
+  /** If false, this process claims nothing: it stops, has lapsed, or works on as much as it may. */
   #hasRoom(): boolean {
     const taken = this.#attempts.size + this.#claiming.length
-    return !this.#stop.signal.aborted && taken < this.#options.maxConcurrentRuns
+    const mayClaim = !this.#stop.signal.aborted && this.#hold.isCertain()
+    return mayClaim && taken < this.#options.maxConcurrentRuns
   }
 
   async #sweepRegularly(): Promise<void> {
@@ -233,7 +235,7 @@ export class Worker {
     const sweep = async () => {
       if (!(await this.#reconcile())) return
       const places = maxConcurrentRuns - this.#attempts.size - this.#claiming.length
-      if (places <= 0) return
+      if (!this.#hasRoom()) return
       const limit = Math.min(places, claimBatch)
       const leases = await log.claimRunnable(agents, limit)
       isFull = leases.length === claimBatch
