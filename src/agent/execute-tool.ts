@@ -60,7 +60,10 @@ export async function executeTool(
       throw context.signal.reason
     }
     if (error instanceof CallInterruptedError) return "interrupted"
-    if (stop.signal.reason instanceof HoldLapsed) return "interrupted"
+    if (stop.signal.reason instanceof HoldLapsed) {
+      context.runtime.follow(execution)
+      return "interrupted"
+    }
     return errorResult(error)
   } finally {
     limit.stop()
