@@ -75,7 +75,7 @@ export interface SessionLog {
    * in the meantime, `busy` when another transaction works on the session at this moment: commit that batch again later, on
    * its own. Nothing of such a batch is stored. The end of a run withdraws its open waits and drops its commands.
    * The same batch committed twice under its lease is `ok` and stored once: a commit that failed may be tried again.
-   * Calls may overlap if no session is in two of them: between overlapping calls there is no order.
+   * Calls may overlap: those that share a session are stored in the order of the calls, others in any order.
    */
   commit(batches: readonly SessionBatch[]): Promise<readonly CommitOutcome[]>
 

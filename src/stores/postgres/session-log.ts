@@ -4,6 +4,7 @@ import { toRun, toSession } from "../session-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
+import { createCommitOrder } from "./commit-order.ts"
 import type { Database, Query } from "./database.ts"
 import { pending, put, putAndClaim, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
@@ -26,6 +27,7 @@ export function createSessionLog({ database, commits, membership, times, hub }: 
   const { query } = database
   const { id: owner, liveness } = membership
   const claimer = { owner, times }
+  const inOrder = createCommitOrder()
   return {
     liveness,
     now: () => now(query),
@@ -58,7 +60,7 @@ export function createSessionLog({ database, commits, membership, times, hub }: 
     pending: (lease) => pending(query, lease, owner),
     release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {
-      const outcomes = await commit(commits, batches, owner)
+      const outcomes = await inOrder(batches, () => commit(commits, batches, owner))
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
