@@ -72,11 +72,15 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
 
   async function live(first: Awaited<ReturnType<typeof enter>>): Promise<void> {
     await stay(first)
+    let isReported = false
     while (!ending.signal.aborted) {
       try {
-        await stay(await enter())
+        const next = await enter()
+        isReported = false
+        await stay(next)
       } catch (error) {
-        logger.warn({ job, error }, "The database cannot be reached. The connection is tried again.")
+        if (!isReported) logger.warn({ job, error }, "The database cannot be reached. It is tried again and again.")
+        isReported = true
         await pause(Math.min(reconnectMs, everyMs), ending.signal)
       }
     }
