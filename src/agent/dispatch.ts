@@ -32,7 +32,7 @@ class Dispatch {
   }
 
   async run(): Promise<number | null> {
-    await this.#context.answers.refresh()
+    await this.#context.answers.refresh(this.#context.signal)
     for (;;) {
       this.#lookAtWaits()
       if (this.#failure === null) this.#startWhatMay()

@@ -20,8 +20,8 @@ interface Execution {
 
 /**
  * Executes the tool and always answers: a throw is an error result, and so is a timeout, after which the tool is
- * told to stop but not waited for; `interrupted` when what executed it is gone. Rejects, with the signal's reason, only
- * when the attempt is aborted.
+ * told to stop but not waited for; `interrupted` when what executed it is gone, or when the hold on the session lapses
+ * during a call that must not be made twice. Rejects, with the signal's reason, only when the attempt is aborted.
  */
 export async function executeTool(
   context: ModelRunContext,
@@ -36,6 +36,8 @@ export async function executeTool(
   stop.signal.addEventListener("abort", () => reject(stop.signal.reason), { once: true })
   context.signal.addEventListener("abort", abort, { once: true })
   if (context.signal.aborted) abort()
+  const mayRunTwice = tool.readOnly === true || tool.idempotent === true
+  const forgetLapse = mayRunTwice ? null : context.hold.onLapse(() => stop.abort(new HoldLapsed()))
   const output = liveOutput(context, tool, call.requested)
   const toolContext: ToolContext = {
     ...callContext(context, call),
@@ -58,9 +60,14 @@ export async function executeTool(
       throw context.signal.reason
     }
     if (error instanceof CallInterruptedError) return "interrupted"
+    if (stop.signal.reason instanceof HoldLapsed) {
+      context.runtime.follow(execution)
+      return "interrupted"
+    }
     return errorResult(error)
   } finally {
     limit.stop()
+    forgetLapse?.()
     context.signal.removeEventListener("abort", abort)
     output.close()
   }
@@ -126,6 +133,13 @@ const tooDeep: ToolResult = {
   type: "error",
   code: "not_json",
   message: "The tool's result nests too deep to be sent; the call may have taken effect.",
+}
+
+/** Another process may take the session and settle this call, so it must not go on here. */
+class HoldLapsed extends Error {
+  constructor() {
+    super("This server may have lost its hold on the session, so the call was stopped.")
+  }
 }
 
 class ToolTimeout extends Error {

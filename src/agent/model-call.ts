@@ -75,14 +75,14 @@ async function begin(
 }
 
 /**
- * Waits for the attempt's time and resolves to its request and the tools behind it. If the process stops before that, the attempt is not made, and
- * is logged as not sent, so that the next process does not count it.
+ * Waits for the attempt's time and resolves to its request and the tools behind it. If the process stops before that, the
+ * attempt is not made, and is logged as not sent, so that the next process does not count it.
  */
 async function awaitTurn(
   context: ModelRunContext,
   attempt: Attempt,
 ): Promise<{ readonly request: ModelRequest; readonly shownTools: readonly Tool[] }> {
-  const { signal, runtime } = context
+  const { signal, runtime, hold } = context
   try {
     if (attempt.pauseMs > 0) await delay(attempt.pauseMs, signal)
     signal.throwIfAborted()
@@ -90,6 +90,7 @@ async function awaitTurn(
     const shownTools = runtime.tools
     const request = requestOf(context, attempt)
     const messages = await untilAborted(signal, runtime.prepareImages(request.messages))
+    await hold.untilCertain(signal)
     return { request: { ...request, messages }, shownTools }
   } catch (reason) {
     if (reason instanceof RunCancelledError) throw reason

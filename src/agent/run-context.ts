@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts"
 import type { Event } from "../core/entries.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Answers } from "../core/ports/answers.ts"
+import type { Hold } from "../core/ports/hold.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Conversation } from "./conversation.ts"
@@ -17,6 +18,7 @@ export interface RunContext {
   readonly conversation: Conversation
   readonly journal: Journal
   readonly answers: Answers
+  readonly hold: Hold
   /** Whether the process that had the session before gave it back; what it left undone is no crash then. */
   readonly stoppedInOrder: boolean
   readonly signal: AbortSignal

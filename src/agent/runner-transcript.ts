@@ -160,6 +160,8 @@ export class Transcript {
     const { toolCallId } = requested
     const message = callIndex > 0 ? [] : [this.#completedMessage(step, [callPart(requested)])]
     await this.#record([...message, requested, { type: "toolCallStarted", toolCallId }])
+    // A runner that reports a call before it makes it goes on only after this.
+    await this.#context.hold.untilCertain(this.#context.signal)
     this.#startedAt.set(toolCallId, this.#context.clock.now())
   }
 

@@ -46,7 +46,7 @@ export async function askAbout(
  */
 export async function takeDecisions(context: RunnerRunContext): Promise<number | null> {
   const settling = { ...context, runtime: { ...context.runtime, maxToolResultBytes } }
-  await context.answers.refresh()
+  await context.answers.refresh(context.signal)
   const ends: number[] = []
   for (const call of callsOf(context.conversation.run)) {
     while (call.state === "awaitingApproval") {

@@ -47,7 +47,8 @@ async function callRunner(
   { runId, started, runnerState: state }: RunState,
   call: { readonly reason: "new" | "resume"; readonly decisions: readonly RunnerDecision[] },
 ): Promise<void> {
-  const { conversation, sessionId, userId, runtime, signal } = context
+  const { conversation, sessionId, userId, runtime, signal, hold } = context
+  await hold.untilCertain(signal)
   const { context: clientContext, channel, model } = started
   const messages = [...conversation.messages]
   const asked = { sessionId, userId, runId, messages, context: clientContext, channel, model }

@@ -85,7 +85,7 @@ async function expire(context: SettlingContext, call: CallState): Promise<void> 
     await resolveUnanswered(context, call)
   } catch (thrown) {
     if (!(thrown instanceof WaitAnsweredError)) throw thrown
-    await context.answers.refresh()
+    await context.answers.refresh(context.signal)
   }
 }
 

@@ -65,7 +65,12 @@ export async function runOnce(
     if (signal?.aborted === true) await cancel()
     const print = textPrinter(onText)
     let model: string | null = null
-    const view = sessions.view(sessionId, { afterSeq: cursor, runId, signal: new AbortController().signal })
+    const view = sessions.view(sessionId, {
+      afterSeq: cursor,
+      runId,
+      throughLapse: true,
+      signal: new AbortController().signal,
+    })
     for await (const batch of view) {
       try {
         for (const entry of batch) {

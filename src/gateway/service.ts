@@ -1,7 +1,6 @@
 import { untilAborted } from "../agent/until-aborted.ts"
 import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
 import type { Clock } from "../core/clock.ts"
-import { GatewayError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
@@ -42,6 +41,7 @@ import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
+import { storeCheck } from "./store-check.ts"
 import { createToolChangeLog, type ReportedChange, type ReportToolChange, toolCheck } from "./tool-offers.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
@@ -166,7 +166,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
   if (!idle) await worker.start()
-  const stopHousekeeping = idle ? null : startHousekeeping({ log, clock, logger, sessionRetentionDays })
+  const stopHousekeeping = idle ? null : startHousekeeping({ log, logger, sessionRetentionDays })
   const listeners: (() => Promise<void>)[] = []
 
   return {
@@ -334,11 +334,7 @@ async function readiness(
   { store, mcp, code }: Omit<Started, "schemas">,
   { accepting, ...audience }: { readonly accepting: boolean } & Audience,
 ) {
-  const check = await store.log.ping().then(
-    () => ({ ok: true }),
-    // Anyone may ask, and only the messages of our own errors are for anyone.
-    (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
-  )
+  const check = await storeCheck(store.log)
   const servers = Object.entries(mcp.states()).map(([name, state]) => {
     return [`mcp:${name}`, serverCheck(state, audience)] as const
   })

@@ -133,26 +133,58 @@ describe("the committer", () => {
     expect(spy.mock.calls.length).toBe(tries + 1)
   })
 
-  it("has one group in flight at a time, and what came meanwhile in the next", async () => {
+  it("goes on with other sessions while a group is in flight, and keeps each session in one group", async () => {
     const first = Promise.withResolvers<void>()
-    let inFlight = 0
-    let most = 0
     const { spy, committer } = logOf(async (batches) => {
-      most = Math.max(most, ++inFlight)
       if (spy.mock.calls.length === 1) await first.promise
-      inFlight -= 1
       return allOk(batches)
     })
-    committer.commitSoon(session("a").committable)
+    const [slow, other] = [session("a"), session("b")]
+    committer.commitSoon(slow.committable)
     await vi.advanceTimersByTimeAsync(0)
-    committer.commitSoon(session("b").committable)
-    committer.commitSoon(session("c").committable)
+    committer.commitSoon(slow.committable)
+    committer.commitSoon(other.committable)
     await vi.advanceTimersByTimeAsync(100)
-    expect(spy).toHaveBeenCalledOnce()
+    expect(spy.mock.calls).toEqual([[[slow.batch]], [[other.batch]]])
+    expect(other.outcomes).toEqual(["ok"])
     first.resolve()
     await vi.advanceTimersByTimeAsync(0)
-    expect(spy).toHaveBeenCalledTimes(2)
-    expect(most).toBe(1)
+    expect(slow.outcomes).toEqual(["ok"])
+  })
+
+  it("has at most four groups in flight, of at most 200 sessions", async () => {
+    const sizes: number[] = []
+    const { spy, committer } = logOf((batches) => {
+      sizes.push(batches.length)
+      return new Promise(() => {})
+    })
+    for (let index = 0; index < 1_000; index++) committer.commitSoon(session(String(index)).committable)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(sizes).toEqual([200, 200, 200, 200])
+    expect(spy).toHaveBeenCalledTimes(4)
+  })
+
+  it("tries a session whose row is locked again by itself, less and less often, until it is free", async () => {
+    let locked = true
+    const { spy, committer } = logOf(async (batches) =>
+      batches.map(({ lease }) => (lease.sessionId === "locked" && locked ? "busy" : "ok")),
+    )
+    const [busy, free] = [session("locked"), session("free")]
+    committer.commitSoon(busy.committable)
+    committer.commitSoon(free.committable)
+    await vi.advanceTimersByTimeAsync(0)
+    expect([busy.outcomes, free.outcomes]).toEqual([[], ["ok"]])
+    // What it writes meanwhile does not send the batch twice.
+    committer.commitSoon(busy.committable)
+    await vi.advanceTimersByTimeAsync(2_000)
+    const tries = spy.mock.calls.slice(1)
+    expect(tries.length).toBeGreaterThan(3)
+    expect(tries.length).toBeLessThan(12)
+    for (const [batches] of tries) expect(batches).toEqual([busy.batch])
+    expect(busy.committable.delayed).toHaveBeenCalled()
+    locked = false
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(busy.outcomes).toEqual(["ok"])
   })
 
   it("flushes on demand", async () => {

@@ -6,7 +6,7 @@ import type { CommitOutcome, SessionBatch, SessionLog } from "../core/ports/sess
 export interface Committable {
   /** What is to be stored next; the same batch again until `settle` was called for it. Null when there is nothing. */
   takeBatch(): SessionBatch | null
-  settle(outcome: CommitOutcome): void
+  settle(outcome: Exclude<CommitOutcome, "busy">): void
   /** The store cannot take the batch now; it is tried again later. */
   delayed(error: Error): void
   /** The store will never take this batch, which is not tried again. */
@@ -22,12 +22,18 @@ interface Member {
 const deltaFlushMs = 50
 const firstRetryMs = 50
 const lastRetryMs = 1_000
+/** A session whose row another transaction has locked is tried again after this time, then after twice as long, and so on. */
+const firstBusyMs = 5
+const maxGroup = 200
+const maxGroups = 4
 
 /**
  * Stores what all sessions of the process have written, in groups (rule 4): a session with an event on the next turn of
  * the event loop, those with deltas alone after 50 ms. The deltas of others do not come along earlier: with 50 streams
- * that would hold up each event by a millisecond, and store a few deltas at a time. One group is in flight at a time;
- * what comes meanwhile is the next group.
+ * that would hold up each event by a millisecond, and store a few deltas at a time.
+ *
+ * Several groups are in flight at a time, so that one that is slow does not hold up the others; a session is in one of
+ * them at most, which keeps its batches in order.
  */
 export class Committer {
   readonly #log: SessionLog
@@ -36,11 +42,17 @@ export class Committer {
   readonly #urgent = new Set<Committable>()
   /** With deltas alone. */
   readonly #patient = new Set<Committable>()
+  /** To be stored by themselves, because their rows were locked. */
+  readonly #alone = new Set<Committable>()
+  /** In a group in flight, or waiting to be tried again alone. */
+  readonly #taken = new Set<Committable>()
+  /** How often in a row a session's row was found locked. */
+  readonly #busy = new Map<Committable, number>()
+  readonly #inFlight = new Set<Promise<void>>()
   /** Those with deltas alone have waited long enough. */
   #due = false
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
-  #inFlight: Promise<void> | null = null
   #retryMs = firstRetryMs
   #closed = false
 
@@ -64,10 +76,16 @@ export class Committer {
 
   /** Waits until what was handed over before is stored, or one try at it failed. */
   async flush(): Promise<void> {
-    await this.#inFlight
-    this.#due = true
-    this.#start()
-    await this.#inFlight
+    await this.#settled()
+    const waiting = new Set([...this.#alone, ...this.#urgent, ...this.#patient])
+    let goesOn = true
+    while (goesOn) {
+      this.#due = true
+      const started = this.#start()
+      for (const session of this.#taken) waiting.delete(session)
+      goesOn = started && waiting.size > 0
+      await this.#settled()
+    }
   }
 
   /** Flushes, and stores nothing any more. */
@@ -78,9 +96,13 @@ export class Committer {
     clearTimeout(this.#timer ?? undefined)
   }
 
+  async #settled(): Promise<void> {
+    await Promise.all(this.#inFlight)
+  }
+
   #schedule(): void {
-    if (this.#closed || this.#inFlight !== null) return
-    if (this.#urgent.size > 0 || this.#due) {
+    if (this.#closed) return
+    if (this.#inFlight.size < maxGroups && this.#hasWork()) {
       this.#immediate ??= setImmediate(() => {
         this.#immediate = null
         this.#start()
@@ -95,19 +117,48 @@ export class Committer {
     }
   }
 
-  #start(): void {
-    if (this.#inFlight !== null || this.#closed) return
-    const sessions = this.#due ? [...this.#urgent, ...this.#patient] : [...this.#urgent]
-    this.#urgent.clear()
-    if (this.#due) this.#patient.clear()
+  #hasWork(): boolean {
+    return (
+      this.#alone.size > 0 || hasOther(this.#urgent, this.#taken) || (this.#due && this.#patient.size > 0)
+    )
+  }
+
+  /** Returns whether a group was sent. */
+  #start(): boolean {
+    let started = false
+    while (!this.#closed && this.#inFlight.size < maxGroups) {
+      const sessions = this.#nextGroup()
+      if (sessions.length === 0) break
+      started = true
+      for (const session of sessions) this.#taken.add(session)
+      const committing = this.#commit(sessions).then((delayed) => {
+        this.#inFlight.delete(committing)
+        if (delayed.length > 0) this.#tryAgain(delayed)
+        else this.#retryMs = firstRetryMs
+        this.#schedule()
+      })
+      this.#inFlight.add(committing)
+    }
+    return started
+  }
+
+  /** Takes up to 200 sessions that are in no other group; a session whose row was locked comes by itself. */
+  #nextGroup(): readonly Committable[] {
+    for (const session of this.#alone) {
+      this.#alone.delete(session)
+      return [session]
+    }
+    const group: Committable[] = []
+    for (const waiting of this.#due ? [this.#urgent, this.#patient] : [this.#urgent]) {
+      for (const session of waiting) {
+        if (group.length === maxGroup) return group
+        if (this.#taken.has(session)) continue
+        waiting.delete(session)
+        group.push(session)
+      }
+    }
     this.#due = false
-    if (sessions.length === 0) return
-    this.#inFlight = this.#commit(sessions).then((delayed) => {
-      this.#inFlight = null
-      if (delayed.length > 0) this.#tryAgain(delayed)
-      else this.#retryMs = firstRetryMs
-      this.#schedule()
-    })
+    return group
   }
 
   /** What the store would not take now waits apart from what it has not been asked yet. */
@@ -124,12 +175,13 @@ export class Committer {
     const group: Member[] = []
     for (const session of sessions) {
       const batch = session.takeBatch()
-      if (batch !== null) group.push({ session, batch })
+      if (batch === null) this.#leave(session)
+      else group.push({ session, batch })
     }
     if (group.length === 0) return []
     try {
       const outcomes = await this.#log.commit(group.map(({ batch }) => batch))
-      for (const [index, outcome] of outcomes.entries()) group[index]?.session.settle(outcome)
+      for (const [index, outcome] of outcomes.entries()) this.#settle(group[index], outcome)
       return []
     } catch (thrown) {
       const error = toError(thrown)
@@ -145,7 +197,7 @@ export class Committer {
     for (const member of group) {
       try {
         const [outcome] = await this.#log.commit([member.batch])
-        if (outcome !== undefined) member.session.settle(outcome)
+        this.#settle(member, outcome)
       } catch (thrown) {
         delayed.push(...this.#failed([member], toError(thrown)))
       }
@@ -153,12 +205,47 @@ export class Committer {
     return delayed
   }
 
+  #settle(member: Member | undefined, outcome: CommitOutcome | undefined): void {
+    if (member === undefined || outcome === undefined) return
+    const { session } = member
+    if (outcome === "busy") this.#waitForRow(session)
+    else {
+      this.#leave(session)
+      session.settle(outcome)
+    }
+  }
+
+  /** The session stays taken until its row is free, so that no other group gets its batch. */
+  #waitForRow(session: Committable): void {
+    const times = this.#busy.get(session) ?? 0
+    this.#busy.set(session, times + 1)
+    session.delayed(new StoreUnavailableError({ detail: "another transaction has locked the session's row" }))
+    setTimeout(
+      () => {
+        this.#alone.add(session)
+        this.#schedule()
+      },
+      Math.min(firstBusyMs * 2 ** times, lastRetryMs),
+    ).unref()
+  }
+
+  #leave(session: Committable): void {
+    this.#taken.delete(session)
+    this.#busy.delete(session)
+  }
+
   #failed(group: readonly Member[], error: Error): readonly Committable[] {
     const passes = error instanceof StoreUnavailableError
     for (const { session } of group) {
+      this.#leave(session)
       if (passes) session.delayed(error)
       else session.rejected(error)
     }
     return passes ? group.map(({ session }) => session) : []
   }
+}
+
+function hasOther<T>(all: ReadonlySet<T>, taken: ReadonlySet<T>): boolean {
+  for (const each of all) if (!taken.has(each)) return true
+  return false
 }

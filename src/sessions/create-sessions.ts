@@ -11,6 +11,7 @@ import { createDecisions } from "./decisions.ts"
 import type { Feed } from "./feed.ts"
 import { loadConversation } from "./load-conversation.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
+import { untilLapse } from "./until-lapse.ts"
 import { viewSession } from "./view.ts"
 import type { Worker } from "./worker.ts"
 
@@ -67,7 +68,10 @@ export function createSessions({
       return outcome
     },
 
-    view: (sessionId, options) => viewSession({ log, feed }, sessionId, options),
+    view(sessionId, { throughLapse = false, signal, ...from }) {
+      const view = (ending: AbortSignal) => viewSession({ log, feed }, sessionId, { ...from, signal: ending })
+      return throughLapse ? view(signal) : untilLapse({ hold: worker.hold, signal }, view)
+    },
 
     async history(sessionId) {
       const session = await log.session(sessionId)

@@ -1,4 +1,3 @@
-import type { Clock } from "../core/clock.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 
@@ -9,26 +8,22 @@ const deltaRetentionMs = 10 * 60 * 1_000
 
 export interface HousekeepingOptions {
   readonly log: SessionLog
-  readonly clock: Clock
   readonly logger: Logger
   readonly sessionRetentionDays: number
 }
 
 /** Drops what is past its retention, once a minute. Returns a function that ends it. */
-export function startHousekeeping({
-  log,
-  clock,
-  logger,
-  sessionRetentionDays,
-}: HousekeepingOptions): () => void {
+export function startHousekeeping({ log, logger, sessionRetentionDays }: HousekeepingOptions): () => void {
   let running = false
   const prune = async () => {
     if (running) return
     running = true
     try {
+      // By the clock that dated them: this process's may be minutes off.
+      const now = await log.now()
       await log.prune({
-        deltasSettledBefore: clock.now() - deltaRetentionMs,
-        sessionsUsedBefore: clock.now() - sessionRetentionDays * dayMs,
+        deltasSettledBefore: now - deltaRetentionMs,
+        sessionsUsedBefore: now - sessionRetentionDays * dayMs,
       })
     } catch (error) {
       logger.warn({ error }, "dropping old entries failed; it is tried again in a minute")

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { StoreUnavailableError } from "../core/errors.ts"
 import type { Command, SessionLog } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 
@@ -28,4 +29,24 @@ it("keeps an answer that a reading found which was begun later and ended earlier
   readings[0]?.resolve([])
   await earlier
   expect(inbox.take("call_1")).toEqual(answer)
+})
+
+it("is read again and again while the store is unavailable, until somebody stops that", async () => {
+  let down = true
+  let readings = 0
+  const pending: SessionLog["pending"] = async () => {
+    readings += 1
+    if (down) throw new StoreUnavailableError()
+    return [answer]
+  }
+  const inbox = new Inbox({ pending } as SessionLog, lease)
+  const stop = new AbortController()
+  const stopped = inbox.refresh(stop.signal)
+  const refreshed = inbox.refresh(new AbortController().signal)
+  await expect.poll(() => readings).toBeGreaterThan(2)
+  stop.abort(new Error("stopped"))
+  await expect(stopped).rejects.toThrow("stopped")
+  down = false
+  await refreshed
+  expect(inbox.has("call_1")).toBe(true)
 })

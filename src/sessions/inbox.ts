@@ -1,5 +1,11 @@
+import { delay } from "../agent/delay.ts"
+import { untilAborted } from "../agent/until-aborted.ts"
+import { StoreUnavailableError } from "../core/errors.ts"
 import type { Answer, Answers } from "../core/ports/answers.ts"
 import type { Command, Lease, SessionLog } from "../core/ports/session-log.ts"
+
+/** Pause before the inbox of a store that was unavailable is read again. */
+const retryMs = 250
 
 /** The session's inbox, as its one writer sees it. Tells a running attempt of cancels and answers. */
 export class Inbox implements Answers {
@@ -53,8 +59,17 @@ export class Inbox implements Answers {
     return this.#answers.has(toolCallId)
   }
 
-  async refresh(): Promise<void> {
-    await this.read()
+  async refresh(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await untilAborted(signal, this.read())
+        return
+      } catch (error) {
+        // A run outlasts an outage of the store.
+        if (!(error instanceof StoreUnavailableError)) throw error
+        await delay(retryMs, signal)
+      }
+    }
   }
 
   take(toolCallId: string): Answer | null {

@@ -17,6 +17,7 @@ import {
 } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { ContentPart, Message } from "../core/messages.ts"
+import type { Hold } from "../core/ports/hold.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
 import { noSpending } from "../core/usage.ts"
@@ -39,6 +40,7 @@ export interface RunExecution {
   readonly session: Session
   readonly conversation: Conversation
   readonly writer: SessionWriter
+  readonly hold: Hold
   readonly inbox: Inbox
   readonly log: SessionLog
   readonly resolveRuntime: ResolveRuntime
@@ -82,9 +84,21 @@ export async function executeRun(
 
 function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
-  const { signal, clock, ids, logger } = execution
+  const { signal, hold, clock, ids, logger } = execution
   const { id: sessionId, tenant, userId } = session
-  const parts = { sessionId, tenant, userId, conversation, journal, answers, signal, clock, ids, logger }
+  const parts = {
+    sessionId,
+    tenant,
+    userId,
+    conversation,
+    journal,
+    answers,
+    signal,
+    hold,
+    clock,
+    ids,
+    logger,
+  }
   return { ...parts, stoppedInOrder: takeovers === 0, runtime: { hooks } }
 }
 

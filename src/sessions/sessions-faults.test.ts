@@ -250,6 +250,30 @@ describe("what goes wrong on the server", () => {
     await shared.close()
   })
 
+  it("claims ten sessions at a time, so that others get a share, and all of them at its start", async () => {
+    const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+    const claims: number[] = []
+    const claimRunnable: SessionLog["claimRunnable"] = async (agents, limit) => {
+      const leases = await shared.log.claimRunnable(agents, limit)
+      claims.push(leases.length)
+      return leases
+    }
+    const store = { ...shared, log: { ...shared.log, claimRunnable } }
+    const node = await start(
+      scriptedProvider(() => [say("Done")]),
+      { store, start: false },
+    )
+    for (let index = 0; index < 25; index++) {
+      const { id } = await node.sessions.create(alice)
+      const left = { type: "message", runId: `run_${index}`, at: Date.now(), outputSchema: null } as const
+      await shared.log.put({ ...message(id, "Hi"), ...left })
+    }
+    await node.worker.start()
+    expect(claims).toEqual([10, 10, 5])
+    await node.stop()
+    await shared.close()
+  })
+
   it("leaves further work to the next sweep when it has no room", async () => {
     const gate = Promise.withResolvers<void>()
     const provider = scriptedProvider([[{ type: "wait", until: gate.promise }, say("One")], [say("Two")]])

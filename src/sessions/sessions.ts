@@ -18,7 +18,8 @@ export interface Sessions {
   /**
    * The session's entries in order, from the start of the step that `afterSeq` lies in (so that a wire format can be
    * folded silently up to it), then live, in batches. Ends after the terminal event of `runId`, or, without one,
-   * after a terminal event once no run is open. Ends silently when aborted.
+   * after a terminal event once no run is open. Ends silently when aborted, and when this process's hold on its sessions
+   * lapses (rule 8, liveness): the caller then asks again, best of another process.
    *
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
@@ -70,6 +71,8 @@ export interface ViewOptions {
   readonly afterSeq: number
   /** The run whose end ends the view; `afterSeq` then lies before that end. */
   readonly runId?: string
+  /** If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default false. */
+  readonly throughLapse?: boolean
   readonly signal: AbortSignal
 }
 

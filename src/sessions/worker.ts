@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts"
 import { LeaseLostError, ShuttingDownError, toError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
+import type { Hold } from "../core/ports/hold.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type {
   Lease,
@@ -12,11 +13,17 @@ import type {
 import { Attempt } from "./attempt.ts"
 import type { Committer } from "./committer.ts"
 import type { Feed } from "./feed.ts"
+import { LeaseHold } from "./lease-hold.ts"
+import { type KnownLease, Reconciler } from "./reconciler.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 import { SessionWriter } from "./writer.ts"
 
 /** How often a process looks for sessions that nobody works on. */
 const sweepMs = 500
+/** Sessions that one look claims at most, so that those of a dead process are shared among all that are left. */
+const claimBatch = 10
+/** Pause before the next look when one found that many. */
+const fullBatchPauseMs = 100
 /** Sweeps from one look into the inboxes of running sessions to the next. */
 const inboxRounds = 10
 /** The process that accepted a command is left to take it: it has the request, and those who wait for the answer. */
@@ -63,13 +70,28 @@ export class Worker {
   readonly #requests = new Map<string, () => Request>()
   /** Sessions with a command of which this process has heard, and that nobody here has claimed since. */
   readonly #heard = new Set<string>()
-  /** Sessions that are just being claimed, one by one. */
-  #claiming = 0
+  /** Sessions that are just being claimed, one by one; a session may be claimed twice at once. */
+  readonly #claiming: string[] = []
+  readonly #hold: LeaseHold
+  readonly #reconciler: Reconciler
   #loops: Promise<unknown> = Promise.resolve()
   #sweeping: Promise<void> = Promise.resolve()
 
   constructor(options: WorkerOptions) {
     this.#options = options
+    this.#hold = new LeaseHold(options.log.liveness, () => void this.#reconcile())
+    this.#reconciler = new Reconciler({
+      log: options.log,
+      hold: this.#hold,
+      known: () => [...this.#attempts.values()].map((running) => this.#knownLease(running)),
+      isBeingClaimed: (sessionId) => this.#claiming.includes(sessionId),
+      onFound: (lease) => this.#begin(lease),
+    })
+  }
+
+  /** Whether other processes leave this process's sessions alone. */
+  get hold(): Hold {
+    return this.#hold
   }
 
   /** Runs being worked on by this process. */
@@ -84,7 +106,8 @@ export class Worker {
 
   /** Takes up whatever was left open, then whatever comes. Resolves when the first round of claims is made. */
   async start(): Promise<void> {
-    await this.#sweep()
+    // All of it: there may be no other process.
+    while (await this.#sweep());
     this.#loops = Promise.all([this.#sweepRegularly(), this.#followArrivals()])
   }
 
@@ -94,19 +117,22 @@ export class Worker {
    */
   async accept(message: MessageCommand, request: (() => Request) | undefined): Promise<PutOutcome> {
     const { sessionId, runId } = message
-    const { outcome, lease } = await this.#put(message)
-    if (outcome.status === "accepted") await this.take(sessionId, { runId, request, lease })
-    return outcome
+    const { log, agents } = this.#options
+    const accept = async ({ outcome, lease }: PutAndClaimOutcome) => {
+      if (outcome.status === "accepted") await this.take(sessionId, { runId, request, lease })
+      return outcome
+    }
+    if (!this.#hasRoom()) return accept({ outcome: await log.put(message), lease: null })
+    return this.#whileClaiming(sessionId, async () => accept(await log.putAndClaim(message, agents)))
   }
 
-  async #put(message: MessageCommand): Promise<PutAndClaimOutcome> {
-    const { log, agents } = this.#options
-    if (!this.#hasRoom()) return { outcome: await log.put(message), lease: null }
-    this.#claiming++
+  /** Until the work ends, a lease of this session that the store has is not taken for one whose reply was lost. */
+  async #whileClaiming<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
+    this.#claiming.push(sessionId)
     try {
-      return await log.putAndClaim(message, agents)
+      return await work()
     } finally {
-      this.#claiming--
+      this.#claiming.splice(this.#claiming.indexOf(sessionId), 1)
     }
   }
 
@@ -146,14 +172,11 @@ export class Worker {
 
   async #claim(sessionId: string): Promise<boolean> {
     const { log, agents } = this.#options
-    this.#claiming++
-    try {
+    return this.#whileClaiming(sessionId, async () => {
       const lease = await log.claim(sessionId, agents)
       if (lease !== null) await this.#work(lease)
       return lease !== null
-    } finally {
-      this.#claiming--
-    }
+    })
   }
 
   /** Takes no new work, waits up to `graceMs` for what runs, then parks it: its runs stay open for another process. */
@@ -173,19 +196,23 @@ export class Worker {
     }, lastWriteMs)
     await all()
     clearTimeout(giveUp)
+    this.#hold.close()
   }
 
+  /** If false, this process claims nothing: it stops, has lapsed, or works on as much as it may. */
   #hasRoom(): boolean {
-    const taken = this.#attempts.size + this.#claiming
-    return !this.#stop.signal.aborted && taken < this.#options.maxConcurrentRuns
+    const taken = this.#attempts.size + this.#claiming.length
+    const mayClaim = !this.#stop.signal.aborted && this.#hold.isCertain()
+    return mayClaim && taken < this.#options.maxConcurrentRuns
   }
 
   async #sweepRegularly(): Promise<void> {
     for (let round = 1; !this.#stop.signal.aborted; round++) {
       await sleep(sweepMs, this.#stop.signal)
-      if (this.#stop.signal.aborted) return
-      await this.#sweep()
-      if (round % inboxRounds === 0) await this.#lookIntoInboxes()
+      while (!this.#stop.signal.aborted && (await this.#sweep())) {
+        await sleep(fullBatchPauseMs, this.#stop.signal)
+      }
+      if (round % inboxRounds === 0 && !this.#stop.signal.aborted) await this.#lookIntoInboxes()
     }
   }
 
@@ -198,20 +225,54 @@ export class Worker {
     }
   }
 
-  /** Never rejects: a store that is down is looked at again at the next round. */
-  #sweep(): Promise<void> {
+  /**
+   * Looks for work, and first for work that this process has without knowing it. Resolves to whether there may be more.
+   * Never rejects: a store that is down is looked at again at the next round.
+   */
+  async #sweep(): Promise<boolean> {
     const { log, agents, maxConcurrentRuns, logger } = this.#options
+    let isFull = false
     const sweep = async () => {
-      const places = maxConcurrentRuns - this.#attempts.size - this.#claiming
-      if (places <= 0) return
-      for (const lease of await log.claimRunnable(agents, places)) {
-        // What arrived in the meantime has begun.
-        if (this.#hasRoom()) await this.#work(lease)
-        else await this.#giveBack(lease)
-      }
+      if (!(await this.#reconcile())) return
+      const places = maxConcurrentRuns - this.#attempts.size - this.#claiming.length
+      if (!this.#hasRoom()) return
+      const limit = Math.min(places, claimBatch)
+      const leases = await log.claimRunnable(agents, limit)
+      isFull = leases.length === claimBatch
+      for (const lease of leases) await this.#begin(lease)
     }
     this.#sweeping = sweep().catch((error: unknown) => logger.warn({ error }, "looking for work failed"))
-    return this.#sweeping
+    await this.#sweeping
+    return isFull
+  }
+
+  /** Never rejects; false if the store could not be asked. */
+  async #reconcile(): Promise<boolean> {
+    try {
+      await this.#reconciler.run()
+      return true
+    } catch (error) {
+      this.#options.logger.warn(
+        { error },
+        "The leases of this process could not be checked. They are checked again soon.",
+      )
+      return false
+    }
+  }
+
+  #knownLease({ lease, attempt, writer }: Running): KnownLease {
+    return {
+      lease,
+      isLeaving: () => attempt.leaving,
+      onLost: () => writer.stop(new LeaseLostError(lease.sessionId)),
+    }
+  }
+
+  /** Begins work on a session that was found or claimed without being asked for. */
+  async #begin(lease: Lease): Promise<void> {
+    // Other sessions may have begun in the meantime.
+    if (this.#hasRoom()) await this.#work(lease)
+    else await this.#giveBack(lease)
   }
 
   /** Hears at once of what other processes accepted; the sweep misses nothing when this fails. */
@@ -262,7 +323,8 @@ export class Worker {
       this.#requests.delete(runId)
       return request
     }
-    const attempt = new Attempt({ lease, writer, log, resolveRuntime, takeRequest, clock, ids, logger })
+    const hold = this.#hold
+    const attempt = new Attempt({ lease, writer, hold, log, resolveRuntime, takeRequest, clock, ids, logger })
     const work = async () => {
       try {
         await attempt.work()

@@ -137,6 +137,9 @@ export class SessionWriter implements Journal, Committable {
       case "fenced":
         this.stop(new LeaseLostError(this.#options.lease.sessionId))
         break
+      case "busy":
+        // The committer tries the same batch again.
+        return
       default:
         outcome satisfies never
     }

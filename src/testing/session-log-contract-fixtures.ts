@@ -4,6 +4,7 @@ import { logVersion } from "../core/entries.ts"
 import { randomIds } from "../core/ids.ts"
 import type {
   CancelCommand,
+  CommitOutcome,
   Lease,
   MessageCommand,
   PutOutcome,
@@ -100,8 +101,20 @@ export async function tryClaim(log: SessionLog, sessionId: string): Promise<Leas
 }
 
 export async function commitOk(log: SessionLog, batch: SessionBatch): Promise<void> {
-  const outcomes = await log.commit([batch])
-  if (outcomes[0] !== "ok") throw new Error(`The commit was refused: ${outcomes[0]}.`)
+  const outcome = await committed(log, batch)
+  if (outcome !== "ok") throw new Error(`The commit was refused: ${outcome}.`)
+}
+
+/** Commits the batch again while another transaction works on its session. */
+export async function committed(
+  log: SessionLog,
+  batch: SessionBatch,
+): Promise<Exclude<CommitOutcome, "busy">> {
+  return eventually("the session's row", async () => {
+    const [outcome] = await log.commit([batch])
+    if (outcome === undefined) throw new Error("The commit had no outcome.")
+    return outcome === "busy" ? null : outcome
+  })
 }
 
 /** The number of the lease's `n`th entry, counted from 1. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict"
+import type { Entry } from "../core/entries.ts"
 import {
   accepted,
   commitOk,
   event,
+  eventually,
   message,
   newAgent,
   newSession,
@@ -21,27 +23,32 @@ const noSessions = { sessionsUsedBefore: 0 }
 export const pruneCases: readonly SessionLogCase[] = [
   {
     rule: 6,
-    name: "deltas are dropped once the event that settles them is older than the limit, and only those",
+    name: "deltas are dropped once they have been settled for longer than the limit, by the store's clock alone",
     async run({ open }) {
       const { log } = await open()
       const { sessionId, runId, lease } = await runningSession(log)
-      const entries = [
-        event(numbered(lease, 1), runId, stepStarted, { at: 1_000 }),
-        textDelta(numbered(lease, 2), runId, "first step"),
-        event(numbered(lease, 3), runId, stepCompleted, { at: 2_000 }),
-        textDelta(numbered(lease, 4), runId, "second step"),
-        event(numbered(lease, 5), runId, stepCompleted, { at: 3_000 }),
-        textDelta(numbered(lease, 6), runId, "unsettled"),
-      ]
-      for (const entry of entries) await commitOk(log, { lease, entries: [entry] })
+      const commit = (entry: Entry) => commitOk(log, { lease, entries: [entry] })
+      const beginning = await log.now()
+      // The writer's clock may be behind or ahead.
+      await commit(event(numbered(lease, 1), runId, stepStarted, { at: 1_000 }))
+      await commit(textDelta(numbered(lease, 2), runId, "first step"))
+      await commit(event(numbered(lease, 3), runId, stepCompleted, { at: 2_000 }))
+      const first = await log.now()
+      const between = await eventually("a later time", async () => {
+        const now = await log.now()
+        return now > first ? now : null
+      })
+      await commit(textDelta(numbered(lease, 4), runId, "second step"))
+      await commit(event(numbered(lease, 5), runId, stepCompleted, { at: 1_000 }))
+      await commit(textDelta(numbered(lease, 6), runId, "unsettled"))
       const kept = async (deltasSettledBefore: number) => {
         await log.prune({ deltasSettledBefore, ...noSessions })
         const left = await log.read(sessionId, { afterSeq: 0, limit: 100 })
         return left.map(({ seq }) => seq - numbered(lease, 0))
       }
-      assert.deepEqual(await kept(2_000), [1, 2, 3, 4, 5, 6])
-      assert.deepEqual(await kept(2_001), [1, 3, 4, 5, 6])
-      assert.deepEqual(await kept(2_001), [1, 3, 4, 5, 6])
+      assert.deepEqual(await kept(beginning), [1, 2, 3, 4, 5, 6])
+      assert.deepEqual(await kept(between), [1, 3, 4, 5, 6])
+      assert.deepEqual(await kept(between), [1, 3, 4, 5, 6])
       assert.deepEqual(await kept(Number.MAX_SAFE_INTEGER), [1, 3, 5, 6])
     },
   },
@@ -61,7 +68,7 @@ export const pruneCases: readonly SessionLogCase[] = [
         ],
         runEnded: { runId, state: "failed" },
       })
-      await log.prune({ deltasSettledBefore: 2_001, ...noSessions })
+      await log.prune({ deltasSettledBefore: Number.MAX_SAFE_INTEGER, ...noSessions })
       const left = await log.read(sessionId, { afterSeq: 0, limit: 100 })
       assert.deepEqual(
         left.map(({ kind }) => kind),
@@ -81,7 +88,7 @@ export const pruneCases: readonly SessionLogCase[] = [
       await log.commit(batches)
       const end = event(numbered(lease, 1_001), runId, stepCompleted, { at: 2_000 })
       await commitOk(log, { lease, entries: [end] })
-      await log.prune({ deltasSettledBefore: 2_001, ...noSessions })
+      await log.prune({ deltasSettledBefore: Number.MAX_SAFE_INTEGER, ...noSessions })
       assert.deepEqual(await log.read(sessionId, { afterSeq: 0, limit: 2_000 }), [end])
     },
   },

@@ -147,6 +147,20 @@ export const sharedCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
+    name: "what another process holds is not among what this one holds",
+    async run({ open, crash }) {
+      const [first, second] = [await open(), await open()]
+      const { sessionId } = await runningSession(first.log)
+      const holds = async (log: SessionLog) =>
+        (await log.held()).some((lease) => lease.sessionId === sessionId)
+      assert.deepEqual([await holds(first.log), await holds(second.log)], [true, false])
+      await crash(first)
+      await taken(second.log, sessionId)
+      assert.equal(await holds(second.log), true)
+    },
+  },
+  {
+    rule: 9,
     name: "of two processes that claim at once exactly one wins",
     async run({ open, crash }) {
       const crashing = await open()

@@ -1,4 +1,7 @@
 import { beforeAll, expect, test, vi } from "vitest"
+import { systemClock } from "../../src/core/clock.ts"
+import { silentLogger } from "../../src/sessions/fixtures/test-gateway.ts"
+import { openPostgresStore } from "../../src/stores/postgres/open.ts"
 import { assemble, ids } from "./support/assemble.ts"
 import { eventually } from "./support/eventually.ts"
 import { kill } from "./support/gateway-process.ts"
@@ -57,7 +60,7 @@ test("of messages put at once through both nodes one is taken", async () => {
   await Promise.all(responses.map(({ body }) => body?.cancel()))
 })
 
-test("when the node of a run is killed the other one takes it over once its sign of life is too old", async () => {
+test("when the node of a run is killed the other one takes it over once its heartbeat is overdue", async () => {
   const script = [pausing(words(10), 5, gate().opened), says("Taken ", "over.")]
   const { session, roles, model } = await two("failing", script)
   const stream = await session.chat("Go")
@@ -71,7 +74,7 @@ test("when the node of a run is killed the other one takes it over once its sign
   const frames = [...live, ...(await viewer.rest())]
   const seconds = (performance.now() - begun) / 1_000
   console.info(`taken over and finished ${seconds.toFixed(1)} s after the kill`)
-  // A node counts as dead 10 s after its last sign.
+  // A node counts as dead 3 s after its last heartbeat. The machine may be busy.
   expect(seconds).toBeLessThan(30)
   expect(ids(frames)).toEqual([...new Set(ids(frames))].sort((left, right) => left - right))
   expect(assemble(frames)).toMatchObject({ text: "Taken over.", terminal: completed })
@@ -79,19 +82,22 @@ test("when the node of a run is killed the other one takes it over once its sign
   expect(model.requests).toHaveLength(2)
 })
 
-test("a node that is stopped hands its runs over at once", async () => {
+test("a node that is stopped hands its runs over, and does not leave them to be taken from a dead one", async () => {
   const script = [pausing(words(10), 5, gate().opened), says("Handed over.")]
-  const { session, roles, model } = await two("handing", script, { GRACE_MS: "0" })
+  const url = await postgres.createDatabase("handing")
+  const { session, roles, model } = await startTwoGateways(script, { STORE: url, GRACE_MS: "0" })
   const stream = await session.chat("Go")
   await stream.until(({ event }) => event.type === "text_delta" && event.text === "w5 ")
   const { owner, other } = await roles()
   owner.signal("SIGTERM")
-  const begun = performance.now()
   await eventually("the other node's call", () => (model.requests.length === 2 ? true : null))
-  // Its last sign of life is 2 s old at most, and it would count as dead after 10.
-  expect(performance.now() - begun).toBeLessThan(8_000)
   const frames = await (await session.at(other.url).subscribe({ afterSeq: 0 })).rest()
   expect(assemble(frames)).toMatchObject({ text: "Handed over.", terminal: completed })
+  const { log, close } = await openPostgresStore({ url, clock: systemClock, logger: silentLogger })
+  const entries = await log.read(session.id, { afterSeq: 0, limit: 100 })
+  const retry = entries.find((entry) => entry.kind === "event" && entry.event.type === "stepRetried")
+  expect(retry).toMatchObject({ event: { stoppedInOrder: true } })
+  await close()
 })
 
 test("while the database is down nothing is accepted and nothing breaks; when it is back all goes on", async () => {

@@ -6,8 +6,8 @@ export interface Answers {
   has(toolCallId: string): boolean
   /** The answer to this call's wait, if there is one; taken once. */
   take(toolCallId: string): Answer | null
-  /** Looks into the inbox again. */
-  refresh(): Promise<void>
+  /** Looks into the inbox again. While the store is unavailable it keeps trying. Rejects with the signal's reason. */
+  refresh(signal: AbortSignal): Promise<void>
   /** Resolves when an answer comes that was not there before, and with the signal's abort. */
   arrival(signal: AbortSignal): Promise<void>
 }

@@ -3,16 +3,25 @@ import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
+import type { Liveness } from "./liveness.ts"
 import type { ToolResult } from "./tool.ts"
 
 /**
  * Where sessions live: their log, their inbox and their leases. One instance is one process's membership;
  * its leases count as live until it is closed or its process ends.
  *
- * Every method rejects with `StoreUnavailableError` when the store cannot do it now; nothing has happened then.
+ * Every method rejects with `StoreUnavailableError` when the store cannot do it now, or when its reply was lost.
  * The rules by number are those of docs/architecture.md.
  */
 export interface SessionLog {
+  /** Whether this instance's leases count as live (rule 8, liveness). */
+  readonly liveness: Liveness
+  /**
+   * The store's clock, in milliseconds since the Unix epoch. All processes that share a store get the time of one clock,
+   * whatever their own clocks say.
+   */
+  now(): Promise<number>
+
   createSession(session: NewSession): Promise<void>
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
@@ -40,10 +49,17 @@ export interface SessionLog {
   /**
    * Takes the session for this process, only if the session's agent is one of these (rule 9) and no live process
    * has it (rules 7 and 8). Raises its epoch.
+   *
+   * If this or any other claim rejects, it may have happened all the same: `held` tells.
    */
   claim(sessionId: string, agents: readonly string[]): Promise<Lease | null>
   /** Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). */
   claimRunnable(agents: readonly string[], limit: number): Promise<readonly Lease[]>
+  /**
+   * Returns all leases that this process holds according to the store. A caller that lost the reply to a claim, or to a
+   * release, compares this with what it knows (rule 9, claiming).
+   */
+  held(): Promise<readonly Lease[]>
   /** Commands of the session that no commit has consumed, oldest first. Empty if the lease is lost. */
   pending(lease: Lease): Promise<readonly Command[]>
   /**
@@ -57,8 +73,10 @@ export interface SessionLog {
    * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order:
    * `fenced` when its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed
    * cancel which this batch does not consume (rule 12), `answered` when it would expire a wait that was answered
-   * in the meantime. Nothing of such a batch is stored. The end of a run withdraws its open waits and drops its commands.
+   * in the meantime, `busy` when another transaction works on the session at this moment: commit that batch again later, on
+   * its own. Nothing of such a batch is stored. The end of a run withdraws its open waits and drops its commands.
    * The same batch committed twice under its lease is `ok` and stored once: a commit that failed may be tried again.
+   * Calls may overlap: those that share a session are stored in the order of the calls, others in any order.
    */
   commit(batches: readonly SessionBatch[]): Promise<readonly CommitOutcome[]>
 
@@ -74,7 +92,7 @@ export interface SessionLog {
 
   /**
    * Drops deltas settled before `deltasSettledBefore` (rule 6) and sessions last used before
-   * `sessionsUsedBefore` that have no open run. Times in milliseconds since the Unix epoch.
+   * `sessionsUsedBefore` that have no open run. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
    */
   prune(limits: { readonly deltasSettledBefore: number; readonly sessionsUsedBefore: number }): Promise<void>
 
@@ -201,7 +219,7 @@ export type AnswerOutcome =
 export interface Lease {
   readonly sessionId: string
   readonly epoch: number
-  /** How often in a row this session was taken over from an owner that had not released it (rule 10). */
+  /** Number of processes in a row that died while they held this session (rule 10). A lapse does not count. */
   readonly takeovers: number
 }
 
@@ -219,7 +237,7 @@ export interface SessionBatch {
   readonly progress?: boolean
 }
 
-export type CommitOutcome = "ok" | "fenced" | "cancelled" | "answered"
+export type CommitOutcome = "ok" | "fenced" | "cancelled" | "answered" | "busy"
 
 export interface ReleaseOptions {
   readonly force?: boolean

@@ -2,7 +2,8 @@ import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.t
 import { integer, nullableText, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { Database, Query } from "./database.ts"
-import { lastSeq } from "./schema.ts"
+import { sqlState } from "./failures.ts"
+import { lastSeq, nowMs } from "./schema.ts"
 import { areOpen, changeWaits, openWaits, writeWaits } from "./waits.ts"
 
 interface Prepared {
@@ -12,7 +13,10 @@ interface Prepared {
   readonly rows: EntryRows
 }
 
-/** Few round trips however many sessions: the rows are locked, looked at, and all changes sent at once. */
+/**
+ * Few round trips however many sessions: the rows are locked, read, and all changes sent at once. A row that another
+ * transaction has locked is skipped, so that it delays its own session and no other.
+ */
 export async function commit(
   database: Database,
   batches: readonly SessionBatch[],
@@ -20,14 +24,32 @@ export async function commit(
 ): Promise<readonly CommitOutcome[]> {
   if (batches.length === 0) return []
   const all = batches.map((batch) => ({ batch, id: batch.lease.sessionId, rows: toRows(batch.entries) }))
+  try {
+    return await commitOnce(database, all, owner)
+  } catch (error) {
+    if (sqlState(error) !== uniqueViolation) throw error
+    // An earlier commit of the same batch, whose reply was lost, may have become visible only after this one began.
+    return commitOnce(database, all, owner)
+  }
+}
+
+const uniqueViolation = "23505"
+
+function commitOnce(
+  database: Database,
+  all: readonly Prepared[],
+  owner: string,
+): Promise<readonly CommitOutcome[]> {
+  const batches = all.map(({ batch }) => batch)
   return database.transaction(async (query) => {
-    const held = await lock(query, batches, owner)
+    const { held, busy } = await lock(query, batches, owner)
     const stored = await storedBefore(query, all, held)
     const cancels = await waitingCancels(query, batches)
     let waits = await openWaits(query, batches)
     const accepted: Prepared[] = []
     const outcomes = all.map((each): CommitOutcome => {
       const { batch, id, rows } = each
+      if (busy.get(id) === batch.lease.epoch) return "busy"
       if (held.get(id)?.epoch !== batch.lease.epoch) return "fenced"
       if (stored.has(each)) return "ok"
       if (isCancelled(batch, cancels)) return "cancelled"
@@ -48,22 +70,36 @@ interface Held {
   readonly lastSeq: number
 }
 
-/** The sessions that `owner` holds, by id. Locked in order, so that commits never block in a circle. */
-async function lock(
-  query: Query,
-  batches: readonly SessionBatch[],
-  owner: string,
-): Promise<ReadonlyMap<string, Held>> {
+interface Locked {
+  /** The sessions that this process holds and whose rows are locked now, by id. */
+  readonly held: ReadonlyMap<string, Held>
+  /** The epochs of the sessions that it holds and whose rows another transaction has locked, by id. */
+  readonly busy: ReadonlyMap<string, number>
+}
+
+async function lock(query: Query, batches: readonly SessionBatch[], owner: string): Promise<Locked> {
+  const ids = new Set(batches.map(({ lease }) => lease.sessionId))
   const rows = await query(
     `SELECT id, epoch, owner, ${lastSeq} AS last_seq FROM agent_gateway.session
-     WHERE id = ANY($1) ORDER BY id FOR UPDATE`,
-    [[...new Set(batches.map(({ lease }) => lease.sessionId))]],
+     WHERE id = ANY($1) FOR UPDATE SKIP LOCKED`,
+    [[...ids]],
   )
   const held = rows.filter((row) => nullableText(row, "owner") === owner)
-  return new Map(
-    held.map((row) => [text(row, "id"), { epoch: integer(row, "epoch"), lastSeq: integer(row, "last_seq") }]),
-  )
+  for (const row of rows) ids.delete(text(row, "id"))
+  // The others are gone or locked.
+  const skipped = ids.size === 0 ? [] : await query(ownSessions, [[...ids], owner])
+  return {
+    held: new Map(
+      held.map((row) => [
+        text(row, "id"),
+        { epoch: integer(row, "epoch"), lastSeq: integer(row, "last_seq") },
+      ]),
+    ),
+    busy: new Map(skipped.map((row) => [text(row, "id"), integer(row, "epoch")])),
+  }
 }
+
+const ownSessions = "SELECT id, epoch FROM agent_gateway.session WHERE id = ANY($1) AND owner = $2"
 
 /**
  * Those that were committed before, when the answer to that was lost on its way and so they come again.
@@ -129,7 +165,7 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
      ),
      settlings AS (
        INSERT INTO agent_gateway.settled (session_id, seq, at)
-       SELECT session_id, seq, at FROM json_to_recordset($3) AS each(session_id text, seq bigint, at bigint)
+       SELECT session_id, seq, ${nowMs} FROM json_to_recordset($3) AS each(session_id text, seq bigint)
      ),
      consumed AS (
        DELETE FROM agent_gateway.command
@@ -180,7 +216,7 @@ function deltaRows(session_id: string, { deltas }: EntryRows): StoredRow[] {
 }
 
 function settlingRows(session_id: string, { settling }: EntryRows): object[] {
-  return settling === null ? [] : [{ session_id, seq: settling.seq, at: settling.at }]
+  return settling === null ? [] : [{ session_id, seq: settling.seq }]
 }
 
 interface SessionChange {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises"
 import type { ClientConfig, Pool, PoolClient } from "pg"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
@@ -12,14 +13,21 @@ export interface Database {
   readonly query: Query
   /** One transaction at READ COMMITTED: every statement sees what was committed before it. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
-  /** Waits for the calls under way. May be called again. */
+  /** Waits for the calls under way, for two seconds at most. May be called again. */
   close(): Promise<void>
 }
 
 export type Durability = "process" | "full"
 
-const maxConnections = 10
 const timeoutMs = 10_000
+/** The goodbye of a connection that has fallen silent never arrives. */
+const closeMs = 2_000
+/** Shorter than the client's own limit, so that the server does not execute what the client has given up. */
+const statementMs = 8_000
+/** Other transactions hold a session's row for milliseconds. A row that is locked for longer must not use up the pool. */
+const lockMs = 2_000
+/** A process that hangs in a transaction must not keep others from its sessions' rows. */
+const idleInTransactionMs = 3_000
 
 export function connectionConfig(url: string, durability: Durability): ClientConfig {
   return {
@@ -28,10 +36,30 @@ export function connectionConfig(url: string, durability: Durability): ClientCon
     keepAlive: true,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
-    // So that a process that hangs, or that the network has lost, does not keep others from its sessions' rows.
-    idle_in_transaction_session_timeout: timeoutMs,
+    statement_timeout: statementMs,
+    lock_timeout: lockMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
     // Otherwise the server's own setting holds, which by default waits for the disk as well.
     ...(durability === "full" ? { options: "-c synchronous_commit=on" } : {}),
+  }
+}
+
+/** For migrations, which may wait for another process's or change a large table. */
+export function withoutTimeouts(config: ClientConfig): ClientConfig {
+  return { ...config, query_timeout: 0, statement_timeout: 0, lock_timeout: 0 }
+}
+
+/** For a connection outside the pool: every call, and connecting itself, is bounded by `limitMs`. */
+export function standingConfig(
+  config: ClientConfig,
+  { name, limitMs }: { readonly name: string; readonly limitMs: number },
+): ClientConfig {
+  return {
+    ...config,
+    application_name: name,
+    connectionTimeoutMillis: limitMs,
+    query_timeout: limitMs,
+    statement_timeout: limitMs,
   }
 }
 
@@ -44,8 +72,13 @@ export async function loadDriver(): Promise<typeof import("pg")> {
   }
 }
 
-export function openDatabase(driver: typeof import("pg"), config: ClientConfig, logger: Logger): Database {
-  const pool: Pool = new driver.Pool({ ...config, max: maxConnections })
+/** `connections` is the size of the pool. */
+export function openDatabase(
+  driver: typeof import("pg"),
+  config: ClientConfig,
+  { connections, logger }: { readonly connections: number; readonly logger: Logger },
+): Database {
+  const pool: Pool = new driver.Pool({ ...config, max: connections })
   // A connection that breaks says so by an event as well, which ends the process if nobody listens; the pool listens
   // only to those that nobody uses. It opens another when one is needed.
   pool.on("connect", (client) => {
@@ -91,7 +124,8 @@ export function openDatabase(driver: typeof import("pg"), config: ClientConfig, 
       }
     },
     async close() {
-      if (!pool.ended && !pool.ending) await pool.end()
+      if (pool.ended || pool.ending) return
+      await Promise.race([pool.end(), delay(closeMs, undefined, { ref: false })])
     },
   }
 }

@@ -31,7 +31,8 @@ export function toOpeningError(error: unknown): Error {
   return new ConfigurationError(`The Postgres store cannot be opened: ${reason}.`, { cause: error })
 }
 
-function sqlState(error: unknown): string | null {
+/** Returns null for whatever did not come from the server. */
+export function sqlState(error: unknown): string | null {
   const fromServer = error instanceof Error && "severity" in error && "code" in error
   return fromServer && typeof error.code === "string" ? error.code : null
 }

@@ -9,9 +9,9 @@ import type {
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
 import { toCommand } from "../session-rows.ts"
+import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database.ts"
 import { claimFree } from "./leases.ts"
-import { arrivalsChannel } from "./membership.ts"
 import { lastSeq } from "./schema.ts"
 
 /** The session's row is what put, answer, commit, claim and release exclude each other by. */

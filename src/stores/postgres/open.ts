@@ -1,13 +1,23 @@
+import { randomUUID } from "node:crypto"
 import type { Clock } from "../../core/clock.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { integer, text } from "../columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import { createApprovals } from "./approvals.ts"
-import { connectionConfig, type Database, type Durability, loadDriver, openDatabase } from "./database.ts"
+import { listenForArrivals } from "./arrivals.ts"
+import {
+  connectionConfig,
+  type Database,
+  type Durability,
+  loadDriver,
+  openDatabase,
+  standingConfig,
+  withoutTimeouts,
+} from "./database.ts"
 import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
-import { joinMembers } from "./membership.ts"
+import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"
 import { lastSeq, migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
@@ -19,40 +29,69 @@ export interface PostgresStoreOptions {
   readonly logger: Logger
   /** `full` makes the server wait for its disk whatever its own default is. Default `process`: its default. */
   readonly durability?: Durability
-  /** How often this process renews its claim to be alive. Default 2000. */
-  readonly heartbeatMs?: number
-  /** How long after its last sign others take its sessions over. Default 10 000. */
+  /**
+   * Time to live of this process's last heartbeat, in milliseconds. After that other processes take its sessions.
+   * Heartbeats are sent four times in it. All processes on one database use the same value. Default 3000.
+   */
   readonly ttlMs?: number
 }
 
+const defaultTtlMs = 3_000
 const watchPollMs = 100
+/** Connections for everything but commits. */
+const connections = 6
+/** Commits have connections of their own: calls that wait for a locked row cannot hold them up. */
+const commitConnections = 4
+/** A listener that does not answer for this long is replaced. */
+const listenerLimitMs = 5_000
 
 /** Throws `ConfigurationError` when the database cannot be reached or used, or was changed by a newer version. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { url, clock, logger, durability = "process", heartbeatMs = 2_000, ttlMs = 10_000 } = options
+  const { url, clock, logger, durability = "process", ttlMs = defaultTtlMs } = options
   const driver = await loadDriver()
   const config = connectionConfig(url, durability)
-  const database = openDatabase(driver, config, logger)
+  const id = randomUUID()
+  const times = heartbeatTimes(ttlMs)
+  const database = openDatabase(driver, config, { connections, logger })
+  const commits = openDatabase(driver, config, { connections: commitConnections, logger })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })
+  const standing = (limitMs: number) => () =>
+    new driver.Client(standingConfig(config, { name: connectionName(id), limitMs }))
+  const ends: (() => Promise<void>)[] = [() => database.close(), () => commits.close()]
+  const close = async () => {
+    hub.close()
+    for (const end of ends) await end()
+  }
   try {
-    await migrate(database)
-    const connect = () => new driver.Client(config)
+    await migrateAlone(driver, config, logger)
     const onArrival = (sessionId: string) => hub.arrived(sessionId)
-    const membership = await joinMembers({ connect, onArrival, logger, heartbeatMs, ttlMs })
+    const arrivals = await listenForArrivals({ connect: standing(listenerLimitMs), onArrival, logger })
+    ends.push(() => arrivals.end())
+    const membership = await joinMembers({ id, connect: standing(times.timeoutMs), times, logger })
+    ends.push(() => membership.end())
     return {
-      log: createSessionLog(database, membership.id, hub),
+      log: createSessionLog({ database, commits, membership, times, hub }),
       keyring: createKeyring(database.query, clock),
       approvals: createApprovals(database),
       secrets: createSecrets(database.query),
-      async close() {
-        hub.close()
-        await database.close()
-        await membership.end()
-      },
+      close,
     }
   } catch (error) {
-    await database.close()
+    await close()
     throw toOpeningError(error)
+  }
+}
+
+async function migrateAlone(
+  driver: Awaited<ReturnType<typeof loadDriver>>,
+  config: ReturnType<typeof connectionConfig>,
+  logger: Logger,
+): Promise<void> {
+  const database = openDatabase(driver, withoutTimeouts(config), { connections: 1, logger })
+  try {
+    await migrate(database)
+  } finally {
+    await database.close()
   }
 }
 

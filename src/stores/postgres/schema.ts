@@ -118,12 +118,22 @@ const migrations: readonly (readonly string[])[] = [
     // Before this version it was made when the first secret was.
     "CREATE TABLE IF NOT EXISTS agent_gateway.secret (name text PRIMARY KEY, value text NOT NULL)",
   ],
+  [
+    // `beat_at` is the time of the last heartbeat, `steady_since` the first of a series of heartbeats without a gap.
+    `ALTER TABLE agent_gateway.process
+       ADD COLUMN beat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+       ADD COLUMN steady_since timestamptz NOT NULL DEFAULT clock_timestamp()`,
+    "CREATE INDEX session_owner ON agent_gateway.session (owner) WHERE owner IS NOT NULL",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
 export const lastSeq = `greatest(
   (SELECT max(seq) FROM agent_gateway.entry WHERE session_id = session.id),
   (SELECT last_seq FROM agent_gateway.delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0)`
+
+/** SQL: the time of the server's clock, in milliseconds since the Unix epoch. */
+export const nowMs = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 /** Refuses a server that is too old, and a schema that a newer version of this package has changed. */
 export async function migrate(database: Database): Promise<void> {

@@ -1,21 +1,36 @@
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
-import { escapeText } from "../columns.ts"
+import { escapeText, integer } from "../columns.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
+import { createCommitOrder } from "./commit-order.ts"
 import type { Database, Query } from "./database.ts"
 import { pending, put, putAndClaim, revokeSession } from "./inbox.ts"
-import { claim, claimRunnable, release } from "./leases.ts"
+import { claim, claimRunnable, held, release } from "./leases.ts"
+import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
-import { lastSeq } from "./schema.ts"
+import { lastSeq, nowMs } from "./schema.ts"
 
-/** The port over a database whose schema is up to date. `owner` is this process's membership. */
-export function createSessionLog(database: Database, owner: string, hub: WatchHub): SessionLog {
+export interface SessionLogParts {
+  readonly database: Database
+  /** The same database, over connections that only commits use. */
+  readonly commits: Database
+  readonly membership: Membership
+  readonly times: HeartbeatTimes
+  readonly hub: WatchHub
+}
+
+/** The port over a database whose schema is up to date. */
+export function createSessionLog({ database, commits, membership, times, hub }: SessionLogParts): SessionLog {
   const { query } = database
-  let lastCommit: Promise<unknown> = Promise.resolve()
+  const { id: owner, liveness } = membership
+  const claimer = { owner, times }
+  const inOrder = createCommitOrder()
   return {
+    liveness,
+    now: () => now(query),
     createSession: (session) => createSession(query, session),
     session: (sessionId) => findSession(query, sessionId),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
@@ -39,16 +54,13 @@ export function createSessionLog(database: Database, owner: string, hub: WatchHu
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId, agents) => claim(query, sessionId, agents, owner),
-    claimRunnable: (agents, limit) => claimRunnable(query, agents, owner, limit),
+    claim: (sessionId, agents) => claim(query, sessionId, agents, claimer),
+    claimRunnable: (agents, limit) => claimRunnable(query, agents, claimer, limit),
+    held: () => held(query, owner),
     pending: (lease) => pending(query, lease, owner),
     release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {
-      // One after another: on connections of their own they could overtake each other within a session.
-      const committing = lastCommit.then(() => commit(database, batches, owner))
-      // The caller handles the failure; the next commit only waits for the end.
-      lastCommit = committing.catch(() => undefined)
-      const outcomes = await committing
+      const outcomes = await inOrder(batches, () => commit(commits, batches, owner))
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
@@ -68,6 +80,11 @@ export function createSessionLog(database: Database, owner: string, hub: WatchHu
       await query("SELECT FROM agent_gateway.session LIMIT 1")
     },
   }
+}
+
+async function now(query: Query): Promise<number> {
+  const [row] = await query(`SELECT ${nowMs} AS now`)
+  return integer(row ?? {}, "now")
 }
 
 async function createSession(query: Query, session: NewSession): Promise<void> {

@@ -5,7 +5,11 @@ import type { Database } from "./database.ts"
 import { areOpen, changeWaits } from "./waits.ts"
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
-export function commitBatch(database: Database, batch: SessionBatch, owner: string): CommitOutcome {
+export function commitBatch(
+  database: Database,
+  batch: SessionBatch,
+  { owner, now }: { readonly owner: string; readonly now: number },
+): CommitOutcome {
   const { lease, commandsConsumed = [] } = batch
   // No other process can write between this look and the commit: the transaction holds the database (rule 7).
   const held = heldSession(database, lease, owner)
@@ -15,7 +19,7 @@ export function commitBatch(database: Database, batch: SessionBatch, owner: stri
   if (isCancelled(database, batch)) return "cancelled"
   if (!areOpen(database, batch)) return "answered"
   insertEvents(database, lease, rows)
-  insertDeltas(database, lease, rows)
+  insertDeltas(database, lease, { rows, now })
   for (const id of commandsConsumed) {
     database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
   }
@@ -94,7 +98,12 @@ function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows)
   }
 }
 
-function insertDeltas(database: Database, { sessionId }: Lease, rows: EntryRows): void {
+/** Deltas are kept for a time that counts from `now`, by the store's clock (rule 6, deltas). */
+function insertDeltas(
+  database: Database,
+  { sessionId }: Lease,
+  { rows, now }: { readonly rows: EntryRows; readonly now: number },
+): void {
   for (const { firstSeq, lastSeq, runId, body } of rows.deltas) {
     database.run(
       "INSERT INTO delta (session_id, seq, last_seq, run_id, body) VALUES (?, ?, ?, ?, ?)",
@@ -106,13 +115,13 @@ function insertDeltas(database: Database, { sessionId }: Lease, rows: EntryRows)
     )
   }
   if (rows.settling === null) return
-  const { seq, at } = rows.settling
+  const { seq } = rows.settling
   database.run(
     `INSERT INTO settled (session_id, seq, at) SELECT ?, ?, ?
      WHERE EXISTS (SELECT 1 FROM delta WHERE session_id = ? AND seq < ?)`,
     sessionId,
     seq,
-    at,
+    now,
     sessionId,
     seq,
   )

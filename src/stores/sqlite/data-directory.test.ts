@@ -153,6 +153,18 @@ test.each([
   await again.close()
 })
 
+test("a database of version 3 is migrated", async () => {
+  const former = new DatabaseSync(join(directory, "gateway.db"))
+  for (const version of [1, 2, 3]) {
+    former.exec(readFileSync(new URL(`fixtures/version-${version}.sql`, import.meta.url), "utf8"))
+  }
+  former.close()
+  const store = await open(directory)
+  await checkMigratedStore(store)
+  expect(await store.log.held()).toHaveLength(1)
+  await store.close()
+})
+
 test("a directory is opened again with all it held", async () => {
   const first = await open(directory)
   await first.log.createSession({ id: "sess_1", tenant: "t", userId: "u", agent: "a", createdAt: 1 })

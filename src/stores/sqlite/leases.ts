@@ -70,6 +70,12 @@ export async function claimRunnable(
   )
 }
 
+export function held(database: Database, owner: string): Lease[] {
+  return database
+    .all("SELECT id, epoch, takeovers FROM session WHERE owner = ?", owner)
+    .map((row) => toLease(text(row, "id"), row))
+}
+
 /** Inside a transaction. */
 export function release(
   database: Database,

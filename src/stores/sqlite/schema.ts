@@ -116,6 +116,7 @@ const migrations: readonly (readonly string[])[] = [
     // Before this version it was made when the first secret was.
     "CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
   ],
+  ["CREATE INDEX session_owner ON session (owner) WHERE owner IS NOT NULL"],
 ]
 
 /** The version that \`migrate\` brings a database to. */

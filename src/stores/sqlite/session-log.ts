@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts"
+import { alwaysLive } from "../../core/ports/liveness.ts"
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
 import { escapeText } from "../columns.ts"
 import { toRun, toSession } from "../session-rows.ts"
@@ -7,7 +8,7 @@ import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database.ts"
 import { pending, put, revokeSession } from "./inbox.ts"
-import { claim, claimFree, claimRunnable, release } from "./leases.ts"
+import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
@@ -32,6 +33,9 @@ export function createSessionLog(
 ): SessionLog {
   const owner = membership.id
   return {
+    // The lock of its process file holds as long as the process.
+    liveness: alwaysLive,
+    now: async () => clock.now(),
     createSession: (session) => database.write(() => createSession(database, session)),
     session: (sessionId) => database.read(() => findSession(database, sessionId)),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
@@ -63,10 +67,14 @@ export function createSessionLog(
     claim: (sessionId, agents) => claim(database, membership, sessionId, agents),
     claimRunnable: (agents, limit) =>
       claimRunnable(database, membership, agents, { limit, now: clock.now() }),
+    held: () => database.read(() => held(database, owner)),
     pending: (lease) => database.read(() => pending(database, lease, owner)),
     release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
     async commit(batches) {
-      const outcomes = await database.write(() => batches.map((batch) => commitBatch(database, batch, owner)))
+      const now = clock.now()
+      const outcomes = await database.write(() =>
+        batches.map((batch) => commitBatch(database, batch, { owner, now })),
+      )
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)

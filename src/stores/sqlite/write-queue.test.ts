@@ -15,6 +15,8 @@ beforeEach(() => {
       connection.exec(sql)
     },
     isOpen: () => connection.isTransaction,
+    // However long the machine is held up.
+    now: () => 0,
   })
 })
 afterEach(() => connection.close())
@@ -115,4 +117,25 @@ test("more than fit into one transaction are stored in several, in order", async
   await Promise.all(all.map((name) => write(() => insert(name))))
   expect(names()).toEqual(all)
   expect(executed.filter((sql) => sql === "COMMIT").length).toBeGreaterThan(1)
+})
+
+test("a transaction takes no further write after five milliseconds", async () => {
+  let time = 0
+  const slowly = createWriteQueue({
+    execute(sql) {
+      executed.push(sql)
+      connection.exec(sql)
+    },
+    isOpen: () => connection.isTransaction,
+    now: () => time,
+  })
+  const writes = ["a", "b", "c", "d", "e"].map((name) =>
+    slowly(() => {
+      time += 3
+      return insert(name)
+    }),
+  )
+  await Promise.all(writes)
+  expect(names()).toEqual(["a", "b", "c", "d", "e"])
+  expect(executed.filter((sql) => sql === "COMMIT")).toHaveLength(3)
 })

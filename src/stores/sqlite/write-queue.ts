@@ -1,13 +1,19 @@
 import { isBusy, toStoreError } from "./failures.ts"
 import { patienceEnds, pauseAfter } from "./patience.ts"
 
-/** What one transaction takes at most, so that it does not hold up the event loop for long (rule 15). */
+/**
+ * Writes that one transaction takes at most, and the milliseconds after which it takes no further one, so that it does
+ * not block the event loop for long (rule 15).
+ */
 const maxGroup = 100
+const maxGroupMs = 5
 
 /** What the queue needs of a connection. */
 export interface Transactions {
   execute(sql: string): void
   isOpen(): boolean
+  /** Monotonic, in milliseconds. Default: `performance.now`. */
+  now?(): number
 }
 
 interface Write {
@@ -30,6 +36,7 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
   /** So many at the head failed together and are tried one by one. */
   let alone = 0
   let tries = 0
+  const now = () => transactions.now?.() ?? performance.now()
 
   return <T>(work: () => T) => {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
@@ -49,7 +56,7 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
     const group = waiting.slice(0, alone > 0 ? 1 : maxGroup)
     try {
       const tellers = store(group)
-      leave(group.length)
+      leave(tellers.length)
       for (const tell of tellers) tell()
     } catch (error) {
       if (isBusy(error)) {
@@ -65,8 +72,7 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
 
   /** They keep their places, so that none is overtaken by a write that was asked for later. */
   function waitForOthers(error: unknown): void {
-    const now = performance.now()
-    const first = waiting.findIndex(({ deadline }) => deadline >= now)
+    const first = waiting.findIndex(({ deadline }) => deadline >= performance.now())
     for (const write of leave(first === -1 ? waiting.length : first)) write.fail(error)
     if (waiting.length > 0) setTimeout(storeWaiting, pauseAfter(tries++))
     else tries = 0
@@ -77,11 +83,19 @@ export function createWriteQueue(transactions: Transactions): <T>(work: () => T)
     return waiting.splice(0, count)
   }
 
-  /** Throws when nothing is stored; else returns what tells each caller what its write came to. */
+  /**
+   * Stores at least the first write of the group, and the next ones while there is time. Throws if nothing is stored;
+   * otherwise returns for each stored write what tells its caller.
+   */
   function store(group: readonly Write[]): readonly (() => void)[] {
+    const end = now() + maxGroupMs
     transactions.execute("BEGIN IMMEDIATE")
     try {
-      const tellers = group.map((write) => (group.length === 1 ? write.attempt() : inSavepoint(write)))
+      const tellers: (() => void)[] = []
+      for (const write of group) {
+        if (tellers.length > 0 && now() >= end) break
+        tellers.push(group.length === 1 ? write.attempt() : inSavepoint(write))
+      }
       transactions.execute("COMMIT")
       return tellers
     } catch (error) {

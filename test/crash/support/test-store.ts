@@ -13,6 +13,6 @@ export function openTestStore(
   options: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<Store> {
   return store.startsWith("postgres://")
-    ? openPostgresStore({ ...options, url: store, heartbeatMs: postgresTtlMs / 5, ttlMs: postgresTtlMs })
+    ? openPostgresStore({ ...options, url: store, ttlMs: postgresTtlMs })
     : openSqliteStore({ ...options, path: store })
 }

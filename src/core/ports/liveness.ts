@@ -1,0 +1,16 @@
+/** This process's standing with its store (rule 8, liveness): whether other processes must leave its sessions alone. */
+export interface Liveness {
+  /**
+   * If false, other processes may take this process's sessions now. Judged by a monotonic clock of this process, with a
+   * margin, so that it turns false before any other process may act on it.
+   */
+  isLive(): boolean
+  /**
+   * Calls the listener with `false` when the process lapses, and with `true` when it is live again. A lapse is always
+   * announced before its end, even if both are noticed at once. Returns a function that removes the listener.
+   */
+  onChange(listener: (isLive: boolean) => void): () => void
+}
+
+/** The liveness of a process that holds its sessions until it ends. */
+export const alwaysLive: Liveness = { isLive: () => true, onChange: () => () => undefined }

@@ -1,0 +1,31 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest"
+import { StoreUnavailableError } from "../core/errors.ts"
+import { alwaysLive } from "../core/ports/liveness.ts"
+import { storeCheck } from "./store-check.ts"
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+it("is passed by a store that answers", async () => {
+  expect(await storeCheck({ liveness: alwaysLive, ping: async () => undefined })).toEqual({ ok: true })
+})
+
+it("shows the messages of our own errors, and of no others", async () => {
+  const failing = (error: Error) => storeCheck({ liveness: alwaysLive, ping: () => Promise.reject(error) })
+  expect(await failing(new StoreUnavailableError())).toEqual({
+    ok: false,
+    detail: "The store is unavailable; try again.",
+  })
+  expect(await failing(new Error("postgres://user:secret@host"))).toEqual({ ok: false })
+})
+
+it("fails after two seconds without an answer", async () => {
+  const check = storeCheck({ liveness: alwaysLive, ping: () => new Promise(() => {}) })
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(await check).toMatchObject({ ok: false })
+})
+
+it("fails while the heartbeat has lapsed, whatever the store answers", async () => {
+  const lapsed = { ...alwaysLive, isLive: () => false }
+  expect(await storeCheck({ liveness: lapsed, ping: async () => undefined })).toMatchObject({ ok: false })
+})

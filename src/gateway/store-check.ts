@@ -1,0 +1,34 @@
+import { GatewayError } from "../core/errors.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
+
+/** A load balancer waits no longer than that for an answer. */
+const limitMs = 2_000
+
+export interface StoreCheck {
+  readonly ok: boolean
+  /** For anyone to see. */
+  readonly detail?: string
+}
+
+/** Asks the store whether this process can work with it now. Answers within two seconds. */
+export async function storeCheck({
+  ping,
+  liveness,
+}: Pick<SessionLog, "ping" | "liveness">): Promise<StoreCheck> {
+  if (!liveness.isLive()) return { ok: false, detail: "The heartbeat of this process has lapsed." }
+  const { promise: tooLate, resolve } = Promise.withResolvers<StoreCheck>()
+  const timer = setTimeout(resolve, limitMs, {
+    ok: false,
+    detail: "The store did not answer within 2 seconds.",
+  })
+  const answer = ping().then(
+    (): StoreCheck => ({ ok: true }),
+    // Only the messages of our own errors are for anyone.
+    (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
+  )
+  try {
+    return await Promise.race([answer, tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
+}

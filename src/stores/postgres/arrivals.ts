@@ -1,0 +1,29 @@
+import type { Client } from "pg"
+import type { Logger } from "../../core/ports/logger.ts"
+import { holdConnection, type StandingConnection } from "./standing-connection.ts"
+
+/** The channel that announces sessions with a new command. */
+export const arrivalsChannel = "agent_gateway_arrivals"
+
+/** A silent connection is noticed after this time. Until then the sweep of the workers finds the work. */
+const checkMs = 5_000
+
+/** Calls `onArrival` with each session that is announced, on a connection of its own. */
+export function listenForArrivals(options: {
+  readonly connect: () => Client
+  readonly onArrival: (sessionId: string) => void
+  readonly logger: Logger
+}): Promise<StandingConnection> {
+  const { connect, onArrival, logger } = options
+  return holdConnection({
+    connect,
+    async begin(client) {
+      client.on("notification", ({ payload }) => onArrival(payload ?? ""))
+      await client.query(`LISTEN ${arrivalsChannel}`)
+    },
+    tick: async (client) => void (await client.query("SELECT")),
+    everyMs: checkMs,
+    job: "arrivals",
+    logger,
+  })
+}
