@@ -51,7 +51,14 @@ export function createSessions({
       const createdAt = clock.now()
       const session = { id: ids.next("sess"), tenant, userId, agent, createdAt }
       await log.createSession(session)
-      return { ...session, lastUsedAt: createdAt, revokedAt: null, lastSeq: 0, activeRun: null }
+      return {
+        ...session,
+        lastUsedAt: createdAt,
+        revokedAt: null,
+        lastSeq: 0,
+        storedBytes: 0,
+        activeRun: null,
+      }
     },
 
     session: (sessionId) => log.session(sessionId),

@@ -1,6 +1,7 @@
 import { logVersion } from "../../core/entries.ts"
-import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import type { Lease, ReleaseOptions, Shares } from "../../core/ports/session-log.ts"
+import { escapeText, integer, nullableText } from "../columns.ts"
+import { toLease } from "../session-rows.ts"
 import type { Database, Query } from "./database.ts"
 import { ownerIsLive } from "./membership.ts"
 
@@ -40,7 +41,7 @@ export async function claim(
   const [row] = await query(
     `UPDATE agent_gateway.session SET ${taken}
      WHERE id = $1 AND epoch = $3 AND owner IS NOT DISTINCT FROM $4
-     RETURNING id, epoch, takeovers`,
+     RETURNING id, epoch, takeovers, tenant, user_id`,
     [sessionId, owner, integer(seen, "epoch"), nullableText(seen, "owner")],
   )
   return row === undefined ? null : toLease(row)
@@ -56,7 +57,7 @@ export async function claimFree(
   const [row] = await query(
     `UPDATE agent_gateway.session SET ${taken}
      WHERE id = $1 AND owner IS NULL AND agent = ANY($3) AND log_version <= ${logVersion}
-     RETURNING id, epoch, takeovers`,
+     RETURNING id, epoch, takeovers, tenant, user_id`,
     [sessionId, owner, agents.map(escapeText)],
   )
   return row === undefined ? null : toLease(row)
@@ -66,7 +67,7 @@ export async function claimRunnable(
   query: Query,
   agents: readonly string[],
   owner: string,
-  limit: number,
+  { limit, shares }: { readonly limit: number; readonly shares: Shares | undefined },
 ): Promise<readonly Lease[]> {
   const named = agents.map(escapeText)
   const free = await query(
@@ -75,14 +76,30 @@ export async function claimRunnable(
   )
   if (free.length === 0) return []
   const rows = await query(
-    `WITH free AS (
-       SELECT id FROM agent_gateway.session
+    `WITH held AS (
+       SELECT tenant, user_id, count FROM json_to_recordset($5) AS each(tenant text, user_id text, count integer)
+     ),
+     waiting AS (
+       SELECT id, coalesce(held.count, 0)
+         + row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS place
+       FROM agent_gateway.session LEFT JOIN held USING (tenant, user_id)
        WHERE ${isRunnable} AND (owner IS NULL OR owner = ANY($3))
-       ORDER BY last_used_at LIMIT $4 FOR UPDATE SKIP LOCKED
+     ),
+     free AS (
+       SELECT session.id FROM agent_gateway.session JOIN waiting USING (id)
+       WHERE place <= $6 AND (owner IS NULL OR owner = ANY($3))
+       ORDER BY place, last_used_at LIMIT $4 FOR UPDATE OF session SKIP LOCKED
      )
      UPDATE agent_gateway.session SET ${taken} FROM free WHERE session.id = free.id
-     RETURNING session.id, epoch, takeovers`,
-    [named, owner, free.map((row) => nullableText(row, "owner")).filter((dead) => dead !== null), limit],
+     RETURNING session.id, epoch, takeovers, tenant, user_id`,
+    [
+      named,
+      owner,
+      free.map((row) => nullableText(row, "owner")).filter((dead) => dead !== null),
+      limit,
+      JSON.stringify(heldOf(shares)),
+      shares?.perPrincipal ?? limit,
+    ],
   )
   return rows.map(toLease)
 }
@@ -108,6 +125,10 @@ export async function release(
   })
 }
 
-function toLease(row: Row): Lease {
-  return { sessionId: text(row, "id"), epoch: integer(row, "epoch"), takeovers: integer(row, "takeovers") }
+/** As stored. */
+function heldOf(shares: Shares | undefined): object[] {
+  const held = shares?.held ?? []
+  return held.map(({ tenant, userId, count }) => {
+    return { tenant: escapeText(tenant), user_id: escapeText(userId), count }
+  })
 }

@@ -118,6 +118,12 @@ const migrations: readonly (readonly string[])[] = [
     // Before this version it was made when the first secret was.
     "CREATE TABLE IF NOT EXISTS agent_gateway.secret (name text PRIMARY KEY, value text NOT NULL)",
   ],
+  [
+    // Size of the session's events. What was stored before this version is not counted: that would take reading it all.
+    "ALTER TABLE agent_gateway.session ADD COLUMN stored_bytes bigint NOT NULL DEFAULT 0",
+    "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
+    "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

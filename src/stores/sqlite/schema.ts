@@ -116,6 +116,12 @@ const migrations: readonly (readonly string[])[] = [
     // Before this version it was made when the first secret was.
     "CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
   ],
+  [
+    // Size of the session's events. What was stored before this version is not counted: that would take reading it all.
+    "ALTER TABLE session ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX session_principal ON session (tenant, user_id, id)",
+    "CREATE INDEX entry_history ON entry (session_id, seq) WHERE type = 'historyReplaced'",
+  ],
 ]
 
 /**
