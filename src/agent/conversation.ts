@@ -41,11 +41,17 @@ export class Conversation {
     return this.#spent
   }
 
+  /** Takes out the messages that no later event changes, which are all but the last. */
+  takeFinished(): readonly Message[] {
+    return this.#messages.splice(0, this.#messages.length - 1)
+  }
+
   apply(entry: EventEntry): void {
     const { event, runId } = entry
     switch (event.type) {
       case "historyReplaced":
         this.#messages = [...event.messages]
+        this.#spent = event.spent ?? this.#spent
         return
       case "runStarted":
         this.#messages.push({ role: "user", content: event.content })

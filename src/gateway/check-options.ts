@@ -96,6 +96,15 @@ const rateLimits = z.strictObject({
   failuresPerMinute: count,
 })
 
+const limits = z.strictObject({
+  chatBodyBytes: count,
+  bodyBytes: count,
+  jsonDepth: count,
+  viewersPerSession: count,
+  sessionBytes: count,
+  principalBytes: count,
+})
+
 const server = {
   name: z
     .string()
@@ -113,10 +122,11 @@ const server = {
   allowSystemMessages: z.boolean().optional(),
   codeExecution: z.union([z.boolean(), codeExecution]).optional(),
   corsOrigins: strings,
-  limits: z.strictObject({ chatBodyBytes: count, bodyBytes: count, jsonDepth: count }).optional(),
+  limits: limits.optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,
+  maxConcurrentRunsPerPrincipal: count,
   mcpServers: object.optional(),
   mcpConfigPath: z.string().min(1).optional(),
   mcpDefaultToolTimeoutMs: milliseconds.optional(),

@@ -6,6 +6,7 @@ import type { HttpLimits } from "../http/app.ts"
 import type { AuthenticatePerson } from "../http/auth/identify.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { Principal } from "../sessions/sessions.ts"
+import type { StorageBounds } from "../sessions/storage.ts"
 import type { CodeExecutionConfig } from "./code-execution.ts"
 import type { McpOptions } from "./mcp.ts"
 import type { StoreChoice } from "./open-store.ts"
@@ -41,13 +42,15 @@ export interface ServerOptions extends StoreChoice, RunHooks, McpOptions, Secret
   readonly codeExecution?: boolean | CodeExecutionConfig
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
-  readonly limits?: Partial<HttpLimits>
+  readonly limits?: Partial<HttpLimits & StorageBounds>
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>
   /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number
   /** Runs this process works on at once; further ones wait. Default 1000. */
   readonly maxConcurrentRuns?: number
+  /** Runs of one user that this process works on at once; further ones wait. Default: a quarter of `maxConcurrentRuns`. */
+  readonly maxConcurrentRunsPerPrincipal?: number
   /** Called once everything is open and before the first request is answered. A rejection stops the start. */
   readonly onStartup?: () => void | Promise<void>
   /** Called once no run is active any more. */

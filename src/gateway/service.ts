@@ -16,8 +16,10 @@ import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
+import { ReadQueue } from "../sessions/read-queue.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
 import { Worker } from "../sessions/worker.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { createSchemaCheck } from "../tools/schema-check.ts"
@@ -37,6 +39,9 @@ import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
+
+/** With so many principals that want all places, each still has its share. */
+const defaultShares = 4
 
 /** All parts of a gateway, put together and running. */
 export interface Service {
@@ -109,6 +114,9 @@ async function startParts(
   const { server, mode, idle, logger, clock, ids } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
+  const reads = new ReadQueue(log)
+  const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
+  const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const userCode = followUserCode(logger)
@@ -122,16 +130,31 @@ async function startParts(
   const worker = new Worker({
     log,
     feed,
+    reads,
     committer,
     agents: [agent],
     resolveRuntime,
-    maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
+    maxConcurrentRuns,
+    maxConcurrentRunsPerPrincipal:
+      server.maxConcurrentRunsPerPrincipal ?? Math.ceil(maxConcurrentRuns / defaultShares),
+    maxSessionBytes: runGrowth * bounds.sessionBytes,
     clock,
     ids,
     logger,
   })
   const sessions = announcing(
-    createSessions({ log, approvals, checkSchema, feed, worker, agent, clock, ids }),
+    createSessions({
+      log,
+      approvals,
+      checkSchema,
+      feed,
+      reads,
+      worker,
+      storage: createStorage({ log, clock, bounds }),
+      agent,
+      clock,
+      ids,
+    }),
     server,
     logger,
   )

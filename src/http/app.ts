@@ -92,9 +92,16 @@ export interface HttpLimits {
   readonly bodyBytes: number
   /** Levels of objects and arrays in a body. Default 64. */
   readonly jsonDepth: number
+  /** Event streams of one session that are open at once. Default 100. */
+  readonly viewersPerSession: number
 }
 
-const defaultLimits: HttpLimits = { chatBodyBytes: 4 * 1024 * 1024, bodyBytes: 256 * 1024, jsonDepth: 64 }
+const defaultLimits: HttpLimits = {
+  chatBodyBytes: 4 * 1024 * 1024,
+  bodyBytes: 256 * 1024,
+  jsonDepth: 64,
+  viewersPerSession: 100,
+}
 
 /**
  * The HTTP surface of a gateway as a web-standard `fetch`, by the contract of docs/http-api.md.
@@ -141,7 +148,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   })
   addSubscribeRoute(app, { middleware: [authenticated] })
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
-  addHistoryRoute(app, { sessions, middleware: [authenticated] })
+  addHistoryRoute(app, { sessions, logger, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addElicitationRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
@@ -183,6 +190,7 @@ function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
 /** What holds on every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs = 15_000 } = options
+  const { viewersPerSession } = { ...defaultLimits, ...options.limits }
   const { corsOrigins: origins = [], allowLocalhost = false, trustProxy = 0 } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
@@ -190,7 +198,7 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     },
   })
   root.onError((error, c) => problemResponse(error, c, logger))
-  root.use(eventStreams({ sessions, clock, logger, heartbeatMs }))
+  root.use(eventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)
   if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))

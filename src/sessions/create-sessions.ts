@@ -9,8 +9,10 @@ import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { createDecisions } from "./decisions.ts"
 import type { Feed } from "./feed.ts"
-import { loadConversation } from "./load-conversation.ts"
+import { readHistory } from "./history.ts"
+import type { ReadQueue } from "./read-queue.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
+import type { Storage } from "./storage.ts"
 import { viewSession } from "./view.ts"
 import type { Worker } from "./worker.ts"
 
@@ -19,7 +21,9 @@ export interface SessionsOptions {
   readonly approvals: Approvals
   readonly checkSchema: SchemaCheck
   readonly feed: Feed
+  readonly reads: ReadQueue
   readonly worker: Worker
+  readonly storage: Storage
   /** The agent that new sessions are with. */
   readonly agent: string
   readonly clock: Clock
@@ -31,7 +35,9 @@ export function createSessions({
   approvals,
   checkSchema,
   feed,
+  reads,
   worker,
+  storage,
   agent,
   clock,
   ids,
@@ -63,9 +69,11 @@ export function createSessions({
 
     session: (sessionId) => log.session(sessionId),
 
-    async start({ request, outputSchema = null, ...message }) {
+    async start({ request, principal, outputSchema = null, ...message }) {
       const runId = ids.next("run")
-      return worker.accept({ type: "message", runId, at: clock.now(), outputSchema, ...message }, request)
+      const limits = await storage.limitsFor(principal)
+      const command = { type: "message", runId, at: clock.now(), outputSchema, ...message } as const
+      return worker.accept(command, { request, principal, limits })
     },
 
     async cancel(sessionId, runId) {
@@ -74,17 +82,10 @@ export function createSessions({
       return outcome
     },
 
-    view: (sessionId, options) => viewSession({ log, feed }, sessionId, options),
+    view: (sessionId, options) => viewSession({ log, feed, reads }, sessionId, options),
 
-    async history(sessionId) {
-      const session = await log.session(sessionId)
-      if (session === null)
-        throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
-      const { conversation, lastSeq } = await loadConversation(log, sessionId)
-      const openWaits = await decisions.openWaits({ sessionId })
-      const { messages, spent } = conversation
-      return { messages, spent, openWaits, activeRun: session.activeRun, lastSeq }
-    },
+    history: (sessionId, { signal }) =>
+      readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),
 
     async revoke(sessionId) {
       const found = await log.revokeSession(sessionId, clock.now())
@@ -97,7 +98,7 @@ export function createSessions({
       if (run === null)
         throw new GatewayError({ code: "run_not_found", status: 404 }, "There is no such run.")
       const events: EventEntry[] = []
-      for await (const batch of viewSession({ log, feed }, sessionId, {
+      for await (const batch of viewSession({ log, feed, reads }, sessionId, {
         afterSeq: run.cursor,
         runId,
         signal,

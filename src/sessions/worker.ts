@@ -5,18 +5,25 @@ import type { Logger } from "../core/ports/logger.ts"
 import type {
   Lease,
   MessageCommand,
+  Principal,
   PutAndClaimOutcome,
   PutOutcome,
   SessionLog,
+  StorageLimits,
 } from "../core/ports/session-log.ts"
 import { Attempt } from "./attempt.ts"
 import type { Committer } from "./committer.ts"
 import type { Feed } from "./feed.ts"
+import type { ReadQueue } from "./read-queue.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
+import { Slots } from "./slots.ts"
 import { SessionWriter } from "./writer.ts"
 
 /** How often a process looks for sessions that nobody works on. */
 const sweepMs = 500
+/** Pause before a place that became free is given away, and at least so many times as long as finding that out takes. */
+const fillPauseMs = 10
+const fillPauseFactor = 4
 /** Sweeps from one look into the inboxes of running sessions to the next. */
 const inboxRounds = 10
 /** The process that accepted a command is left to take it: it has the request, and those who wait for the answer. */
@@ -29,19 +36,33 @@ const releaseRetryMs = 1_000
 export interface WorkerOptions {
   readonly log: SessionLog
   readonly feed: Feed
+  readonly reads: ReadQueue
   readonly committer: Committer
   /** Names of the agents this process serves. */
   readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
   readonly maxConcurrentRuns: number
+  /** Of those, the runs of one principal. */
+  readonly maxConcurrentRunsPerPrincipal: number
+  /** Stored bytes of a session past which a run takes no further step. */
+  readonly maxSessionBytes: number
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
 }
 
+/** What is known of a message that is put. Whoever does not know the principal or the limits leaves them out. */
+export interface Arrival {
+  readonly request?: (() => Request) | undefined
+  readonly principal?: Principal | undefined
+  readonly limits?: StorageLimits | undefined
+}
+
 interface Acceptance {
   readonly runId: string
   readonly request: (() => Request) | undefined
+  /** If true, others wait for the same place, so the session waits for its turn. */
+  readonly waits: boolean
   /** If the session was claimed with it. */
   readonly lease: Lease | null
 }
@@ -63,13 +84,17 @@ export class Worker {
   readonly #requests = new Map<string, () => Request>()
   /** Sessions with a command of which this process has heard, and that nobody here has claimed since. */
   readonly #heard = new Set<string>()
-  /** Sessions that are just being claimed, one by one. */
-  #claiming = 0
+  readonly #slots: Slots
+  /** If true, more sessions may be runnable than there are places: what arrives takes its turn among them. */
+  #crowded = false
+  #filling: NodeJS.Timeout | null = null
+  #fillPauseMs = fillPauseMs
   #loops: Promise<unknown> = Promise.resolve()
-  #sweeping: Promise<void> = Promise.resolve()
+  #sweeping: Promise<void> | null = null
 
   constructor(options: WorkerOptions) {
     this.#options = options
+    this.#slots = new Slots(options)
   }
 
   /** Runs being worked on by this process. */
@@ -89,25 +114,33 @@ export class Worker {
   }
 
   /**
-   * Accepts a message and begins the run it starts, unless another process has the session or there is no room. Once it
-   * is accepted it is durable: whether this process can begin it now does not change the answer.
+   * Accepts a message and begins the run it starts, unless another process has the session, there is no room, its
+   * principal has its share of the places, or others wait for one. Once it is accepted it is durable: whether this process
+   * can begin it now does not change the answer.
    */
-  async accept(message: MessageCommand, request: (() => Request) | undefined): Promise<PutOutcome> {
+  async accept(message: MessageCommand, { request, principal, limits }: Arrival): Promise<PutOutcome> {
     const { sessionId, runId } = message
-    const { outcome, lease } = await this.#put(message)
-    if (outcome.status === "accepted") await this.take(sessionId, { runId, request, lease })
+    const waits = !this.#mayBegin() || (principal !== undefined && this.#slots.isAtShare(principal))
+    const { outcome, lease } = await this.#put(message, { waits, limits })
+    if (outcome.status === "accepted") await this.take(sessionId, { runId, request, waits, lease })
     return outcome
   }
 
-  async #put(message: MessageCommand): Promise<PutAndClaimOutcome> {
+  async #put(
+    message: MessageCommand,
+    { waits, limits }: { readonly waits: boolean; readonly limits: StorageLimits | undefined },
+  ): Promise<PutAndClaimOutcome> {
     const { log, agents } = this.#options
-    if (!this.#hasRoom()) return { outcome: await log.put(message), lease: null }
-    this.#claiming++
-    try {
-      return await log.putAndClaim(message, agents)
-    } finally {
-      this.#claiming--
-    }
+    if (waits) return { outcome: await log.put(message, limits), lease: null }
+    return this.#slots.whileReserved(() => log.putAndClaim(message, agents, limits))
+  }
+
+  /** Whether a session that arrives now may be claimed at once. If not, it is claimed in its turn. */
+  #mayBegin(): boolean {
+    if (this.#stop.signal.aborted) return false
+    if (this.#slots.free <= 0) this.#crowded = true
+    if (this.#crowded) this.#fillSoon()
+    return !this.#crowded
   }
 
   /**
@@ -138,7 +171,7 @@ export class Worker {
     }
     let isBegun = false
     try {
-      isBegun = this.#hasRoom() && (await this.#claim(sessionId))
+      isBegun = accepted?.waits !== true && this.#mayBegin() && (await this.#claim(sessionId))
     } finally {
       if (!isBegun && accepted !== undefined) this.#requests.delete(accepted.runId)
     }
@@ -146,19 +179,15 @@ export class Worker {
 
   async #claim(sessionId: string): Promise<boolean> {
     const { log, agents } = this.#options
-    this.#claiming++
-    try {
-      const lease = await log.claim(sessionId, agents)
-      if (lease !== null) await this.#work(lease)
-      return lease !== null
-    } finally {
-      this.#claiming--
-    }
+    const lease = await this.#slots.whileReserved(() => log.claim(sessionId, agents))
+    if (lease !== null) await this.#work(lease)
+    return lease !== null
   }
 
   /** Takes no new work, waits up to `graceMs` for what runs, then parks it: its runs stay open for another process. */
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#stop.abort(new ShuttingDownError())
+    clearTimeout(this.#filling ?? undefined)
     await this.#loops
     await this.#sweeping
     const all = () => Promise.all([...this.#attempts.values()].map(({ done }) => done))
@@ -173,11 +202,6 @@ export class Worker {
     }, lastWriteMs)
     await all()
     clearTimeout(giveUp)
-  }
-
-  #hasRoom(): boolean {
-    const taken = this.#attempts.size + this.#claiming
-    return !this.#stop.signal.aborted && taken < this.#options.maxConcurrentRuns
   }
 
   async #sweepRegularly(): Promise<void> {
@@ -200,18 +224,37 @@ export class Worker {
 
   /** Never rejects: a store that is down is looked at again at the next round. */
   #sweep(): Promise<void> {
-    const { log, agents, maxConcurrentRuns, logger } = this.#options
-    const sweep = async () => {
-      const places = maxConcurrentRuns - this.#attempts.size - this.#claiming
-      if (places <= 0) return
-      for (const lease of await log.claimRunnable(agents, places)) {
-        // What arrived in the meantime has begun.
-        if (this.#hasRoom()) await this.#work(lease)
-        else await this.#giveBack(lease)
-      }
-    }
-    this.#sweeping = sweep().catch((error: unknown) => logger.warn({ error }, "looking for work failed"))
+    this.#sweeping ??= this.#claimAndWork()
+      .catch((error: unknown) => this.#options.logger.warn({ error }, "looking for work failed"))
+      .finally(() => {
+        this.#sweeping = null
+      })
     return this.#sweeping
+  }
+
+  /** Fills the free places with sessions that have work; their principals take turns. */
+  async #claimAndWork(): Promise<void> {
+    const { log, agents } = this.#options
+    const { free } = this.#slots
+    if (free <= 0) return
+    const begun = performance.now()
+    const leases = await log.claimRunnable(agents, free, this.#slots.shares())
+    this.#fillPauseMs = Math.max(fillPauseMs, fillPauseFactor * (performance.now() - begun))
+    this.#crowded = leases.length >= free
+    for (const lease of leases) {
+      // What arrived in the meantime has begun.
+      if (this.#slots.free > 0 && !this.#stop.signal.aborted) await this.#work(lease)
+      else await this.#giveBack(lease)
+    }
+  }
+
+  /** Sweeps before the next regular sweep, because somebody may wait for a place that is free. */
+  #fillSoon(): void {
+    if (this.#filling !== null || this.#stop.signal.aborted || this.#slots.free <= 0) return
+    this.#filling = setTimeout(() => {
+      this.#filling = null
+      void this.#sweep()
+    }, this.#fillPauseMs).unref()
   }
 
   /** Hears at once of what other processes accepted; the sweep misses nothing when this fails. */
@@ -240,7 +283,7 @@ export class Worker {
 
   /** Begins work on a claimed session. Resolves at once, unless a former attempt of this process has to end first. */
   async #work(lease: Lease): Promise<void> {
-    const { sessionId } = lease
+    const { sessionId, principal } = lease
     this.#heard.delete(sessionId)
     const former = this.#attempts.get(sessionId)
     if (former !== undefined) {
@@ -248,7 +291,9 @@ export class Worker {
       former.writer.stop(new LeaseLostError(sessionId))
       await former.done
     }
-    const { log, feed, committer, resolveRuntime, clock, ids, logger } = this.#options
+    // Whose the session is was not known before it was claimed.
+    if (this.#slots.isAtShare(principal)) return this.#giveBack(lease)
+    const { log, feed, reads, committer, resolveRuntime, maxSessionBytes, clock, ids, logger } = this.#options
     const channel = feed.openWriter(sessionId, () => writer.publishedUnstored())
     const writer: SessionWriter = new SessionWriter({
       lease,
@@ -262,7 +307,8 @@ export class Worker {
       this.#requests.delete(runId)
       return request
     }
-    const attempt = new Attempt({ lease, writer, log, resolveRuntime, takeRequest, clock, ids, logger })
+    const shared = { log, reads, resolveRuntime, maxSessionBytes, clock, ids, logger }
+    const attempt = new Attempt({ ...shared, lease, writer, takeRequest })
     const work = async () => {
       try {
         await attempt.work()
@@ -274,11 +320,15 @@ export class Worker {
         writer.stop(new LeaseLostError(sessionId))
         channel.close()
         if (this.#attempts.get(sessionId) === running) this.#attempts.delete(sessionId)
+        const wasAtShare = this.#slots.isAtShare(principal)
+        this.#slots.release(principal)
+        if (wasAtShare || this.#crowded) this.#fillSoon()
       }
       if (running.again) await this.take(sessionId)
     }
     const running: Running = { lease, attempt, writer, again: false, done: Promise.resolve() }
     this.#attempts.set(sessionId, running)
+    this.#slots.take(principal)
     running.done = work()
   }
 

@@ -38,9 +38,9 @@ export const shareCases: readonly SessionLogCase[] = [
       const agent = newAgent()
       const named = await waiting(log, agent, [ada, ada, eve, eve, eve, bob])
       const held = [
-        { tenant: "tenant", userId: "ada", count: 2 },
-        { tenant: "other", userId: "bob", count: 9 },
-        { tenant: "tenant", userId: "e\"ve'\u0000", count: 1 },
+        { tenant: "tenant", userId: "ada", count: 2, lastTurn: 3 },
+        { tenant: "other", userId: "bob", count: 9, lastTurn: 1 },
+        { tenant: "tenant", userId: "e\"ve'\u0000", count: 1, lastTurn: 2 },
       ]
       const claim = async (limit: number) => {
         return named(await log.claimRunnable([agent], limit, { perPrincipal: 3, held }))
@@ -48,6 +48,21 @@ export const shareCases: readonly SessionLogCase[] = [
       assert.deepEqual(await claim(2), ["b5", "e2"])
       assert.deepEqual(await claim(9), ["a0", "e3", "e4"])
       assert.deepEqual(named(await log.claimRunnable([agent], 9, { perPrincipal: 1, held: [] })), ["a1"])
+    },
+  },
+  {
+    rule: 9,
+    name: "of principals with as many turns the one whose last turn is longer ago comes first",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const named = await waiting(log, agent, [ada, ada, bob, eve])
+      const held = [
+        { tenant: "tenant", userId: "ada", count: 0, lastTurn: 7 },
+        { tenant: "tenant", userId: "bob", count: 0, lastTurn: 6 },
+      ]
+      const claim = async () => named(await log.claimRunnable([agent], 1, { perPrincipal: 9, held }))
+      assert.deepEqual([await claim(), await claim(), await claim()], [["e3"], ["b2"], ["a0"]])
     },
   },
 ]

@@ -229,8 +229,15 @@ export type AnswerOutcome =
 export interface Shares {
   /** Sessions of one principal that the process works on at once. */
   readonly perPrincipal: number
-  /** Number of sessions that the process works on now, for each principal that has any. */
-  readonly held: readonly (Principal & { readonly count: number })[]
+  /** The principals that the process works for, or did lately. */
+  readonly held: readonly HeldPlaces[]
+}
+
+export interface HeldPlaces extends Principal {
+  /** Number of sessions that the process works on now. */
+  readonly count: number
+  /** Grows with each session that the process begins to work on: who had a turn longer ago comes first. */
+  readonly lastTurn: number
 }
 
 export interface Lease {

@@ -77,10 +77,11 @@ export async function claimRunnable(
   if (free.length === 0) return []
   const rows = await query(
     `WITH held AS (
-       SELECT tenant, user_id, count FROM json_to_recordset($5) AS each(tenant text, user_id text, count integer)
+       SELECT tenant, user_id, count, last_turn FROM json_to_recordset($5) AS each(
+         tenant text, user_id text, count integer, last_turn bigint)
      ),
      waiting AS (
-       SELECT id, coalesce(held.count, 0)
+       SELECT id, coalesce(held.last_turn, 0) AS last_turn, coalesce(held.count, 0)
          + row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS place
        FROM agent_gateway.session LEFT JOIN held USING (tenant, user_id)
        WHERE ${isRunnable} AND (owner IS NULL OR owner = ANY($3))
@@ -88,7 +89,7 @@ export async function claimRunnable(
      free AS (
        SELECT session.id FROM agent_gateway.session JOIN waiting USING (id)
        WHERE place <= $6 AND (owner IS NULL OR owner = ANY($3))
-       ORDER BY place, last_used_at LIMIT $4 FOR UPDATE OF session SKIP LOCKED
+       ORDER BY place, last_turn, last_used_at LIMIT $4 FOR UPDATE OF session SKIP LOCKED
      )
      UPDATE agent_gateway.session SET ${taken} FROM free WHERE session.id = free.id
      RETURNING session.id, epoch, takeovers, tenant, user_id`,
@@ -128,7 +129,7 @@ export async function release(
 /** As stored. */
 function heldOf(shares: Shares | undefined): object[] {
   const held = shares?.held ?? []
-  return held.map(({ tenant, userId, count }) => {
-    return { tenant: escapeText(tenant), user_id: escapeText(userId), count }
+  return held.map(({ tenant, userId, count, lastTurn }) => {
+    return { tenant: escapeText(tenant), user_id: escapeText(userId), count, last_turn: lastTurn }
   })
 }

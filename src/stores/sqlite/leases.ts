@@ -26,12 +26,13 @@ const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
 
 /**
  * The runnable sessions of free owners, in the order in which their principals take turns. Its parameters are the sessions
- * held already as a JSON array of `[tenant, userId, count]`, those of `runnable`, the free owners as a JSON array, the share
- * of a principal, and a limit.
+ * held already as a JSON array of `[tenant, userId, count, lastTurn]`, those of `runnable`, the free owners as a JSON array,
+ * the share of a principal, and a limit.
  */
 const inTurn = `
   WITH held AS MATERIALIZED (
-    SELECT value ->> 0 AS tenant, value ->> 1 AS user_id, value ->> 2 AS count FROM json_each(?)
+    SELECT value ->> 0 AS tenant, value ->> 1 AS user_id, value ->> 2 AS count, value ->> 3 AS last_turn
+    FROM json_each(?)
   ),
   waiting AS (
     SELECT *, row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS turn FROM (${runnable}
@@ -39,7 +40,7 @@ const inTurn = `
   )
   SELECT id, epoch, owner, turn + coalesce(count, 0) AS place
   FROM waiting LEFT JOIN held USING (tenant, user_id)
-  WHERE place <= ? ORDER BY place, last_used_at LIMIT ?`
+  WHERE place <= ? ORDER BY place, coalesce(last_turn, 0), last_used_at LIMIT ?`
 
 export async function claim(
   database: Database,
@@ -119,7 +120,12 @@ export function release(
 function heldOf(shares: Shares | undefined): string {
   const held = shares?.held ?? []
   return JSON.stringify(
-    held.map(({ tenant, userId, count }) => [escapeText(tenant), escapeText(userId), count]),
+    held.map(({ tenant, userId, count, lastTurn }) => [
+      escapeText(tenant),
+      escapeText(userId),
+      count,
+      lastTurn,
+    ]),
   )
 }
 
