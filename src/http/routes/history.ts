@@ -51,14 +51,14 @@ export function addHistoryRoute(
   app.openAPIRegistry.registerPath(route)
   for (const handler of middleware) app.get(route.path, handler)
   app.get(route.path, async (c) => {
-    const { id: sessionId, storedBytes, ...principal } = c.get("session")
-    const leave = places.take(principalKey(principal), Math.max(storedBytes, leastBytes))
+    const session = c.get("session")
+    const leave = places.take(principalKey(session), Math.max(session.storedBytes, leastBytes))
     const closing = new AbortController()
     const onEnd = () => {
       leave()
       closing.abort()
     }
-    const pieces = historyJson(sessions.history(sessionId, { signal: closing.signal }))
+    const pieces = historyJson(sessions.history(session.id, { signal: closing.signal }))
     const headers = { "content-type": "application/json" }
     try {
       // Whatever keeps the history from being read becomes a problem, because it shows before the response begins.
