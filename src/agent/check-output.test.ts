@@ -58,7 +58,11 @@ it("an answer that does not fit after that fails the run", async () => {
   const { run, provider } = runOf(["Paris", "Paris!", '{"city":"Paris"}'])
   await runLoop(run.context)
   expect(provider.requests).toHaveLength(2)
-  expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "output_invalid" })
+  expect(run.events.at(-1)).toMatchObject({
+    type: "runFailed",
+    code: "output_invalid",
+    message: expect.stringMatching(/does not fit the requested schema: .*JSON/),
+  })
 })
 
 it("a process that takes over before the check goes on with it", async () => {

@@ -5,6 +5,8 @@ import { textOf } from "../core/messages.ts"
 import type { RunState } from "./conversation.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 
+/** Characters of a validation error that the run's error quotes. */
+const maxProblem = 1_000
 /** Attempts that a model has to mend an answer which does not fit. */
 const maxMends = 1
 
@@ -46,7 +48,7 @@ function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event
     return { type: "runCompleted", disposition: "completed", reason: null, ...spent, output }
   }
   if (outputRejections < maxMends) return { type: "outputRejected", problem: checked.problem }
-  const message = "The model's answer does not fit the schema that was asked for."
+  const message = `The model's answer does not fit the requested schema: ${checked.problem.slice(0, maxProblem)}`
   return { type: "runFailed", code: "output_invalid", message, ...spent }
 }
 

@@ -3,8 +3,8 @@ import { answerPrinter } from "./answer-printer.ts"
 
 function printed(isTTY: boolean, play: (printer: ReturnType<typeof answerPrinter>) => void) {
   const out: string[] = []
-  const stdout = { isTTY, write: (text: string) => out.push(text) }
-  const printer = answerPrinter({ stdout, stderr: { write: () => true } })
+  const answerOutput = { isTTY, write: (text: string) => out.push(text) }
+  const printer = answerPrinter({ answerOutput, stderr: { write: () => true } })
   play(printer)
   return out.join("")
 }

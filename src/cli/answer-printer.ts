@@ -2,22 +2,25 @@ import type { CliContext } from "./cli-context.ts"
 
 export interface AnswerPrinter {
   onText(text: string): void
-  /** What came since the last message's end is void: the model begins it again. */
+  /** Discards the text since the end of the last message: the model starts that message again. */
   onRetry(error: { readonly message: string }): void
   end(): void
 }
 
 /**
- * Prints an answer as it comes. To a terminal at once, with a word on it when the model begins again; anywhere else a
- * message is written when it is over, so that a file never holds a text twice.
+ * Prints the model's text. A terminal gets it as it streams, with a notice when the model starts again; a file or a pipe
+ * gets each message when it is complete, so that it never holds a text twice.
  */
-export function answerPrinter({ stdout, stderr }: Pick<CliContext, "stdout" | "stderr">): AnswerPrinter {
-  const isLive = stdout.isTTY === true
+export function answerPrinter({
+  answerOutput: output,
+  stderr,
+}: Pick<CliContext, "answerOutput" | "stderr">): AnswerPrinter {
+  const isLive = output.isTTY === true
   let held = ""
   let last = ""
   const write = (text: string) => {
     if (text === "") return
-    stdout.write(text)
+    output.write(text)
     last = text
   }
   return {
@@ -36,7 +39,7 @@ export function answerPrinter({ stdout, stderr }: Pick<CliContext, "stdout" | "s
     },
     end() {
       write(held)
-      if (last !== "" && !last.endsWith("\n")) stdout.write("\n")
+      if (last !== "" && !last.endsWith("\n")) output.write("\n")
     },
   }
 }

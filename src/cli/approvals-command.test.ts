@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import type { JsonObject } from "../core/json.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
 import { createAgent } from "../gateway/create-agent.ts"
@@ -34,6 +35,79 @@ async function cli(...argv: readonly string[]) {
   })
   return { code, stdout, stderr }
 }
+
+/** Text that shows `ls` on a terminal that acts on it, with other text before it and on lines of its own. */
+const hostile = "rm -rf /home\r\u001b[2Kls\u009b1F\n\u202eexe.txt\u2069\u0007"
+/** Whatever a terminal would act on. */
+const terminalControls = /(?!\n)[\p{Cc}\p{Cf}]/u
+
+/** A tool whose calls need an approval. */
+function shellWith(qualifier?: string): Tool {
+  return tool({
+    name: "shell",
+    description: "Run a command.",
+    input: { type: "object" },
+    approval: true,
+    ...(qualifier !== undefined && { qualifier: () => qualifier }),
+    execute: () => null,
+  })
+}
+
+/** A tool of a server that asks the user. */
+function formOf(server: string, message: string): Tool {
+  return {
+    name: "form",
+    description: "Ask.",
+    inputSchema: { type: "object" },
+    server,
+    validate: async (input) => ({ valid: true, input }),
+    execute: async () => ({
+      type: "inputRequired",
+      question: { mode: "form", message, schema: { type: "object", title: message } },
+      continuation: {},
+    }),
+  }
+}
+
+/** Leaves one call of the tool in the store, which waits for a person. */
+async function leaveOpen(called: Tool, input: JsonObject): Promise<void> {
+  const provider = scriptedProvider(() => [{ type: "toolCall", name: called.name, input }])
+  const gateway = createAgent("Hi.", { store, logger, provider, tools: [called] })
+  const opened = Promise.withResolvers<void>()
+  const onOpened = () => {
+    opened.resolve()
+    return new Promise<never>(() => {})
+  }
+  gateway.run("Go.", { onApproval: onOpened, onElicitation: onOpened }).catch(() => undefined)
+  await opened.promise
+  await gateway.close({ graceMs: 0 })
+}
+
+describe("what approvals list prints", () => {
+  it("cannot act on the terminal, and hides no part of a text", async () => {
+    await leaveOpen(shellWith(hostile), { [hostile]: hostile })
+    await leaveOpen(formOf(hostile, hostile), {})
+    const { stdout } = await cli("list")
+    expect(stdout).not.toMatch(terminalControls)
+    expect(stdout).toContain("rm -rf /home")
+    expect(stdout).toContain("\\u001b[2Kls\\u009b1F")
+    expect(stdout).toContain("\\u202eexe.txt\\u2069")
+    // One wait has five lines and one eight: no text adds a line.
+    expect(stdout.trimEnd().split("\n")).toHaveLength(13)
+  })
+
+  it("keeps the value of JSON without acting on the terminal", async () => {
+    await leaveOpen(shellWith(hostile), { [hostile]: hostile })
+    const { stdout } = await cli("list", "--json")
+    expect(stdout).not.toMatch(terminalControls)
+    expect(JSON.parse(stdout)).toMatchObject([{ qualifier: hostile, input: { [hostile]: hostile } }])
+  })
+
+  it("shows the end of long arguments", async () => {
+    await leaveOpen(shellWith(), { command: `ls ${" ".repeat(5_000)}; rm -rf /home` })
+    expect((await cli("list")).stdout).toContain("; rm -rf /home")
+  })
+})
 
 /** A gateway on the store whose model asks to pay, and what was paid. */
 function bank() {

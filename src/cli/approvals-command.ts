@@ -27,6 +27,8 @@ const optionsOf = {
 } as const satisfies Readonly<Record<string, readonly Particular[]>>
 
 type Action = keyof typeof optionsOf
+/** Characters of a call's arguments that `list` prints; `list --json` prints all of them. */
+const maxInputCharacters = 100_000
 const commandUsage = "usage: agent-gateway approvals list | approve|deny|answer TOOL_CALL_ID"
 
 /** `approvals list|approve|deny|answer`: answers what a store holds open, with or without a server running on it. */
@@ -44,7 +46,7 @@ export async function approvalsCommand(context: CliContext): Promise<number> {
       )
     }
     const done = await answer(approvals, wait, action, options)
-    context.stdout.write(`${done} ${wait.toolName} (${wait.toolCallId})\n`)
+    context.stdout.write(`${done} ${oneLine(wait.toolName)} (${wait.toolCallId})\n`)
     return exitCodes.success
   } finally {
     await approvals.close()
@@ -129,16 +131,16 @@ function list(waits: readonly Wait[], json: boolean, { stdout }: CliContext): nu
 
 function describe(wait: Wait): string {
   const { toolCallId, toolName, qualifier, userId, sessionId, expiresAt } = wait
-  const type = qualifier === null ? toolName : `${toolName} (${qualifier})`
+  const type = oneLine(qualifier === null ? toolName : `${toolName} (${qualifier})`)
   return `${toolCallId}  ${type}
   kind     ${wait.kind}
 ${detailsOf(wait)}
-  user     ${userId}, session ${sessionId}
+  user     ${oneLine(userId)}, session ${sessionId}
   expires  ${new Date(expiresAt).toISOString()}`
 }
 
 function detailsOf({ input, reason, question, server }: Wait): string {
-  const lines = [`  input    ${oneLine(JSON.stringify(input))}`]
+  const lines = [`  input    ${oneLine(JSON.stringify(input), maxInputCharacters)}`]
   if (reason !== null) lines.push(`  why      ${oneLine(reason)}`)
   if (server !== undefined) lines.push(`  server   ${oneLine(server)}`)
   if (question !== undefined) {

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream"
 
-/** Everything a command needs of its process, so that tests can stand in for one. */
-export interface CliContext {
+/** Everything that the command line needs from its process, so that tests can stand in for one. */
+export interface ProcessContext {
   /** What follows the program's name. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
@@ -15,6 +15,12 @@ export interface CliContext {
   readonly program: string
   /** Tells the supervisor something; only a worker of `dev` has one. */
   readonly report?: (message: WorkerMessage) => void
+}
+
+/** What a command works with. Both outputs show control characters by their escapes: most text comes from outside. */
+export interface CliContext extends ProcessContext {
+  /** Standard output for text that the model wrote: escaped for a terminal, unchanged for a file or a pipe. */
+  readonly answerOutput: TextOutput
 }
 
 export interface TextOutput {

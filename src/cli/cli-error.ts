@@ -32,6 +32,7 @@ export function parseUsage<Parsed>(command: string, parse: () => Parsed): Parsed
   }
 }
 
+/** Characters of one printed line; `approvals list` allows more. */
 const maxLength = 2000
 
 /**
@@ -51,11 +52,10 @@ export function failureLine(thrown: unknown): string {
   return oneLine(text) || error.name
 }
 
-export function oneLine(text: string): string {
-  return text
-    .trim()
-    .replace(/\s*\n\s*/g, " ")
-    .slice(0, maxLength)
+/** Joins the lines of the text. A longer text is truncated, and says by how much. */
+export function oneLine(text: string, limit = maxLength): string {
+  const line = text.trim().replace(/\s*[\n\r\u2028\u2029]\s*/g, " ")
+  return line.length <= limit ? line : `${line.slice(0, limit)}… [${line.length - limit} more characters]`
 }
 
 function messageOf(cause: unknown): string | undefined {

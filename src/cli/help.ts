@@ -35,8 +35,8 @@ Options:
   --json             Print the whole result as one line of JSON instead
   --verbose          Show the whole error with its stack when something fails
 
-Without ANTHROPIC_API_KEY or OPENAI_API_KEY, an agent that chooses no model gets one of a model server
-on this machine (Ollama), or else a demo.
+The model needs a key (ANTHROPIC_API_KEY or OPENAI_API_KEY), or a provider that the agent chooses.
+To try an agent without a model, set provider: "demo" in FILE.
 
 Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at the agent's maxBudgetUsd,
 3 stopped at its maxTurns, 130 interrupted (143 by SIGTERM).
@@ -124,6 +124,8 @@ ${serveOptions}`,
 } as const
 
 export type CommandName = keyof typeof commandHelp
+
+export const commandNames: readonly string[] = Object.keys(commandHelp)
 
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(commandHelp, name)

@@ -1,4 +1,4 @@
-import type { CliContext, WorkerMessage } from "./cli-context.ts"
+import type { ProcessContext, WorkerMessage } from "./cli-context.ts"
 import { devWorkerName } from "./dev-worker-command.ts"
 import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts"
 import { runCli } from "./run-cli.ts"
@@ -27,7 +27,7 @@ export function main(): void {
     process.exitCode = exitCodes.failure
   })
 
-  const context: CliContext = {
+  const context: ProcessContext = {
     argv,
     env: process.env,
     cwd: process.cwd(),

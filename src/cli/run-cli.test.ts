@@ -56,6 +56,7 @@ test("no command shows the help on stderr and fails", async () => {
 describe("a wrong call is one line and exit code 2:", () => {
   test.each([
     [["serve"], "unknown command serve (see agent-gateway --help)"],
+    [["dve"], "unknown command dve; did you mean dev? (see agent-gateway --help)"],
     [["constructor"], "unknown command constructor"],
     [["--port", "1"], "unknown option --port"],
     [["start"], "FILE is missing; usage: agent-gateway start FILE"],

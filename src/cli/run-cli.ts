@@ -1,13 +1,15 @@
 import { readFile } from "node:fs/promises"
 import { isJsonObject } from "../core/json.ts"
 import { approvalsCommand } from "./approvals-command.ts"
-import type { CliContext } from "./cli-context.ts"
+import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
+import { closestWord } from "./closest-word.ts"
 import { devCommand } from "./dev-command.ts"
 import { devWorkerCommand, devWorkerName } from "./dev-worker-command.ts"
 import { doctorCommand } from "./doctor-command.ts"
+import { escapedOutputs } from "./escaped-output.ts"
 import { exitCodes } from "./exit-codes.ts"
-import { commandHelp, generalHelp, isCommandName } from "./help.ts"
+import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
 import { mcpCommand } from "./mcp-command.ts"
 import { runCommand } from "./run-command.ts"
 import { sandboxCommand } from "./sandbox-command.ts"
@@ -23,8 +25,9 @@ const commands = {
   doctor: doctorCommand,
 }
 
-/** Runs one command line and resolves to the exit code. Whatever fails is told in one line on stderr; never rejects. */
-export async function runCli(context: CliContext): Promise<number> {
+/** Runs one command line and resolves to the exit code. Reports a failure in one line on stderr; never rejects. */
+export async function runCli(process: ProcessContext): Promise<number> {
+  const context: CliContext = { ...process, ...escapedOutputs(process) }
   try {
     return await dispatch(context)
   } catch (thrown) {
@@ -48,9 +51,10 @@ async function dispatch(context: CliContext): Promise<number> {
   if (command === "--help" || command === "-h" || command === "help") return print(context, generalHelp)
   if (command === devWorkerName) return devWorkerCommand({ ...context, argv: rest })
   if (!isCommandName(command)) {
-    throw new UsageError(
-      `unknown ${command.startsWith("-") ? "option" : "command"} ${command} (see agent-gateway --help)`,
-    )
+    const kind = command.startsWith("-") ? "option" : "command"
+    const meant = closestWord(command, commandNames)
+    const hint = meant === null ? "" : `; did you mean ${meant}?`
+    throw new UsageError(`unknown ${kind} ${command}${hint} (see agent-gateway --help)`)
   }
   if (optionsOf(rest).some((option) => option === "--help" || option === "-h")) {
     return print(context, commandHelp[command])

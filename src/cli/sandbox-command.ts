@@ -13,7 +13,8 @@ export async function sandboxCommand({ argv, env, cwd, stdout, stderr }: CliCont
     ...(tag === undefined ? {} : { tag }),
     ...(base === undefined ? {} : { base }),
     ...(file === undefined ? {} : { file: resolve(cwd, file) }),
-    onOutput: (text) => stderr.write(text),
+    // Programs in the build redraw their progress with carriage returns.
+    onOutput: (text) => stderr.write(text.replace(/\r\n?/g, "\n")),
   })
   stdout.write(`built ${built}\n`)
   return exitCodes.success

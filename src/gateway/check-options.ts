@@ -127,6 +127,8 @@ const server = {
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,
   maxConcurrentRunsPerPrincipal: count,
+  callbackTimeoutMs: milliseconds.optional(),
+  shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
   mcpServers: object.optional(),
   mcpConfigPath: z.string().min(1).optional(),
   mcpDefaultToolTimeoutMs: milliseconds.optional(),
@@ -258,11 +260,31 @@ function describe({ issues }: z.ZodError): string {
   return issues
     .map((issue) => {
       if (issue.code === "unrecognized_keys") {
-        return `unknown option ${issue.keys.map((key) => [...issue.path, key].join(".")).join(", ")}`
+        return `unknown option ${issue.keys.map((key) => optionName([...issue.path, key])).join(", ")}`
       }
-      return `${issue.path.join(".") || "options"}: ${issue.message}`
+      return `${optionName(issue.path) || "options"}: ${problemOf(issue)}`
     })
     .join("; ")
+}
+
+/** Writes a path as code does: `mcpServers.files.args[0]`. */
+function optionName(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .replace(/^\./, "")
+}
+
+function problemOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "too_small" && issue.origin === "string" && issue.minimum === 1)
+    return "must not be empty"
+  if (issue.code === "too_small" && issue.origin !== "string") {
+    return `must be ${issue.inclusive === true ? "at least" : "greater than"} ${issue.minimum}`
+  }
+  if (issue.code === "too_big" && issue.origin !== "string") {
+    return `must be ${issue.inclusive === true ? "at most" : "less than"} ${issue.maximum}`
+  }
+  return issue.message.replace(/^Invalid input: /, "")
 }
 
 function isProviderChoice(value: unknown): boolean {

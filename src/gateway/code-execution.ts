@@ -6,7 +6,7 @@ import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import { type SandboxConfig, withDefaults } from "../sandbox/config.ts"
 import { type OpenedSandboxes, openSandboxes } from "../sandbox/open-sandboxes.ts"
-import { makeDirectory } from "../stores/sqlite/make-directory.ts"
+import { makeIgnoredDirectory } from "../stores/sqlite/make-directory.ts"
 import { type CodeToolsOptions, createCodeExecution } from "../tools/code-execution/code-execution.ts"
 import type { StoreChoice } from "./open-store.ts"
 
@@ -128,7 +128,7 @@ function reapOnSchedule(
 
 function makeUsable(directory: string): void {
   try {
-    makeDirectory(resolve(directory))
+    makeIgnoredDirectory(resolve(directory))
   } catch (cause) {
     const { message } = toError(cause)
     throw new ConfigurationError(`codeExecution: the directory ${directory} cannot be used: ${message}.`, {

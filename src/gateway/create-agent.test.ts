@@ -51,9 +51,11 @@ async function tokenOf(gateway: Gateway): Promise<string> {
 describe("createAgent", () => {
   it.each([
     [{ maxTurn: 3 }, "unknown option maxTurn"],
-    [{ maxTurns: 0 }, "maxTurns: "],
+    [{ maxTurns: 0 }, "maxTurns: must be greater than 0"],
+    [{ validApiKeys: ["a", ""] }, "validApiKeys[1]: must not be empty"],
+    [{ sessionTtlSeconds: "1" }, "sessionTtlSeconds: expected number, received string"],
     [{ tools: "search" }, "tools: "],
-    [{ tools: [{ name: "search", execute: () => 1 }] }, "tools.0: expected a tool, as tool() makes it"],
+    [{ tools: [{ name: "search", execute: () => 1 }] }, "tools[0]: expected a tool, as tool() makes it"],
     [{ store: "mysql://db/agents" }, 'store: expected "memory", a path, a postgres:// URL or a Store'],
     [{ store: "Postgres://db/agents" }, "store: expected"],
     [{ onUsage: true }, "onUsage: expected a function"],
@@ -70,7 +72,7 @@ describe("createAgent", () => {
   it.each([
     [undefined, "systemPrompt: expected a string or an array"],
     [["Hi."], "systemPrompt: expected a string or an array"],
-    [[{ text: "Hi.", cached: true }], "unknown option systemPrompt.0.cached"],
+    [[{ text: "Hi.", cached: true }], "unknown option systemPrompt[0].cached"],
   ])("refuses %j as a prompt", (prompt, message) => {
     expect(() => createAgent(prompt as never)).toThrow(message)
   })
@@ -249,6 +251,7 @@ describe("a gateway's life", () => {
     await gateway.close()
     expect(onSessionCreated).toHaveBeenCalledWith(
       expect.objectContaining({ tenant: expect.stringMatching(/^key_/) }),
+      { signal: expect.any(AbortSignal) },
     )
     expect(onShutdown).toHaveBeenCalledOnce()
   })

@@ -44,9 +44,9 @@ export interface Gateway {
   /** What `GET /ready` answers: each part that the gateway needs, and whether it works. */
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /**
-   * Takes no new work, lets runs go on for `graceMs`, parks those that have not ended, gives tools, runners and hooks
-   * that are still at work two seconds, closes all. Parked runs go on at the next start. Resolves when everything is
-   * closed, also when called again.
+   * Refuses new work, lets active runs continue for `graceMs`, and parks the rest, which resumes at the next start. Tools,
+   * runners and hooks that are still running then have two seconds to stop, while MCP servers and sandboxes are stopped.
+   * Resolves when everything is closed, also when called again.
    */
   close(options?: CloseOptions): Promise<void>
 }
@@ -67,7 +67,10 @@ export interface Listener {
 }
 
 export interface PrepareOptions {
-  /** `start` takes no model that nobody chose: neither a server that is there nor the demo. `dev` lets pages from localhost call it. Default `run`. */
+  /**
+   * The command that opens the gateway. `start` and `run` require a configured model and refuse to guess one. `dev` lets
+   * pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
+   */
   readonly mode?: "dev" | "start" | "run"
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
@@ -120,7 +123,7 @@ export interface ApprovalAnswer {
 }
 
 export interface CloseOptions {
-  /** Milliseconds. Default 20 000. */
+  /** Default: the option `shutdownGraceMs`. */
   readonly graceMs?: number
 }
 

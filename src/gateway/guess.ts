@@ -4,7 +4,7 @@ import type { ChosenProvider } from "./choose-provider.ts"
 import type { PrepareOptions } from "./gateway.ts"
 
 export interface Guess {
-  /** To be called when the chosen provider is about to answer. Throws a `ConfigurationError` if nobody chose it. */
+  /** Call this when the chosen provider is about to answer. Throws a `ConfigurationError` if a guess is refused. */
   use(): void
 }
 
@@ -16,8 +16,16 @@ export interface GuessSurroundings {
 }
 
 /**
- * A model that nobody chose is refused by a service that is started in earnest; elsewhere it is said once, when it is first
- * used: an agent with a loop or providers of its own has no need of it.
+ * If true, a model may be guessed. The commands `start` and `run` refuse: their output is used, and a missing key would
+ * go unnoticed if the demo answered in place of the model.
+ */
+export function mayGuess(mode: PrepareOptions["mode"]): boolean {
+  return mode !== "start" && mode !== "run"
+}
+
+/**
+ * Refuses a guessed model, or logs once that it answers. Both happen when the model is first used, because an agent with
+ * its own loop or its own providers does not need it.
  */
 export function createGuess(
   { guessed, name, provider }: ChosenProvider,
@@ -26,9 +34,10 @@ export function createGuess(
   let told = !guessed
   return {
     use() {
-      if (guessed && mode === "start") {
+      if (guessed && !mayGuess(mode)) {
         throw new ConfigurationError(
-          "No model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or choose a provider in the agent.",
+          "No model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or choose a provider in the agent. " +
+            'To run without a model, set provider: "demo".',
         )
       }
       if (told) return

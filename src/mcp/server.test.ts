@@ -1,11 +1,17 @@
 import { once } from "node:events"
 import { createServer, type RequestListener } from "node:http"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { freePort } from "../testing/fixtures/free-port.ts"
 import { createSchemaCheck } from "../tools/schema-check.ts"
 import { toServerConfigs } from "./config/server-config.ts"
 import { McpServer } from "./server.ts"
 
-async function serverAt(type: "http" | "sse", listener: RequestListener, startTimeoutMs: number) {
+async function serverAt(
+  type: "http" | "sse",
+  listener: RequestListener,
+  startTimeoutMs: number,
+  { port }: { readonly port?: number } = {},
+) {
   const http = createServer(listener).listen(0, "127.0.0.1")
   await once(http, "listening")
   const address = http.address()
@@ -15,7 +21,7 @@ async function serverAt(type: "http" | "sse", listener: RequestListener, startTi
     http.close()
   })
   const [config] = toServerConfigs(
-    { remote: { type, url: `http://127.0.0.1:${address.port}/`, startTimeoutMs } },
+    { remote: { type, url: `http://127.0.0.1:${port ?? address.port}/`, startTimeoutMs } },
     { defaultToolTimeoutMs: 1_000, timeoutOverrides: {}, sessionInjectServers: [] },
   )
   if (config === undefined) throw new Error("There is one server.")
@@ -44,12 +50,25 @@ describe.each([
   it("has failed when its time to start is over", async () => {
     const server = await serverAt(type, listener, 200)
     await server.settled()
-    expect(server.state).toEqual({ status: "failed", reason: "it did not start within 200 ms" })
+    expect(server.state).toEqual({
+      status: "failed",
+      reason: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/: it did not start within 200 ms$/),
+    })
   })
 
   it("is stopped at once while it starts", async () => {
     const server = await serverAt(type, listener, 60_000)
     await server.close()
     expect(server.state.status).toBe("stopped")
+  })
+})
+
+it("says where a server that is not there was looked for, and why it was not found", async () => {
+  const port = await freePort()
+  const server = await serverAt("http", silent, 10_000, { port })
+  await server.settled()
+  expect(server.state).toEqual({
+    status: "failed",
+    reason: `http://127.0.0.1:${port}/: connect ECONNREFUSED 127.0.0.1:${port}`,
   })
 })

@@ -13,6 +13,7 @@ import {
   connect,
 } from "./connection.ts"
 import type { Authorizer } from "./http/authorizer.ts"
+import { describeStartFailure } from "./start-failure.ts"
 
 export type McpServerState =
   | { readonly status: "starting" }
@@ -168,7 +169,7 @@ export class McpServer {
         if (signal.aborted) break
         failures += 1
         if (await this.#askedForAuthorization(thrown)) continue
-        const reason = toError(thrown).message
+        const reason = describeStartFailure(thrown, this.config.transport)
         this.#logger.warn({ ...fields, reason, attempt: failures }, "an MCP server does not start")
         this.#become({ status: "failed", reason })
       }
@@ -188,8 +189,12 @@ export class McpServer {
     this.#connection = connection
     this.#tools = connection.tools()
     this.#instructions = connection.client.getInstructions() ?? null
-    const tools = this.#tools.length
-    this.#logger.info({ server: this.config.name, tools }, "an MCP server is ready")
+    const tools = this.#enabledTools()
+    const disabled = this.#tools.length - tools
+    this.#logger.info(
+      { server: this.config.name, tools, ...(disabled > 0 && { disabled }) },
+      "An MCP server is ready.",
+    )
     this.#become({ status: "ready", tools })
     return connection
   }
@@ -231,7 +236,12 @@ export class McpServer {
     this.#logger.warn({ server: this.config.name, url }, "an MCP server must be authorized")
     this.#become({ status: "needs_reauth", url })
     await authorization.granted(this.#stopping.signal)
-    if (this.#connection === connection) this.#become({ status: "ready", tools: this.#tools.length })
+    if (this.#connection === connection) this.#become({ status: "ready", tools: this.#enabledTools() })
+  }
+
+  /** Counts the tools that the configuration leaves to the model. */
+  #enabledTools(): number {
+    return this.#tools.filter(({ name }) => this.config.isEnabled(name)).length
   }
 
   #become(state: McpServerState): void {

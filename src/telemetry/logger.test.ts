@@ -21,6 +21,13 @@ describe("the logger", () => {
     })
   })
 
+  it("writes nothing that a terminal would act on, and keeps the values", () => {
+    const { logger, lines, last } = capture()
+    logger.info({ tool: "a\u001b[2K\u009b1F\u202e" }, "the server said \u0090x")
+    expect(lines.join("")).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u)
+    expect(last()).toMatchObject({ tool: "a\u001b[2K\u009b1F\u202e", msg: "the server said \u0090x" })
+  })
+
   it("takes secrets out of fields, messages, errors, causes and stacks", () => {
     const { logger, lines, last } = capture()
     const error = new Error("refused: Bearer abcdefgh12345678", {

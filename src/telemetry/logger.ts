@@ -1,4 +1,5 @@
 import { type DestinationStream, pino } from "pino"
+import { escapeControls } from "../core/escape-controls.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { createRedact } from "./redact.ts"
 
@@ -35,6 +36,8 @@ export function createLogger({
         logMethod(args, write) {
           write.apply(this, args.map(redact) as typeof args)
         },
+        // A terminal is a usual reader of the log, and servers and tools choose part of its text.
+        streamWrite: escapeControls,
       },
     },
     destination,

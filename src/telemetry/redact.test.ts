@@ -85,7 +85,7 @@ describe("an object", () => {
       inputTokens: 12,
       maxTokens: 3,
       key: "cache:1",
-      idempotencyKey: "order-1",
+      idempotencyKey: "call_0123456789abcdef0123456789",
       author: "ada",
     }
     expect(redact(harmless)).toEqual(harmless)

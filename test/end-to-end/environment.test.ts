@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { describe, expect, test, vi } from "vitest"
+import { runCliProcess } from "../cli-process.ts"
 import { assemble, types } from "./support/assemble.ts"
 import { eventually } from "./support/eventually.ts"
 import { spawnGateway, startGateway } from "./support/gateway-process.ts"
@@ -64,6 +65,16 @@ test("without a key for a model `start` says in one line what it needs", async (
   expect(cli.stderr()).toMatch(
     /^agent-gateway: No model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY[^\n]+\n$/,
   )
+})
+
+test("without a key for a model `run` fails, whatever environment it was started from", async () => {
+  const folder = await temporaryFolder()
+  const entry = new URL("../../dist/index.js", import.meta.url).href
+  const source = `import { createAgent } from "${entry}"\nexport default createAgent("Hi.", { store: "memory" })\n`
+  await writeFile(join(folder, "agent.mjs"), source)
+  const run = await runCliProcess(["run", "agent.mjs", "hello"], { cwd: folder })
+  expect(run).toMatchObject({ code: 1, stdout: "" })
+  expect(run.stderr).toMatch(/^agent-gateway: No model is configured: .*provider: "demo"\.\n$/)
 })
 
 test("with the port in use a gateway says so and lets go of its data directory", async () => {

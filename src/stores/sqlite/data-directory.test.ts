@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -48,6 +49,16 @@ test("the directory and its files are made for their owner's eyes only", async (
   )
   expect(modes).toEqual([0o700, 0o700, 0o600, 0o600])
   await store.close()
+})
+
+test("Git ignores a directory that the store made, and nothing in one that was there", async () => {
+  const made = join(directory, "made")
+  await (await open(made)).close()
+  expect(readFileSync(join(made, ".gitignore"), "utf8")).toBe("*\n")
+  const present = join(directory, "present")
+  mkdirSync(present)
+  await (await open(present)).close()
+  expect(existsSync(join(present, ".gitignore"))).toBe(false)
 })
 
 test("a directory that cannot be made is named in one line", async () => {

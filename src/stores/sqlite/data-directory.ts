@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
-import { makeDirectory } from "./make-directory.ts"
+import { makeDirectory, makeIgnoredDirectory } from "./make-directory.ts"
 
 export interface DataDirectory {
   readonly database: string
@@ -12,10 +12,11 @@ export function dataDirectory(path: string): DataDirectory {
   return { database: join(path, "gateway.db"), processes: join(path, "processes") }
 }
 
-/** Makes the directory, for its owner's eyes only: the database holds signing keys. */
+/** Creates the directory with mode 0700, because the database holds signing keys. */
 export function prepareDataDirectory(path: string): DataDirectory {
   const { processes, database } = dataDirectory(path)
   try {
+    makeIgnoredDirectory(path, 0o700)
     makeDirectory(processes, 0o700)
     makeFile(database)
   } catch (error) {

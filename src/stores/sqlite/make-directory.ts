@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync } from "node:fs"
-import { dirname } from "node:path"
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 
 /**
- * Makes the directory and those above it. As mkdir with `recursive`, but for that Node's never ends in file systems where
- * no directory can be made and the answer is ENOENT, such as /proc.
+ * Creates the directory and its parents. Node's own `recursive` option never returns in file systems that answer ENOENT
+ * to every new directory, such as /proc.
  */
 export function makeDirectory(path: string, mode?: number): void {
   if (existsSync(path)) return
@@ -15,4 +15,11 @@ export function makeDirectory(path: string, mode?: number): void {
     // Another process may have made it meanwhile.
     if (!existsSync(path)) throw error
   }
+}
+
+/** Does the same. A directory that did not exist also gets a `.gitignore`, so that `git add .` stages none of it. */
+export function makeIgnoredDirectory(path: string, mode?: number): void {
+  if (existsSync(path)) return
+  makeDirectory(path, mode)
+  writeFileSync(join(path, ".gitignore"), "*\n")
 }

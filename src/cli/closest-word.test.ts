@@ -1,0 +1,16 @@
+import { expect, test } from "vitest"
+import { closestWord } from "./closest-word.ts"
+
+const commands = ["dev", "start", "run", "doctor"]
+
+test.each([
+  ["dve", "dev"],
+  ["strat", "start"],
+  ["doctr", "doctor"],
+  ["rn", "run"],
+  ["serve", null],
+  ["", null],
+  ["constructor", null],
+])("%s means %s", (word, meant) => {
+  expect(closestWord(word, commands)).toBe(meant)
+})

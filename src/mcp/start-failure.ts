@@ -1,0 +1,24 @@
+import { toError } from "../core/errors.ts"
+import type { TransportConfig } from "./config/server-config.ts"
+
+/** Longest chain of causes that is followed. */
+const mostCauses = 10
+
+/** Says why a server did not start: where it was looked for, and the innermost cause, such as a refused connection. */
+export function describeStartFailure(thrown: unknown, transport: TransportConfig): string {
+  const reason = innermostMessage(thrown)
+  if (transport.type === "stdio") return reason
+  const { origin, pathname } = transport.url
+  return `${origin}${pathname}: ${reason}`
+}
+
+/** The outer errors of a failed connection say no more than "fetch failed". */
+function innermostMessage(thrown: unknown): string {
+  let error = toError(thrown)
+  for (let depth = 0; depth < mostCauses; depth++) {
+    const cause = error instanceof AggregateError ? error.errors[0] : error.cause
+    if (!(cause instanceof Error)) break
+    error = cause
+  }
+  return error.message || toError(thrown).message
+}
