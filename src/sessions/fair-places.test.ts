@@ -70,7 +70,8 @@ it("principals take turns at the places that become free, whoever's run was acce
     letGo()
   }
   await Promise.all(runs.map(({ id, run }) => watchRun(node.sessions, id, run)))
-  expect(begun).toEqual(["a1", "b1", "e1", "a2", "b2", "a3", "a4"])
+  // A user's own runs may have been accepted within one millisecond, in which case either may be first.
+  expect(begun.map(([user]) => user)).toEqual(["a", "b", "e", "a", "b", "a", "a"])
 })
 
 it("what is accepted while others wait for a place does not overtake them", async () => {
