@@ -54,7 +54,7 @@ export class Attempt {
     if (session === null) return
     writer.limitSize({ storedBytes: session.storedBytes, maxBytes: maxSessionBytes })
     const reader = { key: principalKey(session), signal: this.#stop.signal, isRun: true }
-    const conversation = await loadConversation(log, { reads, reader, sessionId })
+    const conversation = await loadConversation(log, { reads, reader, session })
     if (conversation === null) throw this.#stop.signal.reason
     /** Set while the open run can only wait. */
     let parkUntil: number | null = null

@@ -22,7 +22,7 @@ export async function* readHistory(
   const fold = new Fold()
   const reader = { key: principalKey(session), signal }
   const range = { fromSeq, upToSeq: session.lastSeq }
-  for await (const messages of finishedMessages({ reads, reader, sessionId }, range, fold)) {
+  for await (const messages of finishedMessages({ reads, reader, session }, range, fold)) {
     yield { type: "messages", messages }
   }
   if (signal.aborted) return

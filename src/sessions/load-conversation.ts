@@ -1,7 +1,7 @@
 import { Conversation } from "../agent/conversation.ts"
 import type { Entry, EventEntry } from "../core/entries.ts"
 import type { Message } from "../core/messages.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Session, SessionLog } from "../core/ports/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
 /** How far a log is folded. */
@@ -28,18 +28,20 @@ export class Fold {
 export interface FoldOptions {
   readonly reads: ReadQueue
   readonly reader: Reader
-  readonly sessionId: string
+  readonly session: Session
 }
 
 /**
- * Folds the session's log, without its deltas, from the last event that replaced the history on. Returns null once the
- * reader's signal aborts.
+ * Folds the log of a session that nobody else writes, without its deltas, from the last event that replaced the history on.
+ * Returns null once the reader's signal aborts.
  */
 export async function loadConversation(log: SessionLog, options: FoldOptions): Promise<Conversation | null> {
+  const { session, reader } = options
   const fold = new Fold()
-  const range = { fromSeq: await log.historyStart(options.sessionId), upToSeq: Number.POSITIVE_INFINITY }
-  for await (const _ of foldPages(options, range, fold)) if (options.reader.signal.aborted) return null
-  return options.reader.signal.aborted ? null : fold.conversation
+  if (session.lastSeq === 0) return fold.conversation
+  const range = { fromSeq: await log.historyStart(session.id), upToSeq: session.lastSeq }
+  for await (const _ of foldPages(options, range, fold)) if (reader.signal.aborted) return null
+  return reader.signal.aborted ? null : fold.conversation
 }
 
 export interface FoldRange {
@@ -68,13 +70,13 @@ export async function* finishedMessages(
 
 /** Yields the last sequence number of each page that it has folded. */
 async function* foldPages(
-  { reads, reader, sessionId }: FoldOptions,
+  { reads, reader, session }: FoldOptions,
   { fromSeq, upToSeq }: FoldRange,
   fold: Fold,
 ): AsyncGenerator<number> {
   let afterSeq = Math.max(0, fromSeq - 1)
   while (afterSeq < upToSeq) {
-    const entries = await reads.read(reader, sessionId, { ...page, afterSeq, deltas: false })
+    const entries = await reads.read(reader, session.id, { ...page, afterSeq, deltas: false })
     const [first, last] = [entries?.[0], entries?.at(-1)]
     if (entries === null || first === undefined || last === undefined) return
     if (afterSeq > 0 && first.seq === fromSeq && !knowsSpending(first)) {
