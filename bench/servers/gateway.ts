@@ -17,7 +17,12 @@ const gateway = createAgent("You are being measured.", {
   validApiKeys: ["bench"],
   // One key opens all sessions here; the limits would count them as one client.
   rateLimits: false,
-  limits: { connectionsPerAddress: 10_000 },
+  limits: {
+    connectionsPerAddress: 10_000,
+    viewersPerSession: 1_000_000,
+    principalBytes: Number.MAX_SAFE_INTEGER,
+  },
+  maxConcurrentRunsPerPrincipal: maxConcurrentRuns ?? 1_000,
   store,
   logger: createLogger({ level: "error" }),
   ...(maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns }),

@@ -59,6 +59,11 @@ export class Conversation {
     return this.#spent
   }
 
+  /** Takes out the messages that no later event changes, which are all but the last. */
+  takeFinished(): readonly Message[] {
+    return this.#messages.splice(0, this.#messages.length - 1)
+  }
+
   apply(entry: EventEntry): void {
     const { event, runId } = entry
     switch (event.type) {
@@ -66,6 +71,7 @@ export class Conversation {
         this.#messages = [...event.messages]
         this.#accepted = 0
         this.#refused.clear()
+        this.#spent = event.spent ?? this.#spent
         return
       case "runStarted":
         this.#messages.push({ role: "user", content: event.content })

@@ -4,7 +4,7 @@ import type { StopReason } from "./ports/provider.ts"
 import type { ToolResult } from "./ports/tool.ts"
 import type { Question, QuestionAnswer } from "./question.ts"
 import type { ToolOrigin } from "./tool-origin.ts"
-import type { Cost, Usage } from "./usage.ts"
+import type { Cost, Spending, Usage } from "./usage.ts"
 
 /** The version of the events below. A reader refuses a session whose events are newer than it knows. */
 export const logVersion = 2
@@ -106,6 +106,8 @@ export interface RunStarted {
 export interface HistoryReplaced {
   readonly type: "historyReplaced"
   readonly messages: readonly Message[]
+  /** What the session had spent before, so that a fold may begin here. Absent in older logs. */
+  readonly spent?: Spending
 }
 
 /** Committed before the model is called. */

@@ -106,6 +106,17 @@ const rateLimits = z.strictObject({
   failuresPerMinute: count,
 })
 
+const limits = z.strictObject({
+  chatBodyBytes: count,
+  bodyBytes: count,
+  jsonDepth: count,
+  jsonValues: z.int().positive().max(maxJsonValues).optional(),
+  connectionsPerAddress: count,
+  viewersPerSession: count,
+  sessionBytes: count,
+  principalBytes: count,
+})
+
 const server = {
   name: z
     .string()
@@ -125,18 +136,11 @@ const server = {
   allowAnyKey: z.boolean().optional(),
   allowedHosts: strings,
   corsOrigins: strings,
-  limits: z
-    .strictObject({
-      chatBodyBytes: count,
-      bodyBytes: count,
-      jsonDepth: count,
-      jsonValues: z.int().positive().max(maxJsonValues).optional(),
-      connectionsPerAddress: count,
-    })
-    .optional(),
+  limits: limits.optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,
+  maxConcurrentRunsPerPrincipal: count,
   callbackTimeoutMs: milliseconds.optional(),
   shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
   mcpServers: object.optional(),

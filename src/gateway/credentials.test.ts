@@ -15,6 +15,7 @@ const session: Session = {
   lastUsedAt: 0,
   revokedAt: null,
   lastSeq: 0,
+  storedBytes: 0,
   activeRun: null,
 }
 

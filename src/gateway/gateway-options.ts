@@ -5,6 +5,7 @@ import type { AuthenticatePerson } from "../http/auth/identify.ts"
 import type { HttpLimits } from "../http/limits/http-limits.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { Principal } from "../sessions/sessions.ts"
+import type { StorageBounds } from "../sessions/storage.ts"
 import type { CodeExecutionConfig } from "./code-execution.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
 import type { McpOptions } from "./mcp.ts"
@@ -51,13 +52,15 @@ export interface ServerOptions extends StoreChoice, Hooks, McpOptions, SecretsOp
   readonly allowedHosts?: readonly string[]
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
-  readonly limits?: Partial<HttpLimits>
+  readonly limits?: Partial<HttpLimits & StorageBounds>
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>
   /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number
   /** Runs this process works on at once; further ones wait. Default 1000. */
   readonly maxConcurrentRuns?: number
+  /** Runs of one user that this process works on at once; further ones wait. Default: a quarter of `maxConcurrentRuns`. */
+  readonly maxConcurrentRunsPerPrincipal?: number
   /**
    * Milliseconds that one call of an approval policy, an interceptor, a tool's validator, `buildChatRuntime`,
    * `resolveCredentials`, `onSessionCreated` or another hook may take. Default 30 000. The function's signal is aborted

@@ -27,10 +27,12 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
     async *view(sessionId, options) {
       for await (const batch of sessions.view(sessionId, options)) yield show(batch)
     },
-    async history(sessionId) {
-      const history = await sessions.history(sessionId)
-      const messages = history.messages.map((message) => redactMessage(message, mask))
-      return { ...history, messages, openWaits: history.openWaits.map((wait) => redactWait(wait, mask)) }
+    async *history(sessionId, options) {
+      for await (const part of sessions.history(sessionId, options)) {
+        if (part.type === "end") {
+          yield { ...part, openWaits: part.openWaits.map((wait) => redactWait(wait, mask)) }
+        } else yield { ...part, messages: part.messages.map((message) => redactMessage(message, mask)) }
+      }
     },
     async decide(decision) {
       const { editedInput, sessionId, toolCallId } = decision

@@ -16,8 +16,10 @@ import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
+import { ReadQueue } from "../sessions/read-queue.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
 import { Worker } from "../sessions/worker.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
 import { createMask } from "../telemetry/mask.ts"
@@ -44,6 +46,9 @@ import { appProviders, type RunProviders } from "./run-providers.ts"
 import { storeCheck } from "./store-check.ts"
 import { createToolChangeLog, type ReportedChange, type ReportToolChange, toolCheck } from "./tool-offers.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
+
+/** With so many principals that want all places, each still has its share. */
+const defaultShares = 4
 
 /** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
 const onShutdownMs = 2_000
@@ -120,6 +125,9 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
   const { server, mode, idle, logger, clock, ids, closing } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
+  const reads = new ReadQueue(log)
+  const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
+  const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
   const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
@@ -135,16 +143,31 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
   const worker = new Worker({
     log,
     feed,
+    reads,
     committer,
     agents: [agent],
     resolveRuntime,
-    maxConcurrentRuns: server.maxConcurrentRuns ?? 1_000,
+    maxConcurrentRuns,
+    maxConcurrentRunsPerPrincipal:
+      server.maxConcurrentRunsPerPrincipal ?? Math.ceil(maxConcurrentRuns / defaultShares),
+    maxSessionBytes: runGrowth * bounds.sessionBytes,
     clock,
     ids,
     logger,
   })
   const sessions = announcing(
-    createSessions({ log, approvals, checkSchema: schemas.check, feed, worker, agent, clock, ids }),
+    createSessions({
+      log,
+      approvals,
+      checkSchema: schemas.check,
+      feed,
+      reads,
+      worker,
+      storage: createStorage({ log, clock, bounds }),
+      agent,
+      clock,
+      ids,
+    }),
     server,
     { userCode, logger },
   )

@@ -133,7 +133,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   })
   addSubscribeRoute(app, { middleware: [authenticated] })
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
-  addHistoryRoute(app, { sessions, middleware: [authenticated] })
+  addHistoryRoute(app, { sessions, logger, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addElicitationRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
@@ -209,6 +209,7 @@ function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
 /** What holds on every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs = 15_000 } = options
+  const { viewersPerSession } = { ...defaultHttpLimits, ...options.limits }
   const { corsOrigins: origins = [], allowLocalhost = false, trustProxy = 0 } = options
   const root = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
@@ -216,7 +217,7 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     },
   })
   root.onError((error, c) => problemResponse(error, c, logger))
-  root.use(eventStreams({ sessions, clock, logger, heartbeatMs }))
+  root.use(eventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)
   const open = allowLocalhost || (options.validApiKeys === undefined && options.authenticate === undefined)

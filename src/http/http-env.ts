@@ -21,5 +21,7 @@ export interface HttpEnv {
     bodyBytes: Uint8Array<ArrayBuffer> | undefined
     /** Set by a handler whose answer is a stream. */
     eventStream: EventStreamRequest | undefined
+    /** Takes a viewer's place of a session, for the response of this request. Throws a 429 if all are taken. */
+    takeViewerPlace: (sessionId: string) => void
   }
 }

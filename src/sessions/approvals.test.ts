@@ -14,6 +14,7 @@ import {
   type TestNode,
   testNode,
   watchRun,
+  wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
 const call = (name: string, input = {}) => ({ type: "toolCall", name, input }) as const
@@ -169,12 +170,12 @@ describe("a run that waits for a person", () => {
     const { id } = await node.sessions.create(alice)
     const { runId } = await accepted(node, id, "Pay.")
     await parked(node, id, 2)
-    const kinds = (await node.sessions.history(id)).openWaits.map(({ kind }) => kind)
+    const kinds = (await wholeHistory(node.sessions, id)).openWaits.map(({ kind }) => kind)
     expect(kinds.sort()).toEqual(["approval", "clientTool"])
     await node.sessions.cancel(id, null)
     const { outcome } = await node.sessions.result(id, runId, {})
     expect(outcome).toMatchObject({ reason: "cancelled" })
-    expect((await node.sessions.history(id)).openWaits).toEqual([])
+    expect((await wholeHistory(node.sessions, id)).openWaits).toEqual([])
   })
 })
 
@@ -195,7 +196,7 @@ describe("a client tool", () => {
       status: "answered",
     })
     await second.node.sessions.result(id, runId, {})
-    const { messages } = await second.node.sessions.history(id)
+    const { messages } = await wholeHistory(second.node.sessions, id)
     expect(messages.find(({ role }) => role === "tool")).toMatchObject({ results: [{ result }] })
   })
 })

@@ -2,11 +2,16 @@ import { RunCancelledError } from "../core/errors.ts"
 import type { Command, Lease } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 import { loadConversation } from "./load-conversation.ts"
+import { principalKey } from "./principal-key.ts"
+import type { ReadQueue } from "./read-queue.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
 
 export interface AttemptOptions
   extends Omit<RunExecution, "session" | "conversation" | "signal" | "inbox" | "takeovers"> {
   readonly lease: Lease
+  readonly reads: ReadQueue
+  /** Stored bytes of the session past which a run takes no further step. */
+  readonly maxSessionBytes: number
 }
 
 /** One process's work on a session it has claimed: goes on with the open run, then takes what the inbox holds. */
@@ -43,10 +48,14 @@ export class Attempt {
 
   /** Resolves once nothing is left to do and the session is given back. Rejects when it had to stop before that. */
   async work(): Promise<void> {
-    const { log, lease } = this.#options
-    const session = await log.session(lease.sessionId)
+    const { log, lease, reads, writer, maxSessionBytes } = this.#options
+    const { sessionId } = lease
+    const session = await log.session(sessionId)
     if (session === null) return
-    const { conversation } = await loadConversation(log, lease.sessionId)
+    writer.limitSize({ storedBytes: session.storedBytes, maxBytes: maxSessionBytes })
+    const reader = { key: principalKey(session), signal: this.#stop.signal, isRun: true }
+    const conversation = await loadConversation(log, { reads, reader, session })
+    if (conversation === null) throw this.#stop.signal.reason
     /** Set while the open run can only wait. */
     let parkUntil: number | null = null
     let { takeovers } = lease

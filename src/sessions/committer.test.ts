@@ -5,7 +5,10 @@ import { type Committable, Committer } from "./committer.ts"
 import { silentLogger } from "./fixtures/test-gateway.ts"
 
 function session(sessionId: string) {
-  const batch: SessionBatch = { lease: { sessionId, epoch: 1, takeovers: 0 }, entries: [] }
+  const batch: SessionBatch = {
+    lease: { sessionId, epoch: 1, takeovers: 0, principal: { tenant: "tenant", userId: "user" } },
+    entries: [],
+  }
   const outcomes: CommitOutcome[] = []
   let pending = true
   const committable: Committable = {

@@ -9,8 +9,10 @@ import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { createDecisions } from "./decisions.ts"
 import type { Feed } from "./feed.ts"
-import { loadConversation } from "./load-conversation.ts"
+import { readHistory } from "./history.ts"
+import type { ReadQueue } from "./read-queue.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
+import type { Storage } from "./storage.ts"
 import { untilLapse } from "./until-lapse.ts"
 import { viewSession } from "./view.ts"
 import type { Worker } from "./worker.ts"
@@ -20,7 +22,9 @@ export interface SessionsOptions {
   readonly approvals: Approvals
   readonly checkSchema: SchemaCheck
   readonly feed: Feed
+  readonly reads: ReadQueue
   readonly worker: Worker
+  readonly storage: Storage
   /** The agent that new sessions are with. */
   readonly agent: string
   readonly clock: Clock
@@ -32,7 +36,9 @@ export function createSessions({
   approvals,
   checkSchema,
   feed,
+  reads,
   worker,
+  storage,
   agent,
   clock,
   ids,
@@ -52,14 +58,23 @@ export function createSessions({
       const createdAt = clock.now()
       const session = { id: ids.next("sess"), tenant, userId, agent, createdAt }
       await log.createSession(session)
-      return { ...session, lastUsedAt: createdAt, revokedAt: null, lastSeq: 0, activeRun: null }
+      return {
+        ...session,
+        lastUsedAt: createdAt,
+        revokedAt: null,
+        lastSeq: 0,
+        storedBytes: 0,
+        activeRun: null,
+      }
     },
 
     session: (sessionId) => log.session(sessionId),
 
-    async start({ request, outputSchema = null, ...message }) {
+    async start({ request, principal, outputSchema = null, ...message }) {
       const runId = ids.next("run")
-      return worker.accept({ type: "message", runId, at: clock.now(), outputSchema, ...message }, request)
+      const limits = await storage.limitsFor(principal)
+      const command = { type: "message", runId, at: clock.now(), outputSchema, ...message } as const
+      return worker.accept(command, { request, principal, limits })
     },
 
     async cancel(sessionId, runId) {
@@ -69,19 +84,13 @@ export function createSessions({
     },
 
     view(sessionId, { throughLapse = false, signal, ...from }) {
-      const view = (ending: AbortSignal) => viewSession({ log, feed }, sessionId, { ...from, signal: ending })
+      const view = (ending: AbortSignal) =>
+        viewSession({ log, feed, reads }, sessionId, { ...from, signal: ending })
       return throughLapse ? view(signal) : untilLapse({ hold: worker.hold, signal }, view)
     },
 
-    async history(sessionId) {
-      const session = await log.session(sessionId)
-      if (session === null)
-        throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
-      const { conversation, lastSeq } = await loadConversation(log, sessionId)
-      const openWaits = await decisions.openWaits({ sessionId })
-      const { messages, spent } = conversation
-      return { messages, spent, openWaits, activeRun: session.activeRun, lastSeq }
-    },
+    history: (sessionId, { signal }) =>
+      readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),
 
     async revoke(sessionId) {
       const found = await log.revokeSession(sessionId, clock.now())
@@ -94,7 +103,7 @@ export function createSessions({
       if (run === null)
         throw new GatewayError({ code: "run_not_found", status: 404 }, "There is no such run.")
       const events: EventEntry[] = []
-      for await (const batch of viewSession({ log, feed }, sessionId, {
+      for await (const batch of viewSession({ log, feed, reads }, sessionId, {
         afterSeq: run.cursor,
         runId,
         signal,

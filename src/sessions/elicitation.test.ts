@@ -8,7 +8,15 @@ import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { accepted, alice, patience, silentLogger, type TestNode, testNode } from "./fixtures/test-gateway.ts"
+import {
+  accepted,
+  alice,
+  patience,
+  silentLogger,
+  type TestNode,
+  testNode,
+  wholeHistory,
+} from "./fixtures/test-gateway.ts"
 
 const decidedBy = { via: "http", tenant: "tenant", userId: "alice", address: "127.0.0.1" } as const
 const form: Question = {
@@ -79,7 +87,7 @@ async function begun(execute: Execute) {
 
 async function resultOf(node: TestNode, id: string, runId: string): Promise<unknown> {
   await node.sessions.result(id, runId, {})
-  const { messages } = await node.sessions.history(id)
+  const { messages } = await wholeHistory(node.sessions, id)
   const told = messages.find(({ role }) => role === "tool")
   return told?.role === "tool" ? told.results[0]?.result : null
 }

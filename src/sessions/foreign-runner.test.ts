@@ -14,6 +14,7 @@ import {
   testNode,
   textOfDeltas,
   useNodes,
+  wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
 const start = useNodes()
@@ -61,7 +62,7 @@ describe("a foreign runner", () => {
     const run = await accepted(node, id, "Hi")
     const result = await node.sessions.result(id, run.runId, {})
     expect(result).toMatchObject({ response: "Heard 1.", toolsUsed: ["search"], outcome: { usage } })
-    const { messages } = await node.sessions.history(id)
+    const { messages } = await wholeHistory(node.sessions, id)
     expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"])
     expect(messages[2]).toMatchObject({ results: [{ result: { value: 1 } }, { result: { value: 2 } }] })
   })

@@ -3,7 +3,7 @@ import { StoreUnavailableError } from "../core/errors.ts"
 import type { Command, SessionLog } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 
-const lease = { sessionId: "sess_1", epoch: 1, takeovers: 0 }
+const lease = { sessionId: "sess_1", epoch: 1, takeovers: 0, principal: { tenant: "tenant", userId: "user" } }
 const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
 const sent = { sessionId: "sess_1", runId: "run_1", nonce: "nonce", at: 0, decidedBy }
 const answer: Command = {

@@ -1,8 +1,7 @@
 import type { Conversation } from "../agent/conversation.ts"
 import type { Entry } from "../core/entries.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
-
-const pageSize = 500
+import { page } from "./read-queue.ts"
 
 /**
  * Bytes that a model call had streamed when the process that made it died; 0 when there was none. What it streamed in the
@@ -17,9 +16,9 @@ export async function interruptedOutput(
   let bytes = 0
   let afterSeq = await log.stepStart(sessionId, Number.MAX_SAFE_INTEGER)
   for (;;) {
-    const page = await log.read(sessionId, { afterSeq, limit: pageSize })
-    for (const entry of page) bytes = isRetry(entry) ? 0 : bytes + outputOf(entry)
-    const last = page.at(-1)
+    const entries = await log.read(sessionId, { ...page, afterSeq })
+    for (const entry of entries) bytes = isRetry(entry) ? 0 : bytes + outputOf(entry)
+    const last = entries.at(-1)
     if (last === undefined) return bytes
     afterSeq = last.seq
   }

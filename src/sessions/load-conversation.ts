@@ -1,34 +1,95 @@
 import { Conversation } from "../agent/conversation.ts"
-import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Entry, EventEntry } from "../core/entries.ts"
+import type { Message } from "../core/messages.ts"
+import type { Session, SessionLog } from "../core/ports/session-log.ts"
+import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
-const pageSize = 500
+/** How far a log is folded. */
+export class Fold {
+  readonly conversation = new Conversation()
+  #answeredAt = 0
+  #lastSeq = 0
 
-export interface LoadedConversation {
-  readonly conversation: Conversation
+  apply(entry: EventEntry): void {
+    this.conversation.apply(entry)
+    this.#lastSeq = entry.seq
+    if (entry.event.type === "messageCompleted") this.#answeredAt = entry.seq
+  }
+
   /**
-   * Sequence number of the last event that its messages show; 0 for an empty log. The results of a step that is not over
+   * Sequence number of the last event that the messages show; 0 for an empty log. The results of a step that is not over
    * are in no message yet, so there it is the model's answer.
    */
-  readonly lastSeq: number
+  get lastSeq(): number {
+    return this.conversation.run?.phase.type === "settling" ? this.#answeredAt : this.#lastSeq
+  }
 }
 
-/** Folds the session's whole log, without its deltas. */
-export async function loadConversation(log: SessionLog, sessionId: string): Promise<LoadedConversation> {
-  const conversation = new Conversation()
-  let afterSeq = 0
-  let answeredAt = 0
-  for (;;) {
-    const page = await log.read(sessionId, { afterSeq, limit: pageSize, deltas: false })
-    for (const entry of page) {
-      if (entry.kind !== "event") continue
-      conversation.apply(entry)
-      if (entry.event.type === "messageCompleted") answeredAt = entry.seq
-    }
-    const last = page.at(-1)
-    afterSeq = last?.seq ?? afterSeq
-    if (page.length < pageSize) {
-      const settling = conversation.run?.phase.type === "settling"
-      return { conversation, lastSeq: settling ? answeredAt : afterSeq }
-    }
+export interface FoldOptions {
+  readonly reads: ReadQueue
+  readonly reader: Reader
+  readonly session: Session
+}
+
+/**
+ * Folds the log of a session that nobody else writes, without its deltas, from the last event that replaced the history on.
+ * Returns null once the reader's signal aborts.
+ */
+export async function loadConversation(log: SessionLog, options: FoldOptions): Promise<Conversation | null> {
+  const { session, reader } = options
+  const fold = new Fold()
+  if (session.lastSeq === 0) return fold.conversation
+  const range = { fromSeq: await log.historyStart(session.id), upToSeq: session.lastSeq }
+  for await (const _ of foldPages(options, range, fold)) if (reader.signal.aborted) return null
+  return reader.signal.aborted ? null : fold.conversation
+}
+
+export interface FoldRange {
+  /** The event that replaced the history last, or 0. */
+  readonly fromSeq: number
+  /** No event up to here replaces the history again. */
+  readonly upToSeq: number
+}
+
+/**
+ * Folds a range of the log, and yields the messages that no later event changes, page by page. The fold holds none of
+ * them, so a long session takes no more memory than a short one. The last messages stay in the fold. Ends early once the
+ * reader's signal aborts.
+ */
+export async function* finishedMessages(
+  options: FoldOptions,
+  range: FoldRange,
+  fold: Fold,
+): AsyncGenerator<readonly Message[]> {
+  for await (const reachedSeq of foldPages(options, range, fold)) {
+    const finished = fold.conversation.takeFinished()
+    // Those before the range belong to a history that was replaced.
+    if (finished.length > 0 && reachedSeq >= range.fromSeq) yield finished
   }
+}
+
+/** Yields the last sequence number of each page that it has folded. */
+async function* foldPages(
+  { reads, reader, session }: FoldOptions,
+  { fromSeq, upToSeq }: FoldRange,
+  fold: Fold,
+): AsyncGenerator<number> {
+  let afterSeq = Math.max(0, fromSeq - 1)
+  while (afterSeq < upToSeq) {
+    const entries = await reads.read(reader, session.id, { ...page, afterSeq, deltas: false })
+    const [first, last] = [entries?.[0], entries?.at(-1)]
+    if (entries === null || first === undefined || last === undefined) return
+    if (afterSeq > 0 && first.seq === fromSeq && !knowsSpending(first)) {
+      afterSeq = 0
+      continue
+    }
+    for (const entry of entries) if (entry.kind === "event" && entry.seq <= upToSeq) fold.apply(entry)
+    afterSeq = last.seq
+    yield afterSeq
+  }
+}
+
+/** In an older log, what the session has spent before is known from its earlier events alone. */
+function knowsSpending(entry: Entry): boolean {
+  return entry.kind === "event" && entry.event.type === "historyReplaced" && entry.event.spent !== undefined
 }

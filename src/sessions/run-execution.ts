@@ -159,7 +159,7 @@ async function begin(
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
   if (former !== null && !isSameHistory(conversation.messages, former)) {
-    events.push({ type: "historyReplaced", messages: former })
+    events.push({ type: "historyReplaced", messages: former, spent: conversation.spent })
   }
   const content = input.type === "message" ? input.content : userContent(input.messages.at(-1))
   events.push({

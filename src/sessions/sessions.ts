@@ -2,7 +2,14 @@ import type { Decider, Entry, TerminalEvent } from "../core/entries.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
-import type { AnswerOutcome, MessageInput, PutOutcome, Run, Session } from "../core/ports/session-log.ts"
+import type {
+  AnswerOutcome,
+  MessageInput,
+  Principal,
+  PutOutcome,
+  Run,
+  Session,
+} from "../core/ports/session-log.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
 import type { Spending } from "../core/usage.ts"
@@ -24,7 +31,11 @@ export interface Sessions {
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
   view(sessionId: string, options: ViewOptions): AsyncIterable<readonly Entry[]>
-  history(sessionId: string): Promise<History>
+  /**
+   * The messages of the conversation in pages, then what is open in it. It is read while it is taken, so a long one is
+   * never held whole. Ends early once the signal aborts.
+   */
+  history(sessionId: string, options: { readonly signal: AbortSignal }): AsyncIterable<HistoryPart>
   /**
    * Answers an open approval. Resolves once the answer is durable; of two answers the first counts. `misfit` is an edit
    * that the tool's schema refuses.
@@ -48,14 +59,12 @@ export interface Sessions {
   result(sessionId: string, runId: string, options: { readonly signal?: AbortSignal }): Promise<RunResult>
 }
 
-/** Who a session belongs to: always the pair. */
-export interface Principal {
-  readonly tenant: string
-  readonly userId: string
-}
+export type { Principal } from "../core/ports/session-log.ts"
 
 export interface StartRequest {
   readonly sessionId: string
+  /** The session's owner, whose storage is limited. Absent for the operator's own code, which is not. */
+  readonly principal?: Principal
   readonly input: MessageInput
   readonly context: JsonObject
   readonly channel: string | null
@@ -73,6 +82,8 @@ export interface ViewOptions {
   readonly runId?: string
   /** If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default false. */
   readonly throughLapse?: boolean
+  /** The session's owner: those who read take turns. Default: the session takes turns for itself. */
+  readonly principal?: Principal
   readonly signal: AbortSignal
 }
 
@@ -114,8 +125,16 @@ export interface Misfit {
   readonly message: string
 }
 
-export interface History {
+export type HistoryPart = HistoryMessages | HistoryEnd
+
+export interface HistoryMessages {
+  readonly type: "messages"
   readonly messages: readonly Message[]
+}
+
+/** Comes once, after all messages. */
+export interface HistoryEnd {
+  readonly type: "end"
   /** Of all its runs. */
   readonly spent: Spending
   /** Open waits of the active run, of all kinds, with their nonces. */

@@ -1,25 +1,25 @@
 import { type Entry, isTerminal } from "../core/entries.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Feed } from "./feed.ts"
+import { principalKey } from "./principal-key.ts"
+import { page, type ReadQueue } from "./read-queue.ts"
 import type { ViewOptions } from "./sessions.ts"
 import { StoreWatch } from "./store-watch.ts"
-
-/** What is read from the store at once. A viewer that does not read holds one such page, so it is small. */
-const page = { limit: 100, maxCharacters: 100_000 }
 
 /**
  * One viewer of a session: reads the store up to its end, then follows the feed; whenever the feed cannot tell
  * (it overflowed, its writer is gone, another process writes), back to the store. Sees every entry once, in order.
  */
 export async function* viewSession(
-  { log, feed }: { readonly log: SessionLog; readonly feed: Feed },
+  { log, feed, reads }: { readonly log: SessionLog; readonly feed: Feed; readonly reads: ReadQueue },
   sessionId: string,
-  { afterSeq, runId, signal }: ViewOptions,
+  { afterSeq, runId, principal, signal }: ViewOptions,
 ): AsyncGenerator<readonly Entry[]> {
   // A run's own cursor lies between runs: there is no open step to fold.
   const start = runId === undefined ? await log.stepStart(sessionId, afterSeq) : 0
   let cursor = start === 0 ? afterSeq : start - 1
   let ended = false
+  const reader = { key: principal === undefined ? sessionId : principalKey(principal), signal }
   const take = (entries: readonly Entry[]): readonly Entry[] => {
     const taken = upToEnd(after(entries, cursor), runId)
     cursor = taken.at(-1)?.seq ?? cursor
@@ -35,8 +35,12 @@ export async function* viewSession(
       else elsewhere.reportTo(subscription)
       try {
         for (;;) {
-          const read = await log.read(sessionId, { ...page, afterSeq: cursor })
-          if (read.length === 0 || signal.aborted) break
+          const read = await reads.read(reader, sessionId, {
+            ...page,
+            afterSeq: cursor,
+            replacedHistories: false,
+          })
+          if (read === null || read.length === 0 || signal.aborted) break
           const entries = take(read)
           if (entries.length > 0) yield entries
           if (ended && runId !== undefined) return

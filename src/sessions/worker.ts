@@ -1,22 +1,18 @@
-import type { Clock } from "../core/clock.ts"
-import { LeaseLostError, ShuttingDownError, toError } from "../core/errors.ts"
-import type { Ids } from "../core/ids.ts"
+import { ShuttingDownError } from "../core/errors.ts"
 import type { Hold } from "../core/ports/hold.ts"
-import type { Logger } from "../core/ports/logger.ts"
 import type {
   Lease,
   MessageCommand,
+  Principal,
   PutAndClaimOutcome,
   PutOutcome,
-  SessionLog,
+  StorageLimits,
 } from "../core/ports/session-log.ts"
-import { Attempt } from "./attempt.ts"
-import type { Committer } from "./committer.ts"
-import type { Feed } from "./feed.ts"
+import { ActiveSessions, type ActiveSessionsOptions } from "./active-sessions.ts"
 import { LeaseHold } from "./lease-hold.ts"
-import { type KnownLease, Reconciler } from "./reconciler.ts"
-import type { ResolveRuntime } from "./runtime-resolver.ts"
-import { SessionWriter } from "./writer.ts"
+import { Reconciler } from "./reconciler.ts"
+import { sleep } from "./sleep.ts"
+import { Slots, type SlotsOptions } from "./slots.ts"
 
 /** How often a process looks for sessions that nobody works on. */
 const sweepMs = 500
@@ -24,66 +20,80 @@ const sweepMs = 500
 const claimBatch = 10
 /** Pause before the next look when one found that many. */
 const fullBatchPauseMs = 100
+/** Pause before a place that became free is given away, and at least so many times as long as finding that out takes. */
+const fillPauseMs = 10
+const fillPauseFactor = 4
 /** Sweeps from one look into the inboxes of running sessions to the next. */
 const inboxRounds = 10
 /** The process that accepted a command is left to take it: it has the request, and those who wait for the answer. */
 const arrivalGraceMs = 100
-/** How long a stopping process waits for its last writes. */
-const lastWriteMs = 2_000
-/** How often it tries to give a session back to a store that is down. */
-const releaseRetryMs = 1_000
 
-export interface WorkerOptions {
-  readonly log: SessionLog
-  readonly feed: Feed
-  readonly committer: Committer
+export interface WorkerOptions
+  extends SlotsOptions,
+    Omit<ActiveSessionsOptions, "hold" | "slots" | "stopping" | "takeRequest" | "onEnded" | "onAgain"> {
   /** Names of the agents this process serves. */
   readonly agents: readonly string[]
-  readonly resolveRuntime: ResolveRuntime
-  readonly maxConcurrentRuns: number
-  readonly clock: Clock
-  readonly ids: Ids
-  readonly logger: Logger
+}
+
+/** What is known of a message that is put. Whoever does not know the principal or the limits leaves them out. */
+export interface Arrival {
+  readonly request?: (() => Request) | undefined
+  readonly principal?: Principal | undefined
+  readonly limits?: StorageLimits | undefined
 }
 
 interface Acceptance {
   readonly runId: string
   readonly request: (() => Request) | undefined
-  /** If the session was claimed with it. */
+  /** If true, others wait for the same place, so the session waits for its turn. */
+  readonly waits: boolean
+  /** The lease, if the session was claimed with the message. */
   readonly lease: Lease | null
-}
-
-interface Running {
-  readonly lease: Lease
-  readonly attempt: Attempt
-  readonly writer: SessionWriter
-  /** A command arrived when it was too late to hand it over. */
-  again: boolean
-  done: Promise<void>
 }
 
 /** Claims sessions that have work and works on them: this process's share of all runs. */
 export class Worker {
   readonly #options: WorkerOptions
   readonly #stop = new AbortController()
-  readonly #attempts = new Map<string, Running>()
   readonly #requests = new Map<string, () => Request>()
   /** Sessions with a command of which this process has heard, and that nobody here has claimed since. */
   readonly #heard = new Set<string>()
   /** Sessions that are just being claimed, one by one; a session may be claimed twice at once. */
   readonly #claiming: string[] = []
+  readonly #slots: Slots
   readonly #hold: LeaseHold
+  readonly #active: ActiveSessions
   readonly #reconciler: Reconciler
+  /** If true, more sessions may be runnable than there are places: what arrives takes its turn among them. */
+  #crowded = false
+  #filling: NodeJS.Timeout | null = null
+  #fillPauseMs = fillPauseMs
   #loops: Promise<unknown> = Promise.resolve()
-  #sweeping: Promise<void> = Promise.resolve()
+  #sweeping: Promise<boolean> | null = null
 
   constructor(options: WorkerOptions) {
     this.#options = options
+    this.#slots = new Slots(options)
     this.#hold = new LeaseHold(options.log.liveness, () => void this.#reconcile())
+    this.#active = new ActiveSessions({
+      ...options,
+      hold: this.#hold,
+      slots: this.#slots,
+      stopping: this.#stop.signal,
+      takeRequest: (runId) => {
+        const request = this.#requests.get(runId)
+        this.#requests.delete(runId)
+        return request
+      },
+      onEnded: (wasAtShare) => {
+        if (wasAtShare || this.#crowded) this.#fillSoon()
+      },
+      onAgain: (sessionId) => this.take(sessionId),
+    })
     this.#reconciler = new Reconciler({
       log: options.log,
       hold: this.#hold,
-      known: () => [...this.#attempts.values()].map((running) => this.#knownLease(running)),
+      known: () => this.#active.known,
       isBeingClaimed: (sessionId) => this.#claiming.includes(sessionId),
       onFound: (lease) => this.#begin(lease),
     })
@@ -94,17 +104,17 @@ export class Worker {
     return this.#hold
   }
 
-  /** Runs being worked on by this process. */
+  /** Number of runs that this process works on. */
   get activeRuns(): number {
-    return this.#attempts.size
+    return this.#active.size
   }
 
-  /** What this process holds at this moment. */
+  /** The leases that this process holds at this moment. */
   get leases(): readonly Lease[] {
-    return [...this.#attempts.values()].map(({ lease }) => lease)
+    return this.#active.leases
   }
 
-  /** Takes up whatever was left open, then whatever comes. Resolves when the first round of claims is made. */
+  /** Takes up whatever was left open, then whatever comes. Resolves when the first rounds of claims are made. */
   async start(): Promise<void> {
     // All of it: there may be no other process.
     while (await this.#sweep());
@@ -112,18 +122,27 @@ export class Worker {
   }
 
   /**
-   * Accepts a message and begins the run it starts, unless another process has the session or there is no room. Once it
-   * is accepted it is durable: whether this process can begin it now does not change the answer.
+   * Accepts a message and begins the run it starts, unless another process has the session, there is no room, its
+   * principal has its share of the places, or others wait for one. Once it is accepted it is durable: whether this process
+   * can begin it now does not change the answer.
    */
-  async accept(message: MessageCommand, request: (() => Request) | undefined): Promise<PutOutcome> {
+  async accept(message: MessageCommand, { request, principal, limits }: Arrival): Promise<PutOutcome> {
     const { sessionId, runId } = message
-    const { log, agents } = this.#options
-    const accept = async ({ outcome, lease }: PutAndClaimOutcome) => {
-      if (outcome.status === "accepted") await this.take(sessionId, { runId, request, lease })
+    const waits = !this.#mayBegin() || (principal !== undefined && this.#slots.isAtShare(principal))
+    return this.#whileClaiming(sessionId, async () => {
+      const { outcome, lease } = await this.#put(message, { waits, limits })
+      if (outcome.status === "accepted") await this.take(sessionId, { runId, request, waits, lease })
       return outcome
-    }
-    if (!this.#hasRoom()) return accept({ outcome: await log.put(message), lease: null })
-    return this.#whileClaiming(sessionId, async () => accept(await log.putAndClaim(message, agents)))
+    })
+  }
+
+  async #put(
+    message: MessageCommand,
+    { waits, limits }: { readonly waits: boolean; readonly limits: StorageLimits | undefined },
+  ): Promise<PutAndClaimOutcome> {
+    const { log, agents } = this.#options
+    if (waits) return { outcome: await log.put(message, limits), lease: null }
+    return this.#slots.whileReserved(() => log.putAndClaim(message, agents, limits))
   }
 
   /** Until the work ends, a lease of this session that the store has is not taken for one whose reply was lost. */
@@ -134,6 +153,19 @@ export class Worker {
     } finally {
       this.#claiming.splice(this.#claiming.indexOf(sessionId), 1)
     }
+  }
+
+  /** Returns false if a session that arrives now may not be claimed at once. Then it is claimed in its turn. */
+  #mayBegin(): boolean {
+    if (!this.#mayClaim()) return false
+    if (this.#slots.free <= 0) this.#crowded = true
+    if (this.#crowded) this.#fillSoon()
+    return !this.#crowded
+  }
+
+  /** Returns false while this process stops, and while it has lapsed. */
+  #mayClaim(): boolean {
+    return !this.#stop.signal.aborted && this.#hold.isCertain()
   }
 
   /**
@@ -155,16 +187,13 @@ export class Worker {
     }
     if (accepted?.lease != null) {
       // One that comes when this process stops already would be nobody's to wait for.
-      return this.#stop.signal.aborted ? this.#giveBack(accepted.lease) : this.#work(accepted.lease)
+      return this.#stop.signal.aborted ? this.#active.giveBack(accepted.lease) : this.#work(accepted.lease)
     }
-    const running = this.#attempts.get(sessionId)
-    if (running !== undefined) {
-      if (running.attempt.leaving) running.again = true
-      return running.attempt.notice()
-    }
+    const noticed = this.#active.notice(sessionId)
+    if (noticed !== null) return noticed
     let isBegun = false
     try {
-      isBegun = this.#hasRoom() && (await this.#claim(sessionId))
+      isBegun = accepted?.waits !== true && this.#mayBegin() && (await this.#claim(sessionId))
     } finally {
       if (!isBegun && accepted !== undefined) this.#requests.delete(accepted.runId)
     }
@@ -173,7 +202,7 @@ export class Worker {
   async #claim(sessionId: string): Promise<boolean> {
     const { log, agents } = this.#options
     return this.#whileClaiming(sessionId, async () => {
-      const lease = await log.claim(sessionId, agents)
+      const lease = await this.#slots.whileReserved(() => log.claim(sessionId, agents))
       if (lease !== null) await this.#work(lease)
       return lease !== null
     })
@@ -182,28 +211,11 @@ export class Worker {
   /** Takes no new work, waits up to `graceMs` for what runs, then parks it: its runs stay open for another process. */
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#stop.abort(new ShuttingDownError())
+    clearTimeout(this.#filling ?? undefined)
     await this.#loops
     await this.#sweeping
-    const all = () => Promise.all([...this.#attempts.values()].map(({ done }) => done))
-    const grace = Promise.withResolvers<void>()
-    const timer = setTimeout(grace.resolve, graceMs)
-    await Promise.race([all(), grace.promise])
-    clearTimeout(timer)
-    for (const { attempt } of this.#attempts.values()) attempt.stop(new ShuttingDownError())
-    // What is still being written by then is waiting for a store that is down.
-    const giveUp = setTimeout(() => {
-      for (const { writer } of this.#attempts.values()) writer.stop(new ShuttingDownError())
-    }, lastWriteMs)
-    await all()
-    clearTimeout(giveUp)
+    await this.#active.stop(graceMs)
     this.#hold.close()
-  }
-
-  /** If false, this process claims nothing: it stops, has lapsed, or works on as much as it may. */
-  #hasRoom(): boolean {
-    const taken = this.#attempts.size + this.#claiming.length
-    const mayClaim = !this.#stop.signal.aborted && this.#hold.isCertain()
-    return mayClaim && taken < this.#options.maxConcurrentRuns
   }
 
   async #sweepRegularly(): Promise<void> {
@@ -212,16 +224,7 @@ export class Worker {
       while (!this.#stop.signal.aborted && (await this.#sweep())) {
         await sleep(fullBatchPauseMs, this.#stop.signal)
       }
-      if (round % inboxRounds === 0 && !this.#stop.signal.aborted) await this.#lookIntoInboxes()
-    }
-  }
-
-  /** For commands of other processes whose arrival was not heard. */
-  async #lookIntoInboxes(): Promise<void> {
-    for (const { attempt } of this.#attempts.values()) {
-      await attempt
-        .notice()
-        .catch((error: unknown) => this.#options.logger.warn({ error }, "reading an inbox failed"))
+      if (round % inboxRounds === 0 && !this.#stop.signal.aborted) await this.#active.lookIntoInboxes()
     }
   }
 
@@ -229,21 +232,30 @@ export class Worker {
    * Looks for work, and first for work that this process has without knowing it. Resolves to whether there may be more.
    * Never rejects: a store that is down is looked at again at the next round.
    */
-  async #sweep(): Promise<boolean> {
-    const { log, agents, maxConcurrentRuns, logger } = this.#options
-    let isFull = false
-    const sweep = async () => {
-      if (!(await this.#reconcile())) return
-      const places = maxConcurrentRuns - this.#attempts.size - this.#claiming.length
-      if (!this.#hasRoom()) return
-      const limit = Math.min(places, claimBatch)
-      const leases = await log.claimRunnable(agents, limit)
-      isFull = leases.length === claimBatch
-      for (const lease of leases) await this.#begin(lease)
-    }
-    this.#sweeping = sweep().catch((error: unknown) => logger.warn({ error }, "looking for work failed"))
-    await this.#sweeping
-    return isFull
+  #sweep(): Promise<boolean> {
+    this.#sweeping ??= this.#claimAndWork()
+      .catch((error: unknown) => {
+        this.#options.logger.warn({ error }, "Looking for work failed. It is tried again soon.")
+        return false
+      })
+      .finally(() => {
+        this.#sweeping = null
+      })
+    return this.#sweeping
+  }
+
+  /** Fills free places with sessions that have work; their principals take turns. */
+  async #claimAndWork(): Promise<boolean> {
+    const { log, agents } = this.#options
+    if (!(await this.#reconcile()) || !this.#mayClaim()) return false
+    const limit = Math.min(this.#slots.free, claimBatch)
+    if (limit <= 0) return false
+    const begun = performance.now()
+    const leases = await log.claimRunnable(agents, limit, this.#slots.shares())
+    this.#fillPauseMs = Math.max(fillPauseMs, fillPauseFactor * (performance.now() - begun))
+    this.#crowded = leases.length >= limit
+    for (const lease of leases) await this.#begin(lease)
+    return leases.length === claimBatch
   }
 
   /** Never rejects; false if the store could not be asked. */
@@ -260,19 +272,20 @@ export class Worker {
     }
   }
 
-  #knownLease({ lease, attempt, writer }: Running): KnownLease {
-    return {
-      lease,
-      isLeaving: () => attempt.leaving,
-      onLost: () => writer.stop(new LeaseLostError(lease.sessionId)),
-    }
+  /** Sweeps before the next regular sweep, because a session may wait for a place that is free. */
+  #fillSoon(): void {
+    if (this.#filling !== null || this.#stop.signal.aborted || this.#slots.free <= 0) return
+    this.#filling = setTimeout(() => {
+      this.#filling = null
+      void this.#sweep()
+    }, this.#fillPauseMs).unref()
   }
 
   /** Begins work on a session that was found or claimed without being asked for. */
   async #begin(lease: Lease): Promise<void> {
     // Other sessions may have begun in the meantime.
-    if (this.#hasRoom()) await this.#work(lease)
-    else await this.#giveBack(lease)
+    if (this.#slots.free > 0 && this.#mayClaim()) await this.#work(lease)
+    else await this.#active.giveBack(lease)
   }
 
   /** Hears at once of what other processes accepted; the sweep misses nothing when this fails. */
@@ -281,7 +294,7 @@ export class Worker {
     while (!this.#stop.signal.aborted) {
       try {
         for await (const sessionId of log.arrivals({ signal: this.#stop.signal })) {
-          if (this.#attempts.has(sessionId)) await this.take(sessionId)
+          if (this.#active.has(sessionId)) await this.take(sessionId)
           else this.#takeLater(sessionId)
         }
       } catch (error) {
@@ -299,76 +312,8 @@ export class Worker {
     }, arrivalGraceMs)
   }
 
-  /** Begins work on a claimed session. Resolves at once, unless a former attempt of this process has to end first. */
   async #work(lease: Lease): Promise<void> {
-    const { sessionId } = lease
-    this.#heard.delete(sessionId)
-    const former = this.#attempts.get(sessionId)
-    if (former !== undefined) {
-      // Somebody took the session over and gave it back, and this process has not noticed yet.
-      former.writer.stop(new LeaseLostError(sessionId))
-      await former.done
-    }
-    const { log, feed, committer, resolveRuntime, clock, ids, logger } = this.#options
-    const channel = feed.openWriter(sessionId, () => writer.publishedUnstored())
-    const writer: SessionWriter = new SessionWriter({
-      lease,
-      clock,
-      committer,
-      publish: channel.publish,
-      onStopped: (reason) => attempt.stop(reason),
-    })
-    const takeRequest = (runId: string) => {
-      const request = this.#requests.get(runId)
-      this.#requests.delete(runId)
-      return request
-    }
-    const hold = this.#hold
-    const attempt = new Attempt({ lease, writer, hold, log, resolveRuntime, takeRequest, clock, ids, logger })
-    const work = async () => {
-      try {
-        await attempt.work()
-      } catch (error) {
-        logger.info({ sessionId, reason: toError(error).message }, "a run was left open")
-        await committer.flush()
-        if (!(error instanceof LeaseLostError)) await this.#giveBack(lease)
-      } finally {
-        writer.stop(new LeaseLostError(sessionId))
-        channel.close()
-        if (this.#attempts.get(sessionId) === running) this.#attempts.delete(sessionId)
-      }
-      if (running.again) await this.take(sessionId)
-    }
-    const running: Running = { lease, attempt, writer, again: false, done: Promise.resolve() }
-    this.#attempts.set(sessionId, running)
-    running.done = work()
+    this.#heard.delete(lease.sessionId)
+    await this.#active.start(lease)
   }
-
-  /** Until it succeeds or the process ends, in which case the lease is no longer live by itself. */
-  async #giveBack(lease: Lease): Promise<void> {
-    for (;;) {
-      try {
-        await this.#options.log.release(lease, { force: true })
-        return
-      } catch (error) {
-        this.#options.logger.warn({ error, sessionId: lease.sessionId }, "giving a session back failed")
-        if (this.#stop.signal.aborted) return
-        await sleep(releaseRetryMs, this.#stop.signal)
-      }
-    }
-  }
-}
-
-/** Resolves after `ms`, or early when the signal aborts. */
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const wake = () => {
-      clearTimeout(timer)
-      signal.removeEventListener("abort", wake)
-      resolve()
-    }
-    const timer = setTimeout(wake, ms)
-    signal.addEventListener("abort", wake, { once: true })
-  })
 }

@@ -4,7 +4,7 @@ import type { CommitOutcome, SessionBatch } from "../core/ports/session-log.ts"
 import type { Committer } from "./committer.ts"
 import { SessionWriter } from "./writer.ts"
 
-const lease = { sessionId: "sess_1", epoch: 3, takeovers: 0 }
+const lease = { sessionId: "sess_1", epoch: 3, takeovers: 0, principal: { tenant: "tenant", userId: "user" } }
 const delta = (text: string): Delta => ({ type: "textDelta", stepId: "s", messageId: "m", part: 0, text })
 const event: Event = { type: "toolCallStarted", toolCallId: "call_1" }
 const usage = { inputTokens: 0, outputTokens: 0, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }

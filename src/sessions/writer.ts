@@ -8,11 +8,13 @@ import {
   logVersion,
 } from "../core/entries.ts"
 import {
+  GatewayError,
   LeaseLostError,
   RunCancelledError,
   StoreUnavailableError,
   WaitAnsweredError,
 } from "../core/errors.ts"
+import { jsonSize } from "../core/json-size.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../core/ports/session-log.ts"
 import { firstSequence } from "../core/sequence.ts"
@@ -56,6 +58,9 @@ export class SessionWriter implements Journal, Committable {
   /** Not shown yet, because an event at or before them is not stored yet. */
   #unpublished: Entry[] = []
   #stopped: Error | null = null
+  /** Stored bytes of the session, about: those it had at the beginning, and what was written since. */
+  #storedBytes = 0
+  #maxBytes = Number.POSITIVE_INFINITY
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -65,6 +70,12 @@ export class SessionWriter implements Journal, Committable {
   /** The run that what follows belongs to. */
   set runId(runId: string) {
     this.#runId = runId
+  }
+
+  /** Past `maxBytes` a run begins no further step, and saves no further state of its runner; its end is still stored. */
+  limitSize({ storedBytes, maxBytes }: { readonly storedBytes: number; readonly maxBytes: number }): void {
+    this.#storedBytes = storedBytes
+    this.#maxBytes = maxBytes
   }
 
   /** Entries that viewers have been given and a reader of the store would not see yet. */
@@ -90,10 +101,13 @@ export class SessionWriter implements Journal, Committable {
 
   append(events: readonly Event[], effects: JournalEffects = {}): Promise<readonly EventEntry[]> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
+    if (this.#storedBytes > this.#maxBytes && events.some(startsMore))
+      return Promise.reject(tooLarge(this.#maxBytes))
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
       return { kind: "event", seq: this.#next++, v: logVersion, at, runId: this.#runId, event }
     })
+    for (const event of events) this.#storedBytes += jsonSize(event)
     this.#unstored.push(...entries)
     this.#unpublished.push(...entries)
     this.#options.committer.commitSoon(this)
@@ -203,4 +217,15 @@ export class SessionWriter implements Journal, Committable {
     this.#publish(0)
     for (const { reject } of refused) reject(reason)
   }
+}
+
+function startsMore({ type }: Event): boolean {
+  return type === "stepStarted" || type === "runnerStateSaved"
+}
+
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError(
+    { code: "session_too_large", status: 413 },
+    `The session stores more than ${maxBytes} bytes, so this run cannot go on. Start a new session.`,
+  )
 }

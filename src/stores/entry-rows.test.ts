@@ -26,7 +26,8 @@ test("deltas become one row between events, and one for each run", () => {
   const read = deltas.flatMap(({ runId, firstSeq, body }) =>
     fromRow({ kind: "delta", seq: firstSeq, run_id: runId, body }),
   )
-  expect([...read, ...events].toSorted((left, right) => left.seq - right.seq)).toEqual(entries)
+  const stored = events.map(({ body, ...entry }) => ({ ...entry, event: JSON.parse(body) }))
+  expect([...read, ...stored].toSorted((left, right) => left.seq - right.seq)).toEqual(entries)
 })
 
 test.each([
@@ -50,6 +51,16 @@ test("a batch is summed up by its last, newest and settling entries", () => {
     event(3, "run_1", stepStarted, { at: 60, v: 2 }),
     textDelta(4, "run_1", "a"),
   ])
+  const bytes = [runFailed, stepCompleted, stepStarted].map((stored) => JSON.stringify(stored).length)
   expect(rows).toMatchObject({ lastSeq: 4, version: 3, at: 70, settling })
-  expect(toRows([])).toEqual({ events: [], deltas: [], settling: null, lastSeq: 0, version: 0, at: 0 })
+  expect(rows.bytes).toBe(bytes.reduce((sum, length) => sum + length, 0))
+  expect(toRows([])).toEqual({
+    events: [],
+    deltas: [],
+    settling: null,
+    lastSeq: 0,
+    bytes: 0,
+    version: 0,
+    at: 0,
+  })
 })

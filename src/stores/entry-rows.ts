@@ -5,24 +5,32 @@ import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
 
 /** What the entries of one batch become in the tables of either database. */
 export interface EntryRows {
-  readonly events: readonly EventEntry[]
+  readonly events: readonly EventRow[]
   readonly deltas: readonly DeltaRow[]
   /** The last event that settles the deltas before it (rule 6). */
   readonly settling: EventEntry | null
   /** 0 when there are no entries. */
   readonly lastSeq: number
+  /** What the events add to the stored size of their session. */
+  readonly bytes: number
   /** The newest version and time among the events; 0 when there are none. */
   readonly version: number
   readonly at: number
 }
 
+/** An event and the text that it is stored as. */
+export type EventRow = EventEntry & { readonly body: string }
+
 export function toRows(entries: readonly Entry[]): EntryRows {
-  const events = entries.filter((entry) => entry.kind === "event")
+  const events = entries
+    .filter((entry) => entry.kind === "event")
+    .map((entry): EventRow => ({ ...entry, body: JSON.stringify(entry.event) }))
   return {
     events,
     deltas: deltaRows(entries),
     settling: events.findLast((entry) => settlesDeltas(entry.event)) ?? null,
     lastSeq: entries.at(-1)?.seq ?? 0,
+    bytes: events.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0),
     version: Math.max(0, ...events.map((entry) => entry.v)),
     at: Math.max(0, ...events.map((entry) => entry.at)),
   }

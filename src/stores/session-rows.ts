@@ -1,4 +1,4 @@
-import type { Command, Run, Session } from "../core/ports/session-log.ts"
+import type { Command, Lease, Run, Session } from "../core/ports/session-log.ts"
 import { integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
 
 /** From a row with the run's columns as `run_id`, `session_id`, `cursor` and `state`. */
@@ -22,7 +22,18 @@ export function toSession(row: Row): Session {
     lastUsedAt: integer(row, "last_used_at"),
     revokedAt: row.revoked_at === null ? null : integer(row, "revoked_at"),
     lastSeq: integer(row, "last_seq"),
+    storedBytes: integer(row, "stored_bytes"),
     activeRun: nullableText(row, "run_id") === null ? null : toRun(row),
+  }
+}
+
+/** From a session's row as it is once it is claimed. */
+export function toLease(row: Row): Lease {
+  return {
+    sessionId: text(row, "id"),
+    epoch: integer(row, "epoch"),
+    takeovers: integer(row, "takeovers"),
+    principal: { tenant: unescapeText(text(row, "tenant")), userId: unescapeText(text(row, "user_id")) },
   }
 }
 

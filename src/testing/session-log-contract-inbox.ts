@@ -162,6 +162,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         lastUsedAt: 1_000,
         revokedAt: null,
         lastSeq: 0,
+        storedBytes: 0,
         activeRun: null,
       })
       const command = message(sessionId, {

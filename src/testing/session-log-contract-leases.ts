@@ -106,7 +106,7 @@ export const leaseCases: readonly SessionLogCase[] = [
       // Still parked, and free for those who serve it.
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
       const taken = await log.claim(sessionId, [newAgent(), agent])
-      assert.deepEqual(taken, { sessionId, epoch: lease.epoch + 1, takeovers: 0 })
+      assert.deepEqual(taken, { ...lease, epoch: lease.epoch + 1 })
     },
   },
   {

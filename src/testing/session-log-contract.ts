@@ -14,6 +14,8 @@ import { pruneCases } from "./session-log-contract-prune.ts"
 import { revocationCases } from "./session-log-contract-revocation.ts"
 import { sharedCases } from "./session-log-contract-shared.ts"
 import { sharedWaitCases } from "./session-log-contract-shared-waits.ts"
+import { shareCases } from "./session-log-contract-shares.ts"
+import { storageCases } from "./session-log-contract-storage.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
 
 export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
@@ -22,9 +24,11 @@ export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-f
 export const sessionLogContract: readonly SessionLogCase[] = [
   ...inboxCases,
   ...entryCases,
+  ...storageCases,
   ...pruneCases,
   ...acceptingCases,
   ...leaseCases,
+  ...shareCases,
   ...parkingCases,
   ...answerCases,
   ...closingCases,

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { StoreUnavailableError } from "../../src/core/errors.ts"
+import { GatewayError, StoreUnavailableError } from "../../src/core/errors.ts"
 import type { SessionLog } from "../../src/core/ports/session-log.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
@@ -50,6 +50,9 @@ export const tools = [
 export async function startGatewayUnderTest() {
   let clockOffsetMs = 0
   let storeFault: Error | null = null
+  let isSessionFull = false
+  let principalBytes = 0
+  let reading: Promise<void> = Promise.resolve()
   const clock = { now: () => Date.now() + clockOffsetMs }
   const { log, secrets, ...store } = await openMemoryStore({ clock, logger: quiet })
   const working = () => (storeFault === null ? Promise.resolve() : Promise.reject(storeFault))
@@ -57,6 +60,15 @@ export async function startGatewayUnderTest() {
     ...log,
     session: (id) => working().then(() => log.session(id)),
     createSession: (session) => working().then(() => log.createSession(session)),
+    putAndClaim(message, agents, limits) {
+      return log.putAndClaim(
+        message,
+        agents,
+        limits && isSessionFull ? { ...limits, sessionBytes: 0 } : limits,
+      )
+    },
+    storedBytes: async () => principalBytes,
+    historyStart: (id) => reading.then(() => log.historyStart(id)),
     ping: () => working().then(() => log.ping()),
   }
   const directory = await mkdtemp(join(tmpdir(), "agent-gateway-contract-"))
@@ -77,7 +89,14 @@ export async function startGatewayUnderTest() {
     validApiKeys: ["key"],
     allowedModels: ["demo"],
     allowedHosts: ["gateway.test"],
-    limits: { chatBodyBytes: 2048, bodyBytes: 512, jsonDepth: 8, jsonValues: 200 },
+    limits: {
+      chatBodyBytes: 2048,
+      bodyBytes: 512,
+      jsonDepth: 8,
+      jsonValues: 200,
+      viewersPerSession: 4,
+      principalBytes: 1_000_000,
+    },
     rateLimits: false,
     // Nobody is there; it only has to be one that might be authorized at.
     mcpServers: { absent: { url: "http://127.0.0.1:9/mcp" } },
@@ -95,6 +114,17 @@ export async function startGatewayUnderTest() {
     failStore(fault: Error | null) {
       storeFault = fault
     },
+    /** Makes every session, or every principal asked for from now on, store as much as it may. */
+    fill({ session, principal }: { readonly session: boolean; readonly principal: boolean }) {
+      isSessionFull = session
+      principalBytes = principal ? 1_000_000 : 0
+    },
+    /** Holds up whoever reads a history, until the function returned is called. */
+    holdHistories() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      reading = promise
+      return resolve
+    },
     setClockAhead(milliseconds: number) {
       clockOffsetMs = milliseconds
     },
@@ -103,5 +133,9 @@ export async function startGatewayUnderTest() {
 
 export const storeFaults = [
   [new StoreUnavailableError(), { status: 503, code: "store_unavailable" }],
+  [
+    new GatewayError({ code: "server_busy", status: 503, retryable: true }, "Too many sessions are read."),
+    { status: 503, code: "server_busy" },
+  ],
   [new Error("secret at /a/path"), { status: 500, code: "internal_error" }],
 ] as const

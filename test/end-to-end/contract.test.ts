@@ -24,13 +24,13 @@ import {
 import { documentedEvents, documentedProblems, mentions } from "../contract/reference-page.ts"
 import { refusedRequests } from "../contract/refused-requests.ts"
 
-const { gateway, close, url, failStore, setClockAhead } = await startGatewayUnderTest()
+const { gateway, close, url, failStore, fill, holdHistories, setClockAhead } = await startGatewayUnderTest()
 const { call, send, check, contract, document, answered, problems } = await contractClient(url)
 
 afterAll(close)
 
-async function newToken(): Promise<string> {
-  const { bodies } = await call(init, { body: { api_key: "key" } })
+async function newToken(user = "user"): Promise<string> {
+  const { bodies } = await call(init, { body: { api_key: "key", user_id: user } })
   return String(bodies[0]?.session_token)
 }
 
@@ -204,6 +204,37 @@ const sharedSecret = {
   jwtSecret: "s".repeat(32),
   rateLimits: false,
 } as const
+
+test("a session and a user that store as much as they may are 413", async () => {
+  const [full, hoarder] = [await newToken("chatterer"), await newToken("hoarder")]
+  fill({ session: true, principal: false })
+  expect(await call(chat, { token: full, body: hello })).toMatchObject({
+    status: 413,
+    code: "session_too_large",
+  })
+  fill({ session: false, principal: true })
+  expect(await call(chat, { token: hoarder, body: hello })).toMatchObject({
+    status: 413,
+    code: "principal_storage_exceeded",
+  })
+  fill({ session: false, principal: false })
+})
+
+test("too many readers of one session or user are 429", async () => {
+  const token = await newToken("reader")
+  const run = await send(chat, { token, body: { message: "/tool hang" } })
+  const viewers = [run]
+  while (viewers.length < 4) viewers.push(await send(subscribe, { token }))
+  expect(await call(subscribe, { token })).toMatchObject({ status: 429, code: "too_many_viewers" })
+  const release = holdHistories()
+  const reads = Array.from({ length: 257 }, () => call(history, { token }))
+  const codes = Promise.all(reads).then((answers) => answers.map(({ status, code }) => code ?? status))
+  await Promise.race(reads)
+  release()
+  expect(new Set(await codes)).toEqual(new Set([200, "too_many_history_reads"]))
+  await Promise.all(viewers.map((viewer) => viewer.body?.cancel()))
+  expect((await call(cancel, { token })).status).toBe(200)
+})
 
 test("a store that is down is 503, and one that is broken is 500 and tells nothing", async () => {
   const token = await newToken()

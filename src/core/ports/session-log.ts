@@ -33,12 +33,16 @@ export interface SessionLog {
   revokeSession(sessionId: string, at: number): Promise<boolean>
 
   /** Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. */
-  put(command: MessageCommand | CancelCommand): Promise<PutOutcome>
+  put(command: MessageCommand | CancelCommand, limits?: StorageLimits): Promise<PutOutcome>
   /**
    * Puts a message and, in the same transaction, claims the session if the message is accepted, the session's agent is one
    * of these and no process at all has it. Without a lease nothing is claimed, and `claim` can tell more.
    */
-  putAndClaim(message: MessageCommand, agents: readonly string[]): Promise<PutAndClaimOutcome>
+  putAndClaim(
+    message: MessageCommand,
+    agents: readonly string[],
+    limits?: StorageLimits,
+  ): Promise<PutAndClaimOutcome>
   /**
    * The same for an answer, which closes its wait in that transaction, by compare-and-set: of two answers the first
    * counts. A cancel that waits for that run is the run's end already (rule 12). Writes the audit record, and the grant
@@ -53,8 +57,12 @@ export interface SessionLog {
    * If this or any other claim rejects, it may have happened all the same: `held` tells.
    */
   claim(sessionId: string, agents: readonly string[]): Promise<Lease | null>
-  /** Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). */
-  claimRunnable(agents: readonly string[], limit: number): Promise<readonly Lease[]>
+  /**
+   * Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). Principals take turns: each
+   * one's session that was used least recently comes before anyone's second one. With `shares`, the sessions that this
+   * process works on already count as turns, and a principal is given no more than its share.
+   */
+  claimRunnable(agents: readonly string[], limit: number, shares?: Shares): Promise<readonly Lease[]>
   /**
    * Returns all leases that this process holds according to the store. A caller that lost the reply to a claim, or to a
    * release, compares this with what it knows (rule 9, claiming).
@@ -84,6 +92,10 @@ export interface SessionLog {
   read(sessionId: string, options: ReadOptions): Promise<readonly Entry[]>
   /** Sequence number of the last `stepStarted` at or before `seq`; 0 if there is none. */
   stepStart(sessionId: string, seq: number): Promise<number>
+  /** Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if there is none. */
+  historyStart(sessionId: string): Promise<number>
+  /** Stored size in bytes of all sessions of the principal. */
+  storedBytes(principal: Principal): Promise<number>
 
   /** Yields whenever the session may have new entries, whoever wrote them. May yield once too often, never too seldom. */
   watch(sessionId: string, options: { readonly signal: AbortSignal }): AsyncIterable<void>
@@ -99,10 +111,14 @@ export interface SessionLog {
   ping(): Promise<void>
 }
 
-export interface NewSession {
-  readonly id: string
+/** The owner of a session: always the pair. */
+export interface Principal {
   readonly tenant: string
   readonly userId: string
+}
+
+export interface NewSession extends Principal {
+  readonly id: string
   readonly agent: string
   readonly createdAt: number
 }
@@ -113,6 +129,8 @@ export interface Session extends NewSession {
   readonly revokedAt: number | null
   /** Sequence number of the newest stored entry; 0 for an empty log. */
   readonly lastSeq: number
+  /** Size of its stored events as JSON; deltas, which are dropped soon, do not count. */
+  readonly storedBytes: number
   readonly activeRun: Run | null
 }
 
@@ -138,6 +156,14 @@ export interface MessageCommand {
   readonly outputSchema: JsonObject | null
   /** Looked at before anything else: the same key and hash give the run that exists. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
+}
+
+/** Bounds for a new message, looked at after its idempotency key and after an open run. */
+export interface StorageLimits {
+  /** A session that stores so many bytes takes no further message. */
+  readonly sessionBytes: number
+  /** If true, the session's principal has used up its storage. */
+  readonly principalIsFull: boolean
 }
 
 /** Either one message on top of the server's history, or the client's whole conversation (rule 13). */
@@ -199,6 +225,8 @@ export type PutOutcome =
   | { readonly status: "keyReused" }
   /** A run is open already. */
   | { readonly status: "busy"; readonly runId: string }
+  /** The session, or all sessions of its principal, store too much for another message. */
+  | { readonly status: "full"; readonly scope: "session" | "principal" }
   /** No such session, or nothing to cancel. */
   | { readonly status: "unknown" }
 
@@ -216,11 +244,28 @@ export type AnswerOutcome =
   | { readonly status: "expired" }
   | { readonly status: "wrongNonce" }
 
+/** How the sessions that a process works on are shared between principals. */
+export interface Shares {
+  /** Sessions of one principal that the process works on at once. */
+  readonly perPrincipal: number
+  /** The principals that the process works for, or did lately. */
+  readonly held: readonly HeldPlaces[]
+}
+
+export interface HeldPlaces extends Principal {
+  /** Number of sessions that the process works on now. */
+  readonly count: number
+  /** Grows with each session that the process begins to work on: who had a turn longer ago comes first. */
+  readonly lastTurn: number
+}
+
 export interface Lease {
   readonly sessionId: string
   readonly epoch: number
   /** Number of processes in a row that died while they held this session (rule 10). A lapse does not count. */
   readonly takeovers: number
+  /** The session's owner. */
+  readonly principal: Principal
 }
 
 export interface SessionBatch {
@@ -271,4 +316,6 @@ export interface ReadOptions {
   readonly maxCharacters?: number
   /** Default true. */
   readonly deltas?: boolean
+  /** If false, `historyReplaced` events are left out: they may be large, and no viewer is shown them. Default true. */
+  readonly replacedHistories?: boolean
 }

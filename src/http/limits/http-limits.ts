@@ -13,6 +13,8 @@ export interface HttpLimits {
    * connections then come from the proxy. Default 1 000.
    */
   readonly connectionsPerAddress: number
+  /** Event streams of one session that are open at once in this process. Default 100. */
+  readonly viewersPerSession: number
 }
 
 export const defaultHttpLimits: HttpLimits = {
@@ -21,6 +23,7 @@ export const defaultHttpLimits: HttpLimits = {
   jsonDepth: 64,
   jsonValues: 20_000,
   connectionsPerAddress: 1_000,
+  viewersPerSession: 100,
 }
 
 /** An API key, a user and a session, each character escaped. */

@@ -209,6 +209,8 @@ describe("POST /chat", () => {
 
   it.each([
     [{ status: "busy", runId: "run_7" }, 409, { code: "run_active", run_id: "run_7" }],
+    [{ status: "full", scope: "session" }, 413, { code: "session_too_large" }],
+    [{ status: "full", scope: "principal" }, 413, { code: "principal_storage_exceeded" }],
     [{ status: "keyReused" }, 422, { code: "idempotency_key_reused" }],
     [{ status: "unknown" }, 401, { code: "session_not_found" }],
   ] as const)("answers %j with %i", async (outcome, status, problem) => {

@@ -63,9 +63,12 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     const body = c.req.valid("json")
     if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
     const context = body.context ?? {}
-    const { id: sessionId } = c.get("session")
+    const { id: sessionId, tenant, userId } = c.get("session")
+    const principal = { tenant, userId }
+    c.get("takeViewerPlace")(sessionId)
     const outcome = await sessions.start({
       sessionId,
+      principal,
       input: messageInput(body, { allowSystemMessages }),
       context,
       channel: channelOf(context),
@@ -75,7 +78,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     })
     const { runId, cursor } = startedRun(outcome)
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
-    return streamed(c, { sessionId, runId, afterSeq: cursor }, headers)
+    return streamed(c, { sessionId, principal, runId, afterSeq: cursor }, headers)
   })
 }
 
@@ -93,11 +96,27 @@ function startedRun(outcome: PutOutcome): { readonly runId: string; readonly cur
         { code: "idempotency_key_reused", status: 422 },
         "The Idempotency-Key was used before with another body.",
       )
+    case "full":
+      throw full(outcome.scope)
     case "unknown":
       throw sessionNotFound(401)
     default:
       return outcome satisfies never
   }
+}
+
+function full(scope: "session" | "principal"): Problem {
+  if (scope === "session") {
+    return new Problem(
+      { code: "session_too_large", status: 413 },
+      "The session stores as much as a session may, so it takes no further message. Start a new session.",
+    )
+  }
+  return new Problem(
+    { code: "principal_storage_exceeded", status: 413 },
+    "The sessions of this user store as much as they may together, so no further message is taken. " +
+      "Sessions that are not used are dropped with time; the operator can raise limits.principalBytes.",
+  )
 }
 
 function modelNotAllowed(): Problem {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Wait } from "../../core/ports/approvals.ts"
 import { originAt } from "../../testing/fixtures/tool-origin.ts"
-import { createTestApp } from "../fixtures/test-app.ts"
+import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
 
 const noUsageYet = {
@@ -12,7 +12,53 @@ const noUsageYet = {
   estimated_cost: 0,
 }
 
+/** A message of so many characters, and what its history is longer than. */
+const longMessage = { role: "user", content: [{ type: "text", text: "x".repeat(100_000) }] } as const
+
 describe("GET /chat/history", () => {
+  it("gives a long history in pieces that are one document", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    app.sessions.messages = Array(20).fill(longMessage)
+    const response = await app.fetch("/api/chat/history", { headers })
+    expect(response.headers.get("content-type")).toBe("application/json")
+    const history: unknown = await response.json()
+    expect(historyResponseSchema.parse(history)).toEqual(history)
+    expect(history).toHaveProperty("messages.length", 20)
+  })
+
+  it("reads so many bytes of one user's sessions at once, until their clients have them or go away", async () => {
+    const app = createTestApp()
+    const { sessionId, headers } = await app.authorize()
+    app.sessions.messages = Array(20).fill(longMessage)
+    app.sessions.change(sessionId, { storedBytes: 30 * 1024 * 1024 })
+    const read = (method = "GET") => app.fetch("/api/chat/history", { method, headers })
+    const [first, second] = [await read(), await read()]
+    const refused = await read()
+    expect(refused.status).toBe(429)
+    expect(refused.headers.get("retry-after")).toBe("1")
+    expect(await problemOf(refused)).toMatchObject({ code: "too_many_history_reads" })
+    await first.text()
+    expect((await read("HEAD")).status).toBe(200)
+    const third = await read()
+    expect(third.status).toBe(200)
+    expect((await read()).status).toBe(429)
+    await Promise.all([second.body?.cancel(), third.body?.cancel()])
+    expect((await read()).status).toBe(200)
+  })
+
+  it("cuts the response off when the rest cannot be read, and logs why", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    app.sessions.messages = Array(20).fill(longMessage)
+    app.sessions.historyFailure = new Error("store gone")
+    const response = await app.fetch("/api/chat/history", { headers })
+    await expect(response.text()).rejects.toThrow()
+    expect(app.errors).toEqual([
+      { message: expect.any(String), fields: { error: app.sessions.historyFailure } },
+    ])
+  })
+
   it("shows every kind of message in the client's form and nothing of the vendor's", async () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()

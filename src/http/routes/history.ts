@@ -1,21 +1,37 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import type { Logger } from "../../core/ports/logger.ts"
+import { principalKey } from "../../sessions/principal-key.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
+import { createPlaces } from "../limits/places.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
 import { problems } from "../schemas/problem.ts"
-import { wireHistory } from "../wire/history.ts"
+import { textStream } from "../text-stream.ts"
+import { historyJson } from "../wire/history.ts"
+
+/** Bytes of the sessions of one principal whose histories are read at once. */
+const maxBytesAtOnce = 64 * 1024 * 1024
+/** The least that a history counts for. */
+const leastBytes = 256 * 1024
 
 export interface HistoryRouteOptions {
   readonly sessions: Sessions
+  readonly logger: Logger
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
 /** GET /chat/history: enough to redraw a client after a reload. */
 export function addHistoryRoute(
   app: OpenAPIHono<HttpEnv>,
-  { sessions, middleware }: HistoryRouteOptions,
+  { sessions, logger, middleware }: HistoryRouteOptions,
 ): void {
+  const places = createPlaces({
+    max: maxBytesAtOnce,
+    code: "too_many_history_reads",
+    message:
+      "Too many requests of this user read histories at once. Try again after the delay in the retry-after header.",
+  })
   const route = createRoute({
     method: "get",
     path: "/chat/history",
@@ -23,7 +39,6 @@ export function addHistoryRoute(
     summary: "The conversation so far",
     tags: ["chat"],
     security: [{ sessionToken: [] }],
-    middleware,
     responses: {
       200: {
         description: "The session's messages and what is open in it.",
@@ -33,5 +48,37 @@ export function addHistoryRoute(
     },
   })
 
-  app.openapi(route, async (c) => c.json(wireHistory(await sessions.history(c.get("session").id)), 200))
+  app.openAPIRegistry.registerPath(route)
+  for (const handler of middleware) app.get(route.path, handler)
+  app.get(route.path, async (c) => {
+    const session = c.get("session")
+    const leave = places.take(principalKey(session), Math.max(session.storedBytes, leastBytes))
+    const closing = new AbortController()
+    const onEnd = () => {
+      leave()
+      closing.abort()
+    }
+    const pieces = historyJson(sessions.history(session.id, { signal: closing.signal }))
+    const headers = { "content-type": "application/json" }
+    try {
+      // Whatever keeps the history from being read becomes a problem, because it shows before the response begins.
+      const { value: beginning = "" } = await pieces.next()
+      const following = await pieces.next()
+      if (following.done !== true && c.req.method !== "HEAD") {
+        const body = textStream({ pieces: resumed([beginning, following.value], pieces), onEnd, logger })
+        return c.body(body, 200, headers)
+      }
+      onEnd()
+      return c.body(beginning, 200, headers)
+    } catch (error) {
+      onEnd()
+      throw error
+    }
+  })
+}
+
+/** What was read ahead, then the rest. */
+async function* resumed(read: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
+  yield* read
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
 }

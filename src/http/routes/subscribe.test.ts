@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { runCompleted, stepStarted, text } from "../fixtures/entries.ts"
 import { framesOf } from "../fixtures/frames.ts"
-import { createTestApp, problemOf } from "../fixtures/test-app.ts"
+import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
 
 async function appWithLog() {
   const app = createTestApp()
@@ -15,6 +15,24 @@ async function appWithLog() {
 }
 
 describe("GET /chat/subscribe", () => {
+  it("answers 429 to more viewers of a session than may watch it at once, until one leaves", async () => {
+    const app = createTestApp({ limits: { viewersPerSession: 2 } })
+    const { sessionId, headers } = await app.authorize()
+    app.sessions.change(sessionId, { lastSeq: 5 })
+    const subscribe = () => app.fetch("/api/chat/subscribe", { headers })
+    const viewers = [await subscribe(), await subscribe()]
+    expect(await problemOf(await subscribe())).toMatchObject({ status: 429, code: "too_many_viewers" })
+    const chat = await app.fetch("/api/chat", jsonRequest({ message: "hi" }, headers))
+    expect(await problemOf(chat)).toMatchObject({ status: 429, code: "too_many_viewers" })
+    expect(app.sessions.starts).toEqual([])
+    await viewers[0]?.body?.cancel()
+    viewers.push(await subscribe())
+    expect(viewers[2]?.status).toBe(200)
+    app.sessions.end()
+    await viewers[1]?.text()
+    expect((await subscribe()).status).toBe(200)
+  })
+
   it.each<[string, string, Record<string, string>, string[]]>([
     ["from the start without a cursor", "", {}, ["2", "3", "4", "5"]],
     ["from the start for 0", "?after_seq=0", {}, ["2", "3", "4", "5"]],

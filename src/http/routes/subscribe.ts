@@ -54,7 +54,8 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       const session = c.get("session")
       const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
       if (session.lastSeq <= afterSeq && session.activeRun === null) return c.body(null, 204)
-      return streamed(c, { sessionId: session.id, afterSeq })
+      c.get("takeViewerPlace")(session.id)
+      return streamed(c, { sessionId: session.id, principal: session, afterSeq })
     },
     (result) => {
       // Given twice, it is an array.

@@ -32,13 +32,13 @@ const meanings = {
   404: "Not there: `session_not_found`, `no_active_run`, `wait_not_found`, `grant_not_found`, `file_not_found`.",
   409: "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the first answer counts.",
   410: "`wait_expired`: its time is over, or its run has ended or is being cancelled.",
-  413: "`body_too_large`.",
+  413: "`body_too_large`. `session_too_large`: start a new session. `principal_storage_exceeded`: all sessions of the user store too much.",
   415: "`unsupported_media_type`: bodies are application/json.",
   421: "`host_not_allowed`: the request names a host that the gateway does not serve.",
   422: "Does not fit: `invalid_body`, `nesting_too_deep`, `too_many_values`, `system_message_not_allowed`, `idempotency_key_reused`, `input_misfit`.",
-  429: "`rate_limited`: try again after `retry-after` seconds. `ratelimit` and `ratelimit-policy` say what is left.",
+  429: "`too_many_viewers`, `too_many_history_reads`; `rate_limited`: try again after `retry-after` seconds. `ratelimit` and `ratelimit-policy` say what is left.",
   500: "`internal_error`.",
-  503: "Try again after `retry-after` seconds: `store_unavailable`, `shutting_down`, `authentication_unavailable`.",
+  503: "Try again after `retry-after` seconds: `store_unavailable`, `server_busy`, `shutting_down`, `authentication_unavailable`.",
 } as const
 
 type ProblemStatus = keyof typeof meanings

@@ -26,6 +26,7 @@ function setup() {
       open: (signal) => sessions.view("sess_1", { afterSeq: 0, signal }),
       viewer: renderer.viewer(0),
       heartbeat,
+      onEnd: () => {},
       logger,
     })
   return { sessions, errors, open }

@@ -10,6 +10,8 @@ export interface EventSource {
   readonly open: (signal: AbortSignal) => AsyncIterable<readonly Entry[]>
   readonly viewer: Viewer
   readonly heartbeat: Heartbeat
+  /** Called when nothing is shown any more. May be called again. */
+  readonly onEnd: () => void
   readonly logger: Logger
 }
 
@@ -74,5 +76,6 @@ export function eventStream(source: EventSource): ReadableStream<Uint8Array<Arra
   function stop(): void {
     leaveHeartbeat?.()
     closing.abort()
+    source.onEnd()
   }
 }

@@ -9,9 +9,9 @@ import type { EventSource } from "./event-stream.ts"
  */
 export async function writeEventStream(
   outgoing: ServerResponse,
-  { open, viewer, heartbeat, logger }: EventSource,
+  { open, viewer, heartbeat, onEnd, logger }: EventSource,
 ): Promise<void> {
-  if (outgoing.destroyed) return
+  if (outgoing.destroyed) return onEnd()
   // The client learns at once that there is a stream, even if its first event takes long.
   outgoing.flushHeaders()
   const closing = new AbortController()
@@ -30,5 +30,6 @@ export async function writeEventStream(
   } finally {
     leaveHeartbeat()
     outgoing.end()
+    onEnd()
   }
 }

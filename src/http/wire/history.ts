@@ -1,15 +1,41 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import type { AssistantPart, Message } from "../../core/messages.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
-import type { History } from "../../sessions/sessions.ts"
+import type { HistoryEnd, HistoryPart } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending, PendingCall } from "../schemas/history.ts"
 import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
 
-/** A session as a client redraws it. What only a model's vendor understands stays here. */
-export function wireHistory({ messages, spent, openWaits, activeRun, lastSeq }: History): HistoryResponse {
+/** Characters that are made in one turn of the event loop (rule 15), unless one message alone has more. */
+const pieceCharacters = 64_000
+
+/**
+ * Writes a session as a client redraws it: the JSON text of a `HistoryResponse`, in pieces. What only a model's vendor
+ * understands stays here.
+ */
+export async function* historyJson(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
+  let piece = '{"messages":['
+  let separator = ""
+  for await (const part of parts) {
+    if (part.type === "end") {
+      yield `${piece}],${JSON.stringify(rest(part)).slice(1)}`
+      return
+    }
+    for (const message of part.messages) {
+      piece += separator + JSON.stringify(wireMessage(message))
+      separator = ","
+      if (piece.length < pieceCharacters) continue
+      yield piece
+      piece = ""
+      await nextTurn()
+    }
+  }
+  throw new Error("The history ended before all of it was read.")
+}
+
+function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
-    messages: messages.map(wireMessage),
     pending_approvals: openWaits
       .filter(({ kind }) => kind === "approval")
       .map((wait) => ({

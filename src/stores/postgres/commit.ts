@@ -177,13 +177,14 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
      )
      UPDATE agent_gateway.session SET
        log_version = greatest(log_version, each.version),
+       stored_bytes = stored_bytes + each.bytes,
        last_used_at = greatest(last_used_at, each.ended_at),
        takeovers = CASE WHEN each.progress THEN 0 ELSE takeovers END,
        active_run = CASE WHEN active_run = each.ended THEN NULL ELSE active_run END
      FROM json_to_recordset($6) AS each(
-       id text, version integer, progress boolean, ended text, ended_at bigint)
+       id text, version integer, bytes bigint, progress boolean, ended text, ended_at bigint)
      WHERE session.id = each.id
-       AND (each.ended IS NOT NULL OR log_version < each.version OR (each.progress AND takeovers > 0))`,
+       AND (each.ended IS NOT NULL OR each.bytes > 0 OR (each.progress AND takeovers > 0))`,
     [
       JSON.stringify(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
@@ -204,8 +205,8 @@ interface StoredRow {
 }
 
 function entryRows(session_id: string, { events }: EntryRows): StoredRow[] {
-  return events.map(({ seq, v, at, runId, event }) => {
-    return { session_id, seq, v, at, run_id: runId, type: event.type, body: JSON.stringify(event) }
+  return events.map(({ seq, v, at, runId, event, body }) => {
+    return { session_id, seq, v, at, run_id: runId, type: event.type, body }
   })
 }
 
@@ -222,6 +223,7 @@ function settlingRows(session_id: string, { settling }: EntryRows): object[] {
 interface SessionChange {
   readonly id: string
   readonly version: number
+  readonly bytes: number
   readonly progress: boolean
   readonly ended: string | null
   readonly ended_at: number
@@ -235,6 +237,7 @@ function sessionRows(batches: readonly Prepared[]): SessionChange[] {
     changes.set(id, {
       id,
       version: Math.max(before?.version ?? 0, rows.version),
+      bytes: (before?.bytes ?? 0) + rows.bytes,
       progress: before?.progress === true || batch.progress === true,
       ended: batch.runEnded?.runId ?? before?.ended ?? null,
       ended_at: Math.max(before?.ended_at ?? 0, batch.runEnded === undefined ? 0 : rows.at),

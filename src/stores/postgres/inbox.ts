@@ -6,9 +6,11 @@ import type {
   MessageCommand,
   PutAndClaimOutcome,
   PutOutcome,
+  StorageLimits,
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
 import { toCommand } from "../session-rows.ts"
+import { fullness } from "../storage-limits.ts"
 import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database.ts"
 import { claimFree } from "./leases.ts"
@@ -17,18 +19,22 @@ import { lastSeq } from "./schema.ts"
 /** The session's row is what put, answer, commit, claim and release exclude each other by. */
 export async function lockSession(query: Query, sessionId: string): Promise<Row | undefined> {
   const [session] = await query(
-    "SELECT active_run, revoked_at FROM agent_gateway.session WHERE id = $1 FOR UPDATE",
+    "SELECT active_run, revoked_at, stored_bytes FROM agent_gateway.session WHERE id = $1 FOR UPDATE",
     [escapeText(sessionId)],
   )
   return session
 }
 
-export async function put(database: Database, command: MessageCommand | CancelCommand): Promise<PutOutcome> {
+export async function put(
+  database: Database,
+  command: MessageCommand | CancelCommand,
+  limits?: StorageLimits,
+): Promise<PutOutcome> {
   return database.transaction(async (query) => {
     const session = await lockSession(query, command.sessionId)
     if (session === undefined) return { status: "unknown" }
     if (command.type === "cancel") return putCancel(query, command, session)
-    const outcome = await startRun(query, command, session)
+    const outcome = await startRun(query, command, session, limits)
     if (outcome.status === "accepted") await insertCommand(query, command)
     return outcome
   })
@@ -39,13 +45,13 @@ export async function putAndClaim(
   database: Database,
   message: MessageCommand,
   agents: readonly string[],
-  owner: string,
+  { owner, limits }: { readonly owner: string; readonly limits: StorageLimits | undefined },
 ): Promise<PutAndClaimOutcome> {
   const { sessionId } = message
   return database.transaction(async (query) => {
     const session = await lockSession(query, sessionId)
     if (session === undefined) return { outcome: { status: "unknown" }, lease: null }
-    const outcome = await startRun(query, message, session)
+    const outcome = await startRun(query, message, session, limits)
     if (outcome.status !== "accepted") return { outcome, lease: null }
     const lease = await claimFree(query, sessionId, agents, owner)
     await insertCommand(query, message, { announced: lease === null })
@@ -73,7 +79,12 @@ export async function revokeSession(
 }
 
 /** Unless the session's state or the idempotency key speaks against it. The message itself is not put yet. */
-async function startRun(query: Query, message: MessageCommand, session: Row): Promise<PutOutcome> {
+async function startRun(
+  query: Query,
+  message: MessageCommand,
+  session: Row,
+  limits: StorageLimits | undefined,
+): Promise<PutOutcome> {
   const { sessionId, runId, idempotency, at } = message
   const key = idempotency === null ? null : escapeText(idempotency.key)
   const hash = idempotency === null ? null : escapeText(idempotency.bodyHash)
@@ -89,6 +100,8 @@ async function startRun(query: Query, message: MessageCommand, session: Row): Pr
   }
   const active = nullableText(session, "active_run")
   if (active !== null) return { status: "busy", runId: active }
+  const full = fullness(integer(session, "stored_bytes"), limits)
+  if (full !== null) return full
   const [started] = await query(
     `WITH changed AS (
        UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $3) WHERE id = $1

@@ -1,6 +1,7 @@
 import { logVersion } from "../../core/entries.ts"
-import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import type { Lease, ReleaseOptions, Shares } from "../../core/ports/session-log.ts"
+import { escapeText, integer, nullableText, text } from "../columns.ts"
+import { toLease } from "../session-rows.ts"
 import type { Database, Query } from "./database.ts"
 import { type HeartbeatTimes, isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
 
@@ -54,7 +55,7 @@ export async function claim(
   const [row] = await query(
     `UPDATE agent_gateway.session SET ${taken("$5")}
      WHERE id = $1 AND epoch = $3 AND owner IS NOT DISTINCT FROM $4
-     RETURNING id, epoch, takeovers`,
+     RETURNING id, epoch, takeovers, tenant, user_id`,
     [sessionId, owner, integer(seen, "epoch"), nullableText(seen, "owner"), seen.lapsed],
   )
   return row === undefined ? null : toLease(row)
@@ -70,7 +71,7 @@ export async function claimFree(
   const [row] = await query(
     `UPDATE agent_gateway.session SET ${taken("false")}
      WHERE id = $1 AND owner IS NULL AND agent = ANY($3) AND log_version <= ${logVersion} AND ${isLive("$2")}
-     RETURNING id, epoch, takeovers`,
+     RETURNING id, epoch, takeovers, tenant, user_id`,
     [sessionId, owner, agents.map(escapeText)],
   )
   return row === undefined ? null : toLease(row)
@@ -80,7 +81,7 @@ export async function claimRunnable(
   query: Query,
   agents: readonly string[],
   { owner, times }: Claimer,
-  limit: number,
+  { limit, shares }: { readonly limit: number; readonly shares: Shares | undefined },
 ): Promise<readonly Lease[]> {
   const named = agents.map(escapeText)
   const free = await query(
@@ -92,18 +93,30 @@ export async function claimRunnable(
   if (free.length === 0) return []
   const dead = free.filter((row) => row.owner !== null)
   const rows = await query(
-    `WITH free AS (
-       SELECT id FROM agent_gateway.session
+    `WITH held AS (
+       SELECT tenant, user_id, count, last_turn FROM json_to_recordset($5) AS each(
+         tenant text, user_id text, count integer, last_turn bigint)
+     ),
+     waiting AS (
+       SELECT id, coalesce(held.last_turn, 0) AS last_turn, coalesce(held.count, 0)
+         + row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS place
+       FROM agent_gateway.session LEFT JOIN held USING (tenant, user_id)
        WHERE ${isRunnable} AND (owner IS NULL OR owner = ANY($3))
-       ORDER BY last_used_at LIMIT $4 FOR UPDATE SKIP LOCKED
+     ),
+     free AS (
+       SELECT session.id FROM agent_gateway.session JOIN waiting USING (id)
+       WHERE place <= $6 AND (owner IS NULL OR owner = ANY($3))
+       ORDER BY place, last_turn, last_used_at LIMIT $4 FOR UPDATE OF session SKIP LOCKED
      )
-     UPDATE agent_gateway.session SET ${taken("session.owner = ANY($5)")} FROM free WHERE session.id = free.id
-     RETURNING session.id, epoch, takeovers`,
+     UPDATE agent_gateway.session SET ${taken("session.owner = ANY($7)")} FROM free WHERE session.id = free.id
+     RETURNING session.id, epoch, takeovers, tenant, user_id`,
     [
       named,
       owner,
       dead.map((row) => text(row, "owner")),
       limit,
+      JSON.stringify(heldOf(shares)),
+      shares?.perPrincipal ?? limit,
       dead.filter((row) => row.lapsed === true).map((row) => text(row, "owner")),
     ],
   )
@@ -111,7 +124,7 @@ export async function claimRunnable(
 }
 
 export async function held(query: Query, owner: string): Promise<readonly Lease[]> {
-  const rows = await query("SELECT id, epoch, takeovers FROM agent_gateway.session WHERE owner = $1", [owner])
+  const rows = await query("SELECT id, epoch, takeovers, tenant, user_id FROM agent_gateway.session WHERE owner = $1", [owner])
   return rows.map(toLease)
 }
 
@@ -136,6 +149,10 @@ export async function release(
   })
 }
 
-function toLease(row: Row): Lease {
-  return { sessionId: text(row, "id"), epoch: integer(row, "epoch"), takeovers: integer(row, "takeovers") }
+/** As stored. */
+function heldOf(shares: Shares | undefined): object[] {
+  const held = shares?.held ?? []
+  return held.map(({ tenant, userId, count, lastTurn }) => {
+    return { tenant: escapeText(tenant), user_id: escapeText(userId), count, last_turn: lastTurn }
+  })
 }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Entry } from "../../core/entries.ts"
-import type { ReadOptions } from "../../core/ports/session-log.ts"
-import { integer, type Row, text } from "../columns.ts"
+import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
+import { escapeText, integer, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
 import { maxSliceCharacters } from "../slice-size.ts"
 import type { Query } from "./database.ts"
@@ -11,6 +11,7 @@ const maxRows = 200
 /** One statement, so that events and deltas are of one snapshot. The delta row that $2 lies in comes first. */
 const withDeltas = `
   SELECT 'event' AS kind, seq, v, at, run_id, body FROM agent_gateway.entry WHERE session_id = $1 AND seq > $2
+    AND ($4 OR type <> 'historyReplaced')
   UNION ALL
   SELECT 'delta' AS kind, seq, 0, 0, run_id, body FROM agent_gateway.delta WHERE session_id = $1 AND seq >=
     (SELECT coalesce(max(seq), 0) FROM agent_gateway.delta WHERE session_id = $1 AND seq <= $2)
@@ -18,12 +19,18 @@ const withDeltas = `
 
 const eventsOnly = `
   SELECT 'event' AS kind, seq, v, at, run_id, body FROM agent_gateway.entry
-  WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`
+  WHERE session_id = $1 AND seq > $2 AND ($4 OR type <> 'historyReplaced') ORDER BY seq LIMIT $3`
 
 export async function readEntries(
   query: Query,
   sessionId: string,
-  { afterSeq, limit, maxCharacters = Number.POSITIVE_INFINITY, deltas = true }: ReadOptions,
+  {
+    afterSeq,
+    limit,
+    maxCharacters = Number.POSITIVE_INFINITY,
+    deltas = true,
+    replacedHistories = true,
+  }: ReadOptions,
 ): Promise<readonly Entry[]> {
   const page: Page = { entries: [], characters: 0 }
   const isFull = () => page.entries.length >= limit || page.characters >= maxCharacters
@@ -31,7 +38,7 @@ export async function readEntries(
     const after = page.entries.at(-1)?.seq ?? afterSeq
     // The first may have nothing new.
     const wanted = Math.min(limit - page.entries.length + 1, maxRows)
-    const rows = await query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted])
+    const rows = await query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted, replacedHistories])
     await append(page, rows, { after, isFull })
     if (rows.length < wanted || isFull()) return page.entries
   }
@@ -67,4 +74,22 @@ export async function stepStart(query: Query, sessionId: string, seq: number): P
     [sessionId, seq],
   )
   return integer(row ?? {}, "seq")
+}
+
+export async function historyStart(query: Query, sessionId: string): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
+     WHERE session_id = $1 AND type = 'historyReplaced'`,
+    [sessionId],
+  )
+  return integer(row ?? {}, "seq")
+}
+
+export async function storedBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(sum(stored_bytes), 0) AS bytes FROM agent_gateway.session
+     WHERE tenant = $1 AND user_id = $2`,
+    [escapeText(tenant), escapeText(userId)],
+  )
+  return integer(row ?? {}, "bytes")
 }

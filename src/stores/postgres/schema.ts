@@ -125,6 +125,12 @@ const migrations: readonly (readonly string[])[] = [
        ADD COLUMN steady_since timestamptz NOT NULL DEFAULT clock_timestamp()`,
     "CREATE INDEX session_owner ON agent_gateway.session (owner) WHERE owner IS NOT NULL",
   ],
+  [
+    // Size of the session's events. What was stored before this version is not counted: that would take reading it all.
+    "ALTER TABLE agent_gateway.session ADD COLUMN stored_bytes bigint NOT NULL DEFAULT 0",
+    "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
+    "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

@@ -10,7 +10,7 @@ import { pending, put, putAndClaim, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
-import { readEntries, stepStart } from "./reading.ts"
+import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 
 export interface SessionLogParts {
@@ -39,13 +39,13 @@ export function createSessionLog({ database, commits, membership, times, hub }: 
       if (cancelled === true) hub.arrived(sessionId)
       return cancelled !== null
     },
-    async put(command) {
-      const outcome = await put(database, command)
+    async put(command, limits) {
+      const outcome = await put(database, command, limits)
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    async putAndClaim(message, agents) {
-      const result = await putAndClaim(database, message, agents, owner)
+    async putAndClaim(message, agents, limits) {
+      const result = await putAndClaim(database, message, agents, { owner, limits })
       if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(message.sessionId)
       return result
     },
@@ -55,7 +55,7 @@ export function createSessionLog({ database, commits, membership, times, hub }: 
       return outcome
     },
     claim: (sessionId, agents) => claim(query, sessionId, agents, claimer),
-    claimRunnable: (agents, limit) => claimRunnable(query, agents, claimer, limit),
+    claimRunnable: (agents, limit, shares) => claimRunnable(query, agents, claimer, { limit, shares }),
     held: () => held(query, owner),
     pending: (lease) => pending(query, lease, owner),
     release: (lease, options) => release(database, lease, { ...options, owner }),
@@ -69,6 +69,8 @@ export function createSessionLog({ database, commits, membership, times, hub }: 
     },
     read: (sessionId, options) => readEntries(query, sessionId, options),
     stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
+    historyStart: (sessionId) => historyStart(query, sessionId),
+    storedBytes: (principal) => storedBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
     async prune({ deltasSettledBefore, sessionsUsedBefore }) {
@@ -103,7 +105,7 @@ async function createSession(query: Query, session: NewSession): Promise<void> {
 
 async function findSession(query: Query, sessionId: string): Promise<Session | null> {
   const [row] = await query(
-    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at,
+    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at, stored_bytes,
        ${lastSeq} AS last_seq, run.id AS run_id, cursor, state
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],

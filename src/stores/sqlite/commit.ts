@@ -38,7 +38,7 @@ function isStored(database: Database, { sessionId }: Lease, { events, deltas }: 
       sessionId,
       event.seq,
     )
-    return known !== undefined && text(known, "body") === JSON.stringify(event.event)
+    return known !== undefined && text(known, "body") === event.body
   }
   if (delta === undefined) return false
   const known = database.get(
@@ -51,7 +51,7 @@ function isStored(database: Database, { sessionId }: Lease, { events, deltas }: 
 
 /** The fence of rule 7: nothing if the lease is lost. */
 function heldSession(database: Database, { sessionId, epoch }: Lease, owner: string): Row | undefined {
-  const sql = "SELECT log_version, takeovers FROM session WHERE id = ? AND epoch = ? AND owner = ?"
+  const sql = "SELECT takeovers FROM session WHERE id = ? AND epoch = ? AND owner = ?"
   return database.get(sql, sessionId, epoch, owner)
 }
 
@@ -68,15 +68,20 @@ function isCancelled(database: Database, { lease, runEnded, commandsConsumed = [
   return waiting !== undefined
 }
 
-/** Writes only what changes: most commits leave the session as it is. */
+/** Writes only what changes: deltas alone leave the session as it is. */
 function updateSession(
   database: Database,
   { lease, progress = false }: SessionBatch,
   rows: EntryRows,
   held: Row,
 ): void {
-  if (rows.events.length > 0 && integer(held, "log_version") < rows.version) {
-    database.run("UPDATE session SET log_version = ? WHERE id = ?", rows.version, lease.sessionId)
+  if (rows.bytes > 0) {
+    database.run(
+      "UPDATE session SET stored_bytes = stored_bytes + ?, log_version = max(log_version, ?) WHERE id = ?",
+      rows.bytes,
+      rows.version,
+      lease.sessionId,
+    )
   }
   if (progress && integer(held, "takeovers") > 0) {
     database.run("UPDATE session SET takeovers = 0 WHERE id = ?", lease.sessionId)
@@ -84,7 +89,7 @@ function updateSession(
 }
 
 function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows): void {
-  for (const { seq, v, at, runId, event } of rows.events) {
+  for (const { seq, v, at, runId, event, body } of rows.events) {
     database.run(
       "INSERT INTO entry (session_id, seq, v, at, run_id, type, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
       sessionId,
@@ -93,7 +98,7 @@ function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows)
       at,
       runId,
       event.type,
-      JSON.stringify(event),
+      body,
     )
   }
 }

@@ -5,25 +5,34 @@ import type {
   Lease,
   MessageCommand,
   PutOutcome,
+  StorageLimits,
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, text } from "../columns.ts"
 import { toCommand } from "../session-rows.ts"
+import { fullness } from "../storage-limits.ts"
 import type { Database } from "./database.ts"
 import { lastSeq } from "./schema.ts"
 
 /** Inside a transaction. */
-export function put(database: Database, command: MessageCommand | CancelCommand): PutOutcome {
+export function put(
+  database: Database,
+  command: MessageCommand | CancelCommand,
+  limits?: StorageLimits,
+): PutOutcome {
   const session = database.get(
-    `SELECT ${lastSeq} AS last_seq, run.id AS run_id, run.cursor
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, run.id AS run_id, run.cursor
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(command.sessionId),
   )
   if (session === undefined) return { status: "unknown" }
   const runId = nullableText(session, "run_id")
   const open = runId === null ? null : { runId, cursor: integer(session, "cursor") }
-  return command.type === "message"
-    ? putMessage(database, command, open, integer(session, "last_seq"))
-    : putCancel(database, command, open)
+  if (command.type === "cancel") return putCancel(database, command, open)
+  return putMessage(database, command, {
+    open,
+    cursor: integer(session, "last_seq"),
+    full: fullness(integer(session, "stored_bytes"), limits),
+  })
 }
 
 interface OpenRun {
@@ -31,11 +40,17 @@ interface OpenRun {
   readonly cursor: number
 }
 
+interface Receiver {
+  readonly open: OpenRun | null
+  /** The newest entry's number. */
+  readonly cursor: number
+  readonly full: PutOutcome | null
+}
+
 function putMessage(
   database: Database,
   command: MessageCommand,
-  open: OpenRun | null,
-  cursor: number,
+  { open, cursor, full }: Receiver,
 ): PutOutcome {
   const { sessionId, runId, idempotency } = command
   const key = idempotency === null ? null : escapeText(idempotency.key)
@@ -52,6 +67,7 @@ function putMessage(
     }
   }
   if (open !== null) return { status: "busy", runId: open.runId }
+  if (full !== null) return full
   database.run(
     `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash)
      VALUES (?, ?, ?, 'open', ?, ?)`,

@@ -1,6 +1,7 @@
 import { logVersion } from "../../core/entries.ts"
-import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
+import type { Lease, ReleaseOptions, Shares } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import { toLease } from "../session-rows.ts"
 import type { Database } from "./database.ts"
 import type { Membership } from "./membership.ts"
 
@@ -9,7 +10,7 @@ import type { Membership } from "./membership.ts"
  * Its parameters are the agents as a JSON array, the time now, and the agents again.
  */
 const runnable = `
-  SELECT id, epoch, owner, last_used_at FROM session
+  SELECT id, epoch, owner, tenant, user_id, last_used_at FROM session
   WHERE id IN (
     SELECT id FROM session
     WHERE active_run IS NOT NULL AND agent IN (SELECT value FROM json_each(?)) AND parked_until <= ?
@@ -22,6 +23,24 @@ const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
     WHEN owner IS NULL THEN takeovers
     ELSE takeovers + 1
   END`
+
+/**
+ * The runnable sessions of free owners, in the order in which their principals take turns. Its parameters are the sessions
+ * held already as a JSON array of `[tenant, userId, count, lastTurn]`, those of `runnable`, the free owners as a JSON array,
+ * the share of a principal, and a limit.
+ */
+const inTurn = `
+  WITH held AS MATERIALIZED (
+    SELECT value ->> 0 AS tenant, value ->> 1 AS user_id, value ->> 2 AS count, value ->> 3 AS last_turn
+    FROM json_each(?)
+  ),
+  waiting AS (
+    SELECT *, row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS turn FROM (${runnable}
+      AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?))))
+  )
+  SELECT id, epoch, owner, turn + coalesce(count, 0) AS place
+  FROM waiting LEFT JOIN held USING (tenant, user_id)
+  WHERE place <= ? ORDER BY place, coalesce(last_turn, 0), last_used_at LIMIT ?`
 
 export async function claim(
   database: Database,
@@ -45,7 +64,11 @@ export async function claimRunnable(
   database: Database,
   membership: Membership,
   agents: readonly string[],
-  { limit, now }: { readonly limit: number; readonly now: number },
+  {
+    limit,
+    shares,
+    now,
+  }: { readonly limit: number; readonly shares: Shares | undefined; readonly now: number },
 ): Promise<Lease[]> {
   const named = namesOf(agents)
   const owners = await database.read(() =>
@@ -56,13 +79,13 @@ export async function claimRunnable(
   return database.write(() =>
     database
       .all(
-        `${runnable}
-         AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?)))
-         ORDER BY last_used_at LIMIT ?`,
+        inTurn,
+        heldOf(shares),
         named,
         now,
         named,
         JSON.stringify(free),
+        shares?.perPrincipal ?? limit,
         limit,
       )
       .map((row) => take(database, membership, row))
@@ -72,8 +95,8 @@ export async function claimRunnable(
 
 export function held(database: Database, owner: string): Lease[] {
   return database
-    .all("SELECT id, epoch, takeovers FROM session WHERE owner = ?", owner)
-    .map((row) => toLease(text(row, "id"), row))
+    .all("SELECT id, epoch, takeovers, tenant, user_id FROM session WHERE owner = ?", owner)
+    .map(toLease)
 }
 
 /** Inside a transaction. */
@@ -100,6 +123,18 @@ export function release(
   return "released"
 }
 
+function heldOf(shares: Shares | undefined): string {
+  const held = shares?.held ?? []
+  return JSON.stringify(
+    held.map(({ tenant, userId, count, lastTurn }) => [
+      escapeText(tenant),
+      escapeText(userId),
+      count,
+      lastTurn,
+    ]),
+  )
+}
+
 /** As stored, in a JSON array. */
 function namesOf(agents: readonly string[]): string {
   return JSON.stringify(agents.map(escapeText))
@@ -120,27 +155,23 @@ export function claimFree(
   const row = database.get(
     `UPDATE session SET ${taken}
      WHERE id = ? AND owner IS NULL AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}
-     RETURNING epoch, takeovers`,
+     RETURNING id, epoch, takeovers, tenant, user_id`,
     owner,
     sessionId,
     namesOf(agents),
   )
-  return row === undefined ? null : toLease(sessionId, row)
+  return row === undefined ? null : toLease(row)
 }
 
 /** Inside a transaction: takes the session if it is still as `seen`. */
 function take(database: Database, membership: Membership, seen: Row): Lease | null {
-  const sessionId = text(seen, "id")
   const row = database.get(
-    `UPDATE session SET ${taken} WHERE id = ? AND epoch = ? AND owner IS ? RETURNING epoch, takeovers`,
+    `UPDATE session SET ${taken} WHERE id = ? AND epoch = ? AND owner IS ?
+     RETURNING id, epoch, takeovers, tenant, user_id`,
     membership.id,
-    sessionId,
+    text(seen, "id"),
     integer(seen, "epoch"),
     nullableText(seen, "owner"),
   )
-  return row === undefined ? null : toLease(sessionId, row)
-}
-
-function toLease(sessionId: string, row: Row): Lease {
-  return { sessionId, epoch: integer(row, "epoch"), takeovers: integer(row, "takeovers") }
+  return row === undefined ? null : toLease(row)
 }

@@ -2,16 +2,31 @@ import { setTimeout as delay } from "node:timers/promises"
 import { integer, text } from "../columns.ts"
 import type { Database } from "./database.ts"
 
-/** Rows deleted in one turn of the event loop (rule 15), and the pause that leaves it and the disk to the streams. */
+/** Rows that one statement deletes. */
 const slice = 50
-const pauseMs = 2
+/** After so long a transaction takes up nothing more: it holds the event loop (rule 15) and the database. */
+const transactionMs = 4
+/** The pause after a transaction leaves the event loop and the disk to the streams. */
+const pauseMs = 4
 
 /** Drops the deltas before each settling event that is older than the limit (rule 6). */
 export async function pruneDeltas(database: Database, settledBefore: number): Promise<void> {
-  while (await database.write(() => pruneSettled(database, settledBefore))) await delay(pauseMs)
+  await inTransactions(database, () => pruneSettled(database, settledBefore))
 }
 
-/** Inside a transaction. False when there is nothing left to do. */
+/**
+ * Repeats `step`, which returns false when nothing is left to do. Many steps share a transaction: one each would settle
+ * some hundred steps a second at most, less than a busy server completes.
+ */
+async function inTransactions(database: Database, step: () => boolean): Promise<void> {
+  const stepUntilFull = () => {
+    const end = performance.now() + transactionMs
+    while (step()) if (performance.now() >= end) return true
+    return false
+  }
+  while (await database.write(stepUntilFull)) await delay(pauseMs)
+}
+
 function pruneSettled(database: Database, settledBefore: number): boolean {
   const settled = database.get(
     "SELECT session_id, seq FROM settled WHERE at < ? ORDER BY at LIMIT 1",
@@ -42,8 +57,8 @@ const numbered = [
 
 /** The sessions are gone at once; their rows follow, also when this process ends in between. */
 export async function pruneSessions(database: Database, usedBefore: number): Promise<void> {
-  while (await database.write(() => removeSessions(database, usedBefore))) await delay(pauseMs)
-  while (await database.write(() => deleteRows(database))) await delay(pauseMs)
+  await inTransactions(database, () => removeSessions(database, usedBefore))
+  await inTransactions(database, () => deleteRows(database))
 }
 
 function removeSessions(database: Database, usedBefore: number): boolean {

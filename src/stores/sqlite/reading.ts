@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Entry } from "../../core/entries.ts"
-import type { ReadOptions } from "../../core/ports/session-log.ts"
-import { integer, type Row, text } from "../columns.ts"
+import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
+import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
 import { maxSliceCharacters } from "../slice-size.ts"
 import type { Database } from "./database.ts"
@@ -10,6 +10,7 @@ import { maxRows } from "./slices.ts"
 /** One statement, so that events and deltas are of one snapshot. The delta row that the cursor lies in comes first. */
 const withDeltas = `
   SELECT 'event' AS kind, seq, v, at, run_id, body FROM entry WHERE session_id = ? AND seq > ?
+    AND (? OR type <> 'historyReplaced')
   UNION ALL
   SELECT 'delta' AS kind, seq, 0, 0, run_id, body FROM delta WHERE session_id = ? AND seq >=
     (SELECT coalesce(max(seq), 0) FROM delta WHERE session_id = ? AND seq <= ?)
@@ -17,13 +18,21 @@ const withDeltas = `
 
 const eventsOnly = `
   SELECT 'event' AS kind, seq, v, at, run_id, body FROM entry WHERE session_id = ? AND seq > ?
+    AND (? OR type <> 'historyReplaced')
   ORDER BY seq LIMIT ${maxRows}`
 
 export async function readEntries(
   database: Database,
   sessionId: string,
-  { afterSeq, limit, maxCharacters = Number.POSITIVE_INFINITY, deltas = true }: ReadOptions,
+  {
+    afterSeq,
+    limit,
+    maxCharacters = Number.POSITIVE_INFINITY,
+    deltas = true,
+    replacedHistories = true,
+  }: ReadOptions,
 ): Promise<Entry[]> {
+  const histories = Number(replacedHistories)
   const entries: Entry[] = []
   let characters = 0
   for (;;) {
@@ -31,8 +40,8 @@ export async function readEntries(
     const slice = await database.read(() =>
       readSlice(
         deltas
-          ? database.each(withDeltas, sessionId, after, sessionId, sessionId, after)
-          : database.each(eventsOnly, sessionId, after),
+          ? database.each(withDeltas, sessionId, after, histories, sessionId, sessionId, after)
+          : database.each(eventsOnly, sessionId, after, histories),
         {
           after,
           limit: limit - entries.length,
@@ -82,4 +91,36 @@ export function stepStart(database: Database, sessionId: string, seq: number): n
     seq,
   )
   return row === undefined || row.seq === null ? 0 : integer(row, "seq")
+}
+
+export function historyStart(database: Database, sessionId: string): number {
+  const sql =
+    "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyReplaced'"
+  return integer(database.get(sql, sessionId) ?? {}, "seq")
+}
+
+/** Sessions whose sizes are added up in one turn of the event loop (rule 15). */
+const sessionsPerSlice = 2_000
+
+/** A principal may have very many sessions, so their sizes are added up in slices. */
+export async function storedBytes(database: Database, { tenant, userId }: Principal): Promise<number> {
+  let bytes = 0
+  let afterId: string | null = ""
+  while (afterId !== null) {
+    const slice: Row | undefined = await database.read(() =>
+      database.get(
+        `SELECT coalesce(sum(stored_bytes), 0) AS bytes, count(*) AS sessions, max(id) AS last_id FROM (
+           SELECT id, stored_bytes FROM session WHERE tenant = ? AND user_id = ? AND id > ?
+           ORDER BY id LIMIT ${sessionsPerSlice})`,
+        escapeText(tenant),
+        escapeText(userId),
+        afterId,
+      ),
+    )
+    bytes += integer(slice ?? {}, "bytes")
+    const isLast = integer(slice ?? {}, "sessions") < sessionsPerSlice
+    afterId = isLast ? null : nullableText(slice ?? {}, "last_id")
+    if (afterId !== null) await nextTurn()
+  }
+  return bytes
 }

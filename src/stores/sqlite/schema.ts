@@ -117,6 +117,12 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
   ],
   ["CREATE INDEX session_owner ON session (owner) WHERE owner IS NOT NULL"],
+  [
+    // Size of the session's events. What was stored before this version is not counted: that would take reading it all.
+    "ALTER TABLE session ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX session_principal ON session (tenant, user_id, id)",
+    "CREATE INDEX entry_history ON entry (session_id, seq) WHERE type = 'historyReplaced'",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -11,7 +11,7 @@ import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneSessions } from "./prune.ts"
-import { readEntries, stepStart } from "./reading.ts"
+import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
 import { createWriteProbe } from "./write-probe.ts"
 
@@ -44,15 +44,15 @@ export function createSessionLog(
       if (cancelled === true) hub.arrived(sessionId)
       return cancelled !== null
     },
-    async put(command) {
-      const outcome = await database.write(() => put(database, command))
+    async put(command, limits) {
+      const outcome = await database.write(() => put(database, command, limits))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    async putAndClaim(message, agents) {
+    async putAndClaim(message, agents, limits) {
       const { sessionId } = message
       const result = await database.write(() => {
-        const outcome = put(database, message)
+        const outcome = put(database, message, limits)
         const lease = outcome.status === "accepted" ? claimFree(database, owner, sessionId, agents) : null
         return { outcome, lease }
       })
@@ -65,8 +65,8 @@ export function createSessionLog(
       return outcome
     },
     claim: (sessionId, agents) => claim(database, membership, sessionId, agents),
-    claimRunnable: (agents, limit) =>
-      claimRunnable(database, membership, agents, { limit, now: clock.now() }),
+    claimRunnable: (agents, limit, shares) =>
+      claimRunnable(database, membership, agents, { limit, shares, now: clock.now() }),
     held: () => database.read(() => held(database, owner)),
     pending: (lease) => database.read(() => pending(database, lease, owner)),
     release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
@@ -83,6 +83,8 @@ export function createSessionLog(
     },
     read: (sessionId, options) => readEntries(database, sessionId, options),
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
+    historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
+    storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
     async prune({ deltasSettledBefore, sessionsUsedBefore }) {
@@ -109,7 +111,7 @@ function createSession(database: Database, session: NewSession): void {
 function findSession(database: Database, sessionId: string): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
-       session.last_used_at, session.revoked_at, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
+       session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
   )

@@ -1,0 +1,97 @@
+import { expect, it, vi } from "vitest"
+import { systemClock } from "../core/clock.ts"
+import { textOf } from "../core/messages.ts"
+import type { ModelRequest } from "../core/ports/provider.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { type ScriptedStep, scriptedProvider } from "../testing/scripted-provider.ts"
+import {
+  accepted,
+  alice,
+  patience,
+  say,
+  silentLogger,
+  type TestNode,
+  useNodes,
+  watchRun,
+} from "./fixtures/test-gateway.ts"
+
+const start = useNodes()
+const bob = { ...alice, userId: "bob" }
+const eve = { ...alice, userId: "eve" }
+
+/** A model that holds every run until it is let go, and the messages of the runs in the order they began. */
+function holdingModel() {
+  const begun: string[] = []
+  const held: (() => void)[] = []
+  const turn = ({ messages }: ModelRequest): readonly ScriptedStep[] => {
+    const asked = messages.at(-1)
+    if (asked?.role === "user") begun.push(textOf(asked.content))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    held.push(resolve)
+    return [{ type: "wait", until: promise }, say("done")]
+  }
+  return { provider: scriptedProvider(turn), begun, letGo: () => held.shift()?.() }
+}
+
+async function sayAs(node: TestNode, principal: typeof alice, text: string) {
+  const { id } = await node.sessions.create(principal)
+  return { id, run: await accepted(node, id, text, { principal }) }
+}
+
+it("a principal that fills its share does not delay the run of another", async () => {
+  const { provider, begun, letGo } = holdingModel()
+  const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 2 })
+  for (let run = 0; run < 10; run++) await sayAs(node, alice, "alice")
+  await sayAs(node, bob, "bob")
+  await vi.waitFor(() => expect(begun).toEqual(["alice", "alice", "bob"]), patience)
+  expect(node.worker.activeRuns).toBe(3)
+  letGo()
+  await vi.waitFor(() => expect(begun).toEqual(["alice", "alice", "bob", "alice"]), patience)
+})
+
+it("a share holds for commands that come without a principal, too", async () => {
+  const { provider, begun } = holdingModel()
+  const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 1 })
+  const sessions = await Promise.all([alice, alice].map((principal) => node.sessions.create(principal)))
+  for (const { id } of sessions) await accepted(node, id, "alice")
+  await vi.waitFor(() => expect(begun).toEqual(["alice"]), patience)
+  expect(node.worker.activeRuns).toBe(1)
+})
+
+it("principals take turns at the places that become free, whoever's run was accepted first", async () => {
+  const { provider, begun, letGo } = holdingModel()
+  const node = await start(provider, { maxConcurrentRuns: 1 })
+  const runs = []
+  for (const text of ["a1", "a2", "a3", "a4"]) runs.push(await sayAs(node, alice, text))
+  for (const text of ["b1", "b2"]) runs.push(await sayAs(node, bob, text))
+  runs.push(await sayAs(node, eve, "e1"))
+  for (let ended = 0; ended < runs.length; ended++) {
+    await vi.waitFor(() => expect(begun).toHaveLength(ended + 1), patience)
+    letGo()
+  }
+  await Promise.all(runs.map(({ id, run }) => watchRun(node.sessions, id, run)))
+  // A user's own runs may have been accepted within one millisecond, in which case either may be first.
+  expect(begun.map(([user]) => user)).toEqual(["a", "b", "e", "a", "b", "a", "a"])
+})
+
+it("what is accepted while others wait for a place does not overtake them", async () => {
+  const { provider, begun, letGo } = holdingModel()
+  const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  const putAndClaim = vi.fn(shared.log.putAndClaim)
+  const node = await start(provider, {
+    maxConcurrentRuns: 1,
+    store: { ...shared, log: { ...shared.log, putAndClaim } },
+  })
+  await sayAs(node, alice, "first")
+  await vi.waitFor(() => expect(begun).toEqual(["first"]), patience)
+  await sayAs(node, bob, "second")
+  await sayAs(node, eve, "third")
+  expect(putAndClaim).toHaveBeenCalledTimes(1)
+  for (const order of [
+    ["first", "second"],
+    ["first", "second", "third"],
+  ]) {
+    letGo()
+    await vi.waitFor(() => expect(begun).toEqual(order), patience)
+  }
+})

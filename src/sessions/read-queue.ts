@@ -1,0 +1,150 @@
+import type { Entry } from "../core/entries.ts"
+import { GatewayError } from "../core/errors.ts"
+import type { ReadOptions, SessionLog } from "../core/ports/session-log.ts"
+
+/** One page of a log. A reader holds one page at a time, so it is small. */
+export const page = { limit: 100, maxCharacters: 100_000 }
+
+export interface ReadQueueOptions {
+  /** Reads under way at once. Default 4: the store's connections are for commits as well. */
+  readonly maxConcurrent?: number
+  /** Milliseconds of one turn of the event loop after which reads wait for the next turn. Default 4. */
+  readonly turnMs?: number
+  /** Reads that wait, past which readers are refused. Default 10 000. */
+  readonly maxWaiting?: number
+  /** For tests. A monotonic time in milliseconds. */
+  readonly now?: () => number
+}
+
+export interface Reader {
+  /** Readers with different keys take turns. */
+  readonly key: string
+  readonly signal: AbortSignal
+  /** If true, the read waits although the queue is full: a run that was accepted is not refused. Default false. */
+  readonly isRun?: boolean
+}
+
+interface Waiting {
+  readonly start: () => void
+}
+
+/**
+ * Reads pages of logs for all readers of the process: the replays of viewers, histories, and the runs that begin. However
+ * many there are, the event loop turns to everything else after every few milliseconds of them. Readers take turns by their
+ * key, so that no new run waits behind hundreds of another principal's replays.
+ */
+export class ReadQueue {
+  readonly #log: SessionLog
+  readonly #options: Required<ReadQueueOptions>
+  /** In the order of their next turn. */
+  readonly #waiting = new Map<string, Waiting[]>()
+  #waitingCount = 0
+  #reading = 0
+  /** When the first read of this turn of the event loop was started. */
+  #turnBegan: number | null = null
+  #immediate: NodeJS.Immediate | null = null
+
+  constructor(
+    log: SessionLog,
+    {
+      maxConcurrent = 4,
+      turnMs = 4,
+      maxWaiting = 10_000,
+      now = () => performance.now(),
+    }: ReadQueueOptions = {},
+  ) {
+    this.#log = log
+    this.#options = { maxConcurrent, turnMs, maxWaiting, now }
+  }
+
+  /**
+   * Returns the next entries, as `SessionLog.read` does, and null once the signal aborts. Rejects with `server_busy` when too
+   * many readers wait.
+   */
+  async read(reader: Reader, sessionId: string, options: ReadOptions): Promise<readonly Entry[] | null> {
+    if (!(await this.#admitted(reader))) return null
+    try {
+      return await this.#log.read(sessionId, options)
+    } finally {
+      this.#reading -= 1
+      this.#startWaiting()
+    }
+  }
+
+  /** Resolves to whether the read may start now; it is counted as started then. */
+  #admitted({ key, signal, isRun = false }: Reader): boolean | Promise<boolean> {
+    if (signal.aborted) return false
+    if (this.#waitingCount === 0 && this.#hasRoom()) {
+      this.#startOne()
+      return true
+    }
+    if (!isRun && this.#waitingCount >= this.#options.maxWaiting) throw busy()
+    return new Promise((resolve) => {
+      const leave = () => {
+        this.#forget(key, waiting)
+        resolve(false)
+      }
+      const waiting = {
+        start: () => {
+          signal.removeEventListener("abort", leave)
+          resolve(true)
+        },
+      }
+      signal.addEventListener("abort", leave, { once: true })
+      const queue = this.#waiting.get(key)
+      if (queue === undefined) this.#waiting.set(key, [waiting])
+      else queue.push(waiting)
+      this.#waitingCount += 1
+    })
+  }
+
+  #hasRoom(): boolean {
+    const { maxConcurrent, turnMs, now } = this.#options
+    const hasTime = this.#turnBegan === null || now() - this.#turnBegan < turnMs
+    return hasTime && this.#reading < maxConcurrent
+  }
+
+  #startOne(): void {
+    this.#reading += 1
+    this.#turnBegan ??= this.#options.now()
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = null
+      this.#turnBegan = null
+      this.#startWaiting()
+    })
+  }
+
+  /** Starts what has room in this turn, and the rest in later ones. */
+  #startWaiting(): void {
+    while (this.#waitingCount > 0 && this.#hasRoom()) this.#startNext()
+  }
+
+  #startNext(): void {
+    for (const [key, queue] of this.#waiting) {
+      const next = queue[0]
+      if (next === undefined) continue
+      this.#forget(key, next)
+      // Its next read comes after all others'.
+      if (this.#waiting.delete(key) && queue.length > 0) this.#waiting.set(key, queue)
+      this.#startOne()
+      next.start()
+      return
+    }
+  }
+
+  #forget(key: string, waiting: Waiting): void {
+    const queue = this.#waiting.get(key) ?? []
+    const index = queue.indexOf(waiting)
+    if (index === -1) return
+    queue.splice(index, 1)
+    this.#waitingCount -= 1
+    if (queue.length === 0) this.#waiting.delete(key)
+  }
+}
+
+function busy(): GatewayError {
+  return new GatewayError(
+    { code: "server_busy", status: 503, retryable: true },
+    "Too many sessions are being read at once, so this one was not read. Try again after the delay in the retry-after header.",
+  )
+}

@@ -1,0 +1,77 @@
+import { expect, it, vi } from "vitest"
+import { anyTool } from "../agent/fixtures/memory-run.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { accepted, alice, call, eventsOf, message, say, useNodes, watchRun } from "./fixtures/test-gateway.ts"
+import { createStorage } from "./storage.ts"
+
+const start = useNodes()
+const bob = { ...alice, userId: "bob" }
+
+it("a session that stores too much takes no further message", async () => {
+  const node = await start(
+    scriptedProvider(() => [say("x".repeat(5_000))]),
+    {
+      bounds: { sessionBytes: 10_000 },
+    },
+  )
+  const { id } = await node.sessions.create(alice)
+  const outcomes: string[] = []
+  for (const text of ["one", "two", "three"]) {
+    const outcome = await node.sessions.start(message(id, text))
+    outcomes.push(outcome.status)
+    if (outcome.status !== "accepted") expect(outcome).toEqual({ status: "full", scope: "session" })
+    else await watchRun(node.sessions, id, { runId: outcome.runId, afterSeq: outcome.cursor })
+  }
+  expect(outcomes).toEqual(["accepted", "accepted", "full"])
+})
+
+it("a run that was accepted may grow past that, and ends with an error at twice as much", async () => {
+  const big = anyTool("big", () => ({ type: "json", value: "x".repeat(3_000) }))
+  const provider = scriptedProvider(() => [call("big")])
+  const node = await start(provider, { bounds: { sessionBytes: 10_000 }, tools: [big] })
+  const { id } = await node.sessions.create(alice)
+  const events = eventsOf(await watchRun(node.sessions, id, await accepted(node, id, "Go")))
+  expect(events.at(-1)).toMatchObject({ type: "runFailed", code: "session_too_large" })
+  const stored = (await node.log.session(id))?.storedBytes ?? 0
+  expect(stored).toBeGreaterThan(20_000)
+  expect(stored).toBeLessThan(30_000)
+})
+
+it("a principal whose sessions store too much starts no run, and nobody else is kept from it", async () => {
+  const node = await start(
+    scriptedProvider(() => [say("x".repeat(5_000))]),
+    {
+      bounds: { principalBytes: 4_000 },
+    },
+  )
+  const { id } = await node.sessions.create(alice)
+  await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
+  const put = async (principal: typeof alice, sessionId: string) =>
+    (await node.sessions.start(message(sessionId, "Hi", { principal }))).status
+  const another = await node.sessions.create(alice)
+  expect(await put(alice, another.id)).toBe("full")
+  expect(await put(bob, (await node.sessions.create(bob)).id)).toBe("accepted")
+  // The operator's own code names no principal.
+  expect((await node.sessions.start(message(another.id, "Hi"))).status).toBe("accepted")
+})
+
+it("the sum of a principal is looked up at most every ten seconds, and again after a failure", async () => {
+  const clock = { time: 0, now: () => clock.time }
+  const storedBytes = vi.fn<SessionLog["storedBytes"]>(async () => 10)
+  const storage = createStorage({
+    log: { storedBytes } as unknown as SessionLog,
+    clock,
+    bounds: { sessionBytes: 5, principalBytes: 10 },
+  })
+  const full = { sessionBytes: 5, principalIsFull: true }
+  expect(
+    await Promise.all([alice, alice, undefined].map((principal) => storage.limitsFor(principal))),
+  ).toEqual([full, full, { ...full, principalIsFull: false }])
+  expect(storedBytes).toHaveBeenCalledTimes(1)
+  clock.time = 10_000
+  storedBytes.mockRejectedValueOnce(new Error("down"))
+  await expect(storage.limitsFor(alice)).rejects.toThrow("down")
+  storedBytes.mockResolvedValueOnce(9)
+  expect(await storage.limitsFor(alice)).toEqual({ ...full, principalIsFull: false })
+})

@@ -1,0 +1,69 @@
+import type { Clock } from "../core/clock.ts"
+import type { Principal, SessionLog, StorageLimits } from "../core/ports/session-log.ts"
+import { createRecentMap } from "../core/recent-cache.ts"
+import { principalKey } from "./principal-key.ts"
+
+/** What sessions may store, in bytes of their events. */
+export interface StorageBounds {
+  /** A session that stores so much takes no further message. */
+  readonly sessionBytes: number
+  /** A principal whose sessions store so much together starts no further run. */
+  readonly principalBytes: number
+}
+
+/**
+ * 64 MiB are more than any model reads of one conversation, and two hundred of its largest images; a principal may have
+ * sixteen such sessions, or a thousand of 1 MiB, within the time that sessions are kept.
+ */
+export const defaultStorageBounds: StorageBounds = {
+  sessionBytes: 64 * 1024 * 1024,
+  principalBytes: 1024 * 1024 * 1024,
+}
+
+/** A run that was accepted may grow its session to this multiple of the bound for new messages. */
+export const runGrowth = 2
+
+const freshMs = 10_000
+/** Principals whose sums are known at once. */
+const maxKnown = 10_000
+
+export interface Storage {
+  /** Returns the limits to put a message with. Without a principal, only the session is limited. */
+  limitsFor(principal: Principal | undefined): Promise<StorageLimits>
+}
+
+/**
+ * Knows how much each principal stores. A sum is kept for ten seconds, so that most messages cost no look-up, and so that
+ * there is no row of the principal that all its runs would wait for. A principal may therefore exceed its bound by what
+ * it stores in ten seconds, and by what its runs in progress add.
+ */
+export function createStorage({
+  log,
+  clock,
+  bounds: { sessionBytes, principalBytes },
+}: {
+  readonly log: SessionLog
+  readonly clock: Clock
+  readonly bounds: StorageBounds
+}): Storage {
+  const sums = createRecentMap<{ readonly bytes: Promise<number>; readonly at: number }>(maxKnown)
+
+  function bytesOf(principal: Principal): Promise<number> {
+    const key = principalKey(principal)
+    const now = clock.now()
+    const known = sums.get(key)
+    if (known !== undefined && now - known.at < freshMs) return known.bytes
+    const bytes = log.storedBytes(principal)
+    sums.set(key, { bytes, at: now })
+    // A failure is that of this message; the next one looks again.
+    bytes.catch(() => sums.set(key, { bytes, at: Number.NEGATIVE_INFINITY }))
+    return bytes
+  }
+
+  return {
+    async limitsFor(principal) {
+      const principalIsFull = principal !== undefined && (await bytesOf(principal)) >= principalBytes
+      return { sessionBytes, principalIsFull }
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict"
+import { randomIds } from "../core/ids.ts"
+import type { Lease, SessionLog } from "../core/ports/session-log.ts"
+import { accepted, message, newAgent, type SessionLogCase } from "./session-log-contract-fixtures.ts"
+
+const [ada, bob, eve] = ["ada", "bob", "e\"ve'\u0000"].map((userId) => ({ tenant: "tenant", userId }))
+
+/** Sessions that wait, oldest first, each named by its owner and a number. */
+async function waiting(log: SessionLog, agent: string, owners: readonly (typeof ada)[]) {
+  const names = new Map<string, string>()
+  for (const [index, owner = { tenant: "", userId: "" }] of owners.entries()) {
+    const id = randomIds.next("sess")
+    await log.createSession({ id, ...owner, agent, createdAt: 1_000 })
+    accepted(await log.put(message(id, { at: 2_000 + index })))
+    names.set(id, `${owner.userId[0]}${index}`)
+  }
+  return (leases: readonly Lease[]) => leases.map(({ sessionId }) => names.get(sessionId)).sort()
+}
+
+export const shareCases: readonly SessionLogCase[] = [
+  {
+    rule: 9,
+    name: "of more runnable sessions than are wanted each principal's oldest comes first, then each one's second",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const named = await waiting(log, agent, [ada, ada, ada, ada, bob, eve, bob])
+      assert.deepEqual(named(await log.claimRunnable([agent], 4)), ["a0", "a1", "b4", "e5"])
+      assert.deepEqual(named(await log.claimRunnable([agent], 1)), ["a2"])
+      assert.deepEqual(named(await log.claimRunnable([agent], 9)), ["a3", "b6"])
+    },
+  },
+  {
+    rule: 9,
+    name: "what a principal holds already counts as its turns, and it is given no more than its share",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const named = await waiting(log, agent, [ada, ada, eve, eve, eve, bob])
+      const held = [
+        { tenant: "tenant", userId: "ada", count: 2, lastTurn: 3 },
+        { tenant: "other", userId: "bob", count: 9, lastTurn: 1 },
+        { tenant: "tenant", userId: "e\"ve'\u0000", count: 1, lastTurn: 2 },
+      ]
+      const claim = async (limit: number) => {
+        return named(await log.claimRunnable([agent], limit, { perPrincipal: 3, held }))
+      }
+      assert.deepEqual(await claim(2), ["b5", "e2"])
+      assert.deepEqual(await claim(9), ["a0", "e3", "e4"])
+      assert.deepEqual(named(await log.claimRunnable([agent], 9, { perPrincipal: 1, held: [] })), ["a1"])
+    },
+  },
+  {
+    rule: 9,
+    name: "of principals with as many turns the one whose last turn is longer ago comes first",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const named = await waiting(log, agent, [ada, ada, bob, eve])
+      const held = [
+        { tenant: "tenant", userId: "ada", count: 0, lastTurn: 7 },
+        { tenant: "tenant", userId: "bob", count: 0, lastTurn: 6 },
+      ]
+      const claim = async () => named(await log.claimRunnable([agent], 1, { perPrincipal: 9, held }))
+      assert.deepEqual([await claim(), await claim(), await claim()], [["e3"], ["b2"], ["a0"]])
+    },
+  },
+]
