@@ -30,7 +30,7 @@ async function openCounted() {
       return database.write(work)
     },
   }
-  const store = await openStore(counting, soleMembership(), { clock: systemClock, logger })
+  const store = await openStore(counting, soleMembership(), { clock: systemClock, logger, directory: null })
   onTestFinished(() => store.close())
   return { log: store.log, counted }
 }
