@@ -124,7 +124,10 @@ export async function claimRunnable(
 }
 
 export async function held(query: Query, owner: string): Promise<readonly Lease[]> {
-  const rows = await query("SELECT id, epoch, takeovers, tenant, user_id FROM agent_gateway.session WHERE owner = $1", [owner])
+  const rows = await query(
+    "SELECT id, epoch, takeovers, tenant, user_id FROM agent_gateway.session WHERE owner = $1",
+    [owner],
+  )
   return rows.map(toLease)
 }
 
