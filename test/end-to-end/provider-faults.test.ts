@@ -77,7 +77,6 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
     ["a connection that drops before the answer", [{ steps: [{ type: "cut" }] }], 1],
     ["a connection that drops in the middle", [{ steps: [...begun, { type: "cut" }] }], 1],
     ["a stream that ends in the middle", [{ steps: begun }], 1],
-    ["a service that says nothing", [silent], 1],
     [
       "a stream that stalls in the middle",
       [{ steps: [...begun, { type: "wait", until: new Promise(() => {}) }] }],
@@ -92,6 +91,16 @@ describe.concurrent.each(wires.map(({ provider }) => provider))("%s:", (provider
       modelCalls: retries + 1,
     })
     expect(terminal).toMatchObject(completed)
+  })
+
+  test("a service of one's own network that says nothing is not called again: the fallback takes over", async () => {
+    const { frames, text, terminal, modelCalls } = await told(provider, [silent])
+    const retries = frames.filter(({ event }) => event.type === "stream_retry")
+    expect(retries).toHaveLength(1)
+    expect(JSON.stringify(retries)).toContain("did not start its response in time")
+    expect(text).toMatch(/^The fallback knows/)
+    expect(terminal).toMatchObject(completed)
+    expect(modelCalls).toBe(1)
   })
 
   test("429 is waited for as long as it asks", async () => {
