@@ -79,7 +79,8 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
         isReported = false
         await stay(next)
       } catch (error) {
-        if (!isReported) logger.warn({ job, error }, "The database cannot be reached. It is tried again and again.")
+        if (!isReported)
+          logger.warn({ job, error }, "The database cannot be reached. It is tried again and again.")
         isReported = true
         await pause(Math.min(reconnectMs, everyMs), ending.signal)
       }
