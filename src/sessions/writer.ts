@@ -115,7 +115,7 @@ export class SessionWriter implements Journal, Committable {
     return this.#inFlight.batch
   }
 
-  settle(outcome: CommitOutcome): void {
+  settle(outcome: Exclude<CommitOutcome, "busy">): void {
     const sent = this.#inFlight
     if (sent === null) return
     switch (outcome) {
@@ -137,9 +137,6 @@ export class SessionWriter implements Journal, Committable {
       case "fenced":
         this.stop(new LeaseLostError(this.#options.lease.sessionId))
         break
-      case "busy":
-        // The committer tries the same batch again.
-        return
       default:
         outcome satisfies never
     }
