@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Delta, Entry, Event } from "../core/entries.ts"
-import type { CommitOutcome, SessionBatch } from "../core/ports/session-log.ts"
+import type { SessionBatch } from "../core/ports/session-log.ts"
 import type { Committer } from "./committer.ts"
 import { SessionWriter } from "./writer.ts"
 
@@ -22,7 +22,7 @@ function setUp() {
     onStopped: stopped,
   })
   writer.runId = "run_1"
-  const commit = (outcome: CommitOutcome): SessionBatch | null => {
+  const commit = (outcome: Parameters<SessionWriter["settle"]>[0]): SessionBatch | null => {
     const batch = writer.takeBatch()
     writer.settle(outcome)
     return batch

@@ -129,7 +129,7 @@ export class SessionWriter implements Journal, Committable {
     return this.#inFlight.batch
   }
 
-  settle(outcome: CommitOutcome): void {
+  settle(outcome: Exclude<CommitOutcome, "busy">): void {
     const sent = this.#inFlight
     if (sent === null) return
     switch (outcome) {
@@ -151,9 +151,6 @@ export class SessionWriter implements Journal, Committable {
       case "fenced":
         this.stop(new LeaseLostError(this.#options.lease.sessionId))
         break
-      case "busy":
-        // The committer tries the same batch again.
-        return
       default:
         outcome satisfies never
     }

@@ -29,11 +29,22 @@ const isRunnable = `id IN (
 
 /** SQL: what a claim by $2 changes. Only an owner that died counts (rule 10, recovery); `lapsed` tells of one that did not. */
 function taken(lapsed: string): string {
-  return `epoch = session.epoch + 1, owner = $2, parked_until = 0, takeovers = CASE
-    WHEN active_run IS NULL THEN 0
-    WHEN session.owner IS NULL OR ${lapsed} THEN takeovers
-    ELSE takeovers + 1
-  END`
+  const counts = `active_run IS NOT NULL AND session.owner IS NOT NULL AND NOT ${lapsed}`
+  return `epoch = session.epoch + 1, owner = $2, parked_until = 0,
+    takeovers = CASE WHEN active_run IS NULL THEN 0 WHEN ${counts} THEN takeovers + 1 ELSE takeovers END,
+    counted_owner = CASE WHEN ${counts} THEN session.owner ELSE counted_owner END`
+}
+
+/**
+ * Takes back what others counted as the death of this process. It was cut off from the server, connections and all, and so
+ * could not be told from one that died.
+ */
+export async function uncountLapse(query: Query, owner: string): Promise<void> {
+  await query(
+    `UPDATE agent_gateway.session SET takeovers = greatest(takeovers - 1, 0), counted_owner = NULL
+     WHERE counted_owner = $1`,
+    [owner],
+  )
 }
 
 /**

@@ -97,6 +97,22 @@ test("a process that takes over from one that is dead counts a crash, and from o
   await Promise.all([killed, paused, judge].map(({ store }) => store.close()))
 })
 
+test("what was counted as a crash of a process that was only cut off is taken back when it is heard again", async () => {
+  const [cutOff, judge] = [await server.openOverCable({ ttlMs: 1_000 }), await server.openOverCable()]
+  const { sessionId, agent } = await runningSession(cutOff.store.log)
+  cutOff.cable.cut()
+  await cutOff.disconnected()
+  expect((await taken(judge.store.log, sessionId, agent)).takeovers).toBe(1)
+  cutOff.cable.mend()
+  await eventually("the count", async () => {
+    const [session] = await server.ask(
+      `SELECT takeovers FROM agent_gateway.session WHERE id = '${sessionId}'`,
+    )
+    return session?.takeovers === 0 ? true : null
+  })
+  await Promise.all([cutOff.store.close(), judge.store.close()])
+})
+
 test("after an outage of the database no process takes a live one's sessions before that can send a heartbeat", async () => {
   const ttlMs = 2_000
   const [owner, judge] = [await server.openOverCable(), await server.openOverCable({ ttlMs })]

@@ -17,6 +17,7 @@ import {
 } from "./database.ts"
 import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
+import { uncountLapse } from "./leases.ts"
 import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"
 import { lastSeq, migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
@@ -69,6 +70,12 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     ends.push(() => arrivals.end())
     const membership = await joinMembers({ id, connect: standing(times.timeoutMs), times, logger })
     ends.push(() => membership.end())
+    membership.liveness.onChange((isLive) => {
+      if (!isLive) return
+      uncountLapse(database.query, id).catch((error: unknown) => {
+        logger.warn({ error }, "Takeovers from this process stay counted as crashes of their runs.")
+      })
+    })
     return {
       log: createSessionLog({ database, commits, membership, times, hub }),
       keyring: createKeyring(database.query, clock),

@@ -123,7 +123,10 @@ const migrations: readonly (readonly string[])[] = [
     `ALTER TABLE agent_gateway.process
        ADD COLUMN beat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
        ADD COLUMN steady_since timestamptz NOT NULL DEFAULT clock_timestamp()`,
+    // `counted_owner` is the process whose death `takeovers` counted last.
+    "ALTER TABLE agent_gateway.session ADD COLUMN counted_owner text",
     "CREATE INDEX session_owner ON agent_gateway.session (owner) WHERE owner IS NOT NULL",
+    "CREATE INDEX session_counted_owner ON agent_gateway.session (counted_owner) WHERE counted_owner IS NOT NULL",
   ],
   [
     // Size of the session's events. What was stored before this version is not counted: that would take reading it all.

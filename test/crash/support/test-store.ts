@@ -4,8 +4,8 @@ import type { Store } from "../../../src/core/ports/store.ts"
 import { openPostgresStore } from "../../../src/stores/postgres/open.ts"
 import { openSqliteStore } from "../../../src/stores/sqlite/open.ts"
 
-/** A Postgres process counts as dead that long after its last sign of life; shorter than by default, to save time. */
-export const postgresTtlMs = 1_000
+/** A Postgres process is dead to others this long after its last heartbeat, and judges others this long after its start. */
+export const postgresTtlMs = 2_000
 
 /** The store of a `postgres://` URL or of a data directory. */
 export function openTestStore(
