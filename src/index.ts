@@ -8,7 +8,6 @@ export type {
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type {
-  RunHooks,
   Runner,
   RunnerDecision,
   RunnerEvent,
@@ -90,6 +89,7 @@ export type {
   WaitFilter,
 } from "./core/ports/approvals.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
+export type { Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 export type {
   ModelDelta,
@@ -104,6 +104,7 @@ export type {
   ToolSpecification,
 } from "./core/ports/provider.ts"
 export type { SandboxName } from "./core/ports/sandbox.ts"
+export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
 export type {
   AnswerCommand,
@@ -113,11 +114,13 @@ export type {
   Command,
   CommitOutcome,
   ElicitationCommand,
+  HeldPlaces,
   Lease,
   MessageCommand,
   MessageInput,
   NewSession,
   NewWait,
+  Principal,
   PutAndClaimOutcome,
   PutOutcome,
   ReadOptions,
@@ -126,6 +129,8 @@ export type {
   Session,
   SessionBatch,
   SessionLog,
+  Shares,
+  StorageLimits,
   ToolResultCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
@@ -137,10 +142,12 @@ export type {
   ToolOutcome,
   ToolResult,
   Validation,
+  ValidationContext,
 } from "./core/ports/tool.ts"
+export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
-export type { Cost, Usage } from "./core/usage.ts"
+export type { Cost, Spending, Usage } from "./core/usage.ts"
 export type {
   AnswerOptions,
   ApproveOptions,
@@ -174,6 +181,7 @@ export type {
   RunOptions,
 } from "./gateway/gateway.ts"
 export type { ServerOptions } from "./gateway/gateway-options.ts"
+export type { HookOptions, Hooks } from "./gateway/hooks.ts"
 export type { McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
@@ -190,6 +198,7 @@ export type {
   McpHttpServerDefinition,
   McpOAuthDefinition,
   McpPerUserOptions,
+  McpProtocolVersion,
   McpServerDefinition,
   McpServerDefinitions,
   McpServerOptions,
@@ -232,7 +241,7 @@ export type { RunnerOptions } from "./runners/runner-options.ts"
 export type { SandboxConfig } from "./sandbox/config.ts"
 export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
-export type { Principal } from "./sessions/sessions.ts"
+export type { StorageBounds } from "./sessions/storage.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export {

@@ -59,8 +59,6 @@ export interface Sessions {
   result(sessionId: string, runId: string, options: { readonly signal?: AbortSignal }): Promise<RunResult>
 }
 
-export type { Principal } from "../core/ports/session-log.ts"
-
 export interface StartRequest {
   readonly sessionId: string
   /** The session's owner, whose storage is limited. Absent for the operator's own code, which is not. */

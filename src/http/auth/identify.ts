@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
 import { GatewayError } from "../../core/errors.ts"
-import type { Principal } from "../../sessions/sessions.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
 import { unauthorized } from "../problem.ts"
 import { printable } from "../schemas/printable.ts"
 import { createApiKeyCheck } from "./api-keys.ts"

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import type { Principal } from "../../sessions/sessions.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
 
 /**
  * Who an API key speaks for. The tenant is a digest of the key, so the key itself is stored nowhere;
