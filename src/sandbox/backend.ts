@@ -30,7 +30,10 @@ export interface Running {
   readonly output: AsyncIterable<OutputChunk>
   /** Resolves once its main process has ended and no other of its processes is left. */
   readonly exited: Promise<Exit>
-  /** Kills every process of it. Resolves when all are gone; may be called again. */
+  /** Stops every process of it until `thaw`. Resolves when none runs any more. Does nothing if it has ended. */
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  /** Kills every process of it, also while it is frozen. Resolves when all are gone; may be called again. */
   end(): Promise<void>
 }
 

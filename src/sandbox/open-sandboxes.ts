@@ -16,15 +16,18 @@ import { openBubblewrap } from "./bubblewrap/bubblewrap.ts"
 import { tryBackend } from "./canary.ts"
 import { type Cgroups, openCgroups } from "./cgroups/cgroups.ts"
 import type { CompleteSandboxConfig } from "./config.ts"
+import { createDiskGuard, type DiskGuard } from "./disk/guard.ts"
 import { openDocker } from "./docker/docker.ts"
 import { execute } from "./execute.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
+import { diskQuota } from "./limits.ts"
 import { createSlots } from "./slots.ts"
 import { openSubprocess } from "./subprocess/subprocess.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
 import { checkOffered } from "./workspace/offered.ts"
 import { makePassable } from "./workspace/passable.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
+import { createUnfinishedExecutions, type UnfinishedExecutions } from "./workspace/unfinished.ts"
 import { openWorkspaces, type Workspace, type Workspaces } from "./workspace/workspaces.ts"
 
 export interface SandboxesOptions {
@@ -76,9 +79,11 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     const workspaces = await openWorkspaces({ directory: root, offered: config.files })
     await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
+    const guard = createDiskGuard({ path: root, quota: diskQuota(config) })
+    const unfinished = createUnfinishedExecutions()
     const trials = await Promise.all(
       config.backends.map((name) =>
-        tryOut(name, { config, directory, workspaces, instance, cgroups, logger }),
+        tryOut(name, { config, directory, workspaces, guard, unfinished, instance, cgroups, logger }),
       ),
     )
     forgetDeadInstances(directory, instance)
@@ -93,6 +98,8 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
       ephemeral,
       instance,
       workspaces,
+      guard,
+      unfinished,
       usable: allowed,
       findings,
       logger,
@@ -110,6 +117,8 @@ interface Parts {
   readonly ephemeral: boolean
   readonly instance: Instance
   readonly workspaces: Workspaces
+  readonly guard: DiskGuard
+  readonly unfinished: UnfinishedExecutions
   readonly usable: readonly Usable[]
   readonly findings: readonly Finding[]
   readonly logger: Logger
@@ -142,7 +151,8 @@ function newExecution(sessionId: string): Execution {
 const youngMs = 5 * 60_000
 
 function over(parts: Parts): OpenedSandboxes {
-  const { config, directory, root, ephemeral, instance, workspaces, usable, findings, logger } = parts
+  const { config, directory, root, ephemeral, instance, workspaces, guard, unfinished } = parts
+  const { usable, findings, logger } = parts
   const slots = createSlots(config)
   const closing = new AbortController()
   const active = new Set<Execution>()
@@ -161,7 +171,7 @@ function over(parts: Parts): OpenedSandboxes {
       const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
       const giveBack = await slots.take(session, stop)
       try {
-        yield* execute({ backend, workspace, limits: config, request, signal: stop })
+        yield* execute({ backend, workspace, limits: config, guard, unfinished, request, signal: stop })
       } finally {
         giveBack()
       }
@@ -190,7 +200,7 @@ function over(parts: Parts): OpenedSandboxes {
 
   function filesOf({ path, owner }: Workspace): SandboxFiles {
     return {
-      files: () => listFiles(path),
+      files: (signal = closing.signal) => listFiles(path, AbortSignal.any([signal, closing.signal])),
       readFile: (file) => openFile(path, file),
       writeFile: (file, data) => replaceFile(path, file, data, owner),
     }
@@ -256,19 +266,23 @@ interface Trial {
   readonly usable: Usable | null
 }
 
-interface TrialOptions extends Pick<Parts, "config" | "directory" | "workspaces" | "instance" | "logger"> {
+interface TrialOptions
+  extends Pick<
+    Parts,
+    "config" | "directory" | "workspaces" | "guard" | "unfinished" | "instance" | "logger"
+  > {
   readonly cgroups: Cgroups | string
 }
 
 async function tryOut(name: SandboxName, options: TrialOptions): Promise<Trial> {
-  const { config, workspaces, instance, logger } = options
+  const { config, workspaces, guard, unfinished, instance, logger } = options
   const trialSession = `canary-${name}-${instance.id}`
   let backend: Backend | null = null
   try {
     backend = await openBackend(name, options)
     await backend.reap().catch(warnOf(logger))
     const workspace = await workspaces.open(trialSession)
-    const languages = await tryBackend(backend, workspace, config)
+    const languages = await tryBackend({ backend, workspace, limits: config, guard, unfinished })
     const { sandboxed, description } = backend
     const finding = { backend: name, usable: true, reason: description, detail: "" }
     return { finding, usable: { name, sandboxed, languages, backend } }

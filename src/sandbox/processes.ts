@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { Running } from "./backend.ts"
 import type { Cgroup } from "./cgroups/cgroups.ts"
 import { mergeOutput } from "./merge-output.ts"
+import { continueProcessTree, stopProcessTree } from "./process-tree.ts"
 import type { Starter } from "./starter.ts"
 
 export interface ProcessOptions {
@@ -69,7 +70,14 @@ export async function startProcess({
   const { stdout, stderr } = child as { readonly stdout: Readable; readonly stderr: Readable }
   const close = () => void closeAbandoned([stdout, stderr])
   exited.then(close, close)
-  return { output: mergeOutput(stdout, stderr), exited, end }
+  return { output: mergeOutput(stdout, stderr), exited, end, ...freezerOf(child, cgroup) }
+}
+
+/** By the control group, or by stopping each process that descends from the program. */
+function freezerOf({ pid }: ChildProcess, cgroup: Cgroup | null): Pick<Running, "freeze" | "thaw"> {
+  if (cgroup?.freezer != null) return cgroup.freezer
+  if (pid === undefined) throw new Error("The program has not started.")
+  return { freeze: () => stopProcessTree(pid), thaw: () => continueProcessTree(pid) }
 }
 
 const abandonedMs = 500
@@ -102,6 +110,7 @@ async function endProcess(
   killRest: (() => Promise<void>) | undefined,
 ): Promise<void> {
   killGroup(child)
+  await cgroup?.kill()
   await killRest?.()
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
   await cgroup?.end()

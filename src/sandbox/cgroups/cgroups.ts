@@ -1,9 +1,12 @@
-import { access, mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { toError } from "../../core/errors.ts"
 import type { Instance } from "../instances.ts"
 import { megabyte, type SandboxLimits } from "../limits.ts"
+import { hasCode } from "../workspace/directory.ts"
+import { readIfThere, writeIfThere } from "./files.ts"
+import { freezeGroup, thawGroup } from "./freeze.ts"
 import { controllers, type Hierarchy, hierarchies } from "./hierarchy.ts"
 
 /** Control groups for executions: what bounds memory, processes and processor time of all its processes together. */
@@ -18,6 +21,10 @@ export interface Cgroup {
   /** A process joins by writing its number into `cgroup.procs` in each of them. */
   readonly folders: readonly string[]
   outOfMemory(): Promise<boolean>
+  /** Null where groups cannot be frozen. */
+  readonly freezer: { freeze(): Promise<void>; thaw(): Promise<void> } | null
+  /** Kills all that is in it, also what is frozen. */
+  kill(): Promise<void>
   /** Kills all that is in it, and removes it. */
   end(): Promise<void>
 }
@@ -60,7 +67,7 @@ export async function openCgroups(
 }
 
 function overHierarchy(
-  { version, parents }: Hierarchy,
+  { version, parents, freezer }: Hierarchy,
   limits: SandboxLimits,
   instance: Instance,
   kernel: Kernel,
@@ -72,10 +79,12 @@ function overHierarchy(
     async create() {
       count += 1
       const name = `${prefix}.${instance.id}.${count}`
-      const folders = [...new Set(controllers.map((controller) => join(parents[controller], name)))]
+      const limited = [...new Set(controllers.map((controller) => join(parents[controller], name)))]
+      const freezing = freezer === null ? null : await makeIfPermitted(join(freezer, name))
+      const folders = freezing === null ? limited : [...limited, freezing]
       const group = over(folders, version, kernel)
       try {
-        for (const folder of folders) await mkdir(folder)
+        for (const folder of limited) await mkdir(folder)
         const folderOf = (controller: (typeof controllers)[number]) => join(parents[controller], name)
         await (version === 1 ? limitV1 : limitV2)(folderOf, limits)
       } catch (error) {
@@ -85,14 +94,17 @@ function overHierarchy(
       return group
     },
     async reap() {
-      for (const parent of new Set(Object.values(parents))) {
+      const all = new Set([...Object.values(parents), ...(freezer === null ? [] : [freezer])])
+      const left = new Map<string, string[]>()
+      for (const parent of all) {
         for (const name of await readdir(parent)) {
           const [start, owner] = name.split(".")
-          if (start === prefix && owner !== undefined && !instance.isLive(owner)) {
-            await over([join(parent, name)], version, kernel).end()
-          }
+          if (start !== prefix || owner === undefined || instance.isLive(owner)) continue
+          left.set(name, [...(left.get(name) ?? []), join(parent, name)])
         }
       }
+      // Together, because what one of them freezes cannot be removed from the others.
+      for (const folders of left.values()) await over(folders, version, kernel).end()
     },
   }
 }
@@ -116,6 +128,14 @@ async function limitV2(folderOf: FolderOf, { memoryMb, pids, cpus }: SandboxLimi
   await write(folder, "cpu.max", `${Math.round(cpus * cpuPeriodMicroseconds)} ${cpuPeriodMicroseconds}`)
 }
 
+/** Null where this process may not: then processes are stopped one by one. */
+async function makeIfPermitted(folder: string): Promise<string | null> {
+  return mkdir(folder).then(
+    () => folder,
+    () => null,
+  )
+}
+
 /** On version 2 a group hands its controllers down only when told to. */
 async function delegate({ version, parents }: Hierarchy): Promise<void> {
   if (version === 1) return
@@ -136,6 +156,11 @@ function over(folders: readonly string[], version: 1 | 2, kernel: Kernel): Cgrou
       )
       return (await Promise.all(files)).some((text) => /^oom_kill [1-9]/m.test(text))
     },
+    freezer:
+      version === 2 || folders.length > controllers.length
+        ? { freeze: () => freezeGroup(folders), thaw: () => thawGroup(folders) }
+        : null,
+    kill: () => killAll(folders),
     end() {
       ended ??= end(folders, kernel)
       return ended
@@ -144,22 +169,30 @@ function over(folders: readonly string[], version: 1 | 2, kernel: Kernel): Cgrou
 }
 
 async function end(folders: readonly string[], kernel: Kernel): Promise<void> {
+  await killAll(folders)
+  for (const folder of folders) await removeWhenEmpty(folder, folders, kernel)
+}
+
+async function killAll(folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
-    // Nothing new is born while what is there dies.
+    // Nothing new is started while what is there ends.
     await writeIfThere(folder, "pids.max", "0")
     await writeIfThere(folder, "cgroup.kill", "1")
   }
-  for (const folder of folders) await killAndRemove(folder, kernel)
+  for (const folder of folders) {
+    for (const pid of (await readIfThere(join(folder, "cgroup.procs"))).split("\n")) {
+      if (pid !== "") kill(Number(pid))
+    }
+  }
+  // On version 1 a frozen process dies only when it goes on, and then before anything else.
+  await thawGroup(folders)
 }
 
 const attempts = 500
 
 /** A killed process is in its group until the kernel has cleared it away. */
-async function killAndRemove(folder: string, kernel: Kernel): Promise<void> {
+async function removeWhenEmpty(folder: string, folders: readonly string[], kernel: Kernel): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    for (const pid of (await readIfThere(join(folder, "cgroup.procs"))).split("\n")) {
-      if (pid !== "") kill(Number(pid))
-    }
     try {
       return await kernel.removeGroup(folder)
     } catch (error) {
@@ -167,6 +200,7 @@ async function killAndRemove(folder: string, kernel: Kernel): Promise<void> {
       if (!hasCode(error, "EBUSY") || attempt === attempts) throw error
     }
     await delay(10)
+    await killAll(folders)
   }
 }
 
@@ -180,32 +214,4 @@ function kill(pid: number): void {
 
 function write(folder: string, name: string, value: string): Promise<void> {
   return writeFile(join(folder, name), value)
-}
-
-async function writeIfThere(folder: string, name: string, value: string): Promise<void> {
-  const file = join(folder, name)
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (!isThere) return
-  try {
-    await writeFile(file, value)
-  } catch (error) {
-    // Removed in between, or without the memory controller's part for it.
-    if (!hasCode(error, "ENOENT") && !hasCode(error, "ENODEV")) throw error
-  }
-}
-
-async function readIfThere(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8")
-  } catch (error) {
-    if (hasCode(error, "ENOENT") || hasCode(error, "ENODEV")) return ""
-    throw error
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code
 }

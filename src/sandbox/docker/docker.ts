@@ -7,7 +7,7 @@ import type { BackendOptions } from "../options.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 import { directoryLabel, instanceLabel } from "./container.ts"
 import { demultiplex } from "./demultiplex.ts"
-import { connectEngine, describeEngineError, isAnswer, isNotFound } from "./engine.ts"
+import { connectEngine, describeEngineError, isAnswer, isConflict, isNotFound } from "./engine.ts"
 import { removeContainer, type Standby, startStandby } from "./standby.ts"
 import { createStandbys } from "./standbys.ts"
 
@@ -101,11 +101,20 @@ function runningIn(standby: Standby, removeLater: (standby: Standby) => void): R
   return {
     output: outputOf(standby),
     exited,
+    freeze: () => unlessStopped(standby.container.pause()),
+    thaw: () => unlessStopped(standby.container.unpause()),
     end() {
       ended ??= end()
       return ended
     },
   }
+}
+
+/** The engine refuses it for a container that has stopped meanwhile. */
+async function unlessStopped(change: Promise<void>): Promise<void> {
+  await change.catch((error: unknown) => {
+    if (!isConflict(error) && !isNotFound(error)) throw engineLost(error)
+  })
 }
 
 /** Ends also when the connection breaks off: what came of the code, its exit tells. */
