@@ -76,10 +76,12 @@ async function* watchedRun(
     }
     const exit = await orAbort(running.exited, over)
     await watch.end()
-    // What was written too fast to be caught in the act.
-    if ((await measureUsage(workspace.path, quota, over)) === "over") stopped ??= "diskFull"
+    // The last of it may have been written too fast to be noticed.
+    if (stopped === "diskFull" || (await measureUsage(workspace.path, quota, over)) === "over") {
+      stopped ??= "diskFull"
+      await trim(quota, over)
+    }
     const reason = stopped ?? guess(exit, backend, tail.text())
-    if (stopped === "diskFull") await trim(quota, over)
     await finish()
     yield { type: "exit", exitCode: exit.exitCode, reason, ...(removed.count > 0 && { removed }) }
   } finally {

@@ -28,10 +28,9 @@ export async function trimWorkspace(
   path: string,
   { quota, startedAt, signal }: TrimOptions,
 ): Promise<RemovedFiles> {
-  if ((await walk(path, () => true, signal)) === "incomplete") await removeDeepTrees(path, signal)
   const removed = createRemovedFiles()
   for (const isCandidate of [madeSince(startedAt), changedSince(startedAt)]) {
-    const { usage, files } = await survey(path, isCandidate, signal)
+    const { usage, files } = await surveyWhole(path, isCandidate, signal)
     let excess = less(usage, quota)
     if (isNone(excess)) break
     const chosen = enough(files, excess)
@@ -86,12 +85,21 @@ interface Candidate {
   readonly madeAt: number
 }
 
+interface Survey {
+  readonly usage: DiskUsage
+  readonly files: readonly Candidate[]
+  readonly isWhole: boolean
+}
+
+async function surveyWhole(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
+  const first = await survey(path, isCandidate, signal)
+  if (first.isWhole) return first
+  await removeDeepTrees(path, signal)
+  return survey(path, isCandidate, signal)
+}
+
 /** Returns what all entries take of the disk, and the candidates that would be deleted first. */
-async function survey(
-  path: string,
-  isCandidate: Choice,
-  signal: AbortSignal,
-): Promise<{ readonly usage: DiskUsage; readonly files: readonly Candidate[] }> {
+async function survey(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
   let bytes = 0
   let entries = 0
   let files: Candidate[] = []
@@ -106,8 +114,8 @@ async function survey(
     if (files.length >= 2 * maxCompared) files = firstOf(files)
     return true
   }
-  await walk(path, visit, signal)
-  return { usage: { bytes, entries }, files: firstOf(files) }
+  const outcome = await walk(path, visit, signal)
+  return { usage: { bytes, entries }, files: firstOf(files), isWhole: outcome === "done" }
 }
 
 /** Code may make files without end; memory for their names is bounded. */

@@ -6,6 +6,9 @@ const gigabyte = 1_000_000_000
 /** By which the gateway may grow while it handles any amount of output. */
 const allowedGrowth = 150 * 1024 * 1024
 
+/** Of a quota of 32: what is left of it after the folders, and what can be written between two looks at the disk. */
+const maxWrittenMb = 400
+
 /** Attacks that use things up. */
 export const exhaustion: readonly SandboxCase[] = [
   {
@@ -76,6 +79,41 @@ open("/tmp/fill", "wb").write(b"x" * (1 << 30))`
       const sandbox = await newSandbox(harness)
       const code = "i = 0\nwhile True:\n    open(f'f{i}', 'w').close()\n    i += 1"
       assert.equal((await run(harness, sandbox, code)).reason, "diskFull")
+      assert.equal((await run(harness, sandbox, "print('room')")).stdout, "room\n")
+    },
+  },
+  {
+    name: "making more folders than are allowed, which take long to look through",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os
+for index in range(100_000):
+    os.mkdir(f"d{index}")
+    if index % 500 == 0: print(index, flush=True)`
+      const { reason, stdout } = await run(harness, sandbox, code)
+      assert.equal(reason, "diskFull")
+      assert.ok(Number(stdout.trim().split("\n").at(-1)) < 30_000, stdout)
+      const next = await run(harness, sandbox, "import os; print(len(os.listdir('.')) <= 4000)")
+      assert.deepEqual([next.stdout, next.reason], ["True\n", "exited"])
+    },
+  },
+  {
+    name: "writing while many folders make it slow to measure",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os, time
+for index in range(3000): os.mkdir(f"d{index}")
+time.sleep(2)
+for index in range(1000):
+    with open(f"fill-{index}", "wb") as f:
+        for _ in range(8): f.write(b"x" * 1_000_000)
+    print(8 * (index + 1), flush=True)`
+      const { reason, stdout } = await run(harness, sandbox, code)
+      assert.equal(reason, "diskFull")
+      const megabytes = Number(stdout.trim().split("\n").at(-1))
+      assert.ok(megabytes < maxWrittenMb, `it wrote ${megabytes} MB`)
       assert.equal((await run(harness, sandbox, "print('room')")).stdout, "room\n")
     },
   },
