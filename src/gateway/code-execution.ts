@@ -26,8 +26,8 @@ export interface CodeExecutionService {
   tools(options: CodeToolsOptions): readonly Tool[]
   /** A file of a session's working directory; null if there is none. */
   openFile(sessionId: string, path: string): Promise<OpenedFile | null>
-  /** For GET /ready: the backend in use, and why the better ones are not. Safe to show to anyone. */
-  readonly summary: string
+  /** For GET /ready: whether the backend in use works, and why better ones are not used. Safe to show to anyone. */
+  check(): Promise<{ readonly ok: boolean; readonly detail: string }>
   close(): Promise<void>
 }
 
@@ -74,7 +74,7 @@ export async function openCodeExecution(
   )
   return {
     tools: code.tools,
-    summary: summaryOf(sandboxes),
+    check: createReadinessCheck(sandboxes, logger),
     openFile: async (sessionId, path) => (await sandboxes.find(sessionId))?.readFile(path) ?? null,
     async close() {
       await stopReaping()
@@ -92,6 +92,24 @@ function logFindings({ findings, hosts }: OpenedSandboxes, network: string, logg
   else logger.warn(fields, "code runs in no sandbox, so a person must allow each call")
   if (network !== "none")
     logger.warn({ network }, "code has a network, because codeExecution.network says so")
+}
+
+function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger): CodeExecutionService["check"] {
+  const summary = summaryOf(sandboxes)
+  let worked = true
+  return async () => {
+    const outcome = await sandboxes.check()
+    const changed = outcome.works !== worked
+    worked = outcome.works
+    if (outcome.works) {
+      if (changed) logger.info({}, "The backend of code execution answers again.")
+      return { ok: true, detail: summary }
+    }
+    const { reason, detail } = outcome
+    if (changed)
+      logger.warn({ reason, detail }, "Code execution does not work. Calls fail until the backend is back.")
+    return { ok: false, detail: `${reason}, so code does not run until it is back; ${summary}` }
+  }
 }
 
 function summaryOf({ findings, hosts }: OpenedSandboxes): string {

@@ -263,7 +263,7 @@ function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, log
   }
 }
 
-/** A server that is away takes its tools along, no more: the gateway is as ready as it was. */
+/** The gateway is ready without the tools of an MCP server that is away, and without code execution. */
 async function readiness(
   { store, mcp, code }: Omit<Started, "checkSchema">,
   { accepting, ...audience }: { readonly accepting: boolean } & Audience,
@@ -276,7 +276,7 @@ async function readiness(
   const servers = Object.entries(mcp.states()).map(([name, state]) => {
     return [`mcp:${name}`, serverCheck(state, audience)] as const
   })
-  const execution = code === null ? {} : { code_execution: { ok: true, detail: code.summary } }
+  const execution = code === null ? {} : { code_execution: await code.check() }
   return {
     ready: accepting && check.ok,
     checks: { store: check, ...execution, ...Object.fromEntries(servers) },

@@ -11,6 +11,8 @@ export interface Backend {
   readonly tellsOutOfMemory: boolean
   /** Rejects when the code cannot be started; nothing is left then. */
   start(order: Order): Promise<Running>
+  /** Rejects if what it needs outside of this process does not answer. Left out if it needs nothing. */
+  readonly ping?: () => Promise<unknown>
   /** Ends what processes of dead instances have left: containers, processes, cgroups. */
   reap(): Promise<void>
   /** Ends all that this process has started. */

@@ -67,7 +67,7 @@ async function* watchedRun(
   const timer = setTimeout(() => stop("timeout"), request.timeoutMs)
   const output = running.output[Symbol.asyncIterator]()
   try {
-    const tail = createTail(2048)
+    const tail = createTail(errorTailBytes)
     for (;;) {
       const { done, value } = await orAbort(output.next(), over)
       if (done === true) break
@@ -117,8 +117,12 @@ async function orAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Pro
   }
 }
 
+/** Before it ends for want of memory, Node prints a stack of some kilobytes after the words that say so. */
+const errorTailBytes = 16 * 1024
+
 const diskWords = /No space left on device|ENOSPC|Disk quota exceeded|File too large|EFBIG/
-const memoryWords = /MemoryError|Cannot allocate memory|bad_alloc|heap out of memory|ENOMEM/
+const memoryWords =
+  /MemoryError|(Cannot|Failed to) allocate memory|bad_alloc|out of memory|Array buffer allocation failed|ENOMEM/
 /** 128 and SIGXFSZ: a file passed the limit of its size. */
 const fileTooLarge = 153
 

@@ -4,7 +4,8 @@ import type { SandboxLimits } from "./limits.ts"
 /**
  * What runs first in every sandbox, with the working directory as its argument: waits for the language and the code on
  * its input, and becomes that code. So code is never on a command line of the host, and a container can wait for it.
- * `timeout` ends it even if the gateway is gone by then.
+ * `timeout` ends it even if the gateway is gone by then. For JavaScript the soft limit of memory becomes the hard one,
+ * see `processLimits`.
  */
 const script = `
 IFS= read -r language || exit 125
@@ -13,7 +14,7 @@ code=\${code%x}
 cd "$1" || exit 126
 case $language in
 python) set -- "$2" python3 -c "$code" ;;
-javascript) set -- "$2" node -e "$code" ;;
+javascript) ulimit -S -d "$(ulimit -H -d)"; set -- "$2" node -e "$code" ;;
 shell) if command -v bash >/dev/null; then set -- "$2" bash -c "$code"; else set -- "$2" sh -c "$code"; fi ;;
 *) exit 125 ;;
 esac

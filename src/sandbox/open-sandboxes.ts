@@ -19,6 +19,7 @@ import type { CompleteSandboxConfig } from "./config.ts"
 import { createDiskGuard, type DiskGuard } from "./disk/guard.ts"
 import { openDocker } from "./docker/docker.ts"
 import { execute } from "./execute.ts"
+import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
 import { diskQuota } from "./limits.ts"
 import { createSlots } from "./slots.ts"
@@ -42,6 +43,8 @@ export interface SandboxesOptions {
 export interface OpenedSandboxes extends Sandboxes {
   /** For each backend that may be used, in order: how it works, or why it does not. */
   readonly findings: readonly Finding[]
+  /** Says whether the preferred backend works at this moment, by at most one ping every few seconds. */
+  check(): Promise<BackendCheck>
   /**
    * Clears away what dead processes left, and working directories of sessions that are not kept any more, whose code it
    * ends first. If the signal aborts, it leaves the rest to the next call.
@@ -50,6 +53,11 @@ export interface OpenedSandboxes extends Sandboxes {
   /** Ends whatever runs. */
   close(): Promise<void>
 }
+
+export type BackendCheck =
+  | { readonly works: true }
+  /** `reason` is safe to show to anyone, `detail` is for the log. */
+  | { readonly works: false; readonly reason: string; readonly detail: string }
 
 export interface Finding {
   readonly backend: SandboxName
@@ -74,8 +82,9 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
   await checkOffered(config)
   await makePassable(directory)
   const instance = joinInstances(directory)
+  const privateFolder = join(directory, instanceFolder(instance.id))
   try {
-    const root = ephemeral ? join(directory, instanceFolder(instance.id)) : directory
+    const root = ephemeral ? privateFolder : directory
     const workspaces = await openWorkspaces({ directory: root, offered: config.files })
     await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
@@ -83,7 +92,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     const unfinished = createUnfinishedExecutions()
     const trials = await Promise.all(
       config.backends.map((name) =>
-        tryOut(name, { config, directory, workspaces, guard, unfinished, instance, cgroups, logger }),
+        tryOut(name, { config, directory, privateFolder, workspaces, guard, unfinished, instance, cgroups, logger }),
       ),
     )
     forgetDeadInstances(directory, instance)
@@ -94,8 +103,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     return over({
       config,
       directory,
-      root,
-      ephemeral,
+      privateFolder,
       instance,
       workspaces,
       guard,
@@ -105,6 +113,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
       logger,
     })
   } catch (error) {
+    await removeInTime(privateFolder).catch(warnOf(logger))
     instance.end()
     throw error
   }
@@ -113,8 +122,7 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
 interface Parts {
   readonly config: CompleteSandboxConfig
   readonly directory: string
-  readonly root: string
-  readonly ephemeral: boolean
+  readonly privateFolder: string
   readonly instance: Instance
   readonly workspaces: Workspaces
   readonly guard: DiskGuard
@@ -147,15 +155,23 @@ function newExecution(sessionId: string): Execution {
   return { sessionId, stop: new AbortController(), ended: Promise.withResolvers() }
 }
 
+function preferredOf(usable: readonly Usable[]): Backend {
+  const [first] = usable
+  if (first === undefined) throw new Error("There is no backend to execute code with.")
+  return first.backend
+}
+
 /** A session may be put to use just after its working directory is made. */
 const youngMs = 5 * 60_000
 
 function over(parts: Parts): OpenedSandboxes {
-  const { config, directory, root, ephemeral, instance, workspaces, guard, unfinished } = parts
+  const { config, directory, privateFolder, instance, workspaces, guard, unfinished } = parts
   const { usable, findings, logger } = parts
   const slots = createSlots(config)
   const closing = new AbortController()
   const active = new Set<Execution>()
+  const { ping = async () => {}, name: preferred } = preferredOf(usable)
+  const checkHealth = createHealthCheck({ ping })
 
   async function* exec(
     session: SandboxSession,
@@ -210,6 +226,12 @@ function over(parts: Parts): OpenedSandboxes {
     findings,
     hosts: usable.map(({ name, sandboxed, languages }) => ({ name, sandboxed, languages })),
 
+    async check() {
+      const problem = await checkHealth()
+      if (problem === null) return { works: true }
+      return { works: false, reason: `${preferred} does not answer`, detail: problem.message }
+    },
+
     async open(session) {
       const workspace = await workspaces.open(session.id).catch((error) => {
         throw logged(error)
@@ -252,9 +274,7 @@ function over(parts: Parts): OpenedSandboxes {
             () =>
               backend.close(),
         ),
-        async () => {
-          if (ephemeral) await removeInTime(root)
-        },
+        () => removeInTime(privateFolder),
         async () => instance.end(),
       ])
     },
@@ -269,7 +289,7 @@ interface Trial {
 interface TrialOptions
   extends Pick<
     Parts,
-    "config" | "directory" | "workspaces" | "guard" | "unfinished" | "instance" | "logger"
+    "config" | "directory" | "privateFolder" | "workspaces" | "guard" | "unfinished" | "instance" | "logger"
   > {
   readonly cgroups: Cgroups | string
 }
@@ -304,10 +324,10 @@ function failure(backend: SandboxName, thrown: unknown): Finding {
 
 function openBackend(
   name: SandboxName,
-  { config, directory, instance, cgroups, logger }: TrialOptions,
+  { config, directory, privateFolder, instance, cgroups, logger }: TrialOptions,
 ): Promise<Backend> {
   const { network, env, image, warmPool, dockerSocket: socket } = config
-  const common = { limits: config, network, env, directory, instance, cgroups, logger }
+  const common = { limits: config, network, env, directory, privateFolder, instance, cgroups, logger }
   switch (name) {
     case "docker":
       return openDocker({ ...common, socket, image, warmPool })

@@ -11,6 +11,8 @@ export interface BackendOptions {
   readonly env: Readonly<Record<string, string>>
   /** Where sandboxes keep what is theirs; absolute. */
   readonly directory: string
+  /** This process's own folder, removed when it closes, or by others when it is dead. It need not be there yet. */
+  readonly privateFolder: string
   readonly instance: Instance
   /** Or why there are none. */
   readonly cgroups: Cgroups | string

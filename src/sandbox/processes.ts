@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { closeSync } from "node:fs"
 import { constants } from "node:os"
 import type { Readable, Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Running } from "./backend.ts"
 import type { Cgroup } from "./cgroups/cgroups.ts"
 import { mergeOutput } from "./merge-output.ts"
+import type { MakePipes, OutputPipe } from "./output-pipes.ts"
 import { continueProcessTree, stopProcessTree } from "./process-tree.ts"
 import type { Starter } from "./starter.ts"
 
@@ -19,6 +21,7 @@ export interface ProcessOptions {
   readonly extra?: readonly (number | Uint8Array)[]
   readonly cgroup: Cgroup | null
   readonly starter: Starter
+  readonly makePipes: MakePipes
   /** Kills what the program leaves behind, beyond its process group and its control group. */
   readonly killRest?: () => Promise<void>
 }
@@ -32,9 +35,11 @@ export async function startProcess({
   extra = [],
   cgroup,
   starter,
+  makePipes,
   killRest,
 }: ProcessOptions): Promise<Running> {
   const [shell, ...shellOptions] = starter.shell
+  const [stdout, stderr] = (await makePipes(2)) as readonly [OutputPipe, OutputPipe]
   const child = spawn(
     shell,
     [...shellOptions, "-c", starter.script, "sh", ...(cgroup?.folders ?? []), "--", ...command],
@@ -43,9 +48,16 @@ export async function startProcess({
       env,
       // A group of its own: Ctrl+C in the gateway's terminal is not for it.
       detached: true,
-      stdio: ["pipe", "pipe", "pipe", ...extra.map((file) => (typeof file === "number" ? file : "pipe"))],
+      stdio: [
+        "pipe",
+        stdout.writer,
+        stderr.writer,
+        ...extra.map((file) => (typeof file === "number" ? file : "pipe")),
+      ],
     },
   )
+  // The process alone holds them from now on, so that its end is the end of its output.
+  for (const { writer } of [stdout, stderr]) closeSync(writer)
   let ended: Promise<void> | null = null
   const end = () => {
     ended ??= endProcess(child, cgroup, killRest)
@@ -60,6 +72,7 @@ export async function startProcess({
   try {
     await once(child, "spawn")
   } catch (error) {
+    for (const { reader } of [stdout, stderr]) reader.destroy()
     await cgroup?.end()
     throw error
   }
@@ -67,10 +80,14 @@ export async function startProcess({
     if (typeof file !== "number") send(child.stdio[3 + index] as Writable, file)
   })
   send(child.stdin as Writable, input)
-  const { stdout, stderr } = child as { readonly stdout: Readable; readonly stderr: Readable }
-  const close = () => void closeAbandoned([stdout, stderr])
+  const close = () => void closeAbandoned([stdout.reader, stderr.reader])
   exited.then(close, close)
-  return { output: mergeOutput(stdout, stderr), exited, end, ...freezerOf(child, cgroup) }
+  return {
+    output: mergeOutput(stdout.reader, stderr.reader),
+    exited,
+    end,
+    ...freezerOf(child, cgroup),
+  }
 }
 
 /** By the control group, or by stopping each process that descends from the program. */

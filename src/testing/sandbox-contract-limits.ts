@@ -45,6 +45,20 @@ export const sandboxLimitCases: readonly SandboxCase[] = [
     },
   },
   {
+    name: "JavaScript that uses too much memory is told apart from a failure",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      for (const code of [
+        "Buffer.alloc(2 ** 30, 1)",
+        "const all = []; while (true) all.push({ all: [...all] })",
+      ]) {
+        const outcome = await run(harness, sandbox, code, { language: "javascript" })
+        assert.equal(outcome.reason, "outOfMemory", JSON.stringify(outcome))
+        assert.notEqual(outcome.exitCode, 0)
+      }
+    },
+  },
+  {
     name: "a full disk is told apart from a failure, and leaves room for the next execution",
     async run(harness) {
       const sandbox = await newSandbox(harness)

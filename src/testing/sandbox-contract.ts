@@ -63,6 +63,22 @@ print(open("go/on.txt").read())`
     },
   },
   {
+    name: "output can be written by the names /dev/stdout and /dev/stderr",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code =
+        "echo one >/dev/stdout; echo two >>/dev/stderr; echo three | tee -a /dev/stderr; cat </dev/stdin"
+      const outcome = await run(harness, sandbox, code, { language: "shell" })
+      const { stdout, stderr, exitCode } = outcome
+      assert.deepEqual(
+        { stdout, stderr, exitCode },
+        { stdout: "one\nthree\n", stderr: "two\nthree\n", exitCode: 0 },
+      )
+      const python = await run(harness, sandbox, "open('/proc/self/fd/1', 'w').write('four')")
+      assert.equal(python.stdout, "four")
+    },
+  },
+  {
     name: "the environment has nothing of the gateway's",
     async run(harness) {
       const sandbox = await newSandbox(harness)

@@ -71,7 +71,7 @@ test("the working directory of a session that is no more is removed, unless it i
 test("code of a session that is no more is ended before its files are removed", async () => {
   vi.useFakeTimers({ toFake: ["Date"] })
   const { sandboxes } = await openTestSandboxes("subprocess", { directory })
-  const sandbox = await sandboxes.open({ id: "sess_ended", tenant: "", userId: "user" })
+  const sandbox = await sandboxes.open({ id: "sess_ended", tenant: "test", userId: "test" })
   const request = {
     host: "subprocess",
     language: "shell",

@@ -3,6 +3,7 @@ import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { createAgent } from "../../src/index.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import { exec, newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-harness.ts"
@@ -11,7 +12,7 @@ import { eventually } from "../end-to-end/support/eventually.ts"
 import { attacks } from "./support/attacks.ts"
 import { crashWhileRunning, processes } from "./support/crash.ts"
 import { startEngine, type TestEngine, testImage } from "./support/engine.ts"
-import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
+import { openTestSandboxes, sandboxDirectory, silent } from "./support/open.ts"
 
 let engine: TestEngine
 let harness: SandboxHarness
@@ -103,6 +104,62 @@ test("while the engine is gone each call says so at once, and they work again wh
   await eventually("the end of what was left", onlyWaiting, { withinMs: 60_000 })
   await sandboxes.close()
   expect(await left()).toEqual([])
+  await removeTree(directory)
+}, 240_000)
+
+test("GET /ready says that the engine is gone, and that it is back", async () => {
+  const directory = await sandboxDirectory()
+  const gateway = createAgent("You compute.", {
+    provider: "demo",
+    store: "memory",
+    logger: silent,
+    codeExecution: { backends: ["docker"], directory, dockerSocket: engine.socket, image: testImage },
+  })
+  const { url } = await gateway.listen({ port: 0 })
+  const readiness = async () => {
+    const response = await fetch(`${url}/api/ready`)
+    const { checks } = (await response.json()) as { checks: Record<string, unknown> }
+    return { status: response.status, check: checks.code_execution }
+  }
+  expect(await readiness()).toEqual({ status: 200, check: { ok: true, detail: "docker" } })
+  await engine.kill()
+  // The outcome of a check is kept for a few seconds.
+  await expect.poll(readiness, { timeout: 30_000 }).toEqual({
+    status: 200,
+    check: { ok: false, detail: "docker does not answer, so code does not run until it is back; docker" },
+  })
+  await engine.restart()
+  await expect.poll(readiness, { timeout: 30_000 }).toMatchObject({ check: { ok: true } })
+  await gateway.close({ graceMs: 0 })
+  await removeTree(directory)
+}, 120_000)
+
+test("code that runs while the engine is shut down is lost, and does not seem to have ended by itself", async () => {
+  const directory = await sandboxDirectory()
+  const config = { directory, dockerSocket: engine.socket, image: testImage }
+  const { sandboxes } = await openTestSandboxes("docker", config)
+  const stopping = { sandboxes, host: "docker" } as const
+  const deaf = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
+  for (const before of ["", deaf]) {
+    const sandbox = await newSandbox(stopping)
+    let stopped: Promise<void> | undefined
+    const cut = (async () => {
+      for await (const event of exec(stopping, sandbox, `${before}print('on')\nwhile True: pass`)) {
+        if (event.type === "output") stopped = engine.shutDown()
+      }
+    })()
+    await expect(cut).rejects.toMatchObject({
+      code: "sandbox_unavailable",
+      retryable: true,
+      message: expect.stringMatching(/^The Docker engine stopped or was lost while the code ran\./),
+    })
+    await stopped
+    await engine.restart()
+    // Nobody but the code itself ended this one.
+    const outcome = await run(stopping, sandbox, "kill -TERM $$", { language: "shell" })
+    expect(outcome).toMatchObject({ exitCode: 143, reason: "exited" })
+  }
+  await sandboxes.close()
   await removeTree(directory)
 }, 240_000)
 

@@ -7,6 +7,7 @@ import { findProgram } from "../find-program.ts"
 import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
+import { prepareOutputPipes } from "../output-pipes.ts"
 import { startProcess } from "../processes.ts"
 import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
 import { seccompProgram } from "../seccomp/bpf.ts"
@@ -19,7 +20,7 @@ const seccompFile = 4
 
 /** Namespaces of Linux, by bubblewrap. Throws a `ConfigurationError` that says why it cannot be used here. */
 export async function openBubblewrap(options: BackendOptions): Promise<Backend> {
-  const { limits, network, env, directory, cgroups } = options
+  const { limits, network, env, directory, privateFolder, cgroups } = options
   if (process.platform !== "linux") throw new ConfigurationError("bubblewrap needs Linux.")
   if (network === "bridge") throw new ConfigurationError('network "bridge" is only for Docker.')
   const [bwrap, prlimit, setpriv] = await Promise.all(["bwrap", "prlimit", "setpriv"].map(findProgram))
@@ -32,6 +33,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
   const filter = join(directory, "seccomp.bpf")
   await writeFile(filter, seccompProgram(processor()), { mode: 0o600 })
   const starter = await prepareStarter()
+  const makePipes = await prepareOutputPipes(join(privateFolder, "pipes"))
   const groups = typeof cgroups === "string" ? null : cgroups
   const environment = {
     ...baseEnvironment({ home: "/workspace", path: sandboxPath, temporary: "/tmp", limits }),
@@ -73,6 +75,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
           extra: [Buffer.from(`${built.join("\0")}\0`), seccomp.fd],
           cgroup,
           starter,
+          makePipes,
         })
       } catch (error) {
         await cgroup?.end()

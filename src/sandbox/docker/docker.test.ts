@@ -44,6 +44,7 @@ test("an engine that does not answer any more fails a call instead of holding it
     network: "none",
     env: { KEY: "secret" },
     directory: "/none",
+    privateFolder: "/none",
     instance: { directoryId: "directory", id: "instance", isLive: () => true, end() {} },
     cgroups: "none",
     logger: silent,

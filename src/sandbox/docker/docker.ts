@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import type Dockerode from "dockerode"
 import { GatewayError } from "../../core/errors.ts"
 import type { OutputChunk } from "../../core/ports/sandbox.ts"
 import type { Backend, Exit, Running } from "../backend.ts"
@@ -59,11 +60,13 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     async start({ workspace, expectMore, ...order }) {
       const standby = await standbys.take(workspace)
       standby.connection.end(launcherInput(order))
-      return runningIn(standby, (used) => {
+      return runningIn(docker, standby, (used) => {
         standbys.remove(used)
         if (expectMore) standbys.prepare(workspace)
       })
     },
+
+    ping: engine.ping,
 
     async reap() {
       const containers = await docker.listContainers({
@@ -83,15 +86,18 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
 }
 
 /** Nothing runs in a container that has stopped: then its removal is nobody's to wait for. */
-function runningIn(standby: Standby, removeLater: (standby: Standby) => void): Running {
+function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: Standby) => void): Running {
+  const startedAt = Date.now()
   let stopped = false
-  const exited = exitOf(standby).then((exit) => {
+  let ended: Promise<void> | null = null
+  const exited = exitOf(standby).then(async (exit) => {
     stopped = true
+    const isEndedByItself = exit.exitCode === 0 || exit.outOfMemory || ended !== null
+    if (!isEndedByItself) await requireNotKilled(docker, standby, startedAt)
     return exit
   })
   // Whoever ends it does not ask how it ended.
   exited.catch(() => {})
-  let ended: Promise<void> | null = null
   const end = async () => {
     if (stopped) return removeLater(standby)
     await standby.remove().catch((error) => {
@@ -140,6 +146,27 @@ async function exitOf({ stopped, container }: Standby): Promise<Exit> {
   }
 }
 
+/**
+ * Throws if the engine sent the container a signal, as it does to all of them when it is shut down. To the code that is
+ * no end of its own, and its exit code would say that it was.
+ */
+async function requireNotKilled(docker: Dockerode, { container }: Standby, startedAt: number): Promise<void> {
+  let signals = ""
+  try {
+    const events = await docker.getEvents({
+      since: startedAt / 1000,
+      until: Date.now() / 1000,
+      filters: { container: [container.id], event: ["kill"] },
+    })
+    for await (const chunk of events) signals += chunk
+  } catch (error) {
+    // Engines that only resemble Docker's may not keep events.
+    if (isAnswer(error)) return
+    throw engineLost(error)
+  }
+  if (signals !== "") throw engineLost(new Error(`The engine sent a signal to the container: ${signals}`))
+}
+
 function startFailure(error: unknown, image: string): GatewayError {
   if (!isAnswer(error)) return unavailable("No Docker engine answers, so the code was not run.", error)
   return isNotFound(error)
@@ -152,7 +179,7 @@ function startFailure(error: unknown, image: string): GatewayError {
 
 function engineLost(error: unknown): GatewayError {
   return unavailable(
-    "The Docker engine was lost while the code ran, which may have done its work or not.",
+    "The Docker engine stopped or was lost while the code ran. The code may have done part of its work, or all of it.",
     error,
   )
 }

@@ -3,6 +3,8 @@ import { ConfigurationError, toError } from "../../core/errors.ts"
 
 /** Nobody waits long for an engine that is stuck, and none is given up because the machine is busy. */
 const pingTimeoutMs = 10_000
+/** A health check is asked by somebody who waits for it. */
+const healthTimeoutMs = 1_000
 /** Of silence. Under load the engine may take many seconds to make or to remove a container. */
 const defaultAnswerTimeoutMs = 60_000
 
@@ -11,6 +13,8 @@ export interface Engine {
   readonly docker: Dockerode
   /** For calls that may be silent for as long as they last. */
   readonly patient: Dockerode
+  /** Rejects if the engine does not answer at once. */
+  ping(): Promise<unknown>
   /** Runs without root on the host: there the container's root is the gateway's own user. */
   readonly rootless: boolean
 }
@@ -34,7 +38,12 @@ export async function connectEngine(
     if (info.OSType !== undefined && info.OSType !== "linux") {
       throw new ConfigurationError(`the Docker engine runs ${info.OSType} containers; Linux ones are needed.`)
     }
-    return { docker, patient: connect(0), rootless: info.SecurityOptions?.includes("name=rootless") ?? false }
+    return {
+      docker,
+      patient: connect(0),
+      ping: () => connect(healthTimeoutMs).ping(),
+      rootless: info.SecurityOptions?.includes("name=rootless") ?? false,
+    }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
     throw new ConfigurationError("no Docker engine answers", {

@@ -1,10 +1,12 @@
 import { readdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
 import { findProgram } from "../find-program.ts"
 import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
 import { openFiles } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
+import { prepareOutputPipes } from "../output-pipes.ts"
 import { startProcess } from "../processes.ts"
 import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
 import { prepareStarter } from "../starter.ts"
@@ -17,13 +19,20 @@ const mark = "AGENT_GATEWAY_EXECUTION"
  * A process of this machine under limits, as another user when the gateway is root. No sandbox: it reads what that
  * user may read, and reaches the network. Throws a `ConfigurationError` that says why it cannot be used here.
  */
-export async function openSubprocess({ limits, env, instance, cgroups }: BackendOptions): Promise<Backend> {
+export async function openSubprocess({
+  limits,
+  env,
+  instance,
+  privateFolder,
+  cgroups,
+}: BackendOptions): Promise<Backend> {
   if (process.platform !== "linux") throw new ConfigurationError("a subprocess's limits need Linux.")
   const [prlimit, setpriv] = await Promise.all(["prlimit", "setpriv"].map(findProgram))
   if (prlimit === undefined || setpriv === undefined) {
     throw new ConfigurationError("prlimit and setpriv are needed (package util-linux).")
   }
   const starter = await prepareStarter()
+  const makePipes = await prepareOutputPipes(join(privateFolder, "pipes"))
   const groups = typeof cgroups === "string" ? null : cgroups
   const prefix = `${instance.directoryId}.`
   let count = 0
@@ -58,6 +67,7 @@ export async function openSubprocess({ limits, env, instance, cgroups }: Backend
           input: launcherInput(order),
           cgroup,
           starter,
+          makePipes,
           // A control group has them all.
           ...(cgroup === null && { killRest: () => killMarked((value) => value === marked) }),
         })

@@ -15,7 +15,9 @@ export interface TestEngine {
   readonly socket: string
   /** Kills it; what it ran may go on. */
   kill(): Promise<void>
-  /** After `kill`. */
+  /** Stops it as a service manager does. */
+  shutDown(): Promise<void>
+  /** After `kill` or `shutDown`. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
@@ -69,6 +71,7 @@ export async function startEngine(): Promise<TestEngine> {
       socket,
       stop,
       kill: async () => daemon?.end("SIGKILL"),
+      shutDown: async () => daemon?.end("SIGTERM"),
       async restart() {
         // Their numbers may belong to other processes by now.
         for (const file of ["docker.pid", "exec/containerd/containerd.pid"])
