@@ -10,6 +10,7 @@ import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import type { SandboxCase } from "../../src/testing/sandbox-harness.ts"
 import { requirePrograms } from "../debian-packages.ts"
 import { attacks } from "./support/attacks.ts"
+import { ownCases } from "./support/ordinary-user-cases.ts"
 
 /** What docs/code-execution.md says of limits where no control groups are permitted. */
 const needControlGroups = new Set(["a memory bomb of many processes"])
@@ -59,4 +60,8 @@ describe("bubblewrap without root keeps the contract of sandboxes:", () => {
 
 describe("bubblewrap without root holds against", () => {
   test.each(held(attacks))("$name", ({ name }) => runThere(name), 180_000)
+})
+
+describe("bubblewrap without root:", () => {
+  test.each(ownCases(""))("$name", ({ name }) => runThere(name), 180_000)
 })

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process"
+import { stat } from "node:fs/promises"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
@@ -58,6 +60,25 @@ for index in range(3):
     await removeTree(directory)
   }
 }, 120_000)
+
+test("a setuid program that code leaves cannot be started by another user of the machine", async () => {
+  const { sandboxes, directory } = await openTestSandboxes("bubblewrap")
+  const session = { id: "sess_setuid", tenant: "test", userId: "test" }
+  const sandbox = await sandboxes.open(session)
+  const code = `
+import os, shutil
+shutil.copy("/bin/true", "program")
+os.chmod("program", 0o4755)
+os.chmod(".", 0o755)`
+  expect((await run({ sandboxes, host: "bubblewrap" }, sandbox, code)).exitCode).toBe(0)
+  const program = join(directory, "sessions/sess_setuid/files/program")
+  // The gateway itself can reach it.
+  expect((await stat(program)).mode & 0o7777).toBe(0o4755)
+  const asAnother = (uid: number) => () => execFileSync(program, { uid, gid: uid, stdio: "pipe" })
+  expect(asAnother(65_534)).toThrow(/EACCES/)
+  await sandboxes.close()
+  await removeTree(directory)
+}, 60_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const directory = await sandboxDirectory()

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
 import type { Cgroups } from "../cgroups/cgroups.ts"
+import { unheldBy } from "../cgroups/unheld.ts"
 import { findProgram } from "../find-program.ts"
 import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
 import { openFiles } from "../limits.ts"
@@ -44,6 +45,8 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
     name: "bubblewrap",
     sandboxed: true,
     description: describe(cgroups),
+    // A user namespace, or a user of the session's own, counts processes.
+    unheld: unheldBy(cgroups, ["memory", "processor time"]),
     tellsOutOfMemory: groups !== null,
 
     async start({ workspace, ...order }) {

@@ -2,16 +2,20 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { toError } from "../../core/errors.ts"
+import type { UnheldLimit } from "../backend.ts"
 import type { Instance } from "../instances.ts"
 import { megabyte, type SandboxLimits } from "../limits.ts"
 import { hasCode } from "../workspace/directory.ts"
 import { readIfThere, writeIfThere } from "./files.ts"
 import { freezeGroup, thawGroup } from "./freeze.ts"
 import { controllers, type Hierarchy, hierarchies } from "./hierarchy.ts"
+import { unheldSwap } from "./unheld.ts"
 
 /** Control groups for executions: what bounds memory, processes and processor time of all its processes together. */
 export interface Cgroups {
   readonly version: 1 | 2
+  /** Limits that they cannot keep on this machine. */
+  readonly unheld: readonly UnheldLimit[]
   create(): Promise<Cgroup>
   /** Ends and removes groups of dead instances. */
   reap(): Promise<void>
@@ -21,6 +25,8 @@ export interface Cgroup {
   /** A process joins by writing its number into `cgroup.procs` in each of them. */
   readonly folders: readonly string[]
   outOfMemory(): Promise<boolean>
+  /** Whether its limit of memory includes what is swapped. */
+  countsSwap(): Promise<boolean>
   /** Null where groups cannot be frozen. */
   readonly freezer: { freeze(): Promise<void>; thaw(): Promise<void> } | null
   /** Kills all that is in it, also what is frozen. */
@@ -57,8 +63,9 @@ export async function openCgroups(
     try {
       await delegate(hierarchy)
       const trial = await cgroups.create()
+      const unheld = await unheldSwap(await trial.countsSwap())
       await trial.end()
-      return cgroups
+      return { ...cgroups, unheld }
     } catch (error) {
       problem = toError(error).message
     }
@@ -71,7 +78,7 @@ function overHierarchy(
   limits: SandboxLimits,
   instance: Instance,
   kernel: Kernel,
-): Cgroups {
+): Omit<Cgroups, "unheld"> {
   const prefix = `agent-gateway-${instance.directoryId}`
   let count = 0
   return {
@@ -161,6 +168,11 @@ function over(folders: readonly string[], version: 1 | 2, kernel: Kernel): Cgrou
         ? { freeze: () => freezeGroup(folders), thaw: () => thawGroup(folders) }
         : null,
     kill: () => killAll(folders),
+    async countsSwap() {
+      const files = ["memory.memsw.limit_in_bytes", "memory.swap.max"]
+      const texts = folders.flatMap((folder) => files.map((file) => readIfThere(join(folder, file))))
+      return (await Promise.all(texts)).some((text) => text !== "")
+    },
     end() {
       ended ??= end(folders, kernel)
       return ended

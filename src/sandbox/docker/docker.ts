@@ -55,6 +55,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     name: "docker",
     sandboxed: true,
     description: `image ${image}`,
+    unheld: engine.unheld,
     tellsOutOfMemory: true,
 
     async start({ workspace, expectMore, ...order }) {

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
+import { unheldBy } from "../cgroups/unheld.ts"
 import { findProgram } from "../find-program.ts"
 import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
 import { openFiles } from "../limits.ts"
@@ -41,6 +42,7 @@ export async function openSubprocess({
     name: "subprocess",
     sandboxed: false,
     description: `no sandbox; limits by ${groups === null ? `rlimits` : `cgroups version ${groups.version}`}`,
+    unheld: unheldBy(cgroups, ["memory", "processes", "processor time"]),
     tellsOutOfMemory: groups !== null,
 
     async start({ workspace, ...order }) {
