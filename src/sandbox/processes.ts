@@ -24,6 +24,8 @@ export interface ProcessOptions {
   readonly makePipes: MakePipes
   /** Kills what the program leaves behind, beyond its process group and its control group. */
   readonly killRest?: () => Promise<void>
+  /** Removes what outlasts its processes, when none of them is left. */
+  readonly removeRest?: () => Promise<void>
 }
 
 /** Starts a program of this machine as an execution of a backend. */
@@ -37,6 +39,7 @@ export async function startProcess({
   starter,
   makePipes,
   killRest,
+  removeRest,
 }: ProcessOptions): Promise<Running> {
   const [shell, ...shellOptions] = starter.shell
   const [stdout, stderr] = (await makePipes(2)) as readonly [OutputPipe, OutputPipe]
@@ -60,7 +63,7 @@ export async function startProcess({
   for (const { writer } of [stdout, stderr]) closeSync(writer)
   let ended: Promise<void> | null = null
   const end = () => {
-    ended ??= endProcess(child, cgroup, killRest)
+    ended ??= endProcess(child, cgroup, killRest).then(removeRest)
     return ended
   }
   const exited = exitOf(child, cgroup).then(async (exit) => {

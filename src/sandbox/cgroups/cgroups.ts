@@ -122,6 +122,9 @@ async function limitV1(folderOf: FolderOf, { memoryMb, pids, cpus }: SandboxLimi
   const bytes = String(memoryMb * megabyte)
   await write(folderOf("memory"), "memory.limit_in_bytes", bytes)
   await writeIfThere(folderOf("memory"), "memory.memsw.limit_in_bytes", bytes)
+  // Not part of the limit above. Kernels since 5.16 count the first as part of it, and ignore this file.
+  await writeIfThere(folderOf("memory"), "memory.kmem.limit_in_bytes", bytes)
+  await writeIfThere(folderOf("memory"), "memory.kmem.tcp.limit_in_bytes", bytes)
   await write(folderOf("pids"), "pids.max", String(pids))
   await write(folderOf("cpu"), "cpu.cfs_period_us", String(cpuPeriodMicroseconds))
   await write(folderOf("cpu"), "cpu.cfs_quota_us", String(Math.round(cpus * cpuPeriodMicroseconds)))

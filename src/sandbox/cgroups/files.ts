@@ -12,8 +12,8 @@ export async function writeIfThere(folder: string, name: string, value: string):
   try {
     await writeFile(file, value)
   } catch (error) {
-    // Removed in between, or without the memory controller's part for it.
-    if (!hasCode(error, "ENOENT") && !hasCode(error, "ENODEV")) throw error
+    // Removed in between, or a limit that this kernel has no part for.
+    if (!["ENOENT", "ENODEV", "ENOTSUP"].some((code) => hasCode(error, code))) throw error
   }
 }
 

@@ -15,11 +15,13 @@ export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network
   readonly image: string
   /** `uid:gid` inside. */
   readonly user: string
+  /** Whether the engine can limit buffers of TCP connections by themselves. */
+  readonly limitsTcp: boolean
 }
 
 /** One container: for one session, for one execution, with nothing it does not need. */
 export function containerOptions(
-  { image, user, limits, network, env, instance }: ContainerSetup,
+  { image, user, limitsTcp, limits, network, env, instance }: ContainerSetup,
   { path: directory, sessionId }: Workspace,
 ): ContainerCreateOptions {
   const environment = {
@@ -55,11 +57,17 @@ export function containerOptions(
       Mounts: [
         { Type: "bind", Source: directory, Target: "/workspace", BindOptions: { Propagation: "rprivate" } },
       ],
-      Tmpfs: { "/tmp": `rw,nosuid,nodev,noexec,size=${temporaryBytes},mode=1777` },
+      Tmpfs: {
+        "/tmp": `rw,nosuid,nodev,noexec,size=${temporaryBytes},mode=1777`,
+        // Instead of pseudo-terminals, of which the whole machine has a limited number.
+        "/dev/pts": "ro,nosuid,nodev,noexec,size=4096,mode=555",
+      },
       ShmSize: sharedMemoryBytes,
       Memory: memory,
       // Memory and swap together: no swap.
       MemorySwap: memory,
+      // On version 1 of control groups, buffers of connections are not part of the limit of memory.
+      ...(limitsTcp && { KernelMemoryTCP: memory }),
       PidsLimit: limits.pids,
       NanoCpus: Math.round(limits.cpus * 1e9),
       CapDrop: ["ALL"],

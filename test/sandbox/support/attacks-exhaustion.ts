@@ -198,4 +198,40 @@ while True: pass`
       assert.ok(highest - before < allowedGrowth, `the gateway grew by ${highest - before} bytes`)
     },
   },
+  {
+    name: "taking the machine's pseudo-terminals",
+    async run(harness) {
+      const code = `
+import os
+count = 0
+for path in ["/dev/ptmx", "/dev/pts/ptmx"]:
+    for _ in range(50):
+        try: os.open(path, os.O_RDWR | os.O_NOCTTY)
+        except OSError: break
+        count += 1
+print(count)`
+      assert.equal((await run(harness, await newSandbox(harness), code)).stdout, "0\n")
+    },
+  },
+  {
+    name: "keeping data in the buffers of connections, outside of any process",
+    async run(harness) {
+      const code = `
+import os, socket
+server = socket.create_server(("127.0.0.1", 0), backlog=1000)
+kept, total = [], 0
+for _ in range(100):
+    client = socket.create_connection(server.getsockname())
+    client.setblocking(False)
+    kept += [client, server.accept()[0]]
+    try:
+        while True: total += client.send(b"x" * 65536)
+    except BlockingIOError: pass
+    print(total // 1_000_000, flush=True)`
+      const { stdout } = await run(harness, await newSandbox(harness), code)
+      const megabytes = Number(stdout.trim().split("\n").at(-1))
+      // Of 64 for all memory, and as much again for what the kernel counts late.
+      assert.ok(megabytes <= 128, `it kept ${megabytes} MB`)
+    },
+  },
 ]
