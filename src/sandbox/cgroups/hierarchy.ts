@@ -47,6 +47,15 @@ export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<
   }))
 }
 
+/** Where a process's group of a controller of version 1 should be. Null if there is no such controller. */
+export function groupPath(controller: string, { mountinfo, cgroup }: ProcessFiles): string | null {
+  const mount = mountsOf(mountinfo).find(
+    ({ type, options }) => type === "cgroup" && options.includes(controller),
+  )
+  const group = groupsOf(cgroup).get(controller)
+  return mount === undefined || group === undefined ? null : join(mount.path, group)
+}
+
 /** In a container, a group's path need not be what is mounted; then the mount is the group. */
 async function existing(mount: string, group: string): Promise<string> {
   const path = join(mount, group)

@@ -15,13 +15,13 @@ export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network
   readonly image: string
   /** `uid:gid` inside. */
   readonly user: string
-  /** Whether the engine can limit buffers of TCP connections by themselves. */
-  readonly limitsTcp: boolean
+  /** If true, the engine leaves buffers of TCP connections out of the limit of memory. */
+  readonly needsTcpLimit: boolean
 }
 
 /** One container: for one session, for one execution, with nothing it does not need. */
 export function containerOptions(
-  { image, user, limitsTcp, limits, network, env, instance }: ContainerSetup,
+  { image, user, limits, network, env, instance }: ContainerSetup,
   { path: directory, sessionId }: Workspace,
 ): ContainerCreateOptions {
   const environment = {
@@ -66,8 +66,6 @@ export function containerOptions(
       Memory: memory,
       // Memory and swap together: no swap.
       MemorySwap: memory,
-      // On version 1 of control groups, buffers of connections are not part of the limit of memory.
-      ...(limitsTcp && { KernelMemoryTCP: memory }),
       PidsLimit: limits.pids,
       NanoCpus: Math.round(limits.cpus * 1e9),
       CapDrop: ["ALL"],

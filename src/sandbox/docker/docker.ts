@@ -38,8 +38,8 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     logger,
     async start(workspace) {
       const name = `agent-gateway-${randomUUID()}`
-      const { limitsTcp } = engine
-      const setup = { image, limits, limitsTcp, network, env, instance, user: userOf(workspace) }
+      const { needsTcpLimit } = engine
+      const setup = { image, limits, needsTcpLimit, network, env, instance, user: userOf(workspace) }
       inUse.add(name)
       const forget = () => inUse.delete(name)
       try {

@@ -19,8 +19,8 @@ export interface Engine {
   ping(): Promise<unknown>
   /** Runs without root on the host: there the container's root is the gateway's own user. */
   readonly rootless: boolean
-  /** Whether it can limit buffers of TCP connections by themselves, as is needed on version 1 of control groups. */
-  readonly limitsTcp: boolean
+  /** If true, it leaves buffers of TCP connections out of the limit of memory: version 1 of control groups. */
+  readonly needsTcpLimit: boolean
   /** Limits that it does not keep. */
   readonly unheld: readonly UnheldLimit[]
 }
@@ -48,7 +48,7 @@ export async function connectEngine(
       patient: connect(0),
       ping: () => connect(healthTimeoutMs).ping(),
       rootless: info.SecurityOptions?.includes("name=rootless") ?? false,
-      limitsTcp: info.KernelMemoryTCP === true && info.CgroupVersion === "1",
+      needsTcpLimit: info.CgroupVersion === "1",
       unheld: await unheldByEngine(info),
     }
   } catch (error) {
@@ -68,7 +68,6 @@ interface EngineInfo {
   readonly SwapLimit?: boolean
   readonly PidsLimit?: boolean
   readonly CpuCfsQuota?: boolean
-  readonly KernelMemoryTCP?: boolean
   readonly CgroupVersion?: string
 }
 
