@@ -13,6 +13,7 @@ import { startProcess } from "../processes.ts"
 import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
 import { seccompProgram } from "../seccomp/bpf.ts"
 import { prepareStarter } from "../starter.ts"
+import { hasOwnUsers } from "../workspace/owner.ts"
 import { bubblewrapArguments, sandboxPath } from "./arguments.ts"
 
 /** Files that bubblewrap is started with, beside the three usual ones. */
@@ -30,7 +31,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
       "bwrap, prlimit and setpriv are needed (packages bubblewrap and util-linux).",
     )
   }
-  const asRoot = process.getuid?.() === 0
+  const asRoot = hasOwnUsers()
   const filter = join(directory, "seccomp.bpf")
   await writeFile(filter, seccompProgram(processor()), { mode: 0o600 })
   const starter = await prepareStarter()

@@ -11,7 +11,7 @@ import { prepareOutputPipes } from "../output-pipes.ts"
 import { startProcess } from "../processes.ts"
 import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
 import { prepareStarter } from "../starter.ts"
-import type { Owner } from "../workspace/owner.ts"
+import { hasOwnUsers, type Owner } from "../workspace/owner.ts"
 import { removeSharedObjects } from "./shared-objects.ts"
 
 const path = "/usr/local/bin:/usr/bin:/bin"
@@ -55,7 +55,11 @@ export async function openSubprocess({
     name: "subprocess",
     sandboxed: false,
     description: `no sandbox; limits by ${groups === null ? `rlimits` : `cgroups version ${groups.version}`}`,
-    unheld: unheldBy(cgroups, ["memory", "processes", "processor time"]),
+    // As root, each session has a user of its own, whose processes are counted.
+    unheld: unheldBy(
+      cgroups,
+      hasOwnUsers() ? ["memory", "processor time"] : ["memory", "processes", "processor time"],
+    ),
     tellsOutOfMemory: groups !== null,
 
     async start({ workspace, ...order }) {

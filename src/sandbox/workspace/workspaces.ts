@@ -5,7 +5,7 @@ import { GatewayError } from "../../core/errors.ts"
 import { hasCode } from "./directory.ts"
 import { replaceFile } from "./files.ts"
 import { readOffered } from "./offered.ts"
-import { allotOwner, freeOwner, isAllotted, type Owner } from "./owner.ts"
+import { allotOwner, freeOwner, hasOwnUsers, isAllotted, type Owner } from "./owner.ts"
 import { makePassable } from "./passable.ts"
 import { removeTree } from "./remove-tree.ts"
 
@@ -62,7 +62,7 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
     const path = pathOf(sessionId)
     try {
       const { uid, gid } = await stat(path)
-      return { sessionId, path, owner: process.getuid?.() === 0 ? { uid, gid } : null }
+      return { sessionId, path, owner: hasOwnUsers() ? { uid, gid } : null }
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null
       throw error
