@@ -42,6 +42,8 @@ export interface WatchOptions {
 const regularMs = 250
 /** Part of the quota that may be written unmeasured, so that an execution near its quota is not frozen all the time. */
 const slack = 1 / 16
+/** Part of the quota that may be written before the first measurement is complete. */
+const unknownHeadroom = 1 / 4
 const unlimited = { bytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY }
 
 /**
@@ -133,6 +135,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     signal,
     look(space) {
       if (stopped !== null || signal.aborted) return
+      last ??= { space, headroom: shareOf(quota, unknownHeadroom) }
       if (measuring === null) {
         if (hasOutgrown(space)) start(true)
         else if (performance.now() >= nextAt) start(false)
@@ -159,9 +162,14 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
   }
 }
 
+function shareOf({ bytes, entries }: DiskUsage, share: number): DiskUsage {
+  return { bytes: bytes * share, entries: entries * share }
+}
+
 function headroomOf(usage: DiskUsage, quota: DiskUsage): DiskUsage {
+  const least = shareOf(quota, slack)
   return {
-    bytes: Math.max(quota.bytes - usage.bytes, quota.bytes * slack),
-    entries: Math.max(quota.entries - usage.entries, quota.entries * slack),
+    bytes: Math.max(quota.bytes - usage.bytes, least.bytes),
+    entries: Math.max(quota.entries - usage.entries, least.entries),
   }
 }
