@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config"
+import { UntestedReporter } from "./test/untested-reporter.ts"
 
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    reporters: ["default", new UntestedReporter()],
     globalSetup: "test/global-setup.ts",
     testTimeout: 20_000,
     hookTimeout: 60_000,

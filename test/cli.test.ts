@@ -19,6 +19,17 @@ describe("start", () => {
     }
   })
 
+  test("one signal stops a gateway whose start hangs", async () => {
+    const cwd = await project({
+      "agent.ts": agent(`{ prepare: () => { console.log("preparing"); return new Promise(() => {}) } }`),
+    })
+    const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd })
+    await cli.printed(/preparing/)
+    cli.signal("SIGTERM")
+    expect(await cli.exited).toBe(0)
+    expect(cli.stdout()).toContain("closed")
+  })
+
   test("a second signal ends at once", async () => {
     const cwd = await project({
       "agent.ts": agent(`{ close: () => { console.log("closing"); return new Promise(() => {}) } }`),

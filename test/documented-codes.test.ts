@@ -11,6 +11,7 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "run_not_found",
     "invalid_path",
     "build_failed",
+    "callback_timeout",
   ])
   const documented = documentedCodes()
   expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])

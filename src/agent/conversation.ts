@@ -52,6 +52,7 @@ export class Conversation {
         this.#run = {
           runId,
           started: event,
+          startedAt: entry.at,
           spent: noSpending,
           stepSpent: noSpending,
           charged: 0,
@@ -256,6 +257,8 @@ export class Conversation {
 export interface RunState {
   readonly runId: string
   readonly started: RunStarted
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
   spent: Spending
   /** What counts against its budget so far. */
   charged: Cost

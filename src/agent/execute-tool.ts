@@ -3,6 +3,7 @@ import { CallInterruptedError, toError } from "../core/errors.ts"
 import { type JsonObject, nestsTooDeep } from "../core/json.ts"
 import type { InputGiven, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
+import { withoutSecrets } from "../core/without-secrets.ts"
 import type { CallState } from "./conversation.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { timeLimit } from "./time-limit.ts"
@@ -90,34 +91,33 @@ interface LiveOutput {
 }
 
 function liveOutput(
-  { journal }: ModelRunContext,
+  { journal, runtime: { outputFilter } }: ModelRunContext,
   tool: Tool,
   { stepId, toolCallId }: ToolCallRequested,
 ): LiveOutput {
   let open = true
   let chunk = 0
   let charactersLeft = maxOutputCharacters
+  const filters = { stdout: outputFilter?.(), stderr: outputFilter?.() }
+  const show = (text: string, stream: "stdout" | "stderr") => {
+    if (text === "") return
+    journal.emit({ type: "toolOutput", stepId, toolCallId, toolName: tool.name, stream, text, chunk })
+    chunk += 1
+  }
   return {
     emit(text, stream = "stdout") {
       if (!open || text === "" || charactersLeft <= 0) return
-      const shown =
+      const output =
         text.length > charactersLeft
           ? `${text.slice(0, charactersLeft)}\n[Further output is not shown.]`
           : text
       charactersLeft -= text.length
-      journal.emit({
-        type: "toolOutput",
-        stepId,
-        toolCallId,
-        toolName: tool.name,
-        stream,
-        text: shown,
-        chunk,
-      })
-      chunk += 1
+      show(filters[stream]?.push(output) ?? output, stream)
     },
     close() {
+      if (!open) return
       open = false
+      for (const stream of ["stdout", "stderr"] as const) show(filters[stream]?.end() ?? "", stream)
     },
   }
 }
@@ -139,5 +139,6 @@ function errorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }
   const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"
-  return { type: "error", code, message: error.message }
+  // Such a message may quote what the tool was configured with, and every client is shown it.
+  return { type: "error", code, message: withoutSecrets(error.message) }
 }

@@ -16,7 +16,9 @@ interface Occasion {
 export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }: Occasion): void {
   const { event, runId } = entry
   const guard = (hook: keyof RunHooks, invoke: () => unknown) => {
-    report(invoke, (error) => logger.error({ error, hook, sessionId, runId }, "a hook failed"))
+    report(invoke, (error) =>
+      logger.error({ error, hook, sessionId, runId }, "A hook failed. The run continues."),
+    )
   }
   guard("onEvent", () => hooks.onEvent?.(entry, { sessionId }))
   if (event.type === "messageCompleted") {

@@ -136,22 +136,34 @@ async function afterFailure(
   failure: ModelFailure,
   usage: CountedUsage,
 ): Promise<Attempt | null> {
-  const { code, message, detail } = failure
-  const { sessionId, logger, runtime } = context
-  const { provider, model } = modelAt(runtime, attempt.modelIndex)
-  const { stepId } = attempt.step
-  logger.warn(
-    { sessionId, stepId, attempt: attempt.number, provider: provider.name, model, code, detail },
-    "a model call failed",
-  )
+  const { code, message } = failure
   const failed = failedCall(context, attempt, code, usage)
-  const next = attemptAfter(attempt, failure, runtime)
+  const next = attemptAfter(attempt, failure, context.runtime)
+  logFailure(context, attempt, { failure, next })
   if (next === null) {
     const spent = addSpending(spentSoFar(context), failed)
     await recordEnd(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
   return begin(context, next, { failed: [failed], announced: retried(next, { code, message }) })
+}
+
+function logFailure(
+  { sessionId, conversation, logger, runtime }: ModelRunContext,
+  attempt: Attempt,
+  { failure, next }: { readonly failure: ModelFailure; readonly next: Attempt | null },
+): void {
+  const { provider, model } = modelAt(runtime, attempt.modelIndex)
+  const { code, detail = failure.message } = failure
+  const ids = { sessionId, runId: conversation.run?.runId, stepId: attempt.step.stepId }
+  const fields = { ...ids, attempt: attempt.number, provider: provider.name, model, code, detail }
+  if (next === null) logger.warn(fields, "A model call failed. The run ends.")
+  else if (next.modelIndex === attempt.modelIndex) {
+    logger.warn({ ...fields, retryInMs: next.pauseMs }, "A model call failed. It is retried.")
+  } else {
+    const { model: fallback } = modelAt(runtime, next.modelIndex)
+    logger.warn({ ...fields, fallback }, "A model call failed. The next model takes over.")
+  }
 }
 
 /**

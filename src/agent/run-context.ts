@@ -7,6 +7,7 @@ import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Conversation } from "./conversation.ts"
 import { notifyHooks } from "./hooks.ts"
+import { logEvent } from "./log-events.ts"
 
 /** What an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
 export interface RunContext {
@@ -37,7 +38,7 @@ export interface SettlingContext extends RunContext {
   readonly runtime: Pick<ModelRuntime, "hooks" | "maxToolResultBytes">
 }
 
-/** Logs the events and, once they are durable, takes them into the conversation and tells the hooks. */
+/** Appends the events to the log. Once they are durable, applies them to the conversation and calls the hooks. */
 export async function record(
   context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
   events: readonly Event[],
@@ -46,6 +47,7 @@ export async function record(
   for (const entry of await context.journal.append(events, effects)) {
     const calls =
       context.conversation.run?.phase.type === "settling" ? context.conversation.run.phase.calls : null
+    logEvent(entry, { sessionId: context.sessionId, run: context.conversation.run, logger: context.logger })
     context.conversation.apply(entry)
     notifyHooks(context.runtime.hooks, { entry, sessionId: context.sessionId, calls, logger: context.logger })
   }

@@ -1,3 +1,4 @@
+import { callBounded } from "../core/call-bounded.ts"
 import type { Event, InterceptorDecided } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Verdict } from "../core/ports/gate.ts"
@@ -50,7 +51,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
 
 async function admit(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
-  const validation = malformedInputOf(context, call) ?? (await validate(tool, call))
+  const validation = malformedInputOf(context, call) ?? (await validate(context, tool, call))
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   const verdict = await decide(context, tool, call, false)
   const decisions = decisionsOf(verdict, tool, call)
@@ -67,7 +68,7 @@ async function admitApproved(
   call: CallState,
 ): Promise<void> {
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
-  const validation = await validate(tool, call)
+  const validation = await validate(context, tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   if (call.approval?.editedInput != null) {
     const verdict = await decide(context, tool, call, true)
@@ -126,7 +127,7 @@ async function requireInput(
 /** It was allowed before, and its arguments are the same. */
 async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
-  const validation = await validate(tool, call)
+  const validation = await validate(context, tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   await begin(context, tool, call, validation.input)
 }
@@ -187,13 +188,20 @@ async function decide(
     channel: conversation.run?.started.channel ?? null,
     context: conversation.run?.started.context ?? {},
     approved,
+    signal: context.signal,
   })
 }
 
-async function validate(tool: Tool, call: CallState): Promise<Validation> {
+async function validate(
+  { signal, runtime: { callbackTimeoutMs } }: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+): Promise<Validation> {
   try {
-    return await tool.validate(call.input)
+    const bounds = { name: `The validator of the tool ${tool.name}`, signal, timeoutMs: callbackTimeoutMs }
+    return await callBounded(() => tool.validate(call.input), bounds)
   } catch (error) {
+    signal.throwIfAborted()
     return { valid: false, message: `The input could not be checked: ${toError(error).message}` }
   }
 }

@@ -6,6 +6,7 @@ import type { Tool } from "../core/ports/tool.ts"
 import { createGate, type GateOptions } from "./gate.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 
+const pending = new Promise<never>(() => {})
 const always: ApprovalPolicy = () => true
 const never: ApprovalPolicy = () => false
 const logger = { debug() {}, info() {}, warn() {}, error: vi.fn() }
@@ -15,6 +16,7 @@ function gate(options: Partial<GateOptions>) {
     interceptors: [],
     needsApproval: never,
     grants: async () => [],
+    callbackTimeoutMs: 50,
     logger,
     ...options,
   })
@@ -37,6 +39,7 @@ function call(options: Partial<GatedCall> = {}, tool: Partial<Tool> = {}): Gated
     channel: "web",
     context: { page: 1 },
     approved: false,
+    signal: new AbortController().signal,
     ...options,
   }
 }
@@ -124,6 +127,43 @@ describe("the gate", () => {
     expect(verdict).toMatchObject({ action: "deny", code: "policy_failed" })
     expect(JSON.stringify(verdict)).not.toContain("secret")
     expect(logger.error).toHaveBeenCalledOnce()
+  })
+
+  const hanging: readonly [string, Partial<GateOptions>, Partial<Tool>][] = [
+    ["an interceptor", { interceptors: [() => pending] }, {}],
+    ["the app's policy", { needsApproval: () => pending }, {}],
+    ["the tool's policy", {}, { approval: () => pending }],
+  ]
+
+  it.each(hanging)("denies when %s does not return in time", async (_, options, tool) => {
+    logger.error.mockClear()
+    const verdict = await gate(options).decide(call({}, tool))
+    expect(verdict).toMatchObject({ action: "deny", code: "policy_failed" })
+    const [[fields]] = logger.error.mock.calls as [[{ error: Error }]]
+    expect(fields.error.message).toContain("did not return within 50 ms (callbackTimeoutMs)")
+  })
+
+  it.each(hanging)("stops waiting for %s as soon as the run is to stop", async (_, options, tool) => {
+    logger.error.mockClear()
+    const stop = new AbortController()
+    const verdict = gate({ ...options, callbackTimeoutMs: 60_000 }).decide(
+      call({ signal: stop.signal }, tool),
+    )
+    stop.abort(new Error("canceled"))
+    await expect(verdict).rejects.toThrow("canceled")
+    expect(logger.error).not.toHaveBeenCalled()
+  })
+
+  it("tells an interceptor and a policy when they are to stop", async () => {
+    const signals: AbortSignal[] = []
+    const hang = (signal: AbortSignal) => {
+      signals.push(signal)
+      return pending
+    }
+    await gate({ interceptors: [({ signal }) => hang(signal)] }).decide(call())
+    await gate({ needsApproval: (_name, _input, _qualifier, { signal }) => hang(signal) }).decide(call())
+    await gate({}).decide(call({}, { approval: (_input, { signal }) => hang(signal) }))
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true])
   })
 
   it.each([

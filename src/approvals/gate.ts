@@ -1,3 +1,4 @@
+import { callBounded } from "../core/call-bounded.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
@@ -10,13 +11,12 @@ export interface GateOptions {
   readonly needsApproval: ApprovalPolicy
   /** What is granted in the session at this moment. */
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
+  /** Milliseconds that an interceptor or a policy may take for one call. */
+  readonly callbackTimeoutMs: number
   readonly logger: Logger
 }
 
-/**
- * Interceptors, then the tool's or the app's policy, then grants. Whatever throws denies: nothing runs by mistake. Only
- * what the store cannot tell now is no answer.
- */
+/** Asks the interceptors, then the tool's or the application's policy, then the session's grants. */
 export function createGate(options: GateOptions): Gate {
   return {
     async decide(call) {
@@ -24,7 +24,7 @@ export function createGate(options: GateOptions): Gate {
       let qualifier: string | null = null
       try {
         qualifier = call.tool.qualifier?.(call.input) ?? null
-        const intercepted = await intercept(options.interceptors, interceptedCall(call, qualifier), decisions)
+        const intercepted = await intercept(options, interceptedCall(call, qualifier), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
         const asks =
           !call.approved && (intercepted.action === "ask" || (await policyAsks(options, call, qualifier)))
@@ -33,11 +33,12 @@ export function createGate(options: GateOptions): Gate {
         }
         return { action: "ask", qualifier, code: intercepted.code, reason: intercepted.reason, decisions }
       } catch (error) {
+        call.signal.throwIfAborted()
         if (error instanceof StoreUnavailableError) throw error
         const { tool, session, runId } = call
         options.logger.error(
           { error, tool: tool.name, sessionId: session.id, runId },
-          "a call was denied, because a policy failed",
+          "A policy failed, so the call was denied.",
         )
         const failure = { code: "policy_failed", reason: "The policy for this call failed, so it is denied." }
         const decision = { action: "deny", code: failure.code, message: failure.reason } as const
@@ -47,9 +48,9 @@ export function createGate(options: GateOptions): Gate {
   }
 }
 
-/** The first denial, else the first wish to ask; notes everything that is not plain allowing. */
+/** Returns the first denial, else the first wish to ask. Notes every decision but a plain `allow`. */
 async function intercept(
-  interceptors: readonly Interceptor[],
+  { interceptors, callbackTimeoutMs: timeoutMs }: GateOptions,
   call: InterceptedCall,
   decisions: Verdict["decisions"][number][],
 ): Promise<{
@@ -59,7 +60,8 @@ async function intercept(
 }> {
   let asking: Interception | null = null
   for (const interceptor of interceptors) {
-    const said = await interceptor(call)
+    const bounds = { name: "An interceptor", signal: call.signal, timeoutMs }
+    const said = await callBounded((signal) => interceptor({ ...call, signal }), bounds)
     const { action, code = null, message = null } = said
     switch (action) {
       case "allow":
@@ -84,18 +86,23 @@ async function intercept(
 }
 
 function interceptedCall(call: GatedCall, qualifier: string | null): InterceptedCall {
-  const { tool, input, toolCallId, runId, session, channel, context, approved } = call
-  return { toolName: tool.name, input, qualifier, toolCallId, runId, session, channel, context, approved }
+  const { tool, input, toolCallId, runId, session, channel, context, approved, signal } = call
+  const of = { toolName: tool.name, input, qualifier, toolCallId, runId, session }
+  return { ...of, channel, context, approved, signal }
 }
 
 async function policyAsks(
-  { needsApproval }: GateOptions,
-  call: GatedCall,
+  { needsApproval, callbackTimeoutMs: timeoutMs }: GateOptions,
+  { tool: { approval, name }, input, signal }: GatedCall,
   qualifier: string | null,
 ): Promise<boolean> {
-  const { approval, name } = call.tool
   if (typeof approval === "boolean") return approval
-  return approval === undefined ? needsApproval(name, call.input, qualifier) : approval(call.input)
+  if (approval === undefined) {
+    const bounds = { name: "needsApproval", signal, timeoutMs }
+    return callBounded((stop) => needsApproval(name, input, qualifier, { signal: stop }), bounds)
+  }
+  const bounds = { name: `The approval policy of the tool ${name}`, signal, timeoutMs }
+  return callBounded((stop) => approval(input, { signal: stop }), bounds)
 }
 
 /** Whether one of them is for this tool type. */

@@ -1,8 +1,9 @@
 import type { JsonObject } from "../core/json.ts"
 
 /**
- * Sees every call before anybody is asked about it, in the order given, until one denies. One that throws denies.
- * Arguments that a person edited are seen again, with `approved` true: then only a denial counts.
+ * Sees every call before a person is asked about it, in the order given, until one denies. An interceptor that throws, or
+ * that does not return within `callbackTimeoutMs`, denies. Arguments that a person edited are seen again, with `approved`
+ * true: then only a denial counts.
  */
 export type Interceptor = (call: InterceptedCall) => Interception | Promise<Interception>
 
@@ -18,6 +19,8 @@ export interface InterceptedCall {
   /** What the client sent with its message. */
   readonly context: JsonObject
   readonly approved: boolean
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
 }
 
 export interface Interception {
@@ -29,9 +32,15 @@ export interface Interception {
   readonly message?: string
 }
 
-/** The app's own rule for what a person must allow. */
+/** Decides whether a person must allow a call. A policy that throws or does not return in time denies the call. */
 export type ApprovalPolicy = (
   toolName: string,
   input: JsonObject,
   qualifier: string | null,
+  options: PolicyOptions,
 ) => boolean | Promise<boolean>
+
+export interface PolicyOptions {
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
+}

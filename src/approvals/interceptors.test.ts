@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { InterceptedCall } from "./interceptor.ts"
 import { pathAllowlist } from "./path-allowlist.ts"
@@ -18,6 +19,7 @@ function call(toolName: string, input = {}, userId = "alice", id = "sess_1"): In
     channel: null,
     context: {},
     approved: false,
+    signal: new AbortController().signal,
   }
 }
 
@@ -91,7 +93,15 @@ describe("a path allowlist", () => {
     return allowlist(call("read", { path }))
   }
 
+  it("reads a file URL as the path that it names", async () => {
+    expect(await decide(pathToFileURL(join(root, "inner", "a b%c")).href)).toEqual({ action: "allow" })
+    expect(await decide(pathToFileURL(join(root, "escape", "x")).href)).toMatchObject({ action: "deny" })
+  })
+
   it.each([
+    "100% sure.txt",
+    "c:notes",
+    "a~b",
     "",
     ".",
     "inner/file",
@@ -131,6 +141,19 @@ describe("a path allowlist", () => {
     "loop/x",
     "new/../x",
     "promise/../x",
+    "file:///etc/passwd",
+    "FILE:/etc/passwd",
+    " file:///etc/passwd",
+    "fi\nle:///etc/passwd",
+    "file://elsewhere/etc/passwd",
+    "https://example.com/x",
+    "data:text/plain,x",
+    // Tools that take a URL decode it.
+    "%2e%2e/%2e%2e/etc/passwd",
+    "..%2F..%2Fetc",
+    // Tools that take a path as a shell does expand it.
+    "~/.ssh/id_ed25519",
+    "~root/x",
     "a\0b",
     7,
     ["ok", "/etc"],

@@ -1,4 +1,5 @@
 import { isAbsolute, relative, resolve, sep } from "node:path"
+import { fileURLToPath } from "node:url"
 import type { Interception, Interceptor } from "./interceptor.ts"
 import { realPath } from "./real-path.ts"
 
@@ -25,7 +26,9 @@ export function pathAllowlist({
     for (const name of parameters[toolName] ?? []) {
       for (const path of pathsIn(input[name])) {
         if (path === null) return denial(`${name} is not a path.`)
-        const targets = await Promise.all(readingsOf(workingDirectory, path).map(realPath))
+        const readings = spellingsOf(path)?.flatMap((spelling) => readingsOf(workingDirectory, spelling))
+        if (readings === undefined) return denial(`${path} is not a path of the file system.`)
+        const targets = await Promise.all(readings.map(realPath))
         if (!targets.every((target) => allowed.some((root) => isWithin(root, target))))
           return denial(`${path} is outside the allowed directories.`)
       }
@@ -39,6 +42,32 @@ function pathsIn(value: unknown): (string | null)[] {
   return (Array.isArray(value) ? value : [value]).map((item) => {
     return typeof item === "string" && !item.includes("\0") ? item : null
   })
+}
+
+/** One letter and a colon is a drive of Windows, or the beginning of an ordinary name. */
+const scheme = /^([a-z][a-z0-9+.-]+):/i
+
+/**
+ * Returns the paths that a tool may take the text for: as it is, as a file URL, and decoded as a part of a URL. Undefined
+ * for another kind of URL, and for what a shell expands to another user's or another directory's path.
+ */
+function spellingsOf(text: string): readonly string[] | undefined {
+  // The URL parser ignores these characters (https://url.spec.whatwg.org/#concept-basic-url-parser).
+  const plain = text.trim().replace(/[\t\r\n]/g, "")
+  if (plain.startsWith("~")) return undefined
+  if (scheme.test(plain)) {
+    try {
+      return [fileURLToPath(plain)]
+    } catch {
+      return undefined
+    }
+  }
+  try {
+    return [text, decodeURIComponent(text)]
+  } catch {
+    // A percent sign that begins no escape: nothing decodes it.
+    return [text]
+  }
 }
 
 /** As the system reads it, links before `..`, and as a tool does that folds `..` away first: neither may lead outside. */

@@ -11,17 +11,21 @@ export interface ServeOptions {
   readonly graceMs?: number
 }
 
-/** Serves until `context.signal` is aborted, then stops gracefully. */
+/** Serves until `context.signal` is aborted, then stops gracefully, also while the gateway is still starting. */
 export async function serve(
   gateway: Gateway,
   { host, port }: ServeArguments,
   context: CliContext,
   { mode, onListening, graceMs }: ServeOptions,
 ): Promise<void> {
-  try {
+  const stopped = aborted(context.signal)
+  const start = async () => {
     await gateway.prepare({ mode, env: context.env })
     onListening(await listen(gateway, host, port))
-    await aborted(context.signal)
+    await stopped
+  }
+  try {
+    await Promise.race([start(), stopped])
   } finally {
     await gateway.close(graceMs === undefined ? {} : { graceMs })
   }

@@ -2,6 +2,7 @@ import type { EventEntry } from "./entries.ts"
 import type { Json, JsonObject } from "./json.ts"
 import type { Message } from "./messages.ts"
 import type { Gate } from "./ports/gate.ts"
+import type { OutputFilter } from "./ports/output-filter.ts"
 import type { Pricing } from "./ports/pricing.ts"
 import type { Provider, SystemBlock } from "./ports/provider.ts"
 import type { SchemaCheck } from "./ports/schema-check.ts"
@@ -33,9 +34,13 @@ export interface ModelRuntime extends RuntimeBase {
   readonly toolTimeoutMs: number
   /** Bytes of one tool result, past which it is cut. */
   readonly maxToolResultBytes: number
+  /** Makes a filter for one stream of a call's live output; null to show the output as it is. */
+  readonly outputFilter: (() => OutputFilter) | null
   /** Retries of one model call that failed in a way that may pass. */
   readonly maxRetries: number
   readonly gate: Gate
+  /** Milliseconds that a validator of the application may take for one call. */
+  readonly callbackTimeoutMs: number
   /** Milliseconds that an approval or a client tool's result is waited for. */
   readonly approvalTimeoutMs: number
 }
@@ -134,8 +139,8 @@ export interface RunnerToolCall {
 }
 
 /**
- * Called after the fact is durable, in order, and not waited for until the gateway closes. A crash in between loses the
- * call; the log has the fact. A hook that throws is logged and ends nothing.
+ * Called after the fact is durable, in order. The run does not wait for a hook. A crash in between loses the call, and
+ * the log keeps the fact. A hook that throws is logged, and the run continues.
  */
 export interface RunHooks {
   readonly onUsage?: (report: UsageReport) => void | Promise<void>

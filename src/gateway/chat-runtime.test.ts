@@ -20,6 +20,8 @@ const surroundings: RuntimeSurroundings = {
   allowedModels: undefined,
   mcp: { tools: () => [], instructions: () => [] },
   hooks: {},
+  callbackTimeoutMs: 1_000,
+  outputFilter: null,
   follow: () => {},
   grants: async () => [],
   checkSchema: createSchemaCheck(),

@@ -86,6 +86,8 @@ export interface RuntimeSurroundings {
   /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
   readonly allowedModels: readonly string[] | undefined
   readonly hooks: RunHooks
+  readonly callbackTimeoutMs: number
+  readonly outputFilter: ModelRuntime["outputFilter"]
   readonly follow: AgentRuntime["follow"]
   /** The MCP servers as the session's user sees them. */
   readonly mcp: McpView
@@ -136,6 +138,7 @@ function runnerRuntime(
 
 function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
   const { providers, mcp, checkSchema, hooks, follow, grants, logger } = surroundings
+  const { callbackTimeoutMs, outputFilter } = surroundings
   const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
@@ -170,8 +173,10 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
     maxToolResultBytes,
+    outputFilter,
     maxRetries: chat.maxRetries ?? 3,
-    gate: createGate({ interceptors, needsApproval, grants, logger }),
+    gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
+    callbackTimeoutMs,
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
     revision: revisionOf({ systemPrompt, models, tools: allTools() }),
     hooks,

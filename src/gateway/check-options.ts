@@ -120,6 +120,8 @@ const server = {
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,
+  callbackTimeoutMs: milliseconds.optional(),
+  shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
   mcpServers: object.optional(),
   mcpConfigPath: z.string().min(1).optional(),
   mcpDefaultToolTimeoutMs: milliseconds.optional(),

@@ -251,6 +251,7 @@ describe("a gateway's life", () => {
     await gateway.close()
     expect(onSessionCreated).toHaveBeenCalledWith(
       expect.objectContaining({ tenant: expect.stringMatching(/^key_/) }),
+      { signal: expect.any(AbortSignal) },
     )
     expect(onShutdown).toHaveBeenCalledOnce()
   })

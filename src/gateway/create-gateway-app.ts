@@ -40,6 +40,8 @@ export interface ChatRuntimeRequest {
   readonly model: string | null
   /** The HTTP request, when new and accepted by this very process. */
   readonly request?: Request
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
 }
 
 /** The lower level: a runtime of your own making for every run. `createAgent` is written on top of it. */

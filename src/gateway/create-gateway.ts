@@ -1,5 +1,5 @@
 import { systemClock } from "../core/clock.ts"
-import { ConfigurationError, ShuttingDownError } from "../core/errors.ts"
+import { ConfigurationError, ShuttingDownError, StoreUnavailableError } from "../core/errors.ts"
 import { randomIds } from "../core/ids.ts"
 import type { Decisions } from "../sessions/decisions.ts"
 import { createLogger } from "../telemetry/logger.ts"
@@ -10,6 +10,7 @@ import type { GatewayAppOptions } from "./create-gateway-app.ts"
 import type { ResolveCredentials } from "./credentials.ts"
 import { settingsFrom } from "./environment.ts"
 import type {
+  CloseOptions,
   Gateway,
   GatewayRunResult,
   InferOutput,
@@ -24,8 +25,6 @@ import { pickMcpOptions } from "./mcp.ts"
 import { runOnce } from "./run-once.ts"
 import { type Service, startService } from "./service.ts"
 
-const defaultGraceMs = 20_000
-
 export interface GatewayDefinition {
   readonly server: ServerOptions
   readonly provider: ProviderOptions
@@ -33,10 +32,13 @@ export interface GatewayDefinition {
   readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
 }
 
+const defaultGraceMs = 20_000
+
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
 export function createGateway({ server, provider, ...definition }: GatewayDefinition): Gateway {
   const { resolveCredentials, buildChatRuntime } = definition
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
+  const closing = new AbortController()
   const open = async ({ mode, env = process.env, idle = false }: PrepareOptions) => {
     const settings = settingsFrom(env)
     const chosen = await chooseProvider(provider, { settings, mayGuess: mayGuess(mode) })
@@ -53,6 +55,7 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
       logger,
       clock,
       ids,
+      closing: closing.signal,
     })
   }
 
@@ -69,6 +72,13 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
     return service
   }
 
+  const close = async ({ graceMs = server.shutdownGraceMs ?? defaultGraceMs }: CloseOptions) => {
+    // A start that is still under way would otherwise wait for an `onStartup` that may never return.
+    closing.abort(new ShuttingDownError())
+    const opened = await service?.catch(() => null)
+    await opened?.close(graceMs)
+  }
+
   return {
     async prepare(options) {
       await started(options)
@@ -83,7 +93,13 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
     async run<Schema extends OutputSchema>(message: string, { output, ...options }: RunOptions<Schema> = {}) {
       if (closed !== null) throw new ShuttingDownError()
       const schema = output === undefined ? undefined : compileSchema(output, "run: the output")
-      const result = await runOnce((await started()).sessions, message, { ...options, schema, logger })
+      const { sessions } = await started()
+      const result = await runOnce(sessions, message, { ...options, schema, logger }).catch(
+        (error: unknown) => {
+          // The closing gateway closes its store as well. The run itself is kept, and resumes at the next start.
+          throw error instanceof StoreUnavailableError ? (closing.signal.reason ?? error) : error
+        },
+      )
       // Its output is what the schema returned, so it is what the schema infers.
       return result as GatewayRunResult<InferOutput<Schema>>
     },
@@ -107,9 +123,8 @@ export function createGateway({ server, provider, ...definition }: GatewayDefini
     async readiness(options) {
       return (await started()).readiness(options)
     },
-    close({ graceMs = defaultGraceMs } = {}) {
-      const opened = service
-      closed ??= opened === null ? Promise.resolve() : opened.then((running) => running.close(graceMs))
+    close(options = {}) {
+      closed ??= close(options)
       return closed
     },
   }

@@ -18,10 +18,12 @@ const session: Session = {
   activeRun: null,
 }
 
+const { signal } = new AbortController()
+
 /** Those of the session, where its user's credentials resolve to these. */
 async function providers(credentials: unknown, options: ProviderOptions = {}, env: Environment = {}) {
   const resolve = vi.fn(() => credentials) as unknown as ResolveCredentials
-  return (await providersOfApp(resolve, options, env))(session)
+  return (await providersOfApp(resolve, options, env))(session, signal)
 }
 
 async function providersOfApp(
@@ -37,7 +39,7 @@ async function providersOfApp(
 describe("the provider of a session", () => {
   it("is the app's where nobody resolves credentials, and for a user without any", async () => {
     const provider = scriptedProvider([])
-    expect((await (await providersOfApp(undefined, { provider }))(session)).main).toBe(provider)
+    expect((await (await providersOfApp(undefined, { provider }))(session, signal)).main).toBe(provider)
     expect((await providers(null, { provider })).main).toBe(provider)
   })
 
@@ -48,10 +50,10 @@ describe("the provider of a session", () => {
       .mockReturnValueOnce({ authToken: "a" })
       .mockReturnValue({ apiKey: "a" })
     const providersFor = await providersOfApp(resolve)
-    const { main } = await providersFor(session)
+    const { main } = await providersFor(session, signal)
     expect(main.name).toBe("anthropic")
-    expect((await providersFor(session)).main).not.toBe(main)
-    expect((await providersFor(session)).main).toBe(main)
+    expect((await providersFor(session, signal)).main).not.toBe(main)
+    expect((await providersFor(session, signal)).main).toBe(main)
   })
 
   it.each<[string, ProviderOptions, Environment]>([

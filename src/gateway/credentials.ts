@@ -4,11 +4,15 @@ import type { Session } from "../core/ports/session-log.ts"
 import { createRecentCache } from "../core/recent-cache.ts"
 import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
 import type { EnvironmentSettings } from "./environment.ts"
+import type { HookOptions } from "./hooks.ts"
 import { namedProvider, type ProviderName } from "./named-provider.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
 
 /** A session's user's own key for the model service, or a token in its place; null for the app's own. */
-export type ResolveCredentials = (session: Session) => Credentials | null | Promise<Credentials | null>
+export type ResolveCredentials = (
+  session: Session,
+  options: HookOptions,
+) => Credentials | null | Promise<Credentials | null>
 
 /** Exactly one of the two. */
 export type Credentials = Pick<ProviderOptions, "apiKey" | "authToken">
@@ -25,11 +29,11 @@ export function providersForSession(
   { providerConfig }: ProviderOptions,
   settings: EnvironmentSettings,
   resolveCredentials: ResolveCredentials | undefined,
-): (session: Session) => Promise<RunProviders> {
+): (session: Session, signal: AbortSignal) => Promise<RunProviders> {
   const ofApp = appProviders(chosen, settings)
   const personal = createRecentCache<Provider>(maxProviders)
-  return async (session) => {
-    const credentials = (await resolveCredentials?.(session)) ?? null
+  return async (session, signal) => {
+    const credentials = (await resolveCredentials?.(session, { signal })) ?? null
     if (credentials === null) return ofApp
     const service = serviceOf(chosen)
     const { apiKey, authToken } = credentials

@@ -1,4 +1,3 @@
-import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -7,12 +6,13 @@ import type { AuthenticatePerson } from "../http/auth/identify.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { Principal } from "../sessions/sessions.ts"
 import type { CodeExecutionConfig } from "./code-execution.ts"
+import type { HookOptions, Hooks } from "./hooks.ts"
 import type { McpOptions } from "./mcp.ts"
 import type { StoreChoice } from "./open-store.ts"
 import type { SecretsOptions } from "./secrets-key.ts"
 
 /** Of the server around the agent, whatever the agent is. Every one is optional. */
-export interface ServerOptions extends StoreChoice, RunHooks, McpOptions, SecretsOptions {
+export interface ServerOptions extends StoreChoice, Hooks, McpOptions, SecretsOptions {
   /** Sessions remember it; a process only takes up sessions of the agent it serves. Default `agent`. */
   readonly name?: string
   /** Default `/api`. */
@@ -48,11 +48,29 @@ export interface ServerOptions extends StoreChoice, RunHooks, McpOptions, Secret
   readonly trustProxy?: number
   /** Runs this process works on at once; further ones wait. Default 1000. */
   readonly maxConcurrentRuns?: number
-  /** Called once everything is open and before the first request is answered. A rejection stops the start. */
-  readonly onStartup?: () => void | Promise<void>
-  /** Called once no run is active any more. */
-  readonly onShutdown?: () => void | Promise<void>
-  readonly onSessionCreated?: (session: { readonly id: string } & Principal) => void | Promise<void>
+  /**
+   * Milliseconds that one call of an approval policy, an interceptor, a tool's validator, `buildChatRuntime`,
+   * `resolveCredentials`, `onSessionCreated` or another hook may take. Default 30 000. The function's signal is aborted
+   * then, and the call counts as failed.
+   */
+  readonly callbackTimeoutMs?: number
+  /**
+   * Milliseconds that active runs may continue after `close()` or SIGTERM; the rest is parked and resumes at the next
+   * start. Default 20 000. Closing takes up to five seconds more.
+   */
+  readonly shutdownGraceMs?: number
+  /**
+   * Called once everything is open and before the first request is answered. A rejection stops the start. The signal is
+   * aborted when the gateway is closed meanwhile.
+   */
+  readonly onStartup?: (options: HookOptions) => void | Promise<void>
+  /** Called once no run is active any more. The gateway waits for it for two seconds. */
+  readonly onShutdown?: (options: HookOptions) => void | Promise<void>
+  /** Called with each new session, before the client receives its token. */
+  readonly onSessionCreated?: (
+    session: { readonly id: string } & Principal,
+    options: HookOptions,
+  ) => void | Promise<void>
   /** Default: JSON lines on standard error, without secrets. */
   readonly logger?: Logger
   /**

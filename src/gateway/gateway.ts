@@ -44,9 +44,9 @@ export interface Gateway {
   /** What `GET /ready` answers: each part that the gateway needs, and whether it works. */
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /**
-   * Takes no new work, lets runs go on for `graceMs`, parks those that have not ended, gives tools, runners and hooks
-   * that are still at work two seconds, closes all. Parked runs go on at the next start. Resolves when everything is
-   * closed, also when called again.
+   * Refuses new work, lets active runs continue for `graceMs`, and parks the rest, which resumes at the next start. Tools,
+   * runners and hooks that are still running then have two seconds to stop, while MCP servers and sandboxes are stopped.
+   * Resolves when everything is closed, also when called again.
    */
   close(options?: CloseOptions): Promise<void>
 }
@@ -123,7 +123,7 @@ export interface ApprovalAnswer {
 }
 
 export interface CloseOptions {
-  /** Milliseconds. Default 20 000. */
+  /** Default: the option `shutdownGraceMs`. */
   readonly graceMs?: number
 }
 

@@ -118,7 +118,8 @@ it("shows clients no secrets of tool calls, which the tool and the model have", 
     approval: true,
     execute: (input, { emit }) => {
       inputs.push(input)
-      emit(`using ${key}`)
+      emit(`using ${key.slice(0, 20)}`)
+      emit(`${key.slice(20)}, account_number: DE12`)
       return { receipt: 7, card: { accountNumber: "DE12" }, log: `with ${key}` }
     },
   })
@@ -162,4 +163,68 @@ it("shows clients no secrets of tool calls, which the tool and the model have", 
   expect(shown).not.toContain("DE12")
   expect(shown).not.toContain("DE34")
   expect(shown).not.toContain(key)
+})
+
+it("shows clients no secrets of what a tool throws, a policy says or a runner fails with", async () => {
+  const fail = tool({
+    name: "fail",
+    description: "Fail.",
+    input: { type: "object" },
+    execute: () => {
+      throw new Error(`postgres://app:hunter2@db/x refused {"account_number":"DE12"}`)
+    },
+  })
+  const provider = scriptedProvider([
+    [{ type: "toolCall", name: "fail", input: {} }],
+    [{ type: "toolCall", name: "fail", input: {} }],
+    [{ type: "text", text: "Done" }],
+  ])
+  let calls = 0
+  gateway = createAgent("Hi.", {
+    store: "memory",
+    logger,
+    provider,
+    tools: [fail],
+    redact: ["account_number"],
+    interceptors: [
+      () => ({
+        action: calls++ === 0 ? "warn" : "deny",
+        message: "not for account_number DE34, account-number=DE34",
+      }),
+    ],
+  })
+  const { session_token: token } = (await (await request("/chat/init", { api_key: "k" })).json()) as {
+    session_token: string
+  }
+  const stream = await (await request("/chat", { message: "Fail." }, token)).text()
+  const history = JSON.stringify(await (await request("/chat/history", undefined, token)).json())
+  expect(stream).toContain("tool_failed")
+  expect(stream).toContain("interceptor_decision")
+  for (const shown of [stream, history]) {
+    expect(shown).not.toContain("hunter2")
+    expect(shown).not.toContain("DE12")
+    expect(shown).not.toContain("=DE34")
+  }
+})
+
+it("shows clients no secrets of what a tool throws where nothing is to be redacted", async () => {
+  const fail = tool({
+    name: "fail",
+    description: "Fail.",
+    input: { type: "object" },
+    execute: () => {
+      throw new Error(`refused: ${key}`)
+    },
+  })
+  const provider = scriptedProvider([
+    [{ type: "toolCall", name: "fail", input: {} }],
+    [{ type: "text", text: "Done" }],
+  ])
+  gateway = createAgent("Hi.", { store: "memory", logger, provider, tools: [fail] })
+  const { session_token: token } = (await (await request("/chat/init", { api_key: "k" })).json()) as {
+    session_token: string
+  }
+  const stream = await (await request("/chat", { message: "Fail." }, token)).text()
+  expect(stream).toContain("refused: [redacted]")
+  expect(stream).not.toContain(key)
 })

@@ -8,9 +8,10 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
 /**
- * The same sessions, with secrets taken out of what viewers are shown of tool calls: arguments, results, live output.
- * The log, the model and the tools have them as they are. What a client tool is to be executed with stays whole, and what a
- * person leaves redacted in edited arguments is what it was.
+ * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results, questions,
+ * reasons and errors. The log, the model and the tools have the original values. (Live output is masked when it is logged,
+ * because a secret may be divided between two chunks.) The input of a client tool stays whole. A value that a person leaves
+ * redacted in edited arguments keeps its original value.
  */
 export function redactedSessions(sessions: Sessions, names: readonly string[]): Sessions {
   const mask = createMask(names)
@@ -48,19 +49,27 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
 }
 
 function redactEntry(entry: Entry, mask: Mask): Entry {
-  if (entry.kind === "event") {
-    const event = redactEvent(entry.event, mask)
-    return event === entry.event ? entry : { ...entry, event }
-  }
-  const { delta } = entry
-  return delta.type === "toolOutput" ? { ...entry, delta: { ...delta, text: mask(delta.text) } } : entry
+  if (entry.kind !== "event") return entry
+  const event = redactEvent(entry.event, mask)
+  return event === entry.event ? entry : { ...entry, event }
 }
 
 function redactEvent(event: Event, mask: Mask): Event {
   switch (event.type) {
     case "toolCallRequested":
-    case "approvalRequested":
       return { ...event, input: mask(event.input) }
+    case "approvalRequested": {
+      const { input, qualifier, reason } = event
+      return { ...event, ...mask({ input, qualifier, reason }) }
+    }
+    case "approvalResolved":
+      return { ...event, reason: mask(event.reason) }
+    case "interceptorDecided":
+      return { ...event, message: mask(event.message) }
+    case "runFailed":
+      return { ...event, message: mask(event.message) }
+    case "stepRetried":
+      return { ...event, error: mask(event.error) }
     case "toolCallCompleted":
       return { ...event, result: mask(event.result) }
     case "elicitationRequested":
@@ -72,8 +81,10 @@ function redactEvent(event: Event, mask: Mask): Event {
 
 function redactWait(wait: Wait, mask: Mask): Wait {
   switch (wait.kind) {
-    case "approval":
-      return { ...wait, input: mask(wait.input) }
+    case "approval": {
+      const { input, qualifier, reason } = wait
+      return { ...wait, ...mask({ input, qualifier, reason }) }
+    }
     case "elicitation": {
       const { question } = wait
       return {

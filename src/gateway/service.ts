@@ -1,4 +1,5 @@
-import type { RunHooks } from "../core/agent-runtime.ts"
+import { untilAborted } from "../agent/until-aborted.ts"
+import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
 import type { Clock } from "../core/clock.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
@@ -19,6 +20,8 @@ import { startHousekeeping } from "../sessions/housekeeping.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { Worker } from "../sessions/worker.ts"
+import { createLineMask } from "../telemetry/line-mask.ts"
+import { createMask } from "../telemetry/mask.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { createSchemaCheck } from "../tools/schema-check.ts"
 import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
@@ -31,12 +34,16 @@ import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { createGuess } from "./guess.ts"
+import type { Hooks } from "./hooks.ts"
 import { type GatewayMcp, startMcp } from "./mcp.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
+
+/** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
+const onShutdownMs = 2_000
 
 /** All parts of a gateway, put together and running. */
 export interface Service {
@@ -63,6 +70,8 @@ export interface ServiceOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly ids: Ids
+  /** Aborted when the gateway is closed, also while it starts. */
+  readonly closing: AbortSignal
 }
 
 export async function startService(options: ServiceOptions): Promise<Service> {
@@ -107,12 +116,12 @@ async function startParts(
   options: ServiceOptions,
   { store, mcp, code, checkSchema }: Started,
 ): Promise<Service> {
-  const { server, mode, idle, logger, clock, ids } = options
+  const { server, mode, idle, logger, clock, ids, closing } = options
   const { log, keyring, approvals } = store
   const feed = new Feed()
   const committer = new Committer(log, logger)
   const agent = server.name ?? "agent"
-  const userCode = followUserCode(logger)
+  const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
   const resolveRuntime = await runtimeResolver(options, {
     grants: (sessionId) => approvals.grants(sessionId),
     userCode,
@@ -134,7 +143,7 @@ async function startParts(
   const sessions = announcing(
     createSessions({ log, approvals, checkSchema, feed, worker, agent, clock, ids }),
     server,
-    logger,
+    { userCode, logger },
   )
   let accepting = true
   const app = createHttpApp({
@@ -151,7 +160,7 @@ async function startParts(
     completeMcpAuthorization: mcp.complete ?? undefined,
     allowLocalhost: mode === "dev",
   })
-  await server.onStartup?.()
+  await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
   if (!idle) await worker.start()
   const stopHousekeeping = idle ? null : startHousekeeping({ log, clock, logger, sessionRetentionDays })
@@ -175,14 +184,17 @@ async function startParts(
       const grace = setTimeout(() => void mcp.close(), graceMs)
       await worker.stop({ graceMs })
       clearTimeout(grace)
-      await code?.close()
       feed.close()
-      await Promise.all(listeners.map((stop) => stop()))
-      await committer.close()
-      await userCode.settle()
-      await mcp.close()
+      // These take up to two seconds each, and none needs another.
+      await Promise.all([
+        ...listeners.map((stop) => stop()),
+        committer.close(),
+        userCode.settle(),
+        code?.close(),
+        mcp.close(),
+      ])
       await store.close()
-      await server.onShutdown?.()
+      await callOnShutdown(server, logger)
     },
   }
 }
@@ -207,11 +219,13 @@ async function runtimeResolver(
   { grants, userCode, mcp, code, checkSchema }: RuntimeParts,
 ): Promise<ResolveRuntime> {
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
-  const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels } = server
-  const hooks = userCode.followed(definedOnly<RunHooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
+  const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels, redact } = server
+  const hooks = userCode.followed(definedOnly<Hooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
   const shared = {
     allowedModels,
     hooks,
+    callbackTimeoutMs: userCode.timeoutMs,
+    outputFilter: redact === undefined ? null : () => createLineMask(createMask(redact)),
     follow: userCode.follow,
     grants,
     checkSchema,
@@ -230,13 +244,17 @@ async function runtimeResolver(
     const surroundings = { ...shared, mcp: noServers, providers, model: null }
     await prepareAll(checkForAllRuns(buildChatRuntime, surroundings))
   } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
-  return async ({ request, ...run }) => {
+  return async ({ request, signal, ...run }) => {
     const { session, model } = run
     const chat =
       typeof buildChatRuntime === "object"
         ? buildChatRuntime
-        : await buildChatRuntime({ ...run, ...(request && { request: request() }) })
-    const providers = await providersFor(session)
+        : await userCode.call(
+            "buildChatRuntime",
+            (stop) => buildChatRuntime({ ...run, ...(request && { request: request() }), signal: stop }),
+            signal,
+          )
+    const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     useGuessFor(chat, providers)
     return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
@@ -246,17 +264,33 @@ async function prepareAll(providers: readonly Provider[]): Promise<void> {
   await Promise.all(providers.map((provider) => provider.prepare?.()))
 }
 
-/** Tells `onSessionCreated`; a hook that throws is logged and changes nothing. */
-function announcing(sessions: Sessions, { onSessionCreated }: ServerOptions, logger: Logger): Sessions {
+async function callOnShutdown({ onShutdown }: ServerOptions, logger: Logger): Promise<void> {
+  if (onShutdown === undefined) return
+  try {
+    await callBounded((signal) => onShutdown({ signal }), { name: "onShutdown", timeoutMs: onShutdownMs })
+  } catch (error) {
+    if (!(error instanceof CallbackTimeoutError)) throw error
+    logger.warn({ error, hook: "onShutdown" }, "A hook did not return in time. The gateway is closed.")
+  }
+}
+
+/** Calls `onSessionCreated` for each new session. If the hook fails, that is logged, and the session is kept. */
+function announcing(
+  sessions: Sessions,
+  { onSessionCreated }: ServerOptions,
+  { userCode, logger }: { readonly userCode: UserCode; readonly logger: Logger },
+): Sessions {
   if (onSessionCreated === undefined) return sessions
   return {
     ...sessions,
     async create(principal) {
       const session = await sessions.create(principal)
       try {
-        await onSessionCreated({ id: session.id, ...principal })
+        const created = { id: session.id, ...principal }
+        await userCode.call("onSessionCreated", (signal) => onSessionCreated(created, { signal }))
       } catch (error) {
-        logger.error({ error, hook: "onSessionCreated", sessionId: session.id }, "a hook failed")
+        const fields = { error, hook: "onSessionCreated", sessionId: session.id }
+        logger.error(fields, "A hook failed. The session is kept.")
       }
       return session
     },

@@ -14,7 +14,7 @@ afterEach(() => {
 })
 
 it("waits for a call that puts things in order, also if it fails", async () => {
-  const userCode = followUserCode(logger)
+  const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
   const call = Promise.withResolvers<void>()
   userCode.follow(call.promise)
   let settled = false
@@ -29,20 +29,48 @@ it("waits for a call that puts things in order, also if it fails", async () => {
 })
 
 it("waits no longer than two seconds, and says so", async () => {
-  const userCode = followUserCode(logger)
+  const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
   userCode.follow(never)
   const { onUsage } = userCode.followed({ onUsage: () => never })
   void onUsage?.({} as never)
   const settling = userCode.settle()
   await vi.advanceTimersByTimeAsync(2_000)
   await settling
-  expect(warn.mock.calls).toEqual([[{ calls: 2 }, expect.stringContaining("still at work")]])
+  expect(warn.mock.calls).toEqual([[{ calls: 2 }, expect.stringContaining("had not returned")]])
 })
 
 it("forgets a call that never ends", async () => {
-  const userCode = followUserCode(logger)
+  const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
   userCode.follow(never)
   await vi.advanceTimersByTimeAsync(60_000)
   await userCode.settle()
   expect(warn).not.toHaveBeenCalled()
+})
+
+it("leaves no timer behind when a call ends", async () => {
+  const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
+  userCode.follow(Promise.resolve())
+  userCode.follow(Promise.reject(new Error("stopped")))
+  const { onEvent } = userCode.followed({ onEvent: async () => undefined })
+  await onEvent?.({} as never, { sessionId: "sess_1" })
+  await vi.advanceTimersByTimeAsync(0)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it("aborts a hook that does not return in time, and one that the closing gateway no longer waits for", async () => {
+  const signals: AbortSignal[] = []
+  const hang = (_report: unknown, { signal }: { readonly signal: AbortSignal }) => {
+    signals.push(signal)
+    return never
+  }
+  const late = followUserCode({ callbackTimeoutMs: 10_000, logger }).followed({ onUsage: hang })
+  const timedOut = expect(late.onUsage?.({} as never)).rejects.toMatchObject({ code: "callback_timeout" })
+  await vi.advanceTimersByTimeAsync(10_000)
+  await timedOut
+  const userCode = followUserCode({ callbackTimeoutMs: 10_000, logger })
+  const closed = expect(userCode.followed({ onUsage: hang }).onUsage?.({} as never)).rejects.toThrow("closed")
+  const settling = userCode.settle()
+  await vi.advanceTimersByTimeAsync(2_000)
+  await Promise.all([settling, closed])
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
 })

@@ -1,61 +1,94 @@
 import type { AgentRuntime, RunHooks } from "../core/agent-runtime.ts"
+import { callBounded } from "../core/call-bounded.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Hooks } from "./hooks.ts"
 
-/** Knows which of the user's hooks, tools and runners are still at work, so that a stop does not cut them off. */
+/** Calls the application's functions within their time limit, and knows which of them have not returned yet. */
 export interface UserCode {
-  /** The same hooks, whose calls are followed. */
-  followed(hooks: RunHooks): RunHooks
+  /** Milliseconds that one call may take. */
+  readonly timeoutMs: number
+  /** Returns hooks that are bounded in time and waited for when the gateway closes. */
+  followed(hooks: Hooks): RunHooks
   readonly follow: AgentRuntime["follow"]
-  /** Resolves when all have ended, or after a bounded time. */
+  /** Calls one function. Rejects with `callback_timeout` when it takes longer than `callbackTimeoutMs`. */
+  call<Value>(
+    name: string,
+    callback: (signal: AbortSignal) => Value | Promise<Value>,
+    signal?: AbortSignal,
+  ): Promise<Value>
+  /** Resolves when every followed call has ended. After two seconds it aborts those that have not, and resolves. */
   settle(): Promise<void>
 }
 
-/** With the grace time of a worker of `dev` and its last writes, less than `dev` waits before it kills it. */
-const mostMs = 2_000
-/** A call that does not end when it is told to may never end. */
+export interface UserCodeOptions {
+  readonly callbackTimeoutMs: number
+  readonly logger: Logger
+}
+
+/** `dev` kills a worker that takes longer to stop than this, its grace time and its last writes together. */
+const settleMs = 2_000
+/** A tool or a runner that ignores its signal for so long may never return. */
 const forgottenAfterMs = 60_000
 
-export function followUserCode(logger: Logger): UserCode {
+export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCodeOptions): UserCode {
+  const closing = new AbortController()
   const pending = new Set<Promise<unknown>>()
-  const remember = (work: Promise<unknown>) => {
+  /** `onEnd` is called when the work has ended, however it ended. */
+  const remember = (work: Promise<unknown>, onEnd: () => void = () => undefined) => {
     pending.add(work)
-    const forget = () => pending.delete(work)
+    const forget = () => {
+      pending.delete(work)
+      onEnd()
+    }
     work.then(forget, forget)
     return forget
   }
-  const following = <Arguments extends readonly unknown[]>(
-    hook: ((...given: Arguments) => unknown) | undefined,
-  ) => {
-    if (hook === undefined) return undefined
-    return async (...given: Arguments) => {
-      const call = Promise.resolve().then(() => hook(...given))
-      remember(call)
-      await call
-    }
+  const call: UserCode["call"] = (name, callback, signal) =>
+    callBounded(callback, { name, signal, timeoutMs })
+  /** Starts the call in a later microtask, so that a hook never holds up what it is told of. */
+  const followedCall = (name: string, callback: (signal: AbortSignal) => void | Promise<void>) => {
+    const work = Promise.resolve().then(() => call(name, callback, closing.signal))
+    remember(work)
+    return work
   }
   return {
+    timeoutMs,
     followed({ onUsage, onToolResult, onToolTiming, onEvent }) {
-      const followed = {
-        onUsage: following(onUsage),
-        onToolResult: following(onToolResult),
-        onToolTiming: following(onToolTiming),
-        onEvent: following(onEvent),
+      return {
+        ...(onUsage && {
+          onUsage: (report) => followedCall("onUsage", (signal) => onUsage(report, { signal })),
+        }),
+        ...(onToolResult && {
+          onToolResult: (report) =>
+            followedCall("onToolResult", (signal) => onToolResult(report, { signal })),
+        }),
+        ...(onToolTiming && {
+          onToolTiming: (timing) =>
+            followedCall("onToolTiming", (signal) => onToolTiming(timing, { signal })),
+        }),
+        ...(onEvent && {
+          onEvent: (entry, origin) =>
+            followedCall("onEvent", (signal) => onEvent(entry, { ...origin, signal })),
+        }),
       }
-      return Object.fromEntries(Object.entries(followed).filter(([, hook]) => hook !== undefined))
     },
-    follow(call) {
-      setTimeout(remember(call), forgottenAfterMs).unref()
+    follow(work) {
+      const timer = setTimeout(() => forget(), forgottenAfterMs)
+      timer.unref()
+      const forget = remember(work, () => clearTimeout(timer))
     },
+    call,
     async settle() {
       if (pending.size === 0) return
       const late = Promise.withResolvers<void>()
       const timer = setTimeout(() => {
         logger.warn(
           { calls: pending.size },
-          "hooks, tools or runners were still at work when the gateway closed",
+          "Hooks, tools or runners had not returned when the gateway closed. They are not waited for any longer.",
         )
+        closing.abort(new Error("The gateway is closed."))
         late.resolve()
-      }, mostMs)
+      }, settleMs)
       await Promise.race([Promise.allSettled([...pending]), late.promise])
       clearTimeout(timer)
     },

@@ -94,7 +94,7 @@ describe("the HTTP app", () => {
     expect(text).not.toContain("hunter2")
     expect(await problemOf(response)).toMatchObject({ code: "internal_error" })
     expect(app.errors).toEqual([
-      { message: "a request failed", fields: expect.objectContaining({ error: failure }) },
+      { message: "A request failed.", fields: expect.objectContaining({ error: failure }) },
     ])
   })
 

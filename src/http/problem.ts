@@ -1,7 +1,7 @@
 import type { Context } from "hono"
 import { HTTPException } from "hono/http-exception"
 import type { ContentfulStatusCode } from "hono/utils/http-status"
-import { GatewayError, toError } from "../core/errors.ts"
+import { GatewayError, ShuttingDownError, toError } from "../core/errors.ts"
 import type { Json } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 
@@ -55,9 +55,11 @@ export function sessionNotFound(status: 401 | 404): Problem {
 export function problemResponse(thrown: unknown, c: Context, logger: Logger): Response {
   const problem = toGatewayError(thrown)
   const origin = { method: c.req.method, path: c.req.path }
-  if (problem.status >= 500) {
-    logger.error({ error: thrown, code: problem.code, detail: problem.detail, ...origin }, "a request failed")
-  }
+  const fields = { code: problem.code, detail: problem.detail, ...origin }
+  // While the gateway stops, every client receives this answer.
+  if (problem instanceof ShuttingDownError)
+    logger.debug(fields, "A request was refused. The gateway is stopping.")
+  else if (problem.status >= 500) logger.error({ error: thrown, ...fields }, "A request failed.")
   const document = {
     type: `urn:ai-agent-gateway:problem:${problem.code}`,
     title: titleOf(problem.code),

@@ -103,6 +103,7 @@ async function resolve(
       context: source?.context ?? {},
       channel: source?.channel ?? null,
       model: source?.model ?? null,
+      signal,
       ...(request === undefined ? {} : { request }),
     })
   const resolving = setUp()
@@ -113,7 +114,10 @@ async function resolve(
     // Cancelled before it came to anything, unless a model call was interrupted: that has a price.
     if (signal.aborted)
       return conversation.run?.phase.type === "calling" ? within(priceWaitMs, resolving) : null
-    logger.error({ error, sessionId: session.id, runId }, "the agent could not be set up for a run")
+    logger.error(
+      { error, sessionId: session.id, runId },
+      "The agent could not be set up for a run. The run fails.",
+    )
     return null
   }
 }
@@ -194,7 +198,8 @@ async function runOn(
     return await runForeignLoop({ ...context, runtime }, { resumed })
   } catch (thrown) {
     if (leavesRunOpen(thrown) || thrown instanceof RunCancelledError) throw thrown
-    context.logger.error({ error: thrown, sessionId: context.sessionId }, "a run failed")
+    const ids = { sessionId: context.sessionId, runId: context.conversation.run?.runId }
+    context.logger.error({ error: thrown, ...ids }, "An unexpected error ends a run.")
     if (thrown instanceof GatewayError) return fail(context, thrown.code, thrown.message)
     return fail(context, "internal_error", "The run failed on the server.")
   }

@@ -16,4 +16,6 @@ export interface RuntimeRequest {
   readonly model: string | null
   /** Only when new, and only if this process accepted it over HTTP. */
   readonly request?: () => Request
+  /** Aborted when the run is canceled, and when the process stops. */
+  readonly signal: AbortSignal
 }

@@ -1,20 +1,24 @@
+import { withoutSecrets } from "../core/without-secrets.ts"
 import { plainName } from "./redact.ts"
-import { withoutSecrets } from "./redact-text.ts"
 
 /** Stands for what is not shown. */
 export const redacted = "[redacted]"
 
-/** A copy of a JSON value of the same shape, in which secrets are not shown. */
+/** Returns a copy of a JSON value of the same shape, in which secrets are not shown. */
 export type Mask = <Value>(value: Value) => Value
 
 /**
  * Makes a function that masks texts: whole ones that are members with one of these names, in any spelling of case and
- * separators, and what looks like a key inside any other. Nothing else is changed, and nothing is cut.
+ * separators, and in any other text what looks like a key, or follows one of the names (`iban: DE12`, `"iban":"DE12"`).
+ * It changes nothing else and truncates nothing.
  */
 export function createMask(names: readonly string[]): Mask {
   const named = new Set(names.map(plainName))
+  const assignments = names.flatMap(assignmentsOf)
+  const maskText = (text: string) =>
+    assignments.reduce((value, pattern) => value.replace(pattern, `$1${redacted}`), withoutSecrets(text))
   const copy = (value: unknown): unknown => {
-    if (typeof value === "string") return withoutSecrets(value)
+    if (typeof value === "string") return maskText(value)
     if (Array.isArray(value)) return value.map(copy)
     if (typeof value !== "object" || value === null) return value
     return Object.fromEntries(
@@ -25,4 +29,14 @@ export function createMask(names: readonly string[]): Mask {
     )
   }
   return (value) => copy(value) as typeof value
+}
+
+/** Matches the name, a colon or an equals sign, and a value: in quotes as JSON or code has it, or up to a space. */
+function assignmentsOf(name: string): readonly RegExp[] {
+  const letters = [...plainName(name)].join("[^\\p{L}\\p{N}\\s]?")
+  const before = `(?<![\\p{L}\\p{N}])${letters}\\\\?["']?\\s?[:=]\\s?`
+  return [
+    new RegExp(`(${before}\\\\?["'])[^"'\\\\]+`, "giu"),
+    new RegExp(`(${before})[^\\s"'\\\\,;&}\\[\\]]+`, "giu"),
+  ]
 }

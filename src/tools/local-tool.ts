@@ -34,7 +34,9 @@ interface CommonDefinition<Schema extends InputSchema> {
   /** An object schema. Each input is checked against it before `execute`; a misfit is told to the model. */
   readonly input: Schema
   /** Whether a person must allow the call first. Default: what the agent's `needsApproval` says. */
-  readonly approval?: boolean | ((input: JsonObject) => boolean | Promise<boolean>)
+  readonly approval?:
+    | boolean
+    | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
   /** Divides calls into types, each of which a person may allow for the rest of the session. Default: one type. */
   readonly qualifier?: (input: JsonObject) => string | null
   /** Has no effect outside, so it may be repeated after a crash. Default false. */

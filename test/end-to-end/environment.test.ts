@@ -59,6 +59,33 @@ describe("a data directory that cannot be used is one line and a failure:", () =
   })
 })
 
+test("a gateway whose disk is full starts, serves what is stored, and goes on once there is space", async () => {
+  const model = await startModel([says("Before."), says("After.")])
+  const folder = await temporaryFolder()
+  const disk = await mountSmallDisk(folder, { megabytes: 8 })
+  const env = { STORE: join(disk.path, "data") }
+  const first = await startGateway({ folder, model, env })
+  const session = await startSession(first.url)
+  await (await session.chat("Hi")).rest()
+  first.signal("SIGTERM")
+  expect(await first.exited).toBe(0)
+
+  await disk.fill()
+  const second = await startGateway({ folder, model, env })
+  const later = session.at(second.url)
+  expect((await fetch(`${second.url}/api/health`)).status).toBe(200)
+  const ready = await fetch(`${second.url}/api/ready`)
+  expect(ready.status).toBe(503)
+  expect(await ready.json()).toMatchObject({ checks: { store: { ok: false } } })
+  expect(await later.history()).toMatchObject({ messages: [{ role: "user" }, { role: "assistant" }] })
+  const refused = await later.post("/chat", { message: "Hi again" })
+  expect(await problemOf(refused)).toMatchObject({ status: 503, code: "store_unavailable" })
+
+  await disk.free()
+  await eventually("space", async () => (await fetch(`${second.url}/api/ready`)).status === 200 || null)
+  expect(assemble(await (await later.chat("Hi again")).rest()).text).toBe("After.")
+})
+
 test("without a key for a model `start` says in one line what it needs", async () => {
   const cli = spawnGateway({ folder: await temporaryFolder() })
   expect(await cli.exited).toBe(1)

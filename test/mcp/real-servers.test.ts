@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { requirePrograms } from "../debian-packages.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { requires } from "../needs.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 import { installedServer } from "./support/servers.ts"
 
@@ -65,7 +65,7 @@ it("shows the progress and the images of server-everything, and reads its resour
 })
 
 it("browses a page through @playwright/mcp", { timeout: 600_000 }, async () => {
-  await requirePrograms("chromium")
+  await requires("chromium")
   const page = createServer((_request, response) => {
     response.setHeader("content-type", "text/html")
     response.end("<title>Local</title><h1>Hello from here</h1><button>Press me</button>")
@@ -78,7 +78,9 @@ it("browses a page through @playwright/mcp", { timeout: 600_000 }, async () => {
     ...["--headless", "--no-sandbox", "--isolated"],
     ...["--executable-path", "/usr/bin/chromium", "--output-dir", await temporaryFolder()],
   ])
-  const agent = testAgent({ mcpServers: { browser: { ...browser, timeoutMs: 60_000 } } })
+  // Its sockets are in a folder of a fixed name there, which another user of this machine may own.
+  const env = { TMPDIR: await temporaryFolder() }
+  const agent = testAgent({ mcpServers: { browser: { ...browser, env, timeoutMs: 60_000 } } })
   const result = await agent.call("browser_navigate", { url: `http://127.0.0.1:${port}/` })
   expect(textOfResult(result)).toContain("Local")
   const snapshot = textOfResult(await agent.call("browser_snapshot"))

@@ -1,20 +1,21 @@
 import { execFileSync } from "node:child_process"
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import { newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-harness.ts"
-import { requirePrograms } from "../debian-packages.ts"
-import { attacks } from "./support/attacks.ts"
+import { has, requires } from "../needs.ts"
+import { attacks, needControlGroups } from "./support/attacks.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
 import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
 
 let harness: SandboxHarness
 let end: () => Promise<void>
 
+beforeEach(() => requires("bubblewrap"), 600_000)
 beforeAll(async () => {
-  await requirePrograms("bwrap")
+  if (!(await has("bubblewrap"))) return
   const { sandboxes, directory } = await openTestSandboxes("bubblewrap")
   harness = { sandboxes, host: "bubblewrap" }
   end = async () => {
@@ -29,10 +30,18 @@ describe("bubblewrap keeps the contract of sandboxes:", () => {
 })
 
 describe("bubblewrap holds against", () => {
-  test.each(attacks)("$name", async ({ run }) => run(harness), 180_000)
+  test.each(attacks)(
+    "$name",
+    async ({ name, run }) => {
+      if (needControlGroups.has(name)) await requires("root")
+      await run(harness)
+    },
+    180_000,
+  )
 })
 
 test("a file that is deleted and held open cannot fill the disk, though no quota sees it", async () => {
+  await requires("root")
   const directory = await sandboxDirectory()
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", directory])
   try {
@@ -62,6 +71,7 @@ for index in range(3):
 }, 120_000)
 
 test("a setuid program that code leaves cannot be started by another user of the machine", async () => {
+  await requires("root")
   const { sandboxes, directory } = await openTestSandboxes("bubblewrap")
   const session = { id: "sess_setuid", tenant: "test", userId: "test" }
   const sandbox = await sandboxes.open(session)

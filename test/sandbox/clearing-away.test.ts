@@ -6,17 +6,19 @@ import type { ToolContext } from "../../src/core/ports/tool.ts"
 import { openCodeExecution } from "../../src/gateway/code-execution.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
+import { requires } from "../needs.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
 import { openTestSandboxes, sandboxDirectory, silent } from "./support/open.ts"
 
 let directory: string
 
 beforeEach(async () => {
+  await requires("linux")
   directory = await sandboxDirectory()
 })
 afterEach(async () => {
   vi.useRealTimers()
-  await removeTree(directory)
+  if (directory !== undefined) await removeTree(directory)
 })
 
 /** A gateway's code execution, of which the clock stands still until it is told to go on. */

@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs"
 import { mkdtemp, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { createAgent } from "../../src/index.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import { exec, newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-harness.ts"
 import { runCliProcess } from "../cli-process.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
+import { has, requires } from "../needs.ts"
 import { attacks } from "./support/attacks.ts"
 import { crashWhileRunning, processes } from "./support/crash.ts"
 import { startEngine, type TestEngine, testImage } from "./support/engine.ts"
@@ -18,7 +19,9 @@ let engine: TestEngine
 let harness: SandboxHarness
 let end: () => Promise<void>
 
+beforeEach(() => requires("dockerEngine"), 900_000)
 beforeAll(async () => {
+  if (!(await has("dockerEngine"))) return
   engine = await startEngine()
   const { sandboxes, directory } = await openTestSandboxes("docker", {
     dockerSocket: engine.socket,

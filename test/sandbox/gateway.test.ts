@@ -1,17 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
 import { createAgent, type Gateway } from "../../src/index.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
-import { requirePrograms } from "../debian-packages.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"
+import { has, requires } from "../needs.ts"
 import { sandboxDirectory, silent } from "./support/open.ts"
 
 let gateway: Gateway
 let url: string
 let directory: string
 
+beforeEach(() => requires("bubblewrap"), 600_000)
 beforeAll(async () => {
-  await requirePrograms("bwrap")
+  if (!(await has("bubblewrap"))) return
   directory = await sandboxDirectory()
   gateway = createAgent("You compute.", {
     provider: "demo",

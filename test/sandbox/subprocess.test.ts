@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import { newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-harness.ts"
+import { has, requires } from "../needs.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
 import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
 
 let harness: SandboxHarness
 let end: () => Promise<void>
 
+beforeEach(() => requires("linux"))
 beforeAll(async () => {
+  if (!(await has("linux"))) return
   const { sandboxes, directory } = await openTestSandboxes("subprocess")
   harness = { sandboxes, host: "subprocess" }
   end = async () => {

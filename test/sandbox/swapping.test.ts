@@ -4,13 +4,13 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { beforeAll, expect, onTestFinished, test } from "vitest"
+import { beforeEach, expect, onTestFinished, test } from "vitest"
 import { trimWorkspace } from "../../src/sandbox/workspace/trim.ts"
-import { requirePrograms } from "../debian-packages.ts"
+import { requires } from "../needs.ts"
 
 /** Code that swaps what the gateway removes, in a working directory that bubblewrap has bound, as a session's is. */
 
-beforeAll(() => requirePrograms("bwrap"), 600_000)
+beforeEach(() => requires("bubblewrap"), 600_000)
 
 /**
  * Builds a tree that is too deep to be measured, so that the gateway removes it as a whole, and swaps it for a link to

@@ -4,7 +4,10 @@ import type { Tool } from "./tool.ts"
 
 /** Whether a call may be executed: interceptors first, then the approval policy and what was granted before. */
 export interface Gate {
-  /** An interceptor or a policy that throws denies. Does not reject, but with `StoreUnavailableError`. */
+  /**
+   * An interceptor or a policy that throws, or that does not return in time, denies. Rejects with
+   * `StoreUnavailableError`, and with the reason of the call's signal as soon as that aborts.
+   */
   decide(call: GatedCall): Promise<Verdict>
 }
 
@@ -19,6 +22,8 @@ export interface GatedCall {
   readonly context: JsonObject
   /** A person has allowed exactly this call: only a `deny` still counts. */
   readonly approved: boolean
+  /** Aborted when the run is canceled, and when the process stops. */
+  readonly signal: AbortSignal
 }
 
 export interface Verdict {

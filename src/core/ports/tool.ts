@@ -23,7 +23,9 @@ export interface Tool {
   /** `client`: whoever holds the session executes it and sends the result; `execute` is never called. Default backend. */
   readonly executionLocation?: "backend" | "client"
   /** Whether a person must allow the call first. Default: what the agent's `needsApproval` says. */
-  readonly approval?: boolean | ((input: JsonObject) => boolean | Promise<boolean>)
+  readonly approval?:
+    | boolean
+    | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
   /** Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Default: one. */
   readonly qualifier?: (input: JsonObject) => string | null
   /** The MCP server behind it, if any. */

@@ -42,7 +42,7 @@ const count = () => database.read(() => database.get("SELECT count(*) AS count F
 const insert = (id: string) => database.run("INSERT INTO removed_session (id) VALUES (?)", id)
 
 test("a full disk refuses what does not fit, keeps what is there, and is used again once there is room", async () => {
-  const { log } = await openStore(database, soleMembership(), { clock, logger })
+  const { log } = await openStore(database, soleMembership(), { clock, logger, directory: null })
   const sessionId = await newSession(log)
   const pages = Number((await database.read(() => database.get("PRAGMA page_count")))?.page_count)
   await database.read(() => database.get(`PRAGMA max_page_count = ${pages + 2}`))
@@ -128,7 +128,7 @@ test("full durability waits for the disk at every commit", async () => {
 })
 
 test("the rows of removed sessions are deleted even when that was begun by a process that ended", async () => {
-  const { log } = await openStore(database, soleMembership(), { clock, logger })
+  const { log } = await openStore(database, soleMembership(), { clock, logger, directory: null })
   const sessionId = await newSession(log)
   const { runId } = accepted(await log.put(message(sessionId)))
   await database.write(() => {

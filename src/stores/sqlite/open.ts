@@ -11,6 +11,7 @@ import { joinMembers, type Membership, soleMembership } from "./membership.ts"
 import { migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
+import { spaceReserve } from "./space-reserve.ts"
 import { watchDatabase } from "./watching.ts"
 
 export interface SqliteStoreOptions {
@@ -22,8 +23,23 @@ export interface SqliteStoreOptions {
   readonly durability?: Durability
 }
 
-/** Throws `ConfigurationError` when the directory cannot be used or holds a newer version's database. */
+/**
+ * Throws `ConfigurationError` when the directory cannot be used or holds a newer version's database. A directory that was
+ * used before can also be opened while its disk is full: then reads work, and writes reject until there is space again.
+ */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const reserve = spaceReserve(options.path)
+  try {
+    const store = await openInDirectory(options)
+    reserve.keep()
+    return store
+  } catch (error) {
+    if (!reserve.release()) throw error
+    return openInDirectory(options)
+  }
+}
+
+async function openInDirectory(options: SqliteStoreOptions): Promise<Store> {
   const { path, durability = "process" } = options
   const files = prepareDataDirectory(path)
   let database: Database | null = null
@@ -32,7 +48,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     database = await openDatabase(files.database, durability)
     await migrate(database, files.database)
     membership = await joinMembers(files.processes)
-    const store = await openStore(database, membership, options)
+    const store = await openStore(database, membership, { ...options, directory: path })
     const checkpointer = startCheckpointer(database, files.database, options.logger)
     return {
       ...store,
@@ -57,18 +73,22 @@ export async function openMemoryStore(
 ): Promise<Store> {
   const database = await openDatabase(":memory:", "process")
   await migrate(database, "in memory")
-  return openStore(database, soleMembership(), options)
+  return openStore(database, soleMembership(), { ...options, directory: null })
 }
 
 /** Over a database whose schema is up to date. */
 export async function openStore(
   database: Database,
   membership: Membership,
-  { clock, logger }: Pick<SqliteStoreOptions, "clock" | "logger">,
+  {
+    clock,
+    logger,
+    directory,
+  }: Pick<SqliteStoreOptions, "clock" | "logger"> & { readonly directory: string | null },
 ): Promise<Store> {
   const hub = await watchDatabase(database, logger)
   return {
-    log: createSessionLog(database, { membership, hub, clock }),
+    log: createSessionLog(database, { membership, hub, clock, directory }),
     keyring: createKeyring(database, clock),
     approvals: createApprovals(database),
     secrets: createSecrets(database),

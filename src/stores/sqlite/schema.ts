@@ -118,6 +118,9 @@ const migrations: readonly (readonly string[])[] = [
   ],
 ]
 
+/** The version that \`migrate\` brings a database to. */
+export const schemaVersion = migrations.length
+
 /**
  * The newest stored entry's number, of the session in the same statement. Looked up rather than kept with the
  * session, so that storing deltas leaves the session's row alone.
@@ -130,13 +133,15 @@ export const lastSeq = `max(
 export async function migrate(database: Database, file: string): Promise<void> {
   await database.write(() => {
     const version = integer(database.get("PRAGMA user_version") ?? {}, "user_version")
-    if (version > migrations.length) {
+    if (version > schemaVersion) {
       throw new ConfigurationError(
         `The database ${file} was written by a newer version of ai-agent-gateway ` +
-          `(its schema is ${version}, this version knows ${migrations.length}). Upgrade the package.`,
+          `(its schema is ${version}, this version knows ${schemaVersion}). Upgrade the package.`,
       )
     }
+    // A gateway that is up to date writes nothing, so that it also starts while the disk is full.
+    if (version === schemaVersion) return
     for (const statement of migrations.slice(version).flat()) database.run(statement)
-    database.run(`PRAGMA user_version = ${migrations.length}`)
+    database.run(`PRAGMA user_version = ${schemaVersion}`)
   })
 }

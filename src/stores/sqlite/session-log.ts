@@ -12,6 +12,7 @@ import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneSessions } from "./prune.ts"
 import { readEntries, stepStart } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
+import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
 export function createSessionLog(
@@ -20,7 +21,14 @@ export function createSessionLog(
     membership,
     hub,
     clock,
-  }: { readonly membership: Membership; readonly hub: WatchHub; readonly clock: Clock },
+    directory,
+  }: {
+    readonly membership: Membership
+    readonly hub: WatchHub
+    readonly clock: Clock
+    /** Null for a database in memory. */
+    readonly directory: string | null
+  },
 ): SessionLog {
   const owner = membership.id
   return {
@@ -73,7 +81,7 @@ export function createSessionLog(
       await pruneDeltas(database, deltasSettledBefore)
       await pruneSessions(database, sessionsUsedBefore)
     },
-    ping: () => database.read(() => void database.get("SELECT 1 FROM session LIMIT 1")),
+    ping: createWriteProbe(database, clock, directory),
   }
 }
 

@@ -37,6 +37,7 @@ export interface CodeToolsOptions {
     toolName: string,
     input: JsonObject,
     qualifier: string | null,
+    options: { readonly signal: AbortSignal },
   ) => boolean | Promise<boolean>
   /** Bytes of a result's text, past which it would be cut wherever that is. */
   readonly maxResultBytes: number
@@ -81,9 +82,9 @@ function codeExecute(
     input: inputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
     timeoutMs: maxTimeoutMs + overheadMs,
     qualifier: (input) => hostOf(input).name,
-    approval: (input) => {
+    approval: (input, options) => {
       const host = hostOf(input)
-      return host.sandboxed ? needsApproval(name, input, host.name) : true
+      return host.sandboxed ? needsApproval(name, input, host.name, options) : true
     },
     async execute({ code, background, ...input }, context) {
       const host = hostOf(input)

@@ -3,6 +3,7 @@ import { mkdir, open, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { onTestFinished } from "vitest"
+import { requires } from "../../needs.ts"
 
 const run = promisify(execFile)
 const block = Buffer.alloc(64 * 1024, 1)
@@ -14,11 +15,12 @@ export interface SmallDisk {
   free(): Promise<void>
 }
 
-/** Needs root: without it this rejects. */
+/** Skips the running test without root. */
 export async function mountSmallDisk(
   parent: string,
   { megabytes, readOnly = false }: { readonly megabytes: number; readonly readOnly?: boolean },
 ): Promise<SmallDisk> {
+  await requires("root")
   const path = join(parent, "disk")
   await mkdir(path)
   await run("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m${readOnly ? ",ro" : ""}`, "tmpfs", path])

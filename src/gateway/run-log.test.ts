@@ -1,0 +1,162 @@
+import { afterEach, describe, expect, it, onTestFinished } from "vitest"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
+import { type AgentOptions, createAgent } from "./create-agent.ts"
+
+interface Line {
+  readonly level: string
+  readonly message: string
+  readonly [field: string]: unknown
+}
+
+let lines: Line[] = []
+const write = (level: string) => (fields: object, message: string) =>
+  lines.push({ level, message, ...fields })
+const logger = { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") }
+
+afterEach(() => {
+  lines = []
+})
+
+const input = { type: "object" } as const
+const prices = { "scripted-model": { input: 1, output: 5 } }
+
+function agent(options: AgentOptions) {
+  const gateway = createAgent("Hi.", { store: "memory", logger, prices, ...options })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  return gateway
+}
+
+/** Ends when it is told to. */
+const hang = tool({
+  name: "hang",
+  description: "Hang.",
+  input,
+  execute: (_input, { signal }) =>
+    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+})
+
+function cancelAt(stop: AbortController): NonNullable<AgentOptions["onEvent"]> {
+  return ({ event }) => {
+    if (event.type === "toolCallStarted") stop.abort()
+  }
+}
+
+/** Calls the tool once, then says "Done.". */
+function calling(name: string) {
+  return scriptedProvider((request) =>
+    request.messages.at(-1)?.role === "tool"
+      ? [{ type: "text", text: "Done." }]
+      : [{ type: "toolCall", name, input: {} }],
+  )
+}
+
+function named(message: string): readonly Line[] {
+  return lines.filter((line) => line.message.startsWith(message))
+}
+
+describe("the log", () => {
+  it("has one line for the end of each run, with what it cost and how long it took", async () => {
+    const gateway = agent({ provider: scriptedProvider([[{ type: "text", text: "Hi." }]]) })
+    const { runId, sessionId, cost, usage } = await gateway.run("Hi")
+    expect(named("A run")).toEqual([
+      {
+        level: "info",
+        message: "A run ended.",
+        runId,
+        sessionId,
+        outcome: "completed",
+        durationMs: expect.any(Number),
+        turns: 1,
+        usage,
+        cost,
+      },
+    ])
+  })
+
+  it("has one line for a call that throws, with its ids, its duration, and what happens next", async () => {
+    const fail = tool({
+      name: "fail",
+      description: "Fail.",
+      input,
+      execute: () => {
+        throw new Error("no such table")
+      },
+    })
+    const gateway = agent({ provider: calling("fail"), tools: [fail] })
+    const { runId, sessionId } = await gateway.run("Fail.")
+    expect(named("A tool call")).toEqual([
+      {
+        level: "warn",
+        message: "A tool call failed. The model receives the error.",
+        runId,
+        sessionId,
+        toolCallId: expect.stringMatching(/^call_/),
+        tool: "fail",
+        durationMs: expect.any(Number),
+        code: "tool_failed",
+        problem: "no such table",
+      },
+    ])
+  })
+
+  it("has one line for a call that takes too long", async () => {
+    await agent({ provider: calling("hang"), tools: [hang], toolTimeoutMs: 50 }).run("Hang.")
+    expect(named("A tool call")).toMatchObject([{ level: "warn", tool: "hang", code: "timeout" }])
+  })
+
+  it("has one line for each failed model call, with the run and what happens next", async () => {
+    const overloaded = { type: "failure", code: "overloaded", retryable: true } as const
+    const provider = scriptedProvider([[overloaded], [overloaded]])
+    const { runId } = await agent({ provider, maxRetries: 1 }).run("Hi")
+    expect(named("A model call failed.")).toMatchObject([
+      { message: "A model call failed. It is retried.", runId, attempt: 1, retryInMs: expect.any(Number) },
+      { message: "A model call failed. The run ends.", runId, attempt: 2, code: "overloaded" },
+    ])
+    expect(named("A run failed.")).toMatchObject([{ level: "error", runId, code: "overloaded" }])
+  })
+
+  it("says who is asked for an approval, and what came of it", async () => {
+    const pay = tool({ name: "pay", description: "Pay.", input, approval: true, execute: () => null })
+    await agent({ provider: calling("pay"), tools: [pay] }).run("Pay.", {
+      onApproval: async () => ({ approved: true }),
+    })
+    expect(named("A tool call waits for approval.")).toMatchObject([
+      { tool: "pay", expiresAt: expect.stringMatching(/Z$/) },
+    ])
+    expect(named("An approval was resolved.")).toMatchObject([{ approved: true, via: "code" }])
+    expect(named("A tool call completed.")).toMatchObject([{ tool: "pay", level: "info" }])
+  })
+
+  it("says that a run was canceled", async () => {
+    const stop = new AbortController()
+    const gateway = agent({ provider: calling("hang"), tools: [hang], onEvent: cancelAt(stop) })
+    await gateway.run("Hang.", { signal: stop.signal })
+    expect(named("A tool call was interrupted.")).toMatchObject([{ reason: "cancelled", outcome: "unknown" }])
+    expect(named("A run ended.")).toMatchObject([{ outcome: "interrupted", reason: "cancelled" }])
+  })
+
+  it("has no stack for the requests that a stopping gateway refuses", async () => {
+    const started = Promise.withResolvers<void>()
+    const gateway = agent({
+      provider: calling("hang"),
+      tools: [hang],
+      validApiKeys: ["key"],
+      onEvent: ({ event }) => void (event.type === "toolCallStarted" && started.resolve()),
+    })
+    gateway.run("Hang.").catch(() => undefined)
+    await started.promise
+    const closing = gateway.close({ graceMs: 500 })
+    await new Promise(setImmediate)
+    const refused = await gateway.fetch(
+      new Request("http://localhost/api/chat/init", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ api_key: "key" }),
+      }),
+    )
+    await closing
+    expect(refused.status).toBe(503)
+    expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([])
+  })
+})

@@ -1,0 +1,78 @@
+import { execFile } from "node:child_process"
+import { existsSync } from "node:fs"
+import { promisify } from "node:util"
+import { TestRunner } from "vitest"
+import { requirePrograms } from "./debian-packages.ts"
+
+/** Something that tests take from the machine, and that an ordinary user or another system than Linux may not have. */
+export type Need = "linux" | "root" | "bubblewrap" | "dockerEngine" | "chromium"
+
+/**
+ * Call this first in a test, or in a `beforeEach`. Skips the running test if the machine does not have all of it; the
+ * reporter lists what was skipped and what it would take. With `CI=true` it throws instead.
+ */
+export async function requires(...needs: readonly Need[]): Promise<void> {
+  for (const need of needs) {
+    const missing = await missingFor(need)
+    if (missing === null) continue
+    if (isStrict()) throw new Error(`This test needs ${missing}. With CI=true nothing is skipped.`)
+    TestRunner.getCurrentTest()?.context.skip(`needs ${missing}`)
+  }
+}
+
+/** For a `beforeAll`, which cannot skip tests: if false, `requires` skips all that it would prepare for. */
+export async function has(...needs: readonly Need[]): Promise<boolean> {
+  if (isStrict()) return true
+  const missing = await Promise.all(needs.map(missingFor))
+  return missing.every((problem) => problem === null)
+}
+
+function isStrict(): boolean {
+  return process.env.CI === "true"
+}
+
+const found = new Map<Need, Promise<string | null>>()
+
+/** Resolves to null, or to what is missing. */
+function missingFor(need: Need): Promise<string | null> {
+  const known = found.get(need) ?? look(need)
+  found.set(need, known)
+  return known
+}
+
+const isLinux = process.platform === "linux"
+const isRoot = process.getuid?.() === 0
+
+async function look(need: Need): Promise<string | null> {
+  switch (need) {
+    case "linux":
+      return isLinux ? null : "Linux"
+    case "root":
+      return isLinux && isRoot ? null : "root on Linux, to mount file systems and to become other users"
+    case "bubblewrap":
+      return missingBubblewrap()
+    case "dockerEngine":
+      if (!isLinux || !isRoot) return "root on Debian or Ubuntu, to start a Docker engine of its own"
+      await requirePrograms("dockerd", "mmdebstrap")
+      return null
+    case "chromium":
+      if (isLinux && isRoot) await requirePrograms("chromium")
+      return existsSync("/usr/bin/chromium") ? null : "Chromium at /usr/bin/chromium (package chromium)"
+    default:
+      return need satisfies never
+  }
+}
+
+async function missingBubblewrap(): Promise<string | null> {
+  if (!isLinux) return "Linux, for bubblewrap"
+  if (isRoot) await requirePrograms("bwrap")
+  try {
+    await promisify(execFile)("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"])
+    return null
+  } catch (error) {
+    const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT"
+    return isAbsent
+      ? "bubblewrap (package bubblewrap)"
+      : "a bubblewrap that works: root, or a kernel that permits unprivileged user namespaces"
+  }
+}
