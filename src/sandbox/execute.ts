@@ -75,6 +75,7 @@ async function* watchedRun(
       yield value
     }
     const exit = await orAbort(running.exited, over)
+    await orAbort(watch.settled(), over)
     await watch.end()
     // The last of it may have been written too fast to be noticed.
     if (stopped === "diskFull" || (await measureUsage(workspace.path, quota, over)) === "over") {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { stat } from "node:fs/promises"
+import { stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
@@ -63,6 +63,37 @@ for index in range(3):
     const outcome = await run(small, sandbox, code)
     expect(outcome).toMatchObject({ reason: "diskFull", stdout: "" })
     expect((await run(small, sandbox, "print('room')")).stdout).toBe("room\n")
+    await sandboxes.close()
+  } finally {
+    execFileSync("umount", ["--lazy", directory])
+    await removeTree(directory)
+  }
+}, 120_000)
+
+test("when the disk is short, only the code that fills it is ended", async () => {
+  await requires("root")
+  const directory = await sandboxDirectory()
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", directory])
+  try {
+    const { sandboxes } = await openTestSandboxes("bubblewrap", { directory })
+    const small = { sandboxes, host: "bubblewrap" } as const
+    // Less than one session's quota is left.
+    await writeFile(join(directory, "ballast"), Buffer.alloc(34_000_000))
+    const [modest, greedy] = await Promise.all([newSandbox(small), newSandbox(small)])
+    const waiting = `
+import os, time
+open("own", "wb").write(b"x" * 1_000_000)
+while not os.path.exists("go"): time.sleep(0.02)
+print("survived", os.path.getsize("own"))`
+    const surviving = run(small, modest, waiting)
+    const filling = `
+import time
+for index in range(1000):
+    open(f"fill-{index}", "wb").write(b"x" * 500_000)
+    time.sleep(0.02)`
+    expect((await run(small, greedy, filling)).reason).toBe("diskFull")
+    await modest.writeFile("go", Buffer.from(""))
+    expect(await surviving).toMatchObject({ reason: "exited", stdout: "survived 1000000\n" })
     await sandboxes.close()
   } finally {
     execFileSync("umount", ["--lazy", directory])

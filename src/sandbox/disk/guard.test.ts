@@ -10,7 +10,8 @@ const quota = { bytes: 100 * kilobyte, entries: 50 }
 
 /** A file system of which the test says how much is free. */
 function createDisk() {
-  let space: DiskSpace = { freeBytes: 1e9, freeEntries: 1e6, missing: { bytes: 0, entries: 0 } }
+  const none = { bytes: 0, entries: 0 }
+  let space: DiskSpace = { freeBytes: 1e9, freeEntries: 1e6, missing: none, margin: none }
   return {
     read: async () => space,
     take: (bytes: number, entries = 0) => {

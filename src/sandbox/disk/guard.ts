@@ -5,8 +5,14 @@ import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watc
 
 /** Watches the disk on behalf of all executions of this process. */
 export interface DiskGuard {
-  /** Watches an execution until `end` is called. `end` rejects if the disk could not be watched. */
-  watch(consumer: DiskConsumer): { end(): Promise<void> }
+  watch(consumer: DiskConsumer): DiskWatch
+}
+
+export interface DiskWatch {
+  /** Resolves when nothing that the execution wrote is being deleted to make room. */
+  settled(): Promise<void>
+  /** Ends the watch at once. Rejects if the disk could not be watched. */
+  end(): Promise<void>
 }
 
 export interface DiskGuardOptions {
@@ -31,6 +37,7 @@ export function createDiskGuard({
   readSpace = () => readDiskSpace(path),
 }: DiskGuardOptions): DiskGuard {
   const watched = new Set<WatchedExecution>()
+  const makingRoom = new Map<WatchedExecution, Promise<void>>()
   let isRunning = false
   let isRelieving = false
 
@@ -57,9 +64,9 @@ export function createDiskGuard({
       await Promise.all([...watched].map((execution) => execution.freeze()))
       for (const execution of await heaviestFirst([...watched])) {
         if (!isShort(await readSpace())) return
-        // What cannot be ended keeps the others waiting no longer than this.
-        await Promise.race([execution.stop(), delay(stopTimeoutMs)])
-        await unlessEnded(execution, () => makeRoom(execution))
+        const done = unlessEnded(execution, () => stopAndMakeRoom(execution))
+        makingRoom.set(execution, done)
+        await done.finally(() => makingRoom.delete(execution))
       }
     } finally {
       isRelieving = false
@@ -81,12 +88,17 @@ export function createDiskGuard({
     return [...weights].toSorted(([, a], [, b]) => (a === b ? 0 : b - a)).map(([execution]) => execution)
   }
 
-  async function makeRoom(execution: WatchedExecution): Promise<void> {
+  async function stopAndMakeRoom(execution: WatchedExecution): Promise<void> {
+    // What cannot be ended keeps the others waiting no longer than this.
+    await Promise.race([execution.stop(), delay(stopTimeoutMs)])
     await execution.trim(quota)
-    const { missing } = await readSpace()
+    const { missing, margin } = await readSpace()
     if (missing.bytes === 0 && missing.entries === 0) return
     const { bytes, entries } = await execution.measure()
-    await execution.trim({ bytes: bytes - missing.bytes, entries: entries - missing.entries })
+    await execution.trim({
+      bytes: missing.bytes === 0 ? bytes : bytes - missing.bytes - margin.bytes,
+      entries: missing.entries === 0 ? entries : entries - missing.entries - margin.entries,
+    })
   }
 
   return {
@@ -96,6 +108,8 @@ export function createDiskGuard({
       if (isRelieving) void execution.freeze()
       if (!isRunning) void run()
       return {
+        // What fails in it, fails the guard's own round.
+        settled: async () => makingRoom.get(execution)?.catch(() => {}),
         async end() {
           watched.delete(execution)
           await execution.end()
