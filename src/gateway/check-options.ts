@@ -79,6 +79,7 @@ const codeExecution = z.strictObject({
   cpus: z.number().positive().optional(),
   pids: z.int().min(8).optional(),
   diskMb: count,
+  diskEntries: z.int().min(16).max(1_000_000).optional(),
   defaultTimeoutMs: count,
   maxTimeoutMs: z
     .int()

@@ -7,6 +7,7 @@ import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import { type SandboxConfig, withDefaults } from "../sandbox/config.ts"
 import { type OpenedSandboxes, openSandboxes } from "../sandbox/open-sandboxes.ts"
+import { describeUnheld } from "../sandbox/try-out.ts"
 import { makeIgnoredDirectory } from "../stores/sqlite/make-directory.ts"
 import { type CodeToolsOptions, createCodeExecution } from "../tools/code-execution/code-execution.ts"
 import type { StoreChoice } from "./open-store.ts"
@@ -86,7 +87,9 @@ export async function openCodeExecution(
 
 function logFindings({ findings, hosts }: OpenedSandboxes, network: string, logger: Logger): void {
   const [inUse] = hosts
-  const details = findings.map(({ backend, usable, reason, detail }) => ({ backend, usable, reason, detail }))
+  const details = findings.map(({ backend, usable, reason, detail, unheld }) => {
+    return { backend, usable, reason, detail, ...(unheld.length > 0 && { unheld: describeUnheld(unheld) }) }
+  })
   const fields = { backend: inUse?.name, backends: details }
   if (inUse?.sandboxed === true) logger.info(fields, "code runs in a sandbox")
   else logger.warn(fields, "code runs in no sandbox, so a person must allow each call")
@@ -118,7 +121,14 @@ function summaryOf({ findings, hosts }: OpenedSandboxes): string {
     0,
     findings.findIndex(({ backend }) => backend === inUse?.name),
   )
-  return [inUse?.name, ...better.map(({ backend, reason }) => `not ${backend}: ${reason}`)].join("; ")
+  const unheld = findings.find(({ backend }) => backend === inUse?.name)?.unheld ?? []
+  const inUseWith = unheld.length === 0 ? inUse?.name : `${inUse?.name}, which ${describeUnheld(unheld)}`
+  return [
+    inUseWith,
+    ...better.map(({ backend, usable, reason, unheld }) => {
+      return `not ${backend}: ${usable ? describeUnheld(unheld) : reason}`
+    }),
+  ].join("; ")
 }
 
 function reapOnSchedule(

@@ -5,8 +5,10 @@ import type { Workspace } from "./workspace/workspaces.ts"
 export interface Backend {
   readonly name: SandboxName
   readonly sandboxed: boolean
-  /** How limits are enforced and what falls short, for the log. */
+  /** How limits are enforced, for the log. */
   readonly description: string
+  /** Limits that it cannot keep on this machine. */
+  readonly unheld: readonly UnheldLimit[]
   /** Whether `Exit.outOfMemory` can be told; if not, it is guessed from what the code printed. */
   readonly tellsOutOfMemory: boolean
   /** Rejects when the code cannot be started; nothing is left then. */
@@ -17,6 +19,13 @@ export interface Backend {
   reap(): Promise<void>
   /** Ends all that this process has started. */
   close(): Promise<void>
+}
+
+export interface UnheldLimit {
+  /** Of all processes of an execution together. */
+  readonly limit: "memory" | "processes" | "processor time"
+  /** Safe to show to anyone. */
+  readonly reason: string
 }
 
 export interface Order {
@@ -32,7 +41,10 @@ export interface Running {
   readonly output: AsyncIterable<OutputChunk>
   /** Resolves once its main process has ended and no other of its processes is left. */
   readonly exited: Promise<Exit>
-  /** Kills every process of it. Resolves when all are gone; may be called again. */
+  /** Stops every process of it until `thaw`. Resolves when none runs any more. Does nothing if it has ended. */
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  /** Kills every process of it, also while it is frozen. Resolves when all are gone; may be called again. */
   end(): Promise<void>
 }
 

@@ -1,10 +1,7 @@
 import { GatewayError } from "../core/errors.ts"
 import type { CodeLanguage } from "../core/ports/sandbox.ts"
-import type { Backend } from "./backend.ts"
-import { execute } from "./execute.ts"
-import type { SandboxLimits } from "./limits.ts"
+import { type ExecuteOptions, execute } from "./execute.ts"
 import { listFiles } from "./workspace/files.ts"
-import type { Workspace } from "./workspace/workspaces.ts"
 
 const timeoutMs = 20_000
 const maxOutput = 2000
@@ -26,14 +23,13 @@ echo written >${mark}
  * not found where the gateway looks for it.
  */
 export async function tryBackend(
-  backend: Backend,
-  workspace: Workspace,
-  limits: SandboxLimits,
+  options: Pick<ExecuteOptions, "backend" | "workspace" | "limits" | "guard" | "unfinished">,
 ): Promise<readonly CodeLanguage[]> {
+  const { backend, workspace } = options
   const signal = AbortSignal.timeout(2 * timeoutMs)
   const request = { host: backend.name, language: "shell", code: script, timeoutMs } as const
   const said = { stdout: "", stderr: "" }
-  for await (const event of execute({ backend, workspace, limits, request, signal, expectMore: false })) {
+  for await (const event of execute({ ...options, request, signal, expectMore: false })) {
     if (event.type === "output") {
       const text = new TextDecoder().decode(event.bytes)
       said[event.stream] = (said[event.stream] + text).slice(0, maxOutput)

@@ -1,15 +1,19 @@
-import type { ExecEvent, ExecRequest, ExitReason } from "../core/ports/sandbox.ts"
+import type { ExecEvent, ExecRequest, ExitReason, RemovedFiles } from "../core/ports/sandbox.ts"
 import type { Backend, Exit, Running } from "./backend.ts"
-import { megabyte, type SandboxLimits } from "./limits.ts"
+import type { DiskGuard } from "./disk/guard.ts"
+import { diskQuota, type SandboxLimits } from "./limits.ts"
 import { createTail } from "./tail.ts"
-import { trimWorkspace } from "./workspace/trim.ts"
-import { isDiskShort, isOverQuota } from "./workspace/usage.ts"
+import { mergeRemoved, trimWorkspace } from "./workspace/trim.ts"
+import type { UnfinishedExecution, UnfinishedExecutions } from "./workspace/unfinished.ts"
+import { type DiskUsage, measureUsage } from "./workspace/usage.ts"
 import type { Workspace } from "./workspace/workspaces.ts"
 
 export interface ExecuteOptions {
   readonly backend: Backend
   readonly workspace: Workspace
   readonly limits: SandboxLimits
+  readonly guard: DiskGuard
+  readonly unfinished: UnfinishedExecutions
   readonly request: ExecRequest
   readonly signal: AbortSignal
   /** Default true. */
@@ -18,28 +22,48 @@ export interface ExecuteOptions {
 
 /** Runs code on a backend under the limits that no backend enforces by itself: time, and the quota of the disk. */
 export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEvent> {
-  const { backend, workspace, limits, request, signal, expectMore = true } = options
-  signal.throwIfAborted()
-  const quota = limits.diskMb * megabyte
+  options.signal.throwIfAborted()
   // Later than whatever was written before, and earlier than any program can write.
-  const startedAt = Date.now() + 1
+  const execution = await options.unfinished.begin(options.workspace.path, Date.now() + 1)
+  try {
+    yield* watchedRun(options, execution)
+  } finally {
+    execution.release()
+  }
+}
+
+async function* watchedRun(
+  { backend, workspace, limits, guard, request, signal, expectMore = true }: ExecuteOptions,
+  { startedAt, finish }: UnfinishedExecution,
+): AsyncGenerator<ExecEvent> {
+  const quota = diskQuota(limits)
   const running = await startOrAbort(
     backend.start({ workspace, language: request.language, code: request.code, expectMore }),
     signal,
   )
   let stopped: ExitReason | null = null
   const unstoppable = new AbortController()
-  const end = () => void running.end().catch((error: unknown) => unstoppable.abort(error))
+  const end = () => running.end().catch((error: unknown) => unstoppable.abort(error))
   const stop = (reason: ExitReason) => {
     stopped ??= reason
-    end()
+    return end()
   }
   // What cannot be ended would be waited for as long as it likes.
   const over = AbortSignal.any([signal, unstoppable.signal])
-  const watched = new AbortController()
-  const watching = watchQuota({ workspace, quota, signal: watched.signal }, () => stop("diskFull"))
-  // Where nobody can tell how full the disk is, nothing goes on.
-  watching.catch(end)
+  // Also if nobody takes the output any more.
+  signal.addEventListener("abort", end, { once: true })
+  let removed: RemovedFiles = { count: 0, paths: [] }
+  const trim = async (target: DiskUsage, until: AbortSignal) => {
+    const more = await trimWorkspace(workspace.path, { quota: target, startedAt, signal: until })
+    removed = mergeRemoved(removed, more)
+  }
+  const watch = guard.watch({
+    path: workspace.path,
+    freeze: () => running.freeze(),
+    thaw: () => running.thaw(),
+    stop: () => stop("diskFull"),
+    trim,
+  })
   const timer = setTimeout(() => stop("timeout"), request.timeoutMs)
   const output = running.output[Symbol.asyncIterator]()
   try {
@@ -51,24 +75,22 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
       yield value
     }
     const exit = await orAbort(running.exited, over)
-    watched.abort()
-    await watching
-    // What was written too fast to be caught in the act.
-    if (await isOverQuota(workspace.path, quota)) stopped ??= "diskFull"
-    const reason = stopped ?? guess(exit, backend, tail.text())
-    const removed = stopped === "diskFull" ? await trimWorkspace(workspace.path, { quota, startedAt }) : null
-    yield {
-      type: "exit",
-      exitCode: exit.exitCode,
-      reason,
-      ...(removed !== null && removed.count > 0 && { removed }),
+    await orAbort(watch.settled(), over)
+    await watch.end()
+    // The last of it may have been written too fast to be noticed.
+    if (stopped === "diskFull" || (await measureUsage(workspace.path, quota, over)) === "over") {
+      stopped ??= "diskFull"
+      await trim(quota, over)
     }
+    const reason = stopped ?? guess(exit, backend, tail.text())
+    await finish()
+    yield { type: "exit", exitCode: exit.exitCode, reason, ...(removed.count > 0 && { removed }) }
   } finally {
     clearTimeout(timer)
-    watched.abort()
+    signal.removeEventListener("abort", end)
     // Output that nobody takes would hold up the end; what is being waited for comes to its own end with the code.
     const closing = output.return?.()
-    await Promise.all([running.end(), watching])
+    await Promise.all([running.end(), watch.end()])
     await closing
   }
 }
@@ -82,40 +104,6 @@ async function startOrAbort(starting: Promise<Running>, signal: AbortSignal): Pr
     starting.then((running) => running.end()).catch(() => {})
     throw error
   }
-}
-
-const intervalMs = 100
-
-async function watchQuota(
-  {
-    workspace,
-    quota,
-    signal,
-  }: { readonly workspace: Workspace; readonly quota: number; readonly signal: AbortSignal },
-  onExceeded: () => void,
-): Promise<void> {
-  let pauseMs = intervalMs
-  for (;;) {
-    await pause(pauseMs, signal)
-    if (signal.aborted) return
-    const began = performance.now()
-    if ((await isDiskShort(workspace.path)) || (await isOverQuota(workspace.path, quota))) return onExceeded()
-    // A large tree takes long to measure; the processor is not spent on that alone.
-    pauseMs = Math.max(intervalMs, 2 * (performance.now() - began))
-  }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, milliseconds)
-    signal.addEventListener("abort", done, { once: true })
-    if (signal.aborted) done()
-    function done() {
-      clearTimeout(timer)
-      signal.removeEventListener("abort", done)
-      resolve()
-    }
-  })
 }
 
 async function orAbort<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {

@@ -7,6 +7,8 @@ export interface SandboxLimits {
   readonly pids: number
   /** Of the session's working directory, over all its executions. */
   readonly diskMb: number
+  /** Files, folders and links in the session's working directory. */
+  readonly diskEntries: number
   /** No execution lasts longer, whatever it asks for. */
   readonly maxTimeoutMs: number
 }
@@ -16,10 +18,17 @@ export const defaultLimits: SandboxLimits = {
   cpus: 1,
   pids: 128,
   diskMb: 512,
+  diskEntries: 20_000,
   maxTimeoutMs: 600_000,
 }
 
 export const megabyte = 1024 * 1024
+
+/** What a session's working directory may take of the disk. */
+export function diskQuota({ diskMb, diskEntries }: Pick<SandboxLimits, "diskMb" | "diskEntries">) {
+  return { bytes: diskMb * megabyte, entries: diskEntries }
+}
+
 /** Size of `/tmp` in a sandbox: in memory, and gone with the execution. */
 export const temporaryBytes = 64 * megabyte
 /** Size of `/dev/shm`. */

@@ -7,25 +7,23 @@ import type {
   ExecRequest,
   Sandboxes,
   SandboxFiles,
-  SandboxHost,
-  SandboxName,
   SandboxSession,
 } from "../core/ports/sandbox.ts"
 import type { Backend } from "./backend.ts"
-import { openBubblewrap } from "./bubblewrap/bubblewrap.ts"
-import { tryBackend } from "./canary.ts"
-import { type Cgroups, openCgroups } from "./cgroups/cgroups.ts"
+import { openCgroups } from "./cgroups/cgroups.ts"
 import type { CompleteSandboxConfig } from "./config.ts"
-import { openDocker } from "./docker/docker.ts"
+import { createDiskGuard, type DiskGuard } from "./disk/guard.ts"
 import { execute } from "./execute.ts"
 import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
+import { diskQuota } from "./limits.ts"
 import { createSlots } from "./slots.ts"
-import { openSubprocess } from "./subprocess/subprocess.ts"
+import { type Finding, mayBeUsed, nothingWorks, tryOut, type Usable, warnOf } from "./try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
 import { checkOffered } from "./workspace/offered.ts"
 import { makePassable } from "./workspace/passable.ts"
 import { removeTree } from "./workspace/remove-tree.ts"
+import { createUnfinishedExecutions, type UnfinishedExecutions } from "./workspace/unfinished.ts"
 import { openWorkspaces, type Workspace, type Workspaces } from "./workspace/workspaces.ts"
 
 export interface SandboxesOptions {
@@ -56,19 +54,6 @@ export type BackendCheck =
   /** `reason` is safe to show to anyone, `detail` is for the log. */
   | { readonly works: false; readonly reason: string; readonly detail: string }
 
-export interface Finding {
-  readonly backend: SandboxName
-  readonly usable: boolean
-  /** Safe to show to anyone. */
-  readonly reason: string
-  /** For the log; may be empty. */
-  readonly detail: string
-}
-
-interface Usable extends SandboxHost {
-  readonly backend: Backend
-}
-
 /**
  * Tries each backend with a real run. Rejects with a `ConfigurationError` that says why none works, or why none of those
  * that do counts as a sandbox where one is required.
@@ -85,14 +70,26 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
     const workspaces = await openWorkspaces({ directory: root, offered: config.files })
     await removeDeadFolders(directory, instance, AbortSignal.timeout(startTimeoutMs)).catch(warnOf(logger))
     const cgroups = await openCgroups(config, instance)
+    const guard = createDiskGuard({ path: root, quota: diskQuota(config) })
+    const unfinished = createUnfinishedExecutions()
     const trials = await Promise.all(
       config.backends.map((name) =>
-        tryOut(name, { config, directory, privateFolder, workspaces, instance, cgroups, logger }),
+        tryOut(name, {
+          config,
+          directory,
+          privateFolder,
+          workspaces,
+          guard,
+          unfinished,
+          instance,
+          cgroups,
+          logger,
+        }),
       ),
     )
     forgetDeadInstances(directory, instance)
     const usable = trials.flatMap(({ usable }) => (usable === null ? [] : [usable]))
-    const allowed = usable.filter(({ sandboxed }) => sandboxed || !config.requireSandbox)
+    const allowed = usable.filter((each) => mayBeUsed(each, config))
     const findings = trials.map(({ finding }) => finding)
     if (allowed.length === 0) throw nothingWorks(findings, config)
     return over({
@@ -101,6 +98,8 @@ export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSa
       privateFolder,
       instance,
       workspaces,
+      guard,
+      unfinished,
       usable: allowed,
       findings,
       logger,
@@ -118,6 +117,8 @@ interface Parts {
   readonly privateFolder: string
   readonly instance: Instance
   readonly workspaces: Workspaces
+  readonly guard: DiskGuard
+  readonly unfinished: UnfinishedExecutions
   readonly usable: readonly Usable[]
   readonly findings: readonly Finding[]
   readonly logger: Logger
@@ -156,7 +157,8 @@ function preferredOf(usable: readonly Usable[]): Backend {
 const youngMs = 5 * 60_000
 
 function over(parts: Parts): OpenedSandboxes {
-  const { config, directory, privateFolder, instance, workspaces, usable, findings, logger } = parts
+  const { config, directory, privateFolder, instance, workspaces, guard, unfinished } = parts
+  const { usable, findings, logger } = parts
   const slots = createSlots(config)
   const closing = new AbortController()
   const active = new Set<Execution>()
@@ -177,7 +179,7 @@ function over(parts: Parts): OpenedSandboxes {
       const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
       const giveBack = await slots.take(session, stop)
       try {
-        yield* execute({ backend, workspace, limits: config, request, signal: stop })
+        yield* execute({ backend, workspace, limits: config, guard, unfinished, request, signal: stop })
       } finally {
         giveBack()
       }
@@ -206,7 +208,7 @@ function over(parts: Parts): OpenedSandboxes {
 
   function filesOf({ path, owner }: Workspace): SandboxFiles {
     return {
-      files: () => listFiles(path),
+      files: (signal = closing.signal) => listFiles(path, AbortSignal.any([signal, closing.signal])),
       readFile: (file) => openFile(path, file),
       writeFile: (file, data) => replaceFile(path, file, data, owner),
     }
@@ -269,80 +271,6 @@ function over(parts: Parts): OpenedSandboxes {
       ])
     },
   }
-}
-
-interface Trial {
-  readonly finding: Finding
-  readonly usable: Usable | null
-}
-
-interface TrialOptions
-  extends Pick<Parts, "config" | "directory" | "privateFolder" | "workspaces" | "instance" | "logger"> {
-  readonly cgroups: Cgroups | string
-}
-
-async function tryOut(name: SandboxName, options: TrialOptions): Promise<Trial> {
-  const { config, workspaces, instance, logger } = options
-  const trialSession = `canary-${name}-${instance.id}`
-  let backend: Backend | null = null
-  try {
-    backend = await openBackend(name, options)
-    await backend.reap().catch(warnOf(logger))
-    const workspace = await workspaces.open(trialSession)
-    const languages = await tryBackend(backend, workspace, config)
-    const { sandboxed, description } = backend
-    const finding = { backend: name, usable: true, reason: description, detail: "" }
-    return { finding, usable: { name, sandboxed, languages, backend } }
-  } catch (error) {
-    await backend?.close()
-    return { finding: failure(name, error), usable: null }
-  } finally {
-    await workspaces.remove(trialSession)
-  }
-}
-
-function failure(backend: SandboxName, thrown: unknown): Finding {
-  const error = toError(thrown)
-  if (!(error instanceof GatewayError)) {
-    return { backend, usable: false, reason: "it could not be tried", detail: error.message }
-  }
-  return { backend, usable: false, reason: error.message, detail: error.detail ?? "" }
-}
-
-function openBackend(
-  name: SandboxName,
-  { config, directory, privateFolder, instance, cgroups, logger }: TrialOptions,
-): Promise<Backend> {
-  const { network, env, image, warmPool, dockerSocket: socket } = config
-  const common = { limits: config, network, env, directory, privateFolder, instance, cgroups, logger }
-  switch (name) {
-    case "docker":
-      return openDocker({ ...common, socket, image, warmPool })
-    case "bubblewrap":
-      return openBubblewrap(common)
-    case "subprocess":
-      return openSubprocess(common)
-    default:
-      return name satisfies never
-  }
-}
-
-function nothingWorks(
-  findings: readonly Finding[],
-  { requireSandbox }: CompleteSandboxConfig,
-): ConfigurationError {
-  const reasons = findings.map(({ backend, usable, reason, detail }) => {
-    if (usable) return `${backend}: works, but is no sandbox`
-    return `${backend}: ${detail === "" ? reason : `${reason} (${detail})`}`
-  })
-  const what = requireSandbox ? "no sandbox works here, and requireSandbox is set" : "no backend works here"
-  return new ConfigurationError(`codeExecution: ${what} (${reasons.join("; ")}).`)
-}
-
-/** Of what is left to the next clearing away, and no reason to do without a backend. */
-function warnOf(logger: Logger): (error: unknown) => void {
-  return (error) =>
-    logger.warn({ error: toError(error) }, "what dead processes left could not be cleared away")
 }
 
 /** One after the other; what fails keeps nothing else from being done, and is thrown at the end. */

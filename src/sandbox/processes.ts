@@ -8,6 +8,7 @@ import type { Running } from "./backend.ts"
 import type { Cgroup } from "./cgroups/cgroups.ts"
 import { mergeOutput } from "./merge-output.ts"
 import type { MakePipes, OutputPipe } from "./output-pipes.ts"
+import { continueProcessTree, stopProcessTree } from "./process-tree.ts"
 import type { Starter } from "./starter.ts"
 
 export interface ProcessOptions {
@@ -23,6 +24,8 @@ export interface ProcessOptions {
   readonly makePipes: MakePipes
   /** Kills what the program leaves behind, beyond its process group and its control group. */
   readonly killRest?: () => Promise<void>
+  /** Removes what outlasts its processes, when none of them is left. */
+  readonly removeRest?: () => Promise<void>
 }
 
 /** Starts a program of this machine as an execution of a backend. */
@@ -36,6 +39,7 @@ export async function startProcess({
   starter,
   makePipes,
   killRest,
+  removeRest,
 }: ProcessOptions): Promise<Running> {
   const [shell, ...shellOptions] = starter.shell
   const [stdout, stderr] = (await makePipes(2)) as readonly [OutputPipe, OutputPipe]
@@ -59,7 +63,7 @@ export async function startProcess({
   for (const { writer } of [stdout, stderr]) closeSync(writer)
   let ended: Promise<void> | null = null
   const end = () => {
-    ended ??= endProcess(child, cgroup, killRest)
+    ended ??= endProcess(child, cgroup, killRest).then(removeRest)
     return ended
   }
   const exited = exitOf(child, cgroup).then(async (exit) => {
@@ -81,7 +85,19 @@ export async function startProcess({
   send(child.stdin as Writable, input)
   const close = () => void closeAbandoned([stdout.reader, stderr.reader])
   exited.then(close, close)
-  return { output: mergeOutput(stdout.reader, stderr.reader), exited, end }
+  return {
+    output: mergeOutput(stdout.reader, stderr.reader),
+    exited,
+    end,
+    ...freezerOf(child, cgroup),
+  }
+}
+
+/** By the control group, or by stopping each process that descends from the program. */
+function freezerOf({ pid }: ChildProcess, cgroup: Cgroup | null): Pick<Running, "freeze" | "thaw"> {
+  if (cgroup?.freezer != null) return cgroup.freezer
+  if (pid === undefined) throw new Error("The program has not started.")
+  return { freeze: () => stopProcessTree(pid), thaw: () => continueProcessTree(pid) }
 }
 
 const abandonedMs = 500
@@ -114,6 +130,7 @@ async function endProcess(
   killRest: (() => Promise<void>) | undefined,
 ): Promise<void> {
   killGroup(child)
+  await cgroup?.kill()
   await killRest?.()
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
   await cgroup?.end()

@@ -8,7 +8,7 @@ import type {
   SandboxName,
 } from "../core/ports/sandbox.ts"
 
-/** A backend under test. Its limits: 64 MB of memory, 64 processes, 32 MB of disk. */
+/** A backend under test. Its limits: 64 MB of memory, 64 processes, 32 MB and 1 500 entries of disk. */
 export interface SandboxHarness {
   readonly sandboxes: Sandboxes
   readonly host: SandboxName

@@ -10,6 +10,7 @@ import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
 import type { SandboxCase } from "../../src/testing/sandbox-harness.ts"
 import { has, requires } from "../needs.ts"
 import { attacks, needControlGroups } from "./support/attacks.ts"
+import { ownCases } from "./support/ordinary-user-cases.ts"
 
 const held = (cases: readonly SandboxCase[]) => cases.filter(({ name }) => !needControlGroups.has(name))
 const user = 65_534
@@ -58,4 +59,8 @@ describe("bubblewrap without root keeps the contract of sandboxes:", () => {
 
 describe("bubblewrap without root holds against", () => {
   test.each(held(attacks))("$name", ({ name }) => runThere(name), 180_000)
+})
+
+describe("bubblewrap without root:", () => {
+  test.each(ownCases(""))("$name", ({ name }) => runThere(name), 180_000)
 })

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process"
+import { stat, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
@@ -67,6 +69,57 @@ for index in range(3):
     await removeTree(directory)
   }
 }, 120_000)
+
+test("when the disk is short, only the code that fills it is ended", async () => {
+  await requires("root")
+  const directory = await sandboxDirectory()
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", directory])
+  try {
+    const { sandboxes } = await openTestSandboxes("bubblewrap", { directory })
+    const small = { sandboxes, host: "bubblewrap" } as const
+    // Less than one session's quota is left.
+    await writeFile(join(directory, "ballast"), Buffer.alloc(34_000_000))
+    const [modest, greedy] = await Promise.all([newSandbox(small), newSandbox(small)])
+    const waiting = `
+import os, time
+open("own", "wb").write(b"x" * 1_000_000)
+while not os.path.exists("go"): time.sleep(0.02)
+print("survived", os.path.getsize("own"))`
+    const surviving = run(small, modest, waiting)
+    const filling = `
+import time
+for index in range(1000):
+    open(f"fill-{index}", "wb").write(b"x" * 500_000)
+    time.sleep(0.02)`
+    expect((await run(small, greedy, filling)).reason).toBe("diskFull")
+    await modest.writeFile("go", Buffer.from(""))
+    expect(await surviving).toMatchObject({ reason: "exited", stdout: "survived 1000000\n" })
+    await sandboxes.close()
+  } finally {
+    execFileSync("umount", ["--lazy", directory])
+    await removeTree(directory)
+  }
+}, 120_000)
+
+test("a setuid program that code leaves cannot be started by another user of the machine", async () => {
+  await requires("root")
+  const { sandboxes, directory } = await openTestSandboxes("bubblewrap")
+  const session = { id: "sess_setuid", tenant: "test", userId: "test" }
+  const sandbox = await sandboxes.open(session)
+  const code = `
+import os, shutil
+shutil.copy("/bin/true", "program")
+os.chmod("program", 0o4755)
+os.chmod(".", 0o755)`
+  expect((await run({ sandboxes, host: "bubblewrap" }, sandbox, code)).exitCode).toBe(0)
+  const program = join(directory, "sessions/sess_setuid/files/program")
+  // The gateway itself can reach it.
+  expect((await stat(program)).mode & 0o7777).toBe(0o4755)
+  const asAnother = (uid: number) => () => execFileSync(program, { uid, gid: uid, stdio: "pipe" })
+  expect(asAnother(65_534)).toThrow(/EACCES/)
+  await sandboxes.close()
+  await removeTree(directory)
+}, 60_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const directory = await sandboxDirectory()

@@ -183,6 +183,6 @@ test("a gateway that must have a sandbox does not start without one", async () =
     },
   })
   await expect(refused.prepare()).rejects.toThrow(
-    /no sandbox works here, and requireSandbox is set \(docker: no Docker engine answers .*subprocess: works, but is no sandbox\)/,
+    /requireSandbox is set, and no sandbox works here whose limits hold \(docker: no Docker engine answers .*subprocess: works, but is no sandbox\)/,
   )
 })

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { sandboxContract } from "../../src/testing/sandbox-contract.ts"
-import type { SandboxHarness } from "../../src/testing/sandbox-harness.ts"
+import { newSandbox, run, type SandboxHarness } from "../../src/testing/sandbox-harness.ts"
 import { has, requires } from "../needs.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
 import { openTestSandboxes, sandboxDirectory } from "./support/open.ts"
@@ -24,6 +25,21 @@ afterAll(() => end?.())
 describe("a subprocess keeps the contract of sandboxes:", () => {
   test.each(sandboxContract)("$name", async ({ run }) => run(harness), 180_000)
 })
+
+test("shared memory, semaphores and queues do not outlast an execution", async () => {
+  const sandbox = await newSandbox(harness)
+  const code = `
+import ctypes, os
+libc = ctypes.CDLL(None)
+print(min(libc.shmget(0, 4096, 0o1600), libc.semget(0, 1, 0o1600), libc.msgget(0, 0o1600)) >= 0, os.getuid())`
+  const [made, uid] = (await run(harness, sandbox, code)).stdout.trim().split(" ")
+  expect(made).toBe("True")
+  // As an ordinary user, code runs as the gateway's user, whose other programs may have made some.
+  if (process.getuid?.() !== 0) return
+  for (const kind of ["shm", "sem", "msg"]) {
+    expect(readFileSync(`/proc/sysvipc/${kind}`, "utf8").split(/\s+/)).not.toContain(uid)
+  }
+}, 60_000)
 
 test("what a killed gateway ran is gone after the next start", async () => {
   const directory = await sandboxDirectory()

@@ -40,7 +40,7 @@ export interface Sandbox extends SandboxFiles {
 /** The files of one session. No other session reaches them. */
 export interface SandboxFiles {
   /** Regular files of the working directory, at most `maxListedFiles`. */
-  files(): Promise<readonly SandboxFile[]>
+  files(signal?: AbortSignal): Promise<readonly SandboxFile[]>
   /** Null if there is no such regular file. Links are not followed, and no path leads out of the working directory. */
   readFile(path: string): Promise<OpenedFile | null>
   /** Makes or replaces a file and the folders above it. Throws a `GatewayError` for a path that is not allowed. */

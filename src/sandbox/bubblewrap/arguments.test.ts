@@ -39,16 +39,17 @@ test("only the network of the host shares one", () => {
   expect(asRoot).not.toContain("--unshare-net")
 })
 
-test("of the host only system folders are bound, read-only, beside the working directory", () => {
+test("of the host only system folders and harmless devices are bound, read-only, beside the working directory", () => {
   const all = bubblewrapArguments(setup)
   const bound = all.flatMap((argument, index) =>
-    /^--(ro-)?bind/.test(argument) ? [[argument, all[index + 1]]] : [],
+    /^--(dev-|ro-)?bind/.test(argument) ? [[argument, all[index + 1]]] : [],
   )
   expect(bound).toEqual([
     ["--ro-bind", "/usr"],
     ["--ro-bind-try", "/etc/alternatives"],
     ["--ro-bind-try", "/etc/ld.so.cache"],
     ["--ro-bind", "/usr/bin/node"],
+    ...["null", "zero", "full", "random", "urandom"].map((name) => ["--dev-bind", `/dev/${name}`]),
     ["--bind", "/data/sessions/a"],
   ])
 })

@@ -34,14 +34,25 @@ export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
     ...(setup.network === "host" ? networkFiles : []),
     ...["--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", "/opt/node"],
     ...["--perms", "0755", "--dir", "/opt/node/bin", "--ro-bind", setup.node, "/opt/node/bin/node"],
-    ...["--proc", "/proc", "--dev", "/dev"],
+    ...["--proc", "/proc", "--perms", "0755", "--dir", "/dev", ...devices],
     ...["--size", String(temporaryBytes), "--perms", "1777", "--tmpfs", "/tmp"],
     ...["--size", String(sharedMemoryBytes), "--perms", "1777", "--tmpfs", "/dev/shm"],
     ...["--bind", setup.workspace, "/workspace"],
-    ...["--remount-ro", "/dev", "--remount-ro", "/"],
+    ...["--remount-ro", "/"],
     ...["--seccomp", String(setup.seccompFile)],
   ]
 }
+
+/** Not bubblewrap's own `--dev`: it has pseudo-terminals, of which the whole machine has a limited number. */
+const devices = [
+  ...["null", "zero", "full", "random", "urandom"].flatMap((name) => {
+    return ["--dev-bind", `/dev/${name}`, `/dev/${name}`]
+  }),
+  ...["--symlink", "/proc/self/fd", "/dev/fd"],
+  ...["stdin", "stdout", "stderr"].flatMap((name, number) => {
+    return ["--symlink", `/proc/self/fd/${number}`, `/dev/${name}`]
+  }),
+]
 
 const networkFiles = ["resolv.conf", "hosts", "nsswitch.conf", "ssl", "ca-certificates"].flatMap((name) => {
   return ["--ro-bind-try", `/etc/${name}`, `/etc/${name}`]

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
 import type { Cgroups } from "../cgroups/cgroups.ts"
+import { unheldBy } from "../cgroups/unheld.ts"
 import { findProgram } from "../find-program.ts"
 import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
 import { openFiles } from "../limits.ts"
@@ -12,6 +13,7 @@ import { startProcess } from "../processes.ts"
 import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
 import { seccompProgram } from "../seccomp/bpf.ts"
 import { prepareStarter } from "../starter.ts"
+import { hasOwnUsers } from "../workspace/owner.ts"
 import { bubblewrapArguments, sandboxPath } from "./arguments.ts"
 
 /** Files that bubblewrap is started with, beside the three usual ones. */
@@ -29,7 +31,7 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
       "bwrap, prlimit and setpriv are needed (packages bubblewrap and util-linux).",
     )
   }
-  const asRoot = process.getuid?.() === 0
+  const asRoot = hasOwnUsers()
   const filter = join(directory, "seccomp.bpf")
   await writeFile(filter, seccompProgram(processor()), { mode: 0o600 })
   const starter = await prepareStarter()
@@ -44,6 +46,8 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
     name: "bubblewrap",
     sandboxed: true,
     description: describe(cgroups),
+    // A user namespace, or a user of the session's own, counts processes.
+    unheld: unheldBy(cgroups, ["memory", "processor time"]),
     tellsOutOfMemory: groups !== null,
 
     async start({ workspace, ...order }) {

@@ -21,6 +21,7 @@ test("version 1 has a parent for each controller, also when several share a moun
         pids: expect.stringMatching(/^\/sys\/fs\/cgroup\/pids\/?$/),
         cpu: "/sys/fs/cgroup/cpu,cpuacct",
       },
+      freezer: null,
     },
   ])
 })

@@ -6,6 +6,8 @@ export interface Hierarchy {
   readonly version: 1 | 2
   /** Folders to make a group in, by controller; on version 2 it is one for all. */
   readonly parents: Readonly<Record<Controller, string>>
+  /** Folder to make a group in that can be frozen. Null if there is none, and on version 2, where each group can be. */
+  readonly freezer: string | null
 }
 
 export const controllers = ["memory", "pids", "cpu"] as const
@@ -31,12 +33,27 @@ export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<
   }
   const { memory, pids, cpu } = own
   if (memory !== undefined && pids !== undefined && cpu !== undefined) {
-    return [{ version: 1, parents: { memory, pids, cpu } }]
+    const mount = mounts.find(({ type, options }) => type === "cgroup" && options.includes("freezer"))
+    const freezer = mount === undefined ? null : await existing(mount.path, groups.get("freezer") ?? "/")
+    return [{ version: 1, parents: { memory, pids, cpu }, freezer }]
   }
   const unified = mounts.find(({ type }) => type === "cgroup2")?.path
   if (unified === undefined) return []
   const parents = new Set([await existing(unified, groups.get("") ?? "/"), unified])
-  return [...parents].map((path) => ({ version: 2, parents: { memory: path, pids: path, cpu: path } }))
+  return [...parents].map((path) => ({
+    version: 2,
+    parents: { memory: path, pids: path, cpu: path },
+    freezer: null,
+  }))
+}
+
+/** Where a process's group of a controller of version 1 should be. Null if there is no such controller. */
+export function groupPath(controller: string, { mountinfo, cgroup }: ProcessFiles): string | null {
+  const mount = mountsOf(mountinfo).find(
+    ({ type, options }) => type === "cgroup" && options.includes(controller),
+  )
+  const group = groupsOf(cgroup).get(controller)
+  return mount === undefined || group === undefined ? null : join(mount.path, group)
 }
 
 /** In a container, a group's path need not be what is mounted; then the mount is the group. */

@@ -15,6 +15,8 @@ export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network
   readonly image: string
   /** `uid:gid` inside. */
   readonly user: string
+  /** If true, the engine leaves buffers of TCP connections out of the limit of memory. */
+  readonly needsTcpLimit: boolean
 }
 
 /** One container: for one session, for one execution, with nothing it does not need. */
@@ -55,7 +57,11 @@ export function containerOptions(
       Mounts: [
         { Type: "bind", Source: directory, Target: "/workspace", BindOptions: { Propagation: "rprivate" } },
       ],
-      Tmpfs: { "/tmp": `rw,nosuid,nodev,noexec,size=${temporaryBytes},mode=1777` },
+      Tmpfs: {
+        "/tmp": `rw,nosuid,nodev,noexec,size=${temporaryBytes},mode=1777`,
+        // Instead of pseudo-terminals, of which the whole machine has a limited number.
+        "/dev/pts": "ro,nosuid,nodev,noexec,size=4096,mode=555",
+      },
       ShmSize: sharedMemoryBytes,
       Memory: memory,
       // Memory and swap together: no swap.

@@ -8,7 +8,7 @@ import type { BackendOptions } from "../options.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 import { directoryLabel, instanceLabel } from "./container.ts"
 import { demultiplex } from "./demultiplex.ts"
-import { connectEngine, describeEngineError, isAnswer, isNotFound } from "./engine.ts"
+import { connectEngine, describeEngineError, isAnswer, isConflict, isNotFound } from "./engine.ts"
 import { removeContainer, type Standby, startStandby } from "./standby.ts"
 import { createStandbys } from "./standbys.ts"
 
@@ -38,7 +38,8 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     logger,
     async start(workspace) {
       const name = `agent-gateway-${randomUUID()}`
-      const setup = { image, limits, network, env, instance, user: userOf(workspace) }
+      const { needsTcpLimit } = engine
+      const setup = { image, limits, needsTcpLimit, network, env, instance, user: userOf(workspace) }
       inUse.add(name)
       const forget = () => inUse.delete(name)
       try {
@@ -55,6 +56,7 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     name: "docker",
     sandboxed: true,
     description: `image ${image}`,
+    unheld: engine.unheld,
     tellsOutOfMemory: true,
 
     async start({ workspace, expectMore, ...order }) {
@@ -107,11 +109,20 @@ function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: S
   return {
     output: outputOf(standby),
     exited,
+    freeze: () => unlessStopped(standby.container.pause()),
+    thaw: () => unlessStopped(standby.container.unpause()),
     end() {
       ended ??= end()
       return ended
     },
   }
+}
+
+/** The engine refuses it for a container that has stopped meanwhile. */
+async function unlessStopped(change: Promise<void>): Promise<void> {
+  await change.catch((error: unknown) => {
+    if (!isConflict(error) && !isNotFound(error)) throw engineLost(error)
+  })
 }
 
 /** Ends also when the connection breaks off: what came of the code, its exit tells. */

@@ -1,5 +1,7 @@
 import type Dockerode from "dockerode"
 import { ConfigurationError, toError } from "../../core/errors.ts"
+import type { UnheldLimit } from "../backend.ts"
+import { unheldSwap } from "../cgroups/unheld.ts"
 
 /** Nobody waits long for an engine that is stuck, and none is given up because the machine is busy. */
 const pingTimeoutMs = 10_000
@@ -17,6 +19,10 @@ export interface Engine {
   ping(): Promise<unknown>
   /** Runs without root on the host: there the container's root is the gateway's own user. */
   readonly rootless: boolean
+  /** If true, it leaves buffers of TCP connections out of the limit of memory: version 1 of control groups. */
+  readonly needsTcpLimit: boolean
+  /** Limits that it does not keep. */
+  readonly unheld: readonly UnheldLimit[]
 }
 
 /**
@@ -33,8 +39,7 @@ export async function connectEngine(
   const docker = connect(answerTimeoutMs)
   try {
     await connect(pingTimeoutMs).ping()
-    const info: { readonly SecurityOptions?: readonly string[]; readonly OSType?: string } =
-      await docker.info()
+    const info: EngineInfo = await docker.info()
     if (info.OSType !== undefined && info.OSType !== "linux") {
       throw new ConfigurationError(`the Docker engine runs ${info.OSType} containers; Linux ones are needed.`)
     }
@@ -43,6 +48,8 @@ export async function connectEngine(
       patient: connect(0),
       ping: () => connect(healthTimeoutMs).ping(),
       rootless: info.SecurityOptions?.includes("name=rootless") ?? false,
+      needsTcpLimit: info.CgroupVersion === "1",
+      unheld: await unheldByEngine(info),
     }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
@@ -51,6 +58,26 @@ export async function connectEngine(
       cause: error,
     })
   }
+}
+
+/** https://docs.docker.com/reference/api/engine/version/v1.41/#tag/System/operation/SystemInfo */
+interface EngineInfo {
+  readonly SecurityOptions?: readonly string[]
+  readonly OSType?: string
+  readonly MemoryLimit?: boolean
+  readonly SwapLimit?: boolean
+  readonly PidsLimit?: boolean
+  readonly CpuCfsQuota?: boolean
+  readonly CgroupVersion?: string
+}
+
+/** An engine ignores limits that its control groups do not have, as a rootless one without delegated groups. */
+async function unheldByEngine(info: EngineInfo): Promise<readonly UnheldLimit[]> {
+  const { MemoryLimit = true, SwapLimit = true, PidsLimit = true, CpuCfsQuota = true } = info
+  const limits = { memory: MemoryLimit, processes: PidsLimit, "processor time": CpuCfsQuota } as const
+  const names = (Object.keys(limits) as (keyof typeof limits)[]).filter((limit) => !limits[limit])
+  const ignored = names.map((limit) => ({ limit, reason: "the Docker engine has no control groups for it" }))
+  return MemoryLimit ? [...ignored, ...(await unheldSwap(SwapLimit))] : ignored
 }
 
 async function loadDockerode(): Promise<typeof Dockerode> {

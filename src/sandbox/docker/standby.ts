@@ -2,9 +2,11 @@ import type { Duplex } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
 import type Dockerode from "dockerode"
 import type { ContainerCreateOptions } from "dockerode"
+import { megabyte } from "../limits.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 import { type ContainerSetup, containerOptions } from "./container.ts"
 import { type Engine, isConflict, isNotFound } from "./engine.ts"
+import { limitTcpBuffers } from "./tcp-buffers.ts"
 
 const attachTimeoutMs = 60_000
 const lookMs = 500
@@ -30,6 +32,7 @@ export async function startStandby(
   try {
     const connection = await attach(patient.getContainer(container.id))
     await container.start()
+    if (setup.needsTcpLimit) await limitTcpBuffers(container, setup.limits.memoryMb * megabyte)
     const stopped = exitCodeOf(container, patient.getContainer(container.id), connection)
     // Whoever removes a container that nobody has used does not wait for its end.
     stopped.catch(() => {})

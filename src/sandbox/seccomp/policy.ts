@@ -35,6 +35,8 @@ export const refusedCalls: ReadonlyMap<string, number> = new Map([
   ...refusing(ENOSYS, "clone3"),
   // Requests in its rings are not seen by any filter.
   ...refusing(ENOSYS, "io_uring_setup io_uring_enter io_uring_register"),
+  // Takes from a count of requests that the whole machine shares, its databases included.
+  ...refusing(ENOSYS, "io_setup"),
   // Large parts of the kernel that are a favourite of exploits.
   ...refusing(EPERM, "bpf perf_event_open userfaultfd add_key request_key keyctl memfd_secret"),
   ...refusing(EPERM, "fanotify_init fanotify_mark name_to_handle_at open_by_handle_at lookup_dcookie"),

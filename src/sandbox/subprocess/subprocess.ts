@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Backend } from "../backend.ts"
+import { unheldBy } from "../cgroups/unheld.ts"
 import { findProgram } from "../find-program.ts"
 import { baseEnvironment, launcherCommand, launcherInput } from "../launcher.ts"
 import { openFiles } from "../limits.ts"
@@ -10,6 +11,8 @@ import { prepareOutputPipes } from "../output-pipes.ts"
 import { startProcess } from "../processes.ts"
 import { processLimits, resourceLimits, userLimits } from "../resource-limits.ts"
 import { prepareStarter } from "../starter.ts"
+import { hasOwnUsers, type Owner } from "../workspace/owner.ts"
+import { removeSharedObjects } from "./shared-objects.ts"
 
 const path = "/usr/local/bin:/usr/bin:/bin"
 /** By this name in their environment, processes that nothing else holds together are found again. */
@@ -27,20 +30,36 @@ export async function openSubprocess({
   cgroups,
 }: BackendOptions): Promise<Backend> {
   if (process.platform !== "linux") throw new ConfigurationError("a subprocess's limits need Linux.")
-  const [prlimit, setpriv] = await Promise.all(["prlimit", "setpriv"].map(findProgram))
-  if (prlimit === undefined || setpriv === undefined) {
-    throw new ConfigurationError("prlimit and setpriv are needed (package util-linux).")
+  const [prlimit, setpriv, ipcrm] = await Promise.all(["prlimit", "setpriv", "ipcrm"].map(findProgram))
+  if (prlimit === undefined || setpriv === undefined || ipcrm === undefined) {
+    throw new ConfigurationError("prlimit, setpriv and ipcrm are needed (package util-linux).")
   }
   const starter = await prepareStarter()
   const makePipes = await prepareOutputPipes(join(privateFolder, "pipes"))
   const groups = typeof cgroups === "string" ? null : cgroups
   const prefix = `${instance.directoryId}.`
   let count = 0
+  /** Executions of each user. */
+  const running = new Map<number, number>()
+  const change = (uid: number, by: 1 | -1) => running.set(uid, (running.get(uid) ?? 0) + by)
+
+  /** With the last execution of a user goes what its processes shared. */
+  async function leave(owner: Owner): Promise<void> {
+    change(owner.uid, -1)
+    if (running.get(owner.uid) !== 0) return
+    running.delete(owner.uid)
+    await removeSharedObjects(String(ipcrm), owner.uid)
+  }
 
   return {
     name: "subprocess",
     sandboxed: false,
     description: `no sandbox; limits by ${groups === null ? `rlimits` : `cgroups version ${groups.version}`}`,
+    // As root, each session has a user of its own, whose processes are counted.
+    unheld: unheldBy(
+      cgroups,
+      hasOwnUsers() ? ["memory", "processor time"] : ["memory", "processes", "processor time"],
+    ),
     tellsOutOfMemory: groups !== null,
 
     async start({ workspace, ...order }) {
@@ -48,6 +67,7 @@ export async function openSubprocess({
       count += 1
       const marked = `${prefix}${instance.id}.${count}`
       const { owner } = workspace
+      if (owner !== null) change(owner.uid, 1)
       try {
         return await startProcess({
           command: [
@@ -70,9 +90,11 @@ export async function openSubprocess({
           makePipes,
           // A control group has them all.
           ...(cgroup === null && { killRest: () => killMarked((value) => value === marked) }),
+          ...(owner !== null && { removeRest: () => leave(owner) }),
         })
       } catch (error) {
         await cgroup?.end()
+        if (owner !== null) await leave(owner)
         throw error
       }
     },

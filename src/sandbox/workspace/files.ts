@@ -4,22 +4,23 @@ import { GatewayError } from "../../core/errors.ts"
 import { maxListedFiles, type OpenedFile, type SandboxFile } from "../../core/ports/sandbox.ts"
 import { type Directory, openDirectory } from "./directory.ts"
 import type { Owner } from "./owner.ts"
-import { maxDepth, walk } from "./walk.ts"
+import { maxDepth, type Visited, walk } from "./walk.ts"
 
 const maxPathBytes = 4096
 const chunkBytes = 64 * 1024
 
 /** In the order of the file system. What is no regular file, or has no UTF-8 name, is left out. */
-export async function listFiles(root: string): Promise<readonly SandboxFile[]> {
+export async function listFiles(root: string, signal?: AbortSignal): Promise<readonly SandboxFile[]> {
   const files: SandboxFile[] = []
-  await walk(root, ({ name, prefix, stats }) => {
+  const visit = ({ name, prefix, stats }: Visited) => {
     const path = utf8(prefix + name)
     if (stats.isFile() && path !== null) {
       const { size, mtimeMs, ctimeMs, ino } = stats
       files.push({ path, size, version: `${ino}-${size}-${mtimeMs}-${ctimeMs}` })
     }
     return files.length < maxListedFiles
-  })
+  }
+  await walk(root, visit, signal)
   return files
 }
 

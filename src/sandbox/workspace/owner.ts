@@ -15,13 +15,21 @@ const wholeRange = { first: 2_000_000_000, last: 2_140_000_000 }
 const smallRange = { first: 20_000, last: 59_999 }
 
 /**
- * A user of its own for each session, where this process may become another user: as root. Elsewhere null: everything
+ * Whether each session gets a user of its own: this process is root, and not of a user namespace that has no other
+ * users, as a container without subordinate ids.
+ */
+export function hasOwnUsers(): boolean {
+  return process.getuid?.() === 0 && usersInNamespace() > smallRange.last
+}
+
+/**
+ * A user of its own for each session, where this process may become another user. Elsewhere null: everything
  * is this process's own user's. Each number is taken by making a folder of that name in `directory`, so no two sessions
  * ever have the same.
  */
 export async function allotOwner(directory: string): Promise<Owner | null> {
-  if (process.getuid?.() !== 0) return null
-  const { first, last } = hasAllUsers() ? wholeRange : smallRange
+  if (!hasOwnUsers()) return null
+  const { first, last } = usersInNamespace() > wholeRange.last ? wholeRange : smallRange
   for (let attempt = 0; attempt < 1000; attempt += 1) {
     const uid = randomInt(first, last + 1)
     try {
@@ -48,8 +56,13 @@ export async function freeOwner(directory: string, { uid }: Owner): Promise<void
   })
 }
 
-/** The first line is `inside outside count`; count is all of 32 bits but outside of any user namespace. */
-function hasAllUsers(): boolean {
-  const [line = ""] = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n")
-  return Number(line.trim().split(/\s+/)[2]) > wholeRange.last
+/** Lines are `inside outside count`. Outside of any user namespace there is one, and its count is all of 32 bits. */
+function usersInNamespace(): number {
+  const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n")
+  return Math.max(
+    ...lines.map((line) => {
+      const [inside = 0, , count = 0] = line.trim().split(/\s+/).map(Number)
+      return inside + count
+    }),
+  )
 }

@@ -1,5 +1,6 @@
 import { chmod, mkdir, stat } from "node:fs/promises"
 import { ConfigurationError } from "../../core/errors.ts"
+import { hasOwnUsers } from "./owner.ts"
 
 const everyoneWrites = 0o002
 const everyonePasses = 0o001
@@ -23,7 +24,7 @@ export async function makePassable(path: string): Promise<void> {
     )
   }
   // Otherwise all code runs as the gateway's own user.
-  if (process.getuid?.() === 0 && (mode & everyonePasses) === 0) {
+  if (hasOwnUsers() && (mode & everyonePasses) === 0) {
     const remedy = `Let them (chmod o+x ${path}), or name a folder that is not there yet, and the gateway makes it`
     throw unfit(path, mode, "cannot be passed through by the users that code runs as", remedy)
   }

@@ -29,7 +29,7 @@ async function empty(top: Directory, signal: AbortSignal | undefined): Promise<v
     for await (const name of top.names()) {
       signal?.throwIfAborted()
       isEmpty = false
-      if (!(await unlinked(top, name))) await emptyInto(top, name, signal)
+      if (!(await unlinked(top, name)) && !(await removedEmpty(top, name))) await emptyInto(top, name, signal)
     }
     if (isEmpty) return
   }
@@ -42,15 +42,26 @@ async function emptyInto(top: Directory, name: string, signal: AbortSignal | und
   try {
     for await (const child of folder.names()) {
       signal?.throwIfAborted()
-      if (!(await unlinked(folder, child))) await moveUp(folder, child, top)
+      if (!(await unlinked(folder, child)) && !(await removedEmpty(folder, child))) {
+        await moveUp(folder, child, top)
+      }
     }
   } finally {
     await folder.close()
   }
-  await top.remove(name, "directory").catch((error: unknown) => {
-    // Something was added meanwhile: the next round finds it.
-    if (!hasCode(error, "ENOTEMPTY")) ignoreAbsent(error)
-  })
+  // If something was added meanwhile, the next round finds it.
+  await removedEmpty(top, name)
+}
+
+/** Resolves to false for a folder that is not empty. */
+async function removedEmpty(folder: Directory, name: string): Promise<boolean> {
+  try {
+    await folder.remove(name, "directory").catch(ignoreAbsent)
+    return true
+  } catch (error) {
+    if (hasCode(error, "ENOTEMPTY")) return false
+    throw error
+  }
 }
 
 async function moveUp(folder: Directory, child: string, top: Directory): Promise<void> {

@@ -5,10 +5,11 @@ import { setTimeout as delay } from "node:timers/promises"
 import { expect, onTestFinished, test } from "vitest"
 import { removeTree } from "./remove-tree.ts"
 import { trimWorkspace } from "./trim.ts"
-import { isOverQuota } from "./usage.ts"
+import { measureUsage } from "./usage.ts"
 
 const kilobyte = 1024
-const quota = 1024 * kilobyte
+const quota = { bytes: 1024 * kilobyte, entries: 1000 }
+const { signal } = new AbortController()
 
 async function temporaryFolder() {
   const root = await mkdtemp(join(tmpdir(), "agent-gateway-trim-"))
@@ -29,7 +30,7 @@ async function moment(root: string): Promise<number> {
   return ctimeMs + 10
 }
 
-const trimmed = (root: string, startedAt: number) => trimWorkspace(root, { quota, startedAt })
+const trimmed = (root: string, startedAt: number) => trimWorkspace(root, { quota, startedAt, signal })
 
 test("junk goes first, and what was there before stays, also what only grew", async () => {
   const { root, write, names } = await temporaryFolder()
@@ -78,7 +79,7 @@ test("files without content and folders count, and go until the rest fits", asyn
   const { count, paths } = await trimmed(root, startedAt)
   expect(count).toBeGreaterThan(20)
   expect(paths).toHaveLength(20)
-  expect(await isOverQuota(root, quota)).toBe(false)
+  expect((await measureUsage(root, quota, signal)) === "over").toBe(false)
   expect((await stat(join(root, "kept"))).size).toBe(500 * kilobyte)
 })
 
@@ -86,7 +87,7 @@ test("a file that only seems large goes for what it takes, which is little", asy
   const { root, write, names } = await temporaryFolder()
   const startedAt = await moment(root)
   await write("hole", 0)
-  await truncate(join(root, "hole"), 100 * quota)
+  await truncate(join(root, "hole"), 100 * quota.bytes)
   await write("large", 1_500)
   expect(await trimmed(root, startedAt)).toEqual({ count: 1, paths: ["large"] })
   expect(await names()).toEqual([".clock", "hole"])

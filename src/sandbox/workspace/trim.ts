@@ -3,17 +3,18 @@ import { dirname, join } from "node:path"
 import type { RemovedFiles } from "../../core/ports/sandbox.ts"
 import { type Directory, isAbsent, isClosed, nullIfAbsent, openDirectory } from "./directory.ts"
 import { removeTree } from "./remove-tree.ts"
-import { bytesOnDisk } from "./usage.ts"
+import { bytesOnDisk, type DiskUsage } from "./usage.ts"
 import { maxDepth, type Visited, walk } from "./walk.ts"
 
 /** Paths in a report. */
 const maxReported = 20
 
 export interface TrimOptions {
-  /** In bytes. */
-  readonly quota: number
+  readonly quota: DiskUsage
   /** When the execution began, in milliseconds since the Unix epoch. */
   readonly startedAt: number
+  /** Aborting it leaves the rest. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -23,19 +24,35 @@ export interface TrimOptions {
  *
  * Nothing of the session runs meanwhile that could fill the disk again without being stopped in its turn.
  */
-export async function trimWorkspace(path: string, { quota, startedAt }: TrimOptions): Promise<RemovedFiles> {
-  if ((await walk(path, () => true)) === "incomplete") await removeDeepTrees(path)
+export async function trimWorkspace(
+  path: string,
+  { quota, startedAt, signal }: TrimOptions,
+): Promise<RemovedFiles> {
   const removed = createRemovedFiles()
   for (const isCandidate of [madeSince(startedAt), changedSince(startedAt)]) {
-    const { bytes, files } = await survey(path, isCandidate)
-    let excess = bytes - quota
-    if (excess <= 0) break
+    const { usage, files } = await surveyWhole(path, isCandidate, signal)
+    let excess = less(usage, quota)
+    if (isNone(excess)) break
     const chosen = enough(files, excess)
-    excess = await removeEntries(path, { excess, isChosen: (entry) => chosen.has(pathOf(entry)), removed })
+    const isChosen: Choice = (entry) => chosen.has(pathOf(entry))
+    excess = await removeEntries(path, { excess, isChosen, removed, signal })
     // Then empty folders, and the many small files beyond those that were compared, in no order.
-    await removeEntries(path, { excess, isChosen: isCandidate, removed })
+    await removeEntries(path, { excess, isChosen: isCandidate, removed, signal })
   }
   return removed.report()
+}
+
+function less(a: DiskUsage, b: DiskUsage): DiskUsage {
+  return { bytes: a.bytes - b.bytes, entries: a.entries - b.entries }
+}
+
+function isNone({ bytes, entries }: DiskUsage): boolean {
+  return bytes <= 0 && entries <= 0
+}
+
+/** Joins the reports of two trims of the same execution. */
+export function mergeRemoved(a: RemovedFiles, b: RemovedFiles): RemovedFiles {
+  return { count: a.count + b.count, paths: [...a.paths, ...b.paths].slice(0, maxReported) }
 }
 
 function createRemovedFiles() {
@@ -68,24 +85,37 @@ interface Candidate {
   readonly madeAt: number
 }
 
+interface Survey {
+  readonly usage: DiskUsage
+  readonly files: readonly Candidate[]
+  readonly isWhole: boolean
+}
+
+async function surveyWhole(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
+  const first = await survey(path, isCandidate, signal)
+  if (first.isWhole) return first
+  await removeDeepTrees(path, signal)
+  return survey(path, isCandidate, signal)
+}
+
 /** Returns what all entries take of the disk, and the candidates that would be deleted first. */
-async function survey(
-  path: string,
-  isCandidate: Choice,
-): Promise<{ readonly bytes: number; readonly files: readonly Candidate[] }> {
+async function survey(path: string, isCandidate: Choice, signal: AbortSignal): Promise<Survey> {
   let bytes = 0
+  let entries = 0
   let files: Candidate[] = []
-  await walk(path, (entry) => {
+  const visit = (entry: Visited) => {
     const { stats } = entry
     const size = bytesOnDisk(stats)
     bytes += size
+    entries += 1
     if (!stats.isDirectory() && isCandidate(entry)) {
       files.push({ path: pathOf(entry), bytes: size, madeAt: stats.birthtimeMs })
     }
     if (files.length >= 2 * maxCompared) files = firstOf(files)
     return true
-  })
-  return { bytes, files: firstOf(files) }
+  }
+  const outcome = await walk(path, visit, signal)
+  return { usage: { bytes, entries }, files: firstOf(files), isWhole: outcome === "done" }
 }
 
 /** Code may make files without end; memory for their names is bounded. */
@@ -101,38 +131,44 @@ function largestAndNewestFirst(a: Candidate, b: Candidate): number {
   return sizeOfB - sizeOfA || b.madeAt - a.madeAt
 }
 
-/** Returns the paths of as many as it takes to free that many bytes. */
-function enough(files: readonly Candidate[], excess: number): ReadonlySet<string> {
+/** Returns the paths of as many as it takes to free that much. */
+function enough(files: readonly Candidate[], excess: DiskUsage): ReadonlySet<string> {
   const chosen = new Set<string>()
   let left = excess
-  for (const { path, bytes } of files) {
-    if (left <= 0) break
+  // What is large says nothing if only the number of entries is too high.
+  for (const { path, bytes } of excess.bytes > 0 ? files : files.toReversed()) {
+    if (isNone(left)) break
     chosen.add(path)
-    left -= bytes
+    left = less(left, { bytes, entries: 1 })
   }
   return chosen
 }
 
 interface Removal {
-  /** Bytes to free. */
-  readonly excess: number
+  /** What is to be freed. */
+  readonly excess: DiskUsage
   readonly isChosen: Choice
   readonly removed: ReturnType<typeof createRemovedFiles>
+  readonly signal: AbortSignal
 }
 
-/** Deletes chosen entries until the excess is gone. Returns the bytes that are still to be freed. */
-async function removeEntries(path: string, { excess, isChosen, removed }: Removal): Promise<number> {
+/** Deletes chosen entries until the excess is gone. Returns what is still to be freed. */
+async function removeEntries(
+  path: string,
+  { excess, isChosen, removed, signal }: Removal,
+): Promise<DiskUsage> {
   let left = excess
-  await walk(path, async (entry) => {
-    if (left <= 0) return false
+  const visit = async (entry: Visited) => {
+    if (isNone(left)) return false
     if (!isChosen(entry)) return true
     const { parent, name, stats } = entry
     const kind = stats.isDirectory() ? "directory" : "file"
     if (!(await isRemoved(parent, name, kind))) return true
-    left -= bytesOnDisk(stats)
+    left = less(left, { bytes: bytesOnDisk(stats), entries: 1 })
     if (kind === "file") removed.add(entry)
     return true
-  })
+  }
+  await walk(path, visit, signal)
   return left
 }
 
@@ -140,12 +176,13 @@ async function removeEntries(path: string, { excess, isChosen, removed }: Remova
  * A folder that is too deep to look into was made on purpose, so the whole tree is removed: first out of the working
  * directory into the folder above, which is the gateway's own and which no code can change.
  */
-async function removeDeepTrees(path: string): Promise<void> {
+async function removeDeepTrees(path: string, signal: AbortSignal): Promise<void> {
   const deep = new Set<string>()
-  await walk(path, ({ prefix, name }) => {
+  const visit = ({ prefix, name }: Visited) => {
     if (prefix.split("/").length === maxDepth) deep.add(prefix.slice(0, prefix.indexOf("/")) || name)
     return true
-  })
+  }
+  await walk(path, visit, signal)
   const above = dirname(path)
   const [root, target] = await Promise.all([path, above].map((folder) => openDirectory(folder)))
   if (root === undefined || target === undefined) return
@@ -153,7 +190,7 @@ async function removeDeepTrees(path: string): Promise<void> {
     for (const name of deep) {
       const passing = `removing-${randomUUID()}`
       await root.move(name, target, passing).catch(nullIfAbsent)
-      await removeTree(join(above, passing))
+      await removeTree(join(above, passing), signal)
     }
   } finally {
     await Promise.all([root.close(), target.close()])

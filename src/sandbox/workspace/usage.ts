@@ -1,5 +1,4 @@
 import type { Stats } from "node:fs"
-import { statfs } from "node:fs/promises"
 import { walk } from "./walk.ts"
 
 /** A file without content takes up an inode, and those run out too. */
@@ -11,25 +10,32 @@ export function bytesOnDisk({ blocks }: Stats): number {
   return Math.max(blocks * blockBytes, leastBytes)
 }
 
-/** Also true for a tree that cannot be measured: too deep, or closed. Looks no further than it must. */
-export async function isOverQuota(path: string, quota: number): Promise<boolean> {
-  let bytes = 0
-  const outcome = await walk(path, ({ stats }) => {
-    bytes += bytesOnDisk(stats)
-    return bytes <= quota
-  })
-  return outcome !== "done"
+/** What a working directory takes of the disk, or may take. */
+export interface DiskUsage {
+  readonly bytes: number
+  /** Files, folders and everything else that has a name. */
+  readonly entries: number
 }
 
-/** Left to the rest of the machine, the gateway's store included; less on a small disk. */
-const reserveBytes = 256 * 1024 * 1024
-const reserveShare = 0.05
-
 /**
- * Whether the disk itself is about to be full. Many sessions may fill it together, and one alone with files that it has
- * deleted and holds open, which no quota of a folder sees.
+ * Measures a working directory. Resolves to "over" for one that takes more than the quota or that cannot be measured:
+ * its folders are too deep, or code closes them as fast as they are opened. Looks no further than it must.
  */
-export async function isDiskShort(path: string): Promise<boolean> {
-  const { bavail, blocks, bsize } = await statfs(path)
-  return bavail * bsize < Math.min(reserveBytes, blocks * bsize * reserveShare)
+export async function measureUsage(
+  path: string,
+  quota: DiskUsage,
+  signal: AbortSignal,
+): Promise<DiskUsage | "over"> {
+  let bytes = 0
+  let entries = 0
+  const outcome = await walk(
+    path,
+    ({ stats }) => {
+      bytes += bytesOnDisk(stats)
+      entries += 1
+      return bytes <= quota.bytes && entries <= quota.entries
+    },
+    signal,
+  )
+  return outcome === "done" ? { bytes, entries } : "over"
 }

@@ -13,13 +13,16 @@ export interface Visited {
 }
 
 /**
- * Visits every entry below `root`, the content of a folder before the folder. Stops when `visit` gives false, and gives
- * `stopped` then, `incomplete` if there was something that it could not look at.
+ * Visits every entry below `root`, the content of a folder before the folder. Stops if `visit` returns false. Resolves to
+ * `stopped` then, and to `incomplete` if there was something that it could not look at. If the signal aborts, it rejects
+ * with the signal's reason before the next entry.
  */
 export async function walk(
   root: string,
   visit: (entry: Visited) => boolean | Promise<boolean>,
+  signal?: AbortSignal,
 ): Promise<"done" | "stopped" | "incomplete"> {
+  signal?.throwIfAborted()
   let incomplete = false
   // Closed by its owner faster than it could be opened up.
   const nullIfHidden = (error: unknown): null => {
@@ -29,6 +32,7 @@ export async function walk(
   }
   const enter = async (directory: Directory, prefix: string, depth: number): Promise<boolean> => {
     for await (const name of directory.names()) {
+      signal?.throwIfAborted()
       const stats = await directory.entry(name).catch(nullIfHidden)
       if (stats === null) continue
       if (stats.isDirectory()) {

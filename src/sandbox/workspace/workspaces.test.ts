@@ -1,6 +1,6 @@
 import { chmod, chown, link, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import { openFile } from "./files.ts"
 import { removeTree } from "./remove-tree.ts"
@@ -26,6 +26,20 @@ test("a session's working directory is made once, whoever asks at the same time,
   const second = await workspaces.open("sess_b")
   expect(second.path).not.toBe(first?.path)
   if (process.getuid?.() === 0) expect(second.owner?.uid).not.toBe(first?.owner?.uid)
+})
+
+test("other users of the machine do not reach a working directory, even if its owner opens it", async () => {
+  const directory = await temporaryFolder()
+  const workspaces = await openWorkspaces({ directory, offered: {} })
+  const { path, owner } = await workspaces.open("sess_a")
+  const place = dirname(path)
+  const expected = owner === null ? 0o700 : 0o710
+  expect((await stat(place)).mode & 0o777).toBe(expected)
+  if (owner !== null) expect((await stat(place)).gid).toBe(owner.gid)
+  // As an earlier version left it.
+  await chmod(place, 0o711)
+  await workspaces.open("sess_a")
+  expect((await stat(place)).mode & 0o777).toBe(expected)
 })
 
 test("a removed one leaves nothing, its user neither", async () => {

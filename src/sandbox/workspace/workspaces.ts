@@ -5,7 +5,7 @@ import { GatewayError } from "../../core/errors.ts"
 import { hasCode } from "./directory.ts"
 import { replaceFile } from "./files.ts"
 import { readOffered } from "./offered.ts"
-import { allotOwner, freeOwner, isAllotted, type Owner } from "./owner.ts"
+import { allotOwner, freeOwner, hasOwnUsers, isAllotted, type Owner } from "./owner.ts"
 import { makePassable } from "./passable.ts"
 import { removeTree } from "./remove-tree.ts"
 
@@ -62,7 +62,7 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
     const path = pathOf(sessionId)
     try {
       const { uid, gid } = await stat(path)
-      return { sessionId, path, owner: process.getuid?.() === 0 ? { uid, gid } : null }
+      return { sessionId, path, owner: hasOwnUsers() ? { uid, gid } : null }
     } catch (error) {
       if (hasCode(error, "ENOENT")) return null
       throw error
@@ -73,8 +73,8 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
     const owner = await allotOwner(users)
     const passing = join(fresh, randomUUID())
     try {
-      await mkdir(passing)
-      await chmod(passing, 0o711)
+      await mkdir(passing, { mode: 0o700 })
+      await closeToOthers(passing, owner)
       await fill(join(passing, "files"), owner)
       await rename(passing, placeOf(sessionId))
     } catch (error) {
@@ -108,6 +108,7 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
       const existing = await find(sessionId)
       if (existing !== null) {
         if (existing.owner !== null && !(await isAllotted(users, existing.owner))) throw notItsOwn(existing)
+        await closeToOthers(placeOf(sessionId), existing.owner)
         return existing
       }
       const made = making.get(sessionId) ?? make(sessionId).finally(() => making.delete(sessionId))
@@ -141,6 +142,17 @@ export async function openWorkspaces({ directory, offered }: WorkspacesOptions):
       return made.flat()
     },
   }
+}
+
+/**
+ * Lets only the gateway and the session's own user through to the working directory. Code may open that to everyone and
+ * leave a program in it that runs as its owner, whoever starts it: the gateway's own user if it is not root.
+ */
+async function closeToOthers(place: string, owner: Owner | null): Promise<void> {
+  const { mode, gid } = await stat(place)
+  const wanted = owner === null ? { mode: 0o700, gid } : { mode: 0o710, gid: owner.gid }
+  if (gid !== wanted.gid) await chown(place, -1, wanted.gid)
+  if ((mode & 0o777) !== wanted.mode) await chmod(place, wanted.mode)
 }
 
 /** As after a copy that did not keep owners. */

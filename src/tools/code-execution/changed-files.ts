@@ -14,10 +14,13 @@ export interface ChangedFiles {
 }
 
 /** Resolves to a function that later returns the files that are new or changed since now. */
-export async function watchFiles(sandbox: Sandbox): Promise<() => Promise<ChangedFiles>> {
-  const before = new Map((await sandbox.files()).map(({ path, version }) => [path, version]))
+export async function watchFiles(
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<() => Promise<ChangedFiles>> {
+  const before = new Map((await sandbox.files(signal)).map(({ path, version }) => [path, version]))
   return async () => {
-    const files = await sandbox.files()
+    const files = await sandbox.files(signal)
     const changed = files.filter(({ path, version }) => before.get(path) !== version)
     return {
       files: changed.toSorted(byPath).map(reported),

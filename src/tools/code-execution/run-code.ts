@@ -28,7 +28,7 @@ export function startCode(options: CodeRunOptions): CodeRun {
 
 async function runCode(options: CodeRunOptions, record: CodeRecord): Promise<void> {
   const { sandbox, request, signal } = options
-  const changedFiles = await watchFiles(sandbox)
+  const changedFiles = await watchFiles(sandbox, signal)
   const exit = await follow(options, sandbox.exec(request, { signal }), record)
   record.stop()
   const changed = await changedFiles()

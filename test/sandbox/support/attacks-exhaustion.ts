@@ -6,6 +6,9 @@ const gigabyte = 1_000_000_000
 /** By which the gateway may grow while it handles any amount of output. */
 const allowedGrowth = 150 * 1024 * 1024
 
+/** Of a quota of 32: what is left of it after the folders, and what can be written between two looks at the disk. */
+const maxWrittenMb = 400
+
 /** Attacks that use things up. */
 export const exhaustion: readonly SandboxCase[] = [
   {
@@ -76,6 +79,41 @@ open("/tmp/fill", "wb").write(b"x" * (1 << 30))`
       const sandbox = await newSandbox(harness)
       const code = "i = 0\nwhile True:\n    open(f'f{i}', 'w').close()\n    i += 1"
       assert.equal((await run(harness, sandbox, code)).reason, "diskFull")
+      assert.equal((await run(harness, sandbox, "print('room')")).stdout, "room\n")
+    },
+  },
+  {
+    name: "making more folders than are allowed, which take long to look through",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os
+for index in range(100_000):
+    os.mkdir(f"d{index}")
+    if index % 500 == 0: print(index, flush=True)`
+      const { reason, stdout } = await run(harness, sandbox, code)
+      assert.equal(reason, "diskFull")
+      assert.ok(Number(stdout.trim().split("\n").at(-1)) < 30_000, stdout)
+      const next = await run(harness, sandbox, "import os; print(len(os.listdir('.')) <= 1500)")
+      assert.deepEqual([next.stdout, next.reason], ["True\n", "exited"])
+    },
+  },
+  {
+    name: "writing while many folders make it slow to measure",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os, time
+for index in range(1200): os.mkdir(f"d{index}")
+time.sleep(2)
+for index in range(1000):
+    with open(f"fill-{index}", "wb") as f:
+        for _ in range(8): f.write(b"x" * 1_000_000)
+    print(8 * (index + 1), flush=True)`
+      const { reason, stdout } = await run(harness, sandbox, code)
+      assert.equal(reason, "diskFull")
+      const megabytes = Number(stdout.trim().split("\n").at(-1))
+      assert.ok(megabytes < maxWrittenMb, `it wrote ${megabytes} MB`)
       assert.equal((await run(harness, sandbox, "print('room')")).stdout, "room\n")
     },
   },
@@ -158,6 +196,42 @@ while True: pass`
       }
       assert.equal(bytes, gigabyte)
       assert.ok(highest - before < allowedGrowth, `the gateway grew by ${highest - before} bytes`)
+    },
+  },
+  {
+    name: "taking the machine's pseudo-terminals",
+    async run(harness) {
+      const code = `
+import os
+count = 0
+for path in ["/dev/ptmx", "/dev/pts/ptmx"]:
+    for _ in range(50):
+        try: os.open(path, os.O_RDWR | os.O_NOCTTY)
+        except OSError: break
+        count += 1
+print(count)`
+      assert.equal((await run(harness, await newSandbox(harness), code)).stdout, "0\n")
+    },
+  },
+  {
+    name: "keeping data in the buffers of connections, outside of any process",
+    async run(harness) {
+      const code = `
+import os, socket
+server = socket.create_server(("127.0.0.1", 0), backlog=1000)
+kept, total = [], 0
+for _ in range(100):
+    client = socket.create_connection(server.getsockname())
+    client.setblocking(False)
+    kept += [client, server.accept()[0]]
+    try:
+        while True: total += client.send(b"x" * 65536)
+    except BlockingIOError: pass
+    print(total // 1_000_000, flush=True)`
+      const { stdout } = await run(harness, await newSandbox(harness), code)
+      const megabytes = Number(stdout.trim().split("\n").at(-1))
+      // Of 64 for all memory, and as much again for what the kernel counts late.
+      assert.ok(megabytes <= 128, `it kept ${megabytes} MB`)
     },
   },
 ]

@@ -196,7 +196,10 @@ print("left it behind")`
 ]
 
 /** Those that rlimits of each process do not hold; docs/code-execution.md says so. */
-export const needControlGroups: ReadonlySet<string> = new Set(["a memory bomb of many processes"])
+export const needControlGroups: ReadonlySet<string> = new Set([
+  "a memory bomb of many processes",
+  "keeping data in the buffers of connections, outside of any process",
+])
 
 const secret = "a-secret-of-the-host"
 

@@ -7,7 +7,7 @@ import { type SandboxConfig, withDefaults } from "../../../src/sandbox/config.ts
 import { type OpenedSandboxes, openSandboxes } from "../../../src/sandbox/open-sandboxes.ts"
 
 /** As the contract suite expects them. */
-export const testLimits = { memoryMb: 64, pids: 64, diskMb: 32, maxTimeoutMs: 60_000 }
+export const testLimits = { memoryMb: 64, pids: 64, diskMb: 32, diskEntries: 1_500, maxTimeoutMs: 60_000 }
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 

@@ -1,0 +1,120 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, onTestFinished, test, vi } from "vitest"
+import { createDiskGuard } from "./guard.ts"
+import type { DiskSpace } from "./space.ts"
+
+const kilobyte = 1024
+const quota = { bytes: 100 * kilobyte, entries: 50 }
+
+/** A file system of which the test says how much is free. */
+function createDisk() {
+  const none = { bytes: 0, entries: 0 }
+  let space: DiskSpace = { freeBytes: 1e9, freeEntries: 1e6, missing: none, margin: none }
+  return {
+    read: async () => space,
+    take: (bytes: number, entries = 0) => {
+      space = { ...space, freeBytes: space.freeBytes - bytes, freeEntries: space.freeEntries - entries }
+    },
+    setMissing: (bytes: number, entries = 0) => {
+      space = { ...space, missing: { bytes, entries } }
+    },
+  }
+}
+
+/** Executions that only have a folder, and what was done with them in which order. */
+async function createFakes() {
+  const root = await mkdtemp(join(tmpdir(), "agent-gateway-guard-"))
+  onTestFinished(() => rm(root, { recursive: true }))
+  const disk = createDisk()
+  const guard = createDiskGuard({ path: root, quota, readSpace: disk.read })
+  const calls: string[] = []
+  async function start(name: string, { onTrim = () => {} }: { readonly onTrim?: () => void } = {}) {
+    const path = await mkdtemp(join(root, name))
+    const note = (what: string) => async () => void calls.push(`${what} ${name}`)
+    const watch = guard.watch({
+      path,
+      freeze: note("freeze"),
+      thaw: note("thaw"),
+      stop: note("stop"),
+      async trim() {
+        await note("trim")()
+        onTrim()
+      },
+    })
+    onTestFinished(() => watch.end())
+    return {
+      watch,
+      write: (kilobytes: number) => writeFile(join(path, "data"), "x".repeat(kilobytes * kilobyte)),
+    }
+  }
+  return { disk, calls, start }
+}
+
+test("when the disk is short, all are frozen before one is ended, and the others continue", async () => {
+  const { disk, calls, start } = await createFakes()
+  await start("small")
+  const large = await start("large", { onTrim: () => disk.setMissing(0) })
+  await large.write(50)
+  disk.setMissing(1_000)
+  await vi.waitFor(() => expect(calls).toContain("thaw small"))
+  expect(calls.slice(0, 2).sort()).toEqual(["freeze large", "freeze small"])
+  expect(calls.slice(2)).toEqual(["stop large", "trim large", "thaw small"])
+})
+
+test("what exceeds its quota is ended first, also if another has grown more", async () => {
+  const { disk, calls, start } = await createFakes()
+  const within = await start("within")
+  const beyond = await start("beyond", { onTrim: () => disk.setMissing(0) })
+  await beyond.write(101)
+  await within.write(99)
+  disk.setMissing(1_000)
+  await vi.waitFor(() => expect(calls).toContain("thaw within"))
+  expect(calls).toContain("stop beyond")
+  expect(calls).not.toContain("stop within")
+})
+
+test("if nothing that is ended makes room, all are ended", async () => {
+  const { disk, calls, start } = await createFakes()
+  for (const name of ["a", "b", "c"]) await start(name)
+  disk.setMissing(0, 10)
+  await vi.waitFor(() => expect(calls.filter((call) => call.startsWith("stop"))).toHaveLength(3))
+})
+
+test("an execution that may have used up its quota is frozen, measured, and continued if it has not", async () => {
+  const { disk, calls, start } = await createFakes()
+  const { write } = await start("a")
+  await write(50)
+  // Until it has been measured once.
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  disk.take(40 * kilobyte)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(calls).toEqual([])
+  disk.take(60 * kilobyte)
+  await vi.waitFor(() => expect(calls).toEqual(["freeze a", "thaw a"]))
+  disk.take(0, 100)
+  await vi.waitFor(() => expect(calls).toEqual(["freeze a", "thaw a", "freeze a", "thaw a"]))
+  await write(101)
+  disk.take(100 * kilobyte)
+  await vi.waitFor(() => expect(calls).toContain("stop a"))
+  expect(calls.filter((call) => call === "thaw a")).toHaveLength(2)
+})
+
+test("an execution whose disk cannot be read is ended, and its watch fails", async () => {
+  const root = await mkdtemp(join(tmpdir(), "agent-gateway-guard-"))
+  onTestFinished(() => rm(root, { recursive: true }))
+  const problem = new Error("no such file system")
+  const guard = createDiskGuard({ path: root, quota, readSpace: () => Promise.reject(problem) })
+  const stopped = Promise.withResolvers<void>()
+  const idle = async () => {}
+  const watch = guard.watch({
+    path: root,
+    freeze: idle,
+    thaw: idle,
+    trim: idle,
+    stop: async () => stopped.resolve(),
+  })
+  await stopped.promise
+  await expect(watch.end()).rejects.toBe(problem)
+})

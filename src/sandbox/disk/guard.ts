@@ -1,0 +1,129 @@
+import { setTimeout as delay } from "node:timers/promises"
+import type { DiskUsage } from "../workspace/usage.ts"
+import { type DiskSpace, isShort, readDiskSpace } from "./space.ts"
+import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watched-execution.ts"
+
+/** Watches the disk on behalf of all executions of this process. */
+export interface DiskGuard {
+  watch(consumer: DiskConsumer): DiskWatch
+}
+
+export interface DiskWatch {
+  /** Resolves when nothing that the execution wrote is being deleted to make room. */
+  settled(): Promise<void>
+  /** Ends the watch at once. Rejects if the disk could not be watched. */
+  end(): Promise<void>
+}
+
+export interface DiskGuardOptions {
+  /** A folder of the file system that the working directories are on. */
+  readonly path: string
+  /** Of each working directory. */
+  readonly quota: DiskUsage
+  /** Default: what statfs(2) says of `path`. */
+  readonly readSpace?: () => Promise<DiskSpace>
+}
+
+const intervalMs = 100
+const stopTimeoutMs = 10_000
+
+/**
+ * Looks every 100 ms at what the file system has free, however long the working directories take to measure. If less is
+ * free than the machine needs, it freezes all executions first, and only then finds out which of them to end.
+ */
+export function createDiskGuard({
+  path,
+  quota,
+  readSpace = () => readDiskSpace(path),
+}: DiskGuardOptions): DiskGuard {
+  const watched = new Set<WatchedExecution>()
+  const makingRoom = new Map<WatchedExecution, Promise<void>>()
+  let isRunning = false
+  let isRelieving = false
+
+  async function run(): Promise<void> {
+    isRunning = true
+    while (watched.size > 0) {
+      try {
+        const space = await readSpace()
+        if (isShort(space)) await relieve()
+        else for (const execution of watched) execution.look(space)
+      } catch (error) {
+        // Nothing goes on if it is not known how full the disk is.
+        for (const execution of watched) execution.fail(error)
+      }
+      await delay(intervalMs)
+    }
+    isRunning = false
+  }
+
+  /** Ends executions until enough is free: those over their quota, then those that have grown most. */
+  async function relieve(): Promise<void> {
+    isRelieving = true
+    try {
+      await Promise.all([...watched].map((execution) => execution.freeze()))
+      for (const execution of await heaviestFirst([...watched])) {
+        if (!isShort(await readSpace())) return
+        const done = unlessEnded(execution, () => stopAndMakeRoom(execution))
+        makingRoom.set(execution, done)
+        await done.finally(() => makingRoom.delete(execution))
+      }
+    } finally {
+      isRelieving = false
+      await Promise.all([...watched].map((execution) => execution.thaw()))
+    }
+  }
+
+  async function heaviestFirst(
+    executions: readonly WatchedExecution[],
+  ): Promise<readonly WatchedExecution[]> {
+    const weights = new Map<WatchedExecution, number>()
+    for (const execution of executions) {
+      await unlessEnded(execution, async () => {
+        const usage = await execution.measure()
+        const isOver = usage.bytes > quota.bytes || usage.entries > quota.entries
+        weights.set(execution, isOver ? Number.POSITIVE_INFINITY : execution.growth(usage))
+      })
+    }
+    return [...weights].toSorted(([, a], [, b]) => (a === b ? 0 : b - a)).map(([execution]) => execution)
+  }
+
+  async function stopAndMakeRoom(execution: WatchedExecution): Promise<void> {
+    // What cannot be ended keeps the others waiting no longer than this.
+    await Promise.race([execution.stop(), delay(stopTimeoutMs)])
+    await execution.trim(quota)
+    const { missing, margin } = await readSpace()
+    if (missing.bytes === 0 && missing.entries === 0) return
+    const { bytes, entries } = await execution.measure()
+    await execution.trim({
+      bytes: missing.bytes === 0 ? bytes : bytes - missing.bytes - margin.bytes,
+      entries: missing.entries === 0 ? entries : entries - missing.entries - margin.entries,
+    })
+  }
+
+  return {
+    watch(consumer) {
+      const execution = watchExecution(consumer, { quota, readSpace })
+      watched.add(execution)
+      if (isRelieving) void execution.freeze()
+      if (!isRunning) void run()
+      return {
+        // What fails in it, fails the guard's own round.
+        settled: async () => makingRoom.get(execution)?.catch(() => {}),
+        async end() {
+          watched.delete(execution)
+          await execution.end()
+        },
+      }
+    },
+  }
+}
+
+/** What fails because the execution ended meanwhile is nobody's concern. */
+async function unlessEnded({ signal }: WatchedExecution, task: () => Promise<void>): Promise<void> {
+  try {
+    await task()
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}

@@ -1,0 +1,46 @@
+import { statfs } from "node:fs/promises"
+import type { DiskUsage } from "../workspace/usage.ts"
+
+/** How much room a file system has. */
+export interface DiskSpace {
+  readonly freeBytes: number
+  /** Entries that can still be made. Infinity for a file system that does not count them. */
+  readonly freeEntries: number
+  /** How much more should be free for the rest of the machine, the gateway's store included. */
+  readonly missing: DiskUsage
+  /** How much is to be freed beyond that, so that the next small file does not make the disk short again. */
+  readonly margin: DiskUsage
+}
+
+/** What is left to the rest of the machine; a share of it on a small file system. */
+const reserveBytes = 256 * 1024 * 1024
+const reserveEntries = 10_000
+const reserveShare = 0.05
+/** Of the reserve. */
+const marginShare = 0.25
+
+export async function readDiskSpace(path: string): Promise<DiskSpace> {
+  const { bavail, blocks, bsize, files, ffree } = await statfs(path)
+  const freeBytes = bavail * bsize
+  const freeEntries = files === 0 ? Number.POSITIVE_INFINITY : ffree
+  const reserve = {
+    bytes: Math.min(reserveBytes, blocks * bsize * reserveShare),
+    entries: Math.min(reserveEntries, files * reserveShare),
+  }
+  return {
+    freeBytes,
+    freeEntries,
+    missing: {
+      bytes: Math.ceil(Math.max(0, reserve.bytes - freeBytes)),
+      entries: Math.ceil(Math.max(0, reserve.entries - freeEntries)),
+    },
+    margin: {
+      bytes: Math.ceil(reserve.bytes * marginShare),
+      entries: Math.ceil(reserve.entries * marginShare),
+    },
+  }
+}
+
+export function isShort({ missing }: DiskSpace): boolean {
+  return missing.bytes > 0 || missing.entries > 0
+}

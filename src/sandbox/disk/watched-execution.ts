@@ -1,0 +1,175 @@
+import { type DiskUsage, measureUsage } from "../workspace/usage.ts"
+import type { DiskSpace } from "./space.ts"
+
+/** What the disk guard does with an execution. */
+export interface DiskConsumer {
+  /** Its working directory. */
+  readonly path: string
+  /** Stops all its processes for the time being. */
+  freeze(): Promise<void>
+  /** Lets them go on. */
+  thaw(): Promise<void>
+  /** Ends the execution because of the disk. Resolves when none of its processes is left. */
+  stop(): Promise<void>
+  /** Deletes what it wrote until the working directory takes at most this much. */
+  trim(target: DiskUsage, signal: AbortSignal): Promise<void>
+}
+
+/** An execution while the disk guard watches it. */
+export interface WatchedExecution {
+  readonly signal: AbortSignal
+  /** Measures the working directory if that is due. Does not wait for it. */
+  look(space: DiskSpace): void
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  /** Its usage, however much. Infinite if it cannot be measured. */
+  measure(): Promise<DiskUsage>
+  /** By how many bytes it has grown since it was first measured. */
+  growth(usage: DiskUsage): number
+  stop(): Promise<void>
+  trim(target: DiskUsage): Promise<void>
+  fail(error: unknown): void
+  /** Ends the watch. Rejects if the working directory could not be watched. */
+  end(): Promise<void>
+}
+
+export interface WatchOptions {
+  readonly quota: DiskUsage
+  readonly readSpace: () => Promise<DiskSpace>
+}
+
+/** The file system need not say at once what is written, and others may free what the execution takes. */
+const regularMs = 250
+/** Part of the quota that may be written unmeasured, so that an execution near its quota is not frozen all the time. */
+const slack = 1 / 16
+/** Part of the quota that may be written before the first measurement is complete. */
+const unknownHeadroom = 1 / 4
+const unlimited = { bytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY }
+
+/**
+ * Measures an execution's working directory now and then while it runs. If the file system has since lost as much room
+ * as the quota had left, it freezes the execution first, which then cannot write while it is measured.
+ */
+export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: WatchOptions): WatchedExecution {
+  const ended = new AbortController()
+  const { signal } = ended
+  let first: DiskUsage | null = null
+  /** What was free when the last measurement started, and what the quota had left then. */
+  let last: { readonly space: DiskSpace; readonly headroom: DiskUsage } | null = null
+  let nextAt = 0
+  let measuring: {
+    readonly walk: AbortController
+    readonly isFrozen: boolean
+    readonly done: Promise<void>
+  } | null = null
+  /** How many want it frozen, and the last change of its state. */
+  let holds = 0
+  let changing: Promise<void> = Promise.resolve()
+  let stopped: Promise<void> | null = null
+  let failure: { readonly error: unknown } | null = null
+
+  function stop(): Promise<void> {
+    stopped ??= consumer.stop()
+    return stopped
+  }
+
+  function fail(error: unknown): void {
+    if (signal.aborted) return
+    failure ??= { error }
+    stop().catch(() => {})
+  }
+
+  function freeze(): Promise<void> {
+    holds += 1
+    if (holds === 1) changing = changing.then(() => change(consumer.freeze))
+    return changing
+  }
+
+  function thaw(): Promise<void> {
+    holds -= 1
+    if (holds === 0) changing = changing.then(() => change(consumer.thaw))
+    return changing
+  }
+
+  /** An execution that is being ended is not to be continued, and one that cannot be frozen does not go on. */
+  async function change(to: () => Promise<void>): Promise<void> {
+    if (stopped === null && !signal.aborted) await to().catch(fail)
+  }
+
+  function hasOutgrown({ freeBytes, freeEntries }: DiskSpace): boolean {
+    const { space, headroom } = last ?? {}
+    if (space === undefined || headroom === undefined) return false
+    return space.freeBytes - freeBytes > headroom.bytes || space.freeEntries - freeEntries > headroom.entries
+  }
+
+  async function measureOnce(isFrozen: boolean, walk: AbortSignal): Promise<void> {
+    const startedAt = performance.now()
+    if (isFrozen) await freeze()
+    try {
+      const space = await readSpace()
+      const usage = await measureUsage(consumer.path, quota, AbortSignal.any([signal, walk]))
+      if (usage === "over") return await stop()
+      first ??= usage
+      last = { space, headroom: headroomOf(usage, quota) }
+      // A large working directory takes long to measure, and the processor is for others too.
+      nextAt = performance.now() + Math.max(regularMs, 3 * (performance.now() - startedAt))
+    } finally {
+      if (isFrozen) await thaw()
+    }
+  }
+
+  function start(isFrozen: boolean): void {
+    const walk = new AbortController()
+    const done = measureOnce(isFrozen, walk.signal)
+      .catch((error: unknown) => {
+        if (!walk.signal.aborted) fail(error)
+      })
+      .finally(() => {
+        measuring = null
+        if (walk.signal.aborted && stopped === null && !signal.aborted) start(true)
+      })
+    measuring = { walk, isFrozen, done }
+  }
+
+  return {
+    signal,
+    look(space) {
+      if (stopped !== null || signal.aborted) return
+      last ??= { space, headroom: shareOf(quota, unknownHeadroom) }
+      if (measuring === null) {
+        if (hasOutgrown(space)) start(true)
+        else if (performance.now() >= nextAt) start(false)
+        return
+      }
+      // It would be measured while it writes: once more, and frozen.
+      if (!measuring.isFrozen && hasOutgrown(space)) measuring.walk.abort()
+    },
+    freeze,
+    thaw,
+    async measure() {
+      const usage = await measureUsage(consumer.path, unlimited, signal)
+      return usage === "over" ? unlimited : usage
+    },
+    growth: ({ bytes }) => bytes - (first?.bytes ?? 0),
+    stop,
+    trim: (target) => consumer.trim(target, signal),
+    fail,
+    async end() {
+      ended.abort(new Error("The execution has ended."))
+      await measuring?.done
+      if (failure !== null) throw failure.error
+    },
+  }
+}
+
+function shareOf({ bytes, entries }: DiskUsage, share: number): DiskUsage {
+  return { bytes: bytes * share, entries: entries * share }
+}
+
+function headroomOf(usage: DiskUsage, quota: DiskUsage): DiskUsage {
+  const least = shareOf(quota, slack)
+  return {
+    bytes: Math.max(quota.bytes - usage.bytes, least.bytes),
+    entries: Math.max(quota.entries - usage.entries, least.entries),
+  }
+}
