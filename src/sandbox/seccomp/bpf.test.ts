@@ -91,7 +91,8 @@ describe.each(["x64", "arm64"] as const)("the filter for %s", (processor) => {
 
   test("lets through the control requests of pipes and sockets, and none of file systems", () => {
     const control = (request: number) => decide(processor, numberOf("ioctl"), [0, request])
-    for (const allowed of [0x5401, 0x5413, 0x541b, 0x5421, 0x5451, 0x8912]) expect(control(allowed)).toBe(allow)
+    for (const allowed of [0x5401, 0x5413, 0x541b, 0x5421, 0x5451, 0x8912])
+      expect(control(allowed)).toBe(allow)
     const refused = {
       TIOCSTI: 0x5412,
       FS_IOC_RESVSP: 0x4030_5828,
