@@ -151,6 +151,30 @@ while True: pass`
     },
   },
   {
+    name: "hiding in deleted files what it writes",
+    async run(harness) {
+      for (const hide of ["files.append(fd)", "mapped.append(mmap.mmap(fd, 16 << 20)); os.close(fd)"]) {
+        const sandbox = await newSandbox(harness)
+        const code = `
+import mmap, os, time
+files, mapped = [], []
+time.sleep(1)
+for index in range(100):
+    fd = os.open("deleted", os.O_CREAT | os.O_RDWR)
+    os.unlink("deleted")
+    for _ in range(16): os.write(fd, b"x" * (1 << 20))
+    ${hide}
+    print(16 * (index + 1), flush=True)
+    time.sleep(0.05)
+time.sleep(60)`
+        const { reason, stdout } = await run(harness, sandbox, code)
+        assert.equal(reason, "diskFull", `${hide}: ${reason} after ${stdout}`)
+        const megabytes = Number(stdout.trim().split("\n").at(-1))
+        assert.ok(megabytes < maxWrittenMb, `it wrote ${megabytes} MB`)
+      }
+    },
+  },
+  {
     name: "hiding files in folders that are closed to everyone",
     async run(harness) {
       const sandbox = await newSandbox(harness)
