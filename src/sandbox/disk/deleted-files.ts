@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs"
 import { open, readdir, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
 import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
@@ -14,10 +15,12 @@ const gone = ["ENOENT", "ESRCH", "ENOTDIR"]
 export async function measureDeletedFiles(path: string, signal: AbortSignal): Promise<DiskUsage | "over"> {
   const files = new Map<number, number>()
   const workspace = await stat(path)
-  if (process.platform === "linux") {
+  const isRoot = process.getuid?.() === 0
+  // Code never runs as root, so no process can be at work in a folder of root's.
+  if (process.platform === "linux" && !(isRoot && workspace.uid === 0)) {
     for (const pid of await readdir("/proc")) {
       signal.throwIfAborted()
-      if (!/^\d+$/.test(pid) || !(await isAtWorkIn(pid, workspace))) continue
+      if (!/^\d+$/.test(pid) || !(await isAtWorkIn(pid, workspace, isRoot))) continue
       try {
         await addOpen(files, pid, workspace.dev)
         if (!(await addMapped(files, pid, workspace.dev))) return "over"
@@ -32,10 +35,10 @@ export async function measureDeletedFiles(path: string, signal: AbortSignal): Pr
 }
 
 /** As root each session's code has a user of its own; otherwise its sandbox shows the working directory at one path. */
-async function isAtWorkIn(pid: string, workspace: { uid: number; dev: number; ino: number }) {
+async function isAtWorkIn(pid: string, workspace: Stats, isRoot: boolean): Promise<boolean> {
   try {
     const isOwn = (await stat(`/proc/${pid}`)).uid === workspace.uid
-    if (!isOwn || process.getuid?.() === 0) return isOwn && workspace.uid !== 0
+    if (!isOwn || isRoot) return isOwn
     const { dev, ino } = await stat(`/proc/${pid}/root/workspace`)
     return dev === workspace.dev && ino === workspace.ino
   } catch (error) {

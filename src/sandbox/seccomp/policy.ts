@@ -1,6 +1,5 @@
 /** Error numbers of Linux, the same on both processors. */
 const EPERM = 1
-const ENOTTY = 25
 const ENOSYS = 38
 const EOPNOTSUPP = 95
 const EAFNOSUPPORT = 97
@@ -86,7 +85,7 @@ export const argumentRules: readonly ArgumentRule[] = [
   { call: "socket", argument: 0, allowedIf: socketFamilies, otherwise: EAFNOSUPPORT },
   { call: "socketpair", argument: 0, allowedIf: { type: "oneOf", values: [1] }, otherwise: EAFNOSUPPORT },
   { call: "clone", argument: 0, allowedIf: { type: "noBitOf", mask: newNamespaces }, otherwise: EPERM },
-  { call: "ioctl", argument: 1, allowedIf: controlRequests, otherwise: ENOTTY },
+  { call: "ioctl", argument: 1, allowedIf: controlRequests, otherwise: EPERM },
   { call: "personality", argument: 0, allowedIf: personalities, otherwise: EPERM },
 ]
 
