@@ -110,7 +110,7 @@ function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: S
     output: outputOf(standby),
     exited,
     freeze: () => unlessStopped(pause(standby.container)),
-    thaw: () => unlessStopped(standby.container.unpause()),
+    thaw: () => unlessStopped(unpause(standby.container)),
     end() {
       ended ??= end()
       return ended
@@ -129,6 +129,13 @@ async function pause(container: Dockerode.Container): Promise<void> {
       if (attempt === maxPauses || !/unable to freeze/.test(String(error))) throw error
     }
   }
+}
+
+/** One that ended before it could be paused is not paused, which the engine calls a failure of its own. */
+async function unpause(container: Dockerode.Container): Promise<void> {
+  await container.unpause().catch((error: unknown) => {
+    if (!/is not paused/.test(String(error))) throw error
+  })
 }
 
 /** The engine refuses it for a container that has stopped meanwhile. */
