@@ -60,6 +60,9 @@ export function hostGuard({ open, allowedHosts, origins }: HostGuardOptions): Mi
 export type Reach = "loopback" | "network"
 
 function hostOf(c: Context<HttpEnv>): string {
+  const target = c.env?.ownServer?.response.req?.url ?? ""
+  // A request for a whole address is for the host in it, whatever the header says (RFC 9112, section 3.2.2).
+  if (URL.canParse(target)) return new URL(target).host
   return c.req.header("host") ?? new URL(c.req.url).host
 }
 
