@@ -64,7 +64,12 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
     parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { ...common, json: { type: "boolean" }, demo: { type: "boolean" }, output: { type: "string" } },
+      options: {
+        ...common,
+        json: { type: "boolean" },
+        demo: { type: "boolean" },
+        output: { type: "string" },
+      },
     }),
   )
   const [file, task] = expectPositionals("run", positionals, ["FILE", '"TASK"'])
