@@ -14,7 +14,7 @@ export interface BoundedBodyOptions {
   readonly limits: BodyLimits
   readonly parse: JsonParser
   readonly budget: BodyBudget
-  /** Whose bodies share an allowance in the budget. */
+  /** Key of the client whose bodies share one allowance in the budget. */
   readonly owner: (c: Context<HttpEnv>) => string
   /** If true, a request without a body is one with an empty object. */
   readonly optional?: boolean
@@ -95,7 +95,7 @@ function refuseWithoutType(c: Context<HttpEnv>, length: number): void {
   if (length > 0 && c.req.header("content-type") === undefined) throw unsupportedMediaType()
 }
 
-/** Only the client's connection can fail here, which is no error of the gateway's. */
+/** Reports a failed upload as a problem of the request: nothing but the client's connection can fail here. */
 async function complete<Body>(reading: Promise<Body>): Promise<Body> {
   try {
     return await reading
