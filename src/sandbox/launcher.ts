@@ -5,13 +5,14 @@ import type { SandboxLimits } from "./limits.ts"
  * What runs first in every sandbox, with the working directory as its argument: waits for the language and the code on
  * its input, and becomes that code. So code is never on a command line of the host, and a container can wait for it.
  * `timeout` ends it even if the gateway is gone by then. For JavaScript the soft limit of memory becomes the hard one,
- * see `processLimits`.
+ * and for the rest the hard one the soft one, see `processLimits`.
  */
 const script = `
 IFS= read -r language || exit 125
 code=$(cat; printf x)
 code=\${code%x}
 cd "$1" || exit 126
+[ "$language" = javascript ] || ulimit -H -d "$(ulimit -S -d)"
 case $language in
 python) set -- "$2" python3 -c "$code" ;;
 javascript) ulimit -S -d "$(ulimit -H -d)"; set -- "$2" node -e "$code" ;;

@@ -1,4 +1,5 @@
 import { type DiskUsage, measureUsage } from "../workspace/usage.ts"
+import { measureDeletedFiles } from "./deleted-files.ts"
 import type { DiskSpace } from "./space.ts"
 
 /** Operations of the disk guard on an execution. */
@@ -47,15 +48,16 @@ const unknownHeadroom = 1 / 4
 const unlimited = { bytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY }
 
 /**
- * Measures an execution's working directory now and then while it runs. If the file system has since lost as much room
- * as the quota had left, it freezes the execution first, which then cannot write while it is measured.
+ * Measures an execution's working directory now and then while it runs. If the file system has lost as much room as the
+ * quota had left, it freezes the execution first, which then cannot write while it is measured, and also measures the
+ * deleted files that its processes hold.
  */
 export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: WatchOptions): WatchedExecution {
   const ended = new AbortController()
   const { signal } = ended
   let first: DiskUsage | null = null
-  /** Free space, and unused quota, when the last measurement started. */
-  let last: { readonly space: DiskSpace; readonly headroom: DiskUsage } | null = null
+  /** Free space of the file system at which the execution may have used up its quota. */
+  let floor: DiskUsage | null = null
   let nextAt = 0
   let measuring: {
     readonly walk: AbortController
@@ -97,9 +99,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
   }
 
   function hasOutgrown({ freeBytes, freeEntries }: DiskSpace): boolean {
-    const { space, headroom } = last ?? {}
-    if (space === undefined || headroom === undefined) return false
-    return space.freeBytes - freeBytes > headroom.bytes || space.freeEntries - freeEntries > headroom.entries
+    return floor !== null && (freeBytes < floor.bytes || freeEntries < floor.entries)
   }
 
   async function measureOnce(isFrozen: boolean, walk: AbortSignal): Promise<void> {
@@ -107,10 +107,15 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     if (isFrozen) await freeze()
     try {
       const space = await readSpace()
-      const usage = await measureUsage(consumer.path, quota, AbortSignal.any([signal, walk]))
+      const until = AbortSignal.any([signal, walk])
+      const usage = isFrozen
+        ? await measureAll(consumer.path, quota, until)
+        : await measureUsage(consumer.path, quota, until)
       if (usage === "over") return await stop()
+      const next = floorOf(space, headroomOf(usage, quota))
+      // A measurement that does not see deleted files must not make room for more of them.
+      floor = floor === null || first === null || isFrozen ? next : higherOf(floor, next)
       first ??= usage
-      last = { space, headroom: headroomOf(usage, quota) }
       // A large working directory takes long to measure, and the processor is for others too.
       nextAt = performance.now() + Math.max(regularMs, 3 * (performance.now() - startedAt))
     } finally {
@@ -135,7 +140,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     signal,
     look(space) {
       if (stopped !== null || signal.aborted) return
-      last ??= { space, headroom: shareOf(quota, unknownHeadroom) }
+      floor ??= floorOf(space, shareOf(quota, unknownHeadroom))
       if (measuring === null) {
         if (hasOutgrown(space)) start(true)
         else if (performance.now() >= nextAt) start(false)
@@ -147,7 +152,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     freeze,
     thaw,
     async measure() {
-      const usage = await measureUsage(consumer.path, unlimited, signal)
+      const usage = await measureAll(consumer.path, unlimited, signal)
       return usage === "over" ? unlimited : usage
     },
     growth: ({ bytes }) => bytes - (first?.bytes ?? 0),
@@ -160,6 +165,24 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
       if (failure !== null) throw failure.error
     },
   }
+}
+
+/** With the deleted files that its processes hold. */
+async function measureAll(path: string, quota: DiskUsage, signal: AbortSignal): Promise<DiskUsage | "over"> {
+  const named = await measureUsage(path, quota, signal)
+  if (named === "over") return "over"
+  const deleted = await measureDeletedFiles(path, signal)
+  if (deleted === "over") return "over"
+  const usage = { bytes: named.bytes + deleted.bytes, entries: named.entries + deleted.entries }
+  return usage.bytes > quota.bytes || usage.entries > quota.entries ? "over" : usage
+}
+
+function floorOf({ freeBytes, freeEntries }: DiskSpace, headroom: DiskUsage): DiskUsage {
+  return { bytes: freeBytes - headroom.bytes, entries: freeEntries - headroom.entries }
+}
+
+function higherOf(a: DiskUsage, b: DiskUsage): DiskUsage {
+  return { bytes: Math.max(a.bytes, b.bytes), entries: Math.max(a.entries, b.entries) }
 }
 
 function shareOf({ bytes, entries }: DiskUsage, share: number): DiskUsage {

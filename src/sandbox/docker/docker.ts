@@ -109,12 +109,25 @@ function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: S
   return {
     output: outputOf(standby),
     exited,
-    freeze: () => unlessStopped(standby.container.pause()),
+    freeze: () => unlessStopped(pause(standby.container)),
     thaw: () => unlessStopped(standby.container.unpause()),
     end() {
       ended ??= end()
       return ended
     },
+  }
+}
+
+const maxPauses = 5
+
+/** With control groups of version 1 the engine gives up after a moment on code that writes a lot at the time. */
+async function pause(container: Dockerode.Container): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await container.pause()
+    } catch (error) {
+      if (attempt === maxPauses || !/unable to freeze/.test(String(error))) throw error
+    }
   }
 }
 

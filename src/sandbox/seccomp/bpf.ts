@@ -62,8 +62,6 @@ function testBlock(test: ArgumentTest, refused: number): Instruction[] {
   switch (test.type) {
     case "oneOf":
       return [...test.values.flatMap((value) => when(JUMP_IF_EQUAL, value, answer(ALLOW))), answer(refused)]
-    case "not":
-      return [...when(JUMP_IF_EQUAL, test.value, answer(refused)), answer(ALLOW)]
     case "noBitOf":
       return [
         { code: AND, ifTrue: 0, ifFalse: 0, value: test.mask },

@@ -15,7 +15,6 @@ export interface ArgumentRule {
 
 export type ArgumentTest =
   | { readonly type: "oneOf"; readonly values: readonly number[] }
-  | { readonly type: "not"; readonly value: number }
   | { readonly type: "noBitOf"; readonly mask: number }
 
 /**
@@ -62,8 +61,23 @@ export const refusedCalls: ReadonlyMap<string, number> = new Map([
 const socketFamilies = { type: "oneOf", values: [1, 2, 10] } as const
 /** CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET. */
 const newNamespaces = 0x7e02_0000
-/** Puts characters into the terminal's input, as if they had been typed. */
-const TIOCSTI = 0x5412
+/**
+ * What programs ask of pipes, sockets and their standard streams. Every other request is refused: those of file systems
+ * reserve any amount of disk as `fallocate` does (FS_IOC_RESVSP, FS_IOC_ZERO_RANGE), make files that nobody can change
+ * or remove, or change what a project quota counts, and each file system adds its own.
+ */
+const controlRequests = {
+  type: "oneOf",
+  values: [
+    // TCGETS (which is how `isatty` asks), TCSETS, TCSETSW, TCSETSF, TIOCGPGRP, TIOCSPGRP, TIOCGWINSZ and TIOCNOTTY.
+    ...[0x5401, 0x5402, 0x5403, 0x5404, 0x540f, 0x5410, 0x5413, 0x5422],
+    // TIOCOUTQ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX and FIOASYNC.
+    ...[0x5411, 0x541b, 0x5421, 0x5450, 0x5451, 0x5452],
+    // SIOCATMARK, and the questions about network interfaces: SIOCGIFNAME, CONF, FLAGS, ADDR, BRDADDR, NETMASK, MTU,
+    // HWADDR and INDEX.
+    ...[0x8905, 0x8910, 0x8912, 0x8913, 0x8915, 0x8919, 0x891b, 0x8921, 0x8927, 0x8933],
+  ],
+} as const
 /** PER_LINUX, PER_LINUX32 and UNAME26, alone and together, and the question what it is. */
 const personalities = { type: "oneOf", values: [0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff] } as const
 
@@ -71,7 +85,7 @@ export const argumentRules: readonly ArgumentRule[] = [
   { call: "socket", argument: 0, allowedIf: socketFamilies, otherwise: EAFNOSUPPORT },
   { call: "socketpair", argument: 0, allowedIf: { type: "oneOf", values: [1] }, otherwise: EAFNOSUPPORT },
   { call: "clone", argument: 0, allowedIf: { type: "noBitOf", mask: newNamespaces }, otherwise: EPERM },
-  { call: "ioctl", argument: 1, allowedIf: { type: "not", value: TIOCSTI }, otherwise: EPERM },
+  { call: "ioctl", argument: 1, allowedIf: controlRequests, otherwise: EPERM },
   { call: "personality", argument: 0, allowedIf: personalities, otherwise: EPERM },
 ]
 

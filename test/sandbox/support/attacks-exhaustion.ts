@@ -130,6 +130,13 @@ import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 print(libc.fallocate(fd, 1, 0, 20 << 20), ctypes.get_errno())
+import fcntl, struct
+# FS_IOC_RESVSP, FS_IOC_RESVSP64 and FS_IOC_ZERO_RANGE, past any limit of a file's size.
+os.ftruncate(fd, 0)
+for request in [0x40305828, 0x4030582A, 0x40305839]:
+    try: fcntl.ioctl(fd, request, struct.pack("hhqqiI16x", 0, 0, 0, 1 << 30, 0, 0))
+    except OSError: print("refused")
+print("reserved", os.fstat(fd).st_blocks, flush=True)
 os.unlink("reserved")
 for _ in range(3000):
     os.mkdir("d")
@@ -138,9 +145,33 @@ open("hidden", "wb").write(b"x" * 1000)
 while True: pass`
       const outcome = await run(harness, sandbox, code)
       assert.equal(outcome.reason, "diskFull", JSON.stringify(outcome))
-      assert.match(outcome.stdout, /-1 95\n/)
+      assert.match(outcome.stdout, /-1 95\n(refused\n){3}reserved 0\n/)
       const next = await run(harness, sandbox, "import os; print(os.listdir('.'))")
       assert.deepEqual([next.stdout, next.reason], ["[]\n", "exited"])
+    },
+  },
+  {
+    name: "hiding in deleted files what it writes",
+    async run(harness) {
+      for (const hide of ["files.append(fd)", "mapped.append(mmap.mmap(fd, 16 << 20)); os.close(fd)"]) {
+        const sandbox = await newSandbox(harness)
+        const code = `
+import mmap, os, time
+files, mapped = [], []
+time.sleep(1)
+for index in range(100):
+    fd = os.open("deleted", os.O_CREAT | os.O_RDWR)
+    os.unlink("deleted")
+    for _ in range(16): os.write(fd, b"x" * (1 << 20))
+    ${hide}
+    print(16 * (index + 1), flush=True)
+    time.sleep(0.05)
+time.sleep(60)`
+        const { reason, stdout } = await run(harness, sandbox, code)
+        assert.equal(reason, "diskFull", `${hide}: ${reason} after ${stdout}`)
+        const megabytes = Number(stdout.trim().split("\n").at(-1))
+        assert.ok(megabytes < maxWrittenMb, `it wrote ${megabytes} MB`)
+      }
     },
   },
   {

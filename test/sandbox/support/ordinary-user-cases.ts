@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { join } from "node:path"
-import type { SandboxCase } from "../../../src/testing/sandbox-harness.ts"
+import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
 import { openTestSandboxes } from "./open.ts"
 
 /** Cases for machines on which control groups are not permitted. */
@@ -17,6 +17,21 @@ export function ownCases(directory: string): readonly SandboxCase[] {
           openTestSandboxes("bubblewrap", required),
           /bubblewrap: works, but does not limit memory, processor time: control groups are not permitted/,
         )
+      },
+    },
+    {
+      name: "code cannot raise its limit of memory to what only Node needs",
+      async run(harness) {
+        const sandbox = await newSandbox(harness)
+        for (const [language, code] of [
+          ["python", "import resource; print(*resource.getrlimit(resource.RLIMIT_DATA))"],
+          ["shell", "echo $(ulimit -S -d) $(ulimit -H -d)"],
+        ] as const) {
+          const { stdout } = await run(harness, sandbox, code, { language })
+          const [soft, hard] = stdout.trim().split(" ")
+          assert.ok(Number(soft) > 0, stdout)
+          assert.equal(hard, soft, language)
+        }
       },
     },
   ]
