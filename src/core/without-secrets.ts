@@ -19,7 +19,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   // The password of an address: postgres://user:password@host.
   [/(:\/\/[^\s:/@]{0,256}:)[^\s/@]{1,256}@/g, "$1[redacted]@"],
   // Private keys in PEM, also those that are cut off.
-  [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^]*?(-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, "[redacted]"],
+  [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, "[redacted]"],
   // Headers that authenticate.
   [/\b(api-key|(?:set-)?cookie)(: *)[^\s,;]{8,}/gi, "$1$2[redacted]"],
   // Parameters of an address, and members of JSON that an error message quotes.
