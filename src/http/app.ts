@@ -152,7 +152,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 const bodiesOfOwner = 8
 const bodiesTogether = 32
 /** The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once. */
-const shareOfBodies = 0.25
+const shareOfBodies = 0.15
 const burstOfBodiesMs = 200
 
 function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {

@@ -16,7 +16,7 @@ export interface ReadQueueOptions {
   readonly maxWaiting?: number
   /** For tests. A monotonic time in milliseconds. */
   readonly now?: () => number
-  /** Paces the readers of one key. Default: a third of the event loop after 50 ms of it. */
+  /** Paces the readers of one key. Default: a fifth of the event loop after 50 ms of it. */
   readonly pacer?: Pacer
 }
 
@@ -65,7 +65,7 @@ export class ReadQueue {
       turnMs = 4,
       maxWaiting = 10_000,
       now = () => performance.now(),
-      pacer = createPacer({ share: 1 / 3, burstMs: 50, now }),
+      pacer = createPacer({ share: 0.2, burstMs: 50, now }),
     }: ReadQueueOptions = {},
   ) {
     this.#log = log

@@ -45,7 +45,7 @@ print(
 print(`peak memory of the gateway: ${Math.round(result.peakMemoryBytes / 1e6)} MB`)
 
 const problems = [
-  ...[...idle.failures, ...attacked.failures].map((failure) => `not served: ${failure}`),
+  ...counted([...idle.failures, ...attacked.failures]),
   ...later.filter((ms) => !(ms <= maxLaterMs)).map((ms) => `${ms.toFixed(1)} ms later at p99`),
   ...(result.peakMemoryBytes < maxMemoryBytes ? [] : ["the gateway took 1 GB or more"]),
 ]
@@ -68,6 +68,11 @@ function compare(name: string, alone: readonly number[], attacked: readonly numb
     `${name}, later by, ms: ${keys.map((key) => `${key} ${(during[key] - before[key]).toFixed(1)}`).join(", ")}`,
   )
   return during.p99 - before.p99
+}
+
+function counted(failures: readonly string[]): readonly string[] {
+  const groups = Map.groupBy(failures, (failure) => failure)
+  return [...groups].map(([failure, { length }]) => `not served: ${length} x ${failure}`)
 }
 
 function printOwnDelay(phase: string, { ownDelayMs }: ClientReport): void {

@@ -52,6 +52,7 @@ export async function runLoadTest(options: LoadTestOptions): Promise<LoadTestRes
     })
     ends.unshift(() => attacker.stop())
 
+    await attacker.ask({ type: "prepare" })
     await client.ask<ClientReport>({ measureMs: warmUpMs })
     const idle = await client.ask<ClientReport>({ measureMs: idleMs })
     await attacker.ask({ type: "begin" })
