@@ -33,7 +33,11 @@ it("refuses a large body that would wait for too long", async () => {
     const request = { ...jsonRequest(large, headers), signal: aborting.signal }
     return { response: app.fetch("/api/chat", request), abort: () => aborting.abort() }
   })
-  const refused = await Promise.race(requests.map(({ response }) => response.then((each) => each.status === 429 ? each : new Promise<never>(() => {}))))
+  const refused = await Promise.race(
+    requests.map(({ response }) =>
+      response.then((each) => (each.status === 429 ? each : new Promise<never>(() => {}))),
+    ),
+  )
   expect(await problemOf(refused)).toMatchObject({ status: 429, code: "rate_limited" })
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(15)
   for (const { abort } of requests) abort()
