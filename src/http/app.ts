@@ -30,6 +30,7 @@ import {
 import { refuseOtherMethods } from "./method-not-allowed.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { invalidBody, Problem, problemResponse } from "./problem.ts"
+import { logRequests } from "./request-log.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
 import { addElicitationRoute } from "./routes/elicitation.ts"
@@ -89,6 +90,8 @@ export interface HttpAppOptions {
   readonly trustProxy?: number | undefined
   /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
+  /** If true, each request has a line in the log. For development. Default false. */
+  readonly logsRequests?: boolean | undefined
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined
 }
@@ -224,6 +227,7 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     },
   })
   root.onError((error, c) => problemResponse(error, c, logger))
+  if (options.logsRequests === true) root.use(logRequests(logger))
   root.use(eventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)

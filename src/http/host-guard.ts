@@ -70,7 +70,7 @@ function hostName(host: string): string | null {
   return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "")
 }
 
-/** Nobody can register such a name. Addresses and names without a dot only matter where the network reaches the gateway. */
+/** Names that no one can register. Addresses and names without a dot only matter where the network reaches the gateway. */
 function isSafe(name: string, reach: Reach): boolean {
   return isLoopbackName(name) || (reach === "network" && (isIP(name) !== 0 || !name.includes(".")))
 }

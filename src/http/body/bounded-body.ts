@@ -17,7 +17,7 @@ export interface BoundedBodyOptions {
   readonly budget: BodyBudget
   /** Spreads the large bodies of one owner over time. */
   readonly pacer: Pacer
-  /** Whose bodies share an allowance in the budget. */
+  /** Key of the client whose bodies share one allowance in the budget. */
   readonly owner: (c: Context<HttpEnv>) => string
   /** If true, a request without a body is one with an empty object. */
   readonly optional?: boolean
@@ -27,10 +27,7 @@ export interface BoundedBodyOptions {
 const uncountedBytes = 4 * 1024
 /** Bodies up to this size need not wait for earlier ones. */
 const unpacedBytes = 64 * 1024
-/**
- * To scan, store, load and forward a message of 4 MiB takes the event loop about 100 ms, in steps of up to 40 ms that
- * cannot be made smaller.
- */
+/** An estimate: to scan, store, load and forward a message of 4 MiB takes the event loop about 100 ms, in a few long steps. */
 const bytesPerMs = 40_000
 /** A body that would wait longer is refused. */
 const longestWaitMs = 20_000
@@ -126,7 +123,7 @@ function refuseWithoutType(c: Context<HttpEnv>, length: number): void {
   if (length > 0 && c.req.header("content-type") === undefined) throw unsupportedMediaType()
 }
 
-/** Only the client's connection can fail here, which is no error of the gateway's. */
+/** Reports a failed upload as a problem of the request: nothing but the client's connection can fail here. */
 async function complete<Body>(reading: Promise<Body>): Promise<Body> {
   try {
     return await reading

@@ -1,7 +1,7 @@
 import { type DiskUsage, measureUsage } from "../workspace/usage.ts"
 import type { DiskSpace } from "./space.ts"
 
-/** What the disk guard does with an execution. */
+/** Operations of the disk guard on an execution. */
 export interface DiskConsumer {
   /** Its working directory. */
   readonly path: string
@@ -54,7 +54,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
   const ended = new AbortController()
   const { signal } = ended
   let first: DiskUsage | null = null
-  /** What was free when the last measurement started, and what the quota had left then. */
+  /** Free space, and unused quota, when the last measurement started. */
   let last: { readonly space: DiskSpace; readonly headroom: DiskUsage } | null = null
   let nextAt = 0
   let measuring: {
