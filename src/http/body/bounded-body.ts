@@ -1,4 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono"
+import type { Pacer } from "../../core/pacer.ts"
+import { sleep } from "../../sessions/sleep.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"
@@ -14,6 +16,8 @@ export interface BoundedBodyOptions {
   readonly limits: BodyLimits
   readonly parse: JsonParser
   readonly budget: BodyBudget
+  /** Spreads the large bodies of one owner over time. */
+  readonly pacer: Pacer
   /** Key of the client whose bodies share one allowance in the budget. */
   readonly owner: (c: Context<HttpEnv>) => string
   /** If true, a request without a body is one with an empty object. */
@@ -22,21 +26,34 @@ export interface BoundedBodyOptions {
 
 /** Bodies up to this size take nothing from the budget: the number of connections bounds them. */
 const uncountedBytes = 4 * 1024
+/** Bodies up to this size need not wait for earlier ones. */
+const unpacedBytes = 64 * 1024
+/** An estimate: to scan, store, load and forward a message of 4 MiB takes the event loop about 100 ms, in a few long steps. */
+const bytesPerMs = 40_000
+/** A body that would wait longer is refused. */
+const longestWaitMs = 20_000
 
 /**
  * Reads and parses the body within its limits, and leaves the value for the validators. The bytes are counted as they
  * come: `content-length` is only believed when it is too large. No step holds up the event loop for long.
  */
 export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<HttpEnv> {
-  const { limits, parse, budget, owner, optional = false } = options
+  const { limits, parse, budget, pacer, owner, optional = false } = options
 
   return async (c, next) => {
     const length = announcedLength(c)
     refuseOtherTypes(c, length)
     if (length !== null && length > limits.maxBytes) throw tooLarge(limits.maxBytes)
+    const isPaced = length === null || length > unpacedBytes
+    const costMs = isPaced ? (length ?? limits.maxBytes) / bytesPerMs : 0
+    if (isPaced) await waitForTurn(c, costMs)
     const share = budget.open(owner(c))
     try {
-      const bytes = await read(c, length, share)
+      const bytes = await read(c, length, share).catch((error: unknown) => {
+        // What does not arrive costs little.
+        pacer.charge(owner(c), -costMs)
+        throw error
+      })
       const value = optional && bytes.byteLength === 0 ? {} : await parseWithin(c, bytes)
       // The validators read these.
       Object.assign(c.req, { json: () => Promise.resolve(value) })
@@ -45,6 +62,15 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
     } finally {
       share.release()
     }
+  }
+
+  /** Nothing of the body is read in the meantime, so it takes no memory. A body without a length counts as the largest. */
+  async function waitForTurn(c: Context<HttpEnv>, costMs: number): Promise<void> {
+    const key = owner(c)
+    const waitMs = pacer.waitMs(key)
+    if (waitMs > longestWaitMs) throw tooManyLargeBodies(Math.ceil(waitMs / 1_000))
+    pacer.charge(key, costMs)
+    if (waitMs > 0) await sleep(waitMs, c.req.raw.signal)
   }
 
   async function read(c: Context<HttpEnv>, length: number | null, share: BodyShare) {
@@ -109,11 +135,14 @@ async function complete<Body>(reading: Promise<Body>): Promise<Body> {
 }
 
 function takeUpTo(bytes: number, share: BodyShare): void {
-  if (share.takeUpTo(bytes)) return
-  throw new Problem(
+  if (!share.takeUpTo(bytes)) throw tooManyLargeBodies(1)
+}
+
+function tooManyLargeBodies(retryAfterSeconds: number): Problem {
+  return new Problem(
     { code: "rate_limited", status: 429 },
-    "Too many large bodies are being received at once, so this one was not read. Send it again.",
-    { headers: { "retry-after": "1" } },
+    "Too many large bodies are being received at once, so this one was not read. Send it again after the delay in the retry-after header.",
+    { headers: { "retry-after": String(retryAfterSeconds) } },
   )
 }
 
