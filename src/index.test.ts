@@ -69,8 +69,11 @@ function readModule(file: string): Module {
   const ranges: { readonly start: number; readonly end: number; readonly types: string[] }[] = []
   for (const statement of program.body) {
     const exported = statement.type === "ExportNamedDeclaration"
-    const declaration: Node | null = exported ? statement.declaration : statement
-    if (declaration === null || !("id" in declaration) || declaration.id?.type !== "Identifier") continue
+    const declared: Node | null = exported ? statement.declaration : statement
+    // A constant stands in a declaration of its own.
+    const declaration: Node | null | undefined =
+      declared?.type === "VariableDeclaration" ? declared.declarations[0] : declared
+    if (declaration == null || !("id" in declaration) || declaration.id?.type !== "Identifier") continue
     const types: string[] = []
     declarations.set(declaration.id.name, { exported, types })
     // A function's users do not meet what is in its body.

@@ -21,7 +21,10 @@ describe("start", () => {
 
   test("one signal stops a gateway whose start hangs", async () => {
     const cwd = await project({
-      "agent.ts": agent(`{ prepare: () => { console.log("preparing"); return new Promise(() => {}) } }`),
+      // The timer keeps the process alive, as an open socket would.
+      "agent.ts": agent(
+        `{ prepare: () => { setInterval(() => {}, 1000); console.log("preparing"); return new Promise(() => {}) } }`,
+      ),
     })
     const cli = startCli(["start", "agent.ts", "--port", "0"], { cwd })
     await cli.printed(/preparing/)

@@ -9,7 +9,7 @@ const image = (data: string): ContentPart => ({
   source: { type: "base64", mediaType: "image/png", data },
 })
 
-/** What of a result is sent, whatever it is made of. */
+/** Returns the parts of a result that are sent. */
 const sizeOf = (result: ToolResult) => JSON.stringify(result).length
 
 it.each<[string, ToolResult]>([

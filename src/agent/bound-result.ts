@@ -64,7 +64,7 @@ function imageBudget() {
   let imagesLeft = maxImages
   let charactersLeft = maxImageCharacters
   return {
-    /** Whether there is room for the image. */
+    /** Returns true if there is room for the image. */
     take({ source }: ImagePart): boolean {
       if (source.type === "url" && source.url.length > maxUrlCharacters) return false
       const characters = source.type === "base64" ? source.data.length : 0

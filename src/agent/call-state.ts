@@ -37,7 +37,7 @@ export interface CallState {
   expiresAt: number | null
   /** The last question to the user. */
   asked: ElicitationRequested | null
-  /** What was answered to that; null while it is open. */
+  /** The answer to that question; null while it is open. */
   answer: ElicitationResolved | null
   /** Asked so far. */
   questions: number

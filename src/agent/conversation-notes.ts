@@ -2,7 +2,7 @@ import type { ToolCallInterrupted } from "../core/entries.ts"
 import type { Message } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 
-/** What the gateway itself says to the model in a conversation. */
+/** Texts that the gateway itself adds to a conversation, for the model. */
 
 /** Takes the place of an image that a service refused. */
 export const refusedImageNote =

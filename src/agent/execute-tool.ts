@@ -53,7 +53,7 @@ export async function executeTool(
   const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
   try {
     const outcome = await Promise.race([execution, stopped])
-    return nestsTooDeep(outcome) ? tooDeep : outcome
+    return nestsTooDeep(outcome) ? tooDeep : shownOutcome(outcome)
   } catch (error) {
     if (context.signal.aborted) {
       context.runtime.follow(execution)
@@ -148,11 +148,15 @@ class ToolTimeout extends Error {
   }
 }
 
+/** An error's message may quote what the tool was configured with, and every client is shown it. */
+function shownOutcome(outcome: ToolOutcome): ToolOutcome {
+  return outcome.type === "error" ? { ...outcome, message: withoutSecrets(outcome.message) } : outcome
+}
+
 /** An error with a `code` of its own keeps it: that is how a tool names its failures. */
 function errorResult(thrown: unknown): ToolResult {
   const error = toError(thrown)
   if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }
   const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"
-  // Such a message may quote what the tool was configured with, and every client is shown it.
   return { type: "error", code, message: withoutSecrets(error.message) }
 }

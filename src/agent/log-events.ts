@@ -26,7 +26,8 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
     case "runFailed": {
       const { code, message: problem, usage, cost } = event
       const fields = { ...ids, outcome: "failed", code, problem }
-      logger.error({ ...fields, ...totals(run, at), usage, cost }, "A run failed.")
+      // Not an error of the gateway's: those are logged where they happen.
+      logger.warn({ ...fields, ...totals(run, at), usage, cost }, "A run failed.")
       break
     }
     case "toolCallCompleted": {

@@ -135,7 +135,7 @@ function serverOf(tool: Tool, { input }: CallState): string | null {
   return originOf(tool, input)?.server ?? null
 }
 
-/** What executed the call is gone, or another tool has its name now. */
+/** Ends a call whose executor is gone, or whose name belongs to another tool now. */
 async function lose(context: ModelRunContext, { requested: { toolCallId, name } }: CallState): Promise<void> {
   const lost = { reason: "lost", outcome: "unknown" } as const
   await record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])

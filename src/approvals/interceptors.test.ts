@@ -161,6 +161,14 @@ describe("a path allowlist", () => {
     "data:text/plain,x",
     // Tools that take a URL decode it.
     "%2e%2e/%2e%2e/etc/passwd",
+    "file%3a///etc/passwd",
+    "%00",
+    // Tools that trim a path, or read several from a text.
+    " /etc/passwd",
+    "\u0001file:///etc/passwd",
+    "ok\n/etc/passwd",
+    // Tools that know the separators of Windows.
+    "..\\..\\etc\\passwd",
     "..%2F..%2Fetc",
     // Tools that take a path as a shell does expand it.
     "~/.ssh/id_ed25519",

@@ -54,33 +54,46 @@ function argumentsOf(
 function pathsIn(value: unknown): (string | null)[] {
   if (value === undefined) return []
   return (Array.isArray(value) ? value : [value]).map((item) => {
-    return typeof item === "string" && !item.includes("\0") ? item : null
+    return typeof item === "string" && !controlCharacter.test(item) ? item : null
   })
 }
+
+/** Some tools leave them out, end a path at them, or read a list of paths in lines. */
+const controlCharacter = /\p{Cc}/u
 
 /** One letter and a colon is a drive of Windows, or the beginning of an ordinary name. */
 const scheme = /^([a-z][a-z0-9+.-]+):/i
 
 /**
- * Returns the paths that a tool may take the text for: as it is, as a file URL, and decoded as a part of a URL. Undefined
- * for another kind of URL, and for what a shell expands to another user's or another directory's path.
+ * Returns the paths that a tool may take the text for: as it is, without blanks around it, as a file URL, decoded as a part
+ * of a URL, and with the separators of Windows. Undefined for another kind of URL, and for what a shell expands to another
+ * user's or another directory's path.
  */
 function spellingsOf(text: string): readonly string[] | undefined {
-  // The URL parser ignores these characters (https://url.spec.whatwg.org/#concept-basic-url-parser).
-  const plain = text.trim().replace(/[\t\r\n]/g, "")
+  // Whatever reads a file URL has decoded it.
+  const decoded = scheme.test(text.trim()) ? text : decode(text)
+  if (controlCharacter.test(decoded)) return undefined
+  const spellings = [text, decoded].map(pathsOf)
+  return spellings.every((paths) => paths !== undefined) ? spellings.flat() : undefined
+}
+
+function pathsOf(text: string): readonly string[] | undefined {
+  const plain = text.trim()
   if (plain.startsWith("~")) return undefined
-  if (scheme.test(plain)) {
-    try {
-      return [fileURLToPath(plain)]
-    } catch {
-      return undefined
-    }
-  }
+  if (!scheme.test(plain)) return [text, plain, plain.replaceAll("\\", "/")]
   try {
-    return [text, decodeURIComponent(text)]
+    return [fileURLToPath(plain)]
+  } catch {
+    return undefined
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
   } catch {
     // A percent sign that begins no escape: nothing decodes it.
-    return [text]
+    return text
   }
 }
 

@@ -15,6 +15,8 @@ export interface RunArguments {
   /** `-` means that it comes by stdin. */
   readonly task: string
   readonly json: boolean
+  /** If true, a model is guessed if none is configured: a model server on this machine, or else the demo. */
+  readonly demo: boolean
   /** A file with the JSON Schema that the answer must fit. */
   readonly output: string | null
 }
@@ -62,12 +64,18 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
     parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { ...common, json: { type: "boolean" }, output: { type: "string" } },
+      options: {
+        ...common,
+        json: { type: "boolean" },
+        demo: { type: "boolean" },
+        output: { type: "string" },
+      },
     }),
   )
   const [file, task] = expectPositionals("run", positionals, ["FILE", '"TASK"'])
   if (task.trim() === "") throw new UsageError("the task is empty.")
-  return { file, task, json: values.json ?? false, output: values.output ?? null }
+  const { json = false, demo = false, output = null } = values
+  return { file, task, json, demo, output }
 }
 
 function expectPositionals<const Names extends readonly string[]>(

@@ -17,7 +17,7 @@ export interface ProcessContext {
   readonly report?: (message: WorkerMessage) => void
 }
 
-/** What a command works with. Both outputs show control characters by their escapes: most text comes from outside. */
+/** The process as a command sees it. Both outputs escape control characters, because most text comes from outside. */
 export interface CliContext extends ProcessContext {
   /** Standard output for text that the model wrote: escaped for a terminal, unchanged for a file or a pipe. */
   readonly answerOutput: TextOutput

@@ -35,10 +35,10 @@ With - in place of the task, the task is read from stdin.
 Options:
   --output FILE      Ask for an answer that fits the JSON Schema in FILE, and print it as one line of JSON
   --json             Print the whole result as one line of JSON instead
+  --demo             If no model is configured, use a model server on this machine (Ollama), or else the offline demo
   --verbose          Show the whole error with its stack when something fails
 
-The model needs a key (ANTHROPIC_API_KEY or OPENAI_API_KEY), or a provider that the agent chooses.
-To try an agent without a model, set provider: "demo" in FILE.
+Without --demo, a model must be configured: by ANTHROPIC_API_KEY or OPENAI_API_KEY, or by a provider that FILE chooses.
 
 Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at the agent's maxBudgetUsd,
 3 stopped at its maxTurns, 130 interrupted (143 by SIGTERM).

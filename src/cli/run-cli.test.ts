@@ -38,6 +38,7 @@ test.each([
   ["dev", "--port PORT"],
   ["start", "--port PORT"],
   ["run", "--json"],
+  ["run", "--demo"],
 ])("%s --help tells its own options", async (command, option) => {
   const { code, stdout } = await cli([command, "agent.ts", "--help"])
   expect(code).toBe(0)

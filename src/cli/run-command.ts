@@ -24,12 +24,12 @@ export async function runCommand(context: CliContext): Promise<number> {
 }
 
 async function runTask(context: CliContext): Promise<number> {
-  const { file, task, json, output } = parseRunArguments(context.argv)
+  const { file, task, json, demo, output } = parseRunArguments(context.argv)
   const schema = output === null ? null : await readSchema(output, context.cwd)
   const message = task === "-" ? await readTask(addAbortSignal(context.signal, context.stdin)) : task
   const gateway = await loadAgent(file, context)
   try {
-    await gateway.prepare({ mode: "run", env: context.env })
+    await gateway.prepare({ env: context.env, ...(!demo && { mode: "run" }) })
     const printer = answerPrinter(context)
     const result = await gateway.run(message, {
       signal: context.signal,

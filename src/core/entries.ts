@@ -106,7 +106,7 @@ export interface RunStarted {
 export interface HistoryReplaced {
   readonly type: "historyReplaced"
   readonly messages: readonly Message[]
-  /** What the session had spent before, so that a fold may begin here. Absent in older logs. */
+  /** Spending of the session before this event, so that a fold can start here. Absent in older logs. */
   readonly spent?: Spending
 }
 

@@ -28,7 +28,7 @@ export function replaceImages(
   })
 }
 
-/** Of the messages that can have images. Data of a tool that calls itself an image is sent as text. */
+/** Lists the images of the messages. Data of a tool that calls itself an image is not among them: it is sent as text. */
 function contentOf(message: Message): readonly ContentPart[] {
   if (message.role === "user") return message.content
   if (message.role !== "tool") return []

@@ -5,9 +5,9 @@
 const patterns: readonly (readonly [RegExp, string])[] = [
   // Anthropic, OpenAI, Stripe.
   [/\b(sk|rk)-[\w-]{8,}|\b[sr]k_(live|test)_\w{8,}/g, "[redacted]"],
-  // GitHub, Slack, AWS, Google, and this gateway's own nonces, which let one answer an approval.
+  // GitHub, GitLab, Slack, AWS, Google, npm, Hugging Face, and this gateway's own nonces, which let one answer an approval.
   [
-    /\b(gh[opsur]_\w{16,}|github_pat_\w{16,}|xox[a-z]-[\w-]{8,}|AKIA[A-Z\d]{16}|AIza[\w-]{30,})/g,
+    /\b(gh[opsur]_\w{16,}|github_pat_\w{16,}|xox[a-z]-[\w-]{8,}|AKIA[A-Z\d]{16}|AIza[\w-]{30,}|glpat-[\w-]{16,}|npm_\w{30,}|hf_\w{30,})/g,
     "[redacted]",
   ],
   [/\bnonce_\w{8,}/g, "[redacted]"],
@@ -18,8 +18,15 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/(?<![\w-])eyJ[\w-]{4,}(\.[\w-]*)+/g, "[redacted]"],
   // The password of an address: postgres://user:password@host.
   [/(:\/\/[^\s:/@]{0,256}:)[^\s/@]{1,256}@/g, "$1[redacted]@"],
+  // Private keys in PEM, also those that are cut off.
+  [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, "[redacted]"],
+  // Headers that authenticate.
+  [/\b(api-key|(?:set-)?cookie)(: *)[^\s,;]{8,}/gi, "$1$2[redacted]"],
   // Parameters of an address, and members of JSON that an error message quotes.
-  [/\b(\w{0,40}(?:api_?key|token|secret|password|passwd))(=|" ?: ?")[^\s"&;]+/gi, "$1$2[redacted]"],
+  [
+    /\b(\w{0,40}(?:api_?key|access_?key|token|secret|password|passwd))(=|" ?: ?")[^\s"&;]+/gi,
+    "$1$2[redacted]",
+  ],
 ]
 
 /** Replaces everything in the text that looks like a key, a token or a password. */

@@ -37,7 +37,7 @@ export function createGuess(
       if (guessed && !mayGuess(mode)) {
         throw new ConfigurationError(
           "No model is configured: set ANTHROPIC_API_KEY or OPENAI_API_KEY, or choose a provider in the agent. " +
-            'To run without a model, set provider: "demo".',
+            'To try the agent without a model, use "agent-gateway dev" or "agent-gateway run --demo".',
         )
       }
       if (told) return

@@ -186,3 +186,45 @@ describe("connections of one network address", () => {
     expect(String(bytes)).toContain("200 OK")
   })
 })
+
+describe("a client that does not wait for responses", () => {
+  async function startCounting() {
+    let asked = 0
+    const { service } = serviceThat(() => {
+      asked++
+      return new Response("ok")
+    })
+    return { ...(await start(service)), asked: () => asked }
+  }
+
+  async function read(socket: Socket, responses: number): Promise<string> {
+    let received = ""
+    socket.on("data", (bytes) => {
+      received += String(bytes)
+    })
+    await vi.waitFor(() => expect(received.split("200 OK").length - 1).toBe(responses))
+    return received
+  }
+
+  it("loses its connection when it sends many requests, and few of them are handled", async () => {
+    const { open, asked } = await startCounting()
+    const socket = await open(get.repeat(2_000))
+    socket.resume()
+    // With an error or without one: what has arrived by then is not read.
+    await new Promise((resolve) => socket.once("close", resolve))
+    expect(asked()).toBe(8)
+  })
+
+  it("may send a few requests", async () => {
+    const { open } = await startCounting()
+    await read(await open(get.repeat(8)), 8)
+  })
+
+  it("may send more when responses have arrived", async () => {
+    const { open } = await startCounting()
+    const socket = await open(get.repeat(8))
+    await read(socket, 8)
+    socket.write(get.repeat(8))
+    await read(socket, 8)
+  })
+})

@@ -1,13 +1,14 @@
 import { lookup } from "node:dns/promises"
 import { once } from "node:events"
-import { type Server, ServerResponse } from "node:http"
-import { createAdaptorServer } from "@hono/node-server"
+import { createServer, type Server, ServerResponse } from "node:http"
+import { getRequestListener } from "@hono/node-server"
 import { ConfigurationError } from "../core/errors.ts"
 import { isLoopbackAddress, type Reach } from "../http/host-guard.ts"
 import { defaultHttpLimits } from "../http/limits/http-limits.ts"
 import { limitConnections } from "./connections.ts"
 import type { Listener, ListenOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
+import { limitPipelining } from "./pipelining.ts"
 import type { Service } from "./service.ts"
 
 /** Time limits for a client, in milliseconds. They are checked once a second. */
@@ -55,7 +56,7 @@ export async function listen(
   const { address: bindAddress } = await lookup(host === "" ? "0.0.0.0" : host)
   const reach = isLoopbackAddress(bindAddress) ? "loopback" : "network"
   requireKeys(service, reach, host, options.allowAnyKey ?? settings.allowAnyKey ?? false)
-  const server = createServer(service, reach, timeLimits)
+  const server = serverOf(service, reach, timeLimits)
   const { connectionsPerAddress } = { ...defaultHttpLimits, ...settings.limits }
   // Behind a proxy, all connections come from the proxy.
   if ((settings.trustProxy ?? 0) === 0) limitConnections(server, connectionsPerAddress, service.logger)
@@ -80,16 +81,16 @@ export async function listen(
   return { url: `http://${name}:${bound}`, port: bound, close }
 }
 
-function createServer(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
+function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
   const { timeout, ...serverOptions } = timeLimits
-  const server = createAdaptorServer({
-    fetch(request, { incoming, outgoing }) {
+  const listener = getRequestListener(
+    (request, { incoming, outgoing }) => {
       const ownServer = outgoing instanceof ServerResponse ? { response: outgoing, reach } : undefined
       return service.fetch(request, { incoming, ownServer })
     },
-    overrideGlobalObjects: false,
-    serverOptions: { ...serverOptions, maxHeaderSize: maxHeaderBytes },
-  }) as Server
+    { overrideGlobalObjects: false },
+  )
+  const server = createServer({ ...serverOptions, maxHeaderSize: maxHeaderBytes }, limitPipelining(listener))
   return server.setTimeout(timeout)
 }
 

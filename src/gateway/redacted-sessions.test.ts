@@ -228,3 +228,39 @@ it("shows clients no secrets of what a tool throws where nothing is to be redact
   expect(stream).toContain("refused: [redacted]")
   expect(stream).not.toContain(key)
 })
+
+it("shows a grant without its secrets, and revokes it by what it shows", async () => {
+  const run = tool({
+    name: "run",
+    description: "Run.",
+    input: { type: "object" },
+    approval: true,
+    qualifier: () => `token ${key}`,
+    execute: () => null,
+  })
+  const provider = scriptedProvider([
+    [{ type: "toolCall", name: "run", input: {} }],
+    [{ type: "text", text: "Done" }],
+  ])
+  gateway = createAgent("Hi.", { store: "memory", logger, provider, tools: [run], redact: ["iban"] })
+  const { session_token: token } = (await (await request("/chat/init", { api_key: "k" })).json()) as {
+    session_token: string
+  }
+  const stream = (await request("/chat", { message: "Run." }, token)).text()
+  await untilAsked()
+  const [wait] = await gateway.approvals.list()
+  if (wait === undefined) throw new Error("Nothing waits.")
+  await gateway.approvals.approve(wait, { allowToolType: true })
+  await stream
+  const grants = async () => await (await request("/chat/grants", undefined, token)).json()
+  expect(await grants()).toMatchObject({ grants: [{ tool_name: "run", qualifier: "token [redacted]" }] })
+  const query = new URLSearchParams({ tool_name: "run", qualifier: "token [redacted]" })
+  const revoked = await gateway.fetch(
+    new Request(`http://gateway/api/chat/grants?${query}`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${token}` },
+    }),
+  )
+  expect(revoked.status).toBe(200)
+  expect(await grants()).toEqual({ grants: [] })
+})

@@ -10,7 +10,7 @@ import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 /**
  * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results, questions,
  * reasons and errors. The log, the model and the tools have the original values. (Live output is masked when it is logged,
- * because a secret may be divided between two chunks.) The input of a client tool stays whole. A value that a person leaves
+ * because a secret may be divided between two chunks.) A grant is shown and revoked by its masked qualifier. The input of a client tool stays whole. A value that a person leaves
  * redacted in edited arguments keeps its original value.
  */
 export function redactedSessions(sessions: Sessions, names: readonly string[]): Sessions {
@@ -33,6 +33,21 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
           yield { ...part, openWaits: part.openWaits.map((wait) => redactWait(wait, mask)) }
         } else yield { ...part, messages: part.messages.map((message) => redactMessage(message, mask)) }
       }
+    },
+    async grants(sessionId) {
+      const grants = await sessions.grants(sessionId)
+      return grants.map((grant) => ({ ...grant, qualifier: mask(grant.qualifier) }))
+    },
+    async revokeGrant(revocation) {
+      const { sessionId, toolName, qualifier: given } = revocation
+      const shownAs = (await sessions.grants(sessionId)).filter((grant) => {
+        return grant.toolName === toolName && mask(grant.qualifier) === given
+      })
+      const qualifiers = new Set([given, ...shownAs.map(({ qualifier }) => qualifier)])
+      const revoked = await Promise.all(
+        [...qualifiers].map((qualifier) => sessions.revokeGrant({ ...revocation, qualifier })),
+      )
+      return revoked.includes(true)
     },
     async decide(decision) {
       const { editedInput, sessionId, toolCallId } = decision

@@ -113,7 +113,7 @@ describe("the log", () => {
       { message: "A model call failed. It is retried.", runId, attempt: 1, retryInMs: expect.any(Number) },
       { message: "A model call failed. The run ends.", runId, attempt: 2, code: "overloaded" },
     ])
-    expect(named("A run failed.")).toMatchObject([{ level: "error", runId, code: "overloaded" }])
+    expect(named("A run failed.")).toMatchObject([{ level: "warn", runId, code: "overloaded" }])
   })
 
   it("says who is asked for an approval, and what came of it", async () => {

@@ -185,6 +185,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
     accepting: () => accepting,
     completeMcpAuthorization: mcp.complete ?? undefined,
     allowLocalhost: mode === "dev",
+    logsRequests: mode === "dev",
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server

@@ -23,7 +23,7 @@ export async function storeCheck({
   })
   const answer = ping().then(
     (): StoreCheck => ({ ok: true }),
-    // Only the messages of our own errors are for anyone.
+    // Anyone may read the answer, and only the messages of the gateway's own errors are safe for that.
     (error: unknown) => ({ ok: false, ...(error instanceof GatewayError && { detail: error.message }) }),
   )
   try {

@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
+import { createPacer } from "../core/pacer.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -29,6 +30,7 @@ import {
 import { refuseOtherMethods } from "./method-not-allowed.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { invalidBody, Problem, problemResponse } from "./problem.ts"
+import { logRequests } from "./request-log.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
 import { addElicitationRoute } from "./routes/elicitation.ts"
@@ -88,6 +90,8 @@ export interface HttpAppOptions {
   readonly trustProxy?: number | undefined
   /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
+  /** If true, each request has a line in the log. For development. Default false. */
+  readonly logsRequests?: boolean | undefined
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined
 }
@@ -150,14 +154,19 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 /** Bodies of one owner, and of all together, that may be in memory at once, in bodies of the largest size. */
 const bodiesOfOwner = 8
 const bodiesTogether = 32
+/** The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once. */
+const shareOfBodies = 0.15
+const burstOfBodiesMs = 200
 
 function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
   const { chatBodyBytes, bodyBytes, jsonDepth, jsonValues } = { ...defaultHttpLimits, ...options.limits }
   const parse = createJsonParser()
   const budgetFor = (maxBytes: number) =>
     createBodyBudget({ ownerBytes: bodiesOfOwner * maxBytes, totalBytes: bodiesTogether * maxBytes })
+  const pacer = createPacer({ share: shareOfBodies, burstMs: burstOfBodiesMs })
   const ofPrincipals = {
     parse,
+    pacer,
     budget: budgetFor(Math.max(chatBodyBytes, bodyBytes)),
     owner: (c: Context<HttpEnv>) => {
       const { tenant, userId } = c.get("session")
@@ -173,6 +182,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
     // No one has been authenticated yet.
     initBody: boundedBody({
       parse,
+      pacer,
       budget: budgetFor(initBytes),
       owner: (c) => networkOf(clientAddress(c) ?? ""),
       limits: { ...limits, maxBytes: initBytes, maxValues: Math.min(jsonValues, maxInitValues) },
@@ -217,6 +227,7 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     },
   })
   root.onError((error, c) => problemResponse(error, c, logger))
+  if (options.logsRequests === true) root.use(logRequests(logger))
   root.use(eventStreams({ sessions, clock, logger, heartbeatMs, viewersPerSession }))
   root.use(securityHeaders({ trustProxy }))
   root.use(throwingErrorsOnly)

@@ -4,14 +4,15 @@ import type { HttpAppOptions } from "./app.ts"
 import { createTestApp, problemOf } from "./fixtures/test-app.ts"
 import type { Reach } from "./host-guard.ts"
 
-/** What a request for this host is answered with, by a gateway on its own server. */
+/** Returns the answer of a gateway on its own server to a request for this host. */
 async function ask(
   headers: Readonly<Record<string, string>>,
   options: Partial<HttpAppOptions> = {},
   reach: Reach | "mounted" = "loopback",
+  target = "/api/health",
 ) {
   const app = createTestApp(options)
-  const response = Object.create(ServerResponse.prototype) as ServerResponse
+  const response = Object.assign(Object.create(ServerResponse.prototype), { req: { url: target } })
   const bindings = reach === "mounted" ? {} : { ownServer: { response, reach } }
   const answer = await app.handle(new Request("http://127.0.0.1/api/health", { headers }), bindings)
   return answer.status === 200 ? "200" : `${answer.status} ${(await problemOf(answer)).code}`
@@ -46,6 +47,16 @@ describe("an open gateway on a loopback address", () => {
     "a b",
   ])("refuses the host %j", async (host) => {
     expect(await ask({ host })).toBe(refusedHost)
+  })
+
+  it.each([
+    ["http://evil.example/api/health", refusedHost],
+    ["https://user@localhost.evil.example/api/health", refusedHost],
+    ["http://LOCALHOST:8000/api/health", "200"],
+    ["/http://evil.example", "200"],
+    ["//evil.example", "200"],
+  ])("looks at the host in the target %s", async (url, answer) => {
+    expect(await ask({ host: "localhost" }, {}, "loopback", url)).toBe(answer)
   })
 
   it("refuses before anything else, whatever is asked for", async () => {

@@ -60,6 +60,9 @@ export function hostGuard({ open, allowedHosts, origins }: HostGuardOptions): Mi
 export type Reach = "loopback" | "network"
 
 function hostOf(c: Context<HttpEnv>): string {
+  const target = c.env?.ownServer?.response.req?.url ?? ""
+  // A request for a whole address is for the host in it, whatever the header says (RFC 9112, section 3.2.2).
+  if (URL.canParse(target)) return new URL(target).host
   return c.req.header("host") ?? new URL(c.req.url).host
 }
 
@@ -70,7 +73,7 @@ function hostName(host: string): string | null {
   return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "")
 }
 
-/** Nobody can register such a name. Addresses and names without a dot only matter where the network reaches the gateway. */
+/** Names that no one can register. Addresses and names without a dot only matter where the network reaches the gateway. */
 function isSafe(name: string, reach: Reach): boolean {
   return isLoopbackName(name) || (reach === "network" && (isIP(name) !== 0 || !name.includes(".")))
 }

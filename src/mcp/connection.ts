@@ -44,7 +44,7 @@ export interface Connection {
 export type CallResult = CallToolResult | InputRequiredResult
 
 export interface CallOptions {
-  /** Of the tool as its caller knows it. The server is not called if its tool has another one by now. */
+  /** Digest of the tool as its caller knows it. If the tool has another digest by now, the server is not called. */
   readonly digest: string
   /** Ends the call; there is no other time limit, for that stands still while the user is asked. */
   readonly signal: AbortSignal

@@ -98,7 +98,7 @@ export async function askForLog(
   }
 }
 
-/** What a request carries to have the server's log of it: since 2026-07-28 each request asks for itself. */
+/** Returns the metadata by which a request asks for the server's log. Since 2026-07-28 each request asks for itself. */
 export function logMeta(client: Client): { readonly _meta?: Readonly<Record<string, string>> } {
   return client.getProtocolEra() === "legacy" ? {} : { _meta: { [LOG_LEVEL_META_KEY]: level } }
 }

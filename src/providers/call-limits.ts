@@ -1,7 +1,7 @@
 import type { Provider } from "../core/ports/provider.ts"
 import { isSelfHosted } from "./self-hosted.ts"
 
-/** What a provider's address and options say about the time that its calls take. */
+/** Time limits of a provider's calls, as its address and options imply them. */
 export function callLimits(
   baseURL: string,
   timeoutMs: number | undefined,

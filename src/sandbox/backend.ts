@@ -22,7 +22,7 @@ export interface Backend {
 }
 
 export interface UnheldLimit {
-  /** Of all processes of an execution together. */
+  /** The limit, of all processes of an execution together. */
   readonly limit: "memory" | "processes" | "processor time"
   /** Safe to show to anyone. */
   readonly reason: string

@@ -24,7 +24,7 @@ export const defaultLimits: SandboxLimits = {
 
 export const megabyte = 1024 * 1024
 
-/** What a session's working directory may take of the disk. */
+/** Disk quota of a session's working directory. */
 export function diskQuota({ diskMb, diskEntries }: Pick<SandboxLimits, "diskMb" | "diskEntries">) {
   return { bytes: diskMb * megabyte, entries: diskEntries }
 }

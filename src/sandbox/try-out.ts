@@ -12,7 +12,7 @@ import { openSubprocess } from "./subprocess/subprocess.ts"
 import type { UnfinishedExecutions } from "./workspace/unfinished.ts"
 import type { Workspaces } from "./workspace/workspaces.ts"
 
-/** What was found out about a backend at the start. */
+/** Result of the trial run of a backend at the start. */
 export interface Finding {
   readonly backend: SandboxName
   readonly usable: boolean

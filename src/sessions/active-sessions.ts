@@ -16,7 +16,7 @@ import { SessionWriter } from "./writer.ts"
 
 /** How long a stopping process waits for its last writes. */
 const lastWriteMs = 2_000
-/** How often it tries to give a session back to a store that is down. */
+/** Pause between attempts to release a session while the store is down. */
 const releaseRetryMs = 1_000
 
 export interface ActiveSessionsOptions {
@@ -112,7 +112,7 @@ export class ActiveSessions {
       former.writer.stop(new LeaseLostError(sessionId))
       await former.done
     }
-    // Whose the session is was not known before it was claimed.
+    // The owner of the session was not known before it was claimed.
     if (slots.isAtShare(principal)) return this.giveBack(lease)
     const channel = feed.openWriter(sessionId, () => writer.publishedUnstored())
     const writer: SessionWriter = new SessionWriter({
@@ -156,7 +156,7 @@ export class ActiveSessions {
     await Promise.race([all(), grace.promise])
     clearTimeout(timer)
     for (const { attempt } of this.#running.values()) attempt.stop(new ShuttingDownError())
-    // What is still being written by then is waiting for a store that is down.
+    // A write that is still under way by then waits for a store that is down.
     const giveUp = setTimeout(() => {
       for (const { writer } of this.#running.values()) writer.stop(new ShuttingDownError())
     }, lastWriteMs)

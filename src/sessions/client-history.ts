@@ -1,19 +1,29 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Message } from "../core/messages.ts"
 
+/** Characters that are compared in one turn of the event loop (rule 15). */
+const sliceCharacters = 200_000
+
 /**
- * Whether the conversation a client sent (without its new last message) is the one the log has (rule 13).
- * Clients hold less than the log does: texts and images, without tool calls and thinking, often with the answers of
- * several steps joined and white space changed. So that is what is compared.
+ * Compares the conversation that a client sent, without its new last message, with the one in the log (rule 13).
+ * Clients hold less than the log does: texts and images, without tool calls and thinking, often with the responses of
+ * several steps joined and white space changed. Only what both hold is compared. Yields to the event loop meanwhile.
  */
-export function isSameHistory(ours: readonly Message[], theirs: readonly Message[]): boolean {
+export async function isSameHistory(ours: readonly Message[], theirs: readonly Message[]): Promise<boolean> {
   const left = asClientsHoldIt(ours)
   const right = asClientsHoldIt(theirs)
-  return left.length === right.length && left.every((turn, index) => isSameTurn(turn, right[index]))
+  if (left.length !== right.length) return false
+  for (const [index, turn] of left.entries()) if (!hasSameFrame(turn, right[index])) return false
+  for (const [index, { texts }] of left.entries()) {
+    if (!(await isSameText(texts, right[index]?.texts ?? []))) return false
+  }
+  return true
 }
 
 interface Turn {
   readonly role: "user" | "assistant" | "system"
-  text: string
+  /** Compared as if they were one text without white space. */
+  readonly texts: string[]
   readonly images: string[]
 }
 
@@ -22,24 +32,64 @@ function asClientsHoldIt(messages: readonly Message[]): Turn[] {
   for (const message of messages) {
     if (message.role === "tool") continue
     const last = turns.at(-1)
-    const turn: Turn = last?.role === message.role ? last : { role: message.role, text: "", images: [] }
+    const turn: Turn = last?.role === message.role ? last : { role: message.role, texts: [], images: [] }
     for (const part of message.content) {
-      if (part.type === "text") turn.text += part.text.replace(/\s+/g, "")
+      if (part.type === "text" && /\S/.test(part.text)) turn.texts.push(part.text)
       if (part.type === "image")
         turn.images.push(part.source.type === "url" ? part.source.url : part.source.data)
     }
-    const empty = turn.text === "" && turn.images.length === 0
+    const empty = turn.texts.length === 0 && turn.images.length === 0
     if (turn !== last && !empty) turns.push(turn)
   }
   return turns
 }
 
-function isSameTurn(left: Turn, right: Turn | undefined): boolean {
+function hasSameFrame(left: Turn, right: Turn | undefined): boolean {
   return (
     right !== undefined &&
     left.role === right.role &&
-    left.text === right.text &&
     left.images.length === right.images.length &&
     left.images.every((image, index) => image === right.images[index])
   )
+}
+
+async function isSameText(left: readonly string[], right: readonly string[]): Promise<boolean> {
+  const [ours, theirs] = [new VisibleText(left), new VisibleText(right)]
+  for (let count = 1; ; count++) {
+    const unit = ours.next()
+    if (unit !== theirs.next()) return false
+    if (unit === null) return true
+    if (count % sliceCharacters === 0) await nextTurn()
+  }
+}
+
+/** Reads several texts as one text without white space. */
+class VisibleText {
+  readonly #texts: readonly string[]
+  #text = 0
+  #at = 0
+
+  constructor(texts: readonly string[]) {
+    this.#texts = texts
+  }
+
+  /** Returns the next UTF-16 code unit, or null at the end. */
+  next(): number | null {
+    for (;;) {
+      const text = this.#texts[this.#text]
+      if (text === undefined) return null
+      while (this.#at < text.length) {
+        const unit = text.charCodeAt(this.#at++)
+        if (!isWhiteSpace(unit)) return unit
+      }
+      this.#text += 1
+      this.#at = 0
+    }
+  }
+}
+
+/** As `\s` of a regular expression. */
+function isWhiteSpace(unit: number): boolean {
+  if (unit < 0x80) return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d)
+  return /\s/.test(String.fromCharCode(unit))
 }

@@ -177,7 +177,7 @@ describe("the committer", () => {
     committer.commitSoon(free.committable)
     await vi.advanceTimersByTimeAsync(0)
     expect([busy.outcomes, free.outcomes]).toEqual([[], ["ok"]])
-    // What it writes meanwhile does not send the batch twice.
+    // A further write of the session does not send the batch twice.
     committer.commitSoon(busy.committable)
     await vi.advanceTimersByTimeAsync(2_000)
     const tries = spy.mock.calls.slice(1)

@@ -46,7 +46,7 @@ export class Committer {
   readonly #alone = new Set<Committable>()
   /** In a group in flight, or waiting to be tried again alone. */
   readonly #taken = new Set<Committable>()
-  /** How often in a row a session's row was found locked. */
+  /** Number of times in a row that a session's row was locked. */
   readonly #busy = new Map<Committable, number>()
   readonly #inFlight = new Set<Promise<void>>()
   /** Those with deltas alone have waited long enough. */

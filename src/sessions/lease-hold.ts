@@ -25,7 +25,7 @@ export class LeaseHold implements Hold {
     })
   }
 
-  /** What `confirm` is given once a comparison that begins now has succeeded. */
+  /** Pass this value to `confirm` after a comparison that starts now has succeeded. */
   get state(): number {
     return this.#changes
   }

@@ -63,7 +63,7 @@ export async function* finishedMessages(
 ): AsyncGenerator<readonly Message[]> {
   for await (const reachedSeq of foldPages(options, range, fold)) {
     const finished = fold.conversation.takeFinished()
-    // Those before the range belong to a history that was replaced.
+    // Entries before the range belong to a history that was replaced.
     if (finished.length > 0 && reachedSeq >= range.fromSeq) yield finished
   }
 }

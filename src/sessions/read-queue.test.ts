@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { expect, it } from "vitest"
+import type { Entry, Event } from "../core/entries.ts"
+import { createPacer } from "../core/pacer.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { ReadQueue, type ReadQueueOptions } from "./read-queue.ts"
 
@@ -93,4 +95,26 @@ it("goes on after a read that fails", async () => {
   const good = queue.read(reader, "good", from)
   await expect(bad).rejects.toThrow("down")
   expect(await good).toEqual([])
+})
+
+it("makes a key pause after an expensive page, and no other key", async () => {
+  const text = "x".repeat(4_000_000)
+  const event = { type: "runStarted", content: [{ type: "text", text }] } as unknown as Event
+  const entry: Entry = { kind: "event", seq: 1, v: 1, at: 0, runId: "run", event }
+  let now = 0
+  const pacer = createPacer({ share: 0.5, burstMs: 0, now: () => now })
+  const read: SessionLog["read"] = () => Promise.resolve([entry])
+  const queue = new ReadQueue({ read } as SessionLog, { pacer, turnMs: Number.POSITIVE_INFINITY })
+  const ended: string[] = []
+  const readOf = (key: string) =>
+    queue.read({ key, signal: never }, key, from).then(() => void ended.push(key))
+  await readOf("hog")
+  const second = readOf("hog")
+  await nextTurn()
+  await readOf("other")
+  expect(ended).toEqual(["hog", "other"])
+  expect(pacer.waitMs("hog")).toBeGreaterThan(50)
+  now += pacer.waitMs("hog")
+  await second
+  expect(ended).toEqual(["hog", "other", "hog"])
 })

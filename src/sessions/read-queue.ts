@@ -1,5 +1,7 @@
 import type { Entry } from "../core/entries.ts"
 import { GatewayError } from "../core/errors.ts"
+import { jsonSize } from "../core/json-size.ts"
+import { createPacer, type Pacer } from "../core/pacer.ts"
 import type { ReadOptions, SessionLog } from "../core/ports/session-log.ts"
 
 /** One page of a log. A reader holds one page at a time, so it is small. */
@@ -14,7 +16,17 @@ export interface ReadQueueOptions {
   readonly maxWaiting?: number
   /** For tests. A monotonic time in milliseconds. */
   readonly now?: () => number
+  /** Paces the readers of one key. Default: a fifth of the event loop after 50 ms of it. */
+  readonly pacer?: Pacer
 }
+
+/**
+ * To read, fold and render entries takes the event loop about a millisecond for each 100 000 characters and for each 100
+ * entries. A page of less than a tenth of a millisecond costs nothing.
+ */
+const charactersPerMs = 100_000
+const entriesPerMs = 100
+const leastCostMs = 0.1
 
 export interface Reader {
   /** Readers with different keys take turns. */
@@ -43,6 +55,8 @@ export class ReadQueue {
   /** When the first read of this turn of the event loop was started. */
   #turnBegan: number | null = null
   #immediate: NodeJS.Immediate | null = null
+  /** Set while all that wait have to pause. */
+  #timer: NodeJS.Timeout | null = null
 
   constructor(
     log: SessionLog,
@@ -51,10 +65,11 @@ export class ReadQueue {
       turnMs = 4,
       maxWaiting = 10_000,
       now = () => performance.now(),
+      pacer = createPacer({ share: 0.2, burstMs: 50, now }),
     }: ReadQueueOptions = {},
   ) {
     this.#log = log
-    this.#options = { maxConcurrent, turnMs, maxWaiting, now }
+    this.#options = { maxConcurrent, turnMs, maxWaiting, now, pacer }
   }
 
   /**
@@ -64,7 +79,10 @@ export class ReadQueue {
   async read(reader: Reader, sessionId: string, options: ReadOptions): Promise<readonly Entry[] | null> {
     if (!(await this.#admitted(reader))) return null
     try {
-      return await this.#log.read(sessionId, options)
+      const entries = await this.#log.read(sessionId, options)
+      const costMs = costOf(entries)
+      if (costMs >= leastCostMs) this.#options.pacer.charge(reader.key, costMs)
+      return entries
     } finally {
       this.#reading -= 1
       this.#startWaiting()
@@ -74,7 +92,7 @@ export class ReadQueue {
   /** Resolves to whether the read may start now; it is counted as started then. */
   #admitted({ key, signal, isRun = false }: Reader): boolean | Promise<boolean> {
     if (signal.aborted) return false
-    if (this.#waitingCount === 0 && this.#hasRoom()) {
+    if (!this.#waiting.has(key) && this.#hasRoom() && this.#options.pacer.waitMs(key) === 0) {
       this.#startOne()
       return true
     }
@@ -95,6 +113,7 @@ export class ReadQueue {
       if (queue === undefined) this.#waiting.set(key, [waiting])
       else queue.push(waiting)
       this.#waitingCount += 1
+      this.#startWaiting()
     })
   }
 
@@ -116,20 +135,33 @@ export class ReadQueue {
 
   /** Starts what has room in this turn, and the rest in later ones. */
   #startWaiting(): void {
-    while (this.#waitingCount > 0 && this.#hasRoom()) this.#startNext()
+    clearTimeout(this.#timer ?? undefined)
+    this.#timer = null
+    while (this.#waitingCount > 0 && this.#hasRoom()) {
+      if (this.#startNext()) continue
+      this.#startLater()
+      return
+    }
   }
 
-  #startNext(): void {
+  /** Returns false if all that wait have to pause. */
+  #startNext(): boolean {
     for (const [key, queue] of this.#waiting) {
       const next = queue[0]
-      if (next === undefined) continue
+      if (next === undefined || this.#options.pacer.waitMs(key) > 0) continue
       this.#forget(key, next)
       // Its next read comes after all others'.
       if (this.#waiting.delete(key) && queue.length > 0) this.#waiting.set(key, queue)
       this.#startOne()
       next.start()
-      return
+      return true
     }
+    return false
+  }
+
+  #startLater(): void {
+    const waits = [...this.#waiting.keys()].map((key) => this.#options.pacer.waitMs(key))
+    this.#timer = setTimeout(() => this.#startWaiting(), Math.min(...waits))
   }
 
   #forget(key: string, waiting: Waiting): void {
@@ -140,6 +172,14 @@ export class ReadQueue {
     this.#waitingCount -= 1
     if (queue.length === 0) this.#waiting.delete(key)
   }
+}
+
+function costOf(entries: readonly Entry[]): number {
+  let characters = 0
+  for (const entry of entries) {
+    characters += entry.kind === "delta" ? entry.delta.text.length : jsonSize(entry.event)
+  }
+  return entries.length / entriesPerMs + characters / charactersPerMs
 }
 
 function busy(): GatewayError {

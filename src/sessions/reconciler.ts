@@ -4,7 +4,7 @@ import type { LeaseHold } from "./lease-hold.ts"
 export interface ReconcilerOptions {
   readonly log: Pick<SessionLog, "held">
   readonly hold: LeaseHold
-  /** What this process works on now. */
+  /** Returns the leases that this process works on now. */
   readonly known: () => readonly KnownLease[]
   /** If true, a claim of the session is under way, and its reply may come yet. */
   readonly isBeingClaimed: (sessionId: string) => boolean

@@ -158,7 +158,7 @@ async function begin(
   const { input, context: clientContext, channel, model, outputSchema } = message
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
-  if (former !== null && !isSameHistory(conversation.messages, former)) {
+  if (former !== null && !(await isSameHistory(conversation.messages, former))) {
     events.push({ type: "historyReplaced", messages: former, spent: conversation.spent })
   }
   const content = input.type === "message" ? input.content : userContent(input.messages.at(-1))

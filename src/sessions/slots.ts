@@ -28,7 +28,7 @@ export class Slots {
     return this.#options.maxConcurrentRuns - this.#taken - this.#reserved
   }
 
-  /** Whether the principal has as many places as one principal may have. */
+  /** Returns true if the principal has as many places as one principal may have. */
   isAtShare(principal: Principal): boolean {
     const count = this.#held.get(principalKey(principal))?.count ?? 0
     return count >= this.#options.maxConcurrentRunsPerPrincipal
@@ -64,7 +64,7 @@ export class Slots {
     }
   }
 
-  /** What a store needs to give out places fairly. */
+  /** Returns the counts that a store needs to assign places fairly. */
   shares(): Shares {
     const { maxConcurrentRunsPerPrincipal: perPrincipal } = this.#options
     return { perPrincipal, held: [...this.#held.values(), ...this.#former.values()] }

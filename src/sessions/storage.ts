@@ -3,7 +3,7 @@ import type { Principal, SessionLog, StorageLimits } from "../core/ports/session
 import { createRecentMap } from "../core/recent-cache.ts"
 import { principalKey } from "./principal-key.ts"
 
-/** What sessions may store, in bytes of their events. */
+/** Bounds on stored sessions, in bytes of their events. */
 export interface StorageBounds {
   /** A session that stores so much takes no further message. */
   readonly sessionBytes: number

@@ -35,7 +35,7 @@ export interface WorkerOptions
   readonly agents: readonly string[]
 }
 
-/** What is known of a message that is put. Whoever does not know the principal or the limits leaves them out. */
+/** Facts about a message that is put. A caller that does not know the principal or the limits leaves them out. */
 export interface Arrival {
   readonly request?: (() => Request) | undefined
   readonly principal?: Principal | undefined
@@ -99,7 +99,7 @@ export class Worker {
     })
   }
 
-  /** Whether other processes leave this process's sessions alone. */
+  /** Tells if other processes leave this process's sessions alone. */
   get hold(): Hold {
     return this.#hold
   }
@@ -145,7 +145,7 @@ export class Worker {
     return this.#slots.whileReserved(() => log.putAndClaim(message, agents, limits))
   }
 
-  /** Until the work ends, a lease of this session that the store has is not taken for one whose reply was lost. */
+  /** While the work goes on, the reconciler does not take a lease of this session for one whose reply was lost. */
   async #whileClaiming<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
     this.#claiming.push(sessionId)
     try {

@@ -11,7 +11,7 @@ export interface EntryRows {
   readonly settling: EventEntry | null
   /** 0 when there are no entries. */
   readonly lastSeq: number
-  /** What the events add to the stored size of their session. */
+  /** Bytes that the events add to the stored size of their session. */
   readonly bytes: number
   /** The newest version and time among the events; 0 when there are none. */
   readonly version: number

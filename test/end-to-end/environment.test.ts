@@ -101,7 +101,7 @@ test("without a key for a model `run` fails, whatever environment it was started
   await writeFile(join(folder, "agent.mjs"), source)
   const run = await runCliProcess(["run", "agent.mjs", "hello"], { cwd: folder })
   expect(run).toMatchObject({ code: 1, stdout: "" })
-  expect(run.stderr).toMatch(/^agent-gateway: No model is configured: .*provider: "demo"\.\n$/)
+  expect(run.stderr).toMatch(/^agent-gateway: No model is configured: .*run --demo"\.\n$/)
 })
 
 test("with the port in use a gateway says so and lets go of its data directory", async () => {

@@ -73,7 +73,7 @@ test("the tools of 03-local-tools are called, and show their output while they r
 test("04-code-execution computes with the file that it offers", async () => {
   const code = 'print(sum(int(line.split(",")[2]) for line in open("sales.csv").readlines()[1:]))'
   const task = `/tool code_execute ${JSON.stringify({ code })}`
-  const { stdout } = await runCliProcess(["run", agentOf("04-code-execution"), task], {
+  const { stdout } = await runCliProcess(["run", "--demo", agentOf("04-code-execution"), task], {
     cwd: await temporaryFolder(),
   })
   expect(stdout).toContain('"stdout":"655\\n"')
@@ -81,7 +81,7 @@ test("04-code-execution computes with the file that it offers", async () => {
 
 test("03-local-tools does one task without a server, as its README says", async () => {
   const task = '/tool find_products {"word":"tea"}'
-  const { code, stdout } = await runCliProcess(["run", agentOf("03-local-tools"), task], {
+  const { code, stdout } = await runCliProcess(["run", "--demo", agentOf("03-local-tools"), task], {
     cwd: await temporaryFolder(),
   })
   expect(code).toBe(0)

@@ -72,7 +72,7 @@ async function allowAlways(session: SessionClient, tool: string): Promise<void> 
   await stream.rest()
 }
 
-/** What is asked when the tool is called: null when it runs unasked, or not at all. */
+/** Returns the approval request for a call of the tool; null if the call runs unasked, or not at all. */
 async function asksAbout(session: SessionClient, tool: string): Promise<Request | null> {
   const stream = await session.chat(tool)
   const request = await approvalRequest(stream)

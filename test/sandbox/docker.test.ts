@@ -158,7 +158,7 @@ test("code that runs while the engine is shut down is lost, and does not seem to
     })
     await stopped
     await engine.restart()
-    // Nobody but the code itself ended this one.
+    // The code itself ended this one.
     const outcome = await run(stopping, sandbox, "kill -TERM $$", { language: "shell" })
     expect(outcome).toMatchObject({ exitCode: 143, reason: "exited" })
   }

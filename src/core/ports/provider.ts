@@ -11,7 +11,7 @@ export interface Provider {
   readonly priceList?: string
   /** Milliseconds that the provider's own options allow until the first token. Absent: the agent's limit alone applies. */
   readonly firstTokenTimeoutMs?: number
-  /** What the service refuses in tools. The gateway brings the agent's tools into that form before each call. */
+  /** Forms of tools that the service refuses. The gateway adapts the agent's tools to these rules before each call. */
   readonly toolRules?: ToolRules
   /** If true, the model runs on the operator's own machine, where each retry evaluates the whole prompt again. */
   readonly selfHosted?: boolean

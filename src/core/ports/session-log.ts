@@ -14,7 +14,7 @@ import type { ToolResult } from "./tool.ts"
  * The rules by number are those of docs/architecture.md.
  */
 export interface SessionLog {
-  /** Whether this instance's leases count as live (rule 8, liveness). */
+  /** Tells if this instance's leases count as live (rule 8, liveness). */
   readonly liveness: Liveness
   /**
    * The store's clock, in milliseconds since the Unix epoch. All processes that share a store get the time of one clock,

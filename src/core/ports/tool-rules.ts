@@ -1,4 +1,4 @@
-/** What a service refuses in the tools of a request. One tool that breaks a rule fails the whole request. */
+/** Forms of tools that a service refuses in a request. One tool that breaks a rule fails the whole request. */
 export interface ToolRules {
   /** Most tools of one request. Default: no limit. */
   readonly mostTools?: number

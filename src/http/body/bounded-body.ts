@@ -1,7 +1,10 @@
 import type { Context, MiddlewareHandler } from "hono"
+import type { Pacer } from "../../core/pacer.ts"
+import { sleep } from "../../sessions/sleep.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"
+import { collectBytes } from "./collect-bytes.ts"
 import type { JsonParser, ParsedJson } from "./json-parser.ts"
 import { findExcess, type JsonSize } from "./json-scan.ts"
 
@@ -13,7 +16,9 @@ export interface BoundedBodyOptions {
   readonly limits: BodyLimits
   readonly parse: JsonParser
   readonly budget: BodyBudget
-  /** Whose bodies share an allowance in the budget. */
+  /** Spreads the large bodies of one owner over time. */
+  readonly pacer: Pacer
+  /** Key of the client whose bodies share one allowance in the budget. */
   readonly owner: (c: Context<HttpEnv>) => string
   /** If true, a request without a body is one with an empty object. */
   readonly optional?: boolean
@@ -21,21 +26,34 @@ export interface BoundedBodyOptions {
 
 /** Bodies up to this size take nothing from the budget: the number of connections bounds them. */
 const uncountedBytes = 4 * 1024
+/** Bodies up to this size need not wait for earlier ones. */
+const unpacedBytes = 64 * 1024
+/** An estimate: to scan, store, load and forward a message of 4 MiB takes the event loop about 100 ms, in a few long steps. */
+const bytesPerMs = 40_000
+/** A body that would wait longer is refused. */
+const longestWaitMs = 20_000
 
 /**
  * Reads and parses the body within its limits, and leaves the value for the validators. The bytes are counted as they
  * come: `content-length` is only believed when it is too large. No step holds up the event loop for long.
  */
 export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<HttpEnv> {
-  const { limits, parse, budget, owner, optional = false } = options
+  const { limits, parse, budget, pacer, owner, optional = false } = options
 
   return async (c, next) => {
     const length = announcedLength(c)
     refuseOtherTypes(c, length)
     if (length !== null && length > limits.maxBytes) throw tooLarge(limits.maxBytes)
+    const isPaced = length === null || length > unpacedBytes
+    const costMs = isPaced ? (length ?? limits.maxBytes) / bytesPerMs : 0
+    if (isPaced) await waitForTurn(c, costMs)
     const share = budget.open(owner(c))
     try {
-      const bytes = await read(c, length, share)
+      const bytes = await read(c, length, share).catch((error: unknown) => {
+        // What does not arrive costs little.
+        pacer.charge(owner(c), -costMs)
+        throw error
+      })
       const value = optional && bytes.byteLength === 0 ? {} : await parseWithin(c, bytes)
       // The validators read these.
       Object.assign(c.req, { json: () => Promise.resolve(value) })
@@ -46,28 +64,23 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
     }
   }
 
-  async function read(c: Context<HttpEnv>, length: number | null, share: BodyShare) {
-    const request = c.req.raw
-    if (length !== null && length > uncountedBytes) takeUpTo(length, share)
-    // Node's parser lets through what was announced and no more. To read that without a web stream, and without making
-    // the request anew for it, takes a tenth off what a short run costs.
-    if (length !== null && c.env?.ownServer !== undefined) {
-      return new Uint8Array(await complete(request.arrayBuffer()))
-    }
-    return complete(readBytes(request, share))
+  /** Nothing of the body is read in the meantime, so it takes no memory. A body without a length counts as the largest. */
+  async function waitForTurn(c: Context<HttpEnv>, costMs: number): Promise<void> {
+    const key = owner(c)
+    const waitMs = pacer.waitMs(key)
+    if (waitMs > longestWaitMs) throw tooManyLargeBodies(Math.ceil(waitMs / 1_000))
+    pacer.charge(key, costMs)
+    if (waitMs > 0) await sleep(waitMs, c.req.raw.signal)
   }
 
-  async function readBytes(request: Request, share: BodyShare) {
-    if (request.body === null) return new Uint8Array()
-    const chunks: Uint8Array[] = []
-    let size = 0
-    for await (const chunk of request.body) {
-      size += chunk.byteLength
-      if (size > limits.maxBytes) throw tooLarge(limits.maxBytes)
-      if (size > uncountedBytes) takeUpTo(size, share)
-      chunks.push(chunk)
-    }
-    return concat(chunks, size)
+  async function read(c: Context<HttpEnv>, length: number | null, share: BodyShare) {
+    if (length !== null && length > uncountedBytes) takeUpTo(length, share)
+    return complete(
+      collectBytes(piecesOf(c), length, (bytes) => {
+        if (bytes > limits.maxBytes) throw tooLarge(limits.maxBytes)
+        if (bytes > uncountedBytes) takeUpTo(bytes, share)
+      }),
+    )
   }
 
   async function parseWithin(c: Context<HttpEnv>, bytes: Uint8Array<ArrayBuffer>): Promise<unknown> {
@@ -79,6 +92,17 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
     c.set("bodyBytes", parsed.bytes)
     return parsed.value
   }
+}
+
+/**
+ * On the gateway's own server the pieces come from Node's stream, which joins small ones. A web stream would hand over each
+ * of them in a promise of its own.
+ */
+function piecesOf(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
+  const server = c.env?.ownServer
+  // If the body is refused, the connection must stay open for the response.
+  if (server !== undefined) return server.response.req.iterator({ destroyOnReturn: false })
+  return c.req.raw.body ?? ReadableStream.from([])
 }
 
 function announcedLength(c: Context<HttpEnv>): number | null {
@@ -97,7 +121,7 @@ function refuseWithoutType(c: Context<HttpEnv>, length: number): void {
   if (length > 0 && c.req.header("content-type") === undefined) throw unsupportedMediaType()
 }
 
-/** Only the client's connection can fail here, which is no error of the gateway's. */
+/** Reports a failed upload as a problem of the request: nothing but the client's connection can fail here. */
 async function complete<Body>(reading: Promise<Body>): Promise<Body> {
   try {
     return await reading
@@ -111,22 +135,15 @@ async function complete<Body>(reading: Promise<Body>): Promise<Body> {
 }
 
 function takeUpTo(bytes: number, share: BodyShare): void {
-  if (share.takeUpTo(bytes)) return
-  throw new Problem(
-    { code: "rate_limited", status: 429 },
-    "Too many large bodies are being received at once, so this one was not read. Send it again.",
-    { headers: { "retry-after": "1" } },
-  )
+  if (!share.takeUpTo(bytes)) throw tooManyLargeBodies(1)
 }
 
-function concat(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return whole
+function tooManyLargeBodies(retryAfterSeconds: number): Problem {
+  return new Problem(
+    { code: "rate_limited", status: 429 },
+    "Too many large bodies are being received at once, so this one was not read. Send it again after the delay in the retry-after header.",
+    { headers: { "retry-after": String(retryAfterSeconds) } },
+  )
 }
 
 function malformed(reason: Extract<ParsedJson, { readonly type: "malformed" }>["reason"]): Problem {

@@ -119,3 +119,64 @@ describe("a legal body of 4 MiB", () => {
     await response.text()
   })
 })
+
+describe("addresses of images", () => {
+  const chat = async (url: string, times: number) => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    const message = Array(times).fill({ type: "image", source: { type: "url", url } })
+    const request = jsonRequest({ message }, headers)
+    const answer = { status: 0, spent: 0 }
+    answer.spent = await threadMs(async () => {
+      const response = await app.fetch("/api/chat", request)
+      answer.status = response.status
+      app.sessions.end()
+      await response.text()
+    })
+    return answer
+  }
+
+  it.each([
+    ["a host of umlauts", `https://${"ü".repeat(4_000)}/`],
+    ["many labels of umlauts", `https://${"ü.".repeat(2_700)}/`],
+  ])("do not hold up the loop: %s", async (_, url) => {
+    const { status, spent } = await chat(url, 500)
+    expect(status).toBe(422)
+    // Parsed, they take more than 180.
+    expect(spent).toBeLessThan(100)
+  })
+
+  it.each([
+    ["steps up", `https://example.com/${"a/../".repeat(1_600)}`],
+    ["letters to encode", `https://example.com/?${"ü ".repeat(2_000)}`],
+  ])("may be long: %s", async (_, url) => {
+    expect((await chat(url, 100)).status).toBe(200)
+  })
+
+  it.each([
+    "https://example.com",
+    "http://EXAMPLE.com:8080/a?b#c",
+    "HTTPS://user:p%40ss@example.com/",
+    "http://127.0.0.1?a",
+    "http://[2001:db8::1]:80/a.png",
+    "https://xn--mnchen-3ya.example/ü.png",
+    "https://a_b.example/",
+  ])("may be %s", async (url) => {
+    expect((await chat(url, 1)).status).toBe(200)
+  })
+
+  it.each([
+    "https://münchen.example/",
+    "ftp://example.com/",
+    "https:example.com",
+    "https:///example.com",
+    "https://",
+    "https://example.com:99999/",
+    "https://exa mple.com/",
+    "https://[::1/",
+    `https://${"a".repeat(300)}/`,
+    `https://example.com/${"a".repeat(8_192)}`,
+  ])("may not be %s", async (url) => {
+    expect((await chat(url, 1)).status).toBe(422)
+  })
+})

@@ -99,7 +99,7 @@ function startThread(): ParserThread {
       clearTimeout(idle)
       const parsed = Promise.withResolvers<ParsedJson>()
       waiting.push(parsed)
-      // Until it answers, the process must not end.
+      // The process must not end before the thread answers.
       worker.ref()
       const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
       worker.postMessage(whole, [whole.buffer])

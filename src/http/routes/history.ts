@@ -77,7 +77,7 @@ export function addHistoryRoute(
   })
 }
 
-/** What was read ahead, then the rest. */
+/** Yields the piece that was read ahead, then the rest. */
 async function* resumed(read: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
   yield* read
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value

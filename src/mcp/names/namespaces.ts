@@ -4,7 +4,7 @@ import { cleanName, fitName } from "./model-name.ts"
 /** Characters of a server's name within those of its tools. It leaves the tools at least 30. */
 const longestPart = 32
 
-/** What the names of each server's tools start with, in lower case, by the server's name. */
+/** Maps each server's name to the text, in lower case, that the names of its tools start with. */
 export type Namespaces = ReadonlyMap<string, string>
 
 /** Returns what the names of a server's tools start with, where they are named after it: `SERVER__`. */

@@ -11,7 +11,7 @@ export interface NamedTool {
 export interface Surroundings {
   /** Names of the agent's own tools, which they keep. */
   readonly taken: readonly string[]
-  /** Of all servers that are configured, whether they run or not. */
+  /** Namespaces of all configured servers, running or not. */
   readonly namespaces: Namespaces
 }
 
@@ -73,7 +73,7 @@ function plainName({ tool }: NamedTool): string {
   return fitName(cleanName(tool), tool)
 }
 
-/** Only the tool's part is cut, so that the whole of the server's is there. */
+/** Truncates the tool's part of a name only, so that the server's part stays whole. */
 function prefixedName({ server, tool }: NamedTool): string {
   return fitName(`${namespaceOf(server)}${cleanName(tool)}`, tool)
 }

@@ -27,7 +27,7 @@ export function repetitionOf(content: readonly ContentBlock[], structured: Json)
   return { type: "none" }
 }
 
-/** What an object of one property holds: `{ "result": … }` of the Python SDK, `{ "content": … }` of the file server. */
+/** Returns the value of an object's only property: `{ "result": … }` of the Python SDK, `{ "content": … }` of the file server. */
 function onlyValueOf(value: Json): Json | undefined {
   if (!isJsonObject(value)) return undefined
   const values = Object.values(value)

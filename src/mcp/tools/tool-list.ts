@@ -12,7 +12,7 @@ import { resourceTools } from "./resource-tools.ts"
 export interface ToolListOptions {
   readonly logger: Logger
   readonly checkSchema: SchemaCheck
-  /** Of all servers that are configured, also those that are not among these. */
+  /** Namespaces of all configured servers, also of those that are not among these. */
   readonly namespaces: Namespaces
 }
 
@@ -97,7 +97,7 @@ function enabledTools({ config, tools }: ServerHandle): readonly ServerTool[] {
   return tools.filter((tool) => {
     const { name, execution } = tool
     const isWanted = config.isEnabled(name) && execution?.taskSupport !== "required"
-    // What cannot be written down would fail every run.
+    // A tool that JSON cannot hold would fail every run.
     return isWanted && byName.get(name) === tool && !isTooDeep(tool)
   })
 }

@@ -101,7 +101,7 @@ function open(model: LanguageModel, options: LanguageModelV4CallOptions) {
 interface Reading {
   readonly model: LanguageModel
   readonly fold: AnswerFold
-  /** Of the HTTP response. */
+  /** Headers of the HTTP response. */
   readonly headers: Readonly<Record<string, string>>
 }
 

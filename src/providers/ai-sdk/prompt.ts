@@ -69,7 +69,7 @@ function callsOf(message: Message): readonly ToolCallPart[] {
   return message.role === "assistant" ? message.content.filter((part) => part.type === "toolCall") : []
 }
 
-/** What the parts of a conversation are rendered with. Both maps are by the gateway's ids of the calls. */
+/** Context for rendering the parts of a conversation. Both maps have the gateway's ids of the calls as keys. */
 interface Rendering {
   readonly provider: string
   /** Ids that the service receives. */

@@ -166,6 +166,11 @@ test.each<[string, boolean, readonly JsonObject[]]>([
     true,
     [start(0, { type: "thinking" }), delta(0, { type: "signature_delta", signature: "Eq" })],
   ],
+  [
+    "an empty citation",
+    false,
+    [start(0, { type: "text", text: "" }), delta(0, { type: "citations_delta", citation: {} })],
+  ],
   ["a search by the service", true, [start(0, { type: "server_tool_use", id: "srv", name: "web_search" })]],
 ])("%s is progress: %s", (_, expected, events) => {
   const answer = new AnswerFold()

@@ -124,8 +124,12 @@ function bringsContent(delta: Anthropic.RawContentBlockDelta): boolean {
     case "input_json_delta":
       return false
     default:
-      return Object.entries(delta).some(([name, value]) => name !== "type" && value !== null && value !== "")
+      return Object.entries(delta).some(([name, value]) => name !== "type" && !isEmpty(value))
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" ? Object.keys(value ?? {}).length === 0 : value === ""
 }
 
 function toStopReason(reason: Anthropic.StopReason | null): StopReason {

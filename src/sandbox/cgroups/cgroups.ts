@@ -25,7 +25,7 @@ export interface Cgroup {
   /** A process joins by writing its number into `cgroup.procs` in each of them. */
   readonly folders: readonly string[]
   outOfMemory(): Promise<boolean>
-  /** Whether its limit of memory includes what is swapped. */
+  /** If true, the limit of memory includes swapped memory. */
   countsSwap(): Promise<boolean>
   /** Null where groups cannot be frozen. */
   readonly freezer: { freeze(): Promise<void>; thaw(): Promise<void> } | null

@@ -86,7 +86,7 @@ test("an execution that may have used up its quota is frozen, measured, and cont
   const { disk, calls, start } = await createFakes()
   const { write } = await start("a")
   await write(50)
-  // Until it has been measured once.
+  // Waits until the execution has been measured once.
   await new Promise((resolve) => setTimeout(resolve, 400))
   disk.take(40 * kilobyte)
   await new Promise((resolve) => setTimeout(resolve, 300))

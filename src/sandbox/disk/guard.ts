@@ -18,7 +18,7 @@ export interface DiskWatch {
 export interface DiskGuardOptions {
   /** A folder of the file system that the working directories are on. */
   readonly path: string
-  /** Of each working directory. */
+  /** Quota of each working directory. */
   readonly quota: DiskUsage
   /** Default: what statfs(2) says of `path`. */
   readonly readSpace?: () => Promise<DiskSpace>
@@ -89,7 +89,7 @@ export function createDiskGuard({
   }
 
   async function stopAndMakeRoom(execution: WatchedExecution): Promise<void> {
-    // What cannot be ended keeps the others waiting no longer than this.
+    // An execution that cannot be ended keeps the others waiting no longer than this.
     await Promise.race([execution.stop(), delay(stopTimeoutMs)])
     await execution.trim(quota)
     const { missing, margin } = await readSpace()
@@ -108,7 +108,7 @@ export function createDiskGuard({
       if (isRelieving) void execution.freeze()
       if (!isRunning) void run()
       return {
-        // What fails in it, fails the guard's own round.
+        // An error in it fails the guard's own round.
         settled: async () => makingRoom.get(execution)?.catch(() => {}),
         async end() {
           watched.delete(execution)
@@ -119,7 +119,7 @@ export function createDiskGuard({
   }
 }
 
-/** What fails because the execution ended meanwhile is nobody's concern. */
+/** Ignores an error whose cause is that the execution has ended meanwhile. */
 async function unlessEnded({ signal }: WatchedExecution, task: () => Promise<void>): Promise<void> {
   try {
     await task()

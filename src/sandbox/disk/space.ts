@@ -12,11 +12,11 @@ export interface DiskSpace {
   readonly margin: DiskUsage
 }
 
-/** What is left to the rest of the machine; a share of it on a small file system. */
+/** Bytes that are left to the rest of the machine; on a small file system, a share of it. */
 const reserveBytes = 256 * 1024 * 1024
 const reserveEntries = 10_000
 const reserveShare = 0.05
-/** Of the reserve. */
+/** Share of the reserve that is added to it as a margin. */
 const marginShare = 0.25
 
 export async function readDiskSpace(path: string): Promise<DiskSpace> {

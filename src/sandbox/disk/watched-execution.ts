@@ -2,7 +2,7 @@ import { type DiskUsage, measureUsage } from "../workspace/usage.ts"
 import { measureDeletedFiles } from "./deleted-files.ts"
 import type { DiskSpace } from "./space.ts"
 
-/** What the disk guard does with an execution. */
+/** Operations of the disk guard on an execution. */
 export interface DiskConsumer {
   /** Its working directory. */
   readonly path: string
@@ -56,7 +56,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
   const ended = new AbortController()
   const { signal } = ended
   let first: DiskUsage | null = null
-  /** What the file system has free when the execution may have used up its quota. */
+  /** Free space of the file system at which the execution may have used up its quota. */
   let floor: DiskUsage | null = null
   let nextAt = 0
   let measuring: {

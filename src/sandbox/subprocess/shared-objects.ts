@@ -8,7 +8,7 @@ const kinds = { shm: "--shmem-id", sem: "--semaphore-id", msg: "--queue-id" } as
 
 /**
  * Removes a user's System V shared memory, semaphores and message queues, which outlast the processes that made them.
- * Only good for a user that nothing else runs as.
+ * Use this only for a user that nothing else runs as.
  */
 export async function removeSharedObjects(ipcrm: string, uid: number): Promise<void> {
   const options = await Promise.all(

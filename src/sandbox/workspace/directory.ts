@@ -122,7 +122,7 @@ export function nullIfAbsent(error: unknown): null {
   throw error
 }
 
-/** Whether permission is missing that the owner can give. */
+/** Returns true if a permission is missing that the owner can give. */
 export function isClosed(error: unknown): boolean {
   return error instanceof Error && "code" in error && closed.has(String(error.code))
 }

@@ -15,7 +15,7 @@ const wholeRange = { first: 2_000_000_000, last: 2_140_000_000 }
 const smallRange = { first: 20_000, last: 59_999 }
 
 /**
- * Whether each session gets a user of its own: this process is root, and not of a user namespace that has no other
+ * Returns true if each session gets its own user: this process is root, and not in a user namespace that has no other
  * users, as a container without subordinate ids.
  */
 export function hasOwnUsers(): boolean {

@@ -135,7 +135,7 @@ function largestAndNewestFirst(a: Candidate, b: Candidate): number {
 function enough(files: readonly Candidate[], excess: DiskUsage): ReadonlySet<string> {
   const chosen = new Set<string>()
   let left = excess
-  // What is large says nothing if only the number of entries is too high.
+  // The size of a file does not matter if only the number of entries is too high.
   for (const { path, bytes } of excess.bytes > 0 ? files : files.toReversed()) {
     if (isNone(left)) break
     chosen.add(path)
@@ -145,7 +145,7 @@ function enough(files: readonly Candidate[], excess: DiskUsage): ReadonlySet<str
 }
 
 interface Removal {
-  /** What is to be freed. */
+  /** Bytes and entries to free. */
   readonly excess: DiskUsage
   readonly isChosen: Choice
   readonly removed: ReturnType<typeof createRemovedFiles>

@@ -10,7 +10,7 @@ export function bytesOnDisk({ blocks }: Stats): number {
   return Math.max(blocks * blockBytes, leastBytes)
 }
 
-/** What a working directory takes of the disk, or may take. */
+/** Disk usage of a working directory, or a limit of it. */
 export interface DiskUsage {
   readonly bytes: number
   /** Files, folders and everything else that has a name. */

@@ -1,6 +1,9 @@
-import type { Client } from "pg"
 import type { Logger } from "../../core/ports/logger.ts"
-import { holdConnection, type StandingConnection } from "./standing-connection.ts"
+import {
+  holdConnection,
+  type StandingConnection,
+  type StandingConnectionOptions,
+} from "./standing-connection.ts"
 
 /** The channel that announces sessions with a new command. */
 export const arrivalsChannel = "agent_gateway_arrivals"
@@ -10,7 +13,7 @@ const checkMs = 5_000
 
 /** Calls `onArrival` with each session that is announced, on a connection of its own. */
 export function listenForArrivals(options: {
-  readonly connect: () => Client
+  readonly connect: StandingConnectionOptions["connect"]
   readonly onArrival: (sessionId: string) => void
   readonly logger: Logger
 }): Promise<StandingConnection> {

@@ -49,15 +49,18 @@ export function withoutTimeouts(config: ClientConfig): ClientConfig {
   return { ...config, query_timeout: 0, statement_timeout: 0, lock_timeout: 0 }
 }
 
-/** For a connection outside the pool: every call, and connecting itself, is bounded by `limitMs`. */
+/**
+ * For a connection outside the pool: every call is bounded by `limitMs`, and so is connecting, except for the first time.
+ * At the start of a process nothing depends on the connection yet, and the server may be busy.
+ */
 export function standingConfig(
   config: ClientConfig,
-  { name, limitMs }: { readonly name: string; readonly limitMs: number },
+  { name, limitMs, isFirst }: { readonly name: string; readonly limitMs: number; readonly isFirst: boolean },
 ): ClientConfig {
   return {
     ...config,
     application_name: name,
-    connectionTimeoutMillis: limitMs,
+    connectionTimeoutMillis: isFirst ? timeoutMs : limitMs,
     query_timeout: limitMs,
     statement_timeout: limitMs,
   }

@@ -13,6 +13,7 @@ import {
   stepStarted,
 } from "../../testing/session-log-contract-fixtures.ts"
 import { startTestServer, type TestServer } from "./fixtures/test-server.ts"
+import { heartbeatTimes } from "./membership.ts"
 
 let server: TestServer
 
@@ -159,20 +160,26 @@ test("a heartbeat whose connection falls silent goes on over another one, before
 })
 
 test("a process that the database cannot hear says so, and says so when it is heard again", async () => {
-  const { store, cable, isLive } = await server.openOverCable({ ttlMs: 1_000 })
+  const { store, cable } = await server.openOverCable({ ttlMs: 1_000 })
   const { liveness } = store.log
   const changes: boolean[] = []
   liveness.onChange((live) => changes.push(live))
   cable.cut()
   await eventually("the lapse", async () => (changes.length > 0 ? true : null))
   expect(liveness.isLive()).toBe(false)
-  // It knows first: nobody may take its sessions yet.
-  expect(await isLive()).toBe(true)
   cable.mend()
   await eventually("the next heartbeat", async () => (changes.length > 1 ? true : null))
   expect(changes).toEqual([false, true])
   expect(liveness.isLive()).toBe(true)
   await store.close()
+})
+
+test("a process stops before others may take over, and judges nobody by an outage that it did not notice", () => {
+  const { ttlMs, heartbeatMs, timeoutMs, validMs, gapMs } = heartbeatTimes(3_000)
+  expect(validMs).toBeLessThan(ttlMs)
+  expect(timeoutMs).toBeLessThanOrEqual(ttlMs / 3)
+  // The shortest outage that makes a live process overdue.
+  expect(gapMs).toBeLessThan(ttlMs - heartbeatMs)
 })
 
 test("a session whose row is locked holds up no other session's commit", async () => {

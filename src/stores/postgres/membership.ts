@@ -2,7 +2,7 @@ import type { Client } from "pg"
 import type { Liveness } from "../../core/ports/liveness.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import { createHeartbeatClock } from "./heartbeat-clock.ts"
-import { holdConnection } from "./standing-connection.ts"
+import { holdConnection, type StandingConnectionOptions } from "./standing-connection.ts"
 
 /** This process as an owner of leases. */
 export interface Membership {
@@ -85,7 +85,7 @@ const beat = `
  */
 export async function joinMembers(options: {
   readonly id: string
-  readonly connect: () => Client
+  readonly connect: StandingConnectionOptions["connect"]
   readonly times: HeartbeatTimes
   readonly logger: Logger
 }): Promise<Membership> {

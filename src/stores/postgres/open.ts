@@ -56,8 +56,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const database = openDatabase(driver, config, { connections, logger })
   const commits = openDatabase(driver, config, { connections: commitConnections, logger })
   const hub = createWatchHub({ logger, pollMs: watchPollMs, poll: (watching) => poll(database, watching) })
-  const standing = (limitMs: number) => () =>
-    new driver.Client(standingConfig(config, { name: connectionName(id), limitMs }))
+  const standing = (limitMs: number) => (isFirst: boolean) =>
+    new driver.Client(standingConfig(config, { name: connectionName(id), limitMs, isFirst }))
   const ends: (() => Promise<void>)[] = [() => database.close(), () => commits.close()]
   const close = async () => {
     hub.close()

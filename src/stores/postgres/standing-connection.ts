@@ -6,7 +6,7 @@ import { toStoreError } from "./failures.ts"
 
 export interface StandingConnectionOptions {
   /** Makes a client that is not connected yet. Its own timeouts bound every call. */
-  readonly connect: () => Client
+  readonly connect: (isFirst: boolean) => Client
   /** Called after every connecting, before the first tick. */
   readonly begin: (client: Client) => Promise<void>
   /** Called every `everyMs`. A tick that fails is a connection that is lost. */
@@ -34,8 +34,8 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
   const { connect, begin, tick, everyMs, leave, job, logger } = options
   const ending = new AbortController()
 
-  async function enter(): Promise<{ readonly client: Client; readonly lost: AbortSignal }> {
-    const client = connect()
+  async function enter(isFirst: boolean): Promise<{ readonly client: Client; readonly lost: AbortSignal }> {
+    const client = connect(isFirst)
     const lost = new AbortController()
     client.on("error", (error) => lost.abort(error))
     client.on("end", () => lost.abort())
@@ -75,7 +75,7 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
     let isReported = false
     while (!ending.signal.aborted) {
       try {
-        const next = await enter()
+        const next = await enter(false)
         isReported = false
         await stay(next)
       } catch (error) {
@@ -87,7 +87,7 @@ export async function holdConnection(options: StandingConnectionOptions): Promis
     }
   }
 
-  const living = live(await enter())
+  const living = live(await enter(true))
   return {
     async end() {
       ending.abort()

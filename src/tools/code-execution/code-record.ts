@@ -43,7 +43,7 @@ export interface CodeOutcome {
 }
 
 /**
- * What is remembered of an execution: its output and its outcome. It refers to neither the code nor the sandbox, so that
+ * The record of an execution: its output and its outcome. It refers to neither the code nor the sandbox, so that
  * a record that is kept for later keeps only what `size` counts.
  */
 export interface CodeRecord {

@@ -30,7 +30,7 @@ const maxImages = 8
 const maxOmitted = 20
 /** Files that are read in search of images. */
 const maxTried = 100
-/** Of all images of one result together; the strictest provider accepts 5 MiB of base64. */
+/** Bytes of all images of one result together. The strictest provider accepts 5 MiB of base64. */
 const maxTotalBytes = 3.5 * 1024 * 1024
 /** Length of each side; the strictest provider accepts no more. */
 const maxPixels = 8000

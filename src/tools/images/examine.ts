@@ -74,7 +74,7 @@ function mayMove(data: Buffer, mediaType: string): boolean {
 
 /** Smaller sides, until the data is short enough. The last one is that of a thumbnail. */
 const sides = [longestSide, 2_000, 1_000, 500, 250]
-/** Of a JPEG: no loss that a model would see. */
+/** Quality of a JPEG, without a loss that a model would see. */
 const quality = 85
 
 /** @param isLossy If true, the image becomes a JPEG, unless it is transparent. */

@@ -45,7 +45,7 @@ export function createImageExaminer({
     running ??= await startThread()
     const thread = running
     if (thread === null) return null
-    // Only a thread at work keeps the process alive.
+    // An idle thread does not keep the process alive.
     thread.ref()
     const examined = await answerOf(thread, base64, timeoutMs)
     thread.unref()

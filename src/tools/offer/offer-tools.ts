@@ -19,7 +19,7 @@ export interface ToolChange {
   readonly reason: string
 }
 
-/** What every known service accepts. */
+/** Names that every known service accepts. */
 const legalName = /^[a-zA-Z0-9_-]{1,64}$/
 const longestName = 80
 const longestDescription = 16_384

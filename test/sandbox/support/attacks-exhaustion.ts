@@ -6,7 +6,7 @@ const gigabyte = 1_000_000_000
 /** By which the gateway may grow while it handles any amount of output. */
 const allowedGrowth = 150 * 1024 * 1024
 
-/** Of a quota of 32: what is left of it after the folders, and what can be written between two looks at the disk. */
+/** Megabytes, for a quota of 32: what is left of it after the folders, and what fits between two looks at the disk. */
 const maxWrittenMb = 400
 
 /** Attacks that use things up. */

@@ -195,7 +195,7 @@ print("left it behind")`
   },
 ]
 
-/** Those that rlimits of each process do not hold; docs/code-execution.md says so. */
+/** Attacks that rlimits of each process do not hold; docs/code-execution.md says so. */
 export const needControlGroups: ReadonlySet<string> = new Set([
   "a memory bomb of many processes",
   "keeping data in the buffers of connections, outside of any process",

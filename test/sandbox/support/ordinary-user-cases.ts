@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
 import { openTestSandboxes } from "./open.ts"
 
-/** What only holds, or is only true, where control groups are not permitted. */
+/** Cases for machines on which control groups are not permitted. */
 export function ownCases(directory: string): readonly SandboxCase[] {
   return [
     {

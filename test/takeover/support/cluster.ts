@@ -15,7 +15,7 @@ export interface Start {
   readonly at: number
 }
 
-/** What the database says of a session. */
+/** A session as the database has it. */
 export interface SessionRow {
   readonly id: string
   readonly owner: string | null

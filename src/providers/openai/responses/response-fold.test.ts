@@ -41,12 +41,37 @@ test.each([
   expect(() => fold(created("one"), ...between, again)).toThrow(BrokenStreamError)
 })
 
+const message = { type: "message", id: "msg", role: "assistant", content: [] }
+const contentPart = { type: "response.content_part.added", output_index: 0, content_index: 0 }
+const emptySummary = (summary_index: number) => ({
+  type: "response.reasoning_summary_part.added",
+  output_index: 0,
+  summary_index,
+})
+
+test("a repeated event about an item is progress once", () => {
+  const answer = new ResponseFold("openai")
+  const searching = (output_index: number) => ({ type: "response.web_search_call.searching", output_index })
+  const advanced = (event: JsonObject) => {
+    answer.apply(JSON.stringify(event))
+    return answer.progress().advanced ?? false
+  }
+  expect(advanced(added(0, { type: "web_search_call", id: "ws" }))).toBe(true)
+  expect([0, 0, 1, 2].map((index) => advanced(searching(index)))).toEqual([true, false, true, false])
+})
+
+test("parts of a summary without text bring no text", () => {
+  expect(fold(...[0, 1, 2].map(emptySummary)).deltas).toEqual([])
+})
+
 test.each<[string, boolean, readonly JsonObject[]]>([
   ["a repeated state", false, [{ type: "response.in_progress", response: {} }]],
   ["an event of another kind", false, [{ type: "keepalive" }]],
   ["an empty delta", false, [textDelta(0, "")]],
   ["encrypted reasoning", true, [done(0, { type: "reasoning", id: "rs", encrypted_content: "gAAA" })]],
   ["a search by the service", true, [{ type: "response.web_search_call.searching", output_index: 0 }]],
+  ["an item without content", false, [added(0, message), contentPart, done(0, message)]],
+  ["a summary without text", false, [1, 2].map(emptySummary)],
 ])("%s is progress: %s", (_, expected, events) => {
   const answer = new ResponseFold("openai")
   for (const event of events) answer.apply(JSON.stringify(event))

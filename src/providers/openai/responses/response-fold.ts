@@ -20,6 +20,8 @@ export class ResponseFold implements AnswerFold {
   #hiddenBytes = 0
   #advanced = false
   readonly #items = new Map<number, JsonObject>()
+  /** Events about items that have counted as progress. */
+  readonly #reported = new Set<string>()
   readonly #parts = new Map<string, PartState>()
 
   /** @param vendor The tag of the vendor data that the parts get. */
@@ -72,14 +74,14 @@ export class ResponseFold implements AnswerFold {
   }
 
   #apply(event: OpenAI.Responses.ResponseStreamEvent): readonly ModelDelta[] {
-    this.#advanced ||= bringsContent(event)
+    if (this.#bringsContent(event)) this.#advanced = true
     switch (event.type) {
       case "response.output_text.delta":
         return this.#append(this.#text(event, { type: "output_text" }), event.delta)
       case "response.refusal.delta":
         return this.#append(this.#text(event, { type: "refusal" }), event.delta)
       case "response.reasoning_summary_part.added":
-        return event.summary_index === 0 ? nothing : this.#append(this.#part(event, "thinking"), "\n\n")
+        return this.#separate(this.#part(event, "thinking"))
       case "response.reasoning_summary_text.delta":
       case "response.reasoning_text.delta":
         return this.#append(this.#part(event, "thinking"), event.delta)
@@ -164,6 +166,29 @@ export class ResponseFold implements AnswerFold {
     return [{ type: state.type === "text" ? "textDelta" : "thinkingDelta", part: state.part, text }]
   }
 
+  /** Begins a paragraph, unless the text is empty or has just begun one. */
+  #separate(state: PartState): readonly ModelDelta[] {
+    return state.text === "" || state.text.endsWith("\n\n") ? nothing : this.#append(state, "\n\n")
+  }
+
+  /**
+   * Tells whether the event is progress that no delta of text shows, such as input of a call or the search of a built-in
+   * tool. Services may repeat everything else to keep the connection open: a state, an item or a part without content.
+   */
+  #bringsContent(event: OpenAI.Responses.ResponseStreamEvent): boolean {
+    if (!event.type.startsWith("response.")) return false
+    if ("delta" in event) return event.delta !== ""
+    if (!("output_index" in event)) return false
+    const item = "item" in event ? event.item : this.#items.get(event.output_index)
+    if (item?.type === "message" || (item?.type === "reasoning" && !item.encrypted_content)) return false
+    // Compatible servers may leave out that an item is added.
+    if (item === undefined && !event.type.includes("_call")) return false
+    const report = `${event.type} ${item === undefined ? "" : event.output_index}`
+    if (this.#reported.has(report)) return false
+    this.#reported.add(report)
+    return true
+  }
+
   #text({ output_index, content_index }: Place & { content_index: number }, content: JsonObject): PartState {
     return this.#state(`${output_index}.${content_index}`, { type: "text", itemIndex: output_index, content })
   }
@@ -179,15 +204,6 @@ export class ResponseFold implements AnswerFold {
     this.#parts.set(key, state)
     return state
   }
-}
-
-/** Events that say how far the response as a whole is; services repeat them to keep the connection open. */
-const stateEvents: readonly string[] = ["response.created", "response.queued", "response.in_progress"]
-
-/** Deltas of text are seen as such. All other events are about an item, such as the search of a built-in tool. */
-function bringsContent(event: OpenAI.Responses.ResponseStreamEvent): boolean {
-  if (!event.type.startsWith("response.") || stateEvents.includes(event.type)) return false
-  return !("delta" in event) || event.delta !== ""
 }
 
 interface Place {

@@ -1,0 +1,32 @@
+import { expect, it } from "vitest"
+import { createPacer } from "./pacer.ts"
+
+it("lets an owner work for a burst, and then for its share of the time", () => {
+  let now = 1_000
+  const pacer = createPacer({ share: 0.25, burstMs: 10, now: () => now })
+  expect(pacer.waitMs("hog")).toBe(0)
+  pacer.charge("hog", 10)
+  expect(pacer.waitMs("hog")).toBe(0)
+  pacer.charge("hog", 5)
+  expect(pacer.waitMs("hog")).toBe(20)
+  now += 20
+  expect(pacer.waitMs("hog")).toBe(0)
+  pacer.charge("hog", 5)
+  expect(pacer.waitMs("hog")).toBe(20)
+})
+
+it("does not make one owner wait for another", () => {
+  const pacer = createPacer({ share: 0.5, burstMs: 0, now: () => 1_000 })
+  pacer.charge("hog", 100)
+  expect(pacer.waitMs("hog")).toBe(200)
+  expect(pacer.waitMs("other")).toBe(0)
+})
+
+it("gives an owner who was idle no more than one burst", () => {
+  let now = 1_000
+  const pacer = createPacer({ share: 0.5, burstMs: 10, now: () => now })
+  pacer.charge("hog", 10)
+  now = 1_000_000
+  pacer.charge("hog", 30)
+  expect(pacer.waitMs("hog")).toBe(40)
+})

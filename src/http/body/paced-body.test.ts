@@ -1,0 +1,45 @@
+import { expect, it } from "vitest"
+import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
+
+const large = { message: "x".repeat(4_000_000) }
+
+it("makes a user's large bodies wait for each other, and nobody else's", async () => {
+  const app = createTestApp()
+  const { headers } = await app.authorize()
+  const ended: string[] = []
+  const post = async (name: string, body: object, who: Record<string, string>) => {
+    const response = await app.fetch("/api/chat/cancel", jsonRequest(body, who))
+    await response.body?.cancel()
+    ended.push(name)
+  }
+  const init = await app.fetch("/api/chat/init", jsonRequest({ api_key: "another" }))
+  const { session_token } = (await init.json()) as { session_token: string }
+  const other = { ...headers, authorization: `Bearer ${session_token}` }
+  // A body that is refused for its size is refused at once; these are within the limit of this route.
+  const within = { message: "x".repeat(250_000) }
+  const hog = Array.from({ length: 60 }, (_, index) => post(`hog ${index}`, within, headers))
+  await post("other", within, other)
+  await post("small", {}, headers)
+  expect(ended.length).toBeLessThan(60)
+  await Promise.all(hog)
+  expect(ended).toHaveLength(62)
+})
+
+it("refuses a large body that would wait for too long", async () => {
+  const app = createTestApp()
+  const { headers } = await app.authorize()
+  const requests = Array.from({ length: 60 }, () => {
+    const aborting = new AbortController()
+    const request = { ...jsonRequest(large, headers), signal: aborting.signal }
+    return { response: app.fetch("/api/chat", request), abort: () => aborting.abort() }
+  })
+  const refused = await Promise.race(
+    requests.map(({ response }) =>
+      response.then((each) => (each.status === 429 ? each : new Promise<never>(() => {}))),
+    ),
+  )
+  expect(await problemOf(refused)).toMatchObject({ status: 429, code: "rate_limited" })
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(15)
+  for (const { abort } of requests) abort()
+  await Promise.allSettled(requests.map(({ response }) => response))
+})

@@ -1,0 +1,13 @@
+import { expect, it } from "vitest"
+import { runLoadTest } from "./support/load-test.ts"
+
+it("serves one client throughout while another sends the worst that is allowed, in less than 1 GB", async () => {
+  const { idle, attacked, attacker, peakMemoryBytes } = await runLoadTest({ idleMs: 1_000, attackMs: 4_000 })
+  expect([...idle.failures, ...attacked.failures]).toEqual([])
+  expect(attacked.health.length).toBeGreaterThan(10)
+  expect(attacked.firstToken.length).toBeGreaterThan(5)
+  expect(peakMemoryBytes).toBeLessThan(1e9)
+  // Otherwise nothing was attacked.
+  expect(attacker.outcomes["4 MiB history replaced"]).toBeDefined()
+  expect(attacker.outcomes["history of a large session"]?.[200]).toBeGreaterThan(0)
+}, 180_000)

@@ -1,0 +1,42 @@
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import { setPriority } from "node:os"
+
+/** A program of `../fixtures` in a process of its own. It answers each request over the IPC channel. */
+export interface ChildProgram {
+  /** Sends a request and resolves to its answer. Rejects if the process ends. One request at a time. */
+  ask<Answer>(request: object): Promise<Answer>
+  stop(): Promise<void>
+}
+
+export interface ChildProgramOptions {
+  /** Its only argument, as JSON. */
+  readonly settings?: object
+  /** Added to the priority number, so that the process yields to the others. Default 0. */
+  readonly nice?: number
+}
+
+export function startProgram(
+  file: string,
+  { settings = {}, nice = 0 }: ChildProgramOptions = {},
+): ChildProgram {
+  const program = new URL(`../fixtures/${file}`, import.meta.url)
+  const child: ChildProcess = fork(program, [JSON.stringify(settings)])
+  if (child.pid !== undefined) setPriority(child.pid, nice)
+  const exited = once(child, "exit")
+  return {
+    async ask<Answer>(request: object) {
+      const answered = once(child, "message")
+      child.send(request)
+      const [answer] = await Promise.race([
+        answered,
+        exited.then(([code, signal]) => Promise.reject(new Error(`${file} ended (${signal ?? code}).`))),
+      ])
+      return answer as Answer
+    },
+    async stop() {
+      child.kill("SIGKILL")
+      await exited
+    },
+  }
+}

@@ -1,0 +1,79 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+
+const program = fileURLToPath(new URL("../../../bin/agent-gateway.js", import.meta.url))
+const agent = fileURLToPath(new URL("../fixtures/agent.ts", import.meta.url))
+
+export const keys = { client: "key-of-the-client-0123456789", attacker: "key-of-the-attacker-0123456789" }
+
+/** `agent-gateway start` with SQLite in `folder`. */
+export interface Gateway {
+  readonly url: string
+  /** Null while it runs. */
+  exitCode(): number | string | null
+  /** The most memory that the process has had resident so far. */
+  peakMemoryBytes(): Promise<number>
+  /** Processor time of all its threads so far. */
+  cpuSeconds(): Promise<number>
+  log(): string
+  /** Stops it in order, so that a profile is written. */
+  stop(): Promise<void>
+}
+
+export async function startGateway(options: {
+  readonly folder: string
+  readonly modelUrl: string
+  /** For the Node process, such as `--cpu-prof`. */
+  readonly nodeOptions: readonly string[]
+}): Promise<Gateway> {
+  const { folder, modelUrl, nodeOptions } = options
+  const child = spawn(process.execPath, [...nodeOptions, program, "start", agent, "--port", "0"], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: process.env.PATH,
+      ANTHROPIC_API_KEY: "sk-test-key",
+      ANTHROPIC_BASE_URL: modelUrl,
+      API_KEYS: JSON.stringify(keys),
+    },
+  })
+  let log = ""
+  const exited = once(child, "exit")
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log = (log + text).slice(-100_000)
+  })
+  const listening = new Promise<string>((resolve) => {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      const [, url] = /^Listening on (\S+)$/m.exec(text) ?? []
+      if (url !== undefined) resolve(url)
+    })
+  })
+  const url = await Promise.race([
+    listening,
+    exited.then(() => Promise.reject(new Error(`The gateway did not start:\n${log}`))),
+  ])
+  const read = (file: string) => readFile(`/proc/${child.pid}/${file}`, "utf8")
+  return {
+    url,
+    exitCode: () => child.exitCode ?? child.signalCode,
+    async peakMemoryBytes() {
+      const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(await read("status")) ?? []
+      return Number(kilobytes) * 1_024
+    },
+    async cpuSeconds() {
+      // Fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms. The name in field 2 may hold spaces.
+      const stat = await read("stat")
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+      return (Number(fields[11]) + Number(fields[12])) / 100
+    },
+    log: () => log,
+    async stop() {
+      child.kill("SIGTERM")
+      const timer = setTimeout(() => child.kill("SIGKILL"), 30_000)
+      await exited
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,21 @@
+import { send } from "./send.ts"
+
+export interface SessionAccess {
+  readonly id: string
+  readonly token: string
+}
+
+export async function openSession(url: string, apiKey: string): Promise<SessionAccess> {
+  let text = ""
+  const { status } = await send({
+    url: `${url}/api/chat/init`,
+    method: "POST",
+    body: Buffer.from(JSON.stringify({ api_key: apiKey })),
+    onData: (chunk) => {
+      text += chunk
+    },
+  })
+  if (status !== 200) throw new Error(`/chat/init answered ${status}: ${text}`)
+  const { session_id: id, session_token: token } = JSON.parse(text)
+  return { id, token }
+}
