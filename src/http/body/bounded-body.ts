@@ -44,16 +44,16 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
     const length = announcedLength(c)
     refuseOtherTypes(c, length)
     if (length !== null && length > limits.maxBytes) throw tooLarge(limits.maxBytes)
-    const isPaced = length === null || length > unpacedBytes
-    const costMs = isPaced ? (length ?? limits.maxBytes) / bytesPerMs : 0
-    if (isPaced) await waitForTurn(c, costMs)
+    // A large body that says its length waits before it is read, and takes no memory meanwhile.
+    if (length !== null) await waitForTurn(c, length)
     const share = budget.open(owner(c))
     try {
       const bytes = await read(c, length, share).catch((error: unknown) => {
-        // What does not arrive costs little.
-        pacer.charge(owner(c), -costMs)
+        // A body that does not arrive costs little.
+        if (length !== null) pacer.charge(owner(c), -costOf(length))
         throw error
       })
+      if (length === null) await waitForTurn(c, bytes.byteLength)
       const value = optional && bytes.byteLength === 0 ? {} : await parseWithin(c, bytes)
       // The validators read these.
       Object.assign(c.req, { json: () => Promise.resolve(value) })
@@ -64,8 +64,9 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
     }
   }
 
-  /** Nothing of the body is read in the meantime, so it takes no memory. A body without a length counts as the largest. */
-  async function waitForTurn(c: Context<HttpEnv>, costMs: number): Promise<void> {
+  async function waitForTurn(c: Context<HttpEnv>, bytes: number): Promise<void> {
+    const costMs = costOf(bytes)
+    if (costMs === 0) return
     const key = owner(c)
     const waitMs = pacer.waitMs(key)
     if (waitMs > longestWaitMs) throw tooManyLargeBodies(Math.ceil(waitMs / 1_000))
@@ -103,6 +104,11 @@ function piecesOf(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
   // If the body is refused, the connection must stay open for the response.
   if (server !== undefined) return server.response.req.iterator({ destroyOnReturn: false })
   return c.req.raw.body ?? ReadableStream.from([])
+}
+
+/** Estimates the milliseconds of the event loop that a body of this size takes; 0 for one that need not wait. */
+function costOf(bytes: number): number {
+  return bytes > unpacedBytes ? bytes / bytesPerMs : 0
 }
 
 function announcedLength(c: Context<HttpEnv>): number | null {

@@ -3,12 +3,17 @@ import { createTestApp, jsonRequest, problemOf } from "../fixtures/test-app.ts"
 
 const large = { message: "x".repeat(4_000_000) }
 
+/** A request that says how long its body is, as one over a connection does. */
+function sized(body: object, headers: Record<string, string>) {
+  return jsonRequest(body, { ...headers, "content-length": String(JSON.stringify(body).length) })
+}
+
 it("makes a user's large bodies wait for each other, and nobody else's", async () => {
   const app = createTestApp()
   const { headers } = await app.authorize()
   const ended: string[] = []
   const post = async (name: string, body: object, who: Record<string, string>) => {
-    const response = await app.fetch("/api/chat/cancel", jsonRequest(body, who))
+    const response = await app.fetch("/api/chat/cancel", sized(body, who))
     await response.body?.cancel()
     ended.push(name)
   }
@@ -30,7 +35,7 @@ it("refuses a large body that would wait for too long", async () => {
   const { headers } = await app.authorize()
   const requests = Array.from({ length: 60 }, () => {
     const aborting = new AbortController()
-    const request = { ...jsonRequest(large, headers), signal: aborting.signal }
+    const request = { ...sized(large, headers), signal: aborting.signal }
     return { response: app.fetch("/api/chat", request), abort: () => aborting.abort() }
   })
   const refused = await Promise.race(
@@ -42,4 +47,19 @@ it("refuses a large body that would wait for too long", async () => {
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(15)
   for (const { abort } of requests) abort()
   await Promise.allSettled(requests.map(({ response }) => response))
+})
+
+it("does not take small bodies that come without a length for large ones", async () => {
+  const app = createTestApp()
+  const { headers } = await app.authorize()
+  const small = () => {
+    const { body, ...init } = jsonRequest({}, headers)
+    const stream = new Blob([String(body)]).stream()
+    return { ...init, body: stream, duplex: "half" } as RequestInit
+  }
+  for (let count = 0; count < 100; count++) {
+    const response = await app.fetch("/api/chat/cancel", small())
+    expect(response.status).not.toBe(429)
+    await response.body?.cancel()
+  }
 })
