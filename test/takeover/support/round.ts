@@ -54,7 +54,7 @@ export async function playRound(cluster: Cluster, round: string, fault: Fault): 
   const violations = [
     ...(await orphans(cluster, sessions)),
     ...repeatedCalls(await cluster.starts(sessions)),
-    ...lateStarts(await cluster.starts(moved), { victim, claims }),
+    ...lateStarts(await cluster.starts(moved), { victim, claims, rows: await cluster.rows(moved) }),
     ...(await changedOwners(cluster, stayed, before)),
     ...(await wrongCounts(cluster, { moved, stayed, fault, claims })),
   ]
@@ -140,16 +140,30 @@ function repeatedCalls(starts: readonly Start[]): readonly string[] {
     .map(({ toolCallId, node }) => `the plain call ${toolCallId} was started once more, on ${node}`)
 }
 
-/** No tool of either kind starts on the former node once another one has the session. */
+/**
+ * No tool of either kind starts on the former node once another one has the session. A session that was claimed once more
+ * is left out: the other node gave it back, as one does whose own heartbeat lapses, and the former node may have it again.
+ */
 function lateStarts(
   starts: readonly Start[],
-  { victim, claims }: { readonly victim: NodeProcess; readonly claims: ReadonlyMap<string, Claim> },
+  {
+    victim,
+    claims,
+    rows,
+  }: {
+    readonly victim: NodeProcess
+    readonly claims: ReadonlyMap<string, Claim>
+    readonly rows: readonly SessionRow[]
+  },
 ): readonly string[] {
-  return starts
-    .filter(({ node, sessionId, at }) => node === victim.name && at > (claims.get(sessionId)?.at ?? at))
-    .map(
-      ({ tool, toolCallId, node }) => `${tool} ${toolCallId} was started on ${node} after it was taken over`,
-    )
+  return starts.flatMap(({ node, tool, toolCallId, sessionId, at }) => {
+    const claim = claims.get(sessionId)
+    const epoch = rows.find(({ id }) => id === sessionId)?.epoch
+    const isStale = claim !== undefined && epoch === claim.row.epoch && node === victim.name && at > claim.at
+    return isStale
+      ? [`${tool} ${toolCallId} was started on ${node} ${at - claim.at} ms after the takeover`]
+      : []
+  })
 }
 
 /** Live nodes keep their sessions. */
