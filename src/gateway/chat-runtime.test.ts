@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Grant } from "../core/ports/approvals.ts"
-import { originAt } from "../testing/fixtures/tool-origin.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { originAt } from "../testing/tool-origin.ts"
 import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import {
   type ChatRuntime,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
-import { originAt } from "./fixtures/tool-origin.ts"
 import { commitOk, type SessionLogCase } from "./session-log-contract-fixtures.ts"
+import { originAt } from "./tool-origin.ts"
 import {
   approval,
   askingSession,

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict"
 import type { NewWait } from "../core/ports/session-log.ts"
-import { originAt } from "./fixtures/tool-origin.ts"
 import {
   accepted,
   cancel,
@@ -9,6 +8,7 @@ import {
   runningSession,
   type SessionLogCase,
 } from "./session-log-contract-fixtures.ts"
+import { originAt } from "./tool-origin.ts"
 import {
   approval,
   askingSession,
