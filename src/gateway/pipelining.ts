@@ -13,7 +13,7 @@ export function limitPipelining(listener: RequestListener): RequestListener {
 
   return (incoming, outgoing) => {
     const { socket } = incoming
-    // What else Node has read from the connection.
+    // Discards the further requests that Node has read from the connection.
     if (socket.destroyed) return
     const unanswered = unansweredOf.get(socket) ?? 0
     if (unanswered >= maxUnanswered) {

@@ -8,10 +8,10 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../core/ports/session-log.ts"
+import { sleep } from "../core/sleep.ts"
 import { ActiveSessions, type ActiveSessionsOptions } from "./active-sessions.ts"
 import { LeaseHold } from "./lease-hold.ts"
 import { Reconciler } from "./reconciler.ts"
-import { sleep } from "./sleep.ts"
 import { Slots, type SlotsOptions } from "./slots.ts"
 
 /** How often a process looks for sessions that nobody works on. */

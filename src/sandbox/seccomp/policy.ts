@@ -62,7 +62,7 @@ const socketFamilies = { type: "oneOf", values: [1, 2, 10] } as const
 /** CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET. */
 const newNamespaces = 0x7e02_0000
 /**
- * What programs ask of pipes, sockets and their standard streams. Every other request is refused: those of file systems
+ * The requests of programs to pipes, sockets and their standard streams. Every other one is refused: those of file systems
  * reserve any amount of disk as `fallocate` does (FS_IOC_RESVSP, FS_IOC_ZERO_RANGE), make files that nobody can change
  * or remove, or change what a project quota counts, and each file system adds its own.
  */

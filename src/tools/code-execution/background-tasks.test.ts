@@ -127,7 +127,7 @@ test("an ended task keeps its output, and not the code, the sandbox or anything 
     await expect.poll(() => task.status()).toBe("finished")
     return { id: task.id, options: given as WeakRef<CodeRunOptions> | null }
   })()
-  // What a weak reference has been asked for, or made with, is kept until the next turn of the event loop.
+  // The target of a weak reference that was made or read is kept until the next turn of the event loop.
   await setImmediate()
   collectGarbage()
   expect(options?.deref()).toBeUndefined()

@@ -261,7 +261,7 @@ for _ in range(100):
     print(total // 1_000_000, flush=True)`
       const { stdout } = await run(harness, await newSandbox(harness), code)
       const megabytes = Number(stdout.trim().split("\n").at(-1))
-      // Of 64 for all memory, and as much again for what the kernel counts late.
+      // The limit of memory is 64 MB; the kernel counts some of it late, so as much again may pass.
       assert.ok(megabytes <= 128, `it kept ${megabytes} MB`)
     },
   },

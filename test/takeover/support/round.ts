@@ -4,7 +4,7 @@ import type { Cluster, SessionRow, Start } from "./cluster.ts"
 import type { NodeProcess } from "./node-process.ts"
 
 /**
- * What happens to the cluster: a node is killed; a node is killed while the database is paused for `ms`; or a node is
+ * A fault of the cluster: a node is killed; a node is killed while the database is paused for `ms`; or a node is
  * paused for `ms`, and goes on afterwards.
  */
 export type Fault =
