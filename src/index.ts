@@ -41,6 +41,7 @@ export type {
   RunFailed,
   RunnerStateSaved,
   RunStarted,
+  RunWithdrawn,
   StepCompleted,
   StepRetried,
   StepStarted,
@@ -52,6 +53,7 @@ export type {
   ToolCallRequested,
   ToolCallStarted,
   ToolOutputDelta,
+  UserMessageAdded,
 } from "./core/entries.ts"
 export {
   ConfigurationError,
@@ -88,6 +90,15 @@ export type {
   Wait,
   WaitFilter,
 } from "./core/ports/approvals.ts"
+export type {
+  PutRun,
+  QueuedRun,
+  RunOpened,
+  SteerCommand,
+  WhenBusy,
+  WithdrawCommand,
+} from "./core/ports/inbox.ts"
+export { maxQueuedMessages } from "./core/ports/inbox.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
@@ -131,6 +142,7 @@ export type {
   SessionLog,
   Shares,
   StorageLimits,
+  StoredCommand,
   ToolResultCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"

@@ -7,7 +7,7 @@ import type { ToolOrigin } from "./tool-origin.ts"
 import type { Cost, Spending, Usage } from "./usage.ts"
 
 /** The version of the events below. A reader refuses a session whose events are newer than it knows. */
-export const logVersion = 2
+export const logVersion = 3
 
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry
@@ -19,7 +19,8 @@ export interface EventEntry {
   readonly v: number
   /** Milliseconds since the Unix epoch. */
   readonly at: number
-  readonly runId: string
+  /** Null for a fact about the session that belongs to no run. */
+  readonly runId: string | null
   readonly event: Event
 }
 
@@ -64,6 +65,8 @@ export interface ToolOutputDelta {
 export type Event =
   | RunStarted
   | HistoryReplaced
+  | UserMessageAdded
+  | RunWithdrawn
   | StepStarted
   | ModelCallFailed
   | StepRetried
@@ -108,6 +111,18 @@ export interface HistoryReplaced {
   readonly messages: readonly Message[]
   /** Spending of the session before this event, so that a fold can start here. Absent in older logs. */
   readonly spent?: Spending
+}
+
+/** A message of the user that joined the open run, between two of its steps or just before its end. */
+export interface UserMessageAdded {
+  readonly type: "userMessageAdded"
+  readonly content: readonly ContentPart[]
+}
+
+/** A session event: a queued run was taken back before any process opened it. */
+export interface RunWithdrawn {
+  readonly type: "runWithdrawn"
+  readonly withdrawnRunId: string
 }
 
 /** Committed before the model is called. */

@@ -6,14 +6,30 @@ import type { Lease, SessionBatch } from "../core/ports/session-log.ts"
 export function batchOf(
   lease: Lease,
   entries: readonly Entry[],
-  effects: readonly JournalEffects[],
+  {
+    effects,
+    before,
+  }: {
+    readonly effects: readonly JournalEffects[]
+    /** Sequence number of the session's newest entry before these. */
+    readonly before: number
+  },
 ): SessionBatch {
   let progress = false
   let runEnded: SessionBatch["runEnded"]
+  let runOpened: SessionBatch["runOpened"]
+  const runsWithdrawn: string[] = []
   for (const entry of entries) {
     if (entry.kind !== "event") continue
     const { event, runId } = entry
+    if (event.type === "runWithdrawn") runsWithdrawn.push(event.withdrawnRunId)
+    if (runId === null) continue
     progress ||= isDurableStep(event) || isTerminal(event)
+    if (event.type === "runStarted") {
+      const first = entries.findIndex((each) => each.runId === runId)
+      const steerable = effects.some((effect) => effect.steerable === true)
+      runOpened = { runId, cursor: entries[first - 1]?.seq ?? before, steerable }
+    }
     if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
     if (event.type === "runFailed") runEnded = { runId, state: "failed" }
   }
@@ -25,6 +41,8 @@ export function batchOf(
     waitsOpened: effects.flatMap(({ open = [] }) => open),
     waitsExpired: effects.flatMap(({ expire = [] }) => expire),
     ...(runEnded === undefined ? {} : { runEnded }),
+    ...(runOpened === undefined ? {} : { runOpened }),
+    ...(runsWithdrawn.length === 0 ? {} : { runsWithdrawn }),
   }
 }
 

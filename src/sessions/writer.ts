@@ -11,12 +11,14 @@ import {
   GatewayError,
   LeaseLostError,
   RunCancelledError,
+  RunSteeredError,
+  RunWithdrawnError,
   StoreUnavailableError,
   WaitAnsweredError,
 } from "../core/errors.ts"
 import { jsonSize } from "../core/json-size.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
-import type { CommitOutcome, Lease, SessionBatch } from "../core/ports/session-log.ts"
+import type { CommitOutcome, Lease, Session, SessionBatch } from "../core/ports/session-log.ts"
 import { firstSequence } from "../core/sequence.ts"
 import { batchOf } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"
@@ -61,6 +63,8 @@ export class SessionWriter implements Journal, Committable {
   /** Stored bytes of the session, about: those it had at the beginning, and what was written since. */
   #storedBytes = 0
   #maxBytes = Number.POSITIVE_INFINITY
+  /** Sequence number of the newest entry that was stored before the writer's first. */
+  #lastSeq = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -72,9 +76,15 @@ export class SessionWriter implements Journal, Committable {
     this.#runId = runId
   }
 
-  /** Past `maxBytes` a run begins no further step, and saves no further state of its runner; its end is still stored. */
-  limitSize({ storedBytes, maxBytes }: { readonly storedBytes: number; readonly maxBytes: number }): void {
+  /**
+   * Sets what the session stores when the writer begins. Past `maxBytes` a run begins no further step, and saves no further state of its runner; its end is still stored.
+   */
+  continueAfter(
+    { storedBytes, lastSeq }: Pick<Session, "storedBytes" | "lastSeq">,
+    { maxBytes }: { readonly maxBytes: number },
+  ): void {
     this.#storedBytes = storedBytes
+    this.#lastSeq = lastSeq
     this.#maxBytes = maxBytes
   }
 
@@ -100,12 +110,25 @@ export class SessionWriter implements Journal, Committable {
   }
 
   append(events: readonly Event[], effects: JournalEffects = {}): Promise<readonly EventEntry[]> {
+    return this.#append(this.#runId, events, effects)
+  }
+
+  /** Like `append`, for facts about the session that belong to no run. */
+  appendFacts(events: readonly Event[], effects: JournalEffects): Promise<readonly EventEntry[]> {
+    return this.#append(null, events, effects)
+  }
+
+  #append(
+    runId: string | null,
+    events: readonly Event[],
+    effects: JournalEffects,
+  ): Promise<readonly EventEntry[]> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
     if (this.#storedBytes > this.#maxBytes && events.some(startsMore))
       return Promise.reject(tooLarge(this.#maxBytes))
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
-      return { kind: "event", seq: this.#next++, v: logVersion, at, runId: this.#runId, event }
+      return { kind: "event", seq: this.#next++, v: logVersion, at, runId, event }
     })
     for (const event of events) this.#storedBytes += jsonSize(event)
     this.#unstored.push(...entries)
@@ -122,7 +145,13 @@ export class SessionWriter implements Journal, Committable {
     if (this.#unstored.length === 0) return null
     const appends = this.#appends
     const effects = appends.map((append) => append.effects)
-    this.#inFlight = { batch: batchOf(this.#options.lease, this.#unstored, effects), appends }
+    this.#inFlight = {
+      batch: batchOf(this.#options.lease, this.#unstored, {
+        effects,
+        before: this.#seqBefore(this.#unstored),
+      }),
+      appends,
+    }
     this.#unstored = []
     this.#unstoredCharacters = 0
     this.#appends = []
@@ -143,6 +172,18 @@ export class SessionWriter implements Journal, Committable {
         this.#refuse(
           ({ entries }) => entries.some(({ event }) => isTerminal(event)),
           new RunCancelledError(this.#runId),
+        )
+        break
+      case "steered":
+        this.#refuse(
+          ({ entries }) => entries.some(({ event }) => isTerminal(event)),
+          new RunSteeredError(this.#runId),
+        )
+        break
+      case "withdrawn":
+        this.#refuse(
+          ({ entries }) => entries.some(({ event }) => event.type === "runStarted"),
+          new RunWithdrawnError(this.#runId),
         )
         break
       case "answered":
@@ -182,6 +223,12 @@ export class SessionWriter implements Journal, Committable {
     this.#appends = []
     this.#unstored = []
     this.#options.onStopped(reason)
+  }
+
+  /** Sequence number of the session's newest entry before these. */
+  #seqBefore([first]: readonly Entry[]): number {
+    if (first === undefined || first.seq === firstSequence(this.#options.lease.epoch)) return this.#lastSeq
+    return first.seq - 1
   }
 
   /** What was written while a batch was in flight, and may have been passed over when that was tried again. */

@@ -36,13 +36,18 @@ export function toRows(entries: readonly Entry[]): EntryRows {
   }
 }
 
+/** Returns the column of the run that an event belongs to. A fact about the session has an empty one. */
+export function runColumn({ runId }: EventRow): string {
+  return runId ?? ""
+}
+
 /** From a row of either table with `kind`, `seq`, `run_id` and `body`, for an event `v` and `at` too. */
 export function fromRow(row: Row): Entry[] {
   const seq = integer(row, "seq")
   const runId = text(row, "run_id")
   if (text(row, "kind") === "delta") return unpackDeltas({ firstSeq: seq, runId, body: text(row, "body") })
   const [v, at] = [integer(row, "v"), integer(row, "at")]
-  return [{ kind: "event", seq, v, at, runId, event: upcast(json(row, "body"), v) }]
+  return [{ kind: "event", seq, v, at, runId: runId || null, event: upcast(json(row, "body"), v) }]
 }
 
 /** Readers hold whole rows, so a row that has so much is full. */

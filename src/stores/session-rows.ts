@@ -1,13 +1,16 @@
 import type { Command, Lease, Run, Session } from "../core/ports/session-log.ts"
 import { integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+import { toCommandRow } from "./command-rows.ts"
+import { queueOf } from "./inbox-rules.ts"
 
-/** From a row with the run's columns as `run_id`, `session_id`, `cursor` and `state`. */
+/** From a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {
   return {
     id: text(row, "run_id"),
     sessionId: text(row, "session_id"),
     cursor: integer(row, "cursor"),
     state: toRunState(text(row, "state")),
+    endSeq: row.end_seq === null ? null : integer(row, "end_seq"),
   }
 }
 
@@ -24,6 +27,8 @@ export function toSession(row: Row): Session {
     lastSeq: integer(row, "last_seq"),
     storedBytes: integer(row, "stored_bytes"),
     activeRun: nullableText(row, "run_id") === null ? null : toRun(row),
+    // SQLite has no booleans.
+    hasDueMessage: row.has_due_message === true || row.has_due_message === 1,
   }
 }
 
@@ -42,8 +47,20 @@ export function toCommand(row: Row): Command {
   return { ...json<Command>(row, "body"), id: integer(row, "id") }
 }
 
+/**
+ * Returns the commands that a writer is given: of messages, which are all due, only the one that is taken next. `rows` have
+ * the columns of `toCommandRow` and a `body`.
+ */
+export function toPending(rows: readonly Row[], now: number): Command[] {
+  const [next] = queueOf(rows.map(toCommandRow), now)
+  return rows
+    .filter((row) => text(row, "type") !== "message" || integer(row, "id") === next?.id)
+    .map(toCommand)
+}
+
 function toRunState(state: string): Run["state"] {
   switch (state) {
+    case "queued":
     case "open":
     case "completed":
     case "interrupted":

@@ -3,6 +3,7 @@ import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
+import type { PutRun, QueuedRun, RunOpened, SteerCommand, WhenBusy, WithdrawCommand } from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
 import type { ToolResult } from "./tool.ts"
 
@@ -26,17 +27,24 @@ export interface SessionLog {
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
 
+  /** Queued runs of the session, the next one first. A run whose withdrawal was accepted is not among them. */
+  queuedRuns(sessionId: string): Promise<readonly QueuedRun[]>
+
   /**
-   * Refuses the session's tokens from now on and puts a cancel of its open run, if there is one. Resolves to whether
-   * there is such a session. Revoking again changes nothing.
+   * Refuses the session's tokens from now on, puts a cancel of its open run, and withdraws its queued runs. Resolves to
+   * true if the session exists. Revoking again changes nothing.
    */
   revokeSession(sessionId: string, at: number): Promise<boolean>
 
-  /** Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. */
+  /**
+   * Makes the command durable (rule 1). A message becomes a queued run, or joins the open run, or is refused, as its
+   * `whenBusy` says. A cancel of a queued run withdraws it, so that no process takes it any more. A cancel of a run that
+   * is already cancelled or withdrawn is accepted again.
+   */
   put(command: MessageCommand | CancelCommand, limits?: StorageLimits): Promise<PutOutcome>
   /**
-   * Puts a message and, in the same transaction, claims the session if the message is accepted, the session's agent is one
-   * of these and no process at all has it. Without a lease nothing is claimed, and `claim` can tell more.
+   * Puts a message and, in the same transaction, claims the session if the message gives it work that is due, the session's
+   * agent is one of these and no process at all has it. Without a lease nothing is claimed, and `claim` can tell more.
    */
   putAndClaim(
     message: MessageCommand,
@@ -52,7 +60,7 @@ export interface SessionLog {
 
   /**
    * Takes the session for this process, only if the session's agent is one of these (rule 9) and no live process
-   * has it (rules 7 and 8). Raises its epoch.
+   * has it (rules 7 and 8). Leaves a session alone whose open run is parked while no command is due. Raises its epoch.
    *
    * If this or any other claim rejects, it may have happened all the same: `held` tells.
    */
@@ -69,10 +77,13 @@ export interface SessionLog {
    * release, compares this with what it knows (rule 9, claiming).
    */
   held(): Promise<readonly Lease[]>
-  /** Commands of the session that no commit has consumed, oldest first. Empty if the lease is lost. */
+  /**
+   * Commands that no commit has consumed, oldest first: those that are due, of the due messages only the next one, and
+   * the steering messages of the open run. Empty if the lease is lost.
+   */
   pending(lease: Lease): Promise<readonly Command[]>
   /**
-   * Gives the session back. Refused as `pending` while a command is unconsumed (rule 9), unless `force`:
+   * Gives the session back. Refused as `pending` while a command is due and unconsumed (rule 9), unless `force`:
    * a stopping process leaves its work to others without it counting as a crash. With `parkUntil` an open run does not
    * count as work until a command arrives or that time comes, in milliseconds since the Unix epoch.
    */
@@ -82,8 +93,10 @@ export interface SessionLog {
    * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order:
    * `fenced` when its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed
    * cancel which this batch does not consume (rule 12), `answered` when it would expire a wait that was answered
-   * in the meantime, `busy` when another transaction works on the session at this moment: commit that batch again later, on
-   * its own. Nothing of such a batch is stored. The end of a run withdraws its open waits and drops its commands.
+   * in the meantime, `steered` when it would end a run for which a steering message is pending that this batch does not
+   * consume, `withdrawn` when it would open a run that was withdrawn, `busy` when another transaction works on the session
+   * at this moment: commit that batch again later, on its own. Nothing of such a batch is stored. The end of a run withdraws
+   * its open waits, drops its commands and makes the next queued message due.
    * The same batch committed twice under its lease is `ok` and stored once: a commit that failed may be tried again.
    * Calls may overlap: those that share a session are stored in the order of the calls, others in any order.
    */
@@ -105,7 +118,7 @@ export interface SessionLog {
 
   /**
    * Drops deltas settled before `deltasSettledBefore` (rule 6) and sessions last used before
-   * `sessionsUsedBefore` that have no open run. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
+   * `sessionsUsedBefore` that have no open run and no command. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
    */
   prune(limits: { readonly deltasSettledBefore: number; readonly sessionsUsedBefore: number }): Promise<void>
 
@@ -130,9 +143,12 @@ export interface Session extends NewSession {
   readonly revokedAt: number | null
   /** Sequence number of the newest stored entry; 0 for an empty log. */
   readonly lastSeq: number
-  /** Size of its stored events as JSON; deltas, which are dropped soon, do not count. */
+  /** Size of its stored events and of its queued messages as JSON; deltas, which are dropped soon, do not count. */
   readonly storedBytes: number
+  /** The run that was opened and has not ended. */
   readonly activeRun: Run | null
+  /** If true, a queued message waits for nothing but the open run, or for a process to take it. */
+  readonly hasDueMessage: boolean
 }
 
 export interface Run {
@@ -140,7 +156,9 @@ export interface Run {
   readonly sessionId: string
   /** Reading after this sequence number shows the run from its start. */
   readonly cursor: number
-  readonly state: "open" | "completed" | "interrupted" | "failed"
+  readonly state: "queued" | "open" | "completed" | "interrupted" | "failed"
+  /** Sequence number of the event that ended it; null before that, and for runs that an older version ended. */
+  readonly endSeq: number | null
 }
 
 export interface MessageCommand {
@@ -155,6 +173,10 @@ export interface MessageCommand {
   readonly model: string | null
   /** JSON Schema of the answer, where one is asked for. */
   readonly outputSchema: JsonObject | null
+  /** Default: `reject`. */
+  readonly whenBusy?: WhenBusy
+  /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
+  readonly notBefore?: number
   /** Looked at before anything else: the same key and hash give the run that exists. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
 }
@@ -175,7 +197,7 @@ export type MessageInput =
 export interface CancelCommand {
   readonly type: "cancel"
   readonly sessionId: string
-  /** Null means whichever run is open. */
+  /** Null means the open run or, without one, the queued run that is due next. */
   readonly runId: string | null
   readonly at: number
 }
@@ -214,18 +236,26 @@ interface AnswerBase {
 }
 
 /** What reached a session from outside, in its inbox. `id` grows in the order of acceptance; a cancel and an answer name their run. */
-export type Command = (MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string })) & {
-  readonly id: number
-}
+export type Command = StoredCommand & { readonly id: number }
+
+export type StoredCommand =
+  | MessageCommand
+  | SteerCommand
+  | WithdrawCommand
+  | ((CancelCommand | AnswerCommand) & { readonly runId: string })
 
 export type PutOutcome =
-  | { readonly status: "accepted"; readonly runId: string; readonly cursor: number }
+  | ({ readonly status: "accepted" } & PutRun)
   /** The same idempotency key and body came before. */
-  | { readonly status: "duplicate"; readonly runId: string; readonly cursor: number }
+  | ({ readonly status: "duplicate" } & PutRun)
+  /** The message joins the open run. */
+  | { readonly status: "steered"; readonly runId: string; readonly cursor: number }
   /** The same idempotency key came before with another body. */
   | { readonly status: "keyReused" }
-  /** A run is open already. */
+  /** A run is open already, or queued and due. */
   | { readonly status: "busy"; readonly runId: string }
+  /** As many messages as may wait in one session's inbox wait already. */
+  | { readonly status: "queueFull" }
   /** The session, or all sessions of its principal, store too much for another message. */
   | { readonly status: "full"; readonly scope: "session" | "principal" }
   /** No such session, or nothing to cancel. */
@@ -276,6 +306,10 @@ export interface SessionBatch {
   /** In order of their sequence numbers. */
   readonly entries: readonly Entry[]
   readonly commandsConsumed?: readonly number[]
+  /** Set with the run's first event. Its message is among the consumed commands. */
+  readonly runOpened?: RunOpened
+  /** Queued runs whose withdrawal these entries log. */
+  readonly runsWithdrawn?: readonly string[]
   readonly waitsOpened?: readonly NewWait[]
   /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
   readonly waitsExpired?: readonly string[]
@@ -285,7 +319,7 @@ export interface SessionBatch {
   readonly progress?: boolean
 }
 
-export type CommitOutcome = "ok" | "fenced" | "cancelled" | "answered" | "busy"
+export type CommitOutcome = "ok" | "fenced" | "cancelled" | "answered" | "steered" | "withdrawn" | "busy"
 
 export interface ReleaseOptions {
   readonly force?: boolean

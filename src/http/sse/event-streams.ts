@@ -14,6 +14,10 @@ import { writeEventStream } from "./write-event-stream.ts"
 
 /** Without a run: every run of the session. */
 export interface EventStreamRequest {
+  /** Place in the queue of a run that has to wait: the stream begins with it. */
+  readonly position?: number | undefined
+  /** If true, the cursor may lie inside the run. */
+  readonly resumes?: boolean
   readonly sessionId: string
   readonly principal: Principal
   readonly afterSeq: number
@@ -58,7 +62,12 @@ export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<Ht
     code: "too_many_viewers",
     message: "The session has too many open event streams. Close one of them, or try again later.",
   })
-  const sourceOf = ({ sessionId, ...from }: EventStreamRequest, onEnd: () => void): EventSource => ({
+  const sourceOf = (
+    { sessionId, position, ...from }: EventStreamRequest,
+    onEnd: () => void,
+  ): EventSource => ({
+    opening:
+      position === undefined || from.runId === undefined ? null : renderer.queued(from.runId, position),
     open: (signal) => sessions.view(sessionId, { ...from, signal }),
     viewer: renderer.viewer(from.afterSeq),
     heartbeat,

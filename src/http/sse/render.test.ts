@@ -24,6 +24,10 @@ class CountingWire implements Wire<string> {
     return JSON.stringify({ now })
   }
 
+  queued(runId: string, position: number): string {
+    return JSON.stringify({ runId, position })
+  }
+
   failure(): string {
     return JSON.stringify({ word: "failure" })
   }

@@ -34,7 +34,13 @@ export async function* historyJson(parts: AsyncIterable<HistoryPart>): AsyncGene
   throw new Error("The history ended before all of it was read.")
 }
 
-function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<HistoryResponse, "messages"> {
+function rest({
+  spent,
+  openWaits,
+  activeRun,
+  queuedRuns,
+  lastSeq,
+}: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
     pending_approvals: openWaits
       .filter(({ kind }) => kind === "approval")
@@ -51,6 +57,11 @@ function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<Histor
         : [{ ...pending(wait), server: wait.origin?.server ?? null, ...wireQuestion(wait.question) }],
     ),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
+    queued_runs: queuedRuns.map(({ runId, position, notBefore }) => ({
+      run_id: runId,
+      position,
+      not_before: notBefore === 0 ? null : unixSeconds(notBefore),
+    })),
     usage: wireUsage(spent),
     last_seq: lastSeq,
   }

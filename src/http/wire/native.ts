@@ -12,7 +12,7 @@ import type {
 } from "../../core/entries.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
-import { dollars, unixSeconds, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
+import { dollars, unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
@@ -32,6 +32,7 @@ export const nativeWire: Wire<NativeState> = {
     return entry.kind === "delta" ? foldDelta(state, entry.delta) : foldEvent(state, entry.event, entry)
   },
   heartbeat: (now) => frame({ type: "heartbeat", timestamp: now / 1000 }),
+  queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
 }
 
@@ -120,6 +121,10 @@ function eventFrames(
     case "outputRejected":
     case "runnerStateSaved":
       return nothing
+    case "userMessageAdded":
+      return [frame({ type: "user_message_added", content: event.content.map(wireContent) })]
+    case "runWithdrawn":
+      return [frame({ type: "run_withdrawn", run_id: event.withdrawnRunId })]
     case "clientToolOpened":
       return [
         frame({

@@ -13,6 +13,8 @@ export interface Wire<State extends WireState> {
   fold(state: State, entry: Entry): readonly [State, readonly Frame[]]
   /** Sent while nothing happens; `now` in milliseconds since the Unix epoch. */
   heartbeat(now: number): Frame
+  /** Comes first in the stream of a run that has to wait for others, or for its time. `position` counts from 1. */
+  queued(runId: string, position: number): Frame
   /** In place of an entry that could not be rendered. */
   failure(): Frame
 }

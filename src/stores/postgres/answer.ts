@@ -1,14 +1,15 @@
 import type { AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
 import { escapeText, integer } from "../columns.ts"
+import { dueRow } from "../command-rows.ts"
 import { answerRecords, grantOf } from "../decision-records.ts"
 import { kindAnswered, refusal, toWait } from "../wait-rows.ts"
 import { insertAudit, insertGrant, waitsOfSessions } from "./approvals.ts"
 import type { Database } from "./database.ts"
-import { insertCommand, isCancelled, lockSession } from "./inbox.ts"
+import { hasCancel, insertCommand, lockSession } from "./inbox.ts"
 
 export async function answer(database: Database, command: AnswerCommand): Promise<AnswerOutcome> {
   return database.transaction(async (query) => {
-    if ((await lockSession(query, command.sessionId)) === undefined) return { status: "unknown" }
+    if (!(await lockSession(query, command.sessionId))) return { status: "unknown" }
     const [row] = await query(
       `${waitsOfSessions} WHERE wait.session_id = $1 AND wait.tool_call_id = $2 AND wait.kind = $3
        ORDER BY wait.id DESC LIMIT 1`,
@@ -17,13 +18,13 @@ export async function answer(database: Database, command: AnswerCommand): Promis
     if (row === undefined) return { status: "unknown" }
     const wait = toWait(row)
     const { sessionId, runId } = wait
-    const refused = refusal(wait, command, { cancelled: await isCancelled(query, sessionId, runId) })
+    const refused = refusal(wait, command, { cancelled: await hasCancel(query, sessionId, runId) })
     if (refused !== null) return refused
     await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [integer(row, "id")])
     await insertAudit(query, answerRecords(wait, command))
     const grant = grantOf(wait, command)
     if (grant !== null) await insertGrant(query, grant)
-    await insertCommand(query, { ...command, runId })
+    await insertCommand(query, dueRow({ ...command, runId }))
     return { status: "accepted", runId }
   })
 }

@@ -1,6 +1,8 @@
-import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.ts"
+import type { CommitOutcome, Run, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, nullableText, text } from "../columns.ts"
-import { type EntryRows, toRows } from "../entry-rows.ts"
+import { type CommandRow, commandColumns, toCommandRow } from "../command-rows.ts"
+import { type EntryRows, runColumn, toRows } from "../entry-rows.ts"
+import { concernsInbox, type DueChange, dueChanges, refusalOf, rowsAfter } from "../inbox-rules.ts"
 import type { Database, Query } from "./database.ts"
 import { sqlState } from "./failures.ts"
 import { lastSeq, nowMs } from "./schema.ts"
@@ -44,7 +46,7 @@ function commitOnce(
   return database.transaction(async (query) => {
     const { held, busy } = await lock(query, batches, owner)
     const stored = await storedBefore(query, all, held)
-    const cancels = await waitingCancels(query, batches)
+    const inbox = await inboxes(query, batches)
     let waits = await openWaits(query, batches)
     const accepted: Prepared[] = []
     const outcomes = all.map((each): CommitOutcome => {
@@ -52,14 +54,16 @@ function commitOnce(
       if (busy.get(id) === batch.lease.epoch) return "busy"
       if (held.get(id)?.epoch !== batch.lease.epoch) return "fenced"
       if (stored.has(each)) return "ok"
-      if (isCancelled(batch, cancels)) return "cancelled"
+      const rowsBefore = inbox.rows.get(id) ?? []
+      const refusal = refusalOf(batch, rowsBefore)
+      if (refusal !== null) return refusal
       if (!areOpen(waits, batch)) return "answered"
       accepted.push(each)
-      for (const id of batch.commandsConsumed ?? []) cancels.delete(id)
+      inbox.rows.set(id, rowsAfter(rowsBefore, batch))
       waits = changeWaits(waits, batch, rows)
       return "ok"
     })
-    await write(query, accepted)
+    await write(query, accepted, dueAfter(accepted, { inbox, held }))
     await writeWaits(query, waits)
     return outcomes
   })
@@ -68,6 +72,7 @@ function commitOnce(
 interface Held {
   readonly epoch: number
   readonly lastSeq: number
+  readonly activeRun: string | null
 }
 
 interface Locked {
@@ -80,7 +85,7 @@ interface Locked {
 async function lock(query: Query, batches: readonly SessionBatch[], owner: string): Promise<Locked> {
   const ids = new Set(batches.map(({ lease }) => lease.sessionId))
   const rows = await query(
-    `SELECT id, epoch, owner, ${lastSeq} AS last_seq FROM agent_gateway.session
+    `SELECT id, epoch, owner, active_run, ${lastSeq} AS last_seq FROM agent_gateway.session
      WHERE id = ANY($1) FOR UPDATE SKIP LOCKED`,
     [[...ids]],
   )
@@ -92,7 +97,11 @@ async function lock(query: Query, batches: readonly SessionBatch[], owner: strin
     held: new Map(
       held.map((row) => [
         text(row, "id"),
-        { epoch: integer(row, "epoch"), lastSeq: integer(row, "last_seq") },
+        {
+          epoch: integer(row, "epoch"),
+          lastSeq: integer(row, "last_seq"),
+          activeRun: nullableText(row, "active_run"),
+        },
       ]),
     ),
     busy: new Map(skipped.map((row) => [text(row, "id"), integer(row, "epoch")])),
@@ -127,30 +136,48 @@ async function storedBefore(
   return stored
 }
 
-/** Their runs by their ids. A statement of its own, after the locks: so it sees every cancel put before them. */
-async function waitingCancels(query: Query, batches: readonly SessionBatch[]): Promise<Map<number, string>> {
-  const ending = batches.flatMap(({ lease, runEnded }) => (runEnded === undefined ? [] : [lease.sessionId]))
-  if (ending.length === 0) return new Map()
-  const rows = await query(
-    "SELECT id, run_id FROM agent_gateway.command WHERE session_id = ANY($1) AND type = 'cancel'",
-    [ending],
+interface Inboxes {
+  /** By session; only of sessions whose batches concern their inboxes. */
+  readonly rows: Map<string, readonly CommandRow[]>
+  /** The store's clock. */
+  readonly now: number
+}
+
+/** A statement of its own, after the locks: so it sees every command put before them. */
+async function inboxes(query: Query, batches: readonly SessionBatch[]): Promise<Inboxes> {
+  const ids = batches.filter(concernsInbox).map(({ lease }) => lease.sessionId)
+  if (ids.length === 0) return { rows: new Map(), now: 0 }
+  const found = await query(
+    `SELECT session_id, ${commandColumns}, ${nowMs} AS now FROM agent_gateway.command WHERE session_id = ANY($1)`,
+    [ids],
   )
-  return new Map(rows.map((row) => [integer(row, "id"), text(row, "run_id")]))
+  const rows = new Map<string, CommandRow[]>()
+  for (const row of found) {
+    const id = text(row, "session_id")
+    rows.set(id, [...(rows.get(id) ?? []), toCommandRow(row)])
+  }
+  const [first] = found
+  return { rows, now: first === undefined ? 0 : integer(first, "now") }
 }
 
-/** Whether it would end a run in spite of a cancel (rule 12). */
-function isCancelled(
-  { runEnded, commandsConsumed = [] }: SessionBatch,
-  cancels: ReadonlyMap<number, string>,
-): boolean {
-  return [...cancels].some(([id, runId]) => runId === runEnded?.runId && !commandsConsumed.includes(id))
+/** Returns which messages become due, and which stop to be, once the batches are stored. */
+function dueAfter(
+  accepted: readonly Prepared[],
+  { inbox, held }: { readonly inbox: Inboxes; readonly held: ReadonlyMap<string, Held> },
+): readonly DueChange[] {
+  const open = new Map([...held].map(([id, { activeRun }]) => [id, activeRun]))
+  const concerned = accepted.filter(({ batch }) => concernsInbox(batch))
+  for (const { id, batch } of concerned) {
+    if (batch.runOpened !== undefined) open.set(id, batch.runOpened.runId)
+    if (batch.runEnded !== undefined && batch.runEnded.runId === open.get(id)) open.set(id, null)
+  }
+  const ids = new Set(concerned.map(({ id }) => id))
+  return [...ids].flatMap((id) => dueChanges(inbox.rows.get(id) ?? [], open.get(id) != null, inbox.now))
 }
 
-async function write(query: Query, batches: readonly Prepared[]): Promise<void> {
+async function write(query: Query, batches: readonly Prepared[], due: readonly DueChange[]): Promise<void> {
   if (batches.length === 0) return
-  const ended = batches.flatMap(({ id, batch: { runEnded } }) =>
-    runEnded === undefined ? [] : [{ session_id: id, id: runEnded.runId, state: runEnded.state }],
-  )
+  const ended = batches.flatMap(endedRuns)
   await query(
     `WITH
      entries AS (
@@ -169,33 +196,80 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
      ),
      consumed AS (
        DELETE FROM agent_gateway.command
-       WHERE id = ANY($4) OR (session_id = ANY($7) AND run_id = ANY($8))
+       WHERE id = ANY($4) OR (session_id = ANY($7) AND run_id = ANY($8)) RETURNING session_id, bytes
      ),
-     ended AS (
-       UPDATE agent_gateway.run SET state = each.state
-       FROM json_to_recordset($5) AS each(id text, state text) WHERE run.id = each.id
+     due AS (
+       UPDATE agent_gateway.command SET due_at = each.due_at
+       FROM json_to_recordset($9) AS each(id bigint, due_at bigint) WHERE command.id = each.id
+     ),
+     changed AS (
+       UPDATE agent_gateway.run SET
+         state = each.state,
+         cursor = coalesce(each.cursor, run.cursor),
+         steerable = coalesce(each.steerable, run.steerable),
+         end_seq = coalesce(each.end_seq, run.end_seq)
+       FROM json_to_recordset($5) AS each(id text, state text, cursor bigint, steerable boolean, end_seq bigint)
+       WHERE run.id = each.id
      )
      UPDATE agent_gateway.session SET
        log_version = greatest(log_version, each.version),
-       stored_bytes = stored_bytes + each.bytes,
+       stored_bytes = stored_bytes + each.bytes
+         - coalesce((SELECT sum(bytes) FROM consumed WHERE session_id = session.id), 0),
        last_used_at = greatest(last_used_at, each.ended_at),
        takeovers = CASE WHEN each.progress THEN 0 ELSE takeovers END,
-       active_run = CASE WHEN active_run = each.ended THEN NULL ELSE active_run END
+       active_run = CASE
+         WHEN each.opened IS NOT NULL THEN each.opened
+         WHEN active_run = each.ended THEN NULL
+         ELSE active_run
+       END
      FROM json_to_recordset($6) AS each(
-       id text, version integer, bytes bigint, progress boolean, ended text, ended_at bigint)
+       id text, version integer, bytes bigint, progress boolean, opened text, ended text, ended_at bigint)
      WHERE session.id = each.id
-       AND (each.ended IS NOT NULL OR each.bytes > 0 OR (each.progress AND takeovers > 0))`,
+       AND (each.opened IS NOT NULL OR each.ended IS NOT NULL OR each.bytes > 0 OR (each.progress AND takeovers > 0)
+         OR session.id IN (SELECT session_id FROM consumed))`,
     [
       JSON.stringify(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => settlingRows(id, rows))),
       batches.flatMap(({ batch: { commandsConsumed = [] } }) => [...commandsConsumed]),
-      JSON.stringify(ended),
+      JSON.stringify(runChanges(batches)),
       JSON.stringify(sessionRows(batches)),
       ended.map(({ session_id }) => session_id),
       ended.map(({ id }) => id),
+      JSON.stringify(due.map(({ id, dueAt }) => ({ id, due_at: dueAt }))),
     ],
   )
+}
+
+interface RunChange {
+  readonly session_id: string
+  readonly id: string
+  readonly state: Run["state"]
+  readonly cursor?: number
+  readonly steerable?: boolean
+  readonly end_seq?: number
+}
+
+function endedRuns({ id: session_id, batch, rows }: Prepared): RunChange[] {
+  const { runEnded, runsWithdrawn = [] } = batch
+  const end_seq = rows.lastSeq
+  const withdrawn = runsWithdrawn.map((id): RunChange => ({ session_id, id, state: "interrupted", end_seq }))
+  if (runEnded === undefined) return withdrawn
+  return [...withdrawn, { session_id, id: runEnded.runId, state: runEnded.state, end_seq }]
+}
+
+/** One row a run: an update takes only one of several rows that meet the same target. */
+function runChanges(batches: readonly Prepared[]): RunChange[] {
+  const changes = new Map<string, RunChange>()
+  for (const each of batches) {
+    const { runOpened } = each.batch
+    if (runOpened !== undefined) {
+      const { runId: id, ...opened } = runOpened
+      changes.set(id, { session_id: each.id, id, state: "open", ...opened })
+    }
+    for (const ended of endedRuns(each)) changes.set(ended.id, { ...changes.get(ended.id), ...ended })
+  }
+  return [...changes.values()]
 }
 
 interface StoredRow {
@@ -205,8 +279,9 @@ interface StoredRow {
 }
 
 function entryRows(session_id: string, { events }: EntryRows): StoredRow[] {
-  return events.map(({ seq, v, at, runId, event, body }) => {
-    return { session_id, seq, v, at, run_id: runId, type: event.type, body }
+  return events.map((row) => {
+    const { seq, v, at, event, body } = row
+    return { session_id, seq, v, at, run_id: runColumn(row), type: event.type, body }
   })
 }
 
@@ -225,6 +300,8 @@ interface SessionChange {
   readonly version: number
   readonly bytes: number
   readonly progress: boolean
+  /** The run that is open afterwards, if a batch opened it. */
+  readonly opened: string | null
   readonly ended: string | null
   readonly ended_at: number
 }
@@ -234,11 +311,13 @@ function sessionRows(batches: readonly Prepared[]): SessionChange[] {
   const changes = new Map<string, SessionChange>()
   for (const { batch, id, rows } of batches) {
     const before = changes.get(id)
+    const opened = batch.runOpened?.runId ?? before?.opened ?? null
     changes.set(id, {
       id,
       version: Math.max(before?.version ?? 0, rows.version),
       bytes: (before?.bytes ?? 0) + rows.bytes,
       progress: before?.progress === true || batch.progress === true,
+      opened: opened === batch.runEnded?.runId ? null : opened,
       ended: batch.runEnded?.runId ?? before?.ended ?? null,
       ended_at: Math.max(before?.ended_at ?? 0, batch.runEnded === undefined ? 0 : rows.at),
     })

@@ -21,7 +21,17 @@ export async function pruneDeltas(query: Query, settledBefore: number): Promise<
 }
 
 /** What dies with its session. */
-const ownTables = ["entry", "delta", "settled", "run", "command", "wait", "tool_grant", "audit"]
+const ownTables = [
+  "entry",
+  "delta",
+  "settled",
+  "run",
+  "command",
+  "steering_key",
+  "wait",
+  "tool_grant",
+  "audit",
+]
 
 export async function pruneSessions(query: Query, usedBefore: number): Promise<void> {
   const ofGone = ownTables.map(
@@ -30,6 +40,7 @@ export async function pruneSessions(query: Query, usedBefore: number): Promise<v
   const statement = `WITH
     idle AS (
       SELECT id FROM agent_gateway.session WHERE active_run IS NULL AND last_used_at < $1
+        AND NOT EXISTS (SELECT FROM agent_gateway.command WHERE session_id = session.id)
       LIMIT ${sessionsPerStatement} FOR UPDATE SKIP LOCKED
     ),
     gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.id),

@@ -134,6 +134,30 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
     "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
+  [
+    // A run opens when its message is taken. `due_at` is null for a command that is no work now.
+    `ALTER TABLE agent_gateway.command
+       ADD COLUMN rank bigint NOT NULL DEFAULT 0,
+       ADD COLUMN not_before bigint NOT NULL DEFAULT 0,
+       ADD COLUMN due_at bigint DEFAULT 0,
+       ADD COLUMN bytes bigint NOT NULL DEFAULT 0`,
+    "CREATE INDEX command_due ON agent_gateway.command (due_at, session_id) WHERE due_at IS NOT NULL",
+    `ALTER TABLE agent_gateway.run
+       ADD COLUMN steerable boolean NOT NULL DEFAULT false,
+       ADD COLUMN end_seq bigint`,
+    // The same key of a message that joined a run.
+    `CREATE TABLE agent_gateway.steering_key (
+      session_id text NOT NULL,
+      idempotency_key text NOT NULL,
+      body_hash text NOT NULL,
+      run_id text NOT NULL,
+      PRIMARY KEY (session_id, idempotency_key)
+    )`,
+    `UPDATE agent_gateway.session SET active_run = NULL
+     WHERE active_run IN (SELECT run_id FROM agent_gateway.command WHERE type = 'message')`,
+    `UPDATE agent_gateway.run SET state = 'queued'
+     WHERE state = 'open' AND id IN (SELECT run_id FROM agent_gateway.command WHERE type = 'message')`,
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

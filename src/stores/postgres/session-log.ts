@@ -6,7 +6,7 @@ import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
 import { createCommitOrder } from "./commit-order.ts"
 import type { Database, Query } from "./database.ts"
-import { pending, put, putAndClaim, revokeSession } from "./inbox.ts"
+import { findQueued, pending, put, putAndClaim, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
@@ -33,21 +33,22 @@ export function createSessionLog({ database, commits, membership, times, hub }: 
     now: () => now(query),
     createSession: (session) => createSession(query, session),
     session: (sessionId) => findSession(query, sessionId),
+    queuedRuns: (sessionId) => findQueued(query, sessionId),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
     async revokeSession(sessionId, at) {
-      const cancelled = await revokeSession(database, sessionId, at)
-      if (cancelled === true) hub.arrived(sessionId)
-      return cancelled !== null
+      const isDue = await revokeSession(database, sessionId, at)
+      if (isDue === true) hub.arrived(sessionId)
+      return isDue !== null
     },
     async put(command, limits) {
-      const outcome = await put(database, command, limits)
-      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      const { outcome, isDue } = await put(database, command, limits)
+      if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
-      const result = await putAndClaim(database, message, agents, { owner, limits })
-      if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(message.sessionId)
-      return result
+      const { outcome, isDue, lease } = await putAndClaim(database, message, agents, { owner, limits })
+      if (lease === null && (isDue || outcome.status === "steered")) hub.arrived(message.sessionId)
+      return { outcome, lease }
     },
     async answer(command) {
       const outcome = await answer(database, command)
@@ -106,7 +107,9 @@ async function createSession(query: Query, session: NewSession): Promise<void> {
 async function findSession(query: Query, sessionId: string): Promise<Session | null> {
   const [row] = await query(
     `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at, stored_bytes,
-       ${lastSeq} AS last_seq, run.id AS run_id, cursor, state
+       ${lastSeq} AS last_seq, run.id AS run_id, cursor, state, end_seq,
+       EXISTS (SELECT FROM agent_gateway.command
+         WHERE session_id = session.id AND type = 'message' AND not_before <= ${nowMs}) AS has_due_message
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],
   )
@@ -115,7 +118,7 @@ async function findSession(query: Query, sessionId: string): Promise<Session | n
 
 async function findRun(query: Query, sessionId: string, runId: string): Promise<Run | null> {
   const [row] = await query(
-    "SELECT id AS run_id, session_id, cursor, state FROM agent_gateway.run WHERE id = $1 AND session_id = $2",
+    "SELECT id AS run_id, session_id, cursor, state, end_seq FROM agent_gateway.run WHERE id = $1 AND session_id = $2",
     [escapeText(runId), escapeText(sessionId)],
   )
   return row === undefined ? null : toRun(row)

@@ -1,10 +1,11 @@
 import type { AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
 import { escapeText, integer } from "../columns.ts"
+import { dueRow } from "../command-rows.ts"
 import { answerRecords, grantOf } from "../decision-records.ts"
 import { kindAnswered, refusal, toWait } from "../wait-rows.ts"
 import { insertAudit, insertGrant, waitsOfSessions } from "./approvals.ts"
 import type { Database } from "./database.ts"
-import { insertCommand, isCancelled } from "./inbox.ts"
+import { hasCancel, insertCommand } from "./inbox.ts"
 
 /** Inside a transaction. */
 export function answer(database: Database, command: AnswerCommand): AnswerOutcome {
@@ -18,10 +19,10 @@ export function answer(database: Database, command: AnswerCommand): AnswerOutcom
   if (row === undefined) return { status: "unknown" }
   const wait = toWait(row)
   const { sessionId, runId } = wait
-  const refused = refusal(wait, command, { cancelled: isCancelled(database, sessionId, runId) })
+  const refused = refusal(wait, command, { cancelled: hasCancel(database, sessionId, runId) })
   if (refused !== null) return refused
   database.run("UPDATE wait SET state = 'answered' WHERE id = ?", integer(row, "id"))
-  insertCommand(database, { ...command, runId })
+  insertCommand(database, dueRow({ ...command, runId }))
   insertAudit(database, answerRecords(wait, command))
   const grant = grantOf(wait, command)
   if (grant !== null) insertGrant(database, grant)

@@ -1,5 +1,5 @@
+import type { QueuedRun } from "../../core/ports/inbox.ts"
 import type {
-  AnswerCommand,
   CancelCommand,
   Command,
   Lease,
@@ -7,136 +7,219 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, text } from "../columns.ts"
-import { toCommand } from "../session-rows.ts"
-import { fullness } from "../storage-limits.ts"
+import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import { type CommandRow, commandColumns, type NewCommandRow, toCommandRow } from "../command-rows.ts"
+import { type DueChange, isCancelled, positionOf, queuedRuns } from "../inbox-rules.ts"
+import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
+import { toPending } from "../session-rows.ts"
 import type { Database } from "./database.ts"
 import { lastSeq } from "./schema.ts"
+
+export interface PutOptions {
+  readonly limits?: StorageLimits | undefined
+  /** The store's clock. */
+  readonly now: number
+}
+
+export interface Put {
+  readonly outcome: PutOutcome
+  /** If true, the put gave the session work that is due. */
+  readonly isDue: boolean
+}
 
 /** Inside a transaction. */
 export function put(
   database: Database,
   command: MessageCommand | CancelCommand,
-  limits?: StorageLimits,
-): PutOutcome {
-  const session = database.get(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, run.id AS run_id, run.cursor
-     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
-    escapeText(command.sessionId),
-  )
-  if (session === undefined) return { status: "unknown" }
-  const runId = nullableText(session, "run_id")
-  const open = runId === null ? null : { runId, cursor: integer(session, "cursor") }
-  if (command.type === "cancel") return putCancel(database, command, open)
-  return putMessage(database, command, {
-    open,
-    cursor: integer(session, "last_seq"),
-    full: fullness(integer(session, "stored_bytes"), limits),
-  })
-}
-
-interface OpenRun {
-  readonly runId: string
-  readonly cursor: number
-}
-
-interface Receiver {
-  readonly open: OpenRun | null
-  /** The newest entry's number. */
-  readonly cursor: number
-  readonly full: PutOutcome | null
-}
-
-function putMessage(
-  database: Database,
-  command: MessageCommand,
-  { open, cursor, full }: Receiver,
-): PutOutcome {
-  const { sessionId, runId, idempotency } = command
-  const key = idempotency === null ? null : escapeText(idempotency.key)
-  const hash = idempotency === null ? null : escapeText(idempotency.bodyHash)
-  if (key !== null) {
-    const known = database.get(
-      "SELECT id, cursor, body_hash FROM run WHERE session_id = ? AND idempotency_key = ?",
-      sessionId,
-      key,
-    )
-    if (known !== undefined) {
-      if (text(known, "body_hash") !== hash) return { status: "keyReused" }
-      return { status: "duplicate", runId: text(known, "id"), cursor: integer(known, "cursor") }
-    }
+  { limits, now }: PutOptions,
+): Put {
+  const receiver = findReceiver(database, command.sessionId, now)
+  if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
+  if (command.type === "cancel") {
+    return carryOut(database, planCancel(command, receiver), { sessionId: command.sessionId, message: null })
   }
-  if (open !== null) return { status: "busy", runId: open.runId }
-  if (full !== null) return full
-  database.run(
-    `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash)
-     VALUES (?, ?, ?, 'open', ?, ?)`,
-    runId,
-    sessionId,
-    cursor,
-    key,
-    hash,
-  )
-  database.run(
-    "UPDATE session SET active_run = ?, last_used_at = max(last_used_at, ?) WHERE id = ?",
-    runId,
-    command.at,
-    sessionId,
-  )
-  insertCommand(database, command)
-  return { status: "accepted", runId, cursor }
-}
-
-function putCancel(database: Database, command: CancelCommand, open: OpenRun | null): PutOutcome {
-  if (open === null || (command.runId !== null && command.runId !== open.runId)) return { status: "unknown" }
-  const waiting = isCancelled(database, command.sessionId, open.runId)
-  if (!waiting) insertCommand(database, { ...command, runId: open.runId })
-  return { status: "accepted", ...open }
-}
-
-/** Whether a cancel of the run waits in the inbox. */
-export function isCancelled(database: Database, sessionId: string, runId: string): boolean {
-  const waiting = database.get(
-    "SELECT 1 FROM command WHERE session_id = ? AND run_id = ? AND type = 'cancel'",
-    sessionId,
-    runId,
-  )
-  return waiting !== undefined
+  const known = findKnown(database, command, receiver)
+  if (known !== null) return { outcome: known, isDue: false }
+  const plan = planMessage(command, receiver, limits)
+  return carryOut(database, plan, { sessionId: command.sessionId, message: command })
 }
 
 /**
- * Inside a transaction. Refuses the session's tokens and cancels its open run.
- * Null when there is no such session, else whether a cancel was put.
+ * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones.
+ * Null when there is no such session, else true if that gave the session work.
  */
-export function revokeSession(database: Database, sessionId: string, at: number): boolean | null {
+export function revokeSession(
+  database: Database,
+  sessionId: string,
+  { at, now }: { readonly at: number; readonly now: number },
+): boolean | null {
   const session = database.get("SELECT revoked_at FROM session WHERE id = ?", escapeText(sessionId))
-  if (session === undefined) return null
+  const receiver = findReceiver(database, sessionId, now)
+  if (session === undefined || receiver === null) return null
   if (session.revoked_at !== null) return false
   database.run("UPDATE session SET revoked_at = ? WHERE id = ?", at, sessionId)
-  return put(database, { type: "cancel", sessionId, runId: null, at }).status === "accepted"
+  const plan = planRevocation({ sessionId, at }, receiver)
+  return carryOut(database, plan, { sessionId, message: null }).isDue
+}
+
+/** Inside a transaction, in which the database is locked. */
+function findReceiver(database: Database, sessionId: string, now: number): Receiver | null {
+  const session = database.get(
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, run.id AS run_id, run.cursor, run.steerable
+     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
+    escapeText(sessionId),
+  )
+  if (session === undefined) return null
+  const runId = nullableText(session, "run_id")
+  return {
+    open:
+      runId === null
+        ? null
+        : { runId, cursor: integer(session, "cursor"), steerable: session.steerable === 1 },
+    lastSeq: integer(session, "last_seq"),
+    storedBytes: integer(session, "stored_bytes"),
+    rows: inboxOf(database, sessionId),
+    now,
+  }
+}
+
+/** Returns the commands of an existing session, in no particular order. */
+export function inboxOf(database: Database, sessionId: string): CommandRow[] {
+  return database
+    .all(`SELECT ${commandColumns} FROM command WHERE session_id = ?`, sessionId)
+    .map(toCommandRow)
+}
+
+/** Returns what became of an earlier message with the same idempotency key; null if there is none. */
+function findKnown(
+  database: Database,
+  { sessionId, idempotency }: MessageCommand,
+  { rows, open, now }: Receiver,
+): PutOutcome | null {
+  if (idempotency === null) return null
+  const key = escapeText(idempotency.key)
+  const run = database.get(
+    "SELECT id, cursor, body_hash FROM run WHERE session_id = ? AND idempotency_key = ?",
+    sessionId,
+    key,
+  )
+  const steered = database.get(
+    `SELECT run.id, cursor, steering_key.body_hash FROM steering_key JOIN run ON run.id = run_id
+     WHERE steering_key.session_id = ? AND steering_key.idempotency_key = ?`,
+    sessionId,
+    key,
+  )
+  const known = run ?? steered
+  if (known === undefined) return null
+  if (text(known, "body_hash") !== escapeText(idempotency.bodyHash)) return { status: "keyReused" }
+  const [runId, cursor] = [text(known, "id"), integer(known, "cursor")]
+  const position = positionOf(rows, { runId, isOpen: open !== null, now })
+  return { status: "duplicate", runId, cursor, ...(position !== undefined && { position }) }
+}
+
+function carryOut(
+  database: Database,
+  plan: PutPlan,
+  { sessionId, message }: { readonly sessionId: string; readonly message: MessageCommand | null },
+): Put {
+  const { outcome, run, isDue } = plan
+  const key = message?.idempotency == null ? null : escapeText(message.idempotency.key)
+  const hash = message?.idempotency == null ? null : escapeText(message.idempotency.bodyHash)
+  if (run !== null) {
+    database.run(
+      `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash)
+       VALUES (?, ?, ?, 'queued', ?, ?)`,
+      run.runId,
+      sessionId,
+      run.cursor,
+      key,
+      hash,
+    )
+  }
+  if (outcome.status === "steered" && key !== null) {
+    database.run(
+      "INSERT INTO steering_key (session_id, idempotency_key, body_hash, run_id) VALUES (?, ?, ?, ?)",
+      sessionId,
+      key,
+      hash,
+      outcome.runId,
+    )
+  }
+  deleteCommands(database, sessionId, plan.deleted)
+  for (const command of plan.commands) insertCommand(database, command)
+  changeDue(database, plan.due)
+  if (message !== null && plan.commands.length > 0) {
+    database.run("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?", message.at, sessionId)
+  }
+  return { outcome, isDue }
 }
 
 /** Inside a transaction. */
 export function insertCommand(
   database: Database,
-  command: MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string }),
+  { command, body, rank, notBefore, dueAt, bytes }: NewCommandRow,
 ): void {
   database.run(
-    "INSERT INTO command (session_id, run_id, type, body) VALUES (?, ?, ?, ?)",
+    `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     command.sessionId,
     command.runId,
     command.type,
-    JSON.stringify(command),
+    body,
+    rank,
+    notBefore,
+    dueAt,
+    bytes,
   )
+  if (bytes > 0) addBytes(database, command.sessionId, bytes)
 }
 
-export function pending(database: Database, lease: Lease, owner: string): Command[] {
-  const rows = database.all(
-    `SELECT command.id, command.body FROM session JOIN command ON command.session_id = session.id
-     WHERE session.id = ? AND session.epoch = ? AND session.owner = ? ORDER BY command.id`,
+/** Inside a transaction. */
+export function deleteCommands(database: Database, sessionId: string, ids: readonly number[]): void {
+  let bytes = 0
+  for (const id of ids) {
+    const row = database.get(
+      "DELETE FROM command WHERE id = ? AND session_id = ? RETURNING bytes",
+      id,
+      sessionId,
+    )
+    bytes += row === undefined ? 0 : integer(row, "bytes")
+  }
+  if (bytes > 0) addBytes(database, sessionId, -bytes)
+}
+
+/** Inside a transaction. */
+export function changeDue(database: Database, changes: readonly DueChange[]): void {
+  for (const { id, dueAt } of changes) database.run("UPDATE command SET due_at = ? WHERE id = ?", dueAt, id)
+}
+
+function addBytes(database: Database, sessionId: string, bytes: number): void {
+  database.run("UPDATE session SET stored_bytes = stored_bytes + ? WHERE id = ?", bytes, sessionId)
+}
+
+/** Whether a cancel of the run waits in the inbox. */
+export function hasCancel(database: Database, sessionId: string, runId: string): boolean {
+  return isCancelled(inboxOf(database, sessionId), runId)
+}
+
+/** Returns the queued runs of a session in the order in which they are taken. */
+export function findQueued(database: Database, sessionId: string, now: number): QueuedRun[] {
+  return queuedRuns(inboxOf(database, escapeText(sessionId)), now)
+}
+
+export function pending(
+  database: Database,
+  lease: Lease,
+  { owner, now }: { readonly owner: string; readonly now: number },
+): Command[] {
+  const rows: Row[] = database.all(
+    `SELECT command.* FROM session JOIN command ON command.session_id = session.id
+     WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
+       AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) ORDER BY command.id`,
     lease.sessionId,
     lease.epoch,
     owner,
+    now,
   )
-  return rows.map(toCommand)
+  return toPending(rows, now)
 }

@@ -6,20 +6,25 @@ import type { Database } from "./database.ts"
 import type { Membership } from "./membership.ts"
 
 /**
- * Sessions with work to do: an open run that is not parked, or an unconsumed command (rule 9).
- * Its parameters are the agents as a JSON array, the time now, and the agents again.
+ * Sessions with work to do: an open run that is not parked, or a command that is due (rule 9).
+ * Its parameters are the agents as a JSON array, the time now, the time now again, and the agents again.
  */
 const runnable = `
   SELECT id, epoch, owner, tenant, user_id, last_used_at FROM session
   WHERE id IN (
     SELECT id FROM session
     WHERE active_run IS NOT NULL AND agent IN (SELECT value FROM json_each(?)) AND parked_until <= ?
-    UNION SELECT session_id FROM command
+    UNION SELECT session_id FROM command WHERE due_at <= ?
   ) AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}`
+
+/** SQL: the session has a due command for which the condition holds. */
+function hasDue(condition: string): string {
+  return `EXISTS (SELECT 1 FROM command WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
+}
 
 /** By the owner that is its parameter (rule 10). */
 const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
-    WHEN active_run IS NULL THEN 0
+    WHEN active_run IS NULL AND NOT ${hasDue("type = 'message'")} THEN 0
     WHEN owner IS NULL THEN takeovers
     ELSE takeovers + 1
   END`
@@ -54,15 +59,21 @@ const inTurn = `
 export async function claim(
   database: Database,
   membership: Membership,
-  sessionId: string,
-  agents: readonly string[],
+  {
+    sessionId,
+    agents,
+    now,
+  }: { readonly sessionId: string; readonly agents: readonly string[]; readonly now: number },
 ): Promise<Lease | null> {
   const row = await database.read(() =>
     database.get(
       `SELECT id, epoch, owner FROM session
-       WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}`,
+       WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}
+         AND (active_run IS NULL OR parked_until <= ? OR ${hasDue("due_at <= ?")})`,
       sessionId,
       namesOf(agents),
+      now,
+      now,
     ),
   )
   if (row === undefined || !isFree(membership, nullableText(row, "owner"))) return null
@@ -81,7 +92,7 @@ export async function claimRunnable(
 ): Promise<Lease[]> {
   const named = namesOf(agents)
   const owners = await database.read(() =>
-    database.all(`SELECT DISTINCT owner FROM (${runnable})`, named, now, named),
+    database.all(`SELECT DISTINCT owner FROM (${runnable})`, named, now, now, named),
   )
   const free = owners.map((row) => nullableText(row, "owner")).filter((owner) => isFree(membership, owner))
   if (free.length === 0) return []
@@ -91,6 +102,7 @@ export async function claimRunnable(
         inTurn,
         heldOf(shares),
         named,
+        now,
         now,
         named,
         JSON.stringify(free),
@@ -113,7 +125,7 @@ export function held(database: Database, owner: string): Lease[] {
 export function release(
   database: Database,
   lease: Lease,
-  options: ReleaseOptions & { readonly owner: string },
+  options: ReleaseOptions & { readonly owner: string; readonly now: number },
 ): "released" | "pending" | "lost" {
   const held = database.get(
     "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?",
@@ -122,9 +134,8 @@ export function release(
     options.owner,
   )
   if (held === undefined) return "lost"
-  if (options.force !== true && database.get("SELECT 1 FROM command WHERE session_id = ?", lease.sessionId)) {
-    return "pending"
-  }
+  const due = "SELECT 1 FROM command WHERE session_id = ? AND due_at <= ?"
+  if (options.force !== true && database.get(due, lease.sessionId, options.now)) return "pending"
   database.run(
     "UPDATE session SET owner = NULL, parked_until = ? WHERE id = ?",
     options.parkUntil ?? 0,

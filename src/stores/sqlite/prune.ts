@@ -62,7 +62,8 @@ export async function pruneSessions(database: Database, usedBefore: number): Pro
 }
 
 function removeSessions(database: Database, usedBefore: number): boolean {
-  const idle = `SELECT id FROM session WHERE active_run IS NULL AND last_used_at < ? ORDER BY last_used_at LIMIT ${slice}`
+  const idle = `SELECT id FROM session WHERE active_run IS NULL AND last_used_at < ?
+    AND NOT EXISTS (SELECT 1 FROM command WHERE session_id = session.id) ORDER BY last_used_at LIMIT ${slice}`
   database.run(`INSERT INTO removed_session ${idle}`, usedBefore)
   return database.run(`DELETE FROM session WHERE id IN (${idle})`, usedBefore) === slice
 }
@@ -80,7 +81,7 @@ function deleteRows(database: Database): boolean {
     )
     if (deleted === slice) return true
   }
-  for (const table of ["run", "command", "tool_grant"])
+  for (const table of ["run", "command", "steering_key", "tool_grant"])
     database.run(`DELETE FROM ${table} WHERE session_id = ?`, id)
   database.run("DELETE FROM removed_session WHERE id = ?", id)
   return true

@@ -144,6 +144,30 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX entry_step ON entry (session_id, seq) WHERE type = 'stepStarted'",
     "CREATE INDEX entry_history ON entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
+  [
+    // A run opens when its message is taken. `due_at` is null for a command that is no work now.
+    "ALTER TABLE command ADD COLUMN rank INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE command ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE command ADD COLUMN due_at INTEGER DEFAULT 0",
+    "ALTER TABLE command ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    "DROP INDEX command_session",
+    "CREATE INDEX command_inbox ON command (session_id, type, run_id, rank, not_before, due_at)",
+    "CREATE INDEX command_due ON command (due_at, session_id) WHERE due_at IS NOT NULL",
+    "ALTER TABLE run ADD COLUMN steerable INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN end_seq INTEGER",
+    // The same key of a message that joined a run.
+    `CREATE TABLE steering_key (
+      session_id TEXT NOT NULL,
+      idempotency_key TEXT NOT NULL,
+      body_hash TEXT NOT NULL,
+      run_id TEXT NOT NULL,
+      PRIMARY KEY (session_id, idempotency_key)
+    ) STRICT, WITHOUT ROWID`,
+    `UPDATE session SET active_run = NULL
+     WHERE active_run IN (SELECT run_id FROM command WHERE type = 'message')`,
+    `UPDATE run SET state = 'queued'
+     WHERE state = 'open' AND id IN (SELECT run_id FROM command WHERE type = 'message')`,
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -7,7 +7,7 @@ import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database.ts"
-import { pending, put, revokeSession } from "./inbox.ts"
+import { findQueued, pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneSessions } from "./prune.ts"
@@ -32,48 +32,49 @@ export function createSessionLog(
   },
 ): SessionLog {
   const owner = membership.id
+  const now = () => clock.now()
   return {
     // The lock of its process file holds as long as the process.
     liveness: alwaysLive,
-    now: async () => clock.now(),
+    now: async () => now(),
     createSession: (session) => database.write(() => createSession(database, session)),
-    session: (sessionId) => database.read(() => findSession(database, sessionId)),
+    session: (sessionId) => database.read(() => findSession(database, sessionId, now())),
+    queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
     async revokeSession(sessionId, at) {
-      const cancelled = await database.write(() => revokeSession(database, sessionId, at))
-      if (cancelled === true) hub.arrived(sessionId)
-      return cancelled !== null
+      const isDue = await database.write(() => revokeSession(database, sessionId, { at, now: now() }))
+      if (isDue === true) hub.arrived(sessionId)
+      return isDue !== null
     },
     async put(command, limits) {
-      const outcome = await database.write(() => put(database, command, limits))
-      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      const { outcome, isDue } = await database.write(() => put(database, command, { limits, now: now() }))
+      if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
-      const result = await database.write(() => {
-        const outcome = put(database, message, limits)
-        const lease = outcome.status === "accepted" ? claimFree(database, owner, sessionId, agents) : null
-        return { outcome, lease }
+      const { outcome, isDue, lease } = await database.write(() => {
+        const result = put(database, message, { limits, now: now() })
+        return { ...result, lease: result.isDue ? claimFree(database, owner, sessionId, agents) : null }
       })
-      if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(sessionId)
-      return result
+      if (lease === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
+      return { outcome, lease }
     },
     async answer(command) {
       const outcome = await database.write(() => answer(database, command))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId, agents) => claim(database, membership, sessionId, agents),
+    claim: (sessionId, agents) => claim(database, membership, { sessionId, agents, now: now() }),
     claimRunnable: (agents, limit, shares) =>
-      claimRunnable(database, membership, agents, { limit, shares, now: clock.now() }),
+      claimRunnable(database, membership, agents, { limit, shares, now: now() }),
     held: () => database.read(() => held(database, owner)),
-    pending: (lease) => database.read(() => pending(database, lease, owner)),
-    release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
+    pending: (lease) => database.read(() => pending(database, lease, { owner, now: now() })),
+    release: (lease, options) =>
+      database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
-      const now = clock.now()
       const outcomes = await database.write(() =>
-        batches.map((batch) => commitBatch(database, batch, { owner, now })),
+        batches.map((batch) => commitBatch(database, batch, { owner, now: now() })),
       )
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
@@ -108,11 +109,13 @@ function createSession(database: Database, session: NewSession): void {
   )
 }
 
-function findSession(database: Database, sessionId: string): Session | null {
+function findSession(database: Database, sessionId: string, now: number): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
-       session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
+       session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state, run.end_seq,
+       EXISTS (SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?) AS has_due_message
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
+    now,
     escapeText(sessionId),
   )
   return row === undefined ? null : toSession(row)
@@ -120,7 +123,7 @@ function findSession(database: Database, sessionId: string): Session | null {
 
 function findRun(database: Database, sessionId: string, runId: string): Run | null {
   const row = database.get(
-    "SELECT id AS run_id, session_id, cursor, state FROM run WHERE id = ? AND session_id = ?",
+    "SELECT id AS run_id, session_id, cursor, state, end_seq FROM run WHERE id = ? AND session_id = ?",
     escapeText(runId),
     escapeText(sessionId),
   )
