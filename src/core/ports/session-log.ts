@@ -93,6 +93,8 @@ export interface SessionLog {
   read(sessionId: string, options: ReadOptions): Promise<readonly Entry[]>
   /** Sequence number of the last `stepStarted` at or before `seq`; 0 if there is none. */
   stepStart(sessionId: string, seq: number): Promise<number>
+  /** Sequence number of the last `runStarted` at or before `seq`; 0 if there is none. */
+  runStart(sessionId: string, seq: number): Promise<number>
   /** Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if there is none. */
   historyStart(sessionId: string): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */

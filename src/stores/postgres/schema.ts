@@ -134,6 +134,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
     "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
+  ["CREATE INDEX entry_run ON agent_gateway.entry (session_id, seq) WHERE type = 'runStarted'"],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

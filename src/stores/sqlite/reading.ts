@@ -84,13 +84,20 @@ function readSlice(
   return { entries, characters, complete: count < maxRows }
 }
 
+/** The type is part of the statement, so that SQLite uses the index of the entries of that type. */
+function lastOfType(type: "stepStarted" | "runStarted"): string {
+  return `SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = '${type}' AND seq <= ?`
+}
+
+const lastStep = lastOfType("stepStarted")
+const lastRun = lastOfType("runStarted")
+
 export function stepStart(database: Database, sessionId: string, seq: number): number {
-  const row = database.get(
-    "SELECT max(seq) AS seq FROM entry WHERE session_id = ? AND type = 'stepStarted' AND seq <= ?",
-    sessionId,
-    seq,
-  )
-  return row === undefined || row.seq === null ? 0 : integer(row, "seq")
+  return integer(database.get(lastStep, sessionId, seq) ?? {}, "seq")
+}
+
+export function runStart(database: Database, sessionId: string, seq: number): number {
+  return integer(database.get(lastRun, sessionId, seq) ?? {}, "seq")
 }
 
 export function historyStart(database: Database, sessionId: string): number {

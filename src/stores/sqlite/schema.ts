@@ -144,6 +144,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX entry_step ON entry (session_id, seq) WHERE type = 'stepStarted'",
     "CREATE INDEX entry_history ON entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
+  ["CREATE INDEX entry_run ON entry (session_id, seq) WHERE type = 'runStarted'"],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -11,7 +11,7 @@ import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneSessions } from "./prune.ts"
-import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
+import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
 import { createWriteProbe } from "./write-probe.ts"
 
@@ -83,6 +83,7 @@ export function createSessionLog(
     },
     read: (sessionId, options) => readEntries(database, sessionId, options),
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
+    runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
