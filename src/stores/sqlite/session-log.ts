@@ -1,7 +1,21 @@
 import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
-import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type {
+  CommitOutcome,
+  NewSession,
+  Run,
+  Session,
+  SessionBatch,
+  SessionLog,
+} from "../../core/ports/session-log.ts"
 import { escapeText } from "../columns.ts"
+import {
+  haveLargeEvents,
+  type LargeBodies,
+  largeBodies,
+  noLargeBodies,
+  writableGroups,
+} from "../large-bodies.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
@@ -71,10 +85,13 @@ export function createSessionLog(
     pending: (lease) => database.read(() => pending(database, lease, owner)),
     release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
     async commit(batches) {
-      const now = clock.now()
-      const outcomes = await database.write(() =>
-        batches.map((batch) => commitBatch(database, batch, { owner, now })),
-      )
+      const commit = (group: readonly SessionBatch[], bodies = noLargeBodies) => {
+        const now = clock.now()
+        return database.write(() =>
+          group.map((batch) => commitBatch(database, batch, { owner, now, bodies })),
+        )
+      }
+      const outcomes = haveLargeEvents(batches) ? await commitLarge(batches, commit) : await commit(batches)
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
@@ -94,6 +111,17 @@ export function createSessionLog(
     },
     ping: createWriteProbe(database, clock, directory),
   }
+}
+
+/** Large events become text before their transaction begins, and few of them share one. */
+async function commitLarge(
+  batches: readonly SessionBatch[],
+  commit: (group: readonly SessionBatch[], bodies: LargeBodies) => Promise<readonly CommitOutcome[]>,
+): Promise<readonly CommitOutcome[]> {
+  const bodies = await largeBodies(batches)
+  const outcomes: CommitOutcome[] = []
+  for (const group of writableGroups(batches, bodies)) outcomes.push(...(await commit(group, bodies)))
+  return outcomes
 }
 
 /** Inside a transaction. */
