@@ -148,6 +148,7 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
+export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type {
   AnswerOptions,
   ApproveOptions,
@@ -160,11 +161,13 @@ export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway
 export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
 export type { CodeExecutionConfig } from "./gateway/code-execution.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
+export { createGateway, type GatewayAgent, type GatewayOptions } from "./gateway/create-gateway.ts"
 export {
   type BuildChatRuntime,
   type ChatRuntimeRequest,
   createGatewayApp,
   type GatewayAppOptions,
+  type RuntimeAgentOptions,
 } from "./gateway/create-gateway-app.ts"
 export type { Credentials, ResolveCredentials } from "./gateway/credentials.ts"
 export type {
@@ -179,10 +182,11 @@ export type {
   PrepareOptions,
   ReadinessOptions,
   RunOptions,
+  ServedAgent,
 } from "./gateway/gateway.ts"
-export type { ServerOptions } from "./gateway/gateway-options.ts"
+export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
 export type { HookOptions, Hooks } from "./gateway/hooks.ts"
-export type { McpOptions } from "./gateway/mcp.ts"
+export type { McpAuthorizationOptions, McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
