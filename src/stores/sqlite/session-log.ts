@@ -1,8 +1,10 @@
 import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Alarm } from "../bell.ts"
 import { escapeText } from "../columns.ts"
 import { toRun, toSession } from "../session-rows.ts"
+import { stirredBy } from "../subscription-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
@@ -10,9 +12,10 @@ import type { Database } from "./database.ts"
 import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
-import { pruneDeltas, pruneSessions } from "./prune.ts"
+import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
 import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
+import { stirCursors } from "./subscriptions.ts"
 import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
@@ -21,11 +24,14 @@ export function createSessionLog(
   {
     membership,
     hub,
+    alarms,
     clock,
     directory,
   }: {
     readonly membership: Membership
     readonly hub: WatchHub
+    /** Rung when something is stored for the outbox, and for subscribers. */
+    readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
     readonly clock: Clock
     /** Null for a database in memory. */
     readonly directory: string | null
@@ -72,9 +78,13 @@ export function createSessionLog(
     release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
     async commit(batches) {
       const now = clock.now()
-      const outcomes = await database.write(() =>
-        batches.map((batch) => commitBatch(database, batch, { owner, now })),
-      )
+      const { outcomes, stirred } = await database.write(() => {
+        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now }))
+        const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
+        return { outcomes, stirred: stirCursors(database, stored, now) }
+      })
+      if (stirred > 0) alarms.subscriptions.ring()
+      if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
@@ -87,9 +97,11 @@ export function createSessionLog(
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
-    async prune({ deltasSettledBefore, sessionsUsedBefore }) {
-      await pruneDeltas(database, deltasSettledBefore)
-      await pruneSessions(database, sessionsUsedBefore)
+    async prune(limits) {
+      await pruneDeltas(database, limits.deltasSettledBefore)
+      await pruneSubscribers(database, limits)
+      await pruneSessions(database, limits)
+      await pruneOutbox(database, limits)
     },
     ping: createWriteProbe(database, clock, directory),
   }
