@@ -142,6 +142,7 @@ const server = {
   trustProxy: z.int().nonnegative().optional(),
   maxConcurrentRuns: count,
   maxConcurrentRunsPerPrincipal: count,
+  maxConcurrentRunsPerTenant: count,
   callbackTimeoutMs: milliseconds.optional(),
   shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
   mcpServers: object.optional(),

@@ -62,6 +62,11 @@ export interface ServerOptions extends StoreChoice, Hooks, McpOptions, SecretsOp
   /** Runs of one user that this process works on at once; further ones wait. Default: a quarter of `maxConcurrentRuns`. */
   readonly maxConcurrentRunsPerPrincipal?: number
   /**
+   * Runs of one tenant that this process works on at once, if it had runs of other tenants in the last ten minutes; further
+   * ones wait. A tenant alone may have all places. Default: three quarters of `maxConcurrentRuns`.
+   */
+  readonly maxConcurrentRunsPerTenant?: number
+  /**
    * Milliseconds that one call of an approval policy, an interceptor, a tool's validator, `buildChatRuntime`,
    * `resolveCredentials`, `onSessionCreated` or another hook may take. Default 30 000. The function's signal is aborted
    * then, and the call counts as failed.

@@ -150,6 +150,9 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
     maxConcurrentRuns,
     maxConcurrentRunsPerPrincipal:
       server.maxConcurrentRunsPerPrincipal ?? Math.ceil(maxConcurrentRuns / defaultShares),
+    maxConcurrentRunsPerTenant:
+      server.maxConcurrentRunsPerTenant ??
+      Math.ceil((maxConcurrentRuns * (defaultShares - 1)) / defaultShares),
     maxSessionBytes: runGrowth * bounds.sessionBytes,
     clock,
     ids,

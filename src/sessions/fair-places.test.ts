@@ -18,6 +18,7 @@ import {
 const start = useNodes()
 const bob = { ...alice, userId: "bob" }
 const eve = { ...alice, userId: "eve" }
+const zoe = { tenant: "zoo", userId: "zoe" }
 
 /** A model that holds every run until it is let go, and the messages of the runs in the order they began. */
 function holdingModel() {
@@ -72,6 +73,34 @@ it("principals take turns at the places that become free, whoever's run was acce
   await Promise.all(runs.map(({ id, run }) => watchRun(node.sessions, id, run)))
   // A user's own runs may have been accepted within one millisecond, in which case either may be first.
   expect(begun.map(([user]) => user)).toEqual(["a", "b", "e", "a", "b", "a", "a"])
+})
+
+it("thirty users of one tenant hold up another tenant for no longer than one run takes", async () => {
+  const { provider, begun, letGo } = holdingModel()
+  const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 1 })
+  const crowd = Array.from({ length: 30 }, (_, user) => ({ ...alice, userId: `user ${user}` }))
+  for (const user of crowd) await sayAs(node, user, "crowd")
+  await sayAs(node, zoe, "zoe")
+  await sayAs(node, zoe, "zoe")
+  await vi.waitFor(() => expect(begun).toEqual(["crowd", "crowd", "crowd", "crowd"]), patience)
+  letGo()
+  await vi.waitFor(() => expect(begun.slice(4)).toEqual(["zoe"]), patience)
+  // Each user has one place.
+  letGo()
+  await vi.waitFor(() => expect(begun.slice(4)).toEqual(["zoe", "crowd"]), patience)
+})
+
+it("a tenant leaves places free for tenants that had runs lately", async () => {
+  const { provider, begun, letGo } = holdingModel()
+  const node = await start(provider, { maxConcurrentRuns: 4, maxConcurrentRunsPerTenant: 3 })
+  const greeting = await sayAs(node, zoe, "zoe")
+  await vi.waitFor(() => expect(begun).toEqual(["zoe"]), patience)
+  letGo()
+  await watchRun(node.sessions, greeting.id, greeting.run)
+  for (const principal of [alice, bob, eve, alice, bob, eve]) await sayAs(node, principal, "crowd")
+  await sayAs(node, zoe, "zoe")
+  await vi.waitFor(() => expect(begun).toEqual(["zoe", "crowd", "crowd", "crowd", "zoe"]), patience)
+  expect(node.worker.activeRuns).toBe(4)
 })
 
 it("what is accepted while others wait for a place does not overtake them", async () => {

@@ -1,11 +1,23 @@
 import { expect, it } from "vitest"
-import { Slots } from "./slots.ts"
+import { Slots, type SlotsOptions } from "./slots.ts"
 
 const ada = { tenant: "tenant", userId: "ada" }
 const bob = { tenant: "tenant", userId: "bob" }
+const zoe = { tenant: "zoo", userId: "zoe" }
+
+function createSlots(options: Partial<SlotsOptions> = {}) {
+  const { maxConcurrentRuns = 4 } = options
+  return new Slots({
+    maxConcurrentRuns,
+    maxConcurrentRunsPerPrincipal: 2,
+    maxConcurrentRunsPerTenant: maxConcurrentRuns,
+    clock: { now: () => 0 },
+    ...options,
+  })
+}
 
 it("counts places in all and for each principal", () => {
-  const slots = new Slots({ maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 2 })
+  const slots = createSlots()
   slots.take(ada)
   expect([slots.free, slots.isAtShare(ada)]).toEqual([3, false])
   slots.take(ada)
@@ -13,6 +25,7 @@ it("counts places in all and for each principal", () => {
   expect([slots.free, slots.isAtShare(ada), slots.isAtShare(bob)]).toEqual([1, true, false])
   expect(slots.shares()).toEqual({
     perPrincipal: 2,
+    perTenant: 4,
     held: [
       { ...ada, count: 2, lastTurn: 2 },
       { ...bob, count: 1, lastTurn: 3 },
@@ -23,7 +36,7 @@ it("counts places in all and for each principal", () => {
 })
 
 it("remembers who had the last turns, of a bounded number of principals", () => {
-  const slots = new Slots({ maxConcurrentRuns: 4, maxConcurrentRunsPerPrincipal: 2 })
+  const slots = createSlots()
   for (let user = 1; user <= 1_000; user++) {
     const principal = { tenant: "tenant", userId: `${user}` }
     slots.take(principal)
@@ -35,11 +48,33 @@ it("remembers who had the last turns, of a bounded number of principals", () => 
 })
 
 it("keeps a place for a session that is being claimed, also when the claim fails", async () => {
-  const slots = new Slots({ maxConcurrentRuns: 1, maxConcurrentRunsPerPrincipal: 1 })
+  const slots = createSlots({ maxConcurrentRuns: 1 })
   const { promise, reject } = Promise.withResolvers<void>()
   const claiming = slots.whileReserved(() => promise)
   expect(slots.free).toBe(0)
   reject(new Error("down"))
   await expect(claiming).rejects.toThrow("down")
   expect(slots.free).toBe(1)
+})
+
+it("a tenant alone has all places, and a share of them while there are other tenants", () => {
+  let now = 0
+  const slots = createSlots({ maxConcurrentRunsPerTenant: 3, clock: { now: () => now } })
+  for (const principal of [ada, ada, bob]) slots.take(principal)
+  expect([slots.isAtShare(bob), slots.shares().perTenant]).toEqual([false, 4])
+  slots.take(zoe)
+  expect([slots.isAtShare(bob), slots.isAtShare(zoe), slots.shares().perTenant]).toEqual([true, false, 3])
+  slots.release(zoe)
+  now = 599_999
+  expect([slots.isAtShare(bob), slots.shares().perTenant]).toEqual([true, 3])
+  now = 600_001
+  expect([slots.isAtShare(bob), slots.shares().perTenant]).toEqual([false, 4])
+})
+
+it("a tenant whose users come and go keeps no place from itself", () => {
+  const slots = createSlots({ maxConcurrentRunsPerTenant: 1 })
+  slots.take(ada)
+  slots.release(ada)
+  slots.take(bob)
+  expect([slots.isAtShare(ada), slots.shares().perTenant]).toEqual([false, 4])
 })

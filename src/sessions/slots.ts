@@ -1,20 +1,30 @@
+import type { Clock } from "../core/clock.ts"
 import type { HeldPlaces, Principal, Shares } from "../core/ports/session-log.ts"
 import { principalKey } from "./principal-key.ts"
 
 /** Principals without a place whose last turn is remembered. */
 const maxRemembered = 200
+/** Time for which places are kept free for a tenant after its last run. */
+const tenantMemoryMs = 600_000
 
 export interface SlotsOptions {
   readonly maxConcurrentRuns: number
   readonly maxConcurrentRunsPerPrincipal: number
+  /** Bounds a tenant while this process serves other tenants too. A tenant alone may have all places. */
+  readonly maxConcurrentRunsPerTenant: number
+  readonly clock: Clock
 }
 
-/** The places for runs in this process, and how many of them each principal has. */
+/** The places for runs in this process, and how many of them each tenant and each principal has. */
 export class Slots {
   readonly #options: SlotsOptions
   readonly #held = new Map<string, HeldPlaces>()
   /** The last turns of principals that have no place any more, oldest first. */
   readonly #former = new Map<string, HeldPlaces>()
+  /** Number of places of each tenant that has any. */
+  readonly #tenants = new Map<string, number>()
+  /** The times at which tenants without a place ended their last run, oldest first. */
+  readonly #formerTenants = new Map<string, number>()
   #taken = 0
   /** Places kept for sessions that are being claimed, whose principals are not known yet. */
   #reserved = 0
@@ -28,10 +38,11 @@ export class Slots {
     return this.#options.maxConcurrentRuns - this.#taken - this.#reserved
   }
 
-  /** Returns true if the principal has as many places as one principal may have. */
+  /** Returns true if the principal, or its tenant, has as many places as one may have. */
   isAtShare(principal: Principal): boolean {
     const count = this.#held.get(principalKey(principal))?.count ?? 0
-    return count >= this.#options.maxConcurrentRunsPerPrincipal
+    if (count >= this.#options.maxConcurrentRunsPerPrincipal) return true
+    return (this.#tenants.get(principal.tenant) ?? 0) >= this.#tenantShare()
   }
 
   take({ tenant, userId }: Principal): void {
@@ -39,6 +50,8 @@ export class Slots {
     const count = (this.#held.get(key)?.count ?? 0) + 1
     this.#held.set(key, { tenant, userId, count, lastTurn: ++this.#turns })
     this.#former.delete(key)
+    this.#tenants.set(tenant, (this.#tenants.get(tenant) ?? 0) + 1)
+    this.#formerTenants.delete(tenant)
     this.#taken += 1
   }
 
@@ -47,11 +60,33 @@ export class Slots {
     const held = this.#held.get(key)
     if (held === undefined) return
     this.#taken -= 1
+    this.#releaseTenant(held.tenant)
     if (held.count > 1) this.#held.set(key, { ...held, count: held.count - 1 })
     else {
       this.#held.delete(key)
-      this.#remember(key, { ...held, count: 0 })
+      remember(this.#former, key, { ...held, count: 0 })
     }
+  }
+
+  #releaseTenant(tenant: string): void {
+    const left = (this.#tenants.get(tenant) ?? 0) - 1
+    if (left > 0) this.#tenants.set(tenant, left)
+    else {
+      this.#tenants.delete(tenant)
+      remember(this.#formerTenants, tenant, this.#options.clock.now())
+    }
+  }
+
+  /** Returns the number of places that one tenant may have now. */
+  #tenantShare(): number {
+    const { maxConcurrentRuns, maxConcurrentRunsPerTenant, clock } = this.#options
+    const since = clock.now() - tenantMemoryMs
+    for (const [tenant, endedAt] of this.#formerTenants) {
+      if (endedAt > since) break
+      this.#formerTenants.delete(tenant)
+    }
+    const isAlone = this.#tenants.size + this.#formerTenants.size <= 1
+    return isAlone ? maxConcurrentRuns : maxConcurrentRunsPerTenant
   }
 
   /** Keeps a place while `claim` finds out whose it will be. */
@@ -67,12 +102,17 @@ export class Slots {
   /** Returns the counts that a store needs to assign places fairly. */
   shares(): Shares {
     const { maxConcurrentRunsPerPrincipal: perPrincipal } = this.#options
-    return { perPrincipal, held: [...this.#held.values(), ...this.#former.values()] }
+    return {
+      perPrincipal,
+      perTenant: this.#tenantShare(),
+      held: [...this.#held.values(), ...this.#former.values()],
+    }
   }
+}
 
-  #remember(key: string, former: HeldPlaces): void {
-    this.#former.set(key, former)
-    const [oldest] = this.#former.keys()
-    if (this.#former.size > maxRemembered && oldest !== undefined) this.#former.delete(oldest)
-  }
+/** Adds to a bounded map, and drops its oldest entry if it is full. */
+function remember<T>(former: Map<string, T>, key: string, value: T): void {
+  former.set(key, value)
+  const [oldest] = former.keys()
+  if (former.size > maxRemembered && oldest !== undefined) former.delete(oldest)
 }

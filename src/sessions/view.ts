@@ -13,11 +13,9 @@ import { StoreWatch } from "./store-watch.ts"
 export async function* viewSession(
   { log, feed, reads }: { readonly log: SessionLog; readonly feed: Feed; readonly reads: ReadQueue },
   sessionId: string,
-  { afterSeq, runId, principal, signal }: ViewOptions,
+  { afterSeq, replayFrom, runId, principal, signal }: ViewOptions,
 ): AsyncGenerator<readonly Entry[]> {
-  // A run's own cursor lies between runs: there is no open step to fold.
-  const start = runId === undefined ? await log.stepStart(sessionId, afterSeq) : 0
-  let cursor = start === 0 ? afterSeq : start - 1
+  let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
   let ended = false
   const reader = { key: principal === undefined ? sessionId : principalKey(principal), signal }
   const take = (entries: readonly Entry[]): readonly Entry[] => {
@@ -70,6 +68,19 @@ export async function* viewSession(
   } finally {
     elsewhere.stop()
   }
+}
+
+/** Returns the cursor before the first entry that has to be folded for a viewer at `afterSeq`. */
+async function replayCursor(
+  log: SessionLog,
+  sessionId: string,
+  { afterSeq, replayFrom }: Pick<ViewOptions, "afterSeq" | "replayFrom">,
+): Promise<number> {
+  // Before the first entry nothing has to be folded.
+  if (replayFrom === undefined || afterSeq === 0) return afterSeq
+  const start =
+    replayFrom === "step" ? await log.stepStart(sessionId, afterSeq) : await log.runStart(sessionId, afterSeq)
+  return start === 0 ? afterSeq : start - 1
 }
 
 /** With a run: whether it has ended and all of it was shown. Else: whether nothing runs and all was shown. */

@@ -5,6 +5,11 @@ import { accepted, message, newAgent, type SessionLogCase } from "./session-log-
 
 const [ada, bob, eve] = ["ada", "bob", "e\"ve'\u0000"].map((userId) => ({ tenant: "tenant", userId }))
 
+const [yan, zoe] = [
+  { tenant: "zoo", userId: "yan" },
+  { tenant: "zoo", userId: "zoe" },
+]
+
 /** Sessions that wait, oldest first, each named by its owner and a number. */
 async function waiting(log: SessionLog, agent: string, owners: readonly (typeof ada)[]) {
   const names = new Map<string, string>()
@@ -43,11 +48,14 @@ export const shareCases: readonly SessionLogCase[] = [
         { tenant: "tenant", userId: "e\"ve'\u0000", count: 1, lastTurn: 2 },
       ]
       const claim = async (limit: number) => {
-        return named(await log.claimRunnable([agent], limit, { perPrincipal: 3, held }))
+        return named(await log.claimRunnable([agent], limit, { perPrincipal: 3, perTenant: 99, held }))
       }
       assert.deepEqual(await claim(2), ["b5", "e2"])
       assert.deepEqual(await claim(9), ["a0", "e3", "e4"])
-      assert.deepEqual(named(await log.claimRunnable([agent], 9, { perPrincipal: 1, held: [] })), ["a1"])
+      assert.deepEqual(
+        named(await log.claimRunnable([agent], 9, { perPrincipal: 1, perTenant: 99, held: [] })),
+        ["a1"],
+      )
     },
   },
   {
@@ -61,8 +69,60 @@ export const shareCases: readonly SessionLogCase[] = [
         { tenant: "tenant", userId: "ada", count: 0, lastTurn: 7 },
         { tenant: "tenant", userId: "bob", count: 0, lastTurn: 6 },
       ]
-      const claim = async () => named(await log.claimRunnable([agent], 1, { perPrincipal: 9, held }))
+      const claim = async () =>
+        named(await log.claimRunnable([agent], 1, { perPrincipal: 9, perTenant: 9, held }))
       assert.deepEqual([await claim(), await claim(), await claim()], [["e3"], ["b2"], ["a0"]])
+    },
+  },
+  {
+    rule: 9,
+    name: "tenants take turns before their principals do, however many principals a tenant has",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const crowd = Array.from({ length: 6 }, (_, user) => ({ tenant: "crowd", userId: `${user}_` }))
+      const named = await waiting(log, agent, [...crowd, ...crowd, yan, zoe, zoe])
+      // The crowd's oldest, and of the other tenant one of each principal before anyone's second.
+      assert.deepEqual(named(await log.claimRunnable([agent], 4)), ["00", "11", "y12", "z13"])
+      assert.deepEqual(named(await log.claimRunnable([agent], 2)), ["22", "z14"])
+      assert.deepEqual(named(await log.claimRunnable([agent], 5)), ["06", "17", "33", "44", "55"])
+    },
+  },
+  {
+    rule: 9,
+    name: "what a tenant holds already counts as its turns, and it is given no more than its share",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const named = await waiting(log, agent, [ada, bob, eve, eve, yan, zoe])
+      const held = [
+        { tenant: "tenant", userId: "nil", count: 1, lastTurn: 8 },
+        { tenant: "tenant", userId: "ada", count: 1, lastTurn: 9 },
+        { tenant: "zoo", userId: "yan", count: 1, lastTurn: 7 },
+      ]
+      const claim = async (limit: number, perTenant: number) => {
+        return named(await log.claimRunnable([agent], limit, { perPrincipal: 9, perTenant, held }))
+      }
+      assert.deepEqual(await claim(1, 9), ["z5"])
+      assert.deepEqual(await claim(9, 2), ["y4"])
+      assert.deepEqual(await claim(9, 4), ["b1", "e2"])
+    },
+  },
+  {
+    rule: 9,
+    name: "of tenants with as many turns the one whose last turn is longer ago comes first",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const named = await waiting(log, agent, [ada, yan])
+      const held = [
+        { tenant: "tenant", userId: "bob", count: 0, lastTurn: 7 },
+        { tenant: "zoo", userId: "zoe", count: 0, lastTurn: 6 },
+      ]
+      const claim = async () => {
+        return named(await log.claimRunnable([agent], 1, { perPrincipal: 9, perTenant: 9, held }))
+      }
+      assert.deepEqual([await claim(), await claim()], [["y1"], ["a0"]])
     },
   },
 ]

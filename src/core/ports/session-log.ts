@@ -59,9 +59,10 @@ export interface SessionLog {
    */
   claim(sessionId: string, agents: readonly string[]): Promise<Lease | null>
   /**
-   * Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). Principals take turns: each
-   * one's session that was used least recently comes before anyone's second one. With `shares`, the sessions that this
-   * process works on already count as turns, and a principal is given no more than its share.
+   * Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). Tenants take turns, and so do
+   * the principals of a tenant: each one's session that was used least recently comes before anyone's second one. With
+   * `shares`, the sessions that this process works on already count as turns, and no tenant and no principal is given more
+   * than its share.
    */
   claimRunnable(agents: readonly string[], limit: number, shares?: Shares): Promise<readonly Lease[]>
   /**
@@ -93,6 +94,8 @@ export interface SessionLog {
   read(sessionId: string, options: ReadOptions): Promise<readonly Entry[]>
   /** Sequence number of the last `stepStarted` at or before `seq`; 0 if there is none. */
   stepStart(sessionId: string, seq: number): Promise<number>
+  /** Sequence number of the last `runStarted` at or before `seq`; 0 if there is none. */
+  runStart(sessionId: string, seq: number): Promise<number>
   /** Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if there is none. */
   historyStart(sessionId: string): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */
@@ -246,10 +249,12 @@ export type AnswerOutcome =
   | { readonly status: "expired" }
   | { readonly status: "wrongNonce" }
 
-/** How the sessions that a process works on are shared between principals. */
+/** How the sessions that a process works on are shared between tenants, and between the principals of each. */
 export interface Shares {
   /** Sessions of one principal that the process works on at once. */
   readonly perPrincipal: number
+  /** Sessions of one tenant that the process works on at once. */
+  readonly perTenant: number
   /** The principals that the process works for, or did lately. */
   readonly held: readonly HeldPlaces[]
 }

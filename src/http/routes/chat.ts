@@ -11,6 +11,7 @@ import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { streamed } from "../sse/event-streams.ts"
+import { nativeWire } from "../wire/native.ts"
 
 export interface ChatRouteOptions {
   readonly sessions: Sessions
@@ -78,7 +79,8 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     })
     const { runId, cursor } = startedRun(outcome)
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
-    return streamed(c, { sessionId, principal, runId, afterSeq: cursor }, headers)
+    const stream = { sessionId, principal, runId, afterSeq: cursor, fromRunStart: true }
+    return streamed(c, nativeWire, stream, headers)
   })
 }
 

@@ -1,6 +1,8 @@
+import { stringifyInSlices } from "../../core/json-pieces.ts"
 import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, nullableText, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
+import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
 import { newRows } from "../outbox-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
 import type { Database, Query } from "./database.ts"
@@ -25,7 +27,10 @@ export async function commit(
   owner: string,
 ): Promise<readonly CommitOutcome[]> {
   if (batches.length === 0) return []
-  const all = batches.map((batch) => ({ batch, id: batch.lease.sessionId, rows: toRows(batch.entries) }))
+  const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
+  const all = batches.map((batch) => {
+    return { batch, id: batch.lease.sessionId, rows: toRows(batch.entries, bodies) }
+  })
   try {
     return await commitOnce(database, all, owner)
   } catch (error) {
@@ -196,7 +201,7 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
      WHERE session.id = each.id
        AND (each.ended IS NOT NULL OR each.bytes > 0 OR (each.progress AND takeovers > 0))`,
     [
-      JSON.stringify(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
+      await stringifyInSlices(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => settlingRows(id, rows))),
       batches.flatMap(({ batch: { commandsConsumed = [] } }) => [...commandsConsumed]),

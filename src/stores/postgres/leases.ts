@@ -109,14 +109,22 @@ export async function claimRunnable(
          tenant text, user_id text, count integer, last_turn bigint)
      ),
      waiting AS (
-       SELECT id, coalesce(held.last_turn, 0) AS last_turn, coalesce(held.count, 0)
+       SELECT id, tenant, last_used_at, coalesce(held.last_turn, 0) AS last_turn, coalesce(held.count, 0)
          + row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS place
        FROM agent_gateway.session LEFT JOIN held USING (tenant, user_id)
        WHERE ${isRunnable} AND (owner IS NULL OR owner = ANY($3))
      ),
+     of_tenant AS (
+       SELECT tenant, sum(count) AS count, max(last_turn) AS last_turn FROM held GROUP BY tenant
+     ),
+     in_tenant AS (
+       SELECT id, coalesce(of_tenant.last_turn, 0) AS last_turn, coalesce(of_tenant.count, 0)
+         + row_number() OVER (PARTITION BY tenant ORDER BY place, waiting.last_turn, last_used_at) AS place
+       FROM waiting LEFT JOIN of_tenant USING (tenant) WHERE place <= $6
+     ),
      free AS (
-       SELECT session.id FROM agent_gateway.session JOIN waiting USING (id)
-       WHERE place <= $6 AND (owner IS NULL OR owner = ANY($3))
+       SELECT session.id FROM agent_gateway.session JOIN in_tenant USING (id)
+       WHERE place <= $8 AND (owner IS NULL OR owner = ANY($3))
        ORDER BY place, last_turn, last_used_at LIMIT $4 FOR UPDATE OF session SKIP LOCKED
      )
      UPDATE agent_gateway.session SET ${taken("session.owner = ANY($7)")} FROM free WHERE session.id = free.id
@@ -129,6 +137,7 @@ export async function claimRunnable(
       JSON.stringify(heldOf(shares)),
       shares?.perPrincipal ?? limit,
       dead.filter((row) => row.lapsed === true).map((row) => text(row, "owner")),
+      shares?.perTenant ?? limit,
     ],
   )
   return rows.map(toLease)

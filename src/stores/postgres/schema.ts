@@ -134,6 +134,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
     "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
+  ["CREATE INDEX entry_run ON agent_gateway.entry (session_id, seq) WHERE type = 'runStarted'"],
   [
     // `due_at` is the next attempt, the end of a claim, or null for a dead row.
     `CREATE TABLE agent_gateway.outbox (

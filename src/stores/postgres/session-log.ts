@@ -12,7 +12,7 @@ import { pending, put, putAndClaim, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
+import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 
 export interface SessionLogParts {
@@ -76,6 +76,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     },
     read: (sessionId, options) => readEntries(query, sessionId, options),
     stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
+    runStart: (sessionId, seq) => runStart(query, sessionId, seq),
     historyStart: (sessionId) => historyStart(query, sessionId),
     storedBytes: (principal) => storedBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),

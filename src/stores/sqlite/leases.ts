@@ -25,9 +25,9 @@ const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
   END`
 
 /**
- * The runnable sessions of free owners, in the order in which their principals take turns. Its parameters are the sessions
- * held already as a JSON array of `[tenant, userId, count, lastTurn]`, those of `runnable`, the free owners as a JSON array,
- * the share of a principal, and a limit.
+ * The runnable sessions of free owners, in the order in which tenants take turns, and within a tenant its principals. Its
+ * parameters are the sessions held already as a JSON array of `[tenant, userId, count, lastTurn]`, those of `runnable`, the
+ * free owners as a JSON array, the share of a principal, the share of a tenant, and a limit.
  */
 const inTurn = `
   WITH held AS MATERIALIZED (
@@ -37,10 +37,19 @@ const inTurn = `
   waiting AS (
     SELECT *, row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS turn FROM (${runnable}
       AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?))))
+  ),
+  of_tenant AS MATERIALIZED (
+    SELECT tenant, sum(count) AS count, max(last_turn) AS last_turn FROM held GROUP BY tenant
+  ),
+  in_tenant AS (
+    SELECT id, epoch, owner, tenant, last_used_at, turn + coalesce(count, 0) AS place,
+      row_number() OVER (PARTITION BY tenant ORDER BY turn + coalesce(count, 0), coalesce(last_turn, 0), last_used_at) AS turn
+    FROM waiting LEFT JOIN held USING (tenant, user_id) WHERE place <= ?
   )
   SELECT id, epoch, owner, turn + coalesce(count, 0) AS place
-  FROM waiting LEFT JOIN held USING (tenant, user_id)
-  WHERE place <= ? ORDER BY place, coalesce(last_turn, 0), last_used_at LIMIT ?`
+  FROM in_tenant LEFT JOIN of_tenant USING (tenant)
+  WHERE turn + coalesce(count, 0) <= ?
+  ORDER BY turn + coalesce(count, 0), coalesce(last_turn, 0), last_used_at LIMIT ?`
 
 export async function claim(
   database: Database,
@@ -86,6 +95,7 @@ export async function claimRunnable(
         named,
         JSON.stringify(free),
         shares?.perPrincipal ?? limit,
+        shares?.perTenant ?? limit,
         limit,
       )
       .map((row) => take(database, membership, row))

@@ -144,6 +144,7 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX entry_step ON entry (session_id, seq) WHERE type = 'stepStarted'",
     "CREATE INDEX entry_history ON entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
+  ["CREATE INDEX entry_run ON entry (session_id, seq) WHERE type = 'runStarted'"],
   [
     // `due_at` is the next attempt, the end of a claim, or null for a dead row. A number is never used again.
     `CREATE TABLE outbox (

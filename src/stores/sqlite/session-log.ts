@@ -1,8 +1,22 @@
 import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
-import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type {
+  CommitOutcome,
+  NewSession,
+  Run,
+  Session,
+  SessionBatch,
+  SessionLog,
+} from "../../core/ports/session-log.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText } from "../columns.ts"
+import {
+  haveLargeEvents,
+  type LargeBodies,
+  largeBodies,
+  noLargeBodies,
+  writableGroups,
+} from "../large-bodies.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
@@ -13,7 +27,7 @@ import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
+import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
 import { createWriteProbe } from "./write-probe.ts"
@@ -77,13 +91,18 @@ export function createSessionLog(
     pending: (lease) => database.read(() => pending(database, lease, owner)),
     release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
     async commit(batches) {
-      const now = clock.now()
-      const { outcomes, stirred } = await database.write(() => {
-        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now }))
-        const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
-        return { outcomes, stirred: stirCursors(database, stored, now) }
-      })
-      if (stirred > 0) alarms.subscriptions.ring()
+      let stirred = false
+      const commit = (group: readonly SessionBatch[], bodies = noLargeBodies) => {
+        const now = clock.now()
+        return database.write(() => {
+          const outcomes = group.map((batch) => commitBatch(database, batch, { owner, now, bodies }))
+          const stored = stirredBy(group.filter((_, index) => outcomes[index] === "ok"))
+          if (stirCursors(database, stored, now) > 0) stirred = true
+          return outcomes
+        })
+      }
+      const outcomes = haveLargeEvents(batches) ? await commitLarge(batches, commit) : await commit(batches)
+      if (stirred) alarms.subscriptions.ring()
       if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
@@ -93,6 +112,7 @@ export function createSessionLog(
     },
     read: (sessionId, options) => readEntries(database, sessionId, options),
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
+    runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
@@ -105,6 +125,17 @@ export function createSessionLog(
     },
     ping: createWriteProbe(database, clock, directory),
   }
+}
+
+/** Large events become text before their transaction begins, and few of them share one. */
+async function commitLarge(
+  batches: readonly SessionBatch[],
+  commit: (group: readonly SessionBatch[], bodies: LargeBodies) => Promise<readonly CommitOutcome[]>,
+): Promise<readonly CommitOutcome[]> {
+  const bodies = await largeBodies(batches)
+  const outcomes: CommitOutcome[] = []
+  for (const group of writableGroups(batches, bodies)) outcomes.push(...(await commit(group, bodies)))
+  return outcomes
 }
 
 /** Inside a transaction. */
