@@ -92,6 +92,21 @@ export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 export type {
+  ClaimedItem,
+  CommandDelivery,
+  CommandItem,
+  CommandResult,
+  HandledItem,
+  Outbox,
+  OutboxClaim,
+  OutboxCommand,
+  OutboxFailure,
+  OutboxFilter,
+  OutboxItem,
+  OutboxRow,
+  RowChoice,
+} from "./core/ports/outbox.ts"
+export type {
   ModelDelta,
   ModelEnd,
   ModelEvent,
@@ -121,6 +136,7 @@ export type {
   NewSession,
   NewWait,
   Principal,
+  PruneLimits,
   PutAndClaimOutcome,
   PutOutcome,
   ReadOptions,
@@ -134,6 +150,14 @@ export type {
   ToolResultCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
+export type {
+  Cursor,
+  CursorClaim,
+  CursorFailure,
+  ForgottenSubscription,
+  Subscription,
+  Subscriptions,
+} from "./core/ports/subscriptions.ts"
 export type {
   InputGiven,
   InputRequired,
