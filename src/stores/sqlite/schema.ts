@@ -188,6 +188,11 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT, WITHOUT ROWID`,
     "CREATE INDEX subscriber_cursor_due ON subscriber_cursor (subscriber, agent, due_at) WHERE due_at IS NOT NULL",
   ],
+  [
+    // Null in rows of version 2, which knew a wait by its call and its kind.
+    "ALTER TABLE wait ADD COLUMN wait_id TEXT",
+    "CREATE INDEX wait_id ON wait (session_id, wait_id)",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */
