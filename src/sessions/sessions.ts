@@ -16,17 +16,18 @@ import type { Spending } from "../core/usage.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
-  create(principal: Principal): Promise<Session>
+  /** Starts a session with an agent. Default: the gateway's default agent. */
+  create(principal: Principal, agent?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>
   /** Accepts a message; the run it starts is durable when this resolves (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>
   /** Resolves `accepted` once the cancel is durable and will win over a completion not yet published (rule 12). */
   cancel(sessionId: string, runId: string | null): Promise<PutOutcome>
   /**
-   * The session's entries in order, from the start of the step that `afterSeq` lies in (so that a wire format can be
-   * folded silently up to it), then live, in batches. Ends after the terminal event of `runId`, or, without one,
-   * after a terminal event once no run is open. Ends silently when aborted, and when this process's hold on its sessions
-   * lapses (rule 8, liveness): the caller then asks again, best of another process.
+   * Yields the session's entries in order, then live, in batches. With `replayFrom` it begins at the start of the step or
+   * run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. Ends after the terminal
+   * event of `runId`, or, without one, after a terminal event once no run is open. Ends silently when aborted, and when
+   * this process's hold on its sessions lapses (rule 8, liveness): the caller then asks again, best of another process.
    *
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
@@ -76,6 +77,8 @@ export interface StartRequest {
 
 export interface ViewOptions {
   readonly afterSeq: number
+  /** Default: the view begins right after `afterSeq`, as for a run's own cursor, before which nothing has to be folded. */
+  readonly replayFrom?: "step" | "run" | undefined
   /** The run whose end ends the view; `afterSeq` then lies before that end. */
   readonly runId?: string
   /** If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default false. */

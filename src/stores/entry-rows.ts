@@ -2,6 +2,7 @@ import { type DeltaEntry, type Entry, type EventEntry, settlesDeltas } from "../
 import { upcast } from "../core/upcast.ts"
 import { integer, json, type Row, text } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
+import { type LargeBodies, noLargeBodies } from "./large-bodies.ts"
 
 /** What the entries of one batch become in the tables of either database. */
 export interface EntryRows {
@@ -21,10 +22,11 @@ export interface EntryRows {
 /** An event and the text that it is stored as. */
 export type EventRow = EventEntry & { readonly body: string }
 
-export function toRows(entries: readonly Entry[]): EntryRows {
+/** @param bodies Texts of events that were made before; the others are made now. */
+export function toRows(entries: readonly Entry[], bodies: LargeBodies = noLargeBodies): EntryRows {
   const events = entries
     .filter((entry) => entry.kind === "event")
-    .map((entry): EventRow => ({ ...entry, body: JSON.stringify(entry.event) }))
+    .map((entry): EventRow => ({ ...entry, body: bodies.get(entry) ?? JSON.stringify(entry.event) }))
   return {
     events,
     deltas: deltaRows(entries),

@@ -4,6 +4,7 @@ import type { ContentPart, Message } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { Liveness } from "./liveness.ts"
+import type { OutboxItem } from "./outbox.ts"
 import type { ToolResult } from "./tool.ts"
 
 /**
@@ -93,6 +94,8 @@ export interface SessionLog {
   read(sessionId: string, options: ReadOptions): Promise<readonly Entry[]>
   /** Sequence number of the last `stepStarted` at or before `seq`; 0 if there is none. */
   stepStart(sessionId: string, seq: number): Promise<number>
+  /** Sequence number of the last `runStarted` at or before `seq`; 0 if there is none. */
+  runStart(sessionId: string, seq: number): Promise<number>
   /** Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if there is none. */
   historyStart(sessionId: string): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */
@@ -104,10 +107,11 @@ export interface SessionLog {
   arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<string>
 
   /**
-   * Drops deltas settled before `deltasSettledBefore` (rule 6) and sessions last used before
-   * `sessionsUsedBefore` that have no open run. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
+   * Drops deltas settled before `deltasSettledBefore` (rule 6), and sessions last used before `sessionsUsedBefore` that have no
+   * open run, no waiting outbox row, and no subscriber that has been behind since `subscribersBehindBefore` or later. Also
+   * drops what limits are given for besides. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
    */
-  prune(limits: { readonly deltasSettledBefore: number; readonly sessionsUsedBefore: number }): Promise<void>
+  prune(limits: PruneLimits): Promise<void>
 
   ping(): Promise<void>
 }
@@ -271,6 +275,17 @@ export interface Lease {
   readonly principal: Principal
 }
 
+export interface PruneLimits {
+  readonly deltasSettledBefore: number
+  readonly sessionsUsedBefore: number
+  /** Default: sessions wait for no subscriber. */
+  readonly subscribersBehindBefore?: number
+  /** Subscriptions that were registered last before this time are forgotten with their cursors. Default: none. */
+  readonly subscribersSeenBefore?: number
+  /** Outbox rows that died before this time are dropped. Default: none. */
+  readonly outboxDiedBefore?: number
+}
+
 export interface SessionBatch {
   readonly lease: Lease
   /** In order of their sequence numbers. */
@@ -279,6 +294,8 @@ export interface SessionBatch {
   readonly waitsOpened?: readonly NewWait[]
   /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
   readonly waitsExpired?: readonly string[]
+  /** Stored with the entries, of which there must be at least one event. */
+  readonly outbox?: readonly OutboxItem[]
   /** Set with the run's terminal event. */
   readonly runEnded?: { readonly runId: string; readonly state: "completed" | "interrupted" | "failed" }
   /** A durable step was made, or the run ended: takeovers count from 0 again. */

@@ -27,6 +27,24 @@ describe("GET /chat/history", () => {
     expect(history).toHaveProperty("messages.length", 20)
   })
 
+  it("gives a message of many megabytes in small pieces", async () => {
+    const app = createTestApp()
+    const { headers } = await app.authorize()
+    const text = '"名\\n'.repeat(1_000_000)
+    app.sessions.messages = [{ role: "user", content: [{ type: "text", text }] }]
+    const response = await app.fetch("/api/chat/history", { headers })
+    const sizes: number[] = []
+    const decoder = new TextDecoder()
+    let json = ""
+    for await (const chunk of response.body ?? []) {
+      sizes.push(chunk.byteLength)
+      json += decoder.decode(chunk, { stream: true })
+    }
+    expect(JSON.parse(json).messages[0].content[0].text === text).toBe(true)
+    expect(sizes.length).toBeGreaterThan(20)
+    expect(Math.max(...sizes)).toBeLessThan(600_000)
+  })
+
   it("reads so many bytes of one user's sessions at once, until their clients have them or go away", async () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()

@@ -5,6 +5,7 @@ import type { HttpEnv } from "../http-env.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { streamed } from "../sse/event-streams.ts"
+import { nativeWire } from "../wire/native.ts"
 
 export interface SubscribeRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
@@ -55,7 +56,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
       if (session.lastSeq <= afterSeq && session.activeRun === null) return c.body(null, 204)
       c.get("takeViewerPlace")(session.id)
-      return streamed(c, { sessionId: session.id, principal: session, afterSeq })
+      return streamed(c, nativeWire, { sessionId: session.id, principal: session, afterSeq })
     },
     (result) => {
       // Given twice, it is an array.

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
+import { jsonPieces } from "../../core/json-pieces.ts"
 import type { AssistantPart, Message } from "../../core/messages.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { HistoryEnd, HistoryPart } from "../../sessions/sessions.ts"
@@ -7,7 +8,7 @@ import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } fr
 
 type HistoryBlock = HistoryMessage["content"][number]
 
-/** Characters that are made in one turn of the event loop (rule 15), unless one message alone has more. */
+/** Characters that are made in one turn of the event loop, about (rule 15). */
 const pieceCharacters = 64_000
 
 /**
@@ -15,23 +16,42 @@ const pieceCharacters = 64_000
  * understands stays here.
  */
 export async function* historyJson(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
-  let piece = '{"messages":['
-  let separator = ""
+  let piece = ""
+  for await (const text of historyTexts(parts)) {
+    piece += text
+    if (piece.length < pieceCharacters) continue
+    yield piece
+    piece = ""
+    await nextTurn()
+  }
+  yield piece
+}
+
+async function* historyTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
+  let before = '{"messages":['
   for await (const part of parts) {
     if (part.type === "end") {
-      yield `${piece}],${JSON.stringify(rest(part)).slice(1)}`
+      if (before !== ",") yield before
+      yield "],"
+      yield* withoutBrace(jsonPieces(rest(part)))
       return
     }
     for (const message of part.messages) {
-      piece += separator + JSON.stringify(wireMessage(message))
-      separator = ","
-      if (piece.length < pieceCharacters) continue
-      yield piece
-      piece = ""
-      await nextTurn()
+      yield before
+      yield* jsonPieces(wireMessage(message))
+      before = ","
     }
   }
   throw new Error("The history ended before all of it was read.")
+}
+
+/** Yields the text of an object's members and its end. */
+function* withoutBrace(object: Iterable<string>): Generator<string> {
+  let skipped = 1
+  for (const text of object) {
+    yield text.slice(skipped)
+    skipped = 0
+  }
 }
 
 function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<HistoryResponse, "messages"> {

@@ -13,6 +13,7 @@ import type {
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import { dollars, unixSeconds, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
+import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
@@ -27,11 +28,15 @@ const nothing: readonly Frame[] = []
 
 /** The gateway's own events, as docs/http-api.md lists them. */
 export const nativeWire: Wire<NativeState> = {
+  name: "native",
+  contentType: eventStreamType,
+  replayFrom: "step",
   start: (afterSeq) => (afterSeq === 0 ? 0 : `after:${afterSeq}`),
   fold: (state, entry) => {
     return entry.kind === "delta" ? foldDelta(state, entry.delta) : foldEvent(state, entry.event, entry)
   },
-  heartbeat: (now) => frame({ type: "heartbeat", timestamp: now / 1000 }),
+  write: serverSentEvent,
+  heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
 }
 

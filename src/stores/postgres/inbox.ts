@@ -30,14 +30,21 @@ export async function put(
   command: MessageCommand | CancelCommand,
   limits?: StorageLimits,
 ): Promise<PutOutcome> {
-  return database.transaction(async (query) => {
-    const session = await lockSession(query, command.sessionId)
-    if (session === undefined) return { status: "unknown" }
-    if (command.type === "cancel") return putCancel(query, command, session)
-    const outcome = await startRun(query, command, session, limits)
-    if (outcome.status === "accepted") await insertCommand(query, command)
-    return outcome
-  })
+  return database.transaction((query) => putWithin(query, command, limits))
+}
+
+/** Inside a transaction. */
+export async function putWithin(
+  query: Query,
+  command: MessageCommand | CancelCommand,
+  limits?: StorageLimits,
+): Promise<PutOutcome> {
+  const session = await lockSession(query, command.sessionId)
+  if (session === undefined) return { status: "unknown" }
+  if (command.type === "cancel") return putCancel(query, command, session)
+  const outcome = await startRun(query, command, session, limits)
+  if (outcome.status === "accepted") await insertCommand(query, command)
+  return outcome
 }
 
 /** What this process takes at once need not be announced to others. */

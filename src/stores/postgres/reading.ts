@@ -67,13 +67,26 @@ async function append(
   }
 }
 
-export async function stepStart(query: Query, sessionId: string, seq: number): Promise<number> {
+/** The type is part of the statement, so that Postgres uses the index of the entries of that type. */
+async function lastOfType(
+  query: Query,
+  type: "stepStarted" | "runStarted",
+  values: readonly [sessionId: string, seq: number],
+): Promise<number> {
   const [row] = await query(
     `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
-     WHERE session_id = $1 AND type = 'stepStarted' AND seq <= $2`,
-    [sessionId, seq],
+     WHERE session_id = $1 AND type = '${type}' AND seq <= $2`,
+    values,
   )
   return integer(row ?? {}, "seq")
+}
+
+export async function stepStart(query: Query, sessionId: string, seq: number): Promise<number> {
+  return lastOfType(query, "stepStarted", [sessionId, seq])
+}
+
+export async function runStart(query: Query, sessionId: string, seq: number): Promise<number> {
+  return lastOfType(query, "runStarted", [sessionId, seq])
 }
 
 export async function historyStart(query: Query, sessionId: string): Promise<number> {

@@ -134,6 +134,51 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX session_principal ON agent_gateway.session (tenant, user_id)",
     "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
+  ["CREATE INDEX entry_run ON agent_gateway.entry (session_id, seq) WHERE type = 'runStarted'"],
+  [
+    // `due_at` is the next attempt, the end of a claim, or null for a dead row.
+    `CREATE TABLE agent_gateway.outbox (
+      number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      session_id text NOT NULL,
+      id text NOT NULL,
+      kind text NOT NULL,
+      payload text NOT NULL,
+      bytes integer NOT NULL,
+      created_at bigint NOT NULL,
+      due_at bigint,
+      died_at bigint,
+      claim text,
+      attempts integer NOT NULL DEFAULT 0,
+      last_error text,
+      UNIQUE (session_id, id)
+    )`,
+    "CREATE INDEX outbox_due ON agent_gateway.outbox (kind, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX outbox_dead ON agent_gateway.outbox (died_at) WHERE died_at IS NOT NULL",
+    // `seen_at` is when a process registered it last; since `forgotten_since` it has no cursors.
+    `CREATE TABLE agent_gateway.subscriber (
+      name text NOT NULL,
+      agent text NOT NULL,
+      seen_at bigint NOT NULL,
+      forgotten_since bigint,
+      PRIMARY KEY (name, agent)
+    )`,
+    // `stirred` is true if events were committed since the last claim. `behind_since` is null at the end of the log.
+    `CREATE TABLE agent_gateway.subscriber_cursor (
+      session_id text NOT NULL,
+      subscriber text NOT NULL,
+      agent text NOT NULL,
+      seq bigint NOT NULL,
+      due_at bigint,
+      stirred boolean NOT NULL,
+      behind_since bigint,
+      claim text,
+      attempts integer NOT NULL DEFAULT 0,
+      last_error text,
+      PRIMARY KEY (session_id, subscriber)
+    )`,
+    `CREATE INDEX subscriber_cursor_due ON agent_gateway.subscriber_cursor (subscriber, agent, due_at)
+       WHERE due_at IS NOT NULL`,
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

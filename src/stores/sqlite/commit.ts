@@ -1,20 +1,22 @@
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
+import type { LargeBodies } from "../large-bodies.ts"
 import type { Database } from "./database.ts"
+import { insertOutbox } from "./outbox.ts"
 import { areOpen, changeWaits } from "./waits.ts"
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
 export function commitBatch(
   database: Database,
   batch: SessionBatch,
-  { owner, now }: { readonly owner: string; readonly now: number },
+  { owner, now, bodies }: { readonly owner: string; readonly now: number; readonly bodies: LargeBodies },
 ): CommitOutcome {
   const { lease, commandsConsumed = [] } = batch
   // No other process can write between this look and the commit: the transaction holds the database (rule 7).
   const held = heldSession(database, lease, owner)
   if (held === undefined) return "fenced"
-  const rows = toRows(batch.entries)
+  const rows = toRows(batch.entries, bodies)
   if (isStored(database, lease, rows)) return "ok"
   if (isCancelled(database, batch)) return "cancelled"
   if (!areOpen(database, batch)) return "answered"
@@ -23,6 +25,7 @@ export function commitBatch(
   for (const id of commandsConsumed) {
     database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
   }
+  insertOutbox(database, batch, now)
   changeWaits(database, batch, rows.at)
   updateSession(database, batch, rows, held)
   if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded, rows)

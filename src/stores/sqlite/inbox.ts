@@ -11,6 +11,7 @@ import { escapeText, integer, nullableText, text } from "../columns.ts"
 import { toCommand } from "../session-rows.ts"
 import { fullness } from "../storage-limits.ts"
 import type { Database } from "./database.ts"
+import { largeText } from "./large-text.ts"
 import { lastSeq } from "./schema.ts"
 
 /** Inside a transaction. */
@@ -132,7 +133,7 @@ export function insertCommand(
 
 export function pending(database: Database, lease: Lease, owner: string): Command[] {
   const rows = database.all(
-    `SELECT command.id, command.body FROM session JOIN command ON command.session_id = session.id
+    `SELECT command.id, ${largeText("command.body")} FROM session JOIN command ON command.session_id = session.id
      WHERE session.id = ? AND session.epoch = ? AND session.owner = ? ORDER BY command.id`,
     lease.sessionId,
     lease.epoch,

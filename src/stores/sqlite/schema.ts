@@ -144,6 +144,50 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX entry_step ON entry (session_id, seq) WHERE type = 'stepStarted'",
     "CREATE INDEX entry_history ON entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
+  ["CREATE INDEX entry_run ON entry (session_id, seq) WHERE type = 'runStarted'"],
+  [
+    // `due_at` is the next attempt, the end of a claim, or null for a dead row. A number is never used again.
+    `CREATE TABLE outbox (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      session_id TEXT NOT NULL,
+      id TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      payload TEXT NOT NULL,
+      bytes INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      due_at INTEGER,
+      died_at INTEGER,
+      claim TEXT,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      last_error TEXT,
+      UNIQUE (session_id, id)
+    ) STRICT`,
+    "CREATE INDEX outbox_due ON outbox (kind, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX outbox_dead ON outbox (died_at) WHERE died_at IS NOT NULL",
+    // `seen_at` is when a process registered it last; since `forgotten_since` it has no cursors.
+    `CREATE TABLE subscriber (
+      name TEXT NOT NULL,
+      agent TEXT NOT NULL,
+      seen_at INTEGER NOT NULL,
+      forgotten_since INTEGER,
+      PRIMARY KEY (name, agent)
+    ) STRICT, WITHOUT ROWID`,
+    // `stirred` is true if events were committed since the last claim. `behind_since` is null at the end of the log.
+    `CREATE TABLE subscriber_cursor (
+      session_id TEXT NOT NULL,
+      subscriber TEXT NOT NULL,
+      agent TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      due_at INTEGER,
+      stirred INTEGER NOT NULL,
+      behind_since INTEGER,
+      claim TEXT,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      last_error TEXT,
+      PRIMARY KEY (session_id, subscriber)
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX subscriber_cursor_due ON subscriber_cursor (subscriber, agent, due_at) WHERE due_at IS NOT NULL",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -1,8 +1,24 @@
 import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
-import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type {
+  CommitOutcome,
+  NewSession,
+  Run,
+  Session,
+  SessionBatch,
+  SessionLog,
+} from "../../core/ports/session-log.ts"
+import type { Alarm } from "../bell.ts"
 import { escapeText } from "../columns.ts"
+import {
+  haveLargeEvents,
+  type LargeBodies,
+  largeBodies,
+  noLargeBodies,
+  writableGroups,
+} from "../large-bodies.ts"
 import { toRun, toSession } from "../session-rows.ts"
+import { stirredBy } from "../subscription-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
@@ -10,9 +26,10 @@ import type { Database } from "./database.ts"
 import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
-import { pruneDeltas, pruneSessions } from "./prune.ts"
-import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
+import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
+import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
+import { stirCursors } from "./subscriptions.ts"
 import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
@@ -21,11 +38,14 @@ export function createSessionLog(
   {
     membership,
     hub,
+    alarms,
     clock,
     directory,
   }: {
     readonly membership: Membership
     readonly hub: WatchHub
+    /** Rung when something is stored for the outbox, and for subscribers. */
+    readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
     readonly clock: Clock
     /** Null for a database in memory. */
     readonly directory: string | null
@@ -71,10 +91,19 @@ export function createSessionLog(
     pending: (lease) => database.read(() => pending(database, lease, owner)),
     release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
     async commit(batches) {
-      const now = clock.now()
-      const outcomes = await database.write(() =>
-        batches.map((batch) => commitBatch(database, batch, { owner, now })),
-      )
+      let stirred = false
+      const commit = (group: readonly SessionBatch[], bodies = noLargeBodies) => {
+        const now = clock.now()
+        return database.write(() => {
+          const outcomes = group.map((batch) => commitBatch(database, batch, { owner, now, bodies }))
+          const stored = stirredBy(group.filter((_, index) => outcomes[index] === "ok"))
+          if (stirCursors(database, stored, now) > 0) stirred = true
+          return outcomes
+        })
+      }
+      const outcomes = haveLargeEvents(batches) ? await commitLarge(batches, commit) : await commit(batches)
+      if (stirred) alarms.subscriptions.ring()
+      if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
@@ -83,16 +112,30 @@ export function createSessionLog(
     },
     read: (sessionId, options) => readEntries(database, sessionId, options),
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
+    runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
-    async prune({ deltasSettledBefore, sessionsUsedBefore }) {
-      await pruneDeltas(database, deltasSettledBefore)
-      await pruneSessions(database, sessionsUsedBefore)
+    async prune(limits) {
+      await pruneDeltas(database, limits.deltasSettledBefore)
+      await pruneSubscribers(database, limits)
+      await pruneSessions(database, limits)
+      await pruneOutbox(database, limits)
     },
     ping: createWriteProbe(database, clock, directory),
   }
+}
+
+/** Large events become text before their transaction begins, and few of them share one. */
+async function commitLarge(
+  batches: readonly SessionBatch[],
+  commit: (group: readonly SessionBatch[], bodies: LargeBodies) => Promise<readonly CommitOutcome[]>,
+): Promise<readonly CommitOutcome[]> {
+  const bodies = await largeBodies(batches)
+  const outcomes: CommitOutcome[] = []
+  for (const group of writableGroups(batches, bodies)) outcomes.push(...(await commit(group, bodies)))
+  return outcomes
 }
 
 /** Inside a transaction. */
