@@ -138,3 +138,17 @@ export interface OutboxRow {
   readonly dueAt: number | null
   readonly diedAt: number | null
 }
+
+/** By the kind of item that they deliver. */
+export type OutboxHandlers = ReadonlyMap<string, OutboxHandler>
+
+/** Delivers items of one kind, at least once. The same id is the same item. */
+export interface OutboxHandler {
+  /** A rejection, or no return in time, is a failed attempt. */
+  deliver(item: OutboxDelivery, options: { readonly signal: AbortSignal }): void | Promise<void>
+  /** Milliseconds that one delivery may take; the signal is aborted then. Default 30 000. */
+  readonly timeoutMs?: number
+}
+
+/** What a handler is given. `attempt` counts from 1. */
+export type OutboxDelivery = Pick<ClaimedItem, "id" | "kind" | "sessionId" | "payload" | "attempt">

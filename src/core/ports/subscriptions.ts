@@ -4,9 +4,11 @@ import type { EventEntry } from "../entries.ts"
 export interface Subscriber {
   /** Its cursors are kept under this name. */
   readonly name: string
+  /** Milliseconds that one call may take; its signal is aborted then. */
+  readonly timeoutMs: number
   /**
-   * Called with the next events of one session. A rejection, or no return in time, has the events repeated after a pause, from
-   * the first one that was not reported to `context.handled`.
+   * Called with the next events of one session, and for one session once at a time. A rejection, or no return in time, has the
+   * events repeated after a pause, from the first one that was not reported to `context.handled`.
    */
   onEvents(page: EventPage, context: SubscriberContext): void | Promise<void>
   /** Called when a session was removed with events that this subscriber has not received. */
@@ -29,7 +31,10 @@ export interface SubscriberContext {
   readonly signal: AbortSignal
   /** Counts the attempts at the first event of the page from 1. */
   readonly attempt: number
-  /** Marks the events up to this sequence number as received, so that they are not repeated. */
+  /**
+   * Marks the events up to this sequence number as received, so that they are not repeated. A call that marks events and returns
+   * has received only those; one that marks none has received all.
+   */
   handled(seq: number): void
 }
 
