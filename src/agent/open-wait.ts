@@ -22,7 +22,7 @@ export interface OpenedWait {
 }
 
 /** Returns a wait with an id and a nonce of its own, and the event that opens it: both belong into one commit. */
-export function newWait({ clock, conversation, ids, sessionId }: RunContext, asked: Asked): OpenedWait {
+export function newWait({ clock, conversation, ids, rootSessionId }: RunContext, asked: Asked): OpenedWait {
   const { toolCallId, toolName, origin, asks, answerSchema, expiresAt, continuation = null } = asked
   const [nonce, waitId] = [ids.next("nonce"), ids.next("wait")]
   const known = { waitId, toolCallId, toolName, nonce, expiresAt }
@@ -30,7 +30,7 @@ export function newWait({ clock, conversation, ids, sessionId }: RunContext, ask
   const openedAt = clock.now()
   return {
     event: { type: "waitOpened", ...known, ...(origin !== null && { origin }), continuation, ...asks },
-    wait: { ...known, runId, origin, answerSchema, openedAt, rootSessionId: sessionId, ...asks },
+    wait: { ...known, runId, origin, answerSchema, openedAt, rootSessionId, ...asks },
   }
 }
 

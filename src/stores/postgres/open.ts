@@ -17,6 +17,7 @@ import {
   standingConfig,
   withoutTimeouts,
 } from "./database.ts"
+import { createPostgresDirectory } from "./directory.ts"
 import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
 import { uncountLapse } from "./leases.ts"
@@ -91,6 +92,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       log: createSessionLog({ database, commits, membership, times, versions, hub, alarms }),
       keyring: createKeyring(database.query, clock),
       approvals: createApprovals(database, versions),
+      directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),
       outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),

@@ -180,6 +180,28 @@ const migrations: readonly (readonly string[])[] = [
        WHERE due_at IS NOT NULL`,
   ],
   [
+    // Null in sessions without a parent; a session without a root is its own.
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_session_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_run_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_tool_call_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN root_id text",
+    "CREATE INDEX session_created ON agent_gateway.session (created_at, id)",
+    "CREATE INDEX session_owned ON agent_gateway.session (tenant, user_id, created_at, id)",
+    "CREATE INDEX session_root ON agent_gateway.session (coalesce(root_id, id), created_at, id)",
+    `CREATE INDEX session_parent ON agent_gateway.session (parent_session_id, created_at, id)
+     WHERE parent_session_id IS NOT NULL`,
+    // The owner of the run's session, so that a principal's runs are found by an index.
+    "ALTER TABLE agent_gateway.run ADD COLUMN tenant text NOT NULL DEFAULT ''",
+    "ALTER TABLE agent_gateway.run ADD COLUMN user_id text NOT NULL DEFAULT ''",
+    "ALTER TABLE agent_gateway.run ADD COLUMN created_at bigint NOT NULL DEFAULT 0",
+    `UPDATE agent_gateway.run SET tenant = session.tenant, user_id = session.user_id
+     FROM agent_gateway.session WHERE session.id = run.session_id`,
+    "CREATE INDEX run_created ON agent_gateway.run (created_at, id)",
+    "CREATE INDEX run_owned ON agent_gateway.run (tenant, user_id, created_at, id)",
+    "CREATE INDEX run_session ON agent_gateway.run (session_id, created_at, id)",
+    "CREATE TABLE agent_gateway.served_agent (process text NOT NULL, agent text NOT NULL, PRIMARY KEY (process, agent))",
+  ],
+  [
     // Null in rows of version 2, which knew a wait by its call and its kind.
     "ALTER TABLE agent_gateway.wait ADD COLUMN wait_id text",
     "CREATE INDEX wait_id ON agent_gateway.wait (session_id, wait_id)",

@@ -8,6 +8,7 @@ import { createApprovals } from "./approvals.ts"
 import { startCheckpointer } from "./checkpointer.ts"
 import { prepareDataDirectory, unusableDirectory } from "./data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database.ts"
+import { createSqliteDirectory } from "./directory.ts"
 import { followFleet } from "./fleet.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
@@ -101,6 +102,7 @@ export async function openStore(
     log: createSessionLog(database, { membership, hub, alarms, clock, directory, versions: fleet }),
     keyring: createKeyring(database, clock),
     approvals: createApprovals(database, fleet),
+    directory: createSqliteDirectory(database, membership),
     secrets: createSecrets(database),
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
