@@ -1,7 +1,5 @@
 import type { Json } from "./json.ts"
-
-/** One piece costs less than a millisecond to make and to hash. */
-const pieceCharacters = 128 * 1024
+import { pieceCharacters, stringPieces } from "./json-pieces.ts"
 
 /**
  * Returns the same text for equal values, whatever the order of their keys, as RFC 8785 defines it: no white space, keys in
@@ -28,7 +26,7 @@ export function* canonicalPieces(value: Json): Generator<string, void> {
 }
 
 function* tokens(value: Json): Generator<string, void> {
-  if (typeof value === "string") yield* stringTokens(value)
+  if (typeof value === "string") yield* stringPieces(value)
   else if (Array.isArray(value)) yield* arrayTokens(value)
   else if (typeof value === "object" && value !== null) {
     yield* objectTokens(value as { readonly [key: string]: Json })
@@ -51,32 +49,10 @@ function* objectTokens(object: { readonly [key: string]: Json }): Generator<stri
     const member = object[key]
     if (member === undefined) continue
     yield before
-    yield* stringTokens(key)
+    yield* stringPieces(key)
     yield ":"
     yield* tokens(member)
     before = ","
   }
   yield before === "{" ? "{}" : "}"
-}
-
-function* stringTokens(string: string): Generator<string, void> {
-  if (string.length <= pieceCharacters) return yield JSON.stringify(string)
-  yield '"'
-  for (let start = 0; start < string.length; ) {
-    const end = endOfPiece(string, start)
-    yield JSON.stringify(string.slice(start, end)).slice(1, -1)
-    start = end
-  }
-  yield '"'
-}
-
-/** Both halves of a surrogate pair stay in one piece: alone, each would be escaped. */
-function endOfPiece(string: string, start: number): number {
-  const end = Math.min(start + pieceCharacters, string.length)
-  const splitsPair = isHighSurrogate(string.charCodeAt(end - 1))
-  return splitsPair && end < string.length ? end + 1 : end
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http"
 import type { Session } from "../core/ports/session-log.ts"
 import type { Reach } from "./host-guard.ts"
-import type { EventStreamRequest } from "./sse/event-streams.ts"
+import type { WiredStreamRequest } from "./sse/event-streams.ts"
 
 export interface HttpEnv {
   Bindings: {
@@ -20,7 +20,7 @@ export interface HttpEnv {
     /** The body as it came, after `boundedBody`. Undefined for an empty one. */
     bodyBytes: Uint8Array<ArrayBuffer> | undefined
     /** Set by a handler whose answer is a stream. */
-    eventStream: EventStreamRequest | undefined
+    eventStream: WiredStreamRequest | undefined
     /** Takes a viewer's place of a session, for the response of this request. Throws a 429 if all are taken. */
     takeViewerPlace: (sessionId: string) => void
   }

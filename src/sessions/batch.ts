@@ -8,9 +8,11 @@ export function batchOf(
   entries: readonly Entry[],
   {
     effects,
+    version,
     before,
   }: {
     readonly effects: readonly JournalEffects[]
+    readonly version: number
     /** Sequence number of the session's newest entry before these. */
     readonly before: number
   },
@@ -35,11 +37,13 @@ export function batchOf(
   }
   return {
     lease,
+    version,
     entries,
     progress,
     commandsConsumed: effects.flatMap(({ consume = [] }) => consume),
     waitsOpened: effects.flatMap(({ open = [] }) => open),
     waitsExpired: effects.flatMap(({ expire = [] }) => expire),
+    outbox: effects.flatMap(({ outbox = [] }) => outbox),
     ...(runEnded === undefined ? {} : { runEnded }),
     ...(runOpened === undefined ? {} : { runOpened }),
     ...(runsWithdrawn.length === 0 ? {} : { runsWithdrawn }),
@@ -54,12 +58,12 @@ function isDurableStep(event: Event): boolean {
   switch (event.type) {
     case "messageCompleted":
     case "toolCallCompleted":
-    case "approvalRequested":
-    case "approvalResolved":
       return true
-    case "elicitationRequested":
+    case "waitOpened":
       // Not so a question from inside a call, which ends with the process.
-      return event.continuation !== null
+      return event.kind !== "elicitation" || event.continuation !== null
+    case "waitResolved":
+      return event.kind === "approval"
     default:
       return false
   }

@@ -62,7 +62,7 @@ export class Inbox implements Answers, Steering {
       if (command.type === "withdraw") this.#onWithdrawal?.(command)
       if (this.#taken.has(command.id)) continue
       if (command.type === "steer") this.#steering.push(command)
-      if (!isAnswer(command)) continue
+      if (command.type !== "answer") continue
       this.#answers.set(command.toolCallId, command)
       isNew ||= !known.has(command.id)
     }
@@ -116,8 +116,4 @@ export class Inbox implements Answers, Steering {
       signal.addEventListener("abort", arrived, { once: true })
     })
   }
-}
-
-function isAnswer(command: Command): command is Answer & { readonly runId: string } {
-  return command.type === "approval" || command.type === "toolResult" || command.type === "elicitation"
 }

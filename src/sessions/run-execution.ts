@@ -102,9 +102,10 @@ async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string
 function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
   const { signal, hold, clock, ids, logger } = execution
-  const { id: sessionId, tenant, userId } = session
+  const { id: sessionId, rootId: rootSessionId, tenant, userId } = session
   const parts = {
     sessionId,
+    rootSessionId,
     tenant,
     userId,
     conversation,

@@ -17,7 +17,8 @@ import type { Spending } from "../core/usage.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
-  create(principal: Principal): Promise<Session>
+  /** Starts a session with an agent. Default: the gateway's default agent. */
+  create(principal: Principal, agent?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>
   /** Accepts a message; the run that it starts, or joins, is durable when this resolves (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>
@@ -28,10 +29,11 @@ export interface Sessions {
    */
   cancel(sessionId: string, runId: string | null): Promise<PutOutcome>
   /**
-   * The session's entries in order, from the start of the step that `afterSeq` lies in (so that a wire format can be
-   * folded silently up to it), then live, in batches. With `runId`, the entries of that run alone, up to its terminal
-   * event; the withdrawal of a queued run is shown as one. Without it, ends once no run is open or due. Ends silently when aborted, and when this process's hold on its sessions
-   * lapses (rule 8, liveness): the caller then asks again, best of another process.
+   * Yields the session's entries in order, then live, in batches. With `replayFrom` it begins at the start of the step or
+   * run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. With `runId`, yields the
+   * entries of that run alone, up to its terminal event; the withdrawal of a queued run is shown as one. Without it, ends
+   * once no run is open or due. Ends silently when aborted, and when this process's hold on its sessions lapses (rule 8,
+   * liveness): the caller then asks again, best of another process.
    *
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
@@ -47,7 +49,7 @@ export interface Sessions {
    */
   decide(decision: Decision): Promise<AnswerOutcome | Misfit>
   /** Gives the result of a client tool's call. */
-  submitResult(submission: ResultSubmission): Promise<AnswerOutcome>
+  submitResult(submission: ResultSubmission): Promise<AnswerOutcome | Misfit>
   /**
    * Answers what a tool asks the user. `misfit` is a form that the question's schema refuses, its defaults filled in
    * before; one that is not there; or one where none was asked for.
@@ -89,10 +91,10 @@ export interface StartRequest {
 
 export interface ViewOptions {
   readonly afterSeq: number
+  /** Default: the view begins right after `afterSeq`, as for a run's own cursor, before which nothing has to be folded. */
+  readonly replayFrom?: "step" | "run" | undefined
   /** The run that is shown, up to its end; `afterSeq` then lies before that end. */
   readonly runId?: string
-  /** If true, `afterSeq` may lie inside that run; otherwise it is the run's cursor. Default false. */
-  readonly resumes?: boolean
   /** If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default false. */
   readonly throughLapse?: boolean
   /** The session's owner: those who read take turns. Default: the session takes turns for itself. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import { type Entry, isTerminal, type TerminalEvent } from "../core/entries.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { noSpending } from "../core/usage.ts"
@@ -14,11 +15,9 @@ import { StoreWatch } from "./store-watch.ts"
 export async function* viewSession(
   { log, feed, reads }: { readonly log: SessionLog; readonly feed: Feed; readonly reads: ReadQueue },
   sessionId: string,
-  { afterSeq, runId, resumes = false, principal, signal }: ViewOptions,
+  { afterSeq, replayFrom, runId, principal, signal }: ViewOptions,
 ): AsyncGenerator<readonly Entry[]> {
-  // A run's own cursor lies between runs: there is no open step to fold.
-  const start = runId === undefined || resumes ? await log.stepStart(sessionId, afterSeq) : 0
-  let cursor = start === 0 ? afterSeq : start - 1
+  let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
   let ended = false
   const reader = { key: principal === undefined ? sessionId : principalKey(principal), signal }
   const take = (entries: readonly Entry[]): readonly Entry[] => {
@@ -47,8 +46,12 @@ export async function* viewSession(
           if (entries.length > 0) yield entries
           if (ended && runId !== undefined) return
         }
-        const unstored = take(subscription.unstored)
-        if (unstored.length > 0) yield unstored
+        for (const part of inParts(subscription.unstored)) {
+          const unstored = take(part)
+          if (unstored.length > 0) yield unstored
+          if (ended && runId !== undefined) return
+          if (part.length === partEntries) await nextTurn()
+        }
         // A run that is written here, and has not ended in what was read, ends in what the feed gives.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)
         if (!goesOn && (await isOver(log, sessionId, { cursor, runId }))) return
@@ -74,7 +77,29 @@ export async function* viewSession(
   }
 }
 
-/** With a run: whether it has ended and all of it was shown. Else: whether nothing is open or due, and all was shown. */
+/** Returns the cursor before the first entry that has to be folded for a viewer at `afterSeq`. */
+async function replayCursor(
+  log: SessionLog,
+  sessionId: string,
+  { afterSeq, replayFrom }: Pick<ViewOptions, "afterSeq" | "replayFrom">,
+): Promise<number> {
+  // Before the first entry nothing has to be folded.
+  if (replayFrom === undefined || afterSeq === 0) return afterSeq
+  const start =
+    replayFrom === "step" ? await log.stepStart(sessionId, afterSeq) : await log.runStart(sessionId, afterSeq)
+  return start === 0 ? afterSeq : start - 1
+}
+
+/** Entries that a viewer is given at a time when it begins in the middle of a response that is not stored yet. */
+const partEntries = 500
+
+function* inParts(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  for (let start = 0; start < entries.length; start += partEntries) {
+    yield entries.slice(start, start + partEntries)
+  }
+}
+
+/** Returns true if all was shown and, with a run, that has ended; without one, no run is open or due. */
 async function isOver(
   log: SessionLog,
   sessionId: string,

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Delta, Entry, Event } from "../core/entries.ts"
+import { type Delta, type Entry, type Event, logVersion } from "../core/entries.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
 import type { Committer } from "./committer.ts"
 import { SessionWriter } from "./writer.ts"
@@ -18,6 +18,7 @@ function setUp() {
     lease,
     clock: { now: () => 0 },
     committer: committer as unknown as Committer,
+    writableVersion: () => logVersion,
     publish: (entry) => published.push(entry),
     onStopped: stopped,
   })
@@ -51,7 +52,19 @@ describe("a session's writer", () => {
     expect(shown()).toEqual([1])
     commit("ok")
     expect(shown()).toEqual([1, 2, 3])
-    await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 3, runId: "run_1", event }])
+    await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 2, runId: "run_1", event }])
+  })
+
+  it("has outbox items stored with the events of their append, and refuses one that is too large", async () => {
+    const { writer, commit } = setUp()
+    const item = { id: "a", kind: "kind", payload: "x".repeat(999_000) }
+    const appended = writer.append([event], { outbox: [item] })
+    const large = { ...item, payload: "x".repeat(1_000_001) }
+    await expect(writer.append([event], { outbox: [large] })).rejects.toMatchObject({
+      code: "outbox_item_too_large",
+    })
+    expect(commit("ok")).toMatchObject({ outbox: [item], entries: [{ event }] })
+    await expect(appended).resolves.toHaveLength(1)
   })
 
   it("publishes nothing past an event of a later batch", async () => {

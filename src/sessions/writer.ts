@@ -1,12 +1,6 @@
 import type { Clock } from "../core/clock.ts"
-import {
-  type Delta,
-  type Entry,
-  type Event,
-  type EventEntry,
-  isTerminal,
-  logVersion,
-} from "../core/entries.ts"
+import { versionOf } from "../core/downcast.ts"
+import { type Delta, type Entry, type Event, type EventEntry, isTerminal } from "../core/entries.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -18,6 +12,7 @@ import {
 } from "../core/errors.ts"
 import { jsonSize } from "../core/json-size.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
+import type { OutboxItem } from "../core/ports/outbox.ts"
 import type { CommitOutcome, Lease, Session, SessionBatch } from "../core/ports/session-log.ts"
 import { firstSequence } from "../core/sequence.ts"
 import { batchOf } from "./batch.ts"
@@ -27,11 +22,15 @@ import type { Committable, Committer } from "./committer.ts"
 const maxUnstored = 10_000
 /** Deltas of so many characters do not wait for company. */
 const urgentCharacters = 250_000
+/** A dispatcher holds several items at once. */
+const maxItemBytes = 1_000_000
 
 export interface WriterOptions {
   readonly lease: Lease
   readonly clock: Clock
   readonly committer: Committer
+  /** Returns the newest log version that all live processes read (rule 14, versions). */
+  readonly writableVersion: () => number
   /** Called with each entry in order of its sequence number, once it may be seen (rule 5). */
   readonly publish: (entry: Entry) => void
   /** Called once, when nothing more can be written: lease lost, store down for too long. */
@@ -69,6 +68,10 @@ export class SessionWriter implements Journal, Committable {
   constructor(options: WriterOptions) {
     this.#options = options
     this.#next = firstSequence(options.lease.epoch)
+  }
+
+  get version(): number {
+    return this.#options.writableVersion()
   }
 
   /** The run that what follows belongs to. */
@@ -126,9 +129,11 @@ export class SessionWriter implements Journal, Committable {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
     if (this.#storedBytes > this.#maxBytes && events.some(startsMore))
       return Promise.reject(tooLarge(this.#maxBytes))
+    const large = effects.outbox?.find(({ payload }) => jsonSize(payload) > maxItemBytes)
+    if (large !== undefined) return Promise.reject(itemTooLarge(large))
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
-      return { kind: "event", seq: this.#next++, v: logVersion, at, runId, event }
+      return { kind: "event", seq: this.#next++, v: versionOf(event), at, runId, event }
     })
     for (const event of events) this.#storedBytes += jsonSize(event)
     this.#unstored.push(...entries)
@@ -148,6 +153,7 @@ export class SessionWriter implements Journal, Committable {
     this.#inFlight = {
       batch: batchOf(this.#options.lease, this.#unstored, {
         effects,
+        version: this.version,
         before: this.#seqBefore(this.#unstored),
       }),
       appends,
@@ -271,5 +277,12 @@ function tooLarge(maxBytes: number): GatewayError {
   return new GatewayError(
     { code: "session_too_large", status: 413 },
     `The session stores more than ${maxBytes} bytes, so this run cannot go on. Start a new session.`,
+  )
+}
+
+function itemTooLarge({ id, kind }: OutboxItem): GatewayError {
+  return new GatewayError(
+    { code: "outbox_item_too_large", status: 413 },
+    `The outbox item ${id} (${kind}) has more than ${maxItemBytes} bytes. Store the content elsewhere and send a reference.`,
   )
 }

@@ -1,10 +1,20 @@
 /** A row as a driver gives it. */
 export type Row = Readonly<Record<string, unknown>>
 
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** A large text may come as its bytes in UTF-8. */
 export function text(row: Row, column: string): string {
   const value = row[column]
   if (typeof value === "string") return value
+  if (value instanceof Uint8Array) return utf8.decode(value)
   throw misfit(column, "a text", value)
+}
+
+/** Returns the length of a text: in characters, or in bytes if it came as bytes. Decodes nothing. */
+export function textLength(row: Row, column: string): number {
+  const value = row[column]
+  return value instanceof Uint8Array ? value.byteLength : text(row, column).length
 }
 
 export function nullableText(row: Row, column: string): string | null {

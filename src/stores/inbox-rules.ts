@@ -2,10 +2,21 @@ import type { QueuedRun } from "../core/ports/inbox.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
 import type { CommandRow } from "./command-rows.ts"
 
+/** What decides over the order of an inbox. */
+export interface Moment {
+  /** The store's clock. */
+  readonly now: number
+  /**
+   * The open run. It may have its message in the inbox: processes that read only version 2 open a run when its message is
+   * put.
+   */
+  readonly openRunId: string | null
+}
+
 /** Returns the queued messages in the order in which they are taken. */
-export function queueOf(rows: readonly CommandRow[], now: number): CommandRow[] {
+export function queueOf(rows: readonly CommandRow[], { now, openRunId }: Moment): CommandRow[] {
   return rows
-    .filter(({ type }) => type === "message")
+    .filter(({ type, runId }) => type === "message" && runId !== openRunId)
     .sort(
       (left, right) =>
         Math.max(left.notBefore, now) - Math.max(right.notBefore, now) ||
@@ -14,20 +25,22 @@ export function queueOf(rows: readonly CommandRow[], now: number): CommandRow[] 
     )
 }
 
-export function queuedRuns(rows: readonly CommandRow[], now: number): QueuedRun[] {
-  return queueOf(rows, now).map(({ runId, notBefore }, index) => ({ runId, notBefore, position: index + 1 }))
+export function queuedRuns(rows: readonly CommandRow[], moment: Moment): QueuedRun[] {
+  return queueOf(rows, moment).map(({ runId, notBefore }, index) => ({
+    runId,
+    notBefore,
+    position: index + 1,
+  }))
 }
 
 /** Returns the place of a queued run that has to wait, for others or for its time; undefined for any other run. */
-export function positionOf(
-  rows: readonly CommandRow[],
-  { runId, isOpen, now }: { readonly runId: string; readonly isOpen: boolean; readonly now: number },
-): number | undefined {
-  const queue = queueOf(rows, now)
+export function positionOf(rows: readonly CommandRow[], runId: string, moment: Moment): number | undefined {
+  const queue = queueOf(rows, moment)
   const index = queue.findIndex((row) => row.runId === runId)
   const row = queue[index]
   if (row === undefined) return undefined
-  return index === 0 && !isOpen && row.notBefore <= now ? undefined : index + 1
+  const isNext = index === 0 && moment.openRunId === null && row.notBefore <= moment.now
+  return isNext ? undefined : index + 1
 }
 
 /** Tells if a cancel of the run waits in the inbox (rule 12). */
@@ -86,9 +99,10 @@ export interface DueChange {
  * Returns how the times at which messages are due change, so that a claim looks at no message that cannot be taken.
  * While a run is open no message is due. Otherwise the next one is, from its time on.
  */
-export function dueChanges(rows: readonly CommandRow[], isOpen: boolean, now: number): DueChange[] {
-  const queue = queueOf(rows, now)
-  if (isOpen) return queue.filter(({ dueAt }) => dueAt !== null).map(({ id }) => ({ id, dueAt: null }))
+export function dueChanges(rows: readonly CommandRow[], moment: Moment): DueChange[] {
+  const queue = queueOf(rows, moment)
+  if (moment.openRunId !== null)
+    return queue.filter(({ dueAt }) => dueAt !== null).map(({ id }) => ({ id, dueAt: null }))
   const [next] = queue
   return next === undefined || next.dueAt === next.notBefore ? [] : [{ id: next.id, dueAt: next.notBefore }]
 }

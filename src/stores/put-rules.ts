@@ -1,14 +1,8 @@
 import { newMessageOf } from "../core/message-input.ts"
 import { maxQueuedMessages, type PutRun } from "../core/ports/inbox.ts"
-import type {
-  CancelCommand,
-  MessageCommand,
-  PutOutcome,
-  StorageLimits,
-  StoredCommand,
-} from "../core/ports/session-log.ts"
-import { type CommandRow, dueRow, type NewCommandRow } from "./command-rows.ts"
-import { type DueChange, dueChanges, isCancelled, positionOf, queueOf } from "./inbox-rules.ts"
+import type { CancelCommand, MessageCommand, PutOutcome, StorageLimits } from "../core/ports/session-log.ts"
+import { type CommandRow, dueCommand, type NewCommand } from "./command-rows.ts"
+import { type DueChange, dueChanges, isCancelled, type Moment, positionOf, queueOf } from "./inbox-rules.ts"
 import { fullness } from "./storage-limits.ts"
 
 export interface OpenRun {
@@ -26,15 +20,21 @@ export interface Receiver {
   readonly rows: readonly CommandRow[]
   /** The store's clock. */
   readonly now: number
+  /** The newest log version that all live processes read (rule 14, versions). */
+  readonly writes: number
 }
 
 /** Everything that a put changes in the store. */
 export interface PutPlan {
   readonly outcome: PutOutcome
-  /** A run to insert as queued, with its cursor. */
-  readonly run: { readonly runId: string; readonly cursor: number } | null
+  /** A run to insert. If it is open at once, it becomes the session's open run as well. */
+  readonly run: {
+    readonly runId: string
+    readonly cursor: number
+    readonly state: "queued" | "open"
+  } | null
   /** Commands to insert, in this order. */
-  readonly commands: readonly NewCommandRow[]
+  readonly commands: readonly NewCommand[]
   /** Ids of commands to delete: messages that were withdrawn. */
   readonly deleted: readonly number[]
   readonly due: readonly DueChange[]
@@ -60,15 +60,13 @@ export function planMessage(
 
 /** Decides what a cancel becomes: the end of the open run, the withdrawal of a queued run, or nothing. */
 export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan {
-  const { open, rows, now, lastSeq } = receiver
+  const { open, rows, lastSeq } = receiver
   const { sessionId, at } = command
-  const [next] = queueOf(rows, now)
-  const target =
-    command.runId ?? open?.runId ?? (next !== undefined && next.notBefore <= now ? next.runId : null)
+  const target = command.runId ?? open?.runId ?? dueMessage(receiver)?.runId ?? null
   if (target === null) return nothing({ status: "unknown" })
   if (target === open?.runId) {
     const outcome = accepted({ runId: target, cursor: open.cursor })
-    const cancel = dueRow({ ...command, runId: target })
+    const cancel = dueCommand({ ...command, runId: target })
     return { ...nothing(outcome), commands: isCancelled(rows, target) ? [] : [cancel], isDue: true }
   }
   const outcome = accepted({ runId: target, cursor: lastSeq })
@@ -81,22 +79,23 @@ export function planRevocation(
   { sessionId, at }: { readonly sessionId: string; readonly at: number },
   receiver: Receiver,
 ): PutPlan {
-  const { open, rows, now } = receiver
-  const queued = queueOf(rows, now).map(({ runId }) => runId)
+  const { open, rows } = receiver
+  const queued = queueOf(rows, momentOf(receiver)).map(({ runId }) => runId)
   const plan = withdraw(queued, { outcome: { status: "unknown" }, sessionId, at }, receiver)
   if (open === null || isCancelled(rows, open.runId)) return plan
-  const cancel = dueRow({ type: "cancel", sessionId, runId: open.runId, at })
+  const cancel = dueCommand({ type: "cancel", sessionId, runId: open.runId, at })
   return { ...plan, commands: [cancel, ...plan.commands], isDue: true }
 }
 
+/** A process that reads only version 2 knows no queue, so while one lives, every message to a busy session is refused. */
 function refusalOf(
   { whenBusy = "reject" }: MessageCommand,
-  { open, rows, now, storedBytes }: Receiver,
+  receiver: Receiver,
   limits: StorageLimits | undefined,
 ): PutOutcome | null {
-  const [next] = queueOf(rows, now)
-  const busy = open ?? (next !== undefined && next.notBefore <= now ? next : null)
-  if (busy !== null && whenBusy === "reject") return { status: "busy", runId: busy.runId }
+  const { open, rows, storedBytes, writes } = receiver
+  const busy = open ?? dueMessage(receiver)
+  if (busy !== null && (whenBusy === "reject" || writes < 3)) return { status: "busy", runId: busy.runId }
   const waiting = rows.filter(({ type }) => type === "message" || type === "steer")
   if (waiting.length >= maxQueuedMessages) return { status: "queueFull" }
   return fullness(storedBytes, limits)
@@ -108,28 +107,33 @@ function joins({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, open:
 }
 
 function planSteering({ sessionId, input, at }: MessageCommand, { runId, cursor }: OpenRun): PutPlan {
-  const steer = contentRow({ type: "steer", sessionId, runId, at, content: newMessageOf(input) })
+  const steer = dueCommand({ type: "steer", sessionId, runId, at, content: newMessageOf(input) })
   return { ...nothing({ status: "steered", runId, cursor }), commands: [{ ...steer, dueAt: null }] }
 }
 
 function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
-  const { open, rows, now, lastSeq } = receiver
+  const { open, rows, now, lastSeq, writes } = receiver
   const { sessionId, runId, at, whenBusy = "reject", notBefore = 0 } = message
-  const queue = queueOf(rows, now)
+  const moment = momentOf(receiver)
+  const queue = queueOf(rows, moment)
   const rank = whenBusy === "interrupt" ? Math.min(0, ...queue.map((row) => row.rank)) - 1 : 0
   // Grows past all others: the store numbers it when it is inserted.
   const row = { id: Number.MAX_SAFE_INTEGER, runId, type: "message", rank, notBefore, dueAt: null }
-  const changes = dueChanges([...rows, row], open !== null, now)
+  const changes = dueChanges([...rows, row], moment)
   const isNext = changes.some(({ id }) => id === row.id)
-  const position = positionOf([...rows, row], { runId, isOpen: open !== null, now })
+  const position = positionOf([...rows, row], runId, moment)
   const follows = open !== null || (position ?? 1) > 1
-  const stored = contentRow(follows ? onServerHistory(message) : message)
+  const stored = follows ? onServerHistory(message) : message
   const cancels = whenBusy === "interrupt" && open !== null && !isCancelled(rows, open.runId)
-  const cancel = open === null ? [] : [dueRow({ type: "cancel", sessionId, runId: open.runId, at })]
+  const cancel = open === null ? [] : [dueCommand({ type: "cancel", sessionId, runId: open.runId, at })]
+  const state = position === undefined && writes < 3 ? "open" : "queued"
   return {
     outcome: accepted({ runId, cursor: lastSeq, ...(position !== undefined && { position }) }),
-    run: { runId, cursor: lastSeq },
-    commands: [...(cancels ? cancel : []), { ...stored, rank, notBefore, dueAt: isNext ? notBefore : null }],
+    run: { runId, cursor: lastSeq, state },
+    commands: [
+      ...(cancels ? cancel : []),
+      { command: stored, rank, notBefore, dueAt: isNext ? notBefore : null },
+    ],
     deleted: [],
     due: changes.filter(({ id }) => id !== row.id),
     isDue: cancels || (isNext && notBefore <= now),
@@ -152,23 +156,29 @@ function withdraw(
     sessionId,
     at,
   }: { readonly outcome: PutOutcome; readonly sessionId: string; readonly at: number },
-  { open, rows, now }: Receiver,
+  receiver: Receiver,
 ): PutPlan {
+  const { rows } = receiver
   const withdrawn = rows.filter(({ type, runId }) => type === "message" && runIds.includes(runId))
   if (withdrawn.length === 0) return nothing({ status: "unknown" })
   const left = rows.filter((row) => !withdrawn.includes(row))
   return {
     ...nothing(outcome),
-    commands: withdrawn.map(({ runId }) => dueRow({ type: "withdraw", sessionId, runId, at })),
+    commands: withdrawn.map(({ runId }) => dueCommand({ type: "withdraw", sessionId, runId, at })),
     deleted: withdrawn.map(({ id }) => id),
-    due: dueChanges(left, open !== null, now),
+    due: dueChanges(left, momentOf(receiver)),
     isDue: true,
   }
 }
 
-function contentRow(command: StoredCommand): NewCommandRow {
-  const row = dueRow(command)
-  return { ...row, bytes: Buffer.byteLength(row.body) }
+function momentOf({ open, now }: Receiver): Moment {
+  return { now, openRunId: open?.runId ?? null }
+}
+
+/** Returns the queued message that is taken next, if its time has come. */
+function dueMessage(receiver: Receiver): CommandRow | null {
+  const [next] = queueOf(receiver.rows, momentOf(receiver))
+  return next !== undefined && next.notBefore <= receiver.now ? next : null
 }
 
 function nothing(outcome: PutOutcome): PutPlan {

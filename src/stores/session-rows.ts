@@ -1,6 +1,8 @@
-import type { Command, Lease, Run, Session } from "../core/ports/session-log.ts"
+import type { Command, Lease, Run, Session, StoredCommand } from "../core/ports/session-log.ts"
 import { integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
 import { toCommandRow } from "./command-rows.ts"
+import { parentOf, rootOf } from "./directory/rows.ts"
+import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
 import { queueOf } from "./inbox-rules.ts"
 
 /** From a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
@@ -21,6 +23,8 @@ export function toSession(row: Row): Session {
     tenant: unescapeText(text(row, "tenant")),
     userId: unescapeText(text(row, "user_id")),
     agent: unescapeText(text(row, "agent")),
+    parent: parentOf(row),
+    rootId: rootOf(row),
     createdAt: integer(row, "created_at"),
     lastUsedAt: integer(row, "last_used_at"),
     revokedAt: row.revoked_at === null ? null : integer(row, "revoked_at"),
@@ -42,9 +46,10 @@ export function toLease(row: Row): Lease {
   }
 }
 
-/** From a command's `id` and its `body`, which is the command as it was accepted. */
+/** From a command's `id` and its `body`, which is the command as a process of whichever version accepted it. */
 export function toCommand(row: Row): Command {
-  return { ...json<Command>(row, "body"), id: integer(row, "id") }
+  const body = json<StoredCommand | FormerAnswer>(row, "body")
+  return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
 }
 
 /**
@@ -52,7 +57,7 @@ export function toCommand(row: Row): Command {
  * the columns of `toCommandRow` and a `body`.
  */
 export function toPending(rows: readonly Row[], now: number): Command[] {
-  const [next] = queueOf(rows.map(toCommandRow), now)
+  const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })
   return rows
     .filter((row) => text(row, "type") !== "message" || integer(row, "id") === next?.id)
     .map(toCommand)

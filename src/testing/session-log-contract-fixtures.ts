@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { Delta, DeltaEntry, Event, EventEntry, StepStarted } from "../core/entries.ts"
+import type { Delta, DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../core/entries.ts"
 import { logVersion } from "../core/entries.ts"
 import { randomIds } from "../core/ids.ts"
 import type { PutRun } from "../core/ports/inbox.ts"
@@ -153,6 +153,16 @@ export function textDelta(seq: number, runId: string, text: string, stepId = "st
 }
 
 export const stepStarted: StepStarted = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 }
+export const runStarted: RunStarted = {
+  type: "runStarted",
+  agent: "agent",
+  revision: "1",
+  content: [{ type: "text", text: "Hello" }],
+  context: {},
+  channel: null,
+  model: null,
+  outputSchema: null,
+}
 export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", step: 1, ...noSpending }
 export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", ...noSpending }
 

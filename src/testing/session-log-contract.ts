@@ -1,6 +1,9 @@
 import type { Store } from "../core/ports/store.ts"
 import { approvalsCases } from "./approvals-contract.ts"
+import { directoryCases, sharedDirectoryCases } from "./directory-contract.ts"
 import { keyringCases } from "./keyring-contract.ts"
+import { outboxCases } from "./outbox-contract.ts"
+import { outboxCommandCases } from "./outbox-contract-commands.ts"
 import { secretsCases } from "./secrets-contract.ts"
 import { acceptingCases, sharedAcceptingCases } from "./session-log-contract-accepting.ts"
 import { answerCases } from "./session-log-contract-answers.ts"
@@ -19,6 +22,7 @@ import { shareCases } from "./session-log-contract-shares.ts"
 import { interruptionCases, steeringCases, withdrawalCases } from "./session-log-contract-steering.ts"
 import { storageCases } from "./session-log-contract-storage.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
+import { subscriptionCases } from "./subscriptions-contract.ts"
 
 export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
 
@@ -41,8 +45,12 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...revocationCases,
   ...watchingCases,
   ...approvalsCases,
+  ...directoryCases,
   ...keyringCases,
   ...secretsCases,
+  ...outboxCases,
+  ...outboxCommandCases,
+  ...subscriptionCases,
 ]
 
 /** What a store that several processes may open must do as well: these cases open it more than once. */
@@ -50,6 +58,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedCases,
   ...sharedAcceptingCases,
   ...sharedWaitCases,
+  ...sharedDirectoryCases,
 ]
 
 /**

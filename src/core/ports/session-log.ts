@@ -1,22 +1,29 @@
 import type { Decider, Entry } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
-import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
+import type { AnyAnswer, AnyPayload } from "../wait.ts"
 import type { PutRun, QueuedRun, RunOpened, SteerCommand, WhenBusy, WithdrawCommand } from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
-import type { ToolResult } from "./tool.ts"
+import type { OutboxItem } from "./outbox.ts"
 
 /**
  * Where sessions live: their log, their inbox and their leases. One instance is one process's membership;
  * its leases count as live until it is closed or its process ends.
  *
- * Every method rejects with `StoreUnavailableError` when the store cannot do it now, or when its reply was lost.
+ * Every method rejects with `StoreUnavailableError` when the store cannot do it now, or when its reply was lost. Methods
+ * that read a session, or put something into its inbox, reject with `LogTooNewError` if it holds something that is newer
+ * than this process reads (rule 14, versions).
  * The rules by number are those of docs/architecture.md.
  */
 export interface SessionLog {
   /** Tells if this instance's leases count as live (rule 8, liveness). */
   readonly liveness: Liveness
+  /**
+   * Returns the newest log version that all live processes read, as far as this process knows (rule 14, versions). Newer
+   * forms are not written, so that every live process can go on with every session.
+   */
+  writableVersion(): number
   /**
    * The store's clock, in milliseconds since the Unix epoch. All processes that share a store get the time of one clock,
    * whatever their own clocks say.
@@ -106,6 +113,8 @@ export interface SessionLog {
   read(sessionId: string, options: ReadOptions): Promise<readonly Entry[]>
   /** Sequence number of the last `stepStarted` at or before `seq`; 0 if there is none. */
   stepStart(sessionId: string, seq: number): Promise<number>
+  /** Sequence number of the last `runStarted` at or before `seq`; 0 if there is none. */
+  runStart(sessionId: string, seq: number): Promise<number>
   /** Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if there is none. */
   historyStart(sessionId: string): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */
@@ -117,10 +126,12 @@ export interface SessionLog {
   arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<string>
 
   /**
-   * Drops deltas settled before `deltasSettledBefore` (rule 6) and sessions last used before
-   * `sessionsUsedBefore` that have no open run and no command. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
+   * Drops deltas settled before `deltasSettledBefore` (rule 6), and sessions last used before `sessionsUsedBefore` that have no
+   * open run, no command, no waiting outbox row, and no subscriber that has been behind since `subscribersBehindBefore` or
+   * later. Also drops what limits are given for besides. Times in milliseconds since the Unix epoch, by the store's clock
+   * (`now`).
    */
-  prune(limits: { readonly deltasSettledBefore: number; readonly sessionsUsedBefore: number }): Promise<void>
+  prune(limits: PruneLimits): Promise<void>
 
   ping(): Promise<void>
 }
@@ -135,9 +146,22 @@ export interface NewSession extends Principal {
   readonly id: string
   readonly agent: string
   readonly createdAt: number
+  /** Default: none. */
+  readonly parent?: SessionParent | null
+  /** Id of the root of its tree. Default: its own id. */
+  readonly rootId?: string
+}
+
+/** The call that started a session. */
+export interface SessionParent {
+  readonly sessionId: string
+  readonly runId: string
+  readonly toolCallId: string
 }
 
 export interface Session extends NewSession {
+  readonly parent: SessionParent | null
+  readonly rootId: string
   readonly lastUsedAt: number
   /** Since when its tokens are refused; null while it may be used. */
   readonly revokedAt: number | null
@@ -202,47 +226,31 @@ export interface CancelCommand {
   readonly at: number
 }
 
-/** The answer to a wait. Whether an edit or a form fits was checked before; the rest is the store's to check. */
-export type AnswerCommand = ApprovalCommand | ToolResultCommand | ElicitationCommand
+/** The answer to a wait. The caller has checked that an edit or a form fits; the store checks the rest. */
+export type AnswerCommand = AnswerFacts & AnyAnswer
 
-export interface ApprovalCommand extends AnswerBase {
-  readonly type: "approval"
-  readonly approved: boolean
-  /** Arguments in place of the model's, already checked against the tool's schema. */
-  readonly editedInput: JsonObject | null
-  /** Told to the model on denial. */
-  readonly reason: string | null
-  /** Grants the tool type for the rest of the session, in the same transaction. Only with `approved`. */
-  readonly grant: boolean
-}
-
-/** What the client made of a client tool's call. */
-export interface ToolResultCommand extends AnswerBase {
-  readonly type: "toolResult"
-  readonly result: ToolResult
-}
-
-/** What the user says to a tool's question; a form is already checked, its defaults filled in. */
-export interface ElicitationCommand extends AnswerBase, QuestionAnswer {
-  readonly type: "elicitation"
-}
-
-interface AnswerBase {
+interface AnswerFacts {
+  readonly type: "answer"
   readonly sessionId: string
-  readonly toolCallId: string
+  readonly waitId: string
   readonly nonce: string
   readonly decidedBy: Decider
   readonly at: number
 }
 
-/** What reached a session from outside, in its inbox. `id` grows in the order of acceptance; a cancel and an answer name their run. */
+/** An answer in the inbox, with what its wait knows of itself. */
+export type AcceptedAnswer = AnswerCommand & { readonly runId: string; readonly toolCallId: string }
+
+/** Something that reached a session from outside, in its inbox. `id` grows in the order of acceptance. */
 export type Command = StoredCommand & { readonly id: number }
 
+/** Every command but a message names a run that exists. */
 export type StoredCommand =
   | MessageCommand
   | SteerCommand
   | WithdrawCommand
-  | ((CancelCommand | AnswerCommand) & { readonly runId: string })
+  | (CancelCommand & { readonly runId: string })
+  | AcceptedAnswer
 
 export type PutOutcome =
   | ({ readonly status: "accepted" } & PutRun)
@@ -301,8 +309,21 @@ export interface Lease {
   readonly principal: Principal
 }
 
+export interface PruneLimits {
+  readonly deltasSettledBefore: number
+  readonly sessionsUsedBefore: number
+  /** Default: sessions wait for no subscriber. */
+  readonly subscribersBehindBefore?: number
+  /** Subscriptions that were registered last before this time are forgotten with their cursors. Default: none. */
+  readonly subscribersSeenBefore?: number
+  /** Outbox rows that died before this time are dropped. Default: none. */
+  readonly outboxDiedBefore?: number
+}
+
 export interface SessionBatch {
   readonly lease: Lease
+  /** The newest version in which its events and waits may be stored (rule 14, versions). Default: the newest there is. */
+  readonly version?: number
   /** In order of their sequence numbers. */
   readonly entries: readonly Entry[]
   readonly commandsConsumed?: readonly number[]
@@ -311,8 +332,10 @@ export interface SessionBatch {
   /** Queued runs whose withdrawal these entries log. */
   readonly runsWithdrawn?: readonly string[]
   readonly waitsOpened?: readonly NewWait[]
-  /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
+  /** Ids of waits that nobody answered before their time, or the call that opened them, was over. */
   readonly waitsExpired?: readonly string[]
+  /** Stored with the entries, of which there must be at least one event. */
+  readonly outbox?: readonly OutboxItem[]
   /** Set with the run's terminal event. */
   readonly runEnded?: { readonly runId: string; readonly state: "completed" | "interrupted" | "failed" }
   /** A durable step was made, or the run ended: takeovers count from 0 again. */
@@ -326,24 +349,26 @@ export interface ReleaseOptions {
   readonly parkUntil?: number
 }
 
-/** An open question of a run to the outside. */
-export interface NewWait {
-  readonly toolCallId: string
+/** An open request of a run to the outside. */
+export type NewWait = WaitFacts & AnyPayload
+
+interface WaitFacts {
+  readonly waitId: string
   readonly runId: string
-  readonly kind: "approval" | "clientTool" | "elicitation"
+  readonly toolCallId: string
   readonly toolName: string
-  readonly input: JsonObject
-  /** The tool's, so that any process can refuse an edit that does not fit. */
-  readonly inputSchema: JsonObject
-  readonly qualifier: string | null
-  readonly reason: string | null
   /** The tool that an answer is meant for; null for a local tool, and for a runner's. */
   readonly origin: ToolOrigin | null
-  /** What the tool asks the user; only and always of an elicitation. */
-  readonly question?: Question
+  /**
+   * JSON Schema of what a person may send with an answer: edited arguments, or a form. Stored, so that any process can
+   * refuse an answer that does not fit. Null if there is nothing to fill in.
+   */
+  readonly answerSchema: JsonObject | null
   readonly nonce: string
   readonly openedAt: number
   readonly expiresAt: number
+  /** The session whose token may answer it: the root of the tree that the run's session belongs to. */
+  readonly rootSessionId: string
 }
 
 export interface ReadOptions {

@@ -7,6 +7,7 @@ import { Problem } from "../problem.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { streamed } from "../sse/event-streams.ts"
+import { nativeWire } from "../wire/native.ts"
 
 export interface SubscribeRouteOptions {
   readonly sessions: Sessions
@@ -66,19 +67,18 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
           throw new Problem({ code: "run_not_found", status: 404 }, "The session has no such run.")
         if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
         c.get("takeViewerPlace")(session.id)
-        return streamed(c, {
+        return streamed(c, nativeWire, {
           sessionId: session.id,
           principal: session,
           runId,
           afterSeq: Math.max(afterSeq, run.cursor),
-          resumes: true,
           position: await sessions.position(session.id, runId),
         })
       }
       const isIdle = session.activeRun === null && !session.hasDueMessage
       if (session.lastSeq <= afterSeq && isIdle) return c.body(null, 204)
       c.get("takeViewerPlace")(session.id)
-      return streamed(c, { sessionId: session.id, principal: session, afterSeq })
+      return streamed(c, nativeWire, { sessionId: session.id, principal: session, afterSeq })
     },
     (result) => {
       // Given twice, it is an array.

@@ -6,74 +6,99 @@ import type { Principal } from "../../core/ports/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { createPlaces } from "../limits/places.ts"
-import { nativeWire } from "../wire/native.ts"
+import type { Wire } from "../wire/wire.ts"
 import { type EventSource, eventStream } from "./event-stream.ts"
-import { createHeartbeat } from "./heartbeat.ts"
-import { createRenderer } from "./render.ts"
+import { createHeartbeat, type Heartbeat } from "./heartbeat.ts"
+import { createRenderer, type Renderer } from "./render.ts"
 import { writeEventStream } from "./write-event-stream.ts"
 
-/** Without a run: every run of the session. */
+/** A stream that a handler answers with. */
 export interface EventStreamRequest {
   /** Place in the queue of a run that has to wait: the stream begins with it. */
   readonly position?: number | undefined
-  /** If true, the cursor may lie inside the run. */
-  readonly resumes?: boolean
   readonly sessionId: string
   readonly principal: Principal
   readonly afterSeq: number
+  /** The run whose end ends the stream. Default: the stream shows every run, and ends once none is open. */
   readonly runId?: string
+  /** If true, `afterSeq` is the cursor of a run, and nothing before it has to be folded. Default false. */
+  readonly fromRunStart?: boolean
+}
+
+/** The same, with the wire of the route. */
+export interface WiredStreamRequest extends EventStreamRequest {
+  readonly wire: Wire
 }
 
 export interface EventStreamsOptions {
-  readonly sessions: Sessions
+  readonly sessions: Pick<Sessions, "view">
   readonly clock: Clock
   readonly logger: Logger
   readonly heartbeatMs: number
   readonly viewersPerSession: number
 }
 
+/** What all streams of one wire share. */
+interface WireRendering {
+  readonly renderer: Renderer
+  readonly heartbeat: Heartbeat
+}
+
 /** Proxies must neither cache, compress nor hold back what is streamed. */
 const eventStreamHeaders = {
-  "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
 } as const
 
-/** A handler's answer that is a stream: its head. The middleware below gives it its body. */
+/** Returns the head of a stream as a handler's answer. The middleware below gives it its body. */
 export function streamed(
   c: Context<HttpEnv>,
+  wire: Wire,
   request: EventStreamRequest,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  c.set("eventStream", request)
-  return c.body(null, 200, { ...eventStreamHeaders, ...headers })
+  c.set("eventStream", { ...request, wire })
+  return c.body(null, 200, { "content-type": wire.contentType, ...eventStreamHeaders, ...headers })
 }
 
 /**
- * Gives the answers of handlers that said `streamed` their bodies, which share their renderings and their heartbeat. The
- * first of all middleware, so that the head is as all others left it, whichever way the body goes.
+ * Gives the answers of handlers that called `streamed` their bodies. Streams of the same wire share their renderings and
+ * their heartbeat. The first of all middleware, so that the head is as all others left it, whichever way the body goes.
  */
 export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs, viewersPerSession } = options
-  const renderer = createRenderer(nativeWire, logger)
-  const heartbeat = createHeartbeat(heartbeatMs, () => renderer.heartbeat(clock.now()))
+  /** By the wires of the routes, of which there are few. */
+  const renderings = new Map<Wire, WireRendering>()
+  const renderingOf = (wire: Wire): WireRendering => {
+    let rendering = renderings.get(wire)
+    if (rendering === undefined) {
+      const renderer = createRenderer(wire, logger)
+      const heartbeat = createHeartbeat(heartbeatMs, () => renderer.heartbeat(clock.now()))
+      rendering = { renderer, heartbeat }
+      renderings.set(wire, rendering)
+    }
+    return rendering
+  }
   const places = createPlaces({
     max: viewersPerSession,
     code: "too_many_viewers",
     message: "The session has too many open event streams. Close one of them, or try again later.",
   })
-  const sourceOf = (
-    { sessionId, position, ...from }: EventStreamRequest,
-    onEnd: () => void,
-  ): EventSource => ({
-    opening:
-      position === undefined || from.runId === undefined ? null : renderer.queued(from.runId, position),
-    open: (signal) => sessions.view(sessionId, { ...from, signal }),
-    viewer: renderer.viewer(from.afterSeq),
-    heartbeat,
-    onEnd,
-    logger,
-  })
+  const sourceOf = (request: WiredStreamRequest, onEnd: () => void): EventSource => {
+    const { wire, sessionId, position, fromRunStart = false, ...from } = request
+    const { renderer, heartbeat } = renderingOf(wire)
+    const replay = fromRunStart ? {} : { replayFrom: wire.replayFrom }
+    const { runId } = from
+    const isQueued = position !== undefined && runId !== undefined
+    return {
+      opening: isQueued ? renderer.queued(runId, position) : null,
+      open: (signal) => sessions.view(sessionId, { ...from, ...replay, signal }),
+      viewer: renderer.viewer(from.afterSeq),
+      heartbeat,
+      onEnd,
+      logger,
+    }
+  }
 
   return async (c, next) => {
     let leave = () => {}

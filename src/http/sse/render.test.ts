@@ -2,11 +2,16 @@ import { describe, expect, it } from "vitest"
 import type { Entry } from "../../core/entries.ts"
 import { framesIn } from "../fixtures/frames.ts"
 import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
+import { serverSentEvent } from "../wire/server-sent-events.ts"
 import type { Wire } from "../wire/wire.ts"
 import { createRenderer } from "./render.ts"
 
 /** Sends each delta's text as so many frames as it has words; counts what it is asked. */
 class CountingWire implements Wire<string> {
+  readonly name = "counting"
+  readonly contentType = "text/event-stream"
+  readonly replayFrom = "step"
+  readonly write = serverSentEvent
   folds = 0
 
   start(afterSeq: number): string {
@@ -21,7 +26,7 @@ class CountingWire implements Wire<string> {
   }
 
   heartbeat(now: number): string {
-    return JSON.stringify({ now })
+    return serverSentEvent(JSON.stringify({ now }), null)
   }
 
   queued(runId: string, position: number): string {

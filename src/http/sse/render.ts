@@ -37,8 +37,8 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
         return rendering.bytes
       }
     },
-    heartbeat: (now) => encoder.encode(unnumbered(wire.heartbeat(now))),
-    queued: (runId, position) => encoder.encode(unnumbered(wire.queued(runId, position))),
+    heartbeat: (now) => encoder.encode(wire.heartbeat(now)),
+    queued: (runId, position) => encoder.encode(wire.write(wire.queued(runId, position), null)),
   }
 
   function shared(batch: readonly Entry[], state: State, afterSeq: number): Rendering<State> {
@@ -55,7 +55,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     for (const entry of batch) {
       const [next, frames] = fold(after, entry)
       after = next
-      if (entry.seq > afterSeq) text += numbered(frames, entry.seq)
+      if (entry.seq > afterSeq) text += written(frames, entry.seq)
     }
     return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
   }
@@ -64,20 +64,19 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     try {
       return wire.fold(state, entry)
     } catch (error) {
-      logger.error({ error, runId: entry.runId, seq: entry.seq }, "an entry could not be rendered")
+      logger.error(
+        { error, wire: wire.name, runId: entry.runId, seq: entry.seq },
+        "An entry could not be rendered. Its subscribers are sent a failure in its place.",
+      )
       return [state, [wire.failure()]]
     }
   }
-}
 
-/** Only the last frame has the id: a client that comes back with it has had all of the entry. */
-function numbered(frames: readonly Frame[], seq: number): string {
-  const last = frames.length - 1
-  let text = ""
-  for (let index = 0; index < last; index++) text += unnumbered(frames[index] ?? "")
-  return last < 0 ? "" : `${text}id: ${seq}\ndata: ${frames[last]}\n\n`
-}
-
-function unnumbered(frame: Frame): string {
-  return `data: ${frame}\n\n`
+  /** Only the last frame carries the cursor: a client that comes back with it has had all of the entry. */
+  function written(frames: readonly Frame[], seq: number): string {
+    const last = frames.length - 1
+    let text = ""
+    for (let index = 0; index < last; index++) text += wire.write(frames[index] ?? "", null)
+    return last < 0 ? "" : text + wire.write(frames[last] ?? "", seq)
+  }
 }

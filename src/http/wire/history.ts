@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
+import { jsonPieces } from "../../core/json-pieces.ts"
 import type { AssistantPart, Message } from "../../core/messages.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { HistoryEnd, HistoryPart } from "../../sessions/sessions.ts"
-import type { HistoryMessage, HistoryResponse, Pending, PendingCall } from "../schemas/history.ts"
+import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
 import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
 
-/** Characters that are made in one turn of the event loop (rule 15), unless one message alone has more. */
+/** Characters that are made in one turn of the event loop, about (rule 15). */
 const pieceCharacters = 64_000
 
 /**
@@ -15,23 +16,42 @@ const pieceCharacters = 64_000
  * understands stays here.
  */
 export async function* historyJson(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
-  let piece = '{"messages":['
-  let separator = ""
+  let piece = ""
+  for await (const text of historyTexts(parts)) {
+    piece += text
+    if (piece.length < pieceCharacters) continue
+    yield piece
+    piece = ""
+    await nextTurn()
+  }
+  yield piece
+}
+
+async function* historyTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<string> {
+  let before = '{"messages":['
   for await (const part of parts) {
     if (part.type === "end") {
-      yield `${piece}],${JSON.stringify(rest(part)).slice(1)}`
+      if (before !== ",") yield before
+      yield "],"
+      yield* withoutBrace(jsonPieces(rest(part)))
       return
     }
     for (const message of part.messages) {
-      piece += separator + JSON.stringify(wireMessage(message))
-      separator = ","
-      if (piece.length < pieceCharacters) continue
-      yield piece
-      piece = ""
-      await nextTurn()
+      yield before
+      yield* jsonPieces(wireMessage(message))
+      before = ","
     }
   }
   throw new Error("The history ended before all of it was read.")
+}
+
+/** Yields the text of an object's members and its end. */
+function* withoutBrace(object: Iterable<string>): Generator<string> {
+  let skipped = 1
+  for (const text of object) {
+    yield text.slice(skipped)
+    skipped = 0
+  }
 }
 
 function rest({
@@ -43,19 +63,24 @@ function rest({
 }: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
     pending_approvals: openWaits
-      .filter(({ kind }) => kind === "approval")
+      .filter((wait) => wait.kind === "approval")
       .map((wait) => ({
-        ...pendingCall(wait),
+        ...pending(wait),
+        tool_input: wait.payload.input,
         server: wait.origin?.server ?? null,
-        resolved_qualifier: wait.qualifier,
-        reason: wait.reason,
+        resolved_qualifier: wait.payload.qualifier,
+        reason: wait.payload.reason,
       })),
-    pending_tool_calls: openWaits.filter(({ kind }) => kind === "clientTool").map(pendingCall),
-    pending_elicitations: openWaits.flatMap((wait) =>
-      wait.question === undefined
-        ? []
-        : [{ ...pending(wait), server: wait.origin?.server ?? null, ...wireQuestion(wait.question) }],
-    ),
+    pending_tool_calls: openWaits
+      .filter((wait) => wait.kind === "clientTool")
+      .map((wait) => ({ ...pending(wait), tool_input: wait.payload.input })),
+    pending_elicitations: openWaits
+      .filter((wait) => wait.kind === "elicitation")
+      .map((wait) => ({
+        ...pending(wait),
+        server: wait.origin?.server ?? null,
+        ...wireQuestion(wait.payload.question),
+      })),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
     queued_runs: queuedRuns.map(({ runId, position, notBefore }) => ({
       run_id: runId,
@@ -69,10 +94,6 @@ function rest({
 
 function pending({ toolCallId, nonce, expiresAt, toolName }: Wait): Pending {
   return { tool_call_id: toolCallId, nonce, expires_at: unixSeconds(expiresAt), tool_name: toolName }
-}
-
-function pendingCall(wait: Wait): PendingCall {
-  return { ...pending(wait), tool_input: wait.input }
 }
 
 function wireMessage(message: Message): HistoryMessage {

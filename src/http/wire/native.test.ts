@@ -9,6 +9,7 @@ import {
   usage,
   wireUsageExpected,
 } from "../fixtures/entries.ts"
+import { framesIn } from "../fixtures/frames.ts"
 import { type Item, parsed, sent } from "../fixtures/native.ts"
 import { nativeWire } from "./native.ts"
 
@@ -347,7 +348,8 @@ describe("the native wire", () => {
   })
 
   it("has frames for the time nothing happens and for what cannot be sent", () => {
-    expect(parsed(nativeWire.heartbeat(1500))).toEqual({ type: "heartbeat", timestamp: 1.5 })
+    const [beat] = framesIn(nativeWire.heartbeat(1500))
+    expect(beat).toEqual({ id: null, data: { type: "heartbeat", timestamp: 1.5 } })
     expect(parsed(nativeWire.failure())).toEqual({ type: "stream_error", error: expect.any(String) })
   })
 })

@@ -1,30 +1,38 @@
 import type { AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
-import { escapeText, integer } from "../columns.ts"
-import { dueRow } from "../command-rows.ts"
-import { answerRecords, grantOf } from "../decision-records.ts"
-import { kindAnswered, refusal, toWait } from "../wait-rows.ts"
-import { insertAudit, insertGrant, waitsOfSessions } from "./approvals.ts"
-import type { Database } from "./database.ts"
-import { hasCancel, insertCommand, lockSession } from "./inbox.ts"
+import { integer } from "../columns.ts"
+import { dueCommand } from "../command-rows.ts"
+import { isCancelled } from "../inbox-rules.ts"
+import type { Versions } from "../versions.ts"
+import { judgeAnswer } from "../wait-answers.ts"
+import { toWait } from "../wait-rows.ts"
+import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
+import type { Database, Query } from "./database.ts"
+import { insertCommand, lockReceiver } from "./inbox.ts"
 
-export async function answer(database: Database, command: AnswerCommand): Promise<AnswerOutcome> {
-  return database.transaction(async (query) => {
-    if (!(await lockSession(query, command.sessionId))) return { status: "unknown" }
-    const [row] = await query(
-      `${waitsOfSessions} WHERE wait.session_id = $1 AND wait.tool_call_id = $2 AND wait.kind = $3
-       ORDER BY wait.id DESC LIMIT 1`,
-      [command.sessionId, escapeText(command.toolCallId), kindAnswered(command)],
-    )
-    if (row === undefined) return { status: "unknown" }
-    const wait = toWait(row)
-    const { sessionId, runId } = wait
-    const refused = refusal(wait, command, { cancelled: await hasCancel(query, sessionId, runId) })
-    if (refused !== null) return refused
-    await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [integer(row, "id")])
-    await insertAudit(query, answerRecords(wait, command))
-    const grant = grantOf(wait, command)
-    if (grant !== null) await insertGrant(query, grant)
-    await insertCommand(query, dueRow({ ...command, runId }))
-    return { status: "accepted", runId }
-  })
+export function answer(
+  database: Database,
+  command: AnswerCommand,
+  versions: Versions,
+): Promise<AnswerOutcome> {
+  return database.transaction((query) => answerWithin(query, command, versions))
+}
+
+/** Inside a transaction. */
+export async function answerWithin(
+  query: Query,
+  command: AnswerCommand,
+  versions: Versions,
+): Promise<AnswerOutcome> {
+  const receiver = await lockReceiver(query, command.sessionId, versions)
+  if (receiver === null) return { status: "unknown" }
+  const row = await newestWait(query, command.sessionId, command)
+  const wait = row === undefined ? null : toWait(row)
+  const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
+  const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
+  if (row === undefined || accepted === null) return outcome
+  await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [integer(row, "id")])
+  await insertAudit(query, accepted.records)
+  if (accepted.grant !== null) await insertGrant(query, accepted.grant)
+  await insertCommand(query, dueCommand(accepted.command), versions)
+  return outcome
 }

@@ -1,12 +1,18 @@
-import type { CommitOutcome, Run, SessionBatch } from "../../core/ports/session-log.ts"
+import { logVersion } from "../../core/entries.ts"
+import { stringifyInSlices } from "../../core/json-pieces.ts"
+import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, nullableText, text } from "../columns.ts"
-import { type CommandRow, commandColumns, toCommandRow } from "../command-rows.ts"
-import { type EntryRows, runColumn, toRows } from "../entry-rows.ts"
-import { concernsInbox, type DueChange, dueChanges, refusalOf, rowsAfter } from "../inbox-rules.ts"
+import { type EntryRows, toRows } from "../entry-rows.ts"
+import { type DueChange, refusalOf } from "../inbox-rules.ts"
+import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
+import { newRows } from "../outbox-rows.ts"
+import { stirredBy } from "../subscription-rows.ts"
+import { areOpen, changeWaits } from "../wait-changes.ts"
+import { endedRuns, Inboxes, runChanges } from "./commit-inbox.ts"
 import type { Database, Query } from "./database.ts"
 import { sqlState } from "./failures.ts"
 import { lastSeq, nowMs } from "./schema.ts"
-import { areOpen, changeWaits, openWaits, writeWaits } from "./waits.ts"
+import { openWaits, writeWaits } from "./waits.ts"
 
 interface Prepared {
   readonly batch: SessionBatch
@@ -25,7 +31,11 @@ export async function commit(
   owner: string,
 ): Promise<readonly CommitOutcome[]> {
   if (batches.length === 0) return []
-  const all = batches.map((batch) => ({ batch, id: batch.lease.sessionId, rows: toRows(batch.entries) }))
+  const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
+  const all = batches.map((batch) => {
+    const { version = logVersion } = batch
+    return { batch, id: batch.lease.sessionId, rows: toRows(batch.entries, { version, bodies }) }
+  })
   try {
     return await commitOnce(database, all, owner)
   } catch (error) {
@@ -46,7 +56,7 @@ function commitOnce(
   return database.transaction(async (query) => {
     const { held, busy } = await lock(query, batches, owner)
     const stored = await storedBefore(query, all, held)
-    const inbox = await inboxes(query, batches)
+    const inboxes = await Inboxes.read(query, batches)
     let waits = await openWaits(query, batches)
     const accepted: Prepared[] = []
     const outcomes = all.map((each): CommitOutcome => {
@@ -54,16 +64,15 @@ function commitOnce(
       if (busy.get(id) === batch.lease.epoch) return "busy"
       if (held.get(id)?.epoch !== batch.lease.epoch) return "fenced"
       if (stored.has(each)) return "ok"
-      const rowsBefore = inbox.rows.get(id) ?? []
-      const refusal = refusalOf(batch, rowsBefore)
+      const refusal = refusalOf(batch, inboxes.of(id))
       if (refusal !== null) return refusal
       if (!areOpen(waits, batch)) return "answered"
       accepted.push(each)
-      inbox.rows.set(id, rowsAfter(rowsBefore, batch))
-      waits = changeWaits(waits, batch, rows)
+      inboxes.change(batch, held.get(id)?.activeRun ?? null)
+      waits = changeWaits(waits, batch, { at: rows.at, version: batch.version ?? logVersion })
       return "ok"
     })
-    await write(query, accepted, dueAfter(accepted, { inbox, held }))
+    await write(query, accepted, inboxes.dueChanges())
     await writeWaits(query, waits)
     return outcomes
   })
@@ -136,45 +145,6 @@ async function storedBefore(
   return stored
 }
 
-interface Inboxes {
-  /** By session; only of sessions whose batches concern their inboxes. */
-  readonly rows: Map<string, readonly CommandRow[]>
-  /** The store's clock. */
-  readonly now: number
-}
-
-/** A statement of its own, after the locks: so it sees every command put before them. */
-async function inboxes(query: Query, batches: readonly SessionBatch[]): Promise<Inboxes> {
-  const ids = batches.filter(concernsInbox).map(({ lease }) => lease.sessionId)
-  if (ids.length === 0) return { rows: new Map(), now: 0 }
-  const found = await query(
-    `SELECT session_id, ${commandColumns}, ${nowMs} AS now FROM agent_gateway.command WHERE session_id = ANY($1)`,
-    [ids],
-  )
-  const rows = new Map<string, CommandRow[]>()
-  for (const row of found) {
-    const id = text(row, "session_id")
-    rows.set(id, [...(rows.get(id) ?? []), toCommandRow(row)])
-  }
-  const [first] = found
-  return { rows, now: first === undefined ? 0 : integer(first, "now") }
-}
-
-/** Returns which messages become due, and which stop to be, once the batches are stored. */
-function dueAfter(
-  accepted: readonly Prepared[],
-  { inbox, held }: { readonly inbox: Inboxes; readonly held: ReadonlyMap<string, Held> },
-): readonly DueChange[] {
-  const open = new Map([...held].map(([id, { activeRun }]) => [id, activeRun]))
-  const concerned = accepted.filter(({ batch }) => concernsInbox(batch))
-  for (const { id, batch } of concerned) {
-    if (batch.runOpened !== undefined) open.set(id, batch.runOpened.runId)
-    if (batch.runEnded !== undefined && batch.runEnded.runId === open.get(id)) open.set(id, null)
-  }
-  const ids = new Set(concerned.map(({ id }) => id))
-  return [...ids].flatMap((id) => dueChanges(inbox.rows.get(id) ?? [], open.get(id) != null, inbox.now))
-}
-
 async function write(query: Query, batches: readonly Prepared[], due: readonly DueChange[]): Promise<void> {
   if (batches.length === 0) return
   const ended = batches.flatMap(endedRuns)
@@ -200,7 +170,7 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
      ),
      due AS (
        UPDATE agent_gateway.command SET due_at = each.due_at
-       FROM json_to_recordset($9) AS each(id bigint, due_at bigint) WHERE command.id = each.id
+       FROM json_to_recordset($11) AS each(id bigint, due_at bigint) WHERE command.id = each.id
      ),
      changed AS (
        UPDATE agent_gateway.run SET
@@ -210,7 +180,15 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
          end_seq = coalesce(each.end_seq, run.end_seq)
        FROM json_to_recordset($5) AS each(id text, state text, cursor bigint, steerable boolean, end_seq bigint)
        WHERE run.id = each.id
-     )
+     ),
+     items AS (
+       INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
+       SELECT session_id, id, kind, payload, bytes, ${nowMs}, coalesce(due_at, ${nowMs})
+       FROM json_to_recordset($9) AS each(
+         session_id text, id text, kind text, payload text, bytes integer, due_at bigint)
+       ON CONFLICT (session_id, id) DO NOTHING
+     ),
+     stirred AS (${stirCursors("$10")})
      UPDATE agent_gateway.session SET
        log_version = greatest(log_version, each.version),
        stored_bytes = stored_bytes + each.bytes
@@ -225,10 +203,10 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
      FROM json_to_recordset($6) AS each(
        id text, version integer, bytes bigint, progress boolean, opened text, ended text, ended_at bigint)
      WHERE session.id = each.id
-       AND (each.opened IS NOT NULL OR each.ended IS NOT NULL OR each.bytes > 0 OR (each.progress AND takeovers > 0)
-         OR session.id IN (SELECT session_id FROM consumed))`,
+       AND (each.opened IS NOT NULL OR each.ended IS NOT NULL OR each.bytes > 0
+         OR (each.progress AND takeovers > 0) OR session.id IN (SELECT session_id FROM consumed))`,
     [
-      JSON.stringify(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
+      await stringifyInSlices(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => settlingRows(id, rows))),
       batches.flatMap(({ batch: { commandsConsumed = [] } }) => [...commandsConsumed]),
@@ -236,40 +214,33 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
       JSON.stringify(sessionRows(batches)),
       ended.map(({ session_id }) => session_id),
       ended.map(({ id }) => id),
+      JSON.stringify(batches.flatMap(({ batch }) => newRows(batch))),
+      JSON.stringify(stirredRows(batches)),
       JSON.stringify(due.map(({ id, dueAt }) => ({ id, due_at: dueAt }))),
     ],
   )
 }
 
-interface RunChange {
-  readonly session_id: string
-  readonly id: string
-  readonly state: Run["state"]
-  readonly cursor?: number
-  readonly steerable?: boolean
-  readonly end_seq?: number
+/**
+ * SQL: makes the cursors of these sessions due, and makes those that are not there yet. A cursor that is being claimed is
+ * waited for, so that its claim cannot miss what this commit stores. Does nothing while there are no subscribers.
+ */
+function stirCursors(sessions: string): string {
+  return `
+    INSERT INTO agent_gateway.subscriber_cursor AS own
+      (session_id, subscriber, agent, seq, due_at, stirred, behind_since)
+    SELECT session.id, subscriber.name, session.agent, each.seq, ${nowMs}, true, ${nowMs}
+    FROM json_to_recordset(${sessions}) AS each(id text, seq bigint)
+    JOIN agent_gateway.session ON session.id = each.id
+    JOIN agent_gateway.subscriber ON subscriber.agent = session.agent AND subscriber.forgotten_since IS NULL
+    ORDER BY session.id, subscriber.name
+    ON CONFLICT (session_id, subscriber) DO UPDATE SET stirred = true,
+      due_at = coalesce(own.due_at, excluded.due_at), behind_since = coalesce(own.behind_since, excluded.behind_since)
+    WHERE NOT own.stirred`
 }
 
-function endedRuns({ id: session_id, batch, rows }: Prepared): RunChange[] {
-  const { runEnded, runsWithdrawn = [] } = batch
-  const end_seq = rows.lastSeq
-  const withdrawn = runsWithdrawn.map((id): RunChange => ({ session_id, id, state: "interrupted", end_seq }))
-  if (runEnded === undefined) return withdrawn
-  return [...withdrawn, { session_id, id: runEnded.runId, state: runEnded.state, end_seq }]
-}
-
-/** One row a run: an update takes only one of several rows that meet the same target. */
-function runChanges(batches: readonly Prepared[]): RunChange[] {
-  const changes = new Map<string, RunChange>()
-  for (const each of batches) {
-    const { runOpened } = each.batch
-    if (runOpened !== undefined) {
-      const { runId: id, ...opened } = runOpened
-      changes.set(id, { session_id: each.id, id, state: "open", ...opened })
-    }
-    for (const ended of endedRuns(each)) changes.set(ended.id, { ...changes.get(ended.id), ...ended })
-  }
-  return [...changes.values()]
+function stirredRows(batches: readonly Prepared[]): object[] {
+  return [...stirredBy(batches.map(({ batch }) => batch))].map(([id, seq]) => ({ id, seq }))
 }
 
 interface StoredRow {
@@ -279,9 +250,8 @@ interface StoredRow {
 }
 
 function entryRows(session_id: string, { events }: EntryRows): StoredRow[] {
-  return events.map((row) => {
-    const { seq, v, at, event, body } = row
-    return { session_id, seq, v, at, run_id: runColumn(row), type: event.type, body }
+  return events.map(({ seq, v, at, runId, type, body }) => {
+    return { session_id, seq, v, at, run_id: runId, type, body }
   })
 }
 

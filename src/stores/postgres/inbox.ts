@@ -9,10 +9,17 @@ import type {
   StorageLimits,
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, text } from "../columns.ts"
-import { type CommandRow, commandColumns, type NewCommandRow, toCommandRow } from "../command-rows.ts"
-import { isCancelled, positionOf, queuedRuns } from "../inbox-rules.ts"
+import {
+  commandColumns,
+  type NewCommand,
+  type NewCommandRow,
+  newCommandRow,
+  toCommandRow,
+} from "../command-rows.ts"
+import { positionOf, queuedRuns } from "../inbox-rules.ts"
 import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
 import { toPending } from "../session-rows.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
 import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database.ts"
 import { claimFree } from "./leases.ts"
@@ -24,28 +31,28 @@ export interface Put {
   readonly isDue: boolean
 }
 
-/** The session's row is what put, answer, commit, claim and release exclude each other by. */
-export async function lockSession(query: Query, sessionId: string): Promise<boolean> {
-  const rows = await query("SELECT FROM agent_gateway.session WHERE id = $1 FOR UPDATE", [
-    escapeText(sessionId),
-  ])
-  return rows.length > 0
-}
-
 export async function put(
   database: Database,
   command: MessageCommand | CancelCommand,
-  limits?: StorageLimits,
+  { versions, limits }: { readonly versions: Versions; readonly limits: StorageLimits | undefined },
+): Promise<Put> {
+  return database.transaction((query) => putWithin(query, command, { versions, limits }))
+}
+
+/** Inside a transaction. */
+export async function putWithin(
+  query: Query,
+  command: MessageCommand | CancelCommand,
+  { versions, limits }: { readonly versions: Versions; readonly limits?: StorageLimits | undefined },
 ): Promise<Put> {
   const { sessionId } = command
-  return database.transaction(async (query) => {
-    const receiver = await lockReceiver(query, sessionId)
-    if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
-    if (command.type === "message") return putMessage(query, command, { receiver, limits, announced: true })
-    const plan = planCancel(command, receiver)
-    await carryOut(query, plan, { sessionId, message: null, announced: true })
-    return plan
-  })
+  const receiver = await lockReceiver(query, sessionId, versions)
+  if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
+  const announced = true
+  if (command.type === "message") return putMessage(query, command, { receiver, limits, versions, announced })
+  const plan = planCancel(command, receiver)
+  await carryOut(query, plan, { sessionId, message: null, versions, announced })
+  return plan
 }
 
 /** What this process takes at once need not be announced to others. */
@@ -53,14 +60,24 @@ export async function putAndClaim(
   database: Database,
   message: MessageCommand,
   agents: readonly string[],
-  { owner, limits }: { readonly owner: string; readonly limits: StorageLimits | undefined },
+  {
+    owner,
+    versions,
+    limits,
+  }: {
+    readonly owner: string
+    readonly versions: Versions
+    readonly limits: StorageLimits | undefined
+  },
 ): Promise<PutAndClaimOutcome & { readonly isDue: boolean }> {
   const { sessionId } = message
   return database.transaction(async (query) => {
-    const receiver = await lockReceiver(query, sessionId)
+    const receiver = await lockReceiver(query, sessionId, versions)
     if (receiver === null) return { outcome: { status: "unknown" }, lease: null, isDue: false }
-    const { outcome, isDue } = await putMessage(query, message, { receiver, limits, announced: false })
-    const lease = isDue ? await claimFree(query, sessionId, agents, owner) : null
+    const put = { receiver, limits, versions, announced: false }
+    const { outcome, isDue } = await putMessage(query, message, put)
+    const claimable = { agents, reads: versions.reads }
+    const lease = isDue ? await claimFree(query, sessionId, claimable, owner) : null
     if (isAnnounced({ outcome, isDue }) && lease === null) await announce(query, sessionId)
     return { outcome, lease, isDue }
   })
@@ -72,11 +89,11 @@ export async function putAndClaim(
  */
 export async function revokeSession(
   database: Database,
-  sessionId: string,
-  at: number,
+  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  versions: Versions,
 ): Promise<boolean | null> {
   return database.transaction(async (query) => {
-    const receiver = await lockReceiver(query, sessionId)
+    const receiver = await lockReceiver(query, sessionId, versions)
     if (receiver === null) return null
     const revoked = await query(
       "UPDATE agent_gateway.session SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
@@ -84,14 +101,25 @@ export async function revokeSession(
     )
     if (revoked.length === 0) return false
     const plan = planRevocation({ sessionId, at }, receiver)
-    await carryOut(query, plan, { sessionId, message: null, announced: true })
+    await carryOut(query, plan, { sessionId, message: null, versions, announced: true })
     return plan.isDue
   })
 }
 
-/** Locks the session. The rest is read by another statement, so that it is as recent as the lock. */
-async function lockReceiver(query: Query, sessionId: string): Promise<Receiver | null> {
-  if (!(await lockSession(query, sessionId))) return null
+/**
+ * Locks the session's row, by which put, answer, commit, claim and release exclude each other. The rest is read by another
+ * statement, so that it is as recent as the lock. Throws for a session that only newer processes read.
+ */
+export async function lockReceiver(
+  query: Query,
+  sessionId: string,
+  versions: Versions,
+): Promise<Receiver | null> {
+  const [locked] = await query("SELECT log_version FROM agent_gateway.session WHERE id = $1 FOR UPDATE", [
+    escapeText(sessionId),
+  ])
+  if (locked === undefined) return null
+  refuseNewer(locked, versions)
   const [session] = await query(
     `SELECT ${lastSeq} AS last_seq, stored_bytes, ${nowMs} AS now, run.id AS run_id, cursor, steerable,
        (SELECT json_agg(each) FROM (
@@ -111,15 +139,8 @@ async function lockReceiver(query: Query, sessionId: string): Promise<Receiver |
     storedBytes: integer(session, "stored_bytes"),
     rows: inbox === null ? [] : JSON.parse(inbox).map(toCommandRow),
     now: integer(session, "now"),
+    writes: versions.writes(),
   }
-}
-
-/** Returns the commands of a session, in no particular order. */
-export async function inboxOf(query: Query, sessionId: string): Promise<CommandRow[]> {
-  const rows = await query(`SELECT ${commandColumns} FROM agent_gateway.command WHERE session_id = $1`, [
-    sessionId,
-  ])
-  return rows.map(toCommandRow)
 }
 
 async function putMessage(
@@ -128,17 +149,18 @@ async function putMessage(
   {
     receiver,
     limits,
-    announced,
+    ...carrying
   }: {
     readonly receiver: Receiver
     readonly limits: StorageLimits | undefined
+    readonly versions: Versions
     readonly announced: boolean
   },
 ): Promise<Put> {
   const known = await findKnown(query, message, receiver)
   if (known !== null) return { outcome: known, isDue: false }
   const plan = planMessage(message, receiver, limits)
-  await carryOut(query, plan, { sessionId: message.sessionId, message, announced })
+  await carryOut(query, plan, { sessionId: message.sessionId, message, ...carrying })
   return plan
 }
 
@@ -159,7 +181,7 @@ async function findKnown(
   if (known === undefined) return null
   if (text(known, "body_hash") !== escapeText(idempotency.bodyHash)) return { status: "keyReused" }
   const [runId, cursor] = [text(known, "id"), integer(known, "cursor")]
-  const position = positionOf(rows, { runId, isOpen: open !== null, now })
+  const position = positionOf(rows, runId, { now, openRunId: open?.runId ?? null })
   return { status: "duplicate", runId, cursor, ...(position !== undefined && { position }) }
 }
 
@@ -169,10 +191,12 @@ async function carryOut(
   {
     sessionId,
     message,
+    versions,
     announced,
   }: {
     readonly sessionId: string
     readonly message: MessageCommand | null
+    readonly versions: Versions
     readonly announced: boolean
   },
 ): Promise<void> {
@@ -189,17 +213,23 @@ async function carryOut(
     )
   }
   if (commands.length === 0) return
+  const rows = commands.map((command) => newCommandRow(command, versions.writes()))
   await query(
     `WITH run AS (
-       INSERT INTO agent_gateway.run (id, session_id, cursor, state, idempotency_key, body_hash)
-       SELECT $2, $1, $3, 'queued', $4, $5 WHERE $2::text IS NOT NULL
+       INSERT INTO agent_gateway.run
+         (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
+       SELECT $2, id, $3, $10, $4, $5, $8, tenant, user_id FROM agent_gateway.session
+       WHERE id = $1 AND $2::text IS NOT NULL
      ),
      steered AS (
        INSERT INTO agent_gateway.steering_key (session_id, idempotency_key, body_hash, run_id)
        SELECT $1, $4, $5, $6 WHERE $6::text IS NOT NULL
      ),
      put AS (${insertCommands("$7", "$1")})
-     UPDATE agent_gateway.session SET last_used_at = greatest(last_used_at, $8), stored_bytes = stored_bytes + $9
+     UPDATE agent_gateway.session SET last_used_at = greatest(last_used_at, $8), stored_bytes = stored_bytes + $9,
+       active_run = CASE WHEN $10 = 'open' THEN $2 ELSE active_run END,
+       -- A session whose inbox holds a newer form is left to processes that read it.
+       log_version = greatest(log_version, $11)
      WHERE id = $1`,
     [
       sessionId,
@@ -208,9 +238,11 @@ async function carryOut(
       key,
       hash,
       steered,
-      JSON.stringify(commands.map(toColumns)),
+      JSON.stringify(rows.map(toColumns)),
       message?.at ?? 0,
-      commands.reduce((sum, { bytes }) => sum + bytes, 0),
+      rows.reduce((sum, { bytes }) => sum + bytes, 0),
+      run?.state ?? null,
+      Math.max(...rows.map(({ version }) => version)),
     ],
   )
   if (announced && isAnnounced(plan)) await announce(query, sessionId)
@@ -235,17 +267,20 @@ function insertCommands(commands: string, sessionId: string): string {
       AS each(run_id, type, body, rank, not_before, due_at, bytes, place) ORDER BY place`
 }
 
-function toColumns({ command, body, rank, notBefore, dueAt, bytes }: NewCommandRow): object {
-  const { runId, type } = command
+function toColumns({ runId, type, body, rank, notBefore, dueAt, bytes }: NewCommandRow): object {
   return { run_id: runId, type, body, rank, not_before: notBefore, due_at: dueAt, bytes }
 }
 
 /** Puts a command that is due, and announces it. */
-export async function insertCommand(query: Query, row: NewCommandRow): Promise<void> {
-  const { sessionId } = row.command
+export async function insertCommand(query: Query, command: NewCommand, versions: Versions): Promise<void> {
+  const row = newCommandRow(command, versions.writes())
   await query(
-    `WITH put AS (${insertCommands("$2", "$1::text")}) SELECT pg_notify('${arrivalsChannel}', $1)`,
-    [sessionId, JSON.stringify([toColumns(row)])],
+    `WITH put AS (${insertCommands("$2", "$1::text")}),
+     newer AS (
+       UPDATE agent_gateway.session SET log_version = $3 WHERE id = $1 AND log_version < $3
+     )
+     SELECT pg_notify('${arrivalsChannel}', $1)`,
+    [row.sessionId, JSON.stringify([toColumns(row)]), row.version],
   )
 }
 
@@ -260,24 +295,23 @@ async function deleteCommands(query: Query, sessionId: string, ids: readonly num
   )
 }
 
-/** Whether a cancel of the run waits in the inbox. The session is locked, so none comes in between. */
-export async function hasCancel(query: Query, sessionId: string, runId: string): Promise<boolean> {
-  return isCancelled(await inboxOf(query, sessionId), runId)
-}
-
 /** Returns the queued runs of a session in the order in which they are taken. */
 export async function findQueued(query: Query, sessionId: string): Promise<readonly QueuedRun[]> {
   const rows = await query(
-    `SELECT ${commandColumns}, ${nowMs} AS now FROM agent_gateway.command WHERE session_id = $1 AND type = 'message'`,
+    `SELECT ${commandColumns}, active_run, ${nowMs} AS now FROM agent_gateway.session
+     JOIN agent_gateway.command ON command.session_id = session.id
+     WHERE session.id = $1 AND type = 'message'`,
     [escapeText(sessionId)],
   )
   const [first] = rows
-  return first === undefined ? [] : queuedRuns(rows.map(toCommandRow), integer(first, "now"))
+  if (first === undefined) return []
+  const moment = { now: integer(first, "now"), openRunId: nullableText(first, "active_run") }
+  return queuedRuns(rows.map(toCommandRow), moment)
 }
 
 export async function pending(query: Query, lease: Lease, owner: string): Promise<readonly Command[]> {
   const rows = await query(
-    `SELECT command.*, ${nowMs} AS now FROM agent_gateway.session
+    `SELECT ${commandColumns}, command.body, ${nowMs} AS now FROM agent_gateway.session
      JOIN agent_gateway.command ON command.session_id = session.id
      WHERE session.id = $1 AND epoch = $2 AND owner = $3
        AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) ORDER BY command.id`,

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto"
 import type { Clock } from "../../core/clock.ts"
+import { logVersion } from "../../core/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
+import { createAlarm } from "../bell.ts"
 import { integer, text } from "../columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import { createApprovals } from "./approvals.ts"
@@ -15,13 +17,16 @@ import {
   standingConfig,
   withoutTimeouts,
 } from "./database.ts"
+import { createPostgresDirectory } from "./directory.ts"
 import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
 import { uncountLapse } from "./leases.ts"
 import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"
+import { createOutbox } from "./outbox.ts"
 import { lastSeq, migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
+import { createSubscriptions } from "./subscriptions.ts"
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`, as `pg` reads it. */
@@ -35,6 +40,8 @@ export interface PostgresStoreOptions {
    * Heartbeats are sent four times in it. All processes on one database use the same value. Default 3000.
    */
   readonly ttlMs?: number
+  /** For tests: the newest log version that this process reads. Default: the newest there is. */
+  readonly readsVersion?: number
 }
 
 const defaultTtlMs = 3_000
@@ -49,6 +56,7 @@ const listenerLimitMs = 5_000
 /** Throws `ConfigurationError` when the database cannot be reached or used, or was changed by a newer version. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { url, clock, logger, durability = "process", ttlMs = defaultTtlMs } = options
+  const { readsVersion: reads = logVersion } = options
   const driver = await loadDriver()
   const config = connectionConfig(url, durability)
   const id = randomUUID()
@@ -59,8 +67,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const standing = (limitMs: number) => (isFirst: boolean) =>
     new driver.Client(standingConfig(config, { name: connectionName(id), limitMs, isFirst }))
   const ends: (() => Promise<void>)[] = [() => database.close(), () => commits.close()]
+  const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
   const close = async () => {
     hub.close()
+    alarms.outbox.close()
+    alarms.subscriptions.close()
     for (const end of ends) await end()
   }
   try {
@@ -68,7 +79,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const onArrival = (sessionId: string) => hub.arrived(sessionId)
     const arrivals = await listenForArrivals({ connect: standing(listenerLimitMs), onArrival, logger })
     ends.push(() => arrivals.end())
-    const membership = await joinMembers({ id, connect: standing(times.timeoutMs), times, logger })
+    const membership = await joinMembers({ id, connect: standing(times.timeoutMs), times, reads, logger })
     ends.push(() => membership.end())
     membership.liveness.onChange((isLive) => {
       if (!isLive) return
@@ -76,11 +87,15 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         logger.warn({ error }, "Takeovers from this process stay counted as crashes of their runs.")
       })
     })
+    const versions = { reads, writes: membership.versionOfAll }
     return {
-      log: createSessionLog({ database, commits, membership, times, hub }),
+      log: createSessionLog({ database, commits, membership, times, versions, hub, alarms }),
       keyring: createKeyring(database.query, clock),
-      approvals: createApprovals(database),
+      approvals: createApprovals(database, versions),
+      directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),
+      outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
+      subscriptions: createSubscriptions(database, alarms.subscriptions),
       close,
     }
   } catch (error) {

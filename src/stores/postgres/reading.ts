@@ -30,7 +30,8 @@ export async function readEntries(
     maxCharacters = Number.POSITIVE_INFINITY,
     deltas = true,
     replacedHistories = true,
-  }: ReadOptions,
+    reads,
+  }: ReadOptions & { readonly reads: number },
 ): Promise<readonly Entry[]> {
   const page: Page = { entries: [], characters: 0 }
   const isFull = () => page.entries.length >= limit || page.characters >= maxCharacters
@@ -39,7 +40,7 @@ export async function readEntries(
     // The first may have nothing new.
     const wanted = Math.min(limit - page.entries.length + 1, maxRows)
     const rows = await query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted, replacedHistories])
-    await append(page, rows, { after, isFull })
+    await append(page, rows, { after, reads, isFull })
     if (rows.length < wanted || isFull()) return page.entries
   }
 }
@@ -52,11 +53,15 @@ interface Page {
 async function append(
   page: Page,
   rows: readonly Row[],
-  { after, isFull }: { readonly after: number; readonly isFull: () => boolean },
+  {
+    after,
+    reads,
+    isFull,
+  }: { readonly after: number; readonly reads: number; readonly isFull: () => boolean },
 ): Promise<void> {
   let characters = 0
   for (const row of rows) {
-    for (const entry of fromRow(row)) if (entry.seq > after) page.entries.push(entry)
+    for (const entry of fromRow(row, reads)) if (entry.seq > after) page.entries.push(entry)
     const length = text(row, "body").length
     if (page.entries.length > 0) page.characters += length
     if (isFull()) return
@@ -67,13 +72,26 @@ async function append(
   }
 }
 
-export async function stepStart(query: Query, sessionId: string, seq: number): Promise<number> {
+/** The type is part of the statement, so that Postgres uses the index of the entries of that type. */
+async function lastOfType(
+  query: Query,
+  type: "stepStarted" | "runStarted",
+  values: readonly [sessionId: string, seq: number],
+): Promise<number> {
   const [row] = await query(
     `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
-     WHERE session_id = $1 AND type = 'stepStarted' AND seq <= $2`,
-    [sessionId, seq],
+     WHERE session_id = $1 AND type = '${type}' AND seq <= $2`,
+    values,
   )
   return integer(row ?? {}, "seq")
+}
+
+export async function stepStart(query: Query, sessionId: string, seq: number): Promise<number> {
+  return lastOfType(query, "stepStarted", [sessionId, seq])
+}
+
+export async function runStart(query: Query, sessionId: string, seq: number): Promise<number> {
+  return lastOfType(query, "runStarted", [sessionId, seq])
 }
 
 export async function historyStart(query: Query, sessionId: string): Promise<number> {

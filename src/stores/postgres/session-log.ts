@@ -1,6 +1,9 @@
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Alarm } from "../bell.ts"
 import { escapeText, integer } from "../columns.ts"
 import { toRun, toSession } from "../session-rows.ts"
+import { stirredBy } from "../subscription-rows.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
@@ -9,8 +12,8 @@ import type { Database, Query } from "./database.ts"
 import { findQueued, pending, put, putAndClaim, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
-import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
-import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
+import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
+import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 
 export interface SessionLogParts {
@@ -19,64 +22,77 @@ export interface SessionLogParts {
   readonly commits: Database
   readonly membership: Membership
   readonly times: HeartbeatTimes
+  readonly versions: Versions
   readonly hub: WatchHub
+  /** Rung when something may have been stored for the outbox, and for subscribers. */
+  readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
 }
 
 /** The port over a database whose schema is up to date. */
-export function createSessionLog({ database, commits, membership, times, hub }: SessionLogParts): SessionLog {
+export function createSessionLog(parts: SessionLogParts): SessionLog {
+  const { database, commits, membership, times, versions, hub, alarms } = parts
   const { query } = database
   const { id: owner, liveness } = membership
   const claimer = { owner, times }
+  const { reads } = versions
   const inOrder = createCommitOrder()
   return {
     liveness,
+    writableVersion: () => versions.writes(),
     now: () => now(query),
     createSession: (session) => createSession(query, session),
-    session: (sessionId) => findSession(query, sessionId),
+    session: (sessionId) => findSession(query, sessionId, versions),
     queuedRuns: (sessionId) => findQueued(query, sessionId),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
     async revokeSession(sessionId, at) {
-      const isDue = await revokeSession(database, sessionId, at)
+      const isDue = await revokeSession(database, { sessionId, at }, versions)
       if (isDue === true) hub.arrived(sessionId)
       return isDue !== null
     },
     async put(command, limits) {
-      const { outcome, isDue } = await put(database, command, limits)
+      const { outcome, isDue } = await put(database, command, { versions, limits })
       if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
-      const { outcome, isDue, lease } = await putAndClaim(database, message, agents, { owner, limits })
+      const options = { owner, versions, limits }
+      const { outcome, isDue, lease } = await putAndClaim(database, message, agents, options)
       if (lease === null && (isDue || outcome.status === "steered")) hub.arrived(message.sessionId)
       return { outcome, lease }
     },
     async answer(command) {
-      const outcome = await answer(database, command)
+      const outcome = await answer(database, command, versions)
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId, agents) => claim(query, sessionId, agents, claimer),
-    claimRunnable: (agents, limit, shares) => claimRunnable(query, agents, claimer, { limit, shares }),
+    claim: (sessionId, agents) => claim(query, sessionId, { agents, reads }, claimer),
+    claimRunnable: (agents, limit, shares) =>
+      claimRunnable(query, { agents, reads }, claimer, { limit, shares }),
     held: () => held(query, owner),
     pending: (lease) => pending(query, lease, owner),
     release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {
       const outcomes = await inOrder(batches, () => commit(commits, batches, owner))
+      if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
+      if (stirredBy(batches).size > 0) alarms.subscriptions.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
       }
       return outcomes
     },
-    read: (sessionId, options) => readEntries(query, sessionId, options),
+    read: (sessionId, options) => readEntries(query, sessionId, { ...options, reads }),
     stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
+    runStart: (sessionId, seq) => runStart(query, sessionId, seq),
     historyStart: (sessionId) => historyStart(query, sessionId),
     storedBytes: (principal) => storedBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
-    async prune({ deltasSettledBefore, sessionsUsedBefore }) {
-      await pruneDeltas(query, deltasSettledBefore)
-      await pruneSessions(query, sessionsUsedBefore)
+    async prune(limits) {
+      await pruneDeltas(query, limits.deltasSettledBefore)
+      await pruneSubscribers(query, limits)
+      await pruneSessions(query, limits)
+      await pruneOutbox(query, limits)
       await pruneProcesses(query)
     },
     async ping() {
@@ -92,28 +108,37 @@ async function now(query: Query): Promise<number> {
 
 async function createSession(query: Query, session: NewSession): Promise<void> {
   await query(
-    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at)
-     VALUES ($1, $2, $3, $4, $5, $5)`,
+    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
+       parent_run_id, parent_tool_call_id, root_id)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`,
     [
       session.id,
       escapeText(session.tenant),
       escapeText(session.userId),
       escapeText(session.agent),
       session.createdAt,
+      session.parent?.sessionId ?? null,
+      session.parent?.runId ?? null,
+      session.parent?.toolCallId ?? null,
+      session.rootId ?? null,
     ],
   )
 }
 
-async function findSession(query: Query, sessionId: string): Promise<Session | null> {
+async function findSession(query: Query, sessionId: string, versions: Versions): Promise<Session | null> {
   const [row] = await query(
-    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at, stored_bytes,
+    `SELECT session.id AS session_id, session.tenant, session.user_id, agent, session.created_at, last_used_at,
+       revoked_at, stored_bytes, log_version, parent_session_id, parent_run_id, parent_tool_call_id, root_id,
        ${lastSeq} AS last_seq, run.id AS run_id, cursor, state, end_seq,
        EXISTS (SELECT FROM agent_gateway.command
-         WHERE session_id = session.id AND type = 'message' AND not_before <= ${nowMs}) AS has_due_message
+         WHERE session_id = session.id AND type = 'message' AND not_before <= ${nowMs}
+           AND command.run_id IS DISTINCT FROM session.active_run) AS has_due_message
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],
   )
-  return row === undefined ? null : toSession(row)
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toSession(row)
 }
 
 async function findRun(query: Query, sessionId: string, runId: string): Promise<Run | null> {

@@ -1,11 +1,15 @@
+import { logVersion } from "../../core/entries.ts"
 import type { RunOpened } from "../../core/ports/inbox.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
-import { integer, type Row, text } from "../columns.ts"
-import { type EntryRows, runColumn, toRows } from "../entry-rows.ts"
+import { integer, nullableText, type Row, text } from "../columns.ts"
+import { type EntryRows, toRows } from "../entry-rows.ts"
 import { concernsInbox, dueChanges, refusalOf, rowsAfter } from "../inbox-rules.ts"
+import type { LargeBodies } from "../large-bodies.ts"
+import { areOpen } from "../wait-changes.ts"
 import type { Database } from "./database.ts"
 import { changeDue, deleteCommands, inboxOf } from "./inbox.ts"
-import { areOpen, changeWaits } from "./waits.ts"
+import { insertOutbox } from "./outbox.ts"
+import { openWaits, writeWaits } from "./waits.ts"
 
 type RunEnded = NonNullable<SessionBatch["runEnded"]>
 
@@ -13,28 +17,31 @@ type RunEnded = NonNullable<SessionBatch["runEnded"]>
 export function commitBatch(
   database: Database,
   batch: SessionBatch,
-  { owner, now }: { readonly owner: string; readonly now: number },
+  { owner, now, bodies }: { readonly owner: string; readonly now: number; readonly bodies: LargeBodies },
 ): CommitOutcome {
   const { lease, commandsConsumed = [], runOpened, runEnded, runsWithdrawn = [] } = batch
   // No other process can write between this look and the commit: the transaction holds the database (rule 7).
   const held = heldSession(database, lease, owner)
   if (held === undefined) return "fenced"
-  const rows = toRows(batch.entries)
+  const rows = toRows(batch.entries, { version: batch.version ?? logVersion, bodies })
   if (isStored(database, lease, rows)) return "ok"
   const inbox = concernsInbox(batch) ? inboxOf(database, lease.sessionId) : []
   const refusal = refusalOf(batch, inbox)
   if (refusal !== null) return refusal
-  if (!areOpen(database, batch)) return "answered"
+  const open = openWaits(database, batch)
+  if (!areOpen(open, batch)) return "answered"
   insertEvents(database, lease, rows)
   insertDeltas(database, lease, { rows, now })
   deleteCommands(database, lease.sessionId, commandsConsumed)
-  changeWaits(database, batch, rows.at)
+  insertOutbox(database, batch, now)
+  writeWaits(database, batch, { open, at: rows.at })
   updateSession(database, batch, rows, held)
   if (runOpened !== undefined) openRun(database, lease, runOpened)
   if (runEnded !== undefined) endRun(database, lease, runEnded, rows)
   for (const runId of runsWithdrawn) closeRun(database, lease, { runId, state: "interrupted" }, rows)
   if (concernsInbox(batch)) {
-    changeDue(database, dueChanges(rowsAfter(inbox, batch), hasOpenRun(database, lease), now))
+    const openRunId = findOpenRun(database, lease)
+    changeDue(database, dueChanges(rowsAfter(inbox, batch), { now, openRunId }))
   }
   return "ok"
 }
@@ -86,16 +93,15 @@ function updateSession(
 }
 
 function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows): void {
-  for (const row of rows.events) {
-    const { seq, v, at, event, body } = row
+  for (const { seq, v, at, runId, type, body } of rows.events) {
     database.run(
       "INSERT INTO entry (session_id, seq, v, at, run_id, type, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
       sessionId,
       seq,
       v,
       at,
-      runColumn(row),
-      event.type,
+      runId,
+      type,
       body,
     )
   }
@@ -141,8 +147,9 @@ function openRun(database: Database, { sessionId }: Lease, { runId, cursor, stee
   database.run("UPDATE session SET active_run = ? WHERE id = ?", runId, sessionId)
 }
 
-function hasOpenRun(database: Database, { sessionId }: Lease): boolean {
-  return database.get("SELECT active_run FROM session WHERE id = ?", sessionId)?.active_run != null
+function findOpenRun(database: Database, { sessionId }: Lease): string | null {
+  const session = database.get("SELECT active_run FROM session WHERE id = ?", sessionId)
+  return session === undefined ? null : nullableText(session, "active_run")
 }
 
 function endRun(database: Database, lease: Lease, ended: RunEnded, rows: EntryRows): void {

@@ -8,15 +8,24 @@ import type {
   StorageLimits,
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
-import { type CommandRow, commandColumns, type NewCommandRow, toCommandRow } from "../command-rows.ts"
+import {
+  type CommandRow,
+  commandColumns,
+  type NewCommand,
+  newCommandRow,
+  toCommandRow,
+} from "../command-rows.ts"
 import { type DueChange, isCancelled, positionOf, queuedRuns } from "../inbox-rules.ts"
 import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
 import { toPending } from "../session-rows.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
 import type { Database } from "./database.ts"
+import { largeText } from "./large-text.ts"
 import { lastSeq } from "./schema.ts"
 
 export interface PutOptions {
   readonly limits?: StorageLimits | undefined
+  readonly versions: Versions
   /** The store's clock. */
   readonly now: number
 }
@@ -31,17 +40,18 @@ export interface Put {
 export function put(
   database: Database,
   command: MessageCommand | CancelCommand,
-  { limits, now }: PutOptions,
+  { limits, versions, now }: PutOptions,
 ): Put {
-  const receiver = findReceiver(database, command.sessionId, now)
+  const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
   if (command.type === "cancel") {
-    return carryOut(database, planCancel(command, receiver), { sessionId: command.sessionId, message: null })
+    const plan = planCancel(command, receiver)
+    return carryOut(database, plan, { sessionId: command.sessionId, message: null, versions })
   }
   const known = findKnown(database, command, receiver)
   if (known !== null) return { outcome: known, isDue: false }
   const plan = planMessage(command, receiver, limits)
-  return carryOut(database, plan, { sessionId: command.sessionId, message: command })
+  return carryOut(database, plan, { sessionId: command.sessionId, message: command, versions })
 }
 
 /**
@@ -50,26 +60,31 @@ export function put(
  */
 export function revokeSession(
   database: Database,
-  sessionId: string,
-  { at, now }: { readonly at: number; readonly now: number },
+  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  { versions, now }: Omit<PutOptions, "limits">,
 ): boolean | null {
   const session = database.get("SELECT revoked_at FROM session WHERE id = ?", escapeText(sessionId))
-  const receiver = findReceiver(database, sessionId, now)
+  const receiver = findReceiver(database, sessionId, { versions, now })
   if (session === undefined || receiver === null) return null
   if (session.revoked_at !== null) return false
   database.run("UPDATE session SET revoked_at = ? WHERE id = ?", at, sessionId)
   const plan = planRevocation({ sessionId, at }, receiver)
-  return carryOut(database, plan, { sessionId, message: null }).isDue
+  return carryOut(database, plan, { sessionId, message: null, versions }).isDue
 }
 
-/** Inside a transaction, in which the database is locked. */
-function findReceiver(database: Database, sessionId: string, now: number): Receiver | null {
+/** Inside a transaction, in which the database is locked. Throws for a session that only newer processes read. */
+export function findReceiver(
+  database: Database,
+  sessionId: string,
+  { versions, now }: Omit<PutOptions, "limits">,
+): Receiver | null {
   const session = database.get(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, run.id AS run_id, run.cursor, run.steerable
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
   )
   if (session === undefined) return null
+  refuseNewer(session, versions)
   const runId = nullableText(session, "run_id")
   return {
     open:
@@ -80,6 +95,7 @@ function findReceiver(database: Database, sessionId: string, now: number): Recei
     storedBytes: integer(session, "stored_bytes"),
     rows: inboxOf(database, sessionId),
     now,
+    writes: versions.writes(),
   }
 }
 
@@ -113,28 +129,41 @@ function findKnown(
   if (known === undefined) return null
   if (text(known, "body_hash") !== escapeText(idempotency.bodyHash)) return { status: "keyReused" }
   const [runId, cursor] = [text(known, "id"), integer(known, "cursor")]
-  const position = positionOf(rows, { runId, isOpen: open !== null, now })
+  const position = positionOf(rows, runId, { now, openRunId: open?.runId ?? null })
   return { status: "duplicate", runId, cursor, ...(position !== undefined && { position }) }
 }
 
 function carryOut(
   database: Database,
   plan: PutPlan,
-  { sessionId, message }: { readonly sessionId: string; readonly message: MessageCommand | null },
+  {
+    sessionId,
+    message,
+    versions,
+  }: {
+    readonly sessionId: string
+    readonly message: MessageCommand | null
+    readonly versions: Versions
+  },
 ): Put {
   const { outcome, run, isDue } = plan
   const key = message?.idempotency == null ? null : escapeText(message.idempotency.key)
   const hash = message?.idempotency == null ? null : escapeText(message.idempotency.bodyHash)
   if (run !== null) {
     database.run(
-      `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash)
-       VALUES (?, ?, ?, 'queued', ?, ?)`,
+      `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
+       SELECT ?, id, ?, ?, ?, ?, ?, tenant, user_id FROM session WHERE id = ?`,
       run.runId,
-      sessionId,
       run.cursor,
+      run.state,
       key,
       hash,
+      message?.at ?? 0,
+      sessionId,
     )
+    if (run.state === "open") {
+      database.run("UPDATE session SET active_run = ? WHERE id = ?", run.runId, sessionId)
+    }
   }
   if (outcome.status === "steered" && key !== null) {
     database.run(
@@ -146,7 +175,7 @@ function carryOut(
     )
   }
   deleteCommands(database, sessionId, plan.deleted)
-  for (const command of plan.commands) insertCommand(database, command)
+  for (const command of plan.commands) insertCommand(database, command, versions)
   changeDue(database, plan.due)
   if (message !== null && plan.commands.length > 0) {
     database.run("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?", message.at, sessionId)
@@ -154,24 +183,29 @@ function carryOut(
   return { outcome, isDue }
 }
 
-/** Inside a transaction. */
-export function insertCommand(
-  database: Database,
-  { command, body, rank, notBefore, dueAt, bytes }: NewCommandRow,
-): void {
+/** Inside a transaction. A session whose inbox holds a newer form is left to processes that read it. */
+export function insertCommand(database: Database, command: NewCommand, versions: Versions): void {
+  const row = newCommandRow(command, versions.writes())
+  const { sessionId, runId, type, body, rank, notBefore, dueAt, bytes, version } = row
   database.run(
     `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    command.sessionId,
-    command.runId,
-    command.type,
+    sessionId,
+    runId,
+    type,
     body,
     rank,
     notBefore,
     dueAt,
     bytes,
   )
-  if (bytes > 0) addBytes(database, command.sessionId, bytes)
+  if (bytes > 0) addBytes(database, sessionId, bytes)
+  database.run(
+    "UPDATE session SET log_version = ? WHERE id = ? AND log_version < ?",
+    version,
+    sessionId,
+    version,
+  )
 }
 
 /** Inside a transaction. */
@@ -204,7 +238,10 @@ export function hasCancel(database: Database, sessionId: string, runId: string):
 
 /** Returns the queued runs of a session in the order in which they are taken. */
 export function findQueued(database: Database, sessionId: string, now: number): QueuedRun[] {
-  return queuedRuns(inboxOf(database, escapeText(sessionId)), now)
+  const session = database.get("SELECT id, active_run FROM session WHERE id = ?", escapeText(sessionId))
+  if (session === undefined) return []
+  const openRunId = nullableText(session, "active_run")
+  return queuedRuns(inboxOf(database, text(session, "id")), { now, openRunId })
 }
 
 export function pending(
@@ -213,7 +250,7 @@ export function pending(
   { owner, now }: { readonly owner: string; readonly now: number },
 ): Command[] {
   const rows: Row[] = database.all(
-    `SELECT command.* FROM session JOIN command ON command.session_id = session.id
+    `SELECT ${commandColumns}, ${largeText("command.body")} FROM session JOIN command ON command.session_id = session.id
      WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
        AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) ORDER BY command.id`,
     lease.sessionId,

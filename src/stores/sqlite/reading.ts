@@ -1,15 +1,16 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Entry } from "../../core/entries.ts"
 import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import { escapeText, integer, nullableText, type Row, textLength } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
 import { maxSliceCharacters } from "../slice-size.ts"
 import type { Database } from "./database.ts"
+import { largeText } from "./large-text.ts"
 import { maxRows } from "./slices.ts"
 
 /** One statement, so that events and deltas are of one snapshot. The delta row that the cursor lies in comes first. */
 const withDeltas = `
-  SELECT 'event' AS kind, seq, v, at, run_id, body FROM entry WHERE session_id = ? AND seq > ?
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")} FROM entry WHERE session_id = ? AND seq > ?
     AND (? OR type <> 'historyReplaced')
   UNION ALL
   SELECT 'delta' AS kind, seq, 0, 0, run_id, body FROM delta WHERE session_id = ? AND seq >=
@@ -17,7 +18,7 @@ const withDeltas = `
   ORDER BY seq LIMIT ${maxRows}`
 
 const eventsOnly = `
-  SELECT 'event' AS kind, seq, v, at, run_id, body FROM entry WHERE session_id = ? AND seq > ?
+  SELECT 'event' AS kind, seq, v, at, run_id, ${largeText("body")} FROM entry WHERE session_id = ? AND seq > ?
     AND (? OR type <> 'historyReplaced')
   ORDER BY seq LIMIT ${maxRows}`
 
@@ -30,7 +31,8 @@ export async function readEntries(
     maxCharacters = Number.POSITIVE_INFINITY,
     deltas = true,
     replacedHistories = true,
-  }: ReadOptions,
+    reads,
+  }: ReadOptions & { readonly reads: number },
 ): Promise<Entry[]> {
   const histories = Number(replacedHistories)
   const entries: Entry[] = []
@@ -44,6 +46,7 @@ export async function readEntries(
           : database.each(eventsOnly, sessionId, after, histories),
         {
           after,
+          reads,
           limit: limit - entries.length,
           maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
         },
@@ -51,8 +54,11 @@ export async function readEntries(
     )
     entries.push(...slice.entries)
     characters += slice.characters
-    if (slice.complete || entries.length >= limit || characters >= maxCharacters) return entries
+    const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
+    if (isLast && slice.characters < maxSliceCharacters) return entries
+    // What the reader does with so much text is left to another turn.
     await nextTurn()
+    if (isLast) return entries
   }
 }
 
@@ -66,31 +72,44 @@ function readSlice(
   rows: Iterable<Row>,
   {
     after,
+    reads,
     limit,
     maxCharacters,
-  }: { readonly after: number; readonly limit: number; readonly maxCharacters: number },
+  }: {
+    readonly after: number
+    readonly reads: number
+    readonly limit: number
+    readonly maxCharacters: number
+  },
 ): Slice {
   const entries: Entry[] = []
   let count = 0
   let characters = 0
   for (const row of rows) {
-    for (const entry of fromRow(row)) if (entry.seq > after) entries.push(entry)
+    for (const entry of fromRow(row, reads)) if (entry.seq > after) entries.push(entry)
     count += 1
     // The row that the cursor lies in may have nothing new: a slice that ended with it would never get further.
-    if (entries.length > 0) characters += text(row, "body").length
+    if (entries.length > 0) characters += textLength(row, "body")
     if (entries.length >= limit || characters >= maxCharacters)
       return { entries, characters, complete: false }
   }
   return { entries, characters, complete: count < maxRows }
 }
 
+/** The type is part of the statement, so that SQLite uses the index of the entries of that type. */
+function lastOfType(type: "stepStarted" | "runStarted"): string {
+  return `SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = '${type}' AND seq <= ?`
+}
+
+const lastStep = lastOfType("stepStarted")
+const lastRun = lastOfType("runStarted")
+
 export function stepStart(database: Database, sessionId: string, seq: number): number {
-  const row = database.get(
-    "SELECT max(seq) AS seq FROM entry WHERE session_id = ? AND type = 'stepStarted' AND seq <= ?",
-    sessionId,
-    seq,
-  )
-  return row === undefined || row.seq === null ? 0 : integer(row, "seq")
+  return integer(database.get(lastStep, sessionId, seq) ?? {}, "seq")
+}
+
+export function runStart(database: Database, sessionId: string, seq: number): number {
+  return integer(database.get(lastRun, sessionId, seq) ?? {}, "seq")
 }
 
 export function historyStart(database: Database, sessionId: string): number {

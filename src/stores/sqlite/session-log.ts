@@ -1,8 +1,25 @@
 import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
-import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type {
+  CommitOutcome,
+  NewSession,
+  Run,
+  Session,
+  SessionBatch,
+  SessionLog,
+} from "../../core/ports/session-log.ts"
+import type { Alarm } from "../bell.ts"
 import { escapeText } from "../columns.ts"
+import {
+  haveLargeEvents,
+  type LargeBodies,
+  largeBodies,
+  noLargeBodies,
+  writableGroups,
+} from "../large-bodies.ts"
 import { toRun, toSession } from "../session-rows.ts"
+import { stirredBy } from "../subscription-rows.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
@@ -10,9 +27,10 @@ import type { Database } from "./database.ts"
 import { findQueued, pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
-import { pruneDeltas, pruneSessions } from "./prune.ts"
-import { historyStart, readEntries, stepStart, storedBytes } from "./reading.ts"
+import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
+import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
+import { stirCursors } from "./subscriptions.ts"
 import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
@@ -21,104 +39,154 @@ export function createSessionLog(
   {
     membership,
     hub,
+    alarms,
     clock,
     directory,
+    versions,
   }: {
     readonly membership: Membership
+    readonly versions: Versions
     readonly hub: WatchHub
+    /** Rung when something is stored for the outbox, and for subscribers. */
+    readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
     readonly clock: Clock
     /** Null for a database in memory. */
     readonly directory: string | null
   },
 ): SessionLog {
   const owner = membership.id
+  const { reads } = versions
   const now = () => clock.now()
   return {
     // The lock of its process file holds as long as the process.
     liveness: alwaysLive,
+    writableVersion: () => versions.writes(),
     now: async () => now(),
     createSession: (session) => database.write(() => createSession(database, session)),
-    session: (sessionId) => database.read(() => findSession(database, sessionId, now())),
+    session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
     async revokeSession(sessionId, at) {
-      const isDue = await database.write(() => revokeSession(database, sessionId, { at, now: now() }))
+      const isDue = await database.write(() =>
+        revokeSession(database, { sessionId, at }, { versions, now: now() }),
+      )
       if (isDue === true) hub.arrived(sessionId)
       return isDue !== null
     },
     async put(command, limits) {
-      const { outcome, isDue } = await database.write(() => put(database, command, { limits, now: now() }))
+      const { outcome, isDue } = await database.write(() =>
+        put(database, command, { versions, limits, now: now() }),
+      )
       if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
       const { outcome, isDue, lease } = await database.write(() => {
-        const result = put(database, message, { limits, now: now() })
-        return { ...result, lease: result.isDue ? claimFree(database, owner, sessionId, agents) : null }
+        const result = put(database, message, { versions, limits, now: now() })
+        const claimable = { agents, reads }
+        return { ...result, lease: result.isDue ? claimFree(database, owner, sessionId, claimable) : null }
       })
       if (lease === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
       return { outcome, lease }
     },
     async answer(command) {
-      const outcome = await database.write(() => answer(database, command))
+      const outcome = await database.write(() => answer(database, command, { versions, now: now() }))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId, agents) => claim(database, membership, { sessionId, agents, now: now() }),
+    claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads, now: now() }),
     claimRunnable: (agents, limit, shares) =>
-      claimRunnable(database, membership, agents, { limit, shares, now: now() }),
+      claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
     held: () => database.read(() => held(database, owner)),
     pending: (lease) => database.read(() => pending(database, lease, { owner, now: now() })),
     release: (lease, options) =>
       database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
-      const outcomes = await database.write(() =>
-        batches.map((batch) => commitBatch(database, batch, { owner, now: now() })),
-      )
+      let stirred = false
+      const commit = (group: readonly SessionBatch[], bodies = noLargeBodies) => {
+        const at = now()
+        return database.write(() => {
+          const outcomes = group.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
+          const stored = stirredBy(group.filter((_, index) => outcomes[index] === "ok"))
+          if (stirCursors(database, stored, at) > 0) stirred = true
+          return outcomes
+        })
+      }
+      const outcomes = haveLargeEvents(batches) ? await commitLarge(batches, commit) : await commit(batches)
+      if (stirred) alarms.subscriptions.ring()
+      if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
       }
       return outcomes
     },
-    read: (sessionId, options) => readEntries(database, sessionId, options),
+    read: (sessionId, options) => readEntries(database, sessionId, { ...options, reads }),
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
+    runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
-    async prune({ deltasSettledBefore, sessionsUsedBefore }) {
-      await pruneDeltas(database, deltasSettledBefore)
-      await pruneSessions(database, sessionsUsedBefore)
+    async prune(limits) {
+      await pruneDeltas(database, limits.deltasSettledBefore)
+      await pruneSubscribers(database, limits)
+      await pruneSessions(database, limits)
+      await pruneOutbox(database, limits)
     },
     ping: createWriteProbe(database, clock, directory),
   }
 }
 
+/** Large events become text before their transaction begins, and few of them share one. */
+async function commitLarge(
+  batches: readonly SessionBatch[],
+  commit: (group: readonly SessionBatch[], bodies: LargeBodies) => Promise<readonly CommitOutcome[]>,
+): Promise<readonly CommitOutcome[]> {
+  const bodies = await largeBodies(batches)
+  const outcomes: CommitOutcome[] = []
+  for (const group of writableGroups(batches, bodies)) outcomes.push(...(await commit(group, bodies)))
+  return outcomes
+}
+
 /** Inside a transaction. */
 function createSession(database: Database, session: NewSession): void {
   database.run(
-    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at) VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
+       parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     session.id,
     escapeText(session.tenant),
     escapeText(session.userId),
     escapeText(session.agent),
     session.createdAt,
     session.createdAt,
+    session.parent?.sessionId ?? null,
+    session.parent?.runId ?? null,
+    session.parent?.toolCallId ?? null,
+    session.rootId ?? null,
   )
 }
 
-function findSession(database: Database, sessionId: string, now: number): Session | null {
+function findSession(
+  database: Database,
+  sessionId: string,
+  { versions, now }: { readonly versions: Versions; readonly now: number },
+): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
-       session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state, run.end_seq,
-       EXISTS (SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?) AS has_due_message
+       session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
+       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state, run.end_seq,
+       EXISTS (
+         SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
+           AND run_id IS NOT session.active_run) AS has_due_message
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     now,
     escapeText(sessionId),
   )
-  return row === undefined ? null : toSession(row)
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toSession(row)
 }
 
 function findRun(database: Database, sessionId: string, runId: string): Run | null {

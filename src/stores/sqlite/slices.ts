@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
-import { integer, type Row, text } from "../columns.ts"
+import { integer, type Row, textLength } from "../columns.ts"
 import { maxSliceCharacters } from "../slice-size.ts"
 import type { Database } from "./database.ts"
 
@@ -29,7 +29,7 @@ export async function readSlices<T>(database: Database, query: SlicedQuery<T>): 
         found.push(parse(row))
         after = integer(row, "id")
         count += 1
-        characters += text(row, "body").length
+        characters += textLength(row, "body")
         if (characters >= maxSliceCharacters) return found.length >= limit
       }
       return count < maxRows

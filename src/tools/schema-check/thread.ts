@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads"
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
 import { toError } from "../../core/errors.ts"
+import { lowerThreadPriority } from "../thread-priority.ts"
 import {
   type CheckPhase,
   type CheckReply,
@@ -10,6 +11,8 @@ import {
   type Verdict,
 } from "./messages.ts"
 import { createTextCache } from "./text-cache.ts"
+
+lowerThreadPriority()
 
 /** The program of a thread that checks values, one request at a time. Its time limits are the main thread's affair. */
 const { countsOwnCpu } = workerData as ThreadSettings
