@@ -89,6 +89,19 @@ export type {
   Wait,
   WaitFilter,
 } from "./core/ports/approvals.ts"
+export {
+  type Directory,
+  type DirectoryCursor,
+  type DirectoryPage,
+  type DirectoryQuery,
+  type ListedRun,
+  type ListedSession,
+  maxDirectoryPage,
+  type RunQuery,
+  type RunState,
+  type SessionQuery,
+  type SessionState,
+} from "./core/ports/directory.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
@@ -146,6 +159,7 @@ export type {
   Session,
   SessionBatch,
   SessionLog,
+  SessionParent,
   Shares,
   StorageLimits,
   ToolResultCommand,

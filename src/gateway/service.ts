@@ -9,6 +9,7 @@ import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
 import type { Readiness } from "../http/routes/status.ts"
+import { announceAgents } from "../sessions/announce-agents.ts"
 import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
@@ -115,7 +116,8 @@ interface Started {
 async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
   const { store, agents, schemas, images, userCode } = started
-  const { log, keyring, approvals } = store
+  const { log, keyring, approvals, directory } = store
+  const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
   const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
@@ -126,7 +128,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     feed,
     reads,
     committer,
-    agents: agents.map(({ name }) => name),
+    agents: names,
     resolveRuntime: runtimeOfAgent(agents),
     maxConcurrentRuns,
     maxConcurrentRunsPerPrincipal:
@@ -188,6 +190,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
+  const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   if (!idle) {
     // Before anything is committed that they are to hear of.
     await following.start()
@@ -208,6 +211,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     async close(graceMs) {
       accepting = false
       stopHousekeeping?.()
+      stopAnnouncing?.()
       // From then on nothing uses the servers, and runs that wait for one to start must not hold up the end.
       const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.closeMcp())), graceMs)
       await worker.stop({ graceMs })

@@ -60,6 +60,8 @@ export function createSessions({
       await log.createSession(session)
       return {
         ...session,
+        parent: null,
+        rootId: session.id,
         lastUsedAt: createdAt,
         revokedAt: null,
         lastSeq: 0,

@@ -1,5 +1,6 @@
 import type { Store } from "../core/ports/store.ts"
 import { approvalsCases } from "./approvals-contract.ts"
+import { directoryCases, sharedDirectoryCases } from "./directory-contract.ts"
 import { keyringCases } from "./keyring-contract.ts"
 import { outboxCases } from "./outbox-contract.ts"
 import { outboxCommandCases } from "./outbox-contract-commands.ts"
@@ -38,6 +39,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...revocationCases,
   ...watchingCases,
   ...approvalsCases,
+  ...directoryCases,
   ...keyringCases,
   ...secretsCases,
   ...outboxCases,
@@ -50,6 +52,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedCases,
   ...sharedAcceptingCases,
   ...sharedWaitCases,
+  ...sharedDirectoryCases,
 ]
 
 /**

@@ -126,9 +126,22 @@ export interface NewSession extends Principal {
   readonly id: string
   readonly agent: string
   readonly createdAt: number
+  /** Default: none. */
+  readonly parent?: SessionParent | null
+  /** Id of the root of its tree. Default: its own id. */
+  readonly rootId?: string
+}
+
+/** The call that started a session. */
+export interface SessionParent {
+  readonly sessionId: string
+  readonly runId: string
+  readonly toolCallId: string
 }
 
 export interface Session extends NewSession {
+  readonly parent: SessionParent | null
+  readonly rootId: string
   readonly lastUsedAt: number
   /** Since when its tokens are refused; null while it may be used. */
   readonly revokedAt: number | null

@@ -1,4 +1,5 @@
 import type { Approvals } from "./approvals.ts"
+import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Secrets } from "./secrets.ts"
@@ -10,6 +11,7 @@ export interface Store {
   readonly log: SessionLog
   readonly keyring: Keyring
   readonly approvals: Approvals
+  readonly directory: Directory
   readonly secrets: Secrets
   readonly outbox: Outbox
   readonly subscriptions: Subscriptions

@@ -113,8 +113,9 @@ async function startRun(
     `WITH changed AS (
        UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $3) WHERE id = $1
      )
-     INSERT INTO agent_gateway.run (id, session_id, cursor, state, idempotency_key, body_hash)
-     SELECT $2, id, ${lastSeq}, 'open', $4, $5 FROM agent_gateway.session WHERE id = $1
+     INSERT INTO agent_gateway.run
+       (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
+     SELECT $2, id, ${lastSeq}, 'open', $4, $5, $3, tenant, user_id FROM agent_gateway.session WHERE id = $1
      RETURNING cursor`,
     [sessionId, runId, at, key, hash],
   )

@@ -16,6 +16,7 @@ import {
   standingConfig,
   withoutTimeouts,
 } from "./database.ts"
+import { createPostgresDirectory } from "./directory.ts"
 import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
 import { uncountLapse } from "./leases.ts"
@@ -86,6 +87,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       log: createSessionLog({ database, commits, membership, times, hub, alarms }),
       keyring: createKeyring(database.query, clock),
       approvals: createApprovals(database),
+      directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),
       outbox: createOutbox(database, { alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),

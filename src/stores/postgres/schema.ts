@@ -179,6 +179,28 @@ const migrations: readonly (readonly string[])[] = [
     `CREATE INDEX subscriber_cursor_due ON agent_gateway.subscriber_cursor (subscriber, agent, due_at)
        WHERE due_at IS NOT NULL`,
   ],
+  [
+    // Null in sessions without a parent; a session without a root is its own.
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_session_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_run_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_tool_call_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN root_id text",
+    "CREATE INDEX session_created ON agent_gateway.session (created_at, id)",
+    "CREATE INDEX session_owned ON agent_gateway.session (tenant, user_id, created_at, id)",
+    "CREATE INDEX session_root ON agent_gateway.session (coalesce(root_id, id), created_at, id)",
+    `CREATE INDEX session_parent ON agent_gateway.session (parent_session_id, created_at, id)
+     WHERE parent_session_id IS NOT NULL`,
+    // The owner of the run's session, so that a principal's runs are found by an index.
+    "ALTER TABLE agent_gateway.run ADD COLUMN tenant text NOT NULL DEFAULT ''",
+    "ALTER TABLE agent_gateway.run ADD COLUMN user_id text NOT NULL DEFAULT ''",
+    "ALTER TABLE agent_gateway.run ADD COLUMN created_at bigint NOT NULL DEFAULT 0",
+    `UPDATE agent_gateway.run SET tenant = session.tenant, user_id = session.user_id
+     FROM agent_gateway.session WHERE session.id = run.session_id`,
+    "CREATE INDEX run_created ON agent_gateway.run (created_at, id)",
+    "CREATE INDEX run_owned ON agent_gateway.run (tenant, user_id, created_at, id)",
+    "CREATE INDEX run_session ON agent_gateway.run (session_id, created_at, id)",
+    "CREATE TABLE agent_gateway.served_agent (process text NOT NULL, agent text NOT NULL, PRIMARY KEY (process, agent))",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

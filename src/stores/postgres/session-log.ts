@@ -101,21 +101,27 @@ async function now(query: Query): Promise<number> {
 
 async function createSession(query: Query, session: NewSession): Promise<void> {
   await query(
-    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at)
-     VALUES ($1, $2, $3, $4, $5, $5)`,
+    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
+       parent_run_id, parent_tool_call_id, root_id)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`,
     [
       session.id,
       escapeText(session.tenant),
       escapeText(session.userId),
       escapeText(session.agent),
       session.createdAt,
+      session.parent?.sessionId ?? null,
+      session.parent?.runId ?? null,
+      session.parent?.toolCallId ?? null,
+      session.rootId ?? null,
     ],
   )
 }
 
 async function findSession(query: Query, sessionId: string): Promise<Session | null> {
   const [row] = await query(
-    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at, stored_bytes,
+    `SELECT session.id AS session_id, session.tenant, session.user_id, agent, session.created_at, last_used_at,
+       revoked_at, stored_bytes, parent_session_id, parent_run_id, parent_tool_call_id, root_id,
        ${lastSeq} AS last_seq, run.id AS run_id, cursor, state
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],

@@ -7,6 +7,7 @@ import { createApprovals } from "./approvals.ts"
 import { startCheckpointer } from "./checkpointer.ts"
 import { prepareDataDirectory, unusableDirectory } from "./data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database.ts"
+import { createSqliteDirectory } from "./directory.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
 import { createOutbox } from "./outbox.ts"
@@ -95,6 +96,7 @@ export async function openStore(
     log: createSessionLog(database, { membership, hub, alarms, clock, directory }),
     keyring: createKeyring(database, clock),
     approvals: createApprovals(database),
+    directory: createSqliteDirectory(database, membership),
     secrets: createSecrets(database),
     outbox: createOutbox(database, { clock, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),

@@ -188,6 +188,28 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT, WITHOUT ROWID`,
     "CREATE INDEX subscriber_cursor_due ON subscriber_cursor (subscriber, agent, due_at) WHERE due_at IS NOT NULL",
   ],
+  [
+    // Null in sessions without a parent; a session without a root is its own.
+    "ALTER TABLE session ADD COLUMN parent_session_id TEXT",
+    "ALTER TABLE session ADD COLUMN parent_run_id TEXT",
+    "ALTER TABLE session ADD COLUMN parent_tool_call_id TEXT",
+    "ALTER TABLE session ADD COLUMN root_id TEXT",
+    "CREATE INDEX session_created ON session (created_at, id)",
+    "CREATE INDEX session_owned ON session (tenant, user_id, created_at, id)",
+    "CREATE INDEX session_root ON session (coalesce(root_id, id), created_at, id)",
+    `CREATE INDEX session_parent ON session (parent_session_id, created_at, id)
+     WHERE parent_session_id IS NOT NULL`,
+    // The owner of the run's session, so that a principal's runs are found by an index.
+    "ALTER TABLE run ADD COLUMN tenant TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE run ADD COLUMN user_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE run ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0",
+    `UPDATE run SET tenant = session.tenant, user_id = session.user_id
+     FROM session WHERE session.id = run.session_id`,
+    "CREATE INDEX run_created ON run (created_at, id)",
+    "CREATE INDEX run_owned ON run (tenant, user_id, created_at, id)",
+    "CREATE INDEX run_session ON run (session_id, created_at, id)",
+    "CREATE TABLE served_agent (process TEXT NOT NULL, agent TEXT NOT NULL, PRIMARY KEY (process, agent)) STRICT",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

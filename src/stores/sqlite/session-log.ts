@@ -141,19 +141,25 @@ async function commitLarge(
 /** Inside a transaction. */
 function createSession(database: Database, session: NewSession): void {
   database.run(
-    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at) VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
+       parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     session.id,
     escapeText(session.tenant),
     escapeText(session.userId),
     escapeText(session.agent),
     session.createdAt,
     session.createdAt,
+    session.parent?.sessionId ?? null,
+    session.parent?.runId ?? null,
+    session.parent?.toolCallId ?? null,
+    session.rootId ?? null,
   )
 }
 
 function findSession(database: Database, sessionId: string): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
+       session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
        session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
