@@ -20,15 +20,10 @@ export type {
 } from "./core/agent-runtime.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
-  ApprovalRequested,
-  ApprovalResolved,
   BudgetExceeded,
-  ClientToolOpened,
   Decider,
   Delta,
   DeltaEntry,
-  ElicitationRequested,
-  ElicitationResolved,
   Entry,
   Event,
   EventEntry,
@@ -53,6 +48,8 @@ export type {
   ToolCallRequested,
   ToolCallStarted,
   ToolOutputDelta,
+  WaitOpened,
+  WaitResolved,
 } from "./core/entries.ts"
 export {
   ConfigurationError,
@@ -138,11 +135,9 @@ export type { Secrets } from "./core/ports/secrets.ts"
 export type {
   AnswerCommand,
   AnswerOutcome,
-  ApprovalCommand,
   CancelCommand,
   Command,
   CommitOutcome,
-  ElicitationCommand,
   HeldPlaces,
   Lease,
   MessageCommand,
@@ -162,7 +157,6 @@ export type {
   SessionParent,
   Shares,
   StorageLimits,
-  ToolResultCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
@@ -174,8 +168,8 @@ export type {
   Subscriptions,
 } from "./core/ports/subscriptions.ts"
 export type {
-  InputGiven,
-  InputRequired,
+  Answered,
+  ReturnedWait,
   Tool,
   ToolContext,
   ToolOutcome,

@@ -7,7 +7,7 @@ import type { Usage } from "../core/usage.ts"
 /** Returns what a hook is told of the event, or null if it is not about that. Each report has the id of its event. */
 export function usageReport(entry: EventEntry, sessionId: string): UsageReport | null {
   const { event, runId } = entry
-  if (event.type !== "messageCompleted" && event.type !== "modelCallFailed") return null
+  if (runId === null || (event.type !== "messageCompleted" && event.type !== "modelCallFailed")) return null
   const failed = event.type === "modelCallFailed"
   if (failed && !isAny(event.usage)) return null
   const { model, usage, cost, estimated } = event
@@ -17,14 +17,14 @@ export function usageReport(entry: EventEntry, sessionId: string): UsageReport |
 /** `input` is the call's as the model wrote it. */
 export function toolReport(entry: EventEntry, sessionId: string, input: Json): ToolReport | null {
   const { event, runId } = entry
-  if (event.type !== "toolCallCompleted") return null
+  if (runId === null || event.type !== "toolCallCompleted") return null
   const { toolCallId, name: toolName, result } = event
   return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, input, result }
 }
 
 export function toolTiming(entry: EventEntry, sessionId: string): ToolTiming | null {
   const { event, runId } = entry
-  if (event.type !== "toolCallCompleted") return null
+  if (runId === null || event.type !== "toolCallCompleted") return null
   const { toolCallId, name: toolName, result, durationMs } = event
   const ok = result.type !== "error"
   return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, durationMs, ok }
@@ -32,7 +32,7 @@ export function toolTiming(entry: EventEntry, sessionId: string): ToolTiming | n
 
 export function maxTurnsReport(entry: EventEntry, sessionId: string): MaxTurnsReport | null {
   const { event, runId } = entry
-  if (event.type !== "maxTurnsReached") return null
+  if (runId === null || event.type !== "maxTurnsReached") return null
   const { turnCount, maxTurns } = event
   return { id: eventId(sessionId, entry.seq), sessionId, runId, turnCount, maxTurns }
 }
