@@ -88,9 +88,37 @@ export type {
   Wait,
   WaitFilter,
 } from "./core/ports/approvals.ts"
+export {
+  type Directory,
+  type DirectoryCursor,
+  type DirectoryPage,
+  type DirectoryQuery,
+  type ListedRun,
+  type ListedSession,
+  maxDirectoryPage,
+  type RunQuery,
+  type RunState,
+  type SessionQuery,
+  type SessionState,
+} from "./core/ports/directory.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
+export type {
+  ClaimedItem,
+  CommandDelivery,
+  CommandItem,
+  CommandResult,
+  HandledItem,
+  Outbox,
+  OutboxClaim,
+  OutboxCommand,
+  OutboxFailure,
+  OutboxFilter,
+  OutboxItem,
+  OutboxRow,
+  RowChoice,
+} from "./core/ports/outbox.ts"
 export type {
   ModelDelta,
   ModelEnd,
@@ -121,6 +149,7 @@ export type {
   NewSession,
   NewWait,
   Principal,
+  PruneLimits,
   PutAndClaimOutcome,
   PutOutcome,
   ReadOptions,
@@ -129,11 +158,20 @@ export type {
   Session,
   SessionBatch,
   SessionLog,
+  SessionParent,
   Shares,
   StorageLimits,
   ToolResultCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
+export type {
+  Cursor,
+  CursorClaim,
+  CursorFailure,
+  ForgottenSubscription,
+  Subscription,
+  Subscriptions,
+} from "./core/ports/subscriptions.ts"
 export type {
   InputGiven,
   InputRequired,
@@ -148,6 +186,7 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
+export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type {
   AnswerOptions,
   ApproveOptions,
@@ -160,11 +199,13 @@ export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway
 export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
 export type { CodeExecutionConfig } from "./gateway/code-execution.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
+export { createGateway, type GatewayAgent, type GatewayOptions } from "./gateway/create-gateway.ts"
 export {
   type BuildChatRuntime,
   type ChatRuntimeRequest,
   createGatewayApp,
   type GatewayAppOptions,
+  type RuntimeAgentOptions,
 } from "./gateway/create-gateway-app.ts"
 export type { Credentials, ResolveCredentials } from "./gateway/credentials.ts"
 export type {
@@ -179,10 +220,11 @@ export type {
   PrepareOptions,
   ReadinessOptions,
   RunOptions,
+  ServedAgent,
 } from "./gateway/gateway.ts"
-export type { ServerOptions } from "./gateway/gateway-options.ts"
+export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
 export type { HookOptions, Hooks } from "./gateway/hooks.ts"
-export type { McpOptions } from "./gateway/mcp.ts"
+export type { McpAuthorizationOptions, McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"

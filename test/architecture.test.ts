@@ -60,7 +60,7 @@ const architecture: Architecture = {
   folders,
   pure: ["core", "client"],
   // The second is the default of an option.
-  readProcess: ["cli", "gateway/create-gateway.ts"],
+  readProcess: ["cli", "gateway/assemble-gateway.ts"],
   maxLines: 400,
 }
 

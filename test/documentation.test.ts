@@ -66,6 +66,8 @@ describe("docs/reference.md", () => {
     expect(agentOptions).toEqual([...optionNames.createAgent].sort())
     const own = optionNames.createGatewayApp.filter((name) => !optionNames.createAgent.includes(name))
     expect(namesUnder("createGatewayApp")).toEqual([...own].sort())
+    const several = optionNames.createGateway.filter((name) => !optionNames.createAgent.includes(name))
+    expect(namesUnder("createGateway")).toEqual([...several].sort())
   })
 
   test("has every option of a tool", () => {

@@ -9,7 +9,7 @@ Commands:
   doctor FILE        Open all that an agent needs, and say what does not work and why
   sandbox build      Build the Docker image that code_execute runs code in
 
-FILE is a module whose default export is a gateway, as createAgent() makes it.
+FILE is a module whose default export is a gateway, as createAgent() or createGateway() makes it.
 
 Options:
   -h, --help         Show this help, or that of a command: agent-gateway dev --help
@@ -75,7 +75,8 @@ Starts the MCP servers of a configuration file or of an agent, shows what they o
 
 Options:
   --config FILE      In the form of ~/.claude.json or .mcp.json (default $MCP_CONFIG_PATH)
-  --agent FILE       An agent, whose servers are started as it has them; nothing else of it is
+  --agent FILE       Agent file. Starts the MCP servers it configures, but not the agent
+  --name AGENT       Name of the agent, if FILE serves several (default: its default agent)
   --json             List as one line of JSON
   --verbose          Show the whole error with its stack when something fails
 

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util"
+import type { Gateway } from "../gateway/gateway.ts"
 import type { McpOptions } from "../gateway/mcp.ts"
 import { type OpenedMcp, type OpenedMcpServer, openMcp, printableResult } from "../gateway/open-mcp.ts"
 import { parseJsonObject } from "./arguments.ts"
@@ -34,18 +35,27 @@ export async function mcpCommand(context: CliContext): Promise<number> {
 type Request = ReturnType<typeof parse>
 
 async function chooseServers(
-  { options: { config, agent } }: Request,
+  { options: { config, agent, name } }: Request,
   context: CliContext,
 ): Promise<McpOptions> {
   if (config !== undefined && agent !== undefined) {
     throw new UsageError(`give --config or --agent, not both; ${commandUsage}`)
   }
-  if (agent !== undefined) return (await loadAgent(agent, context)).mcp
+  if (name !== undefined && agent === undefined) {
+    throw new UsageError(`--name is for one of several agents of --agent FILE; ${commandUsage}`)
+  }
+  if (agent !== undefined) return serversOf(await loadAgent(agent, context), name)
   if (config !== undefined) return { mcpConfigPath: config }
   if (context.env.MCP_CONFIG_PATH) return {}
   throw new UsageError(
     `no configuration: give --config FILE or --agent FILE, or set MCP_CONFIG_PATH; ${commandUsage}`,
   )
+}
+
+function serversOf({ agents }: Gateway, name: string | undefined): McpOptions {
+  const found = name === undefined ? agents[0] : agents.find((agent) => agent.name === name)
+  if (found !== undefined) return found.mcp
+  throw new CliError(`there is no agent ${name}; there are ${agents.map((agent) => agent.name).join(", ")}`)
 }
 
 function parse(argv: readonly string[]) {
@@ -57,6 +67,7 @@ function parse(argv: readonly string[]) {
         agent: { type: "string" },
         config: { type: "string" },
         json: { type: "boolean" },
+        name: { type: "string" },
         verbose: { type: "boolean" },
       },
     }),

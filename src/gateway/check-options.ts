@@ -1,6 +1,8 @@
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
+import type { ChatModelRuntime } from "./chat-runtime.ts"
+import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
 import type { McpOptions } from "./mcp.ts"
 import { providerNames } from "./named-provider.ts"
 import { isPostgresUrl } from "./open-store.ts"
@@ -118,11 +120,16 @@ const limits = z.strictObject({
   principalBytes: count,
 })
 
-const server = {
-  name: z
-    .string()
-    .regex(/^[\w.-]{1,64}$/, "expected 1 to 64 letters, digits, dots, dashes or underscores")
-    .optional(),
+/** A path segment, so it may not be `.` or `..`. */
+const agentName = z
+  .string()
+  .regex(
+    /^\w[\w.-]{0,63}$/,
+    "expected 1 to 64 letters, digits, dots, dashes or underscores, not a dot or dash first",
+  )
+
+/** Options of a server that all its agents share. */
+const sharedServer = {
   store: store.optional(),
   durability: z.enum(["process", "full"]).optional(),
   prefix: z.string().startsWith("/").optional(),
@@ -131,9 +138,7 @@ const server = {
   jwtSecret: z.string().optional(),
   sessionTtlSeconds: count,
   sessionRetentionDays: z.number().positive().optional(),
-  allowedModels: strings,
   allowSystemMessages: z.boolean().optional(),
-  codeExecution: z.union([z.boolean(), codeExecution]).optional(),
   allowAnyKey: z.boolean().optional(),
   allowedHosts: strings,
   corsOrigins: strings,
@@ -145,11 +150,6 @@ const server = {
   maxConcurrentRunsPerTenant: count,
   callbackTimeoutMs: milliseconds.optional(),
   shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
-  mcpServers: object.optional(),
-  mcpConfigPath: z.string().min(1).optional(),
-  mcpDefaultToolTimeoutMs: milliseconds.optional(),
-  mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
-  mcpSessionInjectServers: strings,
   mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
   secretsKey: z.string().min(32).optional(),
   logger: object.optional(),
@@ -165,13 +165,28 @@ const server = {
   onEvent: callback,
 }
 
-const gatewayApp = z.strictObject({
-  ...server,
+/** Options of the server that each agent has for itself. */
+const agentServer = {
+  allowedModels: strings,
+  codeExecution: z.union([z.boolean(), codeExecution]).optional(),
+  mcpServers: object.optional(),
+  mcpConfigPath: z.string().min(1).optional(),
+  mcpDefaultToolTimeoutMs: milliseconds.optional(),
+  mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
+  mcpSessionInjectServers: strings,
+}
+
+const server = { name: agentName.optional(), ...sharedServer, ...agentServer }
+
+/** An agent whose runtime is the application's to make. */
+const ownRuntime = {
   ...chosenProvider,
   resolveCredentials: callback,
   buildChatRuntime: z.union([aFunction, object], "expected a function or a runtime"),
   defaultProvider: provider.optional(),
-})
+}
+
+const gatewayApp = z.strictObject({ ...server, ...ownRuntime })
 
 /** What a model is run with, in `createAgent` as in what `buildChatRuntime` returns. */
 const modelRuntime = {
@@ -202,10 +217,20 @@ const modelRuntime = {
 
 const agent = z.strictObject({ ...server, ...chosenProvider, ...modelRuntime })
 
+const gateway = z.strictObject({
+  ...sharedServer,
+  agents: z.record(agentName, object).refine((agents) => Object.keys(agents).length > 0, "expected an agent"),
+  defaultAgent: z.string().optional(),
+})
+
+const ownModelAgent = z.strictObject({ ...agentServer, ...chosenProvider, ...modelRuntime, systemPrompt })
+const ownRuntimeAgent = z.strictObject({ ...agentServer, ...ownRuntime })
+
 /** For the documentation's test. */
 export const optionNames = {
   createAgent: Object.keys(agent.shape),
   createGatewayApp: Object.keys(gatewayApp.shape),
+  createGateway: Object.keys(gateway.shape),
 } as const
 
 const chatModelRuntime = z.strictObject({ ...modelRuntime, systemPrompt })
@@ -241,6 +266,40 @@ export function checkAgentOptions(prompt: unknown, options: unknown): void {
   check("createAgent", agent, options)
   checkMcpServers(options)
   check("createAgent", z.object({ systemPrompt }), { systemPrompt: prompt })
+}
+
+/** The same for `createGateway`, its agents included. */
+export function checkGatewayOptions(options: unknown): void {
+  check("createGateway", gateway, options)
+  for (const [name, definition] of Object.entries((options as { readonly agents: object }).agents)) {
+    const caller = `createGateway: agents.${name}`
+    check(caller, "buildChatRuntime" in definition ? ownRuntimeAgent : ownModelAgent, definition)
+    checkMcpServers(definition)
+  }
+}
+
+/** Returns those of the options that all agents of a server share. */
+export function pickSharedOptions(options: SharedServerOptions): SharedServerOptions {
+  return pick(sharedServer, options)
+}
+
+/** Returns those of the options that each agent has for itself. */
+export function pickAgentServerOptions(options: AgentServerOptions): AgentServerOptions {
+  return pick(agentServer, options)
+}
+
+/** Returns what a model is run with. Its provider stands beside it. */
+export function pickModelRuntime(options: ChatModelRuntime): ChatModelRuntime {
+  const { provider: _, ...runtime } = pick({ ...modelRuntime, systemPrompt }, options)
+  return runtime
+}
+
+/** Returns the options that are set and belong to the schema, which knows every option there is. */
+function pick<Options extends object>(shape: Readonly<Record<string, z.ZodType>>, options: Options): Options {
+  const set = Object.entries(options).filter(
+    ([name, value]) => value !== undefined && Object.hasOwn(shape, name),
+  )
+  return Object.fromEntries(set) as Options
 }
 
 /** The same for what `buildChatRuntime` returned. */

@@ -1,9 +1,9 @@
 import type { SystemBlock } from "../core/ports/provider.ts"
+import { modelAgent } from "./agent-definition.ts"
+import { assembleGateway } from "./assemble-gateway.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
-import { checkAgentOptions } from "./check-options.ts"
+import { checkAgentOptions, pickSharedOptions } from "./check-options.ts"
 import type { ProviderOptions } from "./choose-provider.ts"
-import { createGatewayApp } from "./create-gateway-app.ts"
-import { definedOnly } from "./defined-only.ts"
 import type { Gateway } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 
@@ -21,29 +21,6 @@ export function createAgent(
   options: AgentOptions = {},
 ): Gateway {
   checkAgentOptions(systemPrompt, options)
-  const { provider: defaultProvider, model, fallback, tools, ...rest } = options
-  const { maxTokens, maxTurns, maxBudgetUsd, prices, toolTimeoutMs, maxToolResultBytes, ...more } = rest
-  const { maxRetries, firstTokenTimeoutSeconds, stallTimeoutSeconds, ...others } = more
-  const { needsApproval, interceptors, approvalTimeoutSeconds, ...server } = others
-  // All its runs are with this one runtime, so what it lacks is known before the first.
-  const buildChatRuntime = definedOnly<ChatModelRuntime>({
-    systemPrompt,
-    provider: undefined,
-    model,
-    fallback,
-    tools,
-    maxTokens,
-    maxTurns,
-    maxBudgetUsd,
-    prices,
-    toolTimeoutMs,
-    maxToolResultBytes,
-    maxRetries,
-    firstTokenTimeoutSeconds,
-    stallTimeoutSeconds,
-    needsApproval,
-    interceptors,
-    approvalTimeoutSeconds,
-  })
-  return createGatewayApp({ ...server, ...definedOnly({ defaultProvider }), buildChatRuntime })
+  const agent = modelAgent(options.name ?? "agent", { ...options, systemPrompt })
+  return assembleGateway({ server: pickSharedOptions(options), agents: [agent] })
 }

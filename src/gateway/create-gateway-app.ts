@@ -1,16 +1,24 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Session } from "../core/ports/session-log.ts"
+import { runtimeAgent } from "./agent-definition.ts"
+import { assembleGateway } from "./assemble-gateway.ts"
 import type { ChatRuntime } from "./chat-runtime.ts"
-import { checkGatewayAppOptions } from "./check-options.ts"
+import { checkGatewayAppOptions, pickSharedOptions } from "./check-options.ts"
 import type { ProviderOptions } from "./choose-provider.ts"
-import { createGateway } from "./create-gateway.ts"
 import type { ResolveCredentials } from "./credentials.ts"
-import { definedOnly } from "./defined-only.ts"
 import type { Gateway } from "./gateway.ts"
-import type { ServerOptions } from "./gateway-options.ts"
+import {
+  type AgentServerOptions,
+  knowsUsers,
+  type ServerOptions,
+  type SharedServerOptions,
+} from "./gateway-options.ts"
 
-export interface GatewayAppOptions extends ServerOptions, Omit<ProviderOptions, "provider"> {
+export interface GatewayAppOptions extends ServerOptions, RuntimeAgentOptions {}
+
+/** An agent whose runtime is the application's to make. */
+export interface RuntimeAgentOptions extends AgentServerOptions, Omit<ProviderOptions, "provider"> {
   /**
    * Gives what each run is executed with. A rejection, or options that are unknown or wrong, end that run in `error`.
    * A runtime in place of a function is that of every run, and what is wrong with it stops the start.
@@ -47,20 +55,17 @@ export interface ChatRuntimeRequest {
 /** The lower level: a runtime of your own making for every run. `createAgent` is written on top of it. */
 export function createGatewayApp(options: GatewayAppOptions): Gateway {
   checkGatewayAppOptions(options)
-  const { buildChatRuntime, resolveCredentials, ...rest } = options
-  const { defaultProvider, apiKey, authToken, providerConfig, ...server } = rest
-  if (
-    resolveCredentials !== undefined &&
-    server.validApiKeys === undefined &&
-    server.authenticate === undefined
-  ) {
-    throw new ConfigurationError("createGatewayApp: resolveCredentials needs validApiKeys or authenticate.")
-  }
-  const provider = definedOnly<ProviderOptions>({
-    provider: defaultProvider,
-    apiKey,
-    authToken,
-    providerConfig,
-  })
-  return createGateway({ server, provider, resolveCredentials, buildChatRuntime })
+  requireKnownUsers("createGatewayApp", options.resolveCredentials, options)
+  const agent = runtimeAgent(options.name ?? "agent", options)
+  return assembleGateway({ server: pickSharedOptions(options), agents: [agent] })
+}
+
+/** Throws a `ConfigurationError` for credentials of users who are not known. */
+export function requireKnownUsers(
+  caller: string,
+  resolveCredentials: ResolveCredentials | undefined,
+  server: SharedServerOptions,
+): void {
+  if (resolveCredentials === undefined || knowsUsers(server)) return
+  throw new ConfigurationError(`${caller}: resolveCredentials needs validApiKeys or authenticate.`)
 }

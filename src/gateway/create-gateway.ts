@@ -1,144 +1,44 @@
-import { systemClock } from "../core/clock.ts"
-import { ConfigurationError, ShuttingDownError, StoreUnavailableError } from "../core/errors.ts"
-import { randomIds } from "../core/ids.ts"
-import type { Decisions } from "../sessions/decisions.ts"
-import { createLogger } from "../telemetry/logger.ts"
-import { compileSchema } from "../tools/input-schema.ts"
-import { createApprovals } from "./approvals.ts"
-import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
-import type { GatewayAppOptions } from "./create-gateway-app.ts"
-import type { ResolveCredentials } from "./credentials.ts"
-import { settingsFrom } from "./environment.ts"
-import type {
-  CloseOptions,
-  Gateway,
-  GatewayRunResult,
-  InferOutput,
-  OutputSchema,
-  PrepareOptions,
-  RunOptions,
-} from "./gateway.ts"
-import type { ServerOptions } from "./gateway-options.ts"
-import { mayGuess } from "./guess.ts"
-import { listen } from "./listen.ts"
-import { pickMcpOptions } from "./mcp.ts"
-import { runOnce } from "./run-once.ts"
-import { type Service, startService } from "./service.ts"
+import { ConfigurationError } from "../core/errors.ts"
+import { type AgentDefinition, type ModelAgentOptions, modelAgent, runtimeAgent } from "./agent-definition.ts"
+import { assembleGateway } from "./assemble-gateway.ts"
+import { checkGatewayOptions, pickSharedOptions } from "./check-options.ts"
+import { type RuntimeAgentOptions, requireKnownUsers } from "./create-gateway-app.ts"
+import type { Gateway } from "./gateway.ts"
+import type { SharedServerOptions } from "./gateway-options.ts"
 
-export interface GatewayDefinition {
-  readonly server: ServerOptions
-  readonly provider: ProviderOptions
-  readonly resolveCredentials?: ResolveCredentials | undefined
-  readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
+export interface GatewayOptions extends SharedServerOptions {
+  /**
+   * Agents by name. Sessions remember the name, and it is a path segment: 1 to 64 letters, digits, dots, dashes and
+   * underscores. Agents share nothing but the server: tools, providers, MCP servers and approval policies are each
+   * agent's own.
+   */
+  readonly agents: Readonly<Record<string, GatewayAgent>>
+  /** Name of the agent that the routes without a name, and `run` without an agent, use. Default: the first one. */
+  readonly defaultAgent?: string
 }
 
-const defaultGraceMs = 20_000
+/** What `createAgent` or `createGatewayApp` takes, but for the options of the server. */
+export type GatewayAgent = ModelAgentOptions | RuntimeAgentOptions
 
-/** Opens its service at the first use, once; a start that failed is tried again at the next use. */
-export function createGateway({ server, provider, ...definition }: GatewayDefinition): Gateway {
-  const { resolveCredentials, buildChatRuntime } = definition
-  const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
-  const closing = new AbortController()
-  const open = async ({ mode, env = process.env, idle = false }: PrepareOptions) => {
-    const settings = settingsFrom(env)
-    const chosen = await chooseProvider(provider, { settings, mayGuess: mayGuess(mode) })
-    const { clock = systemClock, ids = randomIds } = server
-    return startService({
-      server,
-      chosen,
-      settings,
-      provider,
-      mode,
-      idle,
-      resolveCredentials,
-      buildChatRuntime,
-      logger,
-      clock,
-      ids,
-      closing: closing.signal,
-    })
+/**
+ * Several agents as one service, with one store and one set of routes. Throws a `ConfigurationError` for options that are
+ * unknown or wrong; opens nothing yet.
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  checkGatewayOptions(options)
+  const names = Object.keys(options.agents)
+  const { defaultAgent = names[0] } = options
+  const definitions = Object.entries(options.agents).map(([name, agent]): AgentDefinition => {
+    if (!("buildChatRuntime" in agent)) return modelAgent(name, agent)
+    requireKnownUsers(`createGateway: agents.${name}`, agent.resolveCredentials, options)
+    return runtimeAgent(name, agent)
+  })
+  const first = definitions.find(({ name }) => name === defaultAgent)
+  if (first === undefined) {
+    throw new ConfigurationError(
+      `createGateway: defaultAgent is not one of the agents, which are ${names.join(", ")}.`,
+    )
   }
-
-  let service: Promise<Service> | null = null
-  let closed: Promise<void> | null = null
-  const started = (options: PrepareOptions = {}): Promise<Service> => {
-    if (closed !== null && service === null) return Promise.reject(new ShuttingDownError())
-    service ??= Promise.resolve()
-      .then(() => open(options))
-      .catch((error: unknown) => {
-        service = null
-        throw error
-      })
-    return service
-  }
-
-  const close = async ({ graceMs = server.shutdownGraceMs ?? defaultGraceMs }: CloseOptions) => {
-    // A start that is still under way would otherwise wait for an `onStartup` that may never return.
-    closing.abort(new ShuttingDownError())
-    const opened = await service?.catch(() => null)
-    await opened?.close(graceMs)
-  }
-
-  return {
-    async prepare(options) {
-      await started(options)
-    },
-    async fetch(request, bindings) {
-      return (await started()).fetch(request, bindings)
-    },
-    async listen(options = {}) {
-      if (closed !== null) throw new ShuttingDownError()
-      return listen(await started(), server, options)
-    },
-    async run<Schema extends OutputSchema>(message: string, { output, ...options }: RunOptions<Schema> = {}) {
-      if (closed !== null) throw new ShuttingDownError()
-      const schema = output === undefined ? undefined : compileSchema(output, "run: the output")
-      const { sessions } = await started()
-      const result = await runOnce(sessions, message, { ...options, schema, logger }).catch(
-        (error: unknown) => {
-          // The closing gateway closes its store as well. The run itself is kept, and resumes at the next start.
-          throw error instanceof StoreUnavailableError ? (closing.signal.reason ?? error) : error
-        },
-      )
-      // Its output is what the schema returned, so it is what the schema infers.
-      return result as GatewayRunResult<InferOutput<Schema>>
-    },
-    approvals: createApprovals(
-      lazily(async () => (await started()).sessions),
-      "code",
-    ),
-    mcp: pickMcpOptions(server),
-    async revokeSession(sessionId) {
-      return (await started()).sessions.revoke(sessionId)
-    },
-    async rotateKeys() {
-      if (server.jwtSecret !== undefined)
-        throw new ConfigurationError("rotateKeys: a jwtSecret is not rotated by this.")
-      const { id } = await (await started()).keyring.rotate()
-      return id
-    },
-    async removeKey(id) {
-      return (await started()).keyring.remove(id)
-    },
-    async readiness(options) {
-      return (await started()).readiness(options)
-    },
-    close(options = {}) {
-      closed ??= close(options)
-      return closed
-    },
-  }
-}
-
-/** The decisions of sessions that are opened at the first use. */
-function lazily(sessions: () => Promise<Decisions>): Decisions {
-  return {
-    decide: async (decision) => (await sessions()).decide(decision),
-    submitResult: async (submission) => (await sessions()).submitResult(submission),
-    respond: async (response) => (await sessions()).respond(response),
-    openWaits: async (filter) => (await sessions()).openWaits(filter),
-    grants: async (sessionId) => (await sessions()).grants(sessionId),
-    revokeGrant: async (revocation) => (await sessions()).revokeGrant(revocation),
-    audit: async (filter) => (await sessions()).audit(filter),
-  }
+  const others = definitions.filter((definition) => definition !== first)
+  return assembleGateway({ server: pickSharedOptions(options), agents: [first, ...others] })
 }

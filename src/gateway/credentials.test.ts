@@ -14,6 +14,8 @@ const session: Session = {
   createdAt: 0,
   lastUsedAt: 0,
   revokedAt: null,
+  parent: null,
+  rootId: "sess_1",
   lastSeq: 0,
   storedBytes: 0,
   activeRun: null,

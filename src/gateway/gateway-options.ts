@@ -8,14 +8,29 @@ import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { StorageBounds } from "../sessions/storage.ts"
 import type { CodeExecutionConfig } from "./code-execution.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
-import type { McpOptions } from "./mcp.ts"
+import type { McpAuthorizationOptions, McpOptions } from "./mcp.ts"
 import type { StoreChoice } from "./open-store.ts"
 import type { SecretsOptions } from "./secrets-key.ts"
 
-/** Of the server around the agent, whatever the agent is. Every one is optional. */
-export interface ServerOptions extends StoreChoice, Hooks, McpOptions, SecretsOptions {
+/** Options of a server with one agent, whatever that agent is. All are optional. */
+export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
   /** Sessions remember it; a process only takes up sessions of the agent it serves. Default `agent`. */
   readonly name?: string
+}
+
+/** Options of the server that each agent has for itself. */
+export interface AgentServerOptions extends McpOptions {
+  /**
+   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has no
+   * `model`, else none: it is always the agent's.
+   */
+  readonly allowedModels?: readonly string[]
+  /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
+  readonly codeExecution?: boolean | CodeExecutionConfig
+}
+
+/** Options of the server that all of its agents share. */
+export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizationOptions, SecretsOptions {
   /** Default `/api`. */
   readonly prefix?: string
   /** Default: any key that is not empty is accepted, with a warning at the start. */
@@ -31,15 +46,8 @@ export interface ServerOptions extends StoreChoice, Hooks, McpOptions, SecretsOp
   readonly sessionTtlSeconds?: number
   /** Days after its last use that a session is dropped. Default 30. */
   readonly sessionRetentionDays?: number
-  /**
-   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has no
-   * `model`, else none: it is always the agent's.
-   */
-  readonly allowedModels?: readonly string[]
-  /** Whether clients may send `system` messages. Default false. */
+  /** If true, clients may send `system` messages. Default false. */
   readonly allowSystemMessages?: boolean
-  /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
-  readonly codeExecution?: boolean | CodeExecutionConfig
   /**
    * Lets `listen` use an address that other machines reach although any API key is accepted. Anyone who reaches it can
    * then use the agent. Default false: such a start is refused.
@@ -86,7 +94,7 @@ export interface ServerOptions extends StoreChoice, Hooks, McpOptions, SecretsOp
   readonly onShutdown?: (options: HookOptions) => void | Promise<void>
   /** Called with each new session, before the client receives its token. */
   readonly onSessionCreated?: (
-    session: { readonly id: string } & Principal,
+    session: { readonly id: string; readonly agent: string } & Principal,
     options: HookOptions,
   ) => void | Promise<void>
   /** Default: JSON lines on standard error, without secrets. */
@@ -101,4 +109,9 @@ export interface ServerOptions extends StoreChoice, Hooks, McpOptions, SecretsOp
   readonly clock?: Clock
   /** For tests. */
   readonly ids?: Ids
+}
+
+/** Returns false while any API key is let in: then a user is whoever a client says. */
+export function knowsUsers({ validApiKeys, authenticate }: SharedServerOptions): boolean {
+  return validApiKeys !== undefined || authenticate !== undefined
 }

@@ -25,8 +25,8 @@ export interface Gateway {
     options?: RunOptions<Schema>,
   ): Promise<GatewayRunResult<InferOutput<Schema>>>
   readonly approvals: GatewayApprovals
-  /** What it was given of MCP servers. */
-  readonly mcp: McpOptions
+  /** The agents that it serves; the first one is the default. */
+  readonly agents: readonly ServedAgent[]
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */
   revokeSession(sessionId: string): Promise<boolean>
   /**
@@ -49,6 +49,12 @@ export interface Gateway {
    * Resolves when everything is closed, also when called again.
    */
   close(options?: CloseOptions): Promise<void>
+}
+
+export interface ServedAgent {
+  readonly name: string
+  /** The options of its MCP servers, as they were given. */
+  readonly mcp: McpOptions
 }
 
 export interface ListenOptions {

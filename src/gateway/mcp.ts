@@ -13,10 +13,10 @@ import { type McpServers, startMcpServers } from "../mcp/servers.ts"
 import { sealedSecrets } from "../stores/sealed-secrets.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
-import type { ServerOptions } from "./gateway-options.ts"
+import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
 import { secretsKey } from "./secrets-key.ts"
 
-/** MCP servers, whose tools every run of the gateway's own loop has. */
+/** One agent's MCP servers, whose tools every run of the gateway's own loop has. */
 export interface McpOptions {
   /** By name. They win over those of the same name in a file. */
   readonly mcpServers?: McpServerDefinitions
@@ -31,6 +31,10 @@ export interface McpOptions {
   readonly mcpTimeoutOverrides?: Readonly<Record<string, number>>
   /** Servers whose tools are given the session's id as `_session_id`, which the model neither sees nor sets. */
   readonly mcpSessionInjectServers?: readonly string[]
+}
+
+/** Options of the server for the MCP servers of all its agents. */
+export interface McpAuthorizationOptions {
   /**
    * The gateway's `PREFIX/mcp/oauth/callback` as browsers reach it, for servers that want OAuth 2.1. Default: such servers
    * are only reached with client credentials.
@@ -38,7 +42,7 @@ export interface McpOptions {
   readonly mcpOAuthRedirectUrl?: string
 }
 
-/** Of a gateway's options those of MCP servers alone. */
+/** Returns the options of MCP servers alone. */
 export function pickMcpOptions(options: McpOptions): McpOptions {
   return definedOnly<McpOptions>({
     mcpServers: options.mcpServers,
@@ -46,7 +50,6 @@ export function pickMcpOptions(options: McpOptions): McpOptions {
     mcpDefaultToolTimeoutMs: options.mcpDefaultToolTimeoutMs,
     mcpTimeoutOverrides: options.mcpTimeoutOverrides,
     mcpSessionInjectServers: options.mcpSessionInjectServers,
-    mcpOAuthRedirectUrl: options.mcpOAuthRedirectUrl,
   })
 }
 
@@ -57,7 +60,10 @@ export interface GatewayMcp extends McpServers {
 }
 
 export interface McpSurroundings {
+  readonly server: SharedServerOptions
   readonly secrets: Secrets
+  /** Sets the tokens of this agent's servers apart from those of other agents. Empty where there is one agent. */
+  readonly scope: string
   readonly clock: Clock
   readonly settings: EnvironmentSettings
   readonly version: string
@@ -85,14 +91,12 @@ export async function mcpConfigs(
   )
 }
 
-/** Begins to start them, and waits for none. */
-export async function startMcp(
-  options: ServerOptions,
-  { settings, secrets, clock, version, checkSchema, logger }: McpSurroundings,
-): Promise<GatewayMcp> {
+/** Starts one agent's servers, without waiting for any. */
+export async function startMcp(options: McpOptions, surroundings: McpSurroundings): Promise<GatewayMcp> {
+  const { server, settings, version, checkSchema, logger } = surroundings
   const configs = await mcpConfigs(options, settings)
-  requireKnownUsers(configs, options)
-  const authorizations = await openAuthorizations(configs, options, { settings, secrets, clock, logger })
+  requireKnownUsers(configs, server)
+  const authorizations = await openAuthorizations(configs, surroundings)
   const servers = startMcpServers({
     configs,
     identity: { name: clientName, version },
@@ -108,11 +112,10 @@ const clientName = "ai-agent-gateway"
 /** Null when no server can want it, or there is no key to keep its tokens with. */
 async function openAuthorizations(
   configs: readonly ServerConfig[],
-  options: ServerOptions,
-  { settings, secrets, clock, logger }: Omit<McpSurroundings, "version" | "checkSchema">,
+  { server, settings, secrets, scope, clock, logger }: McpSurroundings,
 ): Promise<Authorizations | null> {
   const remote = configs.filter(({ transport }) => transport.type !== "stdio")
-  const { mcpOAuthRedirectUrl: redirectUrl = null, store, secretsKey: ownKey = settings.secretsKey } = options
+  const { mcpOAuthRedirectUrl: redirectUrl = null, store, secretsKey: ownKey = settings.secretsKey } = server
   const wantsOAuth = remote.some(({ transport }) => transport.type !== "stdio" && transport.oauth.grant)
   if (remote.length === 0 || (redirectUrl === null && !wantsOAuth)) return null
   const key = await secretsKey({ store, ...(ownKey !== undefined && { secretsKey: ownKey }) })
@@ -122,7 +125,7 @@ async function openAuthorizations(
   }
   return createAuthorizations({
     configs,
-    secrets: sealedSecrets(secrets, key),
+    secrets: scopedSecrets(sealedSecrets(secrets, key), scope),
     clock,
     redirectUrl,
     clientName,
@@ -130,10 +133,20 @@ async function openAuthorizations(
   })
 }
 
-function requireKnownUsers(configs: readonly ServerConfig[], options: ServerOptions): void {
+function requireKnownUsers(configs: readonly ServerConfig[], server: SharedServerOptions): void {
   const own = configs.find(({ perUser }) => perUser !== null)
-  if (own === undefined || options.validApiKeys !== undefined || options.authenticate !== undefined) return
+  if (own === undefined || knowsUsers(server)) return
   throw new ConfigurationError(
     `The MCP server ${own.name} is perUser, which needs validApiKeys or authenticate: users must be known.`,
   )
+}
+
+/** The same secrets under names that begin with the scope: a server of the same name and address is another agent's. */
+function scopedSecrets(secrets: Secrets, scope: string): Secrets {
+  return {
+    get: (name) => secrets.get(scope + name),
+    put: (name, value) => secrets.put(scope + name, value),
+    replace: (name, expected, value) => secrets.replace(scope + name, expected, value),
+    remove: (name) => secrets.remove(scope + name),
+  }
 }

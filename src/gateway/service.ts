@@ -1,17 +1,15 @@
 import { untilAborted } from "../agent/until-aborted.ts"
 import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
 import type { Clock } from "../core/clock.ts"
+import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
-import type { Approvals } from "../core/ports/approvals.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Provider } from "../core/ports/provider.ts"
-import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Store } from "../core/ports/store.ts"
 import { createHttpApp } from "../http/app.ts"
+import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
 import type { Readiness } from "../http/routes/status.ts"
-import type { McpServerState } from "../mcp/server.ts"
-import type { McpServers, McpView } from "../mcp/servers.ts"
+import { announceAgents } from "../sessions/announce-agents.ts"
 import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
@@ -21,30 +19,18 @@ import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
 import { Worker } from "../sessions/worker.ts"
-import { createLineMask } from "../telemetry/line-mask.ts"
-import { createMask } from "../telemetry/mask.ts"
-import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
-import { createImageExaminer } from "../tools/images/image-examiner.ts"
-import { createImagePreparation, type PrepareImages } from "../tools/images/prepare-images.ts"
+import { createImageExaminer, type ImageExaminer } from "../tools/images/image-examiner.ts"
+import { createImagePreparation } from "../tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/schema-checker.ts"
-import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
-import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
-import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
-import type { GatewayAppOptions } from "./create-gateway-app.ts"
-import { providersForSession, type ResolveCredentials } from "./credentials.ts"
+import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
-import type { ServerOptions } from "./gateway-options.ts"
-import { createGuess } from "./guess.ts"
-import type { Hooks } from "./hooks.ts"
-import { type GatewayMcp, startMcp } from "./mcp.ts"
+import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
+import { readinessOf } from "./readiness.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
-import { appProviders, type RunProviders } from "./run-providers.ts"
-import { storeCheck } from "./store-check.ts"
-import { createToolChangeLog, type ReportedChange, type ReportToolChange, toolCheck } from "./tool-offers.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** With so many principals that want all places, each still has its share. */
@@ -67,14 +53,12 @@ export interface Service {
 }
 
 export interface ServiceOptions {
-  readonly server: ServerOptions
-  readonly chosen: ChosenProvider
-  readonly provider: ProviderOptions
+  readonly server: SharedServerOptions
+  /** The first one is the default. */
+  readonly agents: readonly [ChosenAgent, ...ChosenAgent[]]
   readonly settings: EnvironmentSettings
-  readonly resolveCredentials: ResolveCredentials | undefined
   readonly mode: PrepareOptions["mode"]
   readonly idle: NonNullable<PrepareOptions["idle"]>
-  readonly buildChatRuntime: GatewayAppOptions["buildChatRuntime"]
   readonly logger: Logger
   readonly clock: Clock
   readonly ids: Ids
@@ -83,31 +67,32 @@ export interface ServiceOptions {
 }
 
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { server, settings, logger, clock } = options
+  const { server, settings, mode, logger, clock } = options
   const store = await chooseStore(server, { clock, logger })
   const schemas = createSchemaChecker()
-  let mcp: GatewayMcp | null = null
-  let code: CodeExecutionService | null = null
+  const images = createImageExaminer()
+  const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
+  const agents: AgentService[] = []
   try {
-    mcp = await startMcp(server, {
-      settings,
-      secrets: store.secrets,
-      clock,
-      version: packageVersion,
-      checkSchema: schemas.check,
-      logger,
-    })
-    code = await openCodeExecution(server.codeExecution ?? false, {
-      store: server.store,
-      dockerSocket: settings.dockerSocket,
-      isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
-      clock,
-      logger,
-    })
-    return await startParts(options, { store, mcp, code, schemas })
+    for (const agent of options.agents) {
+      const opened = await openAgent(agent, {
+        server,
+        isDefault: agent === options.agents[0],
+        settings,
+        mode,
+        store,
+        userCode,
+        prepareImages: createImagePreparation(images, logger),
+        checkSchema: schemas.check,
+        clock,
+        logger,
+      })
+      agents.push(opened)
+    }
+    return await startParts(options, { store, agents, schemas, images, userCode })
   } catch (error) {
-    await code?.close()
-    await mcp?.close()
+    await Promise.all(agents.map((agent) => agent.close()))
+    await images.close()
     await schemas.close()
     await store.close()
     throw error
@@ -116,37 +101,29 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 interface Started {
   readonly store: Store
-  readonly mcp: GatewayMcp
-  readonly code: CodeExecutionService | null
+  readonly agents: readonly AgentService[]
   readonly schemas: SchemaChecker
+  readonly images: ImageExaminer
+  readonly userCode: UserCode
 }
 
-async function startParts(options: ServiceOptions, { store, mcp, code, schemas }: Started): Promise<Service> {
+async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
-  const { log, keyring, approvals } = store
+  const { store, agents, schemas, images, userCode } = started
+  const { log, keyring, approvals, directory } = store
+  const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
   const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
   const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
-  const agent = server.name ?? "agent"
-  const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
-  const images = createImageExaminer()
-  const { resolveRuntime, checkTools } = await runtimeResolver(options, {
-    prepareImages: createImagePreparation(images, logger),
-    grants: (sessionId) => approvals.grants(sessionId),
-    userCode,
-    mcp,
-    code,
-    checkSchema: schemas.check,
-  })
   const worker = new Worker({
     log,
     feed,
     reads,
     committer,
-    agents: [agent],
-    resolveRuntime,
+    agents: names,
+    resolveRuntime: runtimeOfAgent(agents),
     maxConcurrentRuns,
     maxConcurrentRunsPerPrincipal:
       server.maxConcurrentRunsPerPrincipal ?? Math.ceil(maxConcurrentRuns / defaultShares),
@@ -167,7 +144,7 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
       reads,
       worker,
       storage: createStorage({ log, clock, bounds }),
-      agent,
+      defaultAgent: options.agents[0].definition.name,
       clock,
       ids,
     }),
@@ -175,23 +152,26 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
     { userCode, logger },
   )
   let accepting = true
+  const readiness = (isOperator: boolean) =>
+    readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
   const app = createHttpApp({
     ...server,
-    agent,
+    agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
     sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
     keyring,
     clock,
     logger,
     version: packageVersion,
-    readiness: () => readiness({ store, mcp, code }, { accepting, showsLinks: mode === "dev" }),
-    openFile: async (sessionId, path) => code?.openFile(sessionId, path) ?? null,
+    readiness: () => readiness(false),
+    openFile: async ({ id, agent }, path) => agentNamed(agents, agent).openFile(id, path),
     accepting: () => accepting,
-    completeMcpAuthorization: mcp.complete ?? undefined,
+    completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
+  const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   if (!idle) await worker.start()
   const stopHousekeeping = idle ? null : startHousekeeping({ log, logger, sessionRetentionDays })
   const listeners: (() => Promise<void>)[] = []
@@ -200,20 +180,16 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
     sessions,
     keyring,
     logger,
-    takesAnyKey: server.validApiKeys === undefined && server.authenticate === undefined,
+    takesAnyKey: !knowsUsers(server),
     fetch: (request, bindings) => app.fetch(request, bindings),
-    readiness: async ({ forOperator = false } = {}) => {
-      const audience = { showsLinks: forOperator || mode === "dev", showsReasons: forOperator }
-      const { ready, checks } = await readiness({ store, mcp, code }, { accepting, ...audience })
-      const tools = forOperator ? await checkTools() : null
-      return { ready, checks: tools === null ? checks : { ...checks, tools: toolCheck(tools) } }
-    },
+    readiness: ({ forOperator = false } = {}) => readiness(forOperator),
     onClose: (stop) => listeners.push(stop),
     async close(graceMs) {
       accepting = false
       stopHousekeeping?.()
+      stopAnnouncing?.()
       // From then on nothing uses the servers, and runs that wait for one to start must not hold up the end.
-      const grace = setTimeout(() => void mcp.close(), graceMs)
+      const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.closeMcp())), graceMs)
       await worker.stop({ graceMs })
       clearTimeout(grace)
       feed.close()
@@ -222,9 +198,8 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
         ...listeners.map((stop) => stop()),
         committer.close(),
         userCode.settle(),
-        code?.close(),
         images.close(),
-        mcp.close(),
+        ...agents.map((agent) => agent.close()),
         schemas.close(),
       ])
       await store.close()
@@ -233,97 +208,32 @@ async function startParts(options: ServiceOptions, { store, mcp, code, schemas }
   }
 }
 
-/** For looking at a runtime before any server has been asked. */
-const noServers: McpView = { tools: () => [], instructions: () => [] }
-
-interface RuntimeParts {
-  readonly grants: Approvals["grants"]
-  readonly userCode: UserCode
-  readonly mcp: McpServers
-  readonly code: CodeExecutionService | null
-  readonly prepareImages: PrepareImages
-  readonly checkSchema: SchemaCheck
+/** A process claims only sessions of agents that it serves, so there is an agent of that name. */
+function agentNamed(agents: readonly AgentService[], name: string): AgentService {
+  const agent = agents.find((each) => each.name === name)
+  if (agent === undefined) throw new ConfigurationError(`This process serves no agent named ${name}.`)
+  return agent
 }
 
-/**
- * Asks `buildChatRuntime` and fills in what it leaves open. Rejects at once for a runtime of all runs that cannot work, and
- * for a provider that is not installed.
- */
-async function runtimeResolver(
-  { server, chosen, provider, settings, mode, resolveCredentials, buildChatRuntime, logger }: ServiceOptions,
-  { grants, userCode, mcp, code, checkSchema, prepareImages }: RuntimeParts,
-): Promise<RuntimeResolver> {
-  const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
-  const { onUsage, onToolResult, onToolTiming, onEvent, allowedModels, redact } = server
-  const hooks = userCode.followed(definedOnly<Hooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
-  const shared = {
-    allowedModels,
-    hooks,
-    callbackTimeoutMs: userCode.timeoutMs,
-    outputFilter: redact === undefined ? null : () => createLineMask(createMask(redact)),
-    follow: userCode.follow,
-    grants,
-    prepareImages,
-    checkSchema,
-    codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
-    reportToolChange: createToolChangeLog(logger),
-    logger,
-  }
-  const guess = createGuess(chosen, { mode, localServer: settings.localServer, logger })
-  const useGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
-    const asksForModel = !("runner" in chat) && chat.provider === undefined
-    if (asksForModel && providers.main === chosen.provider) guess.use()
-  }
-  // What a user's own key stands in for need not work at the start.
-  if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
-    const providers = appProviders(chosen, settings)
-    useGuessFor(buildChatRuntime, providers)
-    const surroundings = { ...shared, mcp: noServers, providers, model: null }
-    await prepareAll(checkForAllRuns(buildChatRuntime, surroundings))
-  } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
-  const resolveRuntime: ResolveRuntime = async ({ request, signal, ...run }) => {
-    const { session, model } = run
-    const chat =
-      typeof buildChatRuntime === "object"
-        ? buildChatRuntime
-        : await userCode.call(
-            "buildChatRuntime",
-            (stop) => buildChatRuntime({ ...run, ...(request && { request: request() }), signal: stop }),
-            signal,
-          )
-    const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
-    useGuessFor(chat, providers)
-    return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
-  }
-  const checkTools = async () => {
-    const isStarting = Object.values(mcp.states()).some(({ status }) => status === "starting")
-    if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting) return null
-    const changes: ReportedChange[] = []
-    const reportToolChange: ReportToolChange = (change) => void changes.push(change)
-    const providers = appProviders(chosen, settings)
-    const surroundings = { ...shared, mcp: await mcp.open(null), providers, model: null, reportToolChange }
-    const runtime = toAgentRuntime(buildChatRuntime, surroundings)
-    if (runtime.type === "runner") return null
-    for (const choice of runtime.models) runtime.toolsFor(choice.provider)
-    return changes
-  }
-  return { resolveRuntime, checkTools }
+function runtimeOfAgent(agents: readonly AgentService[]): ResolveRuntime {
+  return (request) => agentNamed(agents, request.session.agent).resolveRuntime(request)
 }
 
-interface RuntimeResolver {
-  readonly resolveRuntime: ResolveRuntime
-  /**
-   * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from run
-   * to run, and while MCP servers start.
-   */
-  readonly checkTools: () => Promise<readonly ReportedChange[] | null>
+/** Null if no agent has a server that can ask for authorization. */
+function completeAnyOf(agents: readonly AgentService[]): CompleteAuthorization | null {
+  const completions = agents.map((agent) => agent.completeMcpAuthorization).filter((each) => each !== null)
+  if (completions.length === 0) return null
+  return async (callback) => {
+    for (const complete of completions) {
+      // A link is known to the agent that made it, and to no other.
+      const server = await complete(callback)
+      if (server !== null) return server
+    }
+    return null
+  }
 }
 
-async function prepareAll(providers: readonly Provider[]): Promise<void> {
-  await Promise.all(providers.map((provider) => provider.prepare?.()))
-}
-
-async function callOnShutdown({ onShutdown }: ServerOptions, logger: Logger): Promise<void> {
+async function callOnShutdown({ onShutdown }: SharedServerOptions, logger: Logger): Promise<void> {
   if (onShutdown === undefined) return
   try {
     await callBounded((signal) => onShutdown({ signal }), { name: "onShutdown", timeoutMs: onShutdownMs })
@@ -336,16 +246,16 @@ async function callOnShutdown({ onShutdown }: ServerOptions, logger: Logger): Pr
 /** Calls `onSessionCreated` for each new session. If the hook fails, that is logged, and the session is kept. */
 function announcing(
   sessions: Sessions,
-  { onSessionCreated }: ServerOptions,
+  { onSessionCreated }: SharedServerOptions,
   { userCode, logger }: { readonly userCode: UserCode; readonly logger: Logger },
 ): Sessions {
   if (onSessionCreated === undefined) return sessions
   return {
     ...sessions,
-    async create(principal) {
-      const session = await sessions.create(principal)
+    async create(principal, agent) {
+      const session = await sessions.create(principal, agent)
       try {
-        const created = { id: session.id, ...principal }
+        const created = { id: session.id, agent: session.agent, ...principal }
         await userCode.call("onSessionCreated", (signal) => onSessionCreated(created, { signal }))
       } catch (error) {
         const fields = { error, hook: "onSessionCreated", sessionId: session.id }
@@ -354,36 +264,4 @@ function announcing(
       return session
     },
   }
-}
-
-/** The gateway is ready without the tools of an MCP server that is away, and without code execution. */
-async function readiness(
-  { store, mcp, code }: Omit<Started, "schemas">,
-  { accepting, ...audience }: { readonly accepting: boolean } & Audience,
-) {
-  const check = await storeCheck(store.log)
-  const servers = Object.entries(mcp.states()).map(([name, state]) => {
-    return [`mcp:${name}`, serverCheck(state, audience)] as const
-  })
-  const execution = code === null ? {} : { code_execution: await code.check() }
-  return {
-    ready: accepting && check.ok,
-    checks: { store: check, ...execution, ...Object.fromEntries(servers) },
-  }
-}
-
-/**
- * Anyone may ask for the readiness over HTTP. Whoever opens a link lets the gateway in with an account of their own, and
- * a reason may quote what a server printed: everybody else finds both in the log.
- */
-interface Audience {
-  readonly showsLinks: boolean
-  readonly showsReasons?: boolean
-}
-
-function serverCheck(state: McpServerState, { showsLinks, showsReasons = false }: Audience) {
-  if (state.status === "ready") return { ok: true }
-  const link = state.status === "needs_reauth" && showsLinks ? state.url : null
-  const reason = state.status === "failed" && showsReasons ? state.reason : null
-  return { ok: false, detail: [state.status, link ?? reason].filter((part) => part !== null).join(": ") }
 }

@@ -45,12 +45,13 @@ import { addSubscribeRoute } from "./routes/subscribe.ts"
 import { addToolApprovalRoute } from "./routes/tool-approval.ts"
 import { addToolResultRoute } from "./routes/tool-result.ts"
 import { securityHeaders } from "./security-headers.ts"
+import { createServedAgents, type ServedAgent } from "./served-agents.ts"
 import { eventStreams } from "./sse/event-streams.ts"
 
 export interface HttpAppOptions {
   readonly sessions: Sessions
-  /** Name of the agent served here. Sessions of others in the same store are as if they did not exist. */
-  readonly agent: string
+  /** The agents served here, of which the first is the default. Sessions of others are as if they did not exist. */
+  readonly agents: readonly ServedAgent[]
   /** Signs the session tokens, unless there is a `jwtSecret`. */
   readonly keyring: Keyring
   readonly clock: Clock
@@ -73,8 +74,6 @@ export interface HttpAppOptions {
   readonly jwtSecret?: string | undefined
   /** A token's life, not a session's. Default 3600. */
   readonly sessionTtlSeconds?: number | undefined
-  /** What a client may ask for. Default: anything. */
-  readonly allowedModels?: readonly string[] | undefined
   /** Default false. */
   readonly allowSystemMessages?: boolean | undefined
   /** Origins whose pages may call. Default none. */
@@ -101,7 +100,8 @@ export interface HttpAppOptions {
  * Throws a `ConfigurationError` when an option cannot work.
  */
 export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
-  const { sessions, agent, clock, logger, accepting, readiness, version, trustProxy = 0 } = options
+  const { sessions, clock, logger, accepting, readiness, version, trustProxy = 0 } = options
+  const agents = createServedAgents(options.agents)
   const keyring = options.jwtSecret === undefined ? options.keyring : keyringOfSecret(options.jwtSecret)
   const tokens = createSessionTokens({ keyring, clock, ttlSeconds: options.sessionTtlSeconds ?? 3600 })
   const clientAddress = createClientAddress({ trustProxy, logger })
@@ -109,7 +109,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const rateLimiting = rateLimitingOf(options, clientAddress)
 
   const { body, optionalBody, chatBody, initBody } = bodyReaders(options, clientAddress)
-  const authenticated = authenticate({ tokens, sessions, agent, failures: rateLimiting.failures })
+  const authenticated = authenticate({ tokens, sessions, agents, failures: rateLimiting.failures })
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
   const byApiKey = options.authenticate === undefined
@@ -121,7 +121,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   )
   addInitRoute(app, {
     sessions,
-    agent,
+    agents,
     tokens,
     identify: identifyBy(options),
     byApiKey,
@@ -131,7 +131,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addRevokeRoute(app, { sessions, middleware: [authenticated] })
   addChatRoute(app, {
     sessions,
-    allowedModels: options.allowedModels,
+    agents,
     allowSystemMessages: options.allowSystemMessages ?? false,
     middleware: [newWork, ...changing, chatBody],
   })

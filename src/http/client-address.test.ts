@@ -69,7 +69,7 @@ describe("on a real server", () => {
   const sessions = new FakeSessions()
   const app = createHttpApp({
     sessions,
-    agent: "agent",
+    agents: [{ name: "agent" }],
     keyring: createFakeKeyring(),
     clock: { now: () => Date.now() },
     logger: collectingLogger([]),

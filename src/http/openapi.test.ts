@@ -42,6 +42,7 @@ describe("GET /openapi.json", () => {
       "get /api/health",
       "get /api/openapi.json",
       "get /api/ready",
+      "post /api/agents/{name}/chat/init",
       "post /api/chat",
       "post /api/chat/cancel",
       "post /api/chat/elicitation",

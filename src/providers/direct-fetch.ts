@@ -7,7 +7,7 @@ import { request as requestHttps } from "node:https"
  * with the same errors; Node's `NODE_USE_ENV_PROXY` holds for it too.
  *
  * Less than `fetch` in that a redirect is an answer like any other, an answer is asked for without compression, and a body
- * is a text or none.
+ * is a text, bytes or none.
  */
 export async function directFetch(
   address: string | URL | Request,
@@ -16,7 +16,8 @@ export async function directFetch(
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   const { method = "GET", body = "", signal } = init
   const url = new URL(address instanceof Request ? address.url : address)
-  if (typeof body !== "string") throw new TypeError("The body of a direct request is a text.")
+  if (typeof body !== "string" && !(body instanceof Uint8Array))
+    throw new TypeError("The body of a direct request is a text or bytes.")
   if (url.username !== "" || url.password !== "") throw new TypeError("An address must not hold a password.")
   const headers = {
     "accept-encoding": "identity",

@@ -119,3 +119,18 @@ test("a broken connection throws fetch's error", async () => {
   const { response } = await respond({ steps: ["data: a\n\n", { type: "cut" }] })
   await expect(batchesOf(response)).rejects.toThrow("terminated")
 })
+
+test("the event loop goes on after each part of a response that comes all at once", async () => {
+  const chunk = 'data: {"text":"word"}\n\n'.repeat(3_000)
+  let turns = 0
+  let ended = false
+  const count = () => {
+    turns += 1
+    if (!ended) setImmediate(count)
+  }
+  setImmediate(count)
+  const batches = await batchesOf(stream(...Array<string>(20).fill(chunk)))
+  ended = true
+  expect(batches.map(({ length }) => length)).toEqual(Array(20).fill(3_000))
+  expect(turns).toBeGreaterThanOrEqual(20)
+})

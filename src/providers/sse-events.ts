@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import { createParser } from "eventsource-parser"
 import { cancelBody, readToEnd } from "./body-reader.ts"
 import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
@@ -10,6 +11,8 @@ export interface SseEvent {
 
 const longestEvent = 16 * 1024 * 1024
 const largestBody = 64 * 1024 * 1024
+/** Bytes of one response after which the event loop turns to everything else. Their events take a few milliseconds. */
+const turnBytes = 32 * 1024
 
 /**
  * The events of an answer, in batches: all that one read of the body completes, which is none where the read brought only
@@ -37,6 +40,7 @@ export async function* sseBatches(
   })
   const decoder = new TextDecoder()
   let size = 0
+  let turnEnds = turnBytes
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       size += read.value.length
@@ -44,6 +48,9 @@ export async function* sseBatches(
       parser.feed(decoder.decode(read.value, { stream: true }))
       yield batch
       batch = []
+      if (size < turnEnds) continue
+      turnEnds = size + turnBytes
+      await nextTurn()
     }
   } finally {
     if (isOver()) await readToEnd(reader)

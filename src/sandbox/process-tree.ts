@@ -4,8 +4,8 @@ import { hasCode } from "./workspace/directory.ts"
 interface ProcessState {
   readonly pid: number
   readonly parent: number
-  /** As in proc(5): `T` is stopped, `Z` has ended. */
-  readonly state: string
+  /** If true, one of its threads is neither stopped nor ended. */
+  readonly isRunning: boolean
 }
 
 /** A process that starts others keeps ahead of a listing only so long. */
@@ -17,7 +17,7 @@ const maxRounds = 200
  */
 export async function stopProcessTree(root: number): Promise<void> {
   for (let round = 0; round < maxRounds; round += 1) {
-    const running = (await treeOf(root)).filter(({ state }) => !/[TtZX]/.test(state))
+    const running = (await treeOf(root)).filter(({ isRunning }) => isRunning)
     if (running.length === 0) return
     for (const { pid } of running) signal(pid, "SIGSTOP")
   }
@@ -41,16 +41,40 @@ async function readProcesses(): Promise<readonly ProcessState[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(
     pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch((error: unknown) => {
-        if (hasCode(error, "ENOENT") || hasCode(error, "ESRCH")) return null
-        throw error
-      })
-      // The program's name is in parentheses and may contain anything.
-      const [state, parent] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? []
-      return state === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), state }]
+      const stat = await readStat(`/proc/${pid}/stat`)
+      if (stat === null) return []
+      const isRunning = !isStill(stat.state) || (stat.state === "Z" && (await hasRunningThread(pid)))
+      return [{ pid: Number(pid), parent: stat.parent, isRunning }]
     }),
   )
   return found.flat()
+}
+
+/** The first thread can end before the others, and the process then looks as if it had ended. */
+async function hasRunningThread(pid: string): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(ignoreEnd)
+  const stats = await Promise.all(
+    (threads ?? []).map((thread) => readStat(`/proc/${pid}/task/${thread}/stat`)),
+  )
+  return stats.some((stat) => stat !== null && !isStill(stat.state))
+}
+
+/** As in proc(5): `T` is stopped, `Z` has ended. */
+function isStill(state: string): boolean {
+  return /[TtZX]/.test(state)
+}
+
+async function readStat(path: string): Promise<{ readonly state: string; readonly parent: number } | null> {
+  const stat = await readFile(path, "utf8").catch(ignoreEnd)
+  // The program's name is in parentheses and may contain anything.
+  const [state, parent] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? []
+  return state === undefined ? null : { state, parent: Number(parent) }
+}
+
+/** A process may end at any time. */
+function ignoreEnd(error: unknown): null {
+  if (hasCode(error, "ENOENT") || hasCode(error, "ESRCH")) return null
+  throw error
 }
 
 function signal(pid: number, name: "SIGSTOP" | "SIGCONT"): void {

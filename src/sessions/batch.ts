@@ -24,6 +24,7 @@ export function batchOf(
     commandsConsumed: effects.flatMap(({ consume = [] }) => consume),
     waitsOpened: effects.flatMap(({ open = [] }) => open),
     waitsExpired: effects.flatMap(({ expire = [] }) => expire),
+    outbox: effects.flatMap(({ outbox = [] }) => outbox),
     ...(runEnded === undefined ? {} : { runEnded }),
   }
 }

@@ -25,8 +25,8 @@ export interface SessionsOptions {
   readonly reads: ReadQueue
   readonly worker: Worker
   readonly storage: Storage
-  /** The agent that new sessions are with. */
-  readonly agent: string
+  /** The agent that new sessions are with, unless another one is named. */
+  readonly defaultAgent: string
   readonly clock: Clock
   readonly ids: Ids
 }
@@ -39,7 +39,7 @@ export function createSessions({
   reads,
   worker,
   storage,
-  agent,
+  defaultAgent,
   clock,
   ids,
 }: SessionsOptions): Sessions {
@@ -54,12 +54,14 @@ export function createSessions({
   return {
     ...decisions,
 
-    async create({ tenant, userId }) {
+    async create({ tenant, userId }, agent = defaultAgent) {
       const createdAt = clock.now()
       const session = { id: ids.next("sess"), tenant, userId, agent, createdAt }
       await log.createSession(session)
       return {
         ...session,
+        parent: null,
+        rootId: session.id,
         lastUsedAt: createdAt,
         revokedAt: null,
         lastSeq: 0,

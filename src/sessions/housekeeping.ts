@@ -5,6 +5,8 @@ const intervalMs = 60_000
 const dayMs = 24 * 60 * 60 * 1_000
 /** How long deltas outlive their step, for viewers that lag (rule 6). */
 const deltaRetentionMs = 10 * 60 * 1_000
+/** Days that a session past its retention waits for a subscriber, and that an absent subscriber is remembered. */
+const subscriberPatienceDays = 7
 
 export interface HousekeepingOptions {
   readonly log: SessionLog
@@ -24,6 +26,9 @@ export function startHousekeeping({ log, logger, sessionRetentionDays }: Houseke
       await log.prune({
         deltasSettledBefore: now - deltaRetentionMs,
         sessionsUsedBefore: now - sessionRetentionDays * dayMs,
+        subscribersBehindBefore: now - subscriberPatienceDays * dayMs,
+        subscribersSeenBefore: now - subscriberPatienceDays * dayMs,
+        outboxDiedBefore: now - sessionRetentionDays * dayMs,
       })
     } catch (error) {
       logger.warn({ error }, "dropping old entries failed; it is tried again in a minute")

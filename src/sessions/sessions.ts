@@ -16,7 +16,8 @@ import type { Spending } from "../core/usage.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
-  create(principal: Principal): Promise<Session>
+  /** Starts a session with an agent. Default: the gateway's default agent. */
+  create(principal: Principal, agent?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>
   /** Accepts a message; the run it starts is durable when this resolves (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import { type Entry, isTerminal } from "../core/entries.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Feed } from "./feed.ts"
@@ -43,8 +44,12 @@ export async function* viewSession(
           if (entries.length > 0) yield entries
           if (ended && runId !== undefined) return
         }
-        const unstored = take(subscription.unstored)
-        if (unstored.length > 0) yield unstored
+        for (const part of inParts(subscription.unstored)) {
+          const unstored = take(part)
+          if (unstored.length > 0) yield unstored
+          if (ended && runId !== undefined) return
+          if (part.length === partEntries) await nextTurn()
+        }
         // A run that is written here, and has not ended in what was read, ends in what the feed gives.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)
         if (!goesOn && (await isOver(log, sessionId, { cursor, runId }))) return
@@ -81,6 +86,15 @@ async function replayCursor(
   const start =
     replayFrom === "step" ? await log.stepStart(sessionId, afterSeq) : await log.runStart(sessionId, afterSeq)
   return start === 0 ? afterSeq : start - 1
+}
+
+/** Entries that a viewer is given at a time when it begins in the middle of a response that is not stored yet. */
+const partEntries = 500
+
+function* inParts(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  for (let start = 0; start < entries.length; start += partEntries) {
+    yield entries.slice(start, start + partEntries)
+  }
 }
 
 /** With a run: whether it has ended and all of it was shown. Else: whether nothing runs and all was shown. */

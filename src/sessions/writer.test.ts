@@ -54,6 +54,18 @@ describe("a session's writer", () => {
     await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 2, runId: "run_1", event }])
   })
 
+  it("has outbox items stored with the events of their append, and refuses one that is too large", async () => {
+    const { writer, commit } = setUp()
+    const item = { id: "a", kind: "kind", payload: "x".repeat(999_000) }
+    const appended = writer.append([event], { outbox: [item] })
+    const large = { ...item, payload: "x".repeat(1_000_001) }
+    await expect(writer.append([event], { outbox: [large] })).rejects.toMatchObject({
+      code: "outbox_item_too_large",
+    })
+    expect(commit("ok")).toMatchObject({ outbox: [item], entries: [{ event }] })
+    await expect(appended).resolves.toHaveLength(1)
+  })
+
   it("publishes nothing past an event of a later batch", async () => {
     const { writer, commit, shown } = setUp()
     const first = writer.append([event])

@@ -16,6 +16,7 @@ import {
 } from "../core/errors.ts"
 import { jsonSize } from "../core/json-size.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
+import type { OutboxItem } from "../core/ports/outbox.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../core/ports/session-log.ts"
 import { firstSequence } from "../core/sequence.ts"
 import { batchOf } from "./batch.ts"
@@ -25,6 +26,8 @@ import type { Committable, Committer } from "./committer.ts"
 const maxUnstored = 10_000
 /** Deltas of so many characters do not wait for company. */
 const urgentCharacters = 250_000
+/** A dispatcher holds several items at once. */
+const maxItemBytes = 1_000_000
 
 export interface WriterOptions {
   readonly lease: Lease
@@ -103,6 +106,8 @@ export class SessionWriter implements Journal, Committable {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
     if (this.#storedBytes > this.#maxBytes && events.some(startsMore))
       return Promise.reject(tooLarge(this.#maxBytes))
+    const large = effects.outbox?.find(({ payload }) => jsonSize(payload) > maxItemBytes)
+    if (large !== undefined) return Promise.reject(itemTooLarge(large))
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
       return { kind: "event", seq: this.#next++, v: logVersion, at, runId: this.#runId, event }
@@ -224,5 +229,12 @@ function tooLarge(maxBytes: number): GatewayError {
   return new GatewayError(
     { code: "session_too_large", status: 413 },
     `The session stores more than ${maxBytes} bytes, so this run cannot go on. Start a new session.`,
+  )
+}
+
+function itemTooLarge({ id, kind }: OutboxItem): GatewayError {
+  return new GatewayError(
+    { code: "outbox_item_too_large", status: 413 },
+    `The outbox item ${id} (${kind}) has more than ${maxItemBytes} bytes. Store the content elsewhere and send a reference.`,
   )
 }

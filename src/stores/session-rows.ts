@@ -1,5 +1,6 @@
 import type { Command, Lease, Run, Session } from "../core/ports/session-log.ts"
 import { integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+import { parentOf, rootOf } from "./directory/rows.ts"
 
 /** From a row with the run's columns as `run_id`, `session_id`, `cursor` and `state`. */
 export function toRun(row: Row): Run {
@@ -18,6 +19,8 @@ export function toSession(row: Row): Session {
     tenant: unescapeText(text(row, "tenant")),
     userId: unescapeText(text(row, "user_id")),
     agent: unescapeText(text(row, "agent")),
+    parent: parentOf(row),
+    rootId: rootOf(row),
     createdAt: integer(row, "created_at"),
     lastUsedAt: integer(row, "last_used_at"),
     revokedAt: row.revoked_at === null ? null : integer(row, "revoked_at"),

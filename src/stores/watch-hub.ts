@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Logger } from "../core/ports/logger.ts"
+import { type Bell, createBell } from "./bell.ts"
 
 /**
  * Wakes whoever watches a session or waits for arrivals. What this process writes is reported at once by
@@ -115,40 +116,4 @@ export function createWatchHub(options: WatchHubOptions): WatchHub {
   }
 
   return hub
-}
-
-/** Rung while nobody waits, it is heard by the next wait. One waiter at a time. */
-interface Bell {
-  ring(): void
-  /** True when rung, false once a signal is aborted. */
-  wait(): Promise<boolean>
-  /** Lets go of the signals. */
-  end(): void
-}
-
-function createBell(signals: readonly AbortSignal[]): Bell {
-  let rung = false
-  let wake: (() => void) | null = null
-  const onAbort = () => wake?.()
-  for (const signal of signals) signal.addEventListener("abort", onAbort)
-  const aborted = () => signals.some((signal) => signal.aborted)
-  return {
-    ring() {
-      rung = true
-      wake?.()
-    },
-    async wait() {
-      if (!rung && !aborted()) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-        wake = null
-      }
-      rung = false
-      return !aborted()
-    },
-    end() {
-      for (const signal of signals) signal.removeEventListener("abort", onAbort)
-    },
-  }
 }

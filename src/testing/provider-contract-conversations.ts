@@ -42,6 +42,22 @@ export const conversationCases: readonly ProviderContractCase[] = [
     },
   },
   {
+    name: "a conversation of megabytes reaches the model whole",
+    async run(harness) {
+      harness.answer({ type: "answer", parts: [call("one", { left: 1 })] })
+      const message = withCallIds(endOf(await collect(harness)).content)
+      harness.answer({ type: "answer", parts: [text("Done.")] })
+      const value = { read: '名"\\\n😀'.repeat(250_000) }
+      const results: Message = {
+        role: "tool",
+        results: [{ toolCallId: "call_0", result: { type: "json", value } }],
+      }
+      endOf(await collect(harness, { messages: [hello, message, results] }))
+      const [received] = harness.received().toolResults
+      assert.ok(received?.text.includes(JSON.stringify(value)))
+    },
+  },
+  {
     name: "repeated and missing ids, and names that services refuse, do not go back",
     async run(harness) {
       const parts: readonly ContractPart[] = [

@@ -161,6 +161,8 @@ export const inboxCases: readonly SessionLogCase[] = [
         ...session,
         lastUsedAt: 1_000,
         revokedAt: null,
+        parent: null,
+        rootId: sessionId,
         lastSeq: 0,
         storedBytes: 0,
         activeRun: null,

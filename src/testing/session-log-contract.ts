@@ -1,6 +1,9 @@
 import type { Store } from "../core/ports/store.ts"
 import { approvalsCases } from "./approvals-contract.ts"
+import { directoryCases, sharedDirectoryCases } from "./directory-contract.ts"
 import { keyringCases } from "./keyring-contract.ts"
+import { outboxCases } from "./outbox-contract.ts"
+import { outboxCommandCases } from "./outbox-contract-commands.ts"
 import { secretsCases } from "./secrets-contract.ts"
 import { acceptingCases, sharedAcceptingCases } from "./session-log-contract-accepting.ts"
 import { answerCases } from "./session-log-contract-answers.ts"
@@ -17,6 +20,7 @@ import { sharedWaitCases } from "./session-log-contract-shared-waits.ts"
 import { shareCases } from "./session-log-contract-shares.ts"
 import { storageCases } from "./session-log-contract-storage.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
+import { subscriptionCases } from "./subscriptions-contract.ts"
 
 export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
 
@@ -35,8 +39,12 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...revocationCases,
   ...watchingCases,
   ...approvalsCases,
+  ...directoryCases,
   ...keyringCases,
   ...secretsCases,
+  ...outboxCases,
+  ...outboxCommandCases,
+  ...subscriptionCases,
 ]
 
 /** What a store that several processes may open must do as well: these cases open it more than once. */
@@ -44,6 +52,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedCases,
   ...sharedAcceptingCases,
   ...sharedWaitCases,
+  ...sharedDirectoryCases,
 ]
 
 /**

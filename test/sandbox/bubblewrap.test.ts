@@ -70,36 +70,52 @@ for index in range(3):
   }
 }, 120_000)
 
-test("when the disk is short, only the code that fills it is ended", async () => {
-  await requires("root")
-  const directory = await sandboxDirectory()
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", directory])
-  try {
-    const { sandboxes } = await openTestSandboxes("bubblewrap", { directory })
-    const small = { sandboxes, host: "bubblewrap" } as const
-    // Less than one session's quota is left.
-    await writeFile(join(directory, "ballast"), Buffer.alloc(34_000_000))
-    const [modest, greedy] = await Promise.all([newSandbox(small), newSandbox(small)])
-    const waiting = `
+const fillings = {
+  files: `
+import time
+for index in range(1000):
+    open(f"fill-{index}", "wb").write(b"x" * 500_000)
+    time.sleep(0.02)`,
+  "files in messages": `
+import os, socket, time
+sender, receiver = socket.socketpair()
+for index in range(1000):
+    fd = os.open(".", os.O_TMPFILE | os.O_RDWR)
+    os.write(fd, b"x" * 500_000)
+    socket.send_fds(sender, [b"x"], [fd])
+    os.close(fd)
+    time.sleep(0.02)`,
+} as const
+
+test.each(Object.entries(fillings))(
+  "when the disk is short because of %s, only the code that fills it is ended",
+  async (_, filling) => {
+    await requires("root")
+    const directory = await sandboxDirectory()
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", directory])
+    try {
+      const { sandboxes } = await openTestSandboxes("bubblewrap", { directory })
+      const small = { sandboxes, host: "bubblewrap" } as const
+      // Less than one session's quota is left.
+      await writeFile(join(directory, "ballast"), Buffer.alloc(34_000_000))
+      const [modest, greedy] = await Promise.all([newSandbox(small), newSandbox(small)])
+      const waiting = `
 import os, time
 open("own", "wb").write(b"x" * 1_000_000)
 while not os.path.exists("go"): time.sleep(0.02)
 print("survived", os.path.getsize("own"))`
-    const surviving = run(small, modest, waiting)
-    const filling = `
-import time
-for index in range(1000):
-    open(f"fill-{index}", "wb").write(b"x" * 500_000)
-    time.sleep(0.02)`
-    expect((await run(small, greedy, filling)).reason).toBe("diskFull")
-    await modest.writeFile("go", Buffer.from(""))
-    expect(await surviving).toMatchObject({ reason: "exited", stdout: "survived 1000000\n" })
-    await sandboxes.close()
-  } finally {
-    execFileSync("umount", ["--lazy", directory])
-    await removeTree(directory)
-  }
-}, 120_000)
+      const surviving = run(small, modest, waiting)
+      expect((await run(small, greedy, filling)).reason).toBe("diskFull")
+      await modest.writeFile("go", Buffer.from(""))
+      expect(await surviving).toMatchObject({ reason: "exited", stdout: "survived 1000000\n" })
+      await sandboxes.close()
+    } finally {
+      execFileSync("umount", ["--lazy", directory])
+      await removeTree(directory)
+    }
+  },
+  120_000,
+)
 
 test("a setuid program that code leaves cannot be started by another user of the machine", async () => {
   await requires("root")

@@ -1,4 +1,5 @@
 import type { Delta, Event, EventEntry } from "../entries.ts"
+import type { OutboxItem } from "./outbox.ts"
 import type { NewWait } from "./session-log.ts"
 
 /** The log as one attempt at a run sees it: it may only write, and only while it holds the lease. */
@@ -19,4 +20,6 @@ export interface JournalEffects {
   readonly open?: readonly NewWait[]
   /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
   readonly expire?: readonly string[]
+  /** Stored with these events, of which there must be at least one. An item of more than 1 000 000 bytes rejects the append. */
+  readonly outbox?: readonly OutboxItem[]
 }

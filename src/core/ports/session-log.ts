@@ -4,6 +4,7 @@ import type { ContentPart, Message } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { Liveness } from "./liveness.ts"
+import type { OutboxItem } from "./outbox.ts"
 import type { ToolResult } from "./tool.ts"
 
 /**
@@ -106,10 +107,11 @@ export interface SessionLog {
   arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<string>
 
   /**
-   * Drops deltas settled before `deltasSettledBefore` (rule 6) and sessions last used before
-   * `sessionsUsedBefore` that have no open run. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
+   * Drops deltas settled before `deltasSettledBefore` (rule 6), and sessions last used before `sessionsUsedBefore` that have no
+   * open run, no waiting outbox row, and no subscriber that has been behind since `subscribersBehindBefore` or later. Also
+   * drops what limits are given for besides. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
    */
-  prune(limits: { readonly deltasSettledBefore: number; readonly sessionsUsedBefore: number }): Promise<void>
+  prune(limits: PruneLimits): Promise<void>
 
   ping(): Promise<void>
 }
@@ -124,9 +126,22 @@ export interface NewSession extends Principal {
   readonly id: string
   readonly agent: string
   readonly createdAt: number
+  /** Default: none. */
+  readonly parent?: SessionParent | null
+  /** Id of the root of its tree. Default: its own id. */
+  readonly rootId?: string
+}
+
+/** The call that started a session. */
+export interface SessionParent {
+  readonly sessionId: string
+  readonly runId: string
+  readonly toolCallId: string
 }
 
 export interface Session extends NewSession {
+  readonly parent: SessionParent | null
+  readonly rootId: string
   readonly lastUsedAt: number
   /** Since when its tokens are refused; null while it may be used. */
   readonly revokedAt: number | null
@@ -273,6 +288,17 @@ export interface Lease {
   readonly principal: Principal
 }
 
+export interface PruneLimits {
+  readonly deltasSettledBefore: number
+  readonly sessionsUsedBefore: number
+  /** Default: sessions wait for no subscriber. */
+  readonly subscribersBehindBefore?: number
+  /** Subscriptions that were registered last before this time are forgotten with their cursors. Default: none. */
+  readonly subscribersSeenBefore?: number
+  /** Outbox rows that died before this time are dropped. Default: none. */
+  readonly outboxDiedBefore?: number
+}
+
 export interface SessionBatch {
   readonly lease: Lease
   /** In order of their sequence numbers. */
@@ -281,6 +307,8 @@ export interface SessionBatch {
   readonly waitsOpened?: readonly NewWait[]
   /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
   readonly waitsExpired?: readonly string[]
+  /** Stored with the entries, of which there must be at least one event. */
+  readonly outbox?: readonly OutboxItem[]
   /** Set with the run's terminal event. */
   readonly runEnded?: { readonly runId: string; readonly state: "completed" | "interrupted" | "failed" }
   /** A durable step was made, or the run ended: takeovers count from 0 again. */

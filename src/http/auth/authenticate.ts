@@ -4,25 +4,25 @@ import type { Sessions } from "../../sessions/sessions.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { FailureLimit } from "../limits/rate-limits.ts"
 import { sessionNotFound, unauthorized } from "../problem.ts"
+import type { ServedAgents } from "../served-agents.ts"
 import { isSamePrincipal } from "./principal.ts"
 import { invalidToken, type SessionTokens } from "./tokens.ts"
 
 export interface AuthenticateOptions {
   readonly tokens: SessionTokens
   readonly sessions: Sessions
-  /** Name of the agent whose sessions these are. */
-  readonly agent: string
+  readonly agents: ServedAgents
   readonly failures: FailureLimit
 }
 
 /**
- * Requires a token of a session of this agent that exists and was not revoked, and hands the session on.
+ * Requires a token of a session of a served agent that exists and was not revoked, and hands the session on.
  * A good token passes whatever else came from its address: a client that shares one with an attacker is not locked out.
  */
 export function authenticate({
   tokens,
   sessions,
-  agent,
+  agents,
   failures,
 }: AuthenticateOptions): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
@@ -35,7 +35,9 @@ export function authenticate({
   async function sessionOf(token: string): Promise<Session> {
     const subject = await tokens.verify(token)
     const session = await sessions.session(subject.sessionId)
-    if (session?.agent !== agent || !isSamePrincipal(session, subject)) throw sessionNotFound(401)
+    if (session === null || !agents.has(session.agent) || !isSamePrincipal(session, subject)) {
+      throw sessionNotFound(401)
+    }
     if (session.revokedAt !== null) {
       throw unauthorized("session_revoked", "The session was revoked; POST /chat/init gives a new one.")
     }

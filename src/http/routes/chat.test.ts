@@ -172,12 +172,12 @@ describe("POST /chat", () => {
   })
 
   it("refuses models that are not allowed", async () => {
-    const allowedModels = ["small"]
-    const { response } = await chat({ ...hello, model: "big" }, { allowedModels })
+    const agents = [{ name: "agent", allowedModels: ["small"] }]
+    const { response } = await chat({ ...hello, model: "big" }, { agents })
     expect(response.status).toBe(400)
     expect(await problemOf(response)).toMatchObject({ code: "model_not_allowed" })
-    expect((await chat({ ...hello, model: "small" }, { allowedModels })).response.status).toBe(200)
-    expect((await chat(hello, { allowedModels })).response.status).toBe(200)
+    expect((await chat({ ...hello, model: "small" }, { agents })).response.status).toBe(200)
+    expect((await chat(hello, { agents })).response.status).toBe(200)
   })
 
   it("hashes equal bodies equally and others otherwise", async () => {

@@ -10,20 +10,20 @@ import { Problem, sessionNotFound } from "../problem.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
+import type { ServedAgents } from "../served-agents.ts"
 import { streamed } from "../sse/event-streams.ts"
 import { nativeWire } from "../wire/native.ts"
 
 export interface ChatRouteOptions {
   readonly sessions: Sessions
-  /** Undefined: a client may ask for any. */
-  readonly allowedModels: readonly string[] | undefined
+  readonly agents: ServedAgents
   readonly allowSystemMessages: boolean
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
 /** POST /chat: begins a run and streams it. Going away does not end the run. */
 export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOptions): void {
-  const { sessions, allowedModels, allowSystemMessages, middleware } = options
+  const { sessions, agents, allowSystemMessages, middleware } = options
   const route = createRoute({
     method: "post",
     path: "/chat",
@@ -62,6 +62,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
 
   app.openapi(route, async (c) => {
     const body = c.req.valid("json")
+    const { allowedModels } = agents.of(c.get("session"))
     if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
     const context = body.context ?? {}
     const { id: sessionId, tenant, userId } = c.get("session")

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest"
 import type { OpenedFile } from "../../core/ports/sandbox.ts"
+import type { Session } from "../../core/ports/session-log.ts"
 import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 
 /** A session's files, and which of them were opened and not closed again. */
 function filesOf(texts: Readonly<Record<string, string>>) {
   const open = new Set<string>()
   const asked: [string, string][] = []
-  const openFile = async (sessionId: string, path: string): Promise<OpenedFile | null> => {
-    asked.push([sessionId, path])
+  const openFile = async ({ id }: Session, path: string): Promise<OpenedFile | null> => {
+    asked.push([id, path])
     const text = texts[path]
     if (text === undefined) return null
     open.add(path)

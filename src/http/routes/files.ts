@@ -1,12 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { OpenedFile } from "../../core/ports/sandbox.ts"
+import type { Session } from "../../core/ports/session-log.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
 
 /** Null when there is no such file, or the path leads anywhere but to a file inside the working directory. */
-export type OpenSessionFile = (sessionId: string, path: string) => Promise<OpenedFile | null>
+export type OpenSessionFile = (session: Session, path: string) => Promise<OpenedFile | null>
 
 export interface FilesRouteOptions {
   readonly openFile: OpenSessionFile
@@ -45,7 +46,7 @@ export function addFilesRoute(app: OpenAPIHono<HttpEnv>, { openFile, middleware 
   for (const handler of middleware) app.get(path, handler)
   app.get(path, async (c) => {
     const name = c.req.param("path")
-    const file = await openFile(c.get("session").id, name)
+    const file = await openFile(c.get("session"), name)
     if (file === null) throw new Problem({ code: "file_not_found", status: 404 }, "There is no such file.")
     const content: ReadableStream<Uint8Array> = ReadableStream.from(file.content)
     // Nobody reads it then, and the file would stay open.

@@ -17,6 +17,7 @@ describe("POST /chat/init", () => {
     expect(body).toEqual({
       session_id: "sess_1",
       user_id: "ada",
+      agent: "agent",
       expires_at: issuedAt + 60,
       session_token: expect.any(String),
     })

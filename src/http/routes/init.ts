@@ -1,4 +1,4 @@
-import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
 import type { Principal, Session } from "../../core/ports/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
@@ -7,9 +7,15 @@ import { isSamePrincipal } from "../auth/principal.ts"
 import type { SessionTokens } from "../auth/tokens.ts"
 import type { HttpEnv } from "../http-env.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
-import { sessionNotFound } from "../problem.ts"
-import { initRequestSchema, initResponseSchema, personInitRequestSchema } from "../schemas/init.ts"
+import { Problem, sessionNotFound } from "../problem.ts"
+import {
+  type InitResponse,
+  initRequestSchema,
+  initResponseSchema,
+  personInitRequestSchema,
+} from "../schemas/init.ts"
 import { problems } from "../schemas/problem.ts"
+import type { ServedAgents } from "../served-agents.ts"
 
 /** The headers by which most applications know a person, to tell one wrong credential from another. */
 function credentialOf(c: Context<HttpEnv>): string {
@@ -18,29 +24,24 @@ function credentialOf(c: Context<HttpEnv>): string {
 
 export interface InitRouteOptions {
   readonly sessions: Sessions
-  /** Name of the agent whose sessions these are. */
-  readonly agent: string
+  readonly agents: ServedAgents
   readonly tokens: SessionTokens
   readonly identify: Identify
-  /** Whether the body has to bring an API key; else it may be empty. */
+  /** If true, the body has to bring an API key; else it may be empty. */
   readonly byApiKey: boolean
   readonly rateLimiting: RateLimiting
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/init: an API key, or whatever the application takes instead, for a session token. */
+/** POST /chat/init, and the same for a named agent: an API key, or the application's own credentials, for a session token. */
 export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOptions): void {
-  const { sessions, agent, tokens, identify, byApiKey, rateLimiting, middleware } = options
+  const { sessions, agents, tokens, identify, byApiKey, rateLimiting, middleware } = options
   const schema = byApiKey ? initRequestSchema : personInitRequestSchema
-  const route = createRoute({
-    method: "post",
-    path: "/chat/init",
-    operationId: "initSession",
-    summary: "Begin a session, or get a fresh token for one",
+  const common = {
+    method: "post" as const,
     tags: ["sessions"],
     security: [],
     middleware,
-    request: { body: { required: byApiKey, content: { "application/json": { schema } } } },
     responses: {
       200: {
         description: "A session and a token for it.",
@@ -48,33 +49,60 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
       },
       ...problems(400, 401, 404, 413, 415, 422, 429, 500, 503),
     },
+  }
+  const body = { required: byApiKey, content: { "application/json": { schema } } }
+  const route = createRoute({
+    ...common,
+    path: "/chat/init",
+    operationId: "initSession",
+    summary: "Start a session with the default agent, or get a fresh token for one",
+    request: { body },
+  })
+  const namedRoute = createRoute({
+    ...common,
+    path: "/agents/{name}/chat/init",
+    operationId: "initSessionWithAgent",
+    summary: "Start a session with a named agent, or get a fresh token for one",
+    request: { body, params: z.object({ name: z.string().openapi({ description: "The agent's name." }) }) },
   })
 
-  app.openapi(route, async (c) => {
-    const body = c.req.valid("json")
-    const claim: Claim = body
+  app.openapi(route, async (c) => c.json(await init(c, c.req.valid("json"), agents.defaultName), 200))
+  app.openapi(namedRoute, async (c) => {
+    return c.json(await init(c, c.req.valid("json"), c.req.valid("param").name), 200)
+  })
+
+  async function init(c: Context<HttpEnv>, claim: Claim, agent: string): Promise<InitResponse> {
     const principal = await rateLimiting.failures.counting(c, claim.api_key ?? credentialOf(c), () => {
       return identify(claim, c.req.raw)
     })
     await rateLimiting.init[byApiKey ? "claimed" : "proven"](c, principal)
+    // Only a client with valid credentials learns which agents there are.
+    if (!agents.has(agent)) throw agentNotFound()
     const session =
-      body.session_id === undefined
-        ? await sessions.create(principal)
-        : await existing(body.session_id, principal)
+      claim.session_id === undefined
+        ? await sessions.create(principal, agent)
+        : await existing(claim.session_id, principal, agent)
     const { id: sessionId, tenant, userId } = session
     const { token, expiresAt } = await tokens.issue({ sessionId, tenant, userId })
-    return c.json(
-      { session_token: token, session_id: sessionId, user_id: userId, expires_at: expiresAt },
-      200,
-    )
-  })
+    return {
+      session_token: token,
+      session_id: sessionId,
+      user_id: userId,
+      agent: session.agent,
+      expires_at: expiresAt,
+    }
+  }
 
-  /** The same answer for one that never was, is another's or another agent's, or was revoked. */
-  async function existing(sessionId: string, principal: Principal): Promise<Session> {
+  /** The same answer for a session that does not exist, is another principal's or another agent's, or was revoked. */
+  async function existing(sessionId: string, principal: Principal, agent: string): Promise<Session> {
     const session = await sessions.session(sessionId)
     if (session?.agent !== agent || !isSamePrincipal(session, principal) || session.revokedAt !== null) {
       throw sessionNotFound(404)
     }
     return session
   }
+}
+
+function agentNotFound(): Problem {
+  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent of this name.")
 }

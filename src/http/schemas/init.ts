@@ -29,6 +29,7 @@ export const initResponseSchema = z
     session_token: z.string().openapi({ description: "A JWT, for the Authorization header." }),
     session_id: z.string(),
     user_id: z.string(),
+    agent: z.string().openapi({ description: "Name of the agent that the session is with." }),
     expires_at: z.int().openapi({
       description: "When the token expires, in seconds since the Unix epoch. The session lives on.",
     }),
@@ -38,6 +39,9 @@ export const initResponseSchema = z
       session_token: "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
       session_id: "sess_4fzyo82mvyr7jtnc1q9x",
       user_id: "ada",
+      agent: "agent",
       expires_at: 1_790_000_000,
     },
   })
+
+export type InitResponse = z.input<typeof initResponseSchema>

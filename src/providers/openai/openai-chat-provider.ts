@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../call-limits.ts"
+import { largeBodyOptions } from "../large-body.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
 import { type HostTraits, hostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
@@ -42,9 +43,10 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
       const call: Call = {
         model: request.model,
         fold: new ChatFold(vendor),
-        send(client, aborted) {
+        async send(client, aborted) {
           const body = chatRequest(request, traits, { vendor, extraBody })
-          return client.chat.completions.create(body, { signal: aborted }).asResponse()
+          const options = { signal: aborted, ...(await largeBodyOptions(body, aborted)) }
+          return client.chat.completions.create(body, options).asResponse()
         },
       }
       return streamAnswer(connected, call, signal)

@@ -1,5 +1,6 @@
 import type { Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../call-limits.ts"
+import { largeBodyOptions } from "../large-body.ts"
 import { hostTraits } from "./chat/hosts.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
@@ -38,9 +39,11 @@ export function openAiProvider(options: OpenAiOptions, load = installedSdk): Pro
       const call: Call = {
         model: request.model,
         fold: new ResponseFold(vendor),
-        send(client, aborted) {
+        async send(client, aborted) {
           const body = responsesRequest(request, options, vendor)
-          return client.responses.create(body, { signal: aborted }).asResponse()
+          return client.responses
+            .create(body, { signal: aborted, ...(await largeBodyOptions(body, aborted)) })
+            .asResponse()
         },
       }
       return streamAnswer(connected, call, signal)

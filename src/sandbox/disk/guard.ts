@@ -26,6 +26,9 @@ export interface DiskGuardOptions {
 
 const intervalMs = 100
 const stopTimeoutMs = 10_000
+/** Until the kernel has freed the files that an execution held. Those in sockets it frees some time after their end. */
+const freeingMs = 1_000
+const freeingPollMs = 20
 
 /**
  * Looks every 100 ms at what the file system has free, however long the working directories take to measure. If less is
@@ -91,6 +94,7 @@ export function createDiskGuard({
   async function stopAndMakeRoom(execution: WatchedExecution): Promise<void> {
     // An execution that cannot be ended keeps the others waiting no longer than this.
     await Promise.race([execution.stop(), delay(stopTimeoutMs)])
+    if (execution.hidFiles) await waitForRoom()
     await execution.trim(quota)
     const { missing, margin } = await readSpace()
     if (missing.bytes === 0 && missing.entries === 0) return
@@ -99,6 +103,11 @@ export function createDiskGuard({
       bytes: missing.bytes === 0 ? bytes : bytes - missing.bytes - margin.bytes,
       entries: missing.entries === 0 ? entries : entries - missing.entries - margin.entries,
     })
+  }
+
+  async function waitForRoom(): Promise<void> {
+    const until = performance.now() + freeingMs
+    while (isShort(await readSpace()) && performance.now() < until) await delay(freeingPollMs)
   }
 
   return {

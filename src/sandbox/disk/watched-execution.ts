@@ -1,5 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises"
 import { type DiskUsage, measureUsage } from "../workspace/usage.ts"
-import { measureDeletedFiles } from "./deleted-files.ts"
+import { measureHeldFiles } from "./held-files.ts"
 import type { DiskSpace } from "./space.ts"
 
 /** Operations of the disk guard on an execution. */
@@ -19,11 +20,13 @@ export interface DiskConsumer {
 /** An execution while the disk guard watches it. */
 export interface WatchedExecution {
   readonly signal: AbortSignal
+  /** If true, the last measurement found that its processes hide files. */
+  readonly hidFiles: boolean
   /** Measures the working directory if that is due. Does not wait for it. */
   look(space: DiskSpace): void
   freeze(): Promise<void>
   thaw(): Promise<void>
-  /** Its usage, however much. Infinite if it cannot be measured. */
+  /** Its usage, however much. Infinite if it cannot be measured. Use this while it is frozen. */
   measure(): Promise<DiskUsage>
   /** By how many bytes it has grown since it was first measured. */
   growth(usage: DiskUsage): number
@@ -45,19 +48,26 @@ const regularMs = 250
 const slack = 1 / 16
 /** Part of the quota that may be written before the first measurement is complete. */
 const unknownHeadroom = 1 / 4
+/** How often in a row an execution has to be seen hiding files before it is charged for them, and the time in between. */
+const looks = 8
+const lookAgainMs = 20
 const unlimited = { bytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY }
 
 /**
  * Measures an execution's working directory now and then while it runs. If the file system has lost as much room as the
  * quota had left, it freezes the execution first, which then cannot write while it is measured, and also measures the
- * deleted files that its processes hold.
+ * deleted files that its processes hold. An execution that hides such files, as nothing honest does for long, is charged
+ * for all that the file system has lost since it was last seen to hide none.
  */
 export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: WatchOptions): WatchedExecution {
   const ended = new AbortController()
   const { signal } = ended
   let first: DiskUsage | null = null
+  /** Its usage when it hid nothing, and what was free then. */
+  let lastClear: { readonly usage: DiskUsage; readonly space: DiskSpace } | null = null
   /** Free space of the file system at which the execution may have used up its quota. */
   let floor: DiskUsage | null = null
+  let hidFiles = false
   let nextAt = 0
   let measuring: {
     readonly walk: AbortController
@@ -109,9 +119,10 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
       const space = await readSpace()
       const until = AbortSignal.any([signal, walk])
       const usage = isFrozen
-        ? await measureAll(consumer.path, quota, until)
+        ? await measureFrozen(quota, until, (charged) => isWithin(charged, quota))
         : await measureUsage(consumer.path, quota, until)
-      if (usage === "over") return await stop()
+      if (usage === "over" || !isWithin(usage, quota)) return await stop()
+      if (first === null && !isFrozen) lastClear = { usage, space }
       const next = floorOf(space, headroomOf(usage, quota))
       // A measurement that does not see deleted files must not make room for more of them.
       floor = floor === null || first === null || isFrozen ? next : higherOf(floor, next)
@@ -121,6 +132,45 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     } finally {
       if (isFrozen) await thaw()
     }
+  }
+
+  /** Measures all that its processes hold. If they hide files, looks again, unless the charge does no harm. */
+  async function measureFrozen(
+    bound: DiskUsage,
+    until: AbortSignal,
+    isHarmless: (charged: DiskUsage) => boolean,
+  ): Promise<DiskUsage | "over"> {
+    for (let look = 1; ; look += 1) {
+      const space = await readSpace()
+      const usage = await measureAll(consumer.path, bound, until)
+      if (usage === "over") return "over"
+      hidFiles = usage.hidesFiles
+      if (!hidFiles) {
+        lastClear = { usage: usage.seen, space }
+        return usage.seen
+      }
+      const charged = chargedFor(usage.seen, space)
+      if (look === looks || isHarmless(charged)) return charged
+      await letGoOn()
+    }
+  }
+
+  function chargedFor(seen: DiskUsage, { freeBytes, freeEntries }: DiskSpace): DiskUsage {
+    if (lastClear === null) return seen
+    const { usage, space } = lastClear
+    return higherOf(seen, {
+      bytes: usage.bytes + lostOf(space.freeBytes, freeBytes),
+      entries: usage.entries + lostOf(space.freeEntries, freeEntries),
+    })
+  }
+
+  /** For a moment, in which a message that waits in a socket can be received. */
+  async function letGoOn(): Promise<void> {
+    changing = changing.then(() => change(consumer.thaw))
+    await changing
+    await delay(lookAgainMs)
+    changing = changing.then(() => change(consumer.freeze))
+    await changing
   }
 
   function start(isFrozen: boolean): void {
@@ -138,9 +188,13 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
 
   return {
     signal,
+    get hidFiles() {
+      return hidFiles
+    },
     look(space) {
       if (stopped !== null || signal.aborted) return
       floor ??= floorOf(space, shareOf(quota, unknownHeadroom))
+      lastClear ??= { usage: { bytes: 0, entries: 0 }, space }
       if (measuring === null) {
         if (hasOutgrown(space)) start(true)
         else if (performance.now() >= nextAt) start(false)
@@ -152,7 +206,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     freeze,
     thaw,
     async measure() {
-      const usage = await measureAll(consumer.path, unlimited, signal)
+      const usage = await measureFrozen(unlimited, signal, () => false)
       return usage === "over" ? unlimited : usage
     },
     growth: ({ bytes }) => bytes - (first?.bytes ?? 0),
@@ -167,14 +221,32 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
   }
 }
 
+interface Measured {
+  readonly seen: DiskUsage
+  /** If true, its processes hold files that were not seen. */
+  readonly hidesFiles: boolean
+}
+
 /** With the deleted files that its processes hold. */
-async function measureAll(path: string, quota: DiskUsage, signal: AbortSignal): Promise<DiskUsage | "over"> {
+async function measureAll(path: string, quota: DiskUsage, signal: AbortSignal): Promise<Measured | "over"> {
   const named = await measureUsage(path, quota, signal)
   if (named === "over") return "over"
-  const deleted = await measureDeletedFiles(path, signal)
-  if (deleted === "over") return "over"
-  const usage = { bytes: named.bytes + deleted.bytes, entries: named.entries + deleted.entries }
-  return usage.bytes > quota.bytes || usage.entries > quota.entries ? "over" : usage
+  const held = await measureHeldFiles(path, signal)
+  if (held === "over") return "over"
+  const seen = {
+    bytes: named.bytes + held.usage.bytes,
+    entries: named.entries + held.usage.entries,
+  }
+  return isWithin(seen, quota) ? { seen, hidesFiles: held.hidesFiles } : "over"
+}
+
+function isWithin(usage: DiskUsage, quota: DiskUsage): boolean {
+  return usage.bytes <= quota.bytes && usage.entries <= quota.entries
+}
+
+/** Not every file system counts entries; then both are infinite. */
+function lostOf(before: number, now: number): number {
+  return before === now ? 0 : Math.max(0, before - now)
 }
 
 function floorOf({ freeBytes, freeEntries }: DiskSpace, headroom: DiskUsage): DiskUsage {

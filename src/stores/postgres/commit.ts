@@ -3,6 +3,8 @@ import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.t
 import { integer, nullableText, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
+import { newRows } from "../outbox-rows.ts"
+import { stirredBy } from "../subscription-rows.ts"
 import type { Database, Query } from "./database.ts"
 import { sqlState } from "./failures.ts"
 import { lastSeq, nowMs } from "./schema.ts"
@@ -179,7 +181,15 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
      ended AS (
        UPDATE agent_gateway.run SET state = each.state
        FROM json_to_recordset($5) AS each(id text, state text) WHERE run.id = each.id
-     )
+     ),
+     items AS (
+       INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
+       SELECT session_id, id, kind, payload, bytes, ${nowMs}, coalesce(due_at, ${nowMs})
+       FROM json_to_recordset($9) AS each(
+         session_id text, id text, kind text, payload text, bytes integer, due_at bigint)
+       ON CONFLICT (session_id, id) DO NOTHING
+     ),
+     stirred AS (${stirCursors("$10")})
      UPDATE agent_gateway.session SET
        log_version = greatest(log_version, each.version),
        stored_bytes = stored_bytes + each.bytes,
@@ -199,8 +209,32 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
       JSON.stringify(sessionRows(batches)),
       ended.map(({ session_id }) => session_id),
       ended.map(({ id }) => id),
+      JSON.stringify(batches.flatMap(({ batch }) => newRows(batch))),
+      JSON.stringify(stirredRows(batches)),
     ],
   )
+}
+
+/**
+ * SQL: makes the cursors of these sessions due, and makes those that are not there yet. A cursor that is being claimed is
+ * waited for, so that its claim cannot miss what this commit stores. Does nothing while there are no subscribers.
+ */
+function stirCursors(sessions: string): string {
+  return `
+    INSERT INTO agent_gateway.subscriber_cursor AS own
+      (session_id, subscriber, agent, seq, due_at, stirred, behind_since)
+    SELECT session.id, subscriber.name, session.agent, each.seq, ${nowMs}, true, ${nowMs}
+    FROM json_to_recordset(${sessions}) AS each(id text, seq bigint)
+    JOIN agent_gateway.session ON session.id = each.id
+    JOIN agent_gateway.subscriber ON subscriber.agent = session.agent AND subscriber.forgotten_since IS NULL
+    ORDER BY session.id, subscriber.name
+    ON CONFLICT (session_id, subscriber) DO UPDATE SET stirred = true,
+      due_at = coalesce(own.due_at, excluded.due_at), behind_since = coalesce(own.behind_since, excluded.behind_since)
+    WHERE NOT own.stirred`
+}
+
+function stirredRows(batches: readonly Prepared[]): object[] {
+  return [...stirredBy(batches.map(({ batch }) => batch))].map(([id, seq]) => ({ id, seq }))
 }
 
 interface StoredRow {

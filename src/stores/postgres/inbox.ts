@@ -30,14 +30,21 @@ export async function put(
   command: MessageCommand | CancelCommand,
   limits?: StorageLimits,
 ): Promise<PutOutcome> {
-  return database.transaction(async (query) => {
-    const session = await lockSession(query, command.sessionId)
-    if (session === undefined) return { status: "unknown" }
-    if (command.type === "cancel") return putCancel(query, command, session)
-    const outcome = await startRun(query, command, session, limits)
-    if (outcome.status === "accepted") await insertCommand(query, command)
-    return outcome
-  })
+  return database.transaction((query) => putWithin(query, command, limits))
+}
+
+/** Inside a transaction. */
+export async function putWithin(
+  query: Query,
+  command: MessageCommand | CancelCommand,
+  limits?: StorageLimits,
+): Promise<PutOutcome> {
+  const session = await lockSession(query, command.sessionId)
+  if (session === undefined) return { status: "unknown" }
+  if (command.type === "cancel") return putCancel(query, command, session)
+  const outcome = await startRun(query, command, session, limits)
+  if (outcome.status === "accepted") await insertCommand(query, command)
+  return outcome
 }
 
 /** What this process takes at once need not be announced to others. */
@@ -106,8 +113,9 @@ async function startRun(
     `WITH changed AS (
        UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $3) WHERE id = $1
      )
-     INSERT INTO agent_gateway.run (id, session_id, cursor, state, idempotency_key, body_hash)
-     SELECT $2, id, ${lastSeq}, 'open', $4, $5 FROM agent_gateway.session WHERE id = $1
+     INSERT INTO agent_gateway.run
+       (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
+     SELECT $2, id, ${lastSeq}, 'open', $4, $5, $3, tenant, user_id FROM agent_gateway.session WHERE id = $1
      RETURNING cursor`,
     [sessionId, runId, at, key, hash],
   )

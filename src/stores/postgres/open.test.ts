@@ -65,7 +65,7 @@ describe("the store on Postgres", () => {
 
 test("while the server cannot be reached every call is unavailable, and afterwards all goes on", async () => {
   const { store, cable } = await server.openOverCable()
-  const { log, keyring, approvals, secrets } = store
+  const { log, keyring, approvals, secrets, outbox, subscriptions } = store
   const { sessionId, runId, lease } = await runningSession(log)
   const wait = newWait(runId)
   const entry = event(numbered(lease, 1), runId, stepStarted)
@@ -94,6 +94,11 @@ test("while the server cannot be reached every call is unavailable, and afterwar
     () => approvals.grants(sessionId),
     () => approvals.revokeGrant({ sessionId, toolName: "a", qualifier: null, revokedBy: decider, at: 1 }),
     () => approvals.audit({ limit: 1 }),
+    () => outbox.claim({ kind: "a", limit: 1, maxBytes: 1, leaseMs: 1 }),
+    () => outbox.deliverCommands({ limit: 1 }),
+    () => outbox.rows({ limit: 1 }),
+    () => subscriptions.register([{ subscriber: "a", agent: "agent" }]),
+    () => subscriptions.claim({ subscriber: "a", agents: ["agent"], limit: 1, leaseMs: 1 }),
   ]
   for (const call of calls) await expect(call()).rejects.toBeInstanceOf(StoreUnavailableError)
   cable.mend()

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import type { Clock } from "../../core/clock.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
+import { createAlarm } from "../bell.ts"
 import { integer, text } from "../columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import { createApprovals } from "./approvals.ts"
@@ -15,13 +16,16 @@ import {
   standingConfig,
   withoutTimeouts,
 } from "./database.ts"
+import { createPostgresDirectory } from "./directory.ts"
 import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
 import { uncountLapse } from "./leases.ts"
 import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"
+import { createOutbox } from "./outbox.ts"
 import { lastSeq, migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
+import { createSubscriptions } from "./subscriptions.ts"
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`, as `pg` reads it. */
@@ -59,8 +63,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const standing = (limitMs: number) => (isFirst: boolean) =>
     new driver.Client(standingConfig(config, { name: connectionName(id), limitMs, isFirst }))
   const ends: (() => Promise<void>)[] = [() => database.close(), () => commits.close()]
+  const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
   const close = async () => {
     hub.close()
+    alarms.outbox.close()
+    alarms.subscriptions.close()
     for (const end of ends) await end()
   }
   try {
@@ -77,10 +84,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       })
     })
     return {
-      log: createSessionLog({ database, commits, membership, times, hub }),
+      log: createSessionLog({ database, commits, membership, times, hub, alarms }),
       keyring: createKeyring(database.query, clock),
       approvals: createApprovals(database),
+      directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),
+      outbox: createOutbox(database, { alarm: alarms.outbox, onArrival }),
+      subscriptions: createSubscriptions(database, alarms.subscriptions),
       close,
     }
   } catch (error) {

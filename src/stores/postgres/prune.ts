@@ -1,8 +1,10 @@
+import type { PruneLimits } from "../../core/ports/session-log.ts"
 import type { Query } from "./database.ts"
 
 /** What one statement deals with, so that it is done well before it times out. */
 const settledPerStatement = 100
 const sessionsPerStatement = 10
+const rowsPerStatement = 500
 
 /** Drops the deltas before each settling event that is older than the limit (rule 6). */
 export async function pruneDeltas(query: Query, settledBefore: number): Promise<void> {
@@ -23,19 +25,57 @@ export async function pruneDeltas(query: Query, settledBefore: number): Promise<
 /** What dies with its session. */
 const ownTables = ["entry", "delta", "settled", "run", "command", "wait", "tool_grant", "audit"]
 
-export async function pruneSessions(query: Query, usedBefore: number): Promise<void> {
+export async function pruneSessions(
+  query: Query,
+  { sessionsUsedBefore, subscribersBehindBefore = 0 }: PruneLimits,
+): Promise<void> {
   const ofGone = ownTables.map(
     (table) => `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE session_id = gone.id)`,
   )
   const statement = `WITH
     idle AS (
       SELECT id FROM agent_gateway.session WHERE active_run IS NULL AND last_used_at < $1
+        AND NOT EXISTS (SELECT FROM agent_gateway.outbox WHERE session_id = session.id AND died_at IS NULL)
+        AND NOT EXISTS (
+          SELECT FROM agent_gateway.subscriber_cursor WHERE session_id = session.id AND behind_since >= $2)
       LIMIT ${sessionsPerStatement} FOR UPDATE SKIP LOCKED
     ),
     gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.id),
-    ${ofGone.join(",\n    ")}
+    ${ofGone.join(",\n    ")},
+    -- A cursor that is behind stays until its subscriber is told of the gap.
+    cursors AS (
+      DELETE FROM agent_gateway.subscriber_cursor USING gone WHERE session_id = gone.id AND behind_since IS NULL
+    ),
+    gaps AS (
+      UPDATE agent_gateway.subscriber_cursor SET stirred = true FROM gone
+      WHERE session_id = gone.id AND behind_since IS NOT NULL
+    )
     SELECT id FROM gone`
-  while ((await query(statement, [usedBefore])).length > 0);
+  while ((await query(statement, [sessionsUsedBefore, subscribersBehindBefore])).length > 0);
+}
+
+/** Forgets subscriptions that no process has registered for long, with their cursors. */
+export async function pruneSubscribers(query: Query, { subscribersSeenBefore }: PruneLimits): Promise<void> {
+  if (subscribersSeenBefore === undefined) return
+  await query(
+    `UPDATE agent_gateway.subscriber SET forgotten_since = seen_at
+     WHERE seen_at < $1 AND forgotten_since IS NULL`,
+    [subscribersSeenBefore],
+  )
+  const statement = `DELETE FROM agent_gateway.subscriber_cursor WHERE (session_id, subscriber) IN (
+      SELECT session_id, subscriber FROM agent_gateway.subscriber_cursor AS own
+      JOIN agent_gateway.subscriber ON subscriber.name = own.subscriber AND subscriber.agent = own.agent
+      WHERE forgotten_since IS NOT NULL LIMIT ${rowsPerStatement}
+    ) RETURNING seq`
+  while ((await query(statement)).length > 0);
+}
+
+export async function pruneOutbox(query: Query, { outboxDiedBefore }: PruneLimits): Promise<void> {
+  if (outboxDiedBefore === undefined) return
+  const statement = `DELETE FROM agent_gateway.outbox WHERE number IN (
+      SELECT number FROM agent_gateway.outbox WHERE died_at < $1 LIMIT ${rowsPerStatement}
+    ) RETURNING number`
+  while ((await query(statement, [outboxDiedBefore])).length > 0);
 }
 
 /** An owner without a row is dead as one whose row has lapsed. */

@@ -135,6 +135,72 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX entry_history ON agent_gateway.entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
   ["CREATE INDEX entry_run ON agent_gateway.entry (session_id, seq) WHERE type = 'runStarted'"],
+  [
+    // `due_at` is the next attempt, the end of a claim, or null for a dead row.
+    `CREATE TABLE agent_gateway.outbox (
+      number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      session_id text NOT NULL,
+      id text NOT NULL,
+      kind text NOT NULL,
+      payload text NOT NULL,
+      bytes integer NOT NULL,
+      created_at bigint NOT NULL,
+      due_at bigint,
+      died_at bigint,
+      claim text,
+      attempts integer NOT NULL DEFAULT 0,
+      last_error text,
+      UNIQUE (session_id, id)
+    )`,
+    "CREATE INDEX outbox_due ON agent_gateway.outbox (kind, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX outbox_dead ON agent_gateway.outbox (died_at) WHERE died_at IS NOT NULL",
+    // `seen_at` is when a process registered it last; since `forgotten_since` it has no cursors.
+    `CREATE TABLE agent_gateway.subscriber (
+      name text NOT NULL,
+      agent text NOT NULL,
+      seen_at bigint NOT NULL,
+      forgotten_since bigint,
+      PRIMARY KEY (name, agent)
+    )`,
+    // `stirred` is true if events were committed since the last claim. `behind_since` is null at the end of the log.
+    `CREATE TABLE agent_gateway.subscriber_cursor (
+      session_id text NOT NULL,
+      subscriber text NOT NULL,
+      agent text NOT NULL,
+      seq bigint NOT NULL,
+      due_at bigint,
+      stirred boolean NOT NULL,
+      behind_since bigint,
+      claim text,
+      attempts integer NOT NULL DEFAULT 0,
+      last_error text,
+      PRIMARY KEY (session_id, subscriber)
+    )`,
+    `CREATE INDEX subscriber_cursor_due ON agent_gateway.subscriber_cursor (subscriber, agent, due_at)
+       WHERE due_at IS NOT NULL`,
+  ],
+  [
+    // Null in sessions without a parent; a session without a root is its own.
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_session_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_run_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN parent_tool_call_id text",
+    "ALTER TABLE agent_gateway.session ADD COLUMN root_id text",
+    "CREATE INDEX session_created ON agent_gateway.session (created_at, id)",
+    "CREATE INDEX session_owned ON agent_gateway.session (tenant, user_id, created_at, id)",
+    "CREATE INDEX session_root ON agent_gateway.session (coalesce(root_id, id), created_at, id)",
+    `CREATE INDEX session_parent ON agent_gateway.session (parent_session_id, created_at, id)
+     WHERE parent_session_id IS NOT NULL`,
+    // The owner of the run's session, so that a principal's runs are found by an index.
+    "ALTER TABLE agent_gateway.run ADD COLUMN tenant text NOT NULL DEFAULT ''",
+    "ALTER TABLE agent_gateway.run ADD COLUMN user_id text NOT NULL DEFAULT ''",
+    "ALTER TABLE agent_gateway.run ADD COLUMN created_at bigint NOT NULL DEFAULT 0",
+    `UPDATE agent_gateway.run SET tenant = session.tenant, user_id = session.user_id
+     FROM agent_gateway.session WHERE session.id = run.session_id`,
+    "CREATE INDEX run_created ON agent_gateway.run (created_at, id)",
+    "CREATE INDEX run_owned ON agent_gateway.run (tenant, user_id, created_at, id)",
+    "CREATE INDEX run_session ON agent_gateway.run (session_id, created_at, id)",
+    "CREATE TABLE agent_gateway.served_agent (process text NOT NULL, agent text NOT NULL, PRIMARY KEY (process, agent))",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

@@ -1,6 +1,8 @@
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Alarm } from "../bell.ts"
 import { escapeText, integer } from "../columns.ts"
 import { toRun, toSession } from "../session-rows.ts"
+import { stirredBy } from "../subscription-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
@@ -9,7 +11,7 @@ import type { Database, Query } from "./database.ts"
 import { pending, put, putAndClaim, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
-import { pruneDeltas, pruneProcesses, pruneSessions } from "./prune.ts"
+import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 
@@ -20,10 +22,13 @@ export interface SessionLogParts {
   readonly membership: Membership
   readonly times: HeartbeatTimes
   readonly hub: WatchHub
+  /** Rung when something may have been stored for the outbox, and for subscribers. */
+  readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
 }
 
 /** The port over a database whose schema is up to date. */
-export function createSessionLog({ database, commits, membership, times, hub }: SessionLogParts): SessionLog {
+export function createSessionLog(parts: SessionLogParts): SessionLog {
+  const { database, commits, membership, times, hub, alarms } = parts
   const { query } = database
   const { id: owner, liveness } = membership
   const claimer = { owner, times }
@@ -61,6 +66,8 @@ export function createSessionLog({ database, commits, membership, times, hub }: 
     release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {
       const outcomes = await inOrder(batches, () => commit(commits, batches, owner))
+      if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
+      if (stirredBy(batches).size > 0) alarms.subscriptions.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
@@ -74,9 +81,11 @@ export function createSessionLog({ database, commits, membership, times, hub }: 
     storedBytes: (principal) => storedBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
-    async prune({ deltasSettledBefore, sessionsUsedBefore }) {
-      await pruneDeltas(query, deltasSettledBefore)
-      await pruneSessions(query, sessionsUsedBefore)
+    async prune(limits) {
+      await pruneDeltas(query, limits.deltasSettledBefore)
+      await pruneSubscribers(query, limits)
+      await pruneSessions(query, limits)
+      await pruneOutbox(query, limits)
       await pruneProcesses(query)
     },
     async ping() {
@@ -92,21 +101,27 @@ async function now(query: Query): Promise<number> {
 
 async function createSession(query: Query, session: NewSession): Promise<void> {
   await query(
-    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at)
-     VALUES ($1, $2, $3, $4, $5, $5)`,
+    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
+       parent_run_id, parent_tool_call_id, root_id)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`,
     [
       session.id,
       escapeText(session.tenant),
       escapeText(session.userId),
       escapeText(session.agent),
       session.createdAt,
+      session.parent?.sessionId ?? null,
+      session.parent?.runId ?? null,
+      session.parent?.toolCallId ?? null,
+      session.rootId ?? null,
     ],
   )
 }
 
 async function findSession(query: Query, sessionId: string): Promise<Session | null> {
   const [row] = await query(
-    `SELECT session.id AS session_id, tenant, user_id, agent, created_at, last_used_at, revoked_at, stored_bytes,
+    `SELECT session.id AS session_id, session.tenant, session.user_id, agent, session.created_at, last_used_at,
+       revoked_at, stored_bytes, parent_session_id, parent_run_id, parent_tool_call_id, root_id,
        ${lastSeq} AS last_seq, run.id AS run_id, cursor, state
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],

@@ -3,6 +3,7 @@ import { integer, type Row, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { LargeBodies } from "../large-bodies.ts"
 import type { Database } from "./database.ts"
+import { insertOutbox } from "./outbox.ts"
 import { areOpen, changeWaits } from "./waits.ts"
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
@@ -24,6 +25,7 @@ export function commitBatch(
   for (const id of commandsConsumed) {
     database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
   }
+  insertOutbox(database, batch, now)
   changeWaits(database, batch, rows.at)
   updateSession(database, batch, rows, held)
   if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded, rows)

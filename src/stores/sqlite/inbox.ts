@@ -70,13 +70,14 @@ function putMessage(
   if (open !== null) return { status: "busy", runId: open.runId }
   if (full !== null) return full
   database.run(
-    `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash)
-     VALUES (?, ?, ?, 'open', ?, ?)`,
+    `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
+     SELECT ?, id, ?, 'open', ?, ?, ?, tenant, user_id FROM session WHERE id = ?`,
     runId,
-    sessionId,
     cursor,
     key,
     hash,
+    command.at,
+    sessionId,
   )
   database.run(
     "UPDATE session SET active_run = ?, last_used_at = max(last_used_at, ?) WHERE id = ?",

@@ -2,16 +2,20 @@ import type { Clock } from "../../core/clock.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
+import { createAlarm } from "../bell.ts"
 import { createApprovals } from "./approvals.ts"
 import { startCheckpointer } from "./checkpointer.ts"
 import { prepareDataDirectory, unusableDirectory } from "./data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database.ts"
+import { createSqliteDirectory } from "./directory.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
+import { createOutbox } from "./outbox.ts"
 import { migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
 import { spaceReserve } from "./space-reserve.ts"
+import { createSubscriptions } from "./subscriptions.ts"
 import { watchDatabase } from "./watching.ts"
 
 export interface SqliteStoreOptions {
@@ -87,13 +91,19 @@ export async function openStore(
   }: Pick<SqliteStoreOptions, "clock" | "logger"> & { readonly directory: string | null },
 ): Promise<Store> {
   const hub = await watchDatabase(database, logger)
+  const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
   return {
-    log: createSessionLog(database, { membership, hub, clock, directory }),
+    log: createSessionLog(database, { membership, hub, alarms, clock, directory }),
     keyring: createKeyring(database, clock),
     approvals: createApprovals(database),
+    directory: createSqliteDirectory(database, membership),
     secrets: createSecrets(database),
+    outbox: createOutbox(database, { clock, alarm: alarms.outbox, hub }),
+    subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
     async close() {
       hub.close()
+      alarms.outbox.close()
+      alarms.subscriptions.close()
       database.close()
       membership.end()
     },

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises"
+import type { PruneLimits } from "../../core/ports/session-log.ts"
 import { integer, text } from "../columns.ts"
 import type { Database } from "./database.ts"
 
@@ -56,15 +57,68 @@ const numbered = [
 ] as const
 
 /** The sessions are gone at once; their rows follow, also when this process ends in between. */
-export async function pruneSessions(database: Database, usedBefore: number): Promise<void> {
-  await inTransactions(database, () => removeSessions(database, usedBefore))
+export async function pruneSessions(database: Database, limits: PruneLimits): Promise<void> {
+  await inTransactions(database, () => removeSessions(database, limits))
   await inTransactions(database, () => deleteRows(database))
 }
 
-function removeSessions(database: Database, usedBefore: number): boolean {
-  const idle = `SELECT id FROM session WHERE active_run IS NULL AND last_used_at < ? ORDER BY last_used_at LIMIT ${slice}`
-  database.run(`INSERT INTO removed_session ${idle}`, usedBefore)
-  return database.run(`DELETE FROM session WHERE id IN (${idle})`, usedBefore) === slice
+function removeSessions(
+  database: Database,
+  { sessionsUsedBefore, subscribersBehindBefore = 0 }: PruneLimits,
+): boolean {
+  const idle = database.all(
+    `SELECT id FROM session WHERE active_run IS NULL AND last_used_at < ?
+       AND NOT EXISTS (SELECT 1 FROM outbox WHERE session_id = session.id AND died_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM subscriber_cursor WHERE session_id = session.id AND behind_since >= ?)
+     ORDER BY last_used_at LIMIT ${slice}`,
+    sessionsUsedBefore,
+    subscribersBehindBefore,
+  )
+  const ids = JSON.stringify(idle.map((row) => text(row, "id")))
+  database.run("INSERT INTO removed_session SELECT value FROM json_each(?)", ids)
+  database.run("DELETE FROM session WHERE id IN (SELECT value FROM json_each(?))", ids)
+  // A cursor that is behind stays until its subscriber is told of the gap.
+  database.run(
+    `DELETE FROM subscriber_cursor WHERE behind_since IS NULL AND session_id IN (SELECT value FROM json_each(?))`,
+    ids,
+  )
+  database.run(
+    "UPDATE subscriber_cursor SET stirred = 1 WHERE session_id IN (SELECT value FROM json_each(?))",
+    ids,
+  )
+  return idle.length === slice
+}
+
+/** Forgets subscriptions that no process has registered for long, with their cursors. */
+export async function pruneSubscribers(database: Database, limits: PruneLimits): Promise<void> {
+  const { subscribersSeenBefore } = limits
+  if (subscribersSeenBefore === undefined) return
+  await database.write(() => {
+    database.run(
+      "UPDATE subscriber SET forgotten_since = seen_at WHERE seen_at < ? AND forgotten_since IS NULL",
+      subscribersSeenBefore,
+    )
+  })
+  await inTransactions(database, () => {
+    const deleted = database.run(
+      `DELETE FROM subscriber_cursor WHERE (session_id, subscriber) IN (
+         SELECT session_id, subscriber FROM subscriber_cursor JOIN subscriber
+           ON subscriber.name = subscriber_cursor.subscriber AND subscriber.agent = subscriber_cursor.agent
+         WHERE forgotten_since IS NOT NULL LIMIT ${slice})`,
+    )
+    return deleted === slice
+  })
+}
+
+export async function pruneOutbox(database: Database, { outboxDiedBefore }: PruneLimits): Promise<void> {
+  if (outboxDiedBefore === undefined) return
+  await inTransactions(database, () => {
+    const deleted = database.run(
+      `DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE died_at < ? LIMIT ${slice})`,
+      outboxDiedBefore,
+    )
+    return deleted === slice
+  })
 }
 
 function deleteRows(database: Database): boolean {

@@ -145,6 +145,71 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX entry_history ON entry (session_id, seq) WHERE type = 'historyReplaced'",
   ],
   ["CREATE INDEX entry_run ON entry (session_id, seq) WHERE type = 'runStarted'"],
+  [
+    // `due_at` is the next attempt, the end of a claim, or null for a dead row. A number is never used again.
+    `CREATE TABLE outbox (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      session_id TEXT NOT NULL,
+      id TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      payload TEXT NOT NULL,
+      bytes INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      due_at INTEGER,
+      died_at INTEGER,
+      claim TEXT,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      last_error TEXT,
+      UNIQUE (session_id, id)
+    ) STRICT`,
+    "CREATE INDEX outbox_due ON outbox (kind, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX outbox_dead ON outbox (died_at) WHERE died_at IS NOT NULL",
+    // `seen_at` is when a process registered it last; since `forgotten_since` it has no cursors.
+    `CREATE TABLE subscriber (
+      name TEXT NOT NULL,
+      agent TEXT NOT NULL,
+      seen_at INTEGER NOT NULL,
+      forgotten_since INTEGER,
+      PRIMARY KEY (name, agent)
+    ) STRICT, WITHOUT ROWID`,
+    // `stirred` is true if events were committed since the last claim. `behind_since` is null at the end of the log.
+    `CREATE TABLE subscriber_cursor (
+      session_id TEXT NOT NULL,
+      subscriber TEXT NOT NULL,
+      agent TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      due_at INTEGER,
+      stirred INTEGER NOT NULL,
+      behind_since INTEGER,
+      claim TEXT,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      last_error TEXT,
+      PRIMARY KEY (session_id, subscriber)
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX subscriber_cursor_due ON subscriber_cursor (subscriber, agent, due_at) WHERE due_at IS NOT NULL",
+  ],
+  [
+    // Null in sessions without a parent; a session without a root is its own.
+    "ALTER TABLE session ADD COLUMN parent_session_id TEXT",
+    "ALTER TABLE session ADD COLUMN parent_run_id TEXT",
+    "ALTER TABLE session ADD COLUMN parent_tool_call_id TEXT",
+    "ALTER TABLE session ADD COLUMN root_id TEXT",
+    "CREATE INDEX session_created ON session (created_at, id)",
+    "CREATE INDEX session_owned ON session (tenant, user_id, created_at, id)",
+    "CREATE INDEX session_root ON session (coalesce(root_id, id), created_at, id)",
+    `CREATE INDEX session_parent ON session (parent_session_id, created_at, id)
+     WHERE parent_session_id IS NOT NULL`,
+    // The owner of the run's session, so that a principal's runs are found by an index.
+    "ALTER TABLE run ADD COLUMN tenant TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE run ADD COLUMN user_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE run ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0",
+    `UPDATE run SET tenant = session.tenant, user_id = session.user_id
+     FROM session WHERE session.id = run.session_id`,
+    "CREATE INDEX run_created ON run (created_at, id)",
+    "CREATE INDEX run_owned ON run (tenant, user_id, created_at, id)",
+    "CREATE INDEX run_session ON run (session_id, created_at, id)",
+    "CREATE TABLE served_agent (process TEXT NOT NULL, agent TEXT NOT NULL, PRIMARY KEY (process, agent)) STRICT",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

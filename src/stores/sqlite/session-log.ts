@@ -8,6 +8,7 @@ import type {
   SessionBatch,
   SessionLog,
 } from "../../core/ports/session-log.ts"
+import type { Alarm } from "../bell.ts"
 import { escapeText } from "../columns.ts"
 import {
   haveLargeEvents,
@@ -17,6 +18,7 @@ import {
   writableGroups,
 } from "../large-bodies.ts"
 import { toRun, toSession } from "../session-rows.ts"
+import { stirredBy } from "../subscription-rows.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
@@ -24,9 +26,10 @@ import type { Database } from "./database.ts"
 import { pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
-import { pruneDeltas, pruneSessions } from "./prune.ts"
+import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
 import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
+import { stirCursors } from "./subscriptions.ts"
 import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
@@ -35,11 +38,14 @@ export function createSessionLog(
   {
     membership,
     hub,
+    alarms,
     clock,
     directory,
   }: {
     readonly membership: Membership
     readonly hub: WatchHub
+    /** Rung when something is stored for the outbox, and for subscribers. */
+    readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
     readonly clock: Clock
     /** Null for a database in memory. */
     readonly directory: string | null
@@ -85,13 +91,19 @@ export function createSessionLog(
     pending: (lease) => database.read(() => pending(database, lease, owner)),
     release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
     async commit(batches) {
+      let stirred = false
       const commit = (group: readonly SessionBatch[], bodies = noLargeBodies) => {
         const now = clock.now()
-        return database.write(() =>
-          group.map((batch) => commitBatch(database, batch, { owner, now, bodies })),
-        )
+        return database.write(() => {
+          const outcomes = group.map((batch) => commitBatch(database, batch, { owner, now, bodies }))
+          const stored = stirredBy(group.filter((_, index) => outcomes[index] === "ok"))
+          if (stirCursors(database, stored, now) > 0) stirred = true
+          return outcomes
+        })
       }
       const outcomes = haveLargeEvents(batches) ? await commitLarge(batches, commit) : await commit(batches)
+      if (stirred) alarms.subscriptions.ring()
+      if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
         const last = entries.at(-1)
         if (outcomes[index] === "ok" && last !== undefined) hub.changed(lease.sessionId, last.seq)
@@ -105,9 +117,11 @@ export function createSessionLog(
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),
-    async prune({ deltasSettledBefore, sessionsUsedBefore }) {
-      await pruneDeltas(database, deltasSettledBefore)
-      await pruneSessions(database, sessionsUsedBefore)
+    async prune(limits) {
+      await pruneDeltas(database, limits.deltasSettledBefore)
+      await pruneSubscribers(database, limits)
+      await pruneSessions(database, limits)
+      await pruneOutbox(database, limits)
     },
     ping: createWriteProbe(database, clock, directory),
   }
@@ -127,19 +141,25 @@ async function commitLarge(
 /** Inside a transaction. */
 function createSession(database: Database, session: NewSession): void {
   database.run(
-    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at) VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
+       parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     session.id,
     escapeText(session.tenant),
     escapeText(session.userId),
     escapeText(session.agent),
     session.createdAt,
     session.createdAt,
+    session.parent?.sessionId ?? null,
+    session.parent?.runId ?? null,
+    session.parent?.toolCallId ?? null,
+    session.rootId ?? null,
   )
 }
 
 function findSession(database: Database, sessionId: string): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
+       session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
        session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),

@@ -1,0 +1,96 @@
+import type { Principal, SessionParent } from "./session-log.ts"
+
+/**
+ * Lists sessions and runs of all agents, newest first. Lives and dies with the sessions. Pages are stable: whatever is
+ * created or removed meanwhile, a record that exists from the first page to the last is listed exactly once.
+ */
+export interface Directory {
+  /**
+   * Makes known which agents this process serves, until it is closed or ends. Replaces what it made known before. Open runs
+   * of agents that no live process serves are listed as `unserved`.
+   */
+  serve(agents: readonly string[]): Promise<void>
+  sessions(query: SessionQuery): Promise<DirectoryPage<ListedSession>>
+  session(sessionId: string): Promise<ListedSession | null>
+  runs(query: RunQuery): Promise<DirectoryPage<ListedRun>>
+  run(runId: string): Promise<ListedRun | null>
+}
+
+/** Filters that hold for sessions and runs. All of them must hold. */
+export interface DirectoryQuery {
+  readonly principal?: Principal
+  readonly agent?: string
+  /** Id of the session that started the session. */
+  readonly parentSessionId?: string
+  /** Id of the root of the session's tree, which is in the tree itself. */
+  readonly rootId?: string
+  /** Milliseconds since the Unix epoch, inclusive. */
+  readonly createdFrom?: number
+  /** Milliseconds since the Unix epoch, exclusive. */
+  readonly createdBefore?: number
+  /** The `next` of the page before. Default: the first page. */
+  readonly after?: DirectoryCursor
+  /** Most records of the page, from 1 to `maxDirectoryPage`. */
+  readonly limit: number
+}
+
+export const maxDirectoryPage = 200
+
+export interface SessionQuery extends DirectoryQuery {
+  readonly states?: readonly SessionState[]
+}
+
+export interface RunQuery extends DirectoryQuery {
+  readonly sessionId?: string
+  readonly states?: readonly RunState[]
+}
+
+export interface DirectoryPage<Listed> {
+  readonly items: readonly Listed[]
+  /**
+   * The position to go on from; null after the last page. A page may hold less than its limit, even nothing, although
+   * others follow: the store looks at a bounded number of records for each.
+   */
+  readonly next: DirectoryCursor | null
+}
+
+/** A position between two records of a list. */
+export interface DirectoryCursor {
+  readonly createdAt: number
+  readonly id: string
+}
+
+/**
+ * State of a session's open run. `idle` without one, `queued` while only a message waits. `waiting`: an answer from
+ * outside is open. `unserved`: no live process serves the session's agent.
+ */
+export type SessionState = "idle" | "queued" | "running" | "waiting" | "unserved"
+
+export type RunState = Exclude<SessionState, "idle"> | "completed" | "interrupted" | "failed"
+
+export interface ListedSession extends Principal {
+  readonly id: string
+  readonly agent: string
+  readonly parent: SessionParent | null
+  readonly rootId: string
+  readonly state: SessionState
+  /** Id of the open run. */
+  readonly activeRunId: string | null
+  readonly createdAt: number
+  readonly lastUsedAt: number
+  readonly revokedAt: number | null
+  /** Size of its stored events as JSON. */
+  readonly storedBytes: number
+}
+
+export interface ListedRun extends Principal {
+  readonly id: string
+  readonly sessionId: string
+  readonly agent: string
+  /** Parent and root of its session. */
+  readonly parent: SessionParent | null
+  readonly rootId: string
+  readonly state: RunState
+  /** When its message was accepted; 0 if an older version accepted it. */
+  readonly createdAt: number
+}

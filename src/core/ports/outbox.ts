@@ -1,0 +1,154 @@
+import type { Json } from "../json.ts"
+import type { AnswerCommand, AnswerOutcome, MessageCommand, PutOutcome } from "./session-log.ts"
+
+/**
+ * Work that a session wants done outside itself. The store keeps it from the commit of the events that caused it until it is
+ * delivered: at least once, in no particular order. A batch with items has at least one event.
+ */
+export type OutboxItem = HandledItem | CommandItem
+
+export interface HandledItem extends ItemBase {
+  /** Names the handler that delivers the item. */
+  readonly kind: string
+  readonly payload: Json
+}
+
+/** A command to another session of the same principal. The store delivers it itself, exactly once. */
+export interface CommandItem extends ItemBase {
+  readonly kind: "command"
+  readonly payload: OutboxCommand
+}
+
+interface ItemBase {
+  /** The same at each delivery. An id that its session has in the outbox already is not stored again. */
+  readonly id: string
+  /** Milliseconds since the Unix epoch. Default: deliver at once. */
+  readonly notBefore?: number
+}
+
+export type OutboxCommand =
+  | { readonly type: "put"; readonly command: MessageCommand }
+  | { readonly type: "answer"; readonly command: AnswerCommand }
+
+/** The kind of items that the store delivers itself. */
+export const commandKind = "command"
+
+/** Items that sessions want delivered, over all sessions. Rows outlive the session that wrote them. */
+export interface Outbox {
+  /**
+   * Claims due rows of one kind for this caller, those that are due longest first. A claim ends after `leaseMs` by the store's
+   * clock: then the row is due again, because the process may have died.
+   */
+  claim(options: OutboxClaim): Promise<readonly ClaimedItem[]>
+  /** Deletes the row. Resolves to false if the claim has ended and others may have delivered it again. */
+  complete(item: ClaimedItem): Promise<boolean>
+  /** Makes the row due again after `retryInMs`, or dead if that is null. Resolves to false if the claim has ended. */
+  fail(item: ClaimedItem, failure: OutboxFailure): Promise<boolean>
+  /** Gives the row back undelivered, as if it had not been claimed. */
+  release(item: ClaimedItem): Promise<void>
+  /** Milliseconds until the first row of each of these kinds is due: 0 or less if one is due. Kinds without rows are left out. */
+  nextDue(kinds: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Moves up to `limit` due commands into the inboxes of their sessions, each in a transaction of its own. */
+  deliverCommands(options: { readonly limit: number }): Promise<readonly CommandDelivery[]>
+
+  /** Rows with a number above `after`, in order, at most `limit`. */
+  rows(filter: OutboxFilter): Promise<readonly OutboxRow[]>
+  /** Makes dead rows due at once, with all their attempts. Resolves to the number of rows. */
+  retry(choice: RowChoice): Promise<number>
+  /** Deletes rows: those with these numbers whatever their state is, or dead ones. Resolves to the number of rows. */
+  drop(choice: RowChoice): Promise<number>
+  /** Yields when rows may have become due, because this process stored them. A hint: `nextDue` misses nothing. */
+  arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<void>
+}
+
+export interface OutboxClaim {
+  readonly kind: string
+  readonly limit: number
+  /** Bytes of payloads, past which no further row is claimed. */
+  readonly maxBytes: number
+  readonly leaseMs: number
+}
+
+export interface ClaimedItem {
+  /** Of the row, unique in the store. */
+  readonly number: number
+  readonly id: string
+  readonly sessionId: string
+  readonly kind: string
+  readonly payload: Json
+  /** Counts the row's attempts from 1, this one included. */
+  readonly attempt: number
+  /** Names this claim. */
+  readonly claim: string
+}
+
+export interface OutboxFailure {
+  readonly error: string
+  readonly retryInMs: number | null
+}
+
+export interface CommandDelivery {
+  readonly number: number
+  readonly id: string
+  /** The session that wrote it. */
+  readonly from: string
+  /** The session that it is for. Null if the payload is no command. */
+  readonly to: string | null
+  readonly result: CommandResult
+}
+
+/** What became of the row: it is gone if it is `delivered` or `dropped`, else it waits or is dead. */
+export type CommandResult =
+  | { readonly type: "delivered" }
+  | { readonly type: "dropped"; readonly reason: string }
+  | { readonly type: "dead"; readonly reason: string }
+  | { readonly type: "retry"; readonly reason: string; readonly retryInMs: number }
+
+export type CommandOutcome = PutOutcome | AnswerOutcome
+
+export interface OutboxFilter {
+  readonly state?: OutboxRow["state"]
+  readonly kind?: string
+  readonly sessionId?: string
+  readonly after?: number
+  readonly limit: number
+}
+
+export type RowChoice =
+  | { readonly numbers: readonly number[] }
+  /** Dead rows, of one kind or of all, at most `limit`. */
+  | { readonly kind?: string; readonly limit: number }
+
+/** A row without its payload. */
+export interface OutboxRow {
+  readonly number: number
+  readonly id: string
+  readonly sessionId: string
+  readonly kind: string
+  /** The beginning of the payload as JSON, 200 characters at most. */
+  readonly preview: string
+  /** Size of the payload as JSON. */
+  readonly bytes: number
+  readonly state: "waiting" | "dead"
+  readonly attempts: number
+  readonly lastError: string | null
+  /** Times in milliseconds since the Unix epoch, by the store's clock. */
+  readonly createdAt: number
+  /** The next attempt; the end of the claim of a row that is being delivered. Null for a dead row. */
+  readonly dueAt: number | null
+  readonly diedAt: number | null
+}
+
+/** By the kind of item that they deliver. */
+export type OutboxHandlers = ReadonlyMap<string, OutboxHandler>
+
+/** Delivers items of one kind, at least once. The same id is the same item. */
+export interface OutboxHandler {
+  /** A rejection, or no return in time, is a failed attempt. */
+  deliver(item: OutboxDelivery, options: { readonly signal: AbortSignal }): void | Promise<void>
+  /** Milliseconds that one delivery may take; the signal is aborted then. Default 30 000. */
+  readonly timeoutMs?: number
+}
+
+/** What a handler is given. `attempt` counts from 1. */
+export type OutboxDelivery = Pick<ClaimedItem, "id" | "kind" | "sessionId" | "payload" | "attempt">

@@ -1,0 +1,143 @@
+import { systemClock } from "../core/clock.ts"
+import { ConfigurationError, ShuttingDownError, StoreUnavailableError } from "../core/errors.ts"
+import { randomIds } from "../core/ids.ts"
+import type { Decisions } from "../sessions/decisions.ts"
+import { createLogger } from "../telemetry/logger.ts"
+import { compileSchema } from "../tools/input-schema.ts"
+import type { AgentDefinition } from "./agent-definition.ts"
+import type { ChosenAgent } from "./agent-service.ts"
+import { createApprovals } from "./approvals.ts"
+import { chooseProvider } from "./choose-provider.ts"
+import { settingsFrom } from "./environment.ts"
+import type {
+  CloseOptions,
+  Gateway,
+  GatewayRunResult,
+  InferOutput,
+  OutputSchema,
+  PrepareOptions,
+  RunOptions,
+} from "./gateway.ts"
+import type { SharedServerOptions } from "./gateway-options.ts"
+import { mayGuess } from "./guess.ts"
+import { listen } from "./listen.ts"
+import { pickMcpOptions } from "./mcp.ts"
+import { runOnce } from "./run-once.ts"
+import { type Service, startService } from "./service.ts"
+
+export interface GatewayDefinition {
+  readonly server: SharedServerOptions
+  /** The first one is the default. */
+  readonly agents: readonly [AgentDefinition, ...AgentDefinition[]]
+}
+
+const defaultGraceMs = 20_000
+
+/** Opens its service at the first use, once; a start that failed is tried again at the next use. */
+export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
+  const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
+  const closing = new AbortController()
+  const open = async ({ mode, env = process.env, idle = false }: PrepareOptions) => {
+    const settings = settingsFrom(env)
+    const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
+      definition,
+      chosen: await chooseProvider(definition.provider, { settings, mayGuess: mayGuess(mode) }),
+    })
+    const [first, ...others] = agents
+    const { clock = systemClock, ids = randomIds } = server
+    return startService({
+      server,
+      agents: [await choose(first), ...(await Promise.all(others.map(choose)))],
+      settings,
+      mode,
+      idle,
+      logger,
+      clock,
+      ids,
+      closing: closing.signal,
+    })
+  }
+
+  let service: Promise<Service> | null = null
+  let closed: Promise<void> | null = null
+  const started = (options: PrepareOptions = {}): Promise<Service> => {
+    if (closed !== null && service === null) return Promise.reject(new ShuttingDownError())
+    service ??= Promise.resolve()
+      .then(() => open(options))
+      .catch((error: unknown) => {
+        service = null
+        throw error
+      })
+    return service
+  }
+
+  const close = async ({ graceMs = server.shutdownGraceMs ?? defaultGraceMs }: CloseOptions) => {
+    // A start that is still under way would otherwise wait for an `onStartup` that may never return.
+    closing.abort(new ShuttingDownError())
+    const opened = await service?.catch(() => null)
+    await opened?.close(graceMs)
+  }
+
+  return {
+    async prepare(options) {
+      await started(options)
+    },
+    async fetch(request, bindings) {
+      return (await started()).fetch(request, bindings)
+    },
+    async listen(options = {}) {
+      if (closed !== null) throw new ShuttingDownError()
+      return listen(await started(), server, options)
+    },
+    async run<Schema extends OutputSchema>(message: string, { output, ...options }: RunOptions<Schema> = {}) {
+      if (closed !== null) throw new ShuttingDownError()
+      const schema = output === undefined ? undefined : compileSchema(output, "run: the output")
+      const { sessions } = await started()
+      const result = await runOnce(sessions, message, { ...options, schema, logger }).catch(
+        (error: unknown) => {
+          // The closing gateway closes its store as well. The run itself is kept, and resumes at the next start.
+          throw error instanceof StoreUnavailableError ? (closing.signal.reason ?? error) : error
+        },
+      )
+      // Its output is what the schema returned, so it is what the schema infers.
+      return result as GatewayRunResult<InferOutput<Schema>>
+    },
+    approvals: createApprovals(
+      lazily(async () => (await started()).sessions),
+      "code",
+    ),
+    agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
+    async revokeSession(sessionId) {
+      return (await started()).sessions.revoke(sessionId)
+    },
+    async rotateKeys() {
+      if (server.jwtSecret !== undefined)
+        throw new ConfigurationError("rotateKeys: a jwtSecret is not rotated by this.")
+      const { id } = await (await started()).keyring.rotate()
+      return id
+    },
+    async removeKey(id) {
+      return (await started()).keyring.remove(id)
+    },
+    async readiness(options) {
+      return (await started()).readiness(options)
+    },
+    close(options = {}) {
+      closed ??= close(options)
+      return closed
+    },
+  }
+}
+
+/** The decisions of sessions that are opened at the first use. */
+function lazily(sessions: () => Promise<Decisions>): Decisions {
+  return {
+    decide: async (decision) => (await sessions()).decide(decision),
+    submitResult: async (submission) => (await sessions()).submitResult(submission),
+    respond: async (response) => (await sessions()).respond(response),
+    openWaits: async (filter) => (await sessions()).openWaits(filter),
+    grants: async (sessionId) => (await sessions()).grants(sessionId),
+    revokeGrant: async (revocation) => (await sessions()).revokeGrant(revocation),
+    audit: async (filter) => (await sessions()).audit(filter),
+  }
+}

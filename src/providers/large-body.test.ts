@@ -1,0 +1,31 @@
+import { expect, it } from "vitest"
+import { largeBodyOptions } from "./large-body.ts"
+
+const { signal } = new AbortController()
+
+it("leaves a small body to the SDK", async () => {
+  expect(await largeBodyOptions({ messages: ["x".repeat(1_000)], none: undefined }, signal)).toEqual({})
+})
+
+it("makes the JSON of a large body, and lets the event loop go on meanwhile", async () => {
+  let turns = 0
+  let ended = false
+  const count = () => {
+    turns += 1
+    if (!ended) setImmediate(count)
+  }
+  setImmediate(count)
+  const request = { none: undefined, messages: [{ content: '名"\n'.repeat(1_400_000) }] }
+  const { body, headers } = await largeBodyOptions(request, signal)
+  ended = true
+  expect(Buffer.from(JSON.stringify(request)).equals(body ?? Buffer.alloc(0))).toBe(true)
+  expect(headers).toEqual({ "content-type": "application/json" })
+  expect(turns).toBeGreaterThanOrEqual(30)
+})
+
+it("stops when the call is aborted", async () => {
+  const aborting = new AbortController()
+  const options = largeBodyOptions(["x".repeat(4_000_000)], aborting.signal)
+  aborting.abort(new Error("canceled"))
+  await expect(options).rejects.toThrow("canceled")
+})

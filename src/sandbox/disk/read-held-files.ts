@@ -1,0 +1,152 @@
+import type { Stats } from "node:fs"
+import { open, readdir, readFile, stat } from "node:fs/promises"
+import { hasCode } from "../workspace/directory.ts"
+import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
+
+/** Files without a name that processes hold. */
+export interface HeldFiles {
+  readonly usage: DiskUsage
+  /** If true, the processes also hold files that cannot be looked at, or may do so. */
+  readonly hidesFiles: boolean
+}
+
+export interface HeldFilesOrder {
+  readonly pids: readonly string[]
+  /** The file system whose files count. */
+  readonly device: number
+}
+
+/** More mappings than a program needs take too long to read. */
+const maxMappings = 20_000
+const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
+
+/**
+ * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the process;
+ * in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their number. Code
+ * in a sandbox is refused the other places, io_uring and mounts. Resolves to "over" if there is too much to read.
+ * Throws EACCES or EPERM if a process is closed to the user of this process.
+ */
+export async function readHeldFiles(
+  { pids, device }: HeldFilesOrder,
+  signal: AbortSignal,
+): Promise<HeldFiles | "over"> {
+  const files = new Map<number, number>()
+  let hidesFiles = false
+  const last: string[] = []
+  for (const pid of pids) {
+    const threads = await ifThere(readdir(`/proc/${pid}/task`), [])
+    for (const thread of threads) {
+      signal.throwIfAborted()
+      if (await addOpen(files, `/proc/${pid}/task/${thread}`, device)) hidesFiles = true
+    }
+    // All threads have the same mappings. The first one may have ended, and then shows none.
+    if (threads.length > 0) last.push(`/proc/${pid}/task/${threads.at(-1)}`)
+  }
+  for (const thread of last) {
+    signal.throwIfAborted()
+    const mappings = await readDeletedMappings(thread)
+    if (mappings === "over") return "over"
+    if (await addMapped(files, mappings, device)) hidesFiles = true
+  }
+  const bytes = [...files.values()].reduce((sum, size) => sum + size, 0)
+  return { usage: { bytes, entries: files.size }, hidesFiles }
+}
+
+/** Resolves to true if files wait in a socket. */
+async function addOpen(files: Map<number, number>, thread: string, device: number): Promise<boolean> {
+  const descriptors = await ifThere(readdir(`${thread}/fd`), [])
+  const hidden = await Promise.all([
+    ...descriptors.map((descriptor) => addFile(files, thread, `fd/${descriptor}`, device)),
+    addFile(files, thread, "exe", device),
+  ])
+  return hidden.includes(true)
+}
+
+async function addFile(
+  files: Map<number, number>,
+  thread: string,
+  link: string,
+  device: number,
+): Promise<boolean> {
+  // Does not open it, so a named pipe holds nothing up.
+  const stats = await ifThere(stat(`${thread}/${link}`), null)
+  if (stats?.isSocket()) {
+    const info = await ifThere(readFile(`${thread}/${link.replace("fd/", "fdinfo/")}`, "utf8"), "")
+    return /^scm_fds:\s*[1-9]/m.test(info)
+  }
+  if (stats !== null) addDeleted(files, stats, device)
+  return false
+}
+
+function addDeleted(files: Map<number, number>, stats: Stats, device: number): void {
+  if (stats.nlink === 0 && stats.dev === device) files.set(stats.ino, bytesOnDisk(stats))
+}
+
+interface Mapping {
+  /** Path of a link to the mapped file. */
+  readonly link: string
+  readonly bytes: number
+  readonly device: number
+  readonly inode: number
+}
+
+async function readDeletedMappings(thread: string): Promise<readonly Mapping[] | "over"> {
+  const maps = await ifThere(open(`${thread}/maps`), null)
+  if (maps === null) return []
+  const mappings: Mapping[] = []
+  let count = 0
+  for await (const line of maps.readLines({ encoding: "latin1" })) {
+    count += 1
+    if (count > maxMappings) return "over"
+    const match = / \(deleted\)$/.test(line) && /^(\w+)-(\w+) \S+ \w+ (\w+):(\w+) (\d+) /.exec(line)
+    if (!match) continue
+    const [from = 0, to = 0, major = 0, minor = 0] = match
+      .slice(1, 5)
+      .map((text) => Number.parseInt(text, 16))
+    mappings.push({
+      link: `${thread.replace(/\/task\/.*/, "")}/map_files/${from.toString(16)}-${to.toString(16)}`,
+      bytes: to - from,
+      device: deviceOf(major, minor),
+      inode: Number(match[5]),
+    })
+  }
+  return mappings
+}
+
+/** Adds files that are mapped and not open. Resolves to true if there is one whose size only root may see. */
+async function addMapped(
+  files: Map<number, number>,
+  mappings: readonly Mapping[],
+  device: number,
+): Promise<boolean> {
+  let hidesFiles = false
+  for (const mapping of mappings) {
+    if (files.has(mapping.inode)) continue
+    const stats = await stat(mapping.link).catch(() => null)
+    if (stats !== null) addDeleted(files, stats, device)
+    else if (mapping.device === device) {
+      files.set(mapping.inode, mapping.bytes)
+      hidesFiles = true
+    }
+  }
+  return hidesFiles
+}
+
+/** How stat(2) puts both numbers into one: https://man7.org/linux/man-pages/man3/makedev.3.html */
+function deviceOf(major: number, minor: number): number {
+  return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x10_0000
+}
+
+/** A process may end at any time. */
+async function ifThere<Value, Other>(promise: Promise<Value>, otherwise: Other): Promise<Value | Other> {
+  try {
+    return await promise
+  } catch (error) {
+    if (isGone(error)) return otherwise
+    throw error
+  }
+}
+
+export function isGone(error: unknown): boolean {
+  return gone.some((code) => hasCode(error, code))
+}

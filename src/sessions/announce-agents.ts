@@ -1,0 +1,37 @@
+import type { Directory } from "../core/ports/directory.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import { sleep } from "../core/sleep.ts"
+
+const retryMs = 10_000
+
+export interface AnnounceOptions {
+  readonly directory: Pick<Directory, "serve">
+  readonly agents: readonly string[]
+  readonly logger: Logger
+}
+
+/**
+ * Makes known which agents this process serves. Resolves after the first attempt, because a gateway also starts while its
+ * store takes no writes, and repeats the attempt until it succeeds. Returns a function that ends that.
+ */
+export async function announceAgents({ directory, agents, logger }: AnnounceOptions): Promise<() => void> {
+  const stop = new AbortController()
+  const announce = async (): Promise<boolean> => {
+    try {
+      await directory.serve(agents)
+      return true
+    } catch (error) {
+      logger.warn(
+        { error, agents },
+        "The agents of this process could not be made known. Their runs may be listed as unserved until it succeeds.",
+      )
+      return false
+    }
+  }
+  const repeat = async () => {
+    do await sleep(retryMs, stop.signal)
+    while (!stop.signal.aborted && !(await announce()))
+  }
+  if (!(await announce())) void repeat()
+  return () => stop.abort()
+}

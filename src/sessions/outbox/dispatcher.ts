@@ -1,0 +1,189 @@
+import { callBounded } from "../../core/call-bounded.ts"
+import { StoreUnavailableError, toError } from "../../core/errors.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import {
+  type ClaimedItem,
+  commandKind,
+  type Outbox,
+  type OutboxHandler,
+  type OutboxHandlers,
+} from "../../core/ports/outbox.ts"
+import { sleep } from "../../core/sleep.ts"
+import { withoutSecrets } from "../../core/without-secrets.ts"
+import { DueLoop } from "../due-loop.ts"
+import { retryPauseMs } from "../retry-pause.ts"
+import { deliverCommands } from "./deliver-commands.ts"
+
+/** Attempts at one row. With the pauses between them they take about nine hours. */
+const maxAttempts = 20
+const lastPauseMs = 3_600_000
+/** Deliveries of one kind that a process makes at once. */
+const maxConcurrent = 8
+/** Bytes of payloads that one claim takes, past which it takes no further row. */
+const maxClaimBytes = 1_000_000
+const defaultTimeoutMs = 30_000
+/** From the end of a handler's time to the end of its claim. */
+const leaseMarginMs = 30_000
+/** A delivered row that cannot be deleted would be delivered again, so deleting it is tried more than once. */
+const completeAttempts = 3
+const completePauseMs = 1_000
+/** Pause of a stopping process before it looks again for rows that others claim. */
+const stopPauseMs = 20
+
+export interface DispatcherOptions {
+  readonly outbox: Outbox
+  /** By the kind of item that they deliver. */
+  readonly handlers: OutboxHandlers
+  /** Called with the session that a command was delivered to. */
+  readonly onCommand: (sessionId: string) => void
+  readonly logger: Logger
+}
+
+/** Delivers what sessions put into the outbox: this process's share, of the kinds that it has handlers for. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  readonly #loop: DueLoop
+  readonly #stop = new AbortController()
+  /** Deliveries under way, by kind. */
+  readonly #active = new Map<string, Set<Promise<void>>>()
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+    this.#loop = new DueLoop({
+      job: "outbox",
+      arrivals: (waiting) => options.outbox.arrivals(waiting),
+      round: () => this.#round(),
+      lingerMs: 0,
+      logger: options.logger,
+    })
+  }
+
+  start(): void {
+    this.#loop.start()
+  }
+
+  /** Delivers what is due until `deadline` aborts, then gives the rest back. Resolves when no handler is waited for any more. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    await this.#loop.stop()
+    const abort = () => this.#stop.abort(new Error("The process stops."))
+    deadline.addEventListener("abort", abort, { once: true })
+    if (deadline.aborted) abort()
+    try {
+      while (!this.#stop.signal.aborted && (await this.#hasMore()));
+    } catch (error) {
+      this.#options.logger.warn({ error }, "The outbox could not be emptied. The rest is delivered later.")
+    }
+    await Promise.all([...this.#active.values()].flatMap((active) => [...active]))
+    deadline.removeEventListener("abort", abort)
+  }
+
+  /** Starts what is due, and waits for the first delivery to end. Resolves to whether there may be more. */
+  async #hasMore(): Promise<boolean> {
+    const dueInMs = await this.#round()
+    const active = [...this.#active.values()].flatMap((deliveries) => [...deliveries])
+    if (active.length === 0) await sleep(stopPauseMs, this.#stop.signal)
+    else await Promise.race([...active, sleep(completePauseMs, this.#stop.signal)])
+    return active.length > 0 || (dueInMs !== null && dueInMs <= 0)
+  }
+
+  /** Starts what is due. Resolves to the milliseconds until more is due that this process has room for. */
+  async #round(): Promise<number | null> {
+    const { outbox, handlers, onCommand, logger } = this.#options
+    const kinds = [...handlers.keys()].filter((kind) => this.#free(kind) > 0)
+    let next: number | null = null
+    for (const [kind, dueInMs] of await outbox.nextDue([commandKind, ...kinds])) {
+      const handler = handlers.get(kind)
+      if (dueInMs > 0) next = Math.min(next ?? dueInMs, dueInMs)
+      else if (kind === commandKind) {
+        await deliverCommands(outbox, { onCommand, logger })
+        next = 0
+      } else if (handler !== undefined) {
+        await this.#start(kind, handler)
+        if (this.#free(kind) > 0) next = 0
+      }
+    }
+    return next
+  }
+
+  #free(kind: string): number {
+    return maxConcurrent - (this.#active.get(kind)?.size ?? 0)
+  }
+
+  async #start(kind: string, handler: OutboxHandler): Promise<void> {
+    const leaseMs = (handler.timeoutMs ?? defaultTimeoutMs) + leaseMarginMs
+    const claim = { kind, limit: this.#free(kind), maxBytes: maxClaimBytes, leaseMs }
+    const active = this.#active.get(kind) ?? new Set()
+    this.#active.set(kind, active)
+    for (const item of await this.#options.outbox.claim(claim)) {
+      const delivery = this.#deliver(item, handler)
+        .catch((error: unknown) => {
+          this.#options.logger.warn(
+            { error, ...fieldsOf(item) },
+            "The outcome of a delivery could not be stored. The item is delivered again.",
+          )
+        })
+        .finally(() => {
+          active.delete(delivery)
+          this.#loop.wake()
+        })
+      active.add(delivery)
+    }
+  }
+
+  async #deliver(item: ClaimedItem, handler: OutboxHandler): Promise<void> {
+    // Each attempt before ended with its process.
+    if (item.attempt > maxAttempts)
+      return this.#failed(item, new Error("The process ended during the last attempt."))
+    const { id, kind, sessionId, payload, attempt } = item
+    const bounds = {
+      name: `The outbox handler ${kind}`,
+      timeoutMs: handler.timeoutMs ?? defaultTimeoutMs,
+      signal: this.#stop.signal,
+    }
+    try {
+      await callBounded(
+        async (signal) => handler.deliver({ id, kind, sessionId, payload, attempt }, { signal }),
+        bounds,
+      )
+    } catch (thrown) {
+      if (this.#stop.signal.aborted) return this.#options.outbox.release(item)
+      return this.#failed(item, toError(thrown))
+    }
+    await this.#complete(item)
+  }
+
+  async #failed(item: ClaimedItem, error: Error): Promise<void> {
+    const { outbox, logger } = this.#options
+    const isLast = item.attempt >= maxAttempts
+    const retryInMs = isLast ? null : retryPauseMs(item.attempt, lastPauseMs)
+    const fields = { error, ...fieldsOf(item), attempt: item.attempt, retryInMs }
+    if (isLast)
+      logger.error(
+        fields,
+        "An outbox item could not be delivered and is dead. See `agent-gateway outbox list`, then retry or drop it.",
+      )
+    else logger.warn(fields, "An outbox item could not be delivered. It is tried again.")
+    await outbox.fail(item, { error: withoutSecrets(error.message), retryInMs })
+  }
+
+  async #complete(item: ClaimedItem): Promise<void> {
+    const { outbox, logger } = this.#options
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        if (await outbox.complete(item)) return
+        logger.warn(
+          fieldsOf(item),
+          "An outbox item was delivered after its claim had ended. Another process may have delivered it as well.",
+        )
+        return
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError) || attempt === completeAttempts) throw error
+        await sleep(completePauseMs, this.#stop.signal)
+      }
+    }
+  }
+}
+
+function fieldsOf({ id, kind, sessionId }: ClaimedItem): object {
+  return { item: id, kind, sessionId }
+}

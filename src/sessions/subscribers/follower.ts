@@ -1,0 +1,144 @@
+import { callBounded } from "../../core/call-bounded.ts"
+import type { EventEntry } from "../../core/entries.ts"
+import { toError } from "../../core/errors.ts"
+import { jsonSize } from "../../core/json-size.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Cursor, Subscriber, SubscriberContext, Subscriptions } from "../../core/ports/subscriptions.ts"
+import { withoutSecrets } from "../../core/without-secrets.ts"
+import { page, type ReadQueue } from "../read-queue.ts"
+import { retryPauseMs } from "../retry-pause.ts"
+
+const lastPauseMs = 600_000
+/** Attempts to report a gap, after which it is only logged. */
+const maxGapAttempts = 15
+/** From the end of a subscriber's time to the end of its claim. */
+const leaseMarginMs = 30_000
+/** Estimates of a page's size may be this many times too small. A page that may have been cut is followed by another. */
+const sizeMargin = 8
+
+export interface FollowerOptions {
+  readonly subscriptions: Subscriptions
+  readonly reads: ReadQueue
+  readonly logger: Logger
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal
+}
+
+/** Milliseconds that a claim of this subscriber lasts, a page at a time. */
+export function leaseOf({ timeoutMs }: Subscriber): number {
+  return timeoutMs + leaseMarginMs
+}
+
+/** Gives the subscriber the session's events from its claimed cursor on, page by page. Rejects only if the store fails. */
+export async function followSession(
+  subscriber: Subscriber,
+  cursor: Cursor,
+  options: FollowerOptions,
+): Promise<void> {
+  if (cursor.isGone) return reportGap(subscriber, cursor, options)
+  const { subscriptions, reads, stopping } = options
+  const reader = { key: `subscriber ${subscriber.name}`, signal: stopping, isRun: true }
+  let { seq, attempt } = cursor
+  for (;;) {
+    const entries = await reads.read(reader, cursor.sessionId, { ...page, afterSeq: seq, deltas: false })
+    if (entries === null) return released(subscriptions, cursor, seq)
+    const events = entries.filter((entry) => entry.kind === "event")
+    const [first, ...others] = events
+    if (first === undefined) return void (await subscriptions.finish(cursor, seq))
+    const through = await deliver(subscriber, { ...cursor, seq, attempt }, [first, ...others], options)
+    if (through === null) return
+    const isLast = through === events.at(-1)?.seq && !mayBeCut(events)
+    if (isLast) return void (await subscriptions.finish(cursor, through))
+    if (!(await subscriptions.advance(cursor, through, { leaseMs: leaseOf(subscriber) }))) return
+    seq = through
+    attempt = 1
+  }
+}
+
+function mayBeCut(events: readonly EventEntry[]): boolean {
+  if (events.length >= page.limit) return true
+  const size = events.reduce((sum, { event }) => sum + jsonSize(event), 0)
+  return size * sizeMargin >= page.maxCharacters
+}
+
+/** Resolves to the sequence number that the subscriber has received the events up to, or null if the cursor was given back. */
+async function deliver(
+  subscriber: Subscriber,
+  cursor: Cursor,
+  entries: readonly [EventEntry, ...EventEntry[]],
+  { subscriptions, logger, stopping }: FollowerOptions,
+): Promise<number | null> {
+  const { sessionId, seq, attempt } = cursor
+  let handled: number | null = null
+  const call = (signal: AbortSignal) => {
+    const context: SubscriberContext = {
+      signal,
+      attempt,
+      handled: (upTo) => {
+        if (!signal.aborted) handled = Math.max(handled ?? seq, upTo)
+      },
+    }
+    return subscriber.onEvents({ sessionId, entries }, context)
+  }
+  try {
+    await callSubscriber(subscriber, call, stopping)
+    const through = handled ?? entries.at(-1)?.seq ?? seq
+    if (through <= seq)
+      throw new Error(`The subscriber ${subscriber.name} returned without receiving an event.`)
+    return through
+  } catch (thrown) {
+    const through = handled ?? seq
+    if (stopping.aborted) await released(subscriptions, cursor, through)
+    else {
+      const error = toError(thrown)
+      const failedAttempt = through > seq ? 1 : attempt
+      const retryInMs = retryPauseMs(failedAttempt, lastPauseMs)
+      logger.warn(
+        { error, subscriber: subscriber.name, sessionId, seq: through, attempt: failedAttempt, retryInMs },
+        "A subscriber failed. It receives these events of the session again.",
+      )
+      await subscriptions.fail(cursor, { seq: through, error: withoutSecrets(error.message), retryInMs })
+    }
+    return null
+  }
+}
+
+async function reportGap(
+  subscriber: Subscriber,
+  cursor: Cursor,
+  { subscriptions, logger, stopping }: FollowerOptions,
+): Promise<void> {
+  const { sessionId, seq, attempt } = cursor
+  const fields = { subscriber: subscriber.name, sessionId, afterSeq: seq }
+  try {
+    const context = (signal: AbortSignal) => ({ signal, attempt, handled: () => undefined })
+    await callSubscriber(
+      subscriber,
+      (signal) => subscriber.onGap({ sessionId, afterSeq: seq }, context(signal)),
+      stopping,
+    )
+  } catch (thrown) {
+    if (stopping.aborted) return released(subscriptions, cursor, seq)
+    const error = toError(thrown)
+    logger.warn({ error, ...fields, attempt }, "A subscriber could not be told of events that it has missed.")
+    if (attempt < maxGapAttempts) {
+      const retryInMs = retryPauseMs(attempt, lastPauseMs)
+      await subscriptions.fail(cursor, { seq, error: withoutSecrets(error.message), retryInMs })
+      return
+    }
+  }
+  logger.warn(fields, "A session was removed before a subscriber had received all its events.")
+  await subscriptions.remove(cursor)
+}
+
+async function callSubscriber(
+  { name, timeoutMs }: Subscriber,
+  call: (signal: AbortSignal) => void | Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  await callBounded(async (stop) => call(stop), { name: `The subscriber ${name}`, timeoutMs, signal })
+}
+
+async function released(subscriptions: Subscriptions, cursor: Cursor, seq: number): Promise<void> {
+  await subscriptions.release(cursor, seq)
+}

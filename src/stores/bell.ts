@@ -1,0 +1,65 @@
+/** Wakes one waiter. A ring while no one waits ends the next wait. */
+export interface Bell {
+  ring(): void
+  /** True when rung, false once a signal is aborted. */
+  wait(): Promise<boolean>
+  /** Lets go of the signals. */
+  end(): void
+}
+
+export function createBell(signals: readonly AbortSignal[]): Bell {
+  let rung = false
+  let wake: (() => void) | null = null
+  const onAbort = () => wake?.()
+  for (const signal of signals) signal.addEventListener("abort", onAbort)
+  const aborted = () => signals.some((signal) => signal.aborted)
+  return {
+    ring() {
+      rung = true
+      wake?.()
+    },
+    async wait() {
+      if (!rung && !aborted()) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        wake = null
+      }
+      rung = false
+      return !aborted()
+    },
+    end() {
+      for (const signal of signals) signal.removeEventListener("abort", onAbort)
+    },
+  }
+}
+
+/** Wakes all who listen. */
+export interface Alarm {
+  ring(): void
+  /** Yields after each ring, once for rings in quick succession. */
+  rings(signal: AbortSignal): AsyncIterable<void>
+  /** Ends every iteration. */
+  close(): void
+}
+
+export function createAlarm(): Alarm {
+  const bells = new Set<Bell>()
+  const closing = new AbortController()
+  return {
+    ring() {
+      for (const bell of bells) bell.ring()
+    },
+    async *rings(signal) {
+      const bell = createBell([signal, closing.signal])
+      bells.add(bell)
+      try {
+        while (await bell.wait()) yield
+      } finally {
+        bell.end()
+        bells.delete(bell)
+      }
+    },
+    close: () => closing.abort(),
+  }
+}

@@ -1,0 +1,83 @@
+import { StoreUnavailableError, toError } from "../../core/errors.ts"
+import type { CommandDelivery, CommandResult, OutboxCommand } from "../../core/ports/outbox.ts"
+import { escapeText, integer, type Row, text, unescapeText } from "../columns.ts"
+import { commandResult, errorToStore, toOutboxCommand } from "../outbox-rows.ts"
+import { answer } from "./answer.ts"
+import type { Database } from "./database.ts"
+import { put } from "./inbox.ts"
+
+/** Moves one command in a transaction. A command that the inbox cannot take in its form is dead. */
+export async function moveCommand(
+  database: Database,
+  number: number,
+  now: number,
+): Promise<CommandDelivery | null> {
+  try {
+    return await database.write(() => deliverCommand(database, number, now))
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) throw error
+    const result = { type: "dead", reason: `malformed: ${toError(error).message}` } as const
+    return database.write(() => {
+      const row = database.get("SELECT id, session_id FROM outbox WHERE number = ?", number)
+      if (row === undefined) return null
+      writeResult(database, { number, result, now })
+      return { number, id: unescapeText(text(row, "id")), from: text(row, "session_id"), to: null, result }
+    })
+  }
+}
+
+/** Inside a transaction: moves the command into its session's inbox. Null if the row is gone or no longer due. */
+function deliverCommand(database: Database, number: number, now: number): CommandDelivery | null {
+  const row = database.get(
+    "SELECT id, session_id, payload, attempts FROM outbox WHERE number = ? AND due_at <= ?",
+    number,
+    now,
+  )
+  if (row === undefined) return null
+  const from = text(row, "session_id")
+  const command = toOutboxCommand(row)
+  const result = resultOf(database, row, command)
+  writeResult(database, { number, result, now })
+  return { number, id: unescapeText(text(row, "id")), from, to: command?.command.sessionId ?? null, result }
+}
+
+function resultOf(database: Database, row: Row, command: OutboxCommand | null): CommandResult {
+  if (command === null) return { type: "dead", reason: "not_a_command" }
+  const to = escapeText(command.command.sessionId)
+  const isForeign = database.get(
+    `SELECT 1 FROM session AS target WHERE target.id = ? AND NOT EXISTS (
+       SELECT 1 FROM session AS sender
+       WHERE sender.id = ? AND sender.tenant = target.tenant AND sender.user_id = target.user_id)`,
+    to,
+    text(row, "session_id"),
+  )
+  if (isForeign !== undefined) return { type: "dead", reason: "other_principal" }
+  const outcome = command.type === "put" ? put(database, command.command) : answer(database, command.command)
+  return commandResult(command, outcome, integer(row, "attempts"))
+}
+
+function writeResult(
+  database: Database,
+  { number, result, now }: { readonly number: number; readonly result: CommandResult; readonly now: number },
+): void {
+  switch (result.type) {
+    case "delivered":
+    case "dropped":
+      database.run("DELETE FROM outbox WHERE number = ?", number)
+      return
+    case "dead":
+    case "retry": {
+      const dueAt = result.type === "dead" ? null : now + result.retryInMs
+      database.run(
+        "UPDATE outbox SET attempts = attempts + 1, due_at = ?, died_at = ?, last_error = ? WHERE number = ?",
+        dueAt,
+        dueAt === null ? now : null,
+        errorToStore(result.reason),
+        number,
+      )
+      return
+    }
+    default:
+      result satisfies never
+  }
+}

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict"
+import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
+
+/** Megabytes, for a quota of 32: what fits between two looks at the disk. */
+const maxWrittenMb = 400
+
+/**
+ * Python that defines `hide(fd)`, after which only the named place holds the open file, which has no name. May also define
+ * another way to start the attack.
+ */
+const hidingPlaces = {
+  "deleted files": `
+kept = []
+def hide(fd): kept.append(fd)`,
+  "one mapped page": `
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+def hide(fd):
+    libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
+    os.close(fd)`,
+  "a Unix socket": `
+sender, receiver = socket.socketpair()
+def hide(fd):
+    socket.send_fds(sender, [b"x"], [fd])
+    os.close(fd)`,
+  "a socket in a socket": `
+kept = [socket.socketpair() for _ in range(2)]
+def hide(fd):
+    inner, far = socket.socketpair()
+    socket.send_fds(inner, [b"x"], [fd])
+    socket.send_fds(kept[0][0], [b"x"], [inner.fileno(), far.fileno()])
+    for each in [inner, far]: each.close()
+    os.close(fd)`,
+  "unaccepted connections": `
+server = socket.socket(socket.AF_UNIX)
+server.bind("server")
+server.listen(100)
+def hide(fd):
+    client = socket.socket(socket.AF_UNIX)
+    client.connect("server")
+    socket.send_fds(client, [b"x"], [fd])
+    client.close()
+    os.close(fd)`,
+  // The first thread of the process has ended, and so has none.
+  "the files of a thread": `
+kept = []
+def hide(fd): kept.append(fd)
+def start(attack):
+    threading.Thread(target=attack).start()
+    # Ends only this thread: https://man7.org/linux/man-pages/man2/exit.2.html
+    libc.syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)`,
+  "deleted programs": `
+import shutil, subprocess
+def hide(fd):
+    shutil.copy("/bin/sleep", "program")
+    content = os.pread(fd, 16 << 20, 0)
+    os.close(fd)
+    with open("program", "ab") as program: program.write(content)
+    subprocess.Popen(["./program", "60"])
+    os.unlink("program")`,
+} as const
+
+const hidingCases: readonly SandboxCase[] = Object.entries(hidingPlaces).map(([place, definition]) => ({
+  name: `hiding disk in ${place}`,
+  async run(harness) {
+    const sandbox = await newSandbox(harness)
+    const code = `
+import ctypes, mmap, os, socket, threading, time
+libc = ctypes.CDLL(None)
+def start(attack): attack()
+${definition}
+def attack():
+    time.sleep(1)
+    for index in range(40):
+        fd = os.open("deleted", os.O_CREAT | os.O_RDWR)
+        os.unlink("deleted")
+        for _ in range(16): os.write(fd, b"x" * (1 << 20))
+        hide(fd)
+        print(16 * (index + 1), flush=True)
+        time.sleep(0.05)
+    time.sleep(60)
+start(attack)`
+    const { reason, stdout, stderr } = await run(harness, sandbox, code)
+    assert.equal(reason, "diskFull", `${reason} after ${stdout}${stderr}`)
+    const megabytes = Number(stdout.trim().split("\n").at(-1))
+    assert.ok(megabytes < maxWrittenMb, `it wrote ${megabytes} MB`)
+    assert.equal((await run(harness, sandbox, "print('room')")).stdout, "room\n")
+  },
+}))
+
+/** Passes open files between two sockets as fast as it can, and never has more than one of them on the way. */
+const honest = `
+import os, socket
+sender, receiver = socket.socketpair()
+open("own", "wb").write(b"x" * 1_000_000)
+while not os.path.exists("go"):
+    with open("own", "rb") as own: socket.send_fds(sender, [b"x"], [own.fileno()])
+    for fd in socket.recv_fds(receiver, 1, 1)[1]: os.close(fd)
+print("survived", os.path.getsize("own"))`
+
+/** Each of these stays within its quota, and all together take more of the disk than one of them may. */
+const neighbor = `
+import time
+for index in range(28):
+    open(f"fill-{index}", "wb").write(b"x" * 1_000_000)
+    time.sleep(0.02)
+time.sleep(0.5)`
+
+/** Attacks on the quota of the disk by bytes that no file with a name holds, and honest code that looks alike. */
+export const hiding: readonly SandboxCase[] = [
+  ...hidingCases,
+  {
+    name: "disk that others take, for honest code",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const surviving = run(harness, sandbox, honest)
+      for (let round = 0; round < 2; round += 1) {
+        const others = await Promise.all([newSandbox(harness), newSandbox(harness)])
+        const ends = await Promise.all(others.map((other) => run(harness, other, neighbor)))
+        assert.deepEqual(
+          ends.map(({ reason }) => reason),
+          ["exited", "exited"],
+        )
+      }
+      await sandbox.writeFile("go", Buffer.from(""))
+      const { reason, stdout } = await surviving
+      assert.deepEqual([reason, stdout], ["exited", "survived 1000000\n"])
+    },
+  },
+]
