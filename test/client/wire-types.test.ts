@@ -12,6 +12,7 @@ test("the client's types are those of the OpenAPI document (else: node scripts/g
 })
 
 test("the client's events and the gateway's are the same types", () => {
-  expectTypeOf<GatewayChatEvent>().toExtend<ChatEvent>()
+  const received = (event: GatewayChatEvent): ChatEvent => event
+  expectTypeOf(received).returns.toEqualTypeOf<ChatEvent>()
   expectTypeOf<ChatEvent["type"]>().toEqualTypeOf<GatewayChatEvent["type"]>()
 })

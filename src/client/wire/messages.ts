@@ -156,6 +156,8 @@ export type InitResponse = {
   readonly session_token: string
   readonly session_id: string
   readonly user_id: string
+  /** Name of the agent that the session is with. */
+  readonly agent: string
   /** When the token expires, in seconds since the Unix epoch. The session lives on. */
   readonly expires_at: number
 }
