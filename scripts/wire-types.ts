@@ -110,8 +110,8 @@ function objectType({ properties = {}, required = [], additionalProperties = {} 
     return `Readonly<Record<string, ${typeOf(values)}>>`
   }
   const members = entries.map(([name, schema]) => {
-    const optional = required.includes(name) ? "" : "?"
-    return `${comment(schema.description)}readonly ${name}${optional}: ${typeOf(schema)}`
+    const [mark, absent] = required.includes(name) ? ["", ""] : ["?", " | undefined"]
+    return `${comment(schema.description)}readonly ${name}${mark}: ${typeOf(schema)}${absent}`
   })
   const object = `{\n${members.join("\n")}\n}`
   return additionalProperties === true ? `${object} & Readonly<Record<string, unknown>>` : object

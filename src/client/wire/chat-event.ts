@@ -18,7 +18,7 @@ export type ChatEvent =
       readonly tool_input: Readonly<Record<string, unknown>>
       readonly execution_location: "backend" | "client"
       readonly call_index: number
-      readonly nonce?: string
+      readonly nonce?: string | undefined
     }
   | {
       readonly type: "interceptor_decision"
@@ -59,9 +59,9 @@ export type ChatEvent =
       readonly mode: "form" | "url"
       readonly message: string
       /** Of a form: JSON Schema of what is to be filled in. */
-      readonly schema?: Readonly<Record<string, unknown>>
+      readonly schema?: Readonly<Record<string, unknown>> | undefined
       /** Of mode `url`: the page for the user to open. */
-      readonly url?: string
+      readonly url?: string | undefined
     }
   | {
       readonly type: "elicitation_resolved"
@@ -74,7 +74,7 @@ export type ChatEvent =
       readonly tool_call_id: string
       readonly tool_name: string
       /** Any JSON value. */
-      readonly result?: unknown
+      readonly result?: unknown | undefined
       readonly error: {
         readonly code: string
         readonly message: string
@@ -130,7 +130,7 @@ export type ChatEvent =
       readonly type: "stream_complete"
       readonly usage: Usage
       readonly terminal_disposition: "completed" | "interrupted"
-      readonly reason?: string
+      readonly reason?: string | undefined
     }
   | {
       readonly type: "error"

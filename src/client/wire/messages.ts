@@ -18,14 +18,16 @@ export type ChatMessage =
 
 export type ChatRequest = {
   /** The whole conversation as the client holds it; the last message is the user's. */
-  readonly messages?: readonly ChatMessage[]
+  readonly messages?: readonly ChatMessage[] | undefined
   /** Only what is new: the server's own history is used. */
-  readonly message?: string | readonly (TextInput | ImageInput)[]
+  readonly message?: string | readonly (TextInput | ImageInput)[] | undefined
   /** The app's own data for this run. `channel` may choose how the run is executed. */
-  readonly context?: {
-    readonly channel?: string
-  } & Readonly<Record<string, unknown>>
-  readonly model?: string
+  readonly context?:
+    | ({
+        readonly channel?: string | undefined
+      } & Readonly<Record<string, unknown>>)
+    | undefined
+  readonly model?: string | undefined
 }
 
 export type ElicitationRequest = {
@@ -35,7 +37,7 @@ export type ElicitationRequest = {
   /** `decline`: the user said no; `cancel`: the user did not say. */
   readonly action: "accept" | "decline" | "cancel"
   /** What was filled in, by the form's schema. Only, and always, when a form is accepted. */
-  readonly content?: Readonly<Record<string, unknown>>
+  readonly content?: Readonly<Record<string, unknown>> | undefined
 }
 
 export type History = {
@@ -79,9 +81,9 @@ export type History = {
     readonly mode: "form" | "url"
     readonly message: string
     /** Of a form: JSON Schema of what is to be filled in. */
-    readonly schema?: Readonly<Record<string, unknown>>
+    readonly schema?: Readonly<Record<string, unknown>> | undefined
     /** Of mode `url`: the page for the user to open. */
-    readonly url?: string
+    readonly url?: string | undefined
   }[]
   readonly active_run: {
     readonly run_id: string
@@ -114,7 +116,7 @@ export type HistoryMessage = {
         readonly type: "tool_result"
         readonly tool_call_id: string
         /** Any JSON value. */
-        readonly result?: unknown
+        readonly result?: unknown | undefined
         readonly error: {
           readonly code: string
           readonly message: string
@@ -172,12 +174,14 @@ export type Problem = {
   /** Stable: what a program should look at. */
   readonly code: string
   /** With 422: each field that does not fit. An empty path is the body itself. */
-  readonly errors?: readonly {
-    readonly path: string
-    readonly message: string
-  }[]
+  readonly errors?:
+    | readonly {
+        readonly path: string
+        readonly message: string
+      }[]
+    | undefined
   /** With `run_active`: the run that is open. */
-  readonly run_id?: string
+  readonly run_id?: string | undefined
 }
 
 export type TextBlock = {
@@ -196,11 +200,11 @@ export type ToolApprovalRequest = {
   readonly nonce: string
   readonly approved: boolean
   /** Allows this tool, with this qualifier, for the rest of the session. Only when approved. */
-  readonly allow_tool_type?: boolean
+  readonly allow_tool_type?: boolean | undefined
   /** Arguments in place of the model's, by the tool's schema. Only when approved. */
-  readonly tool_input?: Readonly<Record<string, unknown>>
+  readonly tool_input?: Readonly<Record<string, unknown>> | undefined
   /** Told to the model on denial. */
-  readonly reason?: string | null
+  readonly reason?: string | null | undefined
 }
 
 /** Without an error, no result is the result `null`. */
@@ -209,10 +213,13 @@ export type ToolResultRequest = {
   /** The one that the question came with. */
   readonly nonce: string
   /** Any JSON value. */
-  readonly result?: unknown
+  readonly result?: unknown | undefined
   /** Why there is no result. Told to the model. */
-  readonly error?: {
-    readonly code: string
-    readonly message: string
-  } | null
+  readonly error?:
+    | {
+        readonly code: string
+        readonly message: string
+      }
+    | null
+    | undefined
 }
