@@ -19,15 +19,10 @@ export type {
 } from "./core/agent-runtime.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
-  ApprovalRequested,
-  ApprovalResolved,
   BudgetExceeded,
-  ClientToolOpened,
   Decider,
   Delta,
   DeltaEntry,
-  ElicitationRequested,
-  ElicitationResolved,
   Entry,
   Event,
   EventEntry,
@@ -52,6 +47,8 @@ export type {
   ToolCallRequested,
   ToolCallStarted,
   ToolOutputDelta,
+  WaitOpened,
+  WaitResolved,
 } from "./core/entries.ts"
 export {
   ConfigurationError,
@@ -137,11 +134,9 @@ export type { Secrets } from "./core/ports/secrets.ts"
 export type {
   AnswerCommand,
   AnswerOutcome,
-  ApprovalCommand,
   CancelCommand,
   Command,
   CommitOutcome,
-  ElicitationCommand,
   HeldPlaces,
   Lease,
   MessageCommand,
@@ -161,7 +156,6 @@ export type {
   SessionParent,
   Shares,
   StorageLimits,
-  ToolResultCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
@@ -173,8 +167,8 @@ export type {
   Subscriptions,
 } from "./core/ports/subscriptions.ts"
 export type {
-  InputGiven,
-  InputRequired,
+  Answered,
+  ReturnedWait,
   Tool,
   ToolContext,
   ToolOutcome,

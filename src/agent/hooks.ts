@@ -21,6 +21,7 @@ export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }
     )
   }
   guard("onEvent", () => hooks.onEvent?.(entry, { sessionId }))
+  if (runId === null) return
   if (event.type === "messageCompleted") {
     const { stepId: id, model, usage, cost, estimated } = event
     const call = { id, sessionId, runId, model, usage, cost, estimated, failed: false }

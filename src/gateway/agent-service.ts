@@ -8,7 +8,6 @@ import type { Store } from "../core/ports/store.ts"
 import type { McpView } from "../mcp/servers.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
-import { createMask } from "../telemetry/mask.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import type { PrepareImages } from "../tools/images/prepare-images.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
@@ -151,7 +150,7 @@ async function runtimeResolver(
     allowedModels: definition.options.allowedModels,
     hooks,
     callbackTimeoutMs: userCode.timeoutMs,
-    outputFilter: redact === undefined ? null : () => createLineMask(createMask(redact)),
+    outputFilter: redact === undefined ? null : () => createLineMask(redact),
     follow: userCode.follow,
     grants,
     prepareImages,

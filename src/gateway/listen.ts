@@ -9,6 +9,7 @@ import { defaultHttpLimits } from "../http/limits/http-limits.ts"
 import { limitConnections } from "./connections.ts"
 import type { Listener, ListenOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
+import { listenerUrl } from "./listener-url.ts"
 import { openSockets } from "./open-sockets.ts"
 import { limitPipelining } from "./pipelining.ts"
 import type { Service } from "./service.ts"
@@ -77,8 +78,7 @@ export async function listen(
   signal?.addEventListener("abort", close, { once: true })
   const address = server.address()
   const bound = typeof address === "object" && address !== null ? address.port : port
-  const name = host.includes(":") ? `[${host}]` : host
-  return { url: `http://${name}:${bound}`, port: bound, close }
+  return { url: listenerUrl({ host, address: bindAddress, port: bound }), port: bound, close }
 }
 
 function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
