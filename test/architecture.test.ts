@@ -21,7 +21,7 @@ const folders = {
   headless: ["core", "sessions"],
   telemetry: ["core"],
   testing: ["core"],
-  client: ["http/wire"],
+  client: [],
   gateway: [
     "core",
     "agent",
@@ -58,7 +58,7 @@ const folders = {
 
 const architecture: Architecture = {
   folders,
-  pure: ["core"],
+  pure: ["core", "client"],
   // The second is the default of an option.
   readProcess: ["cli", "gateway/assemble-gateway.ts"],
   maxLines: 400,

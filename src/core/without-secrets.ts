@@ -24,7 +24,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b(api-key|(?:set-)?cookie)(: *)[^\s,;]{8,}/gi, "$1$2[redacted]"],
   // Parameters of an address, and members of JSON that an error message quotes.
   [
-    /\b(\w{0,40}(?:api_?key|access_?key|token|secret|password|passwd))(=|" ?: ?")[^\s"&;]+/gi,
+    /\b(\w{0,40}(?:api_?key|access_?key|token|secret|password|passwd))(=|"\s{0,40}:\s{0,40}")[^\s"&;]+/gi,
     "$1$2[redacted]",
   ],
 ]

@@ -8,7 +8,6 @@ import type { Store } from "../core/ports/store.ts"
 import type { McpView } from "../mcp/servers.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
-import { createMask } from "../telemetry/mask.ts"
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import type { PrepareImages } from "../tools/images/prepare-images.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
@@ -16,7 +15,6 @@ import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtim
 import type { ChosenProvider } from "./choose-provider.ts"
 import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
 import { providersForSession } from "./credentials.ts"
-import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { SharedServerOptions } from "./gateway-options.ts"
@@ -145,13 +143,12 @@ async function runtimeResolver(
 ): Promise<RuntimeResolver> {
   const { provider, resolveCredentials, buildChatRuntime } = definition
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
-  const { onUsage, onToolResult, onToolTiming, onEvent, redact } = server
-  const hooks = userCode.followed(definedOnly<Hooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
+  const { redact } = server
   const shared = {
     allowedModels: definition.options.allowedModels,
-    hooks,
+    followHooks: (hooks: Hooks) => userCode.followed(hooks),
     callbackTimeoutMs: userCode.timeoutMs,
-    outputFilter: redact === undefined ? null : () => createLineMask(createMask(redact)),
+    outputFilter: redact === undefined ? null : () => createLineMask(redact),
     follow: userCode.follow,
     grants,
     prepareImages,

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises"
 import { once } from "node:events"
 import { createServer, type Server, ServerResponse } from "node:http"
+import type { Server as SocketServer } from "node:net"
 import { getRequestListener } from "@hono/node-server"
 import { ConfigurationError } from "../core/errors.ts"
 import { isLoopbackAddress, type Reach } from "../http/host-guard.ts"
@@ -8,6 +9,8 @@ import { defaultHttpLimits } from "../http/limits/http-limits.ts"
 import { limitConnections } from "./connections.ts"
 import type { Listener, ListenOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
+import { listenerUrl } from "./listener-url.ts"
+import { openSockets } from "./open-sockets.ts"
 import { limitPipelining } from "./pipelining.ts"
 import type { Service } from "./service.ts"
 
@@ -60,25 +63,22 @@ export async function listen(
   const { connectionsPerAddress } = { ...defaultHttpLimits, ...settings.limits }
   // Behind a proxy, all connections come from the proxy.
   if ((settings.trustProxy ?? 0) === 0) limitConnections(server, connectionsPerAddress, service.logger)
-  server.listen(port, bindAddress)
-  // Rejects with what `error` brings: an address in use, one that is not allowed.
-  await once(server, "listening")
+  const servers = await openSockets(server, { port, host: bindAddress })
   if (signal?.aborted === true) {
-    server.close()
+    for (const each of servers) each.close()
     throw signal.reason
   }
   warnOfKeys(service, settings)
   let closing: Promise<void> | null = null
   const close = () => {
-    closing ??= closeServer(server)
+    closing ??= closeServer(server, servers)
     return closing
   }
   service.onClose(close)
   signal?.addEventListener("abort", close, { once: true })
   const address = server.address()
   const bound = typeof address === "object" && address !== null ? address.port : port
-  const name = host.includes(":") ? `[${host}]` : host
-  return { url: `http://${name}:${bound}`, port: bound, close }
+  return { url: listenerUrl({ host, address: bindAddress, port: bound }), port: bound, close }
 }
 
 function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
@@ -116,9 +116,9 @@ function warnOfKeys({ takesAnyKey, logger }: ListeningService, { validApiKeys = 
   )
 }
 
-async function closeServer(server: Server): Promise<void> {
-  const closed = once(server, "close")
-  server.close()
+async function closeServer(server: Server, servers: readonly SocketServer[]): Promise<void> {
+  const closed = Promise.all(servers.map((each) => once(each, "close")))
+  for (const each of servers) each.close()
   // A connection is idle only once its last answer has gone out.
   const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs)
   const timer = setTimeout(() => server.closeAllConnections(), closeMs)

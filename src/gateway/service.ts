@@ -14,10 +14,12 @@ import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
+import { Dispatcher } from "../sessions/outbox/dispatcher.ts"
 import { ReadQueue } from "../sessions/read-queue.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
+import { Following } from "../sessions/subscribers/following.ts"
 import { Worker } from "../sessions/worker.ts"
 import { createImageExaminer, type ImageExaminer } from "../tools/images/image-examiner.ts"
 import { createImagePreparation } from "../tools/images/prepare-images.ts"
@@ -27,6 +29,8 @@ import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
+import { hookSubscribers } from "./hook-subscribers.ts"
+import { pickHooks } from "./hooks.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { readinessOf } from "./readiness.ts"
@@ -38,6 +42,8 @@ const defaultShares = 4
 
 /** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
 const onShutdownMs = 2_000
+
+const lastDeliveriesMs = 2_000
 
 /** All parts of a gateway, put together and running. */
 export interface Service {
@@ -151,6 +157,19 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     server,
     { userCode, logger },
   )
+  const following = new Following({
+    reads,
+    logger,
+    subscriptions: store.subscriptions,
+    subscribers: hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+    agents: agents.map(({ name }) => name),
+  })
+  const dispatcher = new Dispatcher({
+    outbox: store.outbox,
+    handlers: new Map(),
+    onCommand: (sessionId) => void worker.take(sessionId),
+    logger,
+  })
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
@@ -173,7 +192,12 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
-  if (!idle) await worker.start()
+  if (!idle) {
+    // Before anything is committed that they are to hear of.
+    await following.start()
+    await worker.start()
+    dispatcher.start()
+  }
   const stopHousekeeping = idle ? null : startHousekeeping({ log, logger, sessionRetentionDays })
   const listeners: (() => Promise<void>)[] = []
 
@@ -197,7 +221,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       // These take up to two seconds each, and none needs another.
       await Promise.all([
         ...listeners.map((stop) => stop()),
-        committer.close(),
+        committer.close().then(() => (idle ? null : stopDelivering([following, dispatcher]))),
         userCode.settle(),
         images.close(),
         ...agents.map((agent) => agent.close()),
@@ -207,6 +231,14 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       await callOnShutdown(server, logger)
     },
   }
+}
+
+/** Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the next start. */
+async function stopDelivering(parts: readonly (Following | Dispatcher)[]): Promise<void> {
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), lastDeliveriesMs)
+  await Promise.all(parts.map((part) => part.stop(deadline.signal)))
+  clearTimeout(timer)
 }
 
 /** A process claims only sessions of agents that it serves, so there is an agent of that name. */

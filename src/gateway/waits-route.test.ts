@@ -57,7 +57,9 @@ it("lists every open wait as the history does, in order and redacted", async () 
     { timeout: 10_000 },
   )
   const history = (await get("/chat/history")) as Record<string, unknown[]>
-  const ofKind = (kind: string) => waits.flatMap(({ kind: own, ...wait }) => (own === kind ? [wait] : []))
+  expect(new Set(waits.map(({ wait_id }) => wait_id)).size).toBe(3)
+  const ofKind = (kind: string) =>
+    waits.flatMap(({ kind: own, wait_id: _, ...wait }) => (own === kind ? [wait] : []))
   expect(ofKind("approval")).toEqual(history.pending_approvals)
   expect(ofKind("client_tool")).toEqual(history.pending_tool_calls)
   expect(ofKind("elicitation")).toEqual(history.pending_elicitations)

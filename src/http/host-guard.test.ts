@@ -30,6 +30,8 @@ describe("an open gateway on a loopback address", () => {
     "127.0.0.1",
     "127.8.9.10:1",
     "[::1]:8000",
+    "[::ffff:127.0.0.1]:8000",
+    "[::ffff:7f00:1]:8000",
   ])("serves the host %s", async (host) => {
     expect(await ask({ host })).toBe("200")
   })
@@ -42,6 +44,9 @@ describe("an open gateway on a loopback address", () => {
     "evil-localhost",
     "192.0.2.7",
     "[2001:db8::1]",
+    "[::ffff:192.0.2.7]",
+    "[7f00:1::]",
+    "[::7f00:1]",
     "user@localhost",
     "",
     "a b",

@@ -78,14 +78,18 @@ function isSafe(name: string, reach: Reach): boolean {
   return isLoopbackName(name) || (reach === "network" && (isIP(name) !== 0 || !name.includes(".")))
 }
 
-function isLoopbackName(name: string): boolean {
+/** Takes a name in lower case. */
+export function isLoopbackName(name: string): boolean {
   return name === "localhost" || name.endsWith(".localhost") || isLoopbackAddress(name)
 }
 
-/** Takes an IPv6 address with or without brackets. */
+/** Takes an IPv6 address with or without brackets, and IPv4 addresses as a part of one. */
 export function isLoopbackAddress(address: string): boolean {
-  const plain = address.replace(/^\[(.*)\]$/, "$1").replace(/^::ffff:/i, "")
-  return plain === "::1" || (isIP(plain) === 4 && plain.startsWith("127."))
+  const plain = address.replace(/^\[(.*)\]$/, "$1")
+  // In URLs the IPv4 address is hexadecimal.
+  if (plain === "::1" || /^::ffff:7f[\da-f]{2}:[\da-f]{1,4}$/i.test(plain)) return true
+  const ipv4 = plain.replace(/^::ffff:/i, "")
+  return isIP(ipv4) === 4 && ipv4.startsWith("127.")
 }
 
 function refuseMisspelt(host: string): void {

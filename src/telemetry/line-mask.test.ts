@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { createLineMask } from "./line-mask.ts"
-import { createMask } from "./mask.ts"
 
 const key = "sk-ant-api03-0123456789abcdefghijklmnop"
 
 function shown(chunks: readonly string[]): string {
-  const filter = createLineMask(createMask(["iban"]))
+  const filter = createLineMask(["iban"])
   return chunks.map((chunk) => filter.push(chunk)).join("") + filter.end()
 }
 
@@ -23,7 +22,7 @@ describe("a line mask", () => {
   })
 
   it("shows a line as soon as it ends, also one that a carriage return ends", () => {
-    const filter = createLineMask(createMask([]))
+    const filter = createLineMask([])
     expect(filter.push("10 %")).toBe("")
     expect(filter.push("\r20 %")).toBe("10 %\r")
     expect(filter.push("\n")).toBe("20 %\n")
@@ -31,7 +30,7 @@ describe("a line mask", () => {
   })
 
   it("holds back no more than 16 384 characters of a line, and cuts it between words", () => {
-    const filter = createLineMask(createMask([]))
+    const filter = createLineMask([])
     expect(filter.push("word ".repeat(3_000))).toBe("")
     const first = filter.push(`${"word ".repeat(1_000)}${key}`)
     expect(first).toMatch(/^(word )+$/)
@@ -39,4 +38,33 @@ describe("a line mask", () => {
     expect(filter.end()).toMatch(/^(word )+\[redacted\]$/)
     expect(filter.push("x".repeat(100_000)).length).toBe(100_000 - 4_096)
   })
+
+  it.each([
+    ["a private key", pem("abcdEFGH/+12".repeat(200)), "[redacted]"],
+    ["a value on the next line", '"iban":\n  "DE12 34"', '"iban":\n  "[redacted]"'],
+    ["a block of YAML", "iban: |\n  DE12", "iban: |\n  [redacted]"],
+    ["a password on the next line", '"password":\n  "hunter2"', '"password":\n  "[redacted]"'],
+  ])("finds %s of several lines", (_name, secret, masked) => {
+    const text = `before\n${secret}\nafter\n`
+    const whole = shown([text])
+    expect(whole).toBe(`before\n${masked}\nafter\n`)
+    for (let cut = 0; cut <= text.length; cut += 7) {
+      expect(shown([text.slice(0, cut), text.slice(cut)])).toBe(whole)
+    }
+    expect(shown([...text])).toBe(whole)
+    expect(shown(text.split(/(?<=\n)/))).toBe(whole)
+  })
+
+  it("leaves out a private key that is longer than what it holds back, and shows what follows", () => {
+    const lines = `before\n${pem("abcdEFGH/+12".repeat(2_000))}\nafter\n`.split(/(?<=\n)/)
+    expect(shown(lines)).toBe("before\n[redacted]\nafter\n")
+    const endless = shown(["-----BEGIN PRIVATE KEY-----\n", ...Array<string>(20_000).fill("some line\n")])
+    expect(endless).toMatch(/^\[redacted\][a-z ]*\n(some line\n)+$/)
+    expect(endless.length).toBeGreaterThan(130_000)
+  })
 })
+
+function pem(content: string): string {
+  const body = content.match(/.{1,64}/g)?.join("\n")
+  return `-----BEGIN RSA PRIVATE KEY-----\n${body}\n-----END RSA PRIVATE KEY-----`
+}

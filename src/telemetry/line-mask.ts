@@ -1,28 +1,86 @@
 import type { OutputFilter } from "../core/ports/output-filter.ts"
-import type { Mask } from "./mask.ts"
+import { assignmentTo, createMask, redacted } from "./mask.ts"
 
-/** Characters of an unfinished line that are held back at most. */
+/** Characters that are held back at most. */
 const maxHeld = 16_384
-/** Characters of such a line that are still held back then: a secret that is longer may be shown in two parts. */
+/** Characters of such a text that are still held back then: a secret that is longer may be shown in two parts. */
 const keptHeld = 4_096
+/** Characters of a private key that are left out at most, so that a beginning without an end does not hide all that follows. */
+const maxLeftOut = 65_536
+const keyBegins = /^-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/
+const keyEnds = /-----END [A-Z ]{0,40}PRIVATE KEY-----/
+/** Longer than the line that ends a key. */
+const keyEndCharacters = 80
+/** Longer than what precedes a value on the next line. */
+const assignmentCharacters = 512
+const passwords = '\\b\\w{0,40}(?:api_?key|access_?key|token|secret|password|passwd)"\\s{0,40}:\\s{0,40}'
 
-/** Masks a stream of text line by line, so that a secret is found wherever the chunks divide it. */
-export function createLineMask(mask: Mask): OutputFilter {
+/**
+ * Masks a stream of text line by line, so that a secret is found wherever the chunks divide it. Lines are held back while
+ * the next one may belong to the same secret: in a private key, and after a name whose value has not begun.
+ */
+export function createLineMask(names: readonly string[]): OutputFilter {
+  const mask = createMask(names)
+  const openAssignment = new RegExp(`(?:${[passwords, ...names.map(assignmentTo)].join("|")})$`, "iu")
   let held = ""
-  const release = (length: number) => {
+  /** Characters of a private key that may still be left out. 0 outside of a key. */
+  let leftOut = 0
+
+  function release(length: number): string {
     const released = held.slice(0, length)
     held = held.slice(length)
     return released === "" ? "" : mask(released)
   }
+
+  /** Returns where the text begins that is to be held back because of its last lines. */
+  function endOfShowable(lines: string): number {
+    const key = beginningOfOpenKey(lines)
+    if (key !== -1) return key
+    const tail = lines.slice(-assignmentCharacters)
+    const assignment = openAssignment.exec(tail)
+    return assignment === null ? lines.length : lines.length - tail.length + assignment.index
+  }
+
+  function releaseSome(): string {
+    const key = beginningOfOpenKey(held)
+    const position = endOfWord(held, held.length - keptHeld)
+    if (key === -1 || key >= position) return release(position)
+    const shown = release(key) + redacted
+    leftOut = maxLeftOut
+    leaveOut()
+    return shown
+  }
+
+  /** Drops what is held as far as it is part of the key. */
+  function leaveOut(): void {
+    const end = keyEnds.exec(held)
+    const length = end === null ? Math.max(0, held.length - keyEndCharacters) : end.index + end[0].length
+    held = held.slice(Math.min(length, leftOut))
+    leftOut = end === null ? Math.max(0, leftOut - length) : 0
+  }
+
   return {
     push(text) {
       held += text
+      if (leftOut > 0) leaveOut()
+      if (leftOut > 0) return ""
       const endOfLine = Math.max(held.lastIndexOf("\n"), held.lastIndexOf("\r")) + 1
-      const unfinished = held.length - endOfLine
-      return release(unfinished <= maxHeld ? endOfLine : endOfWord(held, held.length - keptHeld))
+      const showable = endOfShowable(held.slice(0, endOfLine))
+      return held.length - showable <= maxHeld ? release(showable) : releaseSome()
     },
-    end: () => release(held.length),
+    end() {
+      if (leftOut > 0) held = ""
+      return release(held.length)
+    },
   }
+}
+
+/** Returns -1 if no private key has begun that has not ended. */
+function beginningOfOpenKey(text: string): number {
+  const begin = text.lastIndexOf("-----BEGIN ")
+  if (begin === -1) return -1
+  const key = text.slice(begin)
+  return keyBegins.test(key) && !keyEnds.test(key) ? begin : -1
 }
 
 /** Returns the end of the last word before the position, or the position if the text has no spaces. */

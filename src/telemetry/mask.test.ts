@@ -12,6 +12,8 @@ describe("a mask", () => {
     ["a header", "Account-Number: DE12", "Account-Number: [redacted]"],
     ["code", "{ iban: 'DE12 34' }", "{ iban: '[redacted]' }"],
     ["another name that ends alike", "caliban: DE12", "caliban: DE12"],
+    ["a value on the next line", '{"iban":\n  "DE12"}', '{"iban":\n  "[redacted]"}'],
+    ["a paragraph after the next line", "iban:\n\nA bank's number", "iban:\n\nA bank's number"],
     ["a key", "with sk-ant-api03-0123456789", "with [redacted]"],
   ])("of %s", (_name, text, shown) => {
     expect(mask(text)).toBe(shown)
@@ -25,10 +27,25 @@ describe("a mask", () => {
     })
   })
 
+  it("of names of members that are keys, and keeps the members apart", () => {
+    expect(mask({ "sk-ant-api03-0123456789": 1, "sk-ant-api03-9876543210": { iban: 2 }, other: 3 })).toEqual({
+      "[redacted]": 1,
+      "[redacted] 2": { iban: "[redacted]" },
+      other: 3,
+    })
+  })
+
   it("takes a time that is linear in the text", () => {
     const text = "iban".repeat(250_000)
     expect(mask(text)).toBe(text)
     const quotes = 'iban:"'.repeat(150_000)
     expect(mask(quotes)).toContain("[redacted]")
+    const spaces = `iban:${" ".repeat(200_000)}`.repeat(5)
+    expect(mask(spaces)).toBe(spaces)
+    expect(
+      Object.keys(
+        mask(Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`sk-ant-${n}00000000`, n]))),
+      ),
+    ).toHaveLength(20_000)
   })
 })

@@ -1,4 +1,5 @@
 import { redactText } from "./redact-text.ts"
+import { createRename } from "./unique-names.ts"
 
 /** Deeper, wider or larger than this is cut: a log line is for reading. */
 const maxDepth = 8
@@ -63,8 +64,9 @@ function copyList(list: readonly unknown[], walk: Walk, ancestors: Ancestors): u
 
 function copyMembers(object: object, walk: Walk, ancestors: Ancestors): Record<string, unknown> {
   const names = Object.keys(object)
+  const rename = createRename(redactText)
   const members = names.slice(0, maxMembers).map((name) => {
-    return [name, copyMember(object, name, walk, ancestors)] as const
+    return [rename(name), copyMember(object, name, walk, ancestors)] as const
   })
   if (names.length > maxMembers) members.push(["…", `[${names.length - maxMembers} more]`])
   return Object.fromEntries(members)

@@ -42,6 +42,14 @@ test("dev answers no page of another site", async () => {
   await expectClosedToOtherSites(url)
 })
 
+test("the printed address works for an IPv4 address that is written as an IPv6 one", async () => {
+  const env = { ANTHROPIC_API_KEY: "sk-test-key" }
+  const args = ["start", agent, "--host", "::ffff:127.0.0.1", "--port", "0"]
+  const cli = startCli(args, { cwd: await temporaryFolder(), env })
+  const [, url = ""] = await cli.printed(/Listening on (http:\S+)/)
+  expect((await fetch(`${url}/api/health`)).status).toBe(200)
+})
+
 test.each(["start", "dev"])(
   "%s without keys stays on this machine, unless it is told otherwise",
   async (command) => {
