@@ -184,6 +184,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     ...server,
     agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
     sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
+    directory,
     keyring,
     clock,
     logger,

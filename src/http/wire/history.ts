@@ -56,6 +56,18 @@ function* withoutBrace(object: Iterable<string>): Generator<string> {
 
 function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
+    ...pendingOf(openWaits),
+    active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
+    usage: wireUsage(spent),
+    last_seq: lastSeq,
+  }
+}
+
+/** Sorts open waits by what answers them. */
+export function pendingOf(
+  openWaits: readonly Wait[],
+): Pick<HistoryResponse, "pending_approvals" | "pending_tool_calls" | "pending_elicitations"> {
+  return {
     pending_approvals: openWaits
       .filter((wait) => wait.kind === "approval")
       .map((wait) => ({
@@ -75,9 +87,6 @@ function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<Histor
         server: wait.origin?.server ?? null,
         ...wireQuestion(wait.payload.question),
       })),
-    active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
-    usage: wireUsage(spent),
-    last_seq: lastSeq,
   }
 }
 
