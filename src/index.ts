@@ -8,6 +8,7 @@ export type {
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type {
+  MaxTurnsReport,
   Runner,
   RunnerDecision,
   RunnerEvent,
@@ -229,7 +230,7 @@ export type {
   ServedAgent,
 } from "./gateway/gateway.ts"
 export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
-export type { HookOptions, Hooks } from "./gateway/hooks.ts"
+export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks.ts"
 export type { McpAuthorizationOptions, McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"

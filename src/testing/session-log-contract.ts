@@ -19,6 +19,7 @@ import { revocationCases } from "./session-log-contract-revocation.ts"
 import { sharedCases } from "./session-log-contract-shared.ts"
 import { sharedWaitCases } from "./session-log-contract-shared-waits.ts"
 import { shareCases } from "./session-log-contract-shares.ts"
+import { startCases } from "./session-log-contract-starts.ts"
 import { interruptionCases, steeringCases, withdrawalCases } from "./session-log-contract-steering.ts"
 import { storageCases } from "./session-log-contract-storage.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
@@ -34,6 +35,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...interruptionCases,
   ...steeringCases,
   ...entryCases,
+  ...startCases,
   ...storageCases,
   ...pruneCases,
   ...acceptingCases,

@@ -62,6 +62,23 @@ function rest({
   lastSeq,
 }: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
+    ...pendingOf(openWaits),
+    active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
+    queued_runs: queuedRuns.map(({ runId, position, notBefore }) => ({
+      run_id: runId,
+      position,
+      not_before: notBefore === 0 ? null : unixSeconds(notBefore),
+    })),
+    usage: wireUsage(spent),
+    last_seq: lastSeq,
+  }
+}
+
+/** Sorts open waits by what answers them. */
+export function pendingOf(
+  openWaits: readonly Wait[],
+): Pick<HistoryResponse, "pending_approvals" | "pending_tool_calls" | "pending_elicitations"> {
+  return {
     pending_approvals: openWaits
       .filter((wait) => wait.kind === "approval")
       .map((wait) => ({
@@ -81,14 +98,6 @@ function rest({
         server: wait.origin?.server ?? null,
         ...wireQuestion(wait.payload.question),
       })),
-    active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
-    queued_runs: queuedRuns.map(({ runId, position, notBefore }) => ({
-      run_id: runId,
-      position,
-      not_before: notBefore === 0 ? null : unixSeconds(notBefore),
-    })),
-    usage: wireUsage(spent),
-    last_seq: lastSeq,
   }
 }
 
