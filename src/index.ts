@@ -8,6 +8,7 @@ export type {
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type {
+  MaxTurnsReport,
   Runner,
   RunnerDecision,
   RunnerEvent,
@@ -19,15 +20,10 @@ export type {
 } from "./core/agent-runtime.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
-  ApprovalRequested,
-  ApprovalResolved,
   BudgetExceeded,
-  ClientToolOpened,
   Decider,
   Delta,
   DeltaEntry,
-  ElicitationRequested,
-  ElicitationResolved,
   Entry,
   Event,
   EventEntry,
@@ -52,6 +48,8 @@ export type {
   ToolCallRequested,
   ToolCallStarted,
   ToolOutputDelta,
+  WaitOpened,
+  WaitResolved,
 } from "./core/entries.ts"
 export {
   ConfigurationError,
@@ -137,11 +135,9 @@ export type { Secrets } from "./core/ports/secrets.ts"
 export type {
   AnswerCommand,
   AnswerOutcome,
-  ApprovalCommand,
   CancelCommand,
   Command,
   CommitOutcome,
-  ElicitationCommand,
   HeldPlaces,
   Lease,
   MessageCommand,
@@ -161,7 +157,6 @@ export type {
   SessionParent,
   Shares,
   StorageLimits,
-  ToolResultCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
@@ -173,8 +168,8 @@ export type {
   Subscriptions,
 } from "./core/ports/subscriptions.ts"
 export type {
-  InputGiven,
-  InputRequired,
+  Answered,
+  ReturnedWait,
   Tool,
   ToolContext,
   ToolOutcome,
@@ -223,7 +218,7 @@ export type {
   ServedAgent,
 } from "./gateway/gateway.ts"
 export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
-export type { HookOptions, Hooks } from "./gateway/hooks.ts"
+export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks.ts"
 export type { McpAuthorizationOptions, McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"

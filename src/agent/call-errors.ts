@@ -40,7 +40,8 @@ export function denial({ approval }: CallState): ToolResult {
   if (approval?.decidedBy == null) {
     return { type: "error", code: "approval_expired", message: "Nobody allowed this call in time." }
   }
-  const reason = approval.reason === null ? "." : `: ${approval.reason}`
+  const { reason: given } = approval.resolution
+  const reason = given === null ? "." : `: ${given}`
   return { type: "error", code: "denied", message: `A person denied this call${reason}` }
 }
 

@@ -48,14 +48,9 @@ function worldWith(make: (world: World) => Tool): World {
   return world
 }
 
-const approval = {
-  type: "approval",
-  toolCallId: "call_3",
-  editedInput: null,
-  reason: null,
-  grant: false,
-} as const
-const allow = (run: MemoryRun) => run.answer({ ...approval, approved: true })
+const answer = { approved: true, editedInput: null, reason: null, grant: false }
+const allow = (run: MemoryRun) => run.answer({ kind: "approval", toolCallId: "call_3", answer })
+const approvalsOf = (run: MemoryRun) => of(run, "waitOpened").filter((event) => event.kind === "approval")
 const of = <Type extends Event["type"]>(run: MemoryRun, type: Type) =>
   run.events.filter((event): event is Extract<Event, { type: Type }> => event.type === type)
 
@@ -93,14 +88,14 @@ describe("a call that a person allowed", () => {
     allow(run)
     await expect(runLoop(run.context)).resolves.toBe(60_000)
     expect(world.called).toEqual([])
-    const [, again] = of(run, "approvalRequested")
-    expect(again?.reason).toContain(told)
+    const [, again] = approvalsOf(run)
+    expect(again?.payload.reason).toContain(told)
     expect(run.waits[1]?.origin).toEqual(again?.origin ?? null)
     expect(run.waits[1]?.nonce).not.toBe(run.waits[0]?.nonce)
     allow(run)
     await expect(runLoop(run.context)).resolves.toBeNull()
     expect(world.called).toHaveLength(1)
-    expect(of(run, "approvalRequested")).toHaveLength(2)
+    expect(approvalsOf(run)).toHaveLength(2)
   })
 
   it("runs when the tool is listed again as it was", async () => {
@@ -125,7 +120,7 @@ describe("a call that a person allowed", () => {
     allow(run)
     await runLoop(run.context)
     expect(world.called).toEqual([])
-    expect(of(run, "approvalRequested").map(({ qualifier }) => qualifier)).toEqual(["docker", "subprocess"])
+    expect(approvalsOf(run).map(({ payload }) => payload.qualifier)).toEqual(["docker", "subprocess"])
     allow(run)
     await runLoop(run.context)
     expect(world.called).toEqual(["local"])
@@ -153,7 +148,7 @@ describe("a call that a person allowed", () => {
       allow(run)
     }
     expect(world.called).toEqual([])
-    expect(of(run, "approvalRequested")).toHaveLength(10)
+    expect(approvalsOf(run)).toHaveLength(10)
     expect(of(run, "toolCallCompleted")).toMatchObject([{ result: { code: "tool_changed" } }])
   })
 
@@ -165,7 +160,7 @@ describe("a call that a person allowed", () => {
     allow(old)
     await expect(runLoop(old.context)).resolves.toBe(60_000)
     expect(world.called).toEqual([])
-    expect(of(old, "approvalRequested")).toHaveLength(2)
+    expect(approvalsOf(old)).toHaveLength(2)
   })
 
   it("runs a local tool though an older version stored the approval", async () => {
@@ -226,7 +221,7 @@ describe("a call that nobody has to allow", () => {
         "deploy",
         (_input, context) => {
           answered.push(context.answered)
-          return { type: "inputRequired", question, continuation: { server } }
+          return { type: "wait", kind: "elicitation", question, continuation: { server } }
         },
         { origin: originAt(server), readOnly: true },
       )
@@ -234,7 +229,11 @@ describe("a call that nobody has to allow", () => {
     const run = runIn(world, open)
     await runLoop(run.context)
     world.tools = [inquisitive("b")]
-    run.answer({ type: "elicitation", toolCallId: "call_3", action: "accept", content: { key: "secret" } })
+    run.answer({
+      kind: "elicitation",
+      toolCallId: "call_3",
+      answer: { action: "accept", content: { key: "secret" } },
+    })
     await runLoop(run.context)
     expect(answered).toEqual([null])
     expect(of(run, "toolCallInterrupted")).toMatchObject([{ reason: "lost", outcome: "unknown" }])

@@ -17,7 +17,7 @@ export function isFor(call: CallState, tool: Tool): boolean {
 export function isAsApproved(call: CallState, tool: Tool): boolean {
   if (!isFor(call, tool)) return false
   // A person who edits the arguments chooses the type. A type may also depend on more than the arguments.
-  if (tool.qualifier === undefined || call.approval?.editedInput != null) return true
+  if (tool.qualifier === undefined || call.approval?.resolution.editedInput != null) return true
   try {
     return tool.qualifier(call.input) === call.qualifier
   } catch {

@@ -1,7 +1,4 @@
 import type {
-  ApprovalResolved,
-  ElicitationRequested,
-  ElicitationResolved,
   EventEntry,
   MessageCompleted,
   RunStarted,
@@ -9,6 +6,7 @@ import type {
   StepStarted,
   ToolCallInterrupted,
   ToolCallRequested,
+  WaitResolved,
 } from "../core/entries.ts"
 import { imageRefused, imagesOf, replaceImages } from "../core/images.ts"
 import type { Json, JsonObject } from "../core/json.ts"
@@ -76,7 +74,7 @@ export class Conversation {
       case "runStarted":
         this.#messages.push({ role: "user", content: event.content })
         this.#run = {
-          runId,
+          runId: runId ?? "",
           started: event,
           startedAt: entry.at,
           spent: noSpending,
@@ -130,35 +128,26 @@ export class Conversation {
       case "toolCallRequested":
         this.#request(event)
         return
-      case "approvalRequested":
+      case "waitOpened":
         this.#call(event.toolCallId, (call) => {
-          call.state = "awaitingApproval"
-          call.origin = event.origin ?? null
-          call.qualifier = event.qualifier
-          call.approvals += 1
-          call.expiresAt = event.expiresAt
-        })
-        return
-      case "approvalResolved":
-        this.#resolve(event)
-        return
-      case "clientToolOpened":
-        this.#call(event.toolCallId, (call) => {
-          call.state = "awaitingClient"
+          if (event.kind !== "elicitation" || event.continuation !== null) call.state = "waiting"
+          if (event.kind === "approval") {
+            call.origin = event.origin ?? null
+            call.qualifier = event.payload.qualifier
+          }
+          call.waits[event.kind] += 1
+          call.wait = event
           call.openedAt = entry.at
-          call.expiresAt = event.expiresAt
+          call.resolved = null
         })
+        return
+      case "waitResolved":
+        this.#resolve(event)
         return
       case "toolCallStarted":
         this.#call(event.toolCallId, (call) => {
           call.state = "started"
         })
-        return
-      case "elicitationRequested":
-        this.#ask(event)
-        return
-      case "elicitationResolved":
-        this.#answer(event)
         return
       case "toolCallCompleted":
         this.#call(event.toolCallId, (call) => {
@@ -223,45 +212,31 @@ export class Conversation {
       input,
       origin: event.origin ?? null,
       qualifier: null,
-      approvals: 0,
       approval: null,
+      wait: null,
       openedAt: null,
-      expiresAt: null,
-      asked: null,
-      answer: null,
-      questions: 0,
+      resolved: null,
+      waits: { approval: 0, clientTool: 0, elicitation: 0, child: 0, timer: 0 },
       result: null,
     }
     this.#run.phase.calls.set(toolCallId, call)
     this.#nameCallInMessage(event)
   }
 
-  #resolve(event: ApprovalResolved): void {
+  #resolve(event: WaitResolved): void {
     this.#call(event.toolCallId, (call) => {
-      call.state = event.approved ? "approved" : "denied"
+      call.resolved = event
+      if (event.kind !== "approval") {
+        // A call that asked from inside goes on where it is; a client tool's ends with its result.
+        if (call.state === "waiting" && event.kind !== "clientTool") call.state = "waited"
+        return
+      }
+      const { approved, editedInput } = event.resolution
+      call.state = approved ? "approved" : "denied"
       call.approval = event
-      call.expiresAt = null
-      if (event.editedInput === null) return
-      call.input = event.editedInput
-      this.#editCallInMessage(event.toolCallId, event.editedInput)
-    })
-  }
-
-  #ask(event: ElicitationRequested): void {
-    this.#call(event.toolCallId, (call) => {
-      if (event.continuation !== null) call.state = "awaitingInput"
-      call.asked = event
-      call.answer = null
-      call.questions += 1
-      call.expiresAt = event.expiresAt
-    })
-  }
-
-  #answer(event: ElicitationResolved): void {
-    this.#call(event.toolCallId, (call) => {
-      if (call.state === "awaitingInput") call.state = "inputGiven"
-      call.answer = event
-      call.expiresAt = null
+      if (editedInput === null) return
+      call.input = editedInput
+      this.#editCallInMessage(event.toolCallId, editedInput)
     })
   }
 
@@ -350,9 +325,9 @@ function toolMessage(calls: readonly CallState[]): ToolMessage {
   const inOrder = [...calls].sort((left, right) => left.requested.callIndex - right.requested.callIndex)
   return {
     role: "tool",
-    results: inOrder.map(({ requested, state, result }) => ({
-      toolCallId: requested.toolCallId,
-      result: result ?? interruptedResult("failed", outcomeOf(state)),
+    results: inOrder.map((call) => ({
+      toolCallId: call.requested.toolCallId,
+      result: call.result ?? interruptedResult("failed", outcomeOf(call)),
     })),
   }
 }

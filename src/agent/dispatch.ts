@@ -1,4 +1,4 @@
-import type { CallState } from "./call-state.ts"
+import { type CallState, openWaitOf } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { settleCall } from "./settle-call.ts"
 import { arrivalUntil, isWaitOver } from "./take-answer.ts"
@@ -92,6 +92,8 @@ class Dispatch {
   }
 
   #firstEnd(): number {
-    return Math.min(...[...this.#waiting].map(({ expiresAt }) => expiresAt ?? Number.POSITIVE_INFINITY))
+    return Math.min(
+      ...[...this.#waiting].map((call) => openWaitOf(call)?.expiresAt ?? Number.POSITIVE_INFINITY),
+    )
   }
 }

@@ -1,8 +1,7 @@
 import type { ToolCallRequested } from "../core/entries.ts"
 import { CallInterruptedError, toError } from "../core/errors.ts"
-import { type JsonObject, nestsTooDeep } from "../core/json.ts"
-import type { InputGiven, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
-import type { QuestionAnswer } from "../core/question.ts"
+import { nestsTooDeep } from "../core/json.ts"
+import type { Answered, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
 import { withoutSecrets } from "../core/without-secrets.ts"
 import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
@@ -75,21 +74,35 @@ export async function executeTool(
 
 function callContext(
   { conversation, sessionId, tenant, userId, logger }: ModelRunContext,
-  { requested: { toolCallId }, asked, answer }: CallState,
+  call: CallState,
 ): Omit<ToolContext, "signal" | "ask" | "emit"> {
+  const { toolCallId } = call.requested
   return {
     session: { id: sessionId, tenant, userId, channel: conversation.run?.started.channel ?? null },
     runId: conversation.run?.runId ?? "",
     toolCallId,
     idempotencyKey: toolCallId,
-    answered: answeredOf(asked?.continuation ?? null, answer),
+    answered: answeredOf(call),
     logger,
   }
 }
 
-function answeredOf(continuation: JsonObject | null, answer: QuestionAnswer | null): InputGiven | null {
-  if (continuation === null || answer === null) return null
-  return { continuation, action: answer.action, content: answer.content }
+function answeredOf({ wait, resolved }: CallState): Answered | null {
+  const continuation = wait?.continuation ?? null
+  if (continuation === null || resolved === null) return null
+  switch (resolved.kind) {
+    case "elicitation":
+      return { kind: "elicitation", continuation, ...resolved.resolution }
+    case "child":
+      return { kind: "child", continuation, ...resolved.resolution }
+    case "timer":
+      return { kind: "timer", continuation }
+    case "approval":
+    case "clientTool":
+      return null
+    default:
+      return resolved satisfies never
+  }
 }
 
 interface LiveOutput {

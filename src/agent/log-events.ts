@@ -1,6 +1,7 @@
 import type { EventEntry } from "../core/entries.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { WaitKind } from "../core/wait.ts"
 import type { RunState } from "./conversation.ts"
 
 export interface LoggedRun {
@@ -8,6 +9,22 @@ export interface LoggedRun {
   /** The run before the event is applied to it; null for the event that starts it. */
   readonly run: RunState | null
   readonly logger: Logger
+}
+
+const openedMessages: Readonly<Record<WaitKind, string>> = {
+  approval: "A tool call waits for approval.",
+  clientTool: "A tool call waits for the client's result.",
+  elicitation: "A tool call waits for the user's answer.",
+  child: "A tool call waits for another session.",
+  timer: "A tool call sleeps.",
+}
+
+const resolvedMessages: Readonly<Record<WaitKind, string>> = {
+  approval: "An approval was resolved.",
+  clientTool: "The wait for a client's result is over.",
+  elicitation: "A question to the user was resolved.",
+  child: "The wait for another session is over.",
+  timer: "A tool call has slept.",
 }
 
 /**
@@ -48,41 +65,17 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
       )
       break
     }
-    case "approvalRequested": {
-      const { toolCallId, toolName: tool } = event
-      logger.info({ ...ids, toolCallId, tool, ...expiry(event.expiresAt) }, "A tool call waits for approval.")
+    case "waitOpened": {
+      const { toolCallId, toolName: tool, kind, expiresAt } = event
+      logger.info({ ...ids, toolCallId, tool, kind, ...expiry(expiresAt) }, openedMessages[kind])
       break
     }
-    case "approvalResolved": {
-      const { toolCallId, approved, decidedBy } = event
-      logger.info(
-        { ...ids, toolCallId, approved, via: decidedBy?.via ?? "expiry" },
-        "An approval was resolved.",
-      )
-      break
-    }
-    case "clientToolOpened": {
-      const { toolCallId, name: tool } = event
-      logger.info(
-        { ...ids, toolCallId, tool, ...expiry(event.expiresAt) },
-        "A tool call waits for the client's result.",
-      )
-      break
-    }
-    case "elicitationRequested": {
-      const { toolCallId, toolName: tool } = event
-      logger.info(
-        { ...ids, toolCallId, tool, ...expiry(event.expiresAt) },
-        "A tool call waits for the user's answer.",
-      )
-      break
-    }
-    case "elicitationResolved": {
-      const { toolCallId, action, decidedBy } = event
-      logger.info(
-        { ...ids, toolCallId, action, via: decidedBy?.via ?? "expiry" },
-        "A question to the user was resolved.",
-      )
+    case "waitResolved": {
+      const { toolCallId, kind, decidedBy } = event
+      const outcome = kind === "approval" ? { approved: event.resolution.approved } : {}
+      const action = kind === "elicitation" ? { action: event.resolution.action } : {}
+      const via = decidedBy?.via ?? "expiry"
+      logger.info({ ...ids, toolCallId, kind, ...outcome, ...action, via }, resolvedMessages[kind])
       break
     }
   }

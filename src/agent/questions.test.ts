@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest"
 import type { EventEntry } from "../core/entries.ts"
 import { CallInterruptedError, RunCancelledError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
-import type { InputRequired, Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import type { ReturnedWait, Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import type { Question, QuestionAnswer } from "../core/question.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { originAt } from "../testing/tool-origin.ts"
@@ -12,13 +12,19 @@ import { settleCancelled } from "./settle-cancelled.ts"
 
 const form = (message: string): Question => ({ mode: "form", message, schema: { type: "object" } })
 const page = (url: string): Question => ({ mode: "url", message: "Sign in.", url, elicitationId: null })
-const required = (question: Question, continuation = {}): InputRequired => {
-  return { type: "inputRequired", question, continuation }
+const required = (question: Question, continuation = {}): ReturnedWait => {
+  return { type: "wait", kind: "elicitation", question, continuation }
 }
 const json = (value: object) => ({ type: "json", value: value as JsonObject }) as const
 const types = (run: MemoryRun) => run.events.map(({ type }) => type)
 const all = <Type extends MemoryRun["events"][number]["type"]>(run: MemoryRun, type: Type) =>
   run.events.filter((event): event is Extract<EventEntry["event"], { type: Type }> => event.type === type)
+
+/** What the user was found to have said to each question. */
+const resolutions = (run: MemoryRun) =>
+  all(run, "waitResolved").flatMap((event) =>
+    event.kind === "elicitation" ? [{ ...event.resolution, decidedBy: event.decidedBy }] : [],
+  )
 
 /** Its model calls `book` so many times at once, and then is done. */
 function runOf(
@@ -37,7 +43,7 @@ function runOf(
 }
 
 function answer(run: MemoryRun, toolCallId: string, given: Partial<QuestionAnswer> = {}): void {
-  run.answer({ type: "elicitation", toolCallId, action: "accept", content: null, ...given })
+  run.answer({ kind: "elicitation", toolCallId, answer: { action: "accept", content: null, ...given } })
 }
 
 describe("a tool that requires input", () => {
@@ -48,16 +54,20 @@ describe("a tool that requires input", () => {
   it("is asked for durably, and nothing runs or is held until the answer is there", async () => {
     const run = runOf(asking, { origin: originAt("hotel") })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
-    expect(types(run).slice(-2)).toEqual(["toolCallStarted", "elicitationRequested"])
+    expect(types(run).slice(-2)).toEqual(["toolCallStarted", "waitOpened"])
     expect(run.events.at(-1)).toMatchObject({
+      kind: "elicitation",
       toolName: "book",
-      server: "hotel",
-      question: form("Who?"),
+      payload: { server: "hotel", question: form("Who?") },
       continuation: { step: 1 },
       expiresAt: 60_000,
     })
     const [wait] = run.waits
-    expect(wait).toMatchObject({ kind: "elicitation", question: form("Who?"), origin: originAt("hotel") })
+    expect(wait).toMatchObject({
+      kind: "elicitation",
+      payload: { question: form("Who?") },
+      origin: originAt("hotel"),
+    })
     expect(JSON.stringify(wait)).not.toContain("step")
   })
 
@@ -71,13 +81,16 @@ describe("a tool that requires input", () => {
       {
         result: json({
           input: { n: 0 },
-          answered: { continuation: { step: 1 }, action: "accept", content: { name: "Ada" } },
+          answered: {
+            kind: "elicitation",
+            continuation: { step: 1 },
+            action: "accept",
+            content: { name: "Ada" },
+          },
         }),
       },
     ])
-    expect(all(run, "elicitationResolved")).toMatchObject([
-      { action: "accept", decidedBy: { userId: "alice" } },
-    ])
+    expect(resolutions(run)).toMatchObject([{ action: "accept", decidedBy: { userId: "alice" } }])
   })
 
   it("hears that nobody answered in time", async () => {
@@ -85,7 +98,7 @@ describe("a tool that requires input", () => {
     await runLoop(run.context)
     run.clock.now = 60_000
     await expect(runLoop(run.context)).resolves.toBeNull()
-    expect(all(run, "elicitationResolved")).toMatchObject([{ action: "cancel", decidedBy: null }])
+    expect(resolutions(run)).toMatchObject([{ action: "cancel", decidedBy: null }])
     expect(all(run, "toolCallCompleted")).toMatchObject([
       { result: { value: { answered: { action: "cancel" } } } },
     ])
@@ -93,7 +106,8 @@ describe("a tool that requires input", () => {
 
   it("may ask several times, each with a wait of its own", async () => {
     const run = runOf((_, { answered }) => {
-      const names = [...((answered?.continuation.names as string[]) ?? []), String(answered?.content?.name)]
+      const given = answered?.kind === "elicitation" ? answered.content?.name : undefined
+      const names = [...((answered?.continuation.names as string[]) ?? []), String(given)]
       return names.length < 3 ? required(form("Next?"), { names }) : json(names)
     })
     for (const name of ["Ada", "Grace"]) {
@@ -141,9 +155,10 @@ describe("a tool that requires input", () => {
     const crashed = async (options: Partial<Tool>) => {
       const run = runOf(asking, options)
       await runLoop(run.context)
-      const given = { action: "accept", content: null, decidedBy: null } as const
+      const resolution = { action: "accept", content: null } as const
+      const resolved = { kind: "elicitation", resolution, decidedBy: null } as const
       run.recall(
-        { type: "elicitationResolved", toolCallId: "call_3", ...given },
+        { type: "waitResolved", waitId: "wait_5", toolCallId: "call_3", ...resolved },
         { type: "toolCallStarted", toolCallId: "call_3" },
       )
       const next = run.restart()
@@ -154,7 +169,7 @@ describe("a tool that requires input", () => {
       { reason: "crashed", outcome: "unknown" },
     ])
     const repeated = await crashed({ idempotent: true })
-    expect(all(repeated, "elicitationRequested")).toHaveLength(1)
+    expect(all(repeated, "waitOpened")).toHaveLength(1)
     expect(all(repeated, "toolCallCompleted")).toMatchObject([
       { result: { value: { answered: { continuation: { step: 1 } } } } },
     ])
@@ -187,7 +202,7 @@ describe("a question from inside a call", () => {
     const run = runOf(asking)
     const running = runLoop(run.context)
     await asked(run)
-    expect(run.events.at(-1)).toMatchObject({ type: "elicitationRequested", continuation: null })
+    expect(run.events.at(-1)).toMatchObject({ type: "waitOpened", continuation: null })
     answer(run, "call_3", { content: { name: "Ada" } })
     await expect(running).resolves.toBeNull()
     expect(types(run)).not.toContain("toolCallInterrupted")
@@ -224,7 +239,7 @@ describe("a question from inside a call", () => {
     const run = runOf(asking, { approvalTimeoutMs: 5 })
     vi.spyOn(run.context.clock, "now").mockImplementation(() => performance.now())
     await expect(runLoop(run.context)).resolves.toBeNull()
-    expect(all(run, "elicitationResolved")).toMatchObject([{ action: "cancel", decidedBy: null }])
+    expect(resolutions(run)).toMatchObject([{ action: "cancel", decidedBy: null }])
     expect(all(run, "toolCallCompleted")).toMatchObject([
       { result: json({ action: "cancel", content: null }) },
     ])
@@ -262,9 +277,9 @@ describe("a question from inside a call", () => {
       return json({})
     })
     await expect(runLoop(run.context)).resolves.toBeNull()
-    const from = types(run).indexOf("elicitationRequested")
-    expect(types(run).slice(from + 1, from + 3)).toEqual(["elicitationResolved", "toolCallCompleted"])
-    expect(all(run, "elicitationRequested")).toHaveLength(1)
+    const from = types(run).indexOf("waitOpened")
+    expect(types(run).slice(from + 1, from + 3)).toEqual(["waitResolved", "toolCallCompleted"])
+    expect(all(run, "waitOpened")).toHaveLength(1)
     expect(refusal).toMatchObject({ message: expect.stringContaining("over") })
   })
 
@@ -275,7 +290,7 @@ describe("a question from inside a call", () => {
       throw new CallInterruptedError("hotel")
     })
     await expect(runLoop(run.context)).resolves.toBeNull()
-    expect(all(run, "elicitationResolved")).toMatchObject([{ action: "cancel", decidedBy: null }])
+    expect(resolutions(run)).toMatchObject([{ action: "cancel", decidedBy: null }])
     expect(all(run, "toolCallInterrupted")).toMatchObject([{ reason: "lost", outcome: "unknown" }])
   })
 
@@ -307,8 +322,8 @@ describe("a question from inside a call", () => {
     const append = vi.spyOn(run.context.journal, "append")
     await expect(runLoop(run.context)).resolves.toBeNull()
     expect(append.mock.calls[0]).toMatchObject([
-      [{ type: "elicitationResolved", action: "cancel", decidedBy: null }],
-      { expire: ["call_3"] },
+      [{ type: "waitResolved", resolution: { action: "cancel" }, decidedBy: null }],
+      { expire: [first.waits[0]?.waitId] },
     ])
     expect(all(run, "toolCallInterrupted")).toMatchObject([{ reason: "crashed", outcome: "unknown" }])
   })
@@ -321,7 +336,7 @@ describe("a question from inside a call", () => {
     answer(run, "call_3")
     vi.spyOn(run.context.answers, "take").mockReturnValueOnce(null)
     await expect(runLoop(run.context)).resolves.toBeNull()
-    expect(all(run, "elicitationResolved")).toMatchObject([{ action: "accept" }])
+    expect(resolutions(run)).toMatchObject([{ action: "accept" }])
     expect(types(run)).toContain("toolCallInterrupted")
   })
 
@@ -334,7 +349,7 @@ describe("a question from inside a call", () => {
     await asked(run)
     answer(run, "call_3", { action: "decline" })
     await expect(running).resolves.toBeNull()
-    expect(all(run, "elicitationResolved").map(({ action }) => action)).toEqual(["cancel", "decline"])
+    expect(resolutions(run).map(({ action }) => action)).toEqual(["cancel", "decline"])
     expect(all(run, "toolCallCompleted")).toMatchObject([
       { result: json({ action: "decline", content: null }) },
     ])

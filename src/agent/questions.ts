@@ -1,16 +1,14 @@
-import type { Event } from "../core/entries.ts"
 import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json.ts"
-import type { NewWait } from "../core/ports/session-log.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { Question, QuestionAnswer } from "../core/question.ts"
+import { originOf } from "../core/tool-origin.ts"
 import type { CallState } from "./call-state.ts"
-import { newWait } from "./new-wait.ts"
-import { type ModelRunContext, record } from "./run-context.ts"
+import { openWait } from "./open-wait.ts"
+import { refuseIfTooMany, WaitRefused } from "./refused-wait.ts"
+import type { ModelRunContext } from "./run-context.ts"
 import { arrivalUntil, closeQuestion, isWaitOver, takeAnswer } from "./take-answer.ts"
 
-/** Of one call: a server that asks again and again is stopped by this. */
-const maxQuestions = 10
-/** Of one question as JSON, with what the tool wants back. */
+/** Characters of one question as JSON, together with what the tool receives back. */
 const maxQuestionCharacters = 1_000_000
 
 /** What one execution of a call asks the user while it runs. */
@@ -44,34 +42,26 @@ export function questionsOf(context: ModelRunContext, tool: Tool, call: CallStat
   }
 }
 
-/** Opens the question's wait. Throws a `QuestionRefused` for one that cannot be put. */
+/** Opens the question's wait. Throws a `WaitRefused` for one that cannot be put. */
 export async function askUser(
   context: ModelRunContext,
   tool: Tool,
   call: CallState,
   { question, continuation }: { readonly question: Question; readonly continuation: JsonObject | null },
 ): Promise<void> {
-  refuseIfWrong(question, continuation, call)
-  const wait = newWait(context, tool, call, { kind: "elicitation", question })
-  await record(context, [requestOf(wait, { question, continuation })], { open: [wait] })
-}
-
-/** A question that cannot be put: the model is told, as of any failure of the tool. */
-export class QuestionRefused extends Error {
-  readonly code: string
-
-  constructor(code: "invalid_question" | "input_rounds_exceeded", message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
-function requestOf(
-  { toolCallId, toolName, origin, nonce, expiresAt }: NewWait,
-  asked: { readonly question: Question; readonly continuation: JsonObject | null },
-): Event {
-  const of = { toolCallId, toolName, server: origin?.server ?? null }
-  return { type: "elicitationRequested", ...of, ...asked, nonce, expiresAt }
+  refuseIfTooMany(call, "elicitation")
+  const problem = problemOf(question, continuation)
+  if (problem !== null) throw new WaitRefused("invalid_question", `The tool's question ${problem}.`)
+  const origin = originOf(tool, call.input)
+  await openWait(context, {
+    toolCallId: call.requested.toolCallId,
+    toolName: tool.name,
+    origin,
+    asks: { kind: "elicitation", payload: { question, server: origin?.server ?? null } },
+    answerSchema: question.mode === "form" ? question.schema : null,
+    expiresAt: context.clock.now() + context.runtime.approvalTimeoutMs,
+    ...(continuation !== null && { continuation }),
+  })
 }
 
 async function answerOf(
@@ -80,25 +70,16 @@ async function answerOf(
   signal: AbortSignal,
 ): Promise<QuestionAnswer> {
   for (;;) {
-    if (call.answer !== null) return { action: call.answer.action, content: call.answer.content }
+    if (call.resolved?.kind === "elicitation") return { ...call.resolved.resolution }
     signal.throwIfAborted()
     // Looked at and waited for in one go, so that no arrival is missed in between.
     if (isWaitOver(context, call)) await takeAnswer(context, call)
-    else await arrivalUntil(context, call.expiresAt ?? Number.POSITIVE_INFINITY, signal)
+    else await arrivalUntil(context, call.wait?.expiresAt ?? Number.POSITIVE_INFINITY, signal)
   }
 }
 
-/** It may come from a server or from untyped code, and is shown by clients that trust the gateway. */
-function refuseIfWrong(question: Question, continuation: JsonObject | null, call: CallState): void {
-  if (call.questions >= maxQuestions) {
-    const message = `The tool asked the user more than ${maxQuestions} times.`
-    throw new QuestionRefused("input_rounds_exceeded", message)
-  }
-  const problem = problemOf(question, continuation)
-  if (problem !== null) throw new QuestionRefused("invalid_question", `The tool's question ${problem}.`)
-}
-
-function problemOf(question: unknown, continuation: unknown): string | null {
+/** A question may come from a server or from untyped code, and is shown by clients that trust the gateway. */
+function problemOf(question: unknown, continuation: JsonObject | null): string | null {
   if (!isJsonObject(question) || typeof question.message !== "string") return "has no message"
   if (question.mode === "form") {
     if (!isJsonObject(question.schema) || question.schema.type !== "object")

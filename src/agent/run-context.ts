@@ -13,6 +13,8 @@ import { logEvent } from "./log-events.ts"
 /** What an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
 export interface RunContext {
   readonly sessionId: string
+  /** The root of the tree that the session belongs to; its own id for a session without a parent. */
+  readonly rootSessionId: string
   readonly tenant: string
   readonly userId: string
   readonly conversation: Conversation

@@ -3,8 +3,9 @@ import type { Event } from "../core/entries.ts"
 import type { NewWait } from "../core/ports/session-log.ts"
 import { boundResult } from "./bound-result.ts"
 import { denial } from "./call-errors.ts"
-import type { CallState } from "./call-state.ts"
+import { awaitsApproval, type CallState, openWaitOf } from "./call-state.ts"
 import type { RunState } from "./conversation.ts"
+import { newWait } from "./open-wait.ts"
 import { type RunnerRunContext, record } from "./run-context.ts"
 import { maxToolResultBytes, settledCall } from "./runner-calls.ts"
 import { takeAnswer } from "./take-answer.ts"
@@ -23,21 +24,24 @@ export async function askAbout(
   toolCallId: string,
   { name: toolName, input, approval = {} }: RunnerToolCall,
 ): Promise<{ readonly event: Event; readonly wait: NewWait | null }> {
-  const { clock, conversation, ids, runtime, sessionId } = context
+  const { clock, ids, runtime, sessionId } = context
   const { qualifier = null, reason = null, inputSchema = anyObject } = approval
   if (await runtime.isGranted(sessionId, { toolName, qualifier, origin: null })) {
-    const allowed = { approved: true, editedInput: null, reason: null, decidedBy: byGrant }
-    return { event: { type: "approvalResolved", toolCallId, ...allowed }, wait: null }
+    const outcome = {
+      kind: "approval",
+      resolution: { approved: true, editedInput: null, reason: null },
+    } as const
+    const waitId = ids.next("wait")
+    return { event: { type: "waitResolved", waitId, toolCallId, decidedBy: byGrant, ...outcome }, wait: null }
   }
-  const openedAt = clock.now()
-  const expiresAt = openedAt + runtime.approvalTimeoutMs
-  const nonce = ids.next("nonce")
-  const question = { toolCallId, toolName, input, qualifier, reason, nonce, expiresAt }
-  const runId = conversation.run?.runId ?? ""
-  return {
-    event: { type: "approvalRequested", ...question },
-    wait: { kind: "approval", runId, inputSchema, origin: null, openedAt, ...question },
-  }
+  return newWait(context, {
+    toolCallId,
+    toolName,
+    origin: null,
+    asks: { kind: "approval", payload: { input, qualifier, reason } },
+    answerSchema: inputSchema,
+    expiresAt: clock.now() + runtime.approvalTimeoutMs,
+  })
 }
 
 /**
@@ -49,9 +53,9 @@ export async function takeDecisions(context: RunnerRunContext): Promise<number |
   await context.answers.refresh(context.signal)
   const ends: number[] = []
   for (const call of callsOf(context.conversation.run)) {
-    while (call.state === "awaitingApproval") {
+    while (awaitsApproval(call)) {
       if (await takeAnswer(settling, call)) continue
-      ends.push(call.expiresAt ?? Number.POSITIVE_INFINITY)
+      ends.push(openWaitOf(call)?.expiresAt ?? Number.POSITIVE_INFINITY)
       break
     }
   }
@@ -71,7 +75,7 @@ export async function actOnDecisions(context: RunnerRunContext): Promise<readonl
 
 function decisionOf({ state, approval, requested }: CallState): RunnerDecision {
   const id = requested.runnerCallId ?? requested.toolCallId
-  const { editedInput = null, reason = null } = approval ?? {}
+  const { editedInput = null, reason = null } = approval?.resolution ?? {}
   return { id, approved: state === "approved", editedInput, reason }
 }
 
@@ -85,7 +89,7 @@ function consequenceOf(call: CallState): Event {
  */
 function undelivered(run: RunState | null): readonly CallState[] {
   return callsOf(run).filter(
-    ({ state }) => state === "awaitingApproval" || state === "approved" || state === "denied",
+    (call) => awaitsApproval(call) || call.state === "approved" || call.state === "denied",
   )
 }
 

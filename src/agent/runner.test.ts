@@ -53,8 +53,8 @@ const idOf = (run: MemoryRun, runnerCallId: string) => {
 }
 function answer(run: MemoryRun, runnerCallId: string, options: object = {}): void {
   const toolCallId = idOf(run, runnerCallId)
-  const plain = { type: "approval", approved: true, editedInput: null, reason: null, grant: false } as const
-  run.answer({ ...plain, toolCallId, ...options })
+  const plain = { approved: true, editedInput: null, reason: null, grant: false }
+  run.answer({ kind: "approval", toolCallId, answer: { ...plain, ...options } })
 }
 
 describe("a call of a runner that a person must allow", () => {
@@ -66,17 +66,15 @@ describe("a call of a runner that a person must allow", () => {
     expect(types(append.mock.lastCall?.[0] ?? [])).toEqual([
       "messageCompleted",
       "toolCallRequested",
-      "approvalRequested",
+      "waitOpened",
     ])
     expect(run.events.at(-3)).toMatchObject({ usage: { inputTokens: 3 }, cost: 3, estimated: false })
     expect(run.waits).toMatchObject([
       {
         kind: "approval",
         toolName: "pay",
-        input: { amount: 9 },
-        inputSchema: { required: ["amount"] },
-        qualifier: "q",
-        reason: "It costs money.",
+        payload: { input: { amount: 9 }, qualifier: "q", reason: "It costs money." },
+        answerSchema: { required: ["amount"] },
         expiresAt: 60_000,
       },
     ])
@@ -98,7 +96,7 @@ describe("a call of a runner that a person must allow", () => {
       decisions: [{ id: "x", approved: true, editedInput: { amount: 1 }, reason: null }],
     })
     expect(types(run.events).slice(-8)).toEqual([
-      "approvalResolved",
+      "waitResolved",
       "toolCallStarted",
       "toolCallCompleted",
       "stepCompleted",
@@ -194,7 +192,7 @@ describe("a call of a runner that a person must allow", () => {
     expect(run.waits).toEqual([])
     expect(run.events).toContainEqual(
       expect.objectContaining({
-        type: "approvalResolved",
+        type: "waitResolved",
         decidedBy: expect.objectContaining({ via: "grant" }),
       }),
     )

@@ -1,21 +1,20 @@
 import { callBounded } from "../core/call-bounded.ts"
-import type { Event, InterceptorDecided } from "../core/entries.ts"
+import type { InterceptorDecided } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Verdict } from "../core/ports/gate.ts"
-import type { InputRequired, Tool, Validation } from "../core/ports/tool.ts"
+import type { ReturnedWait, Tool, Validation } from "../core/ports/tool.ts"
 import { originOf } from "../core/tool-origin.ts"
 import { changedTool, denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
 import type { CallState } from "./call-state.ts"
 import { isAsApproved, isFor, isStill, reasonToAskAgain, toolNow } from "./call-tool.ts"
 import { complete } from "./complete-call.ts"
 import { executeTool } from "./execute-tool.ts"
-import { newWait } from "./new-wait.ts"
-import { askUser, QuestionRefused, questionsOf } from "./questions.ts"
+import { openWait } from "./open-wait.ts"
+import { questionsOf } from "./questions.ts"
+import { hasOpenedMost, WaitRefused } from "./refused-wait.ts"
+import { openReturnedWait } from "./returned-wait.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { closeQuestion, takeAnswer } from "./take-answer.ts"
-
-/** Approvals of one call. Past it, the model decides about a tool that changes again and again. */
-const maxApprovals = 10
 
 /**
  * Takes one call as far as it goes, from whatever its log says: validate, ask the gate, wait for a person, execute,
@@ -28,9 +27,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
       case "requested":
         await admit(context, tool, call)
         break
-      case "awaitingApproval":
-      case "awaitingClient":
-      case "awaitingInput":
+      case "waiting":
         if (!(await takeAnswer(context, call))) return
         break
       case "approved":
@@ -43,7 +40,7 @@ export async function settleCall(context: ModelRunContext, call: CallState): Pro
         // Begun by a process that did not live to log the result.
         await recover(context, tool, call)
         break
-      case "inputGiven":
+      case "waited":
         await beginAgain(context, tool, call)
         break
       case "settled":
@@ -80,7 +77,7 @@ async function admitApproved(
   const validation = await validate(context, tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
   if (!isAsApproved(call, tool)) return askAgain(context, tool, call)
-  if (call.approval?.editedInput != null) {
+  if (call.approval?.resolution.editedInput != null) {
     const verdict = await decide(context, tool, call, true)
     const decisions = decisionsOf(verdict, tool, call)
     if (decisions.length > 0) await record(context, decisions)
@@ -91,7 +88,7 @@ async function admitApproved(
 
 /** The approval was not for the tool that the call would run now: whatever the policy says, a person decides again. */
 async function askAgain(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
-  if (call.approvals >= maxApprovals) return complete(context, call, changedTool(call))
+  if (hasOpenedMost(call, "approval")) return complete(context, call, changedTool(call))
   const verdict = await decide(context, tool, call, false)
   const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "deny") {
@@ -126,7 +123,7 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   const outcome = await executeTool(context, tool, { call, input, ask: questions.ask })
   await questions.end()
   if (outcome === "interrupted") return lose(context, call)
-  if (outcome.type === "inputRequired") return requireInput(context, tool, call, outcome)
+  if (outcome.type === "wait") return waitFor(context, tool, call, outcome)
   const durationMs = context.clock.now() - startedAt
   await complete(context, call, outcome, { durationMs, server: serverOf(tool, call) })
 }
@@ -141,17 +138,17 @@ async function lose(context: ModelRunContext, { requested: { toolCallId, name } 
   await record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
 }
 
-/** The call waits for the user, in this process or another, and is executed again with the answer. */
-async function requireInput(
+/** The call waits, without this process, and is executed again once the wait is over. */
+async function waitFor(
   context: ModelRunContext,
   tool: Tool,
   call: CallState,
-  { question, continuation }: InputRequired,
+  returned: ReturnedWait,
 ): Promise<void> {
   try {
-    await askUser(context, tool, call, { question, continuation })
+    await openReturnedWait(context, tool, call, returned)
   } catch (thrown) {
-    if (!(thrown instanceof QuestionRefused)) throw thrown
+    if (!(thrown instanceof WaitRefused)) throw thrown
     const { code, message } = thrown
     await complete(context, call, { type: "error", code, message }, { server: serverOf(tool, call) })
   }
@@ -185,30 +182,32 @@ async function askPerson(
   context: ModelRunContext,
   tool: Tool,
   call: CallState,
-  { verdict, decisions }: { readonly verdict: Verdict; readonly decisions: readonly Event[] },
+  {
+    verdict: { qualifier, reason },
+    decisions,
+  }: { readonly verdict: Verdict; readonly decisions: readonly InterceptorDecided[] },
 ): Promise<void> {
-  const wait = newWait(context, tool, call, { kind: "approval", verdict })
-  const { toolCallId, toolName, input, qualifier, origin, reason, nonce, expiresAt } = wait
-  const asked: Event = {
-    type: "approvalRequested",
-    toolCallId,
-    toolName,
-    input,
-    qualifier,
-    ...(origin !== null && { origin }),
-    reason,
-    nonce,
-    expiresAt,
-  }
-  await record(context, [...decisions, asked], { open: [wait] })
+  const asked = {
+    toolCallId: call.requested.toolCallId,
+    toolName: tool.name,
+    origin: originOf(tool, call.input),
+    asks: { kind: "approval", payload: { input: call.input, qualifier, reason } },
+    answerSchema: tool.inputSchema,
+    expiresAt: context.clock.now() + context.runtime.approvalTimeoutMs,
+  } as const
+  await openWait(context, asked, decisions)
 }
 
 async function openToClient(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
-  const wait = newWait(context, tool, call, { kind: "clientTool" })
-  const { toolCallId, toolName: name, input, nonce, expiresAt } = wait
-  const { callIndex } = call.requested
-  const opened: Event = { type: "clientToolOpened", toolCallId, name, input, callIndex, nonce, expiresAt }
-  await record(context, [opened], { open: [wait] })
+  const { toolCallId, callIndex } = call.requested
+  await openWait(context, {
+    toolCallId,
+    toolName: tool.name,
+    origin: originOf(tool, call.input),
+    asks: { kind: "clientTool", payload: { input: call.input, callIndex } },
+    answerSchema: null,
+    expiresAt: context.clock.now() + context.runtime.approvalTimeoutMs,
+  })
 }
 
 async function decide(

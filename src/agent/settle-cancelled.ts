@@ -14,10 +14,10 @@ export async function settleCancelled(
   const events: Event[] = []
   if (run.phase.type === "settling") {
     const { calls, completed } = run.phase
-    for (const { state, requested } of calls.values()) {
-      if (state === "settled") continue
-      const { toolCallId, name } = requested
-      const outcome = outcomeOf(state)
+    for (const call of calls.values()) {
+      if (call.state === "settled") continue
+      const { toolCallId, name } = call.requested
+      const outcome = outcomeOf(call)
       events.push({ type: "toolCallInterrupted", toolCallId, name, reason: "cancelled", outcome })
     }
     events.push({ type: "stepCompleted", stepId: completed.stepId, step: run.steps, ...run.stepSpent })

@@ -1,13 +1,14 @@
-import type { Event } from "../core/entries.ts"
+import type { WaitOpened, WaitResolved } from "../core/entries.ts"
 import { WaitAnsweredError } from "../core/errors.ts"
 import type { Answer } from "../core/ports/answers.ts"
-import { type CallState, hasOpenQuestion } from "./call-state.ts"
+import type { AnyResolution } from "../core/wait.ts"
+import { type CallState, openWaitOf } from "./call-state.ts"
 import { complete } from "./complete-call.ts"
 import { type RunContext, record, type SettlingContext } from "./run-context.ts"
 
 const longestTimerMs = 2 ** 31 - 1
 
-/** Whether `takeAnswer` would find that the call's wait is over. */
+/** Returns true if `takeAnswer` would find that the call's wait is over. */
 export function isWaitOver({ answers, clock }: RunContext, call: CallState): boolean {
   return answers.has(call.requested.toolCallId) || isTimeOver(clock.now(), call)
 }
@@ -28,51 +29,64 @@ export async function arrivalUntil(
   }
 }
 
-/** False when the call waits on. Of an answer and the end of its time, what the store has first counts. */
+/**
+ * Resolves the call's open wait, if it is over. Returns false if the call waits on. If an answer and the end of its time
+ * come together, the one that the store has first counts.
+ */
 export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
+  const wait = openWaitOf(call)
+  if (wait === null) return false
   const answer = context.answers.take(call.requested.toolCallId)
-  if (answer !== null) await act(context, call, answer)
-  else if (isTimeOver(context.clock.now(), call)) await expire(context, call)
+  if (answer !== null) await act(context, { call, wait, answer })
+  else if (isTimeOver(context.clock.now(), call)) await expire(context, { call, wait })
   else return false
   return true
 }
 
 /** Ends what was asked from inside a call that is over itself; an answer that came before is taken all the same. */
 export async function closeQuestion(context: SettlingContext, call: CallState): Promise<void> {
-  while (hasOpenQuestion(call)) {
+  for (let wait = openWaitOf(call); wait !== null; wait = openWaitOf(call)) {
     const answer = context.answers.take(call.requested.toolCallId)
-    await (answer === null ? expire(context, call) : act(context, call, answer))
+    await (answer === null ? expire(context, { call, wait }) : act(context, { call, wait, answer }))
   }
 }
 
-function isTimeOver(now: number, { expiresAt }: CallState): boolean {
-  return expiresAt !== null && now >= expiresAt
+function isTimeOver(now: number, call: CallState): boolean {
+  const wait = openWaitOf(call)
+  return wait !== null && now >= wait.expiresAt
 }
 
-async function act(context: SettlingContext, call: CallState, answer: Answer): Promise<void> {
-  const { toolCallId } = call.requested
+interface Waiting {
+  readonly call: CallState
+  readonly wait: WaitOpened
+}
+
+async function act(
+  context: SettlingContext,
+  { call, wait, answer }: Waiting & { readonly answer: Answer },
+): Promise<void> {
+  const { decidedBy } = answer
   const consume = [answer.id]
-  switch (answer.type) {
-    case "toolResult": {
+  switch (answer.kind) {
+    case "clientTool": {
       const durationMs = Math.max(0, answer.at - (call.openedAt ?? answer.at))
-      return complete(context, call, answer.result, { durationMs }, { consume })
+      const after = [resolved(wait, { kind: "clientTool", resolution: {} }, decidedBy)]
+      return complete(context, call, answer.answer.result, { durationMs, after }, { consume })
     }
     case "approval": {
-      const { approved, editedInput, reason, decidedBy } = answer
-      const resolved: Event = {
-        type: "approvalResolved",
-        toolCallId,
-        approved,
-        editedInput,
-        reason,
-        decidedBy,
-      }
-      return record(context, [resolved], { consume })
+      const { approved, editedInput, reason } = answer.answer
+      const resolution = { approved, editedInput, reason }
+      return record(context, [resolved(wait, { kind: "approval", resolution }, decidedBy)], { consume })
     }
     case "elicitation": {
-      const { action, content, decidedBy } = answer
-      const resolved: Event = { type: "elicitationResolved", toolCallId, action, content, decidedBy }
-      return record(context, [resolved], { consume })
+      const { action, content } = answer.answer
+      const outcome = { kind: "elicitation", resolution: { action, content } } as const
+      return record(context, [resolved(wait, outcome, decidedBy)], { consume })
+    }
+    case "child": {
+      const { result } = answer.answer
+      const outcome = { kind: "child", resolution: { result } } as const
+      return record(context, [resolved(wait, outcome, decidedBy)], { consume })
     }
     default:
       answer satisfies never
@@ -80,26 +94,48 @@ async function act(context: SettlingContext, call: CallState, answer: Answer): P
 }
 
 /** Nobody answered, unless somebody did just before: then that is in the inbox now. */
-async function expire(context: SettlingContext, call: CallState): Promise<void> {
+async function expire(context: SettlingContext, { call, wait }: Waiting): Promise<void> {
+  const effects = { expire: [wait.waitId] }
+  const end = resolved(wait, unanswered(wait), null)
   try {
-    await resolveUnanswered(context, call)
+    if (wait.kind === "clientTool") {
+      const message = "The client did not send a result in time."
+      await complete(
+        context,
+        call,
+        { type: "error", code: "client_timeout", message },
+        { after: [end] },
+        effects,
+      )
+    } else await record(context, [end], effects)
   } catch (thrown) {
     if (!(thrown instanceof WaitAnsweredError)) throw thrown
     await context.answers.refresh(context.signal)
   }
 }
 
-async function resolveUnanswered(context: SettlingContext, call: CallState): Promise<void> {
-  const { toolCallId } = call.requested
-  const effects = { expire: [toolCallId] }
-  if (hasOpenQuestion(call)) {
-    const nobody = { action: "cancel", content: null, decidedBy: null } as const
-    return record(context, [{ type: "elicitationResolved", toolCallId, ...nobody }], effects)
+function unanswered({ kind }: WaitOpened): AnyResolution {
+  switch (kind) {
+    case "approval":
+      return { kind, resolution: { approved: false, editedInput: null, reason: null } }
+    case "elicitation":
+      return { kind, resolution: { action: "cancel", content: null } }
+    case "child": {
+      const message = "The other session did not finish in time."
+      return { kind, resolution: { result: { type: "error", code: "child_timeout", message } } }
+    }
+    case "clientTool":
+    case "timer":
+      return { kind, resolution: {} }
+    default:
+      return kind satisfies never
   }
-  if (call.state === "awaitingClient") {
-    const message = "The client did not send a result in time."
-    return complete(context, call, { type: "error", code: "client_timeout", message }, {}, effects)
-  }
-  const nobody = { approved: false, editedInput: null, reason: null, decidedBy: null }
-  await record(context, [{ type: "approvalResolved", toolCallId, ...nobody }], effects)
+}
+
+function resolved(
+  { waitId, toolCallId }: WaitOpened,
+  outcome: AnyResolution,
+  decidedBy: WaitResolved["decidedBy"],
+): WaitResolved {
+  return { type: "waitResolved", waitId, toolCallId, decidedBy, ...outcome }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
+import type { ApprovalAnswer } from "../core/wait.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
@@ -15,16 +16,9 @@ const deny: Verdict = { ...ask, action: "deny", code: "forbidden", reason: "Neve
 const gateOf = (decide: (call: GatedCall) => Verdict): Gate => ({ decide: async (gated) => decide(gated) })
 const asking = gateOf(({ approved }) => (approved ? execute : ask))
 
-function approval(toolCallId: string, approved: boolean, options: object = {}) {
-  return {
-    type: "approval",
-    toolCallId,
-    approved,
-    editedInput: null,
-    reason: null,
-    grant: false,
-    ...options,
-  } as const
+function approval(toolCallId: string, approved: boolean, options: Partial<ApprovalAnswer> = {}) {
+  const answer = { approved, editedInput: null, reason: null, grant: false, ...options }
+  return { kind: "approval", toolCallId, answer } as const
 }
 
 /** A run whose model asks for these calls and then is done. */
@@ -43,15 +37,16 @@ describe("a call that a person must allow", () => {
     const tool = vi.fn(() => ({ type: "json", value: 1 }) as const)
     const run = runWith([call("pay", { amount: 9 })], { tools: [anyTool("pay", tool)] })
     await expect(runLoop(run.context)).resolves.toBe(60_000)
-    expect(types(run.events).slice(-2)).toEqual(["toolCallRequested", "approvalRequested"])
+    expect(types(run.events).slice(-2)).toEqual(["toolCallRequested", "waitOpened"])
     expect(run.events.at(-1)).toMatchObject({
+      kind: "approval",
       toolName: "pay",
-      input: { amount: 9 },
-      qualifier: "q",
-      reason: "It costs money.",
+      payload: { input: { amount: 9 }, qualifier: "q", reason: "It costs money." },
       expiresAt: 60_000,
     })
-    expect(run.waits).toMatchObject([{ kind: "approval", inputSchema: { type: "object" }, nonce: "nonce_4" }])
+    expect(run.waits).toMatchObject([
+      { kind: "approval", answerSchema: { type: "object" }, nonce: "nonce_4" },
+    ])
     expect(tool).not.toHaveBeenCalled()
   })
 
@@ -63,7 +58,7 @@ describe("a call that a person must allow", () => {
     run.answer(approval("call_3", true))
     await expect(runLoop(run.context)).resolves.toBeNull()
     expect(tool).toHaveBeenCalledOnce()
-    expect(types(run.events)).toContain("approvalResolved")
+    expect(types(run.events)).toContain("waitResolved")
     expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
   })
 
@@ -84,7 +79,12 @@ describe("a call that a person must allow", () => {
     run.clock.now = 60_000
     await runLoop(run.context)
     expect(run.events).toContainEqual(
-      expect.objectContaining({ type: "approvalResolved", approved: false, decidedBy: null }),
+      expect.objectContaining({
+        type: "waitResolved",
+        kind: "approval",
+        resolution: { approved: false, editedInput: null, reason: null },
+        decidedBy: null,
+      }),
     )
     expect(resultsOf(run)).toMatchObject([{ result: { code: "approval_expired" } }])
   })
@@ -267,10 +267,20 @@ describe("a client tool", () => {
     await expect(runLoop(run.context)).resolves.toBe(60_000)
     expect(run.events.slice(-2)).toMatchObject([
       { type: "toolCallRequested", executionLocation: "client" },
-      { type: "clientToolOpened", name: "where", input: {}, callIndex: 0, nonce: "nonce_4" },
+      {
+        type: "waitOpened",
+        kind: "clientTool",
+        toolName: "where",
+        payload: { input: {}, callIndex: 0 },
+        nonce: "nonce_4",
+      },
     ])
     expect(run.waits).toMatchObject([{ kind: "clientTool", nonce: "nonce_4" }])
-    run.answer({ type: "toolResult", toolCallId: "call_3", result: { type: "json", value: "Paris" } })
+    run.answer({
+      kind: "clientTool",
+      toolCallId: "call_3",
+      answer: { result: { type: "json", value: "Paris" } },
+    })
     await runLoop(run.context)
     expect(resultsOf(run)).toMatchObject([{ executionLocation: "client", result: { value: "Paris" } }])
   })

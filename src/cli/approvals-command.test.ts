@@ -63,7 +63,8 @@ function formOf(server: string, message: string): Tool {
     origin: originAt(server),
     validate: async (input) => ({ valid: true, input }),
     execute: async () => ({
-      type: "inputRequired",
+      type: "wait",
+      kind: "elicitation",
       question: { mode: "form", message, schema: { type: "object", title: message } },
       continuation: {},
     }),
@@ -93,15 +94,17 @@ describe("what approvals list prints", () => {
     expect(stdout).toContain("rm -rf /home")
     expect(stdout).toContain("\\u001b[2Kls\\u009b1F")
     expect(stdout).toContain("\\u202eexe.txt\\u2069")
-    // One wait has six lines and one nine: no text adds a line.
-    expect(stdout.trimEnd().split("\n")).toHaveLength(15)
+    // One wait has six lines and one eight: no text adds a line.
+    expect(stdout.trimEnd().split("\n")).toHaveLength(14)
   })
 
   it("keeps the value of JSON without acting on the terminal", async () => {
     await leaveOpen(shellWith(hostile), { [hostile]: hostile })
     const { stdout } = await cli("list", "--json")
     expect(stdout).not.toMatch(terminalControls)
-    expect(JSON.parse(stdout)).toMatchObject([{ qualifier: hostile, input: { [hostile]: hostile } }])
+    expect(JSON.parse(stdout)).toMatchObject([
+      { payload: { qualifier: hostile, input: { [hostile]: hostile } } },
+    ])
   })
 
   it("shows the end of long arguments", async () => {
@@ -270,7 +273,7 @@ describe("an elicitation, on a store that no server runs on", () => {
       origin: originAt("hotel"),
       validate: async (input) => ({ valid: true, input }),
       async execute(_, { answered }) {
-        if (answered === null) return { type: "inputRequired", question, continuation: {} }
+        if (answered === null) return { type: "wait", kind: "elicitation", question, continuation: {} }
         told.push({ ...answered })
         return { type: "json", value: null }
       },
@@ -332,7 +335,7 @@ describe("an elicitation, on a store that no server runs on", () => {
       stderr: "",
     })
     expect(await toldAtTheNextStart(form)).toEqual([
-      { continuation: {}, action: "accept", content: { name: "Ada" } },
+      { kind: "elicitation", continuation: {}, action: "accept", content: { name: "Ada" } },
     ])
   })
 

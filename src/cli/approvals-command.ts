@@ -37,7 +37,7 @@ export async function approvalsCommand(context: CliContext): Promise<number> {
   const { action, toolCallId, options } = parse(context.argv)
   const approvals = await openApprovals(options.store)
   try {
-    const waits = (await approvals.list()).filter(({ kind }) => kind !== "clientTool")
+    const waits = (await approvals.list()).filter(({ kind }) => kind === "approval" || kind === "elicitation")
     if (action === "list") return list(waits, options.json ?? false, context)
     const kind = action === "answer" ? "elicitation" : "approval"
     const wait = waits.find((open) => open.toolCallId === toolCallId && open.kind === kind)
@@ -156,7 +156,8 @@ function list(waits: readonly Wait[], json: boolean, { stdout }: CliContext): nu
 }
 
 function describe(wait: Wait): string {
-  const { toolCallId, toolName, qualifier, userId, sessionId, expiresAt } = wait
+  const { toolCallId, toolName, userId, sessionId, expiresAt } = wait
+  const qualifier = wait.kind === "approval" ? wait.payload.qualifier : null
   const type = oneLine(qualifier === null ? toolName : `${toolName} (${qualifier})`)
   return `${toolCallId}  ${type}
   kind     ${wait.kind}
@@ -166,15 +167,28 @@ ${detailsOf(wait)}
   expires  ${new Date(expiresAt).toISOString()}`
 }
 
-function detailsOf({ input, reason, question, origin }: Wait): string {
-  const lines = [`  input    ${oneLine(JSON.stringify(input), maxInputCharacters)}`]
-  if (reason !== null) lines.push(`  why      ${oneLine(reason)}`)
-  if (origin !== null) lines.push(`  server   ${oneLine(origin.server)}`)
-  if (question !== undefined) {
-    lines.push(`  asks     ${oneLine(question.message)}`)
-    const [label, wanted] =
-      question.mode === "form" ? ["schema", JSON.stringify(question.schema)] : ["page  ", question.url]
-    lines.push(`  ${label}   ${oneLine(wanted)}`)
+function detailsOf(wait: Wait): string {
+  const server = wait.origin === null ? [] : [`  server   ${oneLine(wait.origin.server)}`]
+  switch (wait.kind) {
+    case "approval": {
+      const { input, reason } = wait.payload
+      const why = reason === null ? [] : [`  why      ${oneLine(reason)}`]
+      const shown = oneLine(JSON.stringify(input), maxInputCharacters)
+      return [`  input    ${shown}`, ...why, ...server].join("\n")
+    }
+    case "elicitation": {
+      const { question } = wait.payload
+      const [label, wanted] =
+        question.mode === "form" ? ["schema", JSON.stringify(question.schema)] : ["page  ", question.url]
+      return [...server, `  asks     ${oneLine(question.message)}`, `  ${label}   ${oneLine(wanted)}`].join(
+        "\n",
+      )
+    }
+    case "clientTool":
+    case "child":
+    case "timer":
+      return server.join("\n")
+    default:
+      return wait satisfies never
   }
-  return lines.join("\n")
 }

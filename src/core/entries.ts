@@ -2,12 +2,12 @@ import type { Json, JsonObject } from "./json.ts"
 import type { AssistantMessage, ContentPart, Message } from "./messages.ts"
 import type { StopReason } from "./ports/provider.ts"
 import type { ToolResult } from "./ports/tool.ts"
-import type { Question, QuestionAnswer } from "./question.ts"
 import type { ToolOrigin } from "./tool-origin.ts"
 import type { Cost, Spending, Usage } from "./usage.ts"
+import type { AnyPayload, AnyResolution } from "./wait.ts"
 
-/** The version of the events below. A reader refuses a session whose events are newer than it knows. */
-export const logVersion = 2
+/** The newest version of the events below. A process refuses a session with events that are newer than it reads. */
+export const logVersion = 3
 
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry
@@ -16,10 +16,12 @@ export type Entry = EventEntry | DeltaEntry
 export interface EventEntry {
   readonly kind: "event"
   readonly seq: number
+  /** The version that introduced the form in which the event is stored (rule 14, versions). */
   readonly v: number
   /** Milliseconds since the Unix epoch. */
   readonly at: number
-  readonly runId: string
+  /** Null for a session event: a fact about the session outside any run. */
+  readonly runId: string | null
   readonly event: Event
 }
 
@@ -70,11 +72,8 @@ export type Event =
   | MessageCompleted
   | ToolCallRequested
   | InterceptorDecided
-  | ApprovalRequested
-  | ApprovalResolved
-  | ClientToolOpened
-  | ElicitationRequested
-  | ElicitationResolved
+  | WaitOpened
+  | WaitResolved
   | ToolCallStarted
   | ToolCallCompleted
   | ToolCallInterrupted
@@ -193,31 +192,35 @@ export interface InterceptorDecided {
   readonly message: string | null
 }
 
-/** A person is asked; durable, with its wait, before anybody can see it. */
-export interface ApprovalRequested {
-  readonly type: "approvalRequested"
+/** The call waits for the outside; durable, together with its wait, before anyone can see it. */
+export type WaitOpened = WaitFacts & AnyPayload
+
+interface WaitFacts {
+  readonly type: "waitOpened"
+  readonly waitId: string
   readonly toolCallId: string
   readonly toolName: string
-  readonly input: JsonObject
-  /** Together with the tool's name and origin: the tool type that a grant is for. */
-  readonly qualifier: string | null
-  /** The tool that an approval holds for. Absent for a local tool, and in entries of older versions. */
+  /** The tool that an answer is meant for. Absent for a local tool, and in some entries of older versions. */
   readonly origin?: ToolOrigin
-  readonly reason: string | null
+  /**
+   * What the tool receives back when it is executed again: such a wait outlives the process. Null if the call waits
+   * before its execution, or within it. No viewer is shown it.
+   */
+  readonly continuation: JsonObject | null
+  /** Sent back with the answer. */
   readonly nonce: string
   /** Milliseconds since the Unix epoch. */
   readonly expiresAt: number
 }
 
-export interface ApprovalResolved {
-  readonly type: "approvalResolved"
+/** The wait is over: it was answered, or its time or its call is over. */
+export type WaitResolved = ResolutionFacts & AnyResolution
+
+interface ResolutionFacts {
+  readonly type: "waitResolved"
+  readonly waitId: string
   readonly toolCallId: string
-  readonly approved: boolean
-  /** The arguments as the person changed them; null when they are the model's. */
-  readonly editedInput: JsonObject | null
-  /** Told to the model on denial. */
-  readonly reason: string | null
-  /** Null when nobody answered in time. */
+  /** Null if nobody answered. */
   readonly decidedBy: Decider | null
 }
 
@@ -229,45 +232,6 @@ export interface Decider {
   readonly userId: string | null
   /** The network address it came from, where one is known. */
   readonly address: string | null
-}
-
-/** The call is the client's to execute now: nobody objects, and whoever had to allow it has. */
-export interface ClientToolOpened {
-  readonly type: "clientToolOpened"
-  readonly toolCallId: string
-  readonly name: string
-  /** As a person edited it, if one did. */
-  readonly input: JsonObject
-  readonly callIndex: number
-  /** What the client sends back with its result. */
-  readonly nonce: string
-  readonly expiresAt: number
-}
-
-/** A tool asks the user something; durable, with its wait, before anybody can see it. */
-export interface ElicitationRequested {
-  readonly type: "elicitationRequested"
-  readonly toolCallId: string
-  readonly toolName: string
-  /** The MCP server behind the tool, if any: people are told who asks. */
-  readonly server: string | null
-  readonly question: Question
-  /**
-   * What the tool is given back with the answer when it is executed again: such a question outlives the process. Null
-   * for one that is put from inside the running call, and ends with it. No viewer is shown it.
-   */
-  readonly continuation: JsonObject | null
-  readonly nonce: string
-  /** Milliseconds since the Unix epoch. */
-  readonly expiresAt: number
-}
-
-/** The question is answered, or its time or its call is over. */
-export interface ElicitationResolved extends QuestionAnswer {
-  readonly type: "elicitationResolved"
-  readonly toolCallId: string
-  /** Null when nobody answered: the action is `cancel`. */
-  readonly decidedBy: Decider | null
 }
 
 /**

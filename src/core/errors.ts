@@ -81,6 +81,17 @@ export class CallInterruptedError extends GatewayError {
   }
 }
 
+/** The session holds something in a form that only newer versions of the gateway read (rule 14, versions). */
+export class LogTooNewError extends GatewayError {
+  constructor() {
+    super(
+      { code: "log_too_new", status: 503, retryable: true },
+      "A newer version of the gateway has written to this session, and this process cannot read it. " +
+        "Try again: another process may serve it. The operator must upgrade this process.",
+    )
+  }
+}
+
 /** A JSON Schema that cannot be compiled, or not within the limits. */
 export class UnusableSchemaError extends GatewayError {
   constructor(reason: string) {

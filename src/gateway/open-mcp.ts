@@ -89,12 +89,13 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         logger,
       }
       let outcome = await tool.execute(validation.input, { ...context, answered: null })
-      for (let round = 0; outcome.type === "inputRequired" && round < mostRounds; round++) {
-        const answered = { ...nobody, continuation: outcome.continuation }
+      for (let round = 0; outcome.type === "wait" && round < mostRounds; round++) {
+        const { continuation } = outcome
+        const answered = { kind: "elicitation", continuation, ...nobody } as const
         outcome = await tool.execute(validation.input, { ...context, answered })
       }
-      if (outcome.type !== "inputRequired") return outcome
-      const message = `The tool asks again and again: ${outcome.question.message}`
+      if (outcome.type !== "wait") return outcome
+      const message = "The tool asks again and again, and nobody is there to answer."
       return { type: "error", code: "input_rounds_exceeded", message }
     },
     async close() {

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util"
-import type { Entry, Event } from "../core/entries.ts"
+import type { Entry, Event, WaitOpened, WaitResolved } from "../core/entries.ts"
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Question } from "../core/question.ts"
+import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
@@ -34,6 +35,9 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
         } else yield { ...part, messages: part.messages.map((message) => redactMessage(message, mask)) }
       }
     },
+    async openWaits(filter) {
+      return (await sessions.openWaits(filter)).map((wait) => redactWait(wait, mask))
+    },
     async grants(sessionId) {
       const grants = await sessions.grants(sessionId)
       return grants.map((grant) => ({ ...grant, qualifier: mask(grant.qualifier) }))
@@ -53,7 +57,8 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
       const { editedInput, sessionId, toolCallId } = decision
       if (editedInput === undefined) return sessions.decide(decision)
       const waits = await sessions.openWaits({ sessionId, kind: "approval" })
-      const asked = waits.find((wait) => wait.toolCallId === toolCallId)?.input
+      const wait = waits.find((open) => open.toolCallId === toolCallId)
+      const asked = wait?.kind === "approval" ? wait.payload.input : undefined
       if (asked === undefined) return sessions.decide(decision)
       const restored = restore(editedInput, { asked, shown: mask(asked) })
       if (isJsonObject(restored) && !stillRedacted(restored, asked)) {
@@ -75,12 +80,9 @@ function redactEvent(event: Event, mask: Mask): Event {
   switch (event.type) {
     case "toolCallRequested":
       return { ...event, input: mask(event.input) }
-    case "approvalRequested": {
-      const { input, qualifier, reason } = event
-      return { ...event, ...mask({ input, qualifier, reason }) }
-    }
-    case "approvalResolved":
-      return { ...event, reason: mask(event.reason) }
+    case "waitOpened":
+    case "waitResolved":
+      return redactWaitEvent(event, mask)
     case "interceptorDecided":
       return { ...event, message: mask(event.message) }
     case "runFailed":
@@ -89,8 +91,6 @@ function redactEvent(event: Event, mask: Mask): Event {
       return { ...event, error: mask(event.error) }
     case "toolCallCompleted":
       return { ...event, result: mask(event.result) }
-    case "elicitationRequested":
-      return { ...event, question: redactQuestion(event.question, mask) }
     default:
       return event
   }
@@ -98,23 +98,36 @@ function redactEvent(event: Event, mask: Mask): Event {
 
 function redactWait(wait: Wait, mask: Mask): Wait {
   switch (wait.kind) {
-    case "approval": {
-      const { input, qualifier, reason } = wait
-      return { ...wait, ...mask({ input, qualifier, reason }) }
-    }
-    case "elicitation": {
-      const { question } = wait
-      return {
-        ...wait,
-        input: mask(wait.input),
-        ...(question && { question: redactQuestion(question, mask) }),
-      }
-    }
+    case "approval":
+      return { ...wait, payload: redactApproval(wait.payload, mask) }
+    case "elicitation":
+      return { ...wait, payload: redactElicitation(wait.payload, mask) }
     case "clientTool":
+    case "child":
+    case "timer":
       return wait
     default:
-      return wait.kind satisfies never
+      return wait satisfies never
   }
+}
+
+function redactWaitEvent(event: WaitOpened | WaitResolved, mask: Mask): Event {
+  if (event.type === "waitResolved") {
+    if (event.kind !== "approval") return event
+    const { reason, ...resolution } = event.resolution
+    return { ...event, resolution: { ...resolution, reason: mask(reason) } }
+  }
+  if (event.kind === "approval") return { ...event, payload: redactApproval(event.payload, mask) }
+  if (event.kind === "elicitation") return { ...event, payload: redactElicitation(event.payload, mask) }
+  return event
+}
+
+function redactApproval({ input, qualifier, reason }: ApprovalPayload, mask: Mask): ApprovalPayload {
+  return mask({ input, qualifier, reason })
+}
+
+function redactElicitation(payload: ElicitationPayload, mask: Mask): ElicitationPayload {
+  return { ...payload, question: redactQuestion(payload.question, mask) }
 }
 
 /** A form and an address stay whole: with less of them nobody could answer. */

@@ -171,7 +171,10 @@ describe("a question of a tool in a run from code", () => {
     const onElicitation = vi.fn(() => ({ action: "accept", content: { name: "Ada" } }) as const)
     expect(await told(onElicitation)).toMatchObject({ value: "accept" })
     expect(onElicitation).toHaveBeenCalledExactlyOnceWith(
-      expect.objectContaining({ question: { mode: "form", message: "Who?", schema } }),
+      expect.objectContaining({
+        kind: "elicitation",
+        payload: expect.objectContaining({ question: { mode: "form", message: "Who?", schema } }),
+      }),
     )
   })
 

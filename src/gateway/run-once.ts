@@ -128,15 +128,7 @@ function answeringModel(entry: Entry): string | null {
 }
 
 function isQuestion(entry: Entry): boolean {
-  if (entry.kind !== "event") return false
-  switch (entry.event.type) {
-    case "approvalRequested":
-    case "clientToolOpened":
-    case "elicitationRequested":
-      return true
-    default:
-      return false
-  }
+  return entry.kind === "event" && entry.event.type === "waitOpened"
 }
 
 async function answerAll(sessions: Sessions, sessionId: string, people: People): Promise<void> {
@@ -153,8 +145,12 @@ async function answerAll(sessions: Sessions, sessionId: string, people: People):
       case "elicitation":
         await respond(sessions, wait, people)
         break
+      case "child":
+      case "timer":
+        // Nobody is asked.
+        break
       default:
-        wait.kind satisfies never
+        wait satisfies never
     }
   }
 }

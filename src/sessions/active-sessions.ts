@@ -119,6 +119,7 @@ export class ActiveSessions {
       lease,
       clock,
       committer,
+      writableVersion: () => this.#options.log.writableVersion(),
       publish: channel.publish,
       onStopped: (reason) => attempt.stop(reason),
     })

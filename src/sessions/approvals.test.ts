@@ -77,8 +77,8 @@ describe("a run that waits for a person", () => {
     })
     const events = eventsOf(await watching)
     expect(paid).toEqual([{ amount: 9 }])
-    expect(events.find(({ type }) => type === "approvalResolved")).toMatchObject({
-      approved: true,
+    expect(events.find(({ type }) => type === "waitResolved")).toMatchObject({
+      resolution: { approved: true },
       decidedBy,
     })
     expect(events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
@@ -157,9 +157,9 @@ describe("a run that waits for a person", () => {
     const { id } = await node.sessions.create(alice)
     const run = await accepted(node, id, "Pay.")
     const events = eventsOf(await watchRun(node.sessions, id, run))
-    expect(events.map(({ type }) => type)).toContain("approvalRequested")
-    expect(events.find(({ type }) => type === "approvalResolved")).toMatchObject({
-      approved: false,
+    expect(events.map(({ type }) => type)).toContain("waitOpened")
+    expect(events.find(({ type }) => type === "waitResolved")).toMatchObject({
+      resolution: { approved: false },
       decidedBy: null,
     })
     expect(paid).toEqual([])

@@ -6,7 +6,7 @@ import type { Lease, SessionBatch } from "../core/ports/session-log.ts"
 export function batchOf(
   lease: Lease,
   entries: readonly Entry[],
-  effects: readonly JournalEffects[],
+  { effects, version }: { readonly effects: readonly JournalEffects[]; readonly version: number },
 ): SessionBatch {
   let progress = false
   let runEnded: SessionBatch["runEnded"]
@@ -14,11 +14,13 @@ export function batchOf(
     if (entry.kind !== "event") continue
     const { event, runId } = entry
     progress ||= isDurableStep(event) || isTerminal(event)
+    if (runId === null) continue
     if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
     if (event.type === "runFailed") runEnded = { runId, state: "failed" }
   }
   return {
     lease,
+    version,
     entries,
     progress,
     commandsConsumed: effects.flatMap(({ consume = [] }) => consume),
@@ -37,12 +39,12 @@ function isDurableStep(event: Event): boolean {
   switch (event.type) {
     case "messageCompleted":
     case "toolCallCompleted":
-    case "approvalRequested":
-    case "approvalResolved":
       return true
-    case "elicitationRequested":
+    case "waitOpened":
       // Not so a question from inside a call, which ends with the process.
-      return event.continuation !== null
+      return event.kind !== "elicitation" || event.continuation !== null
+    case "waitResolved":
+      return event.kind === "approval"
     default:
       return false
   }

@@ -1,7 +1,11 @@
 import type { Clock } from "../core/clock.ts"
-import type { AnswerCommand, AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
-import { fittingAnswer, type MisfitOptions, misfitOf } from "./misfits.ts"
-import type { Sessions } from "./sessions.ts"
+import type { Decider } from "../core/entries.ts"
+import type { Approvals, Wait } from "../core/ports/approvals.ts"
+import type { SchemaCheck } from "../core/ports/schema-check.ts"
+import type { AnswerOutcome, SessionLog } from "../core/ports/session-log.ts"
+import type { AnyAnswer } from "../core/wait.ts"
+import { fittingAnswer } from "./misfits.ts"
+import type { Misfit, Sessions } from "./sessions.ts"
 
 /** The part of `Sessions` that asks and answers; it needs the store alone, and no running server. */
 export type Decisions = Pick<
@@ -9,8 +13,10 @@ export type Decisions = Pick<
   "decide" | "submitResult" | "respond" | "openWaits" | "grants" | "revokeGrant" | "audit"
 >
 
-export interface DecisionsOptions extends MisfitOptions {
+export interface DecisionsOptions {
   readonly log: SessionLog
+  readonly approvals: Approvals
+  readonly checkSchema: SchemaCheck
   readonly clock: Clock
   /** Called once an answer is durable, so that its run goes on at once. */
   readonly onAnswered: (sessionId: string) => Promise<void>
@@ -19,31 +25,45 @@ export interface DecisionsOptions extends MisfitOptions {
 /** Waits and audit records given at once. */
 const mostListed = 1_000
 
+/** Clients know a wait by its call. */
+interface Target {
+  readonly sessionId: string
+  readonly toolCallId: string
+  readonly nonce: string
+  readonly decidedBy: Decider
+}
+
 export function createDecisions(options: DecisionsOptions): Decisions {
-  const { log, approvals, clock, onAnswered } = options
-  const answer = async (command: AnswerCommand): Promise<AnswerOutcome> => {
-    const outcome = await log.answer(command)
-    if (outcome.status === "accepted") await onAnswered(command.sessionId)
+  const { log, approvals, checkSchema, clock, onAnswered } = options
+  const answer = async (target: Target, given: AnyAnswer): Promise<AnswerOutcome | Misfit> => {
+    const { sessionId, toolCallId, nonce, decidedBy } = target
+    const wait = await approvals.wait(sessionId, { toolCallId, kind: given.kind })
+    if (wait === null) return { status: "unknown" }
+    const at = clock.now()
+    // An answer that has no chance need not fit: the store says why it is refused.
+    const fitting = takes(wait, nonce, at) ? await fittingAnswer(checkSchema, wait, given) : given
+    if ("status" in fitting) return fitting
+    const { waitId } = wait
+    const outcome = await log.answer({ type: "answer", sessionId, waitId, nonce, decidedBy, at, ...fitting })
+    if (outcome.status === "accepted") await onAnswered(sessionId)
     return outcome
   }
   return {
-    async decide({ editedInput = null, reason = null, grant = false, ...decision }) {
+    decide({ approved, editedInput = null, reason = null, grant = false, ...target }) {
       // What was edited is another call than the one that was asked about, so nothing is granted by it.
       const asAsked = grant && editedInput === null
-      const answered = { editedInput, reason, grant: asAsked, at: clock.now() }
-      const command = { type: "approval", ...answered, ...decision } as const
-      const misfit = await misfitOf(options, command)
-      return misfit ?? answer(command)
+      return answer(target, { kind: "approval", answer: { approved, editedInput, reason, grant: asAsked } })
     },
-    submitResult: (submission) => answer({ type: "toolResult", at: clock.now(), ...submission }),
-    async respond({ content = null, ...response }) {
-      const command = { type: "elicitation", content, at: clock.now(), ...response } as const
-      const fitting = await fittingAnswer(options, command)
-      return "status" in fitting ? fitting : answer(fitting)
-    },
+    submitResult: ({ result, ...target }) => answer(target, { kind: "clientTool", answer: { result } }),
+    respond: ({ action, content = null, ...target }) =>
+      answer(target, { kind: "elicitation", answer: { action, content } }),
     openWaits: (filter) => approvals.openWaits({ ...filter, now: clock.now(), limit: mostListed }),
     grants: (sessionId) => approvals.grants(sessionId),
     revokeGrant: (revocation) => approvals.revokeGrant({ ...revocation, at: clock.now() }),
     audit: ({ limit = mostListed, ...filter }) => approvals.audit({ ...filter, limit }),
   }
+}
+
+function takes(wait: Wait, nonce: string, at: number): boolean {
+  return wait.state === "open" && wait.nonce === nonce && wait.expiresAt > at
 }

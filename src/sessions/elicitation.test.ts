@@ -48,8 +48,8 @@ const durably =
   (question: Question): Execute =>
   (_, { answered }) =>
     answered === null
-      ? { type: "inputRequired", question, continuation: { key: 1 } }
-      : { type: "json", value: { ...answered } }
+      ? { type: "wait", kind: "elicitation", question, continuation: { key: 1 } }
+      : { type: "json", value: JSON.parse(JSON.stringify(answered)) }
 const within =
   (question: Question): Execute =>
   async (_, { ask }) => ({ type: "json", value: { ...(await ask(question)) } })
@@ -102,7 +102,12 @@ describe("a question that a tool asks the user", () => {
     expect(await next.sessions.respond(response)).toMatchObject({ status: "accepted" })
     expect(await resultOf(next, id, runId)).toEqual({
       type: "json",
-      value: { continuation: { key: 1 }, action: "accept", content: { beds: 2, floor: "any" } },
+      value: {
+        kind: "elicitation",
+        continuation: { key: 1 },
+        action: "accept",
+        content: { beds: 2, floor: "any" },
+      },
     })
     expect(await next.sessions.respond(response)).toEqual({ status: "answered" })
     expect(await next.sessions.audit({ sessionId: id })).toMatchObject([{ action: "accepted", decidedBy }])

@@ -7,10 +7,11 @@ const lease = { sessionId: "sess_1", epoch: 1, takeovers: 0, principal: { tenant
 const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
 const sent = { sessionId: "sess_1", runId: "run_1", nonce: "nonce", at: 0, decidedBy }
 const answer: Command = {
-  type: "elicitation",
+  type: "answer",
+  waitId: "wait_1",
   toolCallId: "call_1",
-  action: "cancel",
-  content: null,
+  kind: "elicitation",
+  answer: { action: "cancel", content: null },
   id: 1,
   ...sent,
 }

@@ -46,7 +46,7 @@ export class Inbox implements Answers {
     let isNew = false
     for (const command of commands) {
       if (command.type === "cancel") this.#onCancel?.(command.runId)
-      if (command.type === "message" || command.type === "cancel") continue
+      if (command.type !== "answer") continue
       if (this.#taken.has(command.id)) continue
       this.#answers.set(command.toolCallId, command)
       isNew ||= !known.has(command.id)

@@ -85,9 +85,10 @@ export async function executeRun(
 function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
   const { signal, hold, clock, ids, logger } = execution
-  const { id: sessionId, tenant, userId } = session
+  const { id: sessionId, rootId: rootSessionId, tenant, userId } = session
   const parts = {
     sessionId,
+    rootSessionId,
     tenant,
     userId,
     conversation,

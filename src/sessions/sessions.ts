@@ -43,7 +43,7 @@ export interface Sessions {
    */
   decide(decision: Decision): Promise<AnswerOutcome | Misfit>
   /** Gives the result of a client tool's call. */
-  submitResult(submission: ResultSubmission): Promise<AnswerOutcome>
+  submitResult(submission: ResultSubmission): Promise<AnswerOutcome | Misfit>
   /**
    * Answers what a tool asks the user. `misfit` is a form that the question's schema refuses, its defaults filled in
    * before; one that is not there; or one where none was asked for.

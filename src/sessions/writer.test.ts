@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Delta, Entry, Event } from "../core/entries.ts"
+import { type Delta, type Entry, type Event, logVersion } from "../core/entries.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
 import type { Committer } from "./committer.ts"
 import { SessionWriter } from "./writer.ts"
@@ -18,6 +18,7 @@ function setUp() {
     lease,
     clock: { now: () => 0 },
     committer: committer as unknown as Committer,
+    writableVersion: () => logVersion,
     publish: (entry) => published.push(entry),
     onStopped: stopped,
   })

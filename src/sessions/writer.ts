@@ -1,12 +1,6 @@
 import type { Clock } from "../core/clock.ts"
-import {
-  type Delta,
-  type Entry,
-  type Event,
-  type EventEntry,
-  isTerminal,
-  logVersion,
-} from "../core/entries.ts"
+import { versionOf } from "../core/downcast.ts"
+import { type Delta, type Entry, type Event, type EventEntry, isTerminal } from "../core/entries.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -33,6 +27,8 @@ export interface WriterOptions {
   readonly lease: Lease
   readonly clock: Clock
   readonly committer: Committer
+  /** Returns the newest log version that all live processes read (rule 14, versions). */
+  readonly writableVersion: () => number
   /** Called with each entry in order of its sequence number, once it may be seen (rule 5). */
   readonly publish: (entry: Entry) => void
   /** Called once, when nothing more can be written: lease lost, store down for too long. */
@@ -68,6 +64,10 @@ export class SessionWriter implements Journal, Committable {
   constructor(options: WriterOptions) {
     this.#options = options
     this.#next = firstSequence(options.lease.epoch)
+  }
+
+  get version(): number {
+    return this.#options.writableVersion()
   }
 
   /** The run that what follows belongs to. */
@@ -110,7 +110,7 @@ export class SessionWriter implements Journal, Committable {
     if (large !== undefined) return Promise.reject(itemTooLarge(large))
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
-      return { kind: "event", seq: this.#next++, v: logVersion, at, runId: this.#runId, event }
+      return { kind: "event", seq: this.#next++, v: versionOf(event), at, runId: this.#runId, event }
     })
     for (const event of events) this.#storedBytes += jsonSize(event)
     this.#unstored.push(...entries)
@@ -127,7 +127,10 @@ export class SessionWriter implements Journal, Committable {
     if (this.#unstored.length === 0) return null
     const appends = this.#appends
     const effects = appends.map((append) => append.effects)
-    this.#inFlight = { batch: batchOf(this.#options.lease, this.#unstored, effects), appends }
+    this.#inFlight = {
+      batch: batchOf(this.#options.lease, this.#unstored, { effects, version: this.version }),
+      appends,
+    }
     this.#unstored = []
     this.#unstoredCharacters = 0
     this.#appends = []

@@ -9,25 +9,28 @@ export function toAuditRecord(row: Row): AuditRecord {
   return { origin: null, ...json<Omit<AuditRecord, "origin">>(row, "body") }
 }
 
-/** What an accepted answer leaves in the audit trail, oldest first. */
+/** Returns what an accepted answer leaves in the audit trail, oldest first. */
 export function answerRecords(wait: Wait, command: AnswerCommand): readonly AuditRecord[] {
   const record = { ...recordOf(wait, wait.sessionId), at: command.at, decidedBy: command.decidedBy }
-  switch (command.type) {
+  switch (command.kind) {
     case "approval": {
-      const { approved, editedInput, reason } = command
+      const { approved, editedInput, reason } = command.answer
       const decided = { ...record, action: approved ? "approved" : "denied", editedInput, reason } as const
       return grantOf(wait, command) === null ? [decided] : [decided, { ...record, action: "granted" }]
     }
-    case "toolResult":
+    case "clientTool":
       return [{ ...record, action: "result" }]
     case "elicitation":
-      return [{ ...record, action: elicitationActions[command.action] }]
+      return [{ ...record, action: elicitationActions[command.answer.action] }]
+    case "child":
+      // Nobody decided.
+      return []
     default:
       return command satisfies never
   }
 }
 
-/** Of a wait that nobody answered. */
+/** Returns the record of a wait that nobody answered; null for one that was not for anybody to answer. */
 export function closingRecord(
   wait: NewWait,
   closing: {
@@ -35,7 +38,8 @@ export function closingRecord(
     readonly action: "expired" | "withdrawn"
     readonly at: number
   },
-): AuditRecord {
+): AuditRecord | null {
+  if (wait.kind === "child" || wait.kind === "timer") return null
   const { sessionId, action, at } = closing
   return { ...recordOf(wait, sessionId), at, action, decidedBy: null }
 }
@@ -48,16 +52,19 @@ export function revocationRecord(
   return { at, sessionId, ...nothing, toolName, qualifier, origin, action: "revoked", decidedBy: revokedBy }
 }
 
-/** The grant that an accepted answer gives, if it gives one. */
+/** Returns the grant that an accepted answer gives, if it gives one. */
 export function grantOf(wait: Wait, command: AnswerCommand): Grant | null {
-  if (command.type !== "approval" || !command.approved || !command.grant) return null
-  const { sessionId, toolName, qualifier, origin } = wait
+  if (wait.kind !== "approval" || command.kind !== "approval") return null
+  if (!command.answer.approved || !command.answer.grant) return null
+  const { sessionId, toolName, origin, payload } = wait
   // A wait that an older version stored: nobody knows which tool the grant would be for.
   if (origin?.digest === "") return null
-  return { sessionId, toolName, qualifier, origin, grantedBy: command.decidedBy, at: command.at }
+  const toolType = { toolName, qualifier: payload.qualifier, origin }
+  return { sessionId, ...toolType, grantedBy: command.decidedBy, at: command.at }
 }
 
 function recordOf(wait: NewWait, sessionId: string): Omit<AuditRecord, "at" | "action" | "decidedBy"> {
-  const { runId, toolCallId, toolName, qualifier, origin } = wait
+  const { runId, toolCallId, toolName, origin } = wait
+  const qualifier = wait.kind === "approval" ? wait.payload.qualifier : null
   return { sessionId, runId, toolCallId, toolName, qualifier, origin, editedInput: null, reason: null }
 }

@@ -26,7 +26,9 @@ test("deltas become one row between events, and one for each run", () => {
   const read = deltas.flatMap(({ runId, firstSeq, body }) =>
     fromRow({ kind: "delta", seq: firstSeq, run_id: runId, body }),
   )
-  const stored = events.map(({ body, ...entry }) => ({ ...entry, event: JSON.parse(body) }))
+  const stored = events.flatMap(({ seq, v, at, runId, body }) =>
+    fromRow({ kind: "event", seq, v, at, run_id: runId, body }),
+  )
   expect([...read, ...stored].toSorted((left, right) => left.seq - right.seq)).toEqual(entries)
 })
 

@@ -1,4 +1,6 @@
-import { type DeltaEntry, type Entry, type EventEntry, settlesDeltas } from "../core/entries.ts"
+import { storedForms } from "../core/downcast.ts"
+import { type DeltaEntry, type Entry, type EventEntry, logVersion, settlesDeltas } from "../core/entries.ts"
+import { LogTooNewError } from "../core/errors.ts"
 import { upcast } from "../core/upcast.ts"
 import { integer, json, type Row, text } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
@@ -19,32 +21,67 @@ export interface EntryRows {
   readonly at: number
 }
 
-/** An event and the text that it is stored as. */
-export type EventRow = EventEntry & { readonly body: string }
+/** An event as it is stored. */
+export interface EventRow {
+  readonly seq: number
+  readonly v: number
+  readonly at: number
+  /** Empty for a session event: no run has that id. */
+  readonly runId: string
+  readonly type: string
+  readonly body: string
+}
 
-/** @param bodies Texts of events that were made before; the others are made now. */
-export function toRows(entries: readonly Entry[], bodies: LargeBodies = noLargeBodies): EntryRows {
-  const events = entries
-    .filter((entry) => entry.kind === "event")
-    .map((entry): EventRow => ({ ...entry, body: bodies.get(entry) ?? JSON.stringify(entry.event) }))
+/**
+ * `version` is the newest in which the events may be stored; an event that has no such form is stored as it is. `bodies` has
+ * the texts of events that were made before; the others are made now.
+ */
+export function toRows(
+  entries: readonly Entry[],
+  { version = logVersion, bodies = noLargeBodies }: Storing = {},
+): EntryRows {
+  const logged = entries.filter((entry) => entry.kind === "event")
+  const events = logged.flatMap((entry) => eventRows(entry, { version, bodies }))
   return {
     events,
     deltas: deltaRows(entries),
-    settling: events.findLast((entry) => settlesDeltas(entry.event)) ?? null,
+    settling: logged.findLast((entry) => settlesDeltas(entry.event)) ?? null,
     lastSeq: entries.at(-1)?.seq ?? 0,
     bytes: events.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0),
-    version: Math.max(0, ...events.map((entry) => entry.v)),
-    at: Math.max(0, ...events.map((entry) => entry.at)),
+    version: Math.max(0, ...events.map(({ v }) => v)),
+    at: Math.max(0, ...logged.map(({ at }) => at)),
   }
 }
 
-/** From a row of either table with `kind`, `seq`, `run_id` and `body`, for an event `v` and `at` too. */
-export function fromRow(row: Row): Entry[] {
+/** An event that older readers would not miss has no row among theirs: numbers may have gaps (rule 3). */
+function eventRows(entry: EventEntry, { version, bodies }: Required<Storing>): EventRow[] {
+  const { seq, at, runId, event } = entry
+  const forms = storedForms(event, version)
+  return forms.map((form) => {
+    const v = form === event ? entry.v : Math.min(version, entry.v)
+    const body = (forms.length === 1 ? bodies.get(entry) : undefined) ?? JSON.stringify(form)
+    return { seq, v, at, runId: runId ?? "", type: form.type, body }
+  })
+}
+
+interface Storing {
+  readonly version?: number
+  readonly bodies?: LargeBodies
+}
+
+/**
+ * From a row of either table with `kind`, `seq`, `run_id` and `body`, for an event `v` and `at` too. Throws for an event that
+ * is newer than this process `reads`.
+ */
+export function fromRow(row: Row, reads = logVersion): Entry[] {
   const seq = integer(row, "seq")
   const runId = text(row, "run_id")
   if (text(row, "kind") === "delta") return unpackDeltas({ firstSeq: seq, runId, body: text(row, "body") })
   const [v, at] = [integer(row, "v"), integer(row, "at")]
-  return [{ kind: "event", seq, v, at, runId, event: upcast(json(row, "body"), v) }]
+  if (v > reads) throw new LogTooNewError()
+  return upcast(json(row, "body"), v).map((event) => {
+    return { kind: "event", seq, v, at, runId: runId === "" ? null : runId, event }
+  })
 }
 
 /** Readers hold whole rows, so a row that has so much is full. */

@@ -1,4 +1,5 @@
-import type { EventEntry } from "../core/entries.ts"
+import { storedForms } from "../core/downcast.ts"
+import { type EventEntry, logVersion } from "../core/entries.ts"
 import { isLargeJson, stringifyInSlices } from "../core/json-pieces.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
 import { maxSliceCharacters } from "./slice-size.ts"
@@ -18,10 +19,11 @@ export function haveLargeEvents(batches: readonly SessionBatch[]): boolean {
 /** Makes the texts of large events in slices, so that the event loop goes on (rule 15). */
 export async function largeBodies(batches: readonly SessionBatch[]): Promise<LargeBodies> {
   const bodies = new Map<EventEntry, string>()
-  for (const { entries } of batches) {
+  for (const { entries, version = logVersion } of batches) {
     for (const entry of entries) {
-      if (entry.kind === "event" && isLargeJson(entry.event))
-        bodies.set(entry, await stringifyInSlices(entry.event))
+      if (entry.kind !== "event" || !isLargeJson(entry.event)) continue
+      const [form, ...more] = storedForms(entry.event, version)
+      if (form !== undefined && more.length === 0) bodies.set(entry, await stringifyInSlices(form))
     }
   }
   return bodies

@@ -1,3 +1,4 @@
+import { LogTooNewError, toError } from "../core/errors.ts"
 import type {
   ClaimedItem,
   CommandOutcome,
@@ -126,6 +127,14 @@ export function commandResult(
     default:
       return outcome satisfies never
   }
+}
+
+/** Decides what becomes of a command that the inbox could not take. A process that reads the session may take it later. */
+export function failedCommand(error: unknown): CommandResult {
+  if (error instanceof LogTooNewError) {
+    return { type: "retry", reason: error.code, retryInMs: firstRetryMs }
+  }
+  return { type: "dead", reason: `malformed: ${toError(error).message}` }
 }
 
 function retryOrDie(reason: string, attempts: number): CommandResult {

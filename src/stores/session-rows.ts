@@ -1,6 +1,7 @@
-import type { Command, Lease, Run, Session } from "../core/ports/session-log.ts"
+import type { Command, Lease, Run, Session, StoredCommand } from "../core/ports/session-log.ts"
 import { integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
 import { parentOf, rootOf } from "./directory/rows.ts"
+import { type FormerAnswer, fromFormerAnswer, isFormerAnswer, toFormerAnswer } from "./former-answers.ts"
 
 /** From a row with the run's columns as `run_id`, `session_id`, `cursor` and `state`. */
 export function toRun(row: Row): Run {
@@ -40,9 +41,24 @@ export function toLease(row: Row): Lease {
   }
 }
 
-/** From a command's `id` and its `body`, which is the command as it was accepted. */
+/** From a command's `id` and its `body`, which is the command as a process of whichever version accepted it. */
 export function toCommand(row: Row): Command {
-  return { ...json<Command>(row, "body"), id: integer(row, "id") }
+  const body = json<StoredCommand | FormerAnswer>(row, "body")
+  return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
+}
+
+/** A command's row, and the version that a process must read to understand it. */
+export interface CommandRow {
+  readonly type: string
+  readonly body: string
+  readonly version: number
+}
+
+/** Returns the command in a form that processes of this version read, if there is one. */
+export function commandRow(command: StoredCommand, version: number): CommandRow {
+  const isNew = command.type === "answer"
+  const stored = (isNew && version < 3 ? toFormerAnswer(command) : null) ?? command
+  return { type: stored.type, body: JSON.stringify(stored), version: stored.type === "answer" ? 3 : 2 }
 }
 
 function toRunState(state: string): Run["state"] {

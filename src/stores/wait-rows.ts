@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from "node:crypto"
-import type { Wait } from "../core/ports/approvals.ts"
-import type { AnswerCommand, AnswerOutcome, NewWait } from "../core/ports/session-log.ts"
-import type { ToolOrigin } from "../core/tool-origin.ts"
-import { json, type Row, text, unescapeText } from "./columns.ts"
+import type { Wait, WaitKey } from "../core/ports/approvals.ts"
+import type { NewWait } from "../core/ports/session-log.ts"
+import { formerWaitId, type WaitKind } from "../core/wait.ts"
+import { escapeText, json, type Row, text, unescapeText } from "./columns.ts"
+import { type FormerWait, fromFormerWait, toFormerWait } from "./former-waits.ts"
 
 /** From a wait's row, whose `body` is the wait as it was opened, joined with its session's `tenant` and `user_id`. */
 export function toWait(row: Row): Wait {
@@ -15,48 +15,39 @@ export function toWait(row: Row): Wait {
   }
 }
 
-/** Parses a row's `body`: the wait as it was opened. */
+/** From a row with `session_id` and `body`: the wait as it was opened, by a process of whichever version. */
 export function toNewWait(row: Row): NewWait {
-  const { server, ...wait } = json<NewWait & { readonly server?: string }>(row, "body")
-  return wait.origin === undefined ? { ...wait, origin: unverified(server) } : wait
+  const body = json<NewWait | FormerWait>(row, "body")
+  return "payload" in body ? body : fromFormerWait(body, text(row, "session_id"))
 }
 
-/** Older versions stored the server's name alone. The origin that is made of it equals that of no tool. */
-function unverified(server: string | undefined): ToolOrigin | null {
-  return server === undefined ? null : { server, tool: "", identity: "", digest: "" }
+/** Returns the body of a wait's row in a form that processes of this version read. */
+export function waitBody(wait: NewWait, version: number): string {
+  return JSON.stringify((version < 3 ? toFormerWait(wait) : null) ?? wait)
 }
 
-/** The kind of wait that such a command answers. */
-export function kindAnswered(command: AnswerCommand): Wait["kind"] {
-  switch (command.type) {
-    case "approval":
-      return "approval"
-    case "toolResult":
-      return "clientTool"
-    case "elicitation":
-      return "elicitation"
-    default:
-      return command satisfies never
+/**
+ * The columns by which a wait is looked up, as stored. Rows of older versions have no id: there the call and the kind tell,
+ * and null for both means that no such row is meant.
+ */
+export interface WaitColumns {
+  readonly waitId: string | null
+  readonly toolCallId: string | null
+  readonly kind: string | null
+}
+
+export function columnsOf(key: WaitKey): WaitColumns {
+  if (!("waitId" in key)) return { waitId: null, toolCallId: escapeText(key.toolCallId), kind: key.kind }
+  const former = waitKinds.find((kind) => key.waitId.startsWith(formerWaitId(kind, "")))
+  const toolCallId = former === undefined ? null : key.waitId.slice(formerWaitId(former, "").length)
+  return {
+    waitId: escapeText(key.waitId),
+    toolCallId: toolCallId === null ? null : escapeText(toolCallId),
+    kind: former ?? null,
   }
 }
 
-/** Why the wait does not take the answer, null if it does. Looked at in the order that the port promises. */
-export function refusal(
-  wait: Wait,
-  command: AnswerCommand,
-  { cancelled }: { readonly cancelled: boolean },
-): Exclude<AnswerOutcome, { runId: string }> | null {
-  if (wait.state === "answered") return { status: "answered" }
-  if (wait.state !== "open" || wait.expiresAt <= command.at || cancelled) return { status: "expired" }
-  if (!isSame(wait.nonce, command.nonce)) return { status: "wrongNonce" }
-  return null
-}
-
-/** Takes as long whatever the texts have in common. */
-function isSame(known: string, given: string): boolean {
-  const [first, second] = [known, given].map((nonce) => createHash("sha256").update(nonce).digest())
-  return first !== undefined && second !== undefined && timingSafeEqual(first, second)
-}
+const waitKinds: readonly WaitKind[] = ["approval", "clientTool", "elicitation", "child", "timer"]
 
 function toWaitState(state: string): Wait["state"] {
   switch (state) {

@@ -11,6 +11,7 @@ import {
   expiring,
   newWait,
   opening,
+  qualifierOf,
   toolResult,
 } from "./wait-contract-fixtures.ts"
 
@@ -25,17 +26,17 @@ export const approvalsCases: readonly SessionLogCase[] = [
           qualifier: "q",
           reason: "why",
           input: { deep: [1.5, null, { a: true }] },
-          inputSchema: { type: "object" },
         },
       ])
       const [wait] = waits
       const expected = { ...wait, sessionId, tenant: "tenant", userId: "user", state: "open" }
-      assert.deepEqual(await approvals.wait(sessionId, wait.toolCallId), expected)
+      assert.deepEqual(await approvals.wait(sessionId, wait), expected)
       const elsewhere = await askingSession(log)
-      assert.equal(await approvals.wait(elsewhere.sessionId, wait.toolCallId), null)
+      assert.equal(await approvals.wait(elsewhere.sessionId, wait), null)
       for (const odd of ["call_nobody", "", "\u0000", "\ud800"]) {
-        assert.equal(await approvals.wait(sessionId, odd), null)
-        assert.equal(await approvals.wait(odd, wait.toolCallId), null)
+        assert.equal(await approvals.wait(sessionId, { waitId: odd }), null)
+        assert.equal(await approvals.wait(sessionId, { toolCallId: odd, kind: "approval" }), null)
+        assert.equal(await approvals.wait(odd, wait), null)
       }
     },
   },
@@ -188,7 +189,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       assert.ok(first)
       const { sessionId, waits } = await askingSession(log, [first, ...more])
       for (const wait of waits) {
-        assert.deepEqual((await approvals.wait(sessionId, wait.toolCallId))?.origin, wait.origin)
+        assert.deepEqual((await approvals.wait(sessionId, wait))?.origin, wait.origin)
         assert.equal((await log.answer(approval(sessionId, wait, { grant: true }))).status, "accepted")
       }
       const granted = (await approvals.grants(sessionId)).map(({ origin }) => origin)
@@ -224,7 +225,9 @@ export const approvalsCases: readonly SessionLogCase[] = [
         toolResult(sessionId, third, { at: 5_003 }),
       ]
       for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
-      const of = ({ toolCallId, toolName, qualifier, origin }: typeof first) => {
+      const of = (wait: typeof first) => {
+        const { toolCallId, toolName, origin } = wait
+        const qualifier = qualifierOf(wait)
         const nothing = { editedInput: null, reason: null }
         return { sessionId, runId, toolCallId, toolName, qualifier, origin, decidedBy: decider, ...nothing }
       }
@@ -258,7 +261,7 @@ export const approvalsCases: readonly SessionLogCase[] = [
       await commitOk(log, ending(removed, 2, 6_000))
       await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 6_001 })
       const left = async ({ sessionId, waits }: typeof kept) => [
-        await approvals.wait(sessionId, waits[0].toolCallId),
+        await approvals.wait(sessionId, waits[0]),
         ...(await approvals.grants(sessionId)),
         ...(await approvals.audit({ sessionId, limit: 10 })),
       ]

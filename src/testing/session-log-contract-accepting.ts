@@ -1,5 +1,4 @@
 import assert from "node:assert/strict"
-import { logVersion } from "../core/entries.ts"
 import {
   accepted,
   claimed,
@@ -48,22 +47,6 @@ export const acceptingCases: readonly SessionLogCase[] = [
       accepted(outcome)
       assert.equal(lease, null)
       assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
-    },
-  },
-  {
-    rule: 9,
-    name: "a message of a session whose log is newer than this version is accepted without a lease",
-    async run({ open }) {
-      const { log } = await open()
-      const agent = newAgent()
-      const { sessionId, runId, lease } = await runningSession(log, { agent })
-      const newer = { ...event(numbered(lease, 1), runId, runFailed), v: logVersion + 1 }
-      const runEnded = { runId, state: "failed" as const }
-      await commitOk(log, { lease, entries: [newer], runEnded })
-      assert.equal(await log.release(lease, { force: true }), "released")
-      const next = await log.putAndClaim(message(sessionId), [agent])
-      accepted(next.outcome)
-      assert.equal(next.lease, null)
     },
   },
   {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict"
-import type { NewWait } from "../core/ports/session-log.ts"
 import {
   accepted,
   cancel,
@@ -18,7 +17,9 @@ import {
   newWait,
   oddText,
   opening,
+  qualifierOf,
   toolResult,
+  type WaitOptions,
 } from "./wait-contract-fixtures.ts"
 
 export const answerCases: readonly SessionLogCase[] = [
@@ -36,12 +37,14 @@ export const answerCases: readonly SessionLogCase[] = [
       ]
       for (const command of commands) {
         assert.deepEqual(await log.answer(command), { status: "accepted", runId })
-        assert.equal((await approvals.wait(sessionId, command.toolCallId))?.state, "answered")
+        assert.equal((await approvals.wait(sessionId, command))?.state, "answered")
       }
       const pending = await log.pending(lease)
       assert.deepEqual(
         pending,
-        commands.map((command, index) => ({ ...command, runId, id: pending[index]?.id })),
+        commands.map((command, index) => {
+          return { ...command, runId, toolCallId: waits[index]?.toolCallId, id: pending[index]?.id }
+        }),
       )
     },
   },
@@ -56,7 +59,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const odd = ["sess_nobody", "", "\u0000", "\ud800", "x".repeat(100_000)]
       for (const id of odd) {
         assert.deepEqual(await log.answer(approval(id, wait)), { status: "unknown" })
-        const elsewhere = approval(sessionId, { ...wait, toolCallId: id })
+        const elsewhere = approval(sessionId, { ...wait, waitId: id })
         assert.deepEqual(await log.answer(elsewhere), { status: "unknown" })
       }
       assert.deepEqual(await log.answer(approval(other.sessionId, wait)), { status: "unknown" })
@@ -74,7 +77,7 @@ export const answerCases: readonly SessionLogCase[] = [
       for (const nonce of ["", `${wait.nonce}x`, wait.nonce.slice(1), "\u0000", "\ud800"]) {
         assert.deepEqual(await log.answer(approval(sessionId, { ...wait, nonce })), { status: "wrongNonce" })
       }
-      assert.equal((await approvals.wait(sessionId, wait.toolCallId))?.state, "open")
+      assert.equal((await approvals.wait(sessionId, wait))?.state, "open")
       assert.deepEqual(await log.pending(lease), [])
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [])
       assert.deepEqual(await log.answer(approval(sessionId, wait)), { status: "accepted", runId })
@@ -111,7 +114,7 @@ export const answerCases: readonly SessionLogCase[] = [
       assert.deepEqual(await log.answer(late), { status: "expired" })
       assert.deepEqual(await log.answer({ ...late, nonce: "wrong" }), { status: "expired" })
       // It is the run that closes it, so that what the model is told is in the log.
-      assert.equal((await approvals.wait(sessionId, wait.toolCallId))?.state, "open")
+      assert.equal((await approvals.wait(sessionId, wait))?.state, "open")
       const inTime = approval(sessionId, wait, { at: wait.expiresAt - 1 })
       assert.deepEqual(await log.answer(inTime), { status: "accepted", runId })
     },
@@ -132,8 +135,8 @@ export const answerCases: readonly SessionLogCase[] = [
       assert.deepEqual(others, [])
       const [record, ...more] = await approvals.audit({ sessionId, limit: 10 })
       assert.deepEqual(more, [])
-      assert.ok(command?.type === "approval")
-      assert.equal(record?.action, command.approved ? "approved" : "denied")
+      assert.ok(command?.type === "answer" && command.kind === "approval")
+      assert.equal(record?.action, command.answer.approved ? "approved" : "denied")
     },
   },
   {
@@ -169,9 +172,11 @@ export const answerCases: readonly SessionLogCase[] = [
       assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "unknown" })
       await commitOk(log, opening(session, [opened], 2))
       const expected = { ...opened, sessionId, tenant: "tenant", userId: "user", state: "open" }
-      assert.deepEqual(await approvals.wait(sessionId, asked.toolCallId), expected)
+      assert.deepEqual(await approvals.wait(sessionId, opened), expected)
       assert.deepEqual(await log.answer(approval(sessionId, asked)), { status: "answered" })
-      assert.deepEqual(await log.answer(toolResult(sessionId, asked)), { status: "wrongNonce" })
+      assert.deepEqual(await log.answer(toolResult(sessionId, asked)), { status: "unknown" })
+      const wrong = toolResult(sessionId, { ...opened, nonce: asked.nonce })
+      assert.deepEqual(await log.answer(wrong), { status: "wrongNonce" })
       assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "accepted", runId })
       assert.deepEqual(await log.answer(toolResult(sessionId, opened)), { status: "answered" })
     },
@@ -183,7 +188,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const { log, approvals } = await open()
       const schema = { type: "object", title: oddText }
       const question = { mode: "form", message: oddText, schema } as const
-      const form: Partial<NewWait> = { kind: "elicitation", origin: originAt("hotel"), question }
+      const form: WaitOptions = { kind: "elicitation", origin: originAt("hotel"), question }
       const session = await askingSession(log, [form])
       const { sessionId, runId, lease, waits } = session
       const [asked] = waits
@@ -195,10 +200,10 @@ export const answerCases: readonly SessionLogCase[] = [
       const first = elicitation(sessionId, asked, { content: { [oddText]: [oddText, null, 1.5] } })
       assert.deepEqual(await log.answer(first), { status: "accepted", runId })
       const [command] = await log.pending(lease)
-      assert.deepEqual(command, { ...first, runId, id: command?.id })
+      assert.deepEqual(command, { ...first, runId, toolCallId: asked.toolCallId, id: command?.id })
       const again = newWait(runId, { ...form, toolCallId: asked.toolCallId })
       await commitOk(log, opening(session, [again], 2))
-      assert.deepEqual(await log.answer(first), { status: "wrongNonce" })
+      assert.deepEqual(await log.answer(first), { status: "answered" })
       const second = elicitation(sessionId, again, { action: "decline", content: null })
       assert.deepEqual(await log.answer(second), { status: "accepted", runId })
       const trail = await approvals.audit({ sessionId, limit: 10 })
@@ -212,16 +217,21 @@ export const answerCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
-    name: "of two waits of one kind for the same call the newer takes the answer",
+    name: "of two waits of one kind for the same call the newer is found by the call, and takes the answer",
     async run({ open }) {
-      const { log } = await open()
+      const { log, approvals } = await open()
       const session = await askingSession(log)
       const { sessionId, runId, waits } = session
       const [asked] = waits
       assert.equal((await log.answer(approval(sessionId, asked))).status, "accepted")
       const again = newWait(runId, { toolCallId: asked.toolCallId })
       await commitOk(log, opening(session, [again], 2))
-      assert.deepEqual(await log.answer(approval(sessionId, asked)), { status: "wrongNonce" })
+      const { toolCallId, kind } = asked
+      assert.equal((await approvals.wait(sessionId, { toolCallId, kind }))?.waitId, again.waitId)
+      assert.equal((await approvals.wait(sessionId, { waitId: asked.waitId }))?.state, "answered")
+      assert.deepEqual(await log.answer(approval(sessionId, asked)), { status: "answered" })
+      const former = approval(sessionId, { ...again, nonce: asked.nonce })
+      assert.deepEqual(await log.answer(former), { status: "wrongNonce" })
       assert.deepEqual(await log.answer(approval(sessionId, again)), { status: "accepted", runId })
     },
   },
@@ -231,11 +241,11 @@ export const answerCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log, approvals } = await open()
       const large = "0123456789abcdeé".repeat(100_000)
-      const odd: Partial<NewWait> = {
+      const odd: WaitOptions = {
         toolCallId: `call ${oddText}`,
         toolName: oddText,
         input: { [oddText]: [oddText, large] },
-        inputSchema: { description: oddText },
+        answerSchema: { description: oddText },
         qualifier: `${oddText}${large}`,
         reason: oddText,
         nonce: `nonce ${oddText}`,
@@ -243,7 +253,7 @@ export const answerCases: readonly SessionLogCase[] = [
       const { sessionId, runId, lease, waits } = await askingSession(log, [odd])
       const [wait] = waits
       const expected = { ...wait, sessionId, tenant: "tenant", userId: "user" }
-      assert.deepEqual(await approvals.wait(sessionId, wait.toolCallId), { ...expected, state: "open" })
+      assert.deepEqual(await approvals.wait(sessionId, wait), { ...expected, state: "open" })
       const listed = await approvals.openWaits({ sessionId, now: 5_000, limit: 10 })
       assert.deepEqual(listed, [{ ...expected, state: "open" }])
       const decidedBy = { via: "http", tenant: oddText, userId: oddText, address: oddText } as const
@@ -251,8 +261,8 @@ export const answerCases: readonly SessionLogCase[] = [
       const command = approval(sessionId, wait, { editedInput, reason: oddText, grant: true, decidedBy })
       assert.equal((await log.answer(command)).status, "accepted")
       const [pending] = await log.pending(lease)
-      assert.deepEqual(pending, { ...command, runId, id: pending?.id })
-      const toolType = { toolName: oddText, qualifier: wait.qualifier }
+      assert.deepEqual(pending, { ...command, runId, toolCallId: wait.toolCallId, id: pending?.id })
+      const toolType = { toolName: oddText, qualifier: qualifierOf(wait) }
       const grant = { sessionId, ...toolType, origin: null, grantedBy: decidedBy, at: 5_000 }
       assert.deepEqual(await approvals.grants(sessionId), [grant])
       const [, decision] = await approvals.audit({ sessionId, limit: 10 })
@@ -286,7 +296,7 @@ export const answerCases: readonly SessionLogCase[] = [
       assert.deepEqual(await log.answer(approval(sessionId, waits[0])), { status: "answered" })
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
-        ["approval", "cancel"],
+        ["answer", "cancel"],
       )
     },
   },
@@ -351,7 +361,7 @@ export const answerCases: readonly SessionLogCase[] = [
         if (!inTime) assert.equal(answered?.status, "expired")
         assert.deepEqual(
           (await log.pending(lease)).map(({ type }) => type),
-          inTime ? ["approval", "cancel"] : ["cancel"],
+          inTime ? ["answer", "cancel"] : ["cancel"],
         )
         assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, inTime ? 1 : 0)
       }

@@ -19,6 +19,7 @@ import {
   expiring,
   newWait,
   opening,
+  qualifierOf,
   toolResult,
 } from "./wait-contract-fixtures.ts"
 
@@ -33,10 +34,10 @@ export const closingCases: readonly SessionLogCase[] = [
       const [wait, other] = waits
       assert.ok(other)
       await commitOk(log, expiring(session, [wait], 2, 123_456))
-      assert.equal((await approvals.wait(sessionId, wait.toolCallId))?.state, "expired")
-      assert.equal((await approvals.wait(sessionId, other.toolCallId))?.state, "open")
+      assert.equal((await approvals.wait(sessionId, wait))?.state, "expired")
+      assert.equal((await approvals.wait(sessionId, other))?.state, "open")
       assert.deepEqual(await log.answer(approval(sessionId, wait)), { status: "expired" })
-      const { toolCallId, toolName, qualifier, origin } = wait
+      const { toolCallId, toolName, origin } = wait
       const nobody = { decidedBy: null, editedInput: null, reason: null }
       assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), [
         {
@@ -45,7 +46,7 @@ export const closingCases: readonly SessionLogCase[] = [
           runId,
           toolCallId,
           toolName,
-          qualifier,
+          qualifier: qualifierOf(wait),
           origin,
           action: "expired",
           ...nobody,
@@ -74,8 +75,8 @@ export const closingCases: readonly SessionLogCase[] = [
       }
       assert.deepEqual(await log.commit([batch, expiring(elsewhere, elsewhere.waits, 2)]), ["answered", "ok"])
       assert.equal((await log.read(sessionId, { afterSeq: 0, limit: 10 })).length, 1)
-      assert.equal((await approvals.wait(sessionId, other.toolCallId))?.state, "open")
-      assert.equal(await approvals.wait(sessionId, late.toolCallId), null)
+      assert.equal((await approvals.wait(sessionId, other))?.state, "open")
+      assert.equal(await approvals.wait(sessionId, late), null)
       assert.deepEqual(await log.pending(lease), commands)
       assert.deepEqual(
         (await approvals.audit({ sessionId, limit: 10 })).map(({ action }) => action),
@@ -109,8 +110,8 @@ export const closingCases: readonly SessionLogCase[] = [
       assert.equal((await log.pending(lease)).length, 1)
       await commitOk(log, ending(session, 2, 6_000))
       assert.deepEqual(await log.pending(lease), [])
-      assert.equal((await approvals.wait(sessionId, answered.toolCallId))?.state, "answered")
-      assert.equal((await approvals.wait(sessionId, first.toolCallId))?.state, "withdrawn")
+      assert.equal((await approvals.wait(sessionId, answered))?.state, "answered")
+      assert.equal((await approvals.wait(sessionId, first))?.state, "withdrawn")
       assert.deepEqual(await log.answer(approval(sessionId, first)), { status: "expired" })
       assert.deepEqual(await log.answer(toolResult(sessionId, second)), { status: "expired" })
       assert.deepEqual(await log.answer(approval(sessionId, answered)), { status: "answered" })
@@ -124,7 +125,7 @@ export const closingCases: readonly SessionLogCase[] = [
         ],
       )
       assert.deepEqual([records[0]?.at, records[0]?.runId, records[0]?.decidedBy], [6_000, runId, null])
-      assert.equal((await approvals.wait(other.sessionId, other.waits[0].toolCallId))?.state, "open")
+      assert.equal((await approvals.wait(other.sessionId, other.waits[0]))?.state, "open")
       assert.equal(await log.release(lease), "released")
     },
   },
@@ -143,7 +144,10 @@ export const closingCases: readonly SessionLogCase[] = [
       ])
       assert.deepEqual(outcomes, ["ok", "ok", "ok"])
       for (const [index, { sessionId }] of [one, two].entries()) {
-        assert.equal((await approvals.wait(sessionId, waits[index]?.toolCallId ?? ""))?.state, "withdrawn")
+        assert.equal(
+          (await approvals.wait(sessionId, { waitId: waits[index]?.waitId ?? "" }))?.state,
+          "withdrawn",
+        )
         const [record] = await approvals.audit({ sessionId, limit: 10 })
         assert.equal(record?.action, "withdrawn")
       }
@@ -164,7 +168,7 @@ export const closingCases: readonly SessionLogCase[] = [
         expiring(session, [late], 5),
       ])
       assert.deepEqual(outcomes, ["ok", "ok", "answered", "ok"])
-      assert.equal((await approvals.wait(sessionId, late.toolCallId))?.state, "expired")
+      assert.equal((await approvals.wait(sessionId, late))?.state, "expired")
       assert.equal((await approvals.audit({ sessionId, limit: 10 })).length, 2)
     },
   },
@@ -179,8 +183,8 @@ export const closingCases: readonly SessionLogCase[] = [
       const late = newWait(runId)
       const batches = [opening(session, [late], 2), expiring(session, waits, 2), ending(session, 2)]
       assert.deepEqual(await log.commit(batches), ["fenced", "fenced", "fenced"])
-      assert.equal(await approvals.wait(sessionId, late.toolCallId), null)
-      assert.equal((await approvals.wait(sessionId, waits[0].toolCallId))?.state, "open")
+      assert.equal(await approvals.wait(sessionId, late), null)
+      assert.equal((await approvals.wait(sessionId, waits[0]))?.state, "open")
     },
   },
   {
@@ -190,7 +194,7 @@ export const closingCases: readonly SessionLogCase[] = [
       const { log, approvals } = await open()
       const session = await askingSession(log)
       const { sessionId, lease, waits } = session
-      const state = async () => (await approvals.wait(sessionId, waits[0].toolCallId))?.state
+      const state = async () => (await approvals.wait(sessionId, waits[0]))?.state
       accepted(await log.put(cancel(sessionId)))
       assert.deepEqual(await log.commit([ending(session, 2)]), ["cancelled"])
       assert.equal(await state(), "open")
@@ -223,7 +227,7 @@ export const closingCases: readonly SessionLogCase[] = [
           () => log.answer(approval(sessionId, waits[0])),
         )
         assert.equal(outcome, "ok")
-        const wait = await approvals.wait(sessionId, waits[0].toolCallId)
+        const wait = await approvals.wait(sessionId, waits[0])
         assert.equal(wait?.state, answer.status === "accepted" ? "answered" : "withdrawn")
         assert.ok(answer.status === "accepted" || answer.status === "expired")
         assert.deepEqual(await log.pending(lease), [])

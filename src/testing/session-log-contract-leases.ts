@@ -19,6 +19,7 @@ import {
   stepStarted,
   textDelta,
 } from "./session-log-contract-fixtures.ts"
+import { approval, askingSession } from "./wait-contract-fixtures.ts"
 
 export const leaseCases: readonly SessionLogCase[] = [
   {
@@ -282,23 +283,34 @@ export const leaseCases: readonly SessionLogCase[] = [
   },
   {
     rule: 14,
-    name: "a session with events of a newer version is not claimed",
+    name: "a session with events of a newer version is not claimed, and refused with one error by all else",
     async run({ open }) {
-      const { log } = await open()
+      const { log, approvals } = await open()
       const agent = newAgent()
-      const { sessionId, runId, lease } = await runningSession(log, { agent })
+      const { sessionId, runId, lease, waits } = await askingSession(log, [{}], { agent })
       for (const [index, v] of [logVersion + 1, logVersion].entries()) {
         await commitOk(log, {
           lease,
-          entries: [event(numbered(lease, index + 1), runId, stepStarted, { v })],
+          entries: [event(numbered(lease, index + 2), runId, stepStarted, { v })],
         })
       }
       assert.equal(await log.release(lease), "released")
       assert.equal(await log.claim(sessionId, [agent]), null)
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
-      const [first] = await log.read(sessionId, { afterSeq: 0, limit: 1 })
-      assert.ok(first?.kind === "event")
-      assert.equal(first.v, logVersion + 1)
+      const [readable] = await log.read(sessionId, { afterSeq: 0, limit: 1 })
+      assert.ok(readable?.kind === "event" && readable.seq === numbered(lease, 1))
+      const refused = [
+        () => log.session(sessionId),
+        () => log.read(sessionId, { afterSeq: readable.seq, limit: 10 }),
+        () => log.put(message(sessionId)),
+        () => log.putAndClaim(message(sessionId), [agent]),
+        () => log.put(cancel(sessionId)),
+        () => log.answer(approval(sessionId, waits[0])),
+        () => log.revokeSession(sessionId, 5_000),
+        () => approvals.wait(sessionId, waits[0]),
+      ]
+      for (const call of refused) await assert.rejects(call, { code: "log_too_new", status: 503 })
+      assert.deepEqual(await approvals.openWaits({ sessionId, now: 5_000, limit: 10 }), [])
     },
   },
 ]

@@ -35,7 +35,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       const lease = await eventually("the lease", () => tryClaim(log, sessionId))
       assert.deepEqual(
         (await log.pending(lease)).map(({ type }) => type),
-        ["approval", "cancel"],
+        ["answer", "cancel"],
       )
     },
   },

@@ -18,6 +18,7 @@ import { revocationCases } from "./session-log-contract-revocation.ts"
 import { sharedCases } from "./session-log-contract-shared.ts"
 import { sharedWaitCases } from "./session-log-contract-shared-waits.ts"
 import { shareCases } from "./session-log-contract-shares.ts"
+import { startCases } from "./session-log-contract-starts.ts"
 import { storageCases } from "./session-log-contract-storage.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
 import { subscriptionCases } from "./subscriptions-contract.ts"
@@ -28,6 +29,7 @@ export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-f
 export const sessionLogContract: readonly SessionLogCase[] = [
   ...inboxCases,
   ...entryCases,
+  ...startCases,
   ...storageCases,
   ...pruneCases,
   ...acceptingCases,

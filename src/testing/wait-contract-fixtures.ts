@@ -1,14 +1,9 @@
 import type { Decider } from "../core/entries.ts"
 import { randomIds } from "../core/ids.ts"
-import type {
-  ApprovalCommand,
-  ElicitationCommand,
-  Lease,
-  NewWait,
-  SessionBatch,
-  SessionLog,
-  ToolResultCommand,
-} from "../core/ports/session-log.ts"
+import type { JsonObject } from "../core/json.ts"
+import type { AnswerCommand, Lease, NewWait, SessionBatch, SessionLog } from "../core/ports/session-log.ts"
+import type { Question, QuestionAnswer } from "../core/question.ts"
+import type { AnyPayload, ApprovalAnswer, ApprovalPayload, WaitKind } from "../core/wait.ts"
 import {
   commitOk,
   event,
@@ -24,51 +19,98 @@ export const decider: Decider = { via: "http", tenant: "tenant", userId: "boss",
 export const oddText =
   "nul \u0000, halves \ud800 and \udfff, emoji 👩‍👩‍👧, quote \" and ' and \\, \u2028 $1 ?"
 
-export function newWait(runId: string, options: Partial<NewWait> = {}): NewWait {
+/** Facts of a wait, and those of its payload that a case looks at. */
+export type WaitOptions = Partial<Omit<NewWait, "kind" | "payload">> & {
+  readonly kind?: WaitKind
+  readonly input?: JsonObject
+  readonly qualifier?: string | null
+  readonly reason?: string | null
+  readonly question?: Question
+}
+
+export function newWait(runId: string, options: WaitOptions = {}): NewWait {
+  const { kind = "approval", input = { to: "someone" }, qualifier = null, reason = null, ...rest } = options
+  const { question = { mode: "form", message: "Who?", schema: { type: "object" } }, ...facts } = rest
   return {
+    waitId: randomIds.next("wait"),
     toolCallId: randomIds.next("call"),
     runId,
-    kind: "approval",
     toolName: "send_mail",
-    input: { to: "someone" },
-    inputSchema: { type: "object" },
-    qualifier: null,
+    answerSchema: { type: "object" },
     origin: null,
-    reason: null,
     nonce: randomIds.next("nonce"),
     openedAt: 4_000,
     expiresAt: 100_000,
-    ...options,
+    rootSessionId: "sess_root",
+    ...facts,
+    ...payloadOf(kind, { input, qualifier, reason, question }),
   }
 }
 
-type Asked = Pick<NewWait, "toolCallId" | "nonce">
+function payloadOf(
+  kind: WaitKind,
+  { question, ...asked }: ApprovalPayload & { readonly question: Question },
+): AnyPayload {
+  switch (kind) {
+    case "approval":
+      return { kind, payload: asked }
+    case "clientTool":
+      return { kind, payload: { input: asked.input, callIndex: 0 } }
+    case "elicitation":
+      return { kind, payload: { question, server: null } }
+    case "child":
+      return { kind, payload: { agent: "agent", sessionId: "sess_child", runId: "run_child" } }
+    case "timer":
+      return { kind, payload: {} }
+    default:
+      return kind satisfies never
+  }
+}
+
+export function qualifierOf(wait: NewWait): string | null {
+  return wait.kind === "approval" ? wait.payload.qualifier : null
+}
+
+type Asked = Pick<NewWait, "waitId" | "nonce">
+interface AnswerOptions {
+  readonly at?: number | undefined
+  readonly decidedBy?: Decider | undefined
+}
+
+function answerTo(
+  sessionId: string,
+  { waitId, nonce }: Asked,
+  { at = 5_000, decidedBy = decider }: AnswerOptions,
+) {
+  return { type: "answer", sessionId, waitId, nonce, decidedBy, at } as const
+}
 
 export function approval(
   sessionId: string,
-  { toolCallId, nonce }: Asked,
-  options: Partial<ApprovalCommand> = {},
-): ApprovalCommand {
-  const base = { type: "approval", sessionId, toolCallId, nonce, decidedBy: decider, at: 5_000 } as const
-  return { ...base, approved: true, editedInput: null, reason: null, grant: false, ...options }
+  asked: Asked,
+  { at, decidedBy, ...given }: Partial<ApprovalAnswer> & AnswerOptions = {},
+): AnswerCommand {
+  const answer = { approved: true, editedInput: null, reason: null, grant: false, ...given }
+  return { ...answerTo(sessionId, asked, { at, decidedBy }), kind: "approval", answer }
 }
 
-export function toolResult(
-  sessionId: string,
-  { toolCallId, nonce }: Asked,
-  options: Partial<ToolResultCommand> = {},
-): ToolResultCommand {
-  const base = { type: "toolResult", sessionId, toolCallId, nonce, decidedBy: decider, at: 5_000 } as const
-  return { ...base, result: { type: "json", value: { done: true } }, ...options }
+export function toolResult(sessionId: string, asked: Asked, options: AnswerOptions = {}): AnswerCommand {
+  const answer = { result: { type: "json", value: { done: true } } } as const
+  return { ...answerTo(sessionId, asked, options), kind: "clientTool", answer }
 }
 
 export function elicitation(
   sessionId: string,
-  { toolCallId, nonce }: Asked,
-  options: Partial<ElicitationCommand> = {},
-): ElicitationCommand {
-  const base = { type: "elicitation", sessionId, toolCallId, nonce, decidedBy: decider, at: 5_000 } as const
-  return { ...base, action: "accept", content: { name: "Ada" }, ...options }
+  asked: Asked,
+  given: Partial<QuestionAnswer> = {},
+): AnswerCommand {
+  const answer = { action: "accept", content: { name: "Ada" }, ...given } as const
+  return { ...answerTo(sessionId, asked, {}), kind: "elicitation", answer }
+}
+
+export function childAnswer(sessionId: string, asked: Asked): AnswerCommand {
+  const answer = { result: { type: "json", value: { done: true } } } as const
+  return { ...answerTo(sessionId, asked, {}), kind: "child", answer }
 }
 
 export interface AskingSession {
@@ -81,7 +123,7 @@ export interface AskingSession {
 /** A running session, under a lease, whose run waits for as many answers as options are given. Uses number 1. */
 export async function askingSession(
   log: SessionLog,
-  options: readonly [Partial<NewWait>, ...Partial<NewWait>[]] = [{}],
+  options: readonly [WaitOptions, ...WaitOptions[]] = [{}],
   session: { readonly agent?: string } = {},
 ): Promise<AskingSession> {
   const running = await runningSession(log, session)
@@ -112,7 +154,7 @@ export function expiring(
   at = 100_000,
 ): SessionBatch {
   const entries = [event(numbered(lease, n), runId, stepStarted, { at })]
-  return { lease, entries, waitsExpired: waits.map(({ toolCallId }) => toolCallId) }
+  return { lease, entries, waitsExpired: waits.map(({ waitId }) => waitId) }
 }
 
 /** A batch that ends the run with one event, of number `n`. */

@@ -3,7 +3,8 @@ import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { expect, test, vi } from "vitest"
-import { all } from "./checks/observation.ts"
+import type { EventEntry } from "../../src/core/entries.ts"
+import { all, resolutions } from "./checks/observation.ts"
 import { calls, type Script, says } from "./support/model.ts"
 import { serving } from "./support/serving.ts"
 
@@ -17,6 +18,11 @@ const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.
 function script(...tools: Parameters<typeof calls>[1]): Script {
   return (call) => (call.turn > 0 ? says(3) : calls(call, tools))
 }
+
+const decisions = (events: readonly EventEntry[]) =>
+  resolutions(events, "approval").map(({ resolution, decidedBy }) => ({ ...resolution, decidedBy }))
+const answers = (events: readonly EventEntry[]) =>
+  resolutions(events, "elicitation").map(({ resolution, decidedBy }) => ({ ...resolution, decidedBy }))
 
 const pay = (amount: number) => ({ name: "pay", input: { amount } })
 
@@ -55,9 +61,7 @@ test("an answer that was acknowledged right before a kill is acted on at the nex
   await ended
   const [completed] = all(await events(), "toolCallCompleted")
   const [interrupted] = all(await events(), "toolCallInterrupted")
-  expect(all(await events(), "approvalResolved")).toMatchObject([
-    { approved: true, editedInput: { amount: 5 } },
-  ])
+  expect(decisions(await events())).toMatchObject([{ approved: true, editedInput: { amount: 5 } }])
   // It may have been at work already when it was killed; what is in the log is what happened.
   if (completed !== undefined) expect(await effects()).toMatchObject([{ tool: "pay", input: { amount: 5 } }])
   else expect(interrupted).toMatchObject({ reason: "crashed", outcome: "unknown" })
@@ -111,7 +115,7 @@ test("a tool's question that was asked before a kill is answered after it, and t
   expect(all(await events(), "toolCallCompleted")).toMatchObject([
     { result: { value: { room: 7, name: "Ada" } } },
   ])
-  expect(all(await events(), "elicitationRequested")).toHaveLength(1)
+  expect(all(await events(), "waitOpened")).toHaveLength(1)
 })
 
 test("a question from inside a call is over with a kill: the call was interrupted, and nobody can answer", async () => {
@@ -125,7 +129,7 @@ test("a question from inside a call is over with a kill: the call was interrupte
     "wait_expired",
   )
   expect(await effects()).toEqual([])
-  expect(all(await events(), "elicitationResolved")).toMatchObject([{ action: "cancel", decidedBy: null }])
+  expect(answers(await events())).toMatchObject([{ action: "cancel", decidedBy: null }])
   expect(all(await events(), "toolCallInterrupted")).toMatchObject([
     { reason: "crashed", outcome: "unknown" },
   ])
@@ -142,7 +146,7 @@ test("a question from inside a call may be answered while nobody runs; the call 
   start()
   await ended
   expect(await effects()).toEqual([])
-  expect(all(await events(), "elicitationResolved")).toMatchObject([
+  expect(answers(await events())).toMatchObject([
     { action: "accept", content: { name: "Ada" }, decidedBy: { via: "cli" } },
   ])
   expect(all(await events(), "toolCallInterrupted")).toMatchObject([
@@ -166,7 +170,7 @@ test("an approval given in the terminal while no server runs is acted on at the 
   start()
   await ended
   expect(await effects()).toMatchObject([{ toolCallId: first.tool_call_id, input: { amount: 7 } }])
-  expect(all(await events(), "approvalResolved")).toMatchObject([
+  expect(decisions(await events())).toMatchObject([
     { decidedBy: { via: "cli", userId: "ops" } },
     { approved: false, reason: "Once is enough." },
   ])
@@ -183,7 +187,7 @@ test("an approval whose time ends while no server runs is denied at the next sta
   start()
   await ended
   expect(await effects()).toEqual([])
-  expect(all(await events(), "approvalResolved")).toMatchObject([{ approved: false, decidedBy: null }])
+  expect(decisions(await events())).toMatchObject([{ approved: false, decidedBy: null }])
 })
 
 test("a run at which the process dies every time is given up", async () => {

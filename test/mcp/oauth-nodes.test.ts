@@ -91,7 +91,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
         logger: { debug() {}, info() {}, warn() {}, error() {} },
       },
     )
-    if (outcome.type === "inputRequired") throw new Error("Nothing should be asked.")
+    if (outcome.type === "wait") throw new Error("Nothing should be asked.")
     return outcome
   }
   return Promise.all(Array.from({ length: times }, call))

@@ -1,8 +1,8 @@
-import type { AnswerCommand } from "./session-log.ts"
+import type { AcceptedAnswer } from "./session-log.ts"
 
 /** The answers to a run's waits that are in its inbox. */
 export interface Answers {
-  /** Whether `take` would give one. */
+  /** Returns true if `take` would return an answer. */
   has(toolCallId: string): boolean
   /** The answer to this call's wait, if there is one; taken once. */
   take(toolCallId: string): Answer | null
@@ -13,4 +13,4 @@ export interface Answers {
 }
 
 /** `id` is the command's, to be consumed by what acts on it. */
-export type Answer = AnswerCommand & { readonly id: number }
+export type Answer = AcceptedAnswer & { readonly id: number }

@@ -1,12 +1,13 @@
 import type { Decider } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
+import type { WaitKind } from "../wait.ts"
 import type { NewWait } from "./session-log.ts"
 
 /** What is asked and what was decided, over all sessions. Lives and dies with the sessions it belongs to. */
 export interface Approvals {
-  /** The newest wait of the call: it may first wait for approval, then for a client's result or a user's answers. */
-  wait(sessionId: string, toolCallId: string): Promise<Wait | null>
+  /** The newest wait with this key. A call may open several waits of one kind, one after the other. */
+  wait(sessionId: string, key: WaitKey): Promise<Wait | null>
   /** Open waits that have not expired, oldest first, at most `limit`. */
   openWaits(filter: WaitFilter): Promise<readonly Wait[]>
 
@@ -19,16 +20,19 @@ export interface Approvals {
   audit(filter: AuditFilter): Promise<readonly AuditRecord[]>
 }
 
-export interface Wait extends NewWait {
+export type Wait = NewWait & {
   readonly sessionId: string
   readonly tenant: string
   readonly userId: string
   readonly state: "open" | "answered" | "expired" | "withdrawn"
 }
 
+/** A wait by its id, or by its call: clients know the call. */
+export type WaitKey = { readonly waitId: string } | { readonly toolCallId: string; readonly kind: WaitKind }
+
 export interface WaitFilter {
   readonly sessionId?: string
-  readonly kind?: Wait["kind"]
+  readonly kind?: WaitKind
   readonly now: number
   readonly limit: number
 }

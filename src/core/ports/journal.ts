@@ -4,6 +4,8 @@ import type { NewWait } from "./session-log.ts"
 
 /** The log as one attempt at a run sees it: it may only write, and only while it holds the lease. */
 export interface Journal {
+  /** The newest log version that may be written now (rule 14, versions). */
+  readonly version: number
   /**
    * Resolves when the events are durable and published, in this order, after every delta emitted before.
    * The effects are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` (on a terminal event
@@ -18,7 +20,7 @@ export interface JournalEffects {
   /** Commands that are acted on by these events, and so leave the inbox. */
   readonly consume?: readonly number[]
   readonly open?: readonly NewWait[]
-  /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
+  /** Ids of waits that nobody answered before their time, or the call that opened them, was over. */
   readonly expire?: readonly string[]
   /** Stored with these events, of which there must be at least one. An item of more than 1 000 000 bytes rejects the append. */
   readonly outbox?: readonly OutboxItem[]

@@ -1,22 +1,28 @@
 import type { Decider, Entry } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
-import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
+import type { AnyAnswer, AnyPayload } from "../wait.ts"
 import type { Liveness } from "./liveness.ts"
 import type { OutboxItem } from "./outbox.ts"
-import type { ToolResult } from "./tool.ts"
 
 /**
  * Where sessions live: their log, their inbox and their leases. One instance is one process's membership;
  * its leases count as live until it is closed or its process ends.
  *
- * Every method rejects with `StoreUnavailableError` when the store cannot do it now, or when its reply was lost.
+ * Every method rejects with `StoreUnavailableError` when the store cannot do it now, or when its reply was lost. Methods
+ * that read a session, or put something into its inbox, reject with `LogTooNewError` if it holds something that is newer
+ * than this process reads (rule 14, versions).
  * The rules by number are those of docs/architecture.md.
  */
 export interface SessionLog {
   /** Tells if this instance's leases count as live (rule 8, liveness). */
   readonly liveness: Liveness
+  /**
+   * Returns the newest log version that all live processes read, as far as this process knows (rule 14, versions). Newer
+   * forms are not written, so that every live process can go on with every session.
+   */
+  writableVersion(): number
   /**
    * The store's clock, in milliseconds since the Unix epoch. All processes that share a store get the time of one clock,
    * whatever their own clocks say.
@@ -197,43 +203,26 @@ export interface CancelCommand {
   readonly at: number
 }
 
-/** The answer to a wait. Whether an edit or a form fits was checked before; the rest is the store's to check. */
-export type AnswerCommand = ApprovalCommand | ToolResultCommand | ElicitationCommand
+/** The answer to a wait. The caller has checked that an edit or a form fits; the store checks the rest. */
+export type AnswerCommand = AnswerFacts & AnyAnswer
 
-export interface ApprovalCommand extends AnswerBase {
-  readonly type: "approval"
-  readonly approved: boolean
-  /** Arguments in place of the model's, already checked against the tool's schema. */
-  readonly editedInput: JsonObject | null
-  /** Told to the model on denial. */
-  readonly reason: string | null
-  /** Grants the tool type for the rest of the session, in the same transaction. Only with `approved`. */
-  readonly grant: boolean
-}
-
-/** What the client made of a client tool's call. */
-export interface ToolResultCommand extends AnswerBase {
-  readonly type: "toolResult"
-  readonly result: ToolResult
-}
-
-/** What the user says to a tool's question; a form is already checked, its defaults filled in. */
-export interface ElicitationCommand extends AnswerBase, QuestionAnswer {
-  readonly type: "elicitation"
-}
-
-interface AnswerBase {
+interface AnswerFacts {
+  readonly type: "answer"
   readonly sessionId: string
-  readonly toolCallId: string
+  readonly waitId: string
   readonly nonce: string
   readonly decidedBy: Decider
   readonly at: number
 }
 
-/** What reached a session from outside, in its inbox. `id` grows in the order of acceptance; a cancel and an answer name their run. */
-export type Command = (MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string })) & {
-  readonly id: number
-}
+/** An answer in the inbox, with what its wait knows of itself. */
+export type AcceptedAnswer = AnswerCommand & { readonly runId: string; readonly toolCallId: string }
+
+/** Something that reached a session from outside, in its inbox. `id` grows in the order of acceptance. */
+export type Command = StoredCommand & { readonly id: number }
+
+/** A cancel and an answer name their run. */
+export type StoredCommand = MessageCommand | (CancelCommand & { readonly runId: string }) | AcceptedAnswer
 
 export type PutOutcome =
   | { readonly status: "accepted"; readonly runId: string; readonly cursor: number }
@@ -301,11 +290,13 @@ export interface PruneLimits {
 
 export interface SessionBatch {
   readonly lease: Lease
+  /** The newest version in which its events and waits may be stored (rule 14, versions). Default: the newest there is. */
+  readonly version?: number
   /** In order of their sequence numbers. */
   readonly entries: readonly Entry[]
   readonly commandsConsumed?: readonly number[]
   readonly waitsOpened?: readonly NewWait[]
-  /** Tool-call ids of waits that nobody answered before their time, or the call that asked, was over. */
+  /** Ids of waits that nobody answered before their time, or the call that opened them, was over. */
   readonly waitsExpired?: readonly string[]
   /** Stored with the entries, of which there must be at least one event. */
   readonly outbox?: readonly OutboxItem[]
@@ -322,24 +313,26 @@ export interface ReleaseOptions {
   readonly parkUntil?: number
 }
 
-/** An open question of a run to the outside. */
-export interface NewWait {
-  readonly toolCallId: string
+/** An open request of a run to the outside. */
+export type NewWait = WaitFacts & AnyPayload
+
+interface WaitFacts {
+  readonly waitId: string
   readonly runId: string
-  readonly kind: "approval" | "clientTool" | "elicitation"
+  readonly toolCallId: string
   readonly toolName: string
-  readonly input: JsonObject
-  /** The tool's, so that any process can refuse an edit that does not fit. */
-  readonly inputSchema: JsonObject
-  readonly qualifier: string | null
-  readonly reason: string | null
   /** The tool that an answer is meant for; null for a local tool, and for a runner's. */
   readonly origin: ToolOrigin | null
-  /** What the tool asks the user; only and always of an elicitation. */
-  readonly question?: Question
+  /**
+   * JSON Schema of what a person may send with an answer: edited arguments, or a form. Stored, so that any process can
+   * refuse an answer that does not fit. Null if there is nothing to fill in.
+   */
+  readonly answerSchema: JsonObject | null
   readonly nonce: string
   readonly openedAt: number
   readonly expiresAt: number
+  /** The session whose token may answer it: the root of the tree that the run's session belongs to. */
+  readonly rootSessionId: string
 }
 
 export interface ReadOptions {

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "../json.ts"
 import type { ContentPart } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
+import type { ChildAnswer } from "../wait.ts"
 import type { Logger } from "./logger.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 
@@ -39,7 +40,7 @@ export interface Tool {
   readonly plainName?: string
   /** Checks the input of a call before anyone is asked about it. */
   validate(input: JsonObject, context: ValidationContext): Promise<Validation>
-  /** With an `InputRequired` it is over for now: it is executed again with the answer. */
+  /** With a `ReturnedWait` it is over for now: it is executed again once the wait is over. */
   execute(input: unknown, context: ToolContext): Promise<ToolOutcome>
 }
 
@@ -61,21 +62,27 @@ export type ToolResult =
   | { readonly type: "content"; readonly content: readonly ContentPart[] }
   | { readonly type: "error"; readonly code: string; readonly message: string }
 
-export type ToolOutcome = ToolResult | InputRequired
+export type ToolOutcome = ToolResult | ReturnedWait
 
 /**
- * The call cannot go on before the user has answered. Then, or when the time for that is over, it is executed again with
- * the same input and `context.answered`, by whichever process: all that the tool needs to go on is in `continuation`.
+ * The call cannot go on before something has happened outside. Then, or when the time for that is over, it is executed again
+ * with the same input and `context.answered`, by whichever process: all that the tool needs to go on is in `continuation`.
  */
-export interface InputRequired {
-  readonly type: "inputRequired"
-  readonly question: Question
+export type ReturnedWait = {
+  readonly type: "wait"
   readonly continuation: JsonObject
-}
+} & (
+  | { readonly kind: "elicitation"; readonly question: Question }
+  /** `until` is in milliseconds since the Unix epoch. */
+  | { readonly kind: "timer"; readonly until: number }
+)
 
-export interface InputGiven extends QuestionAnswer {
-  readonly continuation: JsonObject
-}
+/** The end of the wait that the former execution of the call returned. */
+export type Answered = { readonly continuation: JsonObject } & (
+  | ({ readonly kind: "elicitation" } & QuestionAnswer)
+  | { readonly kind: "timer" }
+  | ({ readonly kind: "child" } & ChildAnswer)
+)
 
 export interface ToolContext {
   /** Aborted on cancel, on timeout, and when the process stops. */
@@ -91,8 +98,8 @@ export interface ToolContext {
   readonly toolCallId: string
   /** The same on every attempt at this call. */
   readonly idempotencyKey: string
-  /** What was answered to the `InputRequired` that the former execution of this call returned; null in the first. */
-  readonly answered: InputGiven | null
+  /** The end of the wait that the former execution of this call returned; null in the first execution. */
+  readonly answered: Answered | null
   /**
    * Asks the user from inside the call, whose time limit stands still meanwhile; one question at a time. Resolves with
    * `cancel` when nobody answers in time. Rejects when the call is over, and for the eleventh question of a call. If

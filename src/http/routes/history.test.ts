@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest"
-import type { Wait } from "../../core/ports/approvals.ts"
 import { originAt } from "../../testing/tool-origin.ts"
 import { createTestApp, problemOf } from "../fixtures/test-app.ts"
 import { historyResponseSchema } from "../schemas/history.ts"
@@ -178,34 +177,53 @@ describe("GET /chat/history", () => {
   it("shows what waits for an answer, with all that the answer needs", async () => {
     const app = createTestApp()
     const { sessionId, headers } = await app.authorize()
-    const wait: Wait = {
+    const wait = {
       sessionId,
+      rootSessionId: sessionId,
       tenant: "key_1",
       userId: "ada",
       state: "open",
+      waitId: "wait_1",
       toolCallId: "call_1",
       runId: "run_1",
-      kind: "approval",
       toolName: "shell",
-      input: { command: "git push" },
-      inputSchema: { type: "object" },
-      qualifier: "git",
+      answerSchema: { type: "object" },
       origin: originAt("git tools"),
-      reason: "It leaves the machine.",
       nonce: "nonce_1",
       openedAt: 1_700_000_000_000,
       expiresAt: 1_700_000_060_999,
-    }
+    } as const
+    const input = { command: "git push" }
+    const approval = { input, qualifier: "git", reason: "It leaves the machine." }
     app.sessions.waits = [
-      wait,
-      { ...wait, kind: "clientTool", toolCallId: "call_2", nonce: "nonce_2", qualifier: null, reason: null },
+      { ...wait, kind: "approval", payload: approval },
+      {
+        ...wait,
+        kind: "clientTool",
+        toolCallId: "call_2",
+        nonce: "nonce_2",
+        payload: { input, callIndex: 0 },
+      },
+      { ...wait, kind: "timer", toolCallId: "call_5", payload: {} },
     ]
     const question = { mode: "form", message: "Who?", schema: { type: "object" } } as const
     const page = { mode: "url", message: "Pay.", url: "https://pay.example", elicitationId: null } as const
     app.sessions.waits = [
       ...app.sessions.waits,
-      { ...wait, kind: "elicitation", toolCallId: "call_3", origin: originAt("hotel"), question },
-      { ...wait, kind: "elicitation", toolCallId: "call_4", origin: null, question: page },
+      {
+        ...wait,
+        kind: "elicitation",
+        toolCallId: "call_3",
+        origin: originAt("hotel"),
+        payload: { question, server: "hotel" },
+      },
+      {
+        ...wait,
+        kind: "elicitation",
+        toolCallId: "call_4",
+        origin: null,
+        payload: { question: page, server: null },
+      },
     ]
     const history = (await (await app.fetch("/api/chat/history", { headers })).json()) as object
     expect(historyResponseSchema.parse(history)).toEqual(history)

@@ -44,25 +44,27 @@ const pendingSchema = z.object({
   tool_name: z.string(),
 })
 
-const pendingCallSchema = pendingSchema.extend({ tool_input: toolInputSchema })
+export const pendingCallSchema = pendingSchema.extend({ tool_input: toolInputSchema })
+
+export const pendingApprovalSchema = pendingCallSchema.extend({
+  server: toolServer,
+  resolved_qualifier: z.string().nullable(),
+  reason: z.string().nullable(),
+})
+
+export const pendingElicitationSchema = pendingSchema.extend(questionShape)
 
 export const historyResponseSchema = z
   .object({
     messages: z.array(historyMessageSchema),
     pending_approvals: z
-      .array(
-        pendingCallSchema.extend({
-          server: toolServer,
-          resolved_qualifier: z.string().nullable(),
-          reason: z.string().nullable(),
-        }),
-      )
+      .array(pendingApprovalSchema)
       .openapi({ description: "Calls that wait for POST /chat/tool-approval." }),
     pending_tool_calls: z
       .array(pendingCallSchema)
       .openapi({ description: "Calls that wait for POST /chat/tool-result." }),
     pending_elicitations: z
-      .array(pendingSchema.extend(questionShape))
+      .array(pendingElicitationSchema)
       .openapi({ description: "Questions that wait for POST /chat/elicitation." }),
     active_run: z
       .object({

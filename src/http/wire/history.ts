@@ -3,7 +3,7 @@ import { jsonPieces } from "../../core/json-pieces.ts"
 import type { AssistantPart, Message } from "../../core/messages.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { HistoryEnd, HistoryPart } from "../../sessions/sessions.ts"
-import type { HistoryMessage, HistoryResponse, Pending, PendingCall } from "../schemas/history.ts"
+import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
 import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 
 type HistoryBlock = HistoryMessage["content"][number]
@@ -56,32 +56,42 @@ function* withoutBrace(object: Iterable<string>): Generator<string> {
 
 function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
-    pending_approvals: openWaits
-      .filter(({ kind }) => kind === "approval")
-      .map((wait) => ({
-        ...pendingCall(wait),
-        server: wait.origin?.server ?? null,
-        resolved_qualifier: wait.qualifier,
-        reason: wait.reason,
-      })),
-    pending_tool_calls: openWaits.filter(({ kind }) => kind === "clientTool").map(pendingCall),
-    pending_elicitations: openWaits.flatMap((wait) =>
-      wait.question === undefined
-        ? []
-        : [{ ...pending(wait), server: wait.origin?.server ?? null, ...wireQuestion(wait.question) }],
-    ),
+    ...pendingOf(openWaits),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
     usage: wireUsage(spent),
     last_seq: lastSeq,
   }
 }
 
-function pending({ toolCallId, nonce, expiresAt, toolName }: Wait): Pending {
-  return { tool_call_id: toolCallId, nonce, expires_at: unixSeconds(expiresAt), tool_name: toolName }
+/** Sorts open waits by what answers them. */
+export function pendingOf(
+  openWaits: readonly Wait[],
+): Pick<HistoryResponse, "pending_approvals" | "pending_tool_calls" | "pending_elicitations"> {
+  return {
+    pending_approvals: openWaits
+      .filter((wait) => wait.kind === "approval")
+      .map((wait) => ({
+        ...pending(wait),
+        tool_input: wait.payload.input,
+        server: wait.origin?.server ?? null,
+        resolved_qualifier: wait.payload.qualifier,
+        reason: wait.payload.reason,
+      })),
+    pending_tool_calls: openWaits
+      .filter((wait) => wait.kind === "clientTool")
+      .map((wait) => ({ ...pending(wait), tool_input: wait.payload.input })),
+    pending_elicitations: openWaits
+      .filter((wait) => wait.kind === "elicitation")
+      .map((wait) => ({
+        ...pending(wait),
+        server: wait.origin?.server ?? null,
+        ...wireQuestion(wait.payload.question),
+      })),
+  }
 }
 
-function pendingCall(wait: Wait): PendingCall {
-  return { ...pending(wait), tool_input: wait.input }
+function pending({ toolCallId, nonce, expiresAt, toolName }: Wait): Pending {
+  return { tool_call_id: toolCallId, nonce, expires_at: unixSeconds(expiresAt), tool_name: toolName }
 }
 
 function wireMessage(message: Message): HistoryMessage {

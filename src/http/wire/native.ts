@@ -1,14 +1,12 @@
 import type {
-  ApprovalRequested,
-  ApprovalResolved,
   Decider,
   Delta,
-  ElicitationRequested,
-  ElicitationResolved,
   Entry,
   Event,
   InterceptorDecided,
   MessageCompleted,
+  WaitOpened,
+  WaitResolved,
 } from "../../core/entries.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
@@ -125,18 +123,6 @@ function eventFrames(
     case "outputRejected":
     case "runnerStateSaved":
       return nothing
-    case "clientToolOpened":
-      return [
-        frame({
-          type: "tool_call_start",
-          tool_call_id: event.toolCallId,
-          tool_name: event.name,
-          tool_input: event.input,
-          execution_location: "client",
-          call_index: event.callIndex,
-          nonce: event.nonce,
-        }),
-      ]
     case "toolCallRequested":
       return [
         frame({
@@ -149,11 +135,11 @@ function eventFrames(
         }),
       ]
     case "interceptorDecided":
-    case "approvalRequested":
-    case "approvalResolved":
-    case "elicitationRequested":
-    case "elicitationResolved":
-      return [frame(decisionEvent(event))]
+      return [frame(interceptorDecision(event))]
+    case "waitOpened":
+      return openedFrames(event)
+    case "waitResolved":
+      return resolvedFrames(event)
     case "toolCallCompleted":
       return [
         frame({
@@ -198,61 +184,84 @@ function eventFrames(
   }
 }
 
-type DecisionEvent =
-  | InterceptorDecided
-  | ApprovalRequested
-  | ApprovalResolved
-  | ElicitationRequested
-  | ElicitationResolved
+function interceptorDecision(event: InterceptorDecided): ChatEvent {
+  return {
+    type: "interceptor_decision",
+    tool_call_id: event.toolCallId,
+    tool_name: event.toolName,
+    action: event.action,
+    code: event.code,
+    message: event.message,
+  }
+}
 
-function decisionEvent(event: DecisionEvent): ChatEvent {
-  switch (event.type) {
-    case "interceptorDecided":
-      return {
-        type: "interceptor_decision",
-        tool_call_id: event.toolCallId,
-        tool_name: event.toolName,
-        action: event.action,
-        code: event.code,
-        message: event.message,
-      }
-    case "approvalRequested":
-      return {
-        type: "tool_approval_request",
-        tool_call_id: event.toolCallId,
-        nonce: event.nonce,
-        expires_at: unixSeconds(event.expiresAt),
-        tool_name: event.toolName,
-        server: event.origin?.server ?? null,
-        tool_input: event.input,
-        resolved_qualifier: event.qualifier,
-        reason: event.reason,
-      }
-    case "approvalResolved":
-      return {
-        type: "approval_resolved",
-        tool_call_id: event.toolCallId,
-        approved: event.approved,
-        edited: event.editedInput !== null,
-        decided_by: decidedBy(event.decidedBy),
-      }
-    case "elicitationRequested":
-      return {
-        type: "elicitation_request",
-        tool_call_id: event.toolCallId,
-        nonce: event.nonce,
-        expires_at: unixSeconds(event.expiresAt),
-        tool_name: event.toolName,
-        server: event.server,
-        ...wireQuestion(event.question),
-      }
-    case "elicitationResolved":
-      return {
-        type: "elicitation_resolved",
-        tool_call_id: event.toolCallId,
-        action: event.action,
-        decided_by: decidedBy(event.decidedBy),
-      }
+/** The face of each kind of wait that a client has something to do for. */
+function openedFrames(event: WaitOpened): readonly Frame[] {
+  const { toolCallId: tool_call_id, toolName: tool_name, nonce, expiresAt } = event
+  switch (event.kind) {
+    case "approval":
+      return [
+        frame({
+          type: "tool_approval_request",
+          tool_call_id,
+          nonce,
+          expires_at: unixSeconds(expiresAt),
+          tool_name,
+          server: event.origin?.server ?? null,
+          tool_input: event.payload.input,
+          resolved_qualifier: event.payload.qualifier,
+          reason: event.payload.reason,
+        }),
+      ]
+    case "clientTool":
+      return [
+        frame({
+          type: "tool_call_start",
+          tool_call_id,
+          tool_name,
+          tool_input: event.payload.input,
+          execution_location: "client",
+          call_index: event.payload.callIndex,
+          nonce,
+        }),
+      ]
+    case "elicitation":
+      return [
+        frame({
+          type: "elicitation_request",
+          tool_call_id,
+          nonce,
+          expires_at: unixSeconds(expiresAt),
+          tool_name,
+          server: event.payload.server,
+          ...wireQuestion(event.payload.question),
+        }),
+      ]
+    case "child":
+    case "timer":
+      return nothing
+    default:
+      return event satisfies never
+  }
+}
+
+function resolvedFrames(event: WaitResolved): readonly Frame[] {
+  const { toolCallId: tool_call_id } = event
+  const decided_by = decidedBy(event.decidedBy)
+  switch (event.kind) {
+    case "approval": {
+      const { approved, editedInput } = event.resolution
+      const edited = editedInput !== null
+      return [frame({ type: "approval_resolved", tool_call_id, approved, edited, decided_by })]
+    }
+    case "elicitation": {
+      const { action } = event.resolution
+      return [frame({ type: "elicitation_resolved", tool_call_id, action, decided_by })]
+    }
+    case "clientTool":
+    case "child":
+    case "timer":
+      return nothing
     default:
       return event satisfies never
   }

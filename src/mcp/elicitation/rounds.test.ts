@@ -14,10 +14,10 @@ it("asks in the server's order and skips what nobody is shown, with names like t
     ["__proto__", request],
   ])
   const first = askFor({ resultType: "input_required", inputRequests, requestState: "s" })
-  const second = goOn({ continuation: stored(first), action: "accept", content: null })
-  const reply = goOn({ continuation: stored(second), action: "cancel", content: null })
-  expect(first).toMatchObject({ type: "inputRequired", question: page })
-  expect(second).toMatchObject({ type: "inputRequired", question: page })
+  const second = goOn({ kind: "elicitation", continuation: stored(first), action: "accept", content: null })
+  const reply = goOn({ kind: "elicitation", continuation: stored(second), action: "cancel", content: null })
+  expect(first).toMatchObject({ type: "wait", kind: "elicitation", question: page })
+  expect(second).toMatchObject({ type: "wait", kind: "elicitation", question: page })
   const given = [
     ["b", { action: "accept" }],
     ["hidden", { action: "decline" }],
@@ -34,15 +34,20 @@ it("sends no state back where none was given", () => {
 
 it("does not send a call again whose page the user would not visit", () => {
   const asked = askToVisit(new UrlElicitationRequiredError([page]))
-  expect(asked).toMatchObject({ type: "inputRequired", question: page })
+  expect(asked).toMatchObject({ type: "wait", kind: "elicitation", question: page })
   const continuation = stored(asked)
-  expect(goOn({ continuation, action: "accept", content: null })).toEqual({ type: "send", reply: {} })
-  expect(goOn({ continuation, action: "decline", content: null })).toMatchObject({ code: "mcp_tool_error" })
+  expect(goOn({ kind: "elicitation", continuation, action: "accept", content: null })).toEqual({
+    type: "send",
+    reply: {},
+  })
+  expect(goOn({ kind: "elicitation", continuation, action: "decline", content: null })).toMatchObject({
+    code: "mcp_tool_error",
+  })
 })
 
 /** As the log gives it back. */
 function stored(step: ReturnType<typeof askFor>): JsonObject {
-  if (step.type !== "inputRequired") throw new Error("Nothing is asked.")
+  if (step.type !== "wait") throw new Error("Nothing is asked.")
   return JSON.parse(JSON.stringify(step.continuation)) as JsonObject
 }
 

@@ -4,7 +4,7 @@ import type {
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
-import type { InputGiven, InputRequired, ToolResult } from "../../core/ports/tool.ts"
+import type { Answered, ReturnedWait, ToolResult } from "../../core/ports/tool.ts"
 import { isTooDeep } from "../nesting.ts"
 import { declined, toElicitResult, toQuestion } from "./question.ts"
 
@@ -16,7 +16,7 @@ export interface InputReply {
 }
 
 /** How a call goes on that has no result yet. */
-export type Step = { readonly type: "send"; readonly reply: InputReply } | InputRequired | ToolResult
+export type Step = { readonly type: "send"; readonly reply: InputReply } | ReturnedWait | ToolResult
 
 /** All that is needed to go on, in any process and over any connection. Lists keep the order, which objects may not. */
 type Continuation = {
@@ -52,11 +52,14 @@ export function askToVisit({ elicitations }: UrlElicitationRequiredError): Step 
   const first: unknown = elicitations[0]
   const question = toQuestion(isJsonObject(first) ? { ...first, mode: "url" } : null)
   if (question === null) return failure("The server wants a page to be visited that is not to be shown.")
-  return { type: "inputRequired", question, continuation: retry }
+  return { type: "wait", kind: "elicitation", question, continuation: retry }
 }
 
-/** The user has answered what `askFor` or `askToVisit` asked. */
-export function goOn({ continuation, ...answer }: InputGiven): Step {
+/** Continues a call once the user has answered what `askFor` or `askToVisit` asked. */
+export function goOn(answered: Answered): Step {
+  if (answered.kind !== "elicitation") return failure("The call continued after a wait that it did not open.")
+  const { continuation, action, content } = answered
+  const answer = { action, content }
   if (continuation.retry === true) {
     if (answer.action === "accept") return { type: "send", reply: {} }
     return failure(`The server wants a page to be visited first, and the user said ${answer.action}.`)
@@ -75,7 +78,7 @@ function next({ requestState, pending, given }: Continuation): Step {
     const question = toQuestion(params)
     if (question !== null) {
       const continuation = { requestState, pending: pending.slice(index), given: answers }
-      return { type: "inputRequired", question, continuation }
+      return { type: "wait", kind: "elicitation", question, continuation }
     }
     answers.push({ key, result: declined as JsonObject })
   }

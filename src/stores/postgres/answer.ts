@@ -1,32 +1,35 @@
 import type { AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
-import { escapeText, integer } from "../columns.ts"
-import { answerRecords, grantOf } from "../decision-records.ts"
-import { kindAnswered, refusal, toWait } from "../wait-rows.ts"
-import { insertAudit, insertGrant, waitsOfSessions } from "./approvals.ts"
+import { integer } from "../columns.ts"
+import type { Versions } from "../versions.ts"
+import { judgeAnswer } from "../wait-answers.ts"
+import { toWait } from "../wait-rows.ts"
+import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
 import type { Database, Query } from "./database.ts"
 import { insertCommand, isCancelled, lockSession } from "./inbox.ts"
 
-export async function answer(database: Database, command: AnswerCommand): Promise<AnswerOutcome> {
-  return database.transaction((query) => answerWithin(query, command))
+export function answer(
+  database: Database,
+  command: AnswerCommand,
+  versions: Versions,
+): Promise<AnswerOutcome> {
+  return database.transaction((query) => answerWithin(query, command, versions))
 }
 
 /** Inside a transaction. */
-export async function answerWithin(query: Query, command: AnswerCommand): Promise<AnswerOutcome> {
-  if ((await lockSession(query, command.sessionId)) === undefined) return { status: "unknown" }
-  const [row] = await query(
-    `${waitsOfSessions} WHERE wait.session_id = $1 AND wait.tool_call_id = $2 AND wait.kind = $3
-     ORDER BY wait.id DESC LIMIT 1`,
-    [command.sessionId, escapeText(command.toolCallId), kindAnswered(command)],
-  )
-  if (row === undefined) return { status: "unknown" }
-  const wait = toWait(row)
-  const { sessionId, runId } = wait
-  const refused = refusal(wait, command, { cancelled: await isCancelled(query, sessionId, runId) })
-  if (refused !== null) return refused
+export async function answerWithin(
+  query: Query,
+  command: AnswerCommand,
+  versions: Versions,
+): Promise<AnswerOutcome> {
+  if ((await lockSession(query, command.sessionId, versions)) === undefined) return { status: "unknown" }
+  const row = await newestWait(query, command.sessionId, command)
+  const wait = row === undefined ? null : toWait(row)
+  const cancelled = wait !== null && (await isCancelled(query, wait.sessionId, wait.runId))
+  const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
+  if (row === undefined || accepted === null) return outcome
   await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [integer(row, "id")])
-  await insertAudit(query, answerRecords(wait, command))
-  const grant = grantOf(wait, command)
-  if (grant !== null) await insertGrant(query, grant)
-  await insertCommand(query, { ...command, runId })
-  return { status: "accepted", runId }
+  await insertAudit(query, accepted.records)
+  if (accepted.grant !== null) await insertGrant(query, accepted.grant)
+  await insertCommand(query, accepted.command, { versions })
+  return outcome
 }

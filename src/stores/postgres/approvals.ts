@@ -6,27 +6,29 @@ import type {
   GrantRevocation,
   Wait,
   WaitFilter,
+  WaitKey,
 } from "../../core/ports/approvals.ts"
 import { escapeText, type Row } from "../columns.ts"
 import { revocationRecord, toAuditRecord } from "../decision-records.ts"
 import { revokedGrants, toGrants, toolTypeKey } from "../grant-rows.ts"
-import { toWait } from "../wait-rows.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
+import { columnsOf, toWait } from "../wait-rows.ts"
 import type { Database, Query } from "./database.ts"
 import { lockSession } from "./inbox.ts"
 import { parseRows } from "./parse-rows.ts"
 
-/** What `toWait` is given. */
-export const waitsOfSessions = `
-  SELECT wait.id, wait.session_id, session.tenant, session.user_id, wait.state, wait.body
+/** Selects rows for `toWait`, each with the version of its session. */
+const waitsOfSessions = `
+  SELECT wait.id, wait.session_id, session.tenant, session.user_id, session.log_version, wait.state, wait.body
   FROM agent_gateway.wait JOIN agent_gateway.session ON session.id = wait.session_id`
 
-export function createApprovals(database: Database): Approvals {
+export function createApprovals(database: Database, versions: Versions): Approvals {
   const { query } = database
   return {
-    wait: (sessionId, toolCallId) => newestWait(query, sessionId, toolCallId),
-    openWaits: (filter) => openWaits(query, filter),
+    wait: (sessionId, key) => findWait(query, versions, { sessionId, key }),
+    openWaits: (filter) => openWaits(query, versions, filter),
     grants: (sessionId) => grants(query, sessionId),
-    revokeGrant: (revocation) => revokeGrant(database, revocation),
+    revokeGrant: (revocation) => revokeGrant(database, revocation, versions),
     audit: (filter) => audit(query, filter),
   }
 }
@@ -49,18 +51,38 @@ export async function insertAudit(query: Query, records: readonly AuditRecord[])
   )
 }
 
-async function newestWait(query: Query, sessionId: string, toolCallId: string): Promise<Wait | null> {
+/** Returns the row of the newest wait with this key. Of an older version's row the call and the kind tell. */
+export async function newestWait(query: Query, sessionId: string, key: WaitKey): Promise<Row | undefined> {
+  const { waitId, toolCallId, kind } = columnsOf(key)
   const [row] = await query(
-    `${waitsOfSessions} WHERE wait.session_id = $1 AND wait.tool_call_id = $2 ORDER BY wait.id DESC LIMIT 1`,
-    [escapeText(sessionId), escapeText(toolCallId)],
+    `${waitsOfSessions} WHERE wait.session_id = $1 AND (wait.wait_id = $2
+       OR (wait.tool_call_id = $3 AND wait.kind = $4 AND ($2::text IS NULL OR wait.wait_id IS NULL)))
+     ORDER BY wait.id DESC LIMIT 1`,
+    [escapeText(sessionId), waitId, toolCallId, kind],
   )
-  return row === undefined ? null : toWait(row)
+  return row
 }
 
-async function openWaits(query: Query, { sessionId, kind, now, limit }: WaitFilter): Promise<Wait[]> {
+async function findWait(
+  query: Query,
+  versions: Versions,
+  { sessionId, key }: { readonly sessionId: string; readonly key: WaitKey },
+): Promise<Wait | null> {
+  const row = await newestWait(query, sessionId, key)
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toWait(row)
+}
+
+/** Without those of sessions that only newer processes read. */
+async function openWaits(
+  query: Query,
+  { reads }: Versions,
+  { sessionId, kind, now, limit }: WaitFilter,
+): Promise<Wait[]> {
   const rows = await query(
     `${waitsOfSessions}
-     WHERE wait.state = 'open' AND wait.expires_at > $1
+     WHERE wait.state = 'open' AND session.log_version <= ${reads} AND wait.expires_at > $1
        AND ($2::text IS NULL OR wait.session_id = $2) AND ($3::text IS NULL OR wait.kind = $3)
      ORDER BY wait.id LIMIT $4`,
     [now, sessionId === undefined ? null : escapeText(sessionId), kind ?? null, limit],
@@ -78,9 +100,13 @@ async function grantRows(query: Query, sessionId: string): Promise<readonly Row[
   ])
 }
 
-async function revokeGrant(database: Database, revocation: GrantRevocation): Promise<boolean> {
+async function revokeGrant(
+  database: Database,
+  revocation: GrantRevocation,
+  versions: Versions,
+): Promise<boolean> {
   return database.transaction(async (query) => {
-    if ((await lockSession(query, revocation.sessionId)) === undefined) return false
+    if ((await lockSession(query, revocation.sessionId, versions)) === undefined) return false
     const revoked = revokedGrants(await grantRows(query, revocation.sessionId), revocation)
     if (revoked.length === 0) return false
     await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1)", [revoked.map(({ id }) => id)])

@@ -1,3 +1,4 @@
+import { logVersion } from "../../core/entries.ts"
 import { stringifyInSlices } from "../../core/json-pieces.ts"
 import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, nullableText, text } from "../columns.ts"
@@ -5,10 +6,11 @@ import { type EntryRows, toRows } from "../entry-rows.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
 import { newRows } from "../outbox-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
+import { areOpen, changeWaits } from "../wait-changes.ts"
 import type { Database, Query } from "./database.ts"
 import { sqlState } from "./failures.ts"
 import { lastSeq, nowMs } from "./schema.ts"
-import { areOpen, changeWaits, openWaits, writeWaits } from "./waits.ts"
+import { openWaits, writeWaits } from "./waits.ts"
 
 interface Prepared {
   readonly batch: SessionBatch
@@ -29,7 +31,8 @@ export async function commit(
   if (batches.length === 0) return []
   const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
   const all = batches.map((batch) => {
-    return { batch, id: batch.lease.sessionId, rows: toRows(batch.entries, bodies) }
+    const { version = logVersion } = batch
+    return { batch, id: batch.lease.sessionId, rows: toRows(batch.entries, { version, bodies }) }
   })
   try {
     return await commitOnce(database, all, owner)
@@ -63,7 +66,7 @@ function commitOnce(
       if (!areOpen(waits, batch)) return "answered"
       accepted.push(each)
       for (const id of batch.commandsConsumed ?? []) cancels.delete(id)
-      waits = changeWaits(waits, batch, rows)
+      waits = changeWaits(waits, batch, { at: rows.at, version: batch.version ?? logVersion })
       return "ok"
     })
     await write(query, accepted)
@@ -244,8 +247,8 @@ interface StoredRow {
 }
 
 function entryRows(session_id: string, { events }: EntryRows): StoredRow[] {
-  return events.map(({ seq, v, at, runId, event, body }) => {
-    return { session_id, seq, v, at, run_id: runId, type: event.type, body }
+  return events.map(({ seq, v, at, runId, type, body }) => {
+    return { session_id, seq, v, at, run_id: runId, type, body }
   })
 }
 

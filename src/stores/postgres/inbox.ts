@@ -1,5 +1,4 @@
 import type {
-  AnswerCommand,
   CancelCommand,
   Command,
   Lease,
@@ -7,43 +6,54 @@ import type {
   PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,
+  StoredCommand,
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
-import { toCommand } from "../session-rows.ts"
+import { commandRow, toCommand } from "../session-rows.ts"
 import { fullness } from "../storage-limits.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
 import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database.ts"
 import { claimFree } from "./leases.ts"
 import { lastSeq } from "./schema.ts"
 
-/** The session's row is what put, answer, commit, claim and release exclude each other by. */
-export async function lockSession(query: Query, sessionId: string): Promise<Row | undefined> {
+/**
+ * Put, answer, commit, claim and release exclude each other by the session's row. Throws for a session that only newer
+ * processes read.
+ */
+export async function lockSession(
+  query: Query,
+  sessionId: string,
+  versions: Versions,
+): Promise<Row | undefined> {
   const [session] = await query(
-    "SELECT active_run, revoked_at, stored_bytes FROM agent_gateway.session WHERE id = $1 FOR UPDATE",
+    `SELECT active_run, revoked_at, stored_bytes, log_version FROM agent_gateway.session
+     WHERE id = $1 FOR UPDATE`,
     [escapeText(sessionId)],
   )
+  if (session !== undefined) refuseNewer(session, versions)
   return session
 }
 
 export async function put(
   database: Database,
   command: MessageCommand | CancelCommand,
-  limits?: StorageLimits,
+  { versions, limits }: { readonly versions: Versions; readonly limits: StorageLimits | undefined },
 ): Promise<PutOutcome> {
-  return database.transaction((query) => putWithin(query, command, limits))
+  return database.transaction((query) => putWithin(query, command, { versions, limits }))
 }
 
 /** Inside a transaction. */
 export async function putWithin(
   query: Query,
   command: MessageCommand | CancelCommand,
-  limits?: StorageLimits,
+  { versions, limits }: { readonly versions: Versions; readonly limits?: StorageLimits | undefined },
 ): Promise<PutOutcome> {
-  const session = await lockSession(query, command.sessionId)
+  const session = await lockSession(query, command.sessionId, versions)
   if (session === undefined) return { status: "unknown" }
-  if (command.type === "cancel") return putCancel(query, command, session)
+  if (command.type === "cancel") return putCancel(query, command, { session, versions })
   const outcome = await startRun(query, command, session, limits)
-  if (outcome.status === "accepted") await insertCommand(query, command)
+  if (outcome.status === "accepted") await insertCommand(query, command, { versions })
   return outcome
 }
 
@@ -52,16 +62,24 @@ export async function putAndClaim(
   database: Database,
   message: MessageCommand,
   agents: readonly string[],
-  { owner, limits }: { readonly owner: string; readonly limits: StorageLimits | undefined },
+  {
+    owner,
+    versions,
+    limits,
+  }: {
+    readonly owner: string
+    readonly versions: Versions
+    readonly limits: StorageLimits | undefined
+  },
 ): Promise<PutAndClaimOutcome> {
   const { sessionId } = message
   return database.transaction(async (query) => {
-    const session = await lockSession(query, sessionId)
+    const session = await lockSession(query, sessionId, versions)
     if (session === undefined) return { outcome: { status: "unknown" }, lease: null }
     const outcome = await startRun(query, message, session, limits)
     if (outcome.status !== "accepted") return { outcome, lease: null }
-    const lease = await claimFree(query, sessionId, agents, owner)
-    await insertCommand(query, message, { announced: lease === null })
+    const lease = await claimFree(query, sessionId, { agents, reads: versions.reads }, owner)
+    await insertCommand(query, message, { versions, announced: lease === null })
     return { outcome, lease }
   })
 }
@@ -72,15 +90,16 @@ export async function putAndClaim(
  */
 export async function revokeSession(
   database: Database,
-  sessionId: string,
-  at: number,
+  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  versions: Versions,
 ): Promise<boolean | null> {
   return database.transaction(async (query) => {
-    const session = await lockSession(query, sessionId)
+    const session = await lockSession(query, sessionId, versions)
     if (session === undefined) return null
     if (session.revoked_at !== null) return false
     await query("UPDATE agent_gateway.session SET revoked_at = $2 WHERE id = $1", [sessionId, at])
-    const outcome = await putCancel(query, { type: "cancel", sessionId, runId: null, at }, session)
+    const command = { type: "cancel", sessionId, runId: null, at } as const
+    const outcome = await putCancel(query, command, { session, versions })
     return outcome.status === "accepted"
   })
 }
@@ -123,12 +142,16 @@ async function startRun(
   return { status: "accepted", runId, cursor }
 }
 
-async function putCancel(query: Query, command: CancelCommand, session: Row): Promise<PutOutcome> {
+async function putCancel(
+  query: Query,
+  command: CancelCommand,
+  { session, versions }: { readonly session: Row; readonly versions: Versions },
+): Promise<PutOutcome> {
   const active = nullableText(session, "active_run")
   if (active === null || (command.runId !== null && command.runId !== active)) return { status: "unknown" }
   const [run] = await query("SELECT cursor FROM agent_gateway.run WHERE id = $1", [active])
   const waiting = await isCancelled(query, command.sessionId, active)
-  if (!waiting) await insertCommand(query, { ...command, runId: active })
+  if (!waiting) await insertCommand(query, { ...command, runId: active }, { versions })
   return { status: "accepted", runId: active, cursor: integer(run ?? {}, "cursor") }
 }
 
@@ -144,15 +167,20 @@ export async function isCancelled(query: Query, sessionId: string, runId: string
 /** Announcing is done only here, and only where needed: commits that notify wait for one another in the whole database. */
 export async function insertCommand(
   query: Query,
-  command: MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string }),
-  { announced = true }: { readonly announced?: boolean } = {},
+  command: StoredCommand,
+  { versions, announced = true }: { readonly versions: Versions; readonly announced?: boolean },
 ): Promise<void> {
+  const { type, body, version } = commandRow(command, versions.writes())
   await query(
     `WITH put AS (
        INSERT INTO agent_gateway.command (session_id, run_id, type, body) VALUES ($1, $2, $3, $4)
+     ),
+     -- A session whose inbox holds a newer form is left to processes that read it.
+     newer AS (
+       UPDATE agent_gateway.session SET log_version = $6 WHERE id = $1 AND log_version < $6
      )
      SELECT pg_notify('${arrivalsChannel}', $1) WHERE $5`,
-    [command.sessionId, command.runId, command.type, JSON.stringify(command), announced],
+    [command.sessionId, command.runId, type, body, announced, version],
   )
 }
 

@@ -1,4 +1,3 @@
-import { logVersion } from "../../core/entries.ts"
 import type { Lease, ReleaseOptions, Shares } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, text } from "../columns.ts"
 import { toLease } from "../session-rows.ts"
@@ -12,6 +11,12 @@ export interface Claimer {
   readonly times: HeartbeatTimes
 }
 
+/** The sessions that this process can work on: of these agents, and with nothing newer than it reads. */
+export interface Claimable {
+  readonly agents: readonly string[]
+  readonly reads: number
+}
+
 /**
  * SQL: a session that the process $2 may take. One that it holds itself is not free: it has a writer. While its own
  * heartbeat has lapsed it takes nothing, because others could take that again at once.
@@ -21,11 +26,11 @@ function isFree(times: HeartbeatTimes): string {
 }
 
 /** Of the agents $1, with work to do: an open run that is not parked, or an unconsumed command (rule 9). */
-const isRunnable = `id IN (
+const isRunnable = (reads: number) => `id IN (
     SELECT id FROM agent_gateway.session WHERE active_run IS NOT NULL AND agent = ANY($1)
       AND parked_until <= floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint
     UNION SELECT session_id FROM agent_gateway.command
-  ) AND agent = ANY($1) AND log_version <= ${logVersion}`
+  ) AND agent = ANY($1) AND log_version <= ${reads}`
 
 /** SQL: what a claim by $2 changes. Only an owner that died counts (rule 10, recovery); `lapsed` tells of one that did not. */
 function taken(lapsed: string): string {
@@ -54,12 +59,12 @@ export async function uncountLapse(query: Query, owner: string): Promise<void> {
 export async function claim(
   query: Query,
   sessionId: string,
-  agents: readonly string[],
+  { agents, reads }: Claimable,
   { owner, times }: Claimer,
 ): Promise<Lease | null> {
   const [seen] = await query(
     `SELECT epoch, owner, ${ownerIsConnected} AS lapsed FROM agent_gateway.session
-     WHERE id = $1 AND agent = ANY($3) AND log_version <= ${logVersion} AND ${isFree(times)}`,
+     WHERE id = $1 AND agent = ANY($3) AND log_version <= ${reads} AND ${isFree(times)}`,
     [sessionId, owner, agents.map(escapeText)],
   )
   if (seen === undefined) return null
@@ -76,12 +81,12 @@ export async function claim(
 export async function claimFree(
   query: Query,
   sessionId: string,
-  agents: readonly string[],
+  { agents, reads }: Claimable,
   owner: string,
 ): Promise<Lease | null> {
   const [row] = await query(
     `UPDATE agent_gateway.session SET ${taken("false")}
-     WHERE id = $1 AND owner IS NULL AND agent = ANY($3) AND log_version <= ${logVersion} AND ${isLive("$2")}
+     WHERE id = $1 AND owner IS NULL AND agent = ANY($3) AND log_version <= ${reads} AND ${isLive("$2")}
      RETURNING id, epoch, takeovers, tenant, user_id`,
     [sessionId, owner, agents.map(escapeText)],
   )
@@ -90,14 +95,14 @@ export async function claimFree(
 
 export async function claimRunnable(
   query: Query,
-  agents: readonly string[],
+  { agents, reads }: Claimable,
   { owner, times }: Claimer,
   { limit, shares }: { readonly limit: number; readonly shares: Shares | undefined },
 ): Promise<readonly Lease[]> {
   const named = agents.map(escapeText)
   const free = await query(
     `SELECT owner, ${ownerIsConnected} AS lapsed FROM (
-       SELECT DISTINCT owner FROM agent_gateway.session WHERE ${isRunnable}
+       SELECT DISTINCT owner FROM agent_gateway.session WHERE ${isRunnable(reads)}
      ) AS session WHERE ${isFree(times)}`,
     [named, owner],
   )
@@ -112,7 +117,7 @@ export async function claimRunnable(
        SELECT id, tenant, last_used_at, coalesce(held.last_turn, 0) AS last_turn, coalesce(held.count, 0)
          + row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS place
        FROM agent_gateway.session LEFT JOIN held USING (tenant, user_id)
-       WHERE ${isRunnable} AND (owner IS NULL OR owner = ANY($3))
+       WHERE ${isRunnable(reads)} AND (owner IS NULL OR owner = ANY($3))
      ),
      of_tenant AS (
        SELECT tenant, sum(count) AS count, max(last_turn) AS last_turn FROM held GROUP BY tenant

@@ -1,6 +1,8 @@
 import type { Client } from "pg"
 import type { Liveness } from "../../core/ports/liveness.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import { integer } from "../columns.ts"
+import { oldestReader } from "../versions.ts"
 import { createHeartbeatClock } from "./heartbeat-clock.ts"
 import { holdConnection, type StandingConnectionOptions } from "./standing-connection.ts"
 
@@ -8,6 +10,8 @@ import { holdConnection, type StandingConnectionOptions } from "./standing-conne
 export interface Membership {
   readonly id: string
   readonly liveness: Liveness
+  /** Returns the newest log version that all live processes read, as of the last heartbeat (rule 14, versions). */
+  versionOfAll(): number
   /** From here on this owner is dead to all others. */
   end(): Promise<void>
 }
@@ -68,16 +72,26 @@ export function ownerIsDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): st
 export const ownerIsConnected = `(owner IS NOT NULL AND EXISTS (
   SELECT FROM pg_stat_activity WHERE application_name = 'ai-agent-gateway ' || owner))`
 
+/**
+ * A process that crashed, or that is cut off from the database, counts so long among those that must be able to read what is
+ * written: it may come back.
+ */
+const absentMs = 60_000
+
 const beat = `
-  INSERT INTO agent_gateway.process AS own (id, expires_at, beat_at, steady_since)
-  VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond', clock_timestamp(), clock_timestamp())
+  INSERT INTO agent_gateway.process AS own (id, expires_at, beat_at, steady_since, reads_version)
+  VALUES ($1, clock_timestamp() + $2 * interval '1 millisecond', clock_timestamp(), clock_timestamp(), $4)
   ON CONFLICT (id) DO UPDATE SET
     expires_at = excluded.expires_at,
     beat_at = excluded.beat_at,
     steady_since = CASE
       WHEN excluded.beat_at BETWEEN own.beat_at AND own.beat_at + $3 * interval '1 millisecond' THEN own.steady_since
       ELSE excluded.beat_at
-    END`
+    END
+  RETURNING (
+    SELECT coalesce(min(reads_version), $4) FROM agent_gateway.process AS other
+    WHERE other.expires_at > clock_timestamp() - ${absentMs} * interval '1 millisecond'
+  ) AS version_of_all`
 
 /**
  * Renews this process's row on a connection that does nothing else. If the row lapses, others may take its sessions and
@@ -87,9 +101,12 @@ export async function joinMembers(options: {
   readonly id: string
   readonly connect: StandingConnectionOptions["connect"]
   readonly times: HeartbeatTimes
+  /** The newest log version that this process reads. */
+  readonly reads: number
   readonly logger: Logger
 }): Promise<Membership> {
-  const { id, connect, times, logger } = options
+  const { id, connect, times, reads, logger } = options
+  let versionOfAll = oldestReader
   const { ttlMs, heartbeatMs, validMs, gapMs } = times
   const clock = createHeartbeatClock({ validMs })
   clock.onChange((isLive) => {
@@ -103,8 +120,9 @@ export async function joinMembers(options: {
   })
   async function renew(client: Client): Promise<void> {
     const sentAt = performance.now()
-    await client.query(beat, [id, ttlMs, gapMs])
+    const { rows } = await client.query(beat, [id, ttlMs, gapMs, reads])
     clock.confirmed(sentAt)
+    versionOfAll = Math.min(reads, integer(rows[0] ?? {}, "version_of_all"))
   }
   try {
     const connection = await holdConnection({
@@ -120,6 +138,7 @@ export async function joinMembers(options: {
     return {
       id,
       liveness: clock,
+      versionOfAll: () => versionOfAll,
       async end() {
         await connection.end()
         clock.end()

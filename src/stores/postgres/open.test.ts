@@ -89,7 +89,7 @@ test("while the server cannot be reached every call is unavailable, and afterwar
     () => keyring.remove("key"),
     () => secrets.get("token"),
     () => secrets.replace("token", null, "value"),
-    () => approvals.wait(sessionId, wait.toolCallId),
+    () => approvals.wait(sessionId, wait),
     () => approvals.openWaits({ now: 1, limit: 1 }),
     () => approvals.grants(sessionId),
     () => approvals.revokeGrant({ sessionId, toolName: "a", qualifier: null, revokedBy: decider, at: 1 }),
@@ -121,7 +121,7 @@ test("a commit whose acknowledgement was lost was made, and may be made again", 
   const { sessionId, runId, lease } = session
   const wait = newWait(runId)
   const batch = { ...opening(session, [wait], 1), progress: true }
-  const end = { ...ending(session, 2), waitsExpired: [wait.toolCallId] }
+  const end = { ...ending(session, 2), waitsExpired: [wait.waitId] }
   for (const each of [batch, end]) {
     const cut = cable.cutAtReply("COMMIT")
     await expect(log.commit([each])).rejects.toBeInstanceOf(StoreUnavailableError)
@@ -131,7 +131,7 @@ test("a commit whose acknowledgement was lost was made, and may be made again", 
     expect(outcomes).toEqual(["ok"])
   }
   expect(await log.read(sessionId, { afterSeq: 0, limit: 10 })).toEqual([...batch.entries, ...end.entries])
-  expect(await approvals.wait(sessionId, wait.toolCallId)).toMatchObject({ state: "expired" })
+  expect(await approvals.wait(sessionId, wait)).toMatchObject({ state: "expired" })
   expect(await approvals.audit({ sessionId, limit: 10 })).toHaveLength(1)
   expect(await log.release(lease)).toBe("released")
   await store.close()

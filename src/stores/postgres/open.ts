@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import type { Clock } from "../../core/clock.ts"
+import { logVersion } from "../../core/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { createAlarm } from "../bell.ts"
@@ -39,6 +40,8 @@ export interface PostgresStoreOptions {
    * Heartbeats are sent four times in it. All processes on one database use the same value. Default 3000.
    */
   readonly ttlMs?: number
+  /** For tests: the newest log version that this process reads. Default: the newest there is. */
+  readonly readsVersion?: number
 }
 
 const defaultTtlMs = 3_000
@@ -53,6 +56,7 @@ const listenerLimitMs = 5_000
 /** Throws `ConfigurationError` when the database cannot be reached or used, or was changed by a newer version. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { url, clock, logger, durability = "process", ttlMs = defaultTtlMs } = options
+  const { readsVersion: reads = logVersion } = options
   const driver = await loadDriver()
   const config = connectionConfig(url, durability)
   const id = randomUUID()
@@ -75,7 +79,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const onArrival = (sessionId: string) => hub.arrived(sessionId)
     const arrivals = await listenForArrivals({ connect: standing(listenerLimitMs), onArrival, logger })
     ends.push(() => arrivals.end())
-    const membership = await joinMembers({ id, connect: standing(times.timeoutMs), times, logger })
+    const membership = await joinMembers({ id, connect: standing(times.timeoutMs), times, reads, logger })
     ends.push(() => membership.end())
     membership.liveness.onChange((isLive) => {
       if (!isLive) return
@@ -83,13 +87,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         logger.warn({ error }, "Takeovers from this process stay counted as crashes of their runs.")
       })
     })
+    const versions = { reads, writes: membership.versionOfAll }
     return {
-      log: createSessionLog({ database, commits, membership, times, hub, alarms }),
+      log: createSessionLog({ database, commits, membership, times, versions, hub, alarms }),
       keyring: createKeyring(database.query, clock),
-      approvals: createApprovals(database),
+      approvals: createApprovals(database, versions),
       directory: createPostgresDirectory(database, id),
       secrets: createSecrets(database.query),
-      outbox: createOutbox(database, { alarm: alarms.outbox, onArrival }),
+      outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),
       close,
     }

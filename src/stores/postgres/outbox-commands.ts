@@ -1,7 +1,8 @@
-import { StoreUnavailableError, toError } from "../../core/errors.ts"
+import { StoreUnavailableError } from "../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../core/ports/outbox.ts"
 import { escapeText, integer, type Row, text, unescapeText } from "../columns.ts"
-import { commandResult, errorToStore, toOutboxCommand } from "../outbox-rows.ts"
+import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../outbox-rows.ts"
+import type { Versions } from "../versions.ts"
 import { answerWithin } from "./answer.ts"
 import type { Database, Query } from "./database.ts"
 import { putWithin } from "./inbox.ts"
@@ -11,18 +12,22 @@ import { nowMs } from "./schema.ts"
  * Moves one command into its session's inbox, in a transaction. Null if the row is gone, no longer due, or being moved by
  * another process. A command that the inbox cannot take in its form is dead.
  */
-export async function deliverCommand(database: Database, number: number): Promise<CommandDelivery | null> {
+export async function deliverCommand(
+  database: Database,
+  number: number,
+  versions: Versions,
+): Promise<CommandDelivery | null> {
   try {
     return await database.transaction(async (query) => {
       const row = await lockRow(query, number)
       if (row === undefined) return null
       const command = toOutboxCommand(row)
-      const result = await resultOf(query, row, command)
+      const result = await resultOf(query, row, { command, versions })
       return writeResult(query, { number, row, to: command?.command.sessionId ?? null, result })
     })
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
-    const result = { type: "dead", reason: `malformed: ${toError(error).message}` } as const
+    const result = failedCommand(error)
     return database.transaction(async (query) => {
       const row = await lockRow(query, number)
       return row === undefined ? null : writeResult(query, { number, row, to: null, result })
@@ -39,7 +44,11 @@ async function lockRow(query: Query, number: number): Promise<Row | undefined> {
   return row
 }
 
-async function resultOf(query: Query, row: Row, command: OutboxCommand | null): Promise<CommandResult> {
+async function resultOf(
+  query: Query,
+  row: Row,
+  { command, versions }: { readonly command: OutboxCommand | null; readonly versions: Versions },
+): Promise<CommandResult> {
   if (command === null) return { type: "dead", reason: "not_a_command" }
   const [foreign] = await query(
     `SELECT FROM agent_gateway.session AS target WHERE target.id = $1 AND NOT EXISTS (
@@ -50,8 +59,8 @@ async function resultOf(query: Query, row: Row, command: OutboxCommand | null): 
   if (foreign !== undefined) return { type: "dead", reason: "other_principal" }
   const outcome =
     command.type === "put"
-      ? await putWithin(query, command.command)
-      : await answerWithin(query, command.command)
+      ? await putWithin(query, command.command, { versions })
+      : await answerWithin(query, command.command, versions)
   return commandResult(command, outcome, integer(row, "attempts"))
 }
 

@@ -3,6 +3,7 @@ import { commandKind, type Outbox, type RowChoice } from "../../core/ports/outbo
 import type { Alarm } from "../bell.ts"
 import { escapeText, integer, text, unescapeText } from "../columns.ts"
 import { errorToStore, rowColumns, toClaimedItem, toOutboxRow } from "../outbox-rows.ts"
+import type { Versions } from "../versions.ts"
 import type { Database } from "./database.ts"
 import { deliverCommand } from "./outbox-commands.ts"
 import { nowMs } from "./schema.ts"
@@ -24,7 +25,15 @@ const claimed = `
 
 export function createOutbox(
   database: Database,
-  { alarm, onArrival }: { readonly alarm: Alarm; readonly onArrival: (sessionId: string) => void },
+  {
+    versions,
+    alarm,
+    onArrival,
+  }: {
+    readonly versions: Versions
+    readonly alarm: Alarm
+    readonly onArrival: (sessionId: string) => void
+  },
 ): Outbox {
   const { query } = database
   return {
@@ -70,7 +79,7 @@ export function createOutbox(
         [commandKind, limit],
       )
       for (const row of due) {
-        const delivery = await deliverCommand(database, integer(row, "number"))
+        const delivery = await deliverCommand(database, integer(row, "number"), versions)
         if (delivery === null) continue
         if (delivery.result.type === "delivered" && delivery.to !== null) onArrival(delivery.to)
         deliveries.push(delivery)

@@ -30,7 +30,8 @@ export async function readEntries(
     maxCharacters = Number.POSITIVE_INFINITY,
     deltas = true,
     replacedHistories = true,
-  }: ReadOptions,
+    reads,
+  }: ReadOptions & { readonly reads: number },
 ): Promise<readonly Entry[]> {
   const page: Page = { entries: [], characters: 0 }
   const isFull = () => page.entries.length >= limit || page.characters >= maxCharacters
@@ -39,7 +40,7 @@ export async function readEntries(
     // The first may have nothing new.
     const wanted = Math.min(limit - page.entries.length + 1, maxRows)
     const rows = await query(deltas ? withDeltas : eventsOnly, [sessionId, after, wanted, replacedHistories])
-    await append(page, rows, { after, isFull })
+    await append(page, rows, { after, reads, isFull })
     if (rows.length < wanted || isFull()) return page.entries
   }
 }
@@ -52,11 +53,15 @@ interface Page {
 async function append(
   page: Page,
   rows: readonly Row[],
-  { after, isFull }: { readonly after: number; readonly isFull: () => boolean },
+  {
+    after,
+    reads,
+    isFull,
+  }: { readonly after: number; readonly reads: number; readonly isFull: () => boolean },
 ): Promise<void> {
   let characters = 0
   for (const row of rows) {
-    for (const entry of fromRow(row)) if (entry.seq > after) page.entries.push(entry)
+    for (const entry of fromRow(row, reads)) if (entry.seq > after) page.entries.push(entry)
     const length = text(row, "body").length
     if (page.entries.length > 0) page.characters += length
     if (isFull()) return

@@ -201,6 +201,13 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX run_session ON agent_gateway.run (session_id, created_at, id)",
     "CREATE TABLE agent_gateway.served_agent (process text NOT NULL, agent text NOT NULL, PRIMARY KEY (process, agent))",
   ],
+  [
+    // Null in rows of version 2, which knew a wait by its call and its kind.
+    "ALTER TABLE agent_gateway.wait ADD COLUMN wait_id text",
+    "CREATE INDEX wait_id ON agent_gateway.wait (session_id, wait_id)",
+    // The newest log version that the process reads. Processes that do not say it were built to read version 2.
+    "ALTER TABLE agent_gateway.process ADD COLUMN reads_version integer NOT NULL DEFAULT 2",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

@@ -3,6 +3,7 @@ import type { Alarm } from "../bell.ts"
 import { escapeText, integer } from "../columns.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
@@ -21,6 +22,7 @@ export interface SessionLogParts {
   readonly commits: Database
   readonly membership: Membership
   readonly times: HeartbeatTimes
+  readonly versions: Versions
   readonly hub: WatchHub
   /** Rung when something may have been stored for the outbox, and for subscribers. */
   readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
@@ -28,39 +30,42 @@ export interface SessionLogParts {
 
 /** The port over a database whose schema is up to date. */
 export function createSessionLog(parts: SessionLogParts): SessionLog {
-  const { database, commits, membership, times, hub, alarms } = parts
+  const { database, commits, membership, times, versions, hub, alarms } = parts
   const { query } = database
   const { id: owner, liveness } = membership
   const claimer = { owner, times }
+  const { reads } = versions
   const inOrder = createCommitOrder()
   return {
     liveness,
+    writableVersion: () => versions.writes(),
     now: () => now(query),
     createSession: (session) => createSession(query, session),
-    session: (sessionId) => findSession(query, sessionId),
+    session: (sessionId) => findSession(query, sessionId, versions),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
     async revokeSession(sessionId, at) {
-      const cancelled = await revokeSession(database, sessionId, at)
+      const cancelled = await revokeSession(database, { sessionId, at }, versions)
       if (cancelled === true) hub.arrived(sessionId)
       return cancelled !== null
     },
     async put(command, limits) {
-      const outcome = await put(database, command, limits)
+      const outcome = await put(database, command, { versions, limits })
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
-      const result = await putAndClaim(database, message, agents, { owner, limits })
+      const result = await putAndClaim(database, message, agents, { owner, versions, limits })
       if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(message.sessionId)
       return result
     },
     async answer(command) {
-      const outcome = await answer(database, command)
+      const outcome = await answer(database, command, versions)
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId, agents) => claim(query, sessionId, agents, claimer),
-    claimRunnable: (agents, limit, shares) => claimRunnable(query, agents, claimer, { limit, shares }),
+    claim: (sessionId, agents) => claim(query, sessionId, { agents, reads }, claimer),
+    claimRunnable: (agents, limit, shares) =>
+      claimRunnable(query, { agents, reads }, claimer, { limit, shares }),
     held: () => held(query, owner),
     pending: (lease) => pending(query, lease, owner),
     release: (lease, options) => release(database, lease, { ...options, owner }),
@@ -74,7 +79,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       }
       return outcomes
     },
-    read: (sessionId, options) => readEntries(query, sessionId, options),
+    read: (sessionId, options) => readEntries(query, sessionId, { ...options, reads }),
     stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
     runStart: (sessionId, seq) => runStart(query, sessionId, seq),
     historyStart: (sessionId) => historyStart(query, sessionId),
@@ -118,15 +123,17 @@ async function createSession(query: Query, session: NewSession): Promise<void> {
   )
 }
 
-async function findSession(query: Query, sessionId: string): Promise<Session | null> {
+async function findSession(query: Query, sessionId: string, versions: Versions): Promise<Session | null> {
   const [row] = await query(
     `SELECT session.id AS session_id, session.tenant, session.user_id, agent, session.created_at, last_used_at,
-       revoked_at, stored_bytes, parent_session_id, parent_run_id, parent_tool_call_id, root_id,
+       revoked_at, stored_bytes, log_version, parent_session_id, parent_run_id, parent_tool_call_id, root_id,
        ${lastSeq} AS last_seq, run.id AS run_id, cursor, state
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],
   )
-  return row === undefined ? null : toSession(row)
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toSession(row)
 }
 
 async function findRun(query: Query, sessionId: string, runId: string): Promise<Run | null> {

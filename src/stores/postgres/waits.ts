@@ -1,29 +1,16 @@
-import type { Wait } from "../../core/ports/approvals.ts"
-import type { NewWait, SessionBatch } from "../../core/ports/session-log.ts"
-import { escapeText, integer, type Row, text } from "../columns.ts"
-import { closingRecord } from "../decision-records.ts"
-import type { EntryRows } from "../entry-rows.ts"
-import { toNewWait } from "../wait-rows.ts"
+import type { SessionBatch } from "../../core/ports/session-log.ts"
+import { escapeText } from "../columns.ts"
+import { type CommittedWait, closingRecords, mayCloseWaits, toOpenWait } from "../wait-changes.ts"
+import { waitBody } from "../wait-rows.ts"
 import { insertAudit } from "./approvals.ts"
 import type { Query } from "./database.ts"
-
-/** A wait as it stands within one commit; `id` is null until it is stored, `at` the time it was closed. */
-export interface CommittedWait {
-  readonly id: number | null
-  readonly sessionId: string
-  readonly state: Exclude<Wait["state"], "answered">
-  readonly at: number
-  readonly wait: NewWait
-}
 
 /** The open waits that the batches may close. A statement of its own, after the locks: so it sees every answer. */
 export async function openWaits(
   query: Query,
   batches: readonly SessionBatch[],
 ): Promise<readonly CommittedWait[]> {
-  const closing = batches.filter(
-    ({ waitsExpired = [], runEnded }) => waitsExpired.length > 0 || runEnded !== undefined,
-  )
+  const closing = batches.filter(mayCloseWaits)
   if (closing.length === 0) return []
   const rows = await query(
     `SELECT id, session_id, body FROM agent_gateway.wait
@@ -31,36 +18,6 @@ export async function openWaits(
     [closing.map(({ lease }) => lease.sessionId)],
   )
   return rows.map(toOpenWait)
-}
-
-/** Whether each of the waits that would expire is still open. */
-export function areOpen(
-  waits: readonly CommittedWait[],
-  { lease, waitsExpired = [] }: SessionBatch,
-): boolean {
-  return waitsExpired.every((toolCallId) =>
-    waits.some(
-      ({ sessionId, state, wait }) =>
-        sessionId === lease.sessionId && state === "open" && wait.toolCallId === toolCallId,
-    ),
-  )
-}
-
-/** The waits after a batch. */
-export function changeWaits(
-  waits: readonly CommittedWait[],
-  { lease, waitsOpened = [], waitsExpired = [], runEnded }: SessionBatch,
-  { at }: EntryRows,
-): readonly CommittedWait[] {
-  const { sessionId } = lease
-  const opened = waitsOpened.map((wait): CommittedWait => {
-    return { id: null, sessionId, state: "open", at, wait }
-  })
-  return [...waits, ...opened].map((each) => {
-    if (each.sessionId !== sessionId || each.state !== "open") return each
-    if (waitsExpired.includes(each.wait.toolCallId)) return { ...each, state: "expired", at }
-    return each.wait.runId === runEnded?.runId ? { ...each, state: "withdrawn", at } : each
-  })
 }
 
 /** Stores what the batches made of the waits, and what the audit trail says of it. */
@@ -75,39 +32,29 @@ export async function writeWaits(query: Query, waits: readonly CommittedWait[]):
       [closed.map(({ id }) => id), closed.map(({ state }) => state)],
     )
   }
-  const records = waits.flatMap(({ wait, sessionId, state, at }) =>
-    state === "open" ? [] : [closingRecord(wait, { sessionId, action: state, at })],
-  )
+  const records = closingRecords(waits)
   if (records.length > 0) await insertAudit(query, records)
 }
 
 async function insert(query: Query, waits: readonly CommittedWait[]): Promise<void> {
-  const rows = waits.map(({ sessionId, state, wait }, place) => ({
+  const rows = waits.map(({ sessionId, state, wait, version }, place) => ({
     place,
     session_id: sessionId,
+    wait_id: escapeText(wait.waitId),
     run_id: wait.runId,
     tool_call_id: escapeText(wait.toolCallId),
     kind: wait.kind,
     state,
     expires_at: wait.expiresAt,
-    body: JSON.stringify(wait),
+    body: waitBody(wait, version),
   }))
   await query(
-    `INSERT INTO agent_gateway.wait (session_id, run_id, tool_call_id, kind, state, expires_at, body)
-     SELECT session_id, run_id, tool_call_id, kind, state, expires_at, body FROM json_to_recordset($1) AS each(
-       place integer, session_id text, run_id text, tool_call_id text, kind text, state text,
+    `INSERT INTO agent_gateway.wait (session_id, wait_id, run_id, tool_call_id, kind, state, expires_at, body)
+     SELECT session_id, wait_id, run_id, tool_call_id, kind, state, expires_at, body
+     FROM json_to_recordset($1) AS each(
+       place integer, session_id text, wait_id text, run_id text, tool_call_id text, kind text, state text,
        expires_at bigint, body text)
      ORDER BY place`,
     [JSON.stringify(rows)],
   )
-}
-
-function toOpenWait(row: Row): CommittedWait {
-  return {
-    id: integer(row, "id"),
-    sessionId: text(row, "session_id"),
-    state: "open",
-    at: 0,
-    wait: toNewWait(row),
-  }
 }

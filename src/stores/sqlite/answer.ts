@@ -1,29 +1,23 @@
 import type { AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
-import { escapeText, integer } from "../columns.ts"
-import { answerRecords, grantOf } from "../decision-records.ts"
-import { kindAnswered, refusal, toWait } from "../wait-rows.ts"
-import { insertAudit, insertGrant, waitsOfSessions } from "./approvals.ts"
+import { integer } from "../columns.ts"
+import type { Versions } from "../versions.ts"
+import { judgeAnswer } from "../wait-answers.ts"
+import { toWait } from "../wait-rows.ts"
+import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
 import type { Database } from "./database.ts"
-import { insertCommand, isCancelled } from "./inbox.ts"
+import { findForInbox, insertCommand, isCancelled } from "./inbox.ts"
 
 /** Inside a transaction. */
-export function answer(database: Database, command: AnswerCommand): AnswerOutcome {
-  const row = database.get(
-    `${waitsOfSessions} WHERE wait.session_id = ? AND wait.tool_call_id = ? AND wait.kind = ?
-     ORDER BY wait.id DESC LIMIT 1`,
-    escapeText(command.sessionId),
-    escapeText(command.toolCallId),
-    kindAnswered(command),
-  )
-  if (row === undefined) return { status: "unknown" }
-  const wait = toWait(row)
-  const { sessionId, runId } = wait
-  const refused = refusal(wait, command, { cancelled: isCancelled(database, sessionId, runId) })
-  if (refused !== null) return refused
+export function answer(database: Database, command: AnswerCommand, versions: Versions): AnswerOutcome {
+  if (findForInbox(database, command.sessionId, versions) === undefined) return { status: "unknown" }
+  const row = newestWait(database, command.sessionId, command)
+  const wait = row === undefined ? null : toWait(row)
+  const cancelled = wait !== null && isCancelled(database, wait.sessionId, wait.runId)
+  const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
+  if (row === undefined || accepted === null) return outcome
   database.run("UPDATE wait SET state = 'answered' WHERE id = ?", integer(row, "id"))
-  insertCommand(database, { ...command, runId })
-  insertAudit(database, answerRecords(wait, command))
-  const grant = grantOf(wait, command)
-  if (grant !== null) insertGrant(database, grant)
-  return { status: "accepted", runId }
+  insertCommand(database, accepted.command, versions)
+  insertAudit(database, accepted.records)
+  if (accepted.grant !== null) insertGrant(database, accepted.grant)
+  return outcome
 }

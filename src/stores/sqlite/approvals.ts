@@ -6,23 +6,25 @@ import type {
   GrantRevocation,
   Wait,
   WaitFilter,
+  WaitKey,
 } from "../../core/ports/approvals.ts"
 import { escapeText, type Row } from "../columns.ts"
 import { revocationRecord, toAuditRecord } from "../decision-records.ts"
 import { revokedGrants, toGrants, toolTypeKey } from "../grant-rows.ts"
-import { toWait } from "../wait-rows.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
+import { columnsOf, toWait } from "../wait-rows.ts"
 import type { Database } from "./database.ts"
 import { readSlices } from "./slices.ts"
 
-/** What `toWait` is given. */
-export const waitsOfSessions = `
-  SELECT wait.id, wait.session_id, session.tenant, session.user_id, wait.state, wait.body
+/** Selects rows for `toWait`, each with the version of its session. */
+const waitsOfSessions = `
+  SELECT wait.id, wait.session_id, session.tenant, session.user_id, session.log_version, wait.state, wait.body
   FROM wait JOIN session ON session.id = wait.session_id`
 
-export function createApprovals(database: Database): Approvals {
+export function createApprovals(database: Database, versions: Versions): Approvals {
   return {
-    wait: (sessionId, toolCallId) => database.read(() => newestWait(database, sessionId, toolCallId)),
-    openWaits: (filter) => openWaits(database, filter),
+    wait: (sessionId, key) => database.read(() => findWait(database, versions, { sessionId, key })),
+    openWaits: (filter) => openWaits(database, versions, filter),
     grants: (sessionId) => database.read(() => grants(database, sessionId)),
     revokeGrant: (revocation) => database.write(() => revokeGrant(database, revocation)),
     audit: (filter) => audit(database, filter),
@@ -50,18 +52,40 @@ export function insertAudit(database: Database, records: readonly AuditRecord[])
   }
 }
 
-function newestWait(database: Database, sessionId: string, toolCallId: string): Wait | null {
-  const row = database.get(
-    `${waitsOfSessions} WHERE wait.session_id = ? AND wait.tool_call_id = ? ORDER BY wait.id DESC LIMIT 1`,
+/** Returns the row of the newest wait with this key. Of an older version's row the call and the kind tell. */
+export function newestWait(database: Database, sessionId: string, key: WaitKey): Row | undefined {
+  const { waitId, toolCallId, kind } = columnsOf(key)
+  return database.get(
+    `${waitsOfSessions} WHERE wait.session_id = ?
+     AND (wait.wait_id = ? OR (wait.tool_call_id = ? AND wait.kind = ? AND (? IS NULL OR wait.wait_id IS NULL)))
+     ORDER BY wait.id DESC LIMIT 1`,
     escapeText(sessionId),
-    escapeText(toolCallId),
+    waitId,
+    toolCallId,
+    kind,
+    waitId,
   )
-  return row === undefined ? null : toWait(row)
 }
 
-function openWaits(database: Database, { sessionId, kind, now, limit }: WaitFilter): Promise<Wait[]> {
+function findWait(
+  database: Database,
+  versions: Versions,
+  { sessionId, key }: { readonly sessionId: string; readonly key: WaitKey },
+): Wait | null {
+  const row = newestWait(database, sessionId, key)
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toWait(row)
+}
+
+/** Without those of sessions that only newer processes read. */
+function openWaits(
+  database: Database,
+  { reads }: Versions,
+  { sessionId, kind, now, limit }: WaitFilter,
+): Promise<Wait[]> {
   const conditions = [
-    "wait.state = 'open' AND wait.expires_at > ?",
+    `wait.state = 'open' AND session.log_version <= ${reads} AND wait.expires_at > ?`,
     ...(sessionId === undefined ? [] : ["wait.session_id = ?"]),
     ...(kind === undefined ? [] : ["wait.kind = ?"]),
   ]

@@ -1,10 +1,12 @@
+import { logVersion } from "../../core/entries.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, type Row, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
 import type { LargeBodies } from "../large-bodies.ts"
+import { areOpen } from "../wait-changes.ts"
 import type { Database } from "./database.ts"
 import { insertOutbox } from "./outbox.ts"
-import { areOpen, changeWaits } from "./waits.ts"
+import { openWaits, writeWaits } from "./waits.ts"
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
 export function commitBatch(
@@ -16,17 +18,18 @@ export function commitBatch(
   // No other process can write between this look and the commit: the transaction holds the database (rule 7).
   const held = heldSession(database, lease, owner)
   if (held === undefined) return "fenced"
-  const rows = toRows(batch.entries, bodies)
+  const rows = toRows(batch.entries, { version: batch.version ?? logVersion, bodies })
   if (isStored(database, lease, rows)) return "ok"
   if (isCancelled(database, batch)) return "cancelled"
-  if (!areOpen(database, batch)) return "answered"
+  const open = openWaits(database, batch)
+  if (!areOpen(open, batch)) return "answered"
   insertEvents(database, lease, rows)
   insertDeltas(database, lease, { rows, now })
   for (const id of commandsConsumed) {
     database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
   }
   insertOutbox(database, batch, now)
-  changeWaits(database, batch, rows.at)
+  writeWaits(database, batch, { open, at: rows.at })
   updateSession(database, batch, rows, held)
   if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded, rows)
   return "ok"
@@ -92,7 +95,7 @@ function updateSession(
 }
 
 function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows): void {
-  for (const { seq, v, at, runId, event, body } of rows.events) {
+  for (const { seq, v, at, runId, type, body } of rows.events) {
     database.run(
       "INSERT INTO entry (session_id, seq, v, at, run_id, type, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
       sessionId,
@@ -100,7 +103,7 @@ function insertEvents(database: Database, { sessionId }: Lease, rows: EntryRows)
       v,
       at,
       runId,
-      event.type,
+      type,
       body,
     )
   }

@@ -1,15 +1,16 @@
 import type {
-  AnswerCommand,
   CancelCommand,
   Command,
   Lease,
   MessageCommand,
   PutOutcome,
   StorageLimits,
+  StoredCommand,
 } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, text } from "../columns.ts"
-import { toCommand } from "../session-rows.ts"
+import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import { commandRow, toCommand } from "../session-rows.ts"
 import { fullness } from "../storage-limits.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
 import type { Database } from "./database.ts"
 import { largeText } from "./large-text.ts"
 import { lastSeq } from "./schema.ts"
@@ -18,22 +19,30 @@ import { lastSeq } from "./schema.ts"
 export function put(
   database: Database,
   command: MessageCommand | CancelCommand,
-  limits?: StorageLimits,
+  { versions, limits }: { readonly versions: Versions; readonly limits?: StorageLimits | undefined },
 ): PutOutcome {
-  const session = database.get(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, run.id AS run_id, run.cursor
-     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
-    escapeText(command.sessionId),
-  )
+  const session = findForInbox(database, command.sessionId, versions)
   if (session === undefined) return { status: "unknown" }
   const runId = nullableText(session, "run_id")
   const open = runId === null ? null : { runId, cursor: integer(session, "cursor") }
-  if (command.type === "cancel") return putCancel(database, command, open)
+  if (command.type === "cancel") return putCancel(database, command, { open, versions })
   return putMessage(database, command, {
     open,
+    versions,
     cursor: integer(session, "last_seq"),
     full: fullness(integer(session, "stored_bytes"), limits),
   })
+}
+
+/** Throws for a session that only newer processes read. */
+export function findForInbox(database: Database, sessionId: string, versions: Versions): Row | undefined {
+  const session = database.get(
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor
+     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
+    escapeText(sessionId),
+  )
+  if (session !== undefined) refuseNewer(session, versions)
+  return session
 }
 
 interface OpenRun {
@@ -43,6 +52,7 @@ interface OpenRun {
 
 interface Receiver {
   readonly open: OpenRun | null
+  readonly versions: Versions
   /** The newest entry's number. */
   readonly cursor: number
   readonly full: PutOutcome | null
@@ -51,7 +61,7 @@ interface Receiver {
 function putMessage(
   database: Database,
   command: MessageCommand,
-  { open, cursor, full }: Receiver,
+  { open, cursor, full, versions }: Receiver,
 ): PutOutcome {
   const { sessionId, runId, idempotency } = command
   const key = idempotency === null ? null : escapeText(idempotency.key)
@@ -85,14 +95,18 @@ function putMessage(
     command.at,
     sessionId,
   )
-  insertCommand(database, command)
+  insertCommand(database, command, versions)
   return { status: "accepted", runId, cursor }
 }
 
-function putCancel(database: Database, command: CancelCommand, open: OpenRun | null): PutOutcome {
+function putCancel(
+  database: Database,
+  command: CancelCommand,
+  { open, versions }: Pick<Receiver, "open" | "versions">,
+): PutOutcome {
   if (open === null || (command.runId !== null && command.runId !== open.runId)) return { status: "unknown" }
   const waiting = isCancelled(database, command.sessionId, open.runId)
-  if (!waiting) insertCommand(database, { ...command, runId: open.runId })
+  if (!waiting) insertCommand(database, { ...command, runId: open.runId }, versions)
   return { status: "accepted", ...open }
 }
 
@@ -110,25 +124,37 @@ export function isCancelled(database: Database, sessionId: string, runId: string
  * Inside a transaction. Refuses the session's tokens and cancels its open run.
  * Null when there is no such session, else whether a cancel was put.
  */
-export function revokeSession(database: Database, sessionId: string, at: number): boolean | null {
-  const session = database.get("SELECT revoked_at FROM session WHERE id = ?", escapeText(sessionId))
+export function revokeSession(
+  database: Database,
+  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  versions: Versions,
+): boolean | null {
+  const session = database.get(
+    "SELECT revoked_at, log_version FROM session WHERE id = ?",
+    escapeText(sessionId),
+  )
   if (session === undefined) return null
+  refuseNewer(session, versions)
   if (session.revoked_at !== null) return false
   database.run("UPDATE session SET revoked_at = ? WHERE id = ?", at, sessionId)
-  return put(database, { type: "cancel", sessionId, runId: null, at }).status === "accepted"
+  return put(database, { type: "cancel", sessionId, runId: null, at }, { versions }).status === "accepted"
 }
 
-/** Inside a transaction. */
-export function insertCommand(
-  database: Database,
-  command: MessageCommand | ((CancelCommand | AnswerCommand) & { readonly runId: string }),
-): void {
+/** Inside a transaction. A session whose inbox holds a newer form is left to processes that read it. */
+export function insertCommand(database: Database, command: StoredCommand, versions: Versions): void {
+  const { type, body, version } = commandRow(command, versions.writes())
   database.run(
     "INSERT INTO command (session_id, run_id, type, body) VALUES (?, ?, ?, ?)",
     command.sessionId,
     command.runId,
-    command.type,
-    JSON.stringify(command),
+    type,
+    body,
+  )
+  database.run(
+    "UPDATE session SET log_version = ? WHERE id = ? AND log_version < ?",
+    version,
+    command.sessionId,
+    version,
   )
 }
 

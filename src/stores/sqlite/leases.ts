@@ -1,4 +1,3 @@
-import { logVersion } from "../../core/entries.ts"
 import type { Lease, ReleaseOptions, Shares } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
 import { toLease } from "../session-rows.ts"
@@ -9,13 +8,19 @@ import type { Membership } from "./membership.ts"
  * Sessions with work to do: an open run that is not parked, or an unconsumed command (rule 9).
  * Its parameters are the agents as a JSON array, the time now, and the agents again.
  */
-const runnable = `
+const runnable = (reads: number) => `
   SELECT id, epoch, owner, tenant, user_id, last_used_at FROM session
   WHERE id IN (
     SELECT id FROM session
     WHERE active_run IS NOT NULL AND agent IN (SELECT value FROM json_each(?)) AND parked_until <= ?
     UNION SELECT session_id FROM command
-  ) AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}`
+  ) AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}`
+
+/** The sessions that this process can work on: of these agents, and with nothing newer than it reads. */
+export interface Claimable {
+  readonly agents: readonly string[]
+  readonly reads: number
+}
 
 /** By the owner that is its parameter (rule 10). */
 const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
@@ -29,13 +34,13 @@ const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
  * parameters are the sessions held already as a JSON array of `[tenant, userId, count, lastTurn]`, those of `runnable`, the
  * free owners as a JSON array, the share of a principal, the share of a tenant, and a limit.
  */
-const inTurn = `
+const inTurn = (reads: number) => `
   WITH held AS MATERIALIZED (
     SELECT value ->> 0 AS tenant, value ->> 1 AS user_id, value ->> 2 AS count, value ->> 3 AS last_turn
     FROM json_each(?)
   ),
   waiting AS (
-    SELECT *, row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS turn FROM (${runnable}
+    SELECT *, row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS turn FROM (${runnable(reads)}
       AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?))))
   ),
   of_tenant AS MATERIALIZED (
@@ -55,12 +60,12 @@ export async function claim(
   database: Database,
   membership: Membership,
   sessionId: string,
-  agents: readonly string[],
+  { agents, reads }: Claimable,
 ): Promise<Lease | null> {
   const row = await database.read(() =>
     database.get(
       `SELECT id, epoch, owner FROM session
-       WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}`,
+       WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}`,
       sessionId,
       namesOf(agents),
     ),
@@ -72,7 +77,7 @@ export async function claim(
 export async function claimRunnable(
   database: Database,
   membership: Membership,
-  agents: readonly string[],
+  { agents, reads }: Claimable,
   {
     limit,
     shares,
@@ -81,14 +86,14 @@ export async function claimRunnable(
 ): Promise<Lease[]> {
   const named = namesOf(agents)
   const owners = await database.read(() =>
-    database.all(`SELECT DISTINCT owner FROM (${runnable})`, named, now, named),
+    database.all(`SELECT DISTINCT owner FROM (${runnable(reads)})`, named, now, named),
   )
   const free = owners.map((row) => nullableText(row, "owner")).filter((owner) => isFree(membership, owner))
   if (free.length === 0) return []
   return database.write(() =>
     database
       .all(
-        inTurn,
+        inTurn(reads),
         heldOf(shares),
         named,
         now,
@@ -160,11 +165,11 @@ export function claimFree(
   database: Database,
   owner: string,
   sessionId: string,
-  agents: readonly string[],
+  { agents, reads }: Claimable,
 ): Lease | null {
   const row = database.get(
     `UPDATE session SET ${taken}
-     WHERE id = ? AND owner IS NULL AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${logVersion}
+     WHERE id = ? AND owner IS NULL AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}
      RETURNING id, epoch, takeovers, tenant, user_id`,
     owner,
     sessionId,

@@ -3,33 +3,52 @@ import { existsSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { setTimeout as delay } from "node:timers/promises"
+import { logVersion } from "../../core/entries.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
+import { oldestReader } from "../versions.ts"
 import { isBusy, toStoreError } from "./failures.ts"
 
 /** This process as an owner of leases. */
 export interface Membership {
+  /** Tells the version that the process reads: other processes find it in the name of its file. */
   readonly id: string
-  /** Whether the owner of this id still holds its leases (rule 8). Must not be called inside a transaction. */
+  /** Returns true if the owner of this id still holds its leases (rule 8). Must not be called inside a transaction. */
   isLive(owner: string): boolean
+  /** Returns the newest version that all live members read (rule 14). Must not be called inside a transaction. */
+  versionOfAll(): number
   /** From here on this owner is dead to all others. */
   end(): void
 }
 
 /** For a database nobody else can open. */
-export function soleMembership(): Membership {
-  const id = randomUUID()
-  return { id, isLive: (owner) => owner === id, end: () => undefined }
+export function soleMembership(reads = logVersion): Membership {
+  const id = newId(reads)
+  return { id, isLive: (owner) => owner === id, versionOfAll: () => reads, end: () => undefined }
+}
+
+function newId(reads: number): string {
+  return `${randomUUID()}.reads-${reads}`
+}
+
+/** Processes that were built before versions were published have no version in their ids. */
+function versionOf(id: string): number {
+  return Number(/\.reads-(\d+)$/.exec(id)?.[1] ?? oldestReader)
 }
 
 /**
  * Every member holds an exclusive SQLite lock on a small file of its own. The operating system drops it with the
  * process, however that ends, so an owner is dead exactly when its lock can be taken or its file is gone.
  */
-export async function joinMembers(directory: string): Promise<Membership> {
-  const { id, lock } = await lockOwnFile(directory)
+export async function joinMembers(directory: string, reads = logVersion): Promise<Membership> {
+  const { id, lock } = await lockOwnFile(directory, reads)
+  const isLive = (owner: string) => owner === id || isLocked(lockFile(directory, owner))
   const membership: Membership = {
     id,
-    isLive: (owner) => owner === id || isLocked(lockFile(directory, owner)),
+    isLive,
+    versionOfAll() {
+      const older = idsIn(directory).filter((other) => versionOf(other) < reads)
+      return Math.min(reads, ...older.filter(isLive).map(versionOf))
+    },
     end() {
       if (!lock.isOpen) return
       rmSync(lockFile(directory, id), { force: true })
@@ -43,9 +62,9 @@ export async function joinMembers(directory: string): Promise<Membership> {
 /** Nothing is ever written, so no journal file is wanted beside it. */
 const takeLock = "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE"
 
-async function lockOwnFile(directory: string): Promise<{ id: string; lock: DatabaseSync }> {
+async function lockOwnFile(directory: string, reads: number): Promise<{ id: string; lock: DatabaseSync }> {
   for (let attempt = 1; attempt <= 100; attempt += 1) {
-    const id = randomUUID()
+    const id = newId(reads)
     let lock: DatabaseSync | null = null
     try {
       lock = new DatabaseSync(lockFile(directory, id), { timeout: 0 })
@@ -83,9 +102,12 @@ function isLocked(file: string): boolean {
 }
 
 function sweep(directory: string, membership: Membership): void {
-  for (const name of readdirSync(directory)) {
-    if (name.endsWith(".lock")) membership.isLive(name.slice(0, -".lock".length))
-  }
+  for (const id of idsIn(directory)) membership.isLive(id)
+}
+
+function idsIn(directory: string): readonly string[] {
+  const files = readdirSync(directory).filter((name) => name.endsWith(".lock"))
+  return files.map((name) => name.slice(0, -".lock".length))
 }
 
 function lockFile(directory: string, id: string): string {

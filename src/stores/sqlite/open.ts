@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts"
+import { logVersion } from "../../core/entries.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
@@ -8,6 +9,7 @@ import { startCheckpointer } from "./checkpointer.ts"
 import { prepareDataDirectory, unusableDirectory } from "./data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database.ts"
 import { createSqliteDirectory } from "./directory.ts"
+import { followFleet } from "./fleet.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
 import { createOutbox } from "./outbox.ts"
@@ -25,6 +27,8 @@ export interface SqliteStoreOptions {
   readonly logger: Logger
   /** `process` survives the end of the process, `full` the loss of power too. Default `process`. */
   readonly durability?: Durability
+  /** For tests: the newest log version that this process reads. Default: the newest there is. */
+  readonly readsVersion?: number
 }
 
 /**
@@ -51,7 +55,7 @@ async function openInDirectory(options: SqliteStoreOptions): Promise<Store> {
   try {
     database = await openDatabase(files.database, durability)
     await migrate(database, files.database)
-    membership = await joinMembers(files.processes)
+    membership = await joinMembers(files.processes, options.readsVersion)
     const store = await openStore(database, membership, { ...options, directory: path })
     const checkpointer = startCheckpointer(database, files.database, options.logger)
     return {
@@ -77,7 +81,7 @@ export async function openMemoryStore(
 ): Promise<Store> {
   const database = await openDatabase(":memory:", "process")
   await migrate(database, "in memory")
-  return openStore(database, soleMembership(), { ...options, directory: null })
+  return openStore(database, soleMembership(options.readsVersion), { ...options, directory: null })
 }
 
 /** Over a database whose schema is up to date. */
@@ -88,19 +92,22 @@ export async function openStore(
     clock,
     logger,
     directory,
-  }: Pick<SqliteStoreOptions, "clock" | "logger"> & { readonly directory: string | null },
+    readsVersion: reads = logVersion,
+  }: Pick<SqliteStoreOptions, "clock" | "logger" | "readsVersion"> & { readonly directory: string | null },
 ): Promise<Store> {
   const hub = await watchDatabase(database, logger)
+  const fleet = followFleet(membership, { reads, logger })
   const alarms = { outbox: createAlarm(), subscriptions: createAlarm() }
   return {
-    log: createSessionLog(database, { membership, hub, alarms, clock, directory }),
+    log: createSessionLog(database, { membership, hub, alarms, clock, directory, versions: fleet }),
     keyring: createKeyring(database, clock),
-    approvals: createApprovals(database),
+    approvals: createApprovals(database, fleet),
     directory: createSqliteDirectory(database, membership),
     secrets: createSecrets(database),
-    outbox: createOutbox(database, { clock, alarm: alarms.outbox, hub }),
+    outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
     async close() {
+      fleet.stop()
       hub.close()
       alarms.outbox.close()
       alarms.subscriptions.close()

@@ -1,22 +1,28 @@
-import { StoreUnavailableError, toError } from "../../core/errors.ts"
+import { StoreUnavailableError } from "../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../core/ports/outbox.ts"
 import { escapeText, integer, type Row, text, unescapeText } from "../columns.ts"
-import { commandResult, errorToStore, toOutboxCommand } from "../outbox-rows.ts"
+import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../outbox-rows.ts"
+import type { Versions } from "../versions.ts"
 import { answer } from "./answer.ts"
 import type { Database } from "./database.ts"
 import { put } from "./inbox.ts"
+
+interface Delivering {
+  readonly now: number
+  readonly versions: Versions
+}
 
 /** Moves one command in a transaction. A command that the inbox cannot take in its form is dead. */
 export async function moveCommand(
   database: Database,
   number: number,
-  now: number,
+  { now, versions }: Delivering,
 ): Promise<CommandDelivery | null> {
   try {
-    return await database.write(() => deliverCommand(database, number, now))
+    return await database.write(() => deliverCommand(database, number, { now, versions }))
   } catch (error) {
     if (error instanceof StoreUnavailableError) throw error
-    const result = { type: "dead", reason: `malformed: ${toError(error).message}` } as const
+    const result = failedCommand(error)
     return database.write(() => {
       const row = database.get("SELECT id, session_id FROM outbox WHERE number = ?", number)
       if (row === undefined) return null
@@ -27,7 +33,11 @@ export async function moveCommand(
 }
 
 /** Inside a transaction: moves the command into its session's inbox. Null if the row is gone or no longer due. */
-function deliverCommand(database: Database, number: number, now: number): CommandDelivery | null {
+function deliverCommand(
+  database: Database,
+  number: number,
+  { now, versions }: Delivering,
+): CommandDelivery | null {
   const row = database.get(
     "SELECT id, session_id, payload, attempts FROM outbox WHERE number = ? AND due_at <= ?",
     number,
@@ -36,12 +46,16 @@ function deliverCommand(database: Database, number: number, now: number): Comman
   if (row === undefined) return null
   const from = text(row, "session_id")
   const command = toOutboxCommand(row)
-  const result = resultOf(database, row, command)
+  const result = resultOf(database, row, { command, versions })
   writeResult(database, { number, result, now })
   return { number, id: unescapeText(text(row, "id")), from, to: command?.command.sessionId ?? null, result }
 }
 
-function resultOf(database: Database, row: Row, command: OutboxCommand | null): CommandResult {
+function resultOf(
+  database: Database,
+  row: Row,
+  { command, versions }: { readonly command: OutboxCommand | null; readonly versions: Versions },
+): CommandResult {
   if (command === null) return { type: "dead", reason: "not_a_command" }
   const to = escapeText(command.command.sessionId)
   const isForeign = database.get(
@@ -52,7 +66,10 @@ function resultOf(database: Database, row: Row, command: OutboxCommand | null): 
     text(row, "session_id"),
   )
   if (isForeign !== undefined) return { type: "dead", reason: "other_principal" }
-  const outcome = command.type === "put" ? put(database, command.command) : answer(database, command.command)
+  const outcome =
+    command.type === "put"
+      ? put(database, command.command, { versions })
+      : answer(database, command.command, versions)
   return commandResult(command, outcome, integer(row, "attempts"))
 }
 

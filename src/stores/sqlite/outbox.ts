@@ -5,12 +5,14 @@ import type { SessionBatch } from "../../core/ports/session-log.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText, integer, text, unescapeText } from "../columns.ts"
 import { errorToStore, newRows, rowColumns, toClaimedItem, toOutboxRow } from "../outbox-rows.ts"
+import type { Versions } from "../versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import type { Database } from "./database.ts"
 import { moveCommand } from "./outbox-commands.ts"
 
 export interface OutboxParts {
   readonly clock: Clock
+  readonly versions: Versions
   /** Rung when rows are stored. */
   readonly alarm: Alarm
   readonly hub: WatchHub
@@ -25,7 +27,7 @@ const claimed = `
     WHERE bytes_before < ?)
   RETURNING number, id, session_id, kind, payload, attempts, claim`
 
-export function createOutbox(database: Database, { clock, alarm, hub }: OutboxParts): Outbox {
+export function createOutbox(database: Database, { clock, versions, alarm, hub }: OutboxParts): Outbox {
   const now = () => clock.now()
   return {
     async claim({ kind, limit, maxBytes, leaseMs }) {
@@ -76,7 +78,9 @@ export function createOutbox(database: Database, { clock, alarm, hub }: OutboxPa
           )
           .map((row) => integer(row, "number")),
       )
-      const deliveries = await Promise.all(numbers.map((number) => moveCommand(database, number, now())))
+      const deliveries = await Promise.all(
+        numbers.map((number) => moveCommand(database, number, { now: now(), versions })),
+      )
       return deliveries.filter((delivery) => {
         if (delivery?.result.type === "delivered" && delivery.to !== null) hub.arrived(delivery.to)
         return delivery !== null

@@ -31,7 +31,8 @@ export async function readEntries(
     maxCharacters = Number.POSITIVE_INFINITY,
     deltas = true,
     replacedHistories = true,
-  }: ReadOptions,
+    reads,
+  }: ReadOptions & { readonly reads: number },
 ): Promise<Entry[]> {
   const histories = Number(replacedHistories)
   const entries: Entry[] = []
@@ -45,6 +46,7 @@ export async function readEntries(
           : database.each(eventsOnly, sessionId, after, histories),
         {
           after,
+          reads,
           limit: limit - entries.length,
           maxCharacters: Math.min(maxCharacters - characters, maxSliceCharacters),
         },
@@ -70,15 +72,21 @@ function readSlice(
   rows: Iterable<Row>,
   {
     after,
+    reads,
     limit,
     maxCharacters,
-  }: { readonly after: number; readonly limit: number; readonly maxCharacters: number },
+  }: {
+    readonly after: number
+    readonly reads: number
+    readonly limit: number
+    readonly maxCharacters: number
+  },
 ): Slice {
   const entries: Entry[] = []
   let count = 0
   let characters = 0
   for (const row of rows) {
-    for (const entry of fromRow(row)) if (entry.seq > after) entries.push(entry)
+    for (const entry of fromRow(row, reads)) if (entry.seq > after) entries.push(entry)
     count += 1
     // The row that the cursor lies in may have nothing new: a slice that ended with it would never get further.
     if (entries.length > 0) characters += textLength(row, "body")

@@ -210,6 +210,11 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX run_session ON run (session_id, created_at, id)",
     "CREATE TABLE served_agent (process TEXT NOT NULL, agent TEXT NOT NULL, PRIMARY KEY (process, agent)) STRICT",
   ],
+  [
+    // Null in rows of version 2, which knew a wait by its call and its kind.
+    "ALTER TABLE wait ADD COLUMN wait_id TEXT",
+    "CREATE INDEX wait_id ON wait (session_id, wait_id)",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

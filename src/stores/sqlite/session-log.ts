@@ -19,6 +19,7 @@ import {
 } from "../large-bodies.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
+import { refuseNewer, type Versions } from "../versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
@@ -41,8 +42,10 @@ export function createSessionLog(
     alarms,
     clock,
     directory,
+    versions,
   }: {
     readonly membership: Membership
+    readonly versions: Versions
     readonly hub: WatchHub
     /** Rung when something is stored for the outbox, and for subscribers. */
     readonly alarms: { readonly outbox: Alarm; readonly subscriptions: Alarm }
@@ -52,41 +55,44 @@ export function createSessionLog(
   },
 ): SessionLog {
   const owner = membership.id
+  const { reads } = versions
   return {
     // The lock of its process file holds as long as the process.
     liveness: alwaysLive,
+    writableVersion: () => versions.writes(),
     now: async () => clock.now(),
     createSession: (session) => database.write(() => createSession(database, session)),
-    session: (sessionId) => database.read(() => findSession(database, sessionId)),
+    session: (sessionId) => database.read(() => findSession(database, sessionId, versions)),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
     async revokeSession(sessionId, at) {
-      const cancelled = await database.write(() => revokeSession(database, sessionId, at))
+      const cancelled = await database.write(() => revokeSession(database, { sessionId, at }, versions))
       if (cancelled === true) hub.arrived(sessionId)
       return cancelled !== null
     },
     async put(command, limits) {
-      const outcome = await database.write(() => put(database, command, limits))
+      const outcome = await database.write(() => put(database, command, { versions, limits }))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
       const result = await database.write(() => {
-        const outcome = put(database, message, limits)
-        const lease = outcome.status === "accepted" ? claimFree(database, owner, sessionId, agents) : null
+        const outcome = put(database, message, { versions, limits })
+        const claimable = { agents, reads }
+        const lease = outcome.status === "accepted" ? claimFree(database, owner, sessionId, claimable) : null
         return { outcome, lease }
       })
       if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(sessionId)
       return result
     },
     async answer(command) {
-      const outcome = await database.write(() => answer(database, command))
+      const outcome = await database.write(() => answer(database, command, versions))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId, agents) => claim(database, membership, sessionId, agents),
+    claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads }),
     claimRunnable: (agents, limit, shares) =>
-      claimRunnable(database, membership, agents, { limit, shares, now: clock.now() }),
+      claimRunnable(database, membership, { agents, reads }, { limit, shares, now: clock.now() }),
     held: () => database.read(() => held(database, owner)),
     pending: (lease) => database.read(() => pending(database, lease, owner)),
     release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
@@ -110,7 +116,7 @@ export function createSessionLog(
       }
       return outcomes
     },
-    read: (sessionId, options) => readEntries(database, sessionId, options),
+    read: (sessionId, options) => readEntries(database, sessionId, { ...options, reads }),
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
     runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
@@ -156,15 +162,17 @@ function createSession(database: Database, session: NewSession): void {
   )
 }
 
-function findSession(database: Database, sessionId: string): Session | null {
+function findSession(database: Database, sessionId: string, versions: Versions): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
        session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
-       session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
+       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
   )
-  return row === undefined ? null : toSession(row)
+  if (row === undefined) return null
+  refuseNewer(row, versions)
+  return toSession(row)
 }
 
 function findRun(database: Database, sessionId: string, runId: string): Run | null {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util"
 import { lost } from "./kinds.ts"
-import { all, eventsOf, type Observation } from "./observation.ts"
+import { all, eventsOf, type Observation, resolutions } from "./observation.ts"
 
 /** Every answer that was accepted had its effect, and no other one. */
 export function* checkAnswers(observation: Observation): Iterable<string> {
@@ -11,7 +11,7 @@ export function* checkAnswers(observation: Observation): Iterable<string> {
     if (isDeepStrictEqual(wanted, given)) continue
     yield `${lost} the answer ${JSON.stringify(given)} to ${toolCallId} became ${JSON.stringify(wanted)}`
   }
-  const asked = all(events, "approvalRequested").length
+  const asked = all(events, "waitOpened").filter(({ kind }) => kind === "approval").length
   if (scenario === "grant" && asked !== 1) yield `${lost} a grant: it was asked ${asked} times`
 }
 
@@ -24,8 +24,8 @@ function comparedIn(
   if ("result" in body) return [resultIn(events, toolCallId), body.result]
   if (!("action" in body)) return [decisionIn(events, toolCallId), decisionOf(body)]
   const { action, content = null } = body
-  const resolved = all(events, "elicitationResolved").find((event) => event.toolCallId === toolCallId)
-  return [resolved && { action: resolved.action, content: resolved.content }, { action, content }]
+  const resolved = resolutions(events, "elicitation").find((event) => event.toolCallId === toolCallId)
+  return [resolved && { ...resolved.resolution }, { action, content }]
 }
 
 function decisionOf({ approved, tool_input = null, reason = null }: Readonly<Record<string, unknown>>) {
@@ -33,10 +33,9 @@ function decisionOf({ approved, tool_input = null, reason = null }: Readonly<Rec
 }
 
 function decisionIn(events: Parameters<typeof all>[0], toolCallId: string): unknown {
-  const resolved = all(events, "approvalResolved").find((event) => event.toolCallId === toolCallId)
+  const resolved = resolutions(events, "approval").find((event) => event.toolCallId === toolCallId)
   if (resolved === undefined || resolved.decidedBy?.via !== "http") return resolved ?? null
-  const { approved, editedInput, reason } = resolved
-  return { approved, editedInput, reason }
+  return { ...resolved.resolution }
 }
 
 function resultIn(events: Parameters<typeof all>[0], toolCallId: string): unknown {

@@ -1,5 +1,5 @@
 import { repeated } from "./kinds.ts"
-import { all, eventsOf, type Observation } from "./observation.ts"
+import { all, eventsOf, type Observation, resolutions } from "./observation.ts"
 
 /** What tools did to the world agrees with what the log says of it. */
 export function* checkEffects(observation: Observation): Iterable<string> {
@@ -17,9 +17,8 @@ export function* checkEffects(observation: Observation): Iterable<string> {
     } else if (effects.length < least || effects.length > most) {
       yield `${repeated} ${name} ${toolCallId} had ${effects.length} effects, not ${least} to ${most}`
     }
-    const edited = all(events, "approvalResolved").find(
-      (event) => event.toolCallId === toolCallId,
-    )?.editedInput
+    const approval = resolutions(events, "approval").find((event) => event.toolCallId === toolCallId)
+    const edited = approval?.resolution.editedInput
     const [effect] = effects
     if (edited && effect && JSON.stringify(effect.input) !== JSON.stringify(edited)) {
       yield `${name} ${toolCallId} was executed with ${JSON.stringify(effect.input)}, not as it was edited`

@@ -1,5 +1,6 @@
 import { Conversation } from "../../../src/agent/conversation.ts"
-import type { DeltaEntry, Entry, Event, EventEntry } from "../../../src/core/entries.ts"
+import type { DeltaEntry, Entry, Event, EventEntry, WaitResolved } from "../../../src/core/entries.ts"
+import type { WaitKind } from "../../../src/core/wait.ts"
 import type { Effect } from "../support/effects.ts"
 import type { ScenarioName } from "../support/scenarios.ts"
 import type { SessionClient } from "../support/session-client.ts"
@@ -38,6 +39,16 @@ export function all<Type extends Event["type"]>(
   return entries
     .map(({ event }) => event)
     .filter((event): event is Extract<Event, { type: Type }> => event.type === type)
+}
+
+/** The ends of waits of one kind. */
+export function resolutions<Kind extends WaitKind>(
+  entries: readonly EventEntry[],
+  kind: Kind,
+): readonly Extract<WaitResolved, { kind: Kind }>[] {
+  return all(entries, "waitResolved").filter(
+    (event): event is Extract<WaitResolved, { kind: Kind }> => event.kind === kind,
+  )
 }
 
 export function conversationOf(entries: readonly EventEntry[]): Conversation {

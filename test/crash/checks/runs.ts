@@ -33,14 +33,6 @@ function* checkEnd(ofRun: readonly EventEntry[], { scenario }: Observation, canc
   yield `${cancelled ? `${lost} an acknowledged cancel: ` : ""}a run ended with ${JSON.stringify(end)}`
 }
 
-const askedOnce = [
-  "approvalRequested",
-  "approvalResolved",
-  "clientToolOpened",
-  "elicitationRequested",
-  "elicitationResolved",
-] as const
-
 /** Every call of a step that is over was settled once; one that may not be repeated was started once. */
 function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
   for (const { toolCallId, name, stepId } of all(ofRun, "toolCallRequested")) {
@@ -54,9 +46,11 @@ function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
     const repeatable = name === "reserve" || name === "look_up" || name === "register"
     if (starts > 1 && !repeatable)
       yield `${repeated} call ${toolCallId} of ${name} was started ${starts} times`
-    for (const kind of askedOnce) {
-      if (of<{ readonly toolCallId: string }>(all(ofRun, kind)) > 1)
-        yield `${kind} of ${toolCallId} came twice`
+    for (const type of ["waitOpened", "waitResolved"] as const) {
+      const kinds = all(ofRun, type)
+        .filter((wait) => wait.toolCallId === toolCallId)
+        .map(({ kind }) => kind)
+      if (new Set(kinds).size < kinds.length) yield `${type} of ${toolCallId} came twice: ${kinds.join()}`
     }
   }
 }

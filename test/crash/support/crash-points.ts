@@ -3,14 +3,18 @@ import type { ScenarioName } from "./scenarios.ts"
 
 type Around = "before" | "after"
 /** Foreign runners, who save states, have crash tests of their own. */
-export type CommittedKind = Exclude<Event["type"], "runnerStateSaved"> | "deltas"
+export type CrashingWait = "approval" | "clientTool" | "elicitation"
+export type CommittedKind =
+  | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
+  | `${"waitOpened" | "waitResolved"}.${CrashingWait}`
+  | "deltas"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
 
 /** A place at which the gateway's process can be told to kill itself. */
 export type CrashPoint =
   | `createSession:${Around}`
   | `put:${"message" | "cancel"}:${Around}`
-  | `answer:${"approval" | "toolResult" | "elicitation"}:${Around}`
+  | `answer:${CrashingWait}:${Around}`
   | `${"claim" | "claimRunnable"}:after`
   | `${"release" | "park"}:${Around}`
   | `commit:${CommittedKind}:${Around}`
@@ -27,11 +31,12 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   messageCompleted: "text",
   toolCallRequested: "parallel",
   interceptorDecided: "parallel",
-  approvalRequested: "approve",
-  approvalResolved: "approve",
-  clientToolOpened: "client",
-  elicitationRequested: "elicit",
-  elicitationResolved: "elicit",
+  "waitOpened.approval": "approve",
+  "waitResolved.approval": "approve",
+  "waitOpened.clientTool": "client",
+  "waitResolved.clientTool": "client",
+  "waitOpened.elicitation": "elicit",
+  "waitResolved.elicitation": "elicit",
   toolCallStarted: "parallel",
   toolCallCompleted: "parallel",
   toolCallInterrupted: "cancelTool",
@@ -54,8 +59,8 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "put:cancel:after": "cancelText",
   "answer:approval:before": "edit",
   "answer:approval:after": "edit",
-  "answer:toolResult:before": "client",
-  "answer:toolResult:after": "client",
+  "answer:clientTool:before": "client",
+  "answer:clientTool:after": "client",
   "answer:elicitation:before": "elicit",
   "answer:elicitation:after": "elicit",
   "claim:after": "text",

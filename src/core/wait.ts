@@ -1,0 +1,114 @@
+import type { JsonObject } from "./json.ts"
+import type { ToolResult } from "./ports/tool.ts"
+import type { Question, QuestionAnswer } from "./question.ts"
+
+/**
+ * The kinds of waits, each with what it asks. A wait is an open request of a run to the outside: to a person, to the
+ * client, to another session, or to the clock. A further kind is one entry here and one in each map below.
+ */
+export interface WaitPayloads {
+  readonly approval: ApprovalPayload
+  readonly clientTool: ClientToolPayload
+  readonly elicitation: ElicitationPayload
+  readonly child: ChildPayload
+  readonly timer: TimerPayload
+}
+
+export type WaitKind = keyof WaitPayloads
+
+/** A person must allow the call. */
+export interface ApprovalPayload {
+  readonly input: JsonObject
+  /** Together with the tool's name and origin: the tool type that a grant is for. */
+  readonly qualifier: string | null
+  readonly reason: string | null
+}
+
+/** The client executes the call: nobody objects, and whoever had to allow it has. */
+export interface ClientToolPayload {
+  /** The arguments, as a person edited them if one did. */
+  readonly input: JsonObject
+  readonly callIndex: number
+}
+
+/** The tool asks the user something. */
+export interface ElicitationPayload {
+  readonly question: Question
+  /** The MCP server behind the tool, if any: people are told who asks. */
+  readonly server: string | null
+}
+
+/** Another session works for the call. */
+export interface ChildPayload {
+  readonly agent: string
+  readonly sessionId: string
+  readonly runId: string
+}
+
+/** The call goes on at the wait's `expiresAt`. Nobody can answer it. */
+export type TimerPayload = Readonly<Record<string, never>>
+
+/** What an answer to each kind says; a timer takes none. */
+export interface WaitAnswers {
+  readonly approval: ApprovalAnswer
+  readonly clientTool: ClientToolAnswer
+  readonly elicitation: QuestionAnswer
+  readonly child: ChildAnswer
+}
+
+export type AnswerableKind = keyof WaitAnswers
+
+export interface ApprovalAnswer extends ApprovalResolution {
+  /** Grants the tool type for the rest of the session, in the same transaction. Only with `approved`. */
+  readonly grant: boolean
+}
+
+/** What the client made of the call. */
+export interface ClientToolAnswer {
+  readonly result: ToolResult
+}
+
+/** How the other session's run ended. */
+export interface ChildAnswer {
+  readonly result: ToolResult
+}
+
+/** How a wait of each kind ended, by its answer or without one. */
+export interface WaitResolutions {
+  readonly approval: ApprovalResolution
+  /** The result is that of the call, which is logged with it. */
+  readonly clientTool: Readonly<Record<string, never>>
+  readonly elicitation: QuestionAnswer
+  readonly child: ChildAnswer
+  readonly timer: Readonly<Record<string, never>>
+}
+
+export interface ApprovalResolution {
+  readonly approved: boolean
+  /** The arguments as the person changed them; null when they are the model's. */
+  readonly editedInput: JsonObject | null
+  /** The model receives it on denial. */
+  readonly reason: string | null
+}
+
+/** A kind and its payload, for each kind. */
+export type AnyPayload = {
+  [Kind in WaitKind]: { readonly kind: Kind; readonly payload: WaitPayloads[Kind] }
+}[WaitKind]
+
+/** A kind and its answer, for each kind that takes one. */
+export type AnyAnswer = {
+  [Kind in AnswerableKind]: { readonly kind: Kind; readonly answer: WaitAnswers[Kind] }
+}[AnswerableKind]
+
+/** A kind and its resolution, for each kind. */
+export type AnyResolution = {
+  [Kind in WaitKind]: { readonly kind: Kind; readonly resolution: WaitResolutions[Kind] }
+}[WaitKind]
+
+/**
+ * The id of a wait that version 2 opened, which knew a wait by its call: a call has at most one open wait at a time.
+ */
+export function formerWaitId(kind: WaitKind, toolCallId: string): string {
+  return `${kind}:${toolCallId}`
+}

@@ -1,0 +1,42 @@
+import type { DirectoryCursor, ListedRun, ListedSession } from "../../core/ports/directory.ts"
+import type { SessionResponse, WireSession } from "../schemas/sessions.ts"
+import { unixSeconds } from "./content.ts"
+
+export function wireSession(session: ListedSession): WireSession {
+  const { parent } = session
+  return {
+    session_id: session.id,
+    agent: session.agent,
+    state: session.state,
+    active_run_id: session.activeRunId,
+    parent:
+      parent === null
+        ? null
+        : { session_id: parent.sessionId, run_id: parent.runId, tool_call_id: parent.toolCallId },
+    root_session_id: session.rootId,
+    created_at: unixSeconds(session.createdAt),
+    last_used_at: unixSeconds(session.lastUsedAt),
+    stored_bytes: session.storedBytes,
+  }
+}
+
+export function wireSessionWithRuns(session: ListedSession, runs: readonly ListedRun[]): SessionResponse {
+  return {
+    ...wireSession(session),
+    runs: runs.map(({ id, state, createdAt }) => {
+      return { run_id: id, state, created_at: unixSeconds(createdAt) }
+    }),
+  }
+}
+
+/** Writes a position as a client holds it. It says nothing that the client has not been told. */
+export function wireCursor({ createdAt, id }: DirectoryCursor): string {
+  return `${createdAt}.${id}`
+}
+
+/** Reads a position. Null for a text that is none. */
+export function parseCursor(text: string): DirectoryCursor | null {
+  const [, time, id] = /^(\d{1,16})\.([\w-]{1,128})$/.exec(text) ?? []
+  if (time === undefined || id === undefined || !Number.isSafeInteger(Number(time))) return null
+  return { createdAt: Number(time), id }
+}
