@@ -7,6 +7,7 @@ import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
+import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
 import type { Readiness } from "../http/routes/status.ts"
@@ -22,9 +23,11 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
 import { Following } from "../sessions/subscribers/following.ts"
 import { Worker } from "../sessions/worker.ts"
+import { createMask } from "../telemetry/mask.ts"
 import { createImageExaminer, type ImageExaminer } from "../tools/images/image-examiner.ts"
 import { createImagePreparation } from "../tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/schema-checker.ts"
+import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
@@ -163,7 +166,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     reads,
     logger,
     subscriptions: store.subscriptions,
-    subscribers: hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+    subscribers: [
+      ...hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+      // A gateway that is only looked at writes nothing.
+      ...(idle ? [] : transcripts(server)),
+    ],
     agents: agents.map(({ name }) => name),
   })
   const dispatcher = new Dispatcher({
@@ -234,6 +241,12 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       await callOnShutdown(server, logger)
     },
   }
+}
+
+function transcripts({ transcriptDir, redact, durability }: SharedServerOptions): readonly Subscriber[] {
+  if (transcriptDir === undefined) return []
+  const show = redact === undefined ? {} : { show: createMask(redact) }
+  return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
 }
 
 /** Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the next start. */
