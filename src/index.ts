@@ -237,6 +237,7 @@ export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gatew
 export type { StoreChoice } from "./gateway/open-store.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
+export type { GatewaySessions, ListOptions } from "./gateway/sessions.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits } from "./http/limits/http-limits.ts"

@@ -13,6 +13,7 @@ import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts
 import { mcpCommand } from "./mcp-command.ts"
 import { runCommand } from "./run-command.ts"
 import { sandboxCommand } from "./sandbox-command.ts"
+import { sessionsCommand } from "./sessions-command.ts"
 import { startCommand } from "./start-command.ts"
 
 const commands = {
@@ -22,6 +23,7 @@ const commands = {
   approvals: approvalsCommand,
   mcp: mcpCommand,
   sandbox: sandboxCommand,
+  sessions: sessionsCommand,
   doctor: doctorCommand,
 }
 

@@ -24,6 +24,7 @@ import { listen } from "./listen.ts"
 import { pickMcpOptions } from "./mcp.ts"
 import { runOnce } from "./run-once.ts"
 import { type Service, startService } from "./service.ts"
+import { createGatewaySessions } from "./sessions.ts"
 
 export interface GatewayDefinition {
   readonly server: SharedServerOptions
@@ -106,6 +107,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       lazily(async () => (await started()).sessions),
       "code",
     ),
+    sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
     async revokeSession(sessionId) {
       return (await started()).sessions.revoke(sessionId)

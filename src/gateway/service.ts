@@ -3,6 +3,7 @@ import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
+import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
@@ -51,6 +52,7 @@ const lastDeliveriesMs = 2_000
 /** All parts of a gateway, put together and running. */
 export interface Service {
   readonly sessions: Sessions
+  readonly directory: Directory
   readonly keyring: Keyring
   readonly logger: Logger
   readonly takesAnyKey: boolean
@@ -210,6 +212,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
 
   return {
     sessions,
+    directory,
     keyring,
     logger,
     takesAnyKey: !knowsUsers(server),

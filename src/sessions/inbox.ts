@@ -1,10 +1,10 @@
-import { delay } from "../agent/delay.ts"
 import { untilAborted } from "../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Answer, Answers } from "../core/ports/answers.ts"
 import type { WithdrawCommand } from "../core/ports/inbox.ts"
 import type { Command, Lease, SessionLog } from "../core/ports/session-log.ts"
 import type { Steering, SteeringMessage } from "../core/ports/steering.ts"
+import { sleep } from "../core/sleep.ts"
 
 export type Withdrawal = WithdrawCommand & { readonly id: number }
 
@@ -82,7 +82,8 @@ export class Inbox implements Answers, Steering {
       } catch (error) {
         // A run outlasts an outage of the store.
         if (!(error instanceof StoreUnavailableError)) throw error
-        await delay(retryMs, signal)
+        await sleep(retryMs, signal)
+        signal.throwIfAborted()
       }
     }
   }
