@@ -1,0 +1,23 @@
+import type { JsonObject } from "../core/json.ts"
+
+/** What `run` and `stream` have in common. */
+export interface StartOptions {
+  /**
+   * Id of the session to continue, which must be one of this gateway's agents and not revoked. Default: a new session. Rejects
+   * with a `GatewayError`, code `session_not_found`, for any other session, and for one of another owner or agent than named.
+   */
+  readonly sessionId?: string
+  /**
+   * Owner of the session, as `authenticate` names a person: the owner of a new session, and who must be the owner of
+   * `sessionId`. Default: a new session is the application's own, and the owner of `sessionId` is not checked.
+   */
+  readonly userId?: string
+  /** Tenant of `userId`, as `authenticate` names it. Default `default`. */
+  readonly tenant?: string
+  /** Name of the session's agent. Default: the default agent for a new session, any for `sessionId`. */
+  readonly agent?: string
+  /** Given to `buildChatRuntime` and logged with the run, as the `context` of `POST /chat`. Default `{}`. */
+  readonly context?: JsonObject
+  /** Cancels the run. The run then ends as `interrupted`, with the reason `cancelled`. */
+  readonly signal?: AbortSignal
+}
