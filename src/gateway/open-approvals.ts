@@ -1,12 +1,9 @@
-import { existsSync } from "node:fs"
 import { systemClock } from "../core/clock.ts"
-import { ConfigurationError } from "../core/errors.ts"
 import { createDecisions } from "../sessions/decisions.ts"
-import { dataDirectory } from "../stores/sqlite/data-directory.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { createApprovals, type GatewayApprovals } from "./approvals.ts"
-import { chooseStore, defaultStore, isPostgresUrl } from "./open-store.ts"
+import { chooseExistingStore, defaultStore } from "./open-store.ts"
 
 export interface OpenedApprovals extends GatewayApprovals {
   close(): Promise<void>
@@ -18,14 +15,9 @@ export interface OpenedApprovals extends GatewayApprovals {
  * questions in a store that is made on the spot.
  */
 export async function openApprovals(store: string = defaultStore): Promise<OpenedApprovals> {
-  if (!isPostgresUrl(store) && !existsSync(dataDirectory(store).database)) {
-    throw new ConfigurationError(
-      `No gateway has its data in ${store}: give its data directory or postgres:// URL with --store.`,
-    )
-  }
   const logger = createLogger({ level: "warn" })
   const clock = systemClock
-  const { log, approvals, close } = await chooseStore({ store }, { clock, logger })
+  const { log, approvals, close } = await chooseExistingStore(store, { clock, logger })
   const schemas = createSchemaChecker()
   const decisions = createDecisions({
     log,

@@ -5,6 +5,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { createHttpApp } from "../http/app.ts"
@@ -52,6 +53,7 @@ const lastDeliveriesMs = 2_000
 export interface Service {
   readonly sessions: Sessions
   readonly keyring: Keyring
+  readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -211,6 +213,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   return {
     sessions,
     keyring,
+    outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
     fetch: (request, bindings) => app.fetch(request, bindings),
