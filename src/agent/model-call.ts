@@ -4,11 +4,11 @@ import { RunCancelledError } from "../core/errors.ts"
 import { imageRefused, imagesOf } from "../core/images.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
+import { sleep } from "../core/sleep.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../core/usage.ts"
 import { answeredEvents } from "./answered.ts"
 import { type Attempt, attemptAfter, modelAt } from "./attempts.ts"
 import { type Charged, overBudget, priced } from "./budget.ts"
-import { delay } from "./delay.ts"
 import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
 import { requestOf } from "./model-request.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
@@ -84,7 +84,10 @@ async function awaitTurn(
 ): Promise<{ readonly request: ModelRequest; readonly shownTools: readonly Tool[] }> {
   const { signal, runtime, hold } = context
   try {
-    if (attempt.pauseMs > 0) await delay(attempt.pauseMs, signal)
+    if (attempt.pauseMs > 0) {
+      await sleep(attempt.pauseMs, signal)
+      signal.throwIfAborted()
+    }
     signal.throwIfAborted()
     // Read in the same moment: calls are bound to the tools that this request shows.
     const shownTools = runtime.tools

@@ -14,6 +14,7 @@ import { mcpCommand } from "./mcp-command.ts"
 import { outboxCommand } from "./outbox-command.ts"
 import { runCommand } from "./run-command.ts"
 import { sandboxCommand } from "./sandbox-command.ts"
+import { sessionsCommand } from "./sessions-command.ts"
 import { startCommand } from "./start-command.ts"
 
 const commands = {
@@ -24,6 +25,7 @@ const commands = {
   outbox: outboxCommand,
   mcp: mcpCommand,
   sandbox: sandboxCommand,
+  sessions: sessionsCommand,
   doctor: doctorCommand,
 }
 

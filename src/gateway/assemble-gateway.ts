@@ -25,6 +25,7 @@ import { pickMcpOptions } from "./mcp.ts"
 import { createOutbox } from "./outbox.ts"
 import { runOnce } from "./run-once.ts"
 import { type Service, startService } from "./service.ts"
+import { createGatewaySessions } from "./sessions.ts"
 
 export interface GatewayDefinition {
   readonly server: SharedServerOptions
@@ -108,6 +109,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       "code",
     ),
     outbox: createOutbox(async () => (await started()).outbox),
+    sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
     async revokeSession(sessionId) {
       return (await started()).sessions.revoke(sessionId)

@@ -6,6 +6,7 @@ import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
 import type { McpOptions } from "./mcp.ts"
 import type { GatewayOutbox } from "./outbox.ts"
+import type { GatewaySessions } from "./sessions.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
@@ -28,6 +29,7 @@ export interface Gateway {
   readonly approvals: GatewayApprovals
   /** What sessions want done outside themselves and could not be delivered yet. */
   readonly outbox: GatewayOutbox
+  readonly sessions: GatewaySessions
   /** The agents that it serves; the first one is the default. */
   readonly agents: readonly ServedAgent[]
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */

@@ -1,6 +1,5 @@
-import { systemClock } from "../core/clock.ts"
-import { createLogger } from "../telemetry/logger.ts"
-import { chooseExistingStore, defaultStore } from "./open-store.ts"
+import { openExistingStore } from "./open-existing-store.ts"
+import { defaultStore } from "./open-store.ts"
 import { createOutbox, type GatewayOutbox } from "./outbox.ts"
 
 export interface OpenedOutbox extends GatewayOutbox {
@@ -9,7 +8,6 @@ export interface OpenedOutbox extends GatewayOutbox {
 
 /** Opens the outbox of a store, with or without a server running on it. A running server delivers retried rows within a second. */
 export async function openOutbox(store: string = defaultStore): Promise<OpenedOutbox> {
-  const logger = createLogger({ level: "warn" })
-  const { outbox, close } = await chooseExistingStore(store, { clock: systemClock, logger })
+  const { outbox, close } = await openExistingStore(store)
   return { ...createOutbox(async () => outbox), close }
 }

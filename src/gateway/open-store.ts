@@ -1,10 +1,7 @@
-import { existsSync } from "node:fs"
 import type { Clock } from "../core/clock.ts"
-import { ConfigurationError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
-import { dataDirectory } from "../stores/sqlite/data-directory.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
 
 export interface StoreChoice {
@@ -27,22 +24,6 @@ export async function chooseStore(
   if (store === "memory") return openMemoryStore({ clock, logger })
   if (isPostgresUrl(store)) return openPostgresStore({ url: store, clock, logger, durability })
   return openSqliteStore({ path: store, clock, logger, durability })
-}
-
-/**
- * Opens a store that a gateway has used, for a look at it or a change. Rejects with a `ConfigurationError` if there is none: no one
- * looks for anything in a store that is made on the spot.
- */
-export async function chooseExistingStore(
-  store: string,
-  parts: { readonly clock: Clock; readonly logger: Logger },
-): Promise<Store> {
-  if (!isPostgresUrl(store) && !existsSync(dataDirectory(store).database)) {
-    throw new ConfigurationError(
-      `No gateway has its data in ${store}: give its data directory or postgres:// URL with --store.`,
-    )
-  }
-  return chooseStore({ store }, parts)
 }
 
 export function isPostgresUrl(store: string): boolean {

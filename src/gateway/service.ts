@@ -3,6 +3,7 @@ import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
+import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Outbox } from "../core/ports/outbox.ts"
@@ -52,6 +53,7 @@ const lastDeliveriesMs = 2_000
 /** All parts of a gateway, put together and running. */
 export interface Service {
   readonly sessions: Sessions
+  readonly directory: Directory
   readonly keyring: Keyring
   readonly outbox: Outbox
   readonly logger: Logger
@@ -212,6 +214,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
 
   return {
     sessions,
+    directory,
     keyring,
     outbox: store.outbox,
     logger,

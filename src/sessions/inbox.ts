@@ -1,8 +1,8 @@
-import { delay } from "../agent/delay.ts"
 import { untilAborted } from "../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Answer, Answers } from "../core/ports/answers.ts"
 import type { Command, Lease, SessionLog } from "../core/ports/session-log.ts"
+import { sleep } from "../core/sleep.ts"
 
 /** Pause before the inbox of a store that was unavailable is read again. */
 const retryMs = 250
@@ -67,7 +67,8 @@ export class Inbox implements Answers {
       } catch (error) {
         // A run outlasts an outage of the store.
         if (!(error instanceof StoreUnavailableError)) throw error
-        await delay(retryMs, signal)
+        await sleep(retryMs, signal)
+        signal.throwIfAborted()
       }
     }
   }
