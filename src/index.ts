@@ -38,6 +38,7 @@ export type {
   RunFailed,
   RunnerStateSaved,
   RunStarted,
+  RunWithdrawn,
   StepCompleted,
   StepRetried,
   StepStarted,
@@ -49,6 +50,7 @@ export type {
   ToolCallRequested,
   ToolCallStarted,
   ToolOutputDelta,
+  UserMessageAdded,
   WaitOpened,
   WaitResolved,
 } from "./core/entries.ts"
@@ -100,6 +102,15 @@ export {
   type SessionQuery,
   type SessionState,
 } from "./core/ports/directory.ts"
+export type {
+  PutRun,
+  QueuedRun,
+  RunOpened,
+  SteerCommand,
+  WhenBusy,
+  WithdrawCommand,
+} from "./core/ports/inbox.ts"
+export { maxQueuedMessages } from "./core/ports/inbox.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
@@ -158,6 +169,7 @@ export type {
   SessionParent,
   Shares,
   StorageLimits,
+  StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
@@ -225,6 +237,7 @@ export type { McpAuthorizationOptions, McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
+export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/outbox.ts"
 export type { StartOptions } from "./gateway/run-options.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"

@@ -263,6 +263,8 @@ const startOptions = z
     tenant: z.string().min(1).optional(),
     agent: z.string().optional(),
     context: object.optional(),
+    whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
+    notBefore: z.int().nonnegative().optional(),
     signal: object.optional(),
   })
   .refine(({ userId, tenant }) => tenant === undefined || userId !== undefined, {

@@ -102,7 +102,75 @@ describe("gateway.run with a session", () => {
     for await (const _ of stream) break
   })
 
+  it("queues a message while a run is open, says its place, and withdraws it when it is left", async () => {
+    const gate = Promise.withResolvers<void>()
+    const { gateway, provider } = setup([
+      [say("Half"), { type: "wait", until: gate.promise }],
+      [say("Second.")],
+    ])
+    const first = gateway.run("One", {})
+    const sessionId = await vi.waitUntil(async () => {
+      const { items } = await gateway.sessions.list({ states: ["running"] })
+      return provider.requests.length === 1 ? items[0]?.id : undefined
+    }, patience)
+    const events: ChatEvent[] = []
+    const second = gateway.run("Two", {
+      sessionId,
+      whenBusy: "queue",
+      onEvent: (event) => events.push(event),
+    })
+    await vi.waitFor(
+      () => expect(events).toEqual([expect.objectContaining({ type: "run_queued", position: 1 })]),
+      patience,
+    )
+    const third = gateway.stream("Three", { sessionId, whenBusy: "queue" })
+    for await (const event of third) {
+      expect(event).toMatchObject({ type: "run_queued", position: 2 })
+      break
+    }
+    gate.resolve()
+    expect([(await first).response, (await second).response]).toEqual(["Half", "Second."])
+    const { runId } = await third.started
+    expect(await gateway.sessions.run(runId)).toMatchObject({ state: "interrupted" })
+    expect(provider.requests).toHaveLength(2)
+  })
+
+  it("joins the open run by steering, and does not cancel it when it is left", async () => {
+    const gate = Promise.withResolvers<void>()
+    const turns: ScriptedTurn[] = [[say("Half"), { type: "wait", until: gate.promise }], [say("And that.")]]
+    const { gateway } = setup(turns)
+    const first = gateway.stream("One")
+    const { sessionId, runId } = await first.started
+    const iterator = first[Symbol.asyncIterator]()
+    expect(await iterator.next()).toMatchObject({ value: { type: "text_delta" } })
+    const steering = gateway.stream("Two", { sessionId, whenBusy: "steer" })
+    expect(await steering.started).toEqual({ sessionId, runId })
+    for await (const _ of steering) break
+    gate.resolve()
+    const rest: ChatEvent[] = []
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
+      rest.push(next.value)
+    expect(rest.at(-1)).toMatchObject({ type: "stream_complete", terminal_disposition: "completed" })
+    expect(rest).toContainEqual(expect.objectContaining({ type: "user_message_added" }))
+  })
+
+  it("does not open a run before its time", async () => {
+    const { gateway } = setup([[say("Later.")]])
+    const { sessionId } = await gateway.run("Hi", { agent: "second" })
+    const stop = new AbortController()
+    const notBefore = Date.now() + 3_600_000
+    const later = gateway.run("Later", { sessionId, notBefore, signal: stop.signal })
+    await vi.waitFor(
+      async () => expect(await gateway.sessions.get(sessionId)).toMatchObject({ state: "queued" }),
+      patience,
+    )
+    stop.abort()
+    expect(await later).toMatchObject({ outcome: "interrupted", reason: "cancelled" })
+  })
+
   it.each([
+    [{ whenBusy: "wait" }, "whenBusy: "],
+    [{ notBefore: -1 }, "notBefore: must be at least 0"],
     [{ sesionId: "x" }, "unknown option sesionId"],
     [{ userId: "" }, "userId: must not be empty"],
     [{ tenant: "acme" }, "tenant: needs userId"],

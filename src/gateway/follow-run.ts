@@ -8,7 +8,7 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
 import type { ApprovalAnswer } from "./gateway.ts"
-import type { StartedRun } from "./start-run.ts"
+import type { AcceptedRun } from "./start-run.ts"
 
 export interface FollowParts {
   readonly sessions: Sessions
@@ -28,7 +28,8 @@ export interface FollowOptions {
 
 /** One entry of a run, and the frames that a client of the HTTP API is sent for it. */
 export interface FollowedEntry {
-  readonly entry: Entry
+  /** Null for the place of a queued run, which comes first. */
+  readonly entry: Entry | null
   readonly frames: readonly Frame[]
 }
 
@@ -39,14 +40,14 @@ export function toChatEvent(frame: Frame): ChatEvent {
 
 /**
  * Yields a run's entries up to its end, and answers what it waits for. Cancels the run when the signal aborts, when a
- * callback throws, and when the consumer leaves before the end. Ends early, and cancels nothing, when the process stops.
+ * callback throws, and when the consumer leaves before the end of a run that its message started. Ends early, and cancels nothing, when the process stops.
  */
 export async function* followRun(
   { sessions, logger }: FollowParts,
-  run: StartedRun & { readonly cursor: number },
+  run: AcceptedRun,
   { onApproval, onElicitation, hasClient, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEntry> {
-  const { sessionId, runId, cursor } = run
+  const { sessionId, runId, cursor, position } = run
   const cancelled = Promise.withResolvers<void>()
   const cancel = async () => {
     try {
@@ -78,6 +79,11 @@ export async function* followRun(
       throughLapse: true,
       signal: new AbortController().signal,
     })
+    if (position !== undefined) {
+      isGivenUp = true
+      yield { entry: null, frames: [nativeWire.queued(runId, position)] }
+      isGivenUp = false
+    }
     let state = nativeWire.start(cursor)
     for await (const batch of view) {
       for (const entry of batch) {
@@ -91,7 +97,8 @@ export async function* followRun(
     }
   } finally {
     signal?.removeEventListener("abort", cancel)
-    if (isGivenUp) await cancel()
+    // A run that was open before belongs to someone else as well.
+    if (isGivenUp && !run.hasJoined) await cancel()
   }
 }
 

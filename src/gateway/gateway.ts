@@ -6,6 +6,7 @@ import type { Readiness } from "../http/routes/status.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
 import type { McpOptions } from "./mcp.ts"
+import type { GatewayOutbox } from "./outbox.ts"
 import type { StartOptions } from "./run-options.ts"
 import type { GatewaySessions } from "./sessions.ts"
 import type { ChatStream } from "./stream-run.ts"
@@ -23,7 +24,7 @@ export interface Gateway {
    * Sends one message in a new session, or in the session of `sessionId`, without HTTP, and waits for the end of its run.
    * Aborting cancels the run; the result then says so. A callback that throws cancels it too, and the promise rejects with
    * what was thrown. Rejects with a `GatewayError` if the message is not accepted: `session_not_found`, `agent_not_found`,
-   * `run_active`, `session_too_large`. Rejects with a `ConfigurationError` for an `output` that cannot describe an answer.
+   * `run_active`, `queue_full`, `session_too_large`. Rejects with a `ConfigurationError` for an `output` that cannot describe an answer.
    */
   run<Schema extends OutputSchema = never>(
     message: string,
@@ -36,6 +37,8 @@ export interface Gateway {
    */
   stream(message: string, options?: StreamOptions): ChatStream
   readonly approvals: GatewayApprovals
+  /** What sessions want done outside themselves and could not be delivered yet. */
+  readonly outbox: GatewayOutbox
   readonly sessions: GatewaySessions
   /** The agents that it serves; the first one is the default. */
   readonly agents: readonly ServedAgent[]

@@ -33,9 +33,11 @@ export async function runOnce(
   let model: string | null = null
   const ask: FollowOptions = { onApproval, onElicitation, hasClient: false, signal: options.signal }
   for await (const { entry, frames } of followRun(parts, run, ask)) {
-    print(entry)
-    if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
-    model = answeringModel(entry) ?? model
+    if (entry !== null) {
+      print(entry)
+      if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
+      model = answeringModel(entry) ?? model
+    }
     if (onEvent !== undefined) for (const frame of frames) onEvent(toChatEvent(frame))
   }
   const { sessionId, runId } = run

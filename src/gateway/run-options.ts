@@ -1,4 +1,5 @@
 import type { JsonObject } from "../core/json.ts"
+import type { WhenBusy } from "../core/ports/inbox.ts"
 
 /** What `run` and `stream` have in common. */
 export interface StartOptions {
@@ -18,6 +19,14 @@ export interface StartOptions {
   readonly agent?: string
   /** Given to `buildChatRuntime` and logged with the run, as the `context` of `POST /chat`. Default `{}`. */
   readonly context?: JsonObject
+  /**
+   * Decides over the message while the session has an open run, or a queued one that is due. `reject` rejects with the code
+   * `run_active`, `queue` runs it after those, `interrupt` cancels the open run first, and `steer` adds the message to the
+   * open run, whose end is then waited for. Default `reject`.
+   */
+  readonly whenBusy?: WhenBusy
+  /** Milliseconds since the Unix epoch before which the run does not open. Default: at once. */
+  readonly notBefore?: number
   /** Cancels the run. The run then ends as `interrupted`, with the reason `cancelled`. */
   readonly signal?: AbortSignal
 }

@@ -22,14 +22,23 @@ export interface StartedRun {
   readonly runId: string
 }
 
+/** A run that the message started or joined. */
+export interface AcceptedRun extends StartedRun {
+  readonly cursor: number
+  /** Place in the queue, from 1, of a run that has to wait. */
+  readonly position?: number | undefined
+  /** If true, the message joined a run that was open before. */
+  readonly hasJoined: boolean
+}
+
 /** Puts the message into the session that the options name. Resolves once the run is durable. */
 export async function startRun(
   { sessions, agents, caller }: StartParts,
   message: string,
   { schema, ...options }: StartOptions & { readonly schema?: CompiledSchema | undefined },
-): Promise<StartedRun & { readonly cursor: number }> {
+): Promise<AcceptedRun> {
   checkStartOptions(caller, options)
-  const { signal, context = {} } = options
+  const { signal, context = {}, whenBusy, notBefore } = options
   signal?.throwIfAborted()
   const { id: sessionId } = await findSession(sessions, agents, options)
   const { channel = null } = context
@@ -40,6 +49,8 @@ export async function startRun(
     channel: typeof channel === "string" ? channel : null,
     model: null,
     idempotency: null,
+    ...(whenBusy !== undefined && { whenBusy }),
+    ...(notBefore !== undefined && { notBefore }),
     ...(schema !== undefined && { outputSchema: schema.jsonSchema }),
   })
   return { sessionId, ...acceptedRun(outcome) }
@@ -72,15 +83,22 @@ async function findSession(
   )
 }
 
-function acceptedRun(outcome: PutOutcome): { readonly runId: string; readonly cursor: number } {
+function acceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
   switch (outcome.status) {
     case "accepted":
     case "duplicate":
-      return { runId: outcome.runId, cursor: outcome.cursor }
+      return { runId: outcome.runId, cursor: outcome.cursor, position: outcome.position, hasJoined: false }
+    case "steered":
+      return { runId: outcome.runId, cursor: outcome.cursor, hasJoined: true }
+    case "queueFull":
+      throw new GatewayError(
+        { code: "queue_full", status: 429, retryable: true },
+        "As many messages as may wait in one session wait already. Try again when some of its runs have ended.",
+      )
     case "busy":
       throw new GatewayError(
         { code: "run_active", status: 409, retryable: true },
-        `Run ${outcome.runId} of this session is still open.`,
+        `Run ${outcome.runId} of this session is still open, or queued.`,
       )
     case "full":
       throw new GatewayError(
