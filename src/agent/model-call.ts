@@ -14,6 +14,7 @@ import { requestOf } from "./model-request.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
+import { recordCompletion } from "./steering.ts"
 import { bytesOf, type CountedUsage, countUsage } from "./token-estimate.ts"
 import { untilAborted } from "./until-aborted.ts"
 
@@ -70,7 +71,7 @@ async function begin(
   // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
   const isAnnounced = ending === null || failed.length > 0
   const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
-  if (events.length > 0) await recordEnd(context, events)
+  if (events.length > 0) await recordUncancelled(context, events)
   return ending === null ? attempt : null
 }
 
@@ -139,13 +140,13 @@ async function recordAnswer(
   const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom } = streamed
   const details = { streamedFrom, spending, estimated, shownTools }
-  await recordEnd(context, answeredEvents(context, attempt.step, end, details))
+  await recordUncancelled(context, answeredEvents(context, attempt.step, end, details))
 }
 
 /** Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid for. */
-async function recordEnd(context: ModelRunContext, events: readonly Event[]): Promise<void> {
+async function recordUncancelled(context: ModelRunContext, events: readonly Event[]): Promise<void> {
   try {
-    await record(context, events)
+    await recordCompletion(context, events)
   } catch (thrown) {
     if (!(thrown instanceof RunCancelledError)) throw thrown
     const rest = events.filter((event) => !isTerminal(event))
@@ -176,7 +177,7 @@ async function afterFailure(
   logFailure(context, attempt, { failure, next, isWithoutImages })
   if (next === null) {
     const spent = addSpending(spentSoFar(context), failed)
-    await recordEnd(context, [failed, { type: "runFailed", code, message, ...spent }])
+    await recordUncancelled(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
   const announced = retried(next, isWithoutImages ? withoutImages : { code, message })
