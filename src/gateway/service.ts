@@ -6,6 +6,7 @@ import type { Ids } from "../core/ids.ts"
 import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { createHttpApp } from "../http/app.ts"
@@ -54,6 +55,7 @@ export interface Service {
   readonly sessions: Sessions
   readonly directory: Directory
   readonly keyring: Keyring
+  readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -214,6 +216,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     sessions,
     directory,
     keyring,
+    outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
     fetch: (request, bindings) => app.fetch(request, bindings),
