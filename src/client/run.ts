@@ -7,6 +7,8 @@ export interface Run extends AsyncIterable<SentEvent> {
   readonly id: string | null
   /** Idempotency key of the message. Sent with the same message, it starts nothing twice. */
   readonly key: string
+  /** Resolves with the run id once the gateway has accepted the message, without reading the run. */
+  accept(): Promise<string | null>
   /** Reads the run to its end. Calls `onEvent` with each event. */
   result(onEvent?: (event: SentEvent) => void): Promise<RunResult>
 }
