@@ -3,8 +3,10 @@ import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
+import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { createHttpApp } from "../http/app.ts"
@@ -51,7 +53,9 @@ const lastDeliveriesMs = 2_000
 /** All parts of a gateway, put together and running. */
 export interface Service {
   readonly sessions: Sessions
+  readonly directory: Directory
   readonly keyring: Keyring
+  readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -210,7 +214,9 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
 
   return {
     sessions,
+    directory,
     keyring,
+    outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
     fetch: (request, bindings) => app.fetch(request, bindings),

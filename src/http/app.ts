@@ -138,7 +138,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     allowSystemMessages: options.allowSystemMessages ?? false,
     middleware: [newWork, ...changing, chatBody],
   })
-  addSubscribeRoute(app, { middleware: [authenticated] })
+  addSubscribeRoute(app, { sessions, middleware: [authenticated] })
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
   addHistoryRoute(app, { sessions, logger, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })

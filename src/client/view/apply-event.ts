@@ -1,7 +1,16 @@
 import type { SentEvent } from "../follow.ts"
-import type { ChatEvent, Usage } from "../wire/chat-event.ts"
+import type { ChatEvent } from "../wire/chat-event.ts"
+import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
 import { applyToolEvent } from "./apply-tool-event.ts"
-import { type ChatView, currentParts, openRun, type RunEnd, type ViewPart, withParts } from "./view.ts"
+import {
+  addUserMessage,
+  type ChatView,
+  currentParts,
+  openRun,
+  type RunEnd,
+  type ViewPart,
+  withParts,
+} from "./view.ts"
 
 /**
  * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them. Events
@@ -23,6 +32,10 @@ function apply(view: ChatView, event: ChatEvent): ChatView {
       return discardText(openRun(view), view.kept.byRetry)
     case "turn_complete":
       return { ...keepAll(openRun(view)), usage: sum(view.usage, event.usage) }
+    case "user_message_added":
+      return addSteering(view, event.content)
+    case "run_withdrawn":
+      return { ...view, queued: view.queued.filter(({ runId }) => runId !== event.run_id) }
     case "stream_complete": {
       const { terminal_disposition: outcome, reason = null } = event
       return end(view, { outcome, reason, error: null })
@@ -53,6 +66,13 @@ function discardText(view: ChatView, kept: number): ChatView {
   const left = parts.filter((part, index) => index < kept || !isText(part))
   if (left.length === parts.length) return view
   return { ...withParts(view, left), kept: { ...view.kept, byFailure: left.length } }
+}
+
+/** The message joins the running run, and is no longer queued. */
+function addSteering(view: ChatView, content: readonly (TextBlock | ImageBlock)[]): ChatView {
+  const index = view.queued.findIndex(({ steers }) => steers)
+  const queued = view.queued.filter((_, at) => at !== index)
+  return addUserMessage({ ...openRun(view), queued }, content)
 }
 
 function isText({ type }: ViewPart): boolean {

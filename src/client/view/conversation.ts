@@ -132,10 +132,12 @@ export function createConversation({ history, ...options }: ConversationOptions)
 
   async function load(signal: AbortSignal): Promise<void> {
     const stored = await chat.history({ signal })
-    view = { ...viewOfHistory(stored), queued: view.queued }
+    const waiting = stored.queued_runs.map(({ run_id }) => run_id)
+    const queued = view.queued.filter(({ runId }) => runId === null || waiting.includes(runId))
+    view = { ...viewOfHistory(stored), queued }
     isLoading = false
     publish()
-    const hasWork = stored.active_run !== null || view.queued.length > 0
+    const hasWork = stored.active_run !== null || waiting.length > 0
     if (hasWork) read(signal, chat.subscribe({ after: view.cursor, signal }))
   }
 

@@ -181,8 +181,25 @@ test("the next run answers the first queued message", () => {
   expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"])
 })
 
+test("a message that steers joins the run, and a withdrawn one is gone", () => {
+  const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true }
+  const withdrawn = { key: "b", runId: "run_2", content: "Later", steers: false }
+  const busy = applyAll([text("a"), turn], {
+    ...addUserMessage(emptyView, "Go"),
+    queued: [withdrawn, steering],
+  })
+  const content = [{ type: "text", text: "Shorter!" }] as const
+  const after = applyAll(
+    [{ type: "user_message_added", content }, text("b"), { type: "run_withdrawn", run_id: "run_2" }],
+    busy,
+  )
+  expect(after.queued).toEqual([])
+  expect(after.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"])
+})
+
 const history: History = {
   messages: [],
+  queued_runs: [],
   pending_approvals: [],
   pending_tool_calls: [],
   pending_elicitations: [],

@@ -1,5 +1,6 @@
-import type { ChatEvent, Usage } from "../wire/chat-event.ts"
-import type { ChatRequest, ImageBlock } from "../wire/messages.ts"
+import type { ChatEvent } from "../wire/chat-event.ts"
+import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
+import type { ChatRequest } from "../wire/messages.ts"
 
 /** A conversation as a user interface shows it. Views are never changed: each event gives a new one. */
 export interface ChatView {
@@ -102,7 +103,10 @@ export const emptyView: ChatView = {
 export type UserContent = NonNullable<ChatRequest["message"]>
 
 /** Adds a message of the user at the end. */
-export function addUserMessage(view: ChatView, content: UserContent): ChatView {
+export function addUserMessage(
+  view: ChatView,
+  content: string | readonly (TextBlock | ImageBlock)[],
+): ChatView {
   const parts = typeof content === "string" ? [{ type: "text", text: content } as const] : content
   return addMessage(view, "user", parts)
 }

@@ -1,5 +1,7 @@
 // Generated from the OpenAPI document by scripts/generate-client-types.ts. Do not edit.
 
+import type { ImageBlock, TextBlock, Usage } from "./content.ts"
+
 /** The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. */
 export type ChatEvent =
   | {
@@ -99,6 +101,19 @@ export type ChatEvent =
       readonly seq: number
     }
   | {
+      readonly type: "run_queued"
+      readonly run_id: string
+      readonly position: number
+    }
+  | {
+      readonly type: "run_withdrawn"
+      readonly run_id: string
+    }
+  | {
+      readonly type: "user_message_added"
+      readonly content: readonly (TextBlock | ImageBlock)[]
+    }
+  | {
       readonly type: "heartbeat"
       readonly timestamp: number
     }
@@ -137,12 +152,3 @@ export type ChatEvent =
       readonly error: string
       readonly code: string
     }
-
-export type Usage = {
-  readonly input_tokens: number
-  readonly output_tokens: number
-  readonly cache_creation_input_tokens: number
-  readonly cache_read_input_tokens: number
-  /** US dollars; null when no price is known. */
-  readonly estimated_cost: number | null
-}

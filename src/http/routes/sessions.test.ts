@@ -4,7 +4,7 @@ import type { NewSession, Principal } from "../../core/ports/session-log.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
-import { message } from "../../testing/session-log-contract-fixtures.ts"
+import { claimed, message, openRun } from "../../testing/session-log-contract-fixtures.ts"
 import { createTestApp, problemOf, type TestApp } from "../fixtures/test-app.ts"
 import { sessionResponseSchema, sessionsResponseSchema } from "../schemas/sessions.ts"
 
@@ -71,6 +71,8 @@ describe("GET /sessions", () => {
     expect((await list("?state=idle")).ids).toEqual(["sess_b"])
     expect((await list("?state=unserved")).ids).toEqual(["sess_a"])
     await store.directory.serve(["agent"])
+    expect((await list("?state=queued&agent=agent")).ids).toEqual(["sess_a"])
+    await openRun(store.log, await claimed(store.log, "sess_a"))
     expect((await list("?state=running&agent=agent")).ids).toEqual(["sess_a"])
   })
 
@@ -149,11 +151,11 @@ describe("GET /sessions", () => {
 describe("GET /sessions/{id}", () => {
   it("shows a session of the user with its newest runs", async () => {
     await create("sess_a")
-    const put = await store.log.put(message("sess_a", { at: 5_000_000 }))
+    await store.log.put(message("sess_a", { at: 5_000_000 }))
+    const run_id = await openRun(store.log, await claimed(store.log, "sess_a"))
     const response = await app.fetch("/api/sessions/sess_a", { headers })
     const body: unknown = await response.json()
     expect(sessionResponseSchema.parse(body)).toEqual(body)
-    const run_id = put.status === "accepted" ? put.runId : null
     expect(body).toMatchObject({
       session_id: "sess_a",
       active_run_id: run_id,

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import { formatDirectoryCursor, parseDirectoryCursor } from "../../core/directory-cursor.ts"
 import type { Directory } from "../../core/ports/directory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { isSamePrincipal } from "../auth/principal.ts"
@@ -13,7 +14,7 @@ import {
   sessionsResponseSchema,
 } from "../schemas/sessions.ts"
 import type { ServedAgents } from "../served-agents.ts"
-import { parseCursor, wireCursor, wireSession, wireSessionWithRuns } from "../wire/sessions.ts"
+import { wireSession, wireSessionWithRuns } from "../wire/sessions.ts"
 
 /** Runs that the description of one session has. */
 const shownRuns = 20
@@ -77,7 +78,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
       limit: Number(limit),
     })
     const sessions = items.filter(({ revokedAt }) => revokedAt === null).map(wireSession)
-    return c.json({ sessions, next: next === null ? null : wireCursor(next) }, 200)
+    return c.json({ sessions, next: next === null ? null : formatDirectoryCursor(next) }, 200)
   })
 
   app.openapi(show, async (c) => {
@@ -100,7 +101,7 @@ export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRo
 }
 
 function positionOf(after: string) {
-  const position = parseCursor(after)
+  const position = parseDirectoryCursor(after)
   if (position !== null) return position
   throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of a page before.")
 }

@@ -54,10 +54,21 @@ function* withoutBrace(object: Iterable<string>): Generator<string> {
   }
 }
 
-function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<HistoryResponse, "messages"> {
+function rest({
+  spent,
+  openWaits,
+  activeRun,
+  queuedRuns,
+  lastSeq,
+}: HistoryEnd): Omit<HistoryResponse, "messages"> {
   return {
     ...pendingOf(openWaits),
     active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
+    queued_runs: queuedRuns.map(({ runId, position, notBefore }) => ({
+      run_id: runId,
+      position,
+      not_before: notBefore === 0 ? null : unixSeconds(notBefore),
+    })),
     usage: wireUsage(spent),
     last_seq: lastSeq,
   }

@@ -1,4 +1,4 @@
-import type { DirectoryCursor, ListedRun, ListedSession } from "../../core/ports/directory.ts"
+import type { ListedRun, ListedSession } from "../../core/ports/directory.ts"
 import type { SessionResponse, WireSession } from "../schemas/sessions.ts"
 import { unixSeconds } from "./content.ts"
 
@@ -27,16 +27,4 @@ export function wireSessionWithRuns(session: ListedSession, runs: readonly Liste
       return { run_id: id, state, created_at: unixSeconds(createdAt) }
     }),
   }
-}
-
-/** Writes a position as a client holds it. It says nothing that the client has not been told. */
-export function wireCursor({ createdAt, id }: DirectoryCursor): string {
-  return `${createdAt}.${id}`
-}
-
-/** Reads a position. Null for a text that is none. */
-export function parseCursor(text: string): DirectoryCursor | null {
-  const [, time, id] = /^(\d{1,16})\.([\w-]{1,128})$/.exec(text) ?? []
-  if (time === undefined || id === undefined || !Number.isSafeInteger(Number(time))) return null
-  return { createdAt: Number(time), id }
 }
