@@ -20,8 +20,9 @@ const folders = {
   http: ["core", "sessions"],
   headless: ["core", "sessions"],
   telemetry: ["core"],
+  transcripts: ["core"],
   testing: ["core"],
-  client: ["http/wire"],
+  client: [],
   gateway: [
     "core",
     "agent",
@@ -37,6 +38,7 @@ const folders = {
     "http",
     "headless",
     "telemetry",
+    "transcripts",
   ],
   cli: ["core", "gateway"],
   // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.
@@ -58,7 +60,7 @@ const folders = {
 
 const architecture: Architecture = {
   folders,
-  pure: ["core"],
+  pure: ["core", "client"],
   // The second is the default of an option.
   readProcess: ["cli", "gateway/assemble-gateway.ts"],
   maxLines: 400,

@@ -146,18 +146,22 @@ export interface RunnerToolCall {
 }
 
 /**
- * Called after the fact is durable, in order. The run does not wait for a hook. A crash in between loses the call, and
- * the log keeps the fact. A hook that throws is logged, and the run continues.
+ * Hooks of one request. They are called after the fact is durable, in order. The run does not wait for a hook. A crash in between
+ * loses the call, and the log keeps the fact. A hook that throws is logged, and the run continues.
  */
 export interface RunHooks {
   readonly onUsage?: (report: UsageReport) => void | Promise<void>
   readonly onToolResult?: (report: ToolReport) => void | Promise<void>
   readonly onToolTiming?: (report: ToolTiming) => void | Promise<void>
-  readonly onEvent?: (entry: EventEntry, origin: { readonly sessionId: string }) => void | Promise<void>
+  readonly onMaxTurns?: (report: MaxTurnsReport) => void | Promise<void>
+  readonly onEvent?: (
+    entry: EventEntry,
+    origin: { readonly sessionId: string; readonly id: string },
+  ) => void | Promise<void>
 }
 
 export interface UsageReport {
-  /** Of the model call: stable over repeated reports of the same one. */
+  /** Of the model call: the same each time it is reported. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string
@@ -172,6 +176,8 @@ export interface UsageReport {
 }
 
 export interface ToolReport {
+  /** Of the result: the same each time it is reported. */
+  readonly id: string
   readonly sessionId: string
   readonly runId: string
   readonly toolCallId: string
@@ -181,10 +187,21 @@ export interface ToolReport {
 }
 
 export interface ToolTiming {
+  /** Of the call's end: the same each time it is reported. */
+  readonly id: string
   readonly sessionId: string
   readonly runId: string
   readonly toolCallId: string
   readonly toolName: string
   readonly durationMs: number
   readonly ok: boolean
+}
+
+export interface MaxTurnsReport {
+  /** The same each time it is reported. */
+  readonly id: string
+  readonly sessionId: string
+  readonly runId: string
+  readonly turnCount: number
+  readonly maxTurns: number
 }

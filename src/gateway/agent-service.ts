@@ -15,7 +15,6 @@ import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtim
 import type { ChosenProvider } from "./choose-provider.ts"
 import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
 import { providersForSession } from "./credentials.ts"
-import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { SharedServerOptions } from "./gateway-options.ts"
@@ -144,11 +143,10 @@ async function runtimeResolver(
 ): Promise<RuntimeResolver> {
   const { provider, resolveCredentials, buildChatRuntime } = definition
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
-  const { onUsage, onToolResult, onToolTiming, onEvent, redact } = server
-  const hooks = userCode.followed(definedOnly<Hooks>({ onUsage, onToolResult, onToolTiming, onEvent }))
+  const { redact } = server
   const shared = {
     allowedModels: definition.options.allowedModels,
-    hooks,
+    followHooks: (hooks: Hooks) => userCode.followed(hooks),
     callbackTimeoutMs: userCode.timeoutMs,
     outputFilter: redact === undefined ? null : () => createLineMask(redact),
     follow: userCode.follow,

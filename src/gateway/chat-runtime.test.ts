@@ -20,7 +20,7 @@ const surroundings: RuntimeSurroundings = {
   model: null,
   allowedModels: undefined,
   mcp: { tools: () => [], instructions: () => [] },
-  hooks: {},
+  followHooks: () => ({}),
   callbackTimeoutMs: 1_000,
   outputFilter: null,
   follow: () => {},

@@ -19,12 +19,16 @@ import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts
 import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
+import { type Hooks, pickHooks } from "./hooks.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
 import type { RunProviders } from "./run-providers.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "./tool-offers.ts"
 
-/** What `buildChatRuntime` returns: what one run is executed with. */
-export type ChatRuntime = ChatModelRuntime | ChatRunnerRuntime
+/**
+ * The result of `buildChatRuntime`: what one run is executed with. Its hooks are called in this process only: a crash loses calls,
+ * and a run that ends while it is parked calls none. The gateway's options of the same names miss nothing.
+ */
+export type ChatRuntime = (ChatModelRuntime | ChatRunnerRuntime) & Hooks
 
 export interface ChatModelRuntime {
   readonly systemPrompt: string | readonly SystemBlock[]
@@ -94,7 +98,8 @@ export interface RuntimeSurroundings {
   readonly model: string | null
   /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
   readonly allowedModels: readonly string[] | undefined
-  readonly hooks: RunHooks
+  /** Bounds the hooks of one request in time. */
+  readonly followHooks: (hooks: Hooks) => RunHooks
   readonly callbackTimeoutMs: number
   readonly outputFilter: ModelRuntime["outputFilter"]
   readonly follow: AgentRuntime["follow"]
@@ -132,9 +137,10 @@ export function checkForAllRuns(chat: ChatRuntime, surroundings: RuntimeSurround
 }
 
 function runnerRuntime(
-  { runner, resumes = false, prices, approvalTimeoutSeconds }: ChatRunnerRuntime,
-  { hooks, follow, grants }: RuntimeSurroundings,
+  chat: ChatRunnerRuntime & Hooks,
+  { followHooks, follow, grants }: RuntimeSurroundings,
 ): RunnerRuntime {
+  const { runner, resumes = false, prices, approvalTimeoutSeconds } = chat
   return {
     type: "runner",
     runner,
@@ -143,13 +149,13 @@ function runnerRuntime(
     approvalTimeoutMs: (approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
     isGranted: async (sessionId, type) => isGranted(await grants(sessionId), type),
     revision: "runner",
-    hooks,
+    hooks: followHooks(pickHooks(chat)),
     follow,
   }
 }
 
-function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, mcp, checkSchema, hooks, follow, grants, logger } = surroundings
+function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurroundings): ModelRuntime {
+  const { providers, mcp, checkSchema, followHooks, follow, grants, logger } = surroundings
   const { callbackTimeoutMs, outputFilter } = surroundings
   const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
   const { maxBudgetUsd = null } = chat
@@ -196,7 +202,7 @@ function modelRuntime(chat: ChatModelRuntime, surroundings: RuntimeSurroundings)
     callbackTimeoutMs,
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
     revision: revisionOf({ systemPrompt, models, tools: allTools() }),
-    hooks,
+    hooks: followHooks(pickHooks(chat)),
     follow,
   }
 }

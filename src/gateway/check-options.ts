@@ -3,6 +3,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
+import type { Hooks } from "./hooks.ts"
 import type { McpOptions } from "./mcp.ts"
 import { providerNames } from "./named-provider.ts"
 import { isPostgresUrl } from "./open-store.ts"
@@ -128,6 +129,14 @@ const agentName = z
     "expected 1 to 64 letters, digits, dots, dashes or underscores, not a dot or dash first",
   )
 
+const hooks = {
+  onUsage: callback,
+  onToolResult: callback,
+  onToolTiming: callback,
+  onMaxTurns: callback,
+  onEvent: callback,
+} satisfies Record<keyof Hooks, unknown>
+
 /** Options of a server that all its agents share. */
 const sharedServer = {
   store: store.optional(),
@@ -152,6 +161,7 @@ const sharedServer = {
   shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
   mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
   secretsKey: z.string().min(32).optional(),
+  transcriptDir: z.string().min(1).optional(),
   logger: object.optional(),
   redact: strings,
   clock: object.optional(),
@@ -159,10 +169,7 @@ const sharedServer = {
   onStartup: callback,
   onShutdown: callback,
   onSessionCreated: callback,
-  onUsage: callback,
-  onToolResult: callback,
-  onToolTiming: callback,
-  onEvent: callback,
+  ...hooks,
 }
 
 /** Options of the server that each agent has for itself. */
@@ -233,13 +240,14 @@ export const optionNames = {
   createGateway: Object.keys(gateway.shape),
 } as const
 
-const chatModelRuntime = z.strictObject({ ...modelRuntime, systemPrompt })
+const chatModelRuntime = z.strictObject({ ...modelRuntime, ...hooks, systemPrompt })
 
 const chatRunnerRuntime = z.strictObject({
   runner: aFunction,
   resumes: z.boolean().optional(),
   prices,
   approvalTimeoutSeconds,
+  ...hooks,
 })
 
 const approveOptions = z.strictObject({

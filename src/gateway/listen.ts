@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises"
 import { once } from "node:events"
 import { createServer, type Server, ServerResponse } from "node:http"
+import type { Server as SocketServer } from "node:net"
 import { getRequestListener } from "@hono/node-server"
 import { ConfigurationError } from "../core/errors.ts"
 import { isLoopbackAddress, type Reach } from "../http/host-guard.ts"
@@ -9,6 +10,7 @@ import { limitConnections } from "./connections.ts"
 import type { Listener, ListenOptions } from "./gateway.ts"
 import type { ServerOptions } from "./gateway-options.ts"
 import { listenerUrl } from "./listener-url.ts"
+import { openSockets } from "./open-sockets.ts"
 import { limitPipelining } from "./pipelining.ts"
 import type { Service } from "./service.ts"
 
@@ -61,17 +63,15 @@ export async function listen(
   const { connectionsPerAddress } = { ...defaultHttpLimits, ...settings.limits }
   // Behind a proxy, all connections come from the proxy.
   if ((settings.trustProxy ?? 0) === 0) limitConnections(server, connectionsPerAddress, service.logger)
-  server.listen(port, bindAddress)
-  // Rejects with what `error` brings: an address in use, one that is not allowed.
-  await once(server, "listening")
+  const servers = await openSockets(server, { port, host: bindAddress })
   if (signal?.aborted === true) {
-    server.close()
+    for (const each of servers) each.close()
     throw signal.reason
   }
   warnOfKeys(service, settings)
   let closing: Promise<void> | null = null
   const close = () => {
-    closing ??= closeServer(server)
+    closing ??= closeServer(server, servers)
     return closing
   }
   service.onClose(close)
@@ -116,9 +116,9 @@ function warnOfKeys({ takesAnyKey, logger }: ListeningService, { validApiKeys = 
   )
 }
 
-async function closeServer(server: Server): Promise<void> {
-  const closed = once(server, "close")
-  server.close()
+async function closeServer(server: Server, servers: readonly SocketServer[]): Promise<void> {
+  const closed = Promise.all(servers.map((each) => once(each, "close")))
+  for (const each of servers) each.close()
   // A connection is idle only once its last answer has gone out.
   const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs)
   const timer = setTimeout(() => server.closeAllConnections(), closeMs)

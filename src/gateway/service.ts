@@ -3,9 +3,12 @@ import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
+import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
+import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
 import type { Readiness } from "../http/routes/status.ts"
@@ -14,19 +17,25 @@ import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
 import { Feed } from "../sessions/feed.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
+import { Dispatcher } from "../sessions/outbox/dispatcher.ts"
 import { ReadQueue } from "../sessions/read-queue.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
+import { Following } from "../sessions/subscribers/following.ts"
 import { Worker } from "../sessions/worker.ts"
+import { createMask } from "../telemetry/mask.ts"
 import { createImageExaminer, type ImageExaminer } from "../tools/images/image-examiner.ts"
 import { createImagePreparation } from "../tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/schema-checker.ts"
+import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
+import { hookSubscribers } from "./hook-subscribers.ts"
+import { pickHooks } from "./hooks.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { readinessOf } from "./readiness.ts"
@@ -39,10 +48,14 @@ const defaultShares = 4
 /** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
 const onShutdownMs = 2_000
 
+const lastDeliveriesMs = 2_000
+
 /** All parts of a gateway, put together and running. */
 export interface Service {
   readonly sessions: Sessions
+  readonly directory: Directory
   readonly keyring: Keyring
+  readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -151,6 +164,23 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     server,
     { userCode, logger },
   )
+  const following = new Following({
+    reads,
+    logger,
+    subscriptions: store.subscriptions,
+    subscribers: [
+      ...hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+      // A gateway that is only looked at writes nothing.
+      ...(idle ? [] : transcripts(server)),
+    ],
+    agents: agents.map(({ name }) => name),
+  })
+  const dispatcher = new Dispatcher({
+    outbox: store.outbox,
+    handlers: new Map(),
+    onCommand: (sessionId) => void worker.take(sessionId),
+    logger,
+  })
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
@@ -158,6 +188,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     ...server,
     agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
     sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
+    directory,
     keyring,
     clock,
     logger,
@@ -172,13 +203,20 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
-  if (!idle) await worker.start()
+  if (!idle) {
+    // Before anything is committed that they are to hear of.
+    await following.start()
+    await worker.start()
+    dispatcher.start()
+  }
   const stopHousekeeping = idle ? null : startHousekeeping({ log, logger, sessionRetentionDays })
   const listeners: (() => Promise<void>)[] = []
 
   return {
     sessions,
+    directory,
     keyring,
+    outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
     fetch: (request, bindings) => app.fetch(request, bindings),
@@ -196,7 +234,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       // These take up to two seconds each, and none needs another.
       await Promise.all([
         ...listeners.map((stop) => stop()),
-        committer.close(),
+        committer.close().then(() => (idle ? null : stopDelivering([following, dispatcher]))),
         userCode.settle(),
         images.close(),
         ...agents.map((agent) => agent.close()),
@@ -206,6 +244,20 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       await callOnShutdown(server, logger)
     },
   }
+}
+
+function transcripts({ transcriptDir, redact, durability }: SharedServerOptions): readonly Subscriber[] {
+  if (transcriptDir === undefined) return []
+  const show = redact === undefined ? {} : { show: createMask(redact) }
+  return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
+}
+
+/** Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the next start. */
+async function stopDelivering(parts: readonly (Following | Dispatcher)[]): Promise<void> {
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), lastDeliveriesMs)
+  await Promise.all(parts.map((part) => part.stop(deadline.signal)))
+  clearTimeout(timer)
 }
 
 /** A process claims only sessions of agents that it serves, so there is an agent of that name. */

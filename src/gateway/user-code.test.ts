@@ -52,7 +52,7 @@ it("leaves no timer behind when a call ends", async () => {
   userCode.follow(Promise.resolve())
   userCode.follow(Promise.reject(new Error("stopped")))
   const { onEvent } = userCode.followed({ onEvent: async () => undefined })
-  await onEvent?.({} as never, { sessionId: "sess_1" })
+  await onEvent?.({} as never, { sessionId: "sess_1", id: "sess_1:1" })
   await vi.advanceTimersByTimeAsync(0)
   expect(vi.getTimerCount()).toBe(0)
 })

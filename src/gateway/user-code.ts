@@ -7,7 +7,7 @@ import type { Hooks } from "./hooks.ts"
 export interface UserCode {
   /** Milliseconds that one call may take. */
   readonly timeoutMs: number
-  /** Returns hooks that are bounded in time and waited for when the gateway closes. */
+  /** Returns hooks of one request that are bounded in time and waited for when the gateway closes. */
   followed(hooks: Hooks): RunHooks
   readonly follow: AgentRuntime["follow"]
   /** Calls one function. Rejects with `callback_timeout` when it takes longer than `callbackTimeoutMs`. */
@@ -53,7 +53,7 @@ export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCod
   }
   return {
     timeoutMs,
-    followed({ onUsage, onToolResult, onToolTiming, onEvent }) {
+    followed({ onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent }) {
       return {
         ...(onUsage && {
           onUsage: (report) => followedCall("onUsage", (signal) => onUsage(report, { signal })),
@@ -65,6 +65,9 @@ export function followUserCode({ callbackTimeoutMs: timeoutMs, logger }: UserCod
         ...(onToolTiming && {
           onToolTiming: (timing) =>
             followedCall("onToolTiming", (signal) => onToolTiming(timing, { signal })),
+        }),
+        ...(onMaxTurns && {
+          onMaxTurns: (report) => followedCall("onMaxTurns", (signal) => onMaxTurns(report, { signal })),
         }),
         ...(onEvent && {
           onEvent: (entry, origin) =>

@@ -5,15 +5,15 @@ import type { Database } from "./database.ts"
 import type { Membership } from "./membership.ts"
 
 /**
- * Sessions with work to do: an open run that is not parked, or an unconsumed command (rule 9).
- * Its parameters are the agents as a JSON array, the time now, and the agents again.
+ * Sessions with work to do: an open run that is not parked, or a command that is due (rule 9).
+ * Its parameters are the agents as a JSON array, the time now, the time now again, and the agents again.
  */
 const runnable = (reads: number) => `
   SELECT id, epoch, owner, tenant, user_id, last_used_at FROM session
   WHERE id IN (
     SELECT id FROM session
     WHERE active_run IS NOT NULL AND agent IN (SELECT value FROM json_each(?)) AND parked_until <= ?
-    UNION SELECT session_id FROM command
+    UNION SELECT session_id FROM command WHERE due_at <= ?
   ) AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}`
 
 /** The sessions that this process can work on: of these agents, and with nothing newer than it reads. */
@@ -22,9 +22,14 @@ export interface Claimable {
   readonly reads: number
 }
 
+/** SQL: the session has a due command for which the condition holds. */
+function hasDue(condition: string): string {
+  return `EXISTS (SELECT 1 FROM command WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
+}
+
 /** By the owner that is its parameter (rule 10). */
 const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
-    WHEN active_run IS NULL THEN 0
+    WHEN active_run IS NULL AND NOT ${hasDue("type = 'message'")} THEN 0
     WHEN owner IS NULL THEN takeovers
     ELSE takeovers + 1
   END`
@@ -60,14 +65,17 @@ export async function claim(
   database: Database,
   membership: Membership,
   sessionId: string,
-  { agents, reads }: Claimable,
+  { agents, reads, now }: Claimable & { readonly now: number },
 ): Promise<Lease | null> {
   const row = await database.read(() =>
     database.get(
       `SELECT id, epoch, owner FROM session
-       WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}`,
+       WHERE id = ? AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}
+         AND (active_run IS NULL OR parked_until <= ? OR ${hasDue("due_at <= ?")})`,
       sessionId,
       namesOf(agents),
+      now,
+      now,
     ),
   )
   if (row === undefined || !isFree(membership, nullableText(row, "owner"))) return null
@@ -86,7 +94,7 @@ export async function claimRunnable(
 ): Promise<Lease[]> {
   const named = namesOf(agents)
   const owners = await database.read(() =>
-    database.all(`SELECT DISTINCT owner FROM (${runnable(reads)})`, named, now, named),
+    database.all(`SELECT DISTINCT owner FROM (${runnable(reads)})`, named, now, now, named),
   )
   const free = owners.map((row) => nullableText(row, "owner")).filter((owner) => isFree(membership, owner))
   if (free.length === 0) return []
@@ -96,6 +104,7 @@ export async function claimRunnable(
         inTurn(reads),
         heldOf(shares),
         named,
+        now,
         now,
         named,
         JSON.stringify(free),
@@ -118,7 +127,7 @@ export function held(database: Database, owner: string): Lease[] {
 export function release(
   database: Database,
   lease: Lease,
-  options: ReleaseOptions & { readonly owner: string },
+  options: ReleaseOptions & { readonly owner: string; readonly now: number },
 ): "released" | "pending" | "lost" {
   const held = database.get(
     "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?",
@@ -127,9 +136,8 @@ export function release(
     options.owner,
   )
   if (held === undefined) return "lost"
-  if (options.force !== true && database.get("SELECT 1 FROM command WHERE session_id = ?", lease.sessionId)) {
-    return "pending"
-  }
+  const due = "SELECT 1 FROM command WHERE session_id = ? AND due_at <= ?"
+  if (options.force !== true && database.get(due, lease.sessionId, options.now)) return "pending"
   database.run(
     "UPDATE session SET owner = NULL, parked_until = ? WHERE id = ?",
     options.parkUntil ?? 0,

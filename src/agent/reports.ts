@@ -1,0 +1,42 @@
+import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../core/agent-runtime.ts"
+import type { EventEntry } from "../core/entries.ts"
+import { eventId } from "../core/event-id.ts"
+import type { Json } from "../core/json.ts"
+import type { Usage } from "../core/usage.ts"
+
+/** Returns what a hook is told of the event, or null if it is not about that. Each report has the id of its event. */
+export function usageReport(entry: EventEntry, sessionId: string): UsageReport | null {
+  const { event, runId } = entry
+  if (runId === null || (event.type !== "messageCompleted" && event.type !== "modelCallFailed")) return null
+  const failed = event.type === "modelCallFailed"
+  if (failed && !isAny(event.usage)) return null
+  const { model, usage, cost, estimated } = event
+  return { id: eventId(sessionId, entry.seq), sessionId, runId, model, usage, cost, estimated, failed }
+}
+
+/** `input` is the call's as the model wrote it. */
+export function toolReport(entry: EventEntry, sessionId: string, input: Json): ToolReport | null {
+  const { event, runId } = entry
+  if (runId === null || event.type !== "toolCallCompleted") return null
+  const { toolCallId, name: toolName, result } = event
+  return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, input, result }
+}
+
+export function toolTiming(entry: EventEntry, sessionId: string): ToolTiming | null {
+  const { event, runId } = entry
+  if (runId === null || event.type !== "toolCallCompleted") return null
+  const { toolCallId, name: toolName, result, durationMs } = event
+  const ok = result.type !== "error"
+  return { id: eventId(sessionId, entry.seq), sessionId, runId, toolCallId, toolName, durationMs, ok }
+}
+
+export function maxTurnsReport(entry: EventEntry, sessionId: string): MaxTurnsReport | null {
+  const { event, runId } = entry
+  if (runId === null || event.type !== "maxTurnsReached") return null
+  const { turnCount, maxTurns } = event
+  return { id: eventId(sessionId, entry.seq), sessionId, runId, turnCount, maxTurns }
+}
+
+function isAny(usage: Usage): boolean {
+  return Object.values(usage).some((tokens) => tokens > 0)
+}

@@ -1,0 +1,242 @@
+import { ChatError } from "./chat-error.ts"
+import { type ConnectOptions, sessionConnection } from "./connect.ts"
+import { eventIterator } from "./event-iterator.ts"
+import { type Followed, follow, type SentEvent } from "./follow.ts"
+import { type Run, readResult } from "./run.ts"
+import { type ClientTool, refusedResult } from "./tool-calls.ts"
+import type { ChatMessage, ChatRequest, History, ToolResultRequest } from "./wire/messages.ts"
+
+export interface CancelableOptions {
+  /** Ends the call. What the gateway has accepted goes on. */
+  readonly signal?: AbortSignal
+}
+
+/** A message: text, or blocks of text and images. Or the whole conversation, if the client keeps it. */
+export type Message = NonNullable<ChatRequest["message"]> | { readonly messages: readonly ChatMessage[] }
+
+export interface SendOptions extends CancelableOptions {
+  /** The app's own data for this run. */
+  readonly context?: NonNullable<ChatRequest["context"]>
+  readonly model?: string
+  /** Default: a random key. Pass the `key` of a run to send its message again without starting it twice. */
+  readonly idempotencyKey?: string
+  /** Events up to and with this cursor are left out. For a message that is sent again. */
+  readonly after?: number
+}
+
+export interface SubscribeOptions extends CancelableOptions {
+  /** Events up to and with this cursor are left out. Default: the last cursor that this client saw, else 0. */
+  readonly after?: number
+}
+
+/** Names an open wait. Events, the history and the view model have these fields. */
+export interface WaitReference {
+  readonly tool_call_id: string
+  readonly nonce: string
+}
+
+export interface Approval extends CancelableOptions {
+  readonly approved: boolean
+  /** Arguments in place of the model's. */
+  readonly input?: Readonly<Record<string, unknown>>
+  /** Reason of a denial, for the model. */
+  readonly reason?: string
+  /** If true, calls of the same type are not asked about again in this session. */
+  readonly remember?: boolean
+}
+
+/** One session of a gateway. */
+export interface Chat {
+  /** Null until the gateway has created the session, and if the `token` callback does not report it. */
+  readonly sessionId: string | null
+  /** Last cursor that this client saw. Null before the first event. */
+  readonly cursor: number | null
+  /** Sends a message once the result is iterated or awaited. */
+  send(message: Message, options?: SendOptions): Run
+  /** Follows the session over all its runs. Ends when no run is open. */
+  subscribe(options?: SubscribeOptions): AsyncIterable<SentEvent>
+  history(options?: CancelableOptions): Promise<History>
+  /** Cancels a run, by default the open one. Returns its id, or null if no such run was open. */
+  cancel(options?: CancelableOptions & { readonly runId?: string }): Promise<string | null>
+  /** Allows or denies a tool call. */
+  approve(wait: WaitReference, approval: Approval): Promise<void>
+  /** Accepts a question of a tool, with the value of its form. */
+  answer(
+    wait: WaitReference,
+    value?: Readonly<Record<string, unknown>> | null,
+    options?: CancelableOptions,
+  ): Promise<void>
+  /** Refuses a question of a tool. With `dismissed`, the user closed it without saying no. */
+  decline(wait: WaitReference, options?: CancelableOptions & { readonly dismissed?: boolean }): Promise<void>
+  /** Sends the result of a client tool that is not registered with `tools`. */
+  submit(
+    wait: WaitReference,
+    outcome: Pick<ToolResultRequest, "result" | "error">,
+    options?: CancelableOptions,
+  ): Promise<void>
+  /** Adds tools that this client executes. Tools with the same name are replaced. */
+  tools(tools: Readonly<Record<string, ClientTool>>): void
+}
+
+/** Somebody else's answer counts, or nobody needs one any more. */
+const settledCodes: readonly string[] = ["already_answered", "wait_expired", "wait_not_found"]
+
+/** Returns a client for one session. Sends nothing before it is used. */
+export function connect(options: ConnectOptions): Chat {
+  const session = sessionConnection(options)
+  let tools: Readonly<Record<string, ClientTool>> = {}
+  let cursor: number | null = null
+
+  function events(plan: Followed, signal: AbortSignal | undefined): AsyncIterator<SentEvent> {
+    const { retry, onConnection } = session
+    return eventIterator({
+      tools,
+      submit: submitResult,
+      signal,
+      async *open(signal) {
+        for await (const event of follow(plan, { retry, signal, onConnection })) {
+          cursor = Math.max(cursor ?? 0, event.cursor ?? 0)
+          yield event
+        }
+      },
+    })
+  }
+
+  async function subscribeAfter(after: number | null, signal: AbortSignal) {
+    const path = `/chat/subscribe?after_seq=${after ?? 0}`
+    const opened = await session.open({ method: "GET", path, accept: "text/event-stream" }, signal)
+    if (opened.response.status !== 204) return opened
+    opened.close()
+    return null
+  }
+
+  /** An answer whose first attempt got no response may have arrived: then the second is one too many. */
+  async function answerWait(path: string, body: object, signal: AbortSignal | undefined): Promise<void> {
+    const isSuccess = ({ code }: ChatError, isRepeated: boolean) => isRepeated && code === "already_answered"
+    await session.call({ method: "POST", path, body }, { signal, isSuccess })
+  }
+
+  async function submitResult(result: ToolResultRequest, signal: AbortSignal): Promise<void> {
+    try {
+      await answerWait("/chat/tool-result", result, signal)
+    } catch (error) {
+      if (error instanceof ChatError && settledCodes.includes(error.code)) return
+      const refused = refusedResult(error)
+      if (refused === null || result.error !== undefined) throw error
+      const { tool_call_id, nonce } = result
+      await submitResult({ tool_call_id, nonce, error: refused }, signal)
+    }
+  }
+
+  return {
+    get sessionId() {
+      return session.sessionId
+    },
+    get cursor() {
+      return cursor
+    },
+
+    send(message, { context, model, idempotencyKey, after, signal } = {}) {
+      const said = typeof message === "object" && "messages" in message ? message : { message }
+      const body = { ...said, ...(context && { context }), ...(model !== undefined && { model }) }
+      const key = idempotencyKey ?? randomKey()
+      let isRead = false
+      let id: string | null = null
+
+      async function start(signal: AbortSignal) {
+        const request = { method: "POST", path: "/chat", body, accept: "text/event-stream" } as const
+        const opened = await session.open({ ...request, headers: { "idempotency-key": key } }, signal)
+        id = opened.response.headers.get("x-run-id")
+        return opened
+      }
+
+      const run: Run = {
+        get id() {
+          return id
+        },
+        key,
+        [Symbol.asyncIterator]() {
+          if (isRead) throw alreadyRead()
+          isRead = true
+          let hasStarted = false
+          const plan: Followed = {
+            after: after ?? null,
+            oneRun: true,
+            async open(cursor, signal) {
+              // The same message with the same key gives the same run from its start.
+              if (cursor === null || !hasStarted) {
+                const opened = await start(signal)
+                hasStarted = true
+                return opened
+              }
+              return subscribeAfter(cursor, signal)
+            },
+          }
+          return events(plan, signal)
+        },
+        result: (onEvent) => readResult(run, onEvent),
+      }
+      return run
+    },
+
+    subscribe({ after, signal } = {}) {
+      return {
+        [Symbol.asyncIterator]() {
+          const plan: Followed = { after: after ?? cursor ?? 0, oneRun: false, open: subscribeAfter }
+          return events(plan, signal)
+        },
+      }
+    },
+
+    async history({ signal } = {}) {
+      return (await session.call({ method: "GET", path: "/chat/history" }, { signal })) as History
+    },
+
+    async cancel({ runId, signal } = {}) {
+      const body = runId === undefined ? {} : { run_id: runId }
+      const isSuccess = ({ code }: ChatError) => code === "no_active_run"
+      const answer = await session.call({ method: "POST", path: "/chat/cancel", body }, { signal, isSuccess })
+      return (answer as { readonly run_id: string } | null)?.run_id ?? null
+    },
+
+    async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {
+      const body = {
+        ...{ tool_call_id, nonce, approved },
+        ...(remember !== undefined && { allow_tool_type: remember }),
+        ...(input !== undefined && { tool_input: input }),
+        ...(reason !== undefined && { reason }),
+      }
+      await answerWait("/chat/tool-approval", body, signal)
+    },
+
+    async answer({ tool_call_id, nonce }, value, { signal } = {}) {
+      const content = value == null ? {} : { content: value }
+      const body = { tool_call_id, nonce, action: "accept", ...content }
+      await answerWait("/chat/elicitation", body, signal)
+    },
+
+    async decline({ tool_call_id, nonce }, { dismissed = false, signal } = {}) {
+      const body = { tool_call_id, nonce, action: dismissed ? "cancel" : "decline" }
+      await answerWait("/chat/elicitation", body, signal)
+    },
+
+    async submit({ tool_call_id, nonce }, { result, error }, { signal } = {}) {
+      await answerWait("/chat/tool-result", { tool_call_id, nonce, result, error }, signal)
+    },
+
+    tools(more) {
+      tools = { ...tools, ...more }
+    },
+  }
+}
+
+/** Also where `crypto.randomUUID` is missing: on pages that are not served over https. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+}
+
+function alreadyRead(): ChatError {
+  const message = "A run can be iterated once. Send the message again with the run's key to read it again."
+  return new ChatError({ code: "already_read", message, retryable: false })
+}

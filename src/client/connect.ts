@@ -1,0 +1,126 @@
+import { linkedController } from "./abort.ts"
+import { delayAfter, type RetryPolicy, sleep } from "./backoff.ts"
+import { ChatError } from "./chat-error.ts"
+import { type Connection, type Exchange, type ExchangeRequest, exchange, readJson } from "./exchange.ts"
+import type { ConnectionState } from "./follow.ts"
+import { createTokens, type SessionToken, type TokenSource } from "./tokens.ts"
+
+export interface ConnectOptions {
+  /** Address of the gateway's API with its prefix, for example `https://example.com/api`. In browsers also `/api`. */
+  readonly url: string
+  /** Returns a session token from your own server. Either this or `apiKey` is required. */
+  readonly token?: TokenSource
+  /** API key of the gateway, for servers and demos. A page that holds it gives it to its readers. */
+  readonly apiKey?: string
+  /** User of the API key. Default: derived from the key. */
+  readonly userId?: string
+  /** Existing session to continue. Default: a new session. */
+  readonly sessionId?: string
+  /** Default: the platform's `fetch`. */
+  readonly fetch?: typeof fetch
+  /** Failed attempts in a row after which an error is thrown. Default 20, about seven minutes. */
+  readonly maxRetries?: number
+  /** Delay after the first failed attempt in milliseconds. It doubles up to 30 seconds. Default 500. */
+  readonly retryDelayMs?: number
+  /** Time without a byte after which a connection counts as lost, in milliseconds. Default 45 000: three heartbeats. */
+  readonly stallTimeoutMs?: number
+  /** Called when the state of a stream's connection changes. */
+  readonly onConnection?: (state: ConnectionState) => void
+}
+
+/** Sends requests of one session, with its token and with retries. */
+export interface SessionConnection {
+  readonly sessionId: string | null
+  readonly retry: RetryPolicy
+  readonly onConnection: (state: ConnectionState) => void
+  /** Sends a request once, or twice if the gateway refused the token. */
+  open(request: ExchangeRequest, signal: AbortSignal): Promise<Exchange>
+  /** Sends a request until the gateway answers it. Returns the JSON of the response. */
+  call(request: Omit<ExchangeRequest, "accept">, options?: CallOptions): Promise<unknown>
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called with each error that is final. Returns true if it means success. `isRepeated` is true after a first failure. */
+  readonly isSuccess?: (error: ChatError, isRepeated: boolean) => boolean
+}
+
+/** Refusals of a token that another token does not help against. */
+const finalRefusals: readonly string[] = ["session_revoked", "session_not_found"]
+
+export function sessionConnection(options: ConnectOptions): SessionConnection {
+  const { maxRetries = 20, retryDelayMs = 500, stallTimeoutMs = 45_000, onConnection = () => {} } = options
+  const connection: Connection = {
+    url: options.url.replace(/\/+$/, ""),
+    // Browsers refuse a `fetch` that is called as a method.
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    stallTimeoutMs,
+    reached: false,
+  }
+  const source = options.token ?? apiKeySource(connection, options)
+  const tokens = createTokens(source, options.sessionId ?? null, stallTimeoutMs)
+  const retry: RetryPolicy = { firstDelayMs: retryDelayMs, maxRetries, reached: () => connection.reached }
+
+  async function open(request: ExchangeRequest, signal: AbortSignal): Promise<Exchange> {
+    const send = (token: string) => {
+      const headers = { ...request.headers, authorization: `Bearer ${token}` }
+      return exchange(connection, { ...request, headers }, signal)
+    }
+    const token = await tokens.get(signal)
+    try {
+      return await send(token)
+    } catch (error) {
+      const isRefused = error instanceof ChatError && error.status === 401
+      if (!isRefused || finalRefusals.includes(error.code)) throw error
+      return send(await tokens.renew(token, signal))
+    }
+  }
+
+  return {
+    get sessionId() {
+      return tokens.sessionId
+    },
+    retry,
+    onConnection,
+    open,
+    async call(request, { signal, isSuccess = () => false } = {}) {
+      const { controller, detach } = linkedController(signal)
+      try {
+        for (let failures = 0; ; ) {
+          try {
+            const answer = await open({ ...request, accept: "application/json" }, controller.signal)
+            try {
+              return await readJson(connection, answer)
+            } finally {
+              answer.close()
+            }
+          } catch (error) {
+            if (controller.signal.aborted) throw controller.signal.reason
+            if (error instanceof ChatError && isSuccess(error, failures > 0)) return null
+            failures++
+            await sleep(delayAfter(error, failures, retry), controller.signal)
+          }
+        }
+      } finally {
+        detach()
+      }
+    },
+  }
+}
+
+/** Gets tokens as an application's server does. */
+function apiKeySource(connection: Connection, { apiKey, userId }: ConnectOptions): TokenSource {
+  if (apiKey === undefined) throw new TypeError("connect() requires the option token or apiKey.")
+  return async ({ sessionId, signal }) => {
+    const user = userId === undefined ? {} : { user_id: userId }
+    const session = sessionId === null ? {} : { session_id: sessionId }
+    const body = { api_key: apiKey, ...user, ...session }
+    const request = { method: "POST", path: "/chat/init", body, accept: "application/json" } as const
+    const answer = await exchange(connection, request, signal)
+    try {
+      return (await readJson(connection, answer)) as SessionToken
+    } finally {
+      answer.close()
+    }
+  }
+}

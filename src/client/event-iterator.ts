@@ -1,0 +1,53 @@
+import { linkedController } from "./abort.ts"
+import type { SentEvent } from "./follow.ts"
+import { type ClientTool, createToolCalls, type ToolCallsOptions } from "./tool-calls.ts"
+
+export interface EventIteratorOptions extends Pick<ToolCallsOptions, "submit"> {
+  readonly tools: Readonly<Record<string, ClientTool>>
+  readonly signal: AbortSignal | undefined
+  readonly open: (signal: AbortSignal) => AsyncIterator<SentEvent>
+}
+
+/**
+ * Returns the iterator of a stream, which executes the client's tools on the way. `return()` ends a `next()` that waits;
+ * a generator of its own would first wait for the next event.
+ */
+export function eventIterator({
+  tools,
+  submit,
+  signal,
+  open,
+}: EventIteratorOptions): AsyncIterator<SentEvent> {
+  const { controller, detach } = linkedController(signal)
+  const calls = createToolCalls({ tools, submit, onFailure: (error) => controller.abort(error) })
+  const events = open(controller.signal)
+  let isClosed = false
+
+  function close(): void {
+    isClosed = true
+    calls.close()
+    detach()
+    controller.abort()
+  }
+
+  return {
+    async next() {
+      if (isClosed) return { done: true, value: undefined }
+      try {
+        const next = await events.next()
+        if (next.done === true) close()
+        else calls.observe(next.value)
+        return next
+      } catch (error) {
+        if (isClosed) return { done: true, value: undefined }
+        close()
+        throw error
+      }
+    },
+    async return() {
+      close()
+      await events.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}

@@ -1,0 +1,113 @@
+import { abortable, linkedController } from "./abort.ts"
+import { ChatError } from "./chat-error.ts"
+import { refusal, unexpectedResponse } from "./refusal.ts"
+
+/** The gateway as this client reaches it. */
+export interface Connection {
+  /** Address of the API, with its prefix and without a slash at its end. */
+  readonly url: string
+  readonly fetch: typeof fetch
+  /** Time without a response, or without a byte of a response that has started, in milliseconds. */
+  readonly stallTimeoutMs: number
+  /** Becomes true with the first response of a gateway. Until then a wrong address is the likely cause of a failure. */
+  reached: boolean
+}
+
+export interface ExchangeRequest {
+  readonly method: "GET" | "POST"
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  /** Media type of a successful response. */
+  readonly accept: "application/json" | "text/event-stream"
+}
+
+/** One request whose response has started. Must be closed. */
+export interface Exchange {
+  readonly response: Response
+  /** Yields the body as it arrives. Throws if it stalls or breaks off. */
+  chunks(): AsyncGenerator<Uint8Array>
+  close(): void
+}
+
+/** Sends one request once. Throws a `ChatError` unless the gateway answers it with success. */
+export async function exchange(
+  connection: Connection,
+  { method, path, headers, body, accept }: ExchangeRequest,
+  signal: AbortSignal,
+): Promise<Exchange> {
+  const { controller, detach } = linkedController(signal)
+  const close = () => {
+    detach()
+    controller.abort()
+  }
+  /** Settles with the promise, or fails when the gateway is silent for too long. */
+  const inTime = async <T>(promise: Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => controller.abort(stalled()), connection.stallTimeoutMs)
+    try {
+      return await abortable(promise, controller.signal)
+    } catch (error) {
+      throw controller.signal.aborted ? controller.signal.reason : unreachable(error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  try {
+    const json: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" }
+    const init: RequestInit = {
+      method,
+      headers: { accept, ...json, ...headers },
+      signal: controller.signal,
+      cache: "no-store",
+    }
+    if (body !== undefined) init.body = JSON.stringify(body)
+    const response = await inTime(connection.fetch(connection.url + path, init))
+    const chunks = () => chunksOf(response, inTime)
+    if (!response.ok) throw await refusal(response, chunks(), connection)
+    const type = response.headers.get("content-type") ?? ""
+    if (response.status !== 204 && !type.startsWith(accept)) throw unexpectedResponse(response, connection)
+    connection.reached = true
+    return { response, chunks, close }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+async function* chunksOf(
+  { body }: Response,
+  inTime: <T>(promise: Promise<T>) => Promise<T>,
+): AsyncGenerator<Uint8Array> {
+  if (body === null) return
+  const reader = body.getReader()
+  for (;;) {
+    const { done, value } = await inTime(reader.read())
+    if (done) return
+    yield value
+  }
+}
+
+/** Reads a response of JSON to its end. */
+export async function readJson(connection: Connection, { response, chunks }: Exchange): Promise<unknown> {
+  const decoder = new TextDecoder()
+  let text = ""
+  for await (const chunk of chunks()) text += decoder.decode(chunk, { stream: true })
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw unexpectedResponse(response, connection)
+  }
+}
+
+function stalled(): ChatError {
+  const message =
+    "The gateway sent nothing for too long. The network or a proxy may have dropped the connection."
+  return new ChatError({ code: "stalled", message, retryable: true })
+}
+
+function unreachable(cause: unknown): ChatError {
+  const message =
+    "The gateway could not be reached, or the connection broke off. Check the address, and in a browser the gateway's corsOrigins."
+  return new ChatError({ code: "unreachable", message, retryable: true, cause })
+}

@@ -1,0 +1,144 @@
+import { delayAfter, type RetryPolicy, sleep } from "./backoff.ts"
+import { ChatError } from "./chat-error.ts"
+import type { Exchange } from "./exchange.ts"
+import { type Frame, parseEventStream } from "./parse-event-stream.ts"
+import type { ChatEvent } from "./wire/chat-event.ts"
+
+/** An event with its cursor. Only an event with a cursor moves the position in the stream. */
+export type SentEvent = ChatEvent & {
+  /** Position in the session's stream after this event. */
+  readonly cursor?: number
+}
+
+/** State of the connection behind a stream. */
+export type ConnectionState =
+  | { readonly state: "connecting" }
+  | { readonly state: "open" }
+  | {
+      /** The client tries again after `delayMs`. */
+      readonly state: "waiting"
+      readonly error: unknown
+      readonly delayMs: number
+      /** Failures in a row. */
+      readonly failures: number
+    }
+
+export interface Followed {
+  /** Events up to and with this cursor are left out. Null: none are. */
+  readonly after: number | null
+  /** Opens the stream after the cursor. Null: nothing follows and nothing runs. */
+  open(cursor: number | null, signal: AbortSignal): Promise<Exchange | null>
+  /** If true, the stream is one run's and ends with its terminal event. */
+  readonly oneRun: boolean
+}
+
+export interface FollowOptions {
+  readonly retry: RetryPolicy
+  readonly signal: AbortSignal
+  readonly onConnection: (state: ConnectionState) => void
+}
+
+const maxHeldEvents = 10_000
+
+/** Yields each event once and in order, over as many connections as it takes. */
+export async function* follow(
+  { after, open, oneRun }: Followed,
+  { retry, signal, onConnection }: FollowOptions,
+): AsyncGenerator<SentEvent> {
+  let cursor = after
+  let failures = 0
+  let hasEnded = false
+  for (;;) {
+    try {
+      onConnection({ state: "connecting" })
+      const exchange = await open(cursor, signal)
+      if (exchange === null) {
+        if (oneRun) throw runLost()
+        return
+      }
+      hasEnded = false
+      onConnection({ state: "open" })
+      try {
+        for await (const event of eventsAfter(cursor, exchange)) {
+          failures = 0
+          cursor = event.cursor ?? cursor
+          hasEnded = isTerminal(event)
+          yield event
+          if (hasEnded && oneRun) return
+        }
+      } finally {
+        exchange.close()
+      }
+      // The usual end of a session's stream. The next response says whether that was all.
+      if (hasEnded) continue
+      throw streamEnded()
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      failures++
+      const delayMs = delayAfter(error, failures, retry)
+      onConnection({ state: "waiting", error, delayMs, failures })
+      await sleep(delayMs, signal)
+    }
+  }
+}
+
+/**
+ * Yields the events of one connection. Of several frames of one log entry only the last has an id. The frames before it
+ * are held until it comes: after a cut in between, they all come again.
+ */
+async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGenerator<SentEvent> {
+  let cursor = after ?? -1
+  let held: ChatEvent[] = []
+  for await (const frame of parseEventStream(exchange.chunks())) {
+    const event = parseEvent(frame)
+    if (frame.id === null) {
+      if (isPassing(event)) yield event
+      else if (held.push(event) > maxHeldEvents) throw invalidStream()
+      continue
+    }
+    const entry = held
+    held = []
+    if (frame.id <= cursor) continue
+    cursor = frame.id
+    yield* entry
+    yield { ...event, cursor }
+  }
+}
+
+/** Events that belong to no log entry. A connection may send them again. */
+function isPassing({ type }: ChatEvent): boolean {
+  return type === "heartbeat" || type === "run_queued"
+}
+
+export function isTerminal({ type }: ChatEvent): boolean {
+  return type === "stream_complete" || type === "error"
+}
+
+/** Events of unknown types are passed on: a newer gateway may send them. */
+function parseEvent({ data }: Frame): ChatEvent {
+  let event: unknown
+  try {
+    event = JSON.parse(data)
+  } catch {
+    throw invalidStream()
+  }
+  if (typeof (event as Partial<ChatEvent> | null)?.type !== "string") throw invalidStream()
+  return event as ChatEvent
+}
+
+function invalidStream(): ChatError {
+  const message =
+    "The event stream holds something else than the gateway's events. A proxy may have changed it."
+  return new ChatError({ code: "invalid_stream", message, retryable: true })
+}
+
+function streamEnded(): ChatError {
+  const message = "The event stream ended before the run did."
+  return new ChatError({ code: "stream_ended", message, retryable: true })
+}
+
+function runLost(): ChatError {
+  const message =
+    "The gateway no longer knows the rest of this run. Its store may have been restored from a backup."
+  return new ChatError({ code: "run_lost", message, retryable: false })
+}

@@ -1,0 +1,25 @@
+export {
+  type Approval,
+  type CancelableOptions,
+  type Chat,
+  connect,
+  type Message,
+  type SendOptions,
+  type SubscribeOptions,
+  type WaitReference,
+} from "./chat.ts"
+export { ChatError, type ChatErrorOptions } from "./chat-error.ts"
+export type { ConnectOptions } from "./connect.ts"
+export type { ConnectionState, SentEvent } from "./follow.ts"
+export type { Run, RunResult } from "./run.ts"
+export type { SessionToken, TokenRequest, TokenSource } from "./tokens.ts"
+export type { ClientTool, ClientToolContext } from "./tool-calls.ts"
+export type { ChatEvent, ImageBlock, TextBlock, Usage } from "./wire/chat-event.ts"
+export type {
+  ChatMessage,
+  History,
+  HistoryMessage,
+  ImageInput,
+  Problem,
+  TextInput,
+} from "./wire/messages.ts"

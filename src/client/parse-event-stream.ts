@@ -1,0 +1,73 @@
+import { ChatError } from "./chat-error.ts"
+
+/** One server-sent event. */
+export interface Frame {
+  /** Null for an event without an id of digits. */
+  readonly id: number | null
+  readonly data: string
+}
+
+/** The largest frames hold the images of a tool result, at most 7 MiB of base64. */
+const maxFrameCharacters = 32 * 1024 * 1024
+
+/**
+ * Parses an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html). Chunks may end anywhere,
+ * also inside a line or a character. An event that the stream ends in is dropped, as the standard requires: it comes
+ * again after the last id.
+ */
+export async function* parseEventStream(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+  const decoder = new TextDecoder()
+  const linesIn = createLineSplitter()
+  let id: number | null = null
+  let data: string[] = []
+  let characters = 0
+  for await (const chunk of chunks) {
+    for (const line of linesIn(decoder.decode(chunk, { stream: true }))) {
+      if (line === "") {
+        if (data.length > 0) yield { id, data: data.join("\n") }
+        id = null
+        data = []
+        characters = 0
+        continue
+      }
+      characters += line.length
+      if (characters > maxFrameCharacters) throw tooLong()
+      const { field, value } = parseLine(line)
+      if (field === "data") data.push(value)
+      if (field === "id") id = /^\d{1,16}$/.test(value) ? Number(value) : null
+    }
+  }
+}
+
+function parseLine(line: string): { readonly field: string; readonly value: string } {
+  const colon = line.indexOf(":")
+  if (colon < 0) return { field: line, value: "" }
+  const value = line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1)
+  return { field: line.slice(0, colon), value }
+}
+
+/** Lines end with CR LF, LF or CR. Each character is looked at once, however many chunks a line comes in. */
+function createLineSplitter(): (text: string) => Generator<string> {
+  let started = ""
+  let endedWithReturn = false
+  return function* split(text) {
+    if (text === "") return
+    const ends = /\r\n?|\n/g
+    let start = endedWithReturn && text[0] === "\n" ? 1 : 0
+    ends.lastIndex = start
+    for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
+      const line = started + text.slice(start, end.index)
+      started = ""
+      start = ends.lastIndex
+      yield line
+    }
+    endedWithReturn = text.endsWith("\r")
+    started += text.slice(start)
+    if (started.length > maxFrameCharacters) throw tooLong()
+  }
+}
+
+function tooLong(): ChatError {
+  const message = "An event of the stream is larger than any that a gateway sends."
+  return new ChatError({ code: "invalid_stream", message, retryable: false })
+}

@@ -1,0 +1,80 @@
+import { ChatError } from "./chat-error.ts"
+import type { Connection } from "./exchange.ts"
+import type { Problem } from "./wire/messages.ts"
+
+/** Statuses that a proxy answers with while its upstream is away or busy. */
+const transientStatuses: readonly number[] = [408, 425, 429]
+/** Statuses with which a gateway refuses for a while. */
+const transientProblems: readonly number[] = [408, 429, 503]
+/** Problems that stay until somebody does something about them. */
+const lastingCodes: readonly string[] = ["queue_full"]
+
+const maxProblemBytes = 256 * 1024
+
+/** Returns the error for a response that is not a success. */
+export async function refusal(
+  response: Response,
+  chunks: AsyncIterable<Uint8Array>,
+  connection: Connection,
+): Promise<ChatError> {
+  const problem = await readProblem(response, chunks)
+  if (problem === null) return unexpectedResponse(response, connection)
+  connection.reached = true
+  const { code, detail, status } = problem
+  const retryable = transientProblems.includes(status) && !lastingCodes.includes(code)
+  return new ChatError({
+    code,
+    message: detail,
+    problem,
+    status,
+    retryable,
+    retryAfterMs: retryAfter(response),
+  })
+}
+
+/**
+ * Returns the error for a response that no gateway sent. Once a gateway has answered at this address, a proxy in front of
+ * it is the likely sender, and the gateway may come back.
+ */
+export function unexpectedResponse(response: Response, { reached }: Connection): ChatError {
+  const { status } = response
+  const type = response.headers.get("content-type") ?? "no content type"
+  return new ChatError({
+    code: "unexpected_response",
+    message: `The response (status ${status}, ${type}) did not come from a gateway. Check the address and its prefix.`,
+    status,
+    retryable: reached || status >= 500 || transientStatuses.includes(status),
+    retryAfterMs: retryAfter(response),
+  })
+}
+
+async function readProblem(response: Response, chunks: AsyncIterable<Uint8Array>): Promise<Problem | null> {
+  if (!response.headers.get("content-type")?.startsWith("application/problem+json")) return null
+  const decoder = new TextDecoder()
+  let text = ""
+  for await (const chunk of chunks) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.length > maxProblemBytes) return null
+  }
+  try {
+    const problem: unknown = JSON.parse(text)
+    return isProblem(problem) ? problem : null
+  } catch {
+    // A document that is cut off comes from no gateway either.
+    return null
+  }
+}
+
+function isProblem(value: unknown): value is Problem {
+  const { code, detail, status } = Object(value) as Partial<Problem>
+  return typeof code === "string" && typeof detail === "string" && typeof status === "number"
+}
+
+/** Returns milliseconds (RFC 9110, section 10.2.3). A date counts by this machine's clock, which may be off. */
+function retryAfter({ headers }: Response): number | undefined {
+  const value = headers.get("retry-after")
+  if (value === null) return undefined
+  const seconds = Number(value)
+  const ms = Number.isNaN(seconds) ? Date.parse(value) - Date.now() : seconds * 1000
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+}

@@ -1,0 +1,67 @@
+import type { SentEvent } from "./follow.ts"
+import type { Usage } from "./wire/chat-event.ts"
+
+/** One sent message and the work that answers it. Iterate it once, or await `result()`. */
+export interface Run extends AsyncIterable<SentEvent> {
+  /** Run id. Null until the gateway has accepted the message. */
+  readonly id: string | null
+  /** Idempotency key of the message. Sent with the same message, it starts nothing twice. */
+  readonly key: string
+  /** Reads the run to its end. Calls `onEvent` with each event. */
+  result(onEvent?: (event: SentEvent) => void): Promise<RunResult>
+}
+
+export interface RunResult {
+  readonly runId: string | null
+  /** Text of the last turn. */
+  readonly text: string
+  readonly outcome: "completed" | "interrupted" | "failed"
+  /** Reason of an interruption, for example `cancelled`, or the error code of a failed run. Null for a completed run. */
+  readonly reason: string | null
+  /** Message of a failed run. */
+  readonly error: string | null
+  readonly usage: Usage | null
+}
+
+/** Reads a run's events to the end. */
+export async function readResult(
+  run: Pick<Run, "id"> & AsyncIterable<SentEvent>,
+  onEvent: (event: SentEvent) => void = () => {},
+): Promise<RunResult> {
+  let text = ""
+  let isNewTurn = false
+  const ended = { error: null, reason: null, usage: null }
+  for await (const event of run) {
+    onEvent(event)
+    switch (event.type) {
+      case "text_delta":
+        text = isNewTurn ? event.text : text + event.text
+        isNewTurn = false
+        break
+      case "stream_retry":
+        // What it discards began after the last turn.
+        if (!isNewTurn) text = ""
+        break
+      case "turn_complete":
+        isNewTurn = true
+        break
+      case "stream_complete": {
+        const { terminal_disposition: outcome, reason = null, usage } = event
+        return { ...ended, runId: run.id, text, outcome, reason, usage }
+      }
+      case "error": {
+        const { error, code } = event
+        return {
+          ...ended,
+          runId: run.id,
+          text: isNewTurn ? text : "",
+          outcome: "failed",
+          reason: code,
+          error,
+        }
+      }
+    }
+  }
+  // Streams of runs end with a terminal event or throw.
+  throw new Error("The run's stream ended without a terminal event.")
+}

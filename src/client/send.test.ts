@@ -1,0 +1,288 @@
+import { describe, expect, test, vi } from "vitest"
+import { type Chat, connect } from "./chat.ts"
+import type { ConnectOptions } from "./connect.ts"
+import {
+  collect,
+  completed,
+  type FakeGateway,
+  type FakeGatewayOptions,
+  fakeGateway,
+  longRun,
+  problem,
+} from "./fixtures/fake-gateway.ts"
+
+const log = longRun()
+const short = [
+  { id: 5, events: [{ type: "text_delta", text: "Hello" }] },
+  { id: 6, events: [completed] },
+] as const
+
+function setUp(
+  gatewayOptions: FakeGatewayOptions,
+  options: Partial<ConnectOptions> = {},
+): FakeGateway & { readonly chat: Chat } {
+  const gateway = fakeGateway(gatewayOptions)
+  const settings = { url: "https://gateway.test/api", token: () => "token", retryDelayMs: 1, ...options }
+  return { ...gateway, chat: connect({ ...settings, fetch: gateway.fetch }) }
+}
+
+/** A 200-event run over connections that are cut after these numbers of bytes. */
+async function cutRun(cuts: Iterable<number>, options: FakeGatewayOptions = {}) {
+  const { chat, requests } = setUp({ log, cuts, ...options })
+  return { events: await collect(chat.send("Go")), requests }
+}
+
+describe("a run of 200 events", async () => {
+  const uncut = (await cutRun([])).events
+  const bytes = (index: number) =>
+    new TextEncoder().encode(
+      log
+        .slice(0, index)
+        .flatMap(({ id, events }) =>
+          events.map((event, at) => {
+            return `${at === events.length - 1 ? `id: ${id}\n` : ""}data: ${JSON.stringify(event)}\n\n`
+          }),
+        )
+        .join(""),
+    ).length
+
+  test("arrives whole", () => {
+    expect(uncut).toHaveLength(200)
+    expect(uncut.at(-1)).toMatchObject({ type: "stream_complete" })
+  })
+
+  test.each([true, false])(
+    "is the same when it is cut once after each frame (clean end: %s)",
+    async (endsCleanly) => {
+      for (let index = 0; index < log.length; index++) {
+        const { events, requests } = await cutRun([bytes(index)], { endsCleanly })
+        expect(events).toEqual(uncut)
+        expect(requests).toHaveLength(2)
+      }
+    },
+  )
+
+  test("is the same when every connection brings one frame", async () => {
+    const cuts = log.map((_, index) => bytes(index + 1) - bytes(index))
+    const { events, requests } = await cutRun(cuts)
+    expect(events).toEqual(uncut)
+    expect(requests).toHaveLength(log.length)
+  })
+
+  test("is the same when it is cut at any byte, in frames, entries and characters", async () => {
+    const seed = 20_261_122
+    const random = mulberry(seed)
+    for (let round = 0; round < 40; round++) {
+      const cuts = Array.from({ length: 40 }, () => Math.floor(random() * 1200))
+      const { events } = await cutRun(cuts, { chunkBytes: 1 + Math.floor(random() * 100) })
+      expect(events, `seed ${seed}, round ${round}`).toEqual(uncut)
+    }
+  })
+})
+
+test("the message is sent again with the same key until there is a response", async () => {
+  const { chat, requests } = setUp({
+    log: short,
+    intercept(_, index) {
+      if (index < 3) throw new TypeError("fetch failed")
+      return undefined
+    },
+  })
+  const run = chat.send("Hello", { context: { channel: "web" }, model: "small" })
+  expect(await collect(run)).toHaveLength(2)
+  expect(requests).toHaveLength(4)
+  expect(new Set(requests.map(({ headers }) => headers.get("idempotency-key")))).toEqual(new Set([run.key]))
+  expect(requests[3]?.body).toEqual({ message: "Hello", context: { channel: "web" }, model: "small" })
+  expect(run.id).toBe("run_1")
+})
+
+test("a gateway that never answers is reported after a few attempts", async () => {
+  const cause = new TypeError("fetch failed")
+  const { chat, requests } = setUp({ intercept: () => Promise.reject(cause) })
+  await expect(collect(chat.send("Hello"))).rejects.toMatchObject({ code: "unreachable", cause })
+  expect(requests).toHaveLength(5)
+})
+
+test("a gateway that answered before is waited for longer", async () => {
+  const intercept: FakeGatewayOptions["intercept"] = (_, index) => {
+    if (index > 0) throw new TypeError("fetch failed")
+    return undefined
+  }
+  const { chat, requests } = setUp({ log: short, cuts: [40], intercept }, { maxRetries: 8 })
+  await expect(collect(chat.send("Hello"))).rejects.toMatchObject({ code: "unreachable" })
+  expect(requests).toHaveLength(9)
+})
+
+test.each([
+  [409, "run_active"],
+  [429, "queue_full"],
+  [422, "invalid_body"],
+  [500, "internal_error"],
+])("status %i with code %s is thrown at once", async (status, code) => {
+  const { chat, requests } = setUp({ intercept: () => problem(status, code) })
+  const error = await collect(chat.send("Hello")).catch((error: unknown) => error)
+  expect(error).toMatchObject({ name: "ChatError", code, status, problem: { code }, retryable: false })
+  expect(requests).toHaveLength(1)
+})
+
+test.each([
+  [429, "rate_limited"],
+  [503, "store_unavailable"],
+])("status %i with code %s is tried again after retry-after", async (status, code) => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+  try {
+    const { chat, requests } = setUp({
+      log: short,
+      intercept: (_, index) => (index === 0 ? problem(status, code, { "retry-after": "20" }) : undefined),
+    })
+    const events = collect(chat.send("Hello"))
+    await vi.advanceTimersByTimeAsync(19_900)
+    expect(requests).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(5_200)
+    expect(await events).toHaveLength(2)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test("a gateway that asks for more than a minute is not waited for", async () => {
+  const { chat } = setUp({ intercept: () => problem(503, "shutting_down", { "retry-after": "3600" }) })
+  const refused = collect(chat.send("Hello"))
+  await expect(refused).rejects.toMatchObject({ code: "shutting_down", retryAfterMs: 3_600_000 })
+})
+
+test("a retry-after that is a date counts from now, and one that has passed for nothing", async () => {
+  const headers = { "retry-after": new Date(Date.now() - 7_200_000).toUTCString() }
+  const { chat } = setUp({
+    log: short,
+    intercept: (_, index) => (index === 0 ? problem(503, "shutting_down", headers) : undefined),
+  })
+  expect(await collect(chat.send("Hello"))).toHaveLength(2)
+})
+
+describe("a page instead of an answer", () => {
+  const page = (status: number) =>
+    new Response("<html>Bad gateway</html>", { status, headers: { "content-type": "text/html" } })
+
+  test("is an error when no gateway ever answered there", async () => {
+    const { chat, requests } = setUp({ intercept: () => page(200) })
+    await expect(collect(chat.send("Hello"))).rejects.toMatchObject({
+      code: "unexpected_response",
+      status: 200,
+    })
+    expect(requests).toHaveLength(1)
+  })
+
+  test.each([200, 404, 502])("with status %i is waited out once a gateway has answered", async (status) => {
+    const intercept = (_: unknown, index: number) => (index === 1 || index === 2 ? page(status) : undefined)
+    const { chat, requests } = setUp({ log: short, cuts: [40], intercept })
+    expect(await collect(chat.send("Hello"))).toHaveLength(2)
+    expect(requests).toHaveLength(4)
+  })
+
+  test("in a stream is not taken for events", async () => {
+    const text = "id: 5\ndata: <html>\n\n"
+    const broken = () => new Response(text, { headers: { "content-type": "text/event-stream" } })
+    const { chat } = setUp({ log: short, intercept: (_, index) => (index === 0 ? broken() : undefined) })
+    expect(await collect(chat.send("Hello"))).toHaveLength(2)
+  })
+})
+
+test("a run that the gateway no longer knows is an error", async () => {
+  const intercept = (_: unknown, index: number) =>
+    index === 1 ? new Response(null, { status: 204 }) : undefined
+  const { chat } = setUp({ log, cuts: [400], intercept })
+  await expect(collect(chat.send("Hello"))).rejects.toMatchObject({ code: "run_lost" })
+})
+
+test("a connection on which nothing comes is replaced", async () => {
+  const silent = () =>
+    new Response(new ReadableStream(), { headers: { "content-type": "text/event-stream" } })
+  const intercept = (_: unknown, index: number) => (index === 0 ? silent() : undefined)
+  const { chat, requests } = setUp({ log: short, intercept }, { stallTimeoutMs: 20 })
+  expect(await collect(chat.send("Hello"))).toHaveLength(2)
+  expect(requests).toHaveLength(2)
+})
+
+describe("reading that ends early", () => {
+  const waiting = () => {
+    const opened = Promise.withResolvers<AbortSignal>()
+    const gateway = fakeGateway()
+    const hangingFetch: typeof fetch = (input, init) => {
+      if (init?.signal) opened.resolve(init.signal)
+      void gateway.fetch(input)
+      return new Promise(() => {})
+    }
+    const chat = connect({ url: "https://gateway.test/api", token: () => "t", fetch: hangingFetch })
+    return { chat, opened: opened.promise }
+  }
+
+  test("by the signal rejects with its reason, and closes the connection", async () => {
+    const { chat, opened } = waiting()
+    const controller = new AbortController()
+    const events = collect(chat.send("Hello", { signal: controller.signal }))
+    const signal = await opened
+    const reason = new Error("The user left.")
+    controller.abort(reason)
+    await expect(events).rejects.toBe(reason)
+    expect(signal.aborted).toBe(true)
+  })
+
+  test("by return() ends a next() that waits", async () => {
+    const { chat, opened } = waiting()
+    const events = chat.send("Hello")[Symbol.asyncIterator]()
+    const next = events.next()
+    const signal = await opened
+    await events.return?.()
+    expect(await next).toMatchObject({ done: true })
+    expect(signal.aborted).toBe(true)
+  })
+
+  test("by break closes the connection", async () => {
+    const { chat, requests } = setUp({ log })
+    for await (const event of chat.send("Hello")) if (event.cursor !== undefined) break
+    expect(requests).toHaveLength(1)
+    expect(chat.cursor).toBe(log[0]?.id)
+  })
+
+  test("while it waits for the next attempt", async () => {
+    const { chat } = setUp({ intercept: () => problem(503, "shutting_down", { "retry-after": "50" }) })
+    const signal = AbortSignal.timeout(20)
+    await expect(collect(chat.send("Hello", { signal }))).rejects.toMatchObject({ name: "TimeoutError" })
+  })
+})
+
+test("a run is read once", async () => {
+  const { chat } = setUp({ log: short })
+  const run = chat.send("Hello")
+  await collect(run)
+  await expect(collect(run)).rejects.toMatchObject({ code: "already_read" })
+})
+
+test("a message that is sent again leaves out what was read", async () => {
+  const { chat } = setUp({ log })
+  const all = await collect(chat.send("Go"))
+  const after = log[100]?.id ?? 0
+  const rest = await collect(chat.send("Go", { idempotencyKey: "k", after }))
+  expect(rest).toEqual(all.slice(101))
+})
+
+test("result() assembles the text of the last turn", async () => {
+  const { chat } = setUp({ log })
+  const seen: string[] = []
+  const result = await chat.send("Go").result((event) => seen.push(event.type))
+  const tail = Array.from({ length: 16 }, (_, index) => ` tail ${index}`).join("")
+  expect(result).toMatchObject({ runId: "run_1", outcome: "completed", text: `All of the text.${tail}` })
+  expect(seen).toHaveLength(200)
+})
+
+/** Small generator of pseudo-random numbers from 0 up to 1. */
+function mulberry(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

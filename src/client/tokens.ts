@@ -1,0 +1,99 @@
+import { abortable } from "./abort.ts"
+import { ChatError } from "./chat-error.ts"
+
+/** A session token, as `POST /chat/init` answers. Your server may pass its answer on as it is. */
+export interface SessionToken {
+  readonly session_token: string
+  /** With it the client notices a token for another session. */
+  readonly session_id?: string
+  /** Seconds since the Unix epoch. With it the client renews the token before it expires. */
+  readonly expires_at?: number
+}
+
+export interface TokenRequest {
+  /** Session that the token must be for. Null if the session is to be created. */
+  readonly sessionId: string | null
+  /** Aborted when the callback has taken too long. */
+  readonly signal: AbortSignal
+}
+
+/** Returns a session token. Called again before a token expires, and when the gateway refuses one. */
+export type TokenSource = (
+  request: TokenRequest,
+) => string | SessionToken | PromiseLike<string | SessionToken>
+
+export interface Tokens {
+  readonly sessionId: string | null
+  get(signal: AbortSignal): Promise<string>
+  /** Returns another token than the one that was refused. */
+  renew(refused: string, signal: AbortSignal): Promise<string>
+}
+
+interface Issued {
+  readonly token: string
+  /** Milliseconds by this machine's clock. */
+  readonly renewAt: number
+}
+
+const renewBeforeExpiryMs = 60_000
+
+/** Keeps one token. Requests that need a new one at the same time share one call of the source. */
+export function createTokens(source: TokenSource, sessionId: string | null, timeoutMs: number): Tokens {
+  let session = sessionId
+  let issued: Issued | null = null
+  let pending: Promise<Issued> | null = null
+
+  function issue(signal: AbortSignal): Promise<string> {
+    pending ??= request().finally(() => {
+      pending = null
+    })
+    return abortable(pending, signal).then(({ token }) => token)
+  }
+
+  async function request(): Promise<Issued> {
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(tooSlow()), timeoutMs)
+    try {
+      const { signal } = controller
+      const answer = await abortable(Promise.resolve(source({ sessionId: session, signal })), signal)
+      const { session_token, session_id, expires_at } =
+        typeof answer === "string" ? { session_token: answer } : answer
+      if (session_id !== undefined && session !== null && session_id !== session) throw sessionChanged()
+      session = session_id ?? session
+      issued = { token: session_token, renewAt: renewalOf(expires_at) }
+      return issued
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  return {
+    get sessionId() {
+      return session
+    },
+    async get(signal) {
+      return issued === null || Date.now() >= issued.renewAt ? issue(signal) : issued.token
+    },
+    async renew(refused, signal) {
+      return issued === null || issued.token === refused ? issue(signal) : issued.token
+    },
+  }
+}
+
+/** If a new token seems to expire at once, this machine's clock is off: it is used until the gateway refuses it. */
+function renewalOf(expiresAt: number | undefined): number {
+  if (expiresAt === undefined) return Number.POSITIVE_INFINITY
+  const renewAt = expiresAt * 1000 - renewBeforeExpiryMs
+  return renewAt > Date.now() ? renewAt : Number.POSITIVE_INFINITY
+}
+
+function tooSlow(): ChatError {
+  const message = "The token callback did not return in time."
+  return new ChatError({ code: "token_timeout", message, retryable: true })
+}
+
+function sessionChanged(): ChatError {
+  const message =
+    "The token callback returned a token for another session. Pass its sessionId to POST /chat/init as session_id."
+  return new ChatError({ code: "session_changed", message, retryable: false })
+}

@@ -1,0 +1,104 @@
+import { ChatError } from "./chat-error.ts"
+import { isTerminal } from "./follow.ts"
+import type { ChatEvent } from "./wire/chat-event.ts"
+import type { ToolResultRequest } from "./wire/messages.ts"
+
+export interface ClientToolContext {
+  readonly toolCallId: string
+  /** Aborted when the call's result is of no use any more: its run is over, or the client stopped reading. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Executes a tool in the client. The result is any JSON value; a thrown error is reported to the model. After a reload the
+ * same call is executed again, unless its result had arrived.
+ */
+export type ClientTool = (input: Readonly<Record<string, unknown>>, context: ClientToolContext) => unknown
+
+export interface ToolCallsOptions {
+  readonly tools: Readonly<Record<string, ClientTool>>
+  readonly submit: (result: ToolResultRequest, signal: AbortSignal) => Promise<void>
+  /** Called when a result could not be sent. */
+  readonly onFailure: (error: unknown) => void
+}
+
+export interface ToolCalls {
+  /** Starts the call that an event asks for, and stops calls that are over. */
+  observe(event: ChatEvent): void
+  /** Stops all calls. */
+  close(): void
+}
+
+const maxMessageCharacters = 16_384
+
+/** Executes the client tools of one stream. */
+export function createToolCalls({ tools, submit, onFailure }: ToolCallsOptions): ToolCalls {
+  const running = new Map<string, AbortController>()
+
+  function start({ tool_call_id, tool_name, tool_input, nonce }: ToolCallStart): void {
+    const tool = Object.hasOwn(tools, tool_name) ? tools[tool_name] : undefined
+    // Without a nonce the gateway only announces the call: it may still be denied.
+    if (tool === undefined || nonce === undefined || running.has(tool_call_id)) return
+    const controller = new AbortController()
+    const { signal } = controller
+    running.set(tool_call_id, controller)
+    void execute(tool, tool_input, { toolCallId: tool_call_id, signal })
+      .then((outcome) => (signal.aborted ? undefined : submit({ tool_call_id, nonce, ...outcome }, signal)))
+      .catch((error: unknown) => {
+        if (!signal.aborted) onFailure(error)
+      })
+  }
+
+  function stop(toolCallId: string): void {
+    running.get(toolCallId)?.abort()
+    running.delete(toolCallId)
+  }
+
+  function close(): void {
+    for (const toolCallId of [...running.keys()]) stop(toolCallId)
+  }
+
+  return {
+    observe(event) {
+      if (event.type === "tool_call_start") start(event)
+      if (event.type === "tool_call_complete" || event.type === "tool_call_interrupted")
+        stop(event.tool_call_id)
+      if (isTerminal(event)) close()
+    },
+    close,
+  }
+}
+
+type ToolCallStart = Extract<ChatEvent, { type: "tool_call_start" }>
+type Outcome = Pick<ToolResultRequest, "result" | "error">
+
+async function execute(
+  tool: ClientTool,
+  input: Readonly<Record<string, unknown>>,
+  context: ClientToolContext,
+): Promise<Outcome> {
+  try {
+    const result = (await tool(input, context)) ?? null
+    // A result that is no JSON fails here, and not when it is sent.
+    JSON.stringify(result)
+    return { result }
+  } catch (error) {
+    return { error: toolError(error) }
+  }
+}
+
+function toolError(error: unknown): { readonly code: string; readonly message: string } {
+  const { code } = Object(error) as { readonly code?: unknown }
+  const message = error instanceof Error ? error.message : String(error)
+  return {
+    code: typeof code === "string" && /^[\w.-]{1,128}$/.test(code) ? code : "tool_failed",
+    message: message.slice(0, maxMessageCharacters),
+  }
+}
+
+/** The gateway refused the result itself, as too large for example. The model is told, so that its run goes on. */
+export function refusedResult(error: unknown): { readonly code: string; readonly message: string } | null {
+  if (!(error instanceof ChatError) || error.problem === null) return null
+  const isRefused = error.status === 413 || error.status === 422
+  return isRefused ? { code: error.code.slice(0, 128), message: error.message } : null
+}

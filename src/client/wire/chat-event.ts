@@ -1,0 +1,180 @@
+// Generated from the OpenAPI document by scripts/generate-client-types.ts. Do not edit.
+
+/** The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. */
+export type ChatEvent =
+  | {
+      readonly type: "text_delta"
+      readonly text: string
+    }
+  | {
+      readonly type: "thinking_delta"
+      readonly text: string
+    }
+  | {
+      readonly type: "tool_call_start"
+      readonly tool_call_id: string
+      readonly tool_name: string
+      /** The tool's arguments. */
+      readonly tool_input: Readonly<Record<string, unknown>>
+      readonly execution_location: "backend" | "client"
+      readonly call_index: number
+      readonly nonce?: string | undefined
+    }
+  | {
+      readonly type: "interceptor_decision"
+      readonly tool_call_id: string
+      readonly tool_name: string
+      readonly action: "warn" | "ask" | "deny"
+      readonly code: string | null
+      readonly message: string | null
+    }
+  | {
+      readonly type: "tool_approval_request"
+      readonly tool_call_id: string
+      readonly tool_name: string
+      readonly nonce: string
+      readonly expires_at: number
+      /** The MCP server behind the tool; null for a local tool. */
+      readonly server: string | null
+      /** The tool's arguments. */
+      readonly tool_input: Readonly<Record<string, unknown>>
+      readonly resolved_qualifier: string | null
+      readonly reason: string | null
+    }
+  | {
+      readonly type: "approval_resolved"
+      readonly tool_call_id: string
+      readonly approved: boolean
+      readonly edited: boolean
+      readonly decided_by: string
+    }
+  | {
+      readonly type: "elicitation_request"
+      readonly tool_call_id: string
+      readonly tool_name: string
+      readonly nonce: string
+      readonly expires_at: number
+      /** The MCP server behind the tool; null for a local tool. */
+      readonly server: string | null
+      readonly mode: "form" | "url"
+      readonly message: string
+      /** Of a form: JSON Schema of what is to be filled in. */
+      readonly schema?: Readonly<Record<string, unknown>> | undefined
+      /** Of mode `url`: the page for the user to open. */
+      readonly url?: string | undefined
+    }
+  | {
+      readonly type: "elicitation_resolved"
+      readonly tool_call_id: string
+      readonly action: "accept" | "decline" | "cancel"
+      readonly decided_by: string
+    }
+  | {
+      readonly type: "tool_call_complete"
+      readonly tool_call_id: string
+      readonly tool_name: string
+      /** Any JSON value. */
+      readonly result?: unknown | undefined
+      readonly error: {
+        readonly code: string
+        readonly message: string
+      } | null
+      readonly duration_ms: number
+      readonly server: string | null
+      readonly execution_location: "backend" | "client"
+    }
+  | {
+      readonly type: "tool_call_interrupted"
+      readonly tool_call_id: string
+      readonly tool_name: string
+      readonly reason: "cancelled" | "crashed" | "lost"
+      readonly outcome: "unknown" | "not_started"
+    }
+  | {
+      readonly type: "tool_output_chunk"
+      readonly tool_call_id: string
+      readonly tool_name: string
+      readonly stream: "stdout" | "stderr"
+      readonly text: string
+      readonly seq: number
+    }
+  | {
+      readonly type: "run_queued"
+      readonly run_id: string
+      readonly position: number
+    }
+  | {
+      readonly type: "run_withdrawn"
+      readonly run_id: string
+    }
+  | {
+      readonly type: "user_message_added"
+      readonly content: readonly (TextBlock | ImageBlock)[]
+    }
+  | {
+      readonly type: "heartbeat"
+      readonly timestamp: number
+    }
+  | {
+      readonly type: "stream_retry"
+      readonly attempt: number
+      readonly error: string
+    }
+  | {
+      readonly type: "stream_error"
+      readonly error: string
+    }
+  | {
+      readonly type: "turn_complete"
+      readonly turn: number
+      readonly usage: Usage
+    }
+  | {
+      readonly type: "max_turns_reached"
+      readonly turn_count: number
+      readonly max_turns: number
+    }
+  | {
+      readonly type: "budget_exceeded"
+      readonly total_cost: number
+      readonly budget: number
+    }
+  | {
+      readonly type: "stream_complete"
+      readonly usage: Usage
+      readonly terminal_disposition: "completed" | "interrupted"
+      readonly reason?: string | undefined
+    }
+  | {
+      readonly type: "error"
+      readonly error: string
+      readonly code: string
+    }
+
+export type ImageBlock = {
+  readonly type: "image"
+  readonly source:
+    | {
+        readonly type: "base64"
+        readonly media_type: string
+        readonly data: string
+      }
+    | {
+        readonly type: "url"
+        readonly url: string
+      }
+}
+
+export type TextBlock = {
+  readonly type: "text"
+  readonly text: string
+}
+
+export type Usage = {
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cache_creation_input_tokens: number
+  readonly cache_read_input_tokens: number
+  /** US dollars; null when no price is known. */
+  readonly estimated_cost: number | null
+}

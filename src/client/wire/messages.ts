@@ -1,0 +1,216 @@
+// Generated from the OpenAPI document by scripts/generate-client-types.ts. Do not edit.
+
+import type { ImageBlock, TextBlock, Usage } from "./chat-event.ts"
+
+export type ChatMessage =
+  | {
+      readonly role: "user"
+      readonly content: string | readonly (TextInput | ImageInput)[]
+    }
+  | {
+      readonly role: "assistant"
+      readonly content: string | readonly TextBlock[]
+    }
+  | {
+      readonly role: "system"
+      readonly content: string | readonly TextInput[]
+    }
+
+export type ChatRequest = {
+  /** The whole conversation as the client holds it; the last message is the user's. */
+  readonly messages?: readonly ChatMessage[] | undefined
+  /** Only what is new: the server's own history is used. */
+  readonly message?: string | readonly (TextInput | ImageInput)[] | undefined
+  /** The app's own data for this run. `channel` may choose how the run is executed. */
+  readonly context?:
+    | ({
+        readonly channel?: string | undefined
+      } & Readonly<Record<string, unknown>>)
+    | undefined
+  readonly model?: string | undefined
+  /** What happens to the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its steps, and the response is that run's stream. */
+  readonly when_busy?: "reject" | "queue" | "interrupt" | "steer" | undefined
+}
+
+export type ElicitationRequest = {
+  readonly tool_call_id: string
+  /** The one that the question came with. */
+  readonly nonce: string
+  /** `decline`: the user said no; `cancel`: the user did not say. */
+  readonly action: "accept" | "decline" | "cancel"
+  /** What was filled in, by the form's schema. Only, and always, when a form is accepted. */
+  readonly content?: Readonly<Record<string, unknown>> | undefined
+}
+
+export type History = {
+  readonly messages: readonly HistoryMessage[]
+  /** Calls that wait for POST /chat/tool-approval. */
+  readonly pending_approvals: readonly {
+    readonly tool_call_id: string
+    /** To be sent back with the answer. */
+    readonly nonce: string
+    /** Seconds since the Unix epoch. */
+    readonly expires_at: number
+    readonly tool_name: string
+    /** The tool's arguments. */
+    readonly tool_input: Readonly<Record<string, unknown>>
+    /** The MCP server behind the tool; null for a local tool. */
+    readonly server: string | null
+    readonly resolved_qualifier: string | null
+    readonly reason: string | null
+  }[]
+  /** Calls that wait for POST /chat/tool-result. */
+  readonly pending_tool_calls: readonly {
+    readonly tool_call_id: string
+    /** To be sent back with the answer. */
+    readonly nonce: string
+    /** Seconds since the Unix epoch. */
+    readonly expires_at: number
+    readonly tool_name: string
+    /** The tool's arguments. */
+    readonly tool_input: Readonly<Record<string, unknown>>
+  }[]
+  /** Questions that wait for POST /chat/elicitation. */
+  readonly pending_elicitations: readonly {
+    readonly tool_call_id: string
+    /** To be sent back with the answer. */
+    readonly nonce: string
+    /** Seconds since the Unix epoch. */
+    readonly expires_at: number
+    readonly tool_name: string
+    /** The MCP server behind the tool; null for a local tool. */
+    readonly server: string | null
+    readonly mode: "form" | "url"
+    readonly message: string
+    /** Of a form: JSON Schema of what is to be filled in. */
+    readonly schema?: Readonly<Record<string, unknown>> | undefined
+    /** Of mode `url`: the page for the user to open. */
+    readonly url?: string | undefined
+  }[]
+  readonly active_run: {
+    readonly run_id: string
+    /** Subscribe from here to see the run from its start. */
+    readonly cursor: number
+  } | null
+  /** Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` takes one back; GET /chat/subscribe with it follows it. */
+  readonly queued_runs: readonly {
+    readonly run_id: string
+    /** 1 for the run that is taken next. */
+    readonly position: number
+    /** Seconds since the Unix epoch; null for at once. */
+    readonly not_before: number | null
+  }[]
+  readonly usage: Usage
+  /** The id of the last event in `messages`. Subscribe from here to see what follows, from the first word of what is being said. */
+  readonly last_seq: number
+}
+
+/** What a tool returned follows the assistant's message that called it, as a message of the role `tool`. */
+export type HistoryMessage = {
+  readonly role: "user" | "assistant" | "system" | "tool"
+  readonly content: readonly (
+    | TextBlock
+    | ImageBlock
+    | {
+        readonly type: "thinking"
+        readonly text: string
+      }
+    | {
+        readonly type: "tool_call"
+        readonly tool_call_id: string
+        readonly tool_name: string
+        /** The tool's arguments. */
+        readonly tool_input: Readonly<Record<string, unknown>>
+      }
+    | {
+        readonly type: "tool_result"
+        readonly tool_call_id: string
+        /** Any JSON value. */
+        readonly result?: unknown | undefined
+        readonly error: {
+          readonly code: string
+          readonly message: string
+        } | null
+      }
+  )[]
+}
+
+export type ImageInput = {
+  readonly type: "image"
+  readonly source:
+    | {
+        readonly type: "base64"
+        readonly media_type: "image/png" | "image/jpeg" | "image/gif" | "image/webp"
+        readonly data: string
+      }
+    | {
+        readonly type: "url"
+        readonly url: string
+      }
+}
+
+export type InitResponse = {
+  /** A JWT, for the Authorization header. */
+  readonly session_token: string
+  readonly session_id: string
+  readonly user_id: string
+  /** Name of the agent that the session is with. */
+  readonly agent: string
+  /** When the token expires, in seconds since the Unix epoch. The session lives on. */
+  readonly expires_at: number
+}
+
+/** RFC 9457. */
+export type Problem = {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  /** Safe to show to anyone. */
+  readonly detail: string
+  /** Stable: what a program should look at. */
+  readonly code: string
+  /** With 422: each field that does not fit. An empty path is the body itself. */
+  readonly errors?:
+    | readonly {
+        readonly path: string
+        readonly message: string
+      }[]
+    | undefined
+  /** With `run_active`: the run that is open. */
+  readonly run_id?: string | undefined
+}
+
+export type TextInput = {
+  readonly type: "text"
+  readonly text: string
+}
+
+export type ToolApprovalRequest = {
+  readonly tool_call_id: string
+  /** The one that the question came with. */
+  readonly nonce: string
+  readonly approved: boolean
+  /** Allows this tool, with this qualifier, for the rest of the session. Only when approved. */
+  readonly allow_tool_type?: boolean | undefined
+  /** Arguments in place of the model's, by the tool's schema. Only when approved. */
+  readonly tool_input?: Readonly<Record<string, unknown>> | undefined
+  /** Told to the model on denial. */
+  readonly reason?: string | null | undefined
+}
+
+/** Without an error, no result is the result `null`. */
+export type ToolResultRequest = {
+  readonly tool_call_id: string
+  /** The one that the question came with. */
+  readonly nonce: string
+  /** Any JSON value. */
+  readonly result?: unknown | undefined
+  /** Why there is no result. Told to the model. */
+  readonly error?:
+    | {
+        readonly code: string
+        readonly message: string
+      }
+    | null
+    | undefined
+}
