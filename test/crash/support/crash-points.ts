@@ -3,10 +3,10 @@ import type { ScenarioName } from "./scenarios.ts"
 
 type Around = "before" | "after"
 /** Foreign runners, who save states, have crash tests of their own. */
-export type CrashingWait = "approval" | "clientTool" | "elicitation"
+export type AnsweredWait = "approval" | "clientTool" | "elicitation"
 export type CommittedKind =
   | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
-  | `${"waitOpened" | "waitResolved"}.${CrashingWait}`
+  | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer"}`
   | "deltas"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
 
@@ -14,7 +14,7 @@ export type ToolKind = "plain" | "idempotent" | "readOnly"
 export type CrashPoint =
   | `createSession:${Around}`
   | `put:${"message" | "cancel"}:${Around}`
-  | `answer:${CrashingWait}:${Around}`
+  | `answer:${AnsweredWait}:${Around}`
   | `${"claim" | "claimRunnable"}:after`
   | `${"release" | "park"}:${Around}`
   | `commit:${CommittedKind}:${Around}`
@@ -39,6 +39,8 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   "waitResolved.clientTool": "client",
   "waitOpened.elicitation": "elicit",
   "waitResolved.elicitation": "elicit",
+  "waitOpened.timer": "sleep",
+  "waitResolved.timer": "sleep",
   toolCallStarted: "parallel",
   toolCallCompleted: "parallel",
   toolCallInterrupted: "cancelTool",
