@@ -24,11 +24,17 @@ const resolved = (outcome: AnyResolution): WaitResolved => {
 
 describe("an event with a form of version 2", () => {
   it.each<[string, Event]>([
-    ["approval", opened({ kind: "approval", payload: { input: { a: 1 }, qualifier: "q", reason: null } }, { origin })],
+    [
+      "approval",
+      opened({ kind: "approval", payload: { input: { a: 1 }, qualifier: "q", reason: null } }, { origin }),
+    ],
     ["client tool", opened({ kind: "clientTool", payload: { input: {}, callIndex: 2 } })],
     [
       "question",
-      opened({ kind: "elicitation", payload: { question, server: "hotel" } }, { origin, continuation: { step: 1 } }),
+      opened(
+        { kind: "elicitation", payload: { question, server: "hotel" } },
+        { origin, continuation: { step: 1 } },
+      ),
     ],
     [
       "approval's end",
@@ -60,7 +66,12 @@ test.each<[Event]>([
 })
 
 test("waits of processes that gave them no ids are known by their call and kind", () => {
-  const event = { type: "approvalResolved", toolCallId: "call_1", approved: false, editedInput: null } as const
+  const event = {
+    type: "approvalResolved",
+    toolCallId: "call_1",
+    approved: false,
+    editedInput: null,
+  } as const
   const [read] = upcast({ ...event, reason: null, decidedBy: null }, 2)
   expect(read).toMatchObject({ type: "waitResolved", waitId: formerWaitId("approval", "call_1") })
 })

@@ -38,11 +38,14 @@ async function tooNew() {
   return { id: id ?? "", headers }
 }
 
-it.each(protectedRoutes)("$method $path refuses a session that a newer version has written to", async (route) => {
-  const { headers } = await tooNew()
-  const [path, init] = requestOf(route, headers)
-  const response = await gateway.fetch(new Request(`http://gateway${path}`, init))
-  expect(response.status).toBe(503)
-  expect(response.headers.get("content-type")).toContain("application/problem+json")
-  expect(await response.json()).toMatchObject({ status: 503, code: "log_too_new" })
-})
+it.each(protectedRoutes)(
+  "$method $path refuses a session that a newer version has written to",
+  async (route) => {
+    const { headers } = await tooNew()
+    const [path, init] = requestOf(route, headers)
+    const response = await gateway.fetch(new Request(`http://gateway${path}`, init))
+    expect(response.status).toBe(503)
+    expect(response.headers.get("content-type")).toContain("application/problem+json")
+    expect(await response.json()).toMatchObject({ status: 503, code: "log_too_new" })
+  },
+)

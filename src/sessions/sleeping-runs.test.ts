@@ -47,7 +47,10 @@ async function sleeping(store: Store, ms: number) {
   ends.push(() => node.stop())
   const { id } = await node.sessions.create(alice)
   const { runId } = await accepted(node, id, "Sleep.")
-  await vi.waitFor(async () => expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(1), patience)
+  await vi.waitFor(
+    async () => expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(1),
+    patience,
+  )
   return { node, id, runId, claims, slept }
 }
 

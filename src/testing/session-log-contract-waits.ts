@@ -44,7 +44,9 @@ export const waitKindCases: readonly SessionLogCase[] = [
       assert.ok(withdrawn && child)
       await commitOk(log, expiring(session, [over], 2))
       await commitOk(log, ending(session, 3))
-      const states = await Promise.all([over, withdrawn, child].map((wait) => approvals.wait(sessionId, wait)))
+      const states = await Promise.all(
+        [over, withdrawn, child].map((wait) => approvals.wait(sessionId, wait)),
+      )
       assert.deepEqual(
         states.map((wait) => wait?.state),
         ["expired", "withdrawn", "withdrawn"],
