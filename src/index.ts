@@ -18,6 +18,7 @@ export type {
   ToolTiming,
   UsageReport,
 } from "./core/agent-runtime.ts"
+export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
   BudgetExceeded,
@@ -87,6 +88,7 @@ export type {
   ToolType,
   Wait,
   WaitFilter,
+  WaitKey,
 } from "./core/ports/approvals.ts"
 export {
   type Directory,
@@ -193,6 +195,20 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
+export type {
+  AnswerableKind,
+  ApprovalPayload,
+  ApprovalResolution,
+  ChildPayload,
+  ClientToolAnswer,
+  ClientToolPayload,
+  ElicitationPayload,
+  TimerPayload,
+  WaitAnswers,
+  WaitKind,
+  WaitPayloads,
+  WaitResolutions,
+} from "./core/wait.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type {
   AnswerOptions,
@@ -308,3 +324,4 @@ export type {
   StandardSchema,
 } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
+export { type ChildOptions, type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"

@@ -24,6 +24,7 @@ import { interruptionCases, steeringCases, withdrawalCases } from "./session-log
 import { storageCases } from "./session-log-contract-storage.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
 import { subscriptionCases } from "./subscriptions-contract.ts"
+import { treeCases } from "./tree-contract.ts"
 
 export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
 
@@ -52,6 +53,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...secretsCases,
   ...outboxCases,
   ...outboxCommandCases,
+  ...treeCases,
   ...subscriptionCases,
 ]
 

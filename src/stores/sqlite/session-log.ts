@@ -24,13 +24,14 @@ import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database.ts"
-import { findQueued, pending, put, revokeSession } from "./inbox.ts"
+import { findQueued, pending, put } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
 import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
+import { putInTree, revokeInTree } from "./tree.ts"
 import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
@@ -67,17 +68,17 @@ export function createSessionLog(
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
     async revokeSession(sessionId, at) {
-      const isDue = await database.write(() =>
-        revokeSession(database, { sessionId, at }, { versions, now: now() }),
+      const { outcome, arrivals } = await database.write(() =>
+        revokeInTree(database, { sessionId, at }, { versions, now: now() }),
       )
-      if (isDue === true) hub.arrived(sessionId)
-      return isDue !== null
+      for (const arrival of arrivals) hub.arrived(arrival)
+      return outcome
     },
     async put(command, limits) {
-      const { outcome, isDue } = await database.write(() =>
-        put(database, command, { versions, limits, now: now() }),
+      const { outcome, arrivals } = await database.write(() =>
+        putInTree(database, command, { versions, limits, now: now() }),
       )
-      if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
+      for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
@@ -175,7 +176,7 @@ function findSession(
 ): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
-       session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
+       session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth,
        session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state, run.end_seq,
        EXISTS (
          SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
