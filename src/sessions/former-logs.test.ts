@@ -13,9 +13,8 @@ import { startTestServer, type TestServer } from "../stores/postgres/fixtures/te
 import { openPostgresStore } from "../stores/postgres/open.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { patience, silentLogger, useNodes, wholeHistory } from "./fixtures/test-gateway.ts"
+import { patience, silentLogger, testNode, wholeHistory } from "./fixtures/test-gateway.ts"
 
-const node = useNodes()
 const options = { clock: systemClock, logger: silentLogger }
 let server: TestServer
 let directory = ""
@@ -59,7 +58,8 @@ describe.each(stores)("on %s", (_, openFormer) => {
     "runs that version %i left waiting are read, answered and finished",
     async (version) => {
       const store = await openFormer(version)
-      const { sessions } = await finishing(store)
+      const finisher = await finishing(store)
+      const { sessions } = finisher
       const resultOf = async (name: string) => {
         const sessionId = `sess_${name}`
         const runId = (await store.log.read(sessionId, { afterSeq: 0, limit: 1 }))[0]?.runId ?? ""
@@ -123,6 +123,7 @@ describe.each(stores)("on %s", (_, openFormer) => {
       const grants = await sessions.grants("sess_approval_answered")
       expect(grants.map(({ toolName }) => toolName)).toEqual(["pay"])
       await vi.waitFor(async () => expect(await sessions.openWaits({})).toEqual([]), patience)
+      await finisher.stop()
       await store.close()
     },
   )
@@ -137,5 +138,5 @@ async function finishing(store: Store) {
     anyTool("book", (_, { answered }) => ({ type: "json", value: JSON.parse(JSON.stringify(answered)) })),
     anyTool("ask", () => ({ type: "json", value: "asked again" })),
   ]
-  return node(provider, { store, tools })
+  return testNode(provider, { store, tools })
 }

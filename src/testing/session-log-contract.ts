@@ -22,6 +22,7 @@ import { shareCases } from "./session-log-contract-shares.ts"
 import { startCases } from "./session-log-contract-starts.ts"
 import { interruptionCases, steeringCases, withdrawalCases } from "./session-log-contract-steering.ts"
 import { storageCases } from "./session-log-contract-storage.ts"
+import { waitKindCases } from "./session-log-contract-waits.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
 import { subscriptionCases } from "./subscriptions-contract.ts"
 import { treeCases } from "./tree-contract.ts"
@@ -45,6 +46,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...parkingCases,
   ...answerCases,
   ...closingCases,
+  ...waitKindCases,
   ...revocationCases,
   ...watchingCases,
   ...approvalsCases,
