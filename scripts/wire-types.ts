@@ -48,9 +48,12 @@ function declaration(name: string, schemas: OpenApiDocument["components"]["schem
 }
 
 function importsOf(source: string, file: string, homes: ReadonlyMap<string, string>): readonly string[] {
-  return [...homes]
-    .filter(([name, home]) => home !== file && new RegExp(`\\b${name}\\b`).test(source))
-    .map(([name, home]) => `import type { ${name} } from "./${home}"\n`)
+  const used = [...homes].filter(([name, home]) => home !== file && new RegExp(`\\b${name}\\b`).test(source))
+  const byHome = Map.groupBy(used, ([, home]) => home)
+  return [...byHome].map(([home, names]) => {
+    const list = names.map(([name]) => name).toSorted()
+    return `import type { ${list.join(", ")} } from "./${home}"\n`
+  })
 }
 
 function reachable(

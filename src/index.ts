@@ -37,6 +37,7 @@ export type {
   RunFailed,
   RunnerStateSaved,
   RunStarted,
+  RunWithdrawn,
   StepCompleted,
   StepRetried,
   StepStarted,
@@ -48,6 +49,7 @@ export type {
   ToolCallRequested,
   ToolCallStarted,
   ToolOutputDelta,
+  UserMessageAdded,
   WaitOpened,
   WaitResolved,
 } from "./core/entries.ts"
@@ -99,6 +101,15 @@ export {
   type SessionQuery,
   type SessionState,
 } from "./core/ports/directory.ts"
+export type {
+  PutRun,
+  QueuedRun,
+  RunOpened,
+  SteerCommand,
+  WhenBusy,
+  WithdrawCommand,
+} from "./core/ports/inbox.ts"
+export { maxQueuedMessages } from "./core/ports/inbox.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
@@ -157,6 +168,7 @@ export type {
   SessionParent,
   Shares,
   StorageLimits,
+  StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
@@ -223,8 +235,10 @@ export type { McpAuthorizationOptions, McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
+export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/outbox.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
+export type { GatewaySessions, ListOptions } from "./gateway/sessions.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits } from "./http/limits/http-limits.ts"

@@ -20,6 +20,7 @@ const folders = {
   http: ["core", "sessions"],
   headless: ["core", "sessions"],
   telemetry: ["core"],
+  transcripts: ["core"],
   testing: ["core"],
   client: [],
   gateway: [
@@ -37,6 +38,7 @@ const folders = {
     "http",
     "headless",
     "telemetry",
+    "transcripts",
   ],
   cli: ["core", "gateway"],
   // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.

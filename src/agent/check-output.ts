@@ -3,7 +3,8 @@ import { toError, UnusableSchemaError } from "../core/errors.ts"
 import type { Json, JsonObject } from "../core/json.ts"
 import { textOf } from "../core/messages.ts"
 import type { RunState } from "./conversation.ts"
-import { type ModelRunContext, record } from "./run-context.ts"
+import type { ModelRunContext } from "./run-context.ts"
+import { recordCompletion } from "./steering.ts"
 
 /** Characters of a validation error that the run's error quotes. */
 const maxProblem = 1_000
@@ -24,7 +25,7 @@ export async function checkOutput(
   const message = context.conversation.messages.at(-1)
   const text = message?.role === "assistant" ? textOf(message.content) : ""
   const checked = await check(context, schema, text)
-  await record(context, [eventOf(checked, run)])
+  await recordCompletion(context, [eventOf(checked, run)])
 }
 
 type Checked =

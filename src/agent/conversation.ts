@@ -64,6 +64,8 @@ export class Conversation {
 
   apply(entry: EventEntry): void {
     const { event, runId } = entry
+    // Facts about the session are no part of the conversation.
+    if (runId === null) return
     switch (event.type) {
       case "historyReplaced":
         this.#messages = [...event.messages]
@@ -100,6 +102,11 @@ export class Conversation {
     }
     if (this.#run === null) return
     switch (event.type) {
+      case "userMessageAdded":
+        this.#messages.push({ role: "user", content: event.content })
+        this.#run.fruitlessSteps = 0
+        if (this.#run.phase.type === "ready") this.#run.phase = { type: "ready", stopReason: null }
+        return
       case "stepStarted":
         this.#run.steps = event.step
         this.#run.stepSpent = noSpending
@@ -176,6 +183,7 @@ export class Conversation {
       case "interceptorDecided":
       case "maxTurnsReached":
       case "budgetExceeded":
+      case "runWithdrawn":
         return
       default:
         event satisfies never

@@ -4,6 +4,7 @@ import { dispatchCalls } from "./dispatch.ts"
 import { callModel } from "./model-call.ts"
 import { nextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
+import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 
 /**
  * Brings the conversation's open run on, from wherever its log is. Resolves to null when the run has ended; when it can
@@ -16,6 +17,7 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
     signal.throwIfAborted()
     const { run } = conversation
     if (run === null) return null
+    if (run.phase.type === "ready") await joinSteering(context)
     const action = nextAction(run, runtime.maxTurns)
     switch (action.type) {
       case "startStep":
@@ -41,11 +43,11 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
           reason: "max_turns",
           ...run.spent,
         }
-        await record(context, [{ type: "maxTurnsReached", turnCount, maxTurns }, end])
+        await recordEnd(context, [{ type: "maxTurnsReached", turnCount, maxTurns }, end])
         break
       }
       case "finish":
-        await record(context, [action.event])
+        await recordCompletion(context, [action.event])
         break
       default:
         action satisfies never

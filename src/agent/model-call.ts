@@ -4,16 +4,17 @@ import { RunCancelledError } from "../core/errors.ts"
 import { imageRefused, imagesOf } from "../core/images.ts"
 import type { ModelEnd, ModelFailure, ModelRequest } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
+import { sleep } from "../core/sleep.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../core/usage.ts"
 import { answeredEvents } from "./answered.ts"
 import { type Attempt, attemptAfter, modelAt } from "./attempts.ts"
 import { type Charged, overBudget, priced } from "./budget.ts"
-import { delay } from "./delay.ts"
 import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
 import { requestOf } from "./model-request.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
+import { recordCompletion } from "./steering.ts"
 import { bytesOf, type CountedUsage, countUsage } from "./token-estimate.ts"
 import { untilAborted } from "./until-aborted.ts"
 
@@ -70,7 +71,7 @@ async function begin(
   // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
   const isAnnounced = ending === null || failed.length > 0
   const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
-  if (events.length > 0) await recordEnd(context, events)
+  if (events.length > 0) await recordUncancelled(context, events)
   return ending === null ? attempt : null
 }
 
@@ -84,7 +85,10 @@ async function awaitTurn(
 ): Promise<{ readonly request: ModelRequest; readonly shownTools: readonly Tool[] }> {
   const { signal, runtime, hold } = context
   try {
-    if (attempt.pauseMs > 0) await delay(attempt.pauseMs, signal)
+    if (attempt.pauseMs > 0) {
+      await sleep(attempt.pauseMs, signal)
+      signal.throwIfAborted()
+    }
     signal.throwIfAborted()
     // Read in the same moment: calls are bound to the tools that this request shows.
     const shownTools = runtime.tools
@@ -136,13 +140,13 @@ async function recordAnswer(
   const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom } = streamed
   const details = { streamedFrom, spending, estimated, shownTools }
-  await recordEnd(context, answeredEvents(context, attempt.step, end, details))
+  await recordUncancelled(context, answeredEvents(context, attempt.step, end, details))
 }
 
 /** Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid for. */
-async function recordEnd(context: ModelRunContext, events: readonly Event[]): Promise<void> {
+async function recordUncancelled(context: ModelRunContext, events: readonly Event[]): Promise<void> {
   try {
-    await record(context, events)
+    await recordCompletion(context, events)
   } catch (thrown) {
     if (!(thrown instanceof RunCancelledError)) throw thrown
     const rest = events.filter((event) => !isTerminal(event))
@@ -173,7 +177,7 @@ async function afterFailure(
   logFailure(context, attempt, { failure, next, isWithoutImages })
   if (next === null) {
     const spent = addSpending(spentSoFar(context), failed)
-    await recordEnd(context, [failed, { type: "runFailed", code, message, ...spent }])
+    await recordUncancelled(context, [failed, { type: "runFailed", code, message, ...spent }])
     return null
   }
   const announced = retried(next, isWithoutImages ? withoutImages : { code, message })

@@ -6,6 +6,7 @@ import type { Answers } from "../core/ports/answers.ts"
 import type { Hold } from "../core/ports/hold.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Steering } from "../core/ports/steering.ts"
 import type { Conversation } from "./conversation.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
@@ -20,6 +21,7 @@ export interface RunContext {
   readonly conversation: Conversation
   readonly journal: Journal
   readonly answers: Answers
+  readonly steering: Steering
   readonly hold: Hold
   /** Whether the process that had the session before gave it back; what it left undone is no crash then. */
   readonly stoppedInOrder: boolean

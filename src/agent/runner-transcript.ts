@@ -11,6 +11,7 @@ import type { CallState } from "./call-state.ts"
 import { type RunnerRunContext, record } from "./run-context.ts"
 import { callPart, maxToolResultBytes, plainJson, requestedCall, settledCall } from "./runner-calls.ts"
 import { askAbout } from "./runner-waits.ts"
+import { recordEnd } from "./steering.ts"
 
 /** Of one state as JSON: it is kept in the log each time it is saved. */
 const maxStateCharacters = 4_000_000
@@ -87,7 +88,10 @@ export class Transcript {
     if (this.#step !== null) await this.#record([this.#completedMessage(this.#step, [])])
     await this.#endStep()
     const spent = this.#context.conversation.run?.spent ?? noSpending
-    await this.#record([{ type: "runCompleted", disposition: "completed", reason: null, ...spent }])
+    this.#context.signal.throwIfAborted()
+    await recordEnd(this.#context, [
+      { type: "runCompleted", disposition: "completed", reason: null, ...spent },
+    ])
   }
 
   /**

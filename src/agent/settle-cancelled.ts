@@ -2,9 +2,13 @@ import type { RunHooks } from "../core/agent-runtime.ts"
 import type { Event } from "../core/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
 import { outcomeOf } from "./call-state.ts"
-import { type RunContext, record } from "./run-context.ts"
+import type { RunContext } from "./run-context.ts"
+import { recordSteeredEnd } from "./steering.ts"
 
-/** Ends the open run as cancelled: every call without a result is marked, then the one terminal event. */
+/**
+ * Ends the open run as cancelled: every call without a result is marked, then the one terminal event. Rejects with
+ * `RunSteeredError` when a message has joined the run in the meantime.
+ */
 export async function settleCancelled(
   context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
   effects: JournalEffects = {},
@@ -23,5 +27,5 @@ export async function settleCancelled(
     events.push({ type: "stepCompleted", stepId: completed.stepId, step: run.steps, ...run.stepSpent })
   }
   events.push({ type: "runCompleted", disposition: "interrupted", reason: "cancelled", ...run.spent })
-  await record(context, events, effects)
+  await recordSteeredEnd(context, events, effects)
 }

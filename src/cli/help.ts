@@ -5,6 +5,8 @@ Commands:
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   approvals ACTION   List and answer what waits for a person
+  outbox ACTION      List what could not be delivered yet, and retry or drop it
+  sessions ACTION    List the sessions of a store, and show one with its runs
   mcp ACTION         Try out MCP servers: list them and their tools, call one
   doctor FILE        Open all that an agent needs, and say what does not work and why
   sandbox build      Build the Docker image that code_execute runs code in
@@ -67,6 +69,46 @@ Options:
 Exit codes: 0 done, 1 nothing of the kind is open or it failed, 2 called wrongly.
 `
 
+const outboxHelp = `Usage: agent-gateway outbox list [OPTIONS]
+       agent-gateway outbox retry ROW... | --all [OPTIONS]
+       agent-gateway outbox drop ROW... | --all [OPTIONS]
+
+Lists what sessions want done outside themselves and what could not be delivered. A row that failed too often is dead: retry
+delivers it again, with all its attempts; drop deletes it. Works on the store itself, with or without a running server.
+
+Options:
+  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
+  --dead             list: only dead rows
+  --session ID       list: only rows of this session
+  --after ROW        list: only rows with a higher number; a list has at most 1000
+  --kind KIND        list, and --all: only rows of this kind
+  --all              retry, drop: all dead rows
+  --json             list: print one line of JSON
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 there is no such row or it failed, 2 called wrongly.
+`
+
+const sessionsHelp = `Usage: agent-gateway sessions list [OPTIONS]
+       agent-gateway sessions show SESSION_ID [OPTIONS]
+
+Lists sessions, newest first, or shows one with its newest runs. Reads the store itself, with or without a running server.
+A session is running, waiting (for an answer from outside), queued, idle, or unserved: no running server serves its agent.
+
+Options:
+  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
+  --agent NAME       list: only sessions with this agent
+  --state STATE      list: only sessions in this state
+  --tenant TENANT --user USER
+                     list: only sessions of this user
+  --limit N          list: at most so many sessions, from 1 to 200 (default 50)
+  --after POSITION   list: the page after the one that printed this position
+  --json             Print one line of JSON
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 no such session or it failed, 2 called wrongly.
+`
+
 const mcpHelp = `Usage: agent-gateway mcp list [OPTIONS]
        agent-gateway mcp tools [SERVER] [OPTIONS]
        agent-gateway mcp call SERVER TOOL [JSON] [OPTIONS]
@@ -123,8 +165,10 @@ agent chooses. SIGTERM or SIGINT stops it gracefully: unfinished runs go on at t
 ${serveOptions}`,
   run: runHelp,
   approvals: approvalsHelp,
+  outbox: outboxHelp,
   mcp: mcpHelp,
   sandbox: sandboxHelp,
+  sessions: sessionsHelp,
   doctor: doctorHelp,
 } as const
 

@@ -11,8 +11,10 @@ import { escapedOutputs } from "./escaped-output.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
 import { mcpCommand } from "./mcp-command.ts"
+import { outboxCommand } from "./outbox-command.ts"
 import { runCommand } from "./run-command.ts"
 import { sandboxCommand } from "./sandbox-command.ts"
+import { sessionsCommand } from "./sessions-command.ts"
 import { startCommand } from "./start-command.ts"
 
 const commands = {
@@ -20,8 +22,10 @@ const commands = {
   start: startCommand,
   run: runCommand,
   approvals: approvalsCommand,
+  outbox: outboxCommand,
   mcp: mcpCommand,
   sandbox: sandboxCommand,
+  sessions: sessionsCommand,
   doctor: doctorCommand,
 }
 

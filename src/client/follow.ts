@@ -105,9 +105,9 @@ async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGene
   }
 }
 
-/** Events that belong to no log entry, and are not sent again. */
+/** Events that belong to no log entry. A connection may send them again. */
 function isPassing({ type }: ChatEvent): boolean {
-  return type === "heartbeat"
+  return type === "heartbeat" || type === "run_queued"
 }
 
 export function isTerminal({ type }: ChatEvent): boolean {

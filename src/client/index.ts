@@ -14,14 +14,12 @@ export type { ConnectionState, SentEvent } from "./follow.ts"
 export type { Run, RunResult } from "./run.ts"
 export type { SessionToken, TokenRequest, TokenSource } from "./tokens.ts"
 export type { ClientTool, ClientToolContext } from "./tool-calls.ts"
-export type { ChatEvent, Usage } from "./wire/chat-event.ts"
+export type { ChatEvent, ImageBlock, TextBlock, Usage } from "./wire/chat-event.ts"
 export type {
   ChatMessage,
   History,
   HistoryMessage,
-  ImageBlock,
   ImageInput,
   Problem,
-  TextBlock,
   TextInput,
 } from "./wire/messages.ts"

@@ -2,7 +2,12 @@ import type { Event, WaitOpened, WaitResolved } from "./entries.ts"
 import type { FormerEvent } from "./former-events.ts"
 
 /** The versions that introduced the forms of events; 2 for all others. */
-const introduced: Partial<Record<Event["type"], number>> = { waitOpened: 3, waitResolved: 3 }
+const introduced: Partial<Record<Event["type"], number>> = {
+  waitOpened: 3,
+  waitResolved: 3,
+  userMessageAdded: 3,
+  runWithdrawn: 3,
+}
 
 /** Returns the version that a process must read to understand the event. */
 export function versionOf(event: Event): number {

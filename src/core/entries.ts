@@ -66,6 +66,8 @@ export interface ToolOutputDelta {
 export type Event =
   | RunStarted
   | HistoryReplaced
+  | UserMessageAdded
+  | RunWithdrawn
   | StepStarted
   | ModelCallFailed
   | StepRetried
@@ -107,6 +109,18 @@ export interface HistoryReplaced {
   readonly messages: readonly Message[]
   /** Spending of the session before this event, so that a fold can start here. Absent in older logs. */
   readonly spent?: Spending
+}
+
+/** A message of the user that joined the open run, between two of its steps or just before its end. */
+export interface UserMessageAdded {
+  readonly type: "userMessageAdded"
+  readonly content: readonly ContentPart[]
+}
+
+/** A session event: a queued run was taken back before any process opened it. */
+export interface RunWithdrawn {
+  readonly type: "runWithdrawn"
+  readonly withdrawnRunId: string
 }
 
 /** Committed before the model is called. */

@@ -63,6 +63,20 @@ export class RunCancelledError extends GatewayError {
   }
 }
 
+/** A steering message was acknowledged before the end of its run was published. */
+export class RunSteeredError extends GatewayError {
+  constructor(runId: string) {
+    super({ code: "steered", status: 409 }, `A message joined run ${runId} before its end.`)
+  }
+}
+
+/** The run was taken back while it was queued. */
+export class RunWithdrawnError extends GatewayError {
+  constructor(runId: string) {
+    super({ code: "withdrawn", status: 409 }, `Run ${runId} was withdrawn before it began.`)
+  }
+}
+
 /** A wait that was about to expire got its answer first. */
 export class WaitAnsweredError extends GatewayError {
   constructor() {

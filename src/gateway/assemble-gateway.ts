@@ -22,8 +22,10 @@ import type { SharedServerOptions } from "./gateway-options.ts"
 import { mayGuess } from "./guess.ts"
 import { listen } from "./listen.ts"
 import { pickMcpOptions } from "./mcp.ts"
+import { createOutbox } from "./outbox.ts"
 import { runOnce } from "./run-once.ts"
 import { type Service, startService } from "./service.ts"
+import { createGatewaySessions } from "./sessions.ts"
 
 export interface GatewayDefinition {
   readonly server: SharedServerOptions
@@ -106,6 +108,8 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       lazily(async () => (await started()).sessions),
       "code",
     ),
+    outbox: createOutbox(async () => (await started()).outbox),
+    sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
     async revokeSession(sessionId) {
       return (await started()).sessions.revoke(sessionId)

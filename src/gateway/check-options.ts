@@ -161,6 +161,7 @@ const sharedServer = {
   shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
   mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
   secretsKey: z.string().min(32).optional(),
+  transcriptDir: z.string().min(1).optional(),
   logger: object.optional(),
   redact: strings,
   clock: object.optional(),

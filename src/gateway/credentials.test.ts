@@ -19,6 +19,7 @@ const session: Session = {
   lastSeq: 0,
   storedBytes: 0,
   activeRun: null,
+  hasDueMessage: false,
 }
 
 const { signal } = new AbortController()

@@ -97,11 +97,17 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
     session: { readonly id: string; readonly agent: string } & Principal,
     options: HookOptions,
   ) => void | Promise<void>
+  /**
+   * Directory for transcripts: the events of each session as JSON lines, in a file of its own that is rotated at 10 MB. Created if
+   * it is missing; files are readable by their owner only. Default: no transcripts.
+   */
+  readonly transcriptDir?: string
   /** Default: JSON lines on standard error, without secrets. */
   readonly logger?: Logger
   /**
    * Names of fields that are secrets, in any spelling of case and separators. The default logger masks them, and so do
-   * the arguments, results and live output of tool calls that clients are shown, along with whatever looks like a key.
+   * the arguments, results and live output of tool calls that clients are shown, and all of transcripts, along with whatever
+   * looks like a key.
    * The model and the tools have them as they are. Default: none, and only logs are redacted.
    */
   readonly redact?: readonly string[]

@@ -5,6 +5,8 @@ import type { Readiness } from "../http/routes/status.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
 import type { McpOptions } from "./mcp.ts"
+import type { GatewayOutbox } from "./outbox.ts"
+import type { GatewaySessions } from "./sessions.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
@@ -25,6 +27,9 @@ export interface Gateway {
     options?: RunOptions<Schema>,
   ): Promise<GatewayRunResult<InferOutput<Schema>>>
   readonly approvals: GatewayApprovals
+  /** What sessions want done outside themselves and could not be delivered yet. */
+  readonly outbox: GatewayOutbox
+  readonly sessions: GatewaySessions
   /** The agents that it serves; the first one is the default. */
   readonly agents: readonly ServedAgent[]
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */

@@ -147,7 +147,7 @@ describe("hooks of the gateway", () => {
       await post("/chat/init", { api_key: "key" })
     ).json()) as Record<string, string>
     const stream = await post("/chat", { message: "Act." }, token)
-    await vi.waitFor(() => expect(types()).toContain("approvalRequested"), patience)
+    await vi.waitFor(() => expect(types()).toContain("waitOpened"), patience)
     await stream.body?.cancel()
     expect(await gateway.revokeSession(sessionId ?? "")).toBe(true)
     await vi.waitFor(() => expect(types().at(-1)).toBe("runCompleted"), patience)

@@ -1,37 +1,26 @@
-import { existsSync } from "node:fs"
 import { systemClock } from "../core/clock.ts"
-import { ConfigurationError } from "../core/errors.ts"
 import { createDecisions } from "../sessions/decisions.ts"
-import { dataDirectory } from "../stores/sqlite/data-directory.ts"
-import { createLogger } from "../telemetry/logger.ts"
 import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { createApprovals, type GatewayApprovals } from "./approvals.ts"
-import { chooseStore, defaultStore, isPostgresUrl } from "./open-store.ts"
+import { openExistingStore } from "./open-existing-store.ts"
+import { defaultStore } from "./open-store.ts"
 
 export interface OpenedApprovals extends GatewayApprovals {
   close(): Promise<void>
 }
 
 /**
- * The approvals of a store, with or without a server running on it: a running one acts on an answer at once, another
- * at its next start. Rejects with a `ConfigurationError` where no gateway has stored anything: nobody looks for open
- * questions in a store that is made on the spot.
+ * Opens the approvals of a store, with or without a server running on it: a running one acts on an answer at once, another
+ * at its next start.
  */
 export async function openApprovals(store: string = defaultStore): Promise<OpenedApprovals> {
-  if (!isPostgresUrl(store) && !existsSync(dataDirectory(store).database)) {
-    throw new ConfigurationError(
-      `No gateway has its data in ${store}: give its data directory or postgres:// URL with --store.`,
-    )
-  }
-  const logger = createLogger({ level: "warn" })
-  const clock = systemClock
-  const { log, approvals, close } = await chooseStore({ store }, { clock, logger })
+  const { log, approvals, close } = await openExistingStore(store)
   const schemas = createSchemaChecker()
   const decisions = createDecisions({
     log,
     approvals,
     checkSchema: schemas.check,
-    clock,
+    clock: systemClock,
     onAnswered: () => Promise.resolve(),
   })
   return {

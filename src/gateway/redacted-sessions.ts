@@ -35,6 +35,9 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
         } else yield { ...part, messages: part.messages.map((message) => redactMessage(message, mask)) }
       }
     },
+    async openWaits(filter) {
+      return (await sessions.openWaits(filter)).map((wait) => redactWait(wait, mask))
+    },
     async grants(sessionId) {
       const grants = await sessions.grants(sessionId)
       return grants.map((grant) => ({ ...grant, qualifier: mask(grant.qualifier) }))

@@ -3,9 +3,12 @@ import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
+import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
+import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
 import type { Readiness } from "../http/routes/status.ts"
@@ -21,9 +24,11 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
 import { Following } from "../sessions/subscribers/following.ts"
 import { Worker } from "../sessions/worker.ts"
+import { createMask } from "../telemetry/mask.ts"
 import { createImageExaminer, type ImageExaminer } from "../tools/images/image-examiner.ts"
 import { createImagePreparation } from "../tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/schema-checker.ts"
+import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
 import { definedOnly } from "./defined-only.ts"
 import type { EnvironmentSettings } from "./environment.ts"
@@ -48,7 +53,9 @@ const lastDeliveriesMs = 2_000
 /** All parts of a gateway, put together and running. */
 export interface Service {
   readonly sessions: Sessions
+  readonly directory: Directory
   readonly keyring: Keyring
+  readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
   fetch(request: Request, bindings?: object): Response | Promise<Response>
@@ -161,7 +168,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     reads,
     logger,
     subscriptions: store.subscriptions,
-    subscribers: hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+    subscribers: [
+      ...hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+      // A gateway that is only looked at writes nothing.
+      ...(idle ? [] : transcripts(server)),
+    ],
     agents: agents.map(({ name }) => name),
   })
   const dispatcher = new Dispatcher({
@@ -177,6 +188,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     ...server,
     agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
     sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
+    directory,
     keyring,
     clock,
     logger,
@@ -202,7 +214,9 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
 
   return {
     sessions,
+    directory,
     keyring,
+    outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
     fetch: (request, bindings) => app.fetch(request, bindings),
@@ -230,6 +244,12 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       await callOnShutdown(server, logger)
     },
   }
+}
+
+function transcripts({ transcriptDir, redact, durability }: SharedServerOptions): readonly Subscriber[] {
+  if (transcriptDir === undefined) return []
+  const show = redact === undefined ? {} : { show: createMask(redact) }
+  return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
 }
 
 /** Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the next start. */

@@ -40,16 +40,19 @@ import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
 import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-callback.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
+import { addSessionsRoutes, type ListSessions } from "./routes/sessions.ts"
 import { addStatusRoutes, type Readiness } from "./routes/status.ts"
 import { addSubscribeRoute } from "./routes/subscribe.ts"
 import { addToolApprovalRoute } from "./routes/tool-approval.ts"
 import { addToolResultRoute } from "./routes/tool-result.ts"
+import { addWaitsRoute } from "./routes/waits.ts"
 import { securityHeaders } from "./security-headers.ts"
 import { createServedAgents, type ServedAgent } from "./served-agents.ts"
 import { eventStreams } from "./sse/event-streams.ts"
 
 export interface HttpAppOptions {
   readonly sessions: Sessions
+  readonly directory: ListSessions
   /** The agents served here, of which the first is the default. Sessions of others are as if they did not exist. */
   readonly agents: readonly ServedAgent[]
   /** Signs the session tokens, unless there is a `jwtSecret`. */
@@ -135,7 +138,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
     allowSystemMessages: options.allowSystemMessages ?? false,
     middleware: [newWork, ...changing, chatBody],
   })
-  addSubscribeRoute(app, { middleware: [authenticated] })
+  addSubscribeRoute(app, { sessions, middleware: [authenticated] })
   addCancelRoute(app, { sessions, middleware: [...changing, optionalBody] })
   addHistoryRoute(app, { sessions, logger, middleware: [authenticated] })
   addToolApprovalRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
@@ -143,6 +146,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addToolResultRoute(app, { sessions, deciderOf, middleware: [...changing, body] })
   addGrantRoutes(app, { sessions, deciderOf, reading: [authenticated], changing })
   addFilesRoute(app, { openFile: options.openFile ?? (async () => null), middleware: [authenticated] })
+  addWaitsRoute(app, { sessions, middleware: [authenticated] })
+  addSessionsRoutes(app, {
+    directory: options.directory,
+    agents,
+    knowsUsers: options.validApiKeys !== undefined || !byApiKey,
+    middleware: changing,
+  })
   addStatusRoutes(app, { readiness, accepting })
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { createHttpApp } from "./app.ts"
 import { createFakeKeyring } from "./fixtures/fake-keyring.ts"
 import { FakeSessions } from "./fixtures/fake-sessions.ts"
-import { collectingLogger, createTestApp, jsonRequest } from "./fixtures/test-app.ts"
+import { collectingLogger, createTestApp, emptyDirectory, jsonRequest } from "./fixtures/test-app.ts"
 
 const answer = { tool_call_id: "call_1", nonce: "nonce_1", approved: true }
 const socket = "10.0.0.9"
@@ -69,6 +69,7 @@ describe("on a real server", () => {
   const sessions = new FakeSessions()
   const app = createHttpApp({
     sessions,
+    directory: emptyDirectory,
     agents: [{ name: "agent" }],
     keyring: createFakeKeyring(),
     clock: { now: () => Date.now() },

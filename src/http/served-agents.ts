@@ -11,6 +11,7 @@ export interface ServedAgent {
 export interface ServedAgents {
   /** The agent of the routes that name none. */
   readonly defaultName: string
+  readonly names: readonly string[]
   has(name: string): boolean
   /** Throws for a session of an agent that is not served. */
   of(session: Session): ServedAgent
@@ -22,6 +23,7 @@ export function createServedAgents(agents: readonly ServedAgent[]): ServedAgents
   const named = new Map(agents.map((agent) => [agent.name, agent]))
   return {
     defaultName: first.name,
+    names: [...named.keys()],
     has: (name) => named.has(name),
     of({ agent: name }) {
       const agent = named.get(name)

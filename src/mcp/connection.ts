@@ -22,13 +22,15 @@ import type { Authorizer } from "./http/authorizer.ts"
 import { digestListings, digestOf } from "./identity/listing-digest.ts"
 import { askForLog, createServerLog, logMeta } from "./server-log.ts"
 import { shortText } from "./short-text.ts"
+import { createRelisting } from "./tools/relisting.ts"
 import { openTransport } from "./transport.ts"
 
 /** One connected client. Once it is lost it stays so: whoever wants to go on connects again. */
 export interface Connection {
   readonly client: Client
-  /** As last listed; the same array until the server says that they changed. */
+  /** As last listed; the same array until the server has listed others. */
   tools(): readonly ServerTool[]
+  /** If the server has announced other tools, waits for their list first, for 10 seconds at most. */
   call(name: string, input: JsonObject, options: CallOptions): Promise<CallResult>
   /** For what is no call of a tool. Rejects with `ConnectionClosed` when the connection is lost meanwhile. */
   use<Result>(work: (client: Client) => Promise<Result>): Promise<Result>
@@ -70,6 +72,10 @@ export interface ClientIdentity {
 /** Of one listing, in pages. A server whose pages never end is refused. */
 const mostPages = 100
 const longestTimerMs = 2_147_483_647
+/** Pause between the announcement of another list of tools and its reading. */
+const relistPauseMs = 300
+/** Longest time that a call waits for a list that was announced. */
+const relistBoundMs = 10_000
 /** Characters of a server's error message in the log. */
 const maxReasonCharacters = 2_000
 
@@ -91,18 +97,23 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     listMaxPages: mostPages,
     jsonSchemaValidator: uncheckedResults,
     versionNegotiation: { mode: config.negotiation },
-    listChanged: {
-      tools: {
-        onChanged(error, changed) {
-          if (error !== null) {
-            const reason = shortText(error.message, maxReasonCharacters)
-            logger.warn({ ...fields, reason }, "the tools of an MCP server could not be listed")
-          } else if (changed !== null) {
-            tools = changed
-            logger.info({ ...fields, tools: changed.length }, "the tools of an MCP server have changed")
-          }
-        },
-      },
+    // Not by the SDK, which does not tell when it is done.
+    listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => relisting.announce() } },
+  })
+  const ended = new AbortController()
+  void lost.then(() => ended.abort())
+  const relisting = createRelisting({
+    pauseMs: relistPauseMs,
+    boundMs: relistBoundMs,
+    signal: ended.signal,
+    async read() {
+      try {
+        tools = (await client.listTools(undefined, { cacheMode: "refresh", signal: ended.signal })).tools
+        logger.info({ ...fields, tools: tools.length }, "the tools of an MCP server have changed")
+      } catch (thrown) {
+        const reason = shortText(toError(thrown).message, maxReasonCharacters)
+        logger.warn({ ...fields, reason }, "the tools of an MCP server could not be listed")
+      }
     },
   })
   answerQuestions(client, askers, { server: config.name, logger })
@@ -148,6 +159,9 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     tools: () => tools,
     call: async (name, input, { digest, signal, asker, reply, onProgress: onprogress }) => {
       const params = { name, arguments: input, ...reply, ...logMeta(client) }
+      // The call was allowed for the tool as it was listed last.
+      await unlessLost(relisting.settled(signal))
+      signal.throwIfAborted()
       const definition = tools.find((tool) => tool.name === name)
       if (definition === undefined || digestOf(definition) !== digest) throw toolChanged(config.name)
       const request = { signal, timeout: longestTimerMs, onprogress, ...askedApart(client, definition) }

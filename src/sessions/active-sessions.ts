@@ -40,6 +40,8 @@ export interface ActiveSessionsOptions {
   readonly onEnded: (wasAtShare: boolean) => void
   /** Called when a command arrived while the session was being given back. */
   readonly onAgain: (sessionId: string) => Promise<void>
+  /** If true, sessions of others wait for a place. */
+  readonly mustYield: () => boolean
 }
 
 interface Running {
@@ -123,8 +125,8 @@ export class ActiveSessions {
       publish: channel.publish,
       onStopped: (reason) => attempt.stop(reason),
     })
-    const { log, reads, resolveRuntime, maxSessionBytes, ids, hold } = this.#options
-    const shared = { log, reads, resolveRuntime, maxSessionBytes, clock, ids, hold, logger }
+    const { log, reads, resolveRuntime, maxSessionBytes, ids, hold, mustYield } = this.#options
+    const shared = { mustYield, log, reads, resolveRuntime, maxSessionBytes, clock, ids, hold, logger }
     const attempt = new Attempt({ ...shared, lease, writer, takeRequest })
     const work = async () => {
       try {

@@ -1,10 +1,11 @@
-import { RunCancelledError } from "../core/errors.ts"
-import type { Command, Lease } from "../core/ports/session-log.ts"
+import { RunCancelledError, RunWithdrawnError } from "../core/errors.ts"
+import type { Command, Lease, MessageCommand } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 import { loadConversation } from "./load-conversation.ts"
 import { principalKey } from "./principal-key.ts"
 import type { ReadQueue } from "./read-queue.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
+import { Withdrawals } from "./withdrawals.ts"
 
 export interface AttemptOptions
   extends Omit<RunExecution, "session" | "conversation" | "signal" | "inbox" | "takeovers"> {
@@ -12,21 +13,38 @@ export interface AttemptOptions
   readonly reads: ReadQueue
   /** Stored bytes of the session past which a run takes no further step. */
   readonly maxSessionBytes: number
+  /** If true, sessions of others wait for a place, so a queued run waits for the session's next turn. */
+  readonly mustYield: () => boolean
 }
+
+/** The run that is executed now. */
+interface Execution {
+  readonly controller: AbortController
+  /** Ends it if it is this run, which then has not begun. */
+  readonly withdraw: (runId: string) => void
+}
+
+type Accepted = MessageCommand & { readonly id: number }
 
 /** One process's work on a session it has claimed: goes on with the open run, then takes what the inbox holds. */
 export class Attempt {
   readonly #options: AttemptOptions
   readonly #inbox: Inbox
+  readonly #withdrawals: Withdrawals
   readonly #stop = new AbortController()
   #leaving = false
-  #run: AbortController | null = null
+  #run: Execution | null = null
   /** A command may have come since the inbox was read for the run that begins. */
   #unread = false
 
   constructor(options: AttemptOptions) {
     this.#options = options
     this.#inbox = new Inbox(options.log, options.lease)
+    this.#withdrawals = new Withdrawals(options.writer)
+    this.#inbox.onWithdrawal((command) => {
+      this.#withdrawals.log(command)
+      this.#run?.withdraw(command.runId)
+    })
   }
 
   /** Whether the session is being given back, so that a command put from now on may find nobody here. */
@@ -37,7 +55,7 @@ export class Attempt {
   /** The attempt ends soon; its run stays open for another one. */
   stop(reason: Error): void {
     this.#stop.abort(reason)
-    this.#run?.abort(reason)
+    this.#run?.controller.abort(reason)
   }
 
   /** Looks into the inbox, for what concerns the run that is being executed. */
@@ -48,28 +66,31 @@ export class Attempt {
 
   /** Resolves once nothing is left to do and the session is given back. Rejects when it had to stop before that. */
   async work(): Promise<void> {
-    const { log, lease, reads, writer, maxSessionBytes } = this.#options
+    const { log, lease, reads, writer, maxSessionBytes, mustYield } = this.#options
     const { sessionId } = lease
     const session = await log.session(sessionId)
     if (session === null) return
-    writer.limitSize({ storedBytes: session.storedBytes, maxBytes: maxSessionBytes })
+    writer.continueAfter(session, { maxBytes: maxSessionBytes })
     const reader = { key: principalKey(session), signal: this.#stop.signal, isRun: true }
     const conversation = await loadConversation(log, { reads, reader, session })
     if (conversation === null) throw this.#stop.signal.reason
     /** Set while the open run can only wait. */
     let parkUntil: number | null = null
     let { takeovers } = lease
+    let runs = 0
     for (;;) {
       this.#stop.signal.throwIfAborted()
       this.#unread = false
-      const commands = await this.#inbox.read()
-      const message = conversation.run === null ? commands.find(({ type }) => type === "message") : undefined
+      const commands = (await this.#inbox.read()).filter(isWork)
+      await this.#withdrawals.settled()
+      const message = conversation.run === null ? commands.find(isMessage) : undefined
       const runId = conversation.run?.runId ?? message?.runId
-      if (runId === undefined || (parkUntil !== null && commands.length === 0)) {
+      const yields = message !== undefined && runs > 0 && mustYield()
+      if (runId === undefined || yields || (parkUntil !== null && commands.length === 0)) {
         this.#leaving = true
         const stale = runId === undefined && commands.length > 0
         const outcome = await log.release(lease, {
-          force: stale,
+          force: stale || yields,
           ...(parkUntil === null ? {} : { parkUntil }),
         })
         if (outcome !== "pending") return
@@ -78,8 +99,9 @@ export class Attempt {
       }
       parkUntil = await this.#execute(runId, commands, async (signal) => {
         const execution = { ...this.#options, takeovers, session, conversation, inbox: this.#inbox, signal }
-        return executeRun(execution, runId, message?.type === "message" ? message : null)
+        return executeRun(execution, runId, message ?? null)
       })
+      runs += 1
       // They died at the run that was first.
       takeovers = 0
     }
@@ -91,7 +113,10 @@ export class Attempt {
     execute: (signal: AbortSignal) => Promise<number | null>,
   ): Promise<number | null> {
     const controller = new AbortController()
-    this.#run = controller
+    const withdraw = (withdrawn: string) => {
+      if (withdrawn === runId) controller.abort(new RunWithdrawnError(runId))
+    }
+    this.#run = { controller, withdraw }
     if (this.#stop.signal.aborted) controller.abort(this.#stop.signal.reason)
     const cancel = (cancelled: string) => {
       if (cancelled === runId) controller.abort(new RunCancelledError(runId))
@@ -101,9 +126,22 @@ export class Attempt {
     try {
       if (this.#unread) await this.#inbox.read()
       return await execute(controller.signal)
+    } catch (thrown) {
+      // The run never began. Its end is logged with its withdrawal.
+      if (thrown instanceof RunWithdrawnError) return null
+      throw thrown
     } finally {
       forget()
       this.#run = null
     }
   }
+}
+
+/** Withdrawals are logged as they are found, and steering messages are taken by the run that they join. */
+function isWork({ type }: Command): boolean {
+  return type !== "withdraw" && type !== "steer"
+}
+
+function isMessage(command: Command): command is Accepted {
+  return command.type === "message"
 }

@@ -6,15 +6,32 @@ import type { Lease, SessionBatch } from "../core/ports/session-log.ts"
 export function batchOf(
   lease: Lease,
   entries: readonly Entry[],
-  { effects, version }: { readonly effects: readonly JournalEffects[]; readonly version: number },
+  {
+    effects,
+    version,
+    before,
+  }: {
+    readonly effects: readonly JournalEffects[]
+    readonly version: number
+    /** Sequence number of the session's newest entry before these. */
+    readonly before: number
+  },
 ): SessionBatch {
   let progress = false
   let runEnded: SessionBatch["runEnded"]
+  let runOpened: SessionBatch["runOpened"]
+  const runsWithdrawn: string[] = []
   for (const entry of entries) {
     if (entry.kind !== "event") continue
     const { event, runId } = entry
-    progress ||= isDurableStep(event) || isTerminal(event)
+    if (event.type === "runWithdrawn") runsWithdrawn.push(event.withdrawnRunId)
     if (runId === null) continue
+    progress ||= isDurableStep(event) || isTerminal(event)
+    if (event.type === "runStarted") {
+      const first = entries.findIndex((each) => each.runId === runId)
+      const steerable = effects.some((effect) => effect.steerable === true)
+      runOpened = { runId, cursor: entries[first - 1]?.seq ?? before, steerable }
+    }
     if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
     if (event.type === "runFailed") runEnded = { runId, state: "failed" }
   }
@@ -28,6 +45,8 @@ export function batchOf(
     waitsExpired: effects.flatMap(({ expire = [] }) => expire),
     outbox: effects.flatMap(({ outbox = [] }) => outbox),
     ...(runEnded === undefined ? {} : { runEnded }),
+    ...(runOpened === undefined ? {} : { runOpened }),
+    ...(runsWithdrawn.length === 0 ? {} : { runsWithdrawn }),
   }
 }
 

@@ -67,10 +67,19 @@ export function createSessions({
         lastSeq: 0,
         storedBytes: 0,
         activeRun: null,
+        hasDueMessage: false,
       }
     },
 
     session: (sessionId) => log.session(sessionId),
+    run: (sessionId, runId) => log.run(sessionId, runId),
+
+    async position(sessionId, runId) {
+      const [session, queued] = await Promise.all([log.session(sessionId), log.queuedRuns(sessionId)])
+      const run = queued.find((each) => each.runId === runId)
+      const isNext = run?.position === 1 && session?.activeRun === null && session.hasDueMessage
+      return isNext ? undefined : run?.position
+    },
 
     async start({ request, principal, outputSchema = null, ...message }) {
       const runId = ids.next("run")

@@ -34,6 +34,7 @@ export async function* readHistory(
     spent,
     openWaits: await openWaits({ sessionId }),
     activeRun,
+    queuedRuns: await log.queuedRuns(sessionId),
     lastSeq: fold.lastSeq,
   }
 }

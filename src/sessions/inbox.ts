@@ -1,29 +1,41 @@
-import { delay } from "../agent/delay.ts"
 import { untilAborted } from "../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Answer, Answers } from "../core/ports/answers.ts"
+import type { WithdrawCommand } from "../core/ports/inbox.ts"
 import type { Command, Lease, SessionLog } from "../core/ports/session-log.ts"
+import type { Steering, SteeringMessage } from "../core/ports/steering.ts"
+import { sleep } from "../core/sleep.ts"
+
+export type Withdrawal = WithdrawCommand & { readonly id: number }
 
 /** Pause before the inbox of a store that was unavailable is read again. */
 const retryMs = 250
 
 /** The session's inbox, as its one writer sees it. Tells a running attempt of cancels and answers. */
-export class Inbox implements Answers {
+export class Inbox implements Answers, Steering {
   readonly #log: SessionLog
   readonly #lease: Lease
   /** Not taken yet, by tool call. */
   readonly #answers = new Map<string, Answer>()
-  /** Ids of answers that were taken; they stay in the store's inbox until the commit that acts on them. */
+  /** Messages that wait to join the open run. */
+  #steering: SteeringMessage[] = []
+  /** Ids of answers and steering messages that were taken; they stay in the store's inbox until the commit that acts on them. */
   readonly #taken = new Set<number>()
   readonly #listeners = new Set<() => void>()
   /** Readings begun, and the newest of them that has ended. */
   #begun = 0
   #newest = 0
   #onCancel: ((runId: string) => void) | null = null
+  #onWithdrawal: ((command: Withdrawal) => void) | null = null
 
   constructor(log: SessionLog, lease: Lease) {
     this.#log = log
     this.#lease = lease
+  }
+
+  /** Calls the listener with each withdrawal that is found, perhaps more than once. */
+  onWithdrawal(listener: (command: Withdrawal) => void): void {
+    this.#onWithdrawal = listener
   }
 
   /** Called with each cancel that is found, until the returned function is. */
@@ -34,7 +46,7 @@ export class Inbox implements Answers {
     }
   }
 
-  /** All commands that wait, oldest first. */
+  /** The commands that `pending` gives, oldest first. */
   async read(): Promise<readonly Command[]> {
     const reading = ++this.#begun
     const commands = await this.#log.pending(this.#lease)
@@ -43,11 +55,14 @@ export class Inbox implements Answers {
     this.#newest = reading
     const known = new Set([...this.#answers.values()].map(({ id }) => id))
     this.#answers.clear()
+    this.#steering = []
     let isNew = false
     for (const command of commands) {
       if (command.type === "cancel") this.#onCancel?.(command.runId)
-      if (command.type !== "answer") continue
+      if (command.type === "withdraw") this.#onWithdrawal?.(command)
       if (this.#taken.has(command.id)) continue
+      if (command.type === "steer") this.#steering.push(command)
+      if (command.type !== "answer") continue
       this.#answers.set(command.toolCallId, command)
       isNew ||= !known.has(command.id)
     }
@@ -67,7 +82,8 @@ export class Inbox implements Answers {
       } catch (error) {
         // A run outlasts an outage of the store.
         if (!(error instanceof StoreUnavailableError)) throw error
-        await delay(retryMs, signal)
+        await sleep(retryMs, signal)
+        signal.throwIfAborted()
       }
     }
   }
@@ -78,6 +94,15 @@ export class Inbox implements Answers {
     this.#answers.delete(toolCallId)
     this.#taken.add(answer.id)
     return answer
+  }
+
+  waiting(): readonly SteeringMessage[] {
+    return this.#steering
+  }
+
+  joined(ids: readonly number[]): void {
+    for (const id of ids) this.#taken.add(id)
+    this.#steering = this.#steering.filter(({ id }) => !this.#taken.has(id))
   }
 
   arrival(signal: AbortSignal): Promise<void> {

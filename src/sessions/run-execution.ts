@@ -4,6 +4,7 @@ import { runLoop } from "../agent/loop.ts"
 import { type RunContext, record } from "../agent/run-context.ts"
 import { runForeignLoop, voidInterruptedText } from "../agent/runner.ts"
 import { settleCancelled } from "../agent/settle-cancelled.ts"
+import { recordEnd } from "../agent/steering.ts"
 import { untilAborted } from "../agent/until-aborted.ts"
 import type { AgentRuntime, RunHooks } from "../core/agent-runtime.ts"
 import type { Clock } from "../core/clock.ts"
@@ -12,11 +13,13 @@ import {
   GatewayError,
   LeaseLostError,
   RunCancelledError,
+  RunSteeredError,
+  RunWithdrawnError,
   ShuttingDownError,
   StoreUnavailableError,
 } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
-import type { ContentPart, Message } from "../core/messages.ts"
+import { newMessageOf } from "../core/message-input.ts"
 import type { Hold } from "../core/ports/hold.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
@@ -58,7 +61,8 @@ type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHook
 /**
  * Brings one run on: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
  * terminal event; when it can only wait for answers, to the time at which the first wait is over.
- * Rejects only when this process must leave it open: lease lost, store down, shutting down.
+ * Rejects only when this process must leave it open (lease lost, store down, shutting down), and with `RunWithdrawnError`
+ * when it was withdrawn before it began.
  */
 export async function executeRun(
   execution: RunExecution,
@@ -70,15 +74,28 @@ export async function executeRun(
   // Even the attempt that was to give the run up may not have lived to do so: then nothing of the agent's is called.
   const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
   const context = contextOf(execution, runtime?.hooks ?? {})
-  if (message !== null) await begin(execution, context, { message, revision: runtime?.revision ?? "unknown" })
+  if (message !== null) {
+    const revision = runtime?.revision ?? "unknown"
+    await begin(execution, context, { message, revision, steerable: runtime?.type === "model" })
+  }
   try {
     return await runOn(context, runtime, { takeovers, log, resumed: message === null })
   } catch (thrown) {
     if (!(thrown instanceof RunCancelledError)) throw thrown
+    await endCancelled(context, inbox, runId)
+    return null
+  }
+}
+
+async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string): Promise<void> {
+  for (;;) {
     const commands = await inbox.read()
     const cancels = commands.filter((command) => command.type === "cancel" && command.runId === runId)
-    await settleCancelled(context, { consume: cancels.map(({ id }) => id) })
-    return null
+    try {
+      return await settleCancelled(context, { consume: cancels.map(({ id }) => id) })
+    } catch (thrown) {
+      if (!(thrown instanceof RunSteeredError)) throw thrown
+    }
   }
 }
 
@@ -94,6 +111,7 @@ function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
     conversation,
     journal,
     answers,
+    steering: answers,
     signal,
     hold,
     clock,
@@ -125,7 +143,8 @@ async function resolve(
   try {
     return await untilAborted(signal, resolving)
   } catch (error) {
-    if (signal.aborted && leavesRunOpen(signal.reason)) throw signal.reason
+    if (signal.aborted && (leavesRunOpen(signal.reason) || signal.reason instanceof RunWithdrawnError))
+      throw signal.reason
     // Cancelled before it came to anything, unless a model call was interrupted: that has a price.
     if (signal.aborted)
       return conversation.run?.phase.type === "calling" ? within(priceWaitMs, resolving) : null
@@ -150,11 +169,21 @@ async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | 
   }
 }
 
-/** Logs the run's start and takes its message out of the inbox, in one commit. */
+interface Beginning {
+  readonly message: Accepted
+  readonly revision: string
+  /** If true, messages may join the run between its steps. */
+  readonly steerable: boolean
+}
+
+/**
+ * Logs the run's start and takes its message out of the inbox, in one commit. Rejects with `RunWithdrawnError` when the run
+ * was withdrawn in the meantime.
+ */
 async function begin(
   { session, conversation }: RunExecution,
   context: RuntimeContext,
-  { message, revision }: { readonly message: Accepted; readonly revision: string },
+  { message, revision, steerable }: Beginning,
 ): Promise<void> {
   const { input, context: clientContext, channel, model, outputSchema } = message
   const events: Event[] = []
@@ -162,25 +191,18 @@ async function begin(
   if (former !== null && !(await isSameHistory(conversation.messages, former))) {
     events.push({ type: "historyReplaced", messages: former, spent: conversation.spent })
   }
-  const content = input.type === "message" ? input.content : userContent(input.messages.at(-1))
   events.push({
     type: "runStarted",
     agent: session.agent,
     revision,
-    content,
+    content: newMessageOf(input),
     context: clientContext,
     channel,
     model,
     // A message of an older version has none.
     outputSchema: outputSchema ?? null,
   })
-  await record(context, events, { consume: [message.id] })
-}
-
-function userContent(message: Message | undefined): readonly ContentPart[] {
-  if (message?.role !== "user")
-    throw new Error("The last message of an accepted conversation is not the user's.")
-  return message.content
+  await record(context, events, { consume: [message.id], steerable })
 }
 
 async function runOn(
@@ -230,7 +252,7 @@ function leavesRunOpen(thrown: unknown): boolean {
 }
 
 async function fail(context: RuntimeContext, code: string, message: string): Promise<null> {
-  await record(context, [
+  await recordEnd(context, [
     { type: "runFailed", code, message, ...(context.conversation.run?.spent ?? noSpending) },
   ])
   return null

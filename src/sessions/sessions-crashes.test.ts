@@ -92,7 +92,7 @@ describe("a run whose calls are interrupted again and again", () => {
     const first = await next()
     const { id } = await first.sessions.create(alice)
     const { runId } = await accepted(first, id, "Hi")
-    const isOver = async () => (await shared.log.run(id, runId))?.state !== "open"
+    const isOver = async () => (await shared.log.run(id, runId))?.endSeq != null
     let node = first
     for (let round = 1; round <= stops && !(await isOver()); round++) {
       await vi.waitFor(async () => expect(begun >= round || (await isOver())).toBe(true), patience)

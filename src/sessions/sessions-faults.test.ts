@@ -150,7 +150,7 @@ describe("a process that cannot reach its store", () => {
     const node = await testNode(provider, { store: { ...shared, log } })
     const { id } = await node.sessions.create(alice)
     const accepting = accepted(node, id, "Hi")
-    await vi.waitFor(async () => expect((await shared.log.session(id))?.activeRun).not.toBeNull(), patience)
+    await vi.waitFor(async () => expect((await shared.log.session(id))?.hasDueMessage).toBe(true), patience)
     await node.stop()
     stopping.resolve()
     await accepting

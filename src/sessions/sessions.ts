@@ -2,6 +2,7 @@ import type { Decider, Entry, TerminalEvent } from "../core/entries.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
+import type { QueuedRun, WhenBusy } from "../core/ports/inbox.ts"
 import type {
   AnswerOutcome,
   MessageInput,
@@ -19,15 +20,20 @@ export interface Sessions {
   /** Starts a session with an agent. Default: the gateway's default agent. */
   create(principal: Principal, agent?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>
-  /** Accepts a message; the run it starts is durable when this resolves (rule 1). */
+  /** Accepts a message; the run that it starts, or joins, is durable when this resolves (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>
-  /** Resolves `accepted` once the cancel is durable and will win over a completion not yet published (rule 12). */
+  /**
+   * Cancels the open run, or withdraws a queued one. Resolves `accepted` once that is durable: it then wins over a
+   * completion not yet published (rule 12), and over taking the run. Without a run id, the open run or else the one that is
+   * due next.
+   */
   cancel(sessionId: string, runId: string | null): Promise<PutOutcome>
   /**
    * Yields the session's entries in order, then live, in batches. With `replayFrom` it begins at the start of the step or
-   * run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. Ends after the terminal
-   * event of `runId`, or, without one, after a terminal event once no run is open. Ends silently when aborted, and when
-   * this process's hold on its sessions lapses (rule 8, liveness): the caller then asks again, best of another process.
+   * run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. With `runId`, yields the
+   * entries of that run alone, up to its terminal event; the withdrawal of a queued run is shown as one. Without it, ends
+   * once no run is open or due. Ends silently when aborted, and when this process's hold on its sessions lapses (rule 8,
+   * liveness): the caller then asks again, best of another process.
    *
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
@@ -54,7 +60,11 @@ export interface Sessions {
   grants(sessionId: string): Promise<readonly Grant[]>
   revokeGrant(revocation: Omit<GrantRevocation, "at">): Promise<boolean>
   audit(filter: { readonly sessionId?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>
-  /** Ends the session for its holder: tokens are refused, an open run is cancelled. */
+  /** Returns the place of a queued run that has to wait, from 1; undefined for any other run. */
+  position(sessionId: string, runId: string): Promise<number | undefined>
+  /** Returns null if the session has no such run. */
+  run(sessionId: string, runId: string): Promise<Run | null>
+  /** Ends the session for its holder: tokens are refused, its open run is cancelled, its queued runs are withdrawn. */
   revoke(sessionId: string): Promise<boolean>
   /** Waits for the run's end. */
   result(sessionId: string, runId: string, options: { readonly signal?: AbortSignal }): Promise<RunResult>
@@ -71,7 +81,11 @@ export interface StartRequest {
   /** JSON Schema that the answer must fit. Default: any text will do. */
   readonly outputSchema?: JsonObject
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
-  /** Makes the HTTP request, if there is one: for `buildChatRuntime`, when this very process begins the run. */
+  /** Decides over the message while the session is busy. Default: `reject`. */
+  readonly whenBusy?: WhenBusy
+  /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
+  readonly notBefore?: number
+  /** Makes the HTTP request, if there is one: for `buildChatRuntime`, when this very process begins the run at once. */
   readonly request?: () => Request
 }
 
@@ -79,7 +93,7 @@ export interface ViewOptions {
   readonly afterSeq: number
   /** Default: the view begins right after `afterSeq`, as for a run's own cursor, before which nothing has to be folded. */
   readonly replayFrom?: "step" | "run" | undefined
-  /** The run whose end ends the view; `afterSeq` then lies before that end. */
+  /** The run that is shown, up to its end; `afterSeq` then lies before that end. */
   readonly runId?: string
   /** If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default false. */
   readonly throughLapse?: boolean
@@ -141,6 +155,8 @@ export interface HistoryEnd {
   /** Open waits of the active run, of all kinds, with their nonces. */
   readonly openWaits: readonly Wait[]
   readonly activeRun: Run | null
+  /** In the order in which they are taken. */
+  readonly queuedRuns: readonly QueuedRun[]
   /** A view from here shows all that is not in the messages: the text, calls and results of a step that is not over. */
   readonly lastSeq: number
 }

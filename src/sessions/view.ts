@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
-import { type Entry, isTerminal } from "../core/entries.ts"
+import { type Entry, isTerminal, type TerminalEvent } from "../core/entries.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
+import { noSpending } from "../core/usage.ts"
 import type { Feed } from "./feed.ts"
 import { principalKey } from "./principal-key.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
@@ -20,8 +21,9 @@ export async function* viewSession(
   let ended = false
   const reader = { key: principal === undefined ? sessionId : principalKey(principal), signal }
   const take = (entries: readonly Entry[]): readonly Entry[] => {
-    const taken = upToEnd(after(entries, cursor), runId)
-    cursor = taken.at(-1)?.seq ?? cursor
+    const fresh = after(entries, cursor)
+    cursor = fresh.at(-1)?.seq ?? cursor
+    const taken = runId === undefined ? fresh : upToEnd(ofRun(fresh, runId), runId)
     ended = taken.some((entry) => endsRun(entry, runId))
     return taken
   }
@@ -97,7 +99,7 @@ function* inParts(entries: readonly Entry[]): Generator<readonly Entry[]> {
   }
 }
 
-/** With a run: whether it has ended and all of it was shown. Else: whether nothing runs and all was shown. */
+/** Returns true if all was shown and, with a run, that has ended; without one, no run is open or due. */
 async function isOver(
   log: SessionLog,
   sessionId: string,
@@ -105,8 +107,33 @@ async function isOver(
 ): Promise<boolean> {
   const session = await log.session(sessionId)
   if (session === null) return true
-  const runs = runId === undefined ? session.activeRun !== null : session.activeRun?.id === runId
-  return !runs && session.lastSeq <= cursor
+  if (runId === undefined) {
+    return session.activeRun === null && !session.hasDueMessage && session.lastSeq <= cursor
+  }
+  const run = await log.run(sessionId, runId)
+  if (run === null) return true
+  const isEnded = run.state !== "queued" && run.state !== "open"
+  return isEnded && cursor >= (run.endSeq ?? session.lastSeq)
+}
+
+/** Returns the run's own entries. The withdrawal of a queued run is the end of that run. */
+function ofRun(entries: readonly Entry[], runId: string): readonly Entry[] {
+  // The usual case keeps the batch's identity, by which renderings are shared.
+  if (entries.every((entry) => entry.runId === runId)) return entries
+  return entries.flatMap((entry): readonly Entry[] => {
+    if (entry.runId === runId) return [entry]
+    const isWithdrawal = entry.kind === "event" && entry.event.type === "runWithdrawn"
+    return isWithdrawal && entry.event.withdrawnRunId === runId
+      ? [{ ...entry, runId, event: withdrawnEnd }]
+      : []
+  })
+}
+
+const withdrawnEnd: TerminalEvent = {
+  type: "runCompleted",
+  disposition: "interrupted",
+  reason: "cancelled",
+  ...noSpending,
 }
 
 function after(entries: readonly Entry[], cursor: number): readonly Entry[] {
@@ -122,5 +149,7 @@ function upToEnd(entries: readonly Entry[], runId: string | undefined): readonly
 }
 
 function endsRun(entry: Entry, runId: string | undefined): boolean {
-  return entry.kind === "event" && isTerminal(entry.event) && (runId === undefined || entry.runId === runId)
+  if (entry.kind !== "event") return false
+  if (runId !== undefined) return isTerminal(entry.event) && entry.runId === runId
+  return isTerminal(entry.event) || entry.event.type === "runWithdrawn"
 }

@@ -30,7 +30,10 @@ const arrivalGraceMs = 100
 
 export interface WorkerOptions
   extends SlotsOptions,
-    Omit<ActiveSessionsOptions, "hold" | "slots" | "stopping" | "takeRequest" | "onEnded" | "onAgain"> {
+    Omit<
+      ActiveSessionsOptions,
+      "hold" | "slots" | "stopping" | "takeRequest" | "onEnded" | "onAgain" | "mustYield"
+    > {
   /** Names of the agents this process serves. */
   readonly agents: readonly string[]
 }
@@ -89,6 +92,7 @@ export class Worker {
         if (wasAtShare || this.#crowded) this.#fillSoon()
       },
       onAgain: (sessionId) => this.take(sessionId),
+      mustYield: () => this.#crowded,
     })
     this.#reconciler = new Reconciler({
       log: options.log,
@@ -131,7 +135,7 @@ export class Worker {
     const waits = !this.#mayBegin() || (principal !== undefined && this.#slots.isAtShare(principal))
     return this.#whileClaiming(sessionId, async () => {
       const { outcome, lease } = await this.#put(message, { waits, limits })
-      if (outcome.status === "accepted") await this.take(sessionId, { runId, request, waits, lease })
+      if (hasNews(message, outcome)) await this.take(sessionId, { runId, request, waits, lease })
       return outcome
     })
   }
@@ -316,4 +320,10 @@ export class Worker {
     this.#heard.delete(lease.sessionId)
     await this.#active.start(lease)
   }
+}
+
+/** Returns false for a message that waits in its queue: it is no work until the runs before it have ended. */
+function hasNews({ whenBusy }: MessageCommand, outcome: PutOutcome): boolean {
+  if (outcome.status === "steered") return true
+  return outcome.status === "accepted" && (outcome.position === undefined || whenBusy === "interrupt")
 }

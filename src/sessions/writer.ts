@@ -5,13 +5,15 @@ import {
   GatewayError,
   LeaseLostError,
   RunCancelledError,
+  RunSteeredError,
+  RunWithdrawnError,
   StoreUnavailableError,
   WaitAnsweredError,
 } from "../core/errors.ts"
 import { jsonSize } from "../core/json-size.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { OutboxItem } from "../core/ports/outbox.ts"
-import type { CommitOutcome, Lease, SessionBatch } from "../core/ports/session-log.ts"
+import type { CommitOutcome, Lease, Session, SessionBatch } from "../core/ports/session-log.ts"
 import { firstSequence } from "../core/sequence.ts"
 import { batchOf } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"
@@ -60,6 +62,8 @@ export class SessionWriter implements Journal, Committable {
   /** Stored bytes of the session, about: those it had at the beginning, and what was written since. */
   #storedBytes = 0
   #maxBytes = Number.POSITIVE_INFINITY
+  /** Sequence number of the newest entry that was stored before the writer's first. */
+  #lastSeq = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -75,9 +79,15 @@ export class SessionWriter implements Journal, Committable {
     this.#runId = runId
   }
 
-  /** Past `maxBytes` a run begins no further step, and saves no further state of its runner; its end is still stored. */
-  limitSize({ storedBytes, maxBytes }: { readonly storedBytes: number; readonly maxBytes: number }): void {
+  /**
+   * Sets what the session stores when the writer begins. Past `maxBytes` a run begins no further step, and saves no further state of its runner; its end is still stored.
+   */
+  continueAfter(
+    { storedBytes, lastSeq }: Pick<Session, "storedBytes" | "lastSeq">,
+    { maxBytes }: { readonly maxBytes: number },
+  ): void {
     this.#storedBytes = storedBytes
+    this.#lastSeq = lastSeq
     this.#maxBytes = maxBytes
   }
 
@@ -103,6 +113,19 @@ export class SessionWriter implements Journal, Committable {
   }
 
   append(events: readonly Event[], effects: JournalEffects = {}): Promise<readonly EventEntry[]> {
+    return this.#append(this.#runId, events, effects)
+  }
+
+  /** Like `append`, for facts about the session that belong to no run. */
+  appendFacts(events: readonly Event[], effects: JournalEffects): Promise<readonly EventEntry[]> {
+    return this.#append(null, events, effects)
+  }
+
+  #append(
+    runId: string | null,
+    events: readonly Event[],
+    effects: JournalEffects,
+  ): Promise<readonly EventEntry[]> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
     if (this.#storedBytes > this.#maxBytes && events.some(startsMore))
       return Promise.reject(tooLarge(this.#maxBytes))
@@ -110,7 +133,7 @@ export class SessionWriter implements Journal, Committable {
     if (large !== undefined) return Promise.reject(itemTooLarge(large))
     const at = this.#options.clock.now()
     const entries = events.map((event): EventEntry => {
-      return { kind: "event", seq: this.#next++, v: versionOf(event), at, runId: this.#runId, event }
+      return { kind: "event", seq: this.#next++, v: versionOf(event), at, runId, event }
     })
     for (const event of events) this.#storedBytes += jsonSize(event)
     this.#unstored.push(...entries)
@@ -128,7 +151,11 @@ export class SessionWriter implements Journal, Committable {
     const appends = this.#appends
     const effects = appends.map((append) => append.effects)
     this.#inFlight = {
-      batch: batchOf(this.#options.lease, this.#unstored, { effects, version: this.version }),
+      batch: batchOf(this.#options.lease, this.#unstored, {
+        effects,
+        version: this.version,
+        before: this.#seqBefore(this.#unstored),
+      }),
       appends,
     }
     this.#unstored = []
@@ -151,6 +178,18 @@ export class SessionWriter implements Journal, Committable {
         this.#refuse(
           ({ entries }) => entries.some(({ event }) => isTerminal(event)),
           new RunCancelledError(this.#runId),
+        )
+        break
+      case "steered":
+        this.#refuse(
+          ({ entries }) => entries.some(({ event }) => isTerminal(event)),
+          new RunSteeredError(this.#runId),
+        )
+        break
+      case "withdrawn":
+        this.#refuse(
+          ({ entries }) => entries.some(({ event }) => event.type === "runStarted"),
+          new RunWithdrawnError(this.#runId),
         )
         break
       case "answered":
@@ -190,6 +229,12 @@ export class SessionWriter implements Journal, Committable {
     this.#appends = []
     this.#unstored = []
     this.#options.onStopped(reason)
+  }
+
+  /** Sequence number of the session's newest entry before these. */
+  #seqBefore([first]: readonly Entry[]): number {
+    if (first === undefined || first.seq === firstSequence(this.#options.lease.epoch)) return this.#lastSeq
+    return first.seq - 1
   }
 
   /** What was written while a batch was in flight, and may have been passed over when that was tried again. */

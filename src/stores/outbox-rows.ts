@@ -108,6 +108,7 @@ export function commandResult(
   switch (outcome.status) {
     case "accepted":
     case "duplicate":
+    case "steered":
       return { type: "delivered" }
     case "answered":
     case "expired":
@@ -122,6 +123,8 @@ export function commandResult(
       return { type: "dead", reason: "idempotency_key_reused" }
     case "busy":
       return retryOrDie("session_busy", attempts)
+    case "queueFull":
+      return retryOrDie("queue_full", attempts)
     case "full":
       return retryOrDie("storage_full", attempts)
     default:

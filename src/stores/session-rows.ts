@@ -1,15 +1,18 @@
 import type { Command, Lease, Run, Session, StoredCommand } from "../core/ports/session-log.ts"
 import { integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+import { toCommandRow } from "./command-rows.ts"
 import { parentOf, rootOf } from "./directory/rows.ts"
-import { type FormerAnswer, fromFormerAnswer, isFormerAnswer, toFormerAnswer } from "./former-answers.ts"
+import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
+import { queueOf } from "./inbox-rules.ts"
 
-/** From a row with the run's columns as `run_id`, `session_id`, `cursor` and `state`. */
+/** From a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {
   return {
     id: text(row, "run_id"),
     sessionId: text(row, "session_id"),
     cursor: integer(row, "cursor"),
     state: toRunState(text(row, "state")),
+    endSeq: row.end_seq === null ? null : integer(row, "end_seq"),
   }
 }
 
@@ -28,6 +31,8 @@ export function toSession(row: Row): Session {
     lastSeq: integer(row, "last_seq"),
     storedBytes: integer(row, "stored_bytes"),
     activeRun: nullableText(row, "run_id") === null ? null : toRun(row),
+    // SQLite has no booleans.
+    hasDueMessage: row.has_due_message === true || row.has_due_message === 1,
   }
 }
 
@@ -47,22 +52,20 @@ export function toCommand(row: Row): Command {
   return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
 }
 
-/** A command's row, and the version that a process must read to understand it. */
-export interface CommandRow {
-  readonly type: string
-  readonly body: string
-  readonly version: number
-}
-
-/** Returns the command in a form that processes of this version read, if there is one. */
-export function commandRow(command: StoredCommand, version: number): CommandRow {
-  const isNew = command.type === "answer"
-  const stored = (isNew && version < 3 ? toFormerAnswer(command) : null) ?? command
-  return { type: stored.type, body: JSON.stringify(stored), version: stored.type === "answer" ? 3 : 2 }
+/**
+ * Returns the commands that a writer is given: of messages, which are all due, only the one that is taken next. `rows` have
+ * the columns of `toCommandRow` and a `body`.
+ */
+export function toPending(rows: readonly Row[], now: number): Command[] {
+  const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })
+  return rows
+    .filter((row) => text(row, "type") !== "message" || integer(row, "id") === next?.id)
+    .map(toCommand)
 }
 
 function toRunState(state: string): Run["state"] {
   switch (state) {
+    case "queued":
     case "open":
     case "completed":
     case "interrupted":

@@ -110,12 +110,13 @@ export const directoryCases: readonly SessionLogCase[] = [
       assert.deepEqual(await list({ parentSessionId: child.id, rootId: root.id }), [2])
       assert.deepEqual(await list({ parentSessionId: child.id, principal }), [])
       assert.deepEqual(await list({ principal }), [3, 1, 0])
-      assert.deepEqual(await list({ principal, agent: child.agent }), [1])
+      assert.deepEqual(await list({ principal, agents: [child.agent, newAgent()] }), [1])
       assert.deepEqual(await list({ principal, createdFrom: 2_000 }), [3, 1])
       assert.deepEqual(await list({ principal, createdFrom: 1_000, createdBefore: 4_000 }), [1, 0])
       assert.deepEqual(await list({ principal, states: ["running"] }), [])
       assert.deepEqual(await list({ principal, states: ["idle", "running"] }), [3, 1, 0])
       assert.deepEqual(await list({ principal, states: [] }), [])
+      assert.deepEqual(await list({ principal, agents: [] }), [])
       const [listed] = (await directory.sessions({ rootId: root.id, limit: 1 })).items
       assert.deepEqual([listed?.parent, listed?.rootId], [ofChild, root.id])
       const session = await log.session(child.id)
@@ -190,7 +191,7 @@ export const directoryCases: readonly SessionLogCase[] = [
       assert.deepEqual(await list({ sessionId: other.id, principal }), [])
       assert.deepEqual(await list({ rootId: root.id }), [2, 1, 0])
       assert.deepEqual(await list({ parentSessionId: root.id }), [1])
-      assert.deepEqual(await list({ principal, agent: child.agent }), [1])
+      assert.deepEqual(await list({ principal, agents: [child.agent, newAgent()] }), [1])
       assert.deepEqual(await list({ principal, createdFrom: 6_000, createdBefore: 7_000 }), [1])
       assert.deepEqual(await list({ principal, states: ["failed"] }), [0])
       assert.deepEqual(await list({ principal, states: ["unserved"] }), [1])
@@ -266,7 +267,7 @@ export const directoryCases: readonly SessionLogCase[] = [
       assert.deepEqual([seen.items.length, new Set(seen.items.map(({ id }) => id)).size], [10_001, 10_001])
       assert.equal(seen.pages, 51)
       const found = await readAll((page) =>
-        directory.sessions({ principal, agent: rare.agent, limit: 50, ...page }),
+        directory.sessions({ principal, agents: [rare.agent], limit: 50, ...page }),
       )
       assert.deepEqual(
         found.items.map(({ id }) => id),

@@ -230,10 +230,10 @@ export const outboxCases: readonly SessionLogCase[] = [
       const [a, b] = dead
       assert.ok(a && b)
       assert.equal((await outbox.rows({ kind, after: a.number, limit: 1 }))[0]?.number, b.number)
-      assert.equal(await outbox.retry({ numbers: [a.number, Number.MAX_SAFE_INTEGER] }), 1)
+      assert.equal(await outbox.retry([a.number, Number.MAX_SAFE_INTEGER]), 1)
       assert.equal((await outbox.claim({ kind, ...plenty }))[0]?.attempt, 1)
-      assert.equal(await outbox.retry({ kind: newKind(), limit: 10 }), 0)
-      assert.equal(await outbox.retry({ kind, limit: 10 }), 1)
+      assert.equal(await outbox.retry([]), 0)
+      assert.equal(await outbox.retry([b.number]), 1)
       const [again] = await outbox.claim({ kind, ...plenty })
       assert.ok(again)
       await outbox.fail(again, { error: "gone", retryInMs: null })

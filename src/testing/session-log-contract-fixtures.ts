@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { Delta, DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../core/entries.ts"
 import { logVersion } from "../core/entries.ts"
 import { randomIds } from "../core/ids.ts"
+import type { PutRun } from "../core/ports/inbox.ts"
 import type {
   CancelCommand,
   CommitOutcome,
@@ -66,25 +67,40 @@ export function cancel(sessionId: string, runId: string | null = null): CancelCo
 }
 
 /** The outcome of a put that must be accepted. */
-export function accepted(outcome: PutOutcome): { readonly runId: string; readonly cursor: number } {
+export function accepted(outcome: PutOutcome): PutRun {
   if (outcome.status !== "accepted") throw new Error(`The command was not accepted: ${outcome.status}.`)
   return outcome
 }
 
-/** A new session with an open run whose message is consumed, under a lease. */
+/** A session, new unless one is given, with an open run whose message is consumed, under a lease. */
 export async function runningSession(
   log: SessionLog,
-  { agent = newAgent() }: { readonly agent?: string } = {},
+  options: { readonly agent?: string; readonly sessionId?: string; readonly steerable?: boolean } = {},
 ): Promise<{ sessionId: string; agent: string; runId: string; lease: Lease }> {
-  const sessionId = await newSession(log, { agent })
+  const { agent = newAgent(), steerable = true } = options
+  const sessionId = options.sessionId ?? (await newSession(log, { agent }))
   const { runId } = accepted(await log.put(message(sessionId)))
   const lease = await claimed(log, sessionId)
+  await openRun(log, lease, { steerable })
+  return { sessionId, agent, runId, lease }
+}
+
+/** Opens the next queued run, without any entries. Returns its id. */
+export async function openRun(
+  log: SessionLog,
+  lease: Lease,
+  { steerable = true, cursor = 0 }: { readonly steerable?: boolean; readonly cursor?: number } = {},
+): Promise<string> {
+  const next = (await log.pending(lease)).find(({ type }) => type === "message")
+  if (next === undefined) throw new Error("No run is due.")
+  const { id, runId } = next
   await commitOk(log, {
     lease,
     entries: [],
-    commandsConsumed: (await log.pending(lease)).map(({ id }) => id),
+    commandsConsumed: [id],
+    runOpened: { runId, cursor, steerable },
   })
-  return { sessionId, agent, runId, lease }
+  return runId
 }
 
 export async function claimed(log: SessionLog, sessionId: string): Promise<Lease> {

@@ -8,6 +8,7 @@ import {
   message,
   newSession,
   numbered,
+  openRun,
   runFailed,
   runningSession,
   type SessionLogCase,
@@ -16,7 +17,7 @@ import {
 export const inboxCases: readonly SessionLogCase[] = [
   {
     rule: 1,
-    name: "an accepted message is stored with an open run before put resolves",
+    name: "an accepted message is stored with a queued run before put resolves, and the run opens when it is taken",
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
@@ -28,14 +29,21 @@ export const inboxCases: readonly SessionLogCase[] = [
       })
       const { runId, cursor } = accepted(await log.put(command))
       assert.deepEqual({ runId, cursor }, { runId: command.runId, cursor: 0 })
-      const run = { id: runId, sessionId, cursor: 0, state: "open" as const }
+      const run = { id: runId, sessionId, cursor: 0, state: "queued" as const, endSeq: null }
       assert.deepEqual(await log.run(sessionId, runId), run)
       const session = await log.session(sessionId)
-      assert.deepEqual(session?.activeRun, run)
+      assert.deepEqual([session?.activeRun, session?.hasDueMessage], [null, true])
       assert.equal(session?.lastUsedAt, 5_000)
-      const [pending, ...others] = await log.pending(await claimed(log, sessionId))
+      const lease = await claimed(log, sessionId)
+      const [pending, ...others] = await log.pending(lease)
       assert.deepEqual(others, [])
       assert.deepEqual(pending, { ...command, id: pending?.id })
+      await openRun(log, lease, { cursor: 3 })
+      const opened = { ...run, cursor: 3, state: "open" as const }
+      assert.deepEqual(await log.run(sessionId, runId), opened)
+      const now = await log.session(sessionId)
+      assert.deepEqual([now?.activeRun, now?.hasDueMessage], [opened, false])
+      assert.deepEqual(await log.pending(lease), [])
     },
   },
   {
@@ -49,7 +57,9 @@ export const inboxCases: readonly SessionLogCase[] = [
       await commitOk(log, { lease, entries: [event(last, runId, runFailed)], runEnded })
       const next = accepted(await log.put(message(sessionId)))
       assert.equal(next.cursor, last)
-      assert.equal((await log.run(sessionId, runId))?.state, "failed")
+      const { state, endSeq } = (await log.run(sessionId, runId)) ?? {}
+      assert.deepEqual([state, endSeq], ["failed", last])
+      assert.equal(await openRun(log, lease), next.runId)
       assert.equal((await log.session(sessionId))?.activeRun?.id, next.runId)
     },
   },
@@ -166,6 +176,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         lastSeq: 0,
         storedBytes: 0,
         activeRun: null,
+        hasDueMessage: false,
       })
       const command = message(sessionId, {
         input: { type: "conversation", messages: [{ role: "user", content: [{ type: "text", text: odd }] }] },
@@ -231,13 +242,14 @@ export const inboxCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { log } = await open()
       const sessionId = await newSession(log)
-      accepted(await log.put(message(sessionId)))
+      const { lease } = await runningSession(log, { sessionId })
+      const queued = accepted(await log.put(message(sessionId, { whenBusy: "queue" })))
+      accepted(await log.put(cancel(sessionId, queued.runId)))
       accepted(await log.put(cancel(sessionId)))
-      const lease = await claimed(log, sessionId)
       const commands = await log.pending(lease)
       assert.deepEqual(
         commands.map(({ type }) => type),
-        ["message", "cancel"],
+        ["withdraw", "cancel"],
       )
       const [first, second] = commands.map(({ id }) => id)
       assert.ok(first !== undefined && second !== undefined && first < second)

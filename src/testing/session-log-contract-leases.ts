@@ -106,6 +106,7 @@ export const leaseCases: readonly SessionLogCase[] = [
       assert.equal(await log.claim(sessionId, []), null)
       // Still parked, and free for those who serve it.
       assert.deepEqual(await log.claimRunnable([agent], 10), [])
+      accepted(await log.put(cancel(sessionId)))
       const taken = await log.claim(sessionId, [newAgent(), agent])
       assert.deepEqual(taken, { ...lease, epoch: lease.epoch + 1 })
     },

@@ -64,12 +64,14 @@ export const parkingCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
-    name: "a parked session can be claimed by its id, and is then parked no more",
+    name: "a parked session can be claimed by its id once a command is due, and is then parked no more",
     async run({ open }) {
       const { log } = await open()
       const agent = newAgent()
       const { sessionId, lease } = await runningSession(log, { agent })
       assert.equal(await log.release(lease, { parkUntil: never }), "released")
+      assert.equal(await log.claim(sessionId, [agent]), null)
+      accepted(await log.put(cancel(sessionId)))
       const again = await claimed(log, sessionId)
       assert.equal(again.takeovers, 0)
       assert.equal(await log.release(again, { force: true }), "released")

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict"
 import { raceAnswerAgainstExpiry } from "./session-log-contract-closing.ts"
 import {
+  accepted,
+  cancel,
   claimed,
   eventually,
   newAgent,
@@ -90,6 +92,7 @@ export const sharedWaitCases: readonly SessionLogCase[] = [
       const agent = newAgent()
       const { sessionId, lease } = await askingSession(first.log, [{}], { agent })
       await first.log.release(lease, { parkUntil: Number.MAX_SAFE_INTEGER })
+      accepted(await first.log.put(cancel(sessionId)))
       await claimed(first.log, sessionId)
       await crash(first)
       const { log } = await open()

@@ -15,10 +15,13 @@ import { largeCases } from "./session-log-contract-large.ts"
 import { leaseCases } from "./session-log-contract-leases.ts"
 import { parkingCases } from "./session-log-contract-parking.ts"
 import { pruneCases } from "./session-log-contract-prune.ts"
+import { queueCases } from "./session-log-contract-queue.ts"
 import { revocationCases } from "./session-log-contract-revocation.ts"
 import { sharedCases } from "./session-log-contract-shared.ts"
 import { sharedWaitCases } from "./session-log-contract-shared-waits.ts"
 import { shareCases } from "./session-log-contract-shares.ts"
+import { startCases } from "./session-log-contract-starts.ts"
+import { interruptionCases, steeringCases, withdrawalCases } from "./session-log-contract-steering.ts"
 import { storageCases } from "./session-log-contract-storage.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
 import { subscriptionCases } from "./subscriptions-contract.ts"
@@ -28,8 +31,13 @@ export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-f
 /** What every store must do. Cases may run one after another on the same data. */
 export const sessionLogContract: readonly SessionLogCase[] = [
   ...inboxCases,
+  ...queueCases,
+  ...withdrawalCases,
+  ...interruptionCases,
+  ...steeringCases,
   ...entryCases,
   ...largeCases,
+  ...startCases,
   ...storageCases,
   ...pruneCases,
   ...acceptingCases,

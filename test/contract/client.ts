@@ -3,6 +3,8 @@ import { type Answer, type Contract, type OpenApiDocument, openApiContract } fro
 export interface Call {
   readonly token?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
+  /** Values of the path's parameters. Default: each parameter stands for itself. */
+  readonly params?: Readonly<Record<string, string>>
   /** JSON; a string is sent as it is. */
   readonly body?: unknown
   /** Default: over HTTP. */
@@ -39,8 +41,10 @@ export async function contractClient(url: string): Promise<ContractClient> {
     return answer
   }
 
-  function send(operation: string, { token, headers, body, through = fetch }: Call = {}): Promise<Response> {
-    const [method = "", path = ""] = operation.split(" ")
+  function send(operation: string, options: Call = {}): Promise<Response> {
+    const { token, headers, params = {}, body, through = fetch } = options
+    const [method = "", template = ""] = operation.split(" ")
+    const path = template.replace(/\{(\w+)\}/g, (whole, name: string) => params[name] ?? whole)
     return through(
       new Request(`${url}/api${path}`, {
         method,

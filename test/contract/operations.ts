@@ -1,4 +1,7 @@
 export const init = "POST /chat/init"
+/** The parameter is the name of the gateway's one agent. */
+export const initAgent = "POST /agents/{name}/chat/init"
+export const ofAgent = { params: { name: "agent" } }
 export const chat = "POST /chat"
 export const subscribe = "GET /chat/subscribe"
 export const cancel = "POST /chat/cancel"
@@ -11,10 +14,23 @@ export const listGrants = "GET /chat/grants"
 export const revokeGrant = "DELETE /chat/grants?tool_name=erase&qualifier=files"
 export const revoke = "POST /chat/revoke"
 
+export const waits = "GET /chat/waits"
+export const listSessions = "GET /sessions"
+export const showSession = "GET /sessions/{id}"
+
 /** Limited per session. */
-export const limited = [chat, cancel, toolApproval, elicitation, toolResult, revokeGrant]
+export const limited = [
+  chat,
+  cancel,
+  toolApproval,
+  elicitation,
+  toolResult,
+  revokeGrant,
+  listSessions,
+  showSession,
+]
 /** Everything that needs a token. */
-export const withSession = [...limited, subscribe, history, file, listGrants, revoke]
+export const withSession = [...limited, subscribe, history, waits, file, listGrants, revoke]
 
 export const hello = { message: "Hello" }
 export const mcpCallback = "GET /mcp/oauth/callback"

@@ -11,14 +11,19 @@ import {
   hello,
   history,
   init,
+  initAgent,
   limited,
   listGrants,
+  listSessions,
   mcpCallback,
+  ofAgent,
   revoke,
   revokeGrant,
+  showSession,
   subscribe,
   toolApproval,
   toolResult,
+  waits,
   withSession,
 } from "../contract/operations.ts"
 import { documentedEvents, documentedProblems, mentions } from "../contract/reference-page.ts"
@@ -106,6 +111,24 @@ function said(events: readonly Record<string, unknown>[]): string {
   return events.map(({ type, text }) => (type === "text_delta" ? text : "")).join("")
 }
 
+test("the sessions of a user are as documented, and are not listed while users are unknown", async () => {
+  const begun = await call(initAgent, { ...ofAgent, body: { api_key: "key", user_id: "lister" } })
+  const { session_token: token, session_id: id } = begun.bodies[0] as Record<string, string>
+  expect(begun.bodies[0]).toMatchObject({ agent: "agent" })
+  expect((await call(listSessions, { token })).bodies[0]).toMatchObject({ sessions: [{ session_id: id }] })
+  const shown = await call(showSession, { token, params: { id: id ?? "" } })
+  expect(shown.bodies[0]).toMatchObject({ session_id: id, runs: [] })
+  const open = createAgent("You answer.", sharedSecret)
+  const through = (request: Request) => open.fetch(request)
+  const anyone = await call(init, { body: { api_key: "any" }, through })
+  const stranger = String(anyone.bodies[0]?.session_token)
+  for (const operation of [listSessions, showSession]) {
+    const answer = await call(operation, { token: stranger, through })
+    expect(answer).toMatchObject({ status: 403, code: "users_unknown" })
+  }
+  await open.close()
+})
+
 test("status routes answer as documented", async () => {
   for (const route of ["GET /health", "GET /ready", "GET /openapi.json"]) {
     expect((await call(route)).status).toBe(200)
@@ -159,6 +182,38 @@ test("one run at a time, and one body for an Idempotency-Key", async () => {
   expect(reused).toMatchObject({ status: 422, code: "idempotency_key_reused" })
   await call(cancel, { token })
   await check(chat, stream)
+})
+
+test("messages while a run is open are queued, followed and taken back, up to a bound", async () => {
+  const token = await newToken("queue")
+  const open = await send(chat, { token, body: { message: "/tool hang" } })
+  const queued = { message: "Hello!", when_busy: "queue" }
+  const first = await send(chat, { token, body: queued })
+  const runId = first.headers.get("x-run-id") ?? ""
+  for (let count = 1; count < 100; count++) {
+    await (await send(chat, { token, body: queued })).body?.cancel()
+  }
+  expect(await call(chat, { token, body: queued })).toMatchObject({ status: 429, code: "queue_full" })
+  const [redrawn] = (await call(history, { token })).bodies
+  expect(redrawn?.queued_runs).toHaveLength(100)
+  expect((await call(cancel, { token, body: { run_id: runId } })).status).toBe(200)
+  const shown = [
+    { type: "run_queued", run_id: runId, position: 1 },
+    { type: "stream_complete", terminal_disposition: "interrupted", reason: "cancelled" },
+  ]
+  const { bodies } = await check(chat, first)
+  expect(bodies).toMatchObject(shown)
+  const again = await call(`${subscribe}?run_id=${runId}`, { token })
+  expect(again.bodies).toEqual(bodies.slice(1))
+  const cursor = redrawn?.last_seq
+  const after = await call(`${subscribe}?run_id=${runId}&after_seq=${Number(cursor) + 1_000_000_000_000}`, {
+    token,
+  })
+  expect(after.status).toBe(204)
+  const unknown = await call(`${subscribe}?run_id=run_unknown`, { token })
+  expect(unknown).toMatchObject({ status: 404, code: "run_not_found" })
+  await call(revoke, { token })
+  await check(chat, open)
 })
 
 test("other methods and other paths are problems too", async () => {
@@ -247,6 +302,7 @@ test("a store that is down is 503, and one that is broken is 500 and tells nothi
       expect(JSON.stringify(answer)).not.toContain("secret")
     }
     expect(await call(init, { body })).toMatchObject(expected)
+    expect(await call(initAgent, { ...ofAgent, body })).toMatchObject(expected)
     expect(await call(`${mcpCallback}?state=any`)).toMatchObject(expected)
     const notReady = await call("GET /ready")
     expect(notReady.status).toBe(503)
@@ -279,6 +335,8 @@ test("what a person allows and what the client executes is as documented", async
   const response = await send(chat, { token, body: { message } })
   const [first, second, place] = await pending(token, 3)
   const redrawn = (await call(history, { token })).bodies[0]
+  const open = (await call(waits, { token })).bodies[0]
+  expect(open).toMatchObject({ waits: [{ kind: "approval" }, { kind: "approval" }, { kind: "client_tool" }] })
   const following = send(`${subscribe}?after_seq=${redrawn?.last_seq}`, { token })
 
   const wrong = { ...first, nonce: "nonce_other" }
@@ -330,6 +388,8 @@ test("what tools ask the user is as documented", async () => {
   const token = await newToken()
   const response = await send(chat, { token, body: { message: "/tool book\n/tool pay" } })
   const [form, page] = await pending(token, 2)
+  const asked = (await call(waits, { token })).bodies[0]
+  expect(asked).toMatchObject({ waits: [{ kind: "elicitation" }, { kind: "elicitation" }] })
   const filling = { ...form, action: "accept", content: { name: "Ada" } }
   for (const [body, expected] of [
     [{ ...filling, nonce: "nonce_other" }, "403 wrong_nonce"],
@@ -400,6 +460,7 @@ test("who has too many requests or failures is told when to come again", async (
   const again = await send(init, key)
   expect(again.headers.get("retry-after")).toMatch(/^\d+$/)
   expect(await check(init, again)).toMatchObject(refused)
+  expect(await call(initAgent, { ...ofAgent, ...key })).toMatchObject(refused)
 
   expect((await call(cancel, { token, through })).status).toBe(404)
   for (const operation of limited) expect(await call(operation, { token, through })).toMatchObject(refused)

@@ -55,6 +55,7 @@ test("an answer of thinking and text is streamed frame by frame, and is in the h
         ],
       },
     ],
+    queued_runs: [],
     pending_approvals: [],
     pending_tool_calls: [],
     pending_elicitations: [],

@@ -235,6 +235,24 @@ it("does not send a call to a server that has changed the tool since its caller 
   expect(source.calls()).toEqual(["deploy"])
 })
 
+it("holds a call back until the list that the server has announced is read", async () => {
+  const source = await listingServer("one", listed("deploy"), listed("swap"))
+  const server = serverOf(source.definition())
+  await server.settled()
+  const [former = "", swap = ""] = server.tools.map(digestOf)
+  const asker = { session: { id: "sess_1" }, ask: () => Promise.reject(new Error("Nobody is asked.")) }
+  const signal = new AbortController().signal
+  const options = { signal, asker, reply: {}, repeatable: true, onProgress() {} }
+  await server.call("swap", {}, { ...options, digest: swap })
+  await expect(server.call("deploy", {}, { ...options, digest: former })).rejects.toMatchObject({
+    code: "tool_changed",
+  })
+  expect(source.calls()).toEqual(["swap"])
+  const [latter = ""] = server.tools.map(digestOf)
+  await server.call("deploy", {}, { ...options, digest: latter })
+  expect(source.calls()).toEqual(["swap", "deploy"])
+})
+
 it.each([
   ["streamable HTTP of 2026-07-28", async () => ({ url: (await startAskingServer()).url })],
   ["streamable HTTP", async () => ({ url: `${(await everythingOverHttp("streamableHttp")).origin}/mcp` })],

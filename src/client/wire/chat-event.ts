@@ -99,6 +99,19 @@ export type ChatEvent =
       readonly seq: number
     }
   | {
+      readonly type: "run_queued"
+      readonly run_id: string
+      readonly position: number
+    }
+  | {
+      readonly type: "run_withdrawn"
+      readonly run_id: string
+    }
+  | {
+      readonly type: "user_message_added"
+      readonly content: readonly (TextBlock | ImageBlock)[]
+    }
+  | {
       readonly type: "heartbeat"
       readonly timestamp: number
     }
@@ -137,6 +150,25 @@ export type ChatEvent =
       readonly error: string
       readonly code: string
     }
+
+export type ImageBlock = {
+  readonly type: "image"
+  readonly source:
+    | {
+        readonly type: "base64"
+        readonly media_type: string
+        readonly data: string
+      }
+    | {
+        readonly type: "url"
+        readonly url: string
+      }
+}
+
+export type TextBlock = {
+  readonly type: "text"
+  readonly text: string
+}
 
 export type Usage = {
   readonly input_tokens: number

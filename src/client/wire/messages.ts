@@ -1,6 +1,6 @@
 // Generated from the OpenAPI document by scripts/generate-client-types.ts. Do not edit.
 
-import type { Usage } from "./chat-event.ts"
+import type { ImageBlock, TextBlock, Usage } from "./chat-event.ts"
 
 export type ChatMessage =
   | {
@@ -28,6 +28,8 @@ export type ChatRequest = {
       } & Readonly<Record<string, unknown>>)
     | undefined
   readonly model?: string | undefined
+  /** What happens to the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its steps, and the response is that run's stream. */
+  readonly when_busy?: "reject" | "queue" | "interrupt" | "steer" | undefined
 }
 
 export type ElicitationRequest = {
@@ -90,6 +92,14 @@ export type History = {
     /** Subscribe from here to see the run from its start. */
     readonly cursor: number
   } | null
+  /** Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` takes one back; GET /chat/subscribe with it follows it. */
+  readonly queued_runs: readonly {
+    readonly run_id: string
+    /** 1 for the run that is taken next. */
+    readonly position: number
+    /** Seconds since the Unix epoch; null for at once. */
+    readonly not_before: number | null
+  }[]
   readonly usage: Usage
   /** The id of the last event in `messages`. Subscribe from here to see what follows, from the first word of what is being said. */
   readonly last_seq: number
@@ -123,20 +133,6 @@ export type HistoryMessage = {
         } | null
       }
   )[]
-}
-
-export type ImageBlock = {
-  readonly type: "image"
-  readonly source:
-    | {
-        readonly type: "base64"
-        readonly media_type: string
-        readonly data: string
-      }
-    | {
-        readonly type: "url"
-        readonly url: string
-      }
 }
 
 export type ImageInput = {
@@ -182,11 +178,6 @@ export type Problem = {
     | undefined
   /** With `run_active`: the run that is open. */
   readonly run_id?: string | undefined
-}
-
-export type TextBlock = {
-  readonly type: "text"
-  readonly text: string
 }
 
 export type TextInput = {

@@ -19,7 +19,8 @@ export interface Directory {
 /** Filters that hold for sessions and runs. All of them must hold. */
 export interface DirectoryQuery {
   readonly principal?: Principal
-  readonly agent?: string
+  /** Names of agents, of which any will do. */
+  readonly agents?: readonly string[]
   /** Id of the session that started the session. */
   readonly parentSessionId?: string
   /** Id of the root of the session's tree, which is in the tree itself. */

@@ -8,8 +8,9 @@ export interface Journal {
   readonly version: number
   /**
    * Resolves when the events are durable and published, in this order, after every delta emitted before.
-   * The effects are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` (on a terminal event
-   * only), `WaitAnsweredError` (when a wait to expire was answered) or `StoreUnavailableError`.
+   * The effects are part of the same commit. Rejects with `LeaseLostError`, `RunCancelledError` or `RunSteeredError` (on a
+   * terminal event only), `RunWithdrawnError` (on the event that opens a run only), `WaitAnsweredError` (when a wait to
+   * expire was answered) or `StoreUnavailableError`.
    */
   append(events: readonly Event[], effects?: JournalEffects): Promise<readonly EventEntry[]>
   /** Publishes at once; becomes durable with the next commit. Returns its sequence number. */
@@ -17,6 +18,8 @@ export interface Journal {
 }
 
 export interface JournalEffects {
+  /** Set with the event that opens a run: if true, messages may join that run between its steps. */
+  readonly steerable?: boolean
   /** Commands that are acted on by these events, and so leave the inbox. */
   readonly consume?: readonly number[]
   readonly open?: readonly NewWait[]

@@ -54,7 +54,7 @@ export interface Outbox {
   /** Rows with a number above `after`, in order, at most `limit`. */
   rows(filter: OutboxFilter): Promise<readonly OutboxRow[]>
   /** Makes dead rows due at once, with all their attempts. Resolves to the number of rows. */
-  retry(choice: RowChoice): Promise<number>
+  retry(numbers: readonly number[]): Promise<number>
   /** Deletes rows: those with these numbers whatever their state is, or dead ones. Resolves to the number of rows. */
   drop(choice: RowChoice): Promise<number>
   /** Yields when rows may have become due, because this process stored them. A hint: `nextDue` misses nothing. */

@@ -3,6 +3,7 @@ import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
+import type { PutRun, QueuedRun, RunOpened, SteerCommand, WhenBusy, WithdrawCommand } from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
 import type { OutboxItem } from "./outbox.ts"
 
@@ -33,17 +34,24 @@ export interface SessionLog {
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
 
+  /** Queued runs of the session, the next one first. A run whose withdrawal was accepted is not among them. */
+  queuedRuns(sessionId: string): Promise<readonly QueuedRun[]>
+
   /**
-   * Refuses the session's tokens from now on and puts a cancel of its open run, if there is one. Resolves to whether
-   * there is such a session. Revoking again changes nothing.
+   * Refuses the session's tokens from now on, puts a cancel of its open run, and withdraws its queued runs. Resolves to
+   * true if the session exists. Revoking again changes nothing.
    */
   revokeSession(sessionId: string, at: number): Promise<boolean>
 
-  /** Makes the command durable (rule 1). A cancel of a run that is already cancelled is accepted again. */
+  /**
+   * Makes the command durable (rule 1). A message becomes a queued run, or joins the open run, or is refused, as its
+   * `whenBusy` says. A cancel of a queued run withdraws it, so that no process takes it any more. A cancel of a run that
+   * is already cancelled or withdrawn is accepted again.
+   */
   put(command: MessageCommand | CancelCommand, limits?: StorageLimits): Promise<PutOutcome>
   /**
-   * Puts a message and, in the same transaction, claims the session if the message is accepted, the session's agent is one
-   * of these and no process at all has it. Without a lease nothing is claimed, and `claim` can tell more.
+   * Puts a message and, in the same transaction, claims the session if the message gives it work that is due, the session's
+   * agent is one of these and no process at all has it. Without a lease nothing is claimed, and `claim` can tell more.
    */
   putAndClaim(
     message: MessageCommand,
@@ -59,7 +67,7 @@ export interface SessionLog {
 
   /**
    * Takes the session for this process, only if the session's agent is one of these (rule 9) and no live process
-   * has it (rules 7 and 8). Raises its epoch.
+   * has it (rules 7 and 8). Leaves a session alone whose open run is parked while no command is due. Raises its epoch.
    *
    * If this or any other claim rejects, it may have happened all the same: `held` tells.
    */
@@ -76,10 +84,13 @@ export interface SessionLog {
    * release, compares this with what it knows (rule 9, claiming).
    */
   held(): Promise<readonly Lease[]>
-  /** Commands of the session that no commit has consumed, oldest first. Empty if the lease is lost. */
+  /**
+   * Commands that no commit has consumed, oldest first: those that are due, of the due messages only the next one, and
+   * the steering messages of the open run. Empty if the lease is lost.
+   */
   pending(lease: Lease): Promise<readonly Command[]>
   /**
-   * Gives the session back. Refused as `pending` while a command is unconsumed (rule 9), unless `force`:
+   * Gives the session back. Refused as `pending` while a command is due and unconsumed (rule 9), unless `force`:
    * a stopping process leaves its work to others without it counting as a crash. With `parkUntil` an open run does not
    * count as work until a command arrives or that time comes, in milliseconds since the Unix epoch.
    */
@@ -89,8 +100,10 @@ export interface SessionLog {
    * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order:
    * `fenced` when its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed
    * cancel which this batch does not consume (rule 12), `answered` when it would expire a wait that was answered
-   * in the meantime, `busy` when another transaction works on the session at this moment: commit that batch again later, on
-   * its own. Nothing of such a batch is stored. The end of a run withdraws its open waits and drops its commands.
+   * in the meantime, `steered` when it would end a run for which a steering message is pending that this batch does not
+   * consume, `withdrawn` when it would open a run that was withdrawn, `busy` when another transaction works on the session
+   * at this moment: commit that batch again later, on its own. Nothing of such a batch is stored. The end of a run withdraws
+   * its open waits, drops its commands and makes the next queued message due.
    * The same batch committed twice under its lease is `ok` and stored once: a commit that failed may be tried again.
    * Calls may overlap: those that share a session are stored in the order of the calls, others in any order.
    */
@@ -114,8 +127,9 @@ export interface SessionLog {
 
   /**
    * Drops deltas settled before `deltasSettledBefore` (rule 6), and sessions last used before `sessionsUsedBefore` that have no
-   * open run, no waiting outbox row, and no subscriber that has been behind since `subscribersBehindBefore` or later. Also
-   * drops what limits are given for besides. Times in milliseconds since the Unix epoch, by the store's clock (`now`).
+   * open run, no command, no waiting outbox row, and no subscriber that has been behind since `subscribersBehindBefore` or
+   * later. Also drops what limits are given for besides. Times in milliseconds since the Unix epoch, by the store's clock
+   * (`now`).
    */
   prune(limits: PruneLimits): Promise<void>
 
@@ -153,9 +167,12 @@ export interface Session extends NewSession {
   readonly revokedAt: number | null
   /** Sequence number of the newest stored entry; 0 for an empty log. */
   readonly lastSeq: number
-  /** Size of its stored events as JSON; deltas, which are dropped soon, do not count. */
+  /** Size of its stored events and of its queued messages as JSON; deltas, which are dropped soon, do not count. */
   readonly storedBytes: number
+  /** The run that was opened and has not ended. */
   readonly activeRun: Run | null
+  /** If true, a queued message waits for nothing but the open run, or for a process to take it. */
+  readonly hasDueMessage: boolean
 }
 
 export interface Run {
@@ -163,7 +180,9 @@ export interface Run {
   readonly sessionId: string
   /** Reading after this sequence number shows the run from its start. */
   readonly cursor: number
-  readonly state: "open" | "completed" | "interrupted" | "failed"
+  readonly state: "queued" | "open" | "completed" | "interrupted" | "failed"
+  /** Sequence number of the event that ended it; null before that, and for runs that an older version ended. */
+  readonly endSeq: number | null
 }
 
 export interface MessageCommand {
@@ -178,6 +197,10 @@ export interface MessageCommand {
   readonly model: string | null
   /** JSON Schema of the answer, where one is asked for. */
   readonly outputSchema: JsonObject | null
+  /** Default: `reject`. */
+  readonly whenBusy?: WhenBusy
+  /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
+  readonly notBefore?: number
   /** Looked at before anything else: the same key and hash give the run that exists. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
 }
@@ -198,7 +221,7 @@ export type MessageInput =
 export interface CancelCommand {
   readonly type: "cancel"
   readonly sessionId: string
-  /** Null means whichever run is open. */
+  /** Null means the open run or, without one, the queued run that is due next. */
   readonly runId: string | null
   readonly at: number
 }
@@ -221,17 +244,26 @@ export type AcceptedAnswer = AnswerCommand & { readonly runId: string; readonly 
 /** Something that reached a session from outside, in its inbox. `id` grows in the order of acceptance. */
 export type Command = StoredCommand & { readonly id: number }
 
-/** A cancel and an answer name their run. */
-export type StoredCommand = MessageCommand | (CancelCommand & { readonly runId: string }) | AcceptedAnswer
+/** Every command but a message names a run that exists. */
+export type StoredCommand =
+  | MessageCommand
+  | SteerCommand
+  | WithdrawCommand
+  | (CancelCommand & { readonly runId: string })
+  | AcceptedAnswer
 
 export type PutOutcome =
-  | { readonly status: "accepted"; readonly runId: string; readonly cursor: number }
+  | ({ readonly status: "accepted" } & PutRun)
   /** The same idempotency key and body came before. */
-  | { readonly status: "duplicate"; readonly runId: string; readonly cursor: number }
+  | ({ readonly status: "duplicate" } & PutRun)
+  /** The message joins the open run. */
+  | { readonly status: "steered"; readonly runId: string; readonly cursor: number }
   /** The same idempotency key came before with another body. */
   | { readonly status: "keyReused" }
-  /** A run is open already. */
+  /** A run is open already, or queued and due. */
   | { readonly status: "busy"; readonly runId: string }
+  /** As many messages as may wait in one session's inbox wait already. */
+  | { readonly status: "queueFull" }
   /** The session, or all sessions of its principal, store too much for another message. */
   | { readonly status: "full"; readonly scope: "session" | "principal" }
   /** No such session, or nothing to cancel. */
@@ -295,6 +327,10 @@ export interface SessionBatch {
   /** In order of their sequence numbers. */
   readonly entries: readonly Entry[]
   readonly commandsConsumed?: readonly number[]
+  /** Set with the run's first event. Its message is among the consumed commands. */
+  readonly runOpened?: RunOpened
+  /** Queued runs whose withdrawal these entries log. */
+  readonly runsWithdrawn?: readonly string[]
   readonly waitsOpened?: readonly NewWait[]
   /** Ids of waits that nobody answered before their time, or the call that opened them, was over. */
   readonly waitsExpired?: readonly string[]
@@ -306,7 +342,7 @@ export interface SessionBatch {
   readonly progress?: boolean
 }
 
-export type CommitOutcome = "ok" | "fenced" | "cancelled" | "answered" | "busy"
+export type CommitOutcome = "ok" | "fenced" | "cancelled" | "answered" | "steered" | "withdrawn" | "busy"
 
 export interface ReleaseOptions {
   readonly force?: boolean

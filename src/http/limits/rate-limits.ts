@@ -16,7 +16,7 @@ export interface RateLimits {
    * authenticates. Default 60.
    */
   readonly initPerMinute: number
-  /** POST and DELETE requests of one session, except `POST /chat/revoke`. Default 120. */
+  /** POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions. Default 120. */
   readonly requestsPerMinute: number
   /** Requests with the same wrong key or token from one network address. Default 30. */
   readonly failuresPerMinute: number

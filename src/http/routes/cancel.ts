@@ -20,7 +20,7 @@ export function addCancelRoute(
     method: "post",
     path: "/chat/cancel",
     operationId: "cancelRun",
-    summary: "End the open run",
+    summary: "End the open run, or take back a queued one",
     tags: ["chat"],
     security: [{ sessionToken: [] }],
     middleware,
@@ -39,7 +39,10 @@ export function addCancelRoute(
     const { run_id } = c.req.valid("json")
     const outcome = await sessions.cancel(c.get("session").id, run_id ?? null)
     if (outcome.status !== "accepted") {
-      throw new Problem({ code: "no_active_run", status: 404 }, "No such run of this session is open.")
+      throw new Problem(
+        { code: "no_active_run", status: 404 },
+        "No such run of this session is open or queued.",
+      )
     }
     return c.json({ status: "ok" as const, run_id: outcome.runId }, 200)
   })

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
 import type { Json, JsonObject } from "../../core/json.ts"
+import type { PutRun } from "../../core/ports/inbox.ts"
 import type { PutOutcome } from "../../core/ports/session-log.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { messageInput } from "../conversation.ts"
@@ -75,25 +76,36 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       context,
       channel: channelOf(context),
       model: body.model ?? null,
+      ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
       idempotency: await idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
       request: () => withBody(c.req.raw, c.get("bodyBytes")),
     })
-    const { runId, cursor } = startedRun(outcome)
+    const { runId, cursor, position } = startedRun(outcome)
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
-    const stream = { sessionId, principal, runId, afterSeq: cursor, fromRunStart: true }
+    const stream = { sessionId, principal, runId, afterSeq: cursor, position, fromRunStart: true }
     return streamed(c, nativeWire, stream, headers)
   })
 }
 
-function startedRun(outcome: PutOutcome): { readonly runId: string; readonly cursor: number } {
+function startedRun(outcome: PutOutcome): PutRun {
   switch (outcome.status) {
     case "accepted":
     case "duplicate":
+    case "steered":
       return outcome
+    case "queueFull":
+      throw new Problem(
+        { code: "queue_full", status: 429 },
+        "As many messages as may wait in one session wait already. Try again when some of its runs have ended.",
+      )
     case "busy":
-      throw new Problem({ code: "run_active", status: 409 }, "A run of this session is still open.", {
-        members: { run_id: outcome.runId },
-      })
+      throw new Problem(
+        { code: "run_active", status: 409 },
+        "A run of this session is still open, or queued.",
+        {
+          members: { run_id: outcome.runId },
+        },
+      )
     case "keyReused":
       throw new Problem(
         { code: "idempotency_key_reused", status: 422 },

@@ -107,7 +107,7 @@ describe("GET /chat/history", () => {
         ],
       },
     ]
-    const activeRun = { id: "run_1", sessionId, cursor: 7, state: "open" } as const
+    const activeRun = { id: "run_1", sessionId, cursor: 7, state: "open", endSeq: null } as const
     app.sessions.change(sessionId, { activeRun })
 
     const response = await app.fetch("/api/chat/history", { headers })
@@ -152,6 +152,7 @@ describe("GET /chat/history", () => {
       ],
       pending_approvals: [],
       pending_tool_calls: [],
+      queued_runs: [],
       pending_elicitations: [],
       usage: noUsageYet,
       active_run: { run_id: "run_1", cursor: 7 },
@@ -167,6 +168,7 @@ describe("GET /chat/history", () => {
       messages: [],
       pending_approvals: [],
       pending_tool_calls: [],
+      queued_runs: [],
       pending_elicitations: [],
       usage: noUsageYet,
       active_run: null,
@@ -229,6 +231,7 @@ describe("GET /chat/history", () => {
     expect(historyResponseSchema.parse(history)).toEqual(history)
     const asked = { expires_at: 1_700_000_060, nonce: "nonce_1", tool_name: "shell" }
     expect(history).toMatchObject({
+      queued_runs: [],
       pending_elicitations: [
         { ...asked, tool_call_id: "call_3", server: "hotel", ...question },
         { ...asked, tool_call_id: "call_4", server: null, mode: "url", url: "https://pay.example" },

@@ -76,7 +76,7 @@ describe("GET /chat/subscribe", () => {
 
   it("waits when nothing follows but a run is open", async () => {
     const { app, sessionId, subscribe } = await appWithLog()
-    const activeRun = { id: "run_1", sessionId, cursor: 5, state: "open" } as const
+    const activeRun = { id: "run_1", sessionId, cursor: 5, state: "open", endSeq: null } as const
     app.sessions.change(sessionId, { activeRun })
     const response = await subscribe("?after_seq=5")
     expect(response.status).toBe(200)

@@ -1,19 +1,22 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
+import type { Sessions } from "../../sessions/sessions.ts"
 import { invalidCursor, requestedCursor } from "../cursor.ts"
 import type { HttpEnv } from "../http-env.ts"
+import { Problem } from "../problem.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { streamed } from "../sse/event-streams.ts"
 import { nativeWire } from "../wire/native.ts"
 
 export interface SubscribeRouteOptions {
+  readonly sessions: Sessions
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** GET /chat/subscribe: everything of the session after a cursor, then live. */
+/** GET /chat/subscribe: everything of the session, or of one of its runs, after a cursor, then live. */
 export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeRouteOptions): void {
-  const { middleware } = options
+  const { sessions, middleware } = options
   const cursor = z.string().optional()
   const route = createRoute({
     method: "get",
@@ -31,6 +34,9 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
           maximum: Number.MAX_SAFE_INTEGER,
           description: "The last id seen; 0 or absent for all. With a `Last-Event-ID` the larger counts.",
         }),
+        run_id: z.string().optional().openapi({
+          description: "Only this run, open, queued or ended: the same stream as that of its POST /chat.",
+        }),
       }),
       headers: z.object({
         "last-event-id": cursor.openapi({
@@ -41,20 +47,36 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
     },
     responses: {
       200: {
-        description: "Every event after the cursor, over all runs; ends once nothing runs.",
+        description: "Every event after the cursor, over all runs; ends once no run is open or due.",
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      204: { description: "Nothing follows the cursor and nothing runs: do not come back." },
-      ...problems(400, 401, 429, 500, 503),
+      204: { description: "Nothing follows the cursor, and no run is open or due: do not come back." },
+      ...problems(400, 401, 404, 429, 500, 503),
     },
   })
 
   app.openapi(
     route,
-    (c) => {
+    async (c) => {
       const session = c.get("session")
       const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
-      if (session.lastSeq <= afterSeq && session.activeRun === null) return c.body(null, 204)
+      const runId = c.req.query("run_id")
+      if (runId !== undefined) {
+        const run = await sessions.run(session.id, runId)
+        if (run === null)
+          throw new Problem({ code: "run_not_found", status: 404 }, "The session has no such run.")
+        if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
+        c.get("takeViewerPlace")(session.id)
+        return streamed(c, nativeWire, {
+          sessionId: session.id,
+          principal: session,
+          runId,
+          afterSeq: Math.max(afterSeq, run.cursor),
+          position: await sessions.position(session.id, runId),
+        })
+      }
+      const isIdle = session.activeRun === null && !session.hasDueMessage
+      if (session.lastSeq <= afterSeq && isIdle) return c.body(null, 204)
       c.get("takeViewerPlace")(session.id)
       return streamed(c, nativeWire, { sessionId: session.id, principal: session, afterSeq })
     },

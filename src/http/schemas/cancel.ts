@@ -4,7 +4,9 @@ import { identifier } from "./identifier.ts"
 export const cancelRequestSchema = z
   // A misspelt `run_id` would cancel whichever run is open.
   .strictObject({
-    run_id: identifier.optional().openapi({ description: "Default: whichever run is open." }),
+    run_id: identifier
+      .optional()
+      .openapi({ description: "Default: the open run or, without one, the queued run that is taken next." }),
   })
   .openapi("CancelRequest", { example: { run_id: "run_4fzyo82mvyr7jtnc1q9x" } })
 

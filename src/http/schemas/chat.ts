@@ -53,6 +53,15 @@ export const chatRequestSchema = z
       .openapi({ description: "Only what is new: the server's own history is used." }),
     context: contextSchema.optional(),
     model: z.string().min(1).max(maxNameCharacters).optional(),
+    when_busy: z
+      .enum(["reject", "queue", "interrupt", "steer"])
+      .optional()
+      .openapi({
+        description:
+          "What happens to the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after " +
+          "those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run " +
+          "between two of its steps, and the response is that run's stream.",
+      }),
   })
   .refine(({ messages, message }) => (messages === undefined) !== (message === undefined), {
     message: "Expected exactly one of messages and message",

@@ -1,5 +1,12 @@
 import { z } from "@hono/zod-openapi"
-import { anyJsonSchema, toolErrorSchema, toolInputSchema, usageSchema } from "./content.ts"
+import {
+  anyJsonSchema,
+  imageBlockSchema,
+  textBlockSchema,
+  toolErrorSchema,
+  toolInputSchema,
+  usageSchema,
+} from "./content.ts"
 import { questionShape, toolServer } from "./question.ts"
 
 const toolCall = { tool_call_id: z.string(), tool_name: z.string() }
@@ -101,6 +108,21 @@ export const chatEventSchema = z
       "tool_output_chunk",
       { ...toolCall, stream: z.enum(["stdout", "stderr"]), text: z.string(), seq: z.int() },
       "A running tool's output; `seq` counts the chunks of one call.",
+    ),
+    event(
+      "run_queued",
+      { run_id: z.string(), position: z.int() },
+      "First in the stream of a run that has to wait. `position` is 1 for the run that is taken next. Has no id.",
+    ),
+    event(
+      "run_withdrawn",
+      { run_id: z.string() },
+      "A queued run was taken back. Shown to those who follow the whole session; the run's own stream ends with `stream_complete`.",
+    ),
+    event(
+      "user_message_added",
+      { content: z.array(z.discriminatedUnion("type", [textBlockSchema, imageBlockSchema])) },
+      "A message of the user joined the run, sent with `when_busy: steer`.",
     ),
     event(
       "heartbeat",

@@ -44,25 +44,27 @@ const pendingSchema = z.object({
   tool_name: z.string(),
 })
 
-const pendingCallSchema = pendingSchema.extend({ tool_input: toolInputSchema })
+export const pendingCallSchema = pendingSchema.extend({ tool_input: toolInputSchema })
+
+export const pendingApprovalSchema = pendingCallSchema.extend({
+  server: toolServer,
+  resolved_qualifier: z.string().nullable(),
+  reason: z.string().nullable(),
+})
+
+export const pendingElicitationSchema = pendingSchema.extend(questionShape)
 
 export const historyResponseSchema = z
   .object({
     messages: z.array(historyMessageSchema),
     pending_approvals: z
-      .array(
-        pendingCallSchema.extend({
-          server: toolServer,
-          resolved_qualifier: z.string().nullable(),
-          reason: z.string().nullable(),
-        }),
-      )
+      .array(pendingApprovalSchema)
       .openapi({ description: "Calls that wait for POST /chat/tool-approval." }),
     pending_tool_calls: z
       .array(pendingCallSchema)
       .openapi({ description: "Calls that wait for POST /chat/tool-result." }),
     pending_elicitations: z
-      .array(pendingSchema.extend(questionShape))
+      .array(pendingElicitationSchema)
       .openapi({ description: "Questions that wait for POST /chat/elicitation." }),
     active_run: z
       .object({
@@ -70,6 +72,21 @@ export const historyResponseSchema = z
         cursor: z.int().openapi({ description: "Subscribe from here to see the run from its start." }),
       })
       .nullable(),
+    queued_runs: z
+      .array(
+        z.object({
+          run_id: z.string(),
+          position: z.int().openapi({ description: "1 for the run that is taken next." }),
+          not_before: z
+            .int()
+            .nullable()
+            .openapi({ description: "Seconds since the Unix epoch; null for at once." }),
+        }),
+      )
+      .openapi({
+        description:
+          "Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` takes one back; GET /chat/subscribe with it follows it.",
+      }),
     usage: usageSchema.openapi({ description: "Of all runs of the session." }),
     last_seq: z.int().openapi({
       description:
@@ -82,6 +99,7 @@ export const historyResponseSchema = z
       pending_approvals: [],
       pending_tool_calls: [],
       pending_elicitations: [],
+      queued_runs: [],
       active_run: { run_id: "run_4fzyo82mvyr7jtnc1q9x", cursor: 1_000_000_000 },
       usage: {
         input_tokens: 12,

@@ -23,6 +23,7 @@ function setup() {
   const heartbeat = createHeartbeat(15_000, () => renderer.heartbeat(2000))
   const open = () =>
     eventStream({
+      opening: null,
       open: (signal) => sessions.view("sess_1", { afterSeq: 0, signal }),
       viewer: renderer.viewer(0),
       heartbeat,

@@ -6,6 +6,8 @@ import type { Viewer } from "./render.ts"
 
 /** What a stream shows, and what it shares with others. */
 export interface EventSource {
+  /** Bytes that come before all others; null for none. */
+  readonly opening: Uint8Array<ArrayBuffer> | null
   /** Called once bytes are wanted; aborted when the client goes away. */
   readonly open: (signal: AbortSignal) => AsyncIterable<readonly Entry[]>
   readonly viewer: Viewer
@@ -31,7 +33,9 @@ export function eventStream(source: EventSource): ReadableStream<Uint8Array<Arra
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
+        const isFirst = batches === null
         batches ??= begin(controller)
+        if (isFirst && source.opening !== null) return controller.enqueue(source.opening)
         try {
           for (;;) {
             waiting = true

@@ -14,6 +14,8 @@ import { writeEventStream } from "./write-event-stream.ts"
 
 /** A stream that a handler answers with. */
 export interface EventStreamRequest {
+  /** Place in the queue of a run that has to wait: the stream begins with it. */
+  readonly position?: number | undefined
   readonly sessionId: string
   readonly principal: Principal
   readonly afterSeq: number
@@ -83,10 +85,13 @@ export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<Ht
     message: "The session has too many open event streams. Close one of them, or try again later.",
   })
   const sourceOf = (request: WiredStreamRequest, onEnd: () => void): EventSource => {
-    const { wire, sessionId, fromRunStart = false, ...from } = request
+    const { wire, sessionId, position, fromRunStart = false, ...from } = request
     const { renderer, heartbeat } = renderingOf(wire)
     const replay = fromRunStart ? {} : { replayFrom: wire.replayFrom }
+    const { runId } = from
+    const isQueued = position !== undefined && runId !== undefined
     return {
+      opening: isQueued ? renderer.queued(runId, position) : null,
       open: (signal) => sessions.view(sessionId, { ...from, ...replay, signal }),
       viewer: renderer.viewer(from.afterSeq),
       heartbeat,

@@ -29,6 +29,10 @@ class CountingWire implements Wire<string> {
     return serverSentEvent(JSON.stringify({ now }), null)
   }
 
+  queued(runId: string, position: number): string {
+    return JSON.stringify({ runId, position })
+  }
+
   failure(): string {
     return JSON.stringify({ word: "failure" })
   }

@@ -8,6 +8,8 @@ export type Viewer = (batch: readonly Entry[]) => Uint8Array<ArrayBuffer> | null
 export interface Renderer {
   viewer(afterSeq: number): Viewer
   heartbeat(now: number): Uint8Array<ArrayBuffer>
+  /** The frame of a run that has to wait. Has no id: the cursor that the viewer came with stays good. */
+  queued(runId: string, position: number): Uint8Array<ArrayBuffer>
 }
 
 interface Rendering<State> {
@@ -36,6 +38,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
       }
     },
     heartbeat: (now) => encoder.encode(wire.heartbeat(now)),
+    queued: (runId, position) => encoder.encode(wire.write(wire.queued(runId, position), null)),
   }
 
   function shared(batch: readonly Entry[], state: State, afterSeq: number): Rendering<State> {

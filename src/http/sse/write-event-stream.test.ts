@@ -26,6 +26,7 @@ function setup() {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
   const write = () =>
     writeEventStream(response, {
+      opening: null,
       open: (signal) => sessions.view("sess_1", { afterSeq: 0, signal }),
       viewer: renderer.viewer(0),
       heartbeat,

@@ -9,11 +9,12 @@ import type { EventSource } from "./event-stream.ts"
  */
 export async function writeEventStream(
   outgoing: ServerResponse,
-  { open, viewer, heartbeat, onEnd, logger }: EventSource,
+  { opening, open, viewer, heartbeat, onEnd, logger }: EventSource,
 ): Promise<void> {
   if (outgoing.destroyed) return onEnd()
   // The client learns at once that there is a stream, even if its first event takes long.
   outgoing.flushHeaders()
+  if (opening !== null) outgoing.write(opening)
   const closing = new AbortController()
   outgoing.once("close", () => closing.abort("the client went away"))
   const leaveHeartbeat = heartbeat.join((bytes) => {

@@ -54,7 +54,30 @@ function* withoutBrace(object: Iterable<string>): Generator<string> {
   }
 }
 
-function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<HistoryResponse, "messages"> {
+function rest({
+  spent,
+  openWaits,
+  activeRun,
+  queuedRuns,
+  lastSeq,
+}: HistoryEnd): Omit<HistoryResponse, "messages"> {
+  return {
+    ...pendingOf(openWaits),
+    active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
+    queued_runs: queuedRuns.map(({ runId, position, notBefore }) => ({
+      run_id: runId,
+      position,
+      not_before: notBefore === 0 ? null : unixSeconds(notBefore),
+    })),
+    usage: wireUsage(spent),
+    last_seq: lastSeq,
+  }
+}
+
+/** Sorts open waits by what answers them. */
+export function pendingOf(
+  openWaits: readonly Wait[],
+): Pick<HistoryResponse, "pending_approvals" | "pending_tool_calls" | "pending_elicitations"> {
   return {
     pending_approvals: openWaits
       .filter((wait) => wait.kind === "approval")
@@ -75,9 +98,6 @@ function rest({ spent, openWaits, activeRun, lastSeq }: HistoryEnd): Omit<Histor
         server: wait.origin?.server ?? null,
         ...wireQuestion(wait.payload.question),
       })),
-    active_run: activeRun === null ? null : { run_id: activeRun.id, cursor: activeRun.cursor },
-    usage: wireUsage(spent),
-    last_seq: lastSeq,
   }
 }
 

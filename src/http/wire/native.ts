@@ -10,7 +10,7 @@ import type {
 } from "../../core/entries.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
-import { dollars, unixSeconds, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
+import { dollars, unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
 import type { Frame, Wire } from "./wire.ts"
 
@@ -35,6 +35,7 @@ export const nativeWire: Wire<NativeState> = {
   },
   write: serverSentEvent,
   heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
+  queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
 }
 
@@ -123,6 +124,10 @@ function eventFrames(
     case "outputRejected":
     case "runnerStateSaved":
       return nothing
+    case "userMessageAdded":
+      return [frame({ type: "user_message_added", content: event.content.map(wireContent) })]
+    case "runWithdrawn":
+      return [frame({ type: "run_withdrawn", run_id: event.withdrawnRunId })]
     case "toolCallRequested":
       return [
         frame({

@@ -25,6 +25,11 @@ export interface Wire<State extends WireState = WireState> {
   write(frame: Frame, seq: number | null): string
   /** Returns the text of the stream that is sent while nothing happens; `now` in milliseconds since the Unix epoch. */
   heartbeat(now: number): string
+  /**
+   * Returns the frame that comes first in the stream of a run that has to wait for others, or for its time. `position` counts
+   * from 1.
+   */
+  queued(runId: string, position: number): Frame
   /** Returns the frame that stands for an entry that could not be rendered. */
   failure(): Frame
 }

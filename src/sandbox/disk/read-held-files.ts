@@ -2,6 +2,7 @@ import type { Stats } from "node:fs"
 import { open, readdir, readFile, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
 import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
+import { countsUnaccepted, hasUnaccepted } from "./unaccepted.ts"
 
 /** Files without a name that processes hold. */
 export interface HeldFiles {
@@ -47,6 +48,7 @@ export async function readHeldFiles(
     const mappings = await readDeletedMappings(thread)
     if (mappings === "over") return "over"
     if (await addMapped(files, mappings, device)) hidesFiles = true
+    if (!countsUnaccepted() && (await ifThere(hasUnaccepted(thread), false))) hidesFiles = true
   }
   const bytes = [...files.values()].reduce((sum, size) => sum + size, 0)
   return { usage: { bytes, entries: files.size }, hidesFiles }

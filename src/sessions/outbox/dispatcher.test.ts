@@ -95,7 +95,7 @@ describe("the dispatcher of the outbox", () => {
     expect(given).toHaveLength(1)
     expect(opened.lines.at(-1)?.message).toContain("outbox list")
     works = true
-    expect(await opened.store.outbox.retry({ kind: "kind", limit: 10 })).toBe(1)
+    expect(await opened.store.outbox.retry((await rows()).map(({ number }) => number))).toBe(1)
     await soon(async () => expect(await rows()).toEqual([]))
     expect(given.at(-1)?.attempt).toBe(1)
   })
@@ -225,7 +225,8 @@ describe("the dispatcher of the outbox", () => {
     await write(item("a"))
     await soon(() => expect(ids()).toEqual(["a"]))
     expect(await outbox.drop({ limit: 500 })).toBe(500)
-    expect(await outbox.retry({ kind: "dead", limit: 500 })).toBe(500)
+    const some = await outbox.rows({ state: "dead", limit: 500 })
+    expect(await outbox.retry(some.map(({ number }) => number))).toBe(500)
     await soon(async () => expect((await outbox.nextDue(["dead"])).size).toBe(0))
     expect(await outbox.rows({ limit: 20_000 })).toHaveLength(9_000)
   })

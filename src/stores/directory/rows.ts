@@ -62,10 +62,10 @@ export function matchesRun(run: ListedRun, query: RunQuery): boolean {
 }
 
 function matches(listed: ListedSession | ListedRun, query: DirectoryQuery): boolean {
-  const { principal, agent, parentSessionId, rootId } = query
+  const { principal, agents, parentSessionId, rootId } = query
   if (principal !== undefined && principal.tenant !== listed.tenant) return false
   if (principal !== undefined && principal.userId !== listed.userId) return false
-  if (agent !== undefined && agent !== listed.agent) return false
+  if (agents !== undefined && !agents.includes(listed.agent)) return false
   if (parentSessionId !== undefined && parentSessionId !== listed.parent?.sessionId) return false
   return rootId === undefined || rootId === listed.rootId
 }

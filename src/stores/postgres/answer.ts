@@ -1,11 +1,13 @@
 import type { AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
 import { integer } from "../columns.ts"
+import { dueCommand } from "../command-rows.ts"
+import { isCancelled } from "../inbox-rules.ts"
 import type { Versions } from "../versions.ts"
 import { judgeAnswer } from "../wait-answers.ts"
 import { toWait } from "../wait-rows.ts"
 import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
 import type { Database, Query } from "./database.ts"
-import { insertCommand, isCancelled, lockSession } from "./inbox.ts"
+import { insertCommand, lockReceiver } from "./inbox.ts"
 
 export function answer(
   database: Database,
@@ -21,15 +23,16 @@ export async function answerWithin(
   command: AnswerCommand,
   versions: Versions,
 ): Promise<AnswerOutcome> {
-  if ((await lockSession(query, command.sessionId, versions)) === undefined) return { status: "unknown" }
+  const receiver = await lockReceiver(query, command.sessionId, versions)
+  if (receiver === null) return { status: "unknown" }
   const row = await newestWait(query, command.sessionId, command)
   const wait = row === undefined ? null : toWait(row)
-  const cancelled = wait !== null && (await isCancelled(query, wait.sessionId, wait.runId))
+  const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
   if (row === undefined || accepted === null) return outcome
   await query("UPDATE agent_gateway.wait SET state = 'answered' WHERE id = $1", [integer(row, "id")])
   await insertAudit(query, accepted.records)
   if (accepted.grant !== null) await insertGrant(query, accepted.grant)
-  await insertCommand(query, accepted.command, { versions })
+  await insertCommand(query, dueCommand(accepted.command), versions)
   return outcome
 }

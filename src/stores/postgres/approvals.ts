@@ -14,7 +14,7 @@ import { revokedGrants, toGrants, toolTypeKey } from "../grant-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
 import { columnsOf, toWait } from "../wait-rows.ts"
 import type { Database, Query } from "./database.ts"
-import { lockSession } from "./inbox.ts"
+import { lockReceiver } from "./inbox.ts"
 import { parseRows } from "./parse-rows.ts"
 
 /** Selects rows for `toWait`, each with the version of its session. */
@@ -106,7 +106,7 @@ async function revokeGrant(
   versions: Versions,
 ): Promise<boolean> {
   return database.transaction(async (query) => {
-    if ((await lockSession(query, revocation.sessionId, versions)) === undefined) return false
+    if ((await lockReceiver(query, revocation.sessionId, versions)) === null) return false
     const revoked = revokedGrants(await grantRows(query, revocation.sessionId), revocation)
     if (revoked.length === 0) return false
     await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1)", [revoked.map(({ id }) => id)])

@@ -3,10 +3,12 @@ import { stringifyInSlices } from "../../core/json-pieces.ts"
 import type { CommitOutcome, SessionBatch } from "../../core/ports/session-log.ts"
 import { integer, nullableText, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
+import { type DueChange, refusalOf } from "../inbox-rules.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
 import { newRows } from "../outbox-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
 import { areOpen, changeWaits } from "../wait-changes.ts"
+import { endedRuns, Inboxes, runChanges } from "./commit-inbox.ts"
 import type { Database, Query } from "./database.ts"
 import { sqlState } from "./failures.ts"
 import { lastSeq, nowMs } from "./schema.ts"
@@ -54,7 +56,7 @@ function commitOnce(
   return database.transaction(async (query) => {
     const { held, busy } = await lock(query, batches, owner)
     const stored = await storedBefore(query, all, held)
-    const cancels = await waitingCancels(query, batches)
+    const inboxes = await Inboxes.read(query, batches)
     let waits = await openWaits(query, batches)
     const accepted: Prepared[] = []
     const outcomes = all.map((each): CommitOutcome => {
@@ -62,14 +64,15 @@ function commitOnce(
       if (busy.get(id) === batch.lease.epoch) return "busy"
       if (held.get(id)?.epoch !== batch.lease.epoch) return "fenced"
       if (stored.has(each)) return "ok"
-      if (isCancelled(batch, cancels)) return "cancelled"
+      const refusal = refusalOf(batch, inboxes.of(id))
+      if (refusal !== null) return refusal
       if (!areOpen(waits, batch)) return "answered"
       accepted.push(each)
-      for (const id of batch.commandsConsumed ?? []) cancels.delete(id)
+      inboxes.change(batch, held.get(id)?.activeRun ?? null)
       waits = changeWaits(waits, batch, { at: rows.at, version: batch.version ?? logVersion })
       return "ok"
     })
-    await write(query, accepted)
+    await write(query, accepted, inboxes.dueChanges())
     await writeWaits(query, waits)
     return outcomes
   })
@@ -78,6 +81,7 @@ function commitOnce(
 interface Held {
   readonly epoch: number
   readonly lastSeq: number
+  readonly activeRun: string | null
 }
 
 interface Locked {
@@ -90,7 +94,7 @@ interface Locked {
 async function lock(query: Query, batches: readonly SessionBatch[], owner: string): Promise<Locked> {
   const ids = new Set(batches.map(({ lease }) => lease.sessionId))
   const rows = await query(
-    `SELECT id, epoch, owner, ${lastSeq} AS last_seq FROM agent_gateway.session
+    `SELECT id, epoch, owner, active_run, ${lastSeq} AS last_seq FROM agent_gateway.session
      WHERE id = ANY($1) FOR UPDATE SKIP LOCKED`,
     [[...ids]],
   )
@@ -102,7 +106,11 @@ async function lock(query: Query, batches: readonly SessionBatch[], owner: strin
     held: new Map(
       held.map((row) => [
         text(row, "id"),
-        { epoch: integer(row, "epoch"), lastSeq: integer(row, "last_seq") },
+        {
+          epoch: integer(row, "epoch"),
+          lastSeq: integer(row, "last_seq"),
+          activeRun: nullableText(row, "active_run"),
+        },
       ]),
     ),
     busy: new Map(skipped.map((row) => [text(row, "id"), integer(row, "epoch")])),
@@ -137,30 +145,9 @@ async function storedBefore(
   return stored
 }
 
-/** Their runs by their ids. A statement of its own, after the locks: so it sees every cancel put before them. */
-async function waitingCancels(query: Query, batches: readonly SessionBatch[]): Promise<Map<number, string>> {
-  const ending = batches.flatMap(({ lease, runEnded }) => (runEnded === undefined ? [] : [lease.sessionId]))
-  if (ending.length === 0) return new Map()
-  const rows = await query(
-    "SELECT id, run_id FROM agent_gateway.command WHERE session_id = ANY($1) AND type = 'cancel'",
-    [ending],
-  )
-  return new Map(rows.map((row) => [integer(row, "id"), text(row, "run_id")]))
-}
-
-/** Whether it would end a run in spite of a cancel (rule 12). */
-function isCancelled(
-  { runEnded, commandsConsumed = [] }: SessionBatch,
-  cancels: ReadonlyMap<number, string>,
-): boolean {
-  return [...cancels].some(([id, runId]) => runId === runEnded?.runId && !commandsConsumed.includes(id))
-}
-
-async function write(query: Query, batches: readonly Prepared[]): Promise<void> {
+async function write(query: Query, batches: readonly Prepared[], due: readonly DueChange[]): Promise<void> {
   if (batches.length === 0) return
-  const ended = batches.flatMap(({ id, batch: { runEnded } }) =>
-    runEnded === undefined ? [] : [{ session_id: id, id: runEnded.runId, state: runEnded.state }],
-  )
+  const ended = batches.flatMap(endedRuns)
   await query(
     `WITH
      entries AS (
@@ -179,11 +166,20 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
      ),
      consumed AS (
        DELETE FROM agent_gateway.command
-       WHERE id = ANY($4) OR (session_id = ANY($7) AND run_id = ANY($8))
+       WHERE id = ANY($4) OR (session_id = ANY($7) AND run_id = ANY($8)) RETURNING session_id, bytes
      ),
-     ended AS (
-       UPDATE agent_gateway.run SET state = each.state
-       FROM json_to_recordset($5) AS each(id text, state text) WHERE run.id = each.id
+     due AS (
+       UPDATE agent_gateway.command SET due_at = each.due_at
+       FROM json_to_recordset($11) AS each(id bigint, due_at bigint) WHERE command.id = each.id
+     ),
+     changed AS (
+       UPDATE agent_gateway.run SET
+         state = each.state,
+         cursor = coalesce(each.cursor, run.cursor),
+         steerable = coalesce(each.steerable, run.steerable),
+         end_seq = coalesce(each.end_seq, run.end_seq)
+       FROM json_to_recordset($5) AS each(id text, state text, cursor bigint, steerable boolean, end_seq bigint)
+       WHERE run.id = each.id
      ),
      items AS (
        INSERT INTO agent_gateway.outbox (session_id, id, kind, payload, bytes, created_at, due_at)
@@ -195,25 +191,32 @@ async function write(query: Query, batches: readonly Prepared[]): Promise<void> 
      stirred AS (${stirCursors("$10")})
      UPDATE agent_gateway.session SET
        log_version = greatest(log_version, each.version),
-       stored_bytes = stored_bytes + each.bytes,
+       stored_bytes = stored_bytes + each.bytes
+         - coalesce((SELECT sum(bytes) FROM consumed WHERE session_id = session.id), 0),
        last_used_at = greatest(last_used_at, each.ended_at),
        takeovers = CASE WHEN each.progress THEN 0 ELSE takeovers END,
-       active_run = CASE WHEN active_run = each.ended THEN NULL ELSE active_run END
+       active_run = CASE
+         WHEN each.opened IS NOT NULL THEN each.opened
+         WHEN active_run = each.ended THEN NULL
+         ELSE active_run
+       END
      FROM json_to_recordset($6) AS each(
-       id text, version integer, bytes bigint, progress boolean, ended text, ended_at bigint)
+       id text, version integer, bytes bigint, progress boolean, opened text, ended text, ended_at bigint)
      WHERE session.id = each.id
-       AND (each.ended IS NOT NULL OR each.bytes > 0 OR (each.progress AND takeovers > 0))`,
+       AND (each.opened IS NOT NULL OR each.ended IS NOT NULL OR each.bytes > 0
+         OR (each.progress AND takeovers > 0) OR session.id IN (SELECT session_id FROM consumed))`,
     [
       await stringifyInSlices(batches.flatMap(({ id, rows }) => entryRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => deltaRows(id, rows))),
       JSON.stringify(batches.flatMap(({ id, rows }) => settlingRows(id, rows))),
       batches.flatMap(({ batch: { commandsConsumed = [] } }) => [...commandsConsumed]),
-      JSON.stringify(ended),
+      JSON.stringify(runChanges(batches)),
       JSON.stringify(sessionRows(batches)),
       ended.map(({ session_id }) => session_id),
       ended.map(({ id }) => id),
       JSON.stringify(batches.flatMap(({ batch }) => newRows(batch))),
       JSON.stringify(stirredRows(batches)),
+      JSON.stringify(due.map(({ id, dueAt }) => ({ id, due_at: dueAt }))),
     ],
   )
 }
@@ -267,6 +270,8 @@ interface SessionChange {
   readonly version: number
   readonly bytes: number
   readonly progress: boolean
+  /** The run that is open afterwards, if a batch opened it. */
+  readonly opened: string | null
   readonly ended: string | null
   readonly ended_at: number
 }
@@ -276,11 +281,13 @@ function sessionRows(batches: readonly Prepared[]): SessionChange[] {
   const changes = new Map<string, SessionChange>()
   for (const { batch, id, rows } of batches) {
     const before = changes.get(id)
+    const opened = batch.runOpened?.runId ?? before?.opened ?? null
     changes.set(id, {
       id,
       version: Math.max(before?.version ?? 0, rows.version),
       bytes: (before?.bytes ?? 0) + rows.bytes,
       progress: before?.progress === true || batch.progress === true,
+      opened: opened === batch.runEnded?.runId ? null : opened,
       ended: batch.runEnded?.runId ?? before?.ended ?? null,
       ended_at: Math.max(before?.ended_at ?? 0, batch.runEnded === undefined ? 0 : rows.at),
     })

@@ -1,3 +1,4 @@
+import type { QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   Command,
@@ -6,40 +7,35 @@ import type {
   PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,
-  StoredCommand,
 } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
-import { commandRow, toCommand } from "../session-rows.ts"
-import { fullness } from "../storage-limits.ts"
+import { escapeText, integer, nullableText, text } from "../columns.ts"
+import {
+  commandColumns,
+  type NewCommand,
+  type NewCommandRow,
+  newCommandRow,
+  toCommandRow,
+} from "../command-rows.ts"
+import { positionOf, queuedRuns } from "../inbox-rules.ts"
+import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
+import { toPending } from "../session-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
 import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database.ts"
 import { claimFree } from "./leases.ts"
-import { lastSeq } from "./schema.ts"
+import { lastSeq, nowMs } from "./schema.ts"
 
-/**
- * Put, answer, commit, claim and release exclude each other by the session's row. Throws for a session that only newer
- * processes read.
- */
-export async function lockSession(
-  query: Query,
-  sessionId: string,
-  versions: Versions,
-): Promise<Row | undefined> {
-  const [session] = await query(
-    `SELECT active_run, revoked_at, stored_bytes, log_version FROM agent_gateway.session
-     WHERE id = $1 FOR UPDATE`,
-    [escapeText(sessionId)],
-  )
-  if (session !== undefined) refuseNewer(session, versions)
-  return session
+export interface Put {
+  readonly outcome: PutOutcome
+  /** If true, the put gave the session work that is due. */
+  readonly isDue: boolean
 }
 
 export async function put(
   database: Database,
   command: MessageCommand | CancelCommand,
   { versions, limits }: { readonly versions: Versions; readonly limits: StorageLimits | undefined },
-): Promise<PutOutcome> {
+): Promise<Put> {
   return database.transaction((query) => putWithin(query, command, { versions, limits }))
 }
 
@@ -48,13 +44,15 @@ export async function putWithin(
   query: Query,
   command: MessageCommand | CancelCommand,
   { versions, limits }: { readonly versions: Versions; readonly limits?: StorageLimits | undefined },
-): Promise<PutOutcome> {
-  const session = await lockSession(query, command.sessionId, versions)
-  if (session === undefined) return { status: "unknown" }
-  if (command.type === "cancel") return putCancel(query, command, { session, versions })
-  const outcome = await startRun(query, command, session, limits)
-  if (outcome.status === "accepted") await insertCommand(query, command, { versions })
-  return outcome
+): Promise<Put> {
+  const { sessionId } = command
+  const receiver = await lockReceiver(query, sessionId, versions)
+  if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
+  const announced = true
+  if (command.type === "message") return putMessage(query, command, { receiver, limits, versions, announced })
+  const plan = planCancel(command, receiver)
+  await carryOut(query, plan, { sessionId, message: null, versions, announced })
+  return plan
 }
 
 /** What this process takes at once need not be announced to others. */
@@ -71,22 +69,23 @@ export async function putAndClaim(
     readonly versions: Versions
     readonly limits: StorageLimits | undefined
   },
-): Promise<PutAndClaimOutcome> {
+): Promise<PutAndClaimOutcome & { readonly isDue: boolean }> {
   const { sessionId } = message
   return database.transaction(async (query) => {
-    const session = await lockSession(query, sessionId, versions)
-    if (session === undefined) return { outcome: { status: "unknown" }, lease: null }
-    const outcome = await startRun(query, message, session, limits)
-    if (outcome.status !== "accepted") return { outcome, lease: null }
-    const lease = await claimFree(query, sessionId, { agents, reads: versions.reads }, owner)
-    await insertCommand(query, message, { versions, announced: lease === null })
-    return { outcome, lease }
+    const receiver = await lockReceiver(query, sessionId, versions)
+    if (receiver === null) return { outcome: { status: "unknown" }, lease: null, isDue: false }
+    const put = { receiver, limits, versions, announced: false }
+    const { outcome, isDue } = await putMessage(query, message, put)
+    const claimable = { agents, reads: versions.reads }
+    const lease = isDue ? await claimFree(query, sessionId, claimable, owner) : null
+    if (isAnnounced({ outcome, isDue }) && lease === null) await announce(query, sessionId)
+    return { outcome, lease, isDue }
   })
 }
 
 /**
- * Refuses the session's tokens and cancels its open run.
- * Null when there is no such session, else whether a cancel was put.
+ * Refuses the session's tokens, cancels its open run and withdraws its queued ones.
+ * Null when there is no such session, else true if that gave the session work.
  */
 export async function revokeSession(
   database: Database,
@@ -94,102 +93,230 @@ export async function revokeSession(
   versions: Versions,
 ): Promise<boolean | null> {
   return database.transaction(async (query) => {
-    const session = await lockSession(query, sessionId, versions)
-    if (session === undefined) return null
-    if (session.revoked_at !== null) return false
-    await query("UPDATE agent_gateway.session SET revoked_at = $2 WHERE id = $1", [sessionId, at])
-    const command = { type: "cancel", sessionId, runId: null, at } as const
-    const outcome = await putCancel(query, command, { session, versions })
-    return outcome.status === "accepted"
+    const receiver = await lockReceiver(query, sessionId, versions)
+    if (receiver === null) return null
+    const revoked = await query(
+      "UPDATE agent_gateway.session SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
+      [sessionId, at],
+    )
+    if (revoked.length === 0) return false
+    const plan = planRevocation({ sessionId, at }, receiver)
+    await carryOut(query, plan, { sessionId, message: null, versions, announced: true })
+    return plan.isDue
   })
 }
 
-/** Unless the session's state or the idempotency key speaks against it. The message itself is not put yet. */
-async function startRun(
+/**
+ * Locks the session's row, by which put, answer, commit, claim and release exclude each other. The rest is read by another
+ * statement, so that it is as recent as the lock. Throws for a session that only newer processes read.
+ */
+export async function lockReceiver(
+  query: Query,
+  sessionId: string,
+  versions: Versions,
+): Promise<Receiver | null> {
+  const [locked] = await query("SELECT log_version FROM agent_gateway.session WHERE id = $1 FOR UPDATE", [
+    escapeText(sessionId),
+  ])
+  if (locked === undefined) return null
+  refuseNewer(locked, versions)
+  const [session] = await query(
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, ${nowMs} AS now, run.id AS run_id, cursor, steerable,
+       (SELECT json_agg(each) FROM (
+          SELECT ${commandColumns} FROM agent_gateway.command WHERE session_id = session.id) AS each)::text AS inbox
+     FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
+    [escapeText(sessionId)],
+  )
+  if (session === undefined) return null
+  const runId = nullableText(session, "run_id")
+  const inbox = nullableText(session, "inbox")
+  return {
+    open:
+      runId === null
+        ? null
+        : { runId, cursor: integer(session, "cursor"), steerable: session.steerable === true },
+    lastSeq: integer(session, "last_seq"),
+    storedBytes: integer(session, "stored_bytes"),
+    rows: inbox === null ? [] : JSON.parse(inbox).map(toCommandRow),
+    now: integer(session, "now"),
+    writes: versions.writes(),
+  }
+}
+
+async function putMessage(
   query: Query,
   message: MessageCommand,
-  session: Row,
-  limits: StorageLimits | undefined,
-): Promise<PutOutcome> {
-  const { sessionId, runId, idempotency, at } = message
-  const key = idempotency === null ? null : escapeText(idempotency.key)
-  const hash = idempotency === null ? null : escapeText(idempotency.bodyHash)
-  if (key !== null) {
-    const [known] = await query(
-      "SELECT id, cursor, body_hash FROM agent_gateway.run WHERE session_id = $1 AND idempotency_key = $2",
-      [sessionId, key],
-    )
-    if (known !== undefined) {
-      if (text(known, "body_hash") !== hash) return { status: "keyReused" }
-      return { status: "duplicate", runId: text(known, "id"), cursor: integer(known, "cursor") }
-    }
-  }
-  const active = nullableText(session, "active_run")
-  if (active !== null) return { status: "busy", runId: active }
-  const full = fullness(integer(session, "stored_bytes"), limits)
-  if (full !== null) return full
-  const [started] = await query(
-    `WITH changed AS (
-       UPDATE agent_gateway.session SET active_run = $2, last_used_at = greatest(last_used_at, $3) WHERE id = $1
-     )
-     INSERT INTO agent_gateway.run
-       (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
-     SELECT $2, id, ${lastSeq}, 'open', $4, $5, $3, tenant, user_id FROM agent_gateway.session WHERE id = $1
-     RETURNING cursor`,
-    [sessionId, runId, at, key, hash],
-  )
-  const cursor = integer(started ?? {}, "cursor")
-  return { status: "accepted", runId, cursor }
+  {
+    receiver,
+    limits,
+    ...carrying
+  }: {
+    readonly receiver: Receiver
+    readonly limits: StorageLimits | undefined
+    readonly versions: Versions
+    readonly announced: boolean
+  },
+): Promise<Put> {
+  const known = await findKnown(query, message, receiver)
+  if (known !== null) return { outcome: known, isDue: false }
+  const plan = planMessage(message, receiver, limits)
+  await carryOut(query, plan, { sessionId: message.sessionId, message, ...carrying })
+  return plan
 }
 
-async function putCancel(
+/** Returns what became of an earlier message with the same idempotency key; null if there is none. */
+async function findKnown(
   query: Query,
-  command: CancelCommand,
-  { session, versions }: { readonly session: Row; readonly versions: Versions },
-): Promise<PutOutcome> {
-  const active = nullableText(session, "active_run")
-  if (active === null || (command.runId !== null && command.runId !== active)) return { status: "unknown" }
-  const [run] = await query("SELECT cursor FROM agent_gateway.run WHERE id = $1", [active])
-  const waiting = await isCancelled(query, command.sessionId, active)
-  if (!waiting) await insertCommand(query, { ...command, runId: active }, { versions })
-  return { status: "accepted", runId: active, cursor: integer(run ?? {}, "cursor") }
+  { sessionId, idempotency }: MessageCommand,
+  { rows, open, now }: Receiver,
+): Promise<PutOutcome | null> {
+  if (idempotency === null) return null
+  const [known] = await query(
+    `SELECT id, cursor, body_hash FROM agent_gateway.run WHERE session_id = $1 AND idempotency_key = $2
+     UNION ALL
+     SELECT run.id, cursor, key.body_hash FROM agent_gateway.steering_key AS key
+     JOIN agent_gateway.run ON run.id = key.run_id WHERE key.session_id = $1 AND key.idempotency_key = $2`,
+    [sessionId, escapeText(idempotency.key)],
+  )
+  if (known === undefined) return null
+  if (text(known, "body_hash") !== escapeText(idempotency.bodyHash)) return { status: "keyReused" }
+  const [runId, cursor] = [text(known, "id"), integer(known, "cursor")]
+  const position = positionOf(rows, runId, { now, openRunId: open?.runId ?? null })
+  return { status: "duplicate", runId, cursor, ...(position !== undefined && { position }) }
 }
 
-/** Whether a cancel of the run waits in the inbox. The session is locked, so none comes in between. */
-export async function isCancelled(query: Query, sessionId: string, runId: string): Promise<boolean> {
-  const waiting = await query(
-    "SELECT FROM agent_gateway.command WHERE session_id = $1 AND run_id = $2 AND type = 'cancel'",
-    [sessionId, runId],
+async function carryOut(
+  query: Query,
+  plan: PutPlan,
+  {
+    sessionId,
+    message,
+    versions,
+    announced,
+  }: {
+    readonly sessionId: string
+    readonly message: MessageCommand | null
+    readonly versions: Versions
+    readonly announced: boolean
+  },
+): Promise<void> {
+  const { run, outcome, commands, deleted, due } = plan
+  const key = message?.idempotency == null ? null : escapeText(message.idempotency.key)
+  const hash = message?.idempotency == null ? null : escapeText(message.idempotency.bodyHash)
+  const steered = outcome.status === "steered" && key !== null ? outcome.runId : null
+  if (deleted.length > 0) await deleteCommands(query, sessionId, deleted)
+  if (due.length > 0) {
+    await query(
+      `UPDATE agent_gateway.command SET due_at = each.due_at
+       FROM json_to_recordset($1) AS each(id bigint, due_at bigint) WHERE command.id = each.id`,
+      [JSON.stringify(due.map(({ id, dueAt }) => ({ id, due_at: dueAt })))],
+    )
+  }
+  if (commands.length === 0) return
+  const rows = commands.map((command) => newCommandRow(command, versions.writes()))
+  await query(
+    `WITH run AS (
+       INSERT INTO agent_gateway.run
+         (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
+       SELECT $2, id, $3, $10, $4, $5, $8, tenant, user_id FROM agent_gateway.session
+       WHERE id = $1 AND $2::text IS NOT NULL
+     ),
+     steered AS (
+       INSERT INTO agent_gateway.steering_key (session_id, idempotency_key, body_hash, run_id)
+       SELECT $1, $4, $5, $6 WHERE $6::text IS NOT NULL
+     ),
+     put AS (${insertCommands("$7", "$1")})
+     UPDATE agent_gateway.session SET last_used_at = greatest(last_used_at, $8), stored_bytes = stored_bytes + $9,
+       active_run = CASE WHEN $10 = 'open' THEN $2 ELSE active_run END,
+       -- A session whose inbox holds a newer form is left to processes that read it.
+       log_version = greatest(log_version, $11)
+     WHERE id = $1`,
+    [
+      sessionId,
+      run?.runId ?? null,
+      run?.cursor ?? 0,
+      key,
+      hash,
+      steered,
+      JSON.stringify(rows.map(toColumns)),
+      message?.at ?? 0,
+      rows.reduce((sum, { bytes }) => sum + bytes, 0),
+      run?.state ?? null,
+      Math.max(...rows.map(({ version }) => version)),
+    ],
   )
-  return waiting.length > 0
+  if (announced && isAnnounced(plan)) await announce(query, sessionId)
+}
+
+/** A steering message concerns a process that works on the run at this moment. */
+function isAnnounced({ outcome, isDue }: Put): boolean {
+  return isDue || outcome.status === "steered"
 }
 
 /** Announcing is done only here, and only where needed: commits that notify wait for one another in the whole database. */
-export async function insertCommand(
-  query: Query,
-  command: StoredCommand,
-  { versions, announced = true }: { readonly versions: Versions; readonly announced?: boolean },
-): Promise<void> {
-  const { type, body, version } = commandRow(command, versions.writes())
+async function announce(query: Query, sessionId: string): Promise<void> {
+  await query(`SELECT pg_notify('${arrivalsChannel}', $1)`, [sessionId])
+}
+
+/** SQL: inserts the commands of one parameter, in their order, into the inbox of another one. */
+function insertCommands(commands: string, sessionId: string): string {
+  return `INSERT INTO agent_gateway.command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
+    SELECT ${sessionId}, run_id, type, body, rank, not_before, due_at, bytes
+    FROM ROWS FROM (json_to_recordset(${commands}) AS (
+      run_id text, type text, body text, rank bigint, not_before bigint, due_at bigint, bytes bigint)) WITH ORDINALITY
+      AS each(run_id, type, body, rank, not_before, due_at, bytes, place) ORDER BY place`
+}
+
+function toColumns({ runId, type, body, rank, notBefore, dueAt, bytes }: NewCommandRow): object {
+  return { run_id: runId, type, body, rank, not_before: notBefore, due_at: dueAt, bytes }
+}
+
+/** Puts a command that is due, and announces it. */
+export async function insertCommand(query: Query, command: NewCommand, versions: Versions): Promise<void> {
+  const row = newCommandRow(command, versions.writes())
   await query(
-    `WITH put AS (
-       INSERT INTO agent_gateway.command (session_id, run_id, type, body) VALUES ($1, $2, $3, $4)
-     ),
-     -- A session whose inbox holds a newer form is left to processes that read it.
+    `WITH put AS (${insertCommands("$2", "$1::text")}),
      newer AS (
-       UPDATE agent_gateway.session SET log_version = $6 WHERE id = $1 AND log_version < $6
+       UPDATE agent_gateway.session SET log_version = $3 WHERE id = $1 AND log_version < $3
      )
-     SELECT pg_notify('${arrivalsChannel}', $1) WHERE $5`,
-    [command.sessionId, command.runId, type, body, announced, version],
+     SELECT pg_notify('${arrivalsChannel}', $1)`,
+    [row.sessionId, JSON.stringify([toColumns(row)]), row.version],
   )
+}
+
+async function deleteCommands(query: Query, sessionId: string, ids: readonly number[]): Promise<void> {
+  await query(
+    `WITH gone AS (
+       DELETE FROM agent_gateway.command WHERE session_id = $1 AND id = ANY($2) RETURNING bytes
+     )
+     UPDATE agent_gateway.session SET stored_bytes = stored_bytes - (SELECT coalesce(sum(bytes), 0) FROM gone)
+     WHERE id = $1`,
+    [sessionId, ids],
+  )
+}
+
+/** Returns the queued runs of a session in the order in which they are taken. */
+export async function findQueued(query: Query, sessionId: string): Promise<readonly QueuedRun[]> {
+  const rows = await query(
+    `SELECT ${commandColumns}, active_run, ${nowMs} AS now FROM agent_gateway.session
+     JOIN agent_gateway.command ON command.session_id = session.id
+     WHERE session.id = $1 AND type = 'message'`,
+    [escapeText(sessionId)],
+  )
+  const [first] = rows
+  if (first === undefined) return []
+  const moment = { now: integer(first, "now"), openRunId: nullableText(first, "active_run") }
+  return queuedRuns(rows.map(toCommandRow), moment)
 }
 
 export async function pending(query: Query, lease: Lease, owner: string): Promise<readonly Command[]> {
   const rows = await query(
-    `SELECT command.id, command.body FROM agent_gateway.session
+    `SELECT ${commandColumns}, command.body, ${nowMs} AS now FROM agent_gateway.session
      JOIN agent_gateway.command ON command.session_id = session.id
-     WHERE session.id = $1 AND epoch = $2 AND owner = $3 ORDER BY command.id`,
+     WHERE session.id = $1 AND epoch = $2 AND owner = $3
+       AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) ORDER BY command.id`,
     [lease.sessionId, lease.epoch, owner],
   )
-  return rows.map(toCommand)
+  const [first] = rows
+  return first === undefined ? [] : toPending(rows, integer(first, "now"))
 }

@@ -25,18 +25,28 @@ function isFree(times: HeartbeatTimes): string {
   return `(owner IS NULL OR (owner <> $2 AND ${ownerIsDead("$2", times)})) AND ${isLive("$2")}`
 }
 
-/** Of the agents $1, with work to do: an open run that is not parked, or an unconsumed command (rule 9). */
+/** SQL: the time of the server's clock at the beginning of the statement, in milliseconds since the Unix epoch. */
+const statementMs = "floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint"
+
+/** SQL: the session has a due command for which the condition holds. */
+function hasDue(condition: string): string {
+  return `EXISTS (SELECT FROM agent_gateway.command
+    WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
+}
+
+/** Of the agents $1, with work to do: an open run that is not parked, or a command that is due (rule 9). */
 const isRunnable = (reads: number) => `id IN (
     SELECT id FROM agent_gateway.session WHERE active_run IS NOT NULL AND agent = ANY($1)
-      AND parked_until <= floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint
-    UNION SELECT session_id FROM agent_gateway.command
+      AND parked_until <= ${statementMs}
+    UNION SELECT session_id FROM agent_gateway.command WHERE due_at <= ${statementMs}
   ) AND agent = ANY($1) AND log_version <= ${reads}`
 
 /** SQL: what a claim by $2 changes. Only an owner that died counts (rule 10, recovery); `lapsed` tells of one that did not. */
 function taken(lapsed: string): string {
-  const counts = `active_run IS NOT NULL AND session.owner IS NOT NULL AND NOT ${lapsed}`
+  const hasRun = `(active_run IS NOT NULL OR ${hasDue("type = 'message'")})`
+  const counts = `${hasRun} AND session.owner IS NOT NULL AND NOT ${lapsed}`
   return `epoch = session.epoch + 1, owner = $2, parked_until = 0,
-    takeovers = CASE WHEN active_run IS NULL THEN 0 WHEN ${counts} THEN takeovers + 1 ELSE takeovers END,
+    takeovers = CASE WHEN NOT ${hasRun} THEN 0 WHEN ${counts} THEN takeovers + 1 ELSE takeovers END,
     counted_owner = CASE WHEN ${counts} THEN session.owner ELSE counted_owner END`
 }
 
@@ -64,7 +74,8 @@ export async function claim(
 ): Promise<Lease | null> {
   const [seen] = await query(
     `SELECT epoch, owner, ${ownerIsConnected} AS lapsed FROM agent_gateway.session
-     WHERE id = $1 AND agent = ANY($3) AND log_version <= ${reads} AND ${isFree(times)}`,
+     WHERE id = $1 AND agent = ANY($3) AND log_version <= ${reads} AND ${isFree(times)}
+       AND (active_run IS NULL OR parked_until <= ${statementMs} OR ${hasDue(`due_at <= ${statementMs}`)})`,
     [sessionId, owner, agents.map(escapeText)],
   )
   if (seen === undefined) return null
@@ -169,7 +180,8 @@ export async function release(
     if (held === undefined) return "lost"
     const [released] = await query(
       `UPDATE agent_gateway.session SET owner = NULL, parked_until = $3
-       WHERE id = $1 AND ($2 OR NOT EXISTS (SELECT FROM agent_gateway.command WHERE session_id = $1))
+       WHERE id = $1 AND ($2 OR NOT EXISTS (
+         SELECT FROM agent_gateway.command WHERE session_id = $1 AND due_at <= ${statementMs}))
        RETURNING id`,
       [lease.sessionId, force, parkUntil],
     )

@@ -59,7 +59,7 @@ async function resultOf(
   if (foreign !== undefined) return { type: "dead", reason: "other_principal" }
   const outcome =
     command.type === "put"
-      ? await putWithin(query, command.command, { versions })
+      ? (await putWithin(query, command.command, { versions })).outcome
       : await answerWithin(query, command.command, versions)
   return commandResult(command, outcome, integer(row, "attempts"))
 }

@@ -102,12 +102,11 @@ export function createOutbox(
       )
       return rows.map(toOutboxRow)
     },
-    async retry(choice) {
-      const [chosen, values] = choose(choice)
+    async retry(numbers) {
       const retried = await query(
         `UPDATE agent_gateway.outbox SET due_at = ${nowMs}, died_at = NULL, attempts = 0
-         WHERE died_at IS NOT NULL AND number IN (${chosen}) RETURNING number`,
-        values,
+         WHERE died_at IS NOT NULL AND number = ANY($1::bigint[]) RETURNING number`,
+        [numbers],
       )
       if (retried.length > 0) alarm.ring()
       return retried.length

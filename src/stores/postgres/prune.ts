@@ -23,7 +23,17 @@ export async function pruneDeltas(query: Query, settledBefore: number): Promise<
 }
 
 /** What dies with its session. */
-const ownTables = ["entry", "delta", "settled", "run", "command", "wait", "tool_grant", "audit"]
+const ownTables = [
+  "entry",
+  "delta",
+  "settled",
+  "run",
+  "command",
+  "steering_key",
+  "wait",
+  "tool_grant",
+  "audit",
+]
 
 export async function pruneSessions(
   query: Query,
@@ -35,6 +45,7 @@ export async function pruneSessions(
   const statement = `WITH
     idle AS (
       SELECT id FROM agent_gateway.session WHERE active_run IS NULL AND last_used_at < $1
+        AND NOT EXISTS (SELECT FROM agent_gateway.command WHERE session_id = session.id)
         AND NOT EXISTS (SELECT FROM agent_gateway.outbox WHERE session_id = session.id AND died_at IS NULL)
         AND NOT EXISTS (
           SELECT FROM agent_gateway.subscriber_cursor WHERE session_id = session.id AND behind_since >= $2)

@@ -208,6 +208,26 @@ const migrations: readonly (readonly string[])[] = [
     // The newest log version that the process reads. Processes that do not say it were built to read version 2.
     "ALTER TABLE agent_gateway.process ADD COLUMN reads_version integer NOT NULL DEFAULT 2",
   ],
+  [
+    // A run opens when its message is taken. `due_at` is null for a command that is no work now.
+    `ALTER TABLE agent_gateway.command
+       ADD COLUMN rank bigint NOT NULL DEFAULT 0,
+       ADD COLUMN not_before bigint NOT NULL DEFAULT 0,
+       ADD COLUMN due_at bigint DEFAULT 0,
+       ADD COLUMN bytes bigint NOT NULL DEFAULT 0`,
+    "CREATE INDEX command_due ON agent_gateway.command (due_at, session_id) WHERE due_at IS NOT NULL",
+    `ALTER TABLE agent_gateway.run
+       ADD COLUMN steerable boolean NOT NULL DEFAULT false,
+       ADD COLUMN end_seq bigint`,
+    // The same key of a message that joined a run.
+    `CREATE TABLE agent_gateway.steering_key (
+      session_id text NOT NULL,
+      idempotency_key text NOT NULL,
+      body_hash text NOT NULL,
+      run_id text NOT NULL,
+      PRIMARY KEY (session_id, idempotency_key)
+    )`,
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

@@ -9,7 +9,7 @@ import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
 import { createCommitOrder } from "./commit-order.ts"
 import type { Database, Query } from "./database.ts"
-import { pending, put, putAndClaim, revokeSession } from "./inbox.ts"
+import { findQueued, pending, put, putAndClaim, revokeSession } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
@@ -42,21 +42,23 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     now: () => now(query),
     createSession: (session) => createSession(query, session),
     session: (sessionId) => findSession(query, sessionId, versions),
+    queuedRuns: (sessionId) => findQueued(query, sessionId),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
     async revokeSession(sessionId, at) {
-      const cancelled = await revokeSession(database, { sessionId, at }, versions)
-      if (cancelled === true) hub.arrived(sessionId)
-      return cancelled !== null
+      const isDue = await revokeSession(database, { sessionId, at }, versions)
+      if (isDue === true) hub.arrived(sessionId)
+      return isDue !== null
     },
     async put(command, limits) {
-      const outcome = await put(database, command, { versions, limits })
-      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      const { outcome, isDue } = await put(database, command, { versions, limits })
+      if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
-      const result = await putAndClaim(database, message, agents, { owner, versions, limits })
-      if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(message.sessionId)
-      return result
+      const options = { owner, versions, limits }
+      const { outcome, isDue, lease } = await putAndClaim(database, message, agents, options)
+      if (lease === null && (isDue || outcome.status === "steered")) hub.arrived(message.sessionId)
+      return { outcome, lease }
     },
     async answer(command) {
       const outcome = await answer(database, command, versions)
@@ -127,7 +129,10 @@ async function findSession(query: Query, sessionId: string, versions: Versions):
   const [row] = await query(
     `SELECT session.id AS session_id, session.tenant, session.user_id, agent, session.created_at, last_used_at,
        revoked_at, stored_bytes, log_version, parent_session_id, parent_run_id, parent_tool_call_id, root_id,
-       ${lastSeq} AS last_seq, run.id AS run_id, cursor, state
+       ${lastSeq} AS last_seq, run.id AS run_id, cursor, state, end_seq,
+       EXISTS (SELECT FROM agent_gateway.command
+         WHERE session_id = session.id AND type = 'message' AND not_before <= ${nowMs}
+           AND command.run_id IS DISTINCT FROM session.active_run) AS has_due_message
      FROM agent_gateway.session LEFT JOIN agent_gateway.run ON run.id = active_run WHERE session.id = $1`,
     [escapeText(sessionId)],
   )
@@ -138,7 +143,7 @@ async function findSession(query: Query, sessionId: string, versions: Versions):
 
 async function findRun(query: Query, sessionId: string, runId: string): Promise<Run | null> {
   const [row] = await query(
-    "SELECT id AS run_id, session_id, cursor, state FROM agent_gateway.run WHERE id = $1 AND session_id = $2",
+    "SELECT id AS run_id, session_id, cursor, state, end_seq FROM agent_gateway.run WHERE id = $1 AND session_id = $2",
     [escapeText(runId), escapeText(sessionId)],
   )
   return row === undefined ? null : toRun(row)

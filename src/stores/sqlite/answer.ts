@@ -1,22 +1,28 @@
 import type { AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
 import { integer } from "../columns.ts"
-import type { Versions } from "../versions.ts"
+import { dueCommand } from "../command-rows.ts"
+import { isCancelled } from "../inbox-rules.ts"
 import { judgeAnswer } from "../wait-answers.ts"
 import { toWait } from "../wait-rows.ts"
 import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
 import type { Database } from "./database.ts"
-import { findForInbox, insertCommand, isCancelled } from "./inbox.ts"
+import { findReceiver, insertCommand, type PutOptions } from "./inbox.ts"
 
 /** Inside a transaction. */
-export function answer(database: Database, command: AnswerCommand, versions: Versions): AnswerOutcome {
-  if (findForInbox(database, command.sessionId, versions) === undefined) return { status: "unknown" }
+export function answer(
+  database: Database,
+  command: AnswerCommand,
+  { versions, now }: Omit<PutOptions, "limits">,
+): AnswerOutcome {
+  const receiver = findReceiver(database, command.sessionId, { versions, now })
+  if (receiver === null) return { status: "unknown" }
   const row = newestWait(database, command.sessionId, command)
   const wait = row === undefined ? null : toWait(row)
-  const cancelled = wait !== null && isCancelled(database, wait.sessionId, wait.runId)
+  const cancelled = wait !== null && isCancelled(receiver.rows, wait.runId)
   const { accepted, outcome } = judgeAnswer(wait, command, { cancelled })
   if (row === undefined || accepted === null) return outcome
   database.run("UPDATE wait SET state = 'answered' WHERE id = ?", integer(row, "id"))
-  insertCommand(database, accepted.command, versions)
+  insertCommand(database, dueCommand(accepted.command), versions)
   insertAudit(database, accepted.records)
   if (accepted.grant !== null) insertGrant(database, accepted.grant)
   return outcome

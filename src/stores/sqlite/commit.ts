@@ -1,12 +1,17 @@
 import { logVersion } from "../../core/entries.ts"
+import type { RunOpened } from "../../core/ports/inbox.ts"
 import type { CommitOutcome, Lease, SessionBatch } from "../../core/ports/session-log.ts"
-import { integer, type Row, text } from "../columns.ts"
+import { integer, nullableText, type Row, text } from "../columns.ts"
 import { type EntryRows, toRows } from "../entry-rows.ts"
+import { concernsInbox, dueChanges, refusalOf, rowsAfter } from "../inbox-rules.ts"
 import type { LargeBodies } from "../large-bodies.ts"
 import { areOpen } from "../wait-changes.ts"
 import type { Database } from "./database.ts"
+import { changeDue, deleteCommands, inboxOf } from "./inbox.ts"
 import { insertOutbox } from "./outbox.ts"
 import { openWaits, writeWaits } from "./waits.ts"
+
+type RunEnded = NonNullable<SessionBatch["runEnded"]>
 
 /** Inside a transaction. Every check comes before the first write, so a refused batch leaves nothing. */
 export function commitBatch(
@@ -14,24 +19,30 @@ export function commitBatch(
   batch: SessionBatch,
   { owner, now, bodies }: { readonly owner: string; readonly now: number; readonly bodies: LargeBodies },
 ): CommitOutcome {
-  const { lease, commandsConsumed = [] } = batch
+  const { lease, commandsConsumed = [], runOpened, runEnded, runsWithdrawn = [] } = batch
   // No other process can write between this look and the commit: the transaction holds the database (rule 7).
   const held = heldSession(database, lease, owner)
   if (held === undefined) return "fenced"
   const rows = toRows(batch.entries, { version: batch.version ?? logVersion, bodies })
   if (isStored(database, lease, rows)) return "ok"
-  if (isCancelled(database, batch)) return "cancelled"
+  const inbox = concernsInbox(batch) ? inboxOf(database, lease.sessionId) : []
+  const refusal = refusalOf(batch, inbox)
+  if (refusal !== null) return refusal
   const open = openWaits(database, batch)
   if (!areOpen(open, batch)) return "answered"
   insertEvents(database, lease, rows)
   insertDeltas(database, lease, { rows, now })
-  for (const id of commandsConsumed) {
-    database.run("DELETE FROM command WHERE id = ? AND session_id = ?", id, lease.sessionId)
-  }
+  deleteCommands(database, lease.sessionId, commandsConsumed)
   insertOutbox(database, batch, now)
   writeWaits(database, batch, { open, at: rows.at })
   updateSession(database, batch, rows, held)
-  if (batch.runEnded !== undefined) endRun(database, lease, batch.runEnded, rows)
+  if (runOpened !== undefined) openRun(database, lease, runOpened)
+  if (runEnded !== undefined) endRun(database, lease, runEnded, rows)
+  for (const runId of runsWithdrawn) closeRun(database, lease, { runId, state: "interrupted" }, rows)
+  if (concernsInbox(batch)) {
+    const openRunId = findOpenRun(database, lease)
+    changeDue(database, dueChanges(rowsAfter(inbox, batch), { now, openRunId }))
+  }
   return "ok"
 }
 
@@ -59,19 +70,6 @@ function isStored(database: Database, { sessionId }: Lease, { events, deltas }: 
 function heldSession(database: Database, { sessionId, epoch }: Lease, owner: string): Row | undefined {
   const sql = "SELECT takeovers FROM session WHERE id = ? AND epoch = ? AND owner = ?"
   return database.get(sql, sessionId, epoch, owner)
-}
-
-/** Whether it would end a run in spite of a cancel (rule 12). */
-function isCancelled(database: Database, { lease, runEnded, commandsConsumed = [] }: SessionBatch): boolean {
-  if (runEnded === undefined) return false
-  const waiting = database.get(
-    `SELECT 1 FROM command WHERE session_id = ? AND run_id = ? AND type = 'cancel'
-     AND id NOT IN (SELECT value FROM json_each(?))`,
-    lease.sessionId,
-    runEnded.runId,
-    JSON.stringify(commandsConsumed),
-  )
-  return waiting !== undefined
 }
 
 /** Writes only what changes: deltas alone leave the session as it is. */
@@ -138,18 +136,44 @@ function insertDeltas(
   )
 }
 
-function endRun(
-  database: Database,
-  { sessionId }: Lease,
-  { runId, state }: NonNullable<SessionBatch["runEnded"]>,
-  { at }: EntryRows,
-): void {
-  database.run("DELETE FROM command WHERE session_id = ? AND run_id = ?", sessionId, runId)
-  database.run("UPDATE run SET state = ? WHERE id = ? AND session_id = ?", state, runId, sessionId)
+function openRun(database: Database, { sessionId }: Lease, { runId, cursor, steerable }: RunOpened): void {
+  database.run(
+    "UPDATE run SET state = 'open', cursor = ?, steerable = ? WHERE id = ? AND session_id = ?",
+    cursor,
+    Number(steerable),
+    runId,
+    sessionId,
+  )
+  database.run("UPDATE session SET active_run = ? WHERE id = ?", runId, sessionId)
+}
+
+function findOpenRun(database: Database, { sessionId }: Lease): string | null {
+  const session = database.get("SELECT active_run FROM session WHERE id = ?", sessionId)
+  return session === undefined ? null : nullableText(session, "active_run")
+}
+
+function endRun(database: Database, lease: Lease, ended: RunEnded, rows: EntryRows): void {
+  closeRun(database, lease, ended, rows)
   database.run(
     "UPDATE session SET active_run = NULL, last_used_at = max(last_used_at, ?) WHERE id = ? AND active_run = ?",
-    at,
-    sessionId,
+    rows.at,
+    lease.sessionId,
+    ended.runId,
+  )
+}
+
+function closeRun(
+  database: Database,
+  { sessionId }: Lease,
+  { runId, state }: RunEnded,
+  { lastSeq }: EntryRows,
+): void {
+  database.run("DELETE FROM command WHERE session_id = ? AND run_id = ?", sessionId, runId)
+  database.run(
+    "UPDATE run SET state = ?, end_seq = ? WHERE id = ? AND session_id = ?",
+    state,
+    lastSeq,
     runId,
+    sessionId,
   )
 }

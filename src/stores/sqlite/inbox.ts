@@ -1,3 +1,4 @@
+import type { QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   Command,
@@ -5,166 +6,257 @@ import type {
   MessageCommand,
   PutOutcome,
   StorageLimits,
-  StoredCommand,
 } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
-import { commandRow, toCommand } from "../session-rows.ts"
-import { fullness } from "../storage-limits.ts"
+import {
+  type CommandRow,
+  commandColumns,
+  type NewCommand,
+  newCommandRow,
+  toCommandRow,
+} from "../command-rows.ts"
+import { type DueChange, isCancelled, positionOf, queuedRuns } from "../inbox-rules.ts"
+import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
+import { toPending } from "../session-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
 import type { Database } from "./database.ts"
 import { largeText } from "./large-text.ts"
 import { lastSeq } from "./schema.ts"
 
+export interface PutOptions {
+  readonly limits?: StorageLimits | undefined
+  readonly versions: Versions
+  /** The store's clock. */
+  readonly now: number
+}
+
+export interface Put {
+  readonly outcome: PutOutcome
+  /** If true, the put gave the session work that is due. */
+  readonly isDue: boolean
+}
+
 /** Inside a transaction. */
 export function put(
   database: Database,
   command: MessageCommand | CancelCommand,
-  { versions, limits }: { readonly versions: Versions; readonly limits?: StorageLimits | undefined },
-): PutOutcome {
-  const session = findForInbox(database, command.sessionId, versions)
-  if (session === undefined) return { status: "unknown" }
-  const runId = nullableText(session, "run_id")
-  const open = runId === null ? null : { runId, cursor: integer(session, "cursor") }
-  if (command.type === "cancel") return putCancel(database, command, { open, versions })
-  return putMessage(database, command, {
-    open,
-    versions,
-    cursor: integer(session, "last_seq"),
-    full: fullness(integer(session, "stored_bytes"), limits),
-  })
-}
-
-/** Throws for a session that only newer processes read. */
-export function findForInbox(database: Database, sessionId: string, versions: Versions): Row | undefined {
-  const session = database.get(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor
-     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
-    escapeText(sessionId),
-  )
-  if (session !== undefined) refuseNewer(session, versions)
-  return session
-}
-
-interface OpenRun {
-  readonly runId: string
-  readonly cursor: number
-}
-
-interface Receiver {
-  readonly open: OpenRun | null
-  readonly versions: Versions
-  /** The newest entry's number. */
-  readonly cursor: number
-  readonly full: PutOutcome | null
-}
-
-function putMessage(
-  database: Database,
-  command: MessageCommand,
-  { open, cursor, full, versions }: Receiver,
-): PutOutcome {
-  const { sessionId, runId, idempotency } = command
-  const key = idempotency === null ? null : escapeText(idempotency.key)
-  const hash = idempotency === null ? null : escapeText(idempotency.bodyHash)
-  if (key !== null) {
-    const known = database.get(
-      "SELECT id, cursor, body_hash FROM run WHERE session_id = ? AND idempotency_key = ?",
-      sessionId,
-      key,
-    )
-    if (known !== undefined) {
-      if (text(known, "body_hash") !== hash) return { status: "keyReused" }
-      return { status: "duplicate", runId: text(known, "id"), cursor: integer(known, "cursor") }
-    }
+  { limits, versions, now }: PutOptions,
+): Put {
+  const receiver = findReceiver(database, command.sessionId, { versions, now })
+  if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
+  if (command.type === "cancel") {
+    const plan = planCancel(command, receiver)
+    return carryOut(database, plan, { sessionId: command.sessionId, message: null, versions })
   }
-  if (open !== null) return { status: "busy", runId: open.runId }
-  if (full !== null) return full
-  database.run(
-    `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
-     SELECT ?, id, ?, 'open', ?, ?, ?, tenant, user_id FROM session WHERE id = ?`,
-    runId,
-    cursor,
-    key,
-    hash,
-    command.at,
-    sessionId,
-  )
-  database.run(
-    "UPDATE session SET active_run = ?, last_used_at = max(last_used_at, ?) WHERE id = ?",
-    runId,
-    command.at,
-    sessionId,
-  )
-  insertCommand(database, command, versions)
-  return { status: "accepted", runId, cursor }
-}
-
-function putCancel(
-  database: Database,
-  command: CancelCommand,
-  { open, versions }: Pick<Receiver, "open" | "versions">,
-): PutOutcome {
-  if (open === null || (command.runId !== null && command.runId !== open.runId)) return { status: "unknown" }
-  const waiting = isCancelled(database, command.sessionId, open.runId)
-  if (!waiting) insertCommand(database, { ...command, runId: open.runId }, versions)
-  return { status: "accepted", ...open }
-}
-
-/** Whether a cancel of the run waits in the inbox. */
-export function isCancelled(database: Database, sessionId: string, runId: string): boolean {
-  const waiting = database.get(
-    "SELECT 1 FROM command WHERE session_id = ? AND run_id = ? AND type = 'cancel'",
-    sessionId,
-    runId,
-  )
-  return waiting !== undefined
+  const known = findKnown(database, command, receiver)
+  if (known !== null) return { outcome: known, isDue: false }
+  const plan = planMessage(command, receiver, limits)
+  return carryOut(database, plan, { sessionId: command.sessionId, message: command, versions })
 }
 
 /**
- * Inside a transaction. Refuses the session's tokens and cancels its open run.
- * Null when there is no such session, else whether a cancel was put.
+ * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones.
+ * Null when there is no such session, else true if that gave the session work.
  */
 export function revokeSession(
   database: Database,
   { sessionId, at }: { readonly sessionId: string; readonly at: number },
-  versions: Versions,
+  { versions, now }: Omit<PutOptions, "limits">,
 ): boolean | null {
+  const session = database.get("SELECT revoked_at FROM session WHERE id = ?", escapeText(sessionId))
+  const receiver = findReceiver(database, sessionId, { versions, now })
+  if (session === undefined || receiver === null) return null
+  if (session.revoked_at !== null) return false
+  database.run("UPDATE session SET revoked_at = ? WHERE id = ?", at, sessionId)
+  const plan = planRevocation({ sessionId, at }, receiver)
+  return carryOut(database, plan, { sessionId, message: null, versions }).isDue
+}
+
+/** Inside a transaction, in which the database is locked. Throws for a session that only newer processes read. */
+export function findReceiver(
+  database: Database,
+  sessionId: string,
+  { versions, now }: Omit<PutOptions, "limits">,
+): Receiver | null {
   const session = database.get(
-    "SELECT revoked_at, log_version FROM session WHERE id = ?",
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable
+     FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
   )
   if (session === undefined) return null
   refuseNewer(session, versions)
-  if (session.revoked_at !== null) return false
-  database.run("UPDATE session SET revoked_at = ? WHERE id = ?", at, sessionId)
-  return put(database, { type: "cancel", sessionId, runId: null, at }, { versions }).status === "accepted"
+  const runId = nullableText(session, "run_id")
+  return {
+    open:
+      runId === null
+        ? null
+        : { runId, cursor: integer(session, "cursor"), steerable: session.steerable === 1 },
+    lastSeq: integer(session, "last_seq"),
+    storedBytes: integer(session, "stored_bytes"),
+    rows: inboxOf(database, sessionId),
+    now,
+    writes: versions.writes(),
+  }
+}
+
+/** Returns the commands of an existing session, in no particular order. */
+export function inboxOf(database: Database, sessionId: string): CommandRow[] {
+  return database
+    .all(`SELECT ${commandColumns} FROM command WHERE session_id = ?`, sessionId)
+    .map(toCommandRow)
+}
+
+/** Returns what became of an earlier message with the same idempotency key; null if there is none. */
+function findKnown(
+  database: Database,
+  { sessionId, idempotency }: MessageCommand,
+  { rows, open, now }: Receiver,
+): PutOutcome | null {
+  if (idempotency === null) return null
+  const key = escapeText(idempotency.key)
+  const run = database.get(
+    "SELECT id, cursor, body_hash FROM run WHERE session_id = ? AND idempotency_key = ?",
+    sessionId,
+    key,
+  )
+  const steered = database.get(
+    `SELECT run.id, cursor, steering_key.body_hash FROM steering_key JOIN run ON run.id = run_id
+     WHERE steering_key.session_id = ? AND steering_key.idempotency_key = ?`,
+    sessionId,
+    key,
+  )
+  const known = run ?? steered
+  if (known === undefined) return null
+  if (text(known, "body_hash") !== escapeText(idempotency.bodyHash)) return { status: "keyReused" }
+  const [runId, cursor] = [text(known, "id"), integer(known, "cursor")]
+  const position = positionOf(rows, runId, { now, openRunId: open?.runId ?? null })
+  return { status: "duplicate", runId, cursor, ...(position !== undefined && { position }) }
+}
+
+function carryOut(
+  database: Database,
+  plan: PutPlan,
+  {
+    sessionId,
+    message,
+    versions,
+  }: {
+    readonly sessionId: string
+    readonly message: MessageCommand | null
+    readonly versions: Versions
+  },
+): Put {
+  const { outcome, run, isDue } = plan
+  const key = message?.idempotency == null ? null : escapeText(message.idempotency.key)
+  const hash = message?.idempotency == null ? null : escapeText(message.idempotency.bodyHash)
+  if (run !== null) {
+    database.run(
+      `INSERT INTO run (id, session_id, cursor, state, idempotency_key, body_hash, created_at, tenant, user_id)
+       SELECT ?, id, ?, ?, ?, ?, ?, tenant, user_id FROM session WHERE id = ?`,
+      run.runId,
+      run.cursor,
+      run.state,
+      key,
+      hash,
+      message?.at ?? 0,
+      sessionId,
+    )
+    if (run.state === "open") {
+      database.run("UPDATE session SET active_run = ? WHERE id = ?", run.runId, sessionId)
+    }
+  }
+  if (outcome.status === "steered" && key !== null) {
+    database.run(
+      "INSERT INTO steering_key (session_id, idempotency_key, body_hash, run_id) VALUES (?, ?, ?, ?)",
+      sessionId,
+      key,
+      hash,
+      outcome.runId,
+    )
+  }
+  deleteCommands(database, sessionId, plan.deleted)
+  for (const command of plan.commands) insertCommand(database, command, versions)
+  changeDue(database, plan.due)
+  if (message !== null && plan.commands.length > 0) {
+    database.run("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?", message.at, sessionId)
+  }
+  return { outcome, isDue }
 }
 
 /** Inside a transaction. A session whose inbox holds a newer form is left to processes that read it. */
-export function insertCommand(database: Database, command: StoredCommand, versions: Versions): void {
-  const { type, body, version } = commandRow(command, versions.writes())
+export function insertCommand(database: Database, command: NewCommand, versions: Versions): void {
+  const row = newCommandRow(command, versions.writes())
+  const { sessionId, runId, type, body, rank, notBefore, dueAt, bytes, version } = row
   database.run(
-    "INSERT INTO command (session_id, run_id, type, body) VALUES (?, ?, ?, ?)",
-    command.sessionId,
-    command.runId,
+    `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    sessionId,
+    runId,
     type,
     body,
+    rank,
+    notBefore,
+    dueAt,
+    bytes,
   )
+  if (bytes > 0) addBytes(database, sessionId, bytes)
   database.run(
     "UPDATE session SET log_version = ? WHERE id = ? AND log_version < ?",
     version,
-    command.sessionId,
+    sessionId,
     version,
   )
 }
 
-export function pending(database: Database, lease: Lease, owner: string): Command[] {
-  const rows = database.all(
-    `SELECT command.id, ${largeText("command.body")} FROM session JOIN command ON command.session_id = session.id
-     WHERE session.id = ? AND session.epoch = ? AND session.owner = ? ORDER BY command.id`,
+/** Inside a transaction. */
+export function deleteCommands(database: Database, sessionId: string, ids: readonly number[]): void {
+  let bytes = 0
+  for (const id of ids) {
+    const row = database.get(
+      "DELETE FROM command WHERE id = ? AND session_id = ? RETURNING bytes",
+      id,
+      sessionId,
+    )
+    bytes += row === undefined ? 0 : integer(row, "bytes")
+  }
+  if (bytes > 0) addBytes(database, sessionId, -bytes)
+}
+
+/** Inside a transaction. */
+export function changeDue(database: Database, changes: readonly DueChange[]): void {
+  for (const { id, dueAt } of changes) database.run("UPDATE command SET due_at = ? WHERE id = ?", dueAt, id)
+}
+
+function addBytes(database: Database, sessionId: string, bytes: number): void {
+  database.run("UPDATE session SET stored_bytes = stored_bytes + ? WHERE id = ?", bytes, sessionId)
+}
+
+/** Whether a cancel of the run waits in the inbox. */
+export function hasCancel(database: Database, sessionId: string, runId: string): boolean {
+  return isCancelled(inboxOf(database, sessionId), runId)
+}
+
+/** Returns the queued runs of a session in the order in which they are taken. */
+export function findQueued(database: Database, sessionId: string, now: number): QueuedRun[] {
+  const session = database.get("SELECT id, active_run FROM session WHERE id = ?", escapeText(sessionId))
+  if (session === undefined) return []
+  const openRunId = nullableText(session, "active_run")
+  return queuedRuns(inboxOf(database, text(session, "id")), { now, openRunId })
+}
+
+export function pending(
+  database: Database,
+  lease: Lease,
+  { owner, now }: { readonly owner: string; readonly now: number },
+): Command[] {
+  const rows: Row[] = database.all(
+    `SELECT ${commandColumns}, ${largeText("command.body")} FROM session JOIN command ON command.session_id = session.id
+     WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
+       AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) ORDER BY command.id`,
     lease.sessionId,
     lease.epoch,
     owner,
+    now,
   )
-  return rows.map(toCommand)
+  return toPending(rows, now)
 }

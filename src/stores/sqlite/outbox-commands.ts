@@ -46,7 +46,7 @@ function deliverCommand(
   if (row === undefined) return null
   const from = text(row, "session_id")
   const command = toOutboxCommand(row)
-  const result = resultOf(database, row, { command, versions })
+  const result = resultOf(database, row, { command, now, versions })
   writeResult(database, { number, result, now })
   return { number, id: unescapeText(text(row, "id")), from, to: command?.command.sessionId ?? null, result }
 }
@@ -54,7 +54,7 @@ function deliverCommand(
 function resultOf(
   database: Database,
   row: Row,
-  { command, versions }: { readonly command: OutboxCommand | null; readonly versions: Versions },
+  { command, now, versions }: Delivering & { readonly command: OutboxCommand | null },
 ): CommandResult {
   if (command === null) return { type: "dead", reason: "not_a_command" }
   const to = escapeText(command.command.sessionId)
@@ -68,8 +68,8 @@ function resultOf(
   if (isForeign !== undefined) return { type: "dead", reason: "other_principal" }
   const outcome =
     command.type === "put"
-      ? put(database, command.command, { versions })
-      : answer(database, command.command, versions)
+      ? put(database, command.command, { versions, now }).outcome
+      : answer(database, command.command, { versions, now })
   return commandResult(command, outcome, integer(row, "attempts"))
 }
 

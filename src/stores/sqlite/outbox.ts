@@ -100,11 +100,10 @@ export function createOutbox(database: Database, { clock, versions, alarm, hub }
           )
           .map(toOutboxRow),
       ),
-    async retry(choice) {
-      const [chosen, values] = choose(choice)
+    async retry(numbers) {
       const sql = `UPDATE outbox SET due_at = ?, died_at = NULL, attempts = 0
-        WHERE died_at IS NOT NULL AND number IN (${chosen})`
-      const count = await database.write(() => database.run(sql, now(), ...values))
+        WHERE died_at IS NOT NULL AND number IN (SELECT value FROM json_each(?))`
+      const count = await database.write(() => database.run(sql, now(), JSON.stringify(numbers)))
       if (count > 0) alarm.ring()
       return count
     },

@@ -70,6 +70,7 @@ function removeSessions(
     `SELECT id FROM session WHERE active_run IS NULL AND last_used_at < ?
        AND NOT EXISTS (SELECT 1 FROM outbox WHERE session_id = session.id AND died_at IS NULL)
        AND NOT EXISTS (SELECT 1 FROM subscriber_cursor WHERE session_id = session.id AND behind_since >= ?)
+       AND NOT EXISTS (SELECT 1 FROM command WHERE session_id = session.id)
      ORDER BY last_used_at LIMIT ${slice}`,
     sessionsUsedBefore,
     subscribersBehindBefore,
@@ -134,7 +135,7 @@ function deleteRows(database: Database): boolean {
     )
     if (deleted === slice) return true
   }
-  for (const table of ["run", "command", "tool_grant"])
+  for (const table of ["run", "command", "steering_key", "tool_grant"])
     database.run(`DELETE FROM ${table} WHERE session_id = ?`, id)
   database.run("DELETE FROM removed_session WHERE id = ?", id)
   return true

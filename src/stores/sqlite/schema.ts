@@ -215,6 +215,26 @@ const migrations: readonly (readonly string[])[] = [
     "ALTER TABLE wait ADD COLUMN wait_id TEXT",
     "CREATE INDEX wait_id ON wait (session_id, wait_id)",
   ],
+  [
+    // A run opens when its message is taken. `due_at` is null for a command that is no work now.
+    "ALTER TABLE command ADD COLUMN rank INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE command ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE command ADD COLUMN due_at INTEGER DEFAULT 0",
+    "ALTER TABLE command ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    "DROP INDEX command_session",
+    "CREATE INDEX command_inbox ON command (session_id, type, run_id, rank, not_before, due_at)",
+    "CREATE INDEX command_due ON command (due_at, session_id) WHERE due_at IS NOT NULL",
+    "ALTER TABLE run ADD COLUMN steerable INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN end_seq INTEGER",
+    // The same key of a message that joined a run.
+    `CREATE TABLE steering_key (
+      session_id TEXT NOT NULL,
+      idempotency_key TEXT NOT NULL,
+      body_hash TEXT NOT NULL,
+      run_id TEXT NOT NULL,
+      PRIMARY KEY (session_id, idempotency_key)
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -11,7 +11,7 @@ import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database.ts"
-import { pending, put, revokeSession } from "./inbox.ts"
+import { findQueued, pending, put, revokeSession } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
@@ -43,54 +43,60 @@ export function createSessionLog(
 ): SessionLog {
   const owner = membership.id
   const { reads } = versions
+  const now = () => clock.now()
   return {
     // The lock of its process file holds as long as the process.
     liveness: alwaysLive,
     writableVersion: () => versions.writes(),
-    now: async () => clock.now(),
+    now: async () => now(),
     createSession: (session) => database.write(() => createSession(database, session)),
-    session: (sessionId) => database.read(() => findSession(database, sessionId, versions)),
+    session: (sessionId) => database.read(() => findSession(database, sessionId, { versions, now: now() })),
+    queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
     async revokeSession(sessionId, at) {
-      const cancelled = await database.write(() => revokeSession(database, { sessionId, at }, versions))
-      if (cancelled === true) hub.arrived(sessionId)
-      return cancelled !== null
+      const isDue = await database.write(() =>
+        revokeSession(database, { sessionId, at }, { versions, now: now() }),
+      )
+      if (isDue === true) hub.arrived(sessionId)
+      return isDue !== null
     },
     async put(command, limits) {
-      const outcome = await database.write(() => put(database, command, { versions, limits }))
-      if (outcome.status === "accepted") hub.arrived(command.sessionId)
+      const { outcome, isDue } = await database.write(() =>
+        put(database, command, { versions, limits, now: now() }),
+      )
+      if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
-      const result = await database.write(() => {
-        const outcome = put(database, message, { versions, limits })
+      const { outcome, isDue, lease } = await database.write(() => {
+        const result = put(database, message, { versions, limits, now: now() })
         const claimable = { agents, reads }
-        const lease = outcome.status === "accepted" ? claimFree(database, owner, sessionId, claimable) : null
-        return { outcome, lease }
+        return { ...result, lease: result.isDue ? claimFree(database, owner, sessionId, claimable) : null }
       })
-      if (result.outcome.status === "accepted" && result.lease === null) hub.arrived(sessionId)
-      return result
+      if (lease === null && (isDue || outcome.status === "steered")) hub.arrived(sessionId)
+      return { outcome, lease }
     },
     async answer(command) {
-      const outcome = await database.write(() => answer(database, command, versions))
+      const outcome = await database.write(() => answer(database, command, { versions, now: now() }))
       if (outcome.status === "accepted") hub.arrived(command.sessionId)
       return outcome
     },
-    claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads }),
+    claim: (sessionId, agents) => claim(database, membership, sessionId, { agents, reads, now: now() }),
     claimRunnable: (agents, limit, shares) =>
-      claimRunnable(database, membership, { agents, reads }, { limit, shares, now: clock.now() }),
+      claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
     held: () => database.read(() => held(database, owner)),
-    pending: (lease) => database.read(() => pending(database, lease, owner)),
-    release: (lease, options) => database.write(() => release(database, lease, { ...options, owner })),
+    pending: (lease) => database.read(() => pending(database, lease, { owner, now: now() })),
+    release: (lease, options) =>
+      database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
       let stirred = false
       const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
-      const now = clock.now()
+      const at = now()
       const outcomes = await database.write(() => {
-        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now, bodies }))
+        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
         const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
-        stirred = stirCursors(database, stored, now) > 0
+        stirred = stirCursors(database, stored, at) > 0
         return outcomes
       })
       if (stirred) alarms.subscriptions.ring()
@@ -136,12 +142,20 @@ function createSession(database: Database, session: NewSession): void {
   )
 }
 
-function findSession(database: Database, sessionId: string, versions: Versions): Session | null {
+function findSession(
+  database: Database,
+  sessionId: string,
+  { versions, now }: { readonly versions: Versions; readonly now: number },
+): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
        session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
-       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state
+       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state, run.end_seq,
+       EXISTS (
+         SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
+           AND run_id IS NOT session.active_run) AS has_due_message
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
+    now,
     escapeText(sessionId),
   )
   if (row === undefined) return null
@@ -151,7 +165,7 @@ function findSession(database: Database, sessionId: string, versions: Versions):
 
 function findRun(database: Database, sessionId: string, runId: string): Run | null {
   const row = database.get(
-    "SELECT id AS run_id, session_id, cursor, state FROM run WHERE id = ? AND session_id = ?",
+    "SELECT id AS run_id, session_id, cursor, state, end_seq FROM run WHERE id = ? AND session_id = ?",
     escapeText(runId),
     escapeText(sessionId),
   )

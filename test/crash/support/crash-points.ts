@@ -25,6 +25,8 @@ export type CrashPoint =
 const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   runStarted: "text",
   historyReplaced: "replaced",
+  userMessageAdded: "text",
+  runWithdrawn: "text",
   stepStarted: "text",
   modelCallFailed: "retries",
   stepRetried: "retries",

@@ -1,0 +1,72 @@
+import type { RunHooks } from "../core/agent-runtime.ts"
+import { type Event, isTerminal, type TerminalEvent } from "../core/entries.ts"
+import { RunSteeredError } from "../core/errors.ts"
+import type { JournalEffects } from "../core/ports/journal.ts"
+import type { SteeringMessage } from "../core/ports/steering.ts"
+import { type ModelRunContext, type RunContext, record } from "./run-context.ts"
+
+type EndingContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
+
+/** Logs the messages that wait to join the run. To be called between two steps. */
+export async function joinSteering(context: EndingContext): Promise<void> {
+  const waiting = context.steering.waiting()
+  if (waiting.length === 0) return
+  await record(context, waiting.map(userMessageAdded), { consume: waiting.map(({ id }) => id) })
+  context.steering.joined(waiting.map(({ id }) => id))
+}
+
+/**
+ * Logs events of which the last may be the run's end. A message that waits to join the run precedes that end, so that the
+ * conversation has it.
+ */
+export async function recordEnd(context: EndingContext, events: readonly Event[]): Promise<void> {
+  for (;;) {
+    try {
+      return await recordSteeredEnd(context, events)
+    } catch (thrown) {
+      if (!(thrown instanceof RunSteeredError)) throw thrown
+      await context.steering.refresh(context.signal)
+    }
+  }
+}
+
+/** Like `recordEnd`, but a message that waits to join the run keeps it from completing: the model responds to it. */
+export async function recordCompletion(context: ModelRunContext, events: readonly Event[]): Promise<void> {
+  if (!events.some(completes)) return recordEnd(context, events)
+  for (;;) {
+    const goesOn = context.steering.waiting().length > 0
+    const logged = goesOn ? events.filter((event) => !isTerminal(event)) : events
+    try {
+      if (logged.length > 0) await record(context, logged)
+      return
+    } catch (thrown) {
+      if (!(thrown instanceof RunSteeredError)) throw thrown
+      await context.steering.refresh(context.signal)
+    }
+  }
+}
+
+/** Makes one attempt of `recordEnd`. Rejects with `RunSteeredError` when another message has come in the meantime. */
+export async function recordSteeredEnd(
+  context: EndingContext,
+  events: readonly Event[],
+  effects: JournalEffects = {},
+): Promise<void> {
+  const end = events.findIndex(isTerminal)
+  if (end === -1) return record(context, events, effects)
+  const waiting = context.steering.waiting()
+  const joined = waiting.map(({ id }) => id)
+  await record(context, [...events.slice(0, end), ...waiting.map(userMessageAdded), ...events.slice(end)], {
+    ...effects,
+    consume: [...(effects.consume ?? []), ...joined],
+  })
+  context.steering.joined(joined)
+}
+
+function completes(event: Event): event is TerminalEvent {
+  return event.type === "runCompleted" && event.disposition === "completed"
+}
+
+function userMessageAdded({ content }: SteeringMessage): Event {
+  return { type: "userMessageAdded", content }
+}

@@ -1,0 +1,107 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import { formatDirectoryCursor, parseDirectoryCursor } from "../../core/directory-cursor.ts"
+import type { Directory } from "../../core/ports/directory.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
+import { isSamePrincipal } from "../auth/principal.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { Problem, sessionNotFound } from "../problem.ts"
+import { problems } from "../schemas/problem.ts"
+import {
+  defaultSessionsLimit,
+  sessionResponseSchema,
+  sessionsQuerySchema,
+  sessionsResponseSchema,
+} from "../schemas/sessions.ts"
+import type { ServedAgents } from "../served-agents.ts"
+import { wireSession, wireSessionWithRuns } from "../wire/sessions.ts"
+
+/** Runs that the description of one session has. */
+const shownRuns = 20
+
+export type ListSessions = Pick<Directory, "sessions" | "session" | "runs">
+
+export interface SessionsRoutesOptions {
+  readonly directory: ListSessions
+  readonly agents: ServedAgents
+  /** If false, any API key is accepted, so a client may be whoever it says. */
+  readonly knowsUsers: boolean
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** GET /sessions and GET /sessions/{id}: the sessions of the principal whose token the request carries. */
+export function addSessionsRoutes(app: OpenAPIHono<HttpEnv>, options: SessionsRoutesOptions): void {
+  const { directory, agents, knowsUsers, middleware } = options
+  const list = createRoute({
+    method: "get",
+    path: "/sessions",
+    operationId: "listSessions",
+    summary: "The user's sessions, newest first",
+    tags: ["sessions"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    request: { query: sessionsQuerySchema },
+    responses: {
+      200: {
+        description: "One page of the sessions of the token's user.",
+        content: { "application/json": { schema: sessionsResponseSchema } },
+      },
+      ...problems(400, 401, 403, 422, 429, 500, 503),
+    },
+  })
+  const show = createRoute({
+    method: "get",
+    path: "/sessions/{id}",
+    operationId: "showSession",
+    summary: "One session of the user",
+    tags: ["sessions"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    request: { params: z.object({ id: z.string() }) },
+    responses: {
+      200: {
+        description: "The session and its newest runs.",
+        content: { "application/json": { schema: sessionResponseSchema } },
+      },
+      ...problems(401, 403, 404, 429, 500, 503),
+    },
+  })
+
+  app.openapi(list, async (c) => {
+    const { agent, state, after, limit = defaultSessionsLimit } = c.req.valid("query")
+    const principal = knownPrincipal(c.get("session"))
+    const { items, next } = await directory.sessions({
+      principal,
+      agents: agents.names.filter((name) => agent === undefined || name === agent),
+      ...(state !== undefined && { states: [state] }),
+      ...(after !== undefined && { after: positionOf(after) }),
+      limit: Number(limit),
+    })
+    const sessions = items.filter(({ revokedAt }) => revokedAt === null).map(wireSession)
+    return c.json({ sessions, next: next === null ? null : formatDirectoryCursor(next) }, 200)
+  })
+
+  app.openapi(show, async (c) => {
+    const principal = knownPrincipal(c.get("session"))
+    const session = await directory.session(c.req.valid("param").id)
+    // The same answer for a session that does not exist, is another's, is not served here, or was revoked.
+    if (session === null || !isSamePrincipal(session, principal)) throw sessionNotFound(404)
+    if (!agents.has(session.agent) || session.revokedAt !== null) throw sessionNotFound(404)
+    const { items } = await directory.runs({ sessionId: session.id, limit: shownRuns })
+    return c.json(wireSessionWithRuns(session, items), 200)
+  })
+
+  function knownPrincipal({ tenant, userId }: Principal): Principal {
+    if (knowsUsers) return { tenant, userId }
+    throw new Problem(
+      { code: "users_unknown", status: 403 },
+      "Any API key is accepted, so sessions are not listed. The operator can set validApiKeys or authenticate.",
+    )
+  }
+}
+
+function positionOf(after: string) {
+  const position = parseDirectoryCursor(after)
+  if (position !== null) return position
+  throw new Problem({ code: "invalid_cursor", status: 400 }, "after must be the `next` of a page before.")
+}

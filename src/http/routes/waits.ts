@@ -1,0 +1,37 @@
+import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { Sessions } from "../../sessions/sessions.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { problems } from "../schemas/problem.ts"
+import { waitsResponseSchema } from "../schemas/waits.ts"
+import { wireWaits } from "../wire/waits.ts"
+
+export interface WaitsRouteOptions {
+  readonly sessions: Sessions
+  readonly middleware: MiddlewareHandler<HttpEnv>[]
+}
+
+/** GET /chat/waits: every open wait of the session, without its history. */
+export function addWaitsRoute(app: OpenAPIHono<HttpEnv>, { sessions, middleware }: WaitsRouteOptions): void {
+  const route = createRoute({
+    method: "get",
+    path: "/chat/waits",
+    operationId: "listWaits",
+    summary: "What the session waits for",
+    tags: ["approvals"],
+    security: [{ sessionToken: [] }],
+    middleware,
+    responses: {
+      200: {
+        description: "Every open approval, client tool call and question of the session.",
+        content: { "application/json": { schema: waitsResponseSchema } },
+      },
+      ...problems(401, 429, 500, 503),
+    },
+  })
+
+  app.openapi(route, async (c) => {
+    const waits = await sessions.openWaits({ sessionId: c.get("session").id })
+    return c.json(wireWaits(waits), 200)
+  })
+}

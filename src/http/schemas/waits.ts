@@ -1,0 +1,28 @@
+import { z } from "@hono/zod-openapi"
+import { pendingApprovalSchema, pendingCallSchema, pendingElicitationSchema } from "./history.ts"
+
+const waitId = { wait_id: z.string() }
+
+/** A wait that no client answers. */
+const ownWait = {
+  ...waitId,
+  tool_call_id: z.string(),
+  tool_name: z.string(),
+  expires_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
+}
+
+export const waitsResponseSchema = z
+  .object({
+    waits: z.array(
+      z.discriminatedUnion("kind", [
+        pendingApprovalSchema.extend({ ...waitId, kind: z.literal("approval") }),
+        pendingCallSchema.extend({ ...waitId, kind: z.literal("client_tool") }),
+        pendingElicitationSchema.extend({ ...waitId, kind: z.literal("elicitation") }),
+        z.object({ ...ownWait, kind: z.literal("child") }),
+        z.object({ ...ownWait, kind: z.literal("timer") }),
+      ]),
+    ),
+  })
+  .openapi("Waits", { description: "Oldest first." })
+
+export type WaitsResponse = z.input<typeof waitsResponseSchema>

@@ -1,0 +1,30 @@
+import type { ListedRun, ListedSession } from "../../core/ports/directory.ts"
+import type { SessionResponse, WireSession } from "../schemas/sessions.ts"
+import { unixSeconds } from "./content.ts"
+
+export function wireSession(session: ListedSession): WireSession {
+  const { parent } = session
+  return {
+    session_id: session.id,
+    agent: session.agent,
+    state: session.state,
+    active_run_id: session.activeRunId,
+    parent:
+      parent === null
+        ? null
+        : { session_id: parent.sessionId, run_id: parent.runId, tool_call_id: parent.toolCallId },
+    root_session_id: session.rootId,
+    created_at: unixSeconds(session.createdAt),
+    last_used_at: unixSeconds(session.lastUsedAt),
+    stored_bytes: session.storedBytes,
+  }
+}
+
+export function wireSessionWithRuns(session: ListedSession, runs: readonly ListedRun[]): SessionResponse {
+  return {
+    ...wireSession(session),
+    runs: runs.map(({ id, state, createdAt }) => {
+      return { run_id: id, state, created_at: unixSeconds(createdAt) }
+    }),
+  }
+}

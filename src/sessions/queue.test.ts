@@ -1,0 +1,355 @@
+import { describe, expect, it, vi } from "vitest"
+import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { systemClock } from "../core/clock.ts"
+import type { Event } from "../core/entries.ts"
+import type { Store } from "../core/ports/store.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import {
+  accepted,
+  alice,
+  call,
+  eventsOf,
+  forever,
+  message,
+  patience,
+  say,
+  silentLogger,
+  type TestNode,
+  testNode,
+  useNodes,
+  watchRun,
+  wholeHistory,
+} from "./fixtures/test-gateway.ts"
+
+const start = useNodes()
+const cancelled = { type: "runCompleted", disposition: "interrupted", reason: "cancelled" }
+
+/** A tool that waits for a person, so that its run is parked. */
+const pay = anyTool("pay", () => ({ type: "json", value: "paid" }), { approval: true })
+
+/** Calls `pay` for a message that says so, and answers any other with its text. */
+const payer = () =>
+  scriptedProvider(({ messages }) => {
+    const last = messages.at(-1)
+    const text = last?.role === "user" && last.content[0]?.type === "text" ? last.content[0].text : "Done"
+    return text === "Pay" ? [call("pay")] : [say(text)]
+  })
+
+async function parked(node: TestNode, sessionId: string): Promise<void> {
+  await vi.waitFor(async () => {
+    expect(await node.sessions.openWaits({ sessionId })).toHaveLength(1)
+    expect(node.worker.activeRuns).toBe(0)
+  }, patience)
+}
+
+async function approve(node: TestNode, sessionId: string): Promise<void> {
+  const [wait] = await node.sessions.openWaits({ sessionId })
+  if (wait === undefined) throw new Error("Nothing waits.")
+  const decidedBy = { via: "code", tenant: null, userId: null, address: null } as const
+  const { toolCallId, nonce } = wait
+  await node.sessions.decide({ sessionId, toolCallId, nonce, approved: true, decidedBy })
+}
+
+const userTexts = (events: readonly Event[]) =>
+  events.flatMap((event) =>
+    event.type === "runStarted" || event.type === "userMessageAdded"
+      ? event.content.map((part) => (part.type === "text" ? part.text : ""))
+      : [],
+  )
+
+async function withStore(test: (store: Store) => Promise<void>): Promise<void> {
+  const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  try {
+    await test(store)
+  } finally {
+    await store.close()
+  }
+}
+
+describe("a queued message", () => {
+  it("runs after the open one, and its viewer is shown its own run alone", async () => {
+    const gate = Promise.withResolvers<void>()
+    let turn = 0
+    const node = await start(
+      scriptedProvider(() =>
+        turn++ === 0 ? [{ type: "wait", until: gate.promise }, say("One")] : [say("Two")],
+      ),
+    )
+    const { id } = await node.sessions.create(alice)
+    const first = await accepted(node, id, "First")
+    await vi.waitFor(() => expect(turn).toBe(1), patience)
+    const second = await accepted(node, id, "Second", { whenBusy: "queue" })
+    const shown = watchRun(node.sessions, id, second)
+    const history = await wholeHistory(node.sessions, id)
+    expect(history.queuedRuns).toEqual([{ runId: second.runId, position: 1, notBefore: 0 }])
+    gate.resolve()
+    const entries = await shown
+    expect(new Set(entries.map(({ runId }) => runId))).toEqual(new Set([second.runId]))
+    expect(userTexts(eventsOf(entries))).toEqual(["Second"])
+    expect(eventsOf(entries).at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    expect(eventsOf(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject({ type: "runCompleted" })
+  })
+
+  it("costs nothing while an approval is open: no claim, no fold, no look at it in a minute", async () =>
+    withStore(async (store) => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] })
+      try {
+        let [claims, folds] = [0, 0]
+        const log = {
+          ...store.log,
+          async claim(...given: Parameters<Store["log"]["claim"]>) {
+            const lease = await store.log.claim(...given)
+            if (lease !== null) claims += 1
+            return lease
+          },
+          async claimRunnable(...given: Parameters<Store["log"]["claimRunnable"]>) {
+            const leases = await store.log.claimRunnable(...given)
+            claims += leases.length
+            return leases
+          },
+          async putAndClaim(...given: Parameters<Store["log"]["putAndClaim"]>) {
+            const result = await store.log.putAndClaim(...given)
+            if (result.lease !== null) claims += 1
+            return result
+          },
+          read(...given: Parameters<Store["log"]["read"]>) {
+            folds += 1
+            return store.log.read(...given)
+          },
+        }
+        const node = await testNode(payer(), { store: { ...store, log }, tools: [pay] })
+        const { id } = await node.sessions.create(alice)
+        await accepted(node, id, "Pay")
+        const settle = async () => {
+          for (let turn = 0; turn < 50; turn++) await vi.advanceTimersByTimeAsync(20)
+        }
+        await settle()
+        expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(1)
+        expect(node.worker.activeRuns).toBe(0)
+        const before = { claims, folds }
+        await accepted(node, id, "Next", { whenBusy: "queue" })
+        await node.sessions.start(message(id, "By the way", { whenBusy: "steer" }))
+        await vi.advanceTimersByTimeAsync(60_000)
+        expect({ claims, folds }).toEqual(before)
+        await approve(node, id)
+        await settle()
+        const events = eventsOf(await store.log.read(id, { afterSeq: 0, limit: 1_000 }))
+        expect(userTexts(events)).toEqual(["Pay", "By the way", "Next"])
+        expect(events.filter(({ type }) => type === "runCompleted")).toHaveLength(2)
+        await node.stop()
+      } finally {
+        vi.useRealTimers()
+      }
+    }))
+
+  it("is taken by another process after the one that accepted it is gone, and is still followed", async () =>
+    withStore(async (store) => {
+      const first = await testNode(payer(), { store, tools: [pay] })
+      const { id } = await first.sessions.create(alice)
+      await accepted(first, id, "Pay")
+      const next = await accepted(first, id, "Next", { whenBusy: "queue" })
+      await parked(first, id)
+      await first.stop()
+      const second = await testNode(payer(), { store, tools: [pay] })
+      const shown = watchRun(second.sessions, id, next)
+      await approve(second, id)
+      expect(userTexts(eventsOf(await shown))).toEqual(["Next"])
+      await second.stop()
+    }))
+
+  it("can be withdrawn: its stream ends as cancelled, the open run goes on, and the next one takes its place", async () => {
+    const gate = Promise.withResolvers<void>()
+    let turn = 0
+    const node = await start(
+      scriptedProvider(() =>
+        turn++ === 0 ? [{ type: "wait", until: gate.promise }, say("One")] : [say("Two")],
+      ),
+    )
+    const { id } = await node.sessions.create(alice)
+    const first = await accepted(node, id, "First")
+    await vi.waitFor(() => expect(turn).toBe(1), patience)
+    const second = await accepted(node, id, "Second", { whenBusy: "queue" })
+    const third = await accepted(node, id, "Third", { whenBusy: "queue" })
+    const shown = watchRun(node.sessions, id, second)
+    expect((await node.sessions.cancel(id, second.runId)).status).toBe("accepted")
+    expect(eventsOf(await shown)).toMatchObject([cancelled])
+    expect(eventsOf(await watchRun(node.sessions, id, second))).toMatchObject([cancelled])
+    expect(await node.sessions.result(id, second.runId, {})).toMatchObject({ outcome: cancelled })
+    gate.resolve()
+    await watchRun(node.sessions, id, third)
+    const all = eventsOf(await watchRun(node.sessions, id, { afterSeq: first.afterSeq }))
+    expect(userTexts(all)).toEqual(["First", "Third"])
+    expect(all.filter(({ type }) => type === "runWithdrawn")).toHaveLength(1)
+  })
+
+  it("can be withdrawn while its agent is set up, and does not run then", async () => {
+    const setUp = Promise.withResolvers<never>()
+    const node = await start(scriptedProvider([]), { resolveRuntime: () => setUp.promise })
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi")
+    const shown = watchRun(node.sessions, id, run)
+    expect(await node.sessions.cancel(id, null)).toMatchObject({ status: "accepted", runId: run.runId })
+    expect(eventsOf(await shown)).toMatchObject([cancelled])
+    expect((await wholeHistory(node.sessions, id)).messages).toEqual([])
+    setUp.reject(new Error("too late"))
+  })
+
+  it("is taken back with the session", async () => {
+    const node = await start(scriptedProvider([[forever]]))
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi")
+    const queued = await accepted(node, id, "Next", { whenBusy: "queue" })
+    expect(await node.sessions.revoke(id)).toBe(true)
+    for (const each of [run, queued]) {
+      expect(eventsOf(await watchRun(node.sessions, id, each)).at(-1)).toMatchObject(cancelled)
+    }
+  })
+
+  it("waits for its time, and holds up no other message meanwhile", async () => {
+    const node = await start(payer())
+    const { id } = await node.sessions.create(alice)
+    const notBefore = Date.now() + 300
+    const later = await accepted(node, id, "Later", { notBefore })
+    const now = await accepted(node, id, "Now")
+    await watchRun(node.sessions, id, now)
+    expect((await wholeHistory(node.sessions, id)).queuedRuns).toMatchObject([
+      { runId: later.runId, notBefore },
+    ])
+    await watchRun(node.sessions, id, later)
+    expect(Date.now()).toBeGreaterThanOrEqual(notBefore)
+    const events = eventsOf(await node.log.read(id, { afterSeq: 0, limit: 1_000 }))
+    expect(userTexts(events)).toEqual(["Now", "Later"])
+  })
+})
+
+describe("a view of a session", () => {
+  it("goes on until nothing is open or due", async () => {
+    const gate = Promise.withResolvers<void>()
+    let turn = 0
+    const node = await start(
+      scriptedProvider(() =>
+        turn++ === 0 ? [{ type: "wait", until: gate.promise }, say("One")] : [say("More")],
+      ),
+    )
+    const { id } = await node.sessions.create(alice)
+    const { afterSeq } = await accepted(node, id, "First")
+    const shown = watchRun(node.sessions, id, { afterSeq })
+    await accepted(node, id, "Second", { whenBusy: "queue" })
+    await accepted(node, id, "Third", { whenBusy: "queue" })
+    gate.resolve()
+    expect(userTexts(eventsOf(await shown))).toEqual(["First", "Second", "Third"])
+  })
+})
+
+describe("a message that interrupts", () => {
+  it("ends the open run as cancelled and is answered next, before those that wait", async () => {
+    let turn = 0
+    const node = await start(scriptedProvider(() => (turn++ === 0 ? [say("Hal"), forever] : [say("Well")])))
+    const { id } = await node.sessions.create(alice)
+    const first = await accepted(node, id, "First")
+    await vi.waitFor(() => expect(turn).toBe(1), patience)
+    const queued = await accepted(node, id, "Second", { whenBusy: "queue" })
+    await accepted(node, id, "Stop", { whenBusy: "interrupt" })
+    expect(eventsOf(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject(cancelled)
+    await watchRun(node.sessions, id, queued)
+    const events = eventsOf(await node.log.read(id, { afterSeq: 0, limit: 1_000 }))
+    expect(userTexts(events)).toEqual(["First", "Stop", "Second"])
+  })
+
+  it("ends a parked run", async () => {
+    const node = await start(payer(), { tools: [pay] })
+    const { id } = await node.sessions.create(alice)
+    const first = await accepted(node, id, "Pay")
+    await parked(node, id)
+    const next = await accepted(node, id, "Stop", { whenBusy: "interrupt" })
+    expect(eventsOf(await watchRun(node.sessions, id, first)).at(-1)).toMatchObject(cancelled)
+    expect(eventsOf(await watchRun(node.sessions, id, next)).at(-1)).toMatchObject({
+      disposition: "completed",
+    })
+  })
+})
+
+describe("a steering message", () => {
+  const steer = (node: TestNode, id: string, text: string) =>
+    node.sessions.start(message(id, text, { whenBusy: "steer" }))
+
+  it("joins the open run after its step, and is answered in it", async () => {
+    const gate = Promise.withResolvers<void>()
+    const provider = scriptedProvider([[{ type: "wait", until: gate.promise }, say("One")], [say("Two")]])
+    const node = await start(provider)
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "First")
+    await vi.waitFor(() => expect(provider.requests).toHaveLength(1), patience)
+    expect(await steer(node, id, "Also this")).toEqual({
+      status: "steered",
+      runId: run.runId,
+      cursor: expect.any(Number),
+    })
+    gate.resolve()
+    const events = eventsOf(await watchRun(node.sessions, id, run))
+    const types = events.map(({ type }) => type)
+    expect(types.slice(types.indexOf("stepCompleted"))).toEqual([
+      "stepCompleted",
+      "userMessageAdded",
+      "stepStarted",
+      "messageCompleted",
+      "stepCompleted",
+      "runCompleted",
+    ])
+    expect(provider.requests[1]?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user"])
+  })
+
+  it("waits with the approval that the run waits for, and follows the call's result", async () => {
+    const provider = payer()
+    const node = await start(provider, { tools: [pay] })
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Pay")
+    await parked(node, id)
+    expect((await steer(node, id, "Thanks")).status).toBe("steered")
+    expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(1)
+    await approve(node, id)
+    await watchRun(node.sessions, id, run)
+    expect(provider.requests.at(-1)?.messages.map(({ role }) => role)).toEqual([
+      "user",
+      "assistant",
+      "tool",
+      "user",
+    ])
+  })
+
+  it("is in the conversation although its run is cancelled or fails before it could be answered", async () => {
+    for (const ending of ["cancel", "fail"] as const) {
+      const gate = Promise.withResolvers<void>()
+      let calls = 0
+      const provider = scriptedProvider(() => {
+        calls += 1
+        const failure = { type: "failure", code: "bad_request", message: "No.", retryable: false } as const
+        return ending === "cancel" ? [forever] : [{ type: "wait", until: gate.promise }, failure]
+      })
+      const node = await start(provider)
+      const { id } = await node.sessions.create(alice)
+      const run = await accepted(node, id, "First")
+      await vi.waitFor(() => expect(calls).toBe(1), patience)
+      await steer(node, id, "And this")
+      if (ending === "cancel") await node.sessions.cancel(id, null)
+      gate.resolve()
+      const events = eventsOf(await watchRun(node.sessions, id, run))
+      expect(events.slice(-2).map(({ type }) => type)).toEqual([
+        "userMessageAdded",
+        ending === "cancel" ? "runCompleted" : "runFailed",
+      ])
+      expect((await wholeHistory(node.sessions, id)).messages.map(({ role }) => role)).toEqual([
+        "user",
+        "user",
+      ])
+    }
+  })
+
+  it("starts a run where none is open", async () => {
+    const node = await start(payer())
+    const { id } = await node.sessions.create(alice)
+    const run = await accepted(node, id, "Hi", { whenBusy: "steer" })
+    expect(userTexts(eventsOf(await watchRun(node.sessions, id, run)))).toEqual(["Hi"])
+  })
+})

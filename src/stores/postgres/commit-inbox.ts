@@ -1,0 +1,97 @@
+import type { Run, SessionBatch } from "../../core/ports/session-log.ts"
+import { integer, text } from "../columns.ts"
+import { type CommandRow, commandColumns, toCommandRow } from "../command-rows.ts"
+import type { EntryRows } from "../entry-rows.ts"
+import { concernsInbox, type DueChange, dueChanges, rowsAfter } from "../inbox-rules.ts"
+import type { Query } from "./database.ts"
+import { nowMs } from "./schema.ts"
+
+interface Stored {
+  readonly batch: SessionBatch
+  /** The session's. */
+  readonly id: string
+  readonly rows: EntryRows
+}
+
+/** The inboxes that a group of batches finds, and what the batches make of them. */
+export class Inboxes {
+  readonly #rows: Map<string, readonly CommandRow[]>
+  readonly #openRuns = new Map<string, string | null>()
+  readonly #now: number
+
+  private constructor(rows: Map<string, readonly CommandRow[]>, now: number) {
+    this.#rows = rows
+    this.#now = now
+  }
+
+  /** A statement of its own, after the locks: so it sees every command put before them. */
+  static async read(query: Query, batches: readonly SessionBatch[]): Promise<Inboxes> {
+    const ids = batches.filter(concernsInbox).map(({ lease }) => lease.sessionId)
+    if (ids.length === 0) return new Inboxes(new Map(), 0)
+    const found = await query(
+      `SELECT session_id, ${commandColumns}, ${nowMs} AS now FROM agent_gateway.command WHERE session_id = ANY($1)`,
+      [ids],
+    )
+    const rows = new Map<string, CommandRow[]>()
+    for (const row of found) {
+      const id = text(row, "session_id")
+      rows.set(id, [...(rows.get(id) ?? []), toCommandRow(row)])
+    }
+    const [first] = found
+    return new Inboxes(rows, first === undefined ? 0 : integer(first, "now"))
+  }
+
+  of(sessionId: string): readonly CommandRow[] {
+    return this.#rows.get(sessionId) ?? []
+  }
+
+  /** Takes note of a batch that is stored. `activeRun` is the session's open run before the group. */
+  change(batch: SessionBatch, activeRun: string | null): void {
+    if (!concernsInbox(batch)) return
+    const { lease, runOpened, runEnded } = batch
+    const { sessionId } = lease
+    this.#rows.set(sessionId, rowsAfter(this.of(sessionId), batch))
+    const before = this.#openRuns.get(sessionId)
+    const open = runOpened?.runId ?? (before === undefined ? activeRun : before)
+    this.#openRuns.set(sessionId, open === runEnded?.runId ? null : open)
+  }
+
+  /** Returns which messages become due, and which stop to be, once the batches are stored. */
+  dueChanges(): readonly DueChange[] {
+    return [...this.#openRuns].flatMap(([sessionId, openRunId]) =>
+      dueChanges(this.of(sessionId), { now: this.#now, openRunId }),
+    )
+  }
+}
+
+export interface RunChange {
+  readonly session_id: string
+  readonly id: string
+  readonly state: Run["state"]
+  readonly cursor?: number
+  readonly steerable?: boolean
+  readonly end_seq?: number
+}
+
+/** Returns the runs that a batch ends, or whose withdrawal it logs. */
+export function endedRuns({ id: session_id, batch, rows }: Stored): RunChange[] {
+  const { runEnded, runsWithdrawn = [] } = batch
+  const end_seq = rows.lastSeq
+  const withdrawn = runsWithdrawn.map((id): RunChange => ({ session_id, id, state: "interrupted", end_seq }))
+  if (runEnded === undefined) return withdrawn
+  return [...withdrawn, { session_id, id: runEnded.runId, state: runEnded.state, end_seq }]
+}
+
+/** One row a run: an update takes only one of several rows that meet the same target. */
+export function runChanges(batches: readonly Stored[]): RunChange[] {
+  const changes = new Map<string, RunChange>()
+  for (const each of batches) {
+    const { runOpened } = each.batch
+    if (runOpened !== undefined) {
+      const { runId: id, ...opened } = runOpened
+      changes.set(id, { session_id: each.id, id, state: "open", ...opened })
+    }
+    for (const ended of endedRuns(each)) changes.set(ended.id, { ...changes.get(ended.id), ...ended })
+  }
+  return [...changes.values()]
+}

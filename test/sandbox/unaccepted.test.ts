@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { expect, onTestFinished, test } from "vitest"
+import { countsUnaccepted, hasUnaccepted } from "../../src/sandbox/disk/unaccepted.ts"
+import { requires } from "../needs.ts"
+
+test.each([
+  ["5.10.0-26-amd64", false],
+  ["6.1.0-18-amd64", false],
+  ["6.2.16", false],
+  ["6.3.0", true],
+  ["6.18.44-fc-v669", true],
+  ["7.0.0-rc1", true],
+])("Linux %s counts files in connections that nobody accepts: %s", (version, counts) => {
+  expect(countsUnaccepted(version)).toBe(counts)
+})
+
+const connections = {
+  "nobody accepts": ["client.connect('\\0server')", true],
+  "somebody accepted": ["client.connect('\\0server'); accepted = server.accept()", false],
+} as const
+
+test.each(Object.entries(connections))(
+  "a connection that %s is seen in a network of its own",
+  async (_, [connect, isSeen]) => {
+    await requires("root")
+    const code = `
+import socket, time
+server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+server.bind("\\0server")
+server.listen()
+${connect}
+client.close()
+print("ready", flush=True)
+time.sleep(60)`
+    const child = spawn("unshare", ["--net", "python3", "-c", code], { stdio: ["ignore", "pipe", "inherit"] })
+    onTestFinished(async () => {
+      child.kill("SIGKILL")
+      await once(child, "exit")
+    })
+    await once(child.stdout, "data")
+    expect(await hasUnaccepted(`/proc/${child.pid}`)).toBe(isSeen)
+  },
+)
+
+test("connections in the gateway's own network are nobody's", async () => {
+  await requires("linux")
+  expect(await hasUnaccepted("/proc/self")).toBe(false)
+})
