@@ -23,6 +23,7 @@ import { shareCases } from "./session-log-contract-shares.ts"
 import { startCases } from "./session-log-contract-starts.ts"
 import { interruptionCases, steeringCases, withdrawalCases } from "./session-log-contract-steering.ts"
 import { storageCases } from "./session-log-contract-storage.ts"
+import { waitKindCases } from "./session-log-contract-waits.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
 import { subscriptionCases } from "./subscriptions-contract.ts"
 
@@ -46,6 +47,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...parkingCases,
   ...answerCases,
   ...closingCases,
+  ...waitKindCases,
   ...revocationCases,
   ...watchingCases,
   ...approvalsCases,
