@@ -88,6 +88,7 @@ export type {
   ToolType,
   Wait,
   WaitFilter,
+  WaitKey,
 } from "./core/ports/approvals.ts"
 export {
   type Directory,
@@ -194,6 +195,21 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
+export type {
+  AnswerableKind,
+  ApprovalPayload,
+  ApprovalResolution,
+  ChildAnswer,
+  ChildPayload,
+  ClientToolAnswer,
+  ClientToolPayload,
+  ElicitationPayload,
+  TimerPayload,
+  WaitAnswers,
+  WaitKind,
+  WaitPayloads,
+  WaitResolutions,
+} from "./core/wait.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type {
   AnswerOptions,
@@ -313,3 +329,4 @@ export type {
   StandardSchema,
 } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
+export { type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"

@@ -91,7 +91,7 @@ export class Attempt {
         const stale = runId === undefined && commands.length > 0
         const outcome = await log.release(lease, {
           force: stale || yields,
-          ...(parkUntil === null ? {} : { parkUntil }),
+          ...(parkUntil === null ? {} : { parkUntil: await this.#byTheStore(parkUntil) }),
         })
         if (outcome !== "pending") return
         this.#leaving = false
@@ -105,6 +105,15 @@ export class Attempt {
       // They died at the run that was first.
       takeovers = 0
     }
+  }
+
+  /**
+   * Returns a time of this process by the store's clock. The two may differ: a run that is due for the store, and not for
+   * the process that claims it, would be claimed again and again.
+   */
+  async #byTheStore(time: number): Promise<number> {
+    const { log, clock } = this.#options
+    return Math.ceil((await log.now()) + time - clock.now())
   }
 
   async #execute(

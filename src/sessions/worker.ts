@@ -303,8 +303,9 @@ export class Worker {
         }
       } catch (error) {
         logger.warn({ error }, "listening for work failed")
-        await sleep(sweepMs, this.#stop.signal)
       }
+      // A store that was closed ends the arrivals at once, each time.
+      await sleep(sweepMs, this.#stop.signal)
     }
   }
 
