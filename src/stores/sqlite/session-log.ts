@@ -1,22 +1,9 @@
 import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
-import type {
-  CommitOutcome,
-  NewSession,
-  Run,
-  Session,
-  SessionBatch,
-  SessionLog,
-} from "../../core/ports/session-log.ts"
+import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText } from "../columns.ts"
-import {
-  haveLargeEvents,
-  type LargeBodies,
-  largeBodies,
-  noLargeBodies,
-  writableGroups,
-} from "../large-bodies.ts"
+import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -105,16 +92,14 @@ export function createSessionLog(
       database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
       let stirred = false
-      const commit = (group: readonly SessionBatch[], bodies = noLargeBodies) => {
-        const at = now()
-        return database.write(() => {
-          const outcomes = group.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
-          const stored = stirredBy(group.filter((_, index) => outcomes[index] === "ok"))
-          if (stirCursors(database, stored, at) > 0) stirred = true
-          return outcomes
-        })
-      }
-      const outcomes = haveLargeEvents(batches) ? await commitLarge(batches, commit) : await commit(batches)
+      const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
+      const at = now()
+      const outcomes = await database.write(() => {
+        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
+        const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
+        stirred = stirCursors(database, stored, at) > 0
+        return outcomes
+      })
       if (stirred) alarms.subscriptions.ring()
       if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
@@ -138,17 +123,6 @@ export function createSessionLog(
     },
     ping: createWriteProbe(database, clock, directory),
   }
-}
-
-/** Large events become text before their transaction begins, and few of them share one. */
-async function commitLarge(
-  batches: readonly SessionBatch[],
-  commit: (group: readonly SessionBatch[], bodies: LargeBodies) => Promise<readonly CommitOutcome[]>,
-): Promise<readonly CommitOutcome[]> {
-  const bodies = await largeBodies(batches)
-  const outcomes: CommitOutcome[] = []
-  for (const group of writableGroups(batches, bodies)) outcomes.push(...(await commit(group, bodies)))
-  return outcomes
 }
 
 /** Inside a transaction. */
