@@ -8,6 +8,7 @@ export type {
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
+export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type {
   MaxTurnsReport,
   Runner,
@@ -130,6 +131,7 @@ export type {
   OutboxItem,
   OutboxRow,
   RowChoice,
+  StartChild,
 } from "./core/ports/outbox.ts"
 export type {
   ModelDelta,
@@ -147,6 +149,7 @@ export type { SandboxName } from "./core/ports/sandbox.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
 export type {
+  AcceptedAnswer,
   AnswerCommand,
   AnswerOutcome,
   CancelCommand,
@@ -156,6 +159,7 @@ export type {
   Lease,
   MessageCommand,
   MessageInput,
+  NewChild,
   NewSession,
   NewWait,
   Principal,
@@ -198,6 +202,10 @@ export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
 export type {
   AnswerableKind,
+  AnyAnswer,
+  AnyPayload,
+  AnyResolution,
+  ApprovalDecision,
   ApprovalPayload,
   ApprovalResolution,
   ChildPayload,

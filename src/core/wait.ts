@@ -53,7 +53,7 @@ export type TimerPayload = Readonly<Record<string, never>>
 
 /** What an answer to each kind says; a timer takes none. */
 export interface WaitAnswers {
-  readonly approval: ApprovalAnswer
+  readonly approval: ApprovalDecision
   readonly clientTool: ClientToolAnswer
   readonly elicitation: QuestionAnswer
   readonly child: ChildOutcome
@@ -61,7 +61,7 @@ export interface WaitAnswers {
 
 export type AnswerableKind = keyof WaitAnswers
 
-export interface ApprovalAnswer extends ApprovalResolution {
+export interface ApprovalDecision extends ApprovalResolution {
   /** Grants the tool type for the rest of the session, in the same transaction. Only with `approved`. */
   readonly grant: boolean
 }

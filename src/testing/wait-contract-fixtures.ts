@@ -5,7 +5,7 @@ import type { JsonObject } from "../core/json.ts"
 import type { AnswerCommand, Lease, NewWait, SessionBatch, SessionLog } from "../core/ports/session-log.ts"
 import type { Question, QuestionAnswer } from "../core/question.ts"
 import { noSpending } from "../core/usage.ts"
-import type { AnyPayload, ApprovalAnswer, ApprovalPayload, WaitKind } from "../core/wait.ts"
+import type { AnyPayload, ApprovalDecision, ApprovalPayload, WaitKind } from "../core/wait.ts"
 import {
   commitOk,
   event,
@@ -93,7 +93,7 @@ function answerTo(
 export function approval(
   sessionId: string,
   asked: Asked,
-  { at, decidedBy, ...given }: Partial<ApprovalAnswer> & AnswerOptions = {},
+  { at, decidedBy, ...given }: Partial<ApprovalDecision> & AnswerOptions = {},
 ): AnswerCommand {
   const answer = { approved: true, editedInput: null, reason: null, grant: false, ...given }
   return { ...answerTo(sessionId, asked, { at, decidedBy }), kind: "approval", answer }
