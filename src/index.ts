@@ -19,6 +19,7 @@ export type {
   ToolTiming,
   UsageReport,
 } from "./core/agent-runtime.ts"
+export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
   BudgetExceeded,
@@ -199,7 +200,6 @@ export type {
   AnswerableKind,
   ApprovalPayload,
   ApprovalResolution,
-  ChildAnswer,
   ChildPayload,
   ClientToolAnswer,
   ClientToolPayload,
@@ -329,4 +329,4 @@ export type {
   StandardSchema,
 } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
-export { type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"
+export { type ChildOptions, type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"
