@@ -57,7 +57,12 @@ test("the end of a client tool's wait is said by the call's result, in version 2
 test.each<[Event]>([
   [opened({ kind: "timer", payload: {} })],
   [resolved({ kind: "timer", resolution: {} })],
-  [opened({ kind: "child", payload: { agent: "a", sessionId: "sess_2", runId: "run_2" } })],
+  [
+    opened({
+      kind: "child",
+      payload: { agent: "a", sessionId: "sess_2", runId: "run_2", reservedUsd: null },
+    }),
+  ],
 ])("%j has no older form, and is stored as it is", (event) => {
   expect(versionOf(event)).toBe(3)
   expect(downcast(event, 2)).toBeNull()

@@ -1,5 +1,5 @@
 import { RunCancelledError, RunWithdrawnError } from "../core/errors.ts"
-import type { Command, Lease, MessageCommand } from "../core/ports/session-log.ts"
+import type { Command, Lease, MessageCommand, SessionParent } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 import { loadConversation } from "./load-conversation.ts"
 import { principalKey } from "./principal-key.ts"
@@ -32,6 +32,8 @@ export class Attempt {
   readonly #inbox: Inbox
   readonly #withdrawals: Withdrawals
   readonly #stop = new AbortController()
+  /** The call that started the session; known once the session is read. */
+  #parent: SessionParent | null = null
   #leaving = false
   #run: Execution | null = null
   /** A command may have come since the inbox was read for the run that begins. */
@@ -42,7 +44,7 @@ export class Attempt {
     this.#inbox = new Inbox(options.log, options.lease)
     this.#withdrawals = new Withdrawals(options.writer)
     this.#inbox.onWithdrawal((command) => {
-      this.#withdrawals.log(command)
+      this.#withdrawals.log(command, this.#parent)
       this.#run?.withdraw(command.runId)
     })
   }
@@ -70,6 +72,7 @@ export class Attempt {
     const { sessionId } = lease
     const session = await log.session(sessionId)
     if (session === null) return
+    this.#parent = session.parent
     writer.continueAfter(session, { maxBytes: maxSessionBytes })
     const reader = { key: principalKey(session), signal: this.#stop.signal, isRun: true }
     const conversation = await loadConversation(log, { reads, reader, session })

@@ -56,6 +56,14 @@ const stores: readonly (readonly [string, Open])[] = [
   ],
 ]
 
+/** Sleeps once. */
+const sleeping =
+  (ms: number) =>
+  (_: unknown, { answered }: ToolContext): ToolOutcome => {
+    if (answered !== null) return { type: "json", value: "awake" }
+    return { type: "wait", kind: "timer", until: Date.now() + ms, continuation: {} }
+  }
+
 const tools = [
   anyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { approval: true }),
   anyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" }),
@@ -64,13 +72,8 @@ const tools = [
       ? { type: "wait", kind: "elicitation", question: form, continuation: { step: 1 } }
       : { type: "json", value: JSON.parse(JSON.stringify(answered)) },
   ),
-  anyTool(
-    "nap",
-    (_, { answered }: ToolContext): ToolOutcome =>
-      answered === null
-        ? { type: "wait", kind: "timer", until: Date.now() + 50, continuation: {} }
-        : { type: "json", value: "awake" },
-  ),
+  anyTool("nap", sleeping(50)),
+  anyTool("doze", sleeping(3_000)),
 ]
 
 interface Process extends TestNode {
@@ -198,5 +201,23 @@ describe.each(stores)("on %s", (_, open) => {
     expect(await sessions.session(plain.id)).toMatchObject({ id: plain.id })
     await late.end()
     await upgraded.end()
+  }, 60_000)
+
+  it("a run that sleeps is finished once by another process, when its own is gone", async () => {
+    const name = "sleeping"
+    const first = await start(open, name, logVersion)
+    const run = await begin(first, "doze")
+    await openWait(first, run.id)
+    await vi.waitFor(() => expect(first.worker.activeRuns).toBe(0), patience)
+    await first.end()
+    const second = await start(open, name, logVersion)
+    expect(await resultOf(second, run)).toEqual({ type: "json", value: "awake" })
+    const entries = await second.log.read(run.id, { afterSeq: 0, limit: 1_000, deltas: false })
+    const types = entries.map((entry) => (entry.kind === "event" ? entry.event.type : "delta"))
+    for (const type of ["waitOpened", "waitResolved", "toolCallCompleted", "runCompleted"]) {
+      expect(types.filter((each) => each === type)).toHaveLength(1)
+    }
+    expect(types.filter((each) => each === "toolCallStarted")).toHaveLength(2)
+    await second.end()
   }, 60_000)
 })

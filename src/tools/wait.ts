@@ -1,5 +1,7 @@
+import type { ChildTask } from "../core/child.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../core/json.ts"
+import type { ContentPart } from "../core/messages.ts"
 import type { ReturnedWait } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
 import { toJson } from "./to-json.ts"
@@ -7,7 +9,7 @@ import { toJson } from "./to-json.ts"
 // Registered, so that a value made by another copy of this package is known too.
 const mark = Symbol.for("ai-agent-gateway.tool-wait")
 
-/** A wait that a tool returns in place of a result. Made by `wait.sleep()` and `wait.input()`. */
+/** A wait that a tool returns in place of a result. Made by `wait.sleep()`, `wait.input()` and `wait.child()`. */
 export interface ToolWait {
   readonly [mark]: ReturnedWait
 }
@@ -21,6 +23,13 @@ export interface SleepOptions {
 
 export interface InputOptions {
   readonly question: Question
+  /** The tool receives it back as `context.answered.continuation`. Default `{}`. */
+  readonly continuation?: JsonObject
+}
+
+export interface ChildOptions extends Omit<ChildTask, "content"> {
+  /** The message that starts the child's run: a text, or parts. */
+  readonly message: string | readonly ContentPart[]
   /** The tool receives it back as `context.answered.continuation`. Default `{}`. */
   readonly continuation?: JsonObject
 }
@@ -43,6 +52,15 @@ export const wait = {
   input({ question, continuation = {} }: InputOptions): ToolWait {
     const kept = jsonObject(continuation, "wait.input()")
     return { [mark]: { type: "wait", kind: "elicitation", question, continuation: kept } }
+  },
+  /**
+   * Has another session, with an agent of this gateway, work on a task. Executes the tool again once that run has ended, with
+   * its outcome as `context.answered`. The task and the continuation have at most 200 000 characters as JSON.
+   */
+  child({ message, continuation = {}, ...task }: ChildOptions): ToolWait {
+    const content = typeof message === "string" ? [{ type: "text", text: message } as const] : message
+    const kept = jsonObject(continuation, "wait.child()")
+    return { [mark]: { type: "wait", kind: "child", task: { content, ...task }, continuation: kept } }
   },
 } as const
 
