@@ -3,18 +3,19 @@ import type { ScenarioName } from "./scenarios.ts"
 
 type Around = "before" | "after"
 /** Foreign runners, who save states, have crash tests of their own. */
-export type CrashingWait = "approval" | "clientTool" | "elicitation"
+export type AnsweredWait = "approval" | "clientTool" | "elicitation"
 export type CommittedKind =
   | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
-  | `${"waitOpened" | "waitResolved"}.${CrashingWait}`
+  | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer"}`
   | "deltas"
+export type PutKind = "message" | "queue" | "interrupt" | "steer" | "cancel"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
 
 /** A place at which the gateway's process can be told to kill itself. */
 export type CrashPoint =
   | `createSession:${Around}`
-  | `put:${"message" | "cancel"}:${Around}`
-  | `answer:${CrashingWait}:${Around}`
+  | `put:${PutKind}:${Around}`
+  | `answer:${AnsweredWait}:${Around}`
   | `${"claim" | "claimRunnable"}:after`
   | `${"release" | "park"}:${Around}`
   | `commit:${CommittedKind}:${Around}`
@@ -25,8 +26,8 @@ export type CrashPoint =
 const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   runStarted: "text",
   historyReplaced: "replaced",
-  userMessageAdded: "text",
-  runWithdrawn: "text",
+  userMessageAdded: "steer",
+  runWithdrawn: "withdraw",
   stepStarted: "text",
   modelCallFailed: "retries",
   stepRetried: "retries",
@@ -39,6 +40,8 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   "waitResolved.clientTool": "client",
   "waitOpened.elicitation": "elicit",
   "waitResolved.elicitation": "elicit",
+  "waitOpened.timer": "sleep",
+  "waitResolved.timer": "sleep",
   toolCallStarted: "parallel",
   toolCallCompleted: "parallel",
   toolCallInterrupted: "cancelTool",
@@ -59,6 +62,12 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "put:message:after": "text",
   "put:cancel:before": "cancelLate",
   "put:cancel:after": "cancelText",
+  "put:queue:before": "queue",
+  "put:queue:after": "queue",
+  "put:interrupt:before": "interrupt",
+  "put:interrupt:after": "interrupt",
+  "put:steer:before": "steer",
+  "put:steer:after": "steer",
   "answer:approval:before": "edit",
   "answer:approval:after": "edit",
   "answer:clientTool:before": "client",

@@ -26,11 +26,13 @@ export function namedRounds(): readonly RoundPlan[] {
 
 type Chosen = readonly (readonly [CrashPoint, ScenarioName])[]
 
-/** What is only come by where a run was left open comes after another crash. */
+/** What is only come by where a run was left open comes after a crash that leaves one open. */
 function restartsSecond(points: Chosen): Chosen {
-  const [first, ...rest] = points.filter(([point]) => point !== "claimRunnable:after")
   const restarts = points.filter(([point]) => point === "claimRunnable:after")
-  return first === undefined ? restarts : [first, ...restarts, ...rest]
+  const others = points.filter(([point]) => point !== "claimRunnable:after")
+  const leavesOpen = others.find(([point]) => /^(commit|model|tool):/.test(point))
+  if (restarts.length === 0 || leavesOpen === undefined) return points
+  return [leavesOpen, ...restarts, ...others.filter((other) => other !== leavesOpen)]
 }
 
 /** A round that depends on the seed and its number alone. */

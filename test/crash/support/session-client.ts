@@ -17,6 +17,7 @@ export interface AcceptedAnswer {
 }
 
 type ApprovalRequest = Extract<ChatEvent, { type: "tool_approval_request" }>
+type PendingWait = Pick<ApprovalRequest, "tool_call_id" | "nonce"> & { readonly kind: string }
 type ElicitationRequest = Extract<ChatEvent, { type: "elicitation_request" }>
 type CallStart = Extract<ChatEvent, { type: "tool_call_start" }>
 
@@ -29,6 +30,8 @@ const pauseMs = 10
 export class SessionClient {
   readonly runs: AcceptedRun[] = []
   readonly answers: AcceptedAnswer[] = []
+  /** Texts of messages that the gateway acknowledged to join the open run. */
+  readonly steered: string[] = []
   /** Runs whose cancel was acknowledged. */
   readonly cancelled = new Set<string>()
   readonly viewers: Viewer[] = []
@@ -54,15 +57,27 @@ export class SessionClient {
     this.#session = { id: body.session_id ?? "", token: body.session_token ?? "" }
   }
 
-  /** Says something; a viewer takes the answer's stream. Resolves once the run is accepted. */
+  /** Says something; a viewer takes the stream of its run. Resolves once the run is accepted. */
   async chat(body: object): Promise<{ readonly runId: string; readonly ended: Promise<void> }> {
-    const key = { "idempotency-key": `${this.tag}-${this.runs.length}` }
-    const response = await this.#request("/chat", body, key)
-    if (response.status !== 200) throw unexpected(response, await response.text())
+    const response = await this.#post(body)
     const runId = response.headers.get("x-run-id") ?? ""
     this.runs.push({ runId, at: Date.now() })
-    const ended = this.#view(Number(response.headers.get("x-cursor")), { first: response, ends: 1 })
+    const ended = this.#view(Number(response.headers.get("x-cursor")), { first: response, ends: 1, runId })
     return { runId, ended }
+  }
+
+  /** Says something that joins the open run. Resolves once that is accepted. */
+  async steer(message: string): Promise<void> {
+    const response = await this.#post({ message, when_busy: "steer" })
+    await response.body?.cancel()
+    this.steered.push(message)
+  }
+
+  async #post(body: object): Promise<Response> {
+    const key = { "idempotency-key": `${this.tag}-${this.runs.length}-${this.steered.length}` }
+    const response = await this.#request("/chat", body, key)
+    if (response.status !== 200) throw unexpected(response, await response.text())
+    return response
   }
 
   /** A further viewer, from the session's beginning to the end of its last run; `leave` lets it go and come back. */
@@ -116,13 +131,28 @@ export class SessionClient {
     }
   }
 
+  /** Resolves to the first approval that the session, or one below it, waits for. */
+  async pendingApproval(): Promise<Pick<ApprovalRequest, "tool_call_id" | "nonce">> {
+    for (;;) {
+      const response = await this.#request("/chat/waits")
+      const text = await response.text().catch(whenBroken)
+      const { waits = [] } = JSON.parse(text ?? "{}") as { readonly waits?: readonly PendingWait[] }
+      const approval = waits.find(({ kind }) => kind === "approval")
+      if (approval !== undefined) return approval
+      await this.#pause(50)
+    }
+  }
+
   /** Leaves its gateway alone: resolves once that has died, or after so many milliseconds. */
   async rest(ms: number): Promise<void> {
     const until = Date.now() + ms
     while (Date.now() < until && !this.viewers.some(({ broken }) => broken)) await this.#pause()
   }
 
-  async decide({ tool_call_id, nonce }: ApprovalRequest, decision: object): Promise<void> {
+  async decide(
+    { tool_call_id, nonce }: Pick<ApprovalRequest, "tool_call_id" | "nonce">,
+    decision: object,
+  ): Promise<void> {
     await this.#answer("/chat/tool-approval", { tool_call_id, nonce, ...decision })
   }
 
@@ -155,7 +185,7 @@ export class SessionClient {
   }
 
   #view(after: number, options: Following): Promise<void> {
-    const viewer = new Viewer(after)
+    const viewer = new Viewer(after, options.runId)
     this.viewers.push(viewer)
     const view = this.#follow(viewer, options)
     this.#views.push(view)
@@ -164,10 +194,11 @@ export class SessionClient {
     return view
   }
 
-  async #follow(viewer: Viewer, { first, ends, leave }: Following): Promise<void> {
+  async #follow(viewer: Viewer, { first, ends, leave, runId }: Following): Promise<void> {
     let response = first ?? null
+    const ofRun = runId === undefined ? "" : `&run_id=${runId}`
     while (viewer.ends < ends) {
-      response ??= await this.#request(`/chat/subscribe?after_seq=${viewer.lastId}`)
+      response ??= await this.#request(`/chat/subscribe?after_seq=${viewer.lastId}${ofRun}`)
       if (response.status === 200) await viewer.read(response, leave)
       else if (response.status !== 204) throw unexpected(response, await response.text())
       response = null
@@ -223,6 +254,8 @@ interface Following {
   /** Is over when it has seen so many terminal events. */
   readonly ends: number
   readonly leave?: () => boolean
+  /** Only this run is followed. */
+  readonly runId?: string
 }
 
 interface Reply {
