@@ -12,17 +12,17 @@ import {
   eventsOf,
   forever,
   message,
+  useNodes as nodesOfEachTest,
   patience,
   say,
   silentLogger,
   type TestNode,
   testNode,
-  useNodes,
   watchRun,
   wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
-const start = useNodes()
+const start = nodesOfEachTest()
 const cancelled = { type: "runCompleted", disposition: "interrupted", reason: "cancelled" }
 
 /** A tool that waits for a person, so that its run is parked. */
