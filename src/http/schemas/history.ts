@@ -119,5 +119,4 @@ export const historyResponseSchema = z
 
 export type HistoryResponse = z.input<typeof historyResponseSchema>
 export type HistoryMessage = z.input<typeof historyMessageSchema>
-export type PendingCall = z.input<typeof pendingCallSchema>
 export type Pending = z.input<typeof pendingSchema>

@@ -5,7 +5,7 @@ const sessionStates = ["idle", "queued", "running", "waiting", "unserved"] as co
 const runStates = ["queued", "running", "waiting", "unserved", "completed", "interrupted", "failed"] as const
 
 export const defaultSessionsLimit = 50
-export const maxSessionsLimit = 200
+const maxSessionsLimit = 200
 
 // With a misspelt filter all sessions would be listed.
 export const sessionsQuerySchema = z.strictObject({
