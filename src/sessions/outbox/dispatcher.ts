@@ -23,7 +23,7 @@ const maxConcurrent = 8
 const maxClaimBytes = 1_000_000
 const defaultTimeoutMs = 30_000
 /** From the end of a handler's time to the end of its claim. */
-const leaseMarginMs = 30_000
+const leaseMarginMs = 10_000
 /** A delivered row that cannot be deleted would be delivered again, so deleting it is tried more than once. */
 const completeAttempts = 3
 const completePauseMs = 1_000

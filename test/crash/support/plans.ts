@@ -26,11 +26,17 @@ export function namedRounds(): readonly RoundPlan[] {
 
 type Chosen = readonly (readonly [CrashPoint, ScenarioName])[]
 
-/** What is only come by where a run was left open comes after another crash. */
+/** A start finds a run only after a crash that left one open, so such a crash comes first. */
 function restartsSecond(points: Chosen): Chosen {
-  const [first, ...rest] = points.filter(([point]) => point !== "claimRunnable:after")
   const restarts = points.filter(([point]) => point === "claimRunnable:after")
-  return first === undefined ? restarts : [first, ...restarts, ...rest]
+  if (restarts.length === 0) return points
+  const others = points.filter(([point]) => point !== "claimRunnable:after")
+  const first = others.find(([point]) => leavesRunOpen(point))
+  return [...others.filter((each) => each === first), ...restarts, ...others.filter((each) => each !== first)]
+}
+
+function leavesRunOpen(point: CrashPoint): boolean {
+  return point.startsWith("commit:") && point.endsWith(":before")
 }
 
 /** A round that depends on the seed and its number alone. */
