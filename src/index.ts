@@ -7,6 +7,7 @@ export type {
 } from "./approvals/interceptor.ts"
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
+export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type {
   MaxTurnsReport,
   Runner,
@@ -228,6 +229,7 @@ export type {
   ReadinessOptions,
   RunOptions,
   ServedAgent,
+  StreamOptions,
 } from "./gateway/gateway.ts"
 export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks.ts"
@@ -236,9 +238,12 @@ export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/outbox.ts"
+export type { StartOptions } from "./gateway/run-options.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/sessions.ts"
+export type { StartedRun } from "./gateway/start-run.ts"
+export type { ChatStream } from "./gateway/stream-run.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits } from "./http/limits/http-limits.ts"

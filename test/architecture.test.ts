@@ -23,7 +23,9 @@ const folders = {
   transcripts: ["core"],
   testing: ["core"],
   client: [],
+  // Of the client only the types of events, which are generated from the HTTP API.
   gateway: [
+    "client/wire",
     "core",
     "agent",
     "approvals",
@@ -44,6 +46,7 @@ const folders = {
   // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.
   ".": [
     "approvals",
+    "client/wire",
     "core",
     "gateway",
     "http",

@@ -157,7 +157,7 @@ function describe(session: ListedSession, runs: readonly ListedRun[]): string {
           ["parent", `${oneLine(parent.sessionId)}, run ${oneLine(parent.runId)}`],
           ["root", oneLine(session.rootId)],
         ]),
-    ["stored", `${session.storedBytes} bytes of events`],
+    ["stored", `${session.storedBytes} bytes`],
     ...runs.map(({ id, state, createdAt }) => [
       "run",
       `${oneLine(id)}  ${state.padEnd(11)}  ${time(createdAt)}`,

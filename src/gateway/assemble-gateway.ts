@@ -9,6 +9,7 @@ import type { ChosenAgent } from "./agent-service.ts"
 import { createApprovals } from "./approvals.ts"
 import { chooseProvider } from "./choose-provider.ts"
 import { settingsFrom } from "./environment.ts"
+import type { FollowParts } from "./follow-run.ts"
 import type {
   CloseOptions,
   Gateway,
@@ -26,6 +27,7 @@ import { createOutbox } from "./outbox.ts"
 import { runOnce } from "./run-once.ts"
 import { type Service, startService } from "./service.ts"
 import { createGatewaySessions } from "./sessions.ts"
+import { streamRun } from "./stream-run.ts"
 
 export interface GatewayDefinition {
   readonly server: SharedServerOptions
@@ -80,6 +82,11 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     await opened?.close(graceMs)
   }
 
+  const followParts = async (): Promise<FollowParts> => {
+    const { sessions } = await started()
+    return { sessions, agents: agents.map(({ name }) => name), logger }
+  }
+
   return {
     async prepare(options) {
       await started(options)
@@ -94,8 +101,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     async run<Schema extends OutputSchema>(message: string, { output, ...options }: RunOptions<Schema> = {}) {
       if (closed !== null) throw new ShuttingDownError()
       const schema = output === undefined ? undefined : compileSchema(output, "run: the output")
-      const { sessions } = await started()
-      const result = await runOnce(sessions, message, { ...options, schema, logger }).catch(
+      const result = await runOnce(await followParts(), message, { ...options, schema }).catch(
         (error: unknown) => {
           // The closing gateway closes its store as well. The run itself is kept, and resumes at the next start.
           throw error instanceof StoreUnavailableError ? (closing.signal.reason ?? error) : error
@@ -103,6 +109,10 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       )
       // Its output is what the schema returned, so it is what the schema infers.
       return result as GatewayRunResult<InferOutput<Schema>>
+    },
+    stream(message, options = {}) {
+      if (closed !== null) throw new ShuttingDownError()
+      return streamRun(followParts, message, options)
     },
     approvals: createApprovals(
       lazily(async () => (await started()).sessions),

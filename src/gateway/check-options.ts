@@ -256,6 +256,22 @@ const approveOptions = z.strictObject({
   allowToolType: z.boolean().optional(),
 })
 
+const startOptions = z
+  .strictObject({
+    sessionId: z.string().optional(),
+    userId: z.string().min(1).optional(),
+    tenant: z.string().min(1).optional(),
+    agent: z.string().optional(),
+    context: object.optional(),
+    whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
+    notBefore: z.int().nonnegative().optional(),
+    signal: object.optional(),
+  })
+  .refine(({ userId, tenant }) => tenant === undefined || userId !== undefined, {
+    path: ["tenant"],
+    message: "needs userId",
+  })
+
 const approvalAnswer = z.strictObject({
   approved: z.unknown(),
   editedInput: object.optional(),
@@ -319,6 +335,11 @@ export function checkChatRuntime(chat: unknown): void {
 /** The same for `approvals.approve`: with a misspelt `input` the model's own arguments would be approved. */
 export function checkApproveOptions(options: unknown): void {
   check("approve", approveOptions, options)
+}
+
+/** The same for `run` and `stream`: with a misspelt `sessionId` a new session would be started. */
+export function checkStartOptions(caller: string, options: unknown): void {
+  check(caller, startOptions, options)
 }
 
 /** The same for what `onApproval` returned. */

@@ -1,3 +1,4 @@
+import type { ChatEvent } from "../client/wire/chat-event.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
@@ -6,7 +7,9 @@ import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
 import type { McpOptions } from "./mcp.ts"
 import type { GatewayOutbox } from "./outbox.ts"
+import type { StartOptions } from "./run-options.ts"
 import type { GatewaySessions } from "./sessions.ts"
+import type { ChatStream } from "./stream-run.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
@@ -18,14 +21,21 @@ export interface Gateway {
   /** Serves HTTP on Node. Rejects with the system's error when the address cannot be used. */
   listen(options?: ListenOptions): Promise<Listener>
   /**
-   * One message in a new session, without HTTP. Aborting cancels the run; the result then says so. A callback that throws
-   * cancels it too, and the promise rejects with what was thrown. Rejects with a `ConfigurationError` for an `output` that
-   * cannot describe an answer.
+   * Sends one message in a new session, or in the session of `sessionId`, without HTTP, and waits for the end of its run.
+   * Aborting cancels the run; the result then says so. A callback that throws cancels it too, and the promise rejects with
+   * what was thrown. Rejects with a `GatewayError` if the message is not accepted: `session_not_found`, `agent_not_found`,
+   * `run_active`, `queue_full`, `session_too_large`. Rejects with a `ConfigurationError` for an `output` that cannot describe an answer.
    */
   run<Schema extends OutputSchema = never>(
     message: string,
     options?: RunOptions<Schema>,
   ): Promise<GatewayRunResult<InferOutput<Schema>>>
+  /**
+   * Does the same as `run`, and streams the events that a client of the HTTP API is sent, without heartbeats. The run starts
+   * at once. Leaving the iteration before its last event cancels the run, as does `signal`. The iteration rejects as `run`
+   * does, and with `shutting_down` if the gateway is closed before the run has ended; the run then goes on at the next start.
+   */
+  stream(message: string, options?: StreamOptions): ChatStream
   readonly approvals: GatewayApprovals
   /** What sessions want done outside themselves and could not be delivered yet. */
   readonly outbox: GatewayOutbox
@@ -102,13 +112,14 @@ export type OutputSchema = InputSchema
 /** What the schema makes of an answer, after its transforms and defaults. */
 export type InferOutput<Schema extends OutputSchema> = InferInput<Schema>
 
-export interface RunOptions<Schema extends OutputSchema = never> {
+export interface RunOptions<Schema extends OutputSchema = never> extends StartOptions {
   /**
    * Asks for an answer that fits. The model has one attempt to mend an answer that does not; then the run fails with
    * `output_invalid`. Default: any text will do.
    */
   readonly output?: Schema
-  readonly signal?: AbortSignal
+  /** Called with each event of the run, as a client of the HTTP API is sent it. */
+  readonly onEvent?: (event: ChatEvent) => void
   /** Called with the model's text as it comes, with a blank line between messages. */
   readonly onText?: (text: string) => void
   /** The text since the last message's end is void: a call failed, and the model begins that message again. */
@@ -122,6 +133,16 @@ export interface RunOptions<Schema extends OutputSchema = never> {
    * Asked what tools ask the user: `wait.question`. A form that does not fit its schema declines. Default: declined,
    * because nobody is there to ask.
    */
+  readonly onElicitation?: (wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>
+}
+
+export interface StreamOptions extends StartOptions {
+  /**
+   * Asked for each call that needs a person. Default: the approval stays open. Answer it with `gateway.approvals`, or let a
+   * client of the HTTP API answer.
+   */
+  readonly onApproval?: (wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>
+  /** Asked what tools ask the user. Default: the question stays open, as an approval does. */
   readonly onElicitation?: (wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>
 }
 

@@ -5,11 +5,14 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import type { RunOptions } from "./gateway.ts"
-import { runOnce } from "./run-once.ts"
+import { type RunOnceOptions, runOnce } from "./run-once.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
+
+const run = (sessions: Sessions, message: string, options: RunOnceOptions = {}) =>
+  runOnce({ sessions, agents: ["agent"], logger }, message, options)
 
 const nodes: TestNode[] = []
 afterEach(async () => {
@@ -65,7 +68,7 @@ describe("an abort of a run from code", () => {
         return result
       },
     }
-    const result = await runOnce(aborting, "Hi", { signal: stop.signal, logger })
+    const result = await run(aborting, "Hi", { signal: stop.signal })
     expect(result).toMatchObject({ outcome: "interrupted", reason: "cancelled" })
   })
 
@@ -79,7 +82,7 @@ describe("an abort of a run from code", () => {
       throw error
     }
     const onText = () => stop.abort()
-    const result = await runOnce({ ...sessions, cancel }, "Hi", { signal: stop.signal, onText, logger })
+    const result = await run({ ...sessions, cancel }, "Hi", { signal: stop.signal, onText })
     expect(result).toMatchObject({ outcome: "completed", response: "Half" })
     expect(logger.error).toHaveBeenCalledWith(expect.objectContaining({ error }), expect.any(String))
   })
@@ -91,7 +94,7 @@ describe("an abort of a run from code", () => {
       stop.abort()
       return new Promise<never>(() => {})
     }
-    expect(await runOnce(sessions, "Hi", { signal: stop.signal, onApproval, logger })).toMatchObject({
+    expect(await run(sessions, "Hi", { signal: stop.signal, onApproval })).toMatchObject({
       outcome: "interrupted",
       reason: "cancelled",
     })
@@ -102,14 +105,14 @@ describe("an approval of a run from code", () => {
   it("is acted on, with the arguments as they were edited", async () => {
     const { sessions } = await nodeWith(callPay, [say("Done")])
     const onApproval = () => ({ approved: true, editedInput: { amount: 3 } })
-    expect(await runOnce(sessions, "Hi", { onApproval, logger })).toMatchObject({ response: "Done" })
+    expect(await run(sessions, "Hi", { onApproval })).toMatchObject({ response: "Done" })
     expect(pay).toHaveBeenCalledExactlyOnceWith({ amount: 3 }, expect.anything())
   })
 
   it("denies the call when its edit does not fit, and tells the model why", async () => {
     const { sessions, provider } = await nodeWith(callPay, [say("Sorry")])
     const onApproval = vi.fn(() => ({ approved: true, editedInput: { amount: "three" } }))
-    expect(await runOnce(sessions, "Hi", { onApproval, logger })).toMatchObject({ response: "Sorry" })
+    expect(await run(sessions, "Hi", { onApproval })).toMatchObject({ response: "Sorry" })
     expect(onApproval).toHaveBeenCalledOnce()
     expect(pay).not.toHaveBeenCalled()
     expect(JSON.stringify(provider.requests[1]?.messages.at(-1))).toContain("amount")
@@ -120,7 +123,7 @@ describe("an approval of a run from code", () => {
     const watched = watching(sessions)
     const answer = { approved: true, input: { amount: 3 } }
     const onApproval = () => answer
-    await expect(runOnce(watched.sessions, "Hi", { onApproval, logger })).rejects.toThrow(
+    await expect(run(watched.sessions, "Hi", { onApproval })).rejects.toThrow(
       "onApproval: unknown option input",
     )
     expect(await watched.outcome()).toMatchObject({ reason: "cancelled" })
@@ -130,7 +133,7 @@ describe("an approval of a run from code", () => {
   it("cancels the run and rejects when the store does not know the question", async () => {
     const { sessions } = await nodeWith(callPay)
     const watched = watching({ ...sessions, decide: async () => ({ status: "unknown" }) })
-    await expect(runOnce(watched.sessions, "Hi", { logger })).rejects.toThrow("unknown")
+    await expect(run(watched.sessions, "Hi")).rejects.toThrow("unknown")
     expect(await watched.outcome()).toMatchObject({ reason: "cancelled" })
   })
 
@@ -141,7 +144,7 @@ describe("an approval of a run from code", () => {
       await sessions.decide({ sessionId, toolCallId, nonce, approved: true, decidedBy })
       return { approved: false }
     }
-    expect(await runOnce(sessions, "Hi", { onApproval, logger })).toMatchObject({ response: "Done" })
+    expect(await run(sessions, "Hi", { onApproval })).toMatchObject({ response: "Done" })
     expect(pay).toHaveBeenCalledOnce()
   })
 })
@@ -157,8 +160,8 @@ describe("a question of a tool in a run from code", () => {
     const provider = scriptedProvider([callBook, [say("Done")]])
     const node = await testNode(provider, { tools: [book] })
     nodes.push(node)
-    const options = onElicitation === undefined ? { logger } : { onElicitation, logger }
-    expect(await runOnce(node.sessions, "Hi", options)).toMatchObject({ response: "Done" })
+    const options = onElicitation === undefined ? {} : { onElicitation }
+    expect(await run(node.sessions, "Hi", options)).toMatchObject({ response: "Done" })
     const last = provider.requests[1]?.messages.at(-1)
     return last?.role === "tool" ? last.results[0]?.result : null
   }
@@ -199,7 +202,7 @@ describe("a callback that throws", () => {
     ["a later onApproval", { onApproval: () => Promise.reject(error) }, [callPay]],
   ] as const)("cancels the run before run() rejects: %s", async (_, callbacks, turns) => {
     const watched = watching((await nodeWith(...turns)).sessions)
-    await expect(runOnce(watched.sessions, "Hi", { ...callbacks, logger })).rejects.toBe(error)
+    await expect(run(watched.sessions, "Hi", { ...callbacks })).rejects.toBe(error)
     expect(await watched.outcome()).toMatchObject({ disposition: "interrupted", reason: "cancelled" })
   })
 })

@@ -2,7 +2,15 @@ import { expect, it } from "vitest"
 import { type Candidate, createTurns } from "./turns.ts"
 
 const session = (tenant: string, userId: string, lastUsedAt: number): Candidate => {
-  return { id: `${tenant}${userId}${lastUsedAt}`, epoch: 1, owner: null, tenant, userId, lastUsedAt }
+  return {
+    id: `${tenant}${userId}${lastUsedAt}`,
+    epoch: 1,
+    owner: null,
+    tenant,
+    userId,
+    lastUsedAt,
+    arrival: 0,
+  }
 }
 
 it("does not depend on the order in which sessions are found, nor on how often", () => {
@@ -27,6 +35,13 @@ it("does not depend on the order in which sessions are found, nor on how often",
   ])
   expect(choose(sessions.toReversed())).toEqual(chosen)
   expect(choose([...sessions, ...sessions])).toEqual(chosen)
+})
+
+it("puts sessions that were used in the same millisecond into the order of their arrival", () => {
+  const sessions = [3, 1, 2].map((arrival) => ({ ...session("t", `${arrival}`, 5), arrival }))
+  const turns = createTurns(2, undefined)
+  for (const each of sessions) turns.add(each)
+  expect(turns.next().map(({ arrival }) => arrival)).toEqual([1, 2])
 })
 
 it("chooses nothing beyond a share that is used up, or more than used up", () => {

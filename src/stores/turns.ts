@@ -6,6 +6,8 @@ export interface Candidate extends Principal {
   readonly epoch: number
   readonly owner: string | null
   readonly lastUsedAt: number
+  /** Orders sessions that were used in the same millisecond. */
+  readonly arrival: number
 }
 
 /** Finds out whose turn it is among any number of sessions, of which it keeps few. */
@@ -64,7 +66,7 @@ export function createTurns(limit: number, shares: Shares | undefined): Turns {
     add(candidate) {
       const { oldest } = waitingOf(candidate)
       if (oldest.some(({ id }) => id === candidate.id)) return
-      insert(oldest, candidate, { limit, isBefore: (a, b) => a.lastUsedAt < b.lastUsedAt })
+      insert(oldest, candidate, { limit, isBefore: isUsedEarlier })
     },
     next() {
       const chosen: Placed[] = []
@@ -89,7 +91,11 @@ function placed(
 function isEarlier(a: Placed, b: Placed): boolean {
   if (a.count !== b.count) return a.count < b.count
   if (a.lastTurn !== b.lastTurn) return a.lastTurn < b.lastTurn
-  return a.candidate.lastUsedAt < b.candidate.lastUsedAt
+  return isUsedEarlier(a.candidate, b.candidate)
+}
+
+function isUsedEarlier(a: Candidate, b: Candidate): boolean {
+  return a.lastUsedAt === b.lastUsedAt ? a.arrival < b.arrival : a.lastUsedAt < b.lastUsedAt
 }
 
 /** Inserts items that are in order themselves: after one that is too late all are. */

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util"
+import { playBusy } from "./busy/play.ts"
 import { crashPoints } from "./support/crash-points.ts"
 import { inParallel } from "./support/in-parallel.ts"
 import { namedRounds, randomRound } from "./support/plans.ts"
@@ -16,6 +17,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "200" },
     "postgres-rounds": { type: "string", default: "10" },
     only: { type: "string" },
+    /** Messages to 50 sessions, in every mode of `when_busy`; 0 for none. */
+    "busy-messages": { type: "string", default: "1000" },
   },
 })
 const seed = process.env.CRASH_SEED ?? String(Date.now())
@@ -52,11 +55,35 @@ if (postgresRounds.length > 0) {
   process.stdout.write(`\nPostgres, seed ${seed}\n${postgres}\n`)
 }
 
-const violations = [...sqlite.violations, ...postgres.violations]
+const busy = values.only === undefined ? await playBusySessions(Number(values["busy-messages"])) : []
+
+const violations = [...sqlite.violations, ...postgres.violations, ...busy]
 const seconds = Math.round((performance.now() - started) / 1_000)
 process.stdout.write(`\n${violations.length === 0 ? "Passed" : "FAILED"} after ${seconds} s, seed ${seed}\n`)
 for (const violation of violations) process.stdout.write(`  ${violation}\n`)
 process.exitCode = violations.length === 0 ? 0 : 1
+
+/** On SQLite, then with two nodes on one Postgres. Returns what was not as promised. */
+async function playBusySessions(count: number): Promise<readonly string[]> {
+  if (count === 0) return []
+  const sessions = 50
+  const plan = { seed: `busy-${seed}`, sessions, messages: Math.ceil(count / sessions), kills: 12 }
+  const server = await startPostgres()
+  try {
+    const found: string[] = []
+    for (const nodes of [1, 2]) {
+      const store = nodes === 1 ? {} : { store: await server.createDatabase("busy") }
+      const { accepted, refused, violations } = await playBusy({ ...plan, ...store, nodes })
+      process.stdout.write(
+        `\nBusy sessions, ${nodes} nodes, seed ${seed}: ${accepted} messages accepted, ${refused} refused\n`,
+      )
+      found.push(...violations)
+    }
+    return found
+  } finally {
+    await server.stop()
+  }
+}
 
 async function play(plans: readonly RoundPlan[], report: Report): Promise<void> {
   await inParallel(plans, atOnce, async (plan) => {

@@ -80,7 +80,7 @@ export interface ListedSession extends Principal {
   readonly createdAt: number
   readonly lastUsedAt: number
   readonly revokedAt: number | null
-  /** Size of its stored events as JSON. */
+  /** Size of its stored events and of its queued messages as JSON. */
   readonly storedBytes: number
 }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto"
 import type Dockerode from "dockerode"
-import { GatewayError } from "../../core/errors.ts"
 import type { OutputChunk } from "../../core/ports/sandbox.ts"
 import type { Backend, Exit, Running } from "../backend.ts"
 import { launcherInput } from "../launcher.ts"
@@ -8,7 +7,9 @@ import type { BackendOptions } from "../options.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 import { directoryLabel, instanceLabel } from "./container.ts"
 import { demultiplex } from "./demultiplex.ts"
-import { connectEngine, describeEngineError, isAnswer, isConflict, isNotFound } from "./engine.ts"
+import { connectEngine, isAnswer, isNotFound } from "./engine.ts"
+import { engineLost, startFailure } from "./engine-failures.ts"
+import { freezeContainer, thawContainer } from "./freeze-container.ts"
 import { removeContainer, type Standby, startStandby } from "./standby.ts"
 import { createStandbys } from "./standbys.ts"
 
@@ -109,40 +110,13 @@ function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: S
   return {
     output: outputOf(standby),
     exited,
-    freeze: () => unlessStopped(pause(standby.container)),
-    thaw: () => unlessStopped(unpause(standby.container)),
+    freeze: () => freezeContainer(standby.container),
+    thaw: () => thawContainer(standby.container),
     end() {
       ended ??= end()
       return ended
     },
   }
-}
-
-const maxPauses = 5
-
-/** With control groups of version 1 the engine gives up after a moment on code that writes a lot at the time. */
-async function pause(container: Dockerode.Container): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await container.pause()
-    } catch (error) {
-      if (attempt === maxPauses || !/unable to freeze/.test(String(error))) throw error
-    }
-  }
-}
-
-/** One that ended before it could be paused is not paused, which the engine calls a failure of its own. */
-async function unpause(container: Dockerode.Container): Promise<void> {
-  await container.unpause().catch((error: unknown) => {
-    if (!/is not paused/.test(String(error))) throw error
-  })
-}
-
-/** The engine refuses it for a container that has stopped meanwhile. */
-async function unlessStopped(change: Promise<void>): Promise<void> {
-  await change.catch((error: unknown) => {
-    if (!isConflict(error) && !isNotFound(error)) throw engineLost(error)
-  })
 }
 
 /** Ends also when the connection breaks off: what came of the code, its exit tells. */
@@ -187,28 +161,4 @@ async function requireNotKilled(docker: Dockerode, { container }: Standby, start
     throw engineLost(error)
   }
   if (signals !== "") throw engineLost(new Error(`The engine sent a signal to the container: ${signals}`))
-}
-
-function startFailure(error: unknown, image: string): GatewayError {
-  if (!isAnswer(error)) return unavailable("No Docker engine answers, so the code was not run.", error)
-  return isNotFound(error)
-    ? unavailable(
-        `Docker has no image ${image}: run agent-gateway sandbox build, or set codeExecution.image.`,
-        error,
-      )
-    : unavailable("Docker could not start a container.", error)
-}
-
-function engineLost(error: unknown): GatewayError {
-  return unavailable(
-    "The Docker engine stopped or was lost while the code ran. The code may have done part of its work, or all of it.",
-    error,
-  )
-}
-
-function unavailable(problem: string, error: unknown): GatewayError {
-  return new GatewayError({ code: "sandbox_unavailable", status: 503, retryable: true }, problem, {
-    detail: describeEngineError(error),
-    cause: error,
-  })
 }

@@ -14,7 +14,7 @@ import { DueLoop } from "../due-loop.ts"
 import { retryPauseMs } from "../retry-pause.ts"
 import { deliverCommands } from "./deliver-commands.ts"
 
-/** Attempts at one row. With the pauses between them they take about nine hours. */
+/** Attempts at one row. With the pauses between them they take six to eight hours. */
 const maxAttempts = 20
 const lastPauseMs = 3_600_000
 /** Deliveries of one kind that a process makes at once. */

@@ -1,20 +1,10 @@
 import type { Lease, ReleaseOptions, Shares } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import { escapeText, integer, nullableText } from "../columns.ts"
 import { toLease } from "../session-rows.ts"
+import type { Candidate } from "../turns.ts"
 import type { Database } from "./database.ts"
 import type { Membership } from "./membership.ts"
-
-/**
- * Sessions with work to do: an open run that is not parked, or a command that is due (rule 9).
- * Its parameters are the agents as a JSON array, the time now, the time now again, and the agents again.
- */
-const runnable = (reads: number) => `
-  SELECT id, epoch, owner, tenant, user_id, last_used_at FROM session
-  WHERE id IN (
-    SELECT id FROM session
-    WHERE active_run IS NOT NULL AND agent IN (SELECT value FROM json_each(?)) AND parked_until <= ?
-    UNION SELECT session_id FROM command WHERE due_at <= ?
-  ) AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}`
+import { findRunnable } from "./runnable.ts"
 
 /** The sessions that this process can work on: of these agents, and with nothing newer than it reads. */
 export interface Claimable {
@@ -34,32 +24,8 @@ const taken = `epoch = epoch + 1, owner = ?, parked_until = 0, takeovers = CASE
     ELSE takeovers + 1
   END`
 
-/**
- * The runnable sessions of free owners, in the order in which tenants take turns, and within a tenant its principals. Its
- * parameters are the sessions held already as a JSON array of `[tenant, userId, count, lastTurn]`, those of `runnable`, the
- * free owners as a JSON array, the share of a principal, the share of a tenant, and a limit.
- */
-const inTurn = (reads: number) => `
-  WITH held AS MATERIALIZED (
-    SELECT value ->> 0 AS tenant, value ->> 1 AS user_id, value ->> 2 AS count, value ->> 3 AS last_turn
-    FROM json_each(?)
-  ),
-  waiting AS (
-    SELECT *, row_number() OVER (PARTITION BY tenant, user_id ORDER BY last_used_at) AS turn FROM (${runnable(reads)}
-      AND (owner IS NULL OR owner IN (SELECT value FROM json_each(?))))
-  ),
-  of_tenant AS MATERIALIZED (
-    SELECT tenant, sum(count) AS count, max(last_turn) AS last_turn FROM held GROUP BY tenant
-  ),
-  in_tenant AS (
-    SELECT id, epoch, owner, tenant, last_used_at, turn + coalesce(count, 0) AS place,
-      row_number() OVER (PARTITION BY tenant ORDER BY turn + coalesce(count, 0), coalesce(last_turn, 0), last_used_at) AS turn
-    FROM waiting LEFT JOIN held USING (tenant, user_id) WHERE place <= ?
-  )
-  SELECT id, epoch, owner, turn + coalesce(count, 0) AS place
-  FROM in_tenant LEFT JOIN of_tenant USING (tenant)
-  WHERE turn + coalesce(count, 0) <= ?
-  ORDER BY turn + coalesce(count, 0), coalesce(last_turn, 0), last_used_at LIMIT ?`
+/** Number of searches for sessions, if other processes take those found first. */
+const mostLooks = 3
 
 export async function claim(
   database: Database,
@@ -78,42 +44,47 @@ export async function claim(
       now,
     ),
   )
-  if (row === undefined || !isFree(membership, nullableText(row, "owner"))) return null
-  return database.write(() => take(database, membership, row))
+  if (row === undefined) return null
+  const seen = { id: sessionId, epoch: integer(row, "epoch"), owner: nullableText(row, "owner") }
+  if (!isFree(membership, seen.owner)) return null
+  return database.write(() => take(database, membership, seen))
 }
 
 export async function claimRunnable(
   database: Database,
   membership: Membership,
-  { agents, reads }: Claimable,
+  claimable: Claimable,
   {
     limit,
     shares,
     now,
   }: { readonly limit: number; readonly shares: Shares | undefined; readonly now: number },
-): Promise<Lease[]> {
-  const named = namesOf(agents)
-  const owners = await database.read(() =>
-    database.all(`SELECT DISTINCT owner FROM (${runnable(reads)})`, named, now, now, named),
-  )
-  const free = owners.map((row) => nullableText(row, "owner")).filter((owner) => isFree(membership, owner))
-  if (free.length === 0) return []
+): Promise<readonly Lease[]> {
+  const leases: Lease[] = []
+  for (let look = 1; look <= mostLooks; look++) {
+    const left = limit - leases.length
+    const found = await findRunnable(database, {
+      ...claimable,
+      limit: left,
+      shares,
+      now,
+      isFree: (owner) => isFree(membership, owner),
+    })
+    leases.push(...(await takeAll(database, membership, found)))
+    // Others may be left if another process took some of these in the meantime.
+    if (leases.length >= limit || found.length < left) break
+  }
+  return leases
+}
+
+async function takeAll(
+  database: Database,
+  membership: Membership,
+  found: readonly Candidate[],
+): Promise<readonly Lease[]> {
+  if (found.length === 0) return []
   return database.write(() =>
-    database
-      .all(
-        inTurn(reads),
-        heldOf(shares),
-        named,
-        now,
-        now,
-        named,
-        JSON.stringify(free),
-        shares?.perPrincipal ?? limit,
-        shares?.perTenant ?? limit,
-        limit,
-      )
-      .map((row) => take(database, membership, row))
-      .filter((lease) => lease !== null),
+    found.map((candidate) => take(database, membership, candidate)).filter((lease) => lease !== null),
   )
 }
 
@@ -146,18 +117,6 @@ export function release(
   return "released"
 }
 
-function heldOf(shares: Shares | undefined): string {
-  const held = shares?.held ?? []
-  return JSON.stringify(
-    held.map(({ tenant, userId, count, lastTurn }) => [
-      escapeText(tenant),
-      escapeText(userId),
-      count,
-      lastTurn,
-    ]),
-  )
-}
-
 /** As stored, in a JSON array. */
 function namesOf(agents: readonly string[]): string {
   return JSON.stringify(agents.map(escapeText))
@@ -187,14 +146,18 @@ export function claimFree(
 }
 
 /** Inside a transaction: takes the session if it is still as `seen`. */
-function take(database: Database, membership: Membership, seen: Row): Lease | null {
+function take(
+  database: Database,
+  membership: Membership,
+  { id, epoch, owner }: Pick<Candidate, "id" | "epoch" | "owner">,
+): Lease | null {
   const row = database.get(
     `UPDATE session SET ${taken} WHERE id = ? AND epoch = ? AND owner IS ?
      RETURNING id, epoch, takeovers, tenant, user_id`,
     membership.id,
-    text(seen, "id"),
-    integer(seen, "epoch"),
-    nullableText(seen, "owner"),
+    id,
+    epoch,
+    owner,
   )
   return row === undefined ? null : toLease(row)
 }

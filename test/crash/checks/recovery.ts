@@ -25,10 +25,12 @@ export function resumptions(observation: Observation, generations: readonly Gene
 function mustResume(observation: Observation, count: number, at: number): boolean {
   const { client } = observation
   const before = eventsOf(observation).slice(0, count)
-  const begun = before.filter(({ event }) => event.type === "runStarted").length
-  if (client.runs.filter((run) => run.at < at).length > begun) return true
+  const begun = before.filter(
+    ({ event }) => event.type === "runStarted" || event.type === "runWithdrawn",
+  ).length
   const { run } = conversationOf(before)
-  if (run === null) return false
+  // A queued run waits for the open one.
+  if (run === null) return client.runs.filter((accepted) => accepted.at < at).length > begun
   if (run.phase.type !== "settling") return true
   const open = [...run.phase.calls.values()].filter(({ state }) => state !== "settled")
   const answered = client.answers.filter((answer) => answer.at < at).map(({ toolCallId }) => toolCallId)

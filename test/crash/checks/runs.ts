@@ -11,11 +11,19 @@ export function* checkRuns(observation: Observation): Iterable<string> {
 
   const events = eventsOf(observation)
   const begun = events.filter(({ event }) => event.type === "runStarted").map(({ runId }) => runId)
-  const accepted = client.runs.map(({ runId }) => runId)
-  if (begun.join() !== accepted.join())
-    yield `${lost} accepted runs ${accepted.join()}, begun ${begun.join()}`
-  if (accepted.length !== scenarios[scenario].runs) yield `${accepted.length} runs were accepted`
-  for (const runId of accepted) {
+  if (client.runs.length !== scenarios[scenario].runs) yield `${client.runs.length} runs were accepted`
+  const withdrawn = all(events, "runWithdrawn").map(({ withdrawnRunId }) => withdrawnRunId)
+  const taken = client.runs.map(({ runId }) => runId).filter((runId) => !withdrawn.includes(runId))
+  if (begun.join() !== taken.join())
+    yield `${lost} accepted runs ${taken.join()}, begun ${begun.join()}, withdrawn ${withdrawn.join()}`
+  if (new Set(withdrawn).size < withdrawn.length) yield `a run was withdrawn twice: ${withdrawn.join()}`
+  for (const runId of withdrawn)
+    if (!client.cancelled.has(runId)) yield `${lost} run ${runId} was withdrawn, and nobody asked for that`
+  const joined = all(events, "userMessageAdded").map(({ content }) => JSON.stringify(content))
+  const steered = client.steered.map((text) => JSON.stringify([{ type: "text", text }]))
+  if (joined.join() !== steered.join())
+    yield `${lost} accepted messages ${steered.join()} joined a run, logged ${joined.join()}`
+  for (const runId of taken) {
     const ofRun = events.filter((entry) => entry.runId === runId)
     yield* checkEnd(ofRun, observation, client.cancelled.has(runId))
     yield* checkCalls(ofRun)

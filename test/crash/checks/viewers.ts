@@ -6,12 +6,15 @@ import { all, eventsOf, type Observation } from "./observation.ts"
 export function* checkViewers(observation: Observation): Iterable<string> {
   const { client, reread } = observation
   const lasting = new Map(reread.sightings.map((sighting) => [sighting.id, sighting]))
+  const events = new Map(eventsOf(observation).map((entry) => [entry.seq, entry]))
   for (const viewer of [...client.viewers, reread]) {
     yield* checkOrder(viewer)
     const seen = new Set<number>()
     for (const sighting of viewer.sightings) {
       seen.add(sighting.id)
       const still = lasting.get(sighting.id)
+      // The run's own viewers are shown its withdrawal as its end.
+      if (events.get(sighting.id)?.event.type === "runWithdrawn") continue
       if (still !== undefined && still.data.join("\n") !== sighting.data.join("\n")) {
         yield `id ${sighting.id} was ${sighting.data.join()}, and is ${still.data.join()}`
       }
@@ -19,7 +22,10 @@ export function* checkViewers(observation: Observation): Iterable<string> {
         yield `id ${sighting.id} is gone: ${sighting.data}`
     }
     const last = viewer.lastId
-    const missed = reread.sightings.find(({ id }) => id > viewer.after && id <= last && !seen.has(id))
+    const shows = (id: number) => viewer.runId === undefined || events.get(id)?.runId === viewer.runId
+    const missed = reread.sightings.find(({ id }) => {
+      return id > viewer.after && id <= last && !seen.has(id) && shows(id)
+    })
     if (missed !== undefined) yield `a viewer was not shown ${missed.id}: ${missed.data}`
   }
   yield* checkTexts(observation)
@@ -39,10 +45,13 @@ function isLive({ type }: ChatEvent): boolean {
 function* checkTexts(observation: Observation): Iterable<string> {
   const events = eventsOf(observation)
   const finished = new Set(all(events, "stepCompleted").map(({ stepId }) => stepId))
-  const texts = all(events, "messageCompleted")
-    .filter(({ stepId }) => finished.has(stepId))
-    .map(({ message }) => message.content.map((part) => (part.type === "text" ? part.text : "")).join(""))
   for (const viewer of [...observation.client.viewers, observation.reread]) {
+    const texts = all(
+      events.filter(({ runId }) => viewer.runId === undefined || runId === viewer.runId),
+      "messageCompleted",
+    )
+      .filter(({ stepId }) => finished.has(stepId))
+      .map(({ message }) => message.content.map((part) => (part.type === "text" ? part.text : "")).join(""))
     const shown = textsOf(viewer.sightings)
     const offset = viewer.after === 0 ? 0 : texts.length - shown.length
     const wanted = offset === 0 ? texts.slice(0, shown.length) : texts.slice(offset)

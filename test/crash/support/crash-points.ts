@@ -8,12 +8,13 @@ export type CommittedKind =
   | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
   | `${"waitOpened" | "waitResolved"}.${CrashingWait}`
   | "deltas"
+export type PutKind = "message" | "queue" | "interrupt" | "steer" | "cancel"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
 
 /** A place at which the gateway's process can be told to kill itself. */
 export type CrashPoint =
   | `createSession:${Around}`
-  | `put:${"message" | "cancel"}:${Around}`
+  | `put:${PutKind}:${Around}`
   | `answer:${CrashingWait}:${Around}`
   | `${"claim" | "claimRunnable"}:after`
   | `${"release" | "park"}:${Around}`
@@ -31,8 +32,8 @@ export type CrashPoint =
 const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   runStarted: "text",
   historyReplaced: "replaced",
-  userMessageAdded: "text",
-  runWithdrawn: "text",
+  userMessageAdded: "steer",
+  runWithdrawn: "withdraw",
   stepStarted: "text",
   modelCallFailed: "retries",
   stepRetried: "retries",
@@ -65,6 +66,12 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "put:message:after": "text",
   "put:cancel:before": "cancelLate",
   "put:cancel:after": "cancelText",
+  "put:queue:before": "queue",
+  "put:queue:after": "queue",
+  "put:interrupt:before": "interrupt",
+  "put:interrupt:after": "interrupt",
+  "put:steer:before": "steer",
+  "put:steer:after": "steer",
   "answer:approval:before": "edit",
   "answer:approval:after": "edit",
   "answer:clientTool:before": "client",

@@ -26,17 +26,13 @@ export function namedRounds(): readonly RoundPlan[] {
 
 type Chosen = readonly (readonly [CrashPoint, ScenarioName])[]
 
-/** A start finds a run only after a crash that left one open, so such a crash comes first. */
+/** What is only come by where a run was left open comes after a crash that leaves one open. */
 function restartsSecond(points: Chosen): Chosen {
   const restarts = points.filter(([point]) => point === "claimRunnable:after")
-  if (restarts.length === 0) return points
   const others = points.filter(([point]) => point !== "claimRunnable:after")
-  const first = others.find(([point]) => leavesRunOpen(point))
-  return [...others.filter((each) => each === first), ...restarts, ...others.filter((each) => each !== first)]
-}
-
-function leavesRunOpen(point: CrashPoint): boolean {
-  return point.startsWith("commit:") && point.endsWith(":before")
+  const leavesOpen = others.find(([point]) => /^(commit|model|tool):/.test(point))
+  if (restarts.length === 0 || leavesOpen === undefined) return points
+  return [leavesOpen, ...restarts, ...others.filter((other) => other !== leavesOpen)]
 }
 
 /** A round that depends on the seed and its number alone. */

@@ -160,6 +160,63 @@ const all = {
         await client.decide(each, { approved: each.tool_input.amount !== 2 })
     },
   },
+  /** Messages wait behind an open approval. */
+  queue: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
+    runs: 3,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const first = await client.see("tool_approval_request")
+      await client.chat({ message, when_busy: "queue" })
+      const last = await client.chat({ message, when_busy: "queue" })
+      await client.decide(first, { approved: true })
+      for (const count of [2, 3]) {
+        const asked = await client.seeAll("tool_approval_request", count)
+        await client.decide(asked[count - 1] ?? first, { approved: true })
+      }
+      await last.ended
+    },
+  },
+  /** A message joins a run that waits for an approval. */
+  steer: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const asked = await client.see("tool_approval_request")
+      await client.steer("And be quick.")
+      await client.steer("Please.")
+      await client.decide(asked, { approved: true })
+    },
+  },
+  interrupt: {
+    model: ({ earlierCalls }) => (earlierCalls === 0 ? says(120, 100) : done),
+    runs: 2,
+    ending: "cancelled",
+    async play(client, message) {
+      await client.chat({ message })
+      await client.see("text_delta")
+      await client.chat({ message, when_busy: "interrupt" })
+    },
+  },
+  /** One of the messages that wait is taken back. */
+  withdraw: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [pay(1)])),
+    runs: 3,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const first = await client.see("tool_approval_request")
+      const { runId } = await client.chat({ message, when_busy: "queue" })
+      await client.chat({ message, when_busy: "queue" })
+      await client.cancel(runId)
+      await client.decide(first, { approved: true })
+      const [, second = first] = await client.seeAll("tool_approval_request", 2)
+      await client.decide(second, { approved: true })
+    },
+  },
   /** Its run is parked before it is answered, however slow the gateway is. */
   patient: approving(10_000),
   client: {

@@ -29,6 +29,8 @@ const pauseMs = 10
 export class SessionClient {
   readonly runs: AcceptedRun[] = []
   readonly answers: AcceptedAnswer[] = []
+  /** Texts of messages that the gateway acknowledged to join the open run. */
+  readonly steered: string[] = []
   /** Runs whose cancel was acknowledged. */
   readonly cancelled = new Set<string>()
   readonly viewers: Viewer[] = []
@@ -54,15 +56,27 @@ export class SessionClient {
     this.#session = { id: body.session_id ?? "", token: body.session_token ?? "" }
   }
 
-  /** Says something; a viewer takes the answer's stream. Resolves once the run is accepted. */
+  /** Says something; a viewer takes the stream of its run. Resolves once the run is accepted. */
   async chat(body: object): Promise<{ readonly runId: string; readonly ended: Promise<void> }> {
-    const key = { "idempotency-key": `${this.tag}-${this.runs.length}` }
-    const response = await this.#request("/chat", body, key)
-    if (response.status !== 200) throw unexpected(response, await response.text())
+    const response = await this.#post(body)
     const runId = response.headers.get("x-run-id") ?? ""
     this.runs.push({ runId, at: Date.now() })
-    const ended = this.#view(Number(response.headers.get("x-cursor")), { first: response, ends: 1 })
+    const ended = this.#view(Number(response.headers.get("x-cursor")), { first: response, ends: 1, runId })
     return { runId, ended }
+  }
+
+  /** Says something that joins the open run. Resolves once that is accepted. */
+  async steer(message: string): Promise<void> {
+    const response = await this.#post({ message, when_busy: "steer" })
+    await response.body?.cancel()
+    this.steered.push(message)
+  }
+
+  async #post(body: object): Promise<Response> {
+    const key = { "idempotency-key": `${this.tag}-${this.runs.length}-${this.steered.length}` }
+    const response = await this.#request("/chat", body, key)
+    if (response.status !== 200) throw unexpected(response, await response.text())
+    return response
   }
 
   /** A further viewer, from the session's beginning to the end of its last run; `leave` lets it go and come back. */
@@ -155,7 +169,7 @@ export class SessionClient {
   }
 
   #view(after: number, options: Following): Promise<void> {
-    const viewer = new Viewer(after)
+    const viewer = new Viewer(after, options.runId)
     this.viewers.push(viewer)
     const view = this.#follow(viewer, options)
     this.#views.push(view)
@@ -164,10 +178,11 @@ export class SessionClient {
     return view
   }
 
-  async #follow(viewer: Viewer, { first, ends, leave }: Following): Promise<void> {
+  async #follow(viewer: Viewer, { first, ends, leave, runId }: Following): Promise<void> {
     let response = first ?? null
+    const ofRun = runId === undefined ? "" : `&run_id=${runId}`
     while (viewer.ends < ends) {
-      response ??= await this.#request(`/chat/subscribe?after_seq=${viewer.lastId}`)
+      response ??= await this.#request(`/chat/subscribe?after_seq=${viewer.lastId}${ofRun}`)
       if (response.status === 200) await viewer.read(response, leave)
       else if (response.status !== 204) throw unexpected(response, await response.text())
       response = null
@@ -223,6 +238,8 @@ interface Following {
   /** Is over when it has seen so many terminal events. */
   readonly ends: number
   readonly leave?: () => boolean
+  /** Only this run is followed. */
+  readonly runId?: string
 }
 
 interface Reply {

@@ -13,21 +13,24 @@ export interface Sighting {
 export class Viewer {
   /** It is shown all that follows this. */
   readonly after: number
+  /** The only run that it is shown; undefined for all of the session. */
+  readonly runId: string | undefined
   readonly sightings: Sighting[] = []
   /** Whether a connection broke under it. */
   broken = false
   #parser: EventSourceParser = this.#newParser()
   #data: string[] = []
 
-  constructor(after: number) {
+  constructor(after: number, runId?: string) {
     this.after = after
+    this.runId = runId
   }
 
   get lastId(): number {
     return this.sightings.at(-1)?.id ?? this.after
   }
 
-  /** Terminal events seen. */
+  /** Ends of runs seen. */
   get ends(): number {
     return this.sightings.filter(({ events }) => events.some(isEnd)).length
   }
@@ -55,7 +58,7 @@ export class Viewer {
   #newParser(): EventSourceParser {
     return createParser({
       onEvent: ({ id, data }) => {
-        if (id === undefined && (JSON.parse(data) as ChatEvent).type === "heartbeat") return
+        if (id === undefined && belongsToNoEntry(JSON.parse(data))) return
         this.#data.push(data)
         if (id === undefined) return
         const events = this.#data.map((frame) => JSON.parse(frame) as ChatEvent)
@@ -70,5 +73,9 @@ export class Viewer {
 }
 
 function isEnd({ type }: ChatEvent): boolean {
-  return type === "stream_complete" || type === "error"
+  return type === "stream_complete" || type === "error" || type === "run_withdrawn"
+}
+
+function belongsToNoEntry({ type }: ChatEvent): boolean {
+  return type === "heartbeat" || type === "run_queued"
 }

@@ -1,0 +1,107 @@
+import type { ChatEvent } from "../client/wire/chat-event.ts"
+import { type Entry, isTerminal } from "../core/entries.ts"
+import type { Wait } from "../core/ports/approvals.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import { nativeWire } from "../http/wire/native.ts"
+import type { Frame } from "../http/wire/wire.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import { answerWaits, type People } from "./answer-waits.ts"
+import type { ElicitationAnswer } from "./approvals.ts"
+import type { ApprovalAnswer } from "./gateway.ts"
+import type { AcceptedRun } from "./start-run.ts"
+
+export interface FollowParts {
+  readonly sessions: Sessions
+  /** Names of the agents that the gateway serves. */
+  readonly agents: readonly string[]
+  readonly logger: Logger
+}
+
+export interface FollowOptions {
+  /** Undefined leaves approvals open. */
+  readonly onApproval: ((wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>) | undefined
+  /** Undefined leaves questions open. */
+  readonly onElicitation: ((wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>) | undefined
+  readonly hasClient: boolean
+  readonly signal: AbortSignal | undefined
+}
+
+/** One entry of a run, and the frames that a client of the HTTP API is sent for it. */
+export interface FollowedEntry {
+  /** Null for the place of a queued run, which comes first. */
+  readonly entry: Entry | null
+  readonly frames: readonly Frame[]
+}
+
+/** The native wire wrote the frame, so it is what the wire's schema says. */
+export function toChatEvent(frame: Frame): ChatEvent {
+  return JSON.parse(frame) as ChatEvent
+}
+
+/**
+ * Yields a run's entries up to its end, and answers what it waits for. Cancels the run when the signal aborts, when a
+ * callback throws, and when the consumer leaves before the end of a run that its message started. Ends early, and cancels nothing, when the process stops.
+ */
+export async function* followRun(
+  { sessions, logger }: FollowParts,
+  run: AcceptedRun,
+  { onApproval, onElicitation, hasClient, signal }: FollowOptions,
+): AsyncGenerator<FollowedEntry> {
+  const { sessionId, runId, cursor, position } = run
+  const cancelled = Promise.withResolvers<void>()
+  const cancel = async () => {
+    try {
+      await sessions.cancel(sessionId, runId)
+    } catch (error) {
+      logger.error({ error, sessionId, runId }, "A run could not be canceled. It goes on.")
+    }
+    cancelled.resolve()
+  }
+  // No one waits for a person any more once the run is canceled.
+  const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
+  const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
+  const people: People = {
+    logger,
+    approve: onApproval === undefined ? null : async (wait) => Promise.race([onApproval(wait), denied]),
+    elicit:
+      onElicitation === undefined ? null : async (wait) => Promise.race([onElicitation(wait), declined]),
+    hasClient,
+  }
+  signal?.addEventListener("abort", cancel, { once: true })
+  /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
+  let isGivenUp = false
+  try {
+    // It may have come while the run was started.
+    if (signal?.aborted === true) await cancel()
+    const view = sessions.view(sessionId, {
+      afterSeq: cursor,
+      runId,
+      throughLapse: true,
+      signal: new AbortController().signal,
+    })
+    if (position !== undefined) {
+      isGivenUp = true
+      yield { entry: null, frames: [nativeWire.queued(runId, position)] }
+      isGivenUp = false
+    }
+    let state = nativeWire.start(cursor)
+    for await (const batch of view) {
+      for (const entry of batch) {
+        const [next, frames] = nativeWire.fold(state, entry)
+        state = next
+        isGivenUp = !(entry.kind === "event" && isTerminal(entry.event))
+        yield { entry, frames }
+        if (isQuestion(entry)) await answerWaits(sessions, run, people)
+        isGivenUp = false
+      }
+    }
+  } finally {
+    signal?.removeEventListener("abort", cancel)
+    // A run that was open before belongs to someone else as well.
+    if (isGivenUp && !run.hasJoined) await cancel()
+  }
+}
+
+function isQuestion(entry: Entry): boolean {
+  return entry.kind === "event" && entry.event.type === "waitOpened"
+}
