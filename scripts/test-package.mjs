@@ -1,16 +1,19 @@
-// Packs the package, installs it into an empty project, and runs an agent with it on every Node that is supported.
-// The Nodes come from npm (about 190 MB each, unpacked), so this is a script of its own.
+// Packs the package, installs it into an empty project, and runs an agent with it on every Node that is supported, and
+// its client on those, Bun and Deno. They come from npm (about 100 to 190 MB each, unpacked), so this is a script of its own.
 import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { startHarness } from "../test/client/suite/harness.mjs"
 
 const repository = join(import.meta.dirname, "..")
 const supported = ["22.18.0", "24.21.0", "26.10.0"]
 const tooOld = "20.20.2"
+const bun = "1.4.5"
+const deno = "2.9.6"
 
 const agent = `import { createAgent, tool, type ToolContext } from "ai-agent-gateway"
 
@@ -34,6 +37,12 @@ try {
     await serves(nodes(version), project)
     console.log(`Node ${version}: runs and serves an agent`)
   }
+  const others = await installOtherRuntimes(join(folder, "others"))
+  const runtimes = [...supported.map((version) => ["Node", version, [nodes(version)]]), ...others]
+  for (const [name, version, command] of runtimes) {
+    await runsClient(command, nodes(supported[1]), project)
+    console.log(`${name} ${version}: runs the client`)
+  }
   await refuses(nodes(tooOld), project)
   console.log(`Node ${tooOld}: is told what is needed`)
 } finally {
@@ -52,6 +61,48 @@ async function installNodes(prefix) {
   return (version) => {
     const executable = process.platform === "win32" ? "node.exe" : "node"
     return join(prefix, "node_modules", `node-${version}`, "bin", executable)
+  }
+}
+
+/** Gives the names, versions and commands of Bun and Deno. */
+async function installOtherRuntimes(prefix) {
+  await mkdir(prefix)
+  await writeFile(join(prefix, "package.json"), '{ "private": true }')
+  await npm(["install", "--no-save", `bun@${bun}`, `deno@${deno}`], prefix)
+  const command = (name) => join(prefix, "node_modules", ".bin", name)
+  return [
+    ["Bun", bun, [command("bun"), "run"]],
+    ["Deno", deno, [command("deno"), "run", "--allow-all", "--no-config"]],
+  ]
+}
+
+/** Runs the scenarios of the client's tests against the installed gateway, with the installed client. */
+async function runsClient([program, ...args], node, project) {
+  const installed = join(project, "node_modules", "ai-agent-gateway")
+  const agent = join(project, "suite-agent.mjs")
+  await copyFile(join(repository, "test/client/fixtures/agent.mjs"), agent)
+  const harness = await startHarness({
+    node,
+    program: join(installed, "bin/agent-gateway.js"),
+    agent,
+    cwd: await mkdtemp(join(folder, "suite-")),
+    testing: await import(join(installed, "dist/testing/index.js")),
+    folders: {},
+  })
+  try {
+    const client = `file://${join(installed, "dist/client")}`
+    const run = join(repository, "test/client/suite/run.mjs")
+    const { stdout } = await promisify(execFile)(program, [...args, run, harness.url, client], {
+      timeout: 120_000,
+      env: { PATH: process.env.PATH, HOME: folder, TMPDIR: tmpdir() },
+    })
+    const outcomes = JSON.parse(/^OUTCOMES (.*)$/m.exec(stdout)[1])
+    assert.deepEqual(
+      Object.entries(outcomes).filter(([, failure]) => failure !== null),
+      [],
+    )
+  } finally {
+    await harness.close()
   }
 }
 

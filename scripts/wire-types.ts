@@ -20,6 +20,7 @@ export interface OpenApiDocument {
 
 /** The components of each generated file. What they refer to is generated into the first file that needs it. */
 const files: Readonly<Record<string, readonly string[]>> = {
+  "content.ts": ["TextBlock", "ImageBlock", "Usage"],
   "chat-event.ts": ["ChatEvent"],
   "messages.ts": [
     ...["ChatRequest", "History", "InitResponse", "Problem"],

@@ -8,6 +8,7 @@ export type {
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
+export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type {
   MaxTurnsReport,
   Runner,
@@ -19,6 +20,7 @@ export type {
   ToolTiming,
   UsageReport,
 } from "./core/agent-runtime.ts"
+export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
   BudgetExceeded,
@@ -88,6 +90,7 @@ export type {
   ToolType,
   Wait,
   WaitFilter,
+  WaitKey,
 } from "./core/ports/approvals.ts"
 export {
   type Directory,
@@ -128,6 +131,7 @@ export type {
   OutboxItem,
   OutboxRow,
   RowChoice,
+  StartChild,
 } from "./core/ports/outbox.ts"
 export type {
   ModelDelta,
@@ -145,6 +149,7 @@ export type { SandboxName } from "./core/ports/sandbox.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
 export type {
+  AcceptedAnswer,
   AnswerCommand,
   AnswerOutcome,
   CancelCommand,
@@ -154,6 +159,7 @@ export type {
   Lease,
   MessageCommand,
   MessageInput,
+  NewChild,
   NewSession,
   NewWait,
   Principal,
@@ -194,6 +200,24 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
+export type {
+  AnswerableKind,
+  AnyAnswer,
+  AnyPayload,
+  AnyResolution,
+  ApprovalDecision,
+  ApprovalPayload,
+  ApprovalResolution,
+  ChildPayload,
+  ClientToolAnswer,
+  ClientToolPayload,
+  ElicitationPayload,
+  TimerPayload,
+  WaitAnswers,
+  WaitKind,
+  WaitPayloads,
+  WaitResolutions,
+} from "./core/wait.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type {
   AnswerOptions,
@@ -313,3 +337,4 @@ export type {
   StandardSchema,
 } from "./tools/standard-schema.ts"
 export { content, type ToolContent } from "./tools/tool-content.ts"
+export { type ChildOptions, type InputOptions, type SleepOptions, type ToolWait, wait } from "./tools/wait.ts"

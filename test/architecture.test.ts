@@ -64,6 +64,7 @@ const folders = {
 const architecture: Architecture = {
   folders,
   pure: ["core", "client"],
+  libraries: { "client/react": ["react"] },
   // The second is the default of an option.
   readProcess: ["cli", "gateway/assemble-gateway.ts"],
   maxLines: 400,

@@ -14,6 +14,9 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "build_failed",
     "unusable_schema",
     "callback_timeout",
+    // A tool receives these as the outcome of its child session; docs/child-sessions.md has them.
+    "child_not_started",
+    "child_timeout",
   ])
   const documented = documentedCodes()
   expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])

@@ -2,8 +2,10 @@ import type { ModelChoice } from "../core/agent-runtime.ts"
 import type { Event } from "../core/entries.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import { type Cost, noUsage, type Spending, type Usage } from "../core/usage.ts"
+import type { RunState } from "./conversation.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { type CountedUsage, estimateInput } from "./token-estimate.ts"
+import { openChildrenOf } from "./tree-effects.ts"
 
 /** What a call takes of the money there is. */
 export interface Charged extends Spending {
@@ -23,6 +25,20 @@ function costOf({ runtime }: ModelRunContext, { provider, model }: ModelChoice, 
   return runtime.pricing.cost({ priceList: provider.priceList, model, usage })
 }
 
+/** Returns the US dollars that the run may cost; null for no limit. */
+export function budgetOf(
+  { runtime }: ModelRunContext,
+  { started: { limits } }: Pick<RunState, "started">,
+): number | null {
+  const budgets = [runtime.maxBudgetUsd, limits?.maxBudgetUsd ?? null].filter((budget) => budget !== null)
+  return budgets.length === 0 ? null : Math.min(...budgets)
+}
+
+/** Returns the US dollars of the run's budget that its open children may still use. */
+export function reservedOf(run: RunState): number {
+  return openChildrenOf(run).reduce((sum, { payload }) => sum + (payload.reservedUsd ?? 0), 0)
+}
+
 /**
  * What ends the run in place of a model call that could cross its budget; null when the call may be made. Reserved is the
  * most that the call can cost: its input, by an estimate rather too high, and all the output it may have.
@@ -33,16 +49,17 @@ export function overBudget(
   request: ModelRequest,
   { charged, ...spent }: Charged,
 ): readonly Event[] | null {
-  const { maxBudgetUsd } = context.runtime
-  if (maxBudgetUsd === null) return null
+  const { run } = context.conversation
+  const budget = run === null ? null : budgetOf(context, run)
+  if (run === null || budget === null) return null
   const worstCase = mostItCosts(context, choice, request)
   if (worstCase === null || charged === null || spent.cost === null) {
     const message = "This run has a budget, and the price of its model is not known."
     return [{ type: "runFailed", code: "price_unknown", message, ...spent }]
   }
-  if (charged + worstCase <= maxBudgetUsd) return null
+  if (charged + reservedOf(run) + worstCase <= budget) return null
   return [
-    { type: "budgetExceeded", totalCost: spent.cost, budget: maxBudgetUsd },
+    { type: "budgetExceeded", totalCost: spent.cost, budget },
     { type: "runCompleted", disposition: "interrupted", reason: "budget", ...spent },
   ]
 }

@@ -232,6 +232,7 @@ export class Conversation {
   }
 
   #resolve(event: WaitResolved): void {
+    if (event.kind === "child") this.#spend({ ...event.resolution.spent, charged: event.resolution.charged })
     this.#call(event.toolCallId, (call) => {
       call.resolved = event
       if (event.kind !== "approval") {

@@ -1,5 +1,6 @@
 import type { TerminalEvent } from "../core/entries.ts"
 import { checkOutput } from "./check-output.ts"
+import type { RunState } from "./conversation.ts"
 import { dispatchCalls } from "./dispatch.ts"
 import { callModel } from "./model-call.ts"
 import { nextAction } from "./next-action.ts"
@@ -18,7 +19,7 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
     const { run } = conversation
     if (run === null) return null
     if (run.phase.type === "ready") await joinSteering(context)
-    const action = nextAction(run, runtime.maxTurns)
+    const action = nextAction(run, mostTurns(run, runtime.maxTurns))
     switch (action.type) {
       case "startStep":
       case "repeatStep":
@@ -53,6 +54,11 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
         action satisfies never
     }
   }
+}
+
+function mostTurns({ started: { limits } }: RunState, maxTurns: number | null): number | null {
+  const most = Math.min(maxTurns ?? Number.POSITIVE_INFINITY, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
+  return Number.isFinite(most) ? most : null
 }
 
 async function completeStep(context: ModelRunContext): Promise<void> {

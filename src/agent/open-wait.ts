@@ -14,6 +14,10 @@ export interface Asked {
   readonly answerSchema: JsonObject | null
   readonly expiresAt: number
   readonly continuation?: JsonObject
+  /** Default: a new id. */
+  readonly waitId?: string
+  /** Default: a new nonce. */
+  readonly nonce?: string
 }
 
 export interface OpenedWait {
@@ -24,7 +28,7 @@ export interface OpenedWait {
 /** Returns a wait with an id and a nonce of its own, and the event that opens it: both belong into one commit. */
 export function newWait({ clock, conversation, ids, rootSessionId }: RunContext, asked: Asked): OpenedWait {
   const { toolCallId, toolName, origin, asks, answerSchema, expiresAt, continuation = null } = asked
-  const [nonce, waitId] = [ids.next("nonce"), ids.next("wait")]
+  const { nonce = ids.next("nonce"), waitId = ids.next("wait") } = asked
   const known = { waitId, toolCallId, toolName, nonce, expiresAt }
   const runId = conversation.run?.runId ?? ""
   const openedAt = clock.now()

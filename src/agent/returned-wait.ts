@@ -2,6 +2,7 @@ import { isJsonObject, nestsTooDeep } from "../core/json.ts"
 import type { ReturnedWait, Tool } from "../core/ports/tool.ts"
 import { originOf } from "../core/tool-origin.ts"
 import type { CallState } from "./call-state.ts"
+import { startChild } from "./children.ts"
 import { openWait } from "./open-wait.ts"
 import { askUser } from "./questions.ts"
 import { refuseIfTooMany, WaitRefused } from "./refused-wait.ts"
@@ -26,6 +27,8 @@ export async function openReturnedWait(
       return askUser(context, tool, call, returned)
     case "timer":
       return sleep(context, tool, call, returned)
+    case "child":
+      return startChild(context, tool, call, returned)
     default:
       // A tool without types may return anything.
       returned satisfies never

@@ -6,16 +6,19 @@ import type { Answers } from "../core/ports/answers.ts"
 import type { Hold } from "../core/ports/hold.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { SessionParent } from "../core/ports/session-log.ts"
 import type { Steering } from "../core/ports/steering.ts"
 import type { Conversation } from "./conversation.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
+import { treeEffects } from "./tree-effects.ts"
 
 /** What an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
 export interface RunContext {
   readonly sessionId: string
   /** The root of the tree that the session belongs to; its own id for a session without a parent. */
   readonly rootSessionId: string
+  readonly tree: TreePlace
   readonly tenant: string
   readonly userId: string
   readonly conversation: Conversation
@@ -29,6 +32,18 @@ export interface RunContext {
   readonly clock: Clock
   readonly ids: Ids
   readonly logger: Logger
+}
+
+/** A session's place in its tree, and what the run needs to start sessions below it. */
+export interface TreePlace {
+  /** The call that started the session; null for a root. */
+  readonly parent: SessionParent | null
+  /** Number of sessions above it. */
+  readonly depth: number
+  /** Names of the agents that this gateway serves. */
+  readonly agents: readonly string[]
+  /** Starts each work when the one before has ended. */
+  readonly oneByOne: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 export interface ModelRunContext extends RunContext {
@@ -48,9 +63,10 @@ export interface SettlingContext extends RunContext {
 export async function record(
   context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
   events: readonly Event[],
-  effects?: JournalEffects,
+  effects: JournalEffects = {},
 ): Promise<void> {
-  for (const entry of await context.journal.append(events, effects)) {
+  const outbox = [...(effects.outbox ?? []), ...treeEffects(context, events)]
+  for (const entry of await context.journal.append(events, { ...effects, outbox })) {
     const calls =
       context.conversation.run?.phase.type === "settling" ? context.conversation.run.phase.calls : null
     logEvent(entry, { sessionId: context.sessionId, run: context.conversation.run, logger: context.logger })

@@ -1,10 +1,12 @@
 import type { WaitOpened, WaitResolved } from "../core/entries.ts"
 import { WaitAnsweredError } from "../core/errors.ts"
 import type { Answer } from "../core/ports/answers.ts"
+import { noSpending } from "../core/usage.ts"
 import type { AnyResolution } from "../core/wait.ts"
 import { type CallState, openWaitOf } from "./call-state.ts"
 import { complete } from "./complete-call.ts"
 import { type RunContext, record, type SettlingContext } from "./run-context.ts"
+import { cancelChild } from "./tree-effects.ts"
 
 const longestTimerMs = 2 ** 31 - 1
 
@@ -84,8 +86,7 @@ async function act(
       return record(context, [resolved(wait, outcome, decidedBy)], { consume })
     }
     case "child": {
-      const { result } = answer.answer
-      const outcome = { kind: "child", resolution: { result } } as const
+      const outcome = { kind: "child", resolution: answer.answer } as const
       return record(context, [resolved(wait, outcome, decidedBy)], { consume })
     }
     default:
@@ -95,7 +96,8 @@ async function act(
 
 /** Nobody answered, unless somebody did just before: then that is in the inbox now. */
 async function expire(context: SettlingContext, { call, wait }: Waiting): Promise<void> {
-  const effects = { expire: [wait.waitId] }
+  const outbox = wait.kind === "child" ? [cancelChild(wait, context.clock.now())] : []
+  const effects = { expire: [wait.waitId], outbox }
   const end = resolved(wait, unanswered(wait), null)
   try {
     if (wait.kind === "clientTool") {
@@ -114,15 +116,19 @@ async function expire(context: SettlingContext, { call, wait }: Waiting): Promis
   }
 }
 
-function unanswered({ kind }: WaitOpened): AnyResolution {
+function unanswered(wait: WaitOpened): AnyResolution {
+  const { kind } = wait
   switch (kind) {
     case "approval":
       return { kind, resolution: { approved: false, editedInput: null, reason: null } }
     case "elicitation":
       return { kind, resolution: { action: "cancel", content: null } }
     case "child": {
-      const message = "The other session did not finish in time."
-      return { kind, resolution: { result: { type: "error", code: "child_timeout", message } } }
+      const error = { code: "child_timeout", message: "The sub-agent did not finish in time." }
+      // Nobody knows what it spent, so all that was reserved for it counts.
+      const charged = wait.payload.reservedUsd ?? 0
+      const nothing = { reason: null, response: "", output: null, spent: noSpending }
+      return { kind, resolution: { outcome: "failed", error, charged, ...nothing } }
     }
     case "clientTool":
     case "timer":

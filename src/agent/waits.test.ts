@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
-import type { ApprovalAnswer } from "../core/wait.ts"
+import type { ApprovalDecision } from "../core/wait.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { anyTool, type MemoryRun, memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
@@ -16,7 +16,7 @@ const deny: Verdict = { ...ask, action: "deny", code: "forbidden", reason: "Neve
 const gateOf = (decide: (call: GatedCall) => Verdict): Gate => ({ decide: async (gated) => decide(gated) })
 const asking = gateOf(({ approved }) => (approved ? execute : ask))
 
-function approval(toolCallId: string, approved: boolean, options: Partial<ApprovalAnswer> = {}) {
+function approval(toolCallId: string, approved: boolean, options: Partial<ApprovalDecision> = {}) {
   const answer = { approved, editedInput: null, reason: null, grant: false, ...options }
   return { kind: "approval", toolCallId, answer } as const
 }

@@ -2,6 +2,7 @@ import { ChatError } from "./chat-error.ts"
 import { type ConnectOptions, sessionConnection } from "./connect.ts"
 import { eventIterator } from "./event-iterator.ts"
 import { type Followed, follow, type SentEvent } from "./follow.ts"
+import { randomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
 import { type ClientTool, refusedResult } from "./tool-calls.ts"
 import type { ChatMessage, ChatRequest, History, ToolResultRequest } from "./wire/messages.ts"
@@ -18,6 +19,8 @@ export interface SendOptions extends CancelableOptions {
   /** The app's own data for this run. */
   readonly context?: NonNullable<ChatRequest["context"]>
   readonly model?: string
+  /** Decides over a message that arrives while a run is open. Default `reject`: status 409, `run_active`. */
+  readonly whenBusy?: "reject" | "queue" | "interrupt" | "steer"
   /** Default: a random key. Pass the `key` of a run to send its message again without starting it twice. */
   readonly idempotencyKey?: string
   /** Events up to and with this cursor are left out. For a message that is sent again. */
@@ -27,6 +30,8 @@ export interface SendOptions extends CancelableOptions {
 export interface SubscribeOptions extends CancelableOptions {
   /** Events up to and with this cursor are left out. Default: the last cursor that this client saw, else 0. */
   readonly after?: number
+  /** Follows this run alone, to its end. */
+  readonly runId?: string
 }
 
 /** Names an open wait. Events, the history and the view model have these fields. */
@@ -102,8 +107,9 @@ export function connect(options: ConnectOptions): Chat {
     })
   }
 
-  async function subscribeAfter(after: number | null, signal: AbortSignal) {
-    const path = `/chat/subscribe?after_seq=${after ?? 0}`
+  async function openSubscription(after: number | null, runId: string | null, signal: AbortSignal) {
+    const run = runId === null ? "" : `&run_id=${encodeURIComponent(runId)}`
+    const path = `/chat/subscribe?after_seq=${after ?? 0}${run}`
     const opened = await session.open({ method: "GET", path, accept: "text/event-stream" }, signal)
     if (opened.response.status !== 204) return opened
     opened.close()
@@ -136,9 +142,9 @@ export function connect(options: ConnectOptions): Chat {
       return cursor
     },
 
-    send(message, { context, model, idempotencyKey, after, signal } = {}) {
+    send(message, { context, model, whenBusy, idempotencyKey, after, signal } = {}) {
       const said = typeof message === "object" && "messages" in message ? message : { message }
-      const body = { ...said, ...(context && { context }), ...(model !== undefined && { model }) }
+      const body = { ...said, context, model, when_busy: whenBusy }
       const key = idempotencyKey ?? randomKey()
       let isRead = false
       let id: string | null = null
@@ -155,6 +161,13 @@ export function connect(options: ConnectOptions): Chat {
           return id
         },
         key,
+        async accept() {
+          return session.retrying(signal, async (signal) => {
+            const opened = await start(signal)
+            opened.close()
+            return id
+          })
+        },
         [Symbol.asyncIterator]() {
           if (isRead) throw alreadyRead()
           isRead = true
@@ -163,13 +176,10 @@ export function connect(options: ConnectOptions): Chat {
             after: after ?? null,
             oneRun: true,
             async open(cursor, signal) {
-              // The same message with the same key gives the same run from its start.
-              if (cursor === null || !hasStarted) {
-                const opened = await start(signal)
-                hasStarted = true
-                return opened
-              }
-              return subscribeAfter(cursor, signal)
+              if (hasStarted && id !== null) return openSubscription(cursor, id, signal)
+              const opened = await start(signal)
+              hasStarted = true
+              return opened
             },
           }
           return events(plan, signal)
@@ -179,11 +189,17 @@ export function connect(options: ConnectOptions): Chat {
       return run
     },
 
-    subscribe({ after, signal } = {}) {
+    subscribe({ after, runId, signal } = {}) {
       return {
         [Symbol.asyncIterator]() {
-          const plan: Followed = { after: after ?? cursor ?? 0, oneRun: false, open: subscribeAfter }
-          return events(plan, signal)
+          return events(
+            {
+              after: after ?? cursor ?? 0,
+              oneRun: runId !== undefined,
+              open: (cursor, signal) => openSubscription(cursor, runId ?? null, signal),
+            },
+            signal,
+          )
         },
       }
     },
@@ -228,12 +244,6 @@ export function connect(options: ConnectOptions): Chat {
       tools = { ...tools, ...more }
     },
   }
-}
-
-/** Also where `crypto.randomUUID` is missing: on pages that are not served over https. */
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 }
 
 function alreadyRead(): ChatError {

@@ -35,6 +35,11 @@ export interface SessionConnection {
   readonly onConnection: (state: ConnectionState) => void
   /** Sends a request once, or twice if the gateway refused the token. */
   open(request: ExchangeRequest, signal: AbortSignal): Promise<Exchange>
+  /** Repeats an attempt until it succeeds or fails for good. */
+  retrying<T>(
+    signal: AbortSignal | undefined,
+    attempt: (signal: AbortSignal, failures: number) => Promise<T>,
+  ): Promise<T>
   /** Sends a request until the gateway answers it. Returns the JSON of the response. */
   call(request: Omit<ExchangeRequest, "accept">, options?: CallOptions): Promise<unknown>
 }
@@ -76,6 +81,26 @@ export function sessionConnection(options: ConnectOptions): SessionConnection {
     }
   }
 
+  async function retrying<T>(
+    signal: AbortSignal | undefined,
+    attempt: (signal: AbortSignal, failures: number) => Promise<T>,
+  ): Promise<T> {
+    const { controller, detach } = linkedController(signal)
+    try {
+      for (let failures = 0; ; ) {
+        try {
+          return await attempt(controller.signal, failures)
+        } catch (error) {
+          if (controller.signal.aborted) throw controller.signal.reason
+          failures++
+          await sleep(delayAfter(error, failures, retry), controller.signal)
+        }
+      }
+    } finally {
+      detach()
+    }
+  }
+
   return {
     get sessionId() {
       return tokens.sessionId
@@ -83,27 +108,21 @@ export function sessionConnection(options: ConnectOptions): SessionConnection {
     retry,
     onConnection,
     open,
-    async call(request, { signal, isSuccess = () => false } = {}) {
-      const { controller, detach } = linkedController(signal)
-      try {
-        for (let failures = 0; ; ) {
+    retrying,
+    call(request, { signal, isSuccess = () => false } = {}) {
+      return retrying(signal, async (signal, failures) => {
+        try {
+          const answer = await open({ ...request, accept: "application/json" }, signal)
           try {
-            const answer = await open({ ...request, accept: "application/json" }, controller.signal)
-            try {
-              return await readJson(connection, answer)
-            } finally {
-              answer.close()
-            }
-          } catch (error) {
-            if (controller.signal.aborted) throw controller.signal.reason
-            if (error instanceof ChatError && isSuccess(error, failures > 0)) return null
-            failures++
-            await sleep(delayAfter(error, failures, retry), controller.signal)
+            return await readJson(connection, answer)
+          } finally {
+            answer.close()
           }
+        } catch (error) {
+          if (error instanceof ChatError && isSuccess(error, failures > 0)) return null
+          throw error
         }
-      } finally {
-        detach()
-      }
+      })
     },
   }
 }

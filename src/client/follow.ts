@@ -38,7 +38,8 @@ export interface FollowOptions {
   readonly onConnection: (state: ConnectionState) => void
 }
 
-const maxHeldEvents = 10_000
+/** A log entry of several frames is one message of a model. */
+const maxHeldCharacters = 32 * 1024 * 1024
 
 /** Yields each event once and in order, over as many connections as it takes. */
 export async function* follow(
@@ -89,15 +90,22 @@ export async function* follow(
 async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGenerator<SentEvent> {
   let cursor = after ?? -1
   let held: ChatEvent[] = []
+  let heldCharacters = 0
   for await (const frame of parseEventStream(exchange.chunks())) {
     const event = parseEvent(frame)
     if (frame.id === null) {
-      if (isPassing(event)) yield event
-      else if (held.push(event) > maxHeldEvents) throw invalidStream()
+      if (passingTypes.includes(event.type)) {
+        yield event
+        continue
+      }
+      held.push(event)
+      heldCharacters += frame.data.length
+      if (heldCharacters > maxHeldCharacters) throw invalidStream()
       continue
     }
     const entry = held
     held = []
+    heldCharacters = 0
     if (frame.id <= cursor) continue
     cursor = frame.id
     yield* entry
@@ -105,10 +113,8 @@ async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGene
   }
 }
 
-/** Events that belong to no log entry. A connection may send them again. */
-function isPassing({ type }: ChatEvent): boolean {
-  return type === "heartbeat" || type === "run_queued"
-}
+/** Events that belong to no log entry. They say how things stand, and are not sent again. */
+const passingTypes: readonly string[] = ["heartbeat", "run_queued"]
 
 export function isTerminal({ type }: ChatEvent): boolean {
   return type === "stream_complete" || type === "error"

@@ -1,5 +1,5 @@
 import type { SentEvent } from "./follow.ts"
-import type { Usage } from "./wire/chat-event.ts"
+import type { Usage } from "./wire/content.ts"
 
 /** One sent message and the work that answers it. Iterate it once, or await `result()`. */
 export interface Run extends AsyncIterable<SentEvent> {
@@ -7,6 +7,8 @@ export interface Run extends AsyncIterable<SentEvent> {
   readonly id: string | null
   /** Idempotency key of the message. Sent with the same message, it starts nothing twice. */
   readonly key: string
+  /** Resolves with the run id once the gateway has accepted the message, without reading the run. */
+  accept(): Promise<string | null>
   /** Reads the run to its end. Calls `onEvent` with each event. */
   result(onEvent?: (event: SentEvent) => void): Promise<RunResult>
 }

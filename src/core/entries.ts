@@ -1,3 +1,4 @@
+import type { RunLimits } from "./child.ts"
 import type { Json, JsonObject } from "./json.ts"
 import type { AssistantMessage, ContentPart, Message } from "./messages.ts"
 import type { StopReason } from "./ports/provider.ts"
@@ -101,6 +102,8 @@ export interface RunStarted {
   readonly model: string | null
   /** JSON Schema of the answer, where one was asked for. */
   readonly outputSchema: JsonObject | null
+  /** Limits besides those of the agent, if there are any. */
+  readonly limits?: RunLimits
 }
 
 /** The client's own conversation, which differed from the log, stands for all before it. */

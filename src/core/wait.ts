@@ -1,3 +1,4 @@
+import type { ChildOutcome } from "./child.ts"
 import type { JsonObject } from "./json.ts"
 import type { ToolResult } from "./ports/tool.ts"
 import type { Question, QuestionAnswer } from "./question.ts"
@@ -43,6 +44,8 @@ export interface ChildPayload {
   readonly agent: string
   readonly sessionId: string
   readonly runId: string
+  /** US dollars of the parent's budget that the child may use; null if there is no budget. */
+  readonly reservedUsd: number | null
 }
 
 /** The call goes on at the wait's `expiresAt`. Nobody can answer it. */
@@ -50,15 +53,15 @@ export type TimerPayload = Readonly<Record<string, never>>
 
 /** What an answer to each kind says; a timer takes none. */
 export interface WaitAnswers {
-  readonly approval: ApprovalAnswer
+  readonly approval: ApprovalDecision
   readonly clientTool: ClientToolAnswer
   readonly elicitation: QuestionAnswer
-  readonly child: ChildAnswer
+  readonly child: ChildOutcome
 }
 
 export type AnswerableKind = keyof WaitAnswers
 
-export interface ApprovalAnswer extends ApprovalResolution {
+export interface ApprovalDecision extends ApprovalResolution {
   /** Grants the tool type for the rest of the session, in the same transaction. Only with `approved`. */
   readonly grant: boolean
 }
@@ -68,18 +71,13 @@ export interface ClientToolAnswer {
   readonly result: ToolResult
 }
 
-/** How the other session's run ended. */
-export interface ChildAnswer {
-  readonly result: ToolResult
-}
-
 /** How a wait of each kind ended, by its answer or without one. */
 export interface WaitResolutions {
   readonly approval: ApprovalResolution
   /** The result is that of the call, which is logged with it. */
   readonly clientTool: Readonly<Record<string, never>>
   readonly elicitation: QuestionAnswer
-  readonly child: ChildAnswer
+  readonly child: ChildOutcome
   readonly timer: Readonly<Record<string, never>>
 }
 

@@ -16,6 +16,7 @@ const session: Session = {
   revokedAt: null,
   parent: null,
   rootId: "sess_1",
+  depth: 0,
   lastSeq: 0,
   storedBytes: 0,
   activeRun: null,

@@ -9,7 +9,11 @@ export interface Address {
   readonly host: string
 }
 
-/** Sockets that listen on one address. Their queues of new connections are filled in equal parts. */
+/**
+ * Sockets that listen on one address. Their queues of new connections are filled in equal parts. The first requests of as
+ * many connections take one turn of the event loop about 20 ms, so more sockets would hold up the clients that have
+ * connections.
+ */
 const socketCount = 32
 
 /**

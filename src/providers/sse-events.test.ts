@@ -131,6 +131,7 @@ test("the event loop goes on after each part of a response that comes all at onc
   setImmediate(count)
   const batches = await batchesOf(stream(...Array<string>(20).fill(chunk)))
   ended = true
-  expect(batches.map(({ length }) => length)).toEqual(Array(20).fill(3_000))
-  expect(turns).toBeGreaterThanOrEqual(20)
+  expect(batches.flat()).toHaveLength(20 * 3_000)
+  expect(Math.max(...batches.map(({ length }) => length))).toBeLessThan(200)
+  expect(turns).toBeGreaterThanOrEqual(300)
 })

@@ -24,6 +24,8 @@ export interface ActiveSessionsOptions {
   readonly feed: Feed
   readonly reads: ReadQueue
   readonly committer: Committer
+  /** Names of the agents that this process serves. */
+  readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
   /** Stored bytes of a session past which a run takes no further step. */
   readonly maxSessionBytes: number
@@ -125,8 +127,19 @@ export class ActiveSessions {
       publish: channel.publish,
       onStopped: (reason) => attempt.stop(reason),
     })
-    const { log, reads, resolveRuntime, maxSessionBytes, ids, hold, mustYield } = this.#options
-    const shared = { mustYield, log, reads, resolveRuntime, maxSessionBytes, clock, ids, hold, logger }
+    const { log, reads, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } = this.#options
+    const shared = {
+      mustYield,
+      log,
+      reads,
+      agents,
+      resolveRuntime,
+      maxSessionBytes,
+      clock,
+      ids,
+      hold,
+      logger,
+    }
     const attempt = new Attempt({ ...shared, lease, writer, takeRequest })
     const work = async () => {
       try {

@@ -1,5 +1,5 @@
 import { RunCancelledError, RunWithdrawnError } from "../core/errors.ts"
-import type { Command, Lease, MessageCommand } from "../core/ports/session-log.ts"
+import type { Command, Lease, MessageCommand, SessionParent } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 import { loadConversation } from "./load-conversation.ts"
 import { principalKey } from "./principal-key.ts"
@@ -32,6 +32,8 @@ export class Attempt {
   readonly #inbox: Inbox
   readonly #withdrawals: Withdrawals
   readonly #stop = new AbortController()
+  /** The call that started the session; known once the session is read. */
+  #parent: SessionParent | null = null
   #leaving = false
   #run: Execution | null = null
   /** A command may have come since the inbox was read for the run that begins. */
@@ -42,7 +44,7 @@ export class Attempt {
     this.#inbox = new Inbox(options.log, options.lease)
     this.#withdrawals = new Withdrawals(options.writer)
     this.#inbox.onWithdrawal((command) => {
-      this.#withdrawals.log(command)
+      this.#withdrawals.log(command, this.#parent)
       this.#run?.withdraw(command.runId)
     })
   }
@@ -70,6 +72,7 @@ export class Attempt {
     const { sessionId } = lease
     const session = await log.session(sessionId)
     if (session === null) return
+    this.#parent = session.parent
     writer.continueAfter(session, { maxBytes: maxSessionBytes })
     const reader = { key: principalKey(session), signal: this.#stop.signal, isRun: true }
     const conversation = await loadConversation(log, { reads, reader, session })
@@ -91,7 +94,7 @@ export class Attempt {
         const stale = runId === undefined && commands.length > 0
         const outcome = await log.release(lease, {
           force: stale || yields,
-          ...(parkUntil === null ? {} : { parkUntil }),
+          ...(parkUntil === null ? {} : { parkUntil: await this.#byTheStore(parkUntil) }),
         })
         if (outcome !== "pending") return
         this.#leaving = false
@@ -105,6 +108,15 @@ export class Attempt {
       // They died at the run that was first.
       takeovers = 0
     }
+  }
+
+  /**
+   * Returns a time of this process by the store's clock. The two may differ: a run that is due for the store, and not for
+   * the process that claims it, would be claimed again and again.
+   */
+  async #byTheStore(time: number): Promise<number> {
+    const { log, clock } = this.#options
+    return Math.ceil((await log.now()) + time - clock.now())
   }
 
   async #execute(

@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import type { Entry } from "../core/entries.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../core/ports/session-log.ts"
+import { event, runStarted } from "../testing/session-log-contract-fixtures.ts"
 import { type Committable, Committer } from "./committer.ts"
 import { silentLogger } from "./fixtures/test-gateway.ts"
 
-function session(sessionId: string) {
+function session(sessionId: string, entries: readonly Entry[] = []) {
   const batch: SessionBatch = {
     lease: { sessionId, epoch: 1, takeovers: 0, principal: { tenant: "tenant", userId: "user" } },
-    entries: [],
+    entries,
   }
   const outcomes: CommitOutcome[] = []
   let pending = true
@@ -44,6 +46,30 @@ describe("the committer", () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(spy).toHaveBeenCalledExactlyOnceWith([first.batch, second.batch])
     expect([first.outcomes, second.outcomes]).toEqual([["ok"], ["ok"]])
+  })
+
+  it("stores a large batch apart, so that others wait for none of them", async () => {
+    const stored = Promise.withResolvers<readonly ["ok"]>()
+    const content = [{ type: "text", text: "x".repeat(1_000_000) }] as const
+    const large = Array.from({ length: 6 }, (_, index) => {
+      return session(`large ${index}`, [event(1, "run_1", { ...runStarted, content })])
+    })
+    const { spy, committer } = logOf((batches) =>
+      batches[0]?.entries.length ? stored.promise : allOk(batches),
+    )
+    const [first, second] = [session("a"), session("b")]
+    for (const each of [first, ...large, second]) committer.commitSoon(each.committable)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(spy.mock.calls).toEqual([...large.map(({ batch }) => [[batch]]), [[first.batch, second.batch]]])
+    expect([first.outcomes, second.outcomes]).toEqual([["ok"], ["ok"]])
+    const later = session("c")
+    committer.commitSoon(later.committable)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(later.outcomes).toEqual(["ok"])
+    const flushed = committer.flush()
+    stored.resolve(["ok"])
+    await flushed
+    expect(large.map(({ outcomes }) => outcomes)).toEqual(Array(6).fill(["ok"]))
   })
 
   it("lets deltas wait 50 ms", async () => {

@@ -1,4 +1,5 @@
 import { StoreUnavailableError, toError } from "../core/errors.ts"
+import { isLargeJson } from "../core/json-pieces.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../core/ports/session-log.ts"
 
@@ -49,6 +50,8 @@ export class Committer {
   /** Number of times in a row that a session's row was locked. */
   readonly #busy = new Map<Committable, number>()
   readonly #inFlight = new Set<Promise<void>>()
+  /** Large batches in flight. They are none of the groups: making their text takes many turns of the event loop. */
+  readonly #apart = new Set<Promise<void>>()
   /** Those with deltas alone have waited long enough. */
   #due = false
   #immediate: NodeJS.Immediate | null = null
@@ -97,7 +100,7 @@ export class Committer {
   }
 
   async #settled(): Promise<void> {
-    await Promise.all(this.#inFlight)
+    await Promise.all([...this.#inFlight, ...this.#apart])
   }
 
   #schedule(): void {
@@ -176,9 +179,23 @@ export class Committer {
     for (const session of sessions) {
       const batch = session.takeBatch()
       if (batch === null) this.#leave(session)
+      else if (isLarge(batch)) this.#commitApart({ session, batch })
       else group.push({ session, batch })
     }
-    if (group.length === 0) return []
+    return group.length === 0 ? [] : this.#store(group)
+  }
+
+  #commitApart(member: Member): void {
+    const storing = this.#store([member]).then((delayed) => {
+      this.#apart.delete(storing)
+      if (delayed.length > 0) this.#tryAgain(delayed)
+      this.#schedule()
+    })
+    this.#apart.add(storing)
+  }
+
+  /** Never rejects. Resolves to those that are to be tried again. */
+  async #store(group: readonly Member[]): Promise<readonly Committable[]> {
     try {
       const outcomes = await this.#log.commit(group.map(({ batch }) => batch))
       for (const [index, outcome] of outcomes.entries()) this.#settle(group[index], outcome)
@@ -243,6 +260,10 @@ export class Committer {
     }
     return passes ? group.map(({ session }) => session) : []
   }
+}
+
+function isLarge({ entries }: SessionBatch): boolean {
+  return entries.some((entry) => entry.kind === "event" && isLargeJson(entry.event))
 }
 
 function hasOther<T>(all: ReadonlySet<T>, taken: ReadonlySet<T>): boolean {

@@ -62,6 +62,7 @@ export function createSessions({
         ...session,
         parent: null,
         rootId: session.id,
+        depth: 0,
         lastUsedAt: createdAt,
         revokedAt: null,
         lastSeq: 0,

@@ -36,14 +36,15 @@ interface Target {
 export function createDecisions(options: DecisionsOptions): Decisions {
   const { log, approvals, checkSchema, clock, onAnswered } = options
   const answer = async (target: Target, given: AnyAnswer): Promise<AnswerOutcome | Misfit> => {
-    const { sessionId, toolCallId, nonce, decidedBy } = target
-    const wait = await approvals.wait(sessionId, { toolCallId, kind: given.kind })
+    const { toolCallId, nonce, decidedBy } = target
+    const wait = await approvals.wait(target.sessionId, { toolCallId, kind: given.kind })
     if (wait === null) return { status: "unknown" }
     const at = clock.now()
     // An answer that has no chance need not fit: the store says why it is refused.
     const fitting = takes(wait, nonce, at) ? await fittingAnswer(checkSchema, wait, given) : given
     if ("status" in fitting) return fitting
-    const { waitId } = wait
+    // It may be a session below the one that the answer came to.
+    const { waitId, sessionId } = wait
     const outcome = await log.answer({ type: "answer", sessionId, waitId, nonce, decidedBy, at, ...fitting })
     if (outcome.status === "accepted") await onAnswered(sessionId)
     return outcome

@@ -23,6 +23,7 @@ import { newMessageOf } from "../core/message-input.ts"
 import type { Hold } from "../core/ports/hold.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
+import { createTurns } from "../core/turns.ts"
 import { noSpending } from "../core/usage.ts"
 import { isSameHistory } from "./client-history.ts"
 import type { Inbox } from "./inbox.ts"
@@ -46,6 +47,8 @@ export interface RunExecution {
   readonly hold: Hold
   readonly inbox: Inbox
   readonly log: SessionLog
+  /** Names of the agents that this process serves. */
+  readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
   /** The HTTP request that a run was accepted with, if this process accepted it. */
   readonly takeRequest: (runId: string) => (() => Request) | undefined
@@ -101,11 +104,13 @@ async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string
 
 function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
-  const { signal, hold, clock, ids, logger } = execution
-  const { id: sessionId, rootId: rootSessionId, tenant, userId } = session
+  const { agents, signal, hold, clock, ids, logger } = execution
+  const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
+  const tree = { parent, depth, agents, oneByOne: createTurns() }
   const parts = {
     sessionId,
     rootSessionId,
+    tree,
     tenant,
     userId,
     conversation,
@@ -201,6 +206,7 @@ async function begin(
     model,
     // A message of an older version has none.
     outputSchema: outputSchema ?? null,
+    ...(message.limits !== undefined && { limits: message.limits }),
   })
   await record(context, events, { consume: [message.id], steerable })
 }

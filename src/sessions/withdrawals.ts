@@ -1,3 +1,5 @@
+import { answerToParent, withdrawnOutcome } from "../agent/tree-effects.ts"
+import type { SessionParent } from "../core/ports/session-log.ts"
 import type { Withdrawal } from "./inbox.ts"
 import type { SessionWriter } from "./writer.ts"
 
@@ -11,10 +13,16 @@ export class Withdrawals {
     this.#writer = writer
   }
 
-  /** Begins to log the withdrawal, unless that has begun before. A failure is that of `settled`. */
-  log({ id, runId: withdrawnRunId }: Withdrawal): void {
+  /**
+   * Begins to log the withdrawal, unless that has begun before. A failure is that of `settled`. If the session has a parent, the
+   * call that the run was to work for learns of it.
+   */
+  log({ id, runId: withdrawnRunId, at }: Withdrawal, parent: SessionParent | null): void {
     if (this.#logged.has(id)) return
-    const logging = this.#writer.appendFacts([{ type: "runWithdrawn", withdrawnRunId }], { consume: [id] })
+    const answer = { runId: withdrawnRunId, outcome: withdrawnOutcome, at }
+    const outbox = parent === null ? [] : [answerToParent(parent, answer)]
+    const effects = { consume: [id], outbox }
+    const logging = this.#writer.appendFacts([{ type: "runWithdrawn", withdrawnRunId }], effects)
     this.#logged.set(id, logging)
     logging.catch(() => undefined)
   }

@@ -33,10 +33,7 @@ export interface WorkerOptions
     Omit<
       ActiveSessionsOptions,
       "hold" | "slots" | "stopping" | "takeRequest" | "onEnded" | "onAgain" | "mustYield"
-    > {
-  /** Names of the agents this process serves. */
-  readonly agents: readonly string[]
-}
+    > {}
 
 /** Facts about a message that is put. A caller that does not know the principal or the limits leaves them out. */
 export interface Arrival {
@@ -303,8 +300,9 @@ export class Worker {
         }
       } catch (error) {
         logger.warn({ error }, "listening for work failed")
-        await sleep(sweepMs, this.#stop.signal)
       }
+      // A store that was closed ends the arrivals at once, each time.
+      await sleep(sweepMs, this.#stop.signal)
     }
   }
 

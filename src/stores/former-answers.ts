@@ -2,7 +2,7 @@ import type { Decider } from "../core/entries.ts"
 import type { AcceptedAnswer } from "../core/ports/session-log.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
-import { type AnyAnswer, type ApprovalAnswer, formerWaitId } from "../core/wait.ts"
+import { type AnyAnswer, type ApprovalDecision, formerWaitId } from "../core/wait.ts"
 
 /** An answer in the inbox as version 2 stored it: each kind was a command of its own. */
 export type FormerAnswer = {
@@ -14,7 +14,7 @@ export type FormerAnswer = {
   readonly decidedBy: Decider
   readonly at: number
 } & (
-  | ({ readonly type: "approval" } & ApprovalAnswer)
+  | ({ readonly type: "approval" } & ApprovalDecision)
   | { readonly type: "toolResult"; readonly result: ToolResult }
   | ({ readonly type: "elicitation" } & QuestionAnswer)
 )

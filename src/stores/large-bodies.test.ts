@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import type { Entry } from "../core/entries.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
 import { event, runStarted, stepStarted, textDelta } from "../testing/session-log-contract-fixtures.ts"
-import { haveLargeEvents, largeBodies, writableGroups } from "./large-bodies.ts"
+import { haveLargeEvents, largeBodies } from "./large-bodies.ts"
 
 function large(seq: number, characters: number): Entry {
   const content = [{ type: "text", text: "x".repeat(characters) }] as const
@@ -24,14 +24,6 @@ it("makes the texts of large events alone", async () => {
   expect(await largeBodies(batches)).toEqual(
     new Map([[big, JSON.stringify(big.kind === "event" ? big.event : null)]]),
   )
-})
-
-it("writes large batches one by one, and small ones together", async () => {
-  const sizes = [4_000_000, 200_000, 200_000, 10, 10, 4_000_000, 10]
-  const batches = sizes.map((size, index) => batchOf(large(index, size)))
-  const groups = writableGroups(batches, await largeBodies(batches))
-  expect(groups.map((group) => group.length)).toEqual([1, 2, 3, 1])
-  expect(groups.flat()).toEqual(batches)
 })
 
 it("lets the event loop go on while it makes them", async () => {

@@ -2,7 +2,6 @@ import { storedForms } from "../core/downcast.ts"
 import { type EventEntry, logVersion } from "../core/entries.ts"
 import { isLargeJson, stringifyInSlices } from "../core/json-pieces.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
-import { maxSliceCharacters } from "./slice-size.ts"
 
 /** The texts that large events are stored as. Other events become text when they are written. */
 export type LargeBodies = ReadonlyMap<EventEntry, string>
@@ -27,21 +26,4 @@ export async function largeBodies(batches: readonly SessionBatch[]): Promise<Lar
     }
   }
   return bodies
-}
-
-/** Divides batches, in their order, into groups that one turn of the event loop can write: a batch stays whole. */
-export function writableGroups(batches: readonly SessionBatch[], bodies: LargeBodies): SessionBatch[][] {
-  const groups: SessionBatch[][] = []
-  let characters = 0
-  for (const batch of batches) {
-    const group = groups.at(-1)
-    if (group === undefined || characters >= maxSliceCharacters) {
-      groups.push([batch])
-      characters = 0
-    } else group.push(batch)
-    for (const entry of batch.entries) {
-      if (entry.kind === "event") characters += bodies.get(entry)?.length ?? 0
-    }
-  }
-  return groups
 }

@@ -6,6 +6,7 @@ import type {
   OutboxCommand,
   OutboxItem,
   OutboxRow,
+  StartChild,
 } from "../core/ports/outbox.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
 import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
@@ -92,7 +93,8 @@ const maxCommandAttempts = 1_500
 export function toOutboxCommand(row: Row): OutboxCommand | null {
   const payload = json<Partial<OutboxCommand> | null>(row, "payload")
   const isCommand =
-    (payload?.type === "put" || payload?.type === "answer") && typeof payload.command?.sessionId === "string"
+    (payload?.type === "put" || payload?.type === "answer" || payload?.type === "startChild") &&
+    typeof payload.command?.sessionId === "string"
   return isCommand ? (payload as OutboxCommand) : null
 }
 
@@ -101,7 +103,7 @@ export function toOutboxCommand(row: Row): OutboxCommand | null {
  * has no one to tell, so it is dropped. A message that can never arrive stays as a dead row for an operator.
  */
 export function commandResult(
-  { type }: OutboxCommand,
+  { type, command }: Exclude<OutboxCommand, StartChild>,
   outcome: CommandOutcome,
   attempts: number,
 ): CommandResult {
@@ -114,8 +116,9 @@ export function commandResult(
     case "expired":
       return { type: "dropped", reason: `wait_${outcome.status}` }
     case "unknown":
-      return type === "answer"
-        ? { type: "dropped", reason: "wait_not_found" }
+      if (type === "answer") return { type: "dropped", reason: "wait_not_found" }
+      return command.type === "cancel"
+        ? { type: "dropped", reason: "nothing_to_cancel" }
         : { type: "dead", reason: "session_not_found" }
     case "wrongNonce":
       return { type: "dead", reason: "wrong_nonce" }

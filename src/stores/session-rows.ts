@@ -25,6 +25,7 @@ export function toSession(row: Row): Session {
     agent: unescapeText(text(row, "agent")),
     parent: parentOf(row),
     rootId: rootOf(row),
+    depth: integer(row, "depth"),
     createdAt: integer(row, "created_at"),
     lastUsedAt: integer(row, "last_used_at"),
     revokedAt: row.revoked_at === null ? null : integer(row, "revoked_at"),

@@ -39,7 +39,8 @@ function refusal(
   command: AnswerCommand,
   cancelled: boolean,
 ): Exclude<AnswerOutcome, { status: "accepted" }> | null {
-  if (wait === null || wait.kind !== command.kind) return { status: "unknown" }
+  if (wait === null || wait.kind !== command.kind || wait.sessionId !== command.sessionId)
+    return { status: "unknown" }
   if (wait.state === "answered") return { status: "answered" }
   if (wait.state !== "open" || wait.expiresAt <= command.at || cancelled) return { status: "expired" }
   if (!isSame(wait.nonce, command.nonce)) return { status: "wrongNonce" }

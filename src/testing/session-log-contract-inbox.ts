@@ -176,6 +176,7 @@ export const inboxCases: readonly SessionLogCase[] = [
         lastSeq: 0,
         storedBytes: 0,
         activeRun: null,
+        depth: 0,
         hasDueMessage: false,
       })
       const command = message(sessionId, {

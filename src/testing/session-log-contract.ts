@@ -12,6 +12,7 @@ import { closingCases } from "./session-log-contract-closing.ts"
 import { entryCases } from "./session-log-contract-entries.ts"
 import type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
 import { inboxCases } from "./session-log-contract-inbox.ts"
+import { largeCases } from "./session-log-contract-large.ts"
 import { leaseCases } from "./session-log-contract-leases.ts"
 import { parkingCases } from "./session-log-contract-parking.ts"
 import { pruneCases } from "./session-log-contract-prune.ts"
@@ -23,8 +24,10 @@ import { shareCases } from "./session-log-contract-shares.ts"
 import { startCases } from "./session-log-contract-starts.ts"
 import { interruptionCases, steeringCases, withdrawalCases } from "./session-log-contract-steering.ts"
 import { storageCases } from "./session-log-contract-storage.ts"
+import { waitKindCases } from "./session-log-contract-waits.ts"
 import { watchingCases } from "./session-log-contract-watching.ts"
 import { subscriptionCases } from "./subscriptions-contract.ts"
+import { treeCases } from "./tree-contract.ts"
 
 export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
 
@@ -36,6 +39,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...interruptionCases,
   ...steeringCases,
   ...entryCases,
+  ...largeCases,
   ...startCases,
   ...storageCases,
   ...pruneCases,
@@ -45,6 +49,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...parkingCases,
   ...answerCases,
   ...closingCases,
+  ...waitKindCases,
   ...revocationCases,
   ...watchingCases,
   ...approvalsCases,
@@ -53,6 +58,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...secretsCases,
   ...outboxCases,
   ...outboxCommandCases,
+  ...treeCases,
   ...subscriptionCases,
 ]
 

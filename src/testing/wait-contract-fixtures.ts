@@ -1,9 +1,11 @@
+import type { ChildOutcome } from "../core/child.ts"
 import type { Decider } from "../core/entries.ts"
 import { randomIds } from "../core/ids.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { AnswerCommand, Lease, NewWait, SessionBatch, SessionLog } from "../core/ports/session-log.ts"
 import type { Question, QuestionAnswer } from "../core/question.ts"
-import type { AnyPayload, ApprovalAnswer, ApprovalPayload, WaitKind } from "../core/wait.ts"
+import { noSpending } from "../core/usage.ts"
+import type { AnyPayload, ApprovalDecision, ApprovalPayload, WaitKind } from "../core/wait.ts"
 import {
   commitOk,
   event,
@@ -59,7 +61,10 @@ function payloadOf(
     case "elicitation":
       return { kind, payload: { question, server: null } }
     case "child":
-      return { kind, payload: { agent: "agent", sessionId: "sess_child", runId: "run_child" } }
+      return {
+        kind,
+        payload: { agent: "agent", sessionId: "sess_child", runId: "run_child", reservedUsd: null },
+      }
     case "timer":
       return { kind, payload: {} }
     default:
@@ -88,7 +93,7 @@ function answerTo(
 export function approval(
   sessionId: string,
   asked: Asked,
-  { at, decidedBy, ...given }: Partial<ApprovalAnswer> & AnswerOptions = {},
+  { at, decidedBy, ...given }: Partial<ApprovalDecision> & AnswerOptions = {},
 ): AnswerCommand {
   const answer = { approved: true, editedInput: null, reason: null, grant: false, ...given }
   return { ...answerTo(sessionId, asked, { at, decidedBy }), kind: "approval", answer }
@@ -108,8 +113,18 @@ export function elicitation(
   return { ...answerTo(sessionId, asked, {}), kind: "elicitation", answer }
 }
 
+const childOutcome: ChildOutcome = {
+  outcome: "completed",
+  reason: null,
+  response: "",
+  output: null,
+  error: null,
+  spent: noSpending,
+  charged: 0,
+}
+
 export function childAnswer(sessionId: string, asked: Asked): AnswerCommand {
-  const answer = { result: { type: "json", value: { done: true } } } as const
+  const answer = { ...childOutcome, response: "Done." }
   return { ...answerTo(sessionId, asked, {}), kind: "child", answer }
 }
 

@@ -1,9 +1,10 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
-import type { Tool, ToolContext, ToolResult } from "../core/ports/tool.ts"
+import type { Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
 import { toJson } from "./to-json.ts"
 import { contentOf } from "./tool-content.ts"
+import { waitOf } from "./wait.ts"
 
 export type ToolDefinition<Schema extends InputSchema> =
   | BackendToolDefinition<Schema>
@@ -14,8 +15,9 @@ export interface BackendToolDefinition<Schema extends InputSchema> extends Commo
   /** Default `backend`. */
   readonly execution?: "backend"
   /**
-   * Returns any JSON value (undefined counts as null), or what `content()` made of text and images. May throw: the
-   * model is told the error's message. Must stop when `context.signal` is aborted.
+   * Returns any JSON value (undefined counts as null), text and images made by `content()`, or a wait made by
+   * `wait.sleep()` or `wait.input()`. If it throws, the model receives the error's message. Must stop when
+   * `context.signal` is aborted.
    */
   execute(input: InferInput<Schema>, context: ToolContext): unknown
 }
@@ -87,12 +89,14 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     async execute(input, context) {
       if (definition.execution === "client") throw new Error(`Tool ${name} is executed by the client.`)
       // The input is what `validate` returned, so it is what the schema infers.
-      return toResult(await definition.execute(input as InferInput<Schema>, context), name)
+      return toOutcome(await definition.execute(input as InferInput<Schema>, context), name)
     },
   }
 }
 
-function toResult(value: unknown, name: string): ToolResult {
+function toOutcome(value: unknown, name: string): ToolOutcome {
+  const wait = waitOf(value)
+  if (wait !== null) return wait
   const content = contentOf(value)
   if (content !== null) return { type: "content", content }
   return { type: "json", value: toJson(value, `The result of tool ${name}`) }

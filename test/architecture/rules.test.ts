@@ -11,6 +11,7 @@ const architecture: Architecture = {
     ".": ["core", "http"],
   },
   pure: ["core"],
+  libraries: {},
   readProcess: ["http/wire", "core/env.ts"],
   maxLines: 10,
 }

@@ -6,6 +6,8 @@ export interface Architecture {
   readonly folders: Readonly<Record<string, readonly string[]>>
   /** Folders that may import nothing from outside the source tree. */
   readonly pure: readonly string[]
+  /** Packages that parts of pure folders may import all the same. */
+  readonly libraries: Readonly<Record<string, readonly string[]>>
   /** Folders and files that may read `process.env` and `process.argv`. */
   readonly readProcess: readonly string[]
   readonly maxLines: number
@@ -34,14 +36,19 @@ function ruleOfLength({ path, lines }: SourceFile, { maxLines }: Architecture): 
   return lines > maxLines ? [`${path} has ${lines} lines; the most is ${maxLines}`] : []
 }
 
-function rulesOfImports(file: SourceFile, { folders, pure }: Architecture): readonly string[] {
+function rulesOfImports(file: SourceFile, { folders, pure, libraries }: Architecture): readonly string[] {
   const folder = folderOf(file.path)
   const allowed = Object.hasOwn(folders, folder) ? folders[folder] : undefined
   if (allowed === undefined)
     return [`${file.path} is in ${folder}, a folder that the architecture does not know`]
   return file.imports.flatMap(({ target, relative }) => {
+    const isPermittedLibrary = Object.entries(libraries).some(([part, packages]) => {
+      return file.path.startsWith(`${part}/`) && packages.includes(target)
+    })
     if (!relative)
-      return pure.includes(folder) ? [`${file.path} imports ${target}, but ${folder} imports nothing`] : []
+      return pure.includes(folder) && !isPermittedLibrary
+        ? [`${file.path} imports ${target}, but ${folder} imports nothing`]
+        : []
     const permitted = [folder, ...allowed].some(
       (part) => part === folderOf(target) || target.startsWith(`${part}/`),
     )

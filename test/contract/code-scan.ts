@@ -15,7 +15,7 @@ const forms = [
 ]
 
 const sources = globSync("src/**/*.ts", { cwd: root })
-  .filter((path) => !/\.test\.ts$|\/fixtures\/|^src\/testing\//.test(path))
+  .filter((path) => !/\.test\.ts$|\/fixtures\/|^src\/(testing|client)\//.test(path))
   .map((path) => readFileSync(`${root}${path}`, "utf8"))
 
 /** Every code that the source gives in one of the usual forms. */

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { GatewayError, StoreUnavailableError } from "../../src/core/errors.ts"
+import { GatewayError, LogTooNewError, StoreUnavailableError } from "../../src/core/errors.ts"
 import type { SessionLog } from "../../src/core/ports/session-log.ts"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
@@ -133,6 +133,7 @@ export async function startGatewayUnderTest() {
 
 export const storeFaults = [
   [new StoreUnavailableError(), { status: 503, code: "store_unavailable" }],
+  [new LogTooNewError(), { status: 503, code: "log_too_new" }],
   [
     new GatewayError({ code: "server_busy", status: 503, retryable: true }, "Too many sessions are read."),
     { status: 503, code: "server_busy" },

@@ -154,6 +154,28 @@ test("a question from inside a call may be answered while nobody runs; the call 
   ])
 })
 
+test("a tool that sleeps over a kill is executed again once, at its time", async () => {
+  const { client, message, kill, start, effects, events } = await serving(
+    script({ name: "nap", input: { ms: 1_500 } }),
+  )
+  const { ended } = await client.chat({ message })
+  const opened = () => events().then((all) => all.some(({ event }) => event.type === "waitOpened"))
+  await vi.waitFor(async () => expect(await opened()).toBe(true), { timeout: 10_000 })
+  await kill()
+  expect(await effects()).toEqual([])
+  start()
+  await ended
+  const [wait] = all(await events(), "waitOpened")
+  expect(wait).toMatchObject({ kind: "timer", continuation: { ms: 1_500 } })
+  expect(await effects()).toMatchObject([{ tool: "nap", input: { ms: 1_500 } }])
+  expect(resolutions(await events(), "timer")).toHaveLength(1)
+  const resumed = (await events()).filter(({ event }) => event.type === "waitResolved")
+  expect(resumed[0]?.at).toBeGreaterThanOrEqual(wait?.expiresAt ?? Number.POSITIVE_INFINITY)
+  expect(all(await events(), "toolCallCompleted")).toMatchObject([
+    { result: { value: { kind: "timer", continuation: { ms: 1_500 } } } },
+  ])
+})
+
 test("an approval given in the terminal while no server runs is acted on at the next start", async () => {
   const { client, message, kill, start, store, effects, events } = await serving(script(pay(1), pay(2)))
   const { ended } = await client.chat({ message })

@@ -1,5 +1,7 @@
 // Generated from the OpenAPI document by scripts/generate-client-types.ts. Do not edit.
 
+import type { ImageBlock, TextBlock, Usage } from "./content.ts"
+
 /** The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. */
 export type ChatEvent =
   | {
@@ -150,31 +152,3 @@ export type ChatEvent =
       readonly error: string
       readonly code: string
     }
-
-export type ImageBlock = {
-  readonly type: "image"
-  readonly source:
-    | {
-        readonly type: "base64"
-        readonly media_type: string
-        readonly data: string
-      }
-    | {
-        readonly type: "url"
-        readonly url: string
-      }
-}
-
-export type TextBlock = {
-  readonly type: "text"
-  readonly text: string
-}
-
-export type Usage = {
-  readonly input_tokens: number
-  readonly output_tokens: number
-  readonly cache_creation_input_tokens: number
-  readonly cache_read_input_tokens: number
-  /** US dollars; null when no price is known. */
-  readonly estimated_cost: number | null
-}

@@ -1,6 +1,6 @@
 // Generated from the OpenAPI document by scripts/generate-client-types.ts. Do not edit.
 
-import type { ImageBlock, TextBlock, Usage } from "./chat-event.ts"
+import type { ImageBlock, TextBlock, Usage } from "./content.ts"
 
 export type ChatMessage =
   | {

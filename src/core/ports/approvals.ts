@@ -6,7 +6,10 @@ import type { NewWait } from "./session-log.ts"
 
 /** What is asked and what was decided, over all sessions. Lives and dies with the sessions it belongs to. */
 export interface Approvals {
-  /** The newest wait with this key. A call may open several waits of one kind, one after the other. */
+  /**
+   * Returns the newest wait with this key in the session, or in the tree that it is the root of. A call may open several waits
+   * of one kind, one after the other.
+   */
   wait(sessionId: string, key: WaitKey): Promise<Wait | null>
   /** Open waits that have not expired, oldest first, at most `limit`. */
   openWaits(filter: WaitFilter): Promise<readonly Wait[]>
@@ -31,6 +34,7 @@ export type Wait = NewWait & {
 export type WaitKey = { readonly waitId: string } | { readonly toolCallId: string; readonly kind: WaitKind }
 
 export interface WaitFilter {
+  /** Only waits of this session, and of the tree that it is the root of. Default: waits of all sessions. */
   readonly sessionId?: string
   readonly kind?: WaitKind
   readonly now: number

@@ -1,5 +1,12 @@
 import type { Json } from "../json.ts"
-import type { AnswerCommand, AnswerOutcome, MessageCommand, PutOutcome } from "./session-log.ts"
+import type {
+  AnswerCommand,
+  AnswerOutcome,
+  CancelCommand,
+  MessageCommand,
+  NewChild,
+  PutOutcome,
+} from "./session-log.ts"
 
 /**
  * Work that a session wants done outside itself. The store keeps it from the commit of the events that caused it until it is
@@ -27,8 +34,20 @@ interface ItemBase {
 }
 
 export type OutboxCommand =
-  | { readonly type: "put"; readonly command: MessageCommand }
+  | { readonly type: "put"; readonly command: MessageCommand | CancelCommand }
   | { readonly type: "answer"; readonly command: AnswerCommand }
+  | StartChild
+
+/**
+ * Creates a session and puts its first message, if the wait that it works for is still open. A session that cannot take the
+ * message answers that wait at once.
+ */
+export interface StartChild {
+  readonly type: "startChild"
+  readonly child: NewChild
+  /** Its run has the id of the wait. */
+  readonly command: MessageCommand
+}
 
 /** The kind of items that the store delivers itself. */
 export const commandKind = "command"

@@ -1,3 +1,4 @@
+import type { RunLimits } from "../child.ts"
 import type { Decider, Entry } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
@@ -159,9 +160,18 @@ export interface SessionParent {
   readonly toolCallId: string
 }
 
+/** A session that a tool call starts. The principal and the root of its tree are those of the parent. */
+export interface NewChild {
+  readonly agent: string
+  readonly parent: SessionParent
+  readonly createdAt: number
+}
+
 export interface Session extends NewSession {
   readonly parent: SessionParent | null
   readonly rootId: string
+  /** Number of sessions above it in its tree. */
+  readonly depth: number
   readonly lastUsedAt: number
   /** Since when its tokens are refused; null while it may be used. */
   readonly revokedAt: number | null
@@ -197,6 +207,8 @@ export interface MessageCommand {
   readonly model: string | null
   /** JSON Schema of the answer, where one is asked for. */
   readonly outputSchema: JsonObject | null
+  /** Limits of the run. Default: those of the agent. */
+  readonly limits?: RunLimits
   /** Default: `reject`. */
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */

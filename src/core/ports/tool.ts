@@ -1,8 +1,8 @@
+import type { ChildOutcome, ChildTask } from "../child.ts"
 import type { Json, JsonObject } from "../json.ts"
 import type { ContentPart } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
-import type { ChildAnswer } from "../wait.ts"
 import type { Logger } from "./logger.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 
@@ -75,13 +75,14 @@ export type ReturnedWait = {
   | { readonly kind: "elicitation"; readonly question: Question }
   /** `until` is in milliseconds since the Unix epoch. */
   | { readonly kind: "timer"; readonly until: number }
+  | { readonly kind: "child"; readonly task: ChildTask }
 )
 
 /** The end of the wait that the former execution of the call returned. */
 export type Answered = { readonly continuation: JsonObject } & (
   | ({ readonly kind: "elicitation" } & QuestionAnswer)
   | { readonly kind: "timer" }
-  | ({ readonly kind: "child" } & ChildAnswer)
+  | ({ readonly kind: "child" } & ChildOutcome)
 )
 
 export interface ToolContext {

@@ -56,7 +56,8 @@ export function addHistoryRoute(
     const closing = new AbortController()
     const onEnd = () => {
       leave()
-      closing.abort()
+      // Without a reason it would make an exception with a stack.
+      closing.abort("the response ended")
     }
     const pieces = historyJson(sessions.history(session.id, { signal: closing.signal }))
     const headers = { "content-type": "application/json" }

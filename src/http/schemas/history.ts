@@ -37,11 +37,16 @@ const historyMessageSchema = z
       "What a tool returned follows the assistant's message that called it, as a message of the role `tool`.",
   })
 
+export const subAgentId = z.string().optional().openapi({
+  description: "Id of the sub-agent's session. Absent if the session is the root of its tree.",
+})
+
 const pendingSchema = z.object({
   tool_call_id: z.string(),
   nonce: z.string().openapi({ description: "To be sent back with the answer." }),
   expires_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
   tool_name: z.string(),
+  sub_agent_id: subAgentId,
 })
 
 export const pendingCallSchema = pendingSchema.extend({ tool_input: toolInputSchema })

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { pendingApprovalSchema, pendingCallSchema, pendingElicitationSchema } from "./history.ts"
+import { pendingApprovalSchema, pendingCallSchema, pendingElicitationSchema, subAgentId } from "./history.ts"
 
 const waitId = { wait_id: z.string() }
 
@@ -9,6 +9,7 @@ const ownWait = {
   tool_call_id: z.string(),
   tool_name: z.string(),
   expires_at: z.int().openapi({ description: "Seconds since the Unix epoch." }),
+  sub_agent_id: subAgentId,
 }
 
 export const waitsResponseSchema = z
@@ -18,7 +19,12 @@ export const waitsResponseSchema = z
         pendingApprovalSchema.extend({ ...waitId, kind: z.literal("approval") }),
         pendingCallSchema.extend({ ...waitId, kind: z.literal("client_tool") }),
         pendingElicitationSchema.extend({ ...waitId, kind: z.literal("elicitation") }),
-        z.object({ ...ownWait, kind: z.literal("child") }),
+        z.object({
+          ...ownWait,
+          kind: z.literal("child"),
+          child_id: z.string().openapi({ description: "Id of the session that the call waits for." }),
+          agent_name: z.string(),
+        }),
         z.object({ ...ownWait, kind: z.literal("timer") }),
       ]),
     ),

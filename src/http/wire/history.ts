@@ -101,8 +101,15 @@ export function pendingOf(
   }
 }
 
-function pending({ toolCallId, nonce, expiresAt, toolName }: Wait): Pending {
-  return { tool_call_id: toolCallId, nonce, expires_at: unixSeconds(expiresAt), tool_name: toolName }
+function pending(wait: Wait): Pending {
+  const { toolCallId, nonce, expiresAt, toolName } = wait
+  const call = { tool_call_id: toolCallId, nonce, expires_at: unixSeconds(expiresAt), tool_name: toolName }
+  return { ...call, ...subAgentOf(wait) }
+}
+
+/** Returns the sub-agent that waits, if it is one. */
+export function subAgentOf({ sessionId, rootSessionId }: Wait): Pick<Pending, "sub_agent_id"> {
+  return sessionId === rootSessionId ? {} : { sub_agent_id: sessionId }
 }
 
 function wireMessage(message: Message): HistoryMessage {

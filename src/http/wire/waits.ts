@@ -1,7 +1,7 @@
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { WaitsResponse } from "../schemas/waits.ts"
 import { unixSeconds } from "./content.ts"
-import { pendingOf } from "./history.ts"
+import { pendingOf, subAgentOf } from "./history.ts"
 
 type WireWait = WaitsResponse["waits"][number]
 
@@ -23,13 +23,20 @@ function wireWait(wait: Wait): WireWait[] {
       return pendingOf([wait]).pending_elicitations.map((pending) => {
         return { kind: "elicitation", wait_id, ...pending }
       })
-    case "child":
-    case "timer": {
-      const { kind, toolCallId, toolName, expiresAt } = wait
-      const expires_at = unixSeconds(expiresAt)
-      return [{ kind, wait_id, tool_call_id: toolCallId, tool_name: toolName, expires_at }]
+    case "child": {
+      const { agent, sessionId } = wait.payload
+      return [{ kind: "child", ...ownFacts(wait), child_id: sessionId, agent_name: agent }]
     }
+    case "timer":
+      return [{ kind: "timer", ...ownFacts(wait) }]
     default:
       return wait satisfies never
   }
+}
+
+/** Returns the facts of a wait that no client answers. */
+function ownFacts(wait: Wait) {
+  const { waitId, toolCallId, toolName, expiresAt } = wait
+  const call = { wait_id: waitId, tool_call_id: toolCallId, tool_name: toolName }
+  return { ...call, expires_at: unixSeconds(expiresAt), ...subAgentOf(wait) }
 }

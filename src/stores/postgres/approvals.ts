@@ -51,11 +51,19 @@ export async function insertAudit(query: Query, records: readonly AuditRecord[])
   )
 }
 
-/** Returns the row of the newest wait with this key. Of an older version's row the call and the kind tell. */
+/** SQL: the sessions that a wait may be of, to be answered from a session: itself, and those of the tree that it is the root of. */
+function inTree(sessionId: string): string {
+  return `(SELECT id FROM agent_gateway.session WHERE id = ${sessionId} OR coalesce(root_id, id) = ${sessionId})`
+}
+
+/**
+ * Returns the row of the newest wait with this key in the session, or in the tree that it is the root of. Of an older version's
+ * row the call and the kind tell.
+ */
 export async function newestWait(query: Query, sessionId: string, key: WaitKey): Promise<Row | undefined> {
   const { waitId, toolCallId, kind } = columnsOf(key)
   const [row] = await query(
-    `${waitsOfSessions} WHERE wait.session_id = $1 AND (wait.wait_id = $2
+    `${waitsOfSessions} WHERE wait.session_id IN ${inTree("$1")} AND (wait.wait_id = $2
        OR (wait.tool_call_id = $3 AND wait.kind = $4 AND ($2::text IS NULL OR wait.wait_id IS NULL)))
      ORDER BY wait.id DESC LIMIT 1`,
     [escapeText(sessionId), waitId, toolCallId, kind],
@@ -83,7 +91,7 @@ async function openWaits(
   const rows = await query(
     `${waitsOfSessions}
      WHERE wait.state = 'open' AND session.log_version <= ${reads} AND wait.expires_at > $1
-       AND ($2::text IS NULL OR wait.session_id = $2) AND ($3::text IS NULL OR wait.kind = $3)
+       AND ($2::text IS NULL OR wait.session_id IN ${inTree("$2")}) AND ($3::text IS NULL OR wait.kind = $3)
      ORDER BY wait.id LIMIT $4`,
     [now, sessionId === undefined ? null : escapeText(sessionId), kind ?? null, limit],
   )

@@ -31,14 +31,6 @@ export interface Put {
   readonly isDue: boolean
 }
 
-export async function put(
-  database: Database,
-  command: MessageCommand | CancelCommand,
-  { versions, limits }: { readonly versions: Versions; readonly limits: StorageLimits | undefined },
-): Promise<Put> {
-  return database.transaction((query) => putWithin(query, command, { versions, limits }))
-}
-
 /** Inside a transaction. */
 export async function putWithin(
   query: Query,
@@ -84,26 +76,24 @@ export async function putAndClaim(
 }
 
 /**
- * Refuses the session's tokens, cancels its open run and withdraws its queued ones.
- * Null when there is no such session, else true if that gave the session work.
+ * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones. Null if there is no
+ * such session, else true if that gave the session work.
  */
 export async function revokeSession(
-  database: Database,
+  query: Query,
   { sessionId, at }: { readonly sessionId: string; readonly at: number },
   versions: Versions,
 ): Promise<boolean | null> {
-  return database.transaction(async (query) => {
-    const receiver = await lockReceiver(query, sessionId, versions)
-    if (receiver === null) return null
-    const revoked = await query(
-      "UPDATE agent_gateway.session SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
-      [sessionId, at],
-    )
-    if (revoked.length === 0) return false
-    const plan = planRevocation({ sessionId, at }, receiver)
-    await carryOut(query, plan, { sessionId, message: null, versions, announced: true })
-    return plan.isDue
-  })
+  const receiver = await lockReceiver(query, sessionId, versions)
+  if (receiver === null) return null
+  const revoked = await query(
+    "UPDATE agent_gateway.session SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id",
+    [sessionId, at],
+  )
+  if (revoked.length === 0) return false
+  const plan = planRevocation({ sessionId, at }, receiver)
+  await carryOut(query, plan, { sessionId, message: null, versions, announced: true })
+  return plan.isDue
 }
 
 /**

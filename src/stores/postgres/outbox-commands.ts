@@ -5,8 +5,8 @@ import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../
 import type { Versions } from "../versions.ts"
 import { answerWithin } from "./answer.ts"
 import type { Database, Query } from "./database.ts"
-import { putWithin } from "./inbox.ts"
 import { nowMs } from "./schema.ts"
+import { putInTree, startChild } from "./tree.ts"
 
 /**
  * Moves one command into its session's inbox, in a transaction. Null if the row is gone, no longer due, or being moved by
@@ -57,9 +57,10 @@ async function resultOf(
     [escapeText(command.command.sessionId), text(row, "session_id")],
   )
   if (foreign !== undefined) return { type: "dead", reason: "other_principal" }
+  if (command.type === "startChild") return startChild(query, command, versions)
   const outcome =
     command.type === "put"
-      ? (await putWithin(query, command.command, { versions })).outcome
+      ? (await putInTree(query, command.command, { versions })).outcome
       : await answerWithin(query, command.command, versions)
   return commandResult(command, outcome, integer(row, "attempts"))
 }

@@ -43,13 +43,23 @@ export async function pruneSessions(
     (table) => `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE session_id = gone.id)`,
   )
   const statement = `WITH
-    idle AS (
-      SELECT id FROM agent_gateway.session WHERE active_run IS NULL AND last_used_at < $1
-        AND NOT EXISTS (SELECT FROM agent_gateway.command WHERE session_id = session.id)
-        AND NOT EXISTS (SELECT FROM agent_gateway.outbox WHERE session_id = session.id AND died_at IS NULL)
-        AND NOT EXISTS (
-          SELECT FROM agent_gateway.subscriber_cursor WHERE session_id = session.id AND behind_since >= $2)
+    -- A tree is kept or removed as one. A session that is used at this very moment is left without its root, and is one then.
+    roots AS (
+      SELECT id FROM agent_gateway.session AS root
+      WHERE (parent_session_id IS NULL OR NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = root.root_id))
+        AND active_run IS NULL AND last_used_at < $1 AND NOT EXISTS (
+        SELECT FROM agent_gateway.session WHERE coalesce(session.root_id, session.id) = root.id AND (
+          active_run IS NOT NULL OR last_used_at >= $1
+          OR EXISTS (SELECT FROM agent_gateway.command WHERE session_id = session.id)
+          OR EXISTS (SELECT FROM agent_gateway.outbox WHERE session_id = session.id AND died_at IS NULL)
+          OR EXISTS (
+            SELECT FROM agent_gateway.subscriber_cursor WHERE session_id = session.id AND behind_since >= $2)))
       LIMIT ${sessionsPerStatement} FOR UPDATE SKIP LOCKED
+    ),
+    idle AS (
+      SELECT session.id FROM agent_gateway.session 
+      JOIN roots ON session.id = roots.id OR coalesce(session.root_id, session.id) = roots.id
+      WHERE active_run IS NULL AND last_used_at < $1 FOR UPDATE OF session SKIP LOCKED
     ),
     gone AS (DELETE FROM agent_gateway.session USING idle WHERE session.id = idle.id RETURNING session.id),
     ${ofGone.join(",\n    ")},

@@ -228,6 +228,10 @@ const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (session_id, idempotency_key)
     )`,
   ],
+  [
+    // Number of sessions above it in its tree.
+    "ALTER TABLE agent_gateway.session ADD COLUMN depth integer NOT NULL DEFAULT 0",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

@@ -9,12 +9,13 @@ import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
 import { createCommitOrder } from "./commit-order.ts"
 import type { Database, Query } from "./database.ts"
-import { findQueued, pending, put, putAndClaim, revokeSession } from "./inbox.ts"
+import { findQueued, pending, putAndClaim } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
 import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq, nowMs } from "./schema.ts"
+import { putInTree, revokeInTree } from "./tree.ts"
 
 export interface SessionLogParts {
   readonly database: Database
@@ -45,12 +46,14 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     queuedRuns: (sessionId) => findQueued(query, sessionId),
     run: (sessionId, runId) => findRun(query, sessionId, runId),
     async revokeSession(sessionId, at) {
-      const isDue = await revokeSession(database, { sessionId, at }, versions)
+      const isDue = await database.transaction((query) => revokeInTree(query, { sessionId, at }, versions))
       if (isDue === true) hub.arrived(sessionId)
       return isDue !== null
     },
     async put(command, limits) {
-      const { outcome, isDue } = await put(database, command, { versions, limits })
+      const { outcome, isDue } = await database.transaction((query) =>
+        putInTree(query, command, { versions, limits }),
+      )
       if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
     },
@@ -128,7 +131,7 @@ async function createSession(query: Query, session: NewSession): Promise<void> {
 async function findSession(query: Query, sessionId: string, versions: Versions): Promise<Session | null> {
   const [row] = await query(
     `SELECT session.id AS session_id, session.tenant, session.user_id, agent, session.created_at, last_used_at,
-       revoked_at, stored_bytes, log_version, parent_session_id, parent_run_id, parent_tool_call_id, root_id,
+       revoked_at, stored_bytes, log_version, parent_session_id, parent_run_id, parent_tool_call_id, root_id, depth,
        ${lastSeq} AS last_seq, run.id AS run_id, cursor, state, end_seq,
        EXISTS (SELECT FROM agent_gateway.command
          WHERE session_id = session.id AND type = 'message' AND not_before <= ${nowMs}

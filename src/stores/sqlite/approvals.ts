@@ -52,13 +52,20 @@ export function insertAudit(database: Database, records: readonly AuditRecord[])
   }
 }
 
-/** Returns the row of the newest wait with this key. Of an older version's row the call and the kind tell. */
+/** SQL: the sessions that a wait may be of, to be answered from a session: itself, and those of the tree that it is the root of. */
+const inTree = "(SELECT id FROM session WHERE id = ? OR coalesce(root_id, id) = ?)"
+
+/**
+ * Returns the row of the newest wait with this key in the session, or in the tree that it is the root of. Of an older version's
+ * row the call and the kind tell.
+ */
 export function newestWait(database: Database, sessionId: string, key: WaitKey): Row | undefined {
   const { waitId, toolCallId, kind } = columnsOf(key)
   return database.get(
-    `${waitsOfSessions} WHERE wait.session_id = ?
+    `${waitsOfSessions} WHERE wait.session_id IN ${inTree}
      AND (wait.wait_id = ? OR (wait.tool_call_id = ? AND wait.kind = ? AND (? IS NULL OR wait.wait_id IS NULL)))
      ORDER BY wait.id DESC LIMIT 1`,
+    escapeText(sessionId),
     escapeText(sessionId),
     waitId,
     toolCallId,
@@ -86,10 +93,11 @@ function openWaits(
 ): Promise<Wait[]> {
   const conditions = [
     `wait.state = 'open' AND session.log_version <= ${reads} AND wait.expires_at > ?`,
-    ...(sessionId === undefined ? [] : ["wait.session_id = ?"]),
+    ...(sessionId === undefined ? [] : [`wait.session_id IN ${inTree}`]),
     ...(kind === undefined ? [] : ["wait.kind = ?"]),
   ]
-  const values = [now, sessionId === undefined ? undefined : escapeText(sessionId), kind]
+  const session = sessionId === undefined ? undefined : escapeText(sessionId)
+  const values = [now, session, session, kind]
   return readSlices(database, {
     sql: `${waitsOfSessions} WHERE ${conditions.join(" AND ")} AND wait.id > ? ORDER BY wait.id LIMIT ?`,
     values: values.filter((value) => value !== undefined),

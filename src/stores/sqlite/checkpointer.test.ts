@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { open } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
@@ -32,8 +33,33 @@ test("what is written reaches the database file while the store is open", async 
   const checkpointer = startCheckpointer(database, file, logger)
   await database.write(() => database.run("INSERT INTO removed_session (id) VALUES (?)", "x".repeat(100_000)))
   await eventually("a checkpoint", async () => (statSync(file).size > before + 100_000 ? true : null))
-  expect(await autocheckpoint()).toBe(10_000)
+  expect(await autocheckpoint()).toBe(25_000)
   await checkpointer.stop()
+  await checkpointer.stop()
+})
+
+/** Number of times that the log was written from its start again (https://sqlite.org/fileformat2.html#walformat). */
+async function rewinds(): Promise<number> {
+  const log = await open(`${file}-wal`)
+  try {
+    const { buffer } = await log.read(Buffer.alloc(32), 0, 32, 0)
+    return buffer.readUInt32BE(12)
+  } finally {
+    await log.close()
+  }
+}
+
+test("a long log is written from its start again, also while others write", async () => {
+  const checkpointer = startCheckpointer(database, file, logger)
+  const write = (id: string) =>
+    database.write(() => database.run("INSERT INTO removed_session (id) VALUES (?)", id))
+  await write("x".repeat(3_000 * 4_096))
+  const before = await rewinds()
+  let count = 0
+  await eventually("the start of the log", async () => {
+    await write(`${count++}`)
+    return (await rewinds()) > before ? true : null
+  })
   await checkpointer.stop()
 })
 

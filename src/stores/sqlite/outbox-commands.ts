@@ -5,7 +5,7 @@ import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../
 import type { Versions } from "../versions.ts"
 import { answer } from "./answer.ts"
 import type { Database } from "./database.ts"
-import { put } from "./inbox.ts"
+import { putInTree, startChild } from "./tree.ts"
 
 interface Delivering {
   readonly now: number
@@ -66,9 +66,10 @@ function resultOf(
     text(row, "session_id"),
   )
   if (isForeign !== undefined) return { type: "dead", reason: "other_principal" }
+  if (command.type === "startChild") return startChild(database, command, { versions, now })
   const outcome =
     command.type === "put"
-      ? put(database, command.command, { versions, now }).outcome
+      ? putInTree(database, command.command, { versions, now }).outcome
       : answer(database, command.command, { versions, now })
   return commandResult(command, outcome, integer(row, "attempts"))
 }

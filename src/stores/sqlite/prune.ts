@@ -56,6 +56,20 @@ const numbered = [
   ["audit", "id"],
 ] as const
 
+/**
+ * The roots of trees of which no session was used since, is at work, has anything to deliver or to take, or is followed by a
+ * subscriber that is behind. A tree is kept or removed as one.
+ */
+const idleTrees = `
+  SELECT id FROM session AS root
+  WHERE parent_session_id IS NULL AND active_run IS NULL AND last_used_at < ? AND NOT EXISTS (
+    SELECT 1 FROM session WHERE coalesce(session.root_id, session.id) = root.id AND (
+      active_run IS NOT NULL OR last_used_at >= ?
+      OR EXISTS (SELECT 1 FROM outbox WHERE session_id = session.id AND died_at IS NULL)
+      OR EXISTS (SELECT 1 FROM subscriber_cursor WHERE session_id = session.id AND behind_since >= ?)
+      OR EXISTS (SELECT 1 FROM command WHERE session_id = session.id)))
+  ORDER BY last_used_at LIMIT ${slice}`
+
 /** The sessions are gone at once; their rows follow, also when this process ends in between. */
 export async function pruneSessions(database: Database, limits: PruneLimits): Promise<void> {
   await inTransactions(database, () => removeSessions(database, limits))
@@ -66,16 +80,12 @@ function removeSessions(
   database: Database,
   { sessionsUsedBefore, subscribersBehindBefore = 0 }: PruneLimits,
 ): boolean {
-  const idle = database.all(
-    `SELECT id FROM session WHERE active_run IS NULL AND last_used_at < ?
-       AND NOT EXISTS (SELECT 1 FROM outbox WHERE session_id = session.id AND died_at IS NULL)
-       AND NOT EXISTS (SELECT 1 FROM subscriber_cursor WHERE session_id = session.id AND behind_since >= ?)
-       AND NOT EXISTS (SELECT 1 FROM command WHERE session_id = session.id)
-     ORDER BY last_used_at LIMIT ${slice}`,
-    sessionsUsedBefore,
-    subscribersBehindBefore,
+  const roots = database.all(idleTrees, sessionsUsedBefore, sessionsUsedBefore, subscribersBehindBefore)
+  const members = database.all(
+    "SELECT id FROM session WHERE coalesce(root_id, id) IN (SELECT value FROM json_each(?))",
+    JSON.stringify(roots.map((row) => text(row, "id"))),
   )
-  const ids = JSON.stringify(idle.map((row) => text(row, "id")))
+  const ids = JSON.stringify(members.map((row) => text(row, "id")))
   database.run("INSERT INTO removed_session SELECT value FROM json_each(?)", ids)
   database.run("DELETE FROM session WHERE id IN (SELECT value FROM json_each(?))", ids)
   // A cursor that is behind stays until its subscriber is told of the gap.
@@ -87,7 +97,7 @@ function removeSessions(
     "UPDATE subscriber_cursor SET stirred = 1 WHERE session_id IN (SELECT value FROM json_each(?))",
     ids,
   )
-  return idle.length === slice
+  return roots.length === slice
 }
 
 /** Forgets subscriptions that no process has registered for long, with their cursors. */

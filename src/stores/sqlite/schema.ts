@@ -235,6 +235,10 @@ const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (session_id, idempotency_key)
     ) STRICT, WITHOUT ROWID`,
   ],
+  [
+    // Number of sessions above it in its tree.
+    "ALTER TABLE session ADD COLUMN depth INTEGER NOT NULL DEFAULT 0",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -1,22 +1,9 @@
 import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
-import type {
-  CommitOutcome,
-  NewSession,
-  Run,
-  Session,
-  SessionBatch,
-  SessionLog,
-} from "../../core/ports/session-log.ts"
+import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText } from "../columns.ts"
-import {
-  haveLargeEvents,
-  type LargeBodies,
-  largeBodies,
-  noLargeBodies,
-  writableGroups,
-} from "../large-bodies.ts"
+import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -24,13 +11,14 @@ import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
 import type { Database } from "./database.ts"
-import { findQueued, pending, put, revokeSession } from "./inbox.ts"
+import { findQueued, pending, put } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
 import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
+import { putInTree, revokeInTree } from "./tree.ts"
 import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
@@ -67,17 +55,17 @@ export function createSessionLog(
     queuedRuns: (sessionId) => database.read(() => findQueued(database, sessionId, now())),
     run: (sessionId, runId) => database.read(() => findRun(database, sessionId, runId)),
     async revokeSession(sessionId, at) {
-      const isDue = await database.write(() =>
-        revokeSession(database, { sessionId, at }, { versions, now: now() }),
+      const { outcome, arrivals } = await database.write(() =>
+        revokeInTree(database, { sessionId, at }, { versions, now: now() }),
       )
-      if (isDue === true) hub.arrived(sessionId)
-      return isDue !== null
+      for (const arrival of arrivals) hub.arrived(arrival)
+      return outcome
     },
     async put(command, limits) {
-      const { outcome, isDue } = await database.write(() =>
-        put(database, command, { versions, limits, now: now() }),
+      const { outcome, arrivals } = await database.write(() =>
+        putInTree(database, command, { versions, limits, now: now() }),
       )
-      if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
+      for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
@@ -104,16 +92,14 @@ export function createSessionLog(
       database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
       let stirred = false
-      const commit = (group: readonly SessionBatch[], bodies = noLargeBodies) => {
-        const at = now()
-        return database.write(() => {
-          const outcomes = group.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
-          const stored = stirredBy(group.filter((_, index) => outcomes[index] === "ok"))
-          if (stirCursors(database, stored, at) > 0) stirred = true
-          return outcomes
-        })
-      }
-      const outcomes = haveLargeEvents(batches) ? await commitLarge(batches, commit) : await commit(batches)
+      const bodies = haveLargeEvents(batches) ? await largeBodies(batches) : noLargeBodies
+      const at = now()
+      const outcomes = await database.write(() => {
+        const outcomes = batches.map((batch) => commitBatch(database, batch, { owner, now: at, bodies }))
+        const stored = stirredBy(batches.filter((_, index) => outcomes[index] === "ok"))
+        stirred = stirCursors(database, stored, at) > 0
+        return outcomes
+      })
       if (stirred) alarms.subscriptions.ring()
       if (batches.some(({ outbox = [] }) => outbox.length > 0)) alarms.outbox.ring()
       for (const [index, { lease, entries }] of batches.entries()) {
@@ -137,17 +123,6 @@ export function createSessionLog(
     },
     ping: createWriteProbe(database, clock, directory),
   }
-}
-
-/** Large events become text before their transaction begins, and few of them share one. */
-async function commitLarge(
-  batches: readonly SessionBatch[],
-  commit: (group: readonly SessionBatch[], bodies: LargeBodies) => Promise<readonly CommitOutcome[]>,
-): Promise<readonly CommitOutcome[]> {
-  const bodies = await largeBodies(batches)
-  const outcomes: CommitOutcome[] = []
-  for (const group of writableGroups(batches, bodies)) outcomes.push(...(await commit(group, bodies)))
-  return outcomes
 }
 
 /** Inside a transaction. */
@@ -175,7 +150,7 @@ function findSession(
 ): Session | null {
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
-       session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
+       session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth,
        session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state, run.end_seq,
        EXISTS (
          SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?

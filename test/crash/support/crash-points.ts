@@ -3,10 +3,10 @@ import type { ScenarioName } from "./scenarios.ts"
 
 type Around = "before" | "after"
 /** Foreign runners, who save states, have crash tests of their own. */
-export type CrashingWait = "approval" | "clientTool" | "elicitation"
+export type AnsweredWait = "approval" | "clientTool" | "elicitation"
 export type CommittedKind =
   | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
-  | `${"waitOpened" | "waitResolved"}.${CrashingWait}`
+  | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer"}`
   | "deltas"
 export type PutKind = "message" | "queue" | "interrupt" | "steer" | "cancel"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
@@ -15,7 +15,7 @@ export type ToolKind = "plain" | "idempotent" | "readOnly"
 export type CrashPoint =
   | `createSession:${Around}`
   | `put:${PutKind}:${Around}`
-  | `answer:${CrashingWait}:${Around}`
+  | `answer:${AnsweredWait}:${Around}`
   | `${"claim" | "claimRunnable"}:after`
   | `${"release" | "park"}:${Around}`
   | `commit:${CommittedKind}:${Around}`
@@ -46,6 +46,8 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   "waitResolved.clientTool": "client",
   "waitOpened.elicitation": "elicit",
   "waitResolved.elicitation": "elicit",
+  "waitOpened.timer": "sleep",
+  "waitResolved.timer": "sleep",
   toolCallStarted: "parallel",
   toolCallCompleted: "parallel",
   toolCallInterrupted: "cancelTool",

@@ -65,6 +65,12 @@ const all = {
     ending: "completed",
     play: chat,
   },
+  sleep: {
+    model: (call) => (call.turn > 0 ? done : calls(call, [{ name: "nap", input: { ms: 200 } }])),
+    runs: 1,
+    ending: "completed",
+    play: chat,
+  },
   cancelText: {
     // It is over long after any client, however slow, has cancelled it; and so are the calls of `cancelTool`.
     model: () => says(120, 100),

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { onTestFinished } from "vitest"
 import { systemClock } from "../../../src/core/clock.ts"
 import type { EventEntry } from "../../../src/core/entries.ts"
+import { maxDirectoryPage } from "../../../src/core/ports/directory.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
 import { freePort } from "../../../src/testing/fixtures/free-port.ts"
 import { startScriptedUpstream } from "../../../src/testing/scripted-upstream.ts"
@@ -30,6 +31,14 @@ export interface Serving {
   died(): Promise<void>
   effects(): Promise<readonly Effect[]>
   events(): Promise<readonly EventEntry[]>
+  /** Each session of the tree with its events, the root first. */
+  tree(): Promise<readonly SessionEvents[]>
+}
+
+export interface SessionEvents {
+  readonly sessionId: string
+  readonly depth: number
+  readonly events: readonly EventEntry[]
 }
 
 const timeLimitMs = 60_000
@@ -40,11 +49,13 @@ export type ServingOptions = Pick<GatewayOptions, "approvalSeconds"> & {
 }
 
 export async function serving(
-  script: Script,
+  script: Script | Readonly<Record<string, Script>>,
   { crashAt, ...options }: ServingOptions = {},
 ): Promise<Serving> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-crash-"))
-  const upstream = await startScriptedUpstream(scriptedModel({ script }))
+  const upstream = await startScriptedUpstream(
+    scriptedModel(typeof script === "function" ? { script } : script),
+  )
   const port = await freePort()
   const store = join(folder, "data")
   const signal = AbortSignal.timeout(timeLimitMs)
@@ -79,14 +90,27 @@ export async function serving(
     },
     effects: () => effectsIn(folder),
     async events() {
-      const logger = createLogger({ level: "error" })
-      const { log, close } = await openTestStore(store, { clock: systemClock, logger })
-      try {
-        const entries = await entriesOf(log, client.id)
-        return entries.filter((entry) => entry.kind === "event")
-      } finally {
-        await close()
-      }
+      const [root] = await treeIn(store, client.id)
+      return root?.events ?? []
     },
+    tree: () => treeIn(store, client.id),
+  }
+}
+
+async function treeIn(store: string, rootId: string): Promise<readonly SessionEvents[]> {
+  const logger = createLogger({ level: "error" })
+  const { log, directory, close } = await openTestStore(store, { clock: systemClock, logger })
+  try {
+    const { items } = await directory.sessions({ rootId, limit: maxDirectoryPage })
+    const sessions = await Promise.all(
+      items.map(async ({ id }) => {
+        const entries = await entriesOf(log, id)
+        const depth = (await log.session(id))?.depth ?? 0
+        return { sessionId: id, depth, events: entries.filter((entry) => entry.kind === "event") }
+      }),
+    )
+    return sessions.sort((left, right) => left.depth - right.depth)
+  } finally {
+    await close()
   }
 }

@@ -17,6 +17,7 @@ export interface AcceptedAnswer {
 }
 
 type ApprovalRequest = Extract<ChatEvent, { type: "tool_approval_request" }>
+type PendingWait = Pick<ApprovalRequest, "tool_call_id" | "nonce"> & { readonly kind: string }
 type ElicitationRequest = Extract<ChatEvent, { type: "elicitation_request" }>
 type CallStart = Extract<ChatEvent, { type: "tool_call_start" }>
 
@@ -130,13 +131,28 @@ export class SessionClient {
     }
   }
 
+  /** Resolves to the first approval that the session, or one below it, waits for. */
+  async pendingApproval(): Promise<Pick<ApprovalRequest, "tool_call_id" | "nonce">> {
+    for (;;) {
+      const response = await this.#request("/chat/waits")
+      const text = await response.text().catch(whenBroken)
+      const { waits = [] } = JSON.parse(text ?? "{}") as { readonly waits?: readonly PendingWait[] }
+      const approval = waits.find(({ kind }) => kind === "approval")
+      if (approval !== undefined) return approval
+      await this.#pause(50)
+    }
+  }
+
   /** Leaves its gateway alone: resolves once that has died, or after so many milliseconds. */
   async rest(ms: number): Promise<void> {
     const until = Date.now() + ms
     while (Date.now() < until && !this.viewers.some(({ broken }) => broken)) await this.#pause()
   }
 
-  async decide({ tool_call_id, nonce }: ApprovalRequest, decision: object): Promise<void> {
+  async decide(
+    { tool_call_id, nonce }: Pick<ApprovalRequest, "tool_call_id" | "nonce">,
+    decision: object,
+  ): Promise<void> {
     await this.#answer("/chat/tool-approval", { tool_call_id, nonce, ...decision })
   }
 

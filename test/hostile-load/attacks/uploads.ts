@@ -38,7 +38,7 @@ async function abortHalfway(context: AttackContext): Promise<string> {
 export const uploads: readonly Attack[] = [
   {
     name: "slow upload without a token",
-    places: 40,
+    places: 250,
     ownSession: false,
     attack: (context) => sendSlowly(context, "chat/init", 32_000),
   },

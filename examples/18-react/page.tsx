@@ -1,0 +1,56 @@
+import { type Agent, useAgent } from "ai-agent-gateway/react"
+import { createRoot } from "react-dom/client"
+
+// A page of the public sends a token from your own server: `token: () => fetch("/my/token").then((r) => r.json())`.
+const gateway = { url: "http://127.0.0.1:8000/api", apiKey: "dev" }
+
+export function Page({ url, apiKey }: { readonly url: string; readonly apiKey: string }) {
+  const agent = useAgent({ url, apiKey })
+  return (
+    <main>
+      {agent.messages.map((message) => (
+        <article key={message.id} className={message.role}>
+          {message.parts.map((part, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: parts are only added at the end
+            <Part key={`${index} ${part.type}`} part={part} />
+          ))}
+        </article>
+      ))}
+      {agent.waits.map((wait) => (
+        <p key={wait.nonce} role="alert">
+          Allow {wait.tool_name}?
+          <button type="button" onClick={() => agent.approve(wait, { approved: true })}>
+            Allow
+          </button>
+          <button type="button" onClick={() => agent.approve(wait, { approved: false })}>
+            Deny
+          </button>
+        </p>
+      ))}
+      <form action={(form) => agent.send(String(form.get("message")))}>
+        <input name="message" aria-label="Message" required autoComplete="off" />
+        <button type="submit">Send</button>
+        <button type="button" onClick={agent.stop} disabled={!agent.isRunning}>
+          Stop
+        </button>
+      </form>
+      <output>{agent.status === "failed" ? String(agent.failure) : agent.status}</output>
+    </main>
+  )
+}
+
+function Part({ part }: { readonly part: Agent["messages"][number]["parts"][number] }) {
+  switch (part.type) {
+    case "text":
+      return <p>{part.text}</p>
+    case "thinking":
+      return <details>{part.text}</details>
+    case "tool":
+      return <pre>{`${part.toolName}: ${part.state} ${JSON.stringify(part.error ?? part.result)}`}</pre>
+    default:
+      return null
+  }
+}
+
+const root = document.getElementById("root")
+if (root !== null) createRoot(root).render(<Page {...gateway} />)

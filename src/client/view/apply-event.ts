@@ -1,0 +1,103 @@
+import type { SentEvent } from "../follow.ts"
+import type { ChatEvent } from "../wire/chat-event.ts"
+import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
+import { applyToolEvent } from "./apply-tool-event.ts"
+import {
+  addUserMessage,
+  type ChatView,
+  currentParts,
+  openRun,
+  type RunEnd,
+  type ViewPart,
+  withParts,
+} from "./view.ts"
+
+/**
+ * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them. Events
+ * of unknown types only move the cursor.
+ */
+export function applyEvent(view: ChatView, event: SentEvent): ChatView {
+  if (event.cursor !== undefined && event.cursor <= view.cursor) return view
+  const next = apply(view, event)
+  return event.cursor === undefined ? next : { ...next, cursor: event.cursor }
+}
+
+function apply(view: ChatView, event: ChatEvent): ChatView {
+  switch (event.type) {
+    case "text_delta":
+      return addText(openRun(view), "text", event.text)
+    case "thinking_delta":
+      return addText(openRun(view), "thinking", event.text)
+    case "stream_retry":
+      return discardText(openRun(view), view.kept.byRetry)
+    case "turn_complete":
+      return { ...keepAll(openRun(view)), usage: sum(view.usage, event.usage) }
+    case "user_message_added":
+      return addSteering(view, event.content)
+    case "run_withdrawn":
+      return { ...view, queued: view.queued.filter(({ runId }) => runId !== event.run_id) }
+    case "stream_complete": {
+      const { terminal_disposition: outcome, reason = null } = event
+      return end(view, { outcome, reason, error: null })
+    }
+    case "error":
+      return end(discardText(view, view.kept.byFailure), {
+        outcome: "failed",
+        reason: event.code,
+        error: event.error,
+      })
+    default:
+      return applyToolEvent(view, event)
+  }
+}
+
+function addText(view: ChatView, type: "text" | "thinking", text: string): ChatView {
+  const parts = currentParts(view)
+  const last = parts.at(-1)
+  // What is kept must not grow into what may be discarded.
+  const isOpen = last?.type === type && parts.length > Math.max(view.kept.byRetry, view.kept.byFailure)
+  if (!isOpen) return withParts(view, [...parts, { type, text }])
+  return withParts(view, [...parts.slice(0, -1), { type, text: last.text + text }])
+}
+
+/** Removes text and thinking after the first `kept` parts. Tool calls stay. */
+function discardText(view: ChatView, kept: number): ChatView {
+  const parts = currentParts(view)
+  const left = parts.filter((part, index) => index < kept || !isText(part))
+  if (left.length === parts.length) return view
+  return { ...withParts(view, left), kept: { ...view.kept, byFailure: left.length } }
+}
+
+/** The message joins the running run, and is no longer queued. */
+function addSteering(view: ChatView, content: readonly (TextBlock | ImageBlock)[]): ChatView {
+  const index = view.queued.findIndex(({ steers }) => steers)
+  const queued = view.queued.filter((_, at) => at !== index)
+  return addUserMessage({ ...openRun(view), queued }, content)
+}
+
+function isText({ type }: ViewPart): boolean {
+  return type === "text" || type === "thinking"
+}
+
+function keepAll(view: ChatView): ChatView {
+  const { length } = currentParts(view)
+  return { ...view, kept: { byRetry: length, byFailure: length } }
+}
+
+function end(view: ChatView, ended: RunEnd): ChatView {
+  return { ...keepAll(view), isRunning: false, waits: [], ended }
+}
+
+function sum(before: Usage | null, turn: Usage): Usage {
+  if (before === null) return turn
+  const costs = [before.estimated_cost, turn.estimated_cost]
+  return {
+    input_tokens: before.input_tokens + turn.input_tokens,
+    output_tokens: before.output_tokens + turn.output_tokens,
+    cache_creation_input_tokens: before.cache_creation_input_tokens + turn.cache_creation_input_tokens,
+    cache_read_input_tokens: before.cache_read_input_tokens + turn.cache_read_input_tokens,
+    estimated_cost: costs.includes(null)
+      ? null
+      : costs.reduce<number>((total, cost) => total + (cost ?? 0), 0),
+  }
+}

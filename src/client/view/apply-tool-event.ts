@@ -1,0 +1,122 @@
+import type { ChatEvent } from "../wire/chat-event.ts"
+import type { ChatView, ToolOutput, ViewPart, ViewToolCall, ViewWait } from "./view.ts"
+import { currentParts, openRun, withParts } from "./view.ts"
+
+type EventOf<Type> = Extract<ChatEvent, { type: Type }>
+
+/** Applies the events of tool calls and waits. */
+export function applyToolEvent(view: ChatView, event: ChatEvent): ChatView {
+  switch (event.type) {
+    case "tool_call_start":
+      return startCall(view, event)
+    case "tool_approval_request": {
+      const { type, ...request } = event
+      return openWait(view, { kind: "approval", ...request })
+    }
+    case "elicitation_request": {
+      const { type, ...request } = event
+      return openWait(view, { kind: "question", ...request })
+    }
+    case "approval_resolved":
+    case "elicitation_resolved":
+      return change(closeWaits(view, event.tool_call_id), event.tool_call_id, { state: "running" })
+    case "tool_output_chunk":
+      return changeWith(view, event.tool_call_id, (call) => addOutput(call, event))
+    case "tool_call_complete":
+      return completeCall(closeWaits(view, event.tool_call_id), event)
+    case "tool_call_interrupted":
+      return change(closeWaits(view, event.tool_call_id), event.tool_call_id, { state: "interrupted" })
+    default:
+      return view
+  }
+}
+
+export function newCall(
+  toolCallId: string,
+  toolName: string,
+  input: Readonly<Record<string, unknown>>,
+): ViewToolCall {
+  return {
+    ...{ type: "tool", toolCallId, toolName, input, state: "running", output: [] },
+    ...{ result: null, error: null, durationMs: null, server: null, lastChunk: -1 },
+  } as const
+}
+
+export function outcomeOf({ result, error }: Pick<EventOf<"tool_call_complete">, "result" | "error">) {
+  const state: ViewToolCall["state"] = error === null ? "completed" : failure(error.code)
+  return { result: result ?? null, error, state }
+}
+
+function failure(code: string): ViewToolCall["state"] {
+  if (code === "interrupted") return "interrupted"
+  return code === "denied" || code === "approval_expired" ? "denied" : "failed"
+}
+
+/** A call may come again: with a nonce once the client may execute it, and after the history that shows it. */
+function startCall(view: ChatView, event: EventOf<"tool_call_start">): ChatView {
+  const { tool_call_id, tool_name, tool_input, nonce } = event
+  const open = openRun(view)
+  const started = hasCall(open, tool_call_id)
+    ? change(open, tool_call_id, { input: tool_input })
+    : addPart(open, newCall(tool_call_id, tool_name, tool_input))
+  const kept = { ...started.kept, byFailure: currentParts(started).length }
+  if (nonce === undefined) return { ...started, kept }
+  return openWait({ ...started, kept }, { kind: "clientTool", tool_call_id, nonce, tool_name, tool_input })
+}
+
+function completeCall(view: ChatView, event: EventOf<"tool_call_complete">): ChatView {
+  const { tool_call_id, duration_ms: durationMs, server } = event
+  return change(view, tool_call_id, { ...outcomeOf(event), durationMs, server })
+}
+
+export function openWait(view: ChatView, wait: ViewWait): ChatView {
+  const others = view.waits.filter(({ tool_call_id }) => tool_call_id !== wait.tool_call_id)
+  const waiting = change({ ...view, waits: [...others, wait] }, wait.tool_call_id, { state: "waiting" })
+  return { ...waiting, isRunning: true }
+}
+
+function closeWaits(view: ChatView, toolCallId: string): ChatView {
+  const waits = view.waits.filter(({ tool_call_id }) => tool_call_id !== toolCallId)
+  return waits.length === view.waits.length ? view : { ...view, waits }
+}
+
+function addPart(view: ChatView, part: ViewPart): ChatView {
+  return withParts(view, [...currentParts(view), part])
+}
+
+function addOutput(call: ViewToolCall, { stream, text, seq }: EventOf<"tool_output_chunk">): ViewToolCall {
+  // A count that starts again at 0 belongs to a call that was executed again after a crash.
+  if (seq !== 0 && seq <= call.lastChunk) return call
+  const before: readonly ToolOutput[] = seq === 0 ? [] : call.output
+  const last = before.at(-1)
+  const output =
+    last?.stream === stream
+      ? [...before.slice(0, -1), { stream, text: last.text + text }]
+      : [...before, { stream, text }]
+  return { ...call, output, lastChunk: seq }
+}
+
+function hasCall({ messages }: ChatView, toolCallId: string): boolean {
+  return messages.some(({ parts }) => parts.some((part) => isCall(part, toolCallId)))
+}
+
+export function change(view: ChatView, toolCallId: string, changes: Partial<ViewToolCall>): ChatView {
+  return changeWith(view, toolCallId, (call) => ({ ...call, ...changes }))
+}
+
+/** Replaces one call. A call is almost always in the last message. */
+function changeWith(
+  view: ChatView,
+  toolCallId: string,
+  replace: (call: ViewToolCall) => ViewToolCall,
+): ChatView {
+  const index = view.messages.findLastIndex(({ parts }) => parts.some((part) => isCall(part, toolCallId)))
+  const message = view.messages[index]
+  if (message === undefined) return view
+  const parts = message.parts.map((part) => (isCall(part, toolCallId) ? replace(part) : part))
+  return { ...view, messages: view.messages.with(index, { ...message, parts }) }
+}
+
+function isCall(part: ViewPart, toolCallId: string): part is ViewToolCall {
+  return part.type === "tool" && part.toolCallId === toolCallId
+}

@@ -1,0 +1,223 @@
+import { type Chat, connect, type SendOptions } from "../chat.ts"
+import type { ConnectOptions } from "../connect.ts"
+import type { SentEvent } from "../follow.ts"
+import { randomKey } from "../random-key.ts"
+import type { History } from "../wire/messages.ts"
+import { applyEvent } from "./apply-event.ts"
+import { addUserMessage, type ChatView, emptyView, type QueuedMessage, type UserContent } from "./view.ts"
+import { viewOfHistory } from "./view-of-history.ts"
+
+export interface ConversationOptions extends Omit<ConnectOptions, "onConnection"> {
+  /** Conversation to show before the stored one is loaded, for example one that the page was rendered with. */
+  readonly history?: History
+}
+
+export interface ConversationState extends ChatView {
+  /**
+   * `loading`: the stored conversation is being loaded. `running`: a run is open. `waiting`: the run waits for an answer,
+   * see `waits`. `reconnecting`: the connection is lost, and the client tries again. `failed`: see `failure`.
+   */
+  readonly status: "loading" | "ready" | "running" | "waiting" | "reconnecting" | "failed"
+  /** Error of the last request that failed for good. Null after the next one. */
+  readonly failure: unknown
+}
+
+/** The state of one session for a user interface, kept up to date. */
+export interface Conversation extends Pick<Chat, "approve" | "answer" | "decline" | "submit" | "tools"> {
+  readonly chat: Chat
+  /** Loads the stored conversation and follows its open run. Returns the function that stops all this. */
+  start(): () => void
+  getState(): ConversationState
+  /** The state before the start, which a server renders. */
+  getInitialState(): ConversationState
+  /** Calls back after changes, at most once a frame. Returns the function that ends it. */
+  subscribe(listener: () => void): () => void
+  /** Sends a message. While a run is open it is queued, unless `whenBusy` says otherwise. */
+  send(message: UserContent, options?: MessageOptions): void
+  /** Cancels the open run. */
+  stop(): Promise<void>
+  /** Sends the last message again: the same one if the gateway did not accept it, else as a new one. */
+  retry(): void
+}
+
+export type MessageOptions = Pick<SendOptions, "context" | "model" | "whenBusy">
+
+interface Sent {
+  readonly content: UserContent
+  readonly options: MessageOptions
+  readonly key: string
+}
+
+const frameMs = 16
+
+export function createConversation({ history, ...options }: ConversationOptions): Conversation {
+  const initial = history === undefined ? emptyView : viewOfHistory(history)
+  const loads = options.token !== undefined || options.sessionId !== undefined
+  const initialState: ConversationState = {
+    ...initial,
+    status: history === undefined && loads ? "loading" : "ready",
+    failure: null,
+  }
+  const listeners = new Set<() => void>()
+  let view = initial
+  let state = initialState
+  let isLoading = initialState.status === "loading"
+  let isReconnecting = false
+  let failure: unknown = null
+  let last: Sent | null = null
+  let running: AbortController | null = null
+  let reading: Promise<void> | null = null
+  let timer: ReturnType<typeof setTimeout> | null = null
+
+  const chat = connect({
+    ...options,
+    onConnection(connection) {
+      const isWaiting = connection.state === "waiting"
+      if (connection.state === "connecting" || isWaiting === isReconnecting) return
+      isReconnecting = isWaiting
+      publish()
+    },
+  })
+
+  function publish(): void {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    state = { ...view, status: currentStatus(), failure }
+    for (const listener of listeners) listener()
+  }
+
+  function currentStatus(): ConversationState["status"] {
+    if (isReconnecting) return "reconnecting"
+    if (isLoading) return "loading"
+    if (failure !== null) return "failed"
+    if (!view.isRunning) return "ready"
+    return view.waits.length > 0 ? "waiting" : "running"
+  }
+
+  function show(event: SentEvent): void {
+    view = applyEvent(view, event)
+    timer ??= setTimeout(publish, frameMs)
+  }
+
+  function fail(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return
+    failure = error
+    publish()
+  }
+
+  function failReading(error: unknown, signal: AbortSignal): void {
+    isLoading = false
+    isReconnecting = false
+    view = { ...view, isRunning: false }
+    fail(error, signal)
+  }
+
+  /** One stream is read at a time. When it ends and messages are queued, the session is followed until they are answered. */
+  function read(signal: AbortSignal, first: AsyncIterable<SentEvent>): void {
+    const readAll = async () => {
+      for await (const event of first) show(event)
+      if (view.queued.length > 0) {
+        for await (const event of chat.subscribe({ after: view.cursor, signal })) show(event)
+      }
+    }
+    const current = readAll()
+      .catch((error: unknown) => failReading(error, signal))
+      .finally(() => {
+        if (reading !== current) return
+        reading = null
+        publish()
+      })
+    reading = current
+  }
+
+  async function load(signal: AbortSignal): Promise<void> {
+    const stored = await chat.history({ signal })
+    const waiting = stored.queued_runs.map(({ run_id }) => run_id)
+    const queued = view.queued.filter(({ runId }) => runId === null || waiting.includes(runId))
+    view = { ...viewOfHistory(stored), queued }
+    isLoading = false
+    publish()
+    const hasWork = stored.active_run !== null || waiting.length > 0
+    if (hasWork) read(signal, chat.subscribe({ after: view.cursor, signal }))
+  }
+
+  function start(): () => void {
+    const controller = new AbortController()
+    const { signal } = controller
+    running = controller
+    if (loads || chat.sessionId !== null) load(signal).catch((error: unknown) => failReading(error, signal))
+    return () => {
+      controller.abort()
+      if (running === controller) running = null
+      reading = null
+      if (timer !== null) clearTimeout(timer)
+      timer = null
+    }
+  }
+
+  function dispatch({ content, options, key }: Sent, signal: AbortSignal): void {
+    failure = null
+    const run = chat.send(content, { ...options, idempotencyKey: key, after: view.cursor, signal })
+    if (reading === null) {
+      view = { ...view, isRunning: true, ended: null }
+      read(signal, run)
+      publish()
+      return
+    }
+    const steers = options.whenBusy === "steer"
+    const queued: QueuedMessage = { key, runId: null, content, steers }
+    const isFirst = options.whenBusy === "interrupt"
+    view = { ...view, queued: isFirst ? [queued, ...view.queued] : [...view.queued, queued] }
+    publish()
+    run
+      .accept()
+      .then((runId) => {
+        const mark = (message: QueuedMessage) => (message.key === key ? { ...message, runId } : message)
+        view = { ...view, queued: view.queued.map(mark) }
+        if (reading === null) read(signal, chat.subscribe({ after: view.cursor, signal }))
+        publish()
+      })
+      .catch((error: unknown) => {
+        view = { ...view, queued: view.queued.filter((message) => message.key !== key) }
+        fail(error, signal)
+      })
+  }
+
+  function signalOfRunning(): AbortSignal {
+    running ??= new AbortController()
+    return running.signal
+  }
+
+  return {
+    chat,
+    start,
+    getState: () => state,
+    getInitialState: () => initialState,
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    send(content, options = {}) {
+      last = { content, options: { whenBusy: "queue", ...options }, key: randomKey() }
+      if (reading === null) view = addUserMessage(view, content)
+      dispatch(last, signalOfRunning())
+    },
+    async stop() {
+      await chat.cancel({ signal: signalOfRunning() })
+    },
+    retry() {
+      if (last === null || reading !== null) return
+      const wasAccepted = view.ended !== null
+      if (wasAccepted) {
+        last = { ...last, key: randomKey() }
+        view = addUserMessage(view, last.content)
+      }
+      dispatch(last, signalOfRunning())
+    },
+    approve: chat.approve,
+    answer: chat.answer,
+    decline: chat.decline,
+    submit: chat.submit,
+    tools: chat.tools,
+  }
+}

@@ -1,0 +1,22 @@
+export { applyEvent } from "./apply-event.ts"
+export {
+  type Conversation,
+  type ConversationOptions,
+  type ConversationState,
+  createConversation,
+  type MessageOptions,
+} from "./conversation.ts"
+export {
+  addUserMessage,
+  type ChatView,
+  emptyView,
+  type QueuedMessage,
+  type RunEnd,
+  type ToolOutput,
+  type UserContent,
+  type ViewMessage,
+  type ViewPart,
+  type ViewToolCall,
+  type ViewWait,
+} from "./view.ts"
+export { viewOfHistory } from "./view-of-history.ts"

@@ -1,0 +1,45 @@
+import type { History, HistoryMessage } from "../wire/messages.ts"
+import { change, newCall, openWait, outcomeOf } from "./apply-tool-event.ts"
+import { addMessage, type ChatView, currentParts, emptyView, type ViewPart, withParts } from "./view.ts"
+
+/** Returns the view of a stored conversation. Subscribe after its `cursor` for what follows. */
+export function viewOfHistory(history: History): ChatView {
+  const shown = history.messages.reduce(addHistoryMessage, emptyView)
+  const { length } = currentParts(shown)
+  const started: ChatView = {
+    ...shown,
+    isRunning: history.active_run !== null,
+    usage: history.usage,
+    cursor: history.last_seq,
+    kept: { byRetry: length, byFailure: length },
+  }
+  const waits = [
+    ...history.pending_approvals.map((wait) => ({ kind: "approval", ...wait }) as const),
+    ...history.pending_elicitations.map((wait) => ({ kind: "question", ...wait }) as const),
+    ...history.pending_tool_calls.map((wait) => ({ kind: "clientTool", ...wait }) as const),
+  ]
+  return waits.reduce(openWait, started)
+}
+
+function addHistoryMessage(view: ChatView, { role, content }: HistoryMessage): ChatView {
+  if (role === "tool") return content.reduce(addResult, view)
+  const parts = content.flatMap(partOf)
+  return role === "assistant"
+    ? withParts(view, [...currentParts(view), ...parts])
+    : addMessage(view, role, parts)
+}
+
+function addResult(view: ChatView, block: HistoryMessage["content"][number]): ChatView {
+  return block.type === "tool_result" ? change(view, block.tool_call_id, outcomeOf(block)) : view
+}
+
+function partOf(block: HistoryMessage["content"][number]): ViewPart[] {
+  switch (block.type) {
+    case "tool_result":
+      return []
+    case "tool_call":
+      return [newCall(block.tool_call_id, block.tool_name, block.tool_input)]
+    default:
+      return [block]
+  }
+}

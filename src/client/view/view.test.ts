@@ -1,0 +1,242 @@
+import { describe, expect, test } from "vitest"
+import { longRun } from "../fixtures/fake-gateway.ts"
+import type { SentEvent } from "../follow.ts"
+import type { ChatEvent } from "../wire/chat-event.ts"
+import type { History } from "../wire/messages.ts"
+import { applyEvent } from "./apply-event.ts"
+import { addUserMessage, type ChatView, emptyView, type ViewPart } from "./view.ts"
+import { viewOfHistory } from "./view-of-history.ts"
+
+const usage = {
+  input_tokens: 10,
+  output_tokens: 5,
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: 0,
+  estimated_cost: 0.5,
+}
+const text = (value: string): ChatEvent => ({ type: "text_delta", text: value })
+const retry: ChatEvent = { type: "stream_retry", attempt: 2, error: "Busy." }
+const turn: ChatEvent = { type: "turn_complete", turn: 1, usage }
+const ended: ChatEvent = { type: "stream_complete", usage, terminal_disposition: "completed" }
+const failed: ChatEvent = { type: "error", error: "The model refused.", code: "model_refused" }
+const call = (id: string, nonce?: string): ChatEvent => ({
+  ...{ type: "tool_call_start", tool_call_id: id, tool_name: "shell", tool_input: { a: 1 } },
+  ...{ execution_location: nonce === undefined ? "backend" : "client", call_index: 0, nonce },
+})
+const done = (id: string, error: { code: string; message: string } | null = null): ChatEvent => ({
+  ...{ type: "tool_call_complete", tool_call_id: id, tool_name: "shell", result: error === null ? 42 : null },
+  ...{ error, duration_ms: 7, server: null, execution_location: "backend" },
+})
+const approval = (id: string): ChatEvent => ({
+  ...{ type: "tool_approval_request", tool_call_id: id, nonce: "n", expires_at: 1, tool_name: "shell" },
+  ...{ server: null, tool_input: {}, resolved_qualifier: null, reason: null },
+})
+
+function applyAll(events: readonly SentEvent[], view: ChatView = emptyView): ChatView {
+  return events.reduce(applyEvent, view)
+}
+
+function partsAfter(...events: readonly ChatEvent[]): readonly ViewPart[] {
+  return applyAll(events, addUserMessage(emptyView, "Go")).messages.at(-1)?.parts ?? []
+}
+
+describe("text", () => {
+  test("grows in the last part of its kind", () => {
+    expect(partsAfter({ type: "thinking_delta", text: "Hm" }, text("a"), text("b"))).toEqual([
+      { type: "thinking", text: "Hm" },
+      { type: "text", text: "ab" },
+    ])
+  })
+
+  test("is discarded by a retry back to the last turn", () => {
+    expect(partsAfter(text("a"), turn, text("b"), retry, text("c"))).toEqual([
+      { type: "text", text: "a" },
+      { type: "text", text: "c" },
+    ])
+  })
+
+  test("before a tool call of the turn is discarded too, and the call stays", () => {
+    const parts = partsAfter(text("a"), call("call_1"), text("b"), retry, text("c"))
+    expect(parts).toMatchObject([{ type: "tool" }, { type: "text", text: "c" }])
+  })
+
+  test("is discarded by a failure back to the last tool call", () => {
+    const parts = partsAfter(text("a"), call("call_1"), text("b"), failed)
+    expect(parts).toMatchObject([{ type: "text", text: "a" }, { type: "tool" }])
+  })
+
+  test("that a history shows is never discarded", () => {
+    const view = viewOfHistory({
+      ...history,
+      messages: [
+        { role: "user", content: [{ type: "text", text: "Go" }] },
+        { role: "assistant", content: [{ type: "text", text: "kept" }] },
+      ],
+    })
+    const after = applyAll([text("gone"), retry, text("new")], view)
+    expect(after.messages.at(-1)?.parts).toEqual([
+      { type: "text", text: "kept" },
+      { type: "text", text: "new" },
+    ])
+  })
+})
+
+describe("a tool call", () => {
+  const stateAfter = (...events: readonly ChatEvent[]) => partsAfter(call("call_1"), ...events)[0]
+
+  test("shows its result", () => {
+    expect(stateAfter(done("call_1"))).toMatchObject({ state: "completed", result: 42, durationMs: 7 })
+  })
+
+  test.each([
+    ["denied", "denied"],
+    ["approval_expired", "denied"],
+    ["tool_failed", "failed"],
+  ])("with the error %s is %s", (code, state) => {
+    expect(stateAfter(done("call_1", { code, message: "No." }))).toMatchObject({ state, error: { code } })
+  })
+
+  test("collects its output by stream, once, and again from the start after a crash", () => {
+    const chunk = (seq: number, value: string, stream: "stdout" | "stderr" = "stdout"): ChatEvent => ({
+      ...{ type: "tool_output_chunk", tool_call_id: "call_1", tool_name: "shell", stream, text: value, seq },
+    })
+    const first = [chunk(0, "a"), chunk(1, "b"), chunk(1, "b"), chunk(2, "!", "stderr")]
+    expect(stateAfter(...first)).toMatchObject({
+      output: [
+        { stream: "stdout", text: "ab" },
+        { stream: "stderr", text: "!" },
+      ],
+    })
+    expect(stateAfter(...first, chunk(0, "c"))).toMatchObject({ output: [{ stream: "stdout", text: "c" }] })
+  })
+
+  test("that comes again changes nothing", () => {
+    expect(partsAfter(call("call_1"), done("call_1"), call("call_1"))).toHaveLength(1)
+  })
+})
+
+describe("a wait", () => {
+  test("is open until it is resolved", () => {
+    const open = applyAll([call("call_1"), approval("call_1")])
+    expect(open.waits).toMatchObject([{ kind: "approval", tool_call_id: "call_1" }])
+    expect(open.messages[0]?.parts[0]).toMatchObject({ state: "waiting" })
+    const resolved = { approved: true, edited: false, decided_by: "ada" } as const
+    const after = applyEvent(open, { type: "approval_resolved", tool_call_id: "call_1", ...resolved })
+    expect(after.waits).toEqual([])
+    expect(after.messages[0]?.parts[0]).toMatchObject({ state: "running" })
+  })
+
+  test("that is asked again replaces the one before", () => {
+    expect(applyAll([call("call_1"), approval("call_1"), approval("call_1")]).waits).toHaveLength(1)
+  })
+
+  test("of a client tool opens with the nonce", () => {
+    expect(applyAll([call("call_1")]).waits).toEqual([])
+    expect(applyAll([call("call_1"), call("call_1", "n")]).waits).toMatchObject([{ kind: "clientTool" }])
+  })
+
+  test("does not outlive its run", () => {
+    expect(applyAll([call("call_1"), approval("call_1"), ended]).waits).toEqual([])
+  })
+})
+
+test("a run ends as its last event says, and usage adds up", () => {
+  expect(applyAll([text("a"), turn, turn, ended])).toMatchObject({
+    isRunning: false,
+    ended: { outcome: "completed", reason: null },
+    usage: { input_tokens: 20, estimated_cost: 1 },
+  })
+  expect(applyAll([text("a"), failed]).ended).toEqual({
+    outcome: "failed",
+    reason: "model_refused",
+    error: "The model refused.",
+  })
+})
+
+test("events that the view shows already leave it as it is", () => {
+  const sent = longRun().flatMap(({ id, events }) =>
+    events.map((event, at): SentEvent => (at === events.length - 1 ? { ...event, cursor: id } : event)),
+  )
+  const view = applyAll(sent)
+  expect(
+    applyAll(
+      sent.filter(({ cursor }) => cursor !== undefined),
+      view,
+    ),
+  ).toEqual(view)
+})
+
+test("unknown events only move the cursor", () => {
+  const view = applyAll([text("a")])
+  const unknown = { type: "from_the_future", cursor: 7 } as unknown as SentEvent
+  expect(applyEvent(view, unknown)).toEqual({ ...view, cursor: 7 })
+})
+
+test("the next run answers the first queued message", () => {
+  const queued = { key: "k", runId: "run_2", content: "And then?", steers: false }
+  const busy = applyAll([text("a")], { ...addUserMessage(emptyView, "Go"), queued: [queued] })
+  expect(busy.messages).toHaveLength(2)
+  const next = applyAll([ended, text("b")], busy)
+  expect(next.queued).toEqual([])
+  expect(next.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"])
+})
+
+test("a message that steers joins the run, and a withdrawn one is gone", () => {
+  const steering = { key: "a", runId: "run_1", content: "Shorter!", steers: true }
+  const withdrawn = { key: "b", runId: "run_2", content: "Later", steers: false }
+  const busy = applyAll([text("a"), turn], {
+    ...addUserMessage(emptyView, "Go"),
+    queued: [withdrawn, steering],
+  })
+  const content = [{ type: "text", text: "Shorter!" }] as const
+  const after = applyAll(
+    [{ type: "user_message_added", content }, text("b"), { type: "run_withdrawn", run_id: "run_2" }],
+    busy,
+  )
+  expect(after.queued).toEqual([])
+  expect(after.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"])
+})
+
+const history: History = {
+  messages: [],
+  queued_runs: [],
+  pending_approvals: [],
+  pending_tool_calls: [],
+  pending_elicitations: [],
+  active_run: { run_id: "run_1", cursor: 3 },
+  usage,
+  last_seq: 9,
+}
+
+test("a history and the events after it give what the whole stream gives", () => {
+  const view = viewOfHistory({
+    ...history,
+    messages: [
+      { role: "user", content: [{ type: "text", text: "Go" }] },
+      { role: "assistant", content: [{ type: "text", text: "One." }, toolCall("call_1")] },
+      { role: "tool", content: [{ type: "tool_result", tool_call_id: "call_1", result: 42, error: null }] },
+      { role: "assistant", content: [{ type: "text", text: "Two." }, toolCall("call_2")] },
+    ],
+    pending_approvals: [
+      {
+        ...{ tool_call_id: "call_2", nonce: "n", expires_at: 1, tool_name: "shell", tool_input: {} },
+        ...{ server: null, resolved_qualifier: null, reason: null },
+      },
+    ],
+  })
+  expect(view).toMatchObject({ isRunning: true, cursor: 9, waits: [{ kind: "approval" }] })
+  // The open call comes again as events.
+  const after = applyAll([call("call_2"), approval("call_2"), done("call_2"), turn, text("Three.")], view)
+  expect(after.messages.map(({ role }) => role)).toEqual(["user", "assistant"])
+  expect(after.messages[1]?.parts).toMatchObject([
+    { text: "One." },
+    { toolCallId: "call_1", state: "completed" },
+    { text: "Two." },
+    { toolCallId: "call_2", state: "completed" },
+    { text: "Three." },
+  ])
+})
+
+function toolCall(tool_call_id: string) {
+  return { type: "tool_call", tool_call_id, tool_name: "shell", tool_input: { a: 1 } } as const
+}

@@ -1,0 +1,139 @@
+import type { ChatEvent } from "../wire/chat-event.ts"
+import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
+import type { ChatRequest } from "../wire/messages.ts"
+
+/** A conversation as a user interface shows it. Views are never changed: each event gives a new one. */
+export interface ChatView {
+  readonly messages: readonly ViewMessage[]
+  /** Open waits of the running run. */
+  readonly waits: readonly ViewWait[]
+  /** If true, a run is open. */
+  readonly isRunning: boolean
+  /** How the last run ended. Null while a run is open, and before the first. */
+  readonly ended: RunEnd | null
+  /** Usage of all runs of the session. */
+  readonly usage: Usage | null
+  /** Messages of the user that wait for the running run, in the order in which their runs open. */
+  readonly queued: readonly QueuedMessage[]
+  /** Events up to and with this cursor are shown. */
+  readonly cursor: number
+  /** Parts of the last message that a discarded text does not reach, by the reasons for which text is discarded. */
+  readonly kept: { readonly byRetry: number; readonly byFailure: number }
+}
+
+export interface QueuedMessage {
+  /** Idempotency key of the message. */
+  readonly key: string
+  /** Null until the gateway has accepted the message. */
+  readonly runId: string | null
+  readonly content: UserContent
+  /** If true, the message joins the running run. */
+  readonly steers: boolean
+}
+
+export interface RunEnd {
+  readonly outcome: "completed" | "interrupted" | "failed"
+  /** Reason of an interruption, or the error code of a failed run. */
+  readonly reason: string | null
+  /** Message of a failed run. */
+  readonly error: string | null
+}
+
+/** All that one side said without the other: a user's message, or a run's turns together. */
+export interface ViewMessage {
+  /** Stable while messages are only added: use it as the key of a list. */
+  readonly id: string
+  readonly role: "user" | "assistant" | "system"
+  readonly parts: readonly ViewPart[]
+}
+
+export type ViewPart =
+  | { readonly type: "text" | "thinking"; readonly text: string }
+  | ImageBlock
+  | ViewToolCall
+
+export interface ViewToolCall {
+  readonly type: "tool"
+  readonly toolCallId: string
+  readonly toolName: string
+  readonly input: Readonly<Record<string, unknown>>
+  /** `waiting`: for an answer, see `waits`. `interrupted`: there will be no result. */
+  readonly state: "running" | "waiting" | "completed" | "failed" | "denied" | "interrupted"
+  readonly output: readonly ToolOutput[]
+  readonly result: unknown
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly durationMs: number | null
+  /** MCP server that executed the call. */
+  readonly server: string | null
+  /** `seq` of the last chunk of `output`; -1 before the first. */
+  readonly lastChunk: number
+}
+
+export interface ToolOutput {
+  readonly stream: "stdout" | "stderr"
+  readonly text: string
+}
+
+type Request<Type> = Omit<Extract<ChatEvent, { type: Type }>, "type">
+
+/** An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. */
+export type ViewWait =
+  | ({ readonly kind: "approval" } & Request<"tool_approval_request">)
+  | ({ readonly kind: "question" } & Request<"elicitation_request">)
+  | {
+      readonly kind: "clientTool"
+      readonly tool_call_id: string
+      readonly nonce: string
+      readonly tool_name: string
+      readonly tool_input: Readonly<Record<string, unknown>>
+    }
+
+export const emptyView: ChatView = {
+  messages: [],
+  waits: [],
+  isRunning: false,
+  ended: null,
+  usage: null,
+  queued: [],
+  cursor: 0,
+  kept: { byRetry: 0, byFailure: 0 },
+}
+
+/** Text, or blocks of text and images. */
+export type UserContent = NonNullable<ChatRequest["message"]>
+
+/** Adds a message of the user at the end. */
+export function addUserMessage(
+  view: ChatView,
+  content: string | readonly (TextBlock | ImageBlock)[],
+): ChatView {
+  const parts = typeof content === "string" ? [{ type: "text", text: content } as const] : content
+  return addMessage(view, "user", parts)
+}
+
+/** Marks a run as open. If the one before has ended, the next queued message is the one it answers. */
+export function openRun(view: ChatView): ChatView {
+  if (view.isRunning) return view
+  const open = { ...view, isRunning: true, ended: null }
+  const [next, ...queued] = view.queued
+  if (next === undefined || view.messages.at(-1)?.role === "user") return open
+  return addUserMessage({ ...open, queued }, next.content)
+}
+
+export function addMessage(view: ChatView, role: ViewMessage["role"], parts: readonly ViewPart[]): ChatView {
+  const message = { id: `message-${view.messages.length}`, role, parts }
+  return { ...view, messages: [...view.messages, message], kept: { byRetry: 0, byFailure: 0 } }
+}
+
+/** Returns the parts that the running run adds to. */
+export function currentParts({ messages }: ChatView): readonly ViewPart[] {
+  const last = messages.at(-1)
+  return last?.role === "assistant" ? last.parts : []
+}
+
+/** Replaces the parts of the last message. If that is not the assistant's, a message of the assistant is added. */
+export function withParts(view: ChatView, parts: readonly ViewPart[]): ChatView {
+  const last = view.messages.at(-1)
+  if (last?.role !== "assistant") return parts.length === 0 ? view : addMessage(view, "assistant", parts)
+  return { ...view, messages: [...view.messages.slice(0, -1), { ...last, parts }] }
+}

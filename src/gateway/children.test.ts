@@ -1,0 +1,177 @@
+import { expect, it, onTestFinished, vi } from "vitest"
+import type { ModelRequest } from "../core/ports/provider.ts"
+import { type ScriptedStep, scriptedProvider } from "../testing/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
+import { wait } from "../tools/wait.ts"
+import type { GatewayOptions } from "./create-gateway.ts"
+import { createGateway } from "./create-gateway.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const patience = { timeout: 20_000, interval: 20 }
+
+/** Hands its task to another agent, and returns what came of it. */
+function delegate(agent: string) {
+  return tool({
+    name: "delegate",
+    description: "Hands a task to another agent.",
+    input: { type: "object", properties: { task: { type: "string" } } },
+    execute: ({ task }, { answered }) => {
+      if (answered?.kind !== "child") return wait.child({ agent, message: String(task) })
+      const { outcome, reason, response, error } = answered
+      return { outcome, reason, response, error: error?.code ?? null }
+    },
+  })
+}
+
+const pay = tool({
+  name: "pay",
+  description: "Pays.",
+  input: { type: "object", properties: {} },
+  approval: true,
+  execute: () => "paid",
+})
+
+/** Delegates these tasks in one message, then tells their results. */
+function leads(...tasks: readonly string[]) {
+  return scriptedProvider((request) => {
+    const last = request.messages.at(-1)
+    if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
+    return tasks.map((task): ScriptedStep => ({ type: "toolCall", name: "delegate", input: { task } }))
+  })
+}
+
+const taskOf = ({ messages }: ModelRequest): string => {
+  const [first] = messages
+  const part = first?.role === "user" ? first.content[0] : undefined
+  return part?.type === "text" ? part.text : ""
+}
+
+/** Answers with its task. */
+const works = () => scriptedProvider((request) => [{ type: "text", text: `Did ${taskOf(request)}.` }])
+
+function start(options: GatewayOptions) {
+  const gateway = createGateway({ store: "memory", logger, ...options })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  return gateway
+}
+
+it("runs three children while it holds no place, and goes on with their answers", async () => {
+  const gateway = start({
+    maxConcurrentRuns: 1,
+    agents: {
+      lead: { systemPrompt: "You lead.", provider: leads("a", "b", "c"), tools: [delegate("worker")] },
+      worker: { systemPrompt: "You work.", provider: works() },
+    },
+  })
+  const { outcome, response } = await gateway.run("Go.")
+  expect(outcome).toBe("completed")
+  for (const task of ["a", "b", "c"]) expect(response).toContain(`Did ${task}.`)
+})
+
+it("gives the call the failure of its child", async () => {
+  const gateway = start({
+    agents: {
+      lead: { systemPrompt: "You lead.", provider: leads("a"), tools: [delegate("worker")] },
+      worker: {
+        systemPrompt: "You work.",
+        maxRetries: 0,
+        provider: scriptedProvider(() => [{ type: "failure", code: "quota_exceeded" }]),
+      },
+    },
+  })
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain('"outcome":"failed"')
+  expect(response).toContain("quota_exceeded")
+})
+
+it("tells the model which agents there are if a tool names another", async () => {
+  const gateway = start({
+    agents: { lead: { systemPrompt: "You lead.", provider: leads("a"), tools: [delegate("nobody")] } },
+  })
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain("unknown_agent")
+  expect(response).toContain('Choose one of: \\"lead\\".')
+})
+
+it("lets the root's session answer an approval that a grandchild asks for", async () => {
+  const gateway = start({
+    agents: {
+      lead: { systemPrompt: "You lead.", provider: leads("a"), tools: [delegate("middle")] },
+      middle: { systemPrompt: "You lead too.", provider: leads("b"), tools: [delegate("worker")] },
+      worker: {
+        systemPrompt: "You work.",
+        tools: [pay],
+        provider: scriptedProvider(({ messages }) => [
+          messages.at(-1)?.role === "tool"
+            ? { type: "text", text: "Paid." }
+            : { type: "toolCall", name: "pay", input: {} },
+        ]),
+      },
+    },
+  })
+  const call = async (path: string, headers: Record<string, string>, body?: object) => {
+    const method = body === undefined ? "GET" : "POST"
+    const init = { method, headers: { "content-type": "application/json", ...headers } }
+    return gateway.fetch(
+      new Request(`http://g/api${path}`, body === undefined ? init : { ...init, body: JSON.stringify(body) }),
+    )
+  }
+  const init = (await (await call("/chat/init", {}, { api_key: "key" })).json()) as { session_token: string }
+  const headers = { authorization: `Bearer ${init.session_token}` }
+  const chat = await call("/chat", headers, { message: "Go." })
+  const asked = await vi.waitUntil(async () => {
+    const { waits } = (await (await call("/chat/waits", headers)).json()) as {
+      waits: { kind: string; tool_call_id: string; nonce: string }[]
+    }
+    return waits.find(({ kind }) => kind === "approval") ?? null
+  }, patience)
+  const { tool_call_id, nonce } = asked
+  const stranger = (await (await call("/chat/init", {}, { api_key: "key" })).json()) as {
+    session_token: string
+  }
+  const refused = await call(
+    "/chat/tool-approval",
+    { authorization: `Bearer ${stranger.session_token}` },
+    { tool_call_id, nonce, approved: true },
+  )
+  expect(refused.status).toBe(404)
+  const answered = await call("/chat/tool-approval", headers, { tool_call_id, nonce, approved: true })
+  expect(answered.status).toBe(200)
+  expect(await chat.text()).toContain("Paid.")
+})
+
+it("cancels the children of a run that is canceled", async () => {
+  let begun = 0
+  const stopped: string[] = []
+  const gateway = start({
+    agents: {
+      lead: { systemPrompt: "You lead.", provider: leads("a", "b"), tools: [delegate("worker")] },
+      worker: {
+        systemPrompt: "You work.",
+        provider: scriptedProvider(() => [{ type: "toolCall", name: "hang", input: {} }]),
+        tools: [
+          tool({
+            name: "hang",
+            description: "Hangs.",
+            input: { type: "object", properties: {} },
+            execute: (_input, { signal, session }) =>
+              new Promise((_resolve, reject) => {
+                begun += 1
+                signal.addEventListener("abort", () => {
+                  stopped.push(session.id)
+                  reject(signal.reason)
+                })
+              }),
+          }),
+        ],
+      },
+    },
+  })
+  const cancel = new AbortController()
+  const running = gateway.run("Go.", { signal: cancel.signal })
+  await vi.waitUntil(() => begun === 2, patience)
+  cancel.abort()
+  expect(await running).toMatchObject({ outcome: "interrupted", reason: "cancelled" })
+  await vi.waitUntil(() => stopped.length === 2, patience)
+  expect(new Set(stopped).size).toBe(2)
+})

@@ -1,0 +1,51 @@
+import { afterEach, expect, it } from "vitest"
+import { systemClock } from "../core/clock.ts"
+import { logVersion } from "../core/entries.ts"
+import type { Store } from "../core/ports/store.ts"
+import { protectedRoutes, requestOf } from "../http/fixtures/protected-routes.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { claimed, commitOk, event, numbered, stepStarted } from "../testing/session-log-contract-fixtures.ts"
+import { createAgent } from "./create-agent.ts"
+import type { Gateway } from "./gateway.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+let gateway: Gateway
+let store: Store
+afterEach(async () => {
+  await gateway.close({ graceMs: 0 })
+  await store.close()
+})
+
+/** A session in which a newer version of the gateway has written. */
+async function tooNew() {
+  store = await openMemoryStore({ clock: systemClock, logger })
+  const provider = scriptedProvider([[{ type: "text", text: "Hello" }]])
+  gateway = createAgent("Hi.", { store, logger, provider })
+  const init = await gateway.fetch(
+    new Request("http://gateway/api/chat/init", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ api_key: "key" }),
+    }),
+  )
+  const { session_token: token, session_id: id } = (await init.json()) as Record<string, string>
+  const headers = { authorization: `Bearer ${token}` }
+  const lease = await claimed(store.log, id ?? "")
+  const newer = event(numbered(lease, 1), "run_1", stepStarted, { v: logVersion + 1 })
+  await commitOk(store.log, { lease, entries: [newer] })
+  await store.log.release(lease)
+  return { id: id ?? "", headers }
+}
+
+it.each(protectedRoutes)(
+  "$method $path refuses a session that a newer version has written to",
+  async (route) => {
+    const { headers } = await tooNew()
+    const [path, init] = requestOf(route, headers)
+    const response = await gateway.fetch(new Request(`http://gateway${path}`, init))
+    expect(response.status).toBe(503)
+    expect(response.headers.get("content-type")).toContain("application/problem+json")
+    expect(await response.json()).toMatchObject({ status: 503, code: "log_too_new" })
+  },
+)

@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { anyTool } from "../agent/fixtures/memory-run.ts"
+import { systemClock } from "../core/clock.ts"
+import type { Lease } from "../core/ports/session-log.ts"
+import type { Store } from "../core/ports/store.ts"
+import type { ToolOutcome } from "../core/ports/tool.ts"
+import { openMemoryStore } from "../stores/sqlite/open.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { accepted, alice, patience, silentLogger, testNode, wholeHistory } from "./fixtures/test-gateway.ts"
+
+const ends: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+/** A store whose clock is ahead of the machine's. */
+async function storeAhead(aheadMs: number): Promise<Store> {
+  const clock = { now: () => systemClock.now() + aheadMs }
+  const store = await openMemoryStore({ clock, logger: silentLogger })
+  ends.push(() => store.close())
+  return store
+}
+
+/** A run that sleeps once, and the sessions that its node has claimed. */
+async function sleeping(store: Store, ms: number) {
+  const claims: Lease[] = []
+  const log = {
+    ...store.log,
+    async claimRunnable(...args: Parameters<Store["log"]["claimRunnable"]>) {
+      const leases = await store.log.claimRunnable(...args)
+      claims.push(...leases)
+      return leases
+    },
+  }
+  const slept: number[] = []
+  const nap = anyTool("nap", (_, { answered }): ToolOutcome => {
+    slept.push(Date.now())
+    if (answered !== null) return { type: "json", value: "awake" }
+    return { type: "wait", kind: "timer", until: Date.now() + ms, continuation: {} }
+  })
+  const provider = scriptedProvider((request) =>
+    request.messages.at(-1)?.role === "tool"
+      ? [{ type: "text", text: "Done" }]
+      : [{ type: "toolCall", name: "nap", input: {} }],
+  )
+  const node = await testNode(provider, { store: { ...store, log }, tools: [nap] })
+  ends.push(() => node.stop())
+  const { id } = await node.sessions.create(alice)
+  const { runId } = await accepted(node, id, "Sleep.")
+  await vi.waitFor(
+    async () => expect(await node.sessions.openWaits({ sessionId: id })).toHaveLength(1),
+    patience,
+  )
+  return { node, id, runId, claims, slept }
+}
+
+describe("a run that sleeps", () => {
+  it.each([
+    ["is that of the store", 0],
+    ["is behind the store's", 3_600_000],
+    ["is ahead of the store's", -3_600_000],
+  ])("goes on at its time, and is claimed once, where the process's clock %s", async (_, aheadMs) => {
+    const { node, id, runId, claims, slept } = await sleeping(await storeAhead(aheadMs), 1_500)
+    await vi.waitFor(() => expect(node.worker.activeRuns).toBe(0), patience)
+    const { outcome } = await node.sessions.result(id, runId, {})
+    expect(outcome).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    const [first = 0, second = 0] = slept
+    expect(second - first).toBeGreaterThanOrEqual(1_500)
+    expect(slept).toHaveLength(2)
+    expect(claims).toHaveLength(1)
+  })
+
+  it("ends with a cancel, and takes no answer", async () => {
+    const { node, id, runId, slept } = await sleeping(await storeAhead(0), 3_600_000)
+    const [wait] = await node.sessions.openWaits({ sessionId: id })
+    expect(wait).toMatchObject({ kind: "timer", state: "open" })
+    const { toolCallId = "", nonce = "" } = wait ?? {}
+    const decidedBy = { via: "http", tenant: "tenant", userId: "alice", address: null } as const
+    const target = { sessionId: id, toolCallId, nonce, decidedBy }
+    expect(await node.sessions.decide({ ...target, approved: true })).toEqual({ status: "unknown" })
+    const result = { type: "json", value: 1 } as const
+    expect(await node.sessions.submitResult({ ...target, result })).toEqual({ status: "unknown" })
+    expect(await node.sessions.respond({ ...target, action: "accept" })).toEqual({ status: "unknown" })
+    expect(await node.sessions.cancel(id, runId)).toMatchObject({ status: "accepted" })
+    const { outcome } = await node.sessions.result(id, runId, {})
+    expect(outcome).toMatchObject({ type: "runCompleted", reason: "cancelled" })
+    expect((await wholeHistory(node.sessions, id)).openWaits).toEqual([])
+    expect(await node.sessions.audit({ sessionId: id })).toEqual([])
+    expect(slept).toHaveLength(1)
+  })
+})

@@ -1,0 +1,126 @@
+import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
+import type { CancelCommand, MessageCommand, StorageLimits } from "../../core/ports/session-log.ts"
+import { answerInPlaceOf, childNotNeeded, needsChild } from "../child-starts.ts"
+import { escapeText, text } from "../columns.ts"
+import { isCancelled } from "../inbox-rules.ts"
+import type { Versions } from "../versions.ts"
+import { toWait } from "../wait-rows.ts"
+import { answerWithin } from "./answer.ts"
+import { newestWait } from "./approvals.ts"
+import type { Query } from "./database.ts"
+import { lockReceiver, type Put, putWithin, revokeSession } from "./inbox.ts"
+
+/** A run, and the time of its cancel. */
+interface Canceled {
+  readonly sessionId: string
+  /** Null for all runs of the session. */
+  readonly runId: string | null
+  readonly at: number
+}
+
+/** Inside a transaction. Puts the command; a cancel reaches the runs below as well. */
+export async function putInTree(
+  query: Query,
+  command: MessageCommand | CancelCommand,
+  options: { readonly versions: Versions; readonly limits?: StorageLimits | undefined },
+): Promise<Put> {
+  const { sessionId, at, type } = command
+  const put = await putWithin(query, command, options)
+  const { outcome } = put
+  if (type === "cancel" && outcome.status === "accepted") {
+    await cancelBelow(query, { sessionId, runId: outcome.runId, at }, options.versions)
+  }
+  return put
+}
+
+/** Inside a transaction. Revokes the session and all below it. Null if there is no such session. */
+export async function revokeInTree(
+  query: Query,
+  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  versions: Versions,
+): Promise<boolean | null> {
+  const isDue = await revokeSession(query, { sessionId, at }, versions)
+  if (isDue === null) return null
+  await revokeBelow(query, sessionId, at)
+  await cancelBelow(query, { sessionId, runId: null, at }, versions)
+  return isDue
+}
+
+/**
+ * Inside a transaction that has locked the session. Cancels all runs that work for these, level by level: each session is
+ * locked before its children are looked up, so that none of them starts in between.
+ */
+async function cancelBelow(
+  query: Query,
+  { sessionId, runId, at }: Canceled,
+  versions: Versions,
+): Promise<void> {
+  const runs = await query(
+    `SELECT run.session_id, run.id AS run_id, run.state
+     FROM agent_gateway.session JOIN agent_gateway.run ON run.session_id = session.id
+     WHERE session.parent_session_id = $1 AND ($2::text IS NULL OR session.parent_run_id = $2)
+     ORDER BY run.session_id, run.id`,
+    [escapeText(sessionId), runId],
+  )
+  for (const row of runs) {
+    const below = { sessionId: text(row, "session_id"), runId: text(row, "run_id"), at }
+    const isLive = row.state === "open" || row.state === "queued"
+    if (isLive) await putWithin(query, { type: "cancel", ...below }, { versions })
+    else await lockReceiver(query, below.sessionId, versions)
+    await cancelBelow(query, below, versions)
+  }
+}
+
+/** Inside a transaction. Refuses the tokens of all sessions below this one. */
+async function revokeBelow(query: Query, sessionId: string, at: number): Promise<void> {
+  await query(
+    `WITH RECURSIVE below (id) AS (
+       SELECT id FROM agent_gateway.session WHERE parent_session_id = $1
+       UNION SELECT session.id FROM agent_gateway.session JOIN below ON session.parent_session_id = below.id
+     )
+     UPDATE agent_gateway.session SET revoked_at = $2 FROM below WHERE session.id = below.id AND revoked_at IS NULL`,
+    [escapeText(sessionId), at],
+  )
+}
+
+/** Inside a transaction. Creates the child and puts its message, or answers the call that it would have worked for. */
+export async function startChild(
+  query: Query,
+  start: StartChild,
+  versions: Versions,
+): Promise<CommandResult> {
+  const { child, command } = start
+  const { sessionId, runId } = child.parent
+  // A cancel of the parent's run locks the same row: either it comes first, or it finds the child.
+  const parent = await lockReceiver(query, sessionId, versions)
+  if (parent === null) return childNotNeeded
+  const row = await newestWait(query, sessionId, { waitId: command.runId })
+  const wait = row === undefined ? null : toWait(row)
+  const isOver = isCancelled(parent.rows, runId) || (await isRevoked(query, sessionId))
+  if (!needsChild({ wait, isCancelled: isOver })) return childNotNeeded
+  await query(
+    `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
+       parent_run_id, parent_tool_call_id, root_id, depth)
+     SELECT $1, tenant, user_id, $2, $3, $3, id, $4, $5, coalesce(root_id, id), depth + 1
+     FROM agent_gateway.session WHERE id = $6
+     ON CONFLICT DO NOTHING`,
+    [
+      command.sessionId,
+      escapeText(child.agent),
+      child.createdAt,
+      runId,
+      escapeText(child.parent.toolCallId),
+      escapeText(sessionId),
+    ],
+  )
+  const refused = answerInPlaceOf(start, (await putWithin(query, command, { versions })).outcome)
+  if (refused !== null) await answerWithin(query, refused, versions)
+  return { type: "delivered" }
+}
+
+async function isRevoked(query: Query, sessionId: string): Promise<boolean> {
+  const rows = await query("SELECT FROM agent_gateway.session WHERE id = $1 AND revoked_at IS NOT NULL", [
+    escapeText(sessionId),
+  ])
+  return rows.length > 0
+}

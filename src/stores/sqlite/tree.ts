@@ -1,0 +1,119 @@
+import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
+import type { CancelCommand, MessageCommand, PutOutcome } from "../../core/ports/session-log.ts"
+import { answerInPlaceOf, childNotNeeded, needsChild } from "../child-starts.ts"
+import { escapeText, integer, text } from "../columns.ts"
+import { isCancelled } from "../inbox-rules.ts"
+import { toWait } from "../wait-rows.ts"
+import { answer } from "./answer.ts"
+import { newestWait } from "./approvals.ts"
+import type { Database } from "./database.ts"
+import { inboxOf, type PutOptions, put, revokeSession } from "./inbox.ts"
+
+/** A run, and the time of its cancel. */
+interface Canceled {
+  readonly sessionId: string
+  /** Null for all runs of the session. */
+  readonly runId: string | null
+  readonly at: number
+}
+
+export interface TreeChange<Outcome> {
+  readonly outcome: Outcome
+  /** The sessions that a process may have to look at. */
+  readonly arrivals: readonly string[]
+}
+
+/** Inside a transaction. Puts the command; a cancel reaches the runs below as well. */
+export function putInTree(
+  database: Database,
+  command: MessageCommand | CancelCommand,
+  options: PutOptions,
+): TreeChange<PutOutcome> {
+  const { sessionId, at, type } = command
+  const { outcome, isDue } = put(database, command, options)
+  const arrivals = isDue || outcome.status === "steered" ? [sessionId] : []
+  if (type !== "cancel" || outcome.status !== "accepted") return { outcome, arrivals }
+  const below = cancelBelow(database, { sessionId, runId: outcome.runId, at }, options)
+  return { outcome, arrivals: [...arrivals, ...below] }
+}
+
+/** Inside a transaction. Revokes the session and all below it. The outcome is false if there is no such session. */
+export function revokeInTree(
+  database: Database,
+  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  options: PutOptions,
+): TreeChange<boolean> {
+  const isDue = revokeSession(database, { sessionId, at }, options)
+  if (isDue === null) return { outcome: false, arrivals: [] }
+  revokeBelow(database, sessionId, at)
+  const below = cancelBelow(database, { sessionId, runId: null, at }, options)
+  return { outcome: true, arrivals: isDue ? [sessionId, ...below] : below }
+}
+
+/** Inside a transaction. Cancels all runs that work for these, level by level. Returns the sessions that they belong to. */
+function cancelBelow(
+  database: Database,
+  { sessionId, runId, at }: Canceled,
+  options: PutOptions,
+): readonly string[] {
+  const runs = database.all(
+    `SELECT run.session_id, run.id AS run_id, run.state FROM session JOIN run ON run.session_id = session.id
+     WHERE session.parent_session_id = ? AND (? IS NULL OR session.parent_run_id = ?)`,
+    escapeText(sessionId),
+    runId,
+    runId,
+  )
+  return runs.flatMap((row) => {
+    const below = { sessionId: text(row, "session_id"), runId: text(row, "run_id"), at }
+    const isLive = row.state === "open" || row.state === "queued"
+    if (isLive) put(database, { type: "cancel", ...below }, options)
+    const further = cancelBelow(database, below, options)
+    return isLive ? [below.sessionId, ...further] : further
+  })
+}
+
+/** Inside a transaction. Refuses the tokens of all sessions below this one. */
+function revokeBelow(database: Database, sessionId: string, at: number): void {
+  database.run(
+    `WITH RECURSIVE below (id) AS (
+       SELECT id FROM session WHERE parent_session_id = ?
+       UNION SELECT session.id FROM session JOIN below ON session.parent_session_id = below.id
+     )
+     UPDATE session SET revoked_at = ? WHERE id IN (SELECT id FROM below) AND revoked_at IS NULL`,
+    escapeText(sessionId),
+    at,
+  )
+}
+
+/** Inside a transaction. Creates the child and puts its message, or answers the call that it would have worked for. */
+export function startChild(database: Database, start: StartChild, options: PutOptions): CommandResult {
+  const { child, command } = start
+  const { sessionId, runId } = child.parent
+  const parent = database.get(
+    "SELECT id, tenant, user_id, coalesce(root_id, id) AS root_id, depth, revoked_at FROM session WHERE id = ?",
+    escapeText(sessionId),
+  )
+  if (parent === undefined) return childNotNeeded
+  const row = newestWait(database, sessionId, { waitId: command.runId })
+  const wait = row === undefined ? null : toWait(row)
+  const isOver = parent.revoked_at !== null || isCancelled(inboxOf(database, sessionId), runId)
+  if (!needsChild({ wait, isCancelled: isOver })) return childNotNeeded
+  database.run(
+    `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
+       parent_tool_call_id, root_id, depth) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    command.sessionId,
+    text(parent, "tenant"),
+    text(parent, "user_id"),
+    escapeText(child.agent),
+    child.createdAt,
+    child.createdAt,
+    sessionId,
+    runId,
+    escapeText(child.parent.toolCallId),
+    text(parent, "root_id"),
+    integer(parent, "depth") + 1,
+  )
+  const refused = answerInPlaceOf(start, put(database, command, options).outcome)
+  if (refused !== null) answer(database, refused, options)
+  return { type: "delivered" }
+}

@@ -1,0 +1,12 @@
+import { type RolldownOptions, rolldown } from "rolldown"
+
+/** Bundles a module as an application does. Returns the minified code. */
+export async function bundle(input: string, options: RolldownOptions = {}): Promise<string> {
+  const build = await rolldown({ input, platform: "browser", ...options })
+  try {
+    const { output } = await build.generate({ format: "esm", minify: true })
+    return output[0].code
+  } finally {
+    await build.close()
+  }
+}

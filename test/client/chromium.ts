@@ -1,0 +1,20 @@
+import { chromium, type Page } from "playwright-core"
+import { onTestFinished } from "vitest"
+
+const flags = [
+  ...["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+  ...["--disable-component-update", "--disable-sync"],
+]
+
+/** Opens an address in a Chromium of its own, with an empty profile. Ends with the test. */
+export async function openPage(url: string): Promise<Page> {
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    chromiumSandbox: false,
+    args: flags,
+  })
+  onTestFinished(() => browser.close())
+  const page = await browser.newPage()
+  await page.goto(url)
+  return page
+}

@@ -1,0 +1,9 @@
+// node run.mjs CONTROL CLIENT: runs the scenarios with the built client in the folder CLIENT, prints the outcomes as JSON.
+import { longText } from "./model.mjs"
+import { runScenarios } from "./scenarios.mjs"
+
+const [control, client] = process.argv.slice(2)
+const { connect } = await import(`${client}/index.js`)
+const { createConversation, viewOfHistory } = await import(`${client}/view/index.js`)
+const outcomes = await runScenarios({ connect, createConversation, viewOfHistory }, { control, longText })
+console.log(`OUTCOMES ${JSON.stringify(outcomes)}`)
