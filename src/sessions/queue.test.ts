@@ -12,17 +12,17 @@ import {
   eventsOf,
   forever,
   message,
+  useNodes as nodesOfEachTest,
   patience,
   say,
   silentLogger,
   type TestNode,
   testNode,
-  useNodes,
   watchRun,
   wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
-const start = useNodes()
+const start = nodesOfEachTest()
 const cancelled = { type: "runCompleted", disposition: "interrupted", reason: "cancelled" }
 
 /** A tool that waits for a person, so that its run is parked. */
@@ -204,6 +204,28 @@ describe("a queued message", () => {
     for (const each of [run, queued]) {
       expect(eventsOf(await watchRun(node.sessions, id, each)).at(-1)).toMatchObject(cancelled)
     }
+  })
+
+  it("leaves its place to the session of another user that waits for one", async () => {
+    const gate = Promise.withResolvers<void>()
+    const order: string[] = []
+    const provider = scriptedProvider(({ messages }) => {
+      const last = messages.at(-1)
+      const part = last?.role === "user" ? last.content[0] : undefined
+      order.push(part?.type === "text" ? part.text : "")
+      return order.length === 1 ? [{ type: "wait", until: gate.promise }, say("One")] : [say("More")]
+    })
+    const node = await start(provider, { maxConcurrentRuns: 1 })
+    const first = await node.sessions.create(alice)
+    await accepted(node, first.id, "A1")
+    await vi.waitFor(() => expect(order).toEqual(["A1"]), patience)
+    await accepted(node, first.id, "A2", { whenBusy: "queue" })
+    const last = await accepted(node, first.id, "A3", { whenBusy: "queue" })
+    const second = await node.sessions.create({ ...alice, userId: "bob" })
+    await accepted(node, second.id, "B1")
+    gate.resolve()
+    await watchRun(node.sessions, first.id, last)
+    expect(order).toEqual(["A1", "B1", "A2", "A3"])
   })
 
   it("waits for its time, and holds up no other message meanwhile", async () => {

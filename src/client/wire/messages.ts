@@ -52,6 +52,8 @@ export type History = {
     /** Seconds since the Unix epoch. */
     readonly expires_at: number
     readonly tool_name: string
+    /** Id of the sub-agent's session. Absent if the session is the root of its tree. */
+    readonly sub_agent_id?: string | undefined
     /** The tool's arguments. */
     readonly tool_input: Readonly<Record<string, unknown>>
     /** The MCP server behind the tool; null for a local tool. */
@@ -67,6 +69,8 @@ export type History = {
     /** Seconds since the Unix epoch. */
     readonly expires_at: number
     readonly tool_name: string
+    /** Id of the sub-agent's session. Absent if the session is the root of its tree. */
+    readonly sub_agent_id?: string | undefined
     /** The tool's arguments. */
     readonly tool_input: Readonly<Record<string, unknown>>
   }[]
@@ -78,6 +82,8 @@ export type History = {
     /** Seconds since the Unix epoch. */
     readonly expires_at: number
     readonly tool_name: string
+    /** Id of the sub-agent's session. Absent if the session is the root of its tree. */
+    readonly sub_agent_id?: string | undefined
     /** The MCP server behind the tool; null for a local tool. */
     readonly server: string | null
     readonly mode: "form" | "url"

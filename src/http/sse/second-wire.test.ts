@@ -1,18 +1,18 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { systemClock } from "../../core/clock.ts"
 import type { Entry } from "../../core/entries.ts"
 import { Feed } from "../../sessions/feed.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { ReadQueue } from "../../sessions/read-queue.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
+import type { Sessions, ViewOptions } from "../../sessions/sessions.ts"
 import { viewSession } from "../../sessions/view.ts"
 import { jsonLinesWire } from "../fixtures/json-lines-wire.ts"
 import { type RecordedSession, recordedSession } from "../fixtures/recorded-session.ts"
 import { serve, type TestServer } from "../fixtures/serve.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { nativeWire } from "../wire/native.ts"
-import type { Wire } from "../wire/wire.ts"
+import type { Wire, WireState } from "../wire/wire.ts"
 import { eventStreams, streamed } from "./event-streams.ts"
 
 let recorded: RecordedSession
@@ -22,14 +22,14 @@ beforeAll(async () => {
 afterAll(() => recorded.close())
 
 /** Streams of a recorded session: `GET /NAME/CURSOR` on the wire of that name. */
-function appOf(wires: readonly Wire[]): OpenAPIHono<HttpEnv> {
+function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "view">): OpenAPIHono<HttpEnv> {
   const { log, sessionId } = recorded
   const parts = { log, feed: new Feed(), reads: new ReadQueue(log) }
   const view: Sessions["view"] = (id, options) => viewSession(parts, id, options)
   const app = new OpenAPIHono<HttpEnv>()
   app.use(
     eventStreams({
-      sessions: { view },
+      sessions: sessions ?? { view },
       clock: systemClock,
       logger: silentLogger,
       heartbeatMs: 60_000,
@@ -91,4 +91,78 @@ describe.each([
       expect([cursor, await lines(cursor)]).toEqual([cursor, rest])
     }
   })
+
+  it("shares each rendering between the subscribers of its wire, and none with those of another", async () => {
+    const folds = { native: 0, lines: 0 }
+    const counted = <State extends WireState>(wire: Wire<State>, name: keyof typeof folds): Wire<State> => ({
+      ...wire,
+      fold(state, entry) {
+        folds[name] += 1
+        return wire.fold(state, entry)
+      },
+    })
+    const feed = new Feed()
+    const wires = [counted(nativeWire, "native"), counted(jsonLinesWire, "lines")]
+    const app = appOf(wires, { view: (_id, options) => live(feed, options) })
+    const own = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
+    const responses = await Promise.all(
+      wires.flatMap(({ name }) => Array.from({ length: 10 }, () => fetch(`${own.url}/${name}/0`))),
+    )
+    await vi.waitUntil(() => subscribers(feed) === 20, { timeout: 10_000 })
+    const writer = feed.openWriter("sess_live", () => [])
+    for (const entry of entries) writer.publish(entry)
+    // Hands over what was published before it ends the subscriptions.
+    feed.close()
+    const texts = await Promise.all(responses.map((response) => response.text()))
+    expect(folds).toEqual({ native: entries.length, lines: entries.length })
+    expect(new Set(texts.slice(0, 10)).size).toBe(1)
+    expect(new Set(texts.slice(10)).size).toBe(1)
+    await own.close()
+  })
+
+  it("waits for a client that does not read, and loses nothing", async () => {
+    const megabyte = "x".repeat(1_000_000)
+    const total = 60
+    let taken = 0
+    async function* large(): AsyncGenerator<readonly Entry[]> {
+      for (; taken < total; taken++) {
+        const delta = { type: "textDelta", stepId: "s", messageId: "m", part: 0, text: megabyte } as const
+        yield [{ kind: "delta", seq: taken + 1, runId: "run_1", delta }]
+      }
+    }
+    const app = appOf([jsonLinesWire], { view: large })
+    const own = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
+    const response = await fetch(`${own.url}/json-lines/0`)
+    let before = -1
+    await vi.waitUntil(
+      () => {
+        const stalled = taken === before
+        before = taken
+        return stalled
+      },
+      { timeout: 10_000, interval: 200 },
+    )
+    expect(taken).toBeLessThan(total / 2)
+    const lines = (await response.text()).split("\n").slice(0, -1)
+    expect(lines.map((line) => JSON.parse(line).entry.seq)).toEqual(
+      Array.from({ length: total }, (_, index) => index + 1),
+    )
+    await own.close()
+  })
 })
+
+/** Everything that is published while the subscriber is there. */
+async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly Entry[]> {
+  const subscription = feed.subscribe("sess_live")
+  counts.set(feed, subscribers(feed) + 1)
+  for (;;) {
+    const item = subscription.next()
+    if (item?.type === "batch") yield item.entries
+    else if (item === null) await subscription.wait(signal)
+    else return
+    if (signal.aborted) return
+  }
+}
+
+const counts = new WeakMap<Feed, number>()
+const subscribers = (feed: Feed) => counts.get(feed) ?? 0

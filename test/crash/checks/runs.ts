@@ -18,7 +18,7 @@ export function* checkRuns(observation: Observation): Iterable<string> {
     yield `${lost} accepted runs ${taken.join()}, begun ${begun.join()}, withdrawn ${withdrawn.join()}`
   if (new Set(withdrawn).size < withdrawn.length) yield `a run was withdrawn twice: ${withdrawn.join()}`
   for (const runId of withdrawn)
-    if (!client.cancelled.has(runId)) yield `${lost} run ${runId} was withdrawn, and nobody asked for that`
+    if (!client.cancelsAsked.has(runId)) yield `${lost} run ${runId} was withdrawn, and nobody asked for that`
   const joined = all(events, "userMessageAdded").map(({ content }) => JSON.stringify(content))
   const steered = client.steered.map((text) => JSON.stringify([{ type: "text", text }]))
   if (joined.join() !== steered.join())

@@ -32,6 +32,8 @@ export class SessionClient {
   readonly answers: AcceptedAnswer[] = []
   /** Texts of messages that the gateway acknowledged to join the open run. */
   readonly steered: string[] = []
+  /** Runs that it asked to cancel. */
+  readonly cancelsAsked = new Set<string>()
   /** Runs whose cancel was acknowledged. */
   readonly cancelled = new Set<string>()
   readonly viewers: Viewer[] = []
@@ -165,6 +167,7 @@ export class SessionClient {
   }
 
   async cancel(runId: string): Promise<void> {
+    this.cancelsAsked.add(runId)
     const reply = await this.#ask("/chat/cancel", { run_id: runId })
     // It has ended, perhaps because an earlier try was taken and its acknowledgement lost.
     if (reply.status === 404) return

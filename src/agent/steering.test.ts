@@ -1,0 +1,57 @@
+import { expect, it } from "vitest"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
+import { runLoop } from "./loop.ts"
+
+const say = (text: string) => ({ type: "text", text }) as const
+const call = (name: string) => ({ type: "toolCall", name }) as const
+const typesOf = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type)
+
+it("a message that is known joins the run between two steps", async () => {
+  const provider = scriptedProvider([[call("look")], [say("Done")]])
+  const look = anyTool("look", () => {
+    run.steer("And this.")
+    return { type: "json", value: 1 }
+  })
+  const run = memoryRun(provider, { tools: [look] })
+  await runLoop(run.context)
+  const types = typesOf(run.events)
+  expect(types.slice(types.indexOf("stepCompleted"), -3)).toEqual([
+    "stepCompleted",
+    "userMessageAdded",
+    "stepStarted",
+  ])
+  expect(provider.requests[1]?.messages.map(({ role }) => role)).toEqual([
+    "user",
+    "assistant",
+    "tool",
+    "user",
+  ])
+})
+
+it("a message that comes with the last response keeps the run from completing", async () => {
+  const provider = scriptedProvider([[say("One")], [say("Two")]])
+  const run = memoryRun(provider)
+  run.steer("And this.", { noticed: false })
+  await runLoop(run.context)
+  expect(typesOf(run.events).filter((type) => type === "runCompleted")).toHaveLength(1)
+  expect(provider.requests[1]?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user"])
+})
+
+it("a message that comes when the run has all its turns precedes its end", async () => {
+  const run = memoryRun(scriptedProvider([[call("look")]]), {
+    tools: [anyTool("look", () => ({ type: "json", value: 1 }))],
+    maxTurns: 1,
+  })
+  run.steer("And this.", { noticed: false })
+  await runLoop(run.context)
+  expect(typesOf(run.events).slice(-3)).toEqual(["maxTurnsReached", "userMessageAdded", "runCompleted"])
+})
+
+it("a message that comes when the model fails for good precedes the run's end", async () => {
+  const failure = { type: "failure", code: "bad_request", message: "No.", retryable: false } as const
+  const run = memoryRun(scriptedProvider([[failure]]))
+  run.steer("And this.", { noticed: false })
+  await runLoop(run.context)
+  expect(typesOf(run.events).slice(-2)).toEqual(["userMessageAdded", "runFailed"])
+})
