@@ -8,12 +8,12 @@ import type { SessionLog } from "../core/ports/session-log.ts"
 import type { EventPage, Subscriber, SubscriberContext } from "../core/ports/subscriptions.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
 
-/** Attempts at one event, over about an hour, after which a hook is not called for it again. */
+/** Attempts at one event, within an hour, after which a hook is not called for it again. */
 const maxAttempts = 15
 /** After so long a page is left to the next claim, so that a slow hook does not outlast its claim. */
-const pageMs = 5_000
+const pageMs = 2_000
 /** For reading the log besides. */
-const marginMs = 5_000
+const marginMs = 3_000
 const readLimits = { limit: 100, maxCharacters: 100_000, deltas: false, replacedHistories: false }
 
 export interface HookSubscriberOptions {

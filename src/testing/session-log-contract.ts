@@ -4,6 +4,7 @@ import { directoryCases, sharedDirectoryCases } from "./directory-contract.ts"
 import { keyringCases } from "./keyring-contract.ts"
 import { outboxCases } from "./outbox-contract.ts"
 import { outboxCommandCases } from "./outbox-contract-commands.ts"
+import { sharedOutboxCases } from "./outbox-contract-shared.ts"
 import { secretsCases } from "./secrets-contract.ts"
 import { acceptingCases, sharedAcceptingCases } from "./session-log-contract-accepting.ts"
 import { answerCases } from "./session-log-contract-answers.ts"
@@ -67,6 +68,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedAcceptingCases,
   ...sharedWaitCases,
   ...sharedDirectoryCases,
+  ...sharedOutboxCases,
 ]
 
 /**

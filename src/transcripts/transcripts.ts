@@ -16,7 +16,7 @@ export interface TranscriptsOptions extends Partial<TranscriptFileOptions> {
 
 const defaultMaxBytes = 10_000_000
 /** A disk that hangs is given up for a time. */
-const timeoutMs = 30_000
+const timeoutMs = 10_000
 
 /**
  * Writes the events of each session to a file of its own, one JSON object a line. Creates the directory; throws a

@@ -259,6 +259,7 @@ test("/health, /ready and /openapi.json answer without a token", async () => {
   expect(health).toEqual({ status: "ok" })
   expect(ready).toMatchObject({ status: "ready", checks: { store: { ok: true } } })
   expect(Object.keys((openapi as { paths: object }).paths).sort()).toEqual([
+    "/api/agents/{name}/chat/init",
     "/api/chat",
     "/api/chat/cancel",
     "/api/chat/elicitation",
@@ -270,8 +271,11 @@ test("/health, /ready and /openapi.json answer without a token", async () => {
     "/api/chat/subscribe",
     "/api/chat/tool-approval",
     "/api/chat/tool-result",
+    "/api/chat/waits",
     "/api/health",
     "/api/openapi.json",
     "/api/ready",
+    "/api/sessions",
+    "/api/sessions/{id}",
   ])
 })

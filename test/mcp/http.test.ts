@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
+import { eventually } from "../end-to-end/support/eventually.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 import { everythingOverHttp } from "./support/http-server.ts"
 
@@ -36,7 +37,9 @@ describe.each([
     await stream.until(({ event }) => event.type === "tool_output_chunk")
     await server.kill()
     await stream.rest()
-    const interrupted = agent.events.find(({ type }) => type === "toolCallInterrupted")
+    const interrupted = await eventually("the end of the call", () => {
+      return agent.events.find(({ type }) => type === "toolCallInterrupted") ?? null
+    })
     expect(interrupted).toMatchObject({ reason: "lost", outcome: "unknown" })
   })
 })

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import type { McpOAuthDefinition } from "../../src/mcp/config/definition.ts"
 import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
@@ -56,6 +56,7 @@ it("lets itself in by its own secret, again when its tokens have ended", async (
   await agent.run("Greet.")
   server.expireTokens()
   await agent.run("Greet.")
+  await vi.waitFor(() => expect(results).toHaveLength(2), { timeout: 10_000 })
   expect(results.map((result) => result.includes("hello"))).toEqual([true, true])
   expect(server.secrets).toEqual([clientSecret, clientSecret])
 })

@@ -83,7 +83,7 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
   expect(page.status).toBe(200)
   await eventually("the server", async () => (await first.check())?.ok || null)
   await first.agent.run("Greet.")
-  expect(first.results.join()).toContain("Hello, Ada")
+  await vi.waitFor(() => expect(first.results.join()).toContain("Hello, Ada"), { timeout: 10_000 })
 
   // A link works once.
   expect((await first.agent.fetch(new Request(back))).status).toBe(400)
@@ -96,7 +96,7 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
   expect(stored).not.toContain("access_token")
   const second = await gateway(url, store)
   await second.agent.run("Greet.")
-  expect(second.results.join()).toContain("Hello, Ada")
+  await vi.waitFor(() => expect(second.results.join()).toContain("Hello, Ada"), { timeout: 10_000 })
   expect(second.links).toEqual([])
 })
 

@@ -130,7 +130,7 @@ describe("the dispatcher of the outbox", () => {
     const write = await itemWriter(opened.store)
     await write(item("a"))
     await soon(() => expect(slow.ids()).toEqual(["a"]))
-    opened.advance(90_001)
+    opened.advance(70_001)
     dispatch({ kind: fast.handler })
     // Either may claim it again; the slow one has room for more.
     await soon(() => expect(slow.given.length + fast.given.length).toBe(2))

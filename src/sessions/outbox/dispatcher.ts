@@ -14,7 +14,7 @@ import { DueLoop } from "../due-loop.ts"
 import { retryPauseMs } from "../retry-pause.ts"
 import { deliverCommands } from "./deliver-commands.ts"
 
-/** Attempts at one row. With the pauses between them they take about nine hours. */
+/** Attempts at one row. With the pauses between them they take six to eight hours. */
 const maxAttempts = 20
 const lastPauseMs = 3_600_000
 /** Deliveries of one kind that a process makes at once. */
@@ -23,7 +23,7 @@ const maxConcurrent = 8
 const maxClaimBytes = 1_000_000
 const defaultTimeoutMs = 30_000
 /** From the end of a handler's time to the end of its claim. */
-const leaseMarginMs = 30_000
+const leaseMarginMs = 10_000
 /** A delivered row that cannot be deleted would be delivered again, so deleting it is tried more than once. */
 const completeAttempts = 3
 const completePauseMs = 1_000

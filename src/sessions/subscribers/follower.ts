@@ -12,7 +12,7 @@ const lastPauseMs = 600_000
 /** Attempts to report a gap, after which it is only logged. */
 const maxGapAttempts = 15
 /** From the end of a subscriber's time to the end of its claim. */
-const leaseMarginMs = 30_000
+const leaseMarginMs = 10_000
 /** Estimates of a page's size may be this many times too small. A page that may have been cut is followed by another. */
 const sizeMargin = 8
 

@@ -1,5 +1,6 @@
 import type { RoundRecord } from "../support/round.ts"
 import { checkAnswers } from "./answers.ts"
+import { checkDeliveries } from "./deliveries.ts"
 import { checkEffects } from "./effects.ts"
 import { checkModelCalls } from "./model-calls.ts"
 import type { Check } from "./observation.ts"
@@ -7,7 +8,14 @@ import { resumptions } from "./recovery.ts"
 import { checkRuns } from "./runs.ts"
 import { checkViewers } from "./viewers.ts"
 
-const checks: readonly Check[] = [checkRuns, checkEffects, checkAnswers, checkViewers, checkModelCalls]
+const checks: readonly Check[] = [
+  checkRuns,
+  checkEffects,
+  checkAnswers,
+  checkViewers,
+  checkModelCalls,
+  checkDeliveries,
+]
 
 /** Everything of a round that is not as promised, one line each. */
 export function violationsOf(record: RoundRecord, limits: { readonly resumeMs: number }): readonly string[] {

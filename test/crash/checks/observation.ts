@@ -1,6 +1,7 @@
 import { Conversation } from "../../../src/agent/conversation.ts"
 import type { DeltaEntry, Entry, Event, EventEntry, WaitResolved } from "../../../src/core/entries.ts"
 import type { WaitKind } from "../../../src/core/wait.ts"
+import type { Deliveries } from "../support/deliveries.ts"
 import type { Effect } from "../support/effects.ts"
 import type { ScenarioName } from "../support/scenarios.ts"
 import type { SessionClient } from "../support/session-client.ts"
@@ -18,6 +19,7 @@ export interface Observation {
   readonly modelCalls: readonly unknown[]
   /** Of its tool calls. */
   readonly effects: readonly Effect[]
+  readonly deliveries: Deliveries
 }
 
 /** Says what is wrong, one line each; nothing when all is as promised. */

@@ -21,6 +21,12 @@ export type CrashPoint =
   | `commit:${CommittedKind}:${Around}`
   | `model:${"first-token" | "mid-text" | "before-end"}`
   | `tool:${ToolKind}:${Around}-effect`
+  | "outbox:claim:after"
+  | `outbox:deliver:${Around}-effect`
+  | `outbox:complete:${Around}`
+  | "cursor:claim:after"
+  | `cursor:finish:${Around}`
+  | `hook:${Around}-effect`
 
 /** Around the commit of each kind of event, and of deltas alone: the scenario in which it happens. */
 const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
@@ -89,6 +95,16 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "tool:idempotent:after-effect": "parallel",
   "tool:readOnly:before-effect": "parallel",
   "tool:readOnly:after-effect": "parallel",
+  "outbox:claim:after": "text",
+  "outbox:deliver:before-effect": "text",
+  "outbox:deliver:after-effect": "text",
+  "outbox:complete:before": "text",
+  "outbox:complete:after": "text",
+  "cursor:claim:after": "text",
+  "cursor:finish:before": "text",
+  "cursor:finish:after": "text",
+  "hook:before-effect": "text",
+  "hook:after-effect": "text",
 }
 
 /** Every crash point, with the scenario that comes by it. */

@@ -22,7 +22,8 @@ export function deathsIn(folder: string): Promise<readonly string[]> {
   return linesOf(folder, "deaths.txt")
 }
 
-async function linesOf(folder: string, name: string): Promise<readonly string[]> {
+/** Whole lines of a file of the folder; none if it does not exist. */
+export async function linesOf(folder: string, name: string): Promise<readonly string[]> {
   const text = await readFile(join(folder, name), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return ""
     throw error

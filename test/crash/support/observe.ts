@@ -4,6 +4,7 @@ import type { SessionLog } from "../../../src/core/ports/session-log.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
 import type { ScriptedUpstream } from "../../../src/testing/scripted-upstream.ts"
 import type { Observation } from "../checks/observation.ts"
+import { deliveriesOf } from "./deliveries.ts"
 import { effectsIn } from "./effects.ts"
 import { tagOf } from "./model.ts"
 import type { ScenarioName } from "./scenarios.ts"
@@ -34,10 +35,13 @@ export async function observe(
   try {
     return await Promise.all(
       sessions.map(async ({ scenario, client }) => {
+        const entries = await entriesOf(log, client.id)
+        const events = entries.filter((entry) => entry.kind === "event")
         return {
           scenario,
           client,
-          entries: await entriesOf(log, client.id),
+          entries,
+          deliveries: await deliveriesOf(folder, client.id, events),
           reread: await client.reread(),
           modelCalls: upstream.requests.map(({ body }) => body).filter((body) => tagOf(body) === client.tag),
           effects: effects.filter(({ sessionId }) => sessionId === client.id),

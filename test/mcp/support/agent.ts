@@ -9,6 +9,7 @@ import {
   scriptedProvider,
 } from "../../../src/testing/scripted-provider.ts"
 import { type EventStream, eventStream } from "../../end-to-end/support/event-stream.ts"
+import { eventually } from "../../end-to-end/support/eventually.ts"
 
 export interface TestAgent {
   readonly provider: ScriptedProvider
@@ -40,11 +41,15 @@ export function testAgent(options: AgentOptions): TestAgent {
     return typeof turn === "function" ? [] : turn
   })
   const events: Event[] = []
+  const calls = new Map<string, CallEvent>()
   const agent = createAgent("You call tools.", {
     provider,
     store: "memory",
     logger: { debug() {}, info() {}, warn() {}, error() {} },
-    onEvent: ({ event }) => void events.push(event),
+    onEvent({ event }, { sessionId }) {
+      events.push(event)
+      if (isCallEvent(event)) calls.set(sessionId, event)
+    },
     ...options,
   })
   const close = () => agent.close({ graceMs: 0 })
@@ -61,12 +66,10 @@ export function testAgent(options: AgentOptions): TestAgent {
     provider,
     events,
     async call(name, input = {}, options = {}) {
-      const from = events.length
       turns.push([{ type: "toolCall", name, input }])
-      await agent.run("Call it.", options)
-      const event = events.slice(from).find(isCallEvent)
-      if (event === undefined) throw new Error(`The call of ${name} came to no end.`)
-      return event
+      const { sessionId } = await agent.run("Call it.", options)
+      // Hooks are called after the fact.
+      return eventually(`the end of the call of ${name}`, () => calls.get(sessionId) ?? null)
     },
     async watchCall(name, input = {}) {
       turns.push([{ type: "toolCall", name, input }])
