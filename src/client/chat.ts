@@ -5,7 +5,14 @@ import { type Followed, follow, type SentEvent } from "./follow.ts"
 import { randomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
 import { type ClientTool, refusedResult } from "./tool-calls.ts"
-import type { ChatMessage, ChatRequest, History, ToolResultRequest } from "./wire/messages.ts"
+import type {
+  ChatMessage,
+  ChatRequest,
+  ElicitationRequest,
+  History,
+  ToolApprovalRequest,
+  ToolResultRequest,
+} from "./wire/messages.ts"
 
 export interface CancelableOptions {
   /** Ends the call. What the gateway has accepted goes on. */
@@ -216,7 +223,7 @@ export function connect(options: ConnectOptions): Chat {
     },
 
     async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {
-      const body = {
+      const body: ToolApprovalRequest = {
         ...{ tool_call_id, nonce, approved },
         ...(remember !== undefined && { allow_tool_type: remember }),
         ...(input !== undefined && { tool_input: input }),
@@ -227,12 +234,12 @@ export function connect(options: ConnectOptions): Chat {
 
     async answer({ tool_call_id, nonce }, value, { signal } = {}) {
       const content = value == null ? {} : { content: value }
-      const body = { tool_call_id, nonce, action: "accept", ...content }
+      const body: ElicitationRequest = { tool_call_id, nonce, action: "accept", ...content }
       await answerWait("/chat/elicitation", body, signal)
     },
 
     async decline({ tool_call_id, nonce }, { dismissed = false, signal } = {}) {
-      const body = { tool_call_id, nonce, action: dismissed ? "cancel" : "decline" }
+      const body: ElicitationRequest = { tool_call_id, nonce, action: dismissed ? "cancel" : "decline" }
       await answerWait("/chat/elicitation", body, signal)
     },
 

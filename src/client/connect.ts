@@ -3,7 +3,8 @@ import { delayAfter, type RetryPolicy, sleep } from "./backoff.ts"
 import { ChatError } from "./chat-error.ts"
 import { type Connection, type Exchange, type ExchangeRequest, exchange, readJson } from "./exchange.ts"
 import type { ConnectionState } from "./follow.ts"
-import { createTokens, type SessionToken, type TokenSource } from "./tokens.ts"
+import { createTokens, type TokenSource } from "./tokens.ts"
+import type { InitResponse } from "./wire/messages.ts"
 
 export interface ConnectOptions {
   /** Address of the gateway's API with its prefix, for example `https://example.com/api`. In browsers also `/api`. */
@@ -137,7 +138,7 @@ function apiKeySource(connection: Connection, { apiKey, userId }: ConnectOptions
     const request = { method: "POST", path: "/chat/init", body, accept: "application/json" } as const
     const answer = await exchange(connection, request, signal)
     try {
-      return (await readJson(connection, answer)) as SessionToken
+      return (await readJson(connection, answer)) as InitResponse
     } finally {
       answer.close()
     }
