@@ -34,7 +34,7 @@ export interface EventHookOptions extends HookOptions {
   readonly id: string
 }
 
-export const hookNames = ["onUsage", "onToolResult", "onToolTiming", "onMaxTurns", "onEvent"] as const
+const hookNames = ["onUsage", "onToolResult", "onToolTiming", "onMaxTurns", "onEvent"] as const
 
 /** Returns the hooks among the options. */
 export function pickHooks(options: Hooks): Hooks {

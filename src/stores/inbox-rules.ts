@@ -53,7 +53,7 @@ export function isCancelled(
 }
 
 /** Tells if a message waits to join the run. */
-export function isSteered(
+function isSteered(
   rows: readonly CommandRow[],
   runId: string,
   consumed: readonly number[] = [],

@@ -48,7 +48,7 @@ export function toLease(row: Row): Lease {
 }
 
 /** From a command's `id` and its `body`, which is the command as a process of whichever version accepted it. */
-export function toCommand(row: Row): Command {
+function toCommand(row: Row): Command {
   const body = json<StoredCommand | FormerAnswer>(row, "body")
   return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
 }

@@ -232,7 +232,7 @@ function addBytes(database: Database, sessionId: string, bytes: number): void {
 }
 
 /** Whether a cancel of the run waits in the inbox. */
-export function hasCancel(database: Database, sessionId: string, runId: string): boolean {
+function hasCancel(database: Database, sessionId: string, runId: string): boolean {
   return isCancelled(inboxOf(database, sessionId), runId)
 }
 
