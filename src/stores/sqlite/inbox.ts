@@ -15,7 +15,7 @@ import {
   newCommandRow,
   toCommandRow,
 } from "../command-rows.ts"
-import { type DueChange, isCancelled, positionOf, queuedRuns } from "../inbox-rules.ts"
+import { type DueChange, positionOf, queuedRuns } from "../inbox-rules.ts"
 import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
 import { toPending } from "../session-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -229,11 +229,6 @@ export function changeDue(database: Database, changes: readonly DueChange[]): vo
 
 function addBytes(database: Database, sessionId: string, bytes: number): void {
   database.run("UPDATE session SET stored_bytes = stored_bytes + ? WHERE id = ?", bytes, sessionId)
-}
-
-/** Whether a cancel of the run waits in the inbox. */
-function hasCancel(database: Database, sessionId: string, runId: string): boolean {
-  return isCancelled(inboxOf(database, sessionId), runId)
 }
 
 /** Returns the queued runs of a session in the order in which they are taken. */
