@@ -53,11 +53,7 @@ export function isCancelled(
 }
 
 /** Tells if a message waits to join the run. */
-function isSteered(
-  rows: readonly CommandRow[],
-  runId: string,
-  consumed: readonly number[] = [],
-): boolean {
+function isSteered(rows: readonly CommandRow[], runId: string, consumed: readonly number[] = []): boolean {
   return rows.some((row) => row.type === "steer" && row.runId === runId && !consumed.includes(row.id))
 }
 
