@@ -7,6 +7,13 @@ import type { Store } from "../core/ports/store.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import {
+  claimed,
+  commitOk,
+  message as contractMessage,
+  newSession,
+  accepted as requireAccepted,
+} from "../testing/session-log-contract-fixtures.ts"
+import {
   accepted,
   alice,
   eventsOf,
@@ -138,4 +145,28 @@ it("ends early for a reader that goes away", async () => {
   for await (const part of node.sessions.history(id, { signal: AbortSignal.abort() })) parts(part)
   expect(parts).not.toHaveBeenCalled()
   await node.stop()
+})
+
+it("shows a run that opens while it is read once: as queued or as active", async () => {
+  const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  const sessionId = await newSession(store.log)
+  const { runId } = requireAccepted(await store.log.put(contractMessage(sessionId)))
+  let opens = true
+  const log: Store["log"] = {
+    ...store.log,
+    async session(id) {
+      const found = await store.log.session(id)
+      if (!opens) return found
+      opens = false
+      const lease = await claimed(store.log, sessionId)
+      const commandsConsumed = (await store.log.pending(lease)).map((command) => command.id)
+      const runOpened = { runId, cursor: 0, steerable: true }
+      await commitOk(store.log, { lease, entries: [], commandsConsumed, runOpened })
+      return found
+    },
+  }
+  const node = await start(scriptedProvider([]), { store: { ...store, log }, start: false })
+  const { activeRun, queuedRuns } = await wholeHistory(node.sessions, sessionId)
+  expect(activeRun?.id).toBe(runId)
+  expect(queuedRuns).toEqual([])
 })

@@ -1,10 +1,14 @@
 import { GatewayError } from "../core/errors.ts"
 import type { Wait } from "../core/ports/approvals.ts"
+import type { QueuedRun } from "../core/ports/inbox.ts"
 import type { Session, SessionLog } from "../core/ports/session-log.ts"
 import { Fold, finishedMessages } from "./load-conversation.ts"
 import { principalKey } from "./principal-key.ts"
 import type { ReadQueue } from "./read-queue.ts"
 import type { HistoryPart } from "./sessions.ts"
+
+/** A queue that changes at every look is shown as it was at the last one. */
+const maxTries = 10
 
 export interface HistoryOptions {
   readonly log: SessionLog
@@ -18,7 +22,7 @@ export async function* readHistory(
   sessionId: string,
   signal: AbortSignal,
 ): AsyncGenerator<HistoryPart> {
-  const { session, fromSeq } = await newestHistory(log, sessionId)
+  const { session, queuedRuns, fromSeq } = await newestHistory(log, sessionId)
   const fold = new Fold()
   const reader = { key: principalKey(session), signal }
   const range = { fromSeq, upToSeq: session.lastSeq }
@@ -34,21 +38,36 @@ export async function* readHistory(
     spent,
     openWaits: await openWaits({ sessionId }),
     activeRun,
-    queuedRuns: await log.queuedRuns(sessionId),
+    queuedRuns,
     lastSeq: fold.lastSeq,
   }
 }
 
-/** The session as it was when, or after, its history was replaced last. */
-async function newestHistory(
-  log: SessionLog,
-  sessionId: string,
-): Promise<{ readonly session: Session; readonly fromSeq: number }> {
-  for (;;) {
+/**
+ * Returns the session as it was when, or after, its history was replaced last, with its queued runs at that time. A run that
+ * opens between the two readings would be in neither, or in both, so they are repeated until the queue is the same before and
+ * after.
+ */
+async function newestHistory(log: SessionLog, sessionId: string): Promise<NewestHistory> {
+  let queuedRuns = await log.queuedRuns(sessionId)
+  for (let tries = 1; ; tries++) {
     const session = await log.session(sessionId)
     if (session === null)
       throw new GatewayError({ code: "session_not_found", status: 404 }, "There is no such session.")
     const fromSeq = await log.historyStart(sessionId)
-    if (fromSeq <= session.lastSeq) return { session, fromSeq }
+    const queuedAfter = await log.queuedRuns(sessionId)
+    const isSteady = idsOf(queuedRuns) === idsOf(queuedAfter) || tries >= maxTries
+    if (isSteady && fromSeq <= session.lastSeq) return { session, queuedRuns, fromSeq }
+    queuedRuns = queuedAfter
   }
+}
+
+interface NewestHistory {
+  readonly session: Session
+  readonly queuedRuns: readonly QueuedRun[]
+  readonly fromSeq: number
+}
+
+function idsOf(runs: readonly QueuedRun[]): string {
+  return runs.map(({ runId }) => runId).join()
 }
