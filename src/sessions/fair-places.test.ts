@@ -7,15 +7,15 @@ import { type ScriptedStep, scriptedProvider } from "../testing/scripted-provide
 import {
   accepted,
   alice,
+  nodesOfTest,
   patience,
   say,
   silentLogger,
   type TestNode,
-  useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
-const start = useNodes()
+const start = nodesOfTest()
 const bob = { ...alice, userId: "bob" }
 const eve = { ...alice, userId: "eve" }
 const zoe = { tenant: "zoo", userId: "zoe" }

@@ -8,16 +8,16 @@ import {
   accepted,
   alice,
   eventsOf,
+  nodesOfTest,
   patience,
   silentLogger,
   type TestNode,
   testNode,
   textOfDeltas,
-  useNodes,
   wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
-const start = useNodes()
+const start = nodesOfTest()
 
 describe("a foreign runner", () => {
   const runtime = (runner: Runner, resumes = false) => ({

@@ -17,15 +17,15 @@ import {
   accepted,
   alice,
   eventsOf,
+  nodesOfTest,
   say,
   silentLogger,
   testNode,
-  useNodes,
   watchRun,
   wholeHistory,
 } from "./fixtures/test-gateway.ts"
 
-const start = useNodes()
+const start = nodesOfTest()
 const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
 const never = new AbortController().signal

@@ -12,7 +12,7 @@ import {
   eventsOf,
   forever,
   message,
-  useNodes as nodesOfEachTest,
+  nodesOfTest as nodesOfEachTest,
   patience,
   say,
   silentLogger,

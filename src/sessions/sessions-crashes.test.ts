@@ -15,17 +15,17 @@ import {
   eventsOf,
   forever,
   message,
+  nodesOfTest,
   patience,
   say,
   silentLogger,
   stoppedInText,
   type TestNodeOptions,
   testNode,
-  useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
-const start = useNodes()
+const start = nodesOfTest()
 
 describe("a model call that its process did not live to see the end of", () => {
   async function interrupted() {

@@ -13,17 +13,17 @@ import {
   eventsOf,
   forever,
   message,
+  nodesOfTest,
   patience,
   say,
   silentLogger,
   stoppedInText,
   testNode,
-  useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 import type { RuntimeRequest } from "./runtime-resolver.ts"
 
-const start = useNodes()
+const start = nodesOfTest()
 
 describe("a process that stops", () => {
   const store = () => openMemoryStore({ clock: systemClock, logger: silentLogger })

@@ -12,16 +12,16 @@ import {
   eventsOf,
   forever,
   message,
+  nodesOfTest,
   patience,
   say,
   silentLogger,
   testNode,
   textOfDeltas,
-  useNodes,
   watchRun,
 } from "./fixtures/test-gateway.ts"
 
-const start = useNodes()
+const start = nodesOfTest()
 
 describe("a conversation", () => {
   it("is streamed to its viewer in order, to the one terminal event", async () => {

@@ -2,10 +2,19 @@ import { expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { accepted, alice, call, eventsOf, message, say, useNodes, watchRun } from "./fixtures/test-gateway.ts"
+import {
+  accepted,
+  alice,
+  call,
+  eventsOf,
+  message,
+  nodesOfTest,
+  say,
+  watchRun,
+} from "./fixtures/test-gateway.ts"
 import { createStorage } from "./storage.ts"
 
-const start = useNodes()
+const start = nodesOfTest()
 const bob = { ...alice, userId: "bob" }
 
 it("a session that stores too much takes no further message", async () => {
