@@ -158,14 +158,14 @@ async function runtimeResolver(
     logger,
   }
   const guess = createGuess(chosen, { mode, localServer: settings.localServer, logger })
-  const useGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
+  const takeGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
     const asksForModel = !("runner" in chat) && chat.provider === undefined
     if (asksForModel && providers.main === chosen.provider) guess.use()
   }
   // What a user's own key stands in for need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
-    useGuessFor(buildChatRuntime, providers)
+    takeGuessFor(buildChatRuntime, providers)
     const surroundings = { ...shared, mcp: noServers, providers, model: null }
     await prepareAll(checkForAllRuns(buildChatRuntime, surroundings))
   } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
@@ -180,7 +180,7 @@ async function runtimeResolver(
             signal,
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
-    useGuessFor(chat, providers)
+    takeGuessFor(chat, providers)
     return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
   }
   const checkTools = async () => {
