@@ -3,7 +3,11 @@ import type { Query } from "./database.ts"
 
 /** What one statement deals with, so that it is done well before it times out. */
 const settledPerStatement = 100
-const sessionsPerStatement = 10
+/** Most sessions are small and are removed many at a time; then the large ones follow. Bytes are those of the root. */
+const sessionSlices = [
+  { count: 200, maxBytes: 100_000 },
+  { count: 10, maxBytes: Number.MAX_SAFE_INTEGER },
+]
 const rowsPerStatement = 500
 
 /** Drops the deltas before each settling event that is older than the limit (rule 6). */
@@ -54,7 +58,8 @@ export async function pruneSessions(
           OR EXISTS (SELECT FROM agent_gateway.outbox WHERE session_id = session.id AND died_at IS NULL)
           OR EXISTS (
             SELECT FROM agent_gateway.subscriber_cursor WHERE session_id = session.id AND behind_since >= $2)))
-      LIMIT ${sessionsPerStatement} FOR UPDATE SKIP LOCKED
+        AND stored_bytes <= $3
+      LIMIT $4 FOR UPDATE SKIP LOCKED
     ),
     idle AS (
       SELECT session.id FROM agent_gateway.session 
@@ -72,7 +77,10 @@ export async function pruneSessions(
       WHERE session_id = gone.id AND behind_since IS NOT NULL
     )
     SELECT id FROM gone`
-  while ((await query(statement, [sessionsUsedBefore, subscribersBehindBefore])).length > 0);
+  for (const { count, maxBytes } of sessionSlices) {
+    const parameters = [sessionsUsedBefore, subscribersBehindBefore, maxBytes, count]
+    while ((await query(statement, parameters)).length > 0);
+  }
 }
 
 /** Forgets subscriptions that no process has registered for long, with their cursors. */
