@@ -1,8 +1,8 @@
 import type { Stats } from "node:fs"
-import { open, readdir, readFile, stat } from "node:fs/promises"
+import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
 import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
-import { countsUnaccepted, hasUnaccepted } from "./unaccepted.ts"
+import { countsUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
 
 /** Files without a name that processes hold. */
 export interface HeldFiles {
@@ -23,8 +23,10 @@ const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
 /**
  * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the process;
- * in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their number. Code
- * in a sandbox is refused the other places, io_uring and mounts. Resolves to "over" if there is too much to read.
+ * in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their number. A socket
+ * that no descriptor names is held by a call in progress or by another socket, so what waits in it cannot be told. A socket
+ * that was bound to a name holds that file. Code in a sandbox is refused the other places, io_uring and mounts. Resolves to
+ * "over" if there is too much to read.
  * Throws EACCES or EPERM if a process is closed to the user of this process.
  */
 export async function readHeldFiles(
@@ -32,13 +34,16 @@ export async function readHeldFiles(
   signal: AbortSignal,
 ): Promise<HeldFiles | "over"> {
   const files = new Map<number, number>()
+  const named = new Set<number>()
+  const networks = new Set<string>()
+  let boundSockets = 0
   let hidesFiles = false
   const last: string[] = []
   for (const pid of pids) {
     const threads = await ifThere(readdir(`/proc/${pid}/task`), [])
     for (const thread of threads) {
       signal.throwIfAborted()
-      if (await addOpen(files, `/proc/${pid}/task/${thread}`, device)) hidesFiles = true
+      if (await addOpen({ files, named, device }, `/proc/${pid}/task/${thread}`)) hidesFiles = true
     }
     // All threads have the same mappings. The first one may have ended, and then shows none.
     if (threads.length > 0) last.push(`/proc/${pid}/task/${threads.at(-1)}`)
@@ -48,31 +53,47 @@ export async function readHeldFiles(
     const mappings = await readDeletedMappings(thread)
     if (mappings === "over") return "over"
     if (await addMapped(files, mappings, device)) hidesFiles = true
-    if (!countsUnaccepted() && (await ifThere(hasUnaccepted(thread), false))) hidesFiles = true
+    const network = await ifThere(readlink(`${thread}/ns/net`), "")
+    if (networks.has(network)) continue
+    networks.add(network)
+    const sockets = await ifThere(readUnixSockets(thread), [])
+    if (sockets === "over") return "over"
+    boundSockets += sockets.filter(({ hasFile }) => hasFile).length
+    if (sockets.some((socket) => isHidden(socket, named))) hidesFiles = true
   }
   const bytes = [...files.values()].reduce((sum, size) => sum + size, 0)
-  return { usage: { bytes, entries: files.size }, hidesFiles }
+  return { usage: { bytes, entries: files.size + boundSockets }, hidesFiles }
+}
+
+/** Files may wait in a socket that cannot be looked at. A connection that no one has accepted is counted by its server. */
+function isHidden({ inode }: UnixSocket, named: ReadonlySet<number>): boolean {
+  return inode === 0 ? !countsUnaccepted() : !named.has(inode)
+}
+
+/** The files that processes have open, and where they are added. */
+interface OpenFiles {
+  /** Bytes of the files without a name, by inode. */
+  readonly files: Map<number, number>
+  /** Inodes of the sockets that a descriptor names. */
+  readonly named: Set<number>
+  readonly device: number
 }
 
 /** Resolves to true if files wait in a socket. */
-async function addOpen(files: Map<number, number>, thread: string, device: number): Promise<boolean> {
+async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
   const descriptors = await ifThere(readdir(`${thread}/fd`), [])
   const hidden = await Promise.all([
-    ...descriptors.map((descriptor) => addFile(files, thread, `fd/${descriptor}`, device)),
-    addFile(files, thread, "exe", device),
+    ...descriptors.map((descriptor) => addFile(found, thread, `fd/${descriptor}`)),
+    addFile(found, thread, "exe"),
   ])
   return hidden.includes(true)
 }
 
-async function addFile(
-  files: Map<number, number>,
-  thread: string,
-  link: string,
-  device: number,
-): Promise<boolean> {
+async function addFile({ files, named, device }: OpenFiles, thread: string, link: string): Promise<boolean> {
   // Does not open it, so a named pipe holds nothing up.
   const stats = await ifThere(stat(`${thread}/${link}`), null)
   if (stats?.isSocket()) {
+    named.add(stats.ino)
     const info = await ifThere(readFile(`${thread}/${link.replace("fd/", "fdinfo/")}`, "utf8"), "")
     return /^scm_fds:\s*[1-9]/m.test(info)
   }

@@ -41,6 +41,25 @@ def hide(fd):
     socket.send_fds(client, [b"x"], [fd])
     client.close()
     os.close(fd)`,
+  // Only a call in progress refers to the outer socket: one that looks for data past all that waits there.
+  "a socket that is closed while a thread receives": `
+outer, receiver = socket.socketpair()
+SO_PEEK_OFF = 42
+receiver.setsockopt(socket.SOL_SOCKET, SO_PEEK_OFF, 0)
+kept = []
+for _ in range(40):
+    inner, near = socket.socketpair()
+    socket.send_fds(outer, [b"x"], [inner.fileno()])
+    inner.close()
+    kept.append(near)
+def look():
+    for _ in range(41): receiver.recv(1, socket.MSG_PEEK)
+threading.Thread(target=look, daemon=True).start()
+time.sleep(0.2)
+os.close(receiver.fileno())
+def hide(fd):
+    socket.send_fds(kept.pop(), [b"x"], [fd])
+    os.close(fd)`,
   // The first thread of the process has ended, and so has none.
   "the files of a thread": `
 kept = []
@@ -109,6 +128,24 @@ time.sleep(0.5)`
 /** Attacks on the quota of the disk by bytes that no file with a name holds, and honest code that looks alike. */
 export const hiding: readonly SandboxCase[] = [
   ...hidingCases,
+  {
+    name: "sockets that had a name in the working directory",
+    async run(harness) {
+      const code = `
+import os, socket, time
+for process in range(20):
+    if os.fork() == 0:
+        kept = []
+        for _ in range(200):
+            kept.append(socket.socket(socket.AF_UNIX))
+            kept[-1].bind(f"socket-{process}")
+            os.unlink(f"socket-{process}")
+        time.sleep(60)
+time.sleep(60)`
+      const { reason } = await run(harness, await newSandbox(harness), code, { timeoutMs: 10_000 })
+      assert.equal(reason, "diskFull")
+    },
+  },
   {
     name: "disk that others take, for honest code",
     async run(harness) {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { expect, onTestFinished, test } from "vitest"
-import { countsUnaccepted, hasUnaccepted } from "../../src/sandbox/disk/unaccepted.ts"
+import { countsUnaccepted, readUnixSockets } from "../../src/sandbox/disk/unix-sockets.ts"
 import { requires } from "../needs.ts"
 
 test.each([
@@ -39,11 +39,13 @@ time.sleep(60)`
       await once(child, "exit")
     })
     await once(child.stdout, "data")
-    expect(await hasUnaccepted(`/proc/${child.pid}`)).toBe(isSeen)
+    const sockets = await readUnixSockets(`/proc/${child.pid}`)
+    expect(sockets).toContainEqual({ inode: expect.any(Number), hasFile: false })
+    expect(sockets !== "over" && sockets.some(({ inode }) => inode === 0)).toBe(isSeen)
   },
 )
 
 test("connections in the gateway's own network are nobody's", async () => {
   await requires("linux")
-  expect(await hasUnaccepted("/proc/self")).toBe(false)
+  expect(await readUnixSockets("/proc/self")).toEqual([])
 })

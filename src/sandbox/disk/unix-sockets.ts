@@ -1,0 +1,41 @@
+import { open, readlink } from "node:fs/promises"
+import { release } from "node:os"
+
+export interface UnixSocket {
+  /** Number by which a descriptor names the socket; 0 for a connection that no one has accepted. */
+  readonly inode: number
+  /** If true, the socket was bound to a name in a file system, and keeps that file when the name is deleted. */
+  readonly hasFile: boolean
+}
+
+/** More sockets than a program needs take too long to read. */
+const maxSockets = 20_000
+
+/**
+ * Returns the Unix sockets of the thread's network, those that no descriptor names included. None for the gateway's own
+ * network, where they may be anyone's. Resolves to "over" if there are too many to read.
+ */
+export async function readUnixSockets(thread: string): Promise<readonly UnixSocket[] | "over"> {
+  const [own, other] = await Promise.all(["/proc/self", thread].map((path) => readlink(`${path}/ns/net`)))
+  if (own === other) return []
+  const sockets: UnixSocket[] = []
+  const table = await open(`${thread}/net/unix`)
+  for await (const line of table.readLines({ encoding: "latin1" })) {
+    if (sockets.length > maxSockets) return "over"
+    // Num, RefCount, Protocol, Flags, Type, St, Inode, and the path, which may have spaces.
+    const match = /^[^:]+:(?: +\S+){5} +(\d+)(?: (.*))?$/.exec(line)
+    if (match === null) continue
+    const [, inode, path = ""] = match
+    sockets.push({ inode: Number(inode), hasFile: path !== "" && !path.startsWith("@") })
+  }
+  return sockets
+}
+
+/**
+ * Linux before 6.3 does not count files that wait in connections which nobody has accepted. There it is told only that
+ * such connections exist.
+ */
+export function countsUnaccepted(version: string = release()): boolean {
+  const [major = 0, minor = 0] = version.split(/[.-]/).map(Number)
+  return major > 6 || (major === 6 && minor >= 3)
+}
