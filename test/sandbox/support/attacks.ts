@@ -197,6 +197,8 @@ print("left it behind")`
 
 /** Attacks that rlimits of each process do not hold; docs/code-execution.md says so. */
 export const needControlGroups: ReadonlySet<string> = new Set([
+  // Without them, a freeze interrupts the call, and the socket is gone.
+  "hiding disk in a socket that is closed while a thread receives",
   "a memory bomb of many processes",
   "keeping data in the buffers of connections, outside of any process",
 ])
