@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises"
+import { setTimeout as delay } from "node:timers/promises"
 import { hasCode } from "./workspace/directory.ts"
 
 interface ProcessState {
@@ -10,16 +11,28 @@ interface ProcessState {
 
 /** A process that starts others keeps ahead of a listing only so long. */
 const maxRounds = 200
+/** A process stops once its system call has ended, which may wait for the disk. */
+const maxWaitMs = 5_000
+const pauseMs = 2
 
 /**
  * Stops a process with all its descendants, where no control group can freeze them. Resolves when all are stopped: none
  * that is left could start or continue another.
  */
 export async function stopProcessTree(root: number): Promise<void> {
-  for (let round = 0; round < maxRounds; round += 1) {
+  const signaled = new Set<number>()
+  const deadline = performance.now() + maxWaitMs
+  for (let round = 0; round < maxRounds; ) {
     const running = (await treeOf(root)).filter(({ isRunning }) => isRunning)
     if (running.length === 0) return
-    for (const { pid } of running) signal(pid, "SIGSTOP")
+    if (running.some(({ pid }) => !signaled.has(pid))) round += 1
+    else if (performance.now() < deadline) await delay(pauseMs)
+    else
+      throw new Error("The processes of the execution cannot be stopped, because a system call does not end.")
+    for (const { pid } of running) {
+      signal(pid, "SIGSTOP")
+      signaled.add(pid)
+    }
   }
   throw new Error("The processes of the execution cannot be stopped, because new ones keep appearing.")
 }
