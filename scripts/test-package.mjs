@@ -14,6 +14,7 @@ const supported = ["22.18.0", "24.21.0", "26.10.0"]
 const tooOld = "20.20.2"
 const bun = "1.4.5"
 const deno = "2.9.6"
+const anthropicSdk = "1.11.0"
 
 const agent = `import { createAgent, tool, type ToolContext } from "ai-agent-gateway"
 
@@ -39,6 +40,8 @@ try {
   }
   const others = await installOtherRuntimes(join(folder, "others"))
   const runtimes = [...supported.map((version) => ["Node", version, [nodes(version)]]), ...others]
+  // The scenarios' model speaks Anthropic's API, whose SDK is an optional peer.
+  await npm(["install", `@anthropic-ai/sdk@${anthropicSdk}`], project)
   for (const [name, version, command] of runtimes) {
     await runsClient(command, nodes(supported[1]), project)
     console.log(`${name} ${version}: runs the client`)
