@@ -96,7 +96,7 @@ def attack():
         for _ in range(16): os.write(fd, b"x" * (1 << 20))
         hide(fd)
         print(16 * (index + 1), flush=True)
-        time.sleep(0.2)
+        time.sleep(0.05)
     time.sleep(60)
 start(attack)`
     const { reason, stdout, stderr } = await run(harness, sandbox, code)
