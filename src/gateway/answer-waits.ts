@@ -16,16 +16,26 @@ export interface People {
   readonly elicit: ((wait: Wait) => Promise<ElicitationAnswer>) | null
   /** If true, calls of client tools stay open, for a client that executes them. */
   readonly hasClient: boolean
+  /** Ids of the waits that they were asked about. */
+  readonly asked: Set<string>
 }
 
-/** Answers what the run waits for. Throws when an answer is refused, so that nobody waits for its end in vain. */
+/**
+ * Answers what the run and the sessions that work for it wait for, each wait once. Resolves to true if the run waits for such a
+ * session. Throws when an answer is refused, so that nobody waits for its end in vain.
+ */
 export async function answerWaits(
   sessions: Sessions,
   { sessionId, runId }: StartedRun,
   people: People,
-): Promise<void> {
+): Promise<boolean> {
+  let waitsForChild = false
   for (const wait of await sessions.openWaits({ sessionId })) {
-    if (wait.runId !== runId) continue
+    const isBelow = wait.sessionId !== sessionId
+    if (wait.runId !== runId && !isBelow) continue
+    waitsForChild ||= wait.kind === "child"
+    if (people.asked.has(wait.waitId)) continue
+    people.asked.add(wait.waitId)
     switch (wait.kind) {
       case "approval":
         if (people.approve !== null) await decide(sessions, wait, await people.approve(wait))
@@ -47,6 +57,7 @@ export async function answerWaits(
         wait satisfies never
     }
   }
+  return waitsForChild
 }
 
 async function decide(sessions: Sessions, wait: Wait, answer: ApprovalAnswer): Promise<void> {

@@ -175,3 +175,51 @@ it("cancels the children of a run that is canceled", async () => {
   await vi.waitUntil(() => stopped.length === 2, patience)
   expect(new Set(stopped).size).toBe(2)
 })
+
+/** A worker whose tool needs an approval. */
+const careful = () => ({
+  systemPrompt: "You work.",
+  tools: [pay],
+  provider: scriptedProvider(({ messages }) => {
+    const last = messages.at(-1)
+    return last?.role === "tool"
+      ? [{ type: "text", text: JSON.stringify(last.results) }]
+      : [{ type: "toolCall", name: "pay", input: {} }]
+  }),
+})
+
+it("asks the caller of run() about the approvals of children, and denies them if no one is there", async () => {
+  const gateway = start({
+    agents: {
+      lead: { systemPrompt: "You lead.", provider: leads("a", "b"), tools: [delegate("worker")] },
+      worker: careful(),
+    },
+  })
+  const denied = await gateway.run("Go.")
+  expect(denied).toMatchObject({ outcome: "completed", response: expect.stringContaining("Nobody is there") })
+  const asked: string[] = []
+  const approved = await gateway.run("Go.", {
+    onApproval: ({ waitId }) => {
+      asked.push(waitId)
+      return { approved: true }
+    },
+  })
+  expect(approved.response).toContain("paid")
+  expect(asked).toHaveLength(2)
+  expect(new Set(asked).size).toBe(2)
+})
+
+it("cancels the run and rejects if a callback throws about a child", async () => {
+  const gateway = start({
+    agents: {
+      lead: { systemPrompt: "You lead.", provider: leads("a"), tools: [delegate("worker")] },
+      worker: careful(),
+    },
+  })
+  const run = gateway.run("Go.", {
+    onApproval: () => {
+      throw new Error("The person is gone.")
+    },
+  })
+  await expect(run).rejects.toThrow("The person is gone.")
+})

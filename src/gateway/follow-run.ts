@@ -1,7 +1,9 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
 import { type Entry, isTerminal } from "../core/entries.ts"
+import { toError } from "../core/errors.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { sleep } from "../core/sleep.ts"
 import { nativeWire } from "../http/wire/native.ts"
 import type { Frame } from "../http/wire/wire.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -9,6 +11,9 @@ import { answerWaits, type People } from "./answer-waits.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
 import type { ApprovalAnswer } from "./gateway.ts"
 import type { AcceptedRun } from "./start-run.ts"
+
+/** Pause between two looks at what the sessions below a run wait for. */
+const childrenPollMs = 500
 
 export interface FollowParts {
   readonly sessions: Sessions
@@ -39,8 +44,9 @@ export function toChatEvent(frame: Frame): ChatEvent {
 }
 
 /**
- * Yields a run's entries up to its end, and answers what it waits for. Cancels the run when the signal aborts, when a
- * callback throws, and when the consumer leaves before the end of a run that its message started. Ends early, and cancels nothing, when the process stops.
+ * Yields a run's entries up to its end, and answers what it and its children wait for. Cancels the run when the signal aborts,
+ * when a callback throws, and when the consumer leaves before the end of a run that its message started. Ends early, and
+ * cancels nothing, when the process stops.
  */
 export async function* followRun(
   { sessions, logger }: FollowParts,
@@ -66,6 +72,21 @@ export async function* followRun(
     elicit:
       onElicitation === undefined ? null : async (wait) => Promise.race([onElicitation(wait), declined]),
     hasClient,
+    asked: new Set(),
+  }
+  const over = new AbortController()
+  let watching: Promise<void> | null = null
+  const failures: unknown[] = []
+  /** The stream of the run does not show what the sessions below it wait for. */
+  const watchChildren = async () => {
+    try {
+      while (!over.signal.aborted && (await answerWaits(sessions, run, people)))
+        await sleep(childrenPollMs, over.signal)
+    } catch (error) {
+      failures.push(error)
+      await cancel()
+    }
+    watching = null
   }
   signal?.addEventListener("abort", cancel, { once: true })
   /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
@@ -91,15 +112,18 @@ export async function* followRun(
         state = next
         isGivenUp = !(entry.kind === "event" && isTerminal(entry.event))
         yield { entry, frames }
-        if (isQuestion(entry)) await answerWaits(sessions, run, people)
+        if (isQuestion(entry) && (await answerWaits(sessions, run, people))) watching ??= watchChildren()
         isGivenUp = false
       }
     }
   } finally {
     signal?.removeEventListener("abort", cancel)
+    over.abort()
     // A run that was open before belongs to someone else as well.
     if (isGivenUp && !run.hasJoined) await cancel()
+    await watching
   }
+  for (const error of failures) throw toError(error)
 }
 
 function isQuestion(entry: Entry): boolean {
