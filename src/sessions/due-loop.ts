@@ -48,8 +48,14 @@ export class DueLoop {
     await this.#running
   }
 
+  /** Never rejects: without arrivals, the loop looks once a second. */
   async #listen(): Promise<void> {
-    for await (const _ of this.#options.arrivals({ signal: this.#stop.signal })) this.wake()
+    const { job, arrivals, logger } = this.#options
+    try {
+      for await (const _ of arrivals({ signal: this.#stop.signal })) this.wake()
+    } catch (error) {
+      logger.warn({ error, job }, "Arrivals of due work are no longer heard. It is looked for once a second.")
+    }
   }
 
   async #loop(): Promise<void> {
