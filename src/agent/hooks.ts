@@ -1,6 +1,7 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
-import type { EventEntry } from "../core/entries.ts"
+import type { Event, EventEntry } from "../core/entries.ts"
 import { eventId } from "../core/event-id.ts"
+import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { CallState } from "./call-state.ts"
 import { maxTurnsReport, toolReport, toolTiming, usageReport } from "./reports.ts"
@@ -16,23 +17,34 @@ interface Occasion {
 /** Calls the hooks of one request for a durable event. Does not wait for them; their failures are logged. */
 export function notifyHooks(hooks: RunHooks, { entry, sessionId, calls, logger }: Occasion): void {
   const { event, runId, seq } = entry
+  const { onEvent, onUsage, onToolResult, onToolTiming, onMaxTurns } = hooks
   function tell<Report>(
     hook: keyof RunHooks,
-    report: Report | null,
-    call: (report: Report) => unknown,
+    call: ((report: Report) => unknown) | undefined,
+    report: () => Report | null,
   ): void {
-    if (report === null) return
+    // Most runs have no hooks of their own, and then no report is made.
+    const made = call === undefined ? null : report()
+    if (call === undefined || made === null) return
     reportFailure(
-      () => call(report),
+      () => call(made),
       (error) => logger.error({ error, hook, sessionId, runId }, "A hook failed. The run continues."),
     )
   }
-  const input = event.type === "toolCallCompleted" ? calls?.get(event.toolCallId)?.requested.input : undefined
-  tell("onEvent", entry, () => hooks.onEvent?.(entry, { sessionId, id: eventId(sessionId, seq) }))
-  tell("onUsage", usageReport(entry, sessionId), (report) => hooks.onUsage?.(report))
-  tell("onToolResult", toolReport(entry, sessionId, input ?? {}), (report) => hooks.onToolResult?.(report))
-  tell("onToolTiming", toolTiming(entry, sessionId), (timing) => hooks.onToolTiming?.(timing))
-  tell("onMaxTurns", maxTurnsReport(entry, sessionId), (report) => hooks.onMaxTurns?.(report))
+  tell(
+    "onEvent",
+    onEvent && ((shown: EventEntry) => onEvent(shown, { sessionId, id: eventId(sessionId, seq) })),
+    () => entry,
+  )
+  tell("onUsage", onUsage, () => usageReport(entry, sessionId))
+  tell("onToolResult", onToolResult, () => toolReport(entry, sessionId, inputOf(event, calls)))
+  tell("onToolTiming", onToolTiming, () => toolTiming(entry, sessionId))
+  tell("onMaxTurns", onMaxTurns, () => maxTurnsReport(entry, sessionId))
+}
+
+function inputOf(event: Event, calls: Occasion["calls"]): JsonObject {
+  const call = event.type === "toolCallCompleted" ? calls?.get(event.toolCallId) : undefined
+  return call?.requested.input ?? {}
 }
 
 function reportFailure(invoke: () => unknown, onError: (error: unknown) => void): void {

@@ -173,7 +173,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       // A gateway that is only looked at writes nothing.
       ...(idle ? [] : transcripts(server)),
     ],
-    agents: agents.map(({ name }) => name),
+    agents: names,
   })
   const dispatcher = new Dispatcher({
     outbox: store.outbox,
