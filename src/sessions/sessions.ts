@@ -1,4 +1,4 @@
-import type { Decider, Entry, TerminalEvent } from "../core/entries.ts"
+import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/entries.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
@@ -37,7 +37,7 @@ export interface Sessions {
    *
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
-  view(sessionId: string, options: ViewOptions): AsyncIterable<readonly Entry[]>
+  view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[]>
   /**
    * The messages of the conversation in pages, then what is open in it. It is read while it is taken, so a long one is
    * never held whole. Ends early once the signal aborts.
@@ -145,6 +145,8 @@ export type HistoryPart = HistoryMessages | HistoryEnd
 export interface HistoryMessages {
   readonly type: "messages"
   readonly messages: readonly Message[]
+  /** What the calls whose results are among the messages have emitted, by call. */
+  readonly data: ReadonlyMap<string, readonly AppData[]>
 }
 
 /** Comes once, after all messages. */
