@@ -31,6 +31,7 @@ export interface SessionLog {
    */
   now(): Promise<number>
 
+  /** Creates the session. If there is one with this id, nothing changes. */
   createSession(session: NewSession): Promise<void>
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>

@@ -115,7 +115,7 @@ async function createSession(query: Query, session: NewSession): Promise<void> {
   await query(
     `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
        parent_run_id, parent_tool_call_id, root_id)
-     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`,
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING`,
     [
       session.id,
       escapeText(session.tenant),
