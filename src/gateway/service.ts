@@ -304,8 +304,8 @@ function announcing(
   if (onSessionCreated === undefined) return sessions
   return {
     ...sessions,
-    async create(principal, agent) {
-      const session = await sessions.create(principal, agent)
+    async create(principal, agent, id) {
+      const session = await sessions.create(principal, agent, id)
       try {
         const created = { id: session.id, agent: session.agent, ...principal }
         await userCode.call("onSessionCreated", (signal) => onSessionCreated(created, { signal }))

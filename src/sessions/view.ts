@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
 import { isTerminal, type LiveEntry, type TerminalEvent } from "../core/entries.ts"
+import { nextSlice } from "../core/next-slice.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { noSpending } from "../core/usage.ts"
 import type { Feed } from "./feed.ts"
@@ -50,7 +50,7 @@ export async function* viewSession(
           const unstored = take(part)
           if (unstored.length > 0) yield unstored
           if (ended && runId !== undefined) return
-          if (part.length === partEntries) await nextTurn()
+          if (part.length === partEntries) await nextSlice()
         }
         // A run that is written here, and has not ended in what was read, ends in what the feed gives.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
 import type { AppData } from "../../core/entries.ts"
 import { jsonPieces } from "../../core/json-pieces.ts"
 import type { AssistantPart, Message } from "../../core/messages.ts"
+import { nextSlice } from "../../core/next-slice.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { HistoryEnd, HistoryMessages, HistoryPart } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
@@ -23,7 +23,7 @@ export async function* historyJson(parts: AsyncIterable<HistoryPart>): AsyncGene
     if (piece.length < pieceCharacters) continue
     yield piece
     piece = ""
-    await nextTurn()
+    await nextSlice()
   }
   yield piece
 }
