@@ -130,10 +130,12 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
   const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
+  const storage = createStorage({ log, clock, bounds })
   const worker = new Worker({
     log,
     feed,
     reads,
+    storage,
     committer,
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
@@ -156,7 +158,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       feed,
       reads,
       worker,
-      storage: createStorage({ log, clock, bounds }),
+      storage,
       defaultAgent: options.agents[0].definition.name,
       clock,
       ids,
