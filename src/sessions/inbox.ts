@@ -19,7 +19,10 @@ export class Inbox implements Answers, Steering {
   readonly #answers = new Map<string, Answer>()
   /** Messages that wait to join the open run. */
   #steering: SteeringMessage[] = []
-  /** Ids of answers and steering messages that were taken; they stay in the store's inbox until the commit that acts on them. */
+  /**
+   * Ids of answers and steering messages that were taken; they stay in the store's inbox until the commit that acts
+   * on them.
+   */
   readonly #taken = new Set<number>()
   readonly #listeners = new Set<() => void>()
   /** Readings begun, and the newest of them that has ended. */
