@@ -47,6 +47,7 @@ export async function startChild(
   await tree.oneByOne(async () => {
     const agent = agentOf(context, run, task)
     if (openChildrenOf(run).length >= maxOpenChildren) throw tooManyChildren()
+    if (await tree.isStorageFull()) throw storageFull()
     const reservedUsd = reservationOf(context, run, task)
     const [childId, childRunId] = [ids.next("sess"), ids.next("run")]
     const { toolCallId } = call.requested
@@ -156,6 +157,12 @@ function isPositive(value: unknown): value is number {
 function tooManyChildren(): WaitRefused {
   const message = `At most ${maxOpenChildren} sub-agents of one run work at once. Wait for one of them to end.`
   return new WaitRefused("too_many_children", message)
+}
+
+function storageFull(): WaitRefused {
+  const message =
+    "The user's sessions use all of their storage, so no sub-agent can start. Do the task without one."
+  return new WaitRefused("storage_full", message)
 }
 
 function upgradeInProgress(): WaitRefused {

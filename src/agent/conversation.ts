@@ -10,6 +10,7 @@ import type {
 } from "../core/entries.ts"
 import { imageRefused, imagesOf, replaceImages } from "../core/images.ts"
 import type { Json, JsonObject } from "../core/json.ts"
+import { jsonSize } from "../core/json-size.ts"
 import type { AssistantMessage, ImagePart, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import { epochOf } from "../core/sequence.ts"
@@ -156,6 +157,12 @@ export class Conversation {
           call.state = "started"
         })
         return
+      case "dataEmitted":
+        this.#call(event.toolCallId, (call) => {
+          const { events, characters } = call.emitted
+          call.emitted = { events: events + 1, characters: characters + jsonSize(event.value) }
+        })
+        return
       case "toolCallCompleted":
         this.#call(event.toolCallId, (call) => {
           call.state = "settled"
@@ -225,6 +232,7 @@ export class Conversation {
       openedAt: null,
       resolved: null,
       waits: { approval: 0, clientTool: 0, elicitation: 0, child: 0, timer: 0 },
+      emitted: { events: 0, characters: 0 },
       result: null,
     }
     this.#run.phase.calls.set(toolCallId, call)

@@ -42,6 +42,8 @@ export interface TreePlace {
   readonly depth: number
   /** Names of the agents that this gateway serves. */
   readonly agents: readonly string[]
+  /** Resolves to true if the sessions of the principal store so much that no further one may start. */
+  readonly isStorageFull: () => Promise<boolean>
   /** Starts each work when the one before has ended. */
   readonly oneByOne: <T>(work: () => Promise<T>) => Promise<T>
 }

@@ -7,6 +7,7 @@ const introduced: Partial<Record<Event["type"], number>> = {
   waitResolved: 3,
   userMessageAdded: 3,
   runWithdrawn: 3,
+  dataEmitted: 3,
 }
 
 /** Returns the version that a process must read to understand the event. */
@@ -25,6 +26,9 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
       return openedInVersion2(event)
     case "waitResolved":
       return resolvedInVersion2(event)
+    case "dataEmitted":
+      // Subscribers of this moment receive it. A run does not need it to continue.
+      return []
     default:
       return null
   }

@@ -13,6 +13,9 @@ export const logVersion = 3
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry
 
+/** An entry as subscribers receive it: a record of the log, or something that the log does not keep. */
+export type LiveEntry = Entry | TransientEntry
+
 /** A durable fact: published only after it is committed. */
 export interface EventEntry {
   readonly kind: "event"
@@ -32,6 +35,21 @@ export interface DeltaEntry {
   readonly seq: number
   readonly runId: string
   readonly delta: Delta
+}
+
+/** A value for those who follow the session at this moment. It has a number among the records, and is never stored. */
+export interface TransientEntry {
+  readonly kind: "transient"
+  readonly seq: number
+  readonly runId: string
+  readonly data: AppData
+}
+
+/** An event of the application's own, from one of its tools. */
+export interface AppData {
+  readonly toolCallId: string
+  readonly name: string
+  readonly value: Json
 }
 
 export type Delta = TextDelta | ThinkingDelta | ToolOutputDelta
@@ -78,6 +96,7 @@ export type Event =
   | WaitOpened
   | WaitResolved
   | ToolCallStarted
+  | DataEmitted
   | ToolCallCompleted
   | ToolCallInterrupted
   | StepCompleted
@@ -258,6 +277,11 @@ export interface Decider {
 export interface ToolCallStarted {
   readonly type: "toolCallStarted"
   readonly toolCallId: string
+}
+
+/** A running tool call reports something of the application's own. The model does not receive it. */
+export interface DataEmitted extends AppData {
+  readonly type: "dataEmitted"
 }
 
 export interface ToolCallCompleted {

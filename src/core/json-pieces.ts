@@ -1,4 +1,5 @@
 import { isLongerAsJson } from "./json.ts"
+import { nextSlice } from "./next-slice.ts"
 
 /** One piece costs less than a millisecond to make, and to hash or to encode. */
 export const pieceCharacters = 128 * 1024
@@ -25,9 +26,10 @@ export function* jsonPieces(value: unknown): Generator<string, void> {
 export async function stringifyInSlices(value: unknown): Promise<string> {
   if (!isLargeJson(value)) return JSON.stringify(value)
   const pieces: string[] = []
+  await nextSlice()
   for (const piece of jsonPieces(value)) {
     pieces.push(piece)
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextSlice()
   }
   return pieces.join("")
 }

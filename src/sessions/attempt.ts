@@ -84,7 +84,7 @@ export class Attempt {
     for (;;) {
       this.#stop.signal.throwIfAborted()
       this.#unread = false
-      const commands = (await this.#inbox.read()).filter(isWork)
+      const commands = (await this.#inbox.readWithMessage()).filter(isWork)
       await this.#withdrawals.settled()
       const message = conversation.run === null ? commands.find(isMessage) : undefined
       const runId = conversation.run?.runId ?? message?.runId

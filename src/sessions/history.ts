@@ -23,15 +23,15 @@ export async function* readHistory(
   signal: AbortSignal,
 ): AsyncGenerator<HistoryPart> {
   const { session, queuedRuns, fromSeq } = await newestHistory(log, sessionId)
-  const fold = new Fold()
+  const fold = new Fold({ keepsData: true })
   const reader = { key: principalKey(session), signal }
   const range = { fromSeq, upToSeq: session.lastSeq }
   for await (const messages of finishedMessages({ reads, reader, session }, range, fold)) {
-    yield { type: "messages", messages }
+    yield { type: "messages", messages, data: fold.takeData(messages) }
   }
   if (signal.aborted) return
   const { messages, spent } = fold.conversation
-  yield { type: "messages", messages }
+  yield { type: "messages", messages, data: fold.takeData(messages) }
   const { activeRun } = session
   yield {
     type: "end",

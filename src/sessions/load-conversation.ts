@@ -1,5 +1,5 @@
 import { Conversation } from "../agent/conversation.ts"
-import type { Entry, EventEntry } from "../core/entries.ts"
+import type { AppData, Entry, EventEntry } from "../core/entries.ts"
 import type { Message } from "../core/messages.ts"
 import type { Session, SessionLog } from "../core/ports/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
@@ -7,11 +7,19 @@ import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 /** How far a log is folded. */
 export class Fold {
   readonly conversation = new Conversation()
+  /** What calls have emitted, by call; null if nobody asks for it. */
+  readonly #data: Map<string, AppData[]> | null
   #answeredAt = 0
   #lastSeq = 0
 
+  constructor({ keepsData = false }: { readonly keepsData?: boolean } = {}) {
+    this.#data = keepsData ? new Map() : null
+  }
+
   apply(entry: EventEntry): void {
     this.conversation.apply(entry)
+    if (entry.event.type === "dataEmitted") this.#keep(entry.event)
+    if (entry.event.type === "historyReplaced") this.#data?.clear()
     this.#lastSeq = entry.seq
     if (entry.event.type === "messageCompleted") this.#answeredAt = entry.seq
   }
@@ -22,6 +30,26 @@ export class Fold {
    */
   get lastSeq(): number {
     return this.conversation.run?.phase.type === "settling" ? this.#answeredAt : this.#lastSeq
+  }
+
+  /** Takes out what the calls whose results are among the messages have emitted, by call. */
+  takeData(messages: readonly Message[]): ReadonlyMap<string, readonly AppData[]> {
+    const taken = new Map<string, readonly AppData[]>()
+    for (const message of messages) {
+      if (message.role !== "tool") continue
+      for (const { toolCallId } of message.results) {
+        const data = this.#data?.get(toolCallId)
+        if (data !== undefined) taken.set(toolCallId, data)
+        this.#data?.delete(toolCallId)
+      }
+    }
+    return taken
+  }
+
+  #keep({ toolCallId, name, value }: AppData): void {
+    const former = this.#data?.get(toolCallId)
+    if (former === undefined) this.#data?.set(toolCallId, [{ toolCallId, name, value }])
+    else former.push({ toolCallId, name, value })
   }
 }
 

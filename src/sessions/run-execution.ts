@@ -29,6 +29,7 @@ import { isSameHistory } from "./client-history.ts"
 import type { Inbox } from "./inbox.ts"
 import { interruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
+import type { Storage } from "./storage.ts"
 import type { SessionWriter } from "./writer.ts"
 
 /** Processes in a row that may die at a run without one durable step, before the run is given up. */
@@ -47,6 +48,7 @@ export interface RunExecution {
   readonly hold: Hold
   readonly inbox: Inbox
   readonly log: SessionLog
+  readonly storage: Storage
   /** Names of the agents that this process serves. */
   readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
@@ -104,9 +106,10 @@ async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string
 
 function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
-  const { agents, signal, hold, clock, ids, logger } = execution
+  const { storage, agents, signal, hold, clock, ids, logger } = execution
   const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
-  const tree = { parent, depth, agents, oneByOne: createTurns() }
+  const isStorageFull = async () => (await storage.limitsFor(session)).principalIsFull
+  const tree = { parent, depth, agents, isStorageFull, oneByOne: createTurns() }
   const parts = {
     sessionId,
     rootSessionId,

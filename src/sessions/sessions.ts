@@ -1,4 +1,5 @@
-import type { Decider, Entry, TerminalEvent } from "../core/entries.ts"
+import type { RunLimits } from "../core/child.ts"
+import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/entries.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
@@ -17,8 +18,11 @@ import type { Spending } from "../core/usage.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
-  /** Starts a session with an agent. Default: the gateway's default agent. */
-  create(principal: Principal, agent?: string): Promise<Session>
+  /**
+   * Starts a session with an agent. Default: the gateway's default agent, and a new id. If there is a session with the given
+   * id, nothing is started and that session is returned, whoever owns it.
+   */
+  create(principal: Principal, agent?: string, id?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>
   /** Accepts a message; the run that it starts, or joins, is durable when this resolves (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>
@@ -37,7 +41,7 @@ export interface Sessions {
    *
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
-  view(sessionId: string, options: ViewOptions): AsyncIterable<readonly Entry[]>
+  view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[]>
   /**
    * The messages of the conversation in pages, then what is open in it. It is read while it is taken, so a long one is
    * never held whole. Ends early once the signal aborts.
@@ -80,6 +84,8 @@ export interface StartRequest {
   readonly model: string | null
   /** JSON Schema that the answer must fit. Default: any text will do. */
   readonly outputSchema?: JsonObject
+  /** Limits of the run, besides those of the agent. Default: none. */
+  readonly runLimits?: RunLimits
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
   /** Decides over the message while the session is busy. Default: `reject`. */
   readonly whenBusy?: WhenBusy
@@ -145,6 +151,8 @@ export type HistoryPart = HistoryMessages | HistoryEnd
 export interface HistoryMessages {
   readonly type: "messages"
   readonly messages: readonly Message[]
+  /** What the calls whose results are among the messages have emitted, by call. */
+  readonly data: ReadonlyMap<string, readonly AppData[]>
 }
 
 /** Comes once, after all messages. */
@@ -167,4 +175,7 @@ export interface RunResult {
   /** The text of the run's last assistant message. */
   readonly response: string
   readonly toolsUsed: readonly string[]
+  /** Times of the run's first and last event, in milliseconds since the Unix epoch. */
+  readonly startedAt: number
+  readonly endedAt: number
 }

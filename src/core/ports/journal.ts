@@ -1,4 +1,4 @@
-import type { Delta, Event, EventEntry } from "../entries.ts"
+import type { AppData, Delta, Event, EventEntry } from "../entries.ts"
 import type { OutboxItem } from "./outbox.ts"
 import type { NewWait } from "./session-log.ts"
 
@@ -15,6 +15,11 @@ export interface Journal {
   append(events: readonly Event[], effects?: JournalEffects): Promise<readonly EventEntry[]>
   /** Publishes at once; becomes durable with the next commit. Returns its sequence number. */
   emit(delta: Delta): number
+  /**
+   * Shows the value to those who follow the session at this moment, after every event appended before. It is never stored,
+   * and is dropped if too much waits behind events that the store has not taken yet.
+   */
+  show(data: AppData): void
 }
 
 export interface JournalEffects {

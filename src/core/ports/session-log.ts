@@ -31,6 +31,7 @@ export interface SessionLog {
    */
   now(): Promise<number>
 
+  /** Creates the session. If there is one with this id, nothing changes. */
   createSession(session: NewSession): Promise<void>
   session(sessionId: string): Promise<Session | null>
   run(sessionId: string, runId: string): Promise<Run | null>
@@ -86,10 +87,10 @@ export interface SessionLog {
    */
   held(): Promise<readonly Lease[]>
   /**
-   * Commands that no commit has consumed, oldest first: those that are due, of the due messages only the next one, and
-   * the steering messages of the open run. Empty if the lease is lost.
+   * Returns commands that no commit has consumed, oldest first: those that are due, of the due messages only the next one,
+   * and the steering messages of the open run. Returns none if the lease is lost.
    */
-  pending(lease: Lease): Promise<readonly Command[]>
+  pending(lease: Lease, options?: PendingOptions): Promise<readonly Command[]>
   /**
    * Gives the session back. Refused as `pending` while a command is due and unconsumed (rule 9), unless `force`:
    * a stopping process leaves its work to others without it counting as a crash. With `parkUntil` an open run does not
@@ -229,6 +230,11 @@ export interface StorageLimits {
 export type MessageInput =
   | { readonly type: "message"; readonly content: readonly ContentPart[] }
   | { readonly type: "conversation"; readonly messages: readonly Message[] }
+
+export interface PendingOptions {
+  /** If false, messages are left out: they may be large, and a run that has begun needs none. Default: true. */
+  readonly messages?: boolean
+}
 
 export interface CancelCommand {
   readonly type: "cancel"

@@ -85,6 +85,17 @@ export type Answered = { readonly continuation: JsonObject } & (
   | ({ readonly kind: "child" } & ChildOutcome)
 )
 
+/** An event of the application's own. */
+export interface EmittedData {
+  readonly type: "data"
+  /** A letter, then letters, digits, `_`, `.`, `:`, `/` and `-`: at most 64 characters. */
+  readonly name: string
+  /** A JSON value of at most 65 536 characters. */
+  readonly value: Json
+  /** If true, only those who follow the session at this moment receive it. It is not stored. Default false. */
+  readonly transient?: boolean
+}
+
 export interface ToolContext {
   /** Aborted on cancel, on timeout, and when the process stops. */
   readonly signal: AbortSignal
@@ -107,7 +118,13 @@ export interface ToolContext {
    * the process stops before the answer, the call ends as interrupted (or begins anew, if it may be repeated).
    */
   ask(question: Question): Promise<QuestionAnswer>
-  /** Shows a piece of output to the viewers while the call runs. */
+  /** Shows a piece of output to the subscribers while the call runs. */
   emit(chunk: string, stream?: "stdout" | "stderr"): void
+  /**
+   * Sends an event of the application's own to the subscribers while the call runs. The model does not receive it. It is
+   * stored, and part of the history, unless it is `transient`. Throws `invalid_data` for a name or value that cannot be
+   * sent, and `too_much_data` for a call that has emitted too much. Does nothing once the call is over.
+   */
+  emit(data: EmittedData): void
   readonly logger: Logger
 }
