@@ -57,6 +57,28 @@ export interface ExecRequest {
   readonly language: CodeLanguage
   readonly code: string
   readonly timeoutMs: number
+  /** Folders that the code can read and not change. At most 8. Default none. */
+  readonly folders?: readonly ReadOnlyFolder[]
+}
+
+/**
+ * Files that code finds in a folder of its own, outside of its working directory. Each is readable and executable. A host that
+ * is no sandbox protects them from changes only if the gateway runs as root.
+ */
+export interface ReadOnlyFolder {
+  /** 1 to 32 lowercase letters, digits and hyphens, a letter first. Part of the folder's path where code sees it. */
+  readonly name: string
+  /** Environment variable with the folder's path: capital letters, digits and underscores, a letter first. */
+  readonly variable: string
+  /** Identifies the content: folders of the same key have the same files. */
+  readonly key: string
+  readonly files: readonly ReadOnlyFile[]
+}
+
+export interface ReadOnlyFile {
+  /** Relative to the folder, with forward slashes. */
+  readonly path: string
+  readonly content: Uint8Array
 }
 
 export type ExecEvent = OutputChunk | ExitStatus
