@@ -46,6 +46,8 @@ export interface ChatModelRuntime {
   readonly fallback?: readonly FallbackChoice[]
   /** Default none. Names must differ. */
   readonly tools?: readonly Tool[]
+  /** Names of tools that the model is not offered, for example of an MCP server. Default none. */
+  readonly excludedTools?: readonly string[]
   /** Cap on the output tokens of one model call. Default 16 000. */
   readonly maxTokens?: number
   /** Most model calls of one run. Default: no bound. */
@@ -167,7 +169,7 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
   const codeTools = surroundings.codeTools?.({ needsApproval, maxResultBytes: maxToolResultBytes }) ?? []
   const tools = [...(chat.tools ?? []), ...codeTools]
   refuseDuplicates(tools)
-  const allTools = withServerTools(tools, mcp)
+  const allTools = withServerTools(tools, mcp, new Set(chat.excludedTools))
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
   if (maxBudgetUsd !== null) {
     requirePrices(
@@ -218,15 +220,21 @@ function chosenModel(
 }
 
 /** The agent's own tools and those of the servers, as the same array while they stay the same. */
-function withServerTools(own: readonly Tool[], { tools }: McpView): () => readonly Tool[] {
+function withServerTools(
+  own: readonly Tool[],
+  { tools }: McpView,
+  excluded: ReadonlySet<string>,
+): () => readonly Tool[] {
   const names = own.map(({ name }) => name)
+  const offered = (ofServers: readonly Tool[]) =>
+    [...own, ...ofServers].filter(({ name }) => !excluded.has(name))
   let ofServers = tools(names)
-  let all = [...own, ...ofServers]
+  let all = offered(ofServers)
   return () => {
     const current = tools(names)
     if (current !== ofServers) {
       ofServers = current
-      all = [...own, ...current]
+      all = offered(current)
     }
     return all
   }
