@@ -73,8 +73,7 @@ export interface McpServerOptions {
   /** For single tools, by the server's own names: wins over what is said of the server and by it. */
   readonly tools?: Readonly<Record<string, McpToolOptions>>
   /**
-   * If true, its tools are always named `SERVER__TOOL`. Default: only those whose name another tool has too. Default:
-   * only those whose name another tool has too.
+   * If true, its tools are always named `SERVER__TOOL`. Default: only those whose name another tool has too.
    */
   readonly prefix?: boolean
   /** If true, the server's instructions are added to the system prompt. Default false. */

@@ -25,8 +25,7 @@ export interface AiSdkOptions {
   readonly providerOptions?: Readonly<Record<string, JsonObject>>
   /**
    * Price list that applies to its calls: a provider's id in https://github.com/pydantic/genai-prices, or `free`.
-   * Default: known for the usual services, by the model's `provider`; otherwise the prices are unknown. Default:
-   * known for the usual services, by the model's `provider`; otherwise nobody knows.
+   * Default: known for the usual services, by the model's `provider`; otherwise the prices are unknown.
    */
   readonly priceList?: string
 }
