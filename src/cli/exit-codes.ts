@@ -11,7 +11,7 @@ export const exitCodes = {
   cannotListen: 4,
 } as const
 
-/** What a shell reports for a program ended by this signal. */
+/** Returns the code that a shell reports for a program ended by this signal. */
 export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }

@@ -3,7 +3,7 @@ import { devWorkerName } from "./dev-worker-command.ts"
 import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts"
 import { runCli } from "./run-cli.ts"
 
-/** How long a worker without a supervisor may take to stop. */
+/** Milliseconds that a worker without a supervisor may take to stop. */
 const orphanMs = 5000
 
 /** Runs the command line of this process, and ends the process with its exit code. */

@@ -15,7 +15,7 @@ export interface CodeExecutionOptions {
   readonly sandboxes: Sandboxes
   readonly defaultTimeoutMs: number
   readonly maxTimeoutMs: number
-  /** Of each stream of one execution. */
+  /** Most bytes of each stream of one execution. */
   readonly maxOutputBytes: number
   /** Background tasks of one session at once. */
   readonly maxBackground: number
@@ -32,7 +32,10 @@ export interface CodeExecution {
 }
 
 export interface CodeToolsOptions {
-  /** Whether a person must allow what runs in a sandbox; what runs in none, one must always allow. */
+  /**
+   * Decides if a person must allow code that runs in a sandbox; for code without a sandbox, a person must always
+   * allow it.
+   */
   readonly needsApproval: (
     toolName: string,
     input: JsonObject,
