@@ -20,7 +20,8 @@ const folders = {
   stores: ["core", "locks"],
   pricing: ["core"],
   http: ["core", "sessions"],
-  headless: ["core", "sessions", "state-files"],
+  // Of the client only the types of events.
+  headless: ["client/wire", "core", "state-files"],
   telemetry: ["core"],
   transcripts: ["core"],
   testing: ["core"],
@@ -45,13 +46,14 @@ const folders = {
     "telemetry",
     "transcripts",
   ],
-  cli: ["core", "gateway"],
+  cli: ["client/wire", "core", "gateway", "headless"],
   // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.
   ".": [
     "approvals",
     "client/wire",
     "core",
     "gateway",
+    "headless",
     "http",
     "mcp",
     "pricing",
