@@ -23,7 +23,9 @@ export type {
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
+  AppData,
   BudgetExceeded,
+  DataEmitted,
   Decider,
   Delta,
   DeltaEntry,
@@ -188,6 +190,7 @@ export type {
 } from "./core/ports/subscriptions.ts"
 export type {
   Answered,
+  EmittedData,
   ReturnedWait,
   Tool,
   ToolContext,

@@ -20,8 +20,9 @@ const folders = {
   stores: ["core", "locks"],
   pricing: ["core"],
   http: ["core", "sessions"],
+  console: ["core", "sessions", "http"],
   // Of the client only the types of events.
-  headless: ["client/wire", "core", "state-files"],
+  headless: ["client/wire", "core", "locks", "state-files"],
   telemetry: ["core"],
   transcripts: ["core"],
   testing: ["core"],
@@ -42,6 +43,7 @@ const folders = {
     "stores",
     "pricing",
     "http",
+    "console",
     "headless",
     "telemetry",
     "transcripts",

@@ -104,6 +104,8 @@ const codeExecution = z.strictObject({
   directory: z.string().min(1).optional(),
 })
 
+const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
+
 const rateLimits = z.strictObject({
   initPerMinute: count,
   requestsPerMinute: count,
@@ -150,6 +152,7 @@ const sharedServer = {
   allowSystemMessages: z.boolean().optional(),
   allowAnyKey: z.boolean().optional(),
   allowedHosts: strings,
+  console: consoleChoice.optional(),
   corsOrigins: strings,
   limits: limits.optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),

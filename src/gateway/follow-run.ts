@@ -1,5 +1,5 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
-import { type Entry, isTerminal } from "../core/entries.ts"
+import { isTerminal, type LiveEntry } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
@@ -37,7 +37,7 @@ export interface FollowOptions {
 /** One entry of a run, and the frames that a client of the HTTP API is sent for it. */
 export interface FollowedEntry {
   /** Null for the place of a queued run, which comes first. */
-  readonly entry: Entry | null
+  readonly entry: LiveEntry | null
   readonly frames: readonly Frame[]
 }
 
@@ -149,6 +149,6 @@ export async function* followRun(
   for (const error of failures) throw toError(error)
 }
 
-function isQuestion(entry: Entry): boolean {
+function isQuestion(entry: LiveEntry): boolean {
   return entry.kind === "event" && entry.event.type === "waitOpened"
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "../core/json.ts"
-import type { Tool, ToolResult } from "../core/ports/tool.ts"
+import type { EmittedData, Tool, ToolResult } from "../core/ports/tool.ts"
 import { originOf } from "../core/tool-origin.ts"
 import { startMcpServers } from "../mcp/servers.ts"
 import { createLogger } from "../telemetry/logger.ts"
@@ -85,7 +85,9 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         toolCallId: "call_local",
         idempotencyKey: "call_local",
         ask: async () => nobody,
-        emit: onOutput,
+        emit: (emitted: string | EmittedData) => {
+          if (typeof emitted === "string") onOutput(emitted)
+        },
         logger,
       }
       let outcome = await tool.execute(validation.input, { ...context, answered: null })

@@ -1,4 +1,4 @@
-import type { Entry } from "../core/entries.ts"
+import type { LiveEntry } from "../core/entries.ts"
 import type { Directory, DirectoryCursor } from "../core/ports/directory.ts"
 import { sleep } from "../core/sleep.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -15,7 +15,7 @@ export interface ParkedParts {
 export class UnfinishedCalls {
   readonly #calls = new Set<string>()
 
-  see(entry: Entry): void {
+  see(entry: LiveEntry): void {
     if (entry.kind !== "event") return
     const { event } = entry
     if (event.type === "toolCallRequested") this.#calls.add(event.toolCallId)

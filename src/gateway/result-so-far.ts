@@ -1,4 +1,4 @@
-import type { Entry } from "../core/entries.ts"
+import type { LiveEntry } from "../core/entries.ts"
 import { textOf } from "../core/messages.ts"
 import { addSpending, noSpending, type Spending } from "../core/usage.ts"
 
@@ -9,7 +9,7 @@ export class ResultSoFar {
   #startedAt: number | null = null
   readonly #toolsUsed = new Set<string>()
 
-  see(entry: Entry): void {
+  see(entry: LiveEntry): void {
     if (entry.kind !== "event") return
     this.#startedAt ??= entry.at
     const { event } = entry

@@ -1,4 +1,4 @@
-import type { Entry } from "../core/entries.ts"
+import type { LiveEntry } from "../core/entries.ts"
 import { isJsonObject, type Json } from "../core/json.ts"
 import type { Validation } from "../core/ports/tool.ts"
 import type { RunResult } from "../sessions/sessions.ts"
@@ -71,7 +71,7 @@ function declineAll(): ElicitationAnswer {
 }
 
 /** Gives the text of the model's messages, with a blank line between them. */
-function textPrinter(onText: (text: string) => void): (entry: Entry) => void {
+function textPrinter(onText: (text: string) => void): (entry: LiveEntry) => void {
   let messageId: string | null = null
   return (entry) => {
     if (entry.kind !== "delta" || entry.delta.type !== "textDelta") return
@@ -81,7 +81,7 @@ function textPrinter(onText: (text: string) => void): (entry: Entry) => void {
   }
 }
 
-function answeringModel(entry: Entry): string | null {
+function answeringModel(entry: LiveEntry): string | null {
   return entry.kind === "event" && entry.event.type === "messageCompleted" ? entry.event.model : null
 }
 

@@ -36,6 +36,7 @@ import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
 import { hookSubscribers } from "./hook-subscribers.ts"
 import { pickHooks } from "./hooks.ts"
+import { type OpenConsole, openConsole } from "./open-console.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { readinessOf } from "./readiness.ts"
@@ -58,6 +59,8 @@ export interface Service {
   readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
+  /** Who may use the console. Null if it is off. */
+  readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /** Called before the parts close, with what else is to be stopped first: listeners. */
@@ -72,6 +75,7 @@ export interface ServiceOptions {
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   readonly idle: NonNullable<PrepareOptions["idle"]>
+  readonly console: PrepareOptions["console"]
   readonly logger: Logger
   readonly clock: Clock
   readonly ids: Ids
@@ -130,10 +134,12 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
   const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
+  const storage = createStorage({ log, clock, bounds })
   const worker = new Worker({
     log,
     feed,
     reads,
+    storage,
     committer,
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
@@ -156,7 +162,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       feed,
       reads,
       worker,
-      storage: createStorage({ log, clock, bounds }),
+      storage,
       defaultAgent: options.agents[0].definition.name,
       clock,
       ids,
@@ -184,10 +190,21 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
+  const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
+  const ownConsole = openConsole({
+    server,
+    agents: agents.map(({ name, allowedModels = null }) => ({ name, allowedModels })),
+    settings: options.settings,
+    mode,
+    isAsked: options.console,
+    sessions: shownSessions,
+    directory,
+    clock,
+  })
   const app = createHttpApp({
     ...server,
     agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
-    sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
+    sessions: shownSessions,
     directory,
     keyring,
     clock,
@@ -199,6 +216,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
+    addPages: ownConsole?.addPages,
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
@@ -219,6 +237,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
+    console: ownConsole?.access ?? null,
     fetch: (request, bindings) => app.fetch(request, bindings),
     readiness: ({ forOperator = false } = {}) => readiness(forOperator),
     onClose: (stop) => listeners.push(stop),

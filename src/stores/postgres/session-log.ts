@@ -1,6 +1,7 @@
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText, integer } from "../columns.ts"
+import { largeContents } from "../large-contents.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -51,8 +52,9 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return isDue !== null
     },
     async put(command, limits) {
+      const texts = await largeContents(command)
       const { outcome, isDue } = await database.transaction((query) =>
-        putInTree(query, command, { versions, limits }),
+        putInTree(query, command, { versions, limits, texts }),
       )
       if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
@@ -72,7 +74,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(query, { agents, reads }, claimer, { limit, shares }),
     held: () => held(query, owner),
-    pending: (lease) => pending(query, lease, owner),
+    pending: (lease, options) => pending(query, lease, { ...options, owner }),
     release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {
       const outcomes = await inOrder(batches, () => commit(commits, batches, owner))
