@@ -108,6 +108,7 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type {
+  PendingOptions,
   PutRun,
   QueuedRun,
   RunOpened,
@@ -157,7 +158,6 @@ export type {
   CancelCommand,
   Command,
   CommitOutcome,
-  HeldPlaces,
   Lease,
   MessageCommand,
   MessageInput,
@@ -175,10 +175,10 @@ export type {
   SessionBatch,
   SessionLog,
   SessionParent,
-  Shares,
   StorageLimits,
   StoredCommand,
 } from "./core/ports/session-log.ts"
+export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
   Cursor,

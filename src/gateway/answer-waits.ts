@@ -21,8 +21,8 @@ export interface People {
 }
 
 /**
- * Answers what the run and the sessions that work for it wait for, each wait once. Resolves to true if the run waits for such a
- * session. Throws when an answer is refused, so that nobody waits for its end in vain.
+ * Answers what the run and the sessions that work for it wait for, each wait once. Resolves to true if the run waits
+ * for such a session. Throws when an answer is refused, so that nobody waits for its end in vain.
  */
 export async function answerWaits(
   sessions: Sessions,

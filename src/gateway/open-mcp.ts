@@ -18,7 +18,10 @@ export interface OpenMcpOptions {
 
 export interface OpenedMcp {
   readonly servers: readonly OpenedMcpServer[]
-  /** Calls a tool as an agent would, but for asking anybody: what the tool asks the user is declined. Rejects when the server has no such tool. */
+  /**
+   * Calls a tool as an agent would, but for asking anybody: what the tool asks the user is declined. Rejects when the
+   * server has no such tool.
+   */
   call(tool: Pick<Tool, "name">, input: JsonObject, options: CallToolOptions): Promise<ToolResult>
   close(): Promise<void>
 }
@@ -26,7 +29,7 @@ export interface OpenedMcp {
 export interface OpenedMcpServer {
   readonly name: string
   readonly status: string
-  /** Why it is not ready. */
+  /** Reason that the server is not ready. */
   readonly reason: string | null
   readonly tools: readonly Pick<Tool, "name" | "description" | "inputSchema">[]
 }
@@ -37,7 +40,7 @@ export interface CallToolOptions {
 }
 
 const longestTimerMs = 2_147_483_647
-/** Nobody is asked here. */
+/** The answer to every question: there is no user to ask. */
 const nobody = { action: "decline", content: null } as const
 /** A tool that does not take no for an answer is left alone. */
 const mostRounds = 10
