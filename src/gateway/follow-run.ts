@@ -23,9 +23,11 @@ export interface FollowParts extends ParkedParts {
 
 export interface FollowOptions {
   /** Undefined leaves approvals open. */
-  readonly onApproval: ((wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>) | undefined
+  readonly onApproval: ((wait: Wait) => ApprovalAnswer | null | Promise<ApprovalAnswer | null>) | undefined
   /** Undefined leaves questions open. */
-  readonly onElicitation: ((wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>) | undefined
+  readonly onElicitation:
+    | ((wait: Wait) => ElicitationAnswer | null | Promise<ElicitationAnswer | null>)
+    | undefined
   readonly hasClient: boolean
   /**
    * Called once if the run waits for people only; following then ends and leaves the run open. Undefined: it is
