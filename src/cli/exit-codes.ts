@@ -13,7 +13,7 @@ export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
-/** Why a command was told to stop, as the reason of its signal. */
+/** Reason to stop a command, which is the reason of its signal. */
 export type StopReason = "SIGINT" | "SIGTERM" | "SIGPIPE"
 
 export function exitCodeOfStop({ reason }: AbortSignal): number {
