@@ -13,6 +13,7 @@ const folders = {
   runners: ["core"],
   mcp: ["core"],
   sandbox: ["core"],
+  "code-execution": ["core", "sandbox", "tools"],
   skills: ["core"],
   tools: ["core"],
   stores: ["core"],
@@ -31,6 +32,7 @@ const folders = {
     "approvals",
     "sessions",
     "providers",
+    "code-execution",
     "mcp",
     "sandbox",
     "skills",
@@ -47,6 +49,7 @@ const folders = {
   ".": [
     "approvals",
     "client/wire",
+    "code-execution",
     "core",
     "gateway",
     "http",
