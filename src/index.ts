@@ -17,7 +17,9 @@ export type {
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
+  AppData,
   BudgetExceeded,
+  DataEmitted,
   Decider,
   Delta,
   DeltaEntry,
@@ -217,6 +219,7 @@ export type {
 } from "./core/ports/subscriptions.ts"
 export type {
   Answered,
+  EmittedData,
   ReturnedWait,
   Tool,
   ToolContext,

@@ -83,8 +83,8 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 
   const followParts = async (): Promise<FollowParts> => {
-    const { sessions } = await started()
-    return { sessions, agents: agents.map(({ name }) => name), logger }
+    const { sessions, directory } = await started()
+    return { sessions, directory, agents: agents.map(({ name }) => name), logger }
   }
 
   return {

@@ -45,6 +45,8 @@ export interface ChatModelRuntime {
   readonly fallback?: readonly FallbackChoice[]
   /** Default none. Names must differ. */
   readonly tools?: readonly Tool[]
+  /** Names of tools that the model is not offered, for example of an MCP server. Default none. */
+  readonly excludedTools?: readonly string[]
   /** Cap on the output tokens of one model call. Default 16 000. */
   readonly maxTokens?: number
   /** Most model calls of one run. Default: no bound. */
@@ -169,7 +171,7 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
   const pricing = createPricing(chat.prices)
-  const allTools = view.tools(chat.tools ?? [])
+  const allTools = without(chat.excludedTools ?? [], view.tools(chat.tools ?? []))
   const interceptors = [...(chat.interceptors ?? []), ...view.interceptors]
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
   if (maxBudgetUsd !== null) {
@@ -218,6 +220,21 @@ function chosenModel(
   if (asked === null) return own
   if (allowedModels === undefined) return own ?? asked
   return allowedModels.includes(asked) ? asked : own
+}
+
+/** Returns the tools but for those of these names, as the same array while they stay the same. */
+function without(names: readonly string[], tools: () => readonly Tool[]): () => readonly Tool[] {
+  if (names.length === 0) return tools
+  let all: readonly Tool[] = []
+  let offered: readonly Tool[] = []
+  return () => {
+    const current = tools()
+    if (current !== all) {
+      all = current
+      offered = current.filter(({ name }) => !names.includes(name))
+    }
+    return offered
+  }
 }
 
 function revisionOf(definition: {

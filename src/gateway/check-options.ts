@@ -176,6 +176,7 @@ const modelRuntime = {
   maxBudgetUsd: z.number().positive().optional(),
   prices,
   tools: z.array(aTool).optional(),
+  excludedTools: strings,
   maxTokens: count,
   maxTurns: count,
   toolTimeoutMs: milliseconds.optional(),
@@ -231,6 +232,9 @@ const startOptions = z
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
     notBefore: z.int().nonnegative().optional(),
+    jobId: z.string().min(1).max(255).optional(),
+    notes: z.array(z.string()).optional(),
+    limits: z.strictObject({ maxTurns: count, maxBudgetUsd: z.number().nonnegative().optional() }).optional(),
     signal: object.optional(),
   })
   .refine(({ userId, tenant }) => tenant === undefined || userId !== undefined, {

@@ -1,22 +1,21 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
-import { type Entry, isTerminal } from "../core/entries.ts"
+import { isTerminal, type LiveEntry } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { sleep } from "../core/sleep.ts"
 import { nativeWire } from "../http/wire/native.ts"
 import type { Frame } from "../http/wire/wire.ts"
-import type { Sessions } from "../sessions/sessions.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
 import type { ApprovalAnswer } from "./gateway.ts"
+import { type ParkedParts, UnfinishedCalls, untilParked } from "./parked.ts"
 import type { AcceptedRun } from "./start-run.ts"
 
 /** Pause between two looks at what the sessions below a run wait for. */
 const childrenPollMs = 500
 
-export interface FollowParts {
-  readonly sessions: Sessions
+export interface FollowParts extends ParkedParts {
   /** Names of the agents that the gateway serves. */
   readonly agents: readonly string[]
   readonly logger: Logger
@@ -28,13 +27,15 @@ export interface FollowOptions {
   /** Undefined leaves questions open. */
   readonly onElicitation: ((wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>) | undefined
   readonly hasClient: boolean
+  /** Called once if the run waits for people only; following then ends and leaves the run open. Undefined: it is followed on. */
+  readonly onParked?: (() => void) | undefined
   readonly signal: AbortSignal | undefined
 }
 
 /** One entry of a run, and the frames that a client of the HTTP API is sent for it. */
 export interface FollowedEntry {
   /** Null for the place of a queued run, which comes first. */
-  readonly entry: Entry | null
+  readonly entry: LiveEntry | null
   readonly frames: readonly Frame[]
 }
 
@@ -49,9 +50,9 @@ export function toChatEvent(frame: Frame): ChatEvent {
  * cancels nothing, when the process stops.
  */
 export async function* followRun(
-  { sessions, logger }: FollowParts,
+  { sessions, directory, logger }: FollowParts,
   run: AcceptedRun,
-  { onApproval, onElicitation, hasClient, signal }: FollowOptions,
+  { onApproval, onElicitation, hasClient, onParked, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEntry> {
   const { sessionId, runId, cursor, position } = run
   const cancelled = Promise.withResolvers<void>()
@@ -88,6 +89,21 @@ export async function* followRun(
     }
     watching = null
   }
+  const calls = new UnfinishedCalls()
+  /** Ends the view when the run is parked. */
+  const leaving = new AbortController()
+  let looking: Promise<void> | null = null
+  const lookIfParked = async () => {
+    try {
+      if (await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal })) {
+        onParked?.()
+        leaving.abort()
+      }
+    } catch (error) {
+      failures.push(error)
+      leaving.abort()
+    }
+  }
   signal?.addEventListener("abort", cancel, { once: true })
   /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
   let isGivenUp = false
@@ -98,7 +114,7 @@ export async function* followRun(
       afterSeq: cursor,
       runId,
       throughLapse: true,
-      signal: new AbortController().signal,
+      signal: leaving.signal,
     })
     if (position !== undefined) {
       isGivenUp = true
@@ -110,9 +126,13 @@ export async function* followRun(
       for (const entry of batch) {
         const [next, frames] = nativeWire.fold(state, entry)
         state = next
+        calls.see(entry)
         isGivenUp = !(entry.kind === "event" && isTerminal(entry.event))
         yield { entry, frames }
-        if (isQuestion(entry) && (await answerWaits(sessions, run, people))) watching ??= watchChildren()
+        if (isQuestion(entry)) {
+          if (await answerWaits(sessions, run, people)) watching ??= watchChildren()
+          if (onParked !== undefined) looking ??= lookIfParked()
+        }
         isGivenUp = false
       }
     }
@@ -122,10 +142,11 @@ export async function* followRun(
     // A run that was open before belongs to someone else as well.
     if (isGivenUp && !run.hasJoined) await cancel()
     await watching
+    await looking
   }
   for (const error of failures) throw toError(error)
 }
 
-function isQuestion(entry: Entry): boolean {
+function isQuestion(entry: LiveEntry): boolean {
   return entry.kind === "event" && entry.event.type === "waitOpened"
 }

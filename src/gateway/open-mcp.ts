@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../core/json.ts"
 import { longestTimerMs } from "../core/longest-timer.ts"
-import type { Tool, ToolResult } from "../core/ports/tool.ts"
+import type { EmittedData, Tool, ToolResult } from "../core/ports/tool.ts"
 import { originOf } from "../core/tool-origin.ts"
 import { configuredServers } from "../mcp/config/configured-servers.ts"
 import type { McpOptions } from "../mcp/options.ts"
@@ -86,7 +86,9 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         toolCallId: "call_local",
         idempotencyKey: "call_local",
         ask: async () => nobody,
-        emit: onOutput,
+        emit: (emitted: string | EmittedData) => {
+          if (typeof emitted === "string") onOutput(emitted)
+        },
         logger,
       }
       let outcome = await tool.execute(validation.input, { ...context, answered: null })

@@ -132,10 +132,12 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
   const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
+  const storage = createStorage({ log, clock, bounds })
   const worker = new Worker({
     log,
     feed,
     reads,
+    storage,
     committer,
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
@@ -158,7 +160,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       feed,
       reads,
       worker,
-      storage: createStorage({ log, clock, bounds }),
+      storage,
       defaultAgent: options.agents[0].definition.name,
       clock,
       ids,
@@ -308,8 +310,8 @@ function announcing(
   if (onSessionCreated === undefined) return sessions
   return {
     ...sessions,
-    async create(principal, agent) {
-      const session = await sessions.create(principal, agent)
+    async create(principal, agent, id) {
+      const session = await sessions.create(principal, agent, id)
       try {
         const created = { id: session.id, agent: session.agent, ...principal }
         await userCode.call("onSessionCreated", (signal) => onSessionCreated(created, { signal }))

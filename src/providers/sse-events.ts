@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
 import { createParser } from "eventsource-parser"
+import { nextSlice } from "../core/next-slice.ts"
 import { cancelBody, readToEnd } from "./body-reader.ts"
 import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
 
@@ -52,7 +52,7 @@ export async function* sseBatches(
         parser.feed(decoder.decode(part, { stream: true }))
         yield batch
         batch = []
-        if (part.length === turnBytes) await nextTurn()
+        if (part.length === turnBytes) await nextSlice()
       }
     }
   } finally {

@@ -1,4 +1,5 @@
 import type { CodeLanguage, OutputChunk, SandboxName } from "../core/ports/sandbox.ts"
+import type { StagedFolder } from "./staged-folders.ts"
 import type { Workspace } from "./workspace/workspaces.ts"
 
 /** One way to run code. What all of them share (time, quota, order of output) is in `execute.ts`. */
@@ -32,6 +33,7 @@ export interface Order {
   readonly workspace: Workspace
   readonly language: CodeLanguage
   readonly code: string
+  readonly folders: readonly StagedFolder[]
   /** The session may soon have more. */
   readonly expectMore: boolean
 }

@@ -18,6 +18,7 @@ import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
 import { diskQuota } from "./limits.ts"
 import { createSlots } from "./slots.ts"
+import { createFolderStage } from "./staged-folders.ts"
 import { type Finding, mayBeUsed, nothingWorks, tryOut, type Usable, warnOf } from "./try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
 import { checkOffered } from "./workspace/offered.ts"
@@ -160,6 +161,7 @@ function over(parts: Parts): OpenedSandboxes {
   const { config, directory, privateFolder, instance, workspaces, guard, unfinished } = parts
   const { usable, findings, logger } = parts
   const slots = createSlots(config)
+  const stage = createFolderStage(join(privateFolder, "folders"))
   const closing = new AbortController()
   const active = new Set<Execution>()
   const { ping = async () => {}, name: preferred } = preferredOf(usable)
@@ -179,7 +181,13 @@ function over(parts: Parts): OpenedSandboxes {
       const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
       const giveBack = await slots.take(session, stop)
       try {
-        yield* execute({ backend, workspace, limits: config, guard, unfinished, request, signal: stop })
+        const { folders, release } = await stage.stage(request.folders ?? [])
+        try {
+          const options = { backend, workspace, limits: config, guard, unfinished, request, folders }
+          yield* execute({ ...options, signal: stop })
+        } finally {
+          release()
+        }
       } finally {
         giveBack()
       }

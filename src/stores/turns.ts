@@ -18,7 +18,7 @@ export interface Turns {
   next(): readonly Candidate[]
 }
 
-/** What a tenant or a principal has had. */
+/** The turns that a tenant or a principal has had. */
 interface Had {
   readonly count: number
   readonly lastTurn: number

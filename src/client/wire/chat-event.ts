@@ -101,6 +101,15 @@ export type ChatEvent =
       readonly seq: number
     }
   | {
+      readonly type: "data"
+      readonly tool_call_id: string
+      readonly run_id: string
+      readonly name: string
+      /** Any JSON value. */
+      readonly value?: unknown | undefined
+      readonly transient?: true | undefined
+    }
+  | {
       readonly type: "run_queued"
       readonly run_id: string
       readonly position: number

@@ -1,9 +1,9 @@
-import type { Entry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Frame, Wire, WireState } from "../wire/wire.ts"
 
 /** One viewer's eye on the log: the bytes of a batch, null when it has none for this viewer. Batches come in order. */
-export type Viewer = (batch: readonly Entry[]) => Uint8Array<ArrayBuffer> | null
+export type Viewer = (batch: readonly LiveEntry[]) => Uint8Array<ArrayBuffer> | null
 
 export interface Renderer {
   viewer(afterSeq: number): Viewer
@@ -13,7 +13,7 @@ export interface Renderer {
 }
 
 interface Rendering<State> {
-  readonly batch: readonly Entry[]
+  readonly batch: readonly LiveEntry[]
   readonly before: State
   readonly after: State
   readonly bytes: Uint8Array<ArrayBuffer> | null
@@ -41,7 +41,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     queued: (runId, position) => encoder.encode(wire.write(wire.queued(runId, position), null)),
   }
 
-  function shared(batch: readonly Entry[], state: State, afterSeq: number): Rendering<State> {
+  function shared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
     const first = batch[0]
     // What lies before the cursor is folded without being sent, which concerns this viewer alone.
     if (first === undefined || first.seq <= afterSeq) return render(batch, state, afterSeq)
@@ -49,7 +49,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return last
   }
 
-  function render(batch: readonly Entry[], before: State, afterSeq: number): Rendering<State> {
+  function render(batch: readonly LiveEntry[], before: State, afterSeq: number): Rendering<State> {
     let after = before
     let text = ""
     for (const entry of batch) {
@@ -60,7 +60,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
   }
 
-  function fold(state: State, entry: Entry): readonly [State, readonly Frame[]] {
+  function fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]] {
     try {
       return wire.fold(state, entry)
     } catch (error) {
