@@ -168,6 +168,8 @@ export type {
   ExitStatus,
   OpenedFile,
   OutputChunk,
+  ReadOnlyFile,
+  ReadOnlyFolder,
   RemovedFiles,
   Sandbox,
   Sandboxes,
@@ -186,7 +188,6 @@ export type {
   CancelCommand,
   Command,
   CommitOutcome,
-  HeldPlaces,
   Lease,
   MessageCommand,
   MessageInput,
@@ -204,10 +205,10 @@ export type {
   SessionBatch,
   SessionLog,
   SessionParent,
-  Shares,
   StorageLimits,
   StoredCommand,
 } from "./core/ports/session-log.ts"
+export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
   Cursor,

@@ -73,6 +73,8 @@ const store = z.custom<unknown>((value) => {
   return isPostgresUrl(value) || (value !== "" && !/^[a-z][\w+.-]*:\/\//i.test(value))
 }, 'expected "memory", a path, a postgres:// URL or a Store')
 
+const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
+
 const rateLimits = z.strictObject({
   initPerMinute: count,
   requestsPerMinute: count,
@@ -119,6 +121,7 @@ const sharedServer = {
   allowSystemMessages: z.boolean().optional(),
   allowAnyKey: z.boolean().optional(),
   allowedHosts: strings,
+  console: consoleChoice.optional(),
   corsOrigins: strings,
   limits: limits.optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),

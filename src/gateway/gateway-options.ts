@@ -9,6 +9,7 @@ import type { HttpLimits } from "../http/limits/http-limits.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../mcp/options.ts"
 import type { StorageBounds } from "../sessions/storage.ts"
+import type { ConsoleOptions } from "./console-options.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
 import type { StoreChoice } from "./open-store.ts"
 import type { SecretsOptions } from "./secrets-key.ts"
@@ -61,6 +62,11 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
    * Default: checked only on the gateway's own server while any API key is accepted, and with `dev`.
    */
   readonly allowedHosts?: readonly string[]
+  /**
+   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default, and
+   * operators sign in with a key.
+   */
+  readonly console?: boolean | ConsoleOptions
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
   readonly limits?: Partial<HttpLimits & StorageBounds>

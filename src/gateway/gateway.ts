@@ -86,6 +86,8 @@ export interface ListenOptions {
 export interface Listener {
   readonly url: string
   readonly port: number
+  /** Address of the console. Null if the console is off, or no one who reaches the listener may use it. */
+  readonly consoleUrl: string | null
   close(): Promise<void>
 }
 
@@ -95,6 +97,8 @@ export interface PrepareOptions {
    * pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
    */
   readonly mode?: "dev" | "start" | "run"
+  /** Turns the console on or off, whatever the option `console` is. Default: that option. */
+  readonly console?: boolean
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** For a look at it only: takes up no run that was left open or that others begin, and drops nothing old. Default false. */

@@ -45,7 +45,7 @@ const idleCheckMs = 20
 const minKeyLength = 16
 
 /** The part of a service that a listener needs. */
-export type ListeningService = Pick<Service, "fetch" | "logger" | "onClose" | "takesAnyKey">
+export type ListeningService = Pick<Service, "fetch" | "logger" | "onClose" | "takesAnyKey" | "console">
 
 /** Serves the gateway on Node's HTTP server. */
 export async function listen(
@@ -78,7 +78,9 @@ export async function listen(
   signal?.addEventListener("abort", close, { once: true })
   const address = server.address()
   const bound = typeof address === "object" && address !== null ? address.port : port
-  return { url: listenerUrl({ host, address: bindAddress, port: bound }), port: bound, close }
+  const url = listenerUrl({ host, address: bindAddress, port: bound })
+  const isUsable = service.console === "operator" || (service.console === "loopback" && reach === "loopback")
+  return { url, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }
 }
 
 function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {

@@ -36,6 +36,7 @@ import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
 import { hookSubscribers } from "./hook-subscribers.ts"
 import { pickHooks } from "./hooks.ts"
+import { type OpenConsole, openConsole } from "./open-console.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { joinRoutes } from "./plugins/routes.ts"
@@ -59,6 +60,8 @@ export interface Service {
   readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
+  /** Who may use the console. Null if it is off. */
+  readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /** Called before the parts close, with what else is to be stopped first: listeners. */
@@ -73,6 +76,7 @@ export interface ServiceOptions {
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   readonly idle: NonNullable<PrepareOptions["idle"]>
+  readonly console: PrepareOptions["console"]
   readonly logger: Logger
   readonly clock: Clock
   readonly ids: Ids
@@ -188,10 +192,21 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
+  const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
+  const ownConsole = openConsole({
+    server,
+    agents: agents.map(({ name, allowedModels = null }) => ({ name, allowedModels })),
+    settings: options.settings,
+    mode,
+    isAsked: options.console,
+    sessions: shownSessions,
+    directory,
+    clock,
+  })
   const app = createHttpApp({
     ...server,
     agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
-    sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
+    sessions: shownSessions,
     directory,
     keyring,
     clock,
@@ -205,6 +220,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     callbackTimeoutMs: userCode.timeoutMs,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
+    addPages: ownConsole?.addPages,
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
@@ -225,6 +241,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
+    console: ownConsole?.access ?? null,
     fetch: (request, bindings) => app.fetch(request, bindings),
     readiness: ({ forOperator = false } = {}) => readiness(forOperator),
     onClose: (stop) => listeners.push(stop),

@@ -7,6 +7,7 @@ import type { AnyAnswer, AnyPayload } from "../wait.ts"
 import type { PutRun, QueuedRun, RunOpened, SteerCommand, WhenBusy, WithdrawCommand } from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
 import type { OutboxItem } from "./outbox.ts"
+import type { Shares } from "./shares.ts"
 
 /**
  * The store of sessions: their log, their inbox and their leases. One instance is one process's membership; its
@@ -305,23 +306,6 @@ export type AnswerOutcome =
   /** Its time is over, or its run has ended or is cancelled. */
   | { readonly status: "expired" }
   | { readonly status: "wrongNonce" }
-
-/** Shares of tenants, and of the principals of each tenant, in the sessions that a process works on. */
-export interface Shares {
-  /** Sessions of one principal that the process works on at once. */
-  readonly perPrincipal: number
-  /** Sessions of one tenant that the process works on at once. */
-  readonly perTenant: number
-  /** The principals that the process works for, or did lately. */
-  readonly held: readonly HeldPlaces[]
-}
-
-export interface HeldPlaces extends Principal {
-  /** Number of sessions that the process works on now. */
-  readonly count: number
-  /** Grows with each session that the process begins to work on: who had a turn longer ago comes first. */
-  readonly lastTurn: number
-}
 
 export interface Lease {
   readonly sessionId: string
