@@ -102,6 +102,7 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type {
+  PendingOptions,
   PutRun,
   QueuedRun,
   RunOpened,
@@ -262,6 +263,7 @@ export type {
 } from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
+export type { ConsoleOptions } from "./gateway/console-options.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export { createGateway, type GatewayAgent, type GatewayOptions } from "./gateway/create-gateway.ts"
 export {
@@ -293,12 +295,31 @@ export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/outbox.ts"
+export {
+  type AutonomousOptions,
+  type AutonomousRetryOptions,
+  runAutonomous,
+  runAutonomousWithRetry,
+} from "./gateway/run-autonomous.ts"
 export type { StartOptions } from "./gateway/run-options.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/sessions.ts"
 export type { StartedRun } from "./gateway/start-run.ts"
 export type { ChatStream } from "./gateway/stream-run.ts"
+export { classifyOutcome, type OutcomeClass } from "./headless/run/classify-outcome.ts"
+export { type CollectOptions, collectRunOutput } from "./headless/run/collect-run-output.ts"
+export { formatRunSummary, type SummaryOptions } from "./headless/run/format-run-summary.ts"
+export type { OnHumanNeeded, RunSessionOptions } from "./headless/run/options.ts"
+export type { Retry, RetryOptions } from "./headless/run/retry.ts"
+export {
+  type RunOutcome,
+  type RunOutput,
+  runOutputExitCode,
+  runOutputOutcome,
+} from "./headless/run/run-output.ts"
+export { runSession } from "./headless/run/run-session.ts"
+export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits } from "./http/limits/http-limits.ts"
@@ -354,6 +375,8 @@ export type { SandboxConfig } from "./sandbox/config.ts"
 export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { StorageBounds } from "./sessions/storage.ts"
+export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
+export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export {

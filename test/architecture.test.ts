@@ -22,7 +22,8 @@ const folders = {
   pricing: ["core"],
   http: ["core", "sessions"],
   console: ["core", "sessions", "http"],
-  headless: ["core", "sessions", "state-files"],
+  // Of the client only the types of events.
+  headless: ["client/wire", "core", "locks", "state-files"],
   telemetry: ["core"],
   transcripts: ["core"],
   testing: ["core"],
@@ -49,7 +50,7 @@ const folders = {
     "telemetry",
     "transcripts",
   ],
-  cli: ["core", "gateway"],
+  cli: ["client/wire", "core", "gateway", "headless"],
   // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.
   ".": [
     "approvals",
@@ -57,6 +58,7 @@ const folders = {
     "code-execution",
     "core",
     "gateway",
+    "headless",
     "http",
     "mcp",
     "pricing",

@@ -213,8 +213,8 @@ async function runtimeResolver(
 interface RuntimeResolver {
   readonly resolveRuntime: ResolveRuntime
   /**
-   * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from run
-   * to run, and while MCP servers start.
+   * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from
+   * run to run, and while MCP servers start.
    */
   readonly checkTools: () => Promise<readonly ReportedChange[] | null>
 }

@@ -35,7 +35,7 @@ const timeoutSeconds = z
   .positive()
   .max(longestTimerMs / 1_000)
   .optional()
-/** Of a wait, which has no timer: a century, so that its end is a date. */
+/** Most seconds of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
 
 /** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
@@ -164,7 +164,7 @@ const ownRuntime = {
 
 const gatewayApp = z.strictObject({ ...server, ...ownRuntime })
 
-/** What a model is run with, in `createAgent` as in what `buildChatRuntime` returns. */
+/** Options of a model's run, for `createAgent` and for the value that `buildChatRuntime` returns. */
 const modelRuntime = {
   provider: provider.optional(),
   model: z.string().min(1).optional(),

@@ -130,14 +130,14 @@ export interface RunOptions<Schema extends OutputSchema = never> extends StartOp
   readonly onRetry?: (error: { readonly code: string; readonly message: string }) => void
   /**
    * Asked for each call that needs a person. Edited arguments that do not fit the tool's schema deny it. Default: denied,
-   * because nobody is there to ask.
+   * because nobody is there to ask. Null leaves the approval open, for an answer from elsewhere.
    */
-  readonly onApproval?: (wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>
+  readonly onApproval?: (wait: Wait) => ApprovalAnswer | null | Promise<ApprovalAnswer | null>
   /**
    * Asked what tools ask the user: `wait.question`. A form that does not fit its schema declines. Default: declined,
-   * because nobody is there to ask.
+   * because nobody is there to ask. Null leaves the question open.
    */
-  readonly onElicitation?: (wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>
+  readonly onElicitation?: (wait: Wait) => ElicitationAnswer | null | Promise<ElicitationAnswer | null>
   /**
    * If true, approvals and questions without a callback above stay open. Once the run waits for nothing but people, `run`
    * resolves with the outcome `parked`. Another process, or the same call with the same `jobId`, continues the run when they

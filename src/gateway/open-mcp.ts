@@ -20,7 +20,10 @@ export interface OpenMcpOptions {
 
 export interface OpenedMcp {
   readonly servers: readonly OpenedMcpServer[]
-  /** Calls a tool as an agent would, but for asking anybody: what the tool asks the user is declined. Rejects when the server has no such tool. */
+  /**
+   * Calls a tool as an agent would, but for asking anybody: what the tool asks the user is declined. Rejects when the
+   * server has no such tool.
+   */
   call(tool: Pick<Tool, "name">, input: JsonObject, options: CallToolOptions): Promise<ToolResult>
   close(): Promise<void>
 }
@@ -28,7 +31,7 @@ export interface OpenedMcp {
 export interface OpenedMcpServer {
   readonly name: string
   readonly status: string
-  /** Why it is not ready. */
+  /** Reason that the server is not ready. */
   readonly reason: string | null
   readonly tools: readonly Pick<Tool, "name" | "description" | "inputSchema">[]
 }

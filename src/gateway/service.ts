@@ -275,7 +275,10 @@ function transcripts({ transcriptDir, redact, durability }: SharedServerOptions)
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
 }
 
-/** Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the next start. */
+/**
+ * Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the
+ * next start.
+ */
 async function stopDelivering(parts: readonly (Following | Dispatcher)[]): Promise<void> {
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(), lastDeliveriesMs)

@@ -4,7 +4,15 @@ import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
-import type { PutRun, QueuedRun, RunOpened, SteerCommand, WhenBusy, WithdrawCommand } from "./inbox.ts"
+import type {
+  PendingOptions,
+  PutRun,
+  QueuedRun,
+  RunOpened,
+  SteerCommand,
+  WhenBusy,
+  WithdrawCommand,
+} from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
 import type { OutboxItem } from "./outbox.ts"
 import type { Shares } from "./shares.ts"
@@ -236,11 +244,6 @@ export interface StorageLimits {
 export type MessageInput =
   | { readonly type: "message"; readonly content: readonly ContentPart[] }
   | { readonly type: "conversation"; readonly messages: readonly Message[] }
-
-export interface PendingOptions {
-  /** If false, messages are left out: they may be large, and a run that has begun needs none. Default: true. */
-  readonly messages?: boolean
-}
 
 export interface CancelCommand {
   readonly type: "cancel"

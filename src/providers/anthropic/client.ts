@@ -26,7 +26,10 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
   })
 }
 
-/** What the SDK says by itself. Anything else it took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no option. */
+/**
+ * Headers that the SDK sets by itself. Anything else it took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no
+ * option.
+ */
 const sdkHeaders = /^(accept|content-type|user-agent|anthropic-version|x-stainless-.+)$/
 
 function ownHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {

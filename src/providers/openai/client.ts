@@ -26,7 +26,10 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
   })
 }
 
-/** What the SDK says by itself. Anything else it took from `OPENAI_CUSTOM_HEADERS`, against which it has no option. */
+/**
+ * Headers that the SDK sets by itself. Anything else it took from `OPENAI_CUSTOM_HEADERS`, against which it has no
+ * option.
+ */
 const sdkHeaders = /^(accept|content-type|user-agent|x-stainless-.+)$/
 
 function ownHeaders(
