@@ -15,6 +15,7 @@ const folders = {
   locks: ["core"],
   "state-files": ["core", "locks"],
   sandbox: ["core", "locks"],
+  "code-execution": ["core", "sandbox", "tools"],
   skills: ["core", "state-files"],
   tools: ["core"],
   stores: ["core", "locks"],
@@ -35,6 +36,7 @@ const folders = {
     "approvals",
     "sessions",
     "providers",
+    "code-execution",
     "mcp",
     "sandbox",
     "skills",
@@ -53,6 +55,7 @@ const folders = {
   ".": [
     "approvals",
     "client/wire",
+    "code-execution",
     "core",
     "gateway",
     "headless",

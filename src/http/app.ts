@@ -40,6 +40,7 @@ import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
 import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-callback.ts"
+import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
 import { addSessionsRoutes, type ListSessions } from "./routes/sessions.ts"
 import { addStatusRoutes, type Readiness } from "./routes/status.ts"
@@ -93,6 +94,10 @@ export interface HttpAppOptions {
   readonly trustProxy?: number | undefined
   /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
+  /** Default none. */
+  readonly pluginRoutes?: PluginRoutes | undefined
+  /** Milliseconds that a route of a plugin may take. Default 30 000. */
+  readonly callbackTimeoutMs?: number | undefined
   /** If true, each request has a line in the log. For development. Default false. */
   readonly logsRequests?: boolean | undefined
   /** Adds pages outside the prefix. Default: there are none. */
@@ -172,6 +177,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })
   addOpenApiRoute(app, { version })
+  addPluginRoutes(app, {
+    prefix: prefixOf(options).replace(/\/$/, ""),
+    routes: options.pluginRoutes ?? new Map(),
+    callbackTimeoutMs: options.callbackTimeoutMs ?? 30_000,
+    reading: changing,
+    changing: [...changing, optionalBody],
+  })
   options.addPages?.(root, { issueSession, body: pageBody, clientAddress, failures: rateLimiting.failures })
   refuseOtherMethods(root)
   return app

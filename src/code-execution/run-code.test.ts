@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { ExitStatus, Sandbox } from "../../core/ports/sandbox.ts"
+import type { ExitStatus, Sandbox } from "../core/ports/sandbox.ts"
 import { type CodeRun, startCode } from "./run-code.ts"
 
 const exited: ExitStatus = { type: "exit", exitCode: 0, reason: "exited" }

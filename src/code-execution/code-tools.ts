@@ -1,21 +1,21 @@
 import { z } from "zod"
-import type { Clock } from "../../core/clock.ts"
-import { GatewayError } from "../../core/errors.ts"
-import type { JsonObject } from "../../core/json.ts"
-import type { Logger } from "../../core/ports/logger.ts"
-import type { CodeLanguage, ExecRequest, Sandboxes, SandboxHost } from "../../core/ports/sandbox.ts"
-import type { Tool } from "../../core/ports/tool.ts"
-import { tool } from "../local-tool.ts"
-import { content } from "../tool-content.ts"
+import type { Clock } from "../core/clock.ts"
+import { GatewayError } from "../core/errors.ts"
+import type { ApprovalPolicy } from "../core/ports/interceptor.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { CodeLanguage, ExecRequest, Sandboxes, SandboxHost } from "../core/ports/sandbox.ts"
+import type { Tool } from "../core/ports/tool.ts"
+import { tool } from "../tools/local-tool.ts"
+import { content } from "../tools/tool-content.ts"
 import { createBackgroundTasks } from "./background-tasks.ts"
 import type { CodeRecord } from "./code-record.ts"
 import { startCode } from "./run-code.ts"
 
-export interface CodeExecutionOptions {
+export interface CodeToolsParts {
   readonly sandboxes: Sandboxes
   readonly defaultTimeoutMs: number
   readonly maxTimeoutMs: number
-  /** Most bytes of each stream of one execution. */
+  /** Of each stream of one execution. */
   readonly maxOutputBytes: number
   /** Background tasks of one session at once. */
   readonly maxBackground: number
@@ -23,7 +23,7 @@ export interface CodeExecutionOptions {
   readonly logger: Logger
 }
 
-export interface CodeExecution {
+export interface CodeTools {
   tools(options: CodeToolsOptions): readonly Tool[]
   /** Forgets background tasks that ended long ago, and those of sessions that are not kept any more. */
   forget(isKept: (sessionId: string) => Promise<boolean>): Promise<void>
@@ -32,17 +32,9 @@ export interface CodeExecution {
 }
 
 export interface CodeToolsOptions {
-  /**
-   * Decides if a person must allow code that runs in a sandbox; for code without a sandbox, a person must always
-   * allow it.
-   */
-  readonly needsApproval: (
-    toolName: string,
-    input: JsonObject,
-    qualifier: string | null,
-    options: { readonly signal: AbortSignal; readonly origin: null },
-  ) => boolean | Promise<boolean>
-  /** Bytes of a result's text, past which it would be cut wherever that is. */
+  /** Decides for code that runs in a sandbox. A person must always allow code that does not. */
+  readonly needsApproval: ApprovalPolicy
+  /** Bytes of a result's text. The gateway would truncate a longer one at any place. */
   readonly maxResultBytes: number
 }
 
@@ -52,7 +44,7 @@ const maxCodeBytes = 100_000
 const overheadMs = 120_000
 
 /** The tools `code_execute` and `code_execute_status`, and the background tasks that they share. */
-export function createCodeExecution(options: CodeExecutionOptions): CodeExecution {
+export function createCodeTools(options: CodeToolsParts): CodeTools {
   const { maxBackground, clock, logger } = options
   const tasks = createBackgroundTasks({ maxRunning: maxBackground, clock, logger })
   return {
@@ -68,7 +60,7 @@ export function createCodeExecution(options: CodeExecutionOptions): CodeExecutio
 type Tasks = ReturnType<typeof createBackgroundTasks>
 
 function codeExecute(
-  { sandboxes, defaultTimeoutMs, maxTimeoutMs, maxOutputBytes }: CodeExecutionOptions,
+  { sandboxes, defaultTimeoutMs, maxTimeoutMs, maxOutputBytes }: CodeToolsParts,
   { needsApproval, maxResultBytes }: CodeToolsOptions,
   tasks: Tasks,
 ): Tool {

@@ -1,7 +1,7 @@
-import type { ImagePart } from "../../core/messages.ts"
-import type { Sandbox } from "../../core/ports/sandbox.ts"
+import type { ImagePart } from "../core/messages.ts"
+import type { Sandbox } from "../core/ports/sandbox.ts"
+import { type ImageFormat, readImageFormat } from "../tools/images/image-format.ts"
 import type { ReportedFile } from "./changed-files.ts"
-import { type ImageFormat, readImageFormat } from "./image-format.ts"
 
 export interface ReportedImage {
   readonly path: string

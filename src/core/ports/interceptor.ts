@@ -1,5 +1,5 @@
-import type { JsonObject } from "../core/json.ts"
-import type { ToolOrigin } from "../core/tool-origin.ts"
+import type { JsonObject } from "../json.ts"
+import type { ToolOrigin } from "../tool-origin.ts"
 
 /**
  * Sees every call before a person is asked about it, in the order given, until one denies. An interceptor that
