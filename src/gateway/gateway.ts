@@ -3,9 +3,9 @@ import type { JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 import type { Readiness } from "../http/routes/status.ts"
+import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
-import type { McpOptions } from "./mcp.ts"
 import type { GatewayOutbox } from "./outbox.ts"
 import type { StartOptions } from "./run-options.ts"
 import type { GatewaySessions } from "./sessions.ts"
@@ -86,6 +86,8 @@ export interface ListenOptions {
 export interface Listener {
   readonly url: string
   readonly port: number
+  /** Address of the console. Null if the console is off, or no one who reaches the listener may use it. */
+  readonly consoleUrl: string | null
   close(): Promise<void>
 }
 
@@ -95,6 +97,8 @@ export interface PrepareOptions {
    * pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
    */
   readonly mode?: "dev" | "start" | "run"
+  /** Turns the console on or off, whatever the option `console` is. Default: that option. */
+  readonly console?: boolean
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** For a look at it only: takes up no run that was left open or that others begin, and drops nothing old. Default false. */
@@ -126,14 +130,14 @@ export interface RunOptions<Schema extends OutputSchema = never> extends StartOp
   readonly onRetry?: (error: { readonly code: string; readonly message: string }) => void
   /**
    * Asked for each call that needs a person. Edited arguments that do not fit the tool's schema deny it. Default: denied,
-   * because nobody is there to ask.
+   * because nobody is there to ask. Null leaves the approval open, for an answer from elsewhere.
    */
-  readonly onApproval?: (wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>
+  readonly onApproval?: (wait: Wait) => ApprovalAnswer | null | Promise<ApprovalAnswer | null>
   /**
    * Asked what tools ask the user: `wait.question`. A form that does not fit its schema declines. Default: declined,
-   * because nobody is there to ask.
+   * because nobody is there to ask. Null leaves the question open.
    */
-  readonly onElicitation?: (wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>
+  readonly onElicitation?: (wait: Wait) => ElicitationAnswer | null | Promise<ElicitationAnswer | null>
   /**
    * If true, approvals and questions without a callback above stay open. Once the run waits for nothing but people, `run`
    * resolves with the outcome `parked`. Another process, or the same call with the same `jobId`, continues the run when they

@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import type { Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import { toJson } from "../core/to-json.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
@@ -51,8 +52,6 @@ interface CommonDefinition<Schema extends InputSchema> {
   readonly sequential?: boolean
 }
 
-/** The longest delay a timer can wait. */
-const maxTimeoutMs = 2_147_483_647
 const namePattern = /^[a-zA-Z0-9_-]{1,64}$/
 const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
   name: true,
@@ -141,9 +140,9 @@ function checkDefinition(definition: ToolDefinition<InputSchema>): string {
   }
   if (
     timeoutMs !== undefined &&
-    !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= maxTimeoutMs)
+    !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= longestTimerMs)
   ) {
-    refuse(`timeoutMs must be a whole number of milliseconds from 1 to ${maxTimeoutMs}.`)
+    refuse(`timeoutMs must be a whole number of milliseconds from 1 to ${longestTimerMs}.`)
   }
   return subject
 }

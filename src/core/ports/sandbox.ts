@@ -1,4 +1,4 @@
-/** Where the code of sessions runs. One for each process; the sessions' files outlive it. */
+/** Environments in which the code of sessions runs. One for each process; the sessions' files outlive it. */
 export interface Sandboxes {
   /** The backends that work on this machine and may be used, in the order of preference. Never empty. */
   readonly hosts: readonly SandboxHost[]
@@ -20,9 +20,11 @@ export type CodeLanguage = "python" | "javascript" | "shell"
 
 export interface SandboxHost {
   readonly name: SandboxName
-  /** False for what only limits: it can read the host's files and reach its network, so a person must allow each call. */
+  /**
+   * False for what only limits: it can read the host's files and reach its network, so a person must allow each call.
+   */
   readonly sandboxed: boolean
-  /** What it can run, as found by a trial run. */
+  /** Languages that the sandbox can run, as found by a trial run. */
   readonly languages: readonly CodeLanguage[]
 }
 

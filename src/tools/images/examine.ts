@@ -6,7 +6,7 @@ import {
   MagickImage,
   MagickReadSettings,
 } from "@imagemagick/magick-wasm"
-import { readImageFormat } from "../code-execution/image-format.ts"
+import { readImageFormat } from "./image-format.ts"
 import { longestData, longestSide, mostPixels } from "./limits.ts"
 
 /** `reason` completes the sentence "An image was left out: …". */
