@@ -3,17 +3,17 @@ import { type Entry, isTerminal } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import { sleep } from "../core/sleep.ts"
 import { nativeWire } from "../http/wire/native.ts"
 import type { Frame } from "../http/wire/wire.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import { isOfSubAgent, type SubAgent, type TreeBatch } from "../sessions/tree/sub-agent.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
 import type { ApprovalAnswer } from "./gateway.ts"
 import type { AcceptedRun } from "./start-run.ts"
 
-/** Pause between two looks at what the sessions below a run wait for. */
-const childrenPollMs = 500
+/** Sub-agents whose questions are answered at once. */
+const maxSubAgents = 1_000
 
 export interface FollowParts {
   readonly sessions: Sessions
@@ -31,9 +31,9 @@ export interface FollowOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** One entry of a run, and the frames that a client of the HTTP API is sent for it. */
+/** One entry of a run or of a sub-agent, and the frames that a client of the HTTP API is sent for it. */
 export interface FollowedEntry {
-  /** Null for the place of a queued run, which comes first. */
+  /** Null for an entry of a sub-agent, and for what is no entry. */
   readonly entry: Entry | null
   readonly frames: readonly Frame[]
 }
@@ -44,9 +44,9 @@ export function toChatEvent(frame: Frame): ChatEvent {
 }
 
 /**
- * Yields a run's entries up to its end, and answers what it and its children wait for. Cancels the run when the signal aborts,
- * when a callback throws, and when the consumer leaves before the end of a run that its message started. Ends early, and
- * cancels nothing, when the process stops.
+ * Yields the entries of a run and of its sub-agents up to the run's end, and answers what they wait for. Cancels the run when
+ * the signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its message started.
+ * Ends early, and cancels nothing, when the process stops.
  */
 export async function* followRun(
   { sessions, logger }: FollowParts,
@@ -66,27 +66,33 @@ export async function* followRun(
   // No one waits for a person any more once the run is canceled.
   const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
   const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
+  const over = new AbortController()
+  const left = new Promise<never>((_, reject) => {
+    over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true })
+  })
+  left.catch(() => undefined)
   const people: People = {
     logger,
-    approve: onApproval === undefined ? null : async (wait) => Promise.race([onApproval(wait), denied]),
+    approve: onApproval === undefined ? null : async (wait) => Promise.race([onApproval(wait), denied, left]),
     elicit:
-      onElicitation === undefined ? null : async (wait) => Promise.race([onElicitation(wait), declined]),
+      onElicitation === undefined
+        ? null
+        : async (wait) => Promise.race([onElicitation(wait), declined, left]),
     hasClient,
     asked: new Set(),
   }
-  const over = new AbortController()
-  let watching: Promise<void> | null = null
   const failures: unknown[] = []
-  /** The stream of the run does not show what the sessions below it wait for. */
-  const watchChildren = async () => {
+  /** Waits are answered one after the other, while the run and its sub-agents are shown. */
+  let answering = Promise.resolve()
+  const answer = async () => {
     try {
-      while (!over.signal.aborted && (await answerWaits(sessions, run, people)))
-        await sleep(childrenPollMs, over.signal)
+      if (!over.signal.aborted) await answerWaits(sessions, run, people)
     } catch (error) {
+      // Once the run is left, its waits stay open for others.
+      if (over.signal.aborted) return
       failures.push(error)
-      await cancel()
+      over.abort()
     }
-    watching = null
   }
   signal?.addEventListener("abort", cancel, { once: true })
   /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
@@ -94,36 +100,63 @@ export async function* followRun(
   try {
     // It may have come while the run was started.
     if (signal?.aborted === true) await cancel()
-    const view = sessions.view(sessionId, {
-      afterSeq: cursor,
-      runId,
-      throughLapse: true,
-      signal: new AbortController().signal,
-    })
     if (position !== undefined) {
       isGivenUp = true
       yield { entry: null, frames: [nativeWire.queued(runId, position)] }
       isGivenUp = false
     }
-    let state = nativeWire.start(cursor)
-    for await (const batch of view) {
-      for (const entry of batch) {
-        const [next, frames] = nativeWire.fold(state, entry)
-        state = next
-        isGivenUp = !(entry.kind === "event" && isTerminal(entry.event))
-        yield { entry, frames }
-        if (isQuestion(entry) && (await answerWaits(sessions, run, people))) watching ??= watchChildren()
+    const rendered = createRendering(cursor)
+    const from = { afterSeq: cursor, runId, maxSubAgents }
+    for await (const batch of sessions.viewTree(sessionId, {
+      ...from,
+      throughLapse: true,
+      signal: over.signal,
+    })) {
+      for (const [entry, frames] of rendered(batch)) {
+        const isOfRun = !isOfSubAgent(batch)
+        if (entry !== null && isQuestion(entry)) answering = answering.then(answer)
+        isGivenUp = !(isOfRun && entry?.kind === "event" && isTerminal(entry.event))
+        yield { entry: isOfRun ? entry : null, frames }
         isGivenUp = false
       }
     }
+    isGivenUp = failures.length > 0
   } finally {
     signal?.removeEventListener("abort", cancel)
     over.abort()
     // A run that was open before belongs to someone else as well.
     if (isGivenUp && !run.hasJoined) await cancel()
-    await watching
+    await answering
   }
   for (const error of failures) throw toError(error)
+}
+
+/** Renders batches for one consumer: each entry with its frames. The start of a sub-agent has frames and no entry. */
+function createRendering(afterSeq: number) {
+  let state = nativeWire.start(afterSeq)
+  const states = new WeakMap<SubAgent, typeof state>()
+  return function* (batch: TreeBatch): Generator<readonly [Entry | null, readonly Frame[]]> {
+    if (!isOfSubAgent(batch)) {
+      for (const entry of batch) {
+        const [next, frames] = nativeWire.fold(state, entry)
+        state = next
+        yield [entry, frames]
+      }
+      return
+    }
+    const { subAgent, entries } = batch
+    let ofSubAgent = states.get(subAgent)
+    if (ofSubAgent === undefined) {
+      ofSubAgent = nativeWire.start(subAgent.afterSeq)
+      yield [null, [nativeWire.subAgentStart(subAgent)]]
+    }
+    for (const entry of entries) {
+      const [next, frames] = nativeWire.fold(ofSubAgent, entry)
+      ofSubAgent = next
+      yield [entry, frames.map((frame) => nativeWire.ofSubAgent(frame, subAgent.sessionId))]
+    }
+    states.set(subAgent, ofSubAgent)
+  }
 }
 
 function isQuestion(entry: Entry): boolean {
