@@ -23,7 +23,9 @@ export type {
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { Clock } from "./core/clock.ts"
 export type {
+  AppData,
   BudgetExceeded,
+  DataEmitted,
   Decider,
   Delta,
   DeltaEntry,
@@ -106,6 +108,7 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type {
+  PendingOptions,
   PutRun,
   QueuedRun,
   RunOpened,
@@ -155,7 +158,6 @@ export type {
   CancelCommand,
   Command,
   CommitOutcome,
-  HeldPlaces,
   Lease,
   MessageCommand,
   MessageInput,
@@ -173,10 +175,10 @@ export type {
   SessionBatch,
   SessionLog,
   SessionParent,
-  Shares,
   StorageLimits,
   StoredCommand,
 } from "./core/ports/session-log.ts"
+export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
   Cursor,
@@ -188,6 +190,7 @@ export type {
 } from "./core/ports/subscriptions.ts"
 export type {
   Answered,
+  EmittedData,
   ReturnedWait,
   Tool,
   ToolContext,

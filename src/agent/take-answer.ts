@@ -32,8 +32,8 @@ export async function arrivalUntil(
 }
 
 /**
- * Resolves the call's open wait, if it is over. Returns false if the call waits on. If an answer and the end of its time
- * come together, the one that the store has first counts.
+ * Resolves the call's open wait, if it is over. Returns false if the call waits on. If an answer and the end of its
+ * time come together, the one that the store has first counts.
  */
 export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
   const wait = openWaitOf(call)
@@ -94,7 +94,9 @@ async function act(
   }
 }
 
-/** Nobody answered, unless somebody did just before: then that is in the inbox now. */
+/**
+ * Closes a wait whose time is over, unless an answer arrived just before: then that answer is in the inbox now.
+ */
 async function expire(context: SettlingContext, { call, wait }: Waiting): Promise<void> {
   const outbox = wait.kind === "child" ? [cancelChild(wait, context.clock.now())] : []
   const effects = { expire: [wait.waitId], outbox }

@@ -18,8 +18,8 @@ export interface Patience {
 const longestTimerMs = 2_147_483_647
 
 /**
- * Calls `onOver` once, when a limit is exceeded. Progress costs a look at the clock and, except for the first one, no timer:
- * the timer checks when it fires how much time is left.
+ * Calls `onOver` once, when a limit is exceeded. Progress costs a look at the clock and, except for the first one, no
+ * timer: the timer checks when it fires how much time is left.
  */
 export function watchdog(patience: Patience, onOver: (limit: keyof Patience) => void): Watchdog {
   let since = performance.now()

@@ -10,7 +10,7 @@ export interface GateOptions {
   readonly interceptors: readonly Interceptor[]
   /** For tools that have no `approval` of their own. */
   readonly needsApproval: ApprovalPolicy
-  /** What is granted in the session at this moment. */
+  /** Returns the grants of the session at this moment. */
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   /** Milliseconds that an interceptor or a policy may take for one call. */
   readonly callbackTimeoutMs: number

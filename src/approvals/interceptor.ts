@@ -2,9 +2,9 @@ import type { JsonObject } from "../core/json.ts"
 import type { ToolOrigin } from "../core/tool-origin.ts"
 
 /**
- * Sees every call before a person is asked about it, in the order given, until one denies. An interceptor that throws, or
- * that does not return within `callbackTimeoutMs`, denies. Arguments that a person edited are seen again, with `approved`
- * true: then only a denial counts.
+ * Sees every call before a person is asked about it, in the order given, until one denies. An interceptor that
+ * throws, or that does not return within `callbackTimeoutMs`, denies. Arguments that a person edited are seen again,
+ * with `approved` true: then only a denial counts.
  */
 export type Interceptor = (call: InterceptedCall) => Interception | Promise<Interception>
 
@@ -20,7 +20,7 @@ export interface InterceptedCall {
   readonly runId: string
   readonly session: { readonly id: string; readonly tenant: string; readonly userId: string }
   readonly channel: string | null
-  /** What the client sent with its message. */
+  /** The context that the client sent with its message. */
   readonly context: JsonObject
   readonly approved: boolean
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
@@ -37,9 +37,9 @@ export interface Interception {
 }
 
 /**
- * Decides for tools without an `approval` of their own if a person must allow a call. A policy that throws or does not return
- * in time denies the call. A tool that is named `SERVER__TOOL` only because another tool has its name as well is asked about
- * under both names, and a person is asked if either call returns true.
+ * Decides for tools without an `approval` of their own if a person must allow a call. A policy that throws or does
+ * not return in time denies the call. A tool that is named `SERVER__TOOL` only because another tool has its name as
+ * well is asked about under both names, and a person is asked if either call returns true.
  */
 export type ApprovalPolicy = (
   toolName: string,

@@ -8,6 +8,8 @@ export interface ServeArguments {
   readonly port: number
   /** Undefined: as the agent's own option says. */
   readonly allowAnyKey?: true
+  /** Undefined: as the agent's own option says. */
+  readonly console?: boolean
 }
 
 export interface RunArguments {
@@ -38,6 +40,8 @@ export function parseServeArguments(
         host: { type: "string" },
         port: { type: "string" },
         "allow-any-key": { type: "boolean" },
+        console: { type: "boolean" },
+        "no-console": { type: "boolean" },
       },
     }),
   )
@@ -48,7 +52,16 @@ export function parseServeArguments(
     port:
       values.port === undefined ? parsePort(env.PORT || "8000", "PORT") : parsePort(values.port, "--port"),
     ...(values["allow-any-key"] && { allowAnyKey: true }),
+    ...consoleArgument(values),
   }
+}
+
+function consoleArgument(values: { readonly console?: boolean; readonly "no-console"?: boolean }) {
+  if (values.console && values["no-console"]) {
+    throw new UsageError("--console and --no-console exclude each other.")
+  }
+  if (values["no-console"]) return { console: false }
+  return values.console ? { console: true } : {}
 }
 
 export function parseDoctorArguments(argv: readonly string[]): string {

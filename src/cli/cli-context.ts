@@ -33,4 +33,9 @@ export interface TextOutput {
 export type WorkerMessage =
   /** A file of the agent's own is about to be loaded: a change of it calls for a reload. */
   | { readonly type: "file"; readonly path: string }
-  | { readonly type: "listening"; readonly url: string; readonly port: number }
+  | {
+      readonly type: "listening"
+      readonly url: string
+      readonly port: number
+      readonly consoleUrl: string | null
+    }

@@ -24,6 +24,9 @@ const serveOptions = `Options:
   --port PORT        Port to listen on; 0 takes a free one (default $PORT, else 8000)
   --allow-any-key    Let --host be an address that other machines reach although the agent has neither
                      validApiKeys nor authenticate: anyone who reaches it can use the agent
+  --console          Serve the console at /console, where operators sign in with AGENT_GATEWAY_OPERATOR_KEY.
+                     dev serves it without being asked, for browsers of this machine, and needs no key
+  --no-console       Do not serve the console
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 stopped by a signal, 1 failed, 2 called wrongly, 4 the address cannot be listened on.

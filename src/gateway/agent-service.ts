@@ -38,7 +38,10 @@ export interface AgentService {
   readonly name: string
   readonly allowedModels: readonly string[] | undefined
   readonly resolveRuntime: ResolveRuntime
-  /** Takes what a browser brought back from an MCP server's authorization; null if no server of the agent can ask for one. */
+  /**
+   * Takes what a browser brought back from an MCP server's authorization; null if no server of the agent can ask for
+   * one.
+   */
   readonly completeMcpAuthorization: GatewayMcp["complete"]
   /** A file of a session's working directory; null if there is none. */
   openFile(sessionId: string, path: string): Promise<OpenedFile | null>
@@ -133,8 +136,8 @@ async function startAgent(
 const noServers: McpView = { tools: () => [], instructions: () => [] }
 
 /**
- * Asks `buildChatRuntime` and fills in what it leaves open. Rejects at once for a runtime of all runs that cannot work, and
- * for a provider that is not installed.
+ * Asks `buildChatRuntime` and fills in what it leaves open. Rejects at once for a runtime of all runs that cannot
+ * work, and for a provider that is not installed.
  */
 async function runtimeResolver(
   { definition, chosen }: ChosenAgent,
@@ -201,8 +204,8 @@ async function runtimeResolver(
 interface RuntimeResolver {
   readonly resolveRuntime: ResolveRuntime
   /**
-   * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from run
-   * to run, and while MCP servers start.
+   * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from
+   * run to run, and while MCP servers start.
    */
   readonly checkTools: () => Promise<readonly ReportedChange[] | null>
 }

@@ -41,7 +41,7 @@ const defaultGraceMs = 20_000
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
   const closing = new AbortController()
-  const open = async ({ mode, env = process.env, idle = false }: PrepareOptions) => {
+  const open = async ({ mode, env = process.env, idle = false, console }: PrepareOptions) => {
     const settings = settingsFrom(env)
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,
@@ -55,6 +55,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       settings,
       mode,
       idle,
+      console,
       logger,
       clock,
       ids,
@@ -83,8 +84,8 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 
   const followParts = async (): Promise<FollowParts> => {
-    const { sessions } = await started()
-    return { sessions, agents: agents.map(({ name }) => name), logger }
+    const { sessions, directory } = await started()
+    return { sessions, directory, agents: agents.map(({ name }) => name), logger }
   }
 
   return {

@@ -25,8 +25,9 @@ import type { RunProviders } from "./run-providers.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "./tool-offers.ts"
 
 /**
- * The result of `buildChatRuntime`: what one run is executed with. Its hooks are called in this process only: a crash loses calls,
- * and a run that ends while it is parked calls none. The gateway's options of the same names miss nothing.
+ * The result of `buildChatRuntime`: what one run is executed with. Its hooks are called in this process only: a crash
+ * loses calls, and a run that ends while it is parked calls none. The gateway's options of the same names miss
+ * nothing.
  */
 export type ChatRuntime = (ChatModelRuntime | ChatRunnerRuntime) & Hooks
 
@@ -35,27 +36,29 @@ export interface ChatModelRuntime {
   /** Default: the app's `defaultProvider`. */
   readonly provider?: ProviderChoice
   /**
-   * What a client asks for takes its place only if `allowedModels` lists that. Default: what the client asks for, else
-   * the provider's own default.
+   * Model of the run. A client's choice replaces it only if `allowedModels` lists that choice. Default: what the
+   * client asks for, else the provider's own default.
    */
   readonly model?: string
   /**
-   * Takes over when the service before it fails: after its retries, or at once when its quota is used up. The rest of the
-   * run stays with it. A request or a key that is refused ends the run instead. Default none.
+   * Takes over when the service before it fails: after its retries, or at once when its quota is used up. The rest of
+   * the run stays with it. A request or a key that is refused ends the run instead. Default none.
    */
   readonly fallback?: readonly FallbackChoice[]
   /** Default none. Names must differ. */
   readonly tools?: readonly Tool[]
+  /** Names of tools that the model is not offered, for example of an MCP server. Default none. */
+  readonly excludedTools?: readonly string[]
   /** Cap on the output tokens of one model call. Default 16 000. */
   readonly maxTokens?: number
   /** Most model calls of one run. Default: no bound. */
   readonly maxTurns?: number
   /**
-   * US dollars that one run may cost. A model call is not made when what is spent and the most that the call can cost are
-   * more; the price of every model must be known. Default: no bound.
+   * US dollars that one run may cost. A model call is not made when what is spent and the most that the call can cost
+   * are more; the price of every model must be known. Default: no bound.
    */
   readonly maxBudgetUsd?: number
-  /** Of models by their exact name, in place of those of the bundled price list. Default none. */
+  /** Prices of models by their exact name, in place of those of the bundled price list. Default none. */
   readonly prices?: PriceOverrides
   /** Milliseconds, for tools without a limit of their own. Default 30 000. */
   readonly toolTimeoutMs?: number
@@ -73,22 +76,26 @@ export interface ChatModelRuntime {
    * progress. Default 60.
    */
   readonly stallTimeoutSeconds?: number
-  /** What a person must allow, for tools that do not say so themselves. Default: nothing. */
+  /**
+   * Decides which calls a person must allow, for tools that do not decide it themselves. Default: none.
+   */
   readonly needsApproval?: ApprovalPolicy
   /** See every call before anybody is asked about it, in this order. Default none. */
   readonly interceptors?: readonly Interceptor[]
-  /** How long an approval or a client tool's result is waited for. Default 86 400: a day. */
+  /** Seconds to wait for an approval or a client tool's result. Default 86 400: a day. */
   readonly approvalTimeoutSeconds?: number
 }
 
 /** Somebody else's loop. */
 export interface ChatRunnerRuntime {
   readonly runner: Runner
-  /** Whether it can go on with a run after a crash; if not, such a run ends in `error`. Default false. */
+  /**
+   * If true, the runner can resume a run after a crash; otherwise such a run ends in `error`. Default false.
+   */
   readonly resumes?: boolean
-  /** Of models by their exact name, in place of those of the bundled price list. Default none. */
+  /** Prices of models by their exact name, in place of those of the bundled price list. Default none. */
   readonly prices?: PriceOverrides
-  /** How long an approval is waited for. Default 86 400: a day. */
+  /** Seconds to wait for an approval. Default 86 400: a day. */
   readonly approvalTimeoutSeconds?: number
 }
 
@@ -96,7 +103,9 @@ export interface RuntimeSurroundings {
   readonly providers: RunProviders
   /** The one the client asked for. */
   readonly model: string | null
-  /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
+  /**
+   * Models that a client may choose, besides the app's own; undefined for any, if the app has none of its own.
+   */
   readonly allowedModels: readonly string[] | undefined
   /** Bounds the hooks of one request in time. */
   readonly followHooks: (hooks: Hooks) => RunHooks
@@ -167,7 +176,7 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
   const codeTools = surroundings.codeTools?.({ needsApproval, maxResultBytes: maxToolResultBytes }) ?? []
   const tools = [...(chat.tools ?? []), ...codeTools]
   refuseDuplicates(tools)
-  const allTools = withServerTools(tools, mcp)
+  const allTools = withServerTools(tools, mcp, new Set(chat.excludedTools))
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
   if (maxBudgetUsd !== null) {
     requirePrices(
@@ -218,15 +227,21 @@ function chosenModel(
 }
 
 /** The agent's own tools and those of the servers, as the same array while they stay the same. */
-function withServerTools(own: readonly Tool[], { tools }: McpView): () => readonly Tool[] {
+function withServerTools(
+  own: readonly Tool[],
+  { tools }: McpView,
+  excluded: ReadonlySet<string>,
+): () => readonly Tool[] {
   const names = own.map(({ name }) => name)
+  const offered = (ofServers: readonly Tool[]) =>
+    [...own, ...ofServers].filter(({ name }) => !excluded.has(name))
   let ofServers = tools(names)
-  let all = [...own, ...ofServers]
+  let all = offered(ofServers)
   return () => {
     const current = tools(names)
     if (current !== ofServers) {
       ofServers = current
-      all = [...own, ...current]
+      all = offered(current)
     }
     return all
   }

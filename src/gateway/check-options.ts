@@ -31,7 +31,7 @@ const timeoutSeconds = z
   .positive()
   .max(longestTimerMs / 1_000)
   .optional()
-/** Of a wait, which has no timer: a century, so that its end is a date. */
+/** Most seconds of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
 
 /** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
@@ -104,6 +104,8 @@ const codeExecution = z.strictObject({
   directory: z.string().min(1).optional(),
 })
 
+const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
+
 const rateLimits = z.strictObject({
   initPerMinute: count,
   requestsPerMinute: count,
@@ -150,6 +152,7 @@ const sharedServer = {
   allowSystemMessages: z.boolean().optional(),
   allowAnyKey: z.boolean().optional(),
   allowedHosts: strings,
+  console: consoleChoice.optional(),
   corsOrigins: strings,
   limits: limits.optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
@@ -195,7 +198,7 @@ const ownRuntime = {
 
 const gatewayApp = z.strictObject({ ...server, ...ownRuntime })
 
-/** What a model is run with, in `createAgent` as in what `buildChatRuntime` returns. */
+/** Options of a model's run, for `createAgent` and for the value that `buildChatRuntime` returns. */
 const modelRuntime = {
   provider: provider.optional(),
   model: z.string().min(1).optional(),
@@ -210,6 +213,7 @@ const modelRuntime = {
   maxBudgetUsd: z.number().positive().optional(),
   prices,
   tools: z.array(aTool).optional(),
+  excludedTools: strings,
   maxTokens: count,
   maxTurns: count,
   toolTimeoutMs: milliseconds.optional(),
@@ -265,6 +269,9 @@ const startOptions = z
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
     notBefore: z.int().nonnegative().optional(),
+    jobId: z.string().min(1).max(255).optional(),
+    notes: z.array(z.string()).optional(),
+    limits: z.strictObject({ maxTurns: count, maxBudgetUsd: z.number().nonnegative().optional() }).optional(),
     signal: object.optional(),
   })
   .refine(({ userId, tenant }) => tenant === undefined || userId !== undefined, {

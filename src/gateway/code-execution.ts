@@ -12,9 +12,12 @@ import { makeIgnoredDirectory } from "../stores/sqlite/make-directory.ts"
 import { type CodeToolsOptions, createCodeExecution } from "../tools/code-execution/code-execution.ts"
 import type { StoreChoice } from "./open-store.ts"
 
-/** What `codeExecution` takes beside `true`. Every one is optional; limits are for each execution. */
+/**
+ * Options of `codeExecution`, as an alternative to `true`. All are optional; limits are for each execution. Every one
+ * is optional; limits are for each execution.
+ */
 export interface CodeExecutionConfig extends SandboxConfig {
-  /** Of code that does not ask for another. Default 30 000. */
+  /** Time limit of code that does not ask for another one, in milliseconds. Default 30 000. */
   readonly defaultTimeoutMs?: number
   /** Kept of each of the two streams: its beginning and its end. Default 100 000. */
   readonly maxOutputBytes?: number
@@ -34,7 +37,7 @@ export interface CodeExecutionService {
 
 export interface CodeExecutionSurroundings {
   readonly store: StoreChoice["store"]
-  /** What `DOCKER_HOST` says. */
+  /** The value of `DOCKER_HOST`. */
   readonly dockerSocket: string | undefined
   /** Working directories of other sessions are removed. */
   readonly isKept: (sessionId: string) => Promise<boolean>
@@ -176,7 +179,10 @@ function makeUsable(directory: string): void {
   }
 }
 
-/** A store's sessions and nobody else's. Not inside the data directory, which is closed to the users that code runs as. */
+/**
+ * A store's sessions and nobody else's. Not inside the data directory, which is closed to the users that code runs
+ * as.
+ */
 function directoryBeside(store: StoreChoice["store"]): string {
   const name = ".agent-gateway-sandbox"
   if (store === undefined || store === "memory") return name

@@ -1,22 +1,22 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
-import { type Entry, isTerminal } from "../core/entries.ts"
+import { isTerminal, type LiveEntry } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { nativeWire } from "../http/wire/native.ts"
 import type { Frame } from "../http/wire/wire.ts"
-import type { Sessions } from "../sessions/sessions.ts"
-import { isOfSubAgent, type SubAgent, type TreeBatch } from "../sessions/tree/sub-agent.ts"
+import { isOfSubAgent } from "../sessions/tree/sub-agent.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
 import type { ApprovalAnswer } from "./gateway.ts"
+import { type ParkedParts, UnfinishedCalls, untilParked } from "./parked.ts"
+import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
 
 /** Sub-agents whose questions are answered at once. */
 const maxSubAgents = 1_000
 
-export interface FollowParts {
-  readonly sessions: Sessions
+export interface FollowParts extends ParkedParts {
   /** Names of the agents that the gateway serves. */
   readonly agents: readonly string[]
   readonly logger: Logger
@@ -24,17 +24,24 @@ export interface FollowParts {
 
 export interface FollowOptions {
   /** Undefined leaves approvals open. */
-  readonly onApproval: ((wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>) | undefined
+  readonly onApproval: ((wait: Wait) => ApprovalAnswer | null | Promise<ApprovalAnswer | null>) | undefined
   /** Undefined leaves questions open. */
-  readonly onElicitation: ((wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>) | undefined
+  readonly onElicitation:
+    | ((wait: Wait) => ElicitationAnswer | null | Promise<ElicitationAnswer | null>)
+    | undefined
   readonly hasClient: boolean
+  /**
+   * Called once if the run waits for people only; following then ends and leaves the run open. Undefined: it is
+   * followed on.
+   */
+  readonly onParked?: (() => void) | undefined
   readonly signal: AbortSignal | undefined
 }
 
 /** One entry of a run or of a sub-agent, and the frames that a client of the HTTP API is sent for it. */
 export interface FollowedEntry {
   /** Null for an entry of a sub-agent, and for what is no entry. */
-  readonly entry: Entry | null
+  readonly entry: LiveEntry | null
   readonly frames: readonly Frame[]
 }
 
@@ -49,9 +56,9 @@ export function toChatEvent(frame: Frame): ChatEvent {
  * Ends early, and cancels nothing, when the process stops.
  */
 export async function* followRun(
-  { sessions, logger }: FollowParts,
+  { sessions, directory, logger }: FollowParts,
   run: AcceptedRun,
-  { onApproval, onElicitation, hasClient, signal }: FollowOptions,
+  { onApproval, onElicitation, hasClient, onParked, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEntry> {
   const { sessionId, runId, cursor, position } = run
   const cancelled = Promise.withResolvers<void>()
@@ -82,8 +89,11 @@ export async function* followRun(
     asked: new Set(),
   }
   const failures: unknown[] = []
+  /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
+  let isGivenUp = false
   /** Waits are answered one after the other, while the run and its sub-agents are shown. */
   let answering = Promise.resolve()
+  let unanswered = 0
   const answer = async () => {
     try {
       if (!over.signal.aborted) await answerWaits(sessions, run, people)
@@ -91,12 +101,28 @@ export async function* followRun(
       // Once the run is left, its waits stay open for others.
       if (over.signal.aborted) return
       failures.push(error)
+      isGivenUp = true
+      over.abort()
+    } finally {
+      unanswered -= 1
+    }
+  }
+  const calls = new UnfinishedCalls()
+  let looking: Promise<void> | null = null
+  const lookIfParked = async () => {
+    try {
+      while (await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal })) {
+        await answering
+        if (unanswered > 0) continue
+        onParked?.()
+        over.abort()
+      }
+    } catch (error) {
+      failures.push(error)
       over.abort()
     }
   }
   signal?.addEventListener("abort", cancel, { once: true })
-  /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
-  let isGivenUp = false
   try {
     // It may have come while the run was started.
     if (signal?.aborted === true) await cancel()
@@ -114,51 +140,28 @@ export async function* followRun(
     })) {
       for (const [entry, frames] of rendered(batch)) {
         const isOfRun = !isOfSubAgent(batch)
-        if (entry !== null && isQuestion(entry)) answering = answering.then(answer)
+        if (entry !== null && isOfRun) calls.see(entry)
+        if (entry !== null && isQuestion(entry)) {
+          unanswered += 1
+          answering = answering.then(answer)
+          if (onParked !== undefined) looking ??= lookIfParked()
+        }
         isGivenUp = !(isOfRun && entry?.kind === "event" && isTerminal(entry.event))
         yield { entry: isOfRun ? entry : null, frames }
-        isGivenUp = false
+        isGivenUp = failures.length > 0
       }
     }
-    isGivenUp = failures.length > 0
   } finally {
     signal?.removeEventListener("abort", cancel)
     over.abort()
     // A run that was open before belongs to someone else as well.
     if (isGivenUp && !run.hasJoined) await cancel()
     await answering
+    await looking
   }
   for (const error of failures) throw toError(error)
 }
 
-/** Renders batches for one consumer: each entry with its frames. The start of a sub-agent has frames and no entry. */
-function createRendering(afterSeq: number) {
-  let state = nativeWire.start(afterSeq)
-  const states = new WeakMap<SubAgent, typeof state>()
-  return function* (batch: TreeBatch): Generator<readonly [Entry | null, readonly Frame[]]> {
-    if (!isOfSubAgent(batch)) {
-      for (const entry of batch) {
-        const [next, frames] = nativeWire.fold(state, entry)
-        state = next
-        yield [entry, frames]
-      }
-      return
-    }
-    const { subAgent, entries } = batch
-    let ofSubAgent = states.get(subAgent)
-    if (ofSubAgent === undefined) {
-      ofSubAgent = nativeWire.start(subAgent.afterSeq)
-      yield [null, [nativeWire.subAgentStart(subAgent)]]
-    }
-    for (const entry of entries) {
-      const [next, frames] = nativeWire.fold(ofSubAgent, entry)
-      ofSubAgent = next
-      yield [entry, frames.map((frame) => nativeWire.ofSubAgent(frame, subAgent.sessionId))]
-    }
-    states.set(subAgent, ofSubAgent)
-  }
-}
-
-function isQuestion(entry: Entry): boolean {
+function isQuestion(entry: LiveEntry): boolean {
   return entry.kind === "event" && entry.event.type === "waitOpened"
 }

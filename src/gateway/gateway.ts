@@ -86,6 +86,8 @@ export interface ListenOptions {
 export interface Listener {
   readonly url: string
   readonly port: number
+  /** Address of the console. Null if the console is off, or no one who reaches the listener may use it. */
+  readonly consoleUrl: string | null
   close(): Promise<void>
 }
 
@@ -95,6 +97,8 @@ export interface PrepareOptions {
    * pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
    */
   readonly mode?: "dev" | "start" | "run"
+  /** Turns the console on or off, whatever the option `console` is. Default: that option. */
+  readonly console?: boolean
   /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** For a look at it only: takes up no run that was left open or that others begin, and drops nothing old. Default false. */
@@ -134,6 +138,12 @@ export interface RunOptions<Schema extends OutputSchema = never> extends StartOp
    * because nobody is there to ask.
    */
   readonly onElicitation?: (wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>
+  /**
+   * If true, approvals and questions without a callback above stay open. Once the run waits for nothing but people, `run`
+   * resolves with the outcome `parked`. Another process, or the same call with the same `jobId`, continues the run when they
+   * are answered. Default false.
+   */
+  readonly park?: boolean
 }
 
 export interface StreamOptions extends StartOptions {
@@ -164,6 +174,11 @@ export interface CloseOptions {
 export interface GatewayRunResult<Output = never> {
   readonly runId: string
   readonly sessionId: string
+  /** If true, the run existed before the call: the message joined it, or `jobId` names it. */
+  readonly existed: boolean
+  /** Times of the run's start and end in milliseconds since the Unix epoch. For a parked run, `endedAt` is the time of the look. */
+  readonly startedAt: number
+  readonly endedAt: number
   /** The text of the last assistant message. */
   readonly response: string
   readonly toolsUsed: readonly string[]
@@ -175,7 +190,8 @@ export interface GatewayRunResult<Output = never> {
   readonly usage: Usage
   /** US dollars; null when the price of a model is not known. */
   readonly cost: Cost
-  readonly outcome: "completed" | "interrupted" | "failed"
+  /** `parked`: with the option `park`, the run is open and waits for people only. */
+  readonly outcome: "completed" | "interrupted" | "failed" | "parked"
   /** Why it was interrupted: `cancelled`, `max_turns`, `max_tokens`, `budget`; else null. */
   readonly reason: string | null
   readonly error: { readonly code: string; readonly message: string } | null

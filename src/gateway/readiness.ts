@@ -7,8 +7,8 @@ import { storeCheck } from "./store-check.ts"
 export type Check = Readiness["checks"][string]
 
 /**
- * Anyone may ask for the readiness over HTTP. A person who opens a link lets the gateway in with an account of their own,
- * and a reason may quote what a server printed: everyone but the operator finds both in the log.
+ * Anyone may ask for the readiness over HTTP. A person who opens a link lets the gateway in with an account of their
+ * own, and a reason may quote what a server printed: everyone but the operator finds both in the log.
  */
 export interface Audience {
   readonly isOperator: boolean

@@ -36,6 +36,7 @@ import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
 import { hookSubscribers } from "./hook-subscribers.ts"
 import { pickHooks } from "./hooks.ts"
+import { type OpenConsole, openConsole } from "./open-console.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
 import { readinessOf } from "./readiness.ts"
@@ -58,6 +59,8 @@ export interface Service {
   readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
+  /** Who may use the console. Null if it is off. */
+  readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /** Called before the parts close, with what else is to be stopped first: listeners. */
@@ -72,6 +75,7 @@ export interface ServiceOptions {
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   readonly idle: NonNullable<PrepareOptions["idle"]>
+  readonly console: PrepareOptions["console"]
   readonly logger: Logger
   readonly clock: Clock
   readonly ids: Ids
@@ -130,10 +134,12 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
   const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
+  const storage = createStorage({ log, clock, bounds })
   const worker = new Worker({
     log,
     feed,
     reads,
+    storage,
     committer,
     agents: names,
     resolveRuntime: runtimeOfAgent(agents),
@@ -156,7 +162,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       feed,
       reads,
       worker,
-      storage: createStorage({ log, clock, bounds }),
+      storage,
       defaultAgent: options.agents[0].definition.name,
       clock,
       ids,
@@ -185,10 +191,21 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
+  const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
+  const ownConsole = openConsole({
+    server,
+    agents: agents.map(({ name, allowedModels = null }) => ({ name, allowedModels })),
+    settings: options.settings,
+    mode,
+    isAsked: options.console,
+    sessions: shownSessions,
+    directory,
+    clock,
+  })
   const app = createHttpApp({
     ...server,
     agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
-    sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
+    sessions: shownSessions,
     directory,
     keyring,
     clock,
@@ -200,6 +217,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
+    addPages: ownConsole?.addPages,
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
@@ -220,6 +238,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
+    console: ownConsole?.access ?? null,
     fetch: (request, bindings) => app.fetch(request, bindings),
     readiness: ({ forOperator = false } = {}) => readiness(forOperator),
     onClose: (stop) => listeners.push(stop),
@@ -253,7 +272,10 @@ function transcripts({ transcriptDir, redact, durability }: SharedServerOptions)
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
 }
 
-/** Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the next start. */
+/**
+ * Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the
+ * next start.
+ */
 async function stopDelivering(parts: readonly (Following | Dispatcher)[]): Promise<void> {
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(), lastDeliveriesMs)
@@ -305,8 +327,8 @@ function announcing(
   if (onSessionCreated === undefined) return sessions
   return {
     ...sessions,
-    async create(principal, agent) {
-      const session = await sessions.create(principal, agent)
+    async create(principal, agent, id) {
+      const session = await sessions.create(principal, agent, id)
       try {
         const created = { id: session.id, agent: session.agent, ...principal }
         await userCode.call("onSessionCreated", (signal) => onSessionCreated(created, { signal }))

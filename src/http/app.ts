@@ -18,6 +18,7 @@ import { crossOrigin } from "./cors.ts"
 import { fieldErrors } from "./field-errors.ts"
 import { hostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
+import { createIssueSession, type IssueSession } from "./issue-session.ts"
 import { defaultHttpLimits, type HttpLimits, maxInitBodyBytes, maxInitValues } from "./limits/http-limits.ts"
 import { networkOf } from "./limits/network.ts"
 import {
@@ -94,8 +95,22 @@ export interface HttpAppOptions {
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
   /** If true, each request has a line in the log. For development. Default false. */
   readonly logsRequests?: boolean | undefined
+  /** Adds pages outside the prefix. Default: there are none. */
+  readonly addPages?: AddPages | undefined
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined
+}
+
+/** Adds routes of pages to the root, behind the checks and headers that hold on every path. */
+export type AddPages = (root: OpenAPIHono<HttpEnv>, parts: PageParts) => void
+
+export interface PageParts {
+  readonly issueSession: IssueSession
+  /** Reads JSON bodies within the gateway's limits. Its routes come after one that authenticates. */
+  readonly body: MiddlewareHandler<HttpEnv>
+  readonly clientAddress: ClientAddress
+  /** Counts wrong credentials of an address, and refuses more once there were too many. */
+  readonly failures: RateLimiting["failures"]
 }
 
 /**
@@ -111,7 +126,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = rateLimitingOf(options, clientAddress)
 
-  const { body, optionalBody, chatBody, initBody } = bodyReaders(options, clientAddress)
+  const { body, optionalBody, chatBody, initBody, pageBody } = bodyReaders(options, clientAddress)
   const authenticated = authenticate({ tokens, sessions, agents, failures: rateLimiting.failures })
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
@@ -122,10 +137,10 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   app.notFound((c) =>
     problemResponse(new Problem({ code: "not_found", status: 404 }, "No such path."), c, logger),
   )
+  const issueSession = createIssueSession({ sessions, agents, tokens })
   addInitRoute(app, {
-    sessions,
     agents,
-    tokens,
+    issueSession,
     identify: identifyBy(options),
     byApiKey,
     rateLimiting,
@@ -157,6 +172,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })
   addOpenApiRoute(app, { version })
+  options.addPages?.(root, { issueSession, body: pageBody, clientAddress, failures: rateLimiting.failures })
   refuseOtherMethods(root)
   return app
 }
@@ -189,6 +205,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
     body: boundedBody({ ...ofPrincipals, limits }),
     optionalBody: boundedBody({ ...ofPrincipals, limits, optional: true }),
     chatBody: boundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
+    pageBody: boundedBody({ ...ofPrincipals, owner: () => "pages", limits }),
     // No one has been authenticated yet.
     initBody: boundedBody({
       parse,

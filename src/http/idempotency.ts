@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
-import { setImmediate as nextTurn } from "node:timers/promises"
 import { canonicalPieces } from "../core/canonical-json.ts"
 import type { Json } from "../core/json.ts"
+import { nextSlice } from "../core/next-slice.ts"
 import { Problem } from "./problem.ts"
 
 export const maxIdempotencyKeyLength = 255
@@ -24,7 +24,7 @@ export async function idempotencyOf(
   const hash = createHash("sha256")
   let isFirst = true
   for (const piece of canonicalPieces(body)) {
-    if (!isFirst) await nextTurn()
+    if (!isFirst) await nextSlice()
     isFirst = false
     hash.update(piece)
   }

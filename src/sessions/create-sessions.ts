@@ -64,10 +64,12 @@ export function createSessions({
   return {
     ...decisions,
 
-    async create({ tenant, userId }, agent = defaultAgent) {
+    async create({ tenant, userId }, agent = defaultAgent, id) {
       const createdAt = clock.now()
-      const session = { id: ids.next("sess"), tenant, userId, agent, createdAt }
+      const session = { id: id ?? ids.next("sess"), tenant, userId, agent, createdAt }
       await log.createSession(session)
+      const existing = id === undefined ? null : await log.session(id)
+      if (existing !== null) return existing
       return {
         ...session,
         parent: null,
@@ -92,10 +94,17 @@ export function createSessions({
       return isNext ? undefined : run?.position
     },
 
-    async start({ request, principal, outputSchema = null, ...message }) {
+    async start({ request, principal, outputSchema = null, runLimits, ...message }) {
       const runId = ids.next("run")
       const limits = await storage.limitsFor(principal)
-      const command = { type: "message", runId, at: clock.now(), outputSchema, ...message } as const
+      const command = {
+        type: "message",
+        runId,
+        at: clock.now(),
+        outputSchema,
+        ...(runLimits !== undefined && { limits: runLimits }),
+        ...message,
+      } as const
       return worker.accept(command, { request, principal, limits })
     },
 
@@ -142,8 +151,9 @@ function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
     if (event.type === "messageCompleted") response = textOf(event.message.content) || response
     if (event.type === "toolCallRequested") toolsUsed.add(event.name)
   }
-  const outcome = entries.map(({ event }) => event).find(isTerminal)
+  const last = entries.at(-1)
   // A view ends early only when the process stops; the run goes on at the next start.
-  if (outcome === undefined) throw new ShuttingDownError()
-  return { runId, outcome, response, toolsUsed: [...toolsUsed] }
+  if (last === undefined || !isTerminal(last.event)) throw new ShuttingDownError()
+  const startedAt = entries[0]?.at ?? last.at
+  return { runId, outcome: last.event, response, toolsUsed: [...toolsUsed], startedAt, endedAt: last.at }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import { sandboxFileCases } from "./sandbox-contract-files.ts"
+import { sandboxFolderCases } from "./sandbox-contract-folders.ts"
 import { sandboxLimitCases } from "./sandbox-contract-limits.ts"
 import { exec, newSandbox, run, type SandboxCase } from "./sandbox-harness.ts"
 import { assertStill, heartbeat } from "./sandbox-heartbeat.ts"
@@ -134,5 +135,6 @@ for i in range(1000):
     },
   },
   ...sandboxFileCases,
+  ...sandboxFolderCases,
   ...sandboxLimitCases,
 ]

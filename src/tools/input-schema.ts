@@ -2,8 +2,8 @@ import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/
 import { ConfigurationError, toError } from "../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../core/json.ts"
 import type { Validation } from "../core/ports/tool.ts"
+import { toJson } from "../core/to-json.ts"
 import type { StandardIssue, StandardOutput, StandardSchema } from "./standard-schema.ts"
-import { toJson } from "./to-json.ts"
 
 /**
  * How a value from a model may be described: Zod 4, any other Standard Schema that also implements Standard JSON Schema

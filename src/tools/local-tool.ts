@@ -1,8 +1,8 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import { toJson } from "../core/to-json.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
-import { toJson } from "./to-json.ts"
 import { contentOf } from "./tool-content.ts"
 import { waitOf } from "./wait.ts"
 

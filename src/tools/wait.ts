@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from "../core/json.ts"
 import type { ContentPart } from "../core/messages.ts"
 import type { ReturnedWait } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
-import { toJson } from "./to-json.ts"
+import { toJson } from "../core/to-json.ts"
 
 // Registered, so that a value made by another copy of this package is known too.
 const mark = Symbol.for("ai-agent-gateway.tool-wait")

@@ -156,6 +156,42 @@ describe("a tool call", () => {
     expect(stateAfter(...first, chunk(0, "c"))).toMatchObject({ output: [{ stream: "stdout", text: "c" }] })
   })
 
+  test("has what its tool emitted; a transient event replaces the one before of its name", () => {
+    const data = (name: string, value: unknown, transient?: true): ChatEvent => ({
+      ...{ type: "data", tool_call_id: "call_1", run_id: "run_1", name, value },
+      ...(transient && { transient }),
+    })
+    expect(
+      stateAfter(data("row", 1), data("percent", 10, true), data("row", 2), data("percent", 20, true)),
+    ).toMatchObject({
+      data: [
+        { name: "row", value: 1, transient: false },
+        { name: "row", value: 2, transient: false },
+        { name: "percent", value: 20, transient: true },
+      ],
+    })
+  })
+
+  test("has what its tool emitted, as the history has it", () => {
+    const view = viewOfHistory({
+      ...history,
+      messages: [
+        { role: "assistant", content: [toolCall("call_1")] },
+        {
+          role: "tool",
+          content: [
+            { type: "data", tool_call_id: "call_1", name: "row", value: 1 },
+            { type: "tool_result", tool_call_id: "call_1", result: 42, error: null },
+          ],
+        },
+      ],
+    })
+    expect(view.messages[0]?.parts[0]).toMatchObject({
+      state: "completed",
+      data: [{ name: "row", value: 1, transient: false }],
+    })
+  })
+
   test("that comes again changes nothing", () => {
     expect(partsAfter(call("call_1"), done("call_1"), call("call_1"))).toHaveLength(1)
   })

@@ -65,8 +65,17 @@ export interface ViewToolCall {
   readonly durationMs: number | null
   /** MCP server that executed the call. */
   readonly server: string | null
+  /** Events of the application's own, as the tool emitted them. A transient one replaces the one before of its name. */
+  readonly data: readonly ToolData[]
   /** `seq` of the last chunk of `output`; -1 before the first. */
   readonly lastChunk: number
+}
+
+export interface ToolData {
+  readonly name: string
+  readonly value: unknown
+  /** If true, it is gone when the conversation is loaded again. */
+  readonly transient: boolean
 }
 
 export interface ToolOutput {

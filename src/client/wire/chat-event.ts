@@ -112,6 +112,16 @@ export type ChatEvent =
       readonly seq: number
     }
   | {
+      readonly type: "data"
+      readonly sub_agent_id?: string | undefined
+      readonly tool_call_id: string
+      readonly run_id: string
+      readonly name: string
+      /** Any JSON value. */
+      readonly value?: unknown | undefined
+      readonly transient?: true | undefined
+    }
+  | {
       readonly type: "run_queued"
       readonly sub_agent_id?: string | undefined
       readonly run_id: string

@@ -111,7 +111,7 @@ export type History = {
   readonly last_seq: number
 }
 
-/** What a tool returned follows the assistant's message that called it, as a message of the role `tool`. */
+/** What a tool returned follows the assistant's message that called it, as a message of the role `tool`. What the tool emitted while it ran, blocks of the type `data`, precedes its result. */
 export type HistoryMessage = {
   readonly role: "user" | "assistant" | "system" | "tool"
   readonly content: readonly (
@@ -127,6 +127,13 @@ export type HistoryMessage = {
         readonly tool_name: string
         /** The tool's arguments. */
         readonly tool_input: Readonly<Record<string, unknown>>
+      }
+    | {
+        readonly type: "data"
+        readonly tool_call_id: string
+        readonly name: string
+        /** Any JSON value. */
+        readonly value?: unknown | undefined
       }
     | {
         readonly type: "tool_result"

@@ -112,6 +112,17 @@ export const chatEventSchema = z
       "A running tool's output; `seq` counts the chunks of one call.",
     ),
     event(
+      "data",
+      {
+        tool_call_id: z.string(),
+        run_id: z.string(),
+        name: z.string(),
+        value: anyJsonSchema,
+        transient: z.literal(true).optional(),
+      },
+      "An event of the application's own, from a running tool. A `transient` one is not stored: it is not in the history, and no stream repeats it.",
+    ),
+    event(
       "run_queued",
       { run_id: z.string(), position: z.int() },
       "First in the stream of a run that has to wait. `position` is 1 for the run that is taken next. Has no id.",

@@ -24,6 +24,12 @@ const historyMessageSchema = z
           tool_input: toolInputSchema,
         }),
         z.object({
+          type: z.literal("data"),
+          tool_call_id: z.string(),
+          name: z.string(),
+          value: anyJsonSchema,
+        }),
+        z.object({
           type: z.literal("tool_result"),
           tool_call_id: z.string(),
           result: anyJsonSchema,
@@ -34,7 +40,7 @@ const historyMessageSchema = z
   })
   .openapi("HistoryMessage", {
     description:
-      "What a tool returned follows the assistant's message that called it, as a message of the role `tool`.",
+      "What a tool returned follows the assistant's message that called it, as a message of the role `tool`. What the tool emitted while it ran, blocks of the type `data`, precedes its result.",
   })
 
 export const subAgentId = z.string().optional().openapi({

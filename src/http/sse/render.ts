@@ -1,4 +1,4 @@
-import type { Entry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import {
   isOfSubAgent,
@@ -19,7 +19,7 @@ export interface Renderer {
 }
 
 interface Rendering<State> {
-  readonly batch: readonly Entry[]
+  readonly batch: readonly LiveEntry[]
   readonly before: State
   readonly after: State
   readonly bytes: Uint8Array<ArrayBuffer> | null
@@ -50,7 +50,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     queued: (runId, position) => encoder.encode(wire.write(wire.queued(runId, position), null)),
   }
 
-  function shared(batch: readonly Entry[], state: State, afterSeq: number): Rendering<State> {
+  function shared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
     const first = batch[0]
     // What lies before the cursor is folded without being sent, which concerns this viewer alone.
     if (first === undefined || first.seq <= afterSeq) return render(batch, state, afterSeq)
@@ -72,7 +72,11 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return lastOfSubAgent.bytes
   }
 
-  function renderOfSubAgent(batch: readonly Entry[], before: State, subAgentId: string): Rendering<State> {
+  function renderOfSubAgent(
+    batch: readonly LiveEntry[],
+    before: State,
+    subAgentId: string,
+  ): Rendering<State> {
     let after = before
     let text = ""
     for (const entry of batch) {
@@ -83,7 +87,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
   }
 
-  function render(batch: readonly Entry[], before: State, afterSeq: number): Rendering<State> {
+  function render(batch: readonly LiveEntry[], before: State, afterSeq: number): Rendering<State> {
     let after = before
     let text = ""
     for (const entry of batch) {
@@ -94,7 +98,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
   }
 
-  function fold(state: State, entry: Entry): readonly [State, readonly Frame[]] {
+  function fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]] {
     try {
       return wire.fold(state, entry)
     } catch (error) {

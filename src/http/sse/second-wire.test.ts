@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { systemClock } from "../../core/clock.ts"
-import type { Entry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/entries.ts"
 import { Feed } from "../../sessions/feed.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { ReadQueue } from "../../sessions/read-queue.ts"
@@ -50,7 +50,7 @@ describe.each([
   ["to Node's own response", { own: true }],
 ])("a second wire, written %s", (_, served) => {
   let server: TestServer
-  let entries: readonly Entry[]
+  let entries: readonly LiveEntry[]
   beforeAll(async () => {
     const app = appOf([nativeWire, jsonLinesWire])
     server = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
@@ -73,7 +73,7 @@ describe.each([
     const [native, jsonLines] = await Promise.all(responses.map((response) => response.text()))
     expect(native).toMatch(/^id: \d+\ndata: \{/)
     // `historyReplaced` is shown to no subscriber.
-    const shown = entries.filter((entry) => entry.kind === "delta" || entry.event.type !== "historyReplaced")
+    const shown = entries.filter((entry) => entry.kind !== "event" || entry.event.type !== "historyReplaced")
     const parsed = jsonLines
       ?.split("\n")
       .slice(0, -1)
@@ -124,7 +124,7 @@ describe.each([
     const megabyte = "x".repeat(1_000_000)
     const total = 60
     let taken = 0
-    async function* large(): AsyncGenerator<readonly Entry[]> {
+    async function* large(): AsyncGenerator<readonly LiveEntry[]> {
       for (; taken < total; taken++) {
         const delta = { type: "textDelta", stepId: "s", messageId: "m", part: 0, text: megabyte } as const
         yield [{ kind: "delta", seq: taken + 1, runId: "run_1", delta }]
@@ -152,7 +152,7 @@ describe.each([
 })
 
 /** Everything that is published while the subscriber is there. */
-async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly Entry[]> {
+async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly LiveEntry[]> {
   const subscription = feed.subscribe("sess_live")
   counts.set(feed, subscribers(feed) + 1)
   for (;;) {

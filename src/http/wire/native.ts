@@ -1,8 +1,9 @@
 import type {
+  AppData,
   Decider,
   Delta,
-  Entry,
   Event,
+  EventEntry,
   InterceptorDecided,
   MessageCompleted,
   WaitOpened,
@@ -31,7 +32,16 @@ export const nativeWire: Wire<NativeState> = {
   replayFrom: "step",
   start: (afterSeq) => (afterSeq === 0 ? 0 : `after:${afterSeq}`),
   fold: (state, entry) => {
-    return entry.kind === "delta" ? foldDelta(state, entry.delta) : foldEvent(state, entry.event, entry)
+    switch (entry.kind) {
+      case "delta":
+        return foldDelta(state, entry.delta)
+      case "event":
+        return foldEvent(state, entry)
+      case "transient":
+        return [state, [dataFrame(entry.data, { runId: entry.runId, isTransient: true })]]
+      default:
+        return entry satisfies never
+    }
   },
   write: serverSentEvent,
   heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
@@ -74,8 +84,10 @@ function foldDelta(state: NativeState, delta: Delta): Step {
   }
 }
 
-function foldEvent(state: NativeState, event: Event, { seq }: Entry): Step {
+function foldEvent(state: NativeState, { event, runId, seq }: EventEntry): Step {
   switch (event.type) {
+    case "dataEmitted":
+      return [state, [dataFrame(event, { runId, isTransient: false })]]
     case "messageCompleted":
       return [0, messageFrames(state, event, seq)]
     case "stepStarted":
@@ -123,7 +135,7 @@ function lengthOf({ content }: AssistantMessage): number {
 }
 
 function eventFrames(
-  event: Exclude<Event, { type: "messageCompleted" | "stepStarted" | "stepRetried" }>,
+  event: Exclude<Event, { type: "messageCompleted" | "stepStarted" | "stepRetried" | "dataEmitted" }>,
 ): readonly Frame[] {
   switch (event.type) {
     case "runStarted":
@@ -196,6 +208,14 @@ function eventFrames(
     default:
       return event satisfies never
   }
+}
+
+function dataFrame(
+  { toolCallId, name, value }: AppData,
+  { runId, isTransient }: { readonly runId: string | null; readonly isTransient: boolean },
+): Frame {
+  const data = { tool_call_id: toolCallId, run_id: runId ?? "", name, value }
+  return frame({ type: "data", ...data, ...(isTransient && { transient: true }) })
 }
 
 function interceptorDecision(event: InterceptorDecided): ChatEvent {

@@ -1,4 +1,4 @@
-import type { Entry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 
 /**
@@ -21,7 +21,8 @@ export interface Wire<State extends WireState = WireState> {
   readonly replayFrom: ReplayStart
   /** Returns the state of a subscriber that has everything up to and with `afterSeq`. */
   start(afterSeq: number): State
-  fold(state: State, entry: Entry): readonly [State, readonly Frame[]]
+  /** A transient entry leaves the state as it is, because no replay has it. */
+  fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]]
   /** Returns the text of the stream for one frame. With `seq`, a client that read it can continue after that cursor. */
   write(frame: Frame, seq: number | null): string
   /** Returns the text of the stream that is sent while nothing happens; `now` in milliseconds since the Unix epoch. */

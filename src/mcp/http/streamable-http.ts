@@ -18,7 +18,7 @@ export const responseEndedCode = -32_091
 const firstPauseMs = 500
 const mostAttempts = 3
 const longestTimerMs = 2_147_483_647
-/** How long a server may take to hear that its session is over. */
+/** Milliseconds for the message to a server that its session is over. */
 const farewellMs = 1_000
 
 export interface StreamableHttpOptions {

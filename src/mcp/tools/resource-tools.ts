@@ -111,7 +111,7 @@ async function listed<Item>(list: () => Promise<readonly Item[]>): Promise<reado
   }
 }
 
-/** What is undefined is left out. */
+/** Returns a JSON result, without members that are undefined. */
 function json(value: unknown): ToolResult {
   return { type: "json", value: JSON.parse(JSON.stringify(value)) as Json }
 }

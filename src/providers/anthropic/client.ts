@@ -6,7 +6,10 @@ export type AnthropicSdk = typeof import("@anthropic-ai/sdk")
 
 export const anthropicAddress = "https://api.anthropic.com"
 
-/** None: the agent's loop limits the time until the first token. This is the longest delay that a timer can have. */
+/**
+ * The SDK's time limit, which is as good as none: the agent's loop limits the time until the first token. This is the
+ * longest delay that a timer can have.
+ */
 const noTimeoutMs = 2_147_483_647
 
 /**
@@ -27,7 +30,10 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
   })
 }
 
-/** What the SDK says by itself. Anything else it took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no option. */
+/**
+ * Headers that the SDK sets by itself. Anything else it took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no
+ * option.
+ */
 const sdkHeaders = /^(accept|content-type|user-agent|anthropic-version|x-stainless-.+)$/
 
 function ownHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {

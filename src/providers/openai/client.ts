@@ -4,7 +4,10 @@ import type { OpenAiConnectionOptions } from "./options.ts"
 
 export type OpenAiSdk = typeof import("openai")
 
-/** None: the agent's loop limits the time until the first token. This is the longest delay that a timer can have. */
+/**
+ * The SDK's time limit, which is as good as none: the agent's loop limits the time until the first token. This is the
+ * longest delay that a timer can have.
+ */
 const noTimeoutMs = 2_147_483_647
 
 /**
@@ -27,7 +30,10 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
   })
 }
 
-/** What the SDK says by itself. Anything else it took from `OPENAI_CUSTOM_HEADERS`, against which it has no option. */
+/**
+ * Headers that the SDK sets by itself. Anything else it took from `OPENAI_CUSTOM_HEADERS`, against which it has no
+ * option.
+ */
 const sdkHeaders = /^(accept|content-type|user-agent|x-stainless-.+)$/
 
 function ownHeaders(

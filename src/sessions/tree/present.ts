@@ -1,4 +1,4 @@
-import type { Entry, WaitOpened } from "../../core/entries.ts"
+import type { LiveEntry, WaitOpened } from "../../core/entries.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
 import { page, type Reader, type ReadQueue } from "../read-queue.ts"
 
@@ -60,8 +60,11 @@ export async function presentOf(
 }
 
 /** Returns the entries without the waits that were over at that moment. */
-export function withoutResolved(entries: readonly Entry[], { lastSeq, resolved }: Present): readonly Entry[] {
-  const isShown = (entry: Entry) => {
+export function withoutResolved(
+  entries: readonly LiveEntry[],
+  { lastSeq, resolved }: Present,
+): readonly LiveEntry[] {
+  const isShown = (entry: LiveEntry) => {
     if (entry.kind !== "event" || entry.seq > lastSeq) return true
     const { event } = entry
     return !(event.type === "waitOpened" || event.type === "waitResolved") || !resolved.has(event.waitId)

@@ -1,4 +1,4 @@
-import type { Entry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/entries.ts"
 
 /** A run that works for a tool call, as viewers of the sessions above it are shown it. One object for each time that it is shown. */
 export interface SubAgent {
@@ -20,11 +20,11 @@ export interface SubAgent {
  */
 export interface SubAgentBatch {
   readonly subAgent: SubAgent
-  readonly entries: readonly Entry[]
+  readonly entries: readonly LiveEntry[]
 }
 
 /** Entries of the session that is viewed, or of one below it. */
-export type TreeBatch = readonly Entry[] | SubAgentBatch
+export type TreeBatch = readonly LiveEntry[] | SubAgentBatch
 
 export function isOfSubAgent(batch: TreeBatch): batch is SubAgentBatch {
   return "subAgent" in batch

@@ -1,4 +1,4 @@
-import type { Entry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
 import { principalKey } from "../principal-key.ts"
 import type { ReadQueue } from "../read-queue.ts"
@@ -9,7 +9,7 @@ import type { SubAgent } from "./sub-agent.ts"
 export interface ChildViewParts {
   readonly log: Pick<SessionLog, "session" | "run" | "stepStart" | "watch">
   readonly reads: ReadQueue
-  readonly view: (sessionId: string, options: ViewOptions) => AsyncIterable<readonly Entry[]>
+  readonly view: (sessionId: string, options: ViewOptions) => AsyncIterable<readonly LiveEntry[]>
 }
 
 /** A session that works for a tool call. */
@@ -40,7 +40,7 @@ export async function* viewChild(
   parts: ChildViewParts,
   { wait, parentSessionId, isDirect, isNew }: ChildToView,
   { principal, throughLapse, settled, signal }: ChildViewOptions,
-): AsyncGenerator<SubAgentStart | readonly Entry[]> {
+): AsyncGenerator<SubAgentStart | readonly LiveEntry[]> {
   const { agent, sessionId, runId } = wait.payload
   const session = await whenCreated(parts.log, sessionId, AbortSignal.any([settled, signal]))
   if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Entry, Event } from "../../core/entries.ts"
+import type { Event, LiveEntry } from "../../core/entries.ts"
 import type { Session } from "../../core/ports/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 import { ReadQueue } from "../read-queue.ts"
@@ -16,7 +16,7 @@ class FakeLog {
   /** Batches taken by views. */
   taken = 0
   failing = ""
-  readonly #sessions = new Map<string, { parent: string | null; batches: (readonly Entry[])[] }>()
+  readonly #sessions = new Map<string, { parent: string | null; batches: (readonly LiveEntry[])[] }>()
   #seq = 0
   #changed = Promise.withResolvers<void>()
 
@@ -26,7 +26,7 @@ class FakeLog {
   }
 
   publish(sessionId: string, ...events: readonly (Event | string)[]): void {
-    const batch = events.map((item): Entry => {
+    const batch = events.map((item): LiveEntry => {
       const common = { seq: ++this.#seq, runId: `run_${sessionId}` }
       if (typeof item !== "string") return { kind: "event", ...common, v: 3, at: 0, event: item }
       const delta = { type: "textDelta", stepId: "step", messageId: "msg", part: 0, text: item } as const
@@ -50,11 +50,15 @@ class FakeLog {
     return { iterator, leave: () => iterator.return?.(), controller }
   }
 
-  #entries(sessionId: string): readonly Entry[] {
+  #entries(sessionId: string): readonly LiveEntry[] {
     return this.#sessions.get(sessionId)?.batches.flat() ?? []
   }
 
-  async *#view(sessionId: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<readonly Entry[]> {
+  async *#view(
+    sessionId: string,
+    afterSeq: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly LiveEntry[]> {
     this.openViews++
     try {
       for (let index = 0; !signal.aborted; ) {
@@ -150,6 +154,7 @@ function named(root: string, batch: TreeBatch): readonly string[] {
   if (isOfSubAgent(batch) && batch.entries.length === 0) return [`+${batch.subAgent.sessionId}`]
   const [session, entries] = isOfSubAgent(batch) ? [batch.subAgent.sessionId, batch.entries] : [root, batch]
   return entries.map((entry) => {
+    if (entry.kind === "transient") return "transient"
     if (entry.kind === "delta") return `${session}:${entry.delta.text}`
     const { event } = entry
     const isWait = event.type === "waitOpened" || event.type === "waitResolved"

@@ -1,4 +1,4 @@
-import { type Entry, isTerminal } from "../../core/entries.ts"
+import { isTerminal, type LiveEntry } from "../../core/entries.ts"
 import { toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import { principalKey } from "../principal-key.ts"
@@ -31,7 +31,7 @@ export function viewTree(
 /** One session of the tree. */
 interface Branch {
   readonly sessionId: string
-  readonly source: AsyncIterator<SubAgentStart | readonly Entry[]>
+  readonly source: AsyncIterator<SubAgentStart | readonly LiveEntry[]>
   /** Null for the session that is viewed, and for a sub-agent that has not begun. */
   subAgent: SubAgent | null
   /** Waits up to this sequence number were open, or over, when the view of the session began. */
@@ -39,7 +39,7 @@ interface Branch {
   /** Open waits that the view of the session begins with. */
   opened: readonly ChildWait[]
   /** Read and not shown. */
-  unshown: readonly Entry[] | null
+  unshown: readonly LiveEntry[] | null
   isReading: boolean
   hasEnded: boolean
   /** Sub-agents that are shown and work for this session, by the ids of their waits. */
@@ -175,7 +175,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
   }
 
   /** Returns true if the entry is the answer of a sub-agent that was not shown to its end. */
-  #mustWait({ children }: Branch, entry: Entry | undefined): boolean {
+  #mustWait({ children }: Branch, entry: LiveEntry | undefined): boolean {
     if (entry?.kind !== "event" || entry.event.type !== "waitResolved") return false
     const { waitId, decidedBy } = entry.event
     this.#queue = this.#queue.filter(({ wait }) => wait.waitId !== waitId)
@@ -186,7 +186,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
   }
 
   /** Begins to show the sub-agents that a part of a session leads to. */
-  #follow(parent: Branch, part: readonly Entry[]): void {
+  #follow(parent: Branch, part: readonly LiveEntry[]): void {
     const isDirect = parent === this.#root
     const common = { parent, parentSessionId: parent.sessionId, isDirect }
     for (const wait of parent.opened) this.#queue.push({ ...common, wait, isNew: false })
@@ -239,7 +239,7 @@ function begin(branch: Branch, { lastSeq, children }: Present): void {
 }
 
 /** Returns how many entries may be shown before something else has to be: the sub-agent that the last of them starts. */
-function endOfPart(entries: readonly Entry[]): number {
+function endOfPart(entries: readonly LiveEntry[]): number {
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]
     if (entry?.kind !== "event") continue
