@@ -1,5 +1,6 @@
 import type { WaitOpened, WaitResolved } from "../core/entries.ts"
 import { WaitAnsweredError } from "../core/errors.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import type { Answer } from "../core/ports/answers.ts"
 import { noSpending } from "../core/usage.ts"
 import type { AnyResolution } from "../core/wait.ts"
@@ -7,8 +8,6 @@ import { type CallState, openWaitOf } from "./call-state.ts"
 import { complete } from "./complete-call.ts"
 import { type RunContext, record, type SettlingContext } from "./run-context.ts"
 import { cancelChild } from "./tree-effects.ts"
-
-const longestTimerMs = 2 ** 31 - 1
 
 /** Returns true if `takeAnswer` would find that the call's wait is over. */
 export function isWaitOver({ answers, clock }: RunContext, call: CallState): boolean {
