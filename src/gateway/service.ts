@@ -60,7 +60,7 @@ export interface Service {
   readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
-  /** Who may use the console. Null if it is off. */
+  /** Decides who may use the console. Null if it is off. */
   readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
@@ -168,6 +168,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       defaultAgent: options.agents[0].definition.name,
       clock,
       ids,
+      logger,
     }),
     server,
     { userCode, logger },
