@@ -4,7 +4,7 @@ import { parseUsage, UsageError } from "./cli-error.ts"
 
 const policies = ["deny", "park", "fail", "ask"] as const
 
-/** What to do about approvals and questions. */
+/** Treatment of approvals and questions. */
 export type HumanPolicy = (typeof policies)[number]
 
 export interface RunArguments {

@@ -9,7 +9,10 @@ export interface EndedTask {
   readonly problem: TaskProblem | null
 }
 
-/** Tasks that have ended, within bounds of number, memory and time. Past a bound, the task that ended first is forgotten. */
+/**
+ * Tasks that have ended, within bounds of number, memory and time. Past a bound, the task that ended first is
+ * forgotten.
+ */
 export interface EndedTasks {
   add(sessionId: string, task: EndedTask): void
   find(sessionId: string, taskId: string): BackgroundTask | undefined

@@ -16,7 +16,9 @@ export function logFindings({ findings, hosts }: OpenedSandboxes, network: strin
     logger.warn({ network }, "code has a network, because codeExecution.network says so")
 }
 
-/** Returns a check of the backend in use. Its result says why better ones are not used, and is safe to show to anyone. */
+/**
+ * Returns a check of the backend in use. Its result says why better ones are not used, and is safe to show to anyone.
+ */
 export function createReadinessCheck(sandboxes: OpenedSandboxes, logger: Logger): () => Promise<PluginCheck> {
   const summary = summaryOf(sandboxes)
   let worked = true

@@ -10,7 +10,7 @@ import { type ConsoleAccess, requireAccess, requireLoopback, requireOwnPage } fr
 import { createConversations } from "./conversations.ts"
 import { addPageRoutes } from "./page-routes.ts"
 
-/** Where the console is, whatever the prefix of the HTTP API is. */
+/** Path of the console, whatever the prefix of the HTTP API is. */
 export const consolePath = "/console"
 
 /** Owner of the sessions that are started in the console. No API key and no application can name this tenant. */
@@ -106,7 +106,10 @@ function parse<Value>(schema: z.ZodType<Value>, body: unknown): Value {
   throw new Problem({ code: "invalid_body", status: 422 }, "The body does not fit.")
 }
 
-/** A cookie that is marked secure is not stored over plain HTTP. A proxy that is not there is only the client's own loss. */
+/**
+ * A cookie that is marked secure is not stored over plain HTTP. A proxy that is not there is only the client's own
+ * loss.
+ */
 function isHttps(url: string, forwardedProto: string | undefined): boolean {
   return url.startsWith("https:") || forwardedProto?.split(",")[0]?.trim() === "https"
 }

@@ -9,7 +9,9 @@ import { localPrincipal, type StartedRun } from "./start-run.ts"
 
 const decidedBy = { via: "code", ...localPrincipal, address: null } as const
 
-/** Whom a run from code asks. Null, as one of them or as an answer, leaves a wait open, for an answer from elsewhere. */
+/**
+ * Whom a run from code asks. Null, as one of them or as an answer, leaves a wait open, for an answer from elsewhere.
+ */
 export interface People {
   readonly logger: Logger
   readonly approve: ((wait: Wait) => Promise<ApprovalAnswer | null>) | null

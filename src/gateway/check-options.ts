@@ -38,7 +38,6 @@ const timeoutSeconds = z
   .optional()
 /** Most seconds of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
-
 /** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
 const maxJsonValues = 100_000
 

@@ -63,8 +63,8 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
    */
   readonly allowedHosts?: readonly string[]
   /**
-   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default, and
-   * operators sign in with a key.
+   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default,
+   * and operators sign in with a key.
    */
   readonly console?: boolean | ConsoleOptions
   /** Origins whose pages may call. Default none. */

@@ -14,7 +14,10 @@ import type { PrepareOptions } from "./gateway.ts"
 import type { SharedServerOptions } from "./gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
 
-/** Who reaches an unfinished page is the whole network, so the key must not be one that can be guessed. */
+/**
+ * Fewest characters of the key. The whole network reaches an unfinished page, so the key must not be one that can be
+ * guessed.
+ */
 const minKeyLength = 16
 
 export interface ConsoleParts {

@@ -41,7 +41,7 @@ export interface CallToolOptions {
   readonly onOutput: (text: string) => void
 }
 
-/** Nobody is asked here. */
+/** The answer to every question: there is no user to ask. */
 const nobody = { action: "decline", content: null } as const
 /** A tool that does not take no for an answer is left alone. */
 const mostRounds = 10

@@ -13,8 +13,8 @@ export interface ReadinessParts {
 }
 
 /**
- * Reports what the gateway needs and what its plugins say. A gateway is ready if its store works, whatever the plugins say.
- * Anyone may ask over HTTP, so only the operator sees reasons that may quote a server's output.
+ * Reports what the gateway needs and what its plugins say. A gateway is ready if its store works, whatever the
+ * plugins say. Anyone may ask over HTTP, so only the operator sees reasons that may quote a server's output.
  */
 export async function readinessOf(
   { log, agents, accepting }: ReadinessParts,

@@ -60,7 +60,7 @@ export interface Service {
   readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
-  /** Who may use the console. Null if it is off. */
+  /** Decides who may use the console. Null if it is off. */
   readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>

@@ -90,7 +90,7 @@ export interface HttpAppOptions {
   readonly limits?: Partial<HttpLimits> | undefined
   /** False for none. */
   readonly rateLimits?: false | Partial<RateLimits> | undefined
-  /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
+  /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number | undefined
   /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
@@ -192,7 +192,9 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 /** Bodies of one owner, and of all together, that may be in memory at once, in bodies of the largest size. */
 const bodiesOfOwner = 8
 const bodiesTogether = 32
-/** The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once. */
+/**
+ * The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once.
+ */
 const shareOfBodies = 0.15
 const burstOfBodiesMs = 200
 
@@ -255,7 +257,7 @@ function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
   throw new ConfigurationError(`prefix: "${prefix}" is not a path like "/api".`)
 }
 
-/** What holds on every path, those that do not exist too. */
+/** Returns an app with the rules for every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs = 15_000 } = options
   const { viewersPerSession } = { ...defaultHttpLimits, ...options.limits }

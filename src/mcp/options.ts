@@ -22,8 +22,8 @@ export interface McpOptions {
 /** Options of the server for the MCP servers of all its agents. */
 export interface McpAuthorizationOptions {
   /**
-   * The gateway's `PREFIX/mcp/oauth/callback` as browsers reach it, for servers that want OAuth 2.1. Default: such servers
-   * are only reached with client credentials.
+   * The gateway's `PREFIX/mcp/oauth/callback` as browsers reach it, for servers that want OAuth 2.1. Default: such
+   * servers are only reached with client credentials.
    */
   readonly mcpOAuthRedirectUrl?: string
 }

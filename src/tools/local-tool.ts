@@ -36,7 +36,7 @@ interface CommonDefinition<Schema extends InputSchema> {
   readonly description: string
   /** An object schema. Each input is checked against it before `execute`; a misfit is told to the model. */
   readonly input: Schema
-  /** Whether a person must allow the call first. Default: what the agent's `needsApproval` says. */
+  /** If true, a person must allow the call first. Default: what the agent's `needsApproval` says. */
   readonly approval?:
     | boolean
     | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
@@ -67,7 +67,10 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
   sequential: true,
 }
 
-/** A function as a tool, or a tool that the client executes. Throws a `ConfigurationError` for a definition that cannot work. */
+/**
+ * A function as a tool, or a tool that the client executes. Throws a `ConfigurationError` for a definition that
+ * cannot work.
+ */
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
   const { name, description, readOnly, idempotent, timeoutMs, sequential, approval, qualifier } = definition

@@ -46,22 +46,22 @@ export interface PluginPorts {
 export interface PluginParts {
   readonly provides?: Partial<PluginPorts>
   /**
-   * Called when a run starts and each time that it resumes. A rejection ends that run in `error`, and so does a call that takes
-   * longer than `openRunTimeoutMs`.
+   * Called when a run starts and each time that it resumes. A rejection ends that run in `error`, and so does a call
+   * that takes longer than `openRunTimeoutMs`.
    */
   openRun?(run: PluginRun): RunParts | Promise<RunParts>
   /** Default: `callbackTimeoutMs`. */
   readonly openRunTimeoutMs?: number
   /**
-   * Handlers by method and path below the gateway's prefix, such as `"GET /notes/:id"`. A request needs a session token, and
-   * is handled by the plugins of that session's agent.
+   * Handlers by method and path below the gateway's prefix, such as `"GET /notes/:id"`. A request needs a session
+   * token, and is handled by the plugins of that session's agent.
    */
   readonly routes?: Readonly<Record<string, PluginRoute>>
   /** Returns the files of a session that clients may download by `GET /chat/files/{path}`, null for an unknown path. */
   openFile?(sessionId: string, path: string): Promise<OpenedFile | null>
   /**
-   * Called with the query of a browser that returns from an authorization server. Resolves to the name of what the gateway may
-   * use now, or to null if the query belongs to no authorization of this plugin.
+   * Called with the query of a browser that returns from an authorization server. Resolves to the name of what the
+   * gateway may use now, or to null if the query belongs to no authorization of this plugin.
    */
   completeAuthorization?(callback: URLSearchParams): Promise<string | null>
   /** Reports the state of the plugin and of what it needs, for `GET /ready` and `doctor`. */
@@ -89,8 +89,8 @@ export interface PluginRun {
 /** The parts of a plugin in one run. */
 export interface RunParts {
   /**
-   * Returns the tools at this moment; called before each turn, so that tools may change during a run. Returns the same array
-   * while nothing has changed. `taken` has the names of the agent's own tools and of the plugins before.
+   * Returns the tools at this moment; called before each turn, so that tools may change during a run. Returns the
+   * same array while nothing has changed. `taken` has the names of the agent's own tools and of the plugins before.
    */
   tools?(taken: readonly string[]): readonly Tool[]
   /** Texts that are appended to the system prompt. */
@@ -116,8 +116,8 @@ export interface PluginRequest {
 }
 
 /**
- * The people who see the result of a check. Anyone may ask for the readiness over HTTP; a person who opens a link authorizes the
- * gateway with an account of their own.
+ * The people who see the result of a check. Anyone may ask for the readiness over HTTP; a person who opens a link
+ * authorizes the gateway with an account of their own.
  */
 export interface Audience {
   /** If false, reasons that quote a server's output are left out. */

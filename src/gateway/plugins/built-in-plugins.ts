@@ -43,8 +43,8 @@ function prepareDirectory(directory: string): void {
 }
 
 /**
- * Returns a folder for the sessions of this store alone. It is not inside the data directory, because that is closed to the
- * users that code runs as.
+ * Returns a folder for the sessions of this store alone. It is not inside the data directory, because that is closed
+ * to the users that code runs as.
  */
 function directoryBeside(store: StoreChoice["store"]): string {
   const name = ".agent-gateway-sandbox"

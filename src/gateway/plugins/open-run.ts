@@ -9,8 +9,9 @@ import type { OpenedPlugin } from "./open-plugins.ts"
 /** The parts of all plugins in one run, joined in the order of the plugins. */
 export interface PluginView {
   /**
-   * Returns the agent's own tools and those of the plugins, as the same array while nothing has changed. The first call throws
-   * a `ConfigurationError` if two tools have one name. Later, a tool whose name is taken is left out with a warning.
+   * Returns the agent's own tools and those of the plugins, as the same array while nothing has changed. The first
+   * call throws a `ConfigurationError` if two tools have one name. Later, a tool whose name is taken is left out with
+   * a warning.
    */
   tools(own: readonly Tool[]): () => readonly Tool[]
   readonly instructions: readonly string[]

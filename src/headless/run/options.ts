@@ -4,7 +4,7 @@ import type { JsonObject } from "../../core/json.ts"
 import { isFunction, parseOptions } from "../parse-options.ts"
 import type { RunRequest } from "../runs.ts"
 
-/** What happens to approvals and questions of a run without a client. */
+/** Treatment of approvals and questions of a run without a client. */
 export type OnHumanNeeded =
   /** The call is denied and the question declined; the model goes on without. */
   | "deny"
@@ -37,8 +37,8 @@ export interface RunSessionOptions {
   /** US dollars that the run may cost, besides the agent's own limit. Default: no further limit. */
   readonly maxBudgetUsd?: number
   /**
-   * Seconds after which the run is canceled, with its model call, tools, sub-agents and sandboxes. Counted in each process. At
-   * most 2 147 483. Default 600.
+   * Seconds after which the run is canceled, with its model call, tools, sub-agents and sandboxes. Counted in each
+   * process. At most 2 147 483. Default 600.
    */
   readonly timeoutSeconds?: number
   /** Folder of the state file. Default: no state. */

@@ -35,8 +35,8 @@ export class RunState {
   }
 
   /**
-   * Merges the update in the response and the automatic fields into the file, once for each run however often it is called.
-   * Resolves to a warning about an update that cannot be used, or null.
+   * Merges the update in the response and the automatic fields into the file, once for each run however often it is
+   * called. Resolves to a warning about an update that cannot be used, or null.
    */
   async save(output: RunOutput): Promise<string | null> {
     const found = extractStateUpdate(output.response)

@@ -25,8 +25,8 @@ export interface PluginRoutesOptions {
 const routePattern = /^(GET|POST|PUT|PATCH|DELETE) ((?:\/:?[\w.~-]+)+)$/
 
 /**
- * Adds the routes of plugins. To be called after the gateway's own routes were added. Throws a `ConfigurationError` for a route
- * that is malformed or that the gateway has itself.
+ * Adds the routes of plugins. To be called after the gateway's own routes were added. Throws a `ConfigurationError`
+ * for a route that is malformed or that the gateway has itself.
  */
 export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutesOptions): void {
   const { prefix, routes, callbackTimeoutMs, reading, changing } = options

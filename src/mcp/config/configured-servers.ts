@@ -11,7 +11,10 @@ export interface McpEnvironment {
   readonly mcpConfigPath: string | undefined
 }
 
-/** Returns the servers of the options and of the file. Rejects with a `ConfigurationError` that says what is wrong in them. */
+/**
+ * Returns the servers of the options and of the file. Rejects with a `ConfigurationError` that says what is wrong in
+ * them.
+ */
 export async function configuredServers(
   options: McpOptions,
   { env, mcpConfigPath }: McpEnvironment,

@@ -18,7 +18,7 @@ export const responseEndedCode = -32_091
 /** Reopening a stream of events that ended: after half a second, doubling, so often. */
 const firstPauseMs = 500
 const mostAttempts = 3
-/** How long a server may take to hear that its session is over. */
+/** Milliseconds for the message to a server that its session is over. */
 const farewellMs = 1_000
 
 export interface StreamableHttpOptions {

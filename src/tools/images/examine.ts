@@ -30,8 +30,8 @@ export async function prepareDecoder(): Promise<void> {
 }
 
 /**
- * Decodes an image, whatever its label says, and brings it into a form that every provider accepts. Scales down what has
- * too many pixels a side or too many bytes, and turns animations into their first frame.
+ * Decodes an image, whatever its label says, and brings it into a form that every provider accepts. Scales down what
+ * has too many pixels a side or too many bytes, and turns animations into their first frame.
  */
 export function examine(base64: string): Examined {
   const data = Buffer.from(base64, "base64")

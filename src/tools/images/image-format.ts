@@ -6,8 +6,10 @@ export interface ImageFormat {
 }
 
 /**
- * Of the formats that every model service takes. Null for what is none of them, whatever its name, or broke off, as when
- * the code that wrote it was killed. Looks no further than the frame: what is inside may still be damaged.
+ * Returns the image format, of those that every model service takes. Null for other data, whatever its name, and for
+ * data that breaks off, as when the code that wrote it was killed. Looks no further than the frame: the content may
+ * still be damaged. Null for what is none of them, whatever its name, or broke off, as when the code that wrote it
+ * was killed. Looks no further than the frame: what is inside may still be damaged.
  */
 export function readImageFormat(data: Buffer): ImageFormat | null {
   for (const { mediaType, matches, size } of formats) {
