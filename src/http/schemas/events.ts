@@ -17,7 +17,9 @@ function event<Type extends string, Shape extends z.ZodRawShape>(
   shape: Shape,
   description: string,
 ) {
-  return z.object({ type: z.literal(type), ...shape }).openapi({ description })
+  return z
+    .object({ type: z.literal(type), sub_agent_id: z.string().optional(), ...shape })
+    .openapi({ description })
 }
 
 /** Every event that a stream may carry. */
@@ -140,6 +142,18 @@ export const chatEventSchema = z
       { content: z.array(z.discriminatedUnion("type", [textBlockSchema, imageBlockSchema])) },
       "A message of the user joined the run, sent with `when_busy: steer`.",
     ),
+    z
+      .object({
+        type: z.literal("sub_agent_start"),
+        sub_agent_id: z.string(),
+        agent_name: z.string(),
+        tool_call_id: z.string(),
+        parent_sub_agent_id: z.string().nullable(),
+      })
+      .openapi({
+        description:
+          "The events of a sub-agent follow, which works for the call `tool_call_id`: of the sub-agent `parent_sub_agent_id`, or of the session itself. After a reconnect it comes again, and the events of the sub-agent's last turn with it: drop what was shown of that turn. Has no id.",
+      }),
     event(
       "heartbeat",
       { timestamp: z.number() },
@@ -175,7 +189,7 @@ export const chatEventSchema = z
   ])
   .openapi("ChatEvent", {
     description:
-      "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`.",
+      "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. An event with `sub_agent_id` belongs to that sub-agent and not to the session itself; it has no id.",
   })
 
 /** Keywords of JSON Schema 2020-12 that the library's types do not know. */
