@@ -3,7 +3,7 @@ import type { ToolResult, Validation } from "../core/ports/tool.ts"
 import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
-/** What the model is told of a call that was not executed. */
+/** Errors that the model receives for calls that were not executed. */
 
 export function unknownTool(
   { runtime: { tools } }: ModelRunContext,
@@ -22,7 +22,9 @@ export function unknownTool(
 
 /** The model called a tool that the name does not stand for any more. */
 export function changedTool({ requested: { name } }: CallState): ToolResult {
-  const message = `The tool ${JSON.stringify(name)} changed after you called it, so the call did not run. Read its current description, and call it again if you still need it.`
+  const message =
+    `The tool ${JSON.stringify(name)} changed after you called it, so the call did not run. Read ` +
+    "its current description, and call it again if you still need it."
   return { type: "error", code: "tool_changed", message }
 }
 

@@ -25,6 +25,8 @@ export interface CallState {
   resolved: WaitResolved | null
   /** Number of waits of each kind that the call has opened. */
   readonly waits: Record<WaitKind, number>
+  /** Data events that the call has emitted, and about the characters of their values as JSON. */
+  emitted: { readonly events: number; readonly characters: number }
   result: ToolResult | null
 }
 

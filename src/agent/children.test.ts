@@ -68,6 +68,13 @@ describe("a tool that returns a child", () => {
     ])
   })
 
+  it("gets an error instead of a child if the user has no storage left", async () => {
+    const run = runOf(1, {}, { isStorageFull: async () => true })
+    await expect(runLoop(run.context)).resolves.toBeNull()
+    expect([run.waits, run.outbox]).toEqual([[], []])
+    expect(errors(run)).toEqual(["storage_full"])
+  })
+
   it("goes on with the child's answer, and its run counts what the child spent", async () => {
     const run = runOf(1)
     await runLoop(run.context)

@@ -27,8 +27,8 @@ const childrenSince = 3
 type ReturnedChild = Extract<ReturnedWait, { kind: "child" }>
 
 /**
- * Opens a wait for a session of its own that works on the task, and has the store start that session. Both are in one commit.
- * Throws a `WaitRefused` for a task that cannot be started.
+ * Opens a wait for a session of its own that works on the task, and has the store start that session. Both are in one
+ * commit. Throws a `WaitRefused` for a task that cannot be started.
  */
 export async function startChild(
   context: ModelRunContext,
@@ -47,6 +47,7 @@ export async function startChild(
   await tree.oneByOne(async () => {
     const agent = agentOf(context, run, task)
     if (openChildrenOf(run).length >= maxOpenChildren) throw tooManyChildren()
+    if (await tree.isStorageFull()) throw storageFull()
     const reservedUsd = reservationOf(context, run, task)
     const [childId, childRunId] = [ids.next("sess"), ids.next("run")]
     const { toolCallId } = call.requested
@@ -115,8 +116,8 @@ function agentOf({ tree }: ModelRunContext, { started }: RunState, task: ChildTa
 }
 
 /**
- * Returns the US dollars of the run's budget that the child may use; null if neither the run nor the task has a budget. What
- * the child does not use comes back with its answer.
+ * Returns the US dollars of the run's budget that the child may use; null if neither the run nor the task has a
+ * budget. What the child does not use comes back with its answer.
  */
 function reservationOf(context: ModelRunContext, run: RunState, { limits }: ChildTask): number | null {
   const budget = budgetOf(context, run)
@@ -158,9 +159,16 @@ function tooManyChildren(): WaitRefused {
   return new WaitRefused("too_many_children", message)
 }
 
+function storageFull(): WaitRefused {
+  const message =
+    "The user's sessions use all of their storage, so no sub-agent can start. Do the task without one."
+  return new WaitRefused("storage_full", message)
+}
+
 function upgradeInProgress(): WaitRefused {
   return new WaitRefused(
     "upgrade_in_progress",
-    "No sub-agent can start now, because a gateway process of an older version is still running. Try again after the upgrade.",
+    "No sub-agent can start now, because a gateway process of an older version is still running. " +
+      "Try again after the upgrade.",
   )
 }

@@ -1,7 +1,7 @@
 import type { ToolCallRequested } from "../core/entries.ts"
 import { CallInterruptedError, toError } from "../core/errors.ts"
 import { nestsTooDeep } from "../core/json.ts"
-import type { Answered, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
+import type { Answered, EmittedData, Tool, ToolContext, ToolOutcome, ToolResult } from "../core/ports/tool.ts"
 import { withoutSecrets } from "../core/without-secrets.ts"
 import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
@@ -15,6 +15,7 @@ interface Execution {
   /** As the tool's validation made it. */
   readonly input: unknown
   readonly ask: ToolContext["ask"]
+  readonly emitData: (data: EmittedData) => void
 }
 
 /**
@@ -25,7 +26,7 @@ interface Execution {
 export async function executeTool(
   context: ModelRunContext,
   tool: Tool,
-  { call, input, ask }: Execution,
+  { call, input, ask, emitData }: Execution,
 ): Promise<ToolOutcome | "interrupted"> {
   const timeoutMs = tool.timeoutMs ?? context.runtime.toolTimeoutMs
   const stop = new AbortController()
@@ -47,7 +48,11 @@ export async function executeTool(
       answer.catch(() => undefined)
       return answer
     },
-    emit: output.emit,
+    emit(emitted: string | EmittedData, stream?: "stdout" | "stderr") {
+      if (!output.isOpen) return
+      if (typeof emitted === "string") output.show(emitted, stream)
+      else emitData(emitted)
+    },
   }
   const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
   try {
@@ -106,7 +111,9 @@ function answeredOf({ wait, resolved }: CallState): Answered | null {
 }
 
 interface LiveOutput {
-  readonly emit: ToolContext["emit"]
+  /** False once the call is over. */
+  readonly isOpen: boolean
+  show(text: string, stream?: "stdout" | "stderr"): void
   close(): void
 }
 
@@ -119,25 +126,28 @@ function liveOutput(
   let chunk = 0
   let charactersLeft = maxOutputCharacters
   const filters = { stdout: outputFilter?.(), stderr: outputFilter?.() }
-  const show = (text: string, stream: "stdout" | "stderr") => {
+  const send = (text: string, stream: "stdout" | "stderr") => {
     if (text === "") return
     journal.emit({ type: "toolOutput", stepId, toolCallId, toolName: tool.name, stream, text, chunk })
     chunk += 1
   }
   return {
-    emit(text, stream = "stdout") {
-      if (!open || text === "" || charactersLeft <= 0) return
+    get isOpen() {
+      return open
+    },
+    show(text, stream = "stdout") {
+      if (text === "" || charactersLeft <= 0) return
       const output =
         text.length > charactersLeft
           ? `${text.slice(0, charactersLeft)}\n[Further output is not shown.]`
           : text
       charactersLeft -= text.length
-      show(filters[stream]?.push(output) ?? output, stream)
+      send(filters[stream]?.push(output) ?? output, stream)
     },
     close() {
       if (!open) return
       open = false
-      for (const stream of ["stdout", "stderr"] as const) show(filters[stream]?.end() ?? "", stream)
+      for (const stream of ["stdout", "stderr"] as const) send(filters[stream]?.end() ?? "", stream)
     },
   }
 }

@@ -3,7 +3,7 @@ import { type Attempt, modelAt } from "./attempts.ts"
 import { outputInstruction } from "./check-output.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
-/** What this attempt asks the model. */
+/** Returns the request that this attempt sends to the model. */
 export function requestOf({ runtime, conversation }: ModelRunContext, { modelIndex }: Attempt): ModelRequest {
   const { systemPrompt, maxTokens } = runtime
   const { provider, model } = modelAt(runtime, modelIndex)

@@ -8,7 +8,7 @@ import type { ModelRunContext } from "./run-context.ts"
 import { untilAborted } from "./until-aborted.ts"
 import { type Patience, watchdog } from "./watchdog.ts"
 
-/** What came of one model call so far, whether it comes to an end or not. */
+/** The part of a model's response that has arrived so far, whether the response is complete or not. */
 export interface Streamed {
   text: string
   thinking: string
@@ -16,9 +16,9 @@ export interface Streamed {
   streamedFrom: number | null
   /** Bytes of the answer that were not shown: calls' arguments. */
   hiddenBytes: number
-  /** Whether the service began to answer at all. */
+  /** If true, the service has begun to respond. */
   begun: boolean
-  /** What the service counted before its end. */
+  /** The newest usage that the service reported before its final one. */
   usage: Usage | null
 }
 
@@ -27,9 +27,9 @@ export function nothingStreamed(): Streamed {
 }
 
 /**
- * Streams one response to the subscribers. Resolves to the provider's last event. Resolves to a failure when the provider
- * sends no last event, makes no progress for too long, or sends too much. Resolves to null at once when the attempt is
- * aborted.
+ * Streams one response to the subscribers. Resolves to the provider's last event. Resolves to a failure when the
+ * provider sends no last event, makes no progress for too long, or sends too much. Resolves to null at once when the
+ * attempt is aborted.
  */
 export async function streamAnswer(
   context: ModelRunContext,

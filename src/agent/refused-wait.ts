@@ -25,7 +25,8 @@ export class WaitRefused extends Error {
       | "unknown_agent"
       | "too_deep"
       | "too_many_children"
-      | "budget_exceeded",
+      | "budget_exceeded"
+      | "storage_full",
     message: string,
   ) {
     super(message)

@@ -8,6 +8,7 @@ import { changedTool, denial, invalidInput, malformedInputOf, refusal, unknownTo
 import type { CallState } from "./call-state.ts"
 import { isAsApproved, isFor, isStill, reasonToAskAgain, toolNow } from "./call-tool.ts"
 import { complete } from "./complete-call.ts"
+import { dataEmitter } from "./emit-data.ts"
 import { executeTool } from "./execute-tool.ts"
 import { openWait } from "./open-wait.ts"
 import { questionsOf } from "./questions.ts"
@@ -116,12 +117,15 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   if (!isStill(context, call, tool)) return
   if (tool.executionLocation === "client") return openToClient(context, tool, call)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
-  // Storing that may have taken long enough for another process to take the session and settle the call (rule 8, liveness).
+  // Storing that may have taken long enough for another process to take the session and settle the call (rule 8,
+  // liveness).
   await context.hold.untilCertain(context.signal)
   const startedAt = context.clock.now()
   const questions = questionsOf(context, tool, call)
-  const outcome = await executeTool(context, tool, { call, input, ask: questions.ask })
+  const data = dataEmitter(context, tool, call)
+  const outcome = await executeTool(context, tool, { call, input, ask: questions.ask, emitData: data.emit })
   await questions.end()
+  await data.stored()
   if (outcome === "interrupted") return lose(context, call)
   if (outcome.type === "wait") return waitFor(context, tool, call, outcome)
   const durationMs = context.clock.now() - startedAt

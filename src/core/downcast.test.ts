@@ -54,6 +54,13 @@ test("the end of a client tool's wait is said by the call's result, in version 2
   expect(downcast(resolved({ kind: "clientTool", resolution: {} }), 2)).toEqual([])
 })
 
+test("readers of version 2 receive no data of the application, which they would not miss", () => {
+  const event: Event = { type: "dataEmitted", toolCallId: "call_1", name: "progress", value: 1 }
+  expect(versionOf(event)).toBe(3)
+  expect(downcast(event, 2)).toEqual([])
+  expect(downcast(event, logVersion)).toEqual([event])
+})
+
 test.each<[Event]>([
   [opened({ kind: "timer", payload: {} })],
   [resolved({ kind: "timer", resolution: {} })],

@@ -7,6 +7,7 @@ const introduced: Partial<Record<Event["type"], number>> = {
   waitResolved: 3,
   userMessageAdded: 3,
   runWithdrawn: 3,
+  dataEmitted: 3,
 }
 
 /** Returns the version that a process must read to understand the event. */
@@ -15,8 +16,9 @@ export function versionOf(event: Event): number {
 }
 
 /**
- * Returns the events as which readers of an older version understand this one; none if it says nothing that they would
- * miss. Null if there is no older form: such an event is written only once all live processes read it (rule 14, versions).
+ * Returns the events as which readers of an older version understand this one; none if it says nothing that they
+ * would miss. Null if there is no older form: such an event is written only once all live processes read it (rule 14,
+ * versions).
  */
 export function downcast(event: Event, version: number): readonly (Event | FormerEvent)[] | null {
   if (versionOf(event) <= version) return [event]
@@ -25,12 +27,18 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
       return openedInVersion2(event)
     case "waitResolved":
       return resolvedInVersion2(event)
+    case "dataEmitted":
+      // Subscribers of this moment receive it. A run does not need it to continue.
+      return []
     default:
       return null
   }
 }
 
-/** Returns the events as which this one is stored, if nothing newer than the version may be written that has an older form. */
+/**
+ * Returns the events as which this one is stored, if nothing newer than the version may be written that has an older
+ * form.
+ */
 export function storedForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
   return downcast(event, version) ?? [event]
 }

@@ -13,6 +13,9 @@ export const logVersion = 3
 /** One numbered record of a session's log. */
 export type Entry = EventEntry | DeltaEntry
 
+/** An entry as subscribers receive it: a record of the log, or something that the log does not keep. */
+export type LiveEntry = Entry | TransientEntry
+
 /** A durable fact: published only after it is committed. */
 export interface EventEntry {
   readonly kind: "event"
@@ -32,6 +35,21 @@ export interface DeltaEntry {
   readonly seq: number
   readonly runId: string
   readonly delta: Delta
+}
+
+/** A value for those who follow the session at this moment. It has a number among the records, and is never stored. */
+export interface TransientEntry {
+  readonly kind: "transient"
+  readonly seq: number
+  readonly runId: string
+  readonly data: AppData
+}
+
+/** An event of the application's own, from one of its tools. */
+export interface AppData {
+  readonly toolCallId: string
+  readonly name: string
+  readonly value: Json
 }
 
 export type Delta = TextDelta | ThinkingDelta | ToolOutputDelta
@@ -78,6 +96,7 @@ export type Event =
   | WaitOpened
   | WaitResolved
   | ToolCallStarted
+  | DataEmitted
   | ToolCallCompleted
   | ToolCallInterrupted
   | StepCompleted
@@ -146,9 +165,9 @@ export interface ModelCallFailed {
   readonly code: string
   readonly usage: Usage
   readonly cost: Cost
-  /** What counts against a budget: the cost, or more where what went over the wire speaks for more. */
+  /** Amount that counts against a budget: the cost, or more if the transferred bytes indicate more. */
   readonly charged: Cost
-  /** Whether the usage is the gateway's estimate. */
+  /** If true, the usage is the gateway's estimate. */
   readonly estimated: boolean
 }
 
@@ -174,9 +193,9 @@ export interface MessageCompleted {
   readonly model: string
   readonly usage: Usage
   readonly cost: Cost
-  /** What counts against a budget: the cost, or more where what went over the wire speaks for more. */
+  /** Amount that counts against a budget: the cost, or more if the transferred bytes indicate more. */
   readonly charged: Cost
-  /** Whether the usage is the gateway's estimate, because the service gave none, or none that can be. */
+  /** If true, the usage is the gateway's estimate, because the service gave none, or none that can be true. */
   readonly estimated: boolean
   readonly stopReason: StopReason
   /** Sequence number of the first delta of this text, null when it was not streamed. */
@@ -220,8 +239,8 @@ interface WaitFacts {
   /** The tool that an answer is meant for. Absent for a local tool, and in some entries of older versions. */
   readonly origin?: ToolOrigin
   /**
-   * What the tool receives back when it is executed again: such a wait outlives the process. Null if the call waits
-   * before its execution, or within it. No viewer is shown it.
+   * JSON that the tool receives back when it is executed again: such a wait outlives the process. Null if the call
+   * waits before its execution, or within it. No viewer is shown it.
    */
   readonly continuation: JsonObject | null
   /** Sent back with the answer. */
@@ -241,7 +260,7 @@ interface ResolutionFacts {
   readonly decidedBy: Decider | null
 }
 
-/** Who answered, and over what. */
+/** The person or code that answered, and the way in which the answer came. */
 export interface Decider {
   /** `grant`: calls of this type had been allowed before, for the rest of the session. */
   readonly via: "http" | "code" | "cli" | "grant"
@@ -258,6 +277,11 @@ export interface Decider {
 export interface ToolCallStarted {
   readonly type: "toolCallStarted"
   readonly toolCallId: string
+}
+
+/** A running tool call reports something of the application's own. The model does not receive it. */
+export interface DataEmitted extends AppData {
+  readonly type: "dataEmitted"
 }
 
 export interface ToolCallCompleted {
@@ -278,9 +302,11 @@ export interface ToolCallInterrupted {
   readonly name: string
   /** `lost`: what executed it, an MCP server, is gone. */
   readonly reason: "cancelled" | "crashed" | "lost"
-  /** Whether the call can have had its effect. */
+  /** `not_started` if the call cannot have had its effect. */
   readonly outcome: "unknown" | "not_started"
-  /** Of a `crashed` one: its process gave the session back, as for a deployment, and did not crash after all. */
+  /**
+   * If true, the process of a `crashed` call gave the session back, as for a deployment, and did not crash after all.
+   */
   readonly stoppedInOrder?: boolean
 }
 
@@ -288,7 +314,7 @@ export interface StepCompleted {
   readonly type: "stepCompleted"
   readonly stepId: string
   readonly step: number
-  /** Of all its model calls, failed ones included. */
+  /** Tokens of all its model calls, failed ones included. */
   readonly usage: Usage
   readonly cost: Cost
 }
@@ -299,7 +325,7 @@ export interface OutputRejected {
   readonly problem: string
 }
 
-/** What a runner wants back when it is called again. The last one counts. */
+/** The state that a runner receives when it is called again. The last one counts. */
 export interface RunnerStateSaved {
   readonly type: "runnerStateSaved"
   readonly state: Json

@@ -1,4 +1,5 @@
 import { isLongerAsJson } from "./json.ts"
+import { nextSlice } from "./next-slice.ts"
 
 /** One piece costs less than a millisecond to make, and to hash or to encode. */
 export const pieceCharacters = 128 * 1024
@@ -19,15 +20,16 @@ export function* jsonPieces(value: unknown): Generator<string, void> {
 }
 
 /**
- * Resolves to the text that `JSON.stringify` makes of the value. Makes a large text in slices, and lets the event loop go
- * on between them (rule 15).
+ * Resolves to the text that `JSON.stringify` makes of the value. Makes a large text in slices, and lets the event
+ * loop go on between them (rule 15).
  */
 export async function stringifyInSlices(value: unknown): Promise<string> {
   if (!isLargeJson(value)) return JSON.stringify(value)
   const pieces: string[] = []
+  await nextSlice()
   for (const piece of jsonPieces(value)) {
     pieces.push(piece)
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextSlice()
   }
   return pieces.join("")
 }

@@ -54,6 +54,35 @@ it("takes secrets out of a question's message, and leaves its form as it is to b
   expect(shown).not.toContain("DE12")
 })
 
+it("takes secrets out of what tools emit, in the stream and in the history", async () => {
+  const track = tool({
+    name: "track",
+    description: "Track.",
+    input: { type: "object" },
+    execute: async (_, { emit }) => {
+      emit({ type: "data", name: "state", value: { account_number: "DE12", note: `Uses ${key}` } })
+      emit({ type: "data", name: "state", value: { account_number: "DE34" }, transient: true })
+      return "tracked"
+    },
+  })
+  const provider = scriptedProvider([
+    [{ type: "toolCall", name: "track", input: {} }],
+    [{ type: "text", text: "Done" }],
+  ])
+  const redact = ["account_number"]
+  gateway = createAgent("Hi.", { store: "memory", logger, provider, tools: [track], redact })
+  const { session_token: token } = (await (await request("/chat/init", { api_key: "k" })).json()) as {
+    session_token: string
+  }
+  const stream = await (await request("/chat", { message: "Track." }, token)).text()
+  const history = await (await request("/chat/history", undefined, token)).text()
+  for (const shown of [stream, history]) {
+    expect(shown).toContain('"name":"state"')
+    for (const secret of [key, "DE12", "DE34"]) expect(shown).not.toContain(secret)
+  }
+  expect(stream).toContain('"transient":true')
+})
+
 it("executes what a person left as it was shown with what it was, and nothing with a placeholder", async () => {
   const inputs: unknown[] = []
   const run = tool({

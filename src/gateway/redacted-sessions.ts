@@ -1,24 +1,26 @@
 import { isDeepStrictEqual } from "node:util"
-import type { Entry, Event, WaitOpened, WaitResolved } from "../core/entries.ts"
+import type { AppData, Event, LiveEntry, WaitOpened, WaitResolved } from "../core/entries.ts"
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import { isOfSubAgent } from "../sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
 /**
- * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results, questions,
- * reasons and errors. The log, the model and the tools have the original values. (Live output is masked when it is logged,
- * because a secret may be divided between two chunks.) A grant is shown and revoked by its masked qualifier. The input of a client tool stays whole. A value that a person leaves
- * redacted in edited arguments keeps its original value.
+ * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results,
+ * emitted data, questions, reasons and errors. The log, the model and the tools have the original values. (Live
+ * output is masked when it is logged, because a secret may be divided between two chunks.) A grant is shown and
+ * revoked by its masked qualifier. The input of a client tool stays whole. A value that a person leaves redacted in
+ * edited arguments keeps its original value.
  */
 export function redactedSessions(sessions: Sessions, names: readonly string[]): Sessions {
   const mask = createMask(names)
   // Viewers that are up to date share a batch by identity, and so they do its redacted form.
-  const shown = new WeakMap<readonly Entry[], readonly Entry[]>()
-  const show = (batch: readonly Entry[]) => {
+  const shown = new WeakMap<readonly LiveEntry[], readonly LiveEntry[]>()
+  const show = (batch: readonly LiveEntry[]) => {
     const known = shown.get(batch) ?? batch.map((entry) => redactEntry(entry, mask))
     shown.set(batch, known)
     return known
@@ -28,11 +30,22 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
     async *view(sessionId, options) {
       for await (const batch of sessions.view(sessionId, options)) yield show(batch)
     },
+    async *viewTree(sessionId, options) {
+      for await (const batch of sessions.viewTree(sessionId, options)) {
+        yield isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
+      }
+    },
     async *history(sessionId, options) {
       for await (const part of sessions.history(sessionId, options)) {
         if (part.type === "end") {
           yield { ...part, openWaits: part.openWaits.map((wait) => redactWait(wait, mask)) }
-        } else yield { ...part, messages: part.messages.map((message) => redactMessage(message, mask)) }
+        } else {
+          const messages = part.messages.map((message) => redactMessage(message, mask))
+          const data = [...part.data].map(([id, emitted]) => {
+            return [id, emitted.map((each) => redactData(each, mask))] as const
+          })
+          yield { ...part, messages, data: new Map(data) }
+        }
       }
     },
     async openWaits(filter) {
@@ -70,7 +83,8 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
   }
 }
 
-function redactEntry(entry: Entry, mask: Mask): Entry {
+function redactEntry(entry: LiveEntry, mask: Mask): LiveEntry {
+  if (entry.kind === "transient") return { ...entry, data: redactData(entry.data, mask) }
   if (entry.kind !== "event") return entry
   const event = redactEvent(entry.event, mask)
   return event === entry.event ? entry : { ...entry, event }
@@ -89,11 +103,17 @@ function redactEvent(event: Event, mask: Mask): Event {
       return { ...event, message: mask(event.message) }
     case "stepRetried":
       return { ...event, error: mask(event.error) }
+    case "dataEmitted":
+      return { ...event, value: mask(event.value) }
     case "toolCallCompleted":
       return { ...event, result: mask(event.result) }
     default:
       return event
   }
+}
+
+function redactData(data: AppData, mask: Mask): AppData {
+  return { ...data, value: mask(data.value) }
 }
 
 function redactWait(wait: Wait, mask: Mask): Wait {
@@ -149,7 +169,7 @@ function redactMessage(message: Message, mask: Mask): Message {
   return { ...message, content }
 }
 
-/** What a person left as it was shown is what it was; the rest is as edited. */
+/** Restores the masked values that a person left as they were shown; the rest is as edited. */
 function restore(edited: Json, { asked, shown }: { readonly asked: Json; readonly shown: Json }): Json {
   if (isDeepStrictEqual(edited, shown)) return asked
   if (isList(edited) && isList(asked) && isList(shown) && edited.length === asked.length) {
@@ -170,7 +190,7 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value)
 }
 
-/** Whether a tool would be executed with the placeholder, which the model did not write. */
+/** Returns true if a tool would be executed with the placeholder, which the model did not write. */
 function stillRedacted(restored: JsonObject, asked: JsonObject): boolean {
   return JSON.stringify(restored).includes(redacted) && !JSON.stringify(asked).includes(redacted)
 }

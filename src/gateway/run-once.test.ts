@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
+import type { Directory } from "../core/ports/directory.ts"
 import type { ToolContext } from "../core/ports/tool.ts"
 import { type TestNode, testNode } from "../sessions/fixtures/test-gateway.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -11,8 +12,11 @@ const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
 const say = (text: string) => ({ type: "text", text }) as const
 const forever = { type: "wait", until: new Promise(() => {}) } as const
 
+/** Runs that are not parked are looked up nowhere. */
+const directory = {} as Directory
+
 const run = (sessions: Sessions, message: string, options: RunOnceOptions = {}) =>
-  runOnce({ sessions, agents: ["agent"], logger }, message, options)
+  runOnce({ sessions, directory, agents: ["agent"], logger }, message, options)
 
 const nodes: TestNode[] = []
 afterEach(async () => {

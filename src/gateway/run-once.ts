@@ -1,4 +1,4 @@
-import type { Entry } from "../core/entries.ts"
+import type { LiveEntry } from "../core/entries.ts"
 import { isJsonObject, type Json } from "../core/json.ts"
 import type { Validation } from "../core/ports/tool.ts"
 import type { RunResult } from "../sessions/sessions.ts"
@@ -6,10 +6,11 @@ import type { CompiledSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
 import { type FollowOptions, type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
 import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "./gateway.ts"
+import { ResultSoFar } from "./result-so-far.ts"
 import { startRun } from "./start-run.ts"
 
 export interface RunOnceOptions extends Omit<RunOptions, "output"> {
-  /** Of the answer, where one is asked for. */
+  /** Schema of the output, if one is asked for. */
   readonly schema?: CompiledSchema | undefined
 }
 
@@ -22,8 +23,9 @@ export async function runOnce(
     onText = () => undefined,
     onRetry = () => undefined,
     onEvent,
-    onApproval = denyAll,
-    onElicitation = declineAll,
+    park = false,
+    onApproval = park ? undefined : denyAll,
+    onElicitation = park ? undefined : declineAll,
     ...options
   }: RunOnceOptions,
 ): Promise<GatewayRunResult<unknown>> {
@@ -31,17 +33,33 @@ export async function runOnce(
   const run = await startRun({ ...parts, caller: "run" }, message, { ...options, schema })
   const print = textPrinter(onText)
   let model: string | null = null
-  const ask: FollowOptions = { onApproval, onElicitation, hasClient: false, signal: options.signal }
+  let isParked = false
+  const onParked = () => {
+    isParked = true
+  }
+  const ask: FollowOptions = {
+    onApproval,
+    onElicitation,
+    hasClient: false,
+    ...(park && { onParked }),
+    signal: options.signal,
+  }
+  const soFar = new ResultSoFar()
   for await (const { entry, frames } of followRun(parts, run, ask)) {
     if (entry !== null) {
+      soFar.see(entry)
       print(entry)
       if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
       model = answeringModel(entry) ?? model
     }
     if (onEvent !== undefined) for (const frame of frames) onEvent(toChatEvent(frame))
   }
-  const { sessionId, runId } = run
-  return resultOf(await sessions.result(sessionId, runId, {}), { sessionId, model, schema })
+  const { sessionId, runId, existed } = run
+  if (isParked) {
+    const parked = { outcome: "parked", reason: null, error: null, output: null } as const
+    return { ...soFar.at(Date.now()), sessionId, runId, existed, model, ...parked }
+  }
+  return resultOf(await sessions.result(sessionId, runId, {}), { sessionId, existed, model, schema })
 }
 
 function denyAll(): ApprovalAnswer {
@@ -53,7 +71,7 @@ function declineAll(): ElicitationAnswer {
 }
 
 /** Gives the text of the model's messages, with a blank line between them. */
-function textPrinter(onText: (text: string) => void): (entry: Entry) => void {
+function textPrinter(onText: (text: string) => void): (entry: LiveEntry) => void {
   let messageId: string | null = null
   return (entry) => {
     if (entry.kind !== "delta" || entry.delta.type !== "textDelta") return
@@ -63,21 +81,34 @@ function textPrinter(onText: (text: string) => void): (entry: Entry) => void {
   }
 }
 
-function answeringModel(entry: Entry): string | null {
+function answeringModel(entry: LiveEntry): string | null {
   return entry.kind === "event" && entry.event.type === "messageCompleted" ? entry.event.model : null
 }
 
 async function resultOf(
-  { runId, response, toolsUsed, outcome }: RunResult,
+  { runId, response, toolsUsed, outcome, startedAt, endedAt }: RunResult,
   run: {
     readonly sessionId: string
+    readonly existed: boolean
     readonly model: string | null
     readonly schema: CompiledSchema | undefined
   },
 ): Promise<GatewayRunResult<unknown>> {
-  const { sessionId, model, schema } = run
+  const { sessionId, existed, model, schema } = run
   const { usage, cost } = outcome
-  const common = { runId, sessionId, response, toolsUsed, model, usage, cost, output: null }
+  const times = { startedAt, endedAt }
+  const common = {
+    runId,
+    sessionId,
+    existed,
+    ...times,
+    response,
+    toolsUsed,
+    model,
+    usage,
+    cost,
+    output: null,
+  }
   const failed = (code: string, message: string) =>
     ({ ...common, outcome: "failed", reason: null, error: { code, message } }) as const
   if (outcome.type === "runFailed") return failed(outcome.code, outcome.message)

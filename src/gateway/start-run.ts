@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto"
+import { canonicalPieces } from "../core/canonical-json.ts"
 import { GatewayError } from "../core/errors.ts"
+import type { Json } from "../core/json.ts"
 import type { Principal, PutOutcome, Session } from "../core/ports/session-log.ts"
 import { isSamePrincipal, principalOfPerson } from "../http/auth/principal.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -27,6 +30,8 @@ export interface AcceptedRun extends StartedRun {
   readonly cursor: number
   /** Place in the queue, from 1, of a run that has to wait. */
   readonly position?: number | undefined
+  /** If true, the run existed before: the message joined it, or its job was started before. */
+  readonly existed: boolean
   /** If true, the message joined a run that was open before. */
   readonly hasJoined: boolean
 }
@@ -38,17 +43,19 @@ export async function startRun(
   { schema, ...options }: StartOptions & { readonly schema?: CompiledSchema | undefined },
 ): Promise<AcceptedRun> {
   checkStartOptions(caller, options)
-  const { signal, context = {}, whenBusy, notBefore } = options
+  const { signal, context = {}, whenBusy, notBefore, jobId, notes = [], limits } = options
   signal?.throwIfAborted()
   const { id: sessionId } = await findSession(sessions, agents, options)
   const { channel = null } = context
+  const texts = [message, ...notes].map((text) => ({ type: "text", text }) as const)
   const outcome = await sessions.start({
     sessionId,
-    input: { type: "message", content: [{ type: "text", text: message }] },
+    input: { type: "message", content: texts },
     context,
     channel: typeof channel === "string" ? channel : null,
     model: null,
-    idempotency: null,
+    idempotency: jobId === undefined ? null : { key: jobKey(jobId), bodyHash: digest([message, context]) },
+    ...(limits !== undefined && { runLimits: limits }),
     ...(whenBusy !== undefined && { whenBusy }),
     ...(notBefore !== undefined && { notBefore }),
     ...(schema !== undefined && { outputSchema: schema.jsonSchema }),
@@ -59,7 +66,7 @@ export async function startRun(
 async function findSession(
   sessions: Sessions,
   agents: readonly string[],
-  { sessionId, userId, tenant, agent }: StartOptions,
+  { sessionId, userId, tenant, agent, jobId }: StartOptions,
 ): Promise<Session> {
   if (agent !== undefined && !agents.includes(agent)) {
     throw new GatewayError(
@@ -68,8 +75,11 @@ async function findSession(
     )
   }
   const owner = userId === undefined ? null : principalOfPerson({ userId, tenant })
-  if (sessionId === undefined) return sessions.create(owner ?? localPrincipal, agent)
-  const session = await sessions.session(sessionId)
+  if (sessionId === undefined && jobId === undefined) return sessions.create(owner ?? localPrincipal, agent)
+  const session =
+    sessionId === undefined
+      ? await jobSession(sessions, { owner: owner ?? localPrincipal, agent: agent ?? agents[0], jobId })
+      : await sessions.session(sessionId)
   const isFound =
     session !== null &&
     session.revokedAt === null &&
@@ -83,13 +93,37 @@ async function findSession(
   )
 }
 
+/** Processes that start the same job at once get the same session. */
+async function jobSession(
+  sessions: Sessions,
+  job: { readonly owner: Principal; readonly agent: string | undefined; readonly jobId: string | undefined },
+): Promise<Session> {
+  const { tenant, userId } = job.owner
+  const id = `sess_${digest(["job", tenant, userId, job.agent ?? "", job.jobId ?? ""]).slice(0, 32)}`
+  return (await sessions.session(id)) ?? sessions.create(job.owner, job.agent, id)
+}
+
+/** Is no key that a client of the HTTP API would choose for a message of its own. */
+function jobKey(jobId: string): string {
+  return `job_${digest(jobId)}`
+}
+
+/** The same for equal values, whatever the order of their members is. */
+function digest(value: Json): string {
+  const hash = createHash("sha256")
+  for (const piece of canonicalPieces(value)) hash.update(piece)
+  return hash.digest("hex")
+}
+
 function acceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
   switch (outcome.status) {
     case "accepted":
-    case "duplicate":
-      return { runId: outcome.runId, cursor: outcome.cursor, position: outcome.position, hasJoined: false }
+    case "duplicate": {
+      const { status, runId, cursor, position } = outcome
+      return { runId, cursor, position, existed: status === "duplicate", hasJoined: false }
+    }
     case "steered":
-      return { runId: outcome.runId, cursor: outcome.cursor, hasJoined: true }
+      return { runId: outcome.runId, cursor: outcome.cursor, existed: true, hasJoined: true }
     case "queueFull":
       throw new GatewayError(
         { code: "queue_full", status: 429, retryable: true },
@@ -105,8 +139,12 @@ function acceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
         { code: "session_too_large", status: 413 },
         "The session stores as much as a session may. Start a new session.",
       )
-    case "unknown":
     case "keyReused":
+      throw new GatewayError(
+        { code: "job_id_reused", status: 422 },
+        "The job exists with another message. Use another jobId for other work.",
+      )
+    case "unknown":
       throw new GatewayError(
         { code: "session_not_found", status: 404 },
         "The session does not exist or has expired.",

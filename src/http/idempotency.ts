@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto"
-import { setImmediate as nextTurn } from "node:timers/promises"
 import { canonicalPieces } from "../core/canonical-json.ts"
 import type { Json } from "../core/json.ts"
+import { nextSlice } from "../core/next-slice.ts"
 import { Problem } from "./problem.ts"
 
 export const maxIdempotencyKeyLength = 255
 
 /**
- * The `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header, with a hash of the request: equal bodies have equal
- * hashes, whatever the order and spacing of their JSON. Null without the header. Yields to the event loop while it hashes.
+ * The `Idempotency-Key` of draft-ietf-httpapi-idempotency-key-header, with a hash of the request: equal bodies have
+ * equal hashes, whatever the order and spacing of their JSON. Null without the header. Yields to the event loop while
+ * it hashes.
  */
 export async function idempotencyOf(
   key: string | undefined,
@@ -24,7 +25,7 @@ export async function idempotencyOf(
   const hash = createHash("sha256")
   let isFirst = true
   for (const piece of canonicalPieces(body)) {
-    if (!isFirst) await nextTurn()
+    if (!isFirst) await nextSlice()
     isFirst = false
     hash.update(piece)
   }

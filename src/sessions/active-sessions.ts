@@ -12,9 +12,10 @@ import type { ReadQueue } from "./read-queue.ts"
 import type { KnownLease } from "./reconciler.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
 import type { Slots } from "./slots.ts"
+import type { Storage } from "./storage.ts"
 import { SessionWriter } from "./writer.ts"
 
-/** How long a stopping process waits for its last writes. */
+/** Milliseconds that a stopping process waits for its last writes. */
 const lastWriteMs = 2_000
 /** Pause between attempts to release a session while the store is down. */
 const releaseRetryMs = 1_000
@@ -24,6 +25,7 @@ export interface ActiveSessionsOptions {
   readonly feed: Feed
   readonly reads: ReadQueue
   readonly committer: Committer
+  readonly storage: Storage
   /** Names of the agents that this process serves. */
   readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
@@ -127,11 +129,13 @@ export class ActiveSessions {
       publish: channel.publish,
       onStopped: (reason) => attempt.stop(reason),
     })
-    const { log, reads, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } = this.#options
+    const { log, reads, storage, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
+      this.#options
     const shared = {
       mustYield,
       log,
       reads,
+      storage,
       agents,
       resolveRuntime,
       maxSessionBytes,

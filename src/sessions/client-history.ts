@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Message } from "../core/messages.ts"
+import { nextSlice } from "../core/next-slice.ts"
 
 /** Characters that are compared in one turn of the event loop (rule 15). */
 const sliceCharacters = 200_000
@@ -59,7 +59,7 @@ async function isSameText(left: readonly string[], right: readonly string[]): Pr
     const unit = ours.next()
     if (unit !== theirs.next()) return false
     if (unit === null) return true
-    if (count % sliceCharacters === 0) await nextTurn()
+    if (count % sliceCharacters === 0) await nextSlice()
   }
 }
 

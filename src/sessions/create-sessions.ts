@@ -5,6 +5,7 @@ import { GatewayError, ShuttingDownError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import { textOf } from "../core/messages.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
+import type { Logger } from "../core/ports/logger.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { createDecisions } from "./decisions.ts"
@@ -13,6 +14,7 @@ import { readHistory } from "./history.ts"
 import type { ReadQueue } from "./read-queue.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
+import { viewTree } from "./tree/view-tree.ts"
 import { untilLapse } from "./until-lapse.ts"
 import { viewSession } from "./view.ts"
 import type { Worker } from "./worker.ts"
@@ -29,6 +31,7 @@ export interface SessionsOptions {
   readonly defaultAgent: string
   readonly clock: Clock
   readonly ids: Ids
+  readonly logger: Logger
 }
 
 export function createSessions({
@@ -42,6 +45,7 @@ export function createSessions({
   defaultAgent,
   clock,
   ids,
+  logger,
 }: SessionsOptions): Sessions {
   const decisions = createDecisions({
     log,
@@ -51,13 +55,21 @@ export function createSessions({
     onAnswered: (sessionId) => worker.take(sessionId),
   })
 
+  const view: Sessions["view"] = (sessionId, { throughLapse = false, signal, ...from }) => {
+    const until = (ending: AbortSignal) =>
+      viewSession({ log, feed, reads }, sessionId, { ...from, signal: ending })
+    return throughLapse ? until(signal) : untilLapse({ hold: worker.hold, signal }, until)
+  }
+
   return {
     ...decisions,
 
-    async create({ tenant, userId }, agent = defaultAgent) {
+    async create({ tenant, userId }, agent = defaultAgent, id) {
       const createdAt = clock.now()
-      const session = { id: ids.next("sess"), tenant, userId, agent, createdAt }
+      const session = { id: id ?? ids.next("sess"), tenant, userId, agent, createdAt }
       await log.createSession(session)
+      const existing = id === undefined ? null : await log.session(id)
+      if (existing !== null) return existing
       return {
         ...session,
         parent: null,
@@ -82,10 +94,17 @@ export function createSessions({
       return isNext ? undefined : run?.position
     },
 
-    async start({ request, principal, outputSchema = null, ...message }) {
+    async start({ request, principal, outputSchema = null, runLimits, ...message }) {
       const runId = ids.next("run")
       const limits = await storage.limitsFor(principal)
-      const command = { type: "message", runId, at: clock.now(), outputSchema, ...message } as const
+      const command = {
+        type: "message",
+        runId,
+        at: clock.now(),
+        outputSchema,
+        ...(runLimits !== undefined && { limits: runLimits }),
+        ...message,
+      } as const
       return worker.accept(command, { request, principal, limits })
     },
 
@@ -95,11 +114,8 @@ export function createSessions({
       return outcome
     },
 
-    view(sessionId, { throughLapse = false, signal, ...from }) {
-      const view = (ending: AbortSignal) =>
-        viewSession({ log, feed, reads }, sessionId, { ...from, signal: ending })
-      return throughLapse ? view(signal) : untilLapse({ hold: worker.hold, signal }, view)
-    },
+    view,
+    viewTree: (sessionId, options) => viewTree({ log, reads, view, logger }, sessionId, options),
 
     history: (sessionId, { signal }) =>
       readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),
@@ -135,8 +151,9 @@ function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
     if (event.type === "messageCompleted") response = textOf(event.message.content) || response
     if (event.type === "toolCallRequested") toolsUsed.add(event.name)
   }
-  const outcome = entries.map(({ event }) => event).find(isTerminal)
+  const last = entries.at(-1)
   // A view ends early only when the process stops; the run goes on at the next start.
-  if (outcome === undefined) throw new ShuttingDownError()
-  return { runId, outcome, response, toolsUsed: [...toolsUsed] }
+  if (last === undefined || !isTerminal(last.event)) throw new ShuttingDownError()
+  const startedAt = entries[0]?.at ?? last.at
+  return { runId, outcome: last.event, response, toolsUsed: [...toolsUsed], startedAt, endedAt: last.at }
 }

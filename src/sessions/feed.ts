@@ -1,15 +1,19 @@
-import type { Entry } from "../core/entries.ts"
+import type { LiveEntry } from "../core/entries.ts"
+import { jsonSize } from "../core/json-size.ts"
 
-/** Entries, and characters of their deltas, that a viewer may have waiting; past it the viewer is sent to the store (rule 16). */
+/**
+ * Entries, and characters of their deltas and data, that a viewer may have waiting; past it the viewer is sent to the
+ * store (rule 16).
+ */
 const maxQueuedEntries = 2_000
 const maxQueuedCharacters = 1_000_000
 
 /**
- * What a viewer finds when it looks: entries to show, word that the store has more than the feed gave, or that the
- * process stops and shows nothing more.
+ * The next item for a viewer: entries to show, a notice that the store has more than the feed gave, or the end
+ * because the process stops.
  */
 export type FeedItem =
-  | { readonly type: "batch"; readonly entries: readonly Entry[] }
+  | { readonly type: "batch"; readonly entries: readonly LiveEntry[] }
   | { readonly type: "stale" }
   | { readonly type: "closed" }
 
@@ -22,7 +26,7 @@ export class Feed {
   #closed = false
 
   /** The writer's side, while it holds the session. `publishedUnstored` is what the store would not give a newcomer. */
-  openWriter(sessionId: string, publishedUnstored: () => readonly Entry[]): FeedWriter {
+  openWriter(sessionId: string, publishedUnstored: () => readonly LiveEntry[]): FeedWriter {
     const channel = this.#channel(sessionId)
     channel.publishedUnstored = publishedUnstored
     return {
@@ -56,12 +60,12 @@ export class Feed {
     }
   }
 
-  /** Whether this process writes the session, so that its subscriptions hear of all there is. */
+  /** Returns true if this process writes the session, so that its subscriptions receive everything. */
   hasWriter(sessionId: string): boolean {
     return this.#channels.get(sessionId)?.publishedUnstored != null
   }
 
-  #publish(channel: Channel, entry: Entry): void {
+  #publish(channel: Channel, entry: LiveEntry): void {
     if (channel.subscriptions.size === 0) return
     if (channel.tick.length === 0) this.#touched.push(channel)
     channel.tick.push(entry)
@@ -97,32 +101,45 @@ export class Feed {
 }
 
 export interface FeedWriter {
-  publish(entry: Entry): void
+  publish(entry: LiveEntry): void
   close(): void
 }
 
 interface Channel {
   readonly sessionId: string
-  tick: Entry[]
+  tick: LiveEntry[]
   readonly subscriptions: Set<FeedSubscription>
-  publishedUnstored: (() => readonly Entry[]) | null
+  publishedUnstored: (() => readonly LiveEntry[]) | null
 }
 
 interface Batch {
-  readonly entries: readonly Entry[]
+  readonly entries: readonly LiveEntry[]
   readonly characters: number
 }
 
-function charactersOf(entries: readonly Entry[]): number {
+function charactersOf(entries: readonly LiveEntry[]): number {
   let characters = 0
-  for (const entry of entries) if (entry.kind === "delta") characters += entry.delta.text.length
+  for (const entry of entries) characters += charactersIn(entry)
   return characters
+}
+
+function charactersIn(entry: LiveEntry): number {
+  switch (entry.kind) {
+    case "delta":
+      return entry.delta.text.length
+    case "transient":
+      return jsonSize(entry.data)
+    case "event":
+      return entry.event.type === "dataEmitted" ? jsonSize(entry.event.value) : 0
+    default:
+      return entry satisfies never
+  }
 }
 
 /** One viewer's place in a live tail. Holds a bounded queue; when that overflows it only remembers to be stale. */
 export class FeedSubscription {
   /** Published before this subscription began, and not in the store at that moment. */
-  readonly unstored: readonly Entry[]
+  readonly unstored: readonly LiveEntry[]
   readonly #onClose: () => void
   #queue: Batch[] = []
   #entries = 0
@@ -131,7 +148,7 @@ export class FeedSubscription {
   #finished = false
   #wake: (() => void) | null = null
 
-  constructor(unstored: readonly Entry[], onClose: () => void) {
+  constructor(unstored: readonly LiveEntry[], onClose: () => void) {
     this.unstored = unstored
     this.#onClose = onClose
   }
@@ -150,7 +167,7 @@ export class FeedSubscription {
     this.#wake?.()
   }
 
-  /** What is queued is dropped: the viewer reads on from the store. */
+  /** Drops the queue: the viewer reads on from the store. */
   makeStale(): void {
     this.#stale = true
     this.#queue = []
@@ -159,7 +176,7 @@ export class FeedSubscription {
     this.#wake?.()
   }
 
-  /** Nothing follows what is queued. */
+  /** Ends the subscription after the queued entries. */
   finish(): void {
     this.#finished = true
     this.#wake?.()

@@ -23,15 +23,15 @@ export async function* readHistory(
   signal: AbortSignal,
 ): AsyncGenerator<HistoryPart> {
   const { session, queuedRuns, fromSeq } = await newestHistory(log, sessionId)
-  const fold = new Fold()
+  const fold = new Fold({ keepsData: true })
   const reader = { key: principalKey(session), signal }
   const range = { fromSeq, upToSeq: session.lastSeq }
   for await (const messages of finishedMessages({ reads, reader, session }, range, fold)) {
-    yield { type: "messages", messages }
+    yield { type: "messages", messages, data: fold.takeData(messages) }
   }
   if (signal.aborted) return
   const { messages, spent } = fold.conversation
-  yield { type: "messages", messages }
+  yield { type: "messages", messages, data: fold.takeData(messages) }
   const { activeRun } = session
   yield {
     type: "end",
@@ -44,9 +44,9 @@ export async function* readHistory(
 }
 
 /**
- * Returns the session as it was when, or after, its history was replaced last, with its queued runs at that time. A run that
- * opens between the two readings would be in neither, or in both, so they are repeated until the queue is the same before and
- * after.
+ * Returns the session as it was when, or after, its history was replaced last, with its queued runs at that time. A
+ * run that opens between the two readings would be in neither, or in both, so they are repeated until the queue is
+ * the same before and after.
  */
 async function newestHistory(log: SessionLog, sessionId: string): Promise<NewestHistory> {
   let queuedRuns = await log.queuedRuns(sessionId)

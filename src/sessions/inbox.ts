@@ -1,7 +1,7 @@
 import { untilAborted } from "../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Answer, Answers } from "../core/ports/answers.ts"
-import type { WithdrawCommand } from "../core/ports/inbox.ts"
+import type { PendingOptions, WithdrawCommand } from "../core/ports/inbox.ts"
 import type { Command, Lease, SessionLog } from "../core/ports/session-log.ts"
 import type { Steering, SteeringMessage } from "../core/ports/steering.ts"
 import { sleep } from "../core/sleep.ts"
@@ -19,7 +19,10 @@ export class Inbox implements Answers, Steering {
   readonly #answers = new Map<string, Answer>()
   /** Messages that wait to join the open run. */
   #steering: SteeringMessage[] = []
-  /** Ids of answers and steering messages that were taken; they stay in the store's inbox until the commit that acts on them. */
+  /**
+   * Ids of answers and steering messages that were taken; they stay in the store's inbox until the commit that acts
+   * on them.
+   */
   readonly #taken = new Set<number>()
   readonly #listeners = new Set<() => void>()
   /** Readings begun, and the newest of them that has ended. */
@@ -46,10 +49,19 @@ export class Inbox implements Answers, Steering {
     }
   }
 
-  /** The commands that `pending` gives, oldest first. */
-  async read(): Promise<readonly Command[]> {
+  /** Reads what concerns the open run, and returns it as `SessionLog.pending` does. */
+  read(): Promise<readonly Command[]> {
+    return this.#read({ messages: false })
+  }
+
+  /** Like `read`, with the message that is taken next. */
+  readWithMessage(): Promise<readonly Command[]> {
+    return this.#read({ messages: true })
+  }
+
+  async #read(options: PendingOptions): Promise<readonly Command[]> {
     const reading = ++this.#begun
-    const commands = await this.#log.pending(this.#lease)
+    const commands = await this.#log.pending(this.#lease, options)
     // A store with several connections may answer in another order than it was asked: what is newer stays known.
     if (reading < this.#newest) return commands
     this.#newest = reading

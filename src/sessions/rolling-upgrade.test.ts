@@ -72,6 +72,10 @@ const tools = [
       ? { type: "wait", kind: "elicitation", question: form, continuation: { step: 1 } }
       : { type: "json", value: JSON.parse(JSON.stringify(answered)) },
   ),
+  anyTool("track", (_, { emit }) => {
+    emit({ type: "data", name: "progress", value: 1 })
+    return { type: "json", value: "tracked" }
+  }),
   anyTool("nap", sleeping(50)),
   anyTool("doze", sleeping(3_000)),
 ]
@@ -149,6 +153,7 @@ describe.each(stores)("on %s", (_, open) => {
     expect(upgraded.log.writableVersion()).toBe(former)
     const during = await Promise.all(asking.map((tool) => begin(upgraded, tool)))
     const napping = await begin(upgraded, "nap")
+    const tracking = await begin(upgraded, "track")
     const stayed = await Promise.all(asking.map((tool) => begin(stays, tool)))
     // Whoever opened a wait, the other one answers it.
     for (const { id } of before.slice(0, 2)) await answer(upgraded, id)
@@ -157,6 +162,7 @@ describe.each(stores)("on %s", (_, open) => {
     const results = [before, stayed, during].flatMap((runs) => runs.slice(0, 2))
     for (const run of results) await resultOf(stays, run)
     expect(await resultOf(stays, napping)).toMatchObject({ code: "upgrade_in_progress" })
+    expect(await resultOf(stays, tracking)).toMatchObject({ value: "tracked" })
     for (const [, , run] of [before, stayed, during]) await openWait(stays, run?.id ?? "")
     await upgraded.end()
 
@@ -167,7 +173,7 @@ describe.each(stores)("on %s", (_, open) => {
       await answer(rolledBack, run.id)
       expect(await resultOf(stays, run)).toMatchObject({ value: { content: { name: "Ada" } } })
     }
-    for (const { id } of [...before, ...stayed, ...during, napping]) {
+    for (const { id } of [...before, ...stayed, ...during, napping, tracking]) {
       const entries = await stays.log.read(id, { afterSeq: 0, limit: 1_000, deltas: false })
       expect(Math.max(...entries.map((entry) => (entry.kind === "event" ? entry.v : 0)))).toBe(former)
     }

@@ -29,11 +29,14 @@ import { isSameHistory } from "./client-history.ts"
 import type { Inbox } from "./inbox.ts"
 import { interruptedOutput } from "./interrupted-output.ts"
 import type { ResolveRuntime } from "./runtime-resolver.ts"
+import type { Storage } from "./storage.ts"
 import type { SessionWriter } from "./writer.ts"
 
 /** Processes in a row that may die at a run without one durable step, before the run is given up. */
 const maxTakeovers = 5
-/** How long a cancelled run waits for its agent, which knows the price of a call that a crash interrupted. */
+/**
+ * Milliseconds that a cancelled run waits for its agent, which knows the price of a call that a crash interrupted.
+ */
 const priceWaitMs = 1_000
 /** Crashes in all that one run may survive: a model may ask for the same deadly call again and again. */
 const maxCrashes = 20
@@ -47,6 +50,7 @@ export interface RunExecution {
   readonly hold: Hold
   readonly inbox: Inbox
   readonly log: SessionLog
+  readonly storage: Storage
   /** Names of the agents that this process serves. */
   readonly agents: readonly string[]
   readonly resolveRuntime: ResolveRuntime
@@ -63,9 +67,9 @@ type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHook
 
 /**
  * Brings one run on: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
- * terminal event; when it can only wait for answers, to the time at which the first wait is over.
- * Rejects only when this process must leave it open (lease lost, store down, shutting down), and with `RunWithdrawnError`
- * when it was withdrawn before it began.
+ * terminal event; when it can only wait for answers, to the time at which the first wait is over. Rejects only when
+ * this process must leave it open (lease lost, store down, shutting down), and with `RunWithdrawnError` when it was
+ * withdrawn before it began.
  */
 export async function executeRun(
   execution: RunExecution,
@@ -104,9 +108,10 @@ async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string
 
 function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
   const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
-  const { agents, signal, hold, clock, ids, logger } = execution
+  const { storage, agents, signal, hold, clock, ids, logger } = execution
   const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
-  const tree = { parent, depth, agents, oneByOne: createTurns() }
+  const isStorageFull = async () => (await storage.limitsFor(session)).principalIsFull
+  const tree = { parent, depth, agents, isStorageFull, oneByOne: createTurns() }
   const parts = {
     sessionId,
     rootSessionId,
@@ -182,8 +187,8 @@ interface Beginning {
 }
 
 /**
- * Logs the run's start and takes its message out of the inbox, in one commit. Rejects with `RunWithdrawnError` when the run
- * was withdrawn in the meantime.
+ * Logs the run's start and takes its message out of the inbox, in one commit. Rejects with `RunWithdrawnError` when
+ * the run was withdrawn in the meantime.
  */
 async function begin(
   { session, conversation }: RunExecution,

@@ -1,4 +1,5 @@
-import type { Decider, Entry, TerminalEvent } from "../core/entries.ts"
+import type { RunLimits } from "../core/child.ts"
+import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/entries.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Message } from "../core/messages.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
@@ -14,30 +15,40 @@ import type {
 import type { ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
 import type { Spending } from "../core/usage.ts"
+import type { TreeBatch } from "./tree/sub-agent.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
-  /** Starts a session with an agent. Default: the gateway's default agent. */
-  create(principal: Principal, agent?: string): Promise<Session>
+  /**
+   * Starts a session with an agent. Default: the gateway's default agent, and a new id. If there is a session with
+   * the given id, nothing is started and that session is returned, whoever owns it.
+   */
+  create(principal: Principal, agent?: string, id?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>
   /** Accepts a message; the run that it starts, or joins, is durable when this resolves (rule 1). */
   start(request: StartRequest): Promise<PutOutcome>
   /**
    * Cancels the open run, or withdraws a queued one. Resolves `accepted` once that is durable: it then wins over a
-   * completion not yet published (rule 12), and over taking the run. Without a run id, the open run or else the one that is
-   * due next.
+   * completion not yet published (rule 12), and over taking the run. Without a run id, the open run or else the one
+   * that is due next.
    */
   cancel(sessionId: string, runId: string | null): Promise<PutOutcome>
   /**
-   * Yields the session's entries in order, then live, in batches. With `replayFrom` it begins at the start of the step or
-   * run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. With `runId`, yields the
-   * entries of that run alone, up to its terminal event; the withdrawal of a queued run is shown as one. Without it, ends
-   * once no run is open or due. Ends silently when aborted, and when this process's hold on its sessions lapses (rule 8,
-   * liveness): the caller then asks again, best of another process.
+   * Yields the session's entries in order, then live, in batches. With `replayFrom` it begins at the start of the
+   * step or run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. With `runId`,
+   * yields the entries of that run alone, up to its terminal event; the withdrawal of a queued run is shown as one.
+   * Without it, ends once no run is open or due. Ends silently when aborted, and when this process's hold on its
+   * sessions lapses (rule 8, liveness): the caller then asks again, best of another process.
    *
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
-  view(sessionId: string, options: ViewOptions): AsyncIterable<readonly Entry[]>
+  view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[]>
+  /**
+   * Yields what `view` does and, between those batches, the entries of the sub-agents that work for the session's calls, at
+   * every depth. Sub-agents that work when the view begins are shown from their last turn on, so that what is open in them is
+   * shown again; later ones are shown from their start. Ends as `view` does.
+   */
+  viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch>
   /**
    * The messages of the conversation in pages, then what is open in it. It is read while it is taken, so a long one is
    * never held whole. Ends early once the signal aborts.
@@ -80,6 +91,8 @@ export interface StartRequest {
   readonly model: string | null
   /** JSON Schema that the answer must fit. Default: any text will do. */
   readonly outputSchema?: JsonObject
+  /** Limits of the run, besides those of the agent. Default: none. */
+  readonly runLimits?: RunLimits
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
   /** Decides over the message while the session is busy. Default: `reject`. */
   readonly whenBusy?: WhenBusy
@@ -91,15 +104,28 @@ export interface StartRequest {
 
 export interface ViewOptions {
   readonly afterSeq: number
-  /** Default: the view begins right after `afterSeq`, as for a run's own cursor, before which nothing has to be folded. */
+  /**
+   * Default: the view begins right after `afterSeq`, as for a run's own cursor, before which nothing has to be
+   * folded.
+   */
   readonly replayFrom?: "step" | "run" | undefined
   /** The run that is shown, up to its end; `afterSeq` then lies before that end. */
   readonly runId?: string
-  /** If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default false. */
+  /**
+   * If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default
+   * false.
+   */
   readonly throughLapse?: boolean
   /** The session's owner: those who read take turns. Default: the session takes turns for itself. */
   readonly principal?: Principal
   readonly signal: AbortSignal
+}
+
+export interface TreeViewOptions extends ViewOptions {
+  /** If true, the run was accepted just now and has no sub-agents yet. Default false. */
+  readonly isNewRun?: boolean
+  /** Sub-agents that are shown at once; further ones wait for their place. Default 32. */
+  readonly maxSubAgents?: number
 }
 
 export interface Decision {
@@ -124,7 +150,7 @@ export interface ResultSubmission {
   readonly decidedBy: Decider
 }
 
-/** Nothing is said of the content unless a form was accepted. */
+/** An answer to a question. It has no content unless a form was accepted. */
 export interface QuestionResponse {
   readonly sessionId: string
   readonly toolCallId: string
@@ -145,12 +171,14 @@ export type HistoryPart = HistoryMessages | HistoryEnd
 export interface HistoryMessages {
   readonly type: "messages"
   readonly messages: readonly Message[]
+  /** Data that the calls with results among the messages have emitted, by call. */
+  readonly data: ReadonlyMap<string, readonly AppData[]>
 }
 
 /** Comes once, after all messages. */
 export interface HistoryEnd {
   readonly type: "end"
-  /** Of all its runs. */
+  /** Usage and cost of all its runs. */
   readonly spent: Spending
   /** Open waits of the active run, of all kinds, with their nonces. */
   readonly openWaits: readonly Wait[]
@@ -167,4 +195,7 @@ export interface RunResult {
   /** The text of the run's last assistant message. */
   readonly response: string
   readonly toolsUsed: readonly string[]
+  /** Times of the run's first and last event, in milliseconds since the Unix epoch. */
+  readonly startedAt: number
+  readonly endedAt: number
 }

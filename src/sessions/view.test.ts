@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { Entry } from "../core/entries.ts"
+import type { LiveEntry } from "../core/entries.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { textDelta } from "../testing/session-log-contract-fixtures.ts"
 import { Feed } from "./feed.ts"
@@ -14,12 +14,14 @@ const emptyLog = {
 } as unknown as SessionLog
 
 it("shows a long text that is not stored yet in small parts", async () => {
-  const deltas: Entry[] = Array.from({ length: 1_800 }, (_, index) => textDelta(index + 1, "run_1", "word "))
+  const deltas: LiveEntry[] = Array.from({ length: 1_800 }, (_, index) =>
+    textDelta(index + 1, "run_1", "word "),
+  )
   const feed = new Feed()
   feed.openWriter("sess_1", () => deltas)
   const leaving = new AbortController()
   const parts = { log: emptyLog, feed, reads: new ReadQueue(emptyLog) }
-  const seen: Entry[][] = []
+  const seen: LiveEntry[][] = []
   const options = { afterSeq: 0, runId: "run_1", signal: leaving.signal }
   for await (const entries of viewSession(parts, "sess_1", options)) {
     seen.push([...entries])

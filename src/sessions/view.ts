@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
-import { type Entry, isTerminal, type TerminalEvent } from "../core/entries.ts"
+import { isTerminal, type LiveEntry, type TerminalEvent } from "../core/entries.ts"
+import { nextSlice } from "../core/next-slice.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { noSpending } from "../core/usage.ts"
 import type { Feed } from "./feed.ts"
@@ -16,11 +16,11 @@ export async function* viewSession(
   { log, feed, reads }: { readonly log: SessionLog; readonly feed: Feed; readonly reads: ReadQueue },
   sessionId: string,
   { afterSeq, replayFrom, runId, principal, signal }: ViewOptions,
-): AsyncGenerator<readonly Entry[]> {
+): AsyncGenerator<readonly LiveEntry[]> {
   let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
   let ended = false
   const reader = { key: principal === undefined ? sessionId : principalKey(principal), signal }
-  const take = (entries: readonly Entry[]): readonly Entry[] => {
+  const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
     const fresh = after(entries, cursor)
     cursor = fresh.at(-1)?.seq ?? cursor
     const taken = runId === undefined ? fresh : upToEnd(ofRun(fresh, runId), runId)
@@ -50,7 +50,7 @@ export async function* viewSession(
           const unstored = take(part)
           if (unstored.length > 0) yield unstored
           if (ended && runId !== undefined) return
-          if (part.length === partEntries) await nextTurn()
+          if (part.length === partEntries) await nextSlice()
         }
         // A run that is written here, and has not ended in what was read, ends in what the feed gives.
         const goesOn = runId !== undefined && feed.hasWriter(sessionId)
@@ -93,7 +93,7 @@ async function replayCursor(
 /** Entries that a viewer is given at a time when it begins in the middle of a response that is not stored yet. */
 const partEntries = 500
 
-function* inParts(entries: readonly Entry[]): Generator<readonly Entry[]> {
+function* inParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntry[]> {
   for (let start = 0; start < entries.length; start += partEntries) {
     yield entries.slice(start, start + partEntries)
   }
@@ -117,10 +117,10 @@ async function isOver(
 }
 
 /** Returns the run's own entries. The withdrawal of a queued run is the end of that run. */
-function ofRun(entries: readonly Entry[], runId: string): readonly Entry[] {
+function ofRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry[] {
   // The usual case keeps the batch's identity, by which renderings are shared.
   if (entries.every((entry) => entry.runId === runId)) return entries
-  return entries.flatMap((entry): readonly Entry[] => {
+  return entries.flatMap((entry): readonly LiveEntry[] => {
     if (entry.runId === runId) return [entry]
     const isWithdrawal = entry.kind === "event" && entry.event.type === "runWithdrawn"
     return isWithdrawal && entry.event.withdrawnRunId === runId
@@ -136,19 +136,19 @@ const withdrawnEnd: TerminalEvent = {
   ...noSpending,
 }
 
-function after(entries: readonly Entry[], cursor: number): readonly Entry[] {
+function after(entries: readonly LiveEntry[], cursor: number): readonly LiveEntry[] {
   const first = entries[0]
   // The usual case keeps the batch's identity, by which renderings are shared.
   return first === undefined || first.seq > cursor ? entries : entries.filter((entry) => entry.seq > cursor)
 }
 
-function upToEnd(entries: readonly Entry[], runId: string | undefined): readonly Entry[] {
+function upToEnd(entries: readonly LiveEntry[], runId: string | undefined): readonly LiveEntry[] {
   if (runId === undefined) return entries
   const end = entries.findIndex((entry) => endsRun(entry, runId))
   return end === -1 || end === entries.length - 1 ? entries : entries.slice(0, end + 1)
 }
 
-function endsRun(entry: Entry, runId: string | undefined): boolean {
+function endsRun(entry: LiveEntry, runId: string | undefined): boolean {
   if (entry.kind !== "event") return false
   if (runId !== undefined) return isTerminal(entry.event) && entry.runId === runId
   return isTerminal(entry.event) || entry.event.type === "runWithdrawn"

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import { type Delta, type Entry, type Event, logVersion } from "../core/entries.ts"
+import { type Delta, type Event, type LiveEntry, logVersion } from "../core/entries.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
 import type { Committer } from "./committer.ts"
 import { SessionWriter } from "./writer.ts"
@@ -11,7 +11,7 @@ const usage = { inputTokens: 0, outputTokens: 0, cacheCreationInputTokens: 0, ca
 const terminal: Event = { type: "runCompleted", disposition: "completed", reason: null, usage, cost: 0 }
 
 function setUp() {
-  const published: Entry[] = []
+  const published: LiveEntry[] = []
   const stopped = vi.fn()
   const committer = { commitSoon: vi.fn(), commitLater: vi.fn() }
   const writer = new SessionWriter({
@@ -53,6 +53,35 @@ describe("a session's writer", () => {
     commit("ok")
     expect(shown()).toEqual([1, 2, 3])
     await expect(appended).resolves.toMatchObject([{ seq: 3_000_000_002, v: 2, runId: "run_1", event }])
+  })
+
+  it("publishes what is shown in its place among the events, and stores none of it", async () => {
+    const { writer, commit, shown } = setUp()
+    const data = { toolCallId: "call_1", name: "progress", value: 1 }
+    writer.show(data)
+    expect(shown()).toEqual([1])
+    const appended = writer.append([event])
+    writer.show(data)
+    expect(writer.publishedUnstored()).toEqual([])
+    expect(shown()).toEqual([1])
+    expect(commit("ok")?.entries.map(({ seq }) => seq)).toEqual([3_000_000_002])
+    expect(shown()).toEqual([1, 2, 3])
+    await appended
+  })
+
+  it("holds a bounded amount of what is shown behind an event that is not stored, and shows the next again", async () => {
+    const { writer, commit, published } = setUp()
+    const data = { toolCallId: "call_1", name: "progress", value: "x".repeat(60_000) }
+    const appended = writer.append([event])
+    for (let count = 0; count < 100; count++) writer.show(data)
+    commit("ok")
+    await appended
+    expect(published.filter(({ kind }) => kind === "transient")).toHaveLength(16)
+    const next = writer.append([event])
+    for (let count = 0; count < 100; count++) writer.show(data)
+    commit("ok")
+    await next
+    expect(published.filter(({ kind }) => kind === "transient")).toHaveLength(32)
   })
 
   it("has outbox items stored with the events of their append, and refuses one that is too large", async () => {

@@ -1,6 +1,14 @@
 import type { Clock } from "../core/clock.ts"
 import { versionOf } from "../core/downcast.ts"
-import { type Delta, type Entry, type Event, type EventEntry, isTerminal } from "../core/entries.ts"
+import {
+  type AppData,
+  type Delta,
+  type Entry,
+  type Event,
+  type EventEntry,
+  isTerminal,
+  type LiveEntry,
+} from "../core/entries.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -22,6 +30,8 @@ import type { Committable, Committer } from "./committer.ts"
 const maxUnstored = 10_000
 /** Deltas of so many characters do not wait for company. */
 const urgentCharacters = 250_000
+/** Transient entries of so many characters may wait for events before them to be stored. */
+const maxHeldCharacters = 1_000_000
 /** A dispatcher holds several items at once. */
 const maxItemBytes = 1_000_000
 
@@ -32,7 +42,7 @@ export interface WriterOptions {
   /** Returns the newest log version that all live processes read (rule 14, versions). */
   readonly writableVersion: () => number
   /** Called with each entry in order of its sequence number, once it may be seen (rule 5). */
-  readonly publish: (entry: Entry) => void
+  readonly publish: (entry: LiveEntry) => void
   /** Called once, when nothing more can be written: lease lost, store down for too long. */
   readonly onStopped: (reason: Error) => void
 }
@@ -57,7 +67,9 @@ export class SessionWriter implements Journal, Committable {
   #unstoredCharacters = 0
   #inFlight: { readonly batch: SessionBatch; readonly appends: readonly Append[] } | null = null
   /** Not shown yet, because an event at or before them is not stored yet. */
-  #unpublished: Entry[] = []
+  #unpublished: LiveEntry[] = []
+  /** In the transient entries among them. */
+  #heldCharacters = 0
   #stopped: Error | null = null
   /** Stored bytes of the session, about: those it had at the beginning, and what was written since. */
   #storedBytes = 0
@@ -80,7 +92,8 @@ export class SessionWriter implements Journal, Committable {
   }
 
   /**
-   * Sets what the session stores when the writer begins. Past `maxBytes` a run begins no further step, and saves no further state of its runner; its end is still stored.
+   * Sets what the session stores when the writer begins. Past `maxBytes` a run begins no further step, and saves no
+   * further state of its runner; its end is still stored.
    */
   continueAfter(
     { storedBytes, lastSeq }: Pick<Session, "storedBytes" | "lastSeq">,
@@ -110,6 +123,19 @@ export class SessionWriter implements Journal, Committable {
     if (isUrgent) this.#options.committer.commitSoon(this)
     else this.#options.committer.commitLater(this)
     return entry.seq
+  }
+
+  show(data: AppData): void {
+    if (this.#stopped !== null) throw this.#stopped
+    const entry: LiveEntry = { kind: "transient", seq: this.#next++, runId: this.#runId, data }
+    if (this.#unpublished.length === 0) {
+      this.#options.publish(entry)
+      return
+    }
+    const characters = this.#heldCharacters + jsonSize(data)
+    if (characters > maxHeldCharacters) return
+    this.#heldCharacters = characters
+    this.#unpublished.push(entry)
   }
 
   append(events: readonly Event[], effects: JournalEffects = {}): Promise<readonly EventEntry[]> {
@@ -213,14 +239,14 @@ export class SessionWriter implements Journal, Committable {
     const sent = this.#inFlight
     if (sent === null) return
     this.#inFlight = null
-    const never = new Set(sent.batch.entries)
+    const never = new Set<LiveEntry>(sent.batch.entries)
     this.#unpublished = this.#unpublished.filter((entry) => !never.has(entry))
     for (const { reject } of sent.appends) reject(error)
     this.#publish(0)
     this.#storeRest()
   }
 
-  /** Nothing is written any more; what is not stored yet will not be. */
+  /** Ends the writer: it writes nothing more, and what is not stored yet will not be. */
   stop(reason: Error): void {
     if (this.#stopped !== null) return
     this.#stopped = reason
@@ -237,7 +263,10 @@ export class SessionWriter implements Journal, Committable {
     return first.seq - 1
   }
 
-  /** What was written while a batch was in flight, and may have been passed over when that was tried again. */
+  /**
+   * Schedules entries that were written while a batch was in flight, and may have been passed over when that was
+   * tried again.
+   */
   #storeRest(): void {
     if (this.#unstored.length === 0) return
     const isUrgent = this.#appends.length > 0 || this.#unstoredCharacters >= urgentCharacters
@@ -250,16 +279,19 @@ export class SessionWriter implements Journal, Committable {
       (entry) => entry.kind === "event" && entry.seq > storedThrough,
     )
     const free = this.#unpublished.splice(0, blocked === -1 ? this.#unpublished.length : blocked)
-    for (const entry of free) this.#options.publish(entry)
+    for (const entry of free) {
+      if (entry.kind === "transient") this.#heldCharacters -= jsonSize(entry.data)
+      this.#options.publish(entry)
+    }
   }
 
-  /** What these appends wanted does not happen; everything else of the batch is stored with the next one. */
+  /** Takes back what these appends wanted; everything else of the batch is stored with the next one. */
   #refuse(isRefused: (append: Append) => boolean, reason: Error): void {
     const sent = this.#inFlight
     if (sent === null) return
     this.#inFlight = null
     const refused = sent.appends.filter(isRefused)
-    const never = new Set<Entry>(refused.flatMap(({ entries }) => entries))
+    const never = new Set<LiveEntry>(refused.flatMap(({ entries }) => entries))
     this.#unstored = [...sent.batch.entries.filter((entry) => !never.has(entry)), ...this.#unstored]
     this.#appends = [...sent.appends.filter((append) => !refused.includes(append)), ...this.#appends]
     this.#unpublished = this.#unpublished.filter((entry) => !never.has(entry))
@@ -283,6 +315,7 @@ function tooLarge(maxBytes: number): GatewayError {
 function itemTooLarge({ id, kind }: OutboxItem): GatewayError {
   return new GatewayError(
     { code: "outbox_item_too_large", status: 413 },
-    `The outbox item ${id} (${kind}) has more than ${maxItemBytes} bytes. Store the content elsewhere and send a reference.`,
+    `The outbox item ${id} (${kind}) has more than ${maxItemBytes} bytes. Store the content ` +
+      "elsewhere and send a reference.",
   )
 }

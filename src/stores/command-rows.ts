@@ -1,6 +1,7 @@
 import type { StoredCommand } from "../core/ports/session-log.ts"
 import { integer, type Row, text } from "./columns.ts"
 import { toFormerAnswer } from "./former-answers.ts"
+import { commandText, type LargeContents, noLargeContents } from "./large-contents.ts"
 
 /** A command in an inbox, without its content. */
 export interface CommandRow {
@@ -15,7 +16,9 @@ export interface CommandRow {
   readonly dueAt: number | null
 }
 
-/** Columns of an inbox row as `toCommandRow` parses them. An index covers them, because a command's body may be large. */
+/**
+ * Columns of an inbox row as `toCommandRow` parses them. An index covers them, because a command's body may be large.
+ */
 export const commandColumns = ["id", "run_id", "type", "rank", "not_before", "due_at"]
   .map((column) => `command.${column}`)
   .join(", ")
@@ -55,10 +58,17 @@ export function dueCommand(command: StoredCommand): NewCommand {
   return { command, rank: 0, notBefore: 0, dueAt: 0 }
 }
 
-/** Returns the row of a command in a form that processes of this version read, if there is one. */
-export function newCommandRow({ command, ...place }: NewCommand, version: number): NewCommandRow {
+/**
+ * Returns the row of a command in a form that processes of this version read, if there is one. `texts` has the texts
+ * of large contents that were made before.
+ */
+export function newCommandRow(
+  { command, ...place }: NewCommand,
+  version: number,
+  texts: LargeContents = noLargeContents,
+): NewCommandRow {
   const stored = (command.type === "answer" && version < 3 ? toFormerAnswer(command) : null) ?? command
-  const body = JSON.stringify(stored)
+  const body = commandText(stored, texts)
   const { sessionId, runId } = command
   // Other commands are small.
   const isLarge = command.type === "message" || command.type === "steer"

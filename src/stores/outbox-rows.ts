@@ -53,7 +53,8 @@ export function toClaimedItem(row: Row): ClaimedItem {
 }
 
 /** SQL: the columns of `toOutboxRow`. */
-export const rowColumns = `number, id, session_id, kind, substr(payload, 1, 200) AS preview, bytes, attempts, last_error,
+export const rowColumns = `number, id, session_id, kind, substr(payload, 1, 200) AS preview, bytes, attempts,
+  last_error,
   created_at, due_at, died_at`
 
 export function toOutboxRow(row: Row): OutboxRow {
@@ -99,8 +100,8 @@ export function toOutboxCommand(row: Row): OutboxCommand | null {
 }
 
 /**
- * Decides what becomes of a command by what its session said to it; `attempts` are those before. An answer that comes too late
- * has no one to tell, so it is dropped. A message that can never arrive stays as a dead row for an operator.
+ * Decides what becomes of a command by what its session said to it; `attempts` are those before. An answer that comes
+ * too late has no one to tell, so it is dropped. A message that can never arrive stays as a dead row for an operator.
  */
 export function commandResult(
   { type, command }: Exclude<OutboxCommand, StartChild>,
@@ -135,7 +136,10 @@ export function commandResult(
   }
 }
 
-/** Decides what becomes of a command that the inbox could not take. A process that reads the session may take it later. */
+/**
+ * Decides what becomes of a command that the inbox could not take. A process that reads the session may take it
+ * later.
+ */
 export function failedCommand(error: unknown): CommandResult {
   if (error instanceof LogTooNewError) {
     return { type: "retry", reason: error.code, retryInMs: firstRetryMs }

@@ -1,9 +1,11 @@
+import { nextSlice } from "../core/next-slice.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../core/ports/session-log.ts"
-import { integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"
 import { toCommandRow } from "./command-rows.ts"
 import { parentOf, rootOf } from "./directory/rows.ts"
 import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
 import { queueOf } from "./inbox-rules.ts"
+import { maxSliceCharacters } from "./slice-size.ts"
 
 /** From a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
 export function toRun(row: Row): Run {
@@ -54,14 +56,18 @@ function toCommand(row: Row): Command {
 }
 
 /**
- * Returns the commands that a writer is given: of messages, which are all due, only the one that is taken next. `rows` have
- * the columns of `toCommandRow` and a `body`.
+ * Returns the commands that a writer is given: of messages, which are all due, only the one that is taken next.
+ * `rows` have the columns of `toCommandRow` and a `body`. Parses large bodies in slices of their own.
  */
-export function toPending(rows: readonly Row[], now: number): Command[] {
+export async function toPending(rows: readonly Row[], now: number): Promise<Command[]> {
   const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })
-  return rows
-    .filter((row) => text(row, "type") !== "message" || integer(row, "id") === next?.id)
-    .map(toCommand)
+  const commands: Command[] = []
+  for (const row of rows) {
+    if (text(row, "type") === "message" && integer(row, "id") !== next?.id) continue
+    if (textLength(row, "body") >= maxSliceCharacters) await nextSlice()
+    commands.push(toCommand(row))
+  }
+  return commands
 }
 
 function toRunState(state: string): Run["state"] {

@@ -51,6 +51,24 @@ export const entryCases: readonly SessionLogCase[] = [
     },
   },
   {
+    rule: 14,
+    name: "data of the application is stored, but not while a live process may not read it",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const data = { type: "dataEmitted", toolCallId: "call_1", name: "progress" } as const
+      const [first, second, step] = [
+        event(numbered(lease, 1), runId, { ...data, value: { done: [1, null, "ä"] } }),
+        event(numbered(lease, 2), runId, { ...data, value: 2 }),
+        event(numbered(lease, 3), runId, stepStarted),
+      ]
+      await commitOk(log, { lease, entries: [first] })
+      await commitOk(log, { lease, version: 2, entries: [second] })
+      await commitOk(log, { lease, version: 2, entries: [step] })
+      assert.deepEqual(await readAll(log, sessionId), [first, step])
+    },
+  },
+  {
     rule: 3,
     name: "sequence numbers are exact, up to the largest exact integer",
     async run({ open }) {

@@ -160,6 +160,27 @@ export const inboxCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
+    name: "a session that is created again, also at once, is the one that exists",
+    async run({ open }) {
+      const { log } = await open()
+      const id = `sess_${crypto.randomUUID()}`
+      const owner = { tenant: "tenant", userId: "user" }
+      const created = Array.from({ length: 4 }, () =>
+        log.createSession({ id, ...owner, agent: "first", createdAt: 1_000 }),
+      )
+      await Promise.all(created)
+      const { runId } = accepted(await log.put(message(id)))
+      await log.createSession({ id, tenant: "other", userId: "other", agent: "second", createdAt: 2_000 })
+      const session = await log.session(id)
+      assert.deepEqual(
+        { agent: session?.agent, createdAt: session?.createdAt },
+        { agent: "first", createdAt: 1_000 },
+      )
+      assert.equal((await log.queuedRuns(id))[0]?.runId, runId)
+    },
+  },
+  {
+    rule: null,
     name: "a message keeps every character, in any place where a caller can write one",
     async run({ open }) {
       const { log } = await open()

@@ -2,10 +2,12 @@ import assert from "node:assert/strict"
 import {
   accepted,
   claimed,
+  commitOk,
   event,
   message,
   newSession,
   numbered,
+  runFailed,
   runningSession,
   runStarted,
   type SessionLogCase,
@@ -17,7 +19,9 @@ import {
 export const largeCases: readonly SessionLogCase[] = [
   {
     rule: 15,
-    name: "one call commits large events of several sessions, each text as it was, and refuses them as it does small ones",
+    name:
+      "one call commits large events of several sessions, each text as it was, and refuses them as " +
+      "it does small ones",
     async run({ open }) {
       const { log } = await open()
       const sessions = await Promise.all(Array.from({ length: 4 }, () => runningSession(log)))
@@ -47,16 +51,62 @@ export const largeCases: readonly SessionLogCase[] = [
   },
   {
     rule: 15,
-    name: "a large message is read from the inbox as it was put",
+    name: "a large message is read from the inbox as it was put, and only by those who ask for messages",
     async run({ open }) {
       const { log } = await open()
-      const sessionId = await newSession(log)
-      const content = [{ type: "text", text: '\ufeff名"\ud83d'.repeat(200_000) }] as const
-      const sent = message(sessionId, { input: { type: "message", content } })
-      accepted(await log.put(sent))
-      const [command] = await log.pending(await claimed(log, sessionId))
-      assert.ok(command?.type === "message")
-      assert.deepEqual(command.input, sent.input)
+      for (const input of [
+        { type: "message", content: largeContent } as const,
+        {
+          type: "conversation",
+          messages: [
+            { role: "user", content: largeContent },
+            { role: "user", content: [{ type: "text", text: "Go on." }] },
+          ],
+        } as const,
+      ]) {
+        const sessionId = await newSession(log)
+        const idempotency = { key: "key", bodyHash: "hash" }
+        const sent = message(sessionId, { input, context: { place: "here" }, idempotency })
+        accepted(await log.put(sent))
+        const lease = await claimed(log, sessionId)
+        assert.deepEqual(await log.pending(lease, { messages: false }), [])
+        const [command] = await log.pending(lease)
+        assert.deepEqual(command, { ...sent, id: command?.id })
+        const stored = (await log.session(sessionId))?.storedBytes ?? 0
+        assert.ok(stored > 1_000_000)
+      }
+    },
+  },
+  {
+    rule: 15,
+    name: "a large conversation for a busy session is stored as its last message alone",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const messages = [
+        { role: "user", content: largeContent },
+        { role: "user", content: largeContent },
+      ] as const
+      const conversation = { type: "conversation", messages } as const
+      const steering = message(sessionId, { whenBusy: "steer", input: conversation })
+      assert.equal((await log.put(steering)).status, "steered")
+      const [steer, ...others] = await log.pending(lease, { messages: false })
+      assert.deepEqual(others, [])
+      const { at } = steering
+      assert.deepEqual(steer, { type: "steer", sessionId, runId, at, content: largeContent, id: steer?.id })
+      const queued = message(sessionId, { whenBusy: "queue", input: conversation })
+      accepted(await log.put(queued))
+      await commitOk(log, {
+        lease,
+        entries: [event(numbered(lease, 1), runId, runFailed)],
+        commandsConsumed: [steer?.id ?? 0],
+        runEnded: { runId, state: "failed" },
+      })
+      const [next] = await log.pending(lease)
+      assert.deepEqual(next, { ...queued, input: { type: "message", content: largeContent }, id: next?.id })
     },
   },
 ]
+
+/** Escapes, lone surrogates and texts of several bytes a character. */
+const largeContent = [{ type: "text", text: '\ufeff名"\ud83d'.repeat(200_000) }] as const

@@ -23,7 +23,7 @@ const unknown = { tool_call_id: "call_none", nonce: "nonce_none" }
 const plainText = { "content-type": "text/plain" }
 const long = "a".repeat(600)
 
-/** What is refused whatever the session's state; each is sent with a good token, and to small limits. */
+/** Requests that are refused in every state of the session; each is sent with a good token, and to small limits. */
 export const refusedRequests: readonly (readonly [expected: string, operation: string, options: Call])[] = [
   ["400 malformed_json", init, { body: "{" }],
   ["401 invalid_api_key", init, { body: { api_key: "other" } }],

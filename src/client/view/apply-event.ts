@@ -1,6 +1,7 @@
 import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
+import { applySubAgentEvent, withoutSubAgents } from "./apply-sub-agent-event.ts"
 import { applyToolEvent } from "./apply-tool-event.ts"
 import {
   addUserMessage,
@@ -13,8 +14,8 @@ import {
 } from "./view.ts"
 
 /**
- * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them. Events
- * of unknown types only move the cursor.
+ * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them.
+ * Events of unknown types only move the cursor.
  */
 export function applyEvent(view: ChatView, event: SentEvent): ChatView {
   if (event.cursor !== undefined && event.cursor <= view.cursor) return view
@@ -23,6 +24,7 @@ export function applyEvent(view: ChatView, event: SentEvent): ChatView {
 }
 
 function apply(view: ChatView, event: ChatEvent): ChatView {
+  if (event.sub_agent_id !== undefined) return applySubAgentEvent(view, event)
   switch (event.type) {
     case "text_delta":
       return addText(openRun(view), "text", event.text)
@@ -31,7 +33,7 @@ function apply(view: ChatView, event: ChatEvent): ChatView {
     case "stream_retry":
       return discardText(openRun(view), view.kept.byRetry)
     case "turn_complete":
-      return { ...keepAll(openRun(view)), usage: sum(view.usage, event.usage) }
+      return { ...withoutSubAgents(keepAll(openRun(view))), usage: sum(view.usage, event.usage) }
     case "user_message_added":
       return addSteering(view, event.content)
     case "run_withdrawn":

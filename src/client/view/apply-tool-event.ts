@@ -1,5 +1,5 @@
 import type { ChatEvent } from "../wire/chat-event.ts"
-import type { ChatView, ToolOutput, ViewPart, ViewToolCall, ViewWait } from "./view.ts"
+import type { ChatView, ToolData, ToolOutput, ViewPart, ViewToolCall, ViewWait } from "./view.ts"
 import { currentParts, openRun, withParts } from "./view.ts"
 
 type EventOf<Type> = Extract<ChatEvent, { type: Type }>
@@ -22,6 +22,8 @@ export function applyToolEvent(view: ChatView, event: ChatEvent): ChatView {
       return change(closeWaits(view, event.tool_call_id), event.tool_call_id, { state: "running" })
     case "tool_output_chunk":
       return changeWith(view, event.tool_call_id, (call) => addOutput(call, event))
+    case "data":
+      return changeWith(view, event.tool_call_id, (call) => ({ ...call, data: addData(call.data, event) }))
     case "tool_call_complete":
       return completeCall(closeWaits(view, event.tool_call_id), event)
     case "tool_call_interrupted":
@@ -37,7 +39,7 @@ export function newCall(
   input: Readonly<Record<string, unknown>>,
 ): ViewToolCall {
   return {
-    ...{ type: "tool", toolCallId, toolName, input, state: "running", output: [] },
+    ...{ type: "tool", toolCallId, toolName, input, state: "running", output: [], data: [] },
     ...{ result: null, error: null, durationMs: null, server: null, lastChunk: -1 },
   } as const
 }
@@ -75,7 +77,7 @@ export function openWait(view: ChatView, wait: ViewWait): ChatView {
   return { ...waiting, isRunning: true }
 }
 
-function closeWaits(view: ChatView, toolCallId: string): ChatView {
+export function closeWaits(view: ChatView, toolCallId: string): ChatView {
   const waits = view.waits.filter(({ tool_call_id }) => tool_call_id !== toolCallId)
   return waits.length === view.waits.length ? view : { ...view, waits }
 }
@@ -96,6 +98,16 @@ function addOutput(call: ViewToolCall, { stream, text, seq }: EventOf<"tool_outp
   return { ...call, output, lastChunk: seq }
 }
 
+export function addData(
+  data: readonly ToolData[],
+  emitted: Pick<EventOf<"data">, "name" | "value" | "transient">,
+): readonly ToolData[] {
+  const { name, value } = emitted
+  const transient = emitted.transient === true
+  const others = transient ? data.filter((each) => !each.transient || each.name !== name) : data
+  return [...others, { name, value, transient }]
+}
+
 function hasCall({ messages }: ChatView, toolCallId: string): boolean {
   return messages.some(({ parts }) => parts.some((part) => isCall(part, toolCallId)))
 }
@@ -105,7 +117,7 @@ export function change(view: ChatView, toolCallId: string, changes: Partial<View
 }
 
 /** Replaces one call. A call is almost always in the last message. */
-function changeWith(
+export function changeWith(
   view: ChatView,
   toolCallId: string,
   replace: (call: ViewToolCall) => ViewToolCall,

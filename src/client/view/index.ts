@@ -12,6 +12,7 @@ export {
   emptyView,
   type QueuedMessage,
   type RunEnd,
+  type ToolData,
   type ToolOutput,
   type UserContent,
   type ViewMessage,

@@ -1,5 +1,5 @@
 import type { History, HistoryMessage } from "../wire/messages.ts"
-import { change, newCall, openWait, outcomeOf } from "./apply-tool-event.ts"
+import { addData, change, changeWith, newCall, openWait, outcomeOf } from "./apply-tool-event.ts"
 import { addMessage, type ChatView, currentParts, emptyView, type ViewPart, withParts } from "./view.ts"
 
 /** Returns the view of a stored conversation. Subscribe after its `cursor` for what follows. */
@@ -30,12 +30,20 @@ function addHistoryMessage(view: ChatView, { role, content }: HistoryMessage): C
 }
 
 function addResult(view: ChatView, block: HistoryMessage["content"][number]): ChatView {
-  return block.type === "tool_result" ? change(view, block.tool_call_id, outcomeOf(block)) : view
+  switch (block.type) {
+    case "tool_result":
+      return change(view, block.tool_call_id, outcomeOf(block))
+    case "data":
+      return changeWith(view, block.tool_call_id, (call) => ({ ...call, data: addData(call.data, block) }))
+    default:
+      return view
+  }
 }
 
 function partOf(block: HistoryMessage["content"][number]): ViewPart[] {
   switch (block.type) {
     case "tool_result":
+    case "data":
       return []
     case "tool_call":
       return [newCall(block.tool_call_id, block.tool_name, block.tool_input)]

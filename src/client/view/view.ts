@@ -5,11 +5,11 @@ import type { ChatRequest } from "../wire/messages.ts"
 /** A conversation as a user interface shows it. Views are never changed: each event gives a new one. */
 export interface ChatView {
   readonly messages: readonly ViewMessage[]
-  /** Open waits of the running run. */
+  /** Open waits of the running run, and of the sub-agents that work for it. */
   readonly waits: readonly ViewWait[]
   /** If true, a run is open. */
   readonly isRunning: boolean
-  /** How the last run ended. Null while a run is open, and before the first. */
+  /** The end of the last run. Null while a run is open, and before the first. */
   readonly ended: RunEnd | null
   /** Usage of all runs of the session. */
   readonly usage: Usage | null
@@ -65,8 +65,17 @@ export interface ViewToolCall {
   readonly durationMs: number | null
   /** MCP server that executed the call. */
   readonly server: string | null
+  /** Events of the application's own, as the tool emitted them. A transient one replaces the one before of its name. */
+  readonly data: readonly ToolData[]
   /** `seq` of the last chunk of `output`; -1 before the first. */
   readonly lastChunk: number
+}
+
+export interface ToolData {
+  readonly name: string
+  readonly value: unknown
+  /** If true, it is gone when the conversation is loaded again. */
+  readonly transient: boolean
 }
 
 export interface ToolOutput {
@@ -76,7 +85,10 @@ export interface ToolOutput {
 
 type Request<Type> = Omit<Extract<ChatEvent, { type: Type }>, "type">
 
-/** An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. */
+/**
+ * An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. With `sub_agent_id`, the
+ * call is one of that sub-agent, and in no message.
+ */
 export type ViewWait =
   | ({ readonly kind: "approval" } & Request<"tool_approval_request">)
   | ({ readonly kind: "question" } & Request<"elicitation_request">)
@@ -86,6 +98,7 @@ export type ViewWait =
       readonly nonce: string
       readonly tool_name: string
       readonly tool_input: Readonly<Record<string, unknown>>
+      readonly sub_agent_id?: string | undefined
     }
 
 export const emptyView: ChatView = {

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
+import { nextSlice } from "../../core/next-slice.ts"
 
 const quote = 0x22
 const backslash = 0x5c
@@ -29,7 +29,7 @@ export type JsonExcess = "depth" | "values"
 export async function findExcess(text: Uint8Array, size: JsonSize): Promise<JsonExcess | null> {
   const scan = createScan(size)
   for (let start = 0; start < text.length; start += sliceBytes) {
-    if (start > 0) await nextTurn()
+    if (start > 0) await nextSlice()
     const excess = scan(text.subarray(start, start + sliceBytes))
     if (excess !== null) return excess
   }
@@ -37,8 +37,9 @@ export async function findExcess(text: Uint8Array, size: JsonSize): Promise<Json
 }
 
 /**
- * Counts what lies outside of strings, in any number of pieces. Each comma, colon and opening bracket begins at most one
- * value or member name; an empty array or object is counted twice. No byte of a longer UTF-8 sequence equals one of them.
+ * Counts what lies outside of strings, in any number of pieces. Each comma, colon and opening bracket begins at most
+ * one value or member name; an empty array or object is counted twice. No byte of a longer UTF-8 sequence equals one
+ * of them.
  */
 function createScan({ maxDepth, maxValues }: JsonSize): (piece: Uint8Array) => JsonExcess | null {
   let depth = 0

@@ -1,9 +1,15 @@
-import type { Entry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import {
+  isOfSubAgent,
+  type SubAgent,
+  type SubAgentBatch,
+  type TreeBatch,
+} from "../../sessions/tree/sub-agent.ts"
 import type { Frame, Wire, WireState } from "../wire/wire.ts"
 
 /** One viewer's eye on the log: the bytes of a batch, null when it has none for this viewer. Batches come in order. */
-export type Viewer = (batch: readonly Entry[]) => Uint8Array<ArrayBuffer> | null
+export type Viewer = (batch: TreeBatch) => Uint8Array<ArrayBuffer> | null
 
 export interface Renderer {
   viewer(afterSeq: number): Viewer
@@ -13,25 +19,28 @@ export interface Renderer {
 }
 
 interface Rendering<State> {
-  readonly batch: readonly Entry[]
+  readonly batch: readonly LiveEntry[]
   readonly before: State
   readonly after: State
   readonly bytes: Uint8Array<ArrayBuffer> | null
 }
 
 /**
- * Renders batches for any number of viewers. Viewers that are up to date are given the same batch objects, one after the
- * other, and are in the same state: the first one's rendering serves them all. So the last rendering is the only one worth
- * keeping; a map from batches to renderings took 4 % of a token's CPU.
+ * Renders batches for any number of viewers. Viewers that are up to date are given the same batch objects, one after
+ * the other, and are in the same state: the first one's rendering serves them all. So the last rendering is the only
+ * one worth keeping; a map from batches to renderings took 4 % of a token's CPU.
  */
 export function createRenderer<State extends WireState>(wire: Wire<State>, logger: Logger): Renderer {
   const encoder = new TextEncoder()
   let last: Rendering<State> | null = null
+  let lastOfSubAgent: Rendering<State> | null = null
 
   return {
     viewer(afterSeq) {
       let state = wire.start(afterSeq)
+      const states = new WeakMap<SubAgent, State>()
       return (batch) => {
+        if (isOfSubAgent(batch)) return ofSubAgent(batch, states)
         const rendering = shared(batch, state, afterSeq)
         state = rendering.after
         return rendering.bytes
@@ -41,7 +50,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     queued: (runId, position) => encoder.encode(wire.write(wire.queued(runId, position), null)),
   }
 
-  function shared(batch: readonly Entry[], state: State, afterSeq: number): Rendering<State> {
+  function shared(batch: readonly LiveEntry[], state: State, afterSeq: number): Rendering<State> {
     const first = batch[0]
     // What lies before the cursor is folded without being sent, which concerns this viewer alone.
     if (first === undefined || first.seq <= afterSeq) return render(batch, state, afterSeq)
@@ -49,7 +58,36 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return last
   }
 
-  function render(batch: readonly Entry[], before: State, afterSeq: number): Rendering<State> {
+  /** The first batch of a sub-agent has no entries. */
+  function ofSubAgent({ subAgent, entries }: SubAgentBatch, states: WeakMap<SubAgent, State>) {
+    const before = states.get(subAgent)
+    if (before === undefined) {
+      states.set(subAgent, wire.start(subAgent.afterSeq))
+      return encoder.encode(wire.write(wire.subAgentStart(subAgent), null))
+    }
+    if (lastOfSubAgent?.batch !== entries || lastOfSubAgent.before !== before) {
+      lastOfSubAgent = renderOfSubAgent(entries, before, subAgent.sessionId)
+    }
+    states.set(subAgent, lastOfSubAgent.after)
+    return lastOfSubAgent.bytes
+  }
+
+  function renderOfSubAgent(
+    batch: readonly LiveEntry[],
+    before: State,
+    subAgentId: string,
+  ): Rendering<State> {
+    let after = before
+    let text = ""
+    for (const entry of batch) {
+      const [next, frames] = fold(after, entry)
+      after = next
+      for (const frame of frames) text += wire.write(wire.ofSubAgent(frame, subAgentId), null)
+    }
+    return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
+  }
+
+  function render(batch: readonly LiveEntry[], before: State, afterSeq: number): Rendering<State> {
     let after = before
     let text = ""
     for (const entry of batch) {
@@ -60,7 +98,7 @@ export function createRenderer<State extends WireState>(wire: Wire<State>, logge
     return { batch, before, after, bytes: text === "" ? null : encoder.encode(text) }
   }
 
-  function fold(state: State, entry: Entry): readonly [State, readonly Frame[]] {
+  function fold(state: State, entry: LiveEntry): readonly [State, readonly Frame[]] {
     try {
       return wire.fold(state, entry)
     } catch (error) {

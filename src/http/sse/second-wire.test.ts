@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { systemClock } from "../../core/clock.ts"
-import type { Entry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/entries.ts"
 import { Feed } from "../../sessions/feed.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { ReadQueue } from "../../sessions/read-queue.ts"
@@ -22,14 +22,14 @@ beforeAll(async () => {
 afterAll(() => recorded.close())
 
 /** Streams of a recorded session: `GET /NAME/CURSOR` on the wire of that name. */
-function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "view">): OpenAPIHono<HttpEnv> {
+function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): OpenAPIHono<HttpEnv> {
   const { log, sessionId } = recorded
   const parts = { log, feed: new Feed(), reads: new ReadQueue(log) }
-  const view: Sessions["view"] = (id, options) => viewSession(parts, id, options)
+  const viewTree: Sessions["viewTree"] = (id, options) => viewSession(parts, id, options)
   const app = new OpenAPIHono<HttpEnv>()
   app.use(
     eventStreams({
-      sessions: sessions ?? { view },
+      sessions: sessions ?? { viewTree },
       clock: systemClock,
       logger: silentLogger,
       heartbeatMs: 60_000,
@@ -50,7 +50,7 @@ describe.each([
   ["to Node's own response", { own: true }],
 ])("a second wire, written %s", (_, served) => {
   let server: TestServer
-  let entries: readonly Entry[]
+  let entries: readonly LiveEntry[]
   beforeAll(async () => {
     const app = appOf([nativeWire, jsonLinesWire])
     server = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
@@ -73,7 +73,7 @@ describe.each([
     const [native, jsonLines] = await Promise.all(responses.map((response) => response.text()))
     expect(native).toMatch(/^id: \d+\ndata: \{/)
     // `historyReplaced` is shown to no subscriber.
-    const shown = entries.filter((entry) => entry.kind === "delta" || entry.event.type !== "historyReplaced")
+    const shown = entries.filter((entry) => entry.kind !== "event" || entry.event.type !== "historyReplaced")
     const parsed = jsonLines
       ?.split("\n")
       .slice(0, -1)
@@ -103,7 +103,7 @@ describe.each([
     })
     const feed = new Feed()
     const wires = [counted(nativeWire, "native"), counted(jsonLinesWire, "lines")]
-    const app = appOf(wires, { view: (_id, options) => live(feed, options) })
+    const app = appOf(wires, { viewTree: (_id, options) => live(feed, options) })
     const own = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
     const responses = await Promise.all(
       wires.flatMap(({ name }) => Array.from({ length: 10 }, () => fetch(`${own.url}/${name}/0`))),
@@ -124,13 +124,13 @@ describe.each([
     const megabyte = "x".repeat(1_000_000)
     const total = 60
     let taken = 0
-    async function* large(): AsyncGenerator<readonly Entry[]> {
+    async function* large(): AsyncGenerator<readonly LiveEntry[]> {
       for (; taken < total; taken++) {
         const delta = { type: "textDelta", stepId: "s", messageId: "m", part: 0, text: megabyte } as const
         yield [{ kind: "delta", seq: taken + 1, runId: "run_1", delta }]
       }
     }
-    const app = appOf([jsonLinesWire], { view: large })
+    const app = appOf([jsonLinesWire], { viewTree: large })
     const own = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
     const response = await fetch(`${own.url}/json-lines/0`)
     let before = -1
@@ -152,7 +152,7 @@ describe.each([
 })
 
 /** Everything that is published while the subscriber is there. */
-async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly Entry[]> {
+async function* live(feed: Feed, { signal }: ViewOptions): AsyncGenerator<readonly LiveEntry[]> {
   const subscription = feed.subscribe("sess_live")
   counts.set(feed, subscribers(feed) + 1)
   for (;;) {

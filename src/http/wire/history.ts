@@ -1,8 +1,9 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
+import type { AppData } from "../../core/entries.ts"
 import { jsonPieces } from "../../core/json-pieces.ts"
 import type { AssistantPart, Message } from "../../core/messages.ts"
+import { nextSlice } from "../../core/next-slice.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
-import type { HistoryEnd, HistoryPart } from "../../sessions/sessions.ts"
+import type { HistoryEnd, HistoryMessages, HistoryPart } from "../../sessions/sessions.ts"
 import type { HistoryMessage, HistoryResponse, Pending } from "../schemas/history.ts"
 import { unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"
 
@@ -22,7 +23,7 @@ export async function* historyJson(parts: AsyncIterable<HistoryPart>): AsyncGene
     if (piece.length < pieceCharacters) continue
     yield piece
     piece = ""
-    await nextTurn()
+    await nextSlice()
   }
   yield piece
 }
@@ -38,7 +39,7 @@ async function* historyTexts(parts: AsyncIterable<HistoryPart>): AsyncGenerator<
     }
     for (const message of part.messages) {
       yield before
-      yield* jsonPieces(wireMessage(message))
+      yield* jsonPieces(wireMessage(message, part.data))
       before = ","
     }
   }
@@ -112,7 +113,7 @@ export function subAgentOf({ sessionId, rootSessionId }: Wait): Pick<Pending, "s
   return sessionId === rootSessionId ? {} : { sub_agent_id: sessionId }
 }
 
-function wireMessage(message: Message): HistoryMessage {
+function wireMessage(message: Message, data: HistoryMessages["data"]): HistoryMessage {
   switch (message.role) {
     case "user":
     case "system":
@@ -122,13 +123,18 @@ function wireMessage(message: Message): HistoryMessage {
     case "tool":
       return {
         role: message.role,
-        content: message.results.map(({ toolCallId, result }) => {
-          return { type: "tool_result", tool_call_id: toolCallId, ...wireToolOutcome(result) }
-        }),
+        content: message.results.flatMap(({ toolCallId, result }): HistoryBlock[] => [
+          ...(data.get(toolCallId) ?? []).map(dataBlock),
+          { type: "tool_result", tool_call_id: toolCallId, ...wireToolOutcome(result) },
+        ]),
       }
     default:
       return message satisfies never
   }
+}
+
+function dataBlock({ toolCallId, name, value }: AppData): HistoryBlock {
+  return { type: "data", tool_call_id: toolCallId, name, value }
 }
 
 function assistantBlock(part: AssistantPart): HistoryBlock[] {

@@ -58,6 +58,23 @@ const askedFrame = {
 }
 
 describe("the native wire", () => {
+  it("shows data of the application, and says which is not stored", () => {
+    const data = { toolCallId: "call_1", name: "progress", value: { done: [1] } }
+    const shown = {
+      type: "data",
+      tool_call_id: "call_1",
+      run_id: "run_1",
+      name: "progress",
+      value: { done: [1] },
+    }
+    const event = { type: "dataEmitted", ...data } as const
+    const place = { seq: 7, runId: "run_1" }
+    const [state, stored] = nativeWire.fold(3, { kind: "event", v: 3, at: 0, ...place, event })
+    expect([state, stored.map((frame) => JSON.parse(frame))]).toEqual([3, [shown]])
+    const [next, transient] = nativeWire.fold(3, { kind: "transient", ...place, data })
+    expect([next, transient.map((frame) => JSON.parse(frame))]).toEqual([3, [{ ...shown, transient: true }]])
+  })
+
   it.each<[Item, object]>([
     [text('say "hi"\n\u2028\ud800'), { type: "text_delta", text: 'say "hi"\n\u2028\ud800' }],
     [thinking("hm\r\n"), { type: "thinking_delta", text: "hm\r\n" }],

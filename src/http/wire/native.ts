@@ -1,8 +1,9 @@
 import type {
+  AppData,
   Decider,
   Delta,
-  Entry,
   Event,
+  EventEntry,
   InterceptorDecided,
   MessageCompleted,
   WaitOpened,
@@ -15,8 +16,8 @@ import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
- * How much of the message being streamed the viewer has: a count of its characters. Or `after:SEQ`, the cursor of a
- * viewer that was shown nothing yet: a message whose deltas are gone needs to know where that viewer stood.
+ * The part of the streamed message that the viewer has: a count of its characters. Or `after:SEQ`, the cursor of a
+ * viewer that was shown nothing yet: a message whose deltas are gone needs to know that cursor.
  */
 type NativeState = number | `after:${number}`
 
@@ -31,11 +32,29 @@ export const nativeWire: Wire<NativeState> = {
   replayFrom: "step",
   start: (afterSeq) => (afterSeq === 0 ? 0 : `after:${afterSeq}`),
   fold: (state, entry) => {
-    return entry.kind === "delta" ? foldDelta(state, entry.delta) : foldEvent(state, entry.event, entry)
+    switch (entry.kind) {
+      case "delta":
+        return foldDelta(state, entry.delta)
+      case "event":
+        return foldEvent(state, entry)
+      case "transient":
+        return [state, [dataFrame(entry.data, { runId: entry.runId, isTransient: true })]]
+      default:
+        return entry satisfies never
+    }
   },
   write: serverSentEvent,
   heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
   queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
+  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect }) =>
+    frame({
+      type: "sub_agent_start",
+      sub_agent_id: sessionId,
+      agent_name: agent,
+      tool_call_id: toolCallId,
+      parent_sub_agent_id: isDirect ? null : parentSessionId,
+    }),
+  ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
 }
 
@@ -65,8 +84,10 @@ function foldDelta(state: NativeState, delta: Delta): Step {
   }
 }
 
-function foldEvent(state: NativeState, event: Event, { seq }: Entry): Step {
+function foldEvent(state: NativeState, { event, runId, seq }: EventEntry): Step {
   switch (event.type) {
+    case "dataEmitted":
+      return [state, [dataFrame(event, { runId, isTransient: false })]]
     case "messageCompleted":
       return [0, messageFrames(state, event, seq)]
     case "stepStarted":
@@ -114,7 +135,7 @@ function lengthOf({ content }: AssistantMessage): number {
 }
 
 function eventFrames(
-  event: Exclude<Event, { type: "messageCompleted" | "stepStarted" | "stepRetried" }>,
+  event: Exclude<Event, { type: "messageCompleted" | "stepStarted" | "stepRetried" | "dataEmitted" }>,
 ): readonly Frame[] {
   switch (event.type) {
     case "runStarted":
@@ -187,6 +208,14 @@ function eventFrames(
     default:
       return event satisfies never
   }
+}
+
+function dataFrame(
+  { toolCallId, name, value }: AppData,
+  { runId, isTransient }: { readonly runId: string | null; readonly isTransient: boolean },
+): Frame {
+  const data = { tool_call_id: toolCallId, run_id: runId ?? "", name, value }
+  return frame({ type: "data", ...data, ...(isTransient && { transient: true }) })
 }
 
 function interceptorDecision(event: InterceptorDecided): ChatEvent {
@@ -296,7 +325,10 @@ function seen(state: NativeState): number {
   return typeof state === "number" ? state : 0
 }
 
-/** What was streamed is void or over; a viewer's cursor stays good, for it lies before all that follows. */
+/**
+ * Returns the state after streamed text that is discarded or complete; a viewer's cursor stays good, for it lies
+ * before all that follows.
+ */
 function voided(state: NativeState): NativeState {
   return typeof state === "number" ? 0 : state
 }

@@ -132,7 +132,9 @@ it("is called by the server's own name, and shows its progress", async () => {
   const shown: string[] = []
   const result = await tool.execute(
     { path: "a" },
-    context((chunk) => void shown.push(chunk)),
+    context((chunk) => {
+      if (typeof chunk === "string") shown.push(chunk)
+    }),
   )
   expect(result).toEqual({ type: "content", content: [{ type: "text", text: "done" }] })
   expect(calls).toMatchObject([{ name: "read.file", input: { path: "a" }, options: { repeatable: true } }])

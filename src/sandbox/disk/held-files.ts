@@ -6,8 +6,8 @@ import { type HeldFiles, isGone, isRefused, readHeldFiles } from "./read-held-fi
 
 /**
  * Measures the files without a name that the processes of a working directory's code hold: they take room, but no walk
- * finds them. Resolves to "over" for what cannot be measured, and to "closed" if a process does not let its user look, as between
- * a change of its user and the start of another program. Use it while the processes are frozen.
+ * finds them. Resolves to "over" for what cannot be measured, and to "closed" if a process does not let its user look,
+ * as between a change of its user and the start of another program. Use it while the processes are frozen.
  */
 export async function measureHeldFiles(
   path: string,

@@ -2,8 +2,8 @@ import type { OwnersOrder } from "./read-as-owner.ts"
 import { isRefused, readHeldFiles } from "./read-held-files.ts"
 
 /**
- * Started by root. Becomes the user of the order, and answers with the files that the user's processes hold. Then it waits to
- * be killed: its end could be noticed before its answer.
+ * Started by root. Becomes the user of the order, and answers with the files that the user's processes hold. Then it
+ * waits to be killed: its end could be noticed before its answer.
  */
 process.on("message", async (order: OwnersOrder) => {
   process.setgroups?.([])

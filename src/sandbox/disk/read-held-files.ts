@@ -10,7 +10,7 @@ export interface HeldFiles {
   readonly usage: DiskUsage
   /** If true, the processes also hold files that cannot be looked at, or may do so. */
   readonly hidesFiles: boolean
-  /** What the processes have written so far. */
+  /** Bytes that the processes have written so far. */
   readonly written: WrittenBytes
 }
 
@@ -27,12 +27,12 @@ const [state, startTime] = [0, 19]
 const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
 /**
- * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the process;
- * in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their number. A socket
- * that no descriptor names is held by a call in progress or by another socket, so what waits in it cannot be told. A socket
- * that was bound to a name holds that file. Code in a sandbox is refused the other places, io_uring and mounts. Resolves to
- * "over" if there is too much to read.
- * Throws EACCES or EPERM if a process is closed to the user of this process.
+ * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the
+ * process; in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their
+ * number. A socket that no descriptor names is held by a call in progress or by another socket, so what waits in it
+ * cannot be told. A socket that was bound to a name holds that file. Code in a sandbox is refused the other places,
+ * io_uring and mounts. Resolves to "over" if there is too much to read. Throws EACCES or EPERM if a process is closed
+ * to the user of this process.
  */
 export async function readHeldFiles(
   { pids, device }: HeldFilesOrder,
@@ -72,8 +72,9 @@ export async function readHeldFiles(
 }
 
 /**
- * Reads how much each process has made the kernel write to disks, its ended threads and awaited children included. The time
- * of the start tells a process from a later one of the same number. A kernel without these counts has no such file.
+ * Reads how much each process has made the kernel write to disks, its ended threads and awaited children included. The
+ * time of the start tells a process from a later one of the same number. A kernel without these counts has no such
+ * file.
  */
 async function readWritten(pids: readonly string[]): Promise<WrittenBytes> {
   const entries = await Promise.all(
@@ -110,7 +111,10 @@ async function readStat(path: string): Promise<readonly string[]> {
   return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ")
 }
 
-/** Files may wait in a socket that cannot be looked at. A connection that no one has accepted is counted by its server. */
+/**
+ * Files may wait in a socket that cannot be looked at. A connection that no one has accepted is counted by its
+ * server.
+ */
 function isHidden({ inode }: UnixSocket, named: ReadonlySet<number>): boolean {
   return inode === 0 ? !countsUnaccepted() : !named.has(inode)
 }
@@ -200,7 +204,7 @@ async function addMapped(
   return hidesFiles
 }
 
-/** How stat(2) puts both numbers into one: https://man7.org/linux/man-pages/man3/makedev.3.html */
+/** Combines both numbers as stat(2) does: https://man7.org/linux/man-pages/man3/makedev.3.html */
 function deviceOf(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x10_0000
 }
@@ -229,7 +233,7 @@ async function ifOpen<Value, Other>(
   }
 }
 
-/** Whether the error says that this process's user may not look at the other process. */
+/** Tells an error whose cause is that the user of this process may not look at the other process. */
 export function isRefused(error: unknown): boolean {
   return hasCode(error, "EACCES") || hasCode(error, "EPERM")
 }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
+import { nextSlice } from "../../core/next-slice.ts"
 import {
   type Directory,
   type DirectoryCursor,
@@ -81,7 +81,7 @@ async function readPage<Listed extends DirectoryCursor>(
       if (items.length === limit) return { items, next: isLast ? null : after }
     }
     if (rows.length < sliceRecords) return { items, next: null }
-    await nextTurn()
+    await nextSlice()
   }
   return { items, next: after ?? null }
 }

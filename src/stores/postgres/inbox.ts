@@ -1,4 +1,5 @@
-import type { QueuedRun } from "../../core/ports/inbox.ts"
+import { pieceCharacters } from "../../core/json-pieces.ts"
+import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   Command,
@@ -17,6 +18,7 @@ import {
   toCommandRow,
 } from "../command-rows.ts"
 import { positionOf, queuedRuns } from "../inbox-rules.ts"
+import { type LargeContents, largeContents } from "../large-contents.ts"
 import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
 import { toPending } from "../session-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -24,6 +26,13 @@ import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database.ts"
 import { claimFree } from "./leases.ts"
 import { lastSeq, nowMs } from "./schema.ts"
+
+export interface PutOptions {
+  readonly versions: Versions
+  readonly limits?: StorageLimits | undefined
+  /** Texts that were made before the transaction. */
+  readonly texts?: LargeContents
+}
 
 export interface Put {
   readonly outcome: PutOutcome
@@ -35,38 +44,35 @@ export interface Put {
 export async function putWithin(
   query: Query,
   command: MessageCommand | CancelCommand,
-  { versions, limits }: { readonly versions: Versions; readonly limits?: StorageLimits | undefined },
+  { versions, limits, texts }: PutOptions,
 ): Promise<Put> {
   const { sessionId } = command
   const receiver = await lockReceiver(query, sessionId, versions)
   if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
   const announced = true
-  if (command.type === "message") return putMessage(query, command, { receiver, limits, versions, announced })
+  if (command.type === "message") {
+    return putMessage(query, command, { receiver, limits, texts, versions, announced })
+  }
   const plan = planCancel(command, receiver)
   await carryOut(query, plan, { sessionId, message: null, versions, announced })
   return plan
 }
 
-/** What this process takes at once need not be announced to others. */
+/**
+ * Puts a message and claims its session. A session that this process takes at once need not be announced to others.
+ */
 export async function putAndClaim(
   database: Database,
   message: MessageCommand,
   agents: readonly string[],
-  {
-    owner,
-    versions,
-    limits,
-  }: {
-    readonly owner: string
-    readonly versions: Versions
-    readonly limits: StorageLimits | undefined
-  },
+  { owner, versions, limits }: PutOptions & { readonly owner: string },
 ): Promise<PutAndClaimOutcome & { readonly isDue: boolean }> {
   const { sessionId } = message
+  const texts = await largeContents(message)
   return database.transaction(async (query) => {
     const receiver = await lockReceiver(query, sessionId, versions)
     if (receiver === null) return { outcome: { status: "unknown" }, lease: null, isDue: false }
-    const put = { receiver, limits, versions, announced: false }
+    const put = { receiver, limits, texts, versions, announced: false }
     const { outcome, isDue } = await putMessage(query, message, put)
     const claimable = { agents, reads: versions.reads }
     const lease = isDue ? await claimFree(query, sessionId, claimable, owner) : null
@@ -76,8 +82,8 @@ export async function putAndClaim(
 }
 
 /**
- * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones. Null if there is no
- * such session, else true if that gave the session work.
+ * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones. Null if
+ * there is no such session, else true if that gave the session work.
  */
 export async function revokeSession(
   query: Query,
@@ -97,8 +103,8 @@ export async function revokeSession(
 }
 
 /**
- * Locks the session's row, by which put, answer, commit, claim and release exclude each other. The rest is read by another
- * statement, so that it is as recent as the lock. Throws for a session that only newer processes read.
+ * Locks the session's row, by which put, answer, commit, claim and release exclude each other. The rest is read by
+ * another statement, so that it is as recent as the lock. Throws for a session that only newer processes read.
  */
 export async function lockReceiver(
   query: Query,
@@ -143,6 +149,7 @@ async function putMessage(
   }: {
     readonly receiver: Receiver
     readonly limits: StorageLimits | undefined
+    readonly texts: LargeContents | undefined
     readonly versions: Versions
     readonly announced: boolean
   },
@@ -181,11 +188,13 @@ async function carryOut(
   {
     sessionId,
     message,
+    texts,
     versions,
     announced,
   }: {
     readonly sessionId: string
     readonly message: MessageCommand | null
+    readonly texts?: LargeContents | undefined
     readonly versions: Versions
     readonly announced: boolean
   },
@@ -203,7 +212,8 @@ async function carryOut(
     )
   }
   if (commands.length === 0) return
-  const rows = commands.map((command) => newCommandRow(command, versions.writes()))
+  const rows = commands.map((command) => newCommandRow(command, versions.writes(), texts))
+  const large = rows.find(({ body }) => body.length > pieceCharacters) ?? null
   await query(
     `WITH run AS (
        INSERT INTO agent_gateway.run
@@ -215,7 +225,7 @@ async function carryOut(
        INSERT INTO agent_gateway.steering_key (session_id, idempotency_key, body_hash, run_id)
        SELECT $1, $4, $5, $6 WHERE $6::text IS NOT NULL
      ),
-     put AS (${insertCommands("$7", "$1")})
+     put AS (${insertCommands("$7", { sessionId: "$1", largeBody: "$12::text" })})
      UPDATE agent_gateway.session SET last_used_at = greatest(last_used_at, $8), stored_bytes = stored_bytes + $9,
        active_run = CASE WHEN $10 = 'open' THEN $2 ELSE active_run END,
        -- A session whose inbox holds a newer form is left to processes that read it.
@@ -228,11 +238,12 @@ async function carryOut(
       key,
       hash,
       steered,
-      JSON.stringify(rows.map(toColumns)),
+      JSON.stringify(rows.map((row) => toColumns(row === large ? { ...row, body: null } : row))),
       message?.at ?? 0,
       rows.reduce((sum, { bytes }) => sum + bytes, 0),
       run?.state ?? null,
       Math.max(...rows.map(({ version }) => version)),
+      large?.body ?? null,
     ],
   )
   if (announced && isAnnounced(plan)) await announce(query, sessionId)
@@ -243,21 +254,38 @@ function isAnnounced({ outcome, isDue }: Put): boolean {
   return isDue || outcome.status === "steered"
 }
 
-/** Announcing is done only here, and only where needed: commits that notify wait for one another in the whole database. */
+/**
+ * Announcing is done only here, and only where needed: commits that notify wait for one another in the whole
+ * database.
+ */
 async function announce(query: Query, sessionId: string): Promise<void> {
   await query(`SELECT pg_notify('${arrivalsChannel}', $1)`, [sessionId])
 }
 
-/** SQL: inserts the commands of one parameter, in their order, into the inbox of another one. */
-function insertCommands(commands: string, sessionId: string): string {
+/**
+ * Returns SQL that inserts the commands of one parameter, in their order. At most one of them has no body: its body
+ * is large and a parameter of its own, so that it is not made into JSON once more.
+ */
+function insertCommands(
+  commands: string,
+  { sessionId, largeBody }: { readonly sessionId: string; readonly largeBody: string },
+): string {
   return `INSERT INTO agent_gateway.command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
-    SELECT ${sessionId}, run_id, type, body, rank, not_before, due_at, bytes
+    SELECT ${sessionId}, run_id, type, coalesce(body, ${largeBody}), rank, not_before, due_at, bytes
     FROM ROWS FROM (json_to_recordset(${commands}) AS (
       run_id text, type text, body text, rank bigint, not_before bigint, due_at bigint, bytes bigint)) WITH ORDINALITY
       AS each(run_id, type, body, rank, not_before, due_at, bytes, place) ORDER BY place`
 }
 
-function toColumns({ runId, type, body, rank, notBefore, dueAt, bytes }: NewCommandRow): object {
+function toColumns({
+  runId,
+  type,
+  body,
+  rank,
+  notBefore,
+  dueAt,
+  bytes,
+}: Omit<NewCommandRow, "body"> & { readonly body: string | null }): object {
   return { run_id: runId, type, body, rank, not_before: notBefore, due_at: dueAt, bytes }
 }
 
@@ -265,7 +293,7 @@ function toColumns({ runId, type, body, rank, notBefore, dueAt, bytes }: NewComm
 export async function insertCommand(query: Query, command: NewCommand, versions: Versions): Promise<void> {
   const row = newCommandRow(command, versions.writes())
   await query(
-    `WITH put AS (${insertCommands("$2", "$1::text")}),
+    `WITH put AS (${insertCommands("$2", { sessionId: "$1::text", largeBody: "NULL" })}),
      newer AS (
        UPDATE agent_gateway.session SET log_version = $3 WHERE id = $1 AND log_version < $3
      )
@@ -299,13 +327,18 @@ export async function findQueued(query: Query, sessionId: string): Promise<reado
   return queuedRuns(rows.map(toCommandRow), moment)
 }
 
-export async function pending(query: Query, lease: Lease, owner: string): Promise<readonly Command[]> {
+export async function pending(
+  query: Query,
+  lease: Lease,
+  { messages = true, owner }: PendingOptions & { readonly owner: string },
+): Promise<readonly Command[]> {
   const rows = await query(
     `SELECT ${commandColumns}, command.body, ${nowMs} AS now FROM agent_gateway.session
      JOIN agent_gateway.command ON command.session_id = session.id
      WHERE session.id = $1 AND epoch = $2 AND owner = $3
-       AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) ORDER BY command.id`,
-    [lease.sessionId, lease.epoch, owner],
+       AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) AND ($4 OR type <> 'message')
+     ORDER BY command.id`,
+    [lease.sessionId, lease.epoch, owner, messages],
   )
   const [first] = rows
   return first === undefined ? [] : toPending(rows, integer(first, "now"))

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
+import { nextSlice } from "../../core/next-slice.ts"
 import { type Row, text } from "../columns.ts"
 import { maxSliceCharacters } from "../slice-size.ts"
 
-/** Of rows with a `body` that may be large. */
+/** Parses rows with a `body` that may be large, in slices. */
 export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {
   const parsed: T[] = []
   let characters = 0
@@ -11,7 +11,7 @@ export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T)
     characters += text(row, "body").length
     if (characters < maxSliceCharacters) continue
     characters = 0
-    await nextTurn()
+    await nextSlice()
   }
   return parsed
 }

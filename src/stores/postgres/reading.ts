@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Entry } from "../../core/entries.ts"
+import { nextSlice } from "../../core/next-slice.ts"
 import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
 import { escapeText, integer, type Row, text } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
@@ -68,7 +68,7 @@ async function append(
     characters += length
     if (characters < maxSliceCharacters) continue
     characters = 0
-    await nextTurn()
+    await nextSlice()
   }
 }
 

@@ -1,6 +1,7 @@
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText, integer } from "../columns.ts"
+import { largeContents } from "../large-contents.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -51,8 +52,9 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
       return isDue !== null
     },
     async put(command, limits) {
+      const texts = await largeContents(command)
       const { outcome, isDue } = await database.transaction((query) =>
-        putInTree(query, command, { versions, limits }),
+        putInTree(query, command, { versions, limits, texts }),
       )
       if (isDue || outcome.status === "steered") hub.arrived(command.sessionId)
       return outcome
@@ -72,7 +74,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(query, { agents, reads }, claimer, { limit, shares }),
     held: () => held(query, owner),
-    pending: (lease) => pending(query, lease, owner),
+    pending: (lease, options) => pending(query, lease, { ...options, owner }),
     release: (lease, options) => release(database, lease, { ...options, owner }),
     async commit(batches) {
       const outcomes = await inOrder(batches, () => commit(commits, batches, owner))
@@ -113,7 +115,7 @@ async function createSession(query: Query, session: NewSession): Promise<void> {
   await query(
     `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
        parent_run_id, parent_tool_call_id, root_id)
-     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`,
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING`,
     [
       session.id,
       escapeText(session.tenant),

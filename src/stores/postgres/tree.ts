@@ -1,5 +1,5 @@
 import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
-import type { CancelCommand, MessageCommand, StorageLimits } from "../../core/ports/session-log.ts"
+import type { CancelCommand, MessageCommand } from "../../core/ports/session-log.ts"
 import { answerInPlaceOf, childNotNeeded, needsChild } from "../child-starts.ts"
 import { escapeText, text } from "../columns.ts"
 import { isCancelled } from "../inbox-rules.ts"
@@ -8,7 +8,7 @@ import { toWait } from "../wait-rows.ts"
 import { answerWithin } from "./answer.ts"
 import { newestWait } from "./approvals.ts"
 import type { Query } from "./database.ts"
-import { lockReceiver, type Put, putWithin, revokeSession } from "./inbox.ts"
+import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox.ts"
 
 /** A run, and the time of its cancel. */
 interface Canceled {
@@ -22,7 +22,7 @@ interface Canceled {
 export async function putInTree(
   query: Query,
   command: MessageCommand | CancelCommand,
-  options: { readonly versions: Versions; readonly limits?: StorageLimits | undefined },
+  options: PutOptions,
 ): Promise<Put> {
   const { sessionId, at, type } = command
   const put = await putWithin(query, command, options)
@@ -47,8 +47,8 @@ export async function revokeInTree(
 }
 
 /**
- * Inside a transaction that has locked the session. Cancels all runs that work for these, level by level: each session is
- * locked before its children are looked up, so that none of them starts in between.
+ * Inside a transaction that has locked the session. Cancels all runs that work for these, level by level: each
+ * session is locked before its children are looked up, so that none of them starts in between.
  */
 async function cancelBelow(
   query: Query,

@@ -1,4 +1,4 @@
-import type { QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   Command,
@@ -7,7 +7,7 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, type Row, text } from "../columns.ts"
+import { escapeText, integer, nullableText, text } from "../columns.ts"
 import {
   type CommandRow,
   commandColumns,
@@ -16,6 +16,7 @@ import {
   toCommandRow,
 } from "../command-rows.ts"
 import { type DueChange, positionOf, queuedRuns } from "../inbox-rules.ts"
+import type { LargeContents } from "../large-contents.ts"
 import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
 import { toPending } from "../session-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -25,6 +26,8 @@ import { lastSeq } from "./schema.ts"
 
 export interface PutOptions {
   readonly limits?: StorageLimits | undefined
+  /** Texts that were made before the transaction. */
+  readonly texts?: LargeContents
   readonly versions: Versions
   /** The store's clock. */
   readonly now: number
@@ -40,7 +43,7 @@ export interface Put {
 export function put(
   database: Database,
   command: MessageCommand | CancelCommand,
-  { limits, versions, now }: PutOptions,
+  { limits, texts, versions, now }: PutOptions,
 ): Put {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
@@ -51,7 +54,7 @@ export function put(
   const known = findKnown(database, command, receiver)
   if (known !== null) return { outcome: known, isDue: false }
   const plan = planMessage(command, receiver, limits)
-  return carryOut(database, plan, { sessionId: command.sessionId, message: command, versions })
+  return carryOut(database, plan, { sessionId: command.sessionId, message: command, texts, versions })
 }
 
 /**
@@ -139,10 +142,12 @@ function carryOut(
   {
     sessionId,
     message,
+    texts,
     versions,
   }: {
     readonly sessionId: string
     readonly message: MessageCommand | null
+    readonly texts?: LargeContents | undefined
     readonly versions: Versions
   },
 ): Put {
@@ -175,7 +180,7 @@ function carryOut(
     )
   }
   deleteCommands(database, sessionId, plan.deleted)
-  for (const command of plan.commands) insertCommand(database, command, versions)
+  for (const command of plan.commands) insertCommand(database, command, versions, texts)
   changeDue(database, plan.due)
   if (message !== null && plan.commands.length > 0) {
     database.run("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?", message.at, sessionId)
@@ -184,8 +189,13 @@ function carryOut(
 }
 
 /** Inside a transaction. A session whose inbox holds a newer form is left to processes that read it. */
-export function insertCommand(database: Database, command: NewCommand, versions: Versions): void {
-  const row = newCommandRow(command, versions.writes())
+export function insertCommand(
+  database: Database,
+  command: NewCommand,
+  versions: Versions,
+  texts?: LargeContents,
+): void {
+  const row = newCommandRow(command, versions.writes(), texts)
   const { sessionId, runId, type, body, rank, notBefore, dueAt, bytes, version } = row
   database.run(
     `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
@@ -239,19 +249,24 @@ export function findQueued(database: Database, sessionId: string, now: number): 
   return queuedRuns(inboxOf(database, text(session, "id")), { now, openRunId })
 }
 
-export function pending(
+export async function pending(
   database: Database,
   lease: Lease,
-  { owner, now }: { readonly owner: string; readonly now: number },
-): Command[] {
-  const rows: Row[] = database.all(
-    `SELECT ${commandColumns}, ${largeText("command.body")} FROM session JOIN command ON command.session_id = session.id
-     WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
-       AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) ORDER BY command.id`,
-    lease.sessionId,
-    lease.epoch,
-    owner,
-    now,
+  { messages = true, owner, now }: PendingOptions & { readonly owner: string; readonly now: number },
+): Promise<Command[]> {
+  const rows = await database.read(() =>
+    database.all(
+      `SELECT ${commandColumns}, ${largeText("command.body")}
+       FROM session JOIN command ON command.session_id = session.id
+       WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
+         AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) AND (? OR type <> 'message')
+       ORDER BY command.id`,
+      lease.sessionId,
+      lease.epoch,
+      owner,
+      now,
+      Number(messages),
+    ),
   )
   return toPending(rows, now)
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto"
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { DatabaseSync } from "node:sqlite"
 import { setTimeout as delay } from "node:timers/promises"
 import { logVersion } from "../../core/entries.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
+import { type FileLock, tryLock } from "../../locks/file-lock.ts"
 import { oldestReader } from "../versions.ts"
-import { isBusy, toStoreError } from "./failures.ts"
+import { toStoreError } from "./failures.ts"
 
 /** This process as an owner of leases. */
 export interface Membership {
@@ -36,8 +36,8 @@ function versionOf(id: string): number {
 }
 
 /**
- * Every member holds an exclusive SQLite lock on a small file of its own. The operating system drops it with the
- * process, however that ends, so an owner is dead exactly when its lock can be taken or its file is gone.
+ * Every member holds a lock on a small file of its own, so an owner is dead exactly when its lock can be taken or its
+ * file is gone.
  */
 export async function joinMembers(directory: string, reads = logVersion): Promise<Membership> {
   const { id, lock } = await lockOwnFile(directory, reads)
@@ -50,34 +50,21 @@ export async function joinMembers(directory: string, reads = logVersion): Promis
       return Math.min(reads, ...older.filter(isLive).map(versionOf))
     },
     end() {
-      if (!lock.isOpen) return
       rmSync(lockFile(directory, id), { force: true })
-      lock.close()
+      lock.release()
     },
   }
   sweep(directory, membership)
   return membership
 }
 
-/** Nothing is ever written, so no journal file is wanted beside it. */
-const takeLock = "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE"
-
-async function lockOwnFile(directory: string, reads: number): Promise<{ id: string; lock: DatabaseSync }> {
+async function lockOwnFile(directory: string, reads: number): Promise<{ id: string; lock: FileLock }> {
   for (let attempt = 1; attempt <= 100; attempt += 1) {
     const id = newId(reads)
-    let lock: DatabaseSync | null = null
-    try {
-      lock = new DatabaseSync(lockFile(directory, id), { timeout: 0 })
-      lock.exec(takeLock)
-      // Another process that swept between the two calls above may have taken the file for a dead one's.
-      if (existsSync(lockFile(directory, id))) return { id, lock }
-    } catch (error) {
-      if (!isBusy(error)) {
-        lock?.close()
-        throw toStoreError(error)
-      }
-    }
-    lock?.close()
+    const lock = tryStoreLock(lockFile(directory, id))
+    // While the lock was taken, another process that sweeps may have taken the file for a dead one's.
+    if (lock !== null && existsSync(lockFile(directory, id))) return { id, lock }
+    lock?.release()
     await delay(1)
   }
   throw new StoreUnavailableError({ detail: `no lock could be taken in ${directory}` })
@@ -86,18 +73,22 @@ async function lockOwnFile(directory: string, reads: number): Promise<{ id: stri
 /** Looks at one member's lock; the file of a dead one is deleted, once nobody can take it for a live one. */
 function isLocked(file: string): boolean {
   if (!existsSync(file)) return false
-  let probe: DatabaseSync | null = null
+  const lock = tryStoreLock(file)
+  // Also when another process is probing it at this moment: that one will take over, or the next look will.
+  if (lock === null) return true
   try {
-    probe = new DatabaseSync(file, { timeout: 0 })
-    probe.exec(takeLock)
     rmSync(file, { force: true })
-    return false
-  } catch (error) {
-    // Also when another process is probing it at this moment: that one will take over, or the next look will.
-    if (isBusy(error)) return true
-    throw toStoreError(error)
   } finally {
-    probe?.close()
+    lock.release()
+  }
+  return false
+}
+
+function tryStoreLock(file: string): FileLock | null {
+  try {
+    return tryLock(file)
+  } catch (error) {
+    throw toStoreError(error)
   }
 }
 

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Entry } from "../../core/entries.ts"
+import { nextSlice } from "../../core/next-slice.ts"
 import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
 import { escapeText, integer, nullableText, type Row, textLength } from "../columns.ts"
 import { fromRow } from "../entry-rows.ts"
@@ -57,7 +57,7 @@ export async function readEntries(
     const isLast = slice.complete || entries.length >= limit || characters >= maxCharacters
     if (isLast && slice.characters < maxSliceCharacters) return entries
     // What the reader does with so much text is left to another turn.
-    await nextTurn()
+    await nextSlice()
     if (isLast) return entries
   }
 }
@@ -139,7 +139,7 @@ export async function storedBytes(database: Database, { tenant, userId }: Princi
     bytes += integer(slice ?? {}, "bytes")
     const isLast = integer(slice ?? {}, "sessions") < sessionsPerSlice
     afterId = isLast ? null : nullableText(slice ?? {}, "last_id")
-    if (afterId !== null) await nextTurn()
+    if (afterId !== null) await nextSlice()
   }
   return bytes
 }

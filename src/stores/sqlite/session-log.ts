@@ -4,6 +4,7 @@ import type { NewSession, Run, Session, SessionLog } from "../../core/ports/sess
 import type { Alarm } from "../bell.ts"
 import { escapeText } from "../columns.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
+import { largeContents } from "../large-contents.ts"
 import { toRun, toSession } from "../session-rows.ts"
 import { stirredBy } from "../subscription-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -62,16 +63,18 @@ export function createSessionLog(
       return outcome
     },
     async put(command, limits) {
+      const texts = await largeContents(command)
       const { outcome, arrivals } = await database.write(() =>
-        putInTree(database, command, { versions, limits, now: now() }),
+        putInTree(database, command, { versions, limits, texts, now: now() }),
       )
       for (const arrival of arrivals) hub.arrived(arrival)
       return outcome
     },
     async putAndClaim(message, agents, limits) {
       const { sessionId } = message
+      const texts = await largeContents(message)
       const { outcome, isDue, lease } = await database.write(() => {
-        const result = put(database, message, { versions, limits, now: now() })
+        const result = put(database, message, { versions, limits, texts, now: now() })
         const claimable = { agents, reads }
         return { ...result, lease: result.isDue ? claimFree(database, owner, sessionId, claimable) : null }
       })
@@ -87,7 +90,7 @@ export function createSessionLog(
     claimRunnable: (agents, limit, shares) =>
       claimRunnable(database, membership, { agents, reads }, { limit, shares, now: now() }),
     held: () => database.read(() => held(database, owner)),
-    pending: (lease) => database.read(() => pending(database, lease, { owner, now: now() })),
+    pending: (lease, options) => pending(database, lease, { ...options, owner, now: now() }),
     release: (lease, options) =>
       database.write(() => release(database, lease, { ...options, owner, now: now() })),
     async commit(batches) {
@@ -129,7 +132,7 @@ export function createSessionLog(
 function createSession(database: Database, session: NewSession): void {
   database.run(
     `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
-       parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     session.id,
     escapeText(session.tenant),
     escapeText(session.userId),
@@ -151,7 +154,8 @@ function findSession(
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
        session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth,
-       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state, run.end_seq,
+       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq,
+       run.id AS run_id, run.cursor, run.state, run.end_seq,
        EXISTS (
          SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
            AND run_id IS NOT session.active_run) AS has_due_message

@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from "node:timers/promises"
+import { nextSlice } from "../../core/next-slice.ts"
 import { integer, type Row, textLength } from "../columns.ts"
 import { maxSliceCharacters } from "../slice-size.ts"
 import type { Database } from "./database.ts"
 
-/** What one turn of the event loop reads at most (rule 15). */
+/** Rows that one turn of the event loop reads at most (rule 15). */
 export const maxRows = 200
 
 export interface SlicedQuery<T> {
@@ -35,6 +35,6 @@ export async function readSlices<T>(database: Database, query: SlicedQuery<T>): 
       return count < maxRows
     })
     if (complete) return found
-    await nextTurn()
+    await nextSlice()
   }
 }

@@ -49,6 +49,7 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   "waitOpened.timer": "sleep",
   "waitResolved.timer": "sleep",
   toolCallStarted: "parallel",
+  dataEmitted: "parallel",
   toolCallCompleted: "parallel",
   toolCallInterrupted: "cancelTool",
   stepCompleted: "text",

@@ -5,8 +5,8 @@ import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sa
 const maxWrittenMb = 400
 
 /**
- * Python that defines `hide(fd)`, after which only the named place holds the open file, which has no name. May also define
- * another way to start the attack.
+ * Python that defines `hide(fd)`, after which only the named place holds the open file, which has no name. May also
+ * define another way to start the attack.
  */
 const hidingPlaces = {
   "deleted files": `
@@ -118,8 +118,8 @@ start(attack)`
 }))
 
 /**
- * Passes open files between two sockets as fast as it can, and never has more than one of them on the way. A process of it
- * has ended, and is not waited for.
+ * Passes open files between two sockets as fast as it can, and never has more than one of them on the way. A process of
+ * it has ended, and is not waited for.
  */
 const honest = `
 import os, socket, subprocess

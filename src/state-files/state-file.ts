@@ -1,0 +1,179 @@
+import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises"
+import { basename, dirname, join, resolve } from "node:path"
+import { GatewayError, toError } from "../core/errors.ts"
+import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json.ts"
+import { sleep } from "../core/sleep.ts"
+import { type FileLock, tryLock } from "../locks/file-lock.ts"
+
+export interface StateFileOptions {
+  /** Ends the wait for the lock. */
+  readonly signal?: AbortSignal
+  /** Largest size of the file. Default 1 MiB. A larger file is neither read nor written. */
+  readonly maxBytes?: number
+}
+
+const defaultMaxBytes = 1024 * 1024
+/** Milliseconds that a writer waits for other writers of the same file. */
+const longestWaitMs = 10_000
+
+/**
+ * Reads a JSON object from a file. A file that is missing or empty is an empty object. Throws a `GatewayError` with
+ * the code `state_unreadable` if the file is too large or holds anything else, so that no caller overwrites it by
+ * mistake.
+ */
+export async function loadState(
+  path: string,
+  { maxBytes = defaultMaxBytes }: Pick<StateFileOptions, "maxBytes"> = {},
+): Promise<JsonObject> {
+  return read(await resolveLinks(path), maxBytes)
+}
+
+/** Replaces the whole state. See `updateState`. */
+export async function saveState(
+  path: string,
+  state: JsonObject,
+  options: StateFileOptions = {},
+): Promise<void> {
+  await underLock(path, options, (file, maxBytes) => write(file, state, maxBytes))
+}
+
+/**
+ * Reads the state, and stores and returns what `change` makes of it. Concurrent updates by this and other processes
+ * of the machine happen one after the other, so none is lost. Readers, and a crash at any moment, see the old state
+ * or the new one, never a part. Missing folders are made. A file `PATH.lock` stays beside the state; it is empty.
+ */
+export async function updateState(
+  path: string,
+  change: (state: JsonObject) => JsonObject,
+  options: StateFileOptions = {},
+): Promise<JsonObject> {
+  return underLock(path, options, async (file, maxBytes) => {
+    const state = change(await read(file, maxBytes))
+    await write(file, state, maxBytes)
+    return state
+  })
+}
+
+/**
+ * Returns a state with the update's keys in place of the same keys of the state. A key whose value is null is
+ * removed.
+ */
+export function mergeState(state: JsonObject, update: JsonObject): JsonObject {
+  const kept = Object.entries(state).filter(([key]) => !Object.hasOwn(update, key))
+  return Object.fromEntries([...kept, ...Object.entries(update).filter(([, value]) => value !== null)])
+}
+
+async function read(file: string, maxBytes: number): Promise<JsonObject> {
+  let text: string
+  try {
+    const { size, isFile } = await stat(file).then((found) => ({ size: found.size, isFile: found.isFile() }))
+    if (!isFile) throw unreadable(file, "it is not a regular file")
+    if (size > maxBytes) throw unreadable(file, `it has ${size} bytes, more than the ${maxBytes} allowed`)
+    text = await readFile(file, "utf8")
+  } catch (error) {
+    if (isMissing(error)) return {}
+    throw error
+  }
+  if (text.trim() === "") return {}
+  let state: unknown
+  try {
+    state = JSON.parse(text)
+  } catch (error) {
+    throw unreadable(file, `it is not JSON: ${toError(error).message}`)
+  }
+  if (!isJsonObject(state)) throw unreadable(file, "it holds no JSON object")
+  if (nestsTooDeep(state)) throw unreadable(file, "its objects are nested too deeply")
+  return state
+}
+
+/** Must hold the lock: the name of the temporary file is fixed, so that crashes do not leave more and more of them. */
+async function write(file: string, state: JsonObject, maxBytes: number): Promise<void> {
+  if (nestsTooDeep(state)) throw tooLarge("its objects would be nested too deeply")
+  const bytes = Buffer.from(`${JSON.stringify(state, null, 2)}\n`)
+  if (bytes.length > maxBytes) {
+    throw tooLarge(`it would have ${bytes.length} bytes, more than the ${maxBytes} allowed`)
+  }
+  const mode = await modeOf(file)
+  const temporary = `${file}.tmp`
+  await rm(temporary, { force: true })
+  const handle = await open(temporary, "wx", mode)
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(temporary, file)
+}
+
+async function modeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mode & 0o777
+  } catch (error) {
+    if (isMissing(error)) return 0o600
+    throw error
+  }
+}
+
+async function underLock<T>(
+  path: string,
+  { signal = new AbortController().signal, maxBytes = defaultMaxBytes }: StateFileOptions,
+  work: (file: string, maxBytes: number) => Promise<T>,
+): Promise<T> {
+  await mkdir(dirname(resolve(path)), { recursive: true, mode: 0o700 })
+  const file = await resolveLinks(path)
+  const lock = await takeLock(`${file}.lock`, signal)
+  try {
+    return await work(file, maxBytes)
+  } finally {
+    lock.release()
+  }
+}
+
+async function takeLock(file: string, signal: AbortSignal): Promise<FileLock> {
+  const ends = performance.now() + longestWaitMs
+  for (let tries = 0; ; tries += 1) {
+    signal.throwIfAborted()
+    const lock = tryLock(file)
+    if (lock !== null) return lock
+    if (performance.now() > ends) {
+      throw new GatewayError(
+        { code: "state_locked", status: 503, retryable: true },
+        "Other processes kept the state file locked, so it was not changed. Try again.",
+        { detail: file },
+      )
+    }
+    // Pauses of different lengths keep waiting processes from meeting again.
+    await sleep(Math.min(2 ** tries, 50) * (0.5 + Math.random()), signal)
+  }
+}
+
+/** Two names of one file share one lock, and a link is kept when the file is replaced. */
+async function resolveLinks(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    const folder = dirname(resolve(path))
+    return folder === resolve(path) ? folder : join(await resolveLinks(folder), basename(path))
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT"
+}
+
+function unreadable(file: string, problem: string): GatewayError {
+  return new GatewayError(
+    { code: "state_unreadable", status: 500 },
+    `The state file cannot be used: ${problem}. Fix or remove the file.`,
+    { detail: file },
+  )
+}
+
+function tooLarge(problem: string): GatewayError {
+  return new GatewayError(
+    { code: "state_too_large", status: 413 },
+    `The state was not saved: ${problem}. The former state is unchanged.`,
+  )
+}

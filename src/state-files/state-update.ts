@@ -1,0 +1,87 @@
+import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json.ts"
+
+/** The state update in a model's response, if there is one. */
+export type StateUpdate =
+  | { readonly type: "none" }
+  | { readonly type: "update"; readonly update: JsonObject }
+  /** The response has the heading, but no JSON object that can be merged. `problem` is a sentence for people. */
+  | { readonly type: "invalid"; readonly problem: string }
+
+export const stateHeading = "## STATE_UPDATE_JSON"
+
+const headingPattern = /^ {0,3}#{1,6}[ \t]+STATE_UPDATE_JSON[ \t]*#*[ \t]*$/
+const anyHeadingPattern = /^ {0,3}#{1,6}[ \t]/
+const fencePattern = /^ {0,3}(`{3,}|~{3,})/
+
+/**
+ * Finds the last heading `## STATE_UPDATE_JSON` of the response and parses the last fenced block below it, up to the
+ * next heading. Headings inside a fenced block do not count: they are quoted text.
+ */
+export function extractStateUpdate(response: string): StateUpdate {
+  const section = lastSection(response)
+  if (section === null) return { type: "none" }
+  if (section.isOpen) return invalid("the fenced block after the heading has no end")
+  if (section.block === null) return invalid("no fenced block follows the heading")
+  return parse(section.block)
+}
+
+interface Section {
+  /** Text of the last complete fenced block. */
+  block: string | null
+  /** If true, the response ended inside a fenced block of this section. */
+  isOpen: boolean
+}
+
+function lastSection(response: string): Section | null {
+  let last: Section | null = null
+  let current: Section | null = null
+  let fence: string | null = null
+  let block: string[] = []
+  for (const line of response.split(/\r\n|\n|\r/)) {
+    if (fence !== null) {
+      if (!closes(line, fence)) {
+        block.push(line)
+        continue
+      }
+      fence = null
+      if (current !== null) {
+        current.block = block.join("\n")
+        current.isOpen = false
+      }
+      continue
+    }
+    const opening = fencePattern.exec(line)?.[1]
+    if (opening !== undefined) {
+      fence = opening
+      block = []
+      if (current !== null) current.isOpen = true
+    } else if (headingPattern.test(line)) {
+      current = { block: null, isOpen: false }
+      last = current
+    } else if (anyHeadingPattern.test(line)) current = null
+  }
+  return last
+}
+
+/** A fence ends with at least as many of the same characters, and nothing after them (CommonMark 0.31, section 4.5). */
+function closes(line: string, fence: string): boolean {
+  const [character = ""] = fence
+  const text = line.trim()
+  return text.length >= fence.length && text === character.repeat(text.length)
+}
+
+function parse(text: string): StateUpdate {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return invalid(`the fenced block is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  if (!isJsonObject(value)) return invalid("the fenced block is not a JSON object")
+  if (nestsTooDeep(value)) return invalid("the JSON object is nested too deeply")
+  return { type: "update", update: value }
+}
+
+function invalid(problem: string): StateUpdate {
+  return { type: "invalid", problem: `The state update was not saved: ${problem}.` }
+}

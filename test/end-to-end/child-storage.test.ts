@@ -1,0 +1,61 @@
+import { beforeAll, describe, expect, test, vi } from "vitest"
+import { createGateway } from "../../src/gateway/create-gateway.ts"
+import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { tool } from "../../src/tools/local-tool.ts"
+import { wait } from "../../src/tools/wait.ts"
+import { quiet } from "../contract/gateway-under-test.ts"
+import { atEndOfFile } from "./support/on-end.ts"
+import { startPostgres } from "./support/postgres.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const onEnd = atEndOfFile()
+const stores = new Map<string, string>()
+
+beforeAll(async () => {
+  const postgres = await startPostgres(onEnd)
+  stores.set("SQLite", await temporaryFolder(onEnd))
+  stores.set("Postgres", await postgres.createDatabase("child_storage"))
+})
+
+const delegate = tool({
+  name: "delegate",
+  description: "Hands a task to another agent.",
+  input: { type: "object" },
+  execute: (_input, { answered }) =>
+    answered?.kind === "child" ? answered.response : wait.child({ agent: "worker", message: "Work." }),
+})
+
+/** Delegates once, and then tells the result that the model received. */
+const leader = scriptedProvider(({ messages }) => {
+  const last = messages.at(-1)
+  if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
+  return [{ type: "toolCall", name: "delegate", input: {} }]
+})
+
+describe.each(["SQLite", "Postgres"])("a child of a user on %s", (name) => {
+  test("starts while there is storage, and is refused with an error that the model sees once there is none", async () => {
+    const worker = scriptedProvider(() => [{ type: "text", text: "x".repeat(5_000) }])
+    const options = {
+      store: stores.get(name) ?? "",
+      logger: quiet,
+      agents: {
+        lead: { systemPrompt: "You lead.", provider: leader, tools: [delegate] },
+        worker: { systemPrompt: "You work.", provider: worker },
+      },
+    }
+    const roomy = createGateway(options)
+    expect((await roomy.run("Go.")).response).toContain("x".repeat(5_000))
+    await roomy.close({ graceMs: 0 })
+    expect(worker.requests).toHaveLength(1)
+
+    const full = createGateway({ ...options, limits: { principalBytes: 5_000 } })
+    const { outcome, response } = await full.run("Go.")
+    await full.close({ graceMs: 0 })
+    expect(outcome).toBe("completed")
+    expect(response).toContain("storage_full")
+    expect(response).toContain("Do the task without one.")
+    expect(worker.requests).toHaveLength(1)
+  })
+})
