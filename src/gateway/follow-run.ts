@@ -4,7 +4,7 @@ import { toError } from "../core/errors.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { sleep } from "../core/sleep.ts"
-import { nativeWire } from "../http/wire/native.ts"
+import { nativeWireFor } from "../http/wire/native.ts"
 import type { Frame } from "../http/wire/wire.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
@@ -29,6 +29,8 @@ export interface FollowOptions {
   readonly hasClient: boolean
   /** Called once if the run waits for people only; following then ends and leaves the run open. Undefined: it is followed on. */
   readonly onParked?: (() => void) | undefined
+  /** If true, the arguments of calls are among the frames while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -52,9 +54,10 @@ export function toChatEvent(frame: Frame): ChatEvent {
 export async function* followRun(
   { sessions, directory, logger }: FollowParts,
   run: AcceptedRun,
-  { onApproval, onElicitation, hasClient, onParked, signal }: FollowOptions,
+  { onApproval, onElicitation, hasClient, onParked, toolInputDeltas, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEntry> {
   const { sessionId, runId, cursor, position } = run
+  const wire = nativeWireFor({ toolInput: toolInputDeltas })
   const cancelled = Promise.withResolvers<void>()
   const cancel = async () => {
     try {
@@ -118,13 +121,13 @@ export async function* followRun(
     })
     if (position !== undefined) {
       isGivenUp = true
-      yield { entry: null, frames: [nativeWire.queued(runId, position)] }
+      yield { entry: null, frames: [wire.queued(runId, position)] }
       isGivenUp = false
     }
-    let state = nativeWire.start(cursor)
+    let state = wire.start(cursor)
     for await (const batch of view) {
       for (const entry of batch) {
-        const [next, frames] = nativeWire.fold(state, entry)
+        const [next, frames] = wire.fold(state, entry)
         state = next
         calls.see(entry)
         isGivenUp = !(entry.kind === "event" && isTerminal(entry.event))

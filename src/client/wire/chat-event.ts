@@ -13,6 +13,12 @@ export type ChatEvent =
       readonly text: string
     }
   | {
+      readonly type: "tool_input_delta"
+      readonly tool_call_id: string
+      readonly tool_name: string
+      readonly text: string
+    }
+  | {
       readonly type: "tool_call_start"
       readonly tool_call_id: string
       readonly tool_name: string
