@@ -10,7 +10,7 @@ export interface Attempt {
   readonly number: number
   /** Position among the agent's models. */
   readonly modelIndex: number
-  /** How often this model was tried again. */
+  /** Number of times that this model was tried again. */
   readonly retries: number
   /** Milliseconds to wait before it. */
   readonly pauseMs: number
@@ -19,7 +19,10 @@ export interface Attempt {
 /** A service that asks for a longer wait than that is not worth keeping a person waiting for. */
 const longestRetryAfterMs = 60_000
 
-/** What is tried after a failure: the same model again, then the next one; null when nothing is left, or it is of no use. */
+/**
+ * Returns the next attempt after a failure: the same model again, then the next one. Null if no attempt is left, or
+ * if another one would not help.
+ */
 export function attemptAfter(attempt: Attempt, failure: ModelFailure, runtime: ModelRuntime): Attempt | null {
   const { models } = runtime
   const next = { ...attempt, number: attempt.number + 1 }
@@ -35,8 +38,9 @@ export function attemptAfter(attempt: Attempt, failure: ModelFailure, runtime: M
 }
 
 /**
- * Limits retries after a timeout, because the model may have evaluated the whole prompt for nothing: one retry for a hosted
- * service, where another machine may take the call, and none for the operator's own machine, which is as slow the next time.
+ * Limits retries after a timeout, because the model may have evaluated the whole prompt for nothing: one retry for a
+ * hosted service, where another machine may take the call, and none for the operator's own machine, which is as slow
+ * the next time.
  */
 function retriesWorthwhile(
   { code }: ModelFailure,

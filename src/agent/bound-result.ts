@@ -27,7 +27,10 @@ export function boundResult(result: ToolResult, maxBytes: number): ToolResult {
   }
 }
 
-/** The value's JSON, truncated; null when it need not be. A very large value is not written out as a whole to find out. */
+/**
+ * The value's JSON, truncated; null when it need not be. A very large value is not written out as a whole to find
+ * out.
+ */
 function jsonText(value: unknown, maxBytes: number): string | null {
   if (isLongerAsJson(value, Math.max(maxBytes, maxWrittenCharacters))) {
     const start = keptOf(jsonStart(value, maxBytes), maxBytes)

@@ -7,12 +7,12 @@ import type { ModelRunContext } from "./run-context.ts"
 import { type CountedUsage, estimateInput } from "./token-estimate.ts"
 import { openChildrenOf } from "./tree-effects.ts"
 
-/** What a call takes of the money there is. */
+/** The part of the budget that a call uses. */
 export interface Charged extends Spending {
   readonly charged: Cost
 }
 
-/** What a call cost at this model's price, and what it counts against a budget. */
+/** Returns the cost of a call at this model's price, and the amount that counts against a budget. */
 export function priced(
   context: ModelRunContext,
   choice: ModelChoice,
@@ -40,8 +40,9 @@ export function reservedOf(run: RunState): number {
 }
 
 /**
- * What ends the run in place of a model call that could cross its budget; null when the call may be made. Reserved is the
- * most that the call can cost: its input, by an estimate rather too high, and all the output it may have.
+ * Returns the event that ends the run if a model call could cross its budget; null if the call may be made. The
+ * reservation is the most that the call can cost: its input, by an estimate that is rather too high, and all the
+ * output it may have.
  */
 export function overBudget(
   context: ModelRunContext,

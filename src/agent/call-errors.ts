@@ -3,7 +3,7 @@ import type { ToolResult, Validation } from "../core/ports/tool.ts"
 import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
-/** What the model is told of a call that was not executed. */
+/** Errors that the model receives for calls that were not executed. */
 
 export function unknownTool(
   { runtime: { tools } }: ModelRunContext,

@@ -3,7 +3,10 @@ import { isSameOrigin, isSameServer, originOf } from "../core/tool-origin.ts"
 import type { CallState } from "./call-state.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
-/** Finds the tool that has the call's name at this moment. Servers may have changed theirs since the model was shown them. */
+/**
+ * Finds the tool that has the call's name at this moment. Servers may have changed theirs since the model was shown
+ * them.
+ */
 export function toolNow({ runtime }: ModelRunContext, { requested }: CallState): Tool | undefined {
   return runtime.tools.find(({ name }) => name === requested.name)
 }

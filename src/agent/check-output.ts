@@ -11,7 +11,7 @@ const maxProblem = 1_000
 /** Attempts that a model has to mend an answer which does not fit. */
 const maxMends = 1
 
-/** What the model is told when the answer must be JSON of this schema. */
+/** Returns the instruction for the model if its answer must be JSON of this schema. */
 export function outputInstruction(schema: JsonObject): string {
   return `Give your final answer as one JSON value that fits this JSON Schema, with no other text:\n${JSON.stringify(schema)}`
 }

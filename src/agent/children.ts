@@ -27,8 +27,8 @@ const childrenSince = 3
 type ReturnedChild = Extract<ReturnedWait, { kind: "child" }>
 
 /**
- * Opens a wait for a session of its own that works on the task, and has the store start that session. Both are in one commit.
- * Throws a `WaitRefused` for a task that cannot be started.
+ * Opens a wait for a session of its own that works on the task, and has the store start that session. Both are in one
+ * commit. Throws a `WaitRefused` for a task that cannot be started.
  */
 export async function startChild(
   context: ModelRunContext,
@@ -116,8 +116,8 @@ function agentOf({ tree }: ModelRunContext, { started }: RunState, task: ChildTa
 }
 
 /**
- * Returns the US dollars of the run's budget that the child may use; null if neither the run nor the task has a budget. What
- * the child does not use comes back with its answer.
+ * Returns the US dollars of the run's budget that the child may use; null if neither the run nor the task has a
+ * budget. What the child does not use comes back with its answer.
  */
 function reservationOf(context: ModelRunContext, run: RunState, { limits }: ChildTask): number | null {
   const budget = budgetOf(context, run)

@@ -21,7 +21,7 @@ import { interruptedResult, mendingRequest, refusedImageNote } from "./conversat
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"
 
-/** What the log says, folded: the messages a model is shown, and how far the open run is. */
+/** The folded log: the messages that a model is shown, and the state of the open run. */
 export class Conversation {
   #messages: Message[] = []
   #run: RunState | null = null
@@ -53,7 +53,7 @@ export class Conversation {
     return this.#run
   }
 
-  /** Of all runs of the session. */
+  /** Usage and cost of all runs of the session. */
   get spent(): Spending {
     return this.#spent
   }
@@ -298,19 +298,19 @@ export interface RunState {
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number
   spent: Spending
-  /** What counts against its budget so far. */
+  /** The amount that counts against the run's budget so far. */
   charged: Cost
-  /** Of the step that was begun last, failed model calls included. */
+  /** Usage and cost of the newest step, failed model calls included. */
   stepSpent: Spending
-  /** Model calls of that step that are known to have given no answer. */
+  /** The state that a runner saved last. */
   failedCalls: number
-  /** Which of the agent's models is called; those before it have failed. */
+  /** Index of the model in use among the agent's models; those before it have failed. */
   modelIndex: number
   /** Answers that did not fit the schema asked for. */
   outputRejections: number
   /** The last steps in a row that brought nothing on: the model paused, or no call it asked for could be read. */
   fruitlessSteps: number
-  /** What a runner saved last. */
+  /** The state that a runner saved last. */
   runnerState: Json
   /** Steps begun. */
   steps: number

@@ -56,7 +56,7 @@ class Dispatch {
     }
   }
 
-  /** Whether it, or what runs already, wants to be alone. */
+  /** Returns true if the call, or a call that runs already, must run alone. */
   #mustWaitForOthers(call: CallState): boolean {
     if (this.#running.size === 0) return false
     return [call, ...this.#running.keys()].some((other) => this.#isSequential(other))

@@ -7,7 +7,7 @@ import type { Streamed } from "./model-stream.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { type CountedUsage, countUsage, estimateInput, plainBytes } from "./token-estimate.ts"
 
-/** Of a service that took the request, and was not heard of in time. */
+/** Failures of a service that took the request and did not finish its answer in time. */
 const silences: readonly string[] = ["upstream_cut", "upstream_stalled", "upstream_timeout"]
 
 /** A service that refuses charges nothing; one that began to answer, or went silent, may have. */
@@ -17,7 +17,7 @@ export function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolea
 
 export const freeOfCharge: CountedUsage = { usage: noUsage, charged: noUsage, estimated: false }
 
-/** Of a call that came to no end. */
+/** Estimates the usage and cost of a call that did not end. */
 export function counted(
   context: ModelRunContext,
   request: ModelRequest,
@@ -28,7 +28,7 @@ export function counted(
   return countUsage(usage, { ...evidence(context, request), outputBytes })
 }
 
-/** What speaks for or against a service's own counts. */
+/** Collects the data with which a service's counts are checked. */
 export function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
   // Only a budget is worth a look at the whole request.
   const plainInputBytes = runtime.maxBudgetUsd === null ? null : () => plainBytes(request)

@@ -28,8 +28,9 @@ const resolvedMessages: Readonly<Record<WaitKind, string>> = {
 }
 
 /**
- * Writes the facts that an operator looks for: one line for each end of a run, each finished or interrupted tool call, and
- * each question to a person with its answer. A failed model call has its own line, with the provider's words.
+ * Writes the facts that an operator looks for: one line for each end of a run, each finished or interrupted tool
+ * call, and each question to a person with its answer. A failed model call has its own line, with the provider's
+ * words.
  */
 export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, logger }: LoggedRun): void {
   const ids = { sessionId, runId }

@@ -21,9 +21,9 @@ import { untilAborted } from "./until-aborted.ts"
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
 /**
- * One step's model call, with its retries and fallbacks: logs the intent, streams, and logs the answer with the calls it
- * asks for. A failure that does not pass ends the run, as does a call that could cross the budget. When cancelled, what
- * was streamed so far becomes the answer.
+ * One step's model call, with its retries and fallbacks: logs the intent, streams, and logs the answer with the calls
+ * it asks for. A failure that does not pass ends the run, as does a call that could cross the budget. When cancelled,
+ * what was streamed so far becomes the answer.
  */
 export async function callModel(context: ModelRunContext, action: CallAction): Promise<void> {
   let attempt =
@@ -47,7 +47,7 @@ async function startStep(
   return begin(context, attempt, { failed: [], announced: step })
 }
 
-/** Of an attempt that follows no failure of its model. */
+/** An attempt that follows no failure of its model. */
 const atOnce = { retries: 0, pauseMs: 0 }
 
 async function repeatStep(
@@ -76,8 +76,8 @@ async function begin(
 }
 
 /**
- * Waits for the attempt's time and resolves to its request and the tools behind it. If the process stops before that, the
- * attempt is not made, and is logged as not sent, so that the next process does not count it.
+ * Waits for the attempt's time and resolves to its request and the tools behind it. If the process stops before that,
+ * the attempt is not made, and is logged as not sent, so that the next process does not count it.
  */
 async function awaitTurn(
   context: ModelRunContext,
@@ -143,7 +143,10 @@ async function recordAnswer(
   await recordUncancelled(context, answeredEvents(context, attempt.step, end, details))
 }
 
-/** Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid for. */
+/**
+ * Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid
+ * for.
+ */
 async function recordUncancelled(context: ModelRunContext, events: readonly Event[]): Promise<void> {
   try {
     await recordCompletion(context, events)
@@ -208,8 +211,8 @@ function logFailure(
 }
 
 /**
- * The viewers have seen what was streamed, and the model should know that it said it; thinking without its end cannot be
- * sent back. When the process merely stops, the next one counts what this call cost.
+ * The viewers have seen what was streamed, and the model should know that it said it; thinking without its end cannot
+ * be sent back. When the process merely stops, the next one counts what this call cost.
  */
 async function keepCancelled(
   context: ModelRunContext,

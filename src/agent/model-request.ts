@@ -3,7 +3,7 @@ import { type Attempt, modelAt } from "./attempts.ts"
 import { outputInstruction } from "./check-output.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
-/** What this attempt asks the model. */
+/** Returns the request that this attempt sends to the model. */
 export function requestOf(context: ModelRunContext, { modelIndex }: Attempt): ModelRequest {
   const { runtime, conversation } = context
   const { systemPrompt, maxTokens } = runtime

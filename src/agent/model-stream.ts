@@ -14,7 +14,7 @@ import type { ModelRunContext } from "./run-context.ts"
 import { untilAborted } from "./until-aborted.ts"
 import { type Patience, watchdog } from "./watchdog.ts"
 
-/** What came of one model call so far, whether it comes to an end or not. */
+/** The part of a model's response that has arrived so far, whether the response is complete or not. */
 export interface Streamed {
   text: string
   thinking: string
@@ -26,9 +26,9 @@ export interface Streamed {
   inputCharacters: number
   /** Ids of the calls whose arguments were shown, by their index in the content. */
   readonly callIds: Map<number, string>
-  /** Whether the service began to answer at all. */
+  /** If true, the service has begun to respond. */
   begun: boolean
-  /** What the service counted before its end. */
+  /** The newest usage that the service reported before its final one. */
   usage: Usage | null
 }
 
@@ -46,9 +46,9 @@ export function nothingStreamed(): Streamed {
 }
 
 /**
- * Streams one response to the subscribers. Resolves to the provider's last event. Resolves to a failure when the provider
- * sends no last event, makes no progress for too long, or sends too much. Resolves to null at once when the attempt is
- * aborted.
+ * Streams one response to the subscribers. Resolves to the provider's last event. Resolves to a failure when the
+ * provider sends no last event, makes no progress for too long, or sends too much. Resolves to null at once when the
+ * attempt is aborted.
  */
 export async function streamAnswer(
   context: ModelRunContext,

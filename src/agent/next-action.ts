@@ -17,7 +17,10 @@ export type Action =
   | { readonly type: "stopAtMaxTurns"; readonly turnCount: number; readonly maxTurns: number }
   | { readonly type: "finish"; readonly event: TerminalEvent }
 
-/** A model that is cut at its cap in every call, or a service that always wants to be called again, would cost for ever. */
+/**
+ * A model that is cut at its cap in every call, or a service that always wants to be called again, would cost for
+ * ever.
+ */
 const maxFruitlessSteps = 10
 
 export function nextAction(run: RunState, maxTurns: number | null): Action {
@@ -52,7 +55,7 @@ function noProgress(spent: Spending): TerminalEvent {
   return { type: "runFailed", code: "no_progress", message, ...spent }
 }
 
-/** How a run ends after a step that stopped for this reason; null when it goes on. */
+/** Returns the event that ends a run after a step that stopped for this reason; null if the run goes on. */
 export function endOfRun(stopReason: StopReason, spent: Spending): TerminalEvent | null {
   switch (stopReason) {
     case "toolCalls":

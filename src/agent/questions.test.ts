@@ -20,7 +20,7 @@ const types = (run: MemoryRun) => run.events.map(({ type }) => type)
 const all = <Type extends MemoryRun["events"][number]["type"]>(run: MemoryRun, type: Type) =>
   run.events.filter((event): event is Extract<EventEntry["event"], { type: Type }> => event.type === type)
 
-/** What the user was found to have said to each question. */
+/** Returns the answers of the user as the run logged them. */
 const resolutions = (run: MemoryRun) =>
   all(run, "waitResolved").flatMap((event) =>
     event.kind === "elicitation" ? [{ ...event.resolution, decidedBy: event.decidedBy }] : [],

@@ -11,7 +11,7 @@ import { arrivalUntil, closeQuestion, isWaitOver, takeAnswer } from "./take-answ
 /** Characters of one question as JSON, together with what the tool receives back. */
 const maxQuestionCharacters = 1_000_000
 
-/** What one execution of a call asks the user while it runs. */
+/** The questions that one execution of a call asks the user while it runs. */
 export interface Questions {
   /** One after the other, because a wait is known by its call. */
   ask(question: Question): Promise<QuestionAnswer>

@@ -13,7 +13,7 @@ import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
 import { treeEffects } from "./tree-effects.ts"
 
-/** What an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
+/** The parts that an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
 export interface RunContext {
   readonly sessionId: string
   /** The root of the tree that the session belongs to; its own id for a session without a parent. */
@@ -26,7 +26,9 @@ export interface RunContext {
   readonly answers: Answers
   readonly steering: Steering
   readonly hold: Hold
-  /** Whether the process that had the session before gave it back; what it left undone is no crash then. */
+  /**
+   * If true, the process that had the session before gave it back; its unfinished work then counts as no crash.
+   */
   readonly stoppedInOrder: boolean
   readonly signal: AbortSignal
   readonly clock: Clock
@@ -56,7 +58,7 @@ export interface RunnerRunContext extends RunContext {
   readonly runtime: RunnerRuntime
 }
 
-/** What it takes to settle a call, whosever loop it is of. */
+/** The parts that settling a call needs, in either kind of loop. */
 export interface SettlingContext extends RunContext {
   readonly runtime: Pick<ModelRuntime, "hooks" | "maxToolResultBytes">
 }

@@ -5,7 +5,10 @@ import type { ToolResult } from "../core/ports/tool.ts"
 import type { CallState } from "./call-state.ts"
 import type { RunnerRunContext } from "./run-context.ts"
 
-/** Of one call's result, past which it is cut: it is another framework's to bound, and only kept here. */
+/**
+ * Bytes past which one call's result is truncated. Bounding results is the other framework's task; the gateway only
+ * keeps them.
+ */
 export const maxToolResultBytes = 1_000_000
 
 export function requestedCall(

@@ -13,7 +13,7 @@ import { callPart, maxToolResultBytes, plainJson, requestedCall, settledCall } f
 import { askAbout } from "./runner-waits.ts"
 import { recordEnd } from "./steering.ts"
 
-/** Of one state as JSON: it is kept in the log each time it is saved. */
+/** Maximum characters of one state as JSON: it is kept in the log each time it is saved. */
 const maxStateCharacters = 4_000_000
 
 type OpenStep = Pick<StepStarted, "stepId" | "messageId">
@@ -47,7 +47,7 @@ export class Transcript {
     this.#step = openStepOf(context)
   }
 
-  /** Whether the runner has reported calls that a person must allow. */
+  /** If true, the runner has reported calls that a person must allow. */
   get asks(): boolean {
     return this.#asking.length > 0
   }
@@ -121,13 +121,15 @@ export class Transcript {
     await this.#record([...message, ...events], { open })
   }
 
-  /** What the viewers have seen of a cancelled run stays said. */
+  /** Logs the text of a cancelled run that subscribers have seen. */
   async keepPartialText(): Promise<void> {
     if (this.#step === null || this.#parts.length === 0 || this.#calls().length > 0) return
     await record(this.#context, [{ ...this.#completedMessage(this.#step, []), stopReason: "cancelled" }])
   }
 
-  /** What was reported for an answer that will not be logged has been paid all the same. */
+  /**
+   * Counts calls that were reported for an answer that will not be logged: they have been paid all the same.
+   */
   async countRest(code: string): Promise<void> {
     const rest = this.#rest(code)
     if (rest.length > 0) await record(this.#context, rest)

@@ -13,7 +13,9 @@ import { takeAnswer } from "./take-answer.ts"
 const anyObject = { type: "object" } as const
 const byGrant = { via: "grant", tenant: null, userId: null, address: null } as const
 
-/** Whether the runner has returned, leaving calls to be decided, and has not been called again since. */
+/**
+ * Returns true if the runner has returned, leaving calls to be decided, and has not been called again since.
+ */
 export function isParked(run: RunState): boolean {
   return undelivered(run).length > 0
 }

@@ -117,7 +117,8 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   if (!isStill(context, call, tool)) return
   if (tool.executionLocation === "client") return openToClient(context, tool, call)
   await record(context, [{ type: "toolCallStarted", toolCallId }])
-  // Storing that may have taken long enough for another process to take the session and settle the call (rule 8, liveness).
+  // Storing that may have taken long enough for another process to take the session and settle the call (rule 8,
+  // liveness).
   await context.hold.untilCertain(context.signal)
   const startedAt = context.clock.now()
   const questions = questionsOf(context, tool, call)

@@ -16,8 +16,8 @@ export async function joinSteering(context: EndingContext): Promise<void> {
 }
 
 /**
- * Logs events of which the last may be the run's end. A message that waits to join the run precedes that end, so that the
- * conversation has it.
+ * Logs events of which the last may be the run's end. A message that waits to join the run precedes that end, so that
+ * the conversation has it.
  */
 export async function recordEnd(context: EndingContext, events: readonly Event[]): Promise<void> {
   for (;;) {

@@ -1,5 +1,6 @@
 import type { WaitOpened, WaitResolved } from "../core/entries.ts"
 import { WaitAnsweredError } from "../core/errors.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import type { Answer } from "../core/ports/answers.ts"
 import { noSpending } from "../core/usage.ts"
 import type { AnyResolution } from "../core/wait.ts"
@@ -7,8 +8,6 @@ import { type CallState, openWaitOf } from "./call-state.ts"
 import { complete } from "./complete-call.ts"
 import { type RunContext, record, type SettlingContext } from "./run-context.ts"
 import { cancelChild } from "./tree-effects.ts"
-
-const longestTimerMs = 2 ** 31 - 1
 
 /** Returns true if `takeAnswer` would find that the call's wait is over. */
 export function isWaitOver({ answers, clock }: RunContext, call: CallState): boolean {
@@ -32,8 +31,8 @@ export async function arrivalUntil(
 }
 
 /**
- * Resolves the call's open wait, if it is over. Returns false if the call waits on. If an answer and the end of its time
- * come together, the one that the store has first counts.
+ * Resolves the call's open wait, if it is over. Returns false if the call waits on. If an answer and the end of its
+ * time come together, the one that the store has first counts.
  */
 export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
   const wait = openWaitOf(call)
@@ -94,7 +93,9 @@ async function act(
   }
 }
 
-/** Nobody answered, unless somebody did just before: then that is in the inbox now. */
+/**
+ * Closes a wait whose time is over, unless an answer arrived just before: then that answer is in the inbox now.
+ */
 async function expire(context: SettlingContext, { call, wait }: Waiting): Promise<void> {
   const outbox = wait.kind === "child" ? [cancelChild(wait, context.clock.now())] : []
   const effects = { expire: [wait.waitId], outbox }

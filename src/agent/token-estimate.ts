@@ -9,7 +9,7 @@ const bytesPerToken = 3
 const tokensPerImage = 5_000
 /** No tokenizer makes fewer tokens of so many bytes, but for long runs of blanks. */
 const mostBytesPerToken = 12
-/** Of plain English; all else has fewer. */
+/** Bytes of a token of plain English; other text has fewer. */
 const usualBytesPerToken = 4
 
 /** Tokens that a text of so many bytes has, at a guess that is rather too high. */
@@ -26,8 +26,8 @@ export function estimateInput(request: ModelRequest): number {
 }
 
 /**
- * Bytes of the request that must be tokens. What only a vendor understands is left out: services drop old reasoning, and
- * encrypted it is many bytes a token.
+ * Bytes of the request that must be tokens. What only a vendor understands is left out: services drop old reasoning,
+ * and encrypted it is many bytes a token.
  */
 export function plainBytes({ outputSchema: _, ...request }: ModelRequest): number {
   const ignored = new Set<unknown>(imagesOf(request.messages))
@@ -56,9 +56,9 @@ export function bytesOf(content: readonly ModelPart[]): number {
 
 export interface CountedUsage {
   readonly usage: Usage
-  /** What counts against a budget: no less than what went over the wire usually has. */
+  /** The usage that counts against a budget: at least as much as the transferred bytes usually have. */
   readonly charged: Usage
-  /** Whether any of it is the gateway's estimate. */
+  /** If true, some of the counts are the gateway's estimate. */
   readonly estimated: boolean
 }
 
@@ -66,13 +66,14 @@ export interface Evidence {
   readonly outputBytes: number
   /** Asked only when there is need. */
   readonly inputTokens: () => number
-  /** Those that must be tokens; null where the service's word on the input is not checked. */
+  /** Bytes of plain input, which must be tokens; null if the service's count of the input is not checked. */
   readonly plainInputBytes: (() => number) | null
 }
 
 /**
- * What a service reports, as far as it can be: counts that are missing, no numbers, or far below what went over the wire
- * are replaced by an estimate. Too high a count is believed, and so is what is said to have come from a cache.
+ * Returns the usage that a service reports, as far as it can be true. Counts that are missing, not numbers, or far
+ * below what the transferred bytes usually have are replaced by an estimate. Counts that are too high are believed,
+ * and so are counts of cached tokens.
  */
 export function countUsage(reported: Usage | null, evidence: Evidence): CountedUsage {
   const {

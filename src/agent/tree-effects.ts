@@ -18,8 +18,8 @@ export function openChildrenOf({ phase }: RunState): readonly ChildWait[] {
 }
 
 /**
- * Returns what the events cause in other sessions of the tree, to be stored with them: the end of a run is reported to the
- * call that it works for, and cancels the runs that work for it.
+ * Returns what the events cause in other sessions of the tree, to be stored with them: the end of a run is reported
+ * to the call that it works for, and cancels the runs that work for it.
  */
 export function treeEffects(
   { conversation: { run, messages }, tree: { parent }, clock }: RunContext,
@@ -37,7 +37,10 @@ export function treeEffects(
   return [...cancels, answerToParent(parent, { runId: run.runId, outcome, at: clock.now() })]
 }
 
-/** Returns the item that cancels the child's run. A child that was not started yet no longer is, once its wait is closed. */
+/**
+ * Returns the item that cancels the child's run. A child that was not started yet no longer is, once its wait is
+ * closed.
+ */
 export function cancelChild({ payload: { sessionId, runId } }: ChildWait, at: number): OutboxItem {
   const command = { type: "cancel", sessionId, runId, at } as const
   return { id: `cancel:${runId}`, kind: "command", payload: { type: "put", command } }

@@ -1,3 +1,4 @@
+import { longestTimerMs } from "../core/longest-timer.ts"
 export interface Watchdog {
   /** The response grew. Other events, such as pings, must not be reported. */
   progressed(): void
@@ -14,12 +15,9 @@ export interface Patience {
   readonly totalMs: number
 }
 
-/** A longer delay would make the timer fire at once. */
-const longestTimerMs = 2_147_483_647
-
 /**
- * Calls `onOver` once, when a limit is exceeded. Progress costs a look at the clock and, except for the first one, no timer:
- * the timer checks when it fires how much time is left.
+ * Calls `onOver` once, when a limit is exceeded. Progress costs a look at the clock and, except for the first one, no
+ * timer: the timer checks when it fires how much time is left.
  */
 export function watchdog(patience: Patience, onOver: (limit: keyof Patience) => void): Watchdog {
   let since = performance.now()

@@ -1,23 +1,23 @@
 import { isAbsolute, relative, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
-import type { Interception, Interceptor } from "./interceptor.ts"
+import type { Interception, Interceptor } from "../core/ports/interceptor.ts"
 import { realPath } from "./real-path.ts"
 
 export interface PathAllowlist {
   /** Directories that calls may reach, with everything below. */
   readonly roots: readonly string[]
   /**
-   * Names of the arguments that hold a path or a list of paths, by tool: by the name that the model knows, or for a tool of
-   * an MCP server by its name there. Tools not named here are let through.
+   * Names of the arguments that hold a path or a list of paths, by tool: by the name that the model knows, or for a
+   * tool of an MCP server by its name there. Tools not named here are let through.
    */
   readonly parameters: Readonly<Record<string, readonly string[]>>
-  /** What a relative path is relative to. Default: the first root. */
+  /** Folder that relative paths start from. Default: the first root. */
   readonly workingDirectory?: string
 }
 
 /**
- * Denies calls whose paths lead outside the roots, also by `..` or by a symbolic link. It looks before the call: it does
- * not hold off a link that is made between that and the tool's own access.
+ * Denies calls whose paths lead outside the roots, also by `..` or by a symbolic link. It looks before the call: it
+ * does not hold off a link that is made between that and the tool's own access.
  */
 export function pathAllowlist({
   roots,
@@ -65,9 +65,9 @@ const controlCharacter = /\p{Cc}/u
 const scheme = /^([a-z][a-z0-9+.-]+):/i
 
 /**
- * Returns the paths that a tool may take the text for: as it is, without blanks around it, as a file URL, decoded as a part
- * of a URL, and with the separators of Windows. Undefined for another kind of URL, and for what a shell expands to another
- * user's or another directory's path.
+ * Returns the paths that a tool may take the text for: as it is, without blanks around it, as a file URL, decoded as
+ * a part of a URL, and with the separators of Windows. Undefined for another kind of URL, and for what a shell
+ * expands to another user's or another directory's path.
  */
 function spellingsOf(text: string): readonly string[] | undefined {
   // Whatever reads a file URL has decoded it.
@@ -97,7 +97,9 @@ function decode(text: string): string {
   }
 }
 
-/** As the system reads it, links before `..`, and as a tool does that folds `..` away first: neither may lead outside. */
+/**
+ * As the system reads it, links before `..`, and as a tool does that folds `..` away first: neither may lead outside.
+ */
 function readingsOf(workingDirectory: string, path: string): readonly string[] {
   const asGiven = isAbsolute(path) ? path : `${resolve(workingDirectory)}${sep}${path}`
   return [asGiven, resolve(asGiven)]

@@ -1,4 +1,4 @@
-import type { Interceptor } from "./interceptor.ts"
+import type { Interceptor } from "../core/ports/interceptor.ts"
 
 export interface ToolRateLimit {
   /** Calls let through within the window. */
@@ -9,7 +9,7 @@ export interface ToolRateLimit {
    * Default: every tool, each on its own.
    */
   readonly tools?: readonly string[]
-  /** Whose calls are counted together. Default `user`. */
+  /** Unit whose calls are counted together. Default `user`. */
   readonly per?: "session" | "user"
   /** Milliseconds since the Unix epoch; for tests. */
   readonly now?: () => number

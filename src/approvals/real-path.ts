@@ -7,9 +7,10 @@ const mostLinks = 40
 const separators = sep === "/" ? "/" : /[\\/]/
 
 /**
- * Where the system would end up with this absolute path, one component at a time as it goes itself: a link is followed
- * before the `..` behind it, and one that leads to nothing leads to where it says. What does not exist yet is where it
- * would be made. Null when that cannot be told: too many links, or `..` behind something that does not exist.
+ * Resolves an absolute path to the place that the system would open, one component at a time as the system does: a
+ * link is followed before the `..` behind it, and a link that leads to nothing resolves to its target. What does not
+ * exist yet is where it would be made. Null when that cannot be told: too many links, or `..` behind something that
+ * does not exist.
  */
 export async function realPath(path: string): Promise<string | null> {
   const { root } = parse(path)

@@ -8,17 +8,8 @@ export interface ServeArguments {
   readonly port: number
   /** Undefined: as the agent's own option says. */
   readonly allowAnyKey?: true
-}
-
-export interface RunArguments {
-  readonly file: string
-  /** `-` means that it comes by stdin. */
-  readonly task: string
-  readonly json: boolean
-  /** If true, a model is guessed if none is configured: a model server on this machine, or else the demo. */
-  readonly demo: boolean
-  /** A file with the JSON Schema that the answer must fit. */
-  readonly output: string | null
+  /** Undefined: as the agent's own option says. */
+  readonly console?: boolean
 }
 
 const common = { verbose: { type: "boolean" } } as const
@@ -38,6 +29,8 @@ export function parseServeArguments(
         host: { type: "string" },
         port: { type: "string" },
         "allow-any-key": { type: "boolean" },
+        console: { type: "boolean" },
+        "no-console": { type: "boolean" },
       },
     }),
   )
@@ -48,7 +41,16 @@ export function parseServeArguments(
     port:
       values.port === undefined ? parsePort(env.PORT || "8000", "PORT") : parsePort(values.port, "--port"),
     ...(values["allow-any-key"] && { allowAnyKey: true }),
+    ...consoleArgument(values),
   }
+}
+
+function consoleArgument(values: { readonly console?: boolean; readonly "no-console"?: boolean }) {
+  if (values.console && values["no-console"]) {
+    throw new UsageError("--console and --no-console exclude each other.")
+  }
+  if (values["no-console"]) return { console: false }
+  return values.console ? { console: true } : {}
 }
 
 export function parseDoctorArguments(argv: readonly string[]): string {
@@ -59,26 +61,8 @@ export function parseDoctorArguments(argv: readonly string[]): string {
   return file
 }
 
-export function parseRunArguments(argv: readonly string[]): RunArguments {
-  const { values, positionals } = parseUsage("run", () =>
-    parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ...common,
-        json: { type: "boolean" },
-        demo: { type: "boolean" },
-        output: { type: "string" },
-      },
-    }),
-  )
-  const [file, task] = expectPositionals("run", positionals, ["FILE", '"TASK"'])
-  if (task.trim() === "") throw new UsageError("the task is empty.")
-  const { json = false, demo = false, output = null } = values
-  return { file, task, json, demo, output }
-}
-
-function expectPositionals<const Names extends readonly string[]>(
+/** Throws a `UsageError` unless there is exactly one argument for each name. */
+export function expectPositionals<const Names extends readonly string[]>(
   command: string,
   positionals: readonly string[],
   names: Names,

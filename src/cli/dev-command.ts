@@ -28,7 +28,7 @@ export async function devCommand(context: CliContext): Promise<number> {
       watcher.add(message.path)
       return
     }
-    stdout.write(started ? `Reloaded: ${message.url}\n` : greeting(message.url))
+    stdout.write(started ? `Reloaded: ${message.url}\n` : greeting(message))
     started = true
     // Port 0 means any port, but then the same one for every reload.
     port = message.port
@@ -57,9 +57,12 @@ export async function devCommand(context: CliContext): Promise<number> {
   }
 }
 
-function greeting(url: string): string {
+function greeting({ url, consoleUrl }: { readonly url: string; readonly consoleUrl: string | null }): string {
   const json = "-H 'content-type: application/json'"
-  return `Listening on ${url}, reloading on change. To talk to the agent from another terminal:
+  const inBrowser = consoleUrl === null ? "" : `Talk to the agent in a browser: ${consoleUrl}\n\n`
+  return `Listening on ${url}, reloading on change.
+
+${inBrowser}From another terminal:
 
   TOKEN=$(curl -s ${url}/api/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
   curl -N ${url}/api/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'

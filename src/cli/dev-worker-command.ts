@@ -19,7 +19,9 @@ export async function devWorkerCommand(context: CliContext): Promise<number> {
   await serve(gateway, serveArguments, context, {
     mode: "dev",
     graceMs,
-    onListening: ({ url, port }) => context.report?.({ type: "listening", url, port }),
+    onListening: ({ url, port, consoleUrl }) => {
+      context.report?.({ type: "listening", url, port, consoleUrl })
+    },
   })
   return exitCodes.success
 }

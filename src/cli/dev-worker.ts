@@ -15,13 +15,14 @@ export interface DevWorker {
 
 /** Starts this program again as the process that loads the agent. It ends when this one does, however that ends. */
 export function startDevWorker(
-  { file, host, port, allowAnyKey }: ServeArguments,
+  { file, host, port, allowAnyKey, console }: ServeArguments,
   { program, argv, cwd, env }: CliContext,
   onMessage: (message: WorkerMessage) => void,
 ): DevWorker {
   const verbose = argv.includes("--verbose") ? ["--verbose"] : []
   const anyKey = allowAnyKey ? ["--allow-any-key"] : []
-  const serveOptions = ["--host", host, "--port", String(port), ...anyKey]
+  const consoleChoice = console === undefined ? [] : [console ? "--console" : "--no-console"]
+  const serveOptions = ["--host", host, "--port", String(port), ...anyKey, ...consoleChoice]
   const worker = fork(program, [devWorkerName, ...serveOptions, ...verbose, "--", file], { cwd, env })
   worker.on("message", (message) => onMessage(message as WorkerMessage))
   const exited = new Promise<number>((resolve, reject) => {

@@ -6,7 +6,7 @@ import { failureLine, oneLine } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { loadAgent } from "./load-agent.ts"
 
-/** How long MCP servers may take to start before they are reported as they are. */
+/** Milliseconds that MCP servers may take to start before they are reported as they are. */
 const patienceMs = 20_000
 const pauseMs = 200
 const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
@@ -43,7 +43,7 @@ export async function doctorCommand(context: CliContext): Promise<number> {
   }
 }
 
-/** Why the gateway does not start in this mode; null if it does. */
+/** Returns the reason that the gateway does not start in this mode; null if it does. */
 async function refusalOf(gateway: Gateway, mode: "dev" | "start", env: CliContext["env"]): Promise<unknown> {
   try {
     // Nobody who looks at a gateway wants it to take up runs, which it would leave again at once.

@@ -24,6 +24,9 @@ const serveOptions = `Options:
   --port PORT        Port to listen on; 0 takes a free one (default $PORT, else 8000)
   --allow-any-key    Let --host be an address that other machines reach although the agent has neither
                      validApiKeys nor authenticate: anyone who reaches it can use the agent
+  --console          Serve the console at /console, where operators sign in with AGENT_GATEWAY_OPERATOR_KEY.
+                     dev serves it without being asked, for browsers of this machine, and needs no key
+  --no-console       Do not serve the console
   --verbose          Show the whole error with its stack when something fails
 
 Exit codes: 0 stopped by a signal, 1 failed, 2 called wrongly, 4 the address cannot be listened on.
@@ -31,19 +34,34 @@ Exit codes: 0 stopped by a signal, 1 failed, 2 called wrongly, 4 the address can
 
 const runHelp = `Usage: agent-gateway run FILE "TASK" [OPTIONS]
 
-Lets the agent of FILE do one task and streams its answer to stdout; logs go to stderr.
+Lets the agent of FILE do one task and streams its answer to stdout; the progress of tools, messages and logs go to stderr.
 With - in place of the task, the task is read from stdin.
 
 Options:
+  --json             Print the result as one line of JSON instead
+  --events           Print each event of the HTTP API as one line of JSON instead
   --output FILE      Ask for an answer that fits the JSON Schema in FILE, and print it as one line of JSON
-  --json             Print the whole result as one line of JSON instead
+  --session ID       Continue this session
+  --job ID           Name the work: the same command run again after a crash or a signal continues the same run, and
+                     once it is over, prints its result again. Use another ID each time the work is to be done
+  --state-dir DIR    Give the agent the state that earlier runs left in DIR/state.json, and save its update
+  --timeout TIME     Cancel the run after this time, such as 90s, 10m or 2h (default 10m)
+  --budget USD       Stop before the run costs more than this
+  --max-turns N      Stop after this many turns (default 40)
+  --yes TOOL         Approve calls of this tool without asking; may be given several times
+  --on-human-needed POLICY
+                     What to do about all other approvals and questions: ask (at a terminal, else deny), deny,
+                     park (leave the run open for agent-gateway approvals) or fail (default ask)
+  --agent NAME       Name of the agent, if FILE serves several (default: its default agent)
   --demo             If no model is configured, use a model server on this machine (Ollama), or else the offline demo
+  --quiet            Do not show the progress of tools
   --verbose          Show the whole error with its stack when something fails
 
 Without --demo, a model must be configured: by ANTHROPIC_API_KEY or OPENAI_API_KEY, or by a provider that FILE chooses.
+SIGINT and SIGTERM cancel the run; with --job they leave it open. So does a reader of stdout that goes away.
 
-Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at the agent's maxBudgetUsd,
-3 stopped at its maxTurns, 130 interrupted (143 by SIGTERM).
+Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at a budget, 3 stopped at its maximum of turns,
+75 waits for a person (park), 124 timed out, 130 interrupted (143 by SIGTERM, 141 if the reader of stdout went away).
 `
 
 const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]

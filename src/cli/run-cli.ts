@@ -66,7 +66,7 @@ async function dispatch(context: CliContext): Promise<number> {
   return commands[command]({ ...context, argv: rest })
 }
 
-/** What comes before `--`, which ends the options. */
+/** Returns the arguments before `--`, which ends the options. */
 function optionsOf(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf("--")
   return end === -1 ? argv : argv.slice(0, end)

@@ -1,4 +1,4 @@
-import type { Gateway, ListenOptions } from "../gateway/gateway.ts"
+import type { Gateway, Listener, ListenOptions } from "../gateway/gateway.ts"
 import type { ServeArguments } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
 import { CliError } from "./cli-error.ts"
@@ -6,21 +6,21 @@ import { exitCodes } from "./exit-codes.ts"
 
 export interface ServeOptions {
   readonly mode: "dev" | "start"
-  readonly onListening: (server: { readonly url: string; readonly port: number }) => void
-  /** How long runs may go on after the signal to stop; the gateway's own default if not given. */
+  readonly onListening: (server: Pick<Listener, "url" | "port" | "consoleUrl">) => void
+  /** Milliseconds that runs may go on after the signal to stop; the gateway's own default if not given. */
   readonly graceMs?: number
 }
 
 /** Serves until `context.signal` is aborted, then stops gracefully, also while the gateway is still starting. */
 export async function serve(
   gateway: Gateway,
-  { host, port, allowAnyKey }: ServeArguments,
+  { host, port, allowAnyKey, console }: ServeArguments,
   context: CliContext,
   { mode, onListening, graceMs }: ServeOptions,
 ): Promise<void> {
   const stopped = aborted(context.signal)
   const start = async () => {
-    await gateway.prepare({ mode, env: context.env })
+    await gateway.prepare({ mode, env: context.env, ...(console !== undefined && { console }) })
     onListening(await listen(gateway, { host, port, ...(allowAnyKey && { allowAnyKey }) }))
     await stopped
   }

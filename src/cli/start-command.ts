@@ -10,7 +10,10 @@ export async function startCommand(context: CliContext): Promise<number> {
   const gateway = await loadAgent(serveArguments.file, context)
   await serve(gateway, serveArguments, context, {
     mode: "start",
-    onListening: ({ url }) => context.stdout.write(`Listening on ${url}\n`),
+    onListening: ({ url, consoleUrl }) => {
+      context.stdout.write(`Listening on ${url}\n`)
+      if (consoleUrl !== null) context.stdout.write(`Console: ${consoleUrl}\n`)
+    },
   })
   return exitCodes.success
 }

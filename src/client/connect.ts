@@ -49,7 +49,10 @@ export interface SessionConnection {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
-  /** Called with each error that is final. Returns true if it means success. `isRepeated` is true after a first failure. */
+  /**
+   * Called with each error that is final. Returns true if it means success. `isRepeated` is true after a first
+   * failure.
+   */
   readonly isSuccess?: (error: ChatError, isRepeated: boolean) => boolean
 }
 

@@ -18,7 +18,9 @@ export interface RunResult {
   /** Text of the last turn. */
   readonly text: string
   readonly outcome: "completed" | "interrupted" | "failed"
-  /** Reason of an interruption, for example `cancelled`, or the error code of a failed run. Null for a completed run. */
+  /**
+   * Reason of an interruption, for example `cancelled`, or the error code of a failed run. Null for a completed run.
+   */
   readonly reason: string | null
   /** Message of a failed run. */
   readonly error: string | null

@@ -10,7 +10,9 @@ import type { SchemaCheck } from "./ports/schema-check.ts"
 import type { Tool, ToolResult } from "./ports/tool.ts"
 import type { Cost, Usage } from "./usage.ts"
 
-/** What one run is executed with. Built anew for every run and every resumption; nothing of it is stored. */
+/**
+ * The parts that one run is executed with. Built anew for every run and every resumption; nothing of it is stored.
+ */
 export type AgentRuntime = ModelRuntime | RunnerRuntime
 
 /** The gateway's own loop over a model and tools. */
@@ -61,7 +63,7 @@ export interface ModelChoice {
 export interface RunnerRuntime extends RuntimeBase {
   readonly type: "runner"
   readonly runner: Runner
-  /** Whether the runner can go on after a crash; if not, such a run ends in `error`. */
+  /** If true, the runner can resume after a crash; otherwise such a run ends in `error`. */
   readonly resumes: boolean
   readonly pricing: Pricing
   /** Milliseconds that an approval is waited for. */
@@ -97,9 +99,9 @@ export interface RunnerRequest {
   readonly context: JsonObject
   readonly channel: string | null
   readonly model: string | null
-  /** What it saved last in this run; null before that. */
+  /** The state that the runner saved last in this run; null before that. */
   readonly state: Json
-  /** What was decided on the calls it waited for, in the order it reported them. */
+  /** The decisions on the calls that the runner waited for, in the order in which it reported them. */
   readonly decisions: readonly RunnerDecision[]
   /** Aborted on cancel and when the process stops. */
   readonly signal: AbortSignal
@@ -111,7 +113,7 @@ export interface RunnerDecision {
   readonly approved: boolean
   /** Arguments in place of the model's. */
   readonly editedInput: JsonObject | null
-  /** Why it was denied, if somebody said. */
+  /** Reason of the denial; null if none was given. */
   readonly reason: string | null
 }
 
@@ -146,8 +148,8 @@ export interface RunnerToolCall {
 }
 
 /**
- * Hooks of one request. They are called after the fact is durable, in order. The run does not wait for a hook. A crash in between
- * loses the call, and the log keeps the fact. A hook that throws is logged, and the run continues.
+ * Hooks of one request. They are called after the fact is durable, in order. The run does not wait for a hook. A
+ * crash in between loses the call, and the log keeps the fact. A hook that throws is logged, and the run continues.
  */
 export interface RunHooks {
   readonly onUsage?: (report: UsageReport) => void | Promise<void>
@@ -161,7 +163,7 @@ export interface RunHooks {
 }
 
 export interface UsageReport {
-  /** Of the model call: the same each time it is reported. */
+  /** Id of the model call: the same each time it is reported. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string
@@ -169,14 +171,14 @@ export interface UsageReport {
   readonly usage: Usage
   /** US dollars; null when the model's price is not known. */
   readonly cost: Cost
-  /** Whether the usage is the gateway's estimate: the service gave none, or the call was cut. */
+  /** If true, the usage is the gateway's estimate: the service gave none, or the call was cut. */
   readonly estimated: boolean
-  /** Whether the call gave no answer; it may have cost something all the same. */
+  /** If true, the call gave no response; it may have cost something all the same. */
   readonly failed: boolean
 }
 
 export interface ToolReport {
-  /** Of the result: the same each time it is reported. */
+  /** Id of the result: the same each time it is reported. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string
@@ -187,7 +189,7 @@ export interface ToolReport {
 }
 
 export interface ToolTiming {
-  /** Of the call's end: the same each time it is reported. */
+  /** Id of the call's end: the same each time it is reported. */
   readonly id: string
   readonly sessionId: string
   readonly runId: string

@@ -2,17 +2,18 @@ import type { Json } from "./json.ts"
 import { pieceCharacters, stringPieces } from "./json-pieces.ts"
 
 /**
- * Returns the same text for equal values, whatever the order of their keys, as RFC 8785 defines it: no white space, keys in
- * the order of their UTF-16 code units, numbers and strings as ECMAScript writes them. Members that are `undefined` count
- * as absent. A lone surrogate, which RFC 8785 refuses, is written as its `\u` escape, which no other text is written as.
+ * Returns the same text for equal values, whatever the order of their keys, as RFC 8785 defines it: no white space,
+ * keys in the order of their UTF-16 code units, numbers and strings as ECMAScript writes them. Members that are
+ * `undefined` count as absent. A lone surrogate, which RFC 8785 refuses, is written as its `\u` escape, which no
+ * other text is written as.
  */
 export function canonicalJson(value: Json): string {
   return [...canonicalPieces(value)].join("")
 }
 
 /**
- * Yields the same text in pieces. A long string comes in several pieces, so that a caller who pauses between pieces never
- * works for long.
+ * Yields the same text in pieces. A long string comes in several pieces, so that a caller who pauses between pieces
+ * never works for long.
  */
 export function* canonicalPieces(value: Json): Generator<string, void> {
   let text = ""

@@ -29,14 +29,17 @@ export interface RunLimits {
   readonly maxBudgetUsd?: number
 }
 
-/** How a child's run ended, as its parent receives it. */
+/** The end of a child's run, as its parent receives it. */
 export interface ChildOutcome {
   readonly outcome: "completed" | "interrupted" | "failed"
-  /** Why it was interrupted: `cancelled`, `max_turns`, `max_tokens`, `budget`. Null otherwise. */
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`. Null otherwise. */
   readonly reason: string | null
   /** The text of the last message, truncated to `maxResponseCharacters`. The child's own log has all of it. */
   readonly response: string
-  /** The output, if a schema was asked for and the answer fits. Null if its JSON is longer than `maxResponseCharacters`. */
+  /**
+   * The output, if a schema was asked for and the answer fits. Null if its JSON is longer than
+   * `maxResponseCharacters`.
+   */
   readonly output: Json
   readonly error: { readonly code: string; readonly message: string } | null
   /** Usage and cost of the run and of all its own children. */

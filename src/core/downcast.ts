@@ -17,8 +17,9 @@ export function versionOf(event: Event): number {
 }
 
 /**
- * Returns the events as which readers of an older version understand this one; none if it says nothing that they would
- * miss. Null if there is no older form: such an event is written only once all live processes read it (rule 14, versions).
+ * Returns the events as which readers of an older version understand this one; none if it says nothing that they
+ * would miss. Null if there is no older form: such an event is written only once all live processes read it (rule 14,
+ * versions).
  */
 export function downcast(event: Event, version: number): readonly (Event | FormerEvent)[] | null {
   if (versionOf(event) <= version) return [event]
@@ -37,7 +38,10 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
   }
 }
 
-/** Returns the events as which this one is stored, if nothing newer than the version may be written that has an older form. */
+/**
+ * Returns the events as which this one is stored, if nothing newer than the version may be written that has an older
+ * form.
+ */
 export function storedForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
   return downcast(event, version) ?? [event]
 }

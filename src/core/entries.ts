@@ -176,9 +176,9 @@ export interface ModelCallFailed {
   readonly code: string
   readonly usage: Usage
   readonly cost: Cost
-  /** What counts against a budget: the cost, or more where what went over the wire speaks for more. */
+  /** Amount that counts against a budget: the cost, or more if the transferred bytes indicate more. */
   readonly charged: Cost
-  /** Whether the usage is the gateway's estimate. */
+  /** If true, the usage is the gateway's estimate. */
   readonly estimated: boolean
 }
 
@@ -204,9 +204,9 @@ export interface MessageCompleted {
   readonly model: string
   readonly usage: Usage
   readonly cost: Cost
-  /** What counts against a budget: the cost, or more where what went over the wire speaks for more. */
+  /** Amount that counts against a budget: the cost, or more if the transferred bytes indicate more. */
   readonly charged: Cost
-  /** Whether the usage is the gateway's estimate, because the service gave none, or none that can be. */
+  /** If true, the usage is the gateway's estimate, because the service gave none, or none that can be true. */
   readonly estimated: boolean
   readonly stopReason: StopReason
   /** Sequence number of the first delta of this text, null when it was not streamed. */
@@ -250,8 +250,8 @@ interface WaitFacts {
   /** The tool that an answer is meant for. Absent for a local tool, and in some entries of older versions. */
   readonly origin?: ToolOrigin
   /**
-   * What the tool receives back when it is executed again: such a wait outlives the process. Null if the call waits
-   * before its execution, or within it. No viewer is shown it.
+   * JSON that the tool receives back when it is executed again: such a wait outlives the process. Null if the call
+   * waits before its execution, or within it. No viewer is shown it.
    */
   readonly continuation: JsonObject | null
   /** Sent back with the answer. */
@@ -271,7 +271,7 @@ interface ResolutionFacts {
   readonly decidedBy: Decider | null
 }
 
-/** Who answered, and over what. */
+/** The person or code that answered, and the way in which the answer came. */
 export interface Decider {
   /** `grant`: calls of this type had been allowed before, for the rest of the session. */
   readonly via: "http" | "code" | "cli" | "grant"
@@ -313,9 +313,11 @@ export interface ToolCallInterrupted {
   readonly name: string
   /** `lost`: what executed it, an MCP server, is gone. */
   readonly reason: "cancelled" | "crashed" | "lost"
-  /** Whether the call can have had its effect. */
+  /** `not_started` if the call cannot have had its effect. */
   readonly outcome: "unknown" | "not_started"
-  /** Of a `crashed` one: its process gave the session back, as for a deployment, and did not crash after all. */
+  /**
+   * If true, the process of a `crashed` call gave the session back, as for a deployment, and did not crash after all.
+   */
   readonly stoppedInOrder?: boolean
 }
 
@@ -323,7 +325,7 @@ export interface StepCompleted {
   readonly type: "stepCompleted"
   readonly stepId: string
   readonly step: number
-  /** Of all its model calls, failed ones included. */
+  /** Tokens of all its model calls, failed ones included. */
   readonly usage: Usage
   readonly cost: Cost
 }
@@ -334,7 +336,7 @@ export interface OutputRejected {
   readonly problem: string
 }
 
-/** What a runner wants back when it is called again. The last one counts. */
+/** The state that a runner receives when it is called again. The last one counts. */
 export interface RunnerStateSaved {
   readonly type: "runnerStateSaved"
   readonly state: Json

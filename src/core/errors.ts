@@ -84,7 +84,9 @@ export class WaitAnsweredError extends GatewayError {
   }
 }
 
-/** Whatever executed a tool's call is gone, and nobody knows whether the call took effect. Thrown by tools. */
+/**
+ * The process that executed a tool's call is gone, and it is unknown if the call took effect. Thrown by tools.
+ */
 export class CallInterruptedError extends GatewayError {
   constructor(executor: string, options?: GatewayErrorOptions) {
     super(

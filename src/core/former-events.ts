@@ -4,8 +4,8 @@ import type { Question, QuestionAnswer } from "./question.ts"
 import type { ToolOrigin } from "./tool-origin.ts"
 
 /**
- * Events that version 2 wrote and version 3 has other forms for. While a process that reads only version 2 is live, they are
- * still written, with the id of their wait, which older readers ignore.
+ * Events that version 2 wrote and version 3 has other forms for. While a process that reads only version 2 is live,
+ * they are still written, with the id of their wait, which older readers ignore.
  */
 export type FormerEvent =
   | ApprovalRequested

@@ -8,7 +8,10 @@ export function imagesOf(messages: readonly Message[]): readonly ImagePart[] {
   return messages.flatMap(contentOf).filter((part) => part.type === "image")
 }
 
-/** Returns the conversation with each image replaced by what `replace` returns; messages without images stay the same objects. */
+/**
+ * Returns the conversation with each image replaced by what `replace` returns; messages without images stay the same
+ * objects.
+ */
 export function replaceImages(
   messages: readonly Message[],
   replace: (image: ImagePart) => ContentPart,
@@ -28,7 +31,9 @@ export function replaceImages(
   })
 }
 
-/** Lists the images of the messages. Data of a tool that calls itself an image is not among them: it is sent as text. */
+/**
+ * Lists the images of the messages. Data of a tool that calls itself an image is not among them: it is sent as text.
+ */
 function contentOf(message: Message): readonly ContentPart[] {
   if (message.role === "user") return message.content
   if (message.role !== "tool") return []

@@ -20,8 +20,8 @@ export function* jsonPieces(value: unknown): Generator<string, void> {
 }
 
 /**
- * Resolves to the text that `JSON.stringify` makes of the value. Makes a large text in slices, and lets the event loop go
- * on between them (rule 15).
+ * Resolves to the text that `JSON.stringify` makes of the value. Makes a large text in slices, and lets the event
+ * loop go on between them (rule 15).
  */
 export async function stringifyInSlices(value: unknown): Promise<string> {
   if (!isLargeJson(value)) return JSON.stringify(value)

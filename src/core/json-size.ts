@@ -1,6 +1,6 @@
 /**
- * Estimates the number of characters of a value as JSON, without making that text: escapes are not counted. Takes objects
- * as TypeScript knows them, so that callers need not convert what they are about to store.
+ * Estimates the number of characters of a value as JSON, without making that text: escapes are not counted. Takes
+ * objects as TypeScript knows them, so that callers need not convert what they are about to store.
  */
 export function jsonSize(value: unknown): number {
   if (typeof value === "string") return value.length + 2

@@ -6,7 +6,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
-/** Of arrays and objects in one another, in what a model or a tool gives: whatever reads it recurses. */
+/**
+ * Maximum nesting of arrays and objects in values from a model or a tool: the code that reads such values recurses.
+ */
 const mostLevels = 100
 
 export function nestsTooDeep(value: unknown, levels = mostLevels): boolean {
@@ -16,8 +18,8 @@ export function nestsTooDeep(value: unknown, levels = mostLevels): boolean {
 }
 
 /**
- * If true, the value has more than `maxCharacters` characters as JSON. Looks at no more of the value than that takes, and
- * does not count what escapes add.
+ * If true, the value has more than `maxCharacters` characters as JSON. Looks at no more of the value than that takes,
+ * and does not count what escapes add.
  */
 export function isLongerAsJson(value: unknown, maxCharacters: number): boolean {
   let left = maxCharacters

@@ -2,8 +2,8 @@ import type { JsonObject } from "./json.ts"
 import type { ToolResult } from "./ports/tool.ts"
 
 /**
- * What only one provider understands (call ids, thinking signatures, encrypted reasoning).
- * Kept as it came and sent back unchanged to that provider; every other provider ignores it.
+ * Data that only one provider understands (call ids, thinking signatures, encrypted reasoning). Kept as it came and
+ * sent back unchanged to that provider; every other provider ignores it.
  */
 export interface VendorData {
   readonly provider: string
@@ -29,7 +29,7 @@ export interface ThinkingPart {
   readonly vendor?: VendorData
 }
 
-/** What the model asked for, as its provider reports it: without an id of ours yet. */
+/** A call that the model asked for, as its provider reports it: without an id of the gateway yet. */
 export interface ModelToolCall {
   readonly type: "toolCall"
   readonly name: string

@@ -20,7 +20,9 @@ export interface Pacer {
   charge(owner: string, costMs: number): void
 }
 
-/** Owners whose recent work is known. Those who worked least recently are forgotten first, and may then work at once. */
+/**
+ * Owners whose recent work is known. Those who worked least recently are forgotten first, and may then work at once.
+ */
 const maxOwners = 10_000
 
 export function createPacer({ share, burstMs, now = () => performance.now() }: PacerOptions): Pacer {

@@ -1,8 +1,8 @@
 import type { JsonObject } from "./json.ts"
 
 /**
- * What a tool wants of the user before it goes on: a form to fill in or a page to visit, as in the elicitation of
- * https://modelcontextprotocol.io/specification/draft/client/elicitation.
+ * A question that a tool asks the user before it goes on: a form to fill in or a page to visit, as in the elicitation
+ * of https://modelcontextprotocol.io/specification/draft/client/elicitation.
  */
 export type Question = FormQuestion | UrlQuestion
 
@@ -24,6 +24,6 @@ export interface UrlQuestion {
 export interface QuestionAnswer {
   /** `decline`: the user said no; `cancel`: the user did not say. To accept a `url` is to have opened it. */
   readonly action: "accept" | "decline" | "cancel"
-  /** What was filled in; null unless a form was accepted. */
+  /** The values of the form; null unless a form was accepted. */
   readonly content: JsonObject | null
 }

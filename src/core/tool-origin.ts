@@ -2,8 +2,9 @@ import type { JsonObject } from "./json.ts"
 import type { Tool } from "./ports/tool.ts"
 
 /**
- * Where an MCP tool comes from. A name alone says nothing of that: a server that is added or changed can list a tool under
- * a name that a person has allowed for another one.
+ * The origin of an MCP tool. A name alone does not identify a tool: a server that is added or changed can list a tool
+ * under a name that a person has allowed for another one. A name alone says nothing of that: a server that is added
+ * or changed can list a tool under a name that a person has allowed for another one.
  */
 export interface ToolOrigin {
   /** The server's name in the configuration. The only part that people are shown. */
@@ -13,8 +14,8 @@ export interface ToolOrigin {
   /** SHA-256 of how the server is reached: its command, arguments and working directory, or its URL. */
   readonly identity: string
   /**
-   * SHA-256 of the tool as the server listed it, in canonical JSON (RFC 8785). The description of a tool of a trusted server
-   * is left out.
+   * SHA-256 of the tool as the server listed it, in canonical JSON (RFC 8785). The description of a tool of a trusted
+   * server is left out.
    */
   readonly digest: string
 }

@@ -3,8 +3,8 @@ import type { FormerEvent } from "./former-events.ts"
 import { type AnyPayload, type AnyResolution, formerWaitId, type WaitKind } from "./wait.ts"
 
 /**
- * Returns a stored event in the form of today, from whichever version wrote it. One stored event may give several, which
- * then share its sequence number.
+ * Returns a stored event in the form of today, from whichever version wrote it. One stored event may give several,
+ * which then share its sequence number.
  */
 export function upcast(stored: Event | FormerEvent, version: number): readonly Event[] {
   if (version >= 3) return [stored as Event]
@@ -12,7 +12,7 @@ export function upcast(stored: Event | FormerEvent, version: number): readonly E
   return [version >= 2 ? event : fromVersion1(event)]
 }
 
-/** Nobody asked for schemas in version 1, and nothing was priced. */
+/** Adds the members that version 1 lacked: output schemas and prices did not exist then. */
 function fromVersion1(event: Event): Event {
   switch (event.type) {
     case "runStarted":

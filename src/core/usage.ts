@@ -20,7 +20,7 @@ export function addCost(left: Cost, right: Cost): Cost {
   return left === null || right === null ? null : left + right
 }
 
-/** What was used, and what that cost. */
+/** Tokens that were used, and their cost. */
 export interface Spending {
   readonly usage: Usage
   readonly cost: Cost

@@ -51,7 +51,7 @@ export interface ChildPayload {
 /** The call goes on at the wait's `expiresAt`. Nobody can answer it. */
 export type TimerPayload = Readonly<Record<string, never>>
 
-/** What an answer to each kind says; a timer takes none. */
+/** The content of an answer to each kind of wait; a timer takes none. */
 export interface WaitAnswers {
   readonly approval: ApprovalDecision
   readonly clientTool: ClientToolAnswer
@@ -66,12 +66,12 @@ export interface ApprovalDecision extends ApprovalResolution {
   readonly grant: boolean
 }
 
-/** What the client made of the call. */
+/** The client's result of the call. */
 export interface ClientToolAnswer {
   readonly result: ToolResult
 }
 
-/** How a wait of each kind ended, by its answer or without one. */
+/** The end of a wait of each kind, by its answer or without one. */
 export interface WaitResolutions {
   readonly approval: ApprovalResolution
   /** The result is that of the call, which is logged with it. */

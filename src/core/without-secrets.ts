@@ -1,11 +1,12 @@
 /**
- * Patterns of secrets, each with its replacement. Each pattern looks at a character a bounded number of times, because the
- * text may come from an attacker.
+ * Patterns of secrets, each with its replacement. Each pattern looks at a character a bounded number of times,
+ * because the text may come from an attacker.
  */
 const patterns: readonly (readonly [RegExp, string])[] = [
   // Anthropic, OpenAI, Stripe.
   [/\b(sk|rk)-[\w-]{8,}|\b[sr]k_(live|test)_\w{8,}/g, "[redacted]"],
-  // GitHub, GitLab, Slack, AWS, Google, npm, Hugging Face, and this gateway's own nonces, which let one answer an approval.
+  // GitHub, GitLab, Slack, AWS, Google, npm, Hugging Face, and this gateway's own nonces, which let one answer an
+  // approval.
   [
     /\b(gh[opsur]_\w{16,}|github_pat_\w{16,}|xox[a-z]-[\w-]{8,}|AKIA[A-Z\d]{16}|AIza[\w-]{30,}|glpat-[\w-]{16,}|npm_\w{30,}|hf_\w{30,})/g,
     "[redacted]",

@@ -7,6 +7,7 @@ import { compileSchema } from "../tools/input-schema.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
 import type { ChosenAgent } from "./agent-service.ts"
 import { createApprovals } from "./approvals.ts"
+import { pickMcpOptions } from "./check-options.ts"
 import { chooseProvider } from "./choose-provider.ts"
 import { settingsFrom } from "./environment.ts"
 import type { FollowParts } from "./follow-run.ts"
@@ -22,7 +23,6 @@ import type {
 import type { SharedServerOptions } from "./gateway-options.ts"
 import { mayGuess } from "./guess.ts"
 import { listen } from "./listen.ts"
-import { pickMcpOptions } from "./mcp.ts"
 import { createOutbox } from "./outbox.ts"
 import { runOnce } from "./run-once.ts"
 import { type Service, startService } from "./service.ts"
@@ -41,7 +41,7 @@ const defaultGraceMs = 20_000
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
   const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
   const closing = new AbortController()
-  const open = async ({ mode, env = process.env, idle = false }: PrepareOptions) => {
+  const open = async ({ mode, env = process.env, idle = false, console }: PrepareOptions) => {
     const settings = settingsFrom(env)
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,
@@ -55,6 +55,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       settings,
       mode,
       idle,
+      console,
       logger,
       clock,
       ids,

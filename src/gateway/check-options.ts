@@ -1,10 +1,12 @@
 import { z } from "zod"
+import { codeExecutionSchema } from "../code-execution/options.ts"
 import { ConfigurationError } from "../core/errors.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
+import { type McpOptions, mcpSchemas } from "../mcp/options.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
 import type { Hooks } from "./hooks.ts"
-import type { McpOptions } from "./mcp.ts"
 import { providerNames } from "./named-provider.ts"
 import { isPostgresUrl } from "./open-store.ts"
 
@@ -20,20 +22,21 @@ const aTool = z.custom<unknown>((value) => {
   const { name, validate, execute } = Object(value) as { readonly [key: string]: unknown }
   return typeof name === "string" && typeof validate === "function" && typeof execute === "function"
 }, "expected a tool, as tool() makes it")
+const aPlugin = z.custom<unknown>((value) => {
+  const { name, setup } = Object(value) as { readonly [key: string]: unknown }
+  return typeof name === "string" && typeof setup === "function"
+}, "expected a plugin: an object with a name and a setup function")
 const strings = z.array(z.string().min(1)).optional()
 const count = z.int().positive().optional()
 
-/** The longest delay a timer can wait. */
-const longestTimerMs = 2_147_483_647
 const milliseconds = z.int().positive().max(longestTimerMs)
 const timeoutSeconds = z
   .number()
   .positive()
   .max(longestTimerMs / 1_000)
   .optional()
-/** Of a wait, which has no timer: a century, so that its end is a date. */
+/** Most seconds of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
-
 /** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
 const maxJsonValues = 100_000
 
@@ -69,40 +72,7 @@ const store = z.custom<unknown>((value) => {
   return isPostgresUrl(value) || (value !== "" && !/^[a-z][\w+.-]*:\/\//i.test(value))
 }, 'expected "memory", a path, a postgres:// URL or a Store')
 
-const codeExecution = z.strictObject({
-  backends: z
-    .array(z.enum(["docker", "bubblewrap", "subprocess"]))
-    .min(1)
-    .optional(),
-  requireSandbox: z.boolean().optional(),
-  image: z.string().min(1).optional(),
-  dockerSocket: z.string().min(1).optional(),
-  warmPool: z.int().nonnegative().optional(),
-  memoryMb: z.int().min(16).optional(),
-  cpus: z.number().positive().optional(),
-  pids: z.int().min(8).optional(),
-  diskMb: count,
-  diskEntries: z.int().min(16).max(1_000_000).optional(),
-  defaultTimeoutMs: count,
-  maxTimeoutMs: z
-    .int()
-    .positive()
-    .max(24 * 60 * 60 * 1_000)
-    .optional(),
-  maxOutputBytes: z
-    .int()
-    .min(1_000)
-    .max(16 * 1024 * 1024)
-    .optional(),
-  maxBackground: z.int().nonnegative().optional(),
-  maxConcurrent: count,
-  maxConcurrentPerUser: count,
-  maxQueued: z.int().nonnegative().optional(),
-  network: z.enum(["none", "bridge", "host"]).optional(),
-  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
-  files: z.record(z.string().min(1), z.string().min(1)).optional(),
-  directory: z.string().min(1).optional(),
-})
+const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
 
 const rateLimits = z.strictObject({
   initPerMinute: count,
@@ -150,6 +120,7 @@ const sharedServer = {
   allowSystemMessages: z.boolean().optional(),
   allowAnyKey: z.boolean().optional(),
   allowedHosts: strings,
+  console: consoleChoice.optional(),
   corsOrigins: strings,
   limits: limits.optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
@@ -174,13 +145,10 @@ const sharedServer = {
 
 /** Options of the server that each agent has for itself. */
 const agentServer = {
+  ...mcpSchemas,
   allowedModels: strings,
-  codeExecution: z.union([z.boolean(), codeExecution]).optional(),
-  mcpServers: object.optional(),
-  mcpConfigPath: z.string().min(1).optional(),
-  mcpDefaultToolTimeoutMs: milliseconds.optional(),
-  mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
-  mcpSessionInjectServers: strings,
+  codeExecution: codeExecutionSchema.optional(),
+  plugins: z.array(aPlugin).optional(),
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }
@@ -195,7 +163,7 @@ const ownRuntime = {
 
 const gatewayApp = z.strictObject({ ...server, ...ownRuntime })
 
-/** What a model is run with, in `createAgent` as in what `buildChatRuntime` returns. */
+/** Options of a model's run, for `createAgent` and for the value that `buildChatRuntime` returns. */
 const modelRuntime = {
   provider: provider.optional(),
   model: z.string().min(1).optional(),
@@ -315,6 +283,11 @@ export function pickSharedOptions(options: SharedServerOptions): SharedServerOpt
 /** Returns those of the options that each agent has for itself. */
 export function pickAgentServerOptions(options: AgentServerOptions): AgentServerOptions {
   return pick(agentServer, options)
+}
+
+/** Returns those of the options that configure MCP servers. */
+export function pickMcpOptions(options: McpOptions): McpOptions {
+  return pick(mcpSchemas, options)
 }
 
 /** Returns what a model is run with. Its provider stands beside it. */

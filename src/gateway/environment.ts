@@ -10,11 +10,13 @@ export interface EnvironmentSettings {
   readonly mcpConfigPath: string | undefined
   /** `AGENT_GATEWAY_SECRETS_KEY`. */
   readonly secretsKey: string | undefined
-  /** Of `DOCKER_HOST`, if that is a Unix socket: working directories are folders of this machine. */
+  /** `AGENT_GATEWAY_OPERATOR_KEY`. */
+  readonly operatorKey: string | undefined
+  /** Path of `DOCKER_HOST`, if that is a Unix socket: working directories are folders of this machine. */
   readonly dockerSocket?: string
   readonly anthropic: Pick<AnthropicOptions, "apiKey" | "authToken" | "baseURL">
   readonly openai: Pick<OpenAiOptions, "apiKey" | "baseURL">
-  /** Where a model server of this machine is looked for when there is no key. */
+  /** Address at which the gateway looks for a model server of this machine if there is no key. */
   readonly localServer: string
 }
 
@@ -29,6 +31,7 @@ export function settingsFrom(env: Environment): EnvironmentSettings {
   return {
     env,
     secretsKey: env.AGENT_GATEWAY_SECRETS_KEY || undefined,
+    operatorKey: env.AGENT_GATEWAY_OPERATOR_KEY || undefined,
     mcpConfigPath: env.MCP_CONFIG_PATH || undefined,
     ...(dockerSocket === undefined ? {} : { dockerSocket }),
     anthropic: {

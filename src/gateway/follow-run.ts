@@ -23,11 +23,16 @@ export interface FollowParts extends ParkedParts {
 
 export interface FollowOptions {
   /** Undefined leaves approvals open. */
-  readonly onApproval: ((wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>) | undefined
+  readonly onApproval: ((wait: Wait) => ApprovalAnswer | null | Promise<ApprovalAnswer | null>) | undefined
   /** Undefined leaves questions open. */
-  readonly onElicitation: ((wait: Wait) => ElicitationAnswer | Promise<ElicitationAnswer>) | undefined
+  readonly onElicitation:
+    | ((wait: Wait) => ElicitationAnswer | null | Promise<ElicitationAnswer | null>)
+    | undefined
   readonly hasClient: boolean
-  /** Called once if the run waits for people only; following then ends and leaves the run open. Undefined: it is followed on. */
+  /**
+   * Called once if the run waits for people only; following then ends and leaves the run open. Undefined: it is
+   * followed on.
+   */
   readonly onParked?: (() => void) | undefined
   /** If true, the arguments of calls are among the frames while the model writes them. Default false. */
   readonly toolInputDeltas?: boolean | undefined
@@ -47,9 +52,9 @@ export function toChatEvent(frame: Frame): ChatEvent {
 }
 
 /**
- * Yields a run's entries up to its end, and answers what it and its children wait for. Cancels the run when the signal aborts,
- * when a callback throws, and when the consumer leaves before the end of a run that its message started. Ends early, and
- * cancels nothing, when the process stops.
+ * Yields a run's entries up to its end, and answers what it and its children wait for. Cancels the run when the
+ * signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its message
+ * started. Ends early, and cancels nothing, when the process stops.
  */
 export async function* followRun(
   { sessions, directory, logger }: FollowParts,

@@ -17,7 +17,7 @@ function serviceThat(fetch: ListeningService["fetch"], takesAnyKey = false) {
   const ignore = () => {}
   const warn = (_fields: object, message: string) => void warnings.push(message)
   const logger = { debug: ignore, info: ignore, warn, error: ignore }
-  const service: ListeningService = { fetch, logger, takesAnyKey, onClose: ignore }
+  const service: ListeningService = { fetch, logger, takesAnyKey, console: null, onClose: ignore }
   return { service, warnings }
 }
 

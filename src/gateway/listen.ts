@@ -23,8 +23,8 @@ export interface TimeLimits {
   /** For sending the next request on an open connection. */
   readonly keepAliveTimeout: number
   /**
-   * Without a byte in either direction, after which the connection is destroyed: a client that does not read must not hold
-   * a response for ever. Streams carry a heartbeat every 15 seconds.
+   * Without a byte in either direction, after which the connection is destroyed: a client that does not read must not
+   * hold a response for ever. Streams carry a heartbeat every 15 seconds.
    */
   readonly timeout: number
   readonly connectionsCheckingInterval: number
@@ -38,14 +38,14 @@ const defaultTimeLimits: TimeLimits = {
   connectionsCheckingInterval: 1_000,
 }
 const maxHeaderBytes = 16 * 1024
-/** How long connections may take to finish once their streams have ended. */
+/** Milliseconds that connections may take to finish once their streams have ended. */
 const closeMs = 2_000
 const idleCheckMs = 20
 /** A shorter key can be guessed: no limit on wrong keys may lock out the clients that have the right one. */
 const minKeyLength = 16
 
 /** The part of a service that a listener needs. */
-export type ListeningService = Pick<Service, "fetch" | "logger" | "onClose" | "takesAnyKey">
+export type ListeningService = Pick<Service, "fetch" | "logger" | "onClose" | "takesAnyKey" | "console">
 
 /** Serves the gateway on Node's HTTP server. */
 export async function listen(
@@ -78,7 +78,9 @@ export async function listen(
   signal?.addEventListener("abort", close, { once: true })
   const address = server.address()
   const bound = typeof address === "object" && address !== null ? address.port : port
-  return { url: listenerUrl({ host, address: bindAddress, port: bound }), port: bound, close }
+  const url = listenerUrl({ host, address: bindAddress, port: bound })
+  const isUsable = service.console === "operator" || (service.console === "loopback" && reach === "loopback")
+  return { url, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }
 }
 
 function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {

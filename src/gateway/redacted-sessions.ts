@@ -9,10 +9,11 @@ import type { Sessions } from "../sessions/sessions.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
 /**
- * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results, emitted data,
- * questions, reasons and errors. The log, the model and the tools have the original values. (Live output is masked when it is logged,
- * because a secret may be divided between two chunks.) A grant is shown and revoked by its masked qualifier. The input of a client tool stays whole. A value that a person leaves
- * redacted in edited arguments keeps its original value.
+ * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results,
+ * emitted data, questions, reasons and errors. The log, the model and the tools have the original values. (Live
+ * output is masked when it is logged, because a secret may be divided between two chunks.) A grant is shown and
+ * revoked by its masked qualifier. The input of a client tool stays whole. A value that a person leaves redacted in
+ * edited arguments keeps its original value.
  */
 export function redactedSessions(sessions: Sessions, names: readonly string[]): Sessions {
   const mask = createMask(names)
@@ -162,7 +163,7 @@ function redactMessage(message: Message, mask: Mask): Message {
   return { ...message, content }
 }
 
-/** What a person left as it was shown is what it was; the rest is as edited. */
+/** Restores the masked values that a person left as they were shown; the rest is as edited. */
 function restore(edited: Json, { asked, shown }: { readonly asked: Json; readonly shown: Json }): Json {
   if (isDeepStrictEqual(edited, shown)) return asked
   if (isList(edited) && isList(asked) && isList(shown) && edited.length === asked.length) {
@@ -183,7 +184,7 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value)
 }
 
-/** Whether a tool would be executed with the placeholder, which the model did not write. */
+/** Returns true if a tool would be executed with the placeholder, which the model did not write. */
 function stillRedacted(restored: JsonObject, asked: JsonObject): boolean {
   return JSON.stringify(restored).includes(redacted) && !JSON.stringify(asked).includes(redacted)
 }

@@ -2,11 +2,12 @@ import type { RunLimits } from "../core/child.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { WhenBusy } from "../core/ports/inbox.ts"
 
-/** What `run` and `stream` have in common. */
+/** Options that `run` and `stream` have in common. */
 export interface StartOptions {
   /**
-   * Id of the session to continue, which must be one of this gateway's agents and not revoked. Default: a new session. Rejects
-   * with a `GatewayError`, code `session_not_found`, for any other session, and for one of another owner or agent than named.
+   * Id of the session to continue, which must be one of this gateway's agents and not revoked. Default: a new
+   * session. Rejects with a `GatewayError`, code `session_not_found`, for any other session, and for one of another
+   * owner or agent than named.
    */
   readonly sessionId?: string
   /**
@@ -29,15 +30,15 @@ export interface StartOptions {
   /** Milliseconds since the Unix epoch before which the run does not open. Default: at once. */
   readonly notBefore?: number
   /**
-   * Names the work, for a caller that may be killed and started again: the same call made again follows the run that exists,
-   * whether it is open or over, and starts no other. Without `sessionId` the session is the job's own. 1 to 255 characters.
-   * A session keeps its jobs as long as it is kept itself. Rejects with a `GatewayError`, code `job_id_reused`, if the job has
-   * another message. Default: each call starts a run.
+   * Names the work, for a caller that may be killed and started again: the same call made again follows the run that
+   * exists, whether it is open or over, and starts no other. Without `sessionId` the session is the job's own. 1 to
+   * 255 characters. A session keeps its jobs as long as it is kept itself. Rejects with a `GatewayError`, code
+   * `job_id_reused`, if the job has another message. Default: each call starts a run.
    */
   readonly jobId?: string
   /**
-   * Further texts of the message, one block each. They do not tell a job from another: a caller that is started again may
-   * give others, and the run keeps the first ones. Default: none.
+   * Further texts of the message, one block each. They do not tell a job from another: a caller that is started again
+   * may give others, and the run keeps the first ones. Default: none.
    */
   readonly notes?: readonly string[]
   /** Limits of the run, besides those of the agent. An agent with a loop of its own ignores them. Default: none. */

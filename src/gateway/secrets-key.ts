@@ -28,7 +28,9 @@ export async function secretsKey({
   return keyInFile(join(store ?? defaultStore, "secrets.key"))
 }
 
-/** Of processes that race for the first key one makes it; none can see half of it. */
+/**
+ * Reads the key from its file. Of processes that race for the first key one makes it; none can see half of it.
+ */
 async function keyInFile(path: string): Promise<Uint8Array> {
   const draft = `${path}.${randomBytes(8).toString("hex")}`
   try {

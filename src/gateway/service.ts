@@ -36,8 +36,10 @@ import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
 import { hookSubscribers } from "./hook-subscribers.ts"
 import { pickHooks } from "./hooks.ts"
+import { type OpenConsole, openConsole } from "./open-console.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
+import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
@@ -58,6 +60,8 @@ export interface Service {
   readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
+  /** Decides who may use the console. Null if it is off. */
+  readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /** Called before the parts close, with what else is to be stopped first: listeners. */
@@ -72,6 +76,7 @@ export interface ServiceOptions {
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   readonly idle: NonNullable<PrepareOptions["idle"]>
+  readonly console: PrepareOptions["console"]
   readonly logger: Logger
   readonly clock: Clock
   readonly ids: Ids
@@ -99,6 +104,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         checkSchema: schemas.check,
         clock,
         logger,
+        closing: options.closing,
       })
       agents.push(opened)
     }
@@ -186,10 +192,21 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   let accepting = true
   const readiness = (isOperator: boolean) =>
     readinessOf({ log, agents, accepting }, { isOperator, showsLinks: isOperator || mode === "dev" })
+  const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
+  const ownConsole = openConsole({
+    server,
+    agents: agents.map(({ name, allowedModels = null }) => ({ name, allowedModels })),
+    settings: options.settings,
+    mode,
+    isAsked: options.console,
+    sessions: shownSessions,
+    directory,
+    clock,
+  })
   const app = createHttpApp({
     ...server,
     agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
-    sessions: server.redact === undefined ? sessions : redactedSessions(sessions, server.redact),
+    sessions: shownSessions,
     directory,
     keyring,
     clock,
@@ -199,8 +216,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     openFile: async ({ id, agent }, path) => agentNamed(agents, agent).openFile(id, path),
     accepting: () => accepting,
     completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
+    pluginRoutes: joinRoutes(agents),
+    callbackTimeoutMs: userCode.timeoutMs,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
+    addPages: ownConsole?.addPages,
   })
   await untilAborted(closing, Promise.resolve(server.onStartup?.({ signal: closing })))
   const { sessionRetentionDays = 30 } = server
@@ -221,6 +241,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     outbox: store.outbox,
     logger,
     takesAnyKey: !knowsUsers(server),
+    console: ownConsole?.access ?? null,
     fetch: (request, bindings) => app.fetch(request, bindings),
     readiness: ({ forOperator = false } = {}) => readiness(forOperator),
     onClose: (stop) => listeners.push(stop),
@@ -228,8 +249,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       accepting = false
       stopHousekeeping?.()
       stopAnnouncing?.()
-      // From then on nothing uses the servers, and runs that wait for one to start must not hold up the end.
-      const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.closeMcp())), graceMs)
+      // Runs that still wait for a plugin, such as for an MCP server to start, must not hold up the end.
+      const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.interrupt())), graceMs)
       await worker.stop({ graceMs })
       clearTimeout(grace)
       feed.close()
@@ -254,7 +275,10 @@ function transcripts({ transcriptDir, redact, durability }: SharedServerOptions)
   return [createTranscripts({ directory: transcriptDir, sync: durability === "full", ...show })]
 }
 
-/** Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the next start. */
+/**
+ * Lets hooks and outbox handlers receive what is due, for two seconds at most. What is left is delivered after the
+ * next start.
+ */
 async function stopDelivering(parts: readonly (Following | Dispatcher)[]): Promise<void> {
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(), lastDeliveriesMs)
@@ -275,7 +299,7 @@ function runtimeOfAgent(agents: readonly AgentService[]): ResolveRuntime {
 
 /** Null if no agent has a server that can ask for authorization. */
 function completeAnyOf(agents: readonly AgentService[]): CompleteAuthorization | null {
-  const completions = agents.map((agent) => agent.completeMcpAuthorization).filter((each) => each !== null)
+  const completions = agents.map((agent) => agent.completeAuthorization).filter((each) => each !== null)
   if (completions.length === 0) return null
   return async (callback) => {
     for (const complete of completions) {

@@ -18,6 +18,7 @@ import { crossOrigin } from "./cors.ts"
 import { fieldErrors } from "./field-errors.ts"
 import { hostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
+import { createIssueSession, type IssueSession } from "./issue-session.ts"
 import { defaultHttpLimits, type HttpLimits, maxInitBodyBytes, maxInitValues } from "./limits/http-limits.ts"
 import { networkOf } from "./limits/network.ts"
 import {
@@ -39,6 +40,7 @@ import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
 import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-callback.ts"
+import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
 import { addSessionsRoutes, type ListSessions } from "./routes/sessions.ts"
 import { addStatusRoutes, type Readiness } from "./routes/status.ts"
@@ -88,14 +90,32 @@ export interface HttpAppOptions {
   readonly limits?: Partial<HttpLimits> | undefined
   /** False for none. */
   readonly rateLimits?: false | Partial<RateLimits> | undefined
-  /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
+  /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number | undefined
   /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
+  /** Default none. */
+  readonly pluginRoutes?: PluginRoutes | undefined
+  /** Milliseconds that a route of a plugin may take. Default 30 000. */
+  readonly callbackTimeoutMs?: number | undefined
   /** If true, each request has a line in the log. For development. Default false. */
   readonly logsRequests?: boolean | undefined
+  /** Adds pages outside the prefix. Default: there are none. */
+  readonly addPages?: AddPages | undefined
   /** Default 15 000. */
   readonly heartbeatMs?: number | undefined
+}
+
+/** Adds routes of pages to the root, behind the checks and headers that hold on every path. */
+export type AddPages = (root: OpenAPIHono<HttpEnv>, parts: PageParts) => void
+
+export interface PageParts {
+  readonly issueSession: IssueSession
+  /** Reads JSON bodies within the gateway's limits. Its routes come after one that authenticates. */
+  readonly body: MiddlewareHandler<HttpEnv>
+  readonly clientAddress: ClientAddress
+  /** Counts wrong credentials of an address, and refuses more once there were too many. */
+  readonly failures: RateLimiting["failures"]
 }
 
 /**
@@ -111,7 +131,7 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const deciderOf = createDeciderOf(clientAddress)
   const rateLimiting = rateLimitingOf(options, clientAddress)
 
-  const { body, optionalBody, chatBody, initBody } = bodyReaders(options, clientAddress)
+  const { body, optionalBody, chatBody, initBody, pageBody } = bodyReaders(options, clientAddress)
   const authenticated = authenticate({ tokens, sessions, agents, failures: rateLimiting.failures })
   const changing = [authenticated, rateLimiting.session]
   const newWork = refuseUnless(accepting)
@@ -122,10 +142,10 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   app.notFound((c) =>
     problemResponse(new Problem({ code: "not_found", status: 404 }, "No such path."), c, logger),
   )
+  const issueSession = createIssueSession({ sessions, agents, tokens })
   addInitRoute(app, {
-    sessions,
     agents,
-    tokens,
+    issueSession,
     identify: identifyBy(options),
     byApiKey,
     rateLimiting,
@@ -157,6 +177,14 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })
   addOpenApiRoute(app, { version })
+  addPluginRoutes(app, {
+    prefix: prefixOf(options).replace(/\/$/, ""),
+    routes: options.pluginRoutes ?? new Map(),
+    callbackTimeoutMs: options.callbackTimeoutMs ?? 30_000,
+    reading: changing,
+    changing: [...changing, optionalBody],
+  })
+  options.addPages?.(root, { issueSession, body: pageBody, clientAddress, failures: rateLimiting.failures })
   refuseOtherMethods(root)
   return app
 }
@@ -164,7 +192,9 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 /** Bodies of one owner, and of all together, that may be in memory at once, in bodies of the largest size. */
 const bodiesOfOwner = 8
 const bodiesTogether = 32
-/** The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once. */
+/**
+ * The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once.
+ */
 const shareOfBodies = 0.15
 const burstOfBodiesMs = 200
 
@@ -189,6 +219,7 @@ function bodyReaders(options: HttpAppOptions, clientAddress: ClientAddress) {
     body: boundedBody({ ...ofPrincipals, limits }),
     optionalBody: boundedBody({ ...ofPrincipals, limits, optional: true }),
     chatBody: boundedBody({ ...ofPrincipals, limits: { ...limits, maxBytes: chatBodyBytes } }),
+    pageBody: boundedBody({ ...ofPrincipals, owner: () => "pages", limits }),
     // No one has been authenticated yet.
     initBody: boundedBody({
       parse,
@@ -226,7 +257,7 @@ function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
   throw new ConfigurationError(`prefix: "${prefix}" is not a path like "/api".`)
 }
 
-/** What holds on every path, those that do not exist too. */
+/** Returns an app with the rules for every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs = 15_000 } = options
   const { viewersPerSession } = { ...defaultHttpLimits, ...options.limits }

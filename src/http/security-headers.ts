@@ -2,16 +2,19 @@ import type { Context, MiddlewareHandler } from "hono"
 import type { HttpEnv } from "./http-env.ts"
 
 /**
- * What holds for every answer, problems and streams too. Nothing the gateway says is a page: browsers may neither
- * guess a type, frame it, nor load it from another site's markup. `cross-origin-resource-policy` does not hinder
- * origins that CORS allows: the Fetch standard asks it of `no-cors` requests alone.
+ * Headers of every response, problems and streams included. Only a page brings a content security policy of its own.
+ * Browsers may neither guess a type, frame a response, nor load it from another site's markup.
+ * `cross-origin-resource-policy` does not hinder origins that CORS allows: the Fetch standard asks it of `no-cors` requests
+ * alone.
  */
 const always = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
 } as const
+
+/** For responses that are no pages. */
+const noContentPolicy = "default-src 'none'; frame-ancestors 'none'"
 
 /** One year; without subdomains, which may be others'. */
 const transportSecurity = "max-age=31536000"
@@ -22,6 +25,7 @@ export function securityHeaders({ trustProxy }: { readonly trustProxy: number })
     // Every `c.header` would make the response anew.
     const { headers } = c.res
     for (const [name, value] of Object.entries(always)) headers.set(name, value)
+    if (!headers.has("content-security-policy")) headers.set("content-security-policy", noContentPolicy)
     if (isSecure(c, trustProxy)) headers.set("strict-transport-security", transportSecurity)
     // Tokens and conversations are nobody's to keep; a stream has its own word on that.
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store")

@@ -1,15 +1,16 @@
 import type { CodeLanguage, OutputChunk, SandboxName } from "../core/ports/sandbox.ts"
+import type { StagedFolder } from "./staged-folders.ts"
 import type { Workspace } from "./workspace/workspaces.ts"
 
 /** One way to run code. What all of them share (time, quota, order of output) is in `execute.ts`. */
 export interface Backend {
   readonly name: SandboxName
   readonly sandboxed: boolean
-  /** How limits are enforced, for the log. */
+  /** Description of how limits are enforced, for the log. */
   readonly description: string
   /** Limits that it cannot keep on this machine. */
   readonly unheld: readonly UnheldLimit[]
-  /** Whether `Exit.outOfMemory` can be told; if not, it is guessed from what the code printed. */
+  /** If true, the backend knows `Exit.outOfMemory`; if not, it is guessed from the code's output. */
   readonly tellsOutOfMemory: boolean
   /** Rejects when the code cannot be started; nothing is left then. */
   start(order: Order): Promise<Running>
@@ -32,6 +33,7 @@ export interface Order {
   readonly workspace: Workspace
   readonly language: CodeLanguage
   readonly code: string
+  readonly folders: readonly StagedFolder[]
   /** The session may soon have more. */
   readonly expectMore: boolean
 }

@@ -2,6 +2,7 @@ import type { ExecEvent, ExecRequest, ExitReason, RemovedFiles } from "../core/p
 import type { Backend, Exit, Running } from "./backend.ts"
 import type { DiskGuard } from "./disk/guard.ts"
 import { diskQuota, type SandboxLimits } from "./limits.ts"
+import type { StagedFolder } from "./staged-folders.ts"
 import { createTail } from "./tail.ts"
 import { mergeRemoved, trimWorkspace } from "./workspace/trim.ts"
 import type { UnfinishedExecution, UnfinishedExecutions } from "./workspace/unfinished.ts"
@@ -15,6 +16,8 @@ export interface ExecuteOptions {
   readonly guard: DiskGuard
   readonly unfinished: UnfinishedExecutions
   readonly request: ExecRequest
+  /** The request's folders, on disk. Default none. */
+  readonly folders?: readonly StagedFolder[]
   readonly signal: AbortSignal
   /** Default true. */
   readonly expectMore?: boolean
@@ -33,12 +36,12 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
 }
 
 async function* watchedRun(
-  { backend, workspace, limits, guard, request, signal, expectMore = true }: ExecuteOptions,
+  { backend, workspace, limits, guard, request, folders = [], signal, expectMore = true }: ExecuteOptions,
   { startedAt, finish }: UnfinishedExecution,
 ): AsyncGenerator<ExecEvent> {
   const quota = diskQuota(limits)
   const running = await startOrAbort(
-    backend.start({ workspace, language: request.language, code: request.code, expectMore }),
+    backend.start({ workspace, language: request.language, code: request.code, folders, expectMore }),
     signal,
   )
   let stopped: ExitReason | null = null

@@ -18,6 +18,7 @@ import { createHealthCheck } from "./health-check.ts"
 import { forgetDeadInstances, type Instance, joinInstances } from "./instances.ts"
 import { diskQuota } from "./limits.ts"
 import { createSlots } from "./slots.ts"
+import { createFolderStage } from "./staged-folders.ts"
 import { type Finding, mayBeUsed, nothingWorks, tryOut, type Usable, warnOf } from "./try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
 import { checkOffered } from "./workspace/offered.ts"
@@ -55,8 +56,8 @@ export type BackendCheck =
   | { readonly works: false; readonly reason: string; readonly detail: string }
 
 /**
- * Tries each backend with a real run. Rejects with a `ConfigurationError` that says why none works, or why none of those
- * that do counts as a sandbox where one is required.
+ * Tries each backend with a real run. Rejects with a `ConfigurationError` that says why none works, or why none of
+ * those that do counts as a sandbox where one is required.
  */
 export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSandboxes> {
   const { config, ephemeral, logger } = options
@@ -124,9 +125,12 @@ interface Parts {
   readonly logger: Logger
 }
 
-/** How long the clearing away may hold up the start. The rest is left to the next clearing away. */
+/**
+ * Milliseconds that the removal of leftovers may hold up the start. The rest is left to the next removal. The rest is
+ * left to the next clearing away.
+ */
 const startTimeoutMs = 10_000
-/** How long it may hold up the end. The rest is left to the next start. */
+/** Milliseconds that it may hold up the end. The rest is left to the next start. */
 const closeTimeoutMs = 2_000
 
 async function removeInTime(path: string): Promise<void> {
@@ -160,6 +164,7 @@ function over(parts: Parts): OpenedSandboxes {
   const { config, directory, privateFolder, instance, workspaces, guard, unfinished } = parts
   const { usable, findings, logger } = parts
   const slots = createSlots(config)
+  const stage = createFolderStage(join(privateFolder, "folders"))
   const closing = new AbortController()
   const active = new Set<Execution>()
   const { ping = async () => {}, name: preferred } = preferredOf(usable)
@@ -179,7 +184,13 @@ function over(parts: Parts): OpenedSandboxes {
       const stop = AbortSignal.any([signal, closing.signal, execution.stop.signal])
       const giveBack = await slots.take(session, stop)
       try {
-        yield* execute({ backend, workspace, limits: config, guard, unfinished, request, signal: stop })
+        const { folders, release } = await stage.stage(request.folders ?? [])
+        try {
+          const options = { backend, workspace, limits: config, guard, unfinished, request, folders }
+          yield* execute({ ...options, signal: stop })
+        } finally {
+          release()
+        }
       } finally {
         giveBack()
       }
@@ -198,7 +209,7 @@ function over(parts: Parts): OpenedSandboxes {
     await workspaces.remove(sessionId, signal)
   }
 
-  /** What an operator has to know is in the detail, which callers are not told. */
+  /** Logs an error. Its detail is for the operator, and callers do not receive it. */
   function logged(error: unknown): unknown {
     if (error instanceof GatewayError && error.detail !== undefined) {
       logger.warn({ code: error.code, detail: error.detail }, error.message)

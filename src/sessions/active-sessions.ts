@@ -15,7 +15,7 @@ import type { Slots } from "./slots.ts"
 import type { Storage } from "./storage.ts"
 import { SessionWriter } from "./writer.ts"
 
-/** How long a stopping process waits for its last writes. */
+/** Milliseconds that a stopping process waits for its last writes. */
 const lastWriteMs = 2_000
 /** Pause between attempts to release a session while the store is down. */
 const releaseRetryMs = 1_000

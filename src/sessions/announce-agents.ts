@@ -11,8 +11,8 @@ export interface AnnounceOptions {
 }
 
 /**
- * Makes known which agents this process serves. Resolves after the first attempt, because a gateway also starts while its
- * store takes no writes, and repeats the attempt until it succeeds. Returns a function that ends that.
+ * Makes known which agents this process serves. Resolves after the first attempt, because a gateway also starts while
+ * its store takes no writes, and repeats the attempt until it succeeds. Returns a function that ends that.
  */
 export async function announceAgents({ directory, agents, logger }: AnnounceOptions): Promise<() => void> {
   const stop = new AbortController()

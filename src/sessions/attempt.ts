@@ -49,7 +49,9 @@ export class Attempt {
     })
   }
 
-  /** Whether the session is being given back, so that a command put from now on may find nobody here. */
+  /**
+   * If true, the session is being given back, so this process may not see a command that is put from now on.
+   */
   get leaving(): boolean {
     return this.#leaving
   }
@@ -111,8 +113,8 @@ export class Attempt {
   }
 
   /**
-   * Returns a time of this process by the store's clock. The two may differ: a run that is due for the store, and not for
-   * the process that claims it, would be claimed again and again.
+   * Returns a time of this process by the store's clock. The two may differ: a run that is due for the store, and not
+   * for the process that claims it, would be claimed again and again.
    */
   async #byTheStore(time: number): Promise<number> {
     const { log, clock } = this.#options

@@ -2,7 +2,7 @@ import { type Entry, type Event, isTerminal } from "../core/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
 import type { Lease, SessionBatch } from "../core/ports/session-log.ts"
 
-/** What a store is given: the entries, and the derived state that changes with them. */
+/** Builds a batch for the store: the entries, and the derived state that changes with them. */
 export function batchOf(
   lease: Lease,
   entries: readonly Entry[],
@@ -51,8 +51,8 @@ export function batchOf(
 }
 
 /**
- * What was done and a crash would not undo, so that processes that die at a run are counted anew (rule 10). Marking what
- * the last crash left behind is not such a step.
+ * Returns true for work that a crash would not undo. Processes that die at a run are counted from zero after it (rule
+ * 10). Marking what the last crash left behind is not such a step.
  */
 function isDurableStep(event: Event): boolean {
   switch (event.type) {

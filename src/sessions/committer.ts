@@ -5,7 +5,10 @@ import type { CommitOutcome, SessionBatch, SessionLog } from "../core/ports/sess
 
 /** A session with something to store. */
 export interface Committable {
-  /** What is to be stored next; the same batch again until `settle` was called for it. Null when there is nothing. */
+  /**
+   * Returns the batch that is stored next; the same batch again until `settle` was called for it. Null when there is
+   * nothing.
+   */
   takeBatch(): SessionBatch | null
   settle(outcome: Exclude<CommitOutcome, "busy">): void
   /** The store cannot take the batch now; it is tried again later. */
@@ -23,7 +26,10 @@ interface Member {
 const deltaFlushMs = 50
 const firstRetryMs = 50
 const lastRetryMs = 1_000
-/** A session whose row another transaction has locked is tried again after this time, then after twice as long, and so on. */
+/**
+ * A session whose row another transaction has locked is tried again after this time, then after twice as long, and so
+ * on.
+ */
 const firstBusyMs = 5
 const maxGroup = 200
 const maxGroups = 4
@@ -52,7 +58,7 @@ export class Committer {
   readonly #inFlight = new Set<Promise<void>>()
   /** Large batches in flight. They are none of the groups: making their text takes many turns of the event loop. */
   readonly #apart = new Set<Promise<void>>()
-  /** Those with deltas alone have waited long enough. */
+  /** If true, sessions with deltas alone have waited long enough. */
   #due = false
   #immediate: NodeJS.Immediate | null = null
   #timer: NodeJS.Timeout | null = null
@@ -164,7 +170,7 @@ export class Committer {
     return group
   }
 
-  /** What the store would not take now waits apart from what it has not been asked yet. */
+  /** Moves batches that the store could not take to those that are tried again, apart from new ones. */
   #tryAgain(sessions: readonly Committable[]): void {
     if (this.#closed) return
     setTimeout(() => {

@@ -7,8 +7,8 @@ export interface DueLoopOptions {
   /** Yields when something may have become due. */
   readonly arrivals: (options: { readonly signal: AbortSignal }) => AsyncIterable<void>
   /**
-   * Starts what is due and resolves to the milliseconds until more is, or null if that is not known. `heard` says that something
-   * arrived since the last round.
+   * Starts what is due and resolves to the milliseconds until more is, or null if that is not known. `heard` says
+   * that something arrived since the last round.
    */
   readonly round: (heard: boolean) => Promise<number | null>
   /** Milliseconds from an arrival to its round, so that arrivals in quick succession share one. */
@@ -18,10 +18,13 @@ export interface DueLoopOptions {
 
 /** Bounds what an idle process asks of the store: one round a second. */
 const pollMs = 1_000
-/** What is due and yet could not be claimed is being claimed by others. */
+/** Milliseconds before another look at rows that are due but were being claimed by others. */
 const shortestPauseMs = 50
 
-/** Looks for what is due: at each arrival, when the next is due, and once a second for what other processes left behind. */
+/**
+ * Looks for what is due: at each arrival, when the next is due, and once a second for what other processes left
+ * behind.
+ */
 export class DueLoop {
   readonly #options: DueLoopOptions
   readonly #stop = new AbortController()

@@ -1,13 +1,16 @@
 import type { LiveEntry } from "../core/entries.ts"
 import { jsonSize } from "../core/json-size.ts"
 
-/** Entries, and characters of their deltas and data, that a viewer may have waiting; past it the viewer is sent to the store (rule 16). */
+/**
+ * Entries, and characters of their deltas and data, that a viewer may have waiting; past it the viewer is sent to the
+ * store (rule 16).
+ */
 const maxQueuedEntries = 2_000
 const maxQueuedCharacters = 1_000_000
 
 /**
- * What a viewer finds when it looks: entries to show, word that the store has more than the feed gave, or that the
- * process stops and shows nothing more.
+ * The next item for a viewer: entries to show, a notice that the store has more than the feed gave, or the end
+ * because the process stops.
  */
 export type FeedItem =
   | { readonly type: "batch"; readonly entries: readonly LiveEntry[] }
@@ -57,7 +60,7 @@ export class Feed {
     }
   }
 
-  /** Whether this process writes the session, so that its subscriptions hear of all there is. */
+  /** Returns true if this process writes the session, so that its subscriptions receive everything. */
   hasWriter(sessionId: string): boolean {
     return this.#channels.get(sessionId)?.publishedUnstored != null
   }
@@ -164,7 +167,7 @@ export class FeedSubscription {
     this.#wake?.()
   }
 
-  /** What is queued is dropped: the viewer reads on from the store. */
+  /** Drops the queue: the viewer reads on from the store. */
   makeStale(): void {
     this.#stale = true
     this.#queue = []
@@ -173,7 +176,7 @@ export class FeedSubscription {
     this.#wake?.()
   }
 
-  /** Nothing follows what is queued. */
+  /** Ends the subscription after the queued entries. */
   finish(): void {
     this.#finished = true
     this.#wake?.()

@@ -44,9 +44,9 @@ export async function* readHistory(
 }
 
 /**
- * Returns the session as it was when, or after, its history was replaced last, with its queued runs at that time. A run that
- * opens between the two readings would be in neither, or in both, so they are repeated until the queue is the same before and
- * after.
+ * Returns the session as it was when, or after, its history was replaced last, with its queued runs at that time. A
+ * run that opens between the two readings would be in neither, or in both, so they are repeated until the queue is
+ * the same before and after.
  */
 async function newestHistory(log: SessionLog, sessionId: string): Promise<NewestHistory> {
   let queuedRuns = await log.queuedRuns(sessionId)

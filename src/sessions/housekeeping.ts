@@ -3,7 +3,7 @@ import type { SessionLog } from "../core/ports/session-log.ts"
 
 const intervalMs = 60_000
 const dayMs = 24 * 60 * 60 * 1_000
-/** How long deltas outlive their step, for viewers that lag (rule 6). */
+/** Milliseconds that deltas outlive their step, for viewers that lag (rule 6). */
 const deltaRetentionMs = 10 * 60 * 1_000
 /** Days that a session past its retention waits for a subscriber, and that an absent subscriber is remembered. */
 const subscriberPatienceDays = 7

@@ -1,8 +1,8 @@
 import { untilAborted } from "../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Answer, Answers } from "../core/ports/answers.ts"
-import type { WithdrawCommand } from "../core/ports/inbox.ts"
-import type { Command, Lease, PendingOptions, SessionLog } from "../core/ports/session-log.ts"
+import type { PendingOptions, WithdrawCommand } from "../core/ports/inbox.ts"
+import type { Command, Lease, SessionLog } from "../core/ports/session-log.ts"
 import type { Steering, SteeringMessage } from "../core/ports/steering.ts"
 import { sleep } from "../core/sleep.ts"
 
@@ -19,7 +19,10 @@ export class Inbox implements Answers, Steering {
   readonly #answers = new Map<string, Answer>()
   /** Messages that wait to join the open run. */
   #steering: SteeringMessage[] = []
-  /** Ids of answers and steering messages that were taken; they stay in the store's inbox until the commit that acts on them. */
+  /**
+   * Ids of answers and steering messages that were taken; they stay in the store's inbox until the commit that acts
+   * on them.
+   */
   readonly #taken = new Set<number>()
   readonly #listeners = new Set<() => void>()
   /** Readings begun, and the newest of them that has ended. */

@@ -4,10 +4,10 @@ import type { Message } from "../core/messages.ts"
 import type { Session, SessionLog } from "../core/ports/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
-/** How far a log is folded. */
+/** The fold of a log, up to some entry. */
 export class Fold {
   readonly conversation = new Conversation()
-  /** What calls have emitted, by call; null if nobody asks for it. */
+  /** Data that calls have emitted, by call; null if no reader asks for it. */
   readonly #data: Map<string, AppData[]> | null
   #answeredAt = 0
   #lastSeq = 0
@@ -25,8 +25,8 @@ export class Fold {
   }
 
   /**
-   * Sequence number of the last event that the messages show; 0 for an empty log. The results of a step that is not over
-   * are in no message yet, so there it is the model's answer.
+   * Sequence number of the last event that the messages show; 0 for an empty log. The results of a step that is not
+   * over are in no message yet, so there it is the model's answer.
    */
   get lastSeq(): number {
     return this.conversation.run?.phase.type === "settling" ? this.#answeredAt : this.#lastSeq
@@ -60,8 +60,8 @@ export interface FoldOptions {
 }
 
 /**
- * Folds the log of a session that nobody else writes, without its deltas, from the last event that replaced the history on.
- * Returns null once the reader's signal aborts.
+ * Folds the log of a session that nobody else writes, without its deltas, from the last event that replaced the
+ * history on. Returns null once the reader's signal aborts.
  */
 export async function loadConversation(log: SessionLog, options: FoldOptions): Promise<Conversation | null> {
   const { session, reader } = options
@@ -81,8 +81,8 @@ export interface FoldRange {
 
 /**
  * Folds a range of the log, and yields the messages that no later event changes, page by page. The fold holds none of
- * them, so a long session takes no more memory than a short one. The last messages stay in the fold. Ends early once the
- * reader's signal aborts.
+ * them, so a long session takes no more memory than a short one. The last messages stay in the fold. Ends early once
+ * the reader's signal aborts.
  */
 export async function* finishedMessages(
   options: FoldOptions,

@@ -7,8 +7,8 @@ import { withDefaults } from "./schema-defaults.ts"
 import type { Misfit } from "./sessions.ts"
 
 /**
- * Returns the answer as it is to be stored: a form's with its defaults filled in. A misfit if the schema that is stored with
- * the wait refuses edited arguments or a form, or if there is something filled in that nobody asked for.
+ * Returns the answer as it is to be stored: a form's with its defaults filled in. A misfit if the schema that is
+ * stored with the wait refuses edited arguments or a form, or if there is something filled in that nobody asked for.
  */
 export async function fittingAnswer(
   checkSchema: SchemaCheck,

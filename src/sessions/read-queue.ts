@@ -21,8 +21,8 @@ export interface ReadQueueOptions {
 }
 
 /**
- * To read, fold and render entries takes the event loop about a millisecond for each 100 000 characters and for each 100
- * entries. A page of less than a tenth of a millisecond costs nothing.
+ * To read, fold and render entries takes the event loop about a millisecond for each 100 000 characters and for each
+ * 100 entries. A page of less than a tenth of a millisecond costs nothing.
  */
 const charactersPerMs = 100_000
 const entriesPerMs = 100
@@ -41,9 +41,9 @@ interface Waiting {
 }
 
 /**
- * Reads pages of logs for all readers of the process: the replays of viewers, histories, and the runs that begin. However
- * many there are, the event loop turns to everything else after every few milliseconds of them. Readers take turns by their
- * key, so that no new run waits behind hundreds of another principal's replays.
+ * Reads pages of logs for all readers of the process: the replays of viewers, histories, and the runs that begin.
+ * However many there are, the event loop turns to everything else after every few milliseconds of them. Readers take
+ * turns by their key, so that no new run waits behind hundreds of another principal's replays.
  */
 export class ReadQueue {
   readonly #log: SessionLog
@@ -73,8 +73,8 @@ export class ReadQueue {
   }
 
   /**
-   * Returns the next entries, as `SessionLog.read` does, and null once the signal aborts. Rejects with `server_busy` when too
-   * many readers wait.
+   * Returns the next entries, as `SessionLog.read` does, and null once the signal aborts. Rejects with `server_busy`
+   * when too many readers wait.
    */
   async read(reader: Reader, sessionId: string, options: ReadOptions): Promise<readonly Entry[] | null> {
     if (!(await this.#admitted(reader))) return null

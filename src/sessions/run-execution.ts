@@ -34,7 +34,9 @@ import type { SessionWriter } from "./writer.ts"
 
 /** Processes in a row that may die at a run without one durable step, before the run is given up. */
 const maxTakeovers = 5
-/** How long a cancelled run waits for its agent, which knows the price of a call that a crash interrupted. */
+/**
+ * Milliseconds that a cancelled run waits for its agent, which knows the price of a call that a crash interrupted.
+ */
 const priceWaitMs = 1_000
 /** Crashes in all that one run may survive: a model may ask for the same deadly call again and again. */
 const maxCrashes = 20
@@ -65,9 +67,9 @@ type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHook
 
 /**
  * Brings one run on: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
- * terminal event; when it can only wait for answers, to the time at which the first wait is over.
- * Rejects only when this process must leave it open (lease lost, store down, shutting down), and with `RunWithdrawnError`
- * when it was withdrawn before it began.
+ * terminal event; when it can only wait for answers, to the time at which the first wait is over. Rejects only when
+ * this process must leave it open (lease lost, store down, shutting down), and with `RunWithdrawnError` when it was
+ * withdrawn before it began.
  */
 export async function executeRun(
   execution: RunExecution,
@@ -185,8 +187,8 @@ interface Beginning {
 }
 
 /**
- * Logs the run's start and takes its message out of the inbox, in one commit. Rejects with `RunWithdrawnError` when the run
- * was withdrawn in the meantime.
+ * Logs the run's start and takes its message out of the inbox, in one commit. Rejects with `RunWithdrawnError` when
+ * the run was withdrawn in the meantime.
  */
 async function begin(
   { session, conversation }: RunExecution,

@@ -19,8 +19,8 @@ import type { Spending } from "../core/usage.ts"
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
   /**
-   * Starts a session with an agent. Default: the gateway's default agent, and a new id. If there is a session with the given
-   * id, nothing is started and that session is returned, whoever owns it.
+   * Starts a session with an agent. Default: the gateway's default agent, and a new id. If there is a session with
+   * the given id, nothing is started and that session is returned, whoever owns it.
    */
   create(principal: Principal, agent?: string, id?: string): Promise<Session>
   session(sessionId: string): Promise<Session | null>
@@ -28,16 +28,16 @@ export interface Sessions {
   start(request: StartRequest): Promise<PutOutcome>
   /**
    * Cancels the open run, or withdraws a queued one. Resolves `accepted` once that is durable: it then wins over a
-   * completion not yet published (rule 12), and over taking the run. Without a run id, the open run or else the one that is
-   * due next.
+   * completion not yet published (rule 12), and over taking the run. Without a run id, the open run or else the one
+   * that is due next.
    */
   cancel(sessionId: string, runId: string | null): Promise<PutOutcome>
   /**
-   * Yields the session's entries in order, then live, in batches. With `replayFrom` it begins at the start of the step or
-   * run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. With `runId`, yields the
-   * entries of that run alone, up to its terminal event; the withdrawal of a queued run is shown as one. Without it, ends
-   * once no run is open or due. Ends silently when aborted, and when this process's hold on its sessions lapses (rule 8,
-   * liveness): the caller then asks again, best of another process.
+   * Yields the session's entries in order, then live, in batches. With `replayFrom` it begins at the start of the
+   * step or run that `afterSeq` lies in, so that a wire format can be folded silently up to the cursor. With `runId`,
+   * yields the entries of that run alone, up to its terminal event; the withdrawal of a queued run is shown as one.
+   * Without it, ends once no run is open or due. Ends silently when aborted, and when this process's hold on its
+   * sessions lapses (rule 8, liveness): the caller then asks again, best of another process.
    *
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
@@ -99,11 +99,17 @@ export interface StartRequest {
 
 export interface ViewOptions {
   readonly afterSeq: number
-  /** Default: the view begins right after `afterSeq`, as for a run's own cursor, before which nothing has to be folded. */
+  /**
+   * Default: the view begins right after `afterSeq`, as for a run's own cursor, before which nothing has to be
+   * folded.
+   */
   readonly replayFrom?: "step" | "run" | undefined
   /** The run that is shown, up to its end; `afterSeq` then lies before that end. */
   readonly runId?: string
-  /** If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default false. */
+  /**
+   * If true, a lapse does not end the view: for subscribers in this process, which cannot go elsewhere. Default
+   * false.
+   */
   readonly throughLapse?: boolean
   /** The session's owner: those who read take turns. Default: the session takes turns for itself. */
   readonly principal?: Principal
@@ -132,7 +138,7 @@ export interface ResultSubmission {
   readonly decidedBy: Decider
 }
 
-/** Nothing is said of the content unless a form was accepted. */
+/** An answer to a question. It has no content unless a form was accepted. */
 export interface QuestionResponse {
   readonly sessionId: string
   readonly toolCallId: string
@@ -153,14 +159,14 @@ export type HistoryPart = HistoryMessages | HistoryEnd
 export interface HistoryMessages {
   readonly type: "messages"
   readonly messages: readonly Message[]
-  /** What the calls whose results are among the messages have emitted, by call. */
+  /** Data that the calls with results among the messages have emitted, by call. */
   readonly data: ReadonlyMap<string, readonly AppData[]>
 }
 
 /** Comes once, after all messages. */
 export interface HistoryEnd {
   readonly type: "end"
-  /** Of all its runs. */
+  /** Usage and cost of all its runs. */
   readonly spent: Spending
   /** Open waits of the active run, of all kinds, with their nonces. */
   readonly openWaits: readonly Wait[]

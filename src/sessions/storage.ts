@@ -33,9 +33,9 @@ export interface Storage {
 }
 
 /**
- * Knows how much each principal stores. A sum is kept for ten seconds, so that most messages cost no look-up, and so that
- * there is no row of the principal that all its runs would wait for. A principal may therefore exceed its bound by what
- * it stores in ten seconds, and by what its runs in progress add.
+ * Knows how much each principal stores. A sum is kept for ten seconds, so that most messages cost no look-up, and so
+ * that there is no row of the principal that all its runs would wait for. A principal may therefore exceed its bound
+ * by what it stores in ten seconds, and by what its runs in progress add.
  */
 export function createStorage({
   log,

@@ -14,8 +14,8 @@ export class Withdrawals {
   }
 
   /**
-   * Begins to log the withdrawal, unless that has begun before. A failure is that of `settled`. If the session has a parent, the
-   * call that the run was to work for learns of it.
+   * Begins to log the withdrawal, unless that has begun before. A failure is that of `settled`. If the session has a
+   * parent, the call that the run was to work for learns of it.
    */
   log({ id, runId: withdrawnRunId, at }: Withdrawal, parent: SessionParent | null): void {
     if (this.#logged.has(id)) return

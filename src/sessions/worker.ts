@@ -14,13 +14,15 @@ import { LeaseHold } from "./lease-hold.ts"
 import { Reconciler } from "./reconciler.ts"
 import { Slots, type SlotsOptions } from "./slots.ts"
 
-/** How often a process looks for sessions that nobody works on. */
+/** Milliseconds between two looks for sessions that no process works on. */
 const sweepMs = 500
 /** Sessions that one look claims at most, so that those of a dead process are shared among all that are left. */
 const claimBatch = 10
 /** Pause before the next look when one found that many. */
 const fullBatchPauseMs = 100
-/** Pause before a place that became free is given away, and at least so many times as long as finding that out takes. */
+/**
+ * Pause before a place that became free is given away, and at least so many times as long as finding that out takes.
+ */
 const fillPauseMs = 10
 const fillPauseFactor = 4
 /** Sweeps from one look into the inboxes of running sessions to the next. */
@@ -124,8 +126,8 @@ export class Worker {
 
   /**
    * Accepts a message and begins the run it starts, unless another process has the session, there is no room, its
-   * principal has its share of the places, or others wait for one. Once it is accepted it is durable: whether this process
-   * can begin it now does not change the answer.
+   * principal has its share of the places, or others wait for one. Once it is accepted it is durable: whether this
+   * process can begin it now does not change the answer.
    */
   async accept(message: MessageCommand, { request, principal, limits }: Arrival): Promise<PutOutcome> {
     const { sessionId, runId } = message

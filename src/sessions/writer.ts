@@ -92,7 +92,8 @@ export class SessionWriter implements Journal, Committable {
   }
 
   /**
-   * Sets what the session stores when the writer begins. Past `maxBytes` a run begins no further step, and saves no further state of its runner; its end is still stored.
+   * Sets what the session stores when the writer begins. Past `maxBytes` a run begins no further step, and saves no
+   * further state of its runner; its end is still stored.
    */
   continueAfter(
     { storedBytes, lastSeq }: Pick<Session, "storedBytes" | "lastSeq">,
@@ -245,7 +246,7 @@ export class SessionWriter implements Journal, Committable {
     this.#storeRest()
   }
 
-  /** Nothing is written any more; what is not stored yet will not be. */
+  /** Ends the writer: it writes nothing more, and what is not stored yet will not be. */
   stop(reason: Error): void {
     if (this.#stopped !== null) return
     this.#stopped = reason
@@ -262,7 +263,10 @@ export class SessionWriter implements Journal, Committable {
     return first.seq - 1
   }
 
-  /** What was written while a batch was in flight, and may have been passed over when that was tried again. */
+  /**
+   * Schedules entries that were written while a batch was in flight, and may have been passed over when that was
+   * tried again.
+   */
   #storeRest(): void {
     if (this.#unstored.length === 0) return
     const isUrgent = this.#appends.length > 0 || this.#unstoredCharacters >= urgentCharacters
@@ -281,7 +285,7 @@ export class SessionWriter implements Journal, Committable {
     }
   }
 
-  /** What these appends wanted does not happen; everything else of the batch is stored with the next one. */
+  /** Takes back what these appends wanted; everything else of the batch is stored with the next one. */
   #refuse(isRefused: (append: Append) => boolean, reason: Error): void {
     const sent = this.#inFlight
     if (sent === null) return

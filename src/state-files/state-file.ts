@@ -37,9 +37,9 @@ export async function saveState(
 }
 
 /**
- * Reads the state, and stores and returns what `change` makes of it. Concurrent updates by this and other processes of the
- * machine happen one after the other, so none is lost. Readers, and a crash at any moment, see the old state or the new
- * one, never a part. Missing folders are made. A file `PATH.lock` stays beside the state; it is empty.
+ * Reads the state, and stores and returns what `change` makes of it. Concurrent updates by this and other processes
+ * of the machine happen one after the other, so none is lost. Readers, and a crash at any moment, see the old state
+ * or the new one, never a part. Missing folders are made. A file `PATH.lock` stays beside the state; it is empty.
  */
 export async function updateState(
   path: string,
@@ -53,7 +53,10 @@ export async function updateState(
   })
 }
 
-/** Returns a state with the update's keys in place of the same keys of the state. A key whose value is null is removed. */
+/**
+ * Returns a state with the update's keys in place of the same keys of the state. A key whose value is null is
+ * removed.
+ */
 export function mergeState(state: JsonObject, update: JsonObject): JsonObject {
   const kept = Object.entries(state).filter(([key]) => !Object.hasOwn(update, key))
   return Object.fromEntries([...kept, ...Object.entries(update).filter(([, value]) => value !== null)])

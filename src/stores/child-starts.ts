@@ -21,8 +21,8 @@ export function needsChild({ wait, isCancelled }: Employer): boolean {
 export const childNotNeeded: CommandResult = { type: "dropped", reason: "parent_ended" }
 
 /**
- * Returns the answer to the call of a child that could not be started, so that the call does not wait for nothing. Null if the
- * child was started.
+ * Returns the answer to the call of a child that could not be started, so that the call does not wait for nothing.
+ * Null if the child was started.
  */
 export function answerInPlaceOf({ child, command }: StartChild, outcome: PutOutcome): AnswerCommand | null {
   if (outcome.status === "accepted" || outcome.status === "duplicate") return null

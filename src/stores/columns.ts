@@ -29,7 +29,7 @@ export function integer(row: Row, column: string): number {
   throw misfit(column, "a safe integer", value)
 }
 
-/** What this package wrote itself is taken to have the shape it was written with. */
+/** Parses a JSON column. This package wrote it, so its shape is not checked. */
 export function json<T>(row: Row, column: string): T {
   return JSON.parse(text(row, column))
 }

@@ -16,7 +16,9 @@ export interface CommandRow {
   readonly dueAt: number | null
 }
 
-/** Columns of an inbox row as `toCommandRow` parses them. An index covers them, because a command's body may be large. */
+/**
+ * Columns of an inbox row as `toCommandRow` parses them. An index covers them, because a command's body may be large.
+ */
 export const commandColumns = ["id", "run_id", "type", "rank", "not_before", "due_at"]
   .map((column) => `command.${column}`)
   .join(", ")
@@ -57,8 +59,8 @@ export function dueCommand(command: StoredCommand): NewCommand {
 }
 
 /**
- * Returns the row of a command in a form that processes of this version read, if there is one. `texts` has the texts of large
- * contents that were made before.
+ * Returns the row of a command in a form that processes of this version read, if there is one. `texts` has the texts
+ * of large contents that were made before.
  */
 export function newCommandRow(
   { command, ...place }: NewCommand,

@@ -6,7 +6,7 @@ import { integer, json, type Row, text } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
 import { type LargeBodies, noLargeBodies } from "./large-bodies.ts"
 
-/** What the entries of one batch become in the tables of either database. */
+/** The rows of one batch's entries, in the tables of either database. */
 export interface EntryRows {
   readonly events: readonly EventRow[]
   readonly deltas: readonly DeltaRow[]
@@ -70,8 +70,8 @@ interface Storing {
 }
 
 /**
- * From a row of either table with `kind`, `seq`, `run_id` and `body`, for an event `v` and `at` too. Throws for an event that
- * is newer than this process `reads`.
+ * From a row of either table with `kind`, `seq`, `run_id` and `body`, for an event `v` and `at` too. Throws for an
+ * event that is newer than this process `reads`.
  */
 export function fromRow(row: Row, reads = logVersion): Entry[] {
   const seq = integer(row, "seq")

@@ -5,8 +5,8 @@ import type { Grant, GrantRevocation, ToolType } from "../core/ports/approvals.t
 import { integer, json, type Row } from "./columns.ts"
 
 /**
- * Returns a tool type as a column that can be indexed: a qualifier may be longer than Postgres takes in an index, and may
- * have characters that a database refuses.
+ * Returns a tool type as a column that can be indexed: a qualifier may be longer than Postgres takes in an index, and
+ * may have characters that a database refuses.
  */
 export function toolTypeKey({ toolName, qualifier, origin }: ToolType): string {
   const type: Json = [toolName, qualifier, origin && { ...origin }]

@@ -2,13 +2,13 @@ import type { QueuedRun } from "../core/ports/inbox.ts"
 import type { SessionBatch } from "../core/ports/session-log.ts"
 import type { CommandRow } from "./command-rows.ts"
 
-/** What decides over the order of an inbox. */
+/** The time and the run that decide over the order of an inbox. */
 export interface Moment {
   /** The store's clock. */
   readonly now: number
   /**
-   * The open run. It may have its message in the inbox: processes that read only version 2 open a run when its message is
-   * put.
+   * The open run. It may have its message in the inbox: processes that read only version 2 open a run when its
+   * message is put.
    */
   readonly openRunId: string | null
 }

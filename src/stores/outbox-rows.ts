@@ -99,8 +99,8 @@ export function toOutboxCommand(row: Row): OutboxCommand | null {
 }
 
 /**
- * Decides what becomes of a command by what its session said to it; `attempts` are those before. An answer that comes too late
- * has no one to tell, so it is dropped. A message that can never arrive stays as a dead row for an operator.
+ * Decides what becomes of a command by what its session said to it; `attempts` are those before. An answer that comes
+ * too late has no one to tell, so it is dropped. A message that can never arrive stays as a dead row for an operator.
  */
 export function commandResult(
   { type, command }: Exclude<OutboxCommand, StartChild>,
@@ -135,7 +135,10 @@ export function commandResult(
   }
 }
 
-/** Decides what becomes of a command that the inbox could not take. A process that reads the session may take it later. */
+/**
+ * Decides what becomes of a command that the inbox could not take. A process that reads the session may take it
+ * later.
+ */
 export function failedCommand(error: unknown): CommandResult {
   if (error instanceof LogTooNewError) {
     return { type: "retry", reason: error.code, retryInMs: firstRetryMs }

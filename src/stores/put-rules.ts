@@ -87,7 +87,9 @@ export function planRevocation(
   return { ...plan, commands: [cancel, ...plan.commands], isDue: true }
 }
 
-/** A process that reads only version 2 knows no queue, so while one lives, every message to a busy session is refused. */
+/**
+ * A process that reads only version 2 knows no queue, so while one lives, every message to a busy session is refused.
+ */
 function refusalOf(
   { whenBusy = "reject" }: MessageCommand,
   receiver: Receiver,
@@ -141,8 +143,8 @@ function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
 }
 
 /**
- * Returns the message without the conversation that the client sent with it. The runs before it are not over, so the client
- * cannot know the history that the message continues (rule 13).
+ * Returns the message without the conversation that the client sent with it. The runs before it are not over, so the
+ * client cannot know the history that the message continues (rule 13).
  */
 function onServerHistory(message: MessageCommand): MessageCommand {
   return { ...message, input: { type: "message", content: newMessageOf(message.input) } }

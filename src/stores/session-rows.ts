@@ -56,8 +56,8 @@ function toCommand(row: Row): Command {
 }
 
 /**
- * Returns the commands that a writer is given: of messages, which are all due, only the one that is taken next. `rows` have
- * the columns of `toCommandRow` and a `body`. Parses large bodies in slices of their own.
+ * Returns the commands that a writer is given: of messages, which are all due, only the one that is taken next.
+ * `rows` have the columns of `toCommandRow` and a `body`. Parses large bodies in slices of their own.
  */
 export async function toPending(rows: readonly Row[], now: number): Promise<Command[]> {
   const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })

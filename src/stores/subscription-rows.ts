@@ -22,7 +22,10 @@ export function toForgotten(row: Row): ForgottenSubscription {
   }
 }
 
-/** Sessions with new events, each with the number before the first of them: where a cursor begins that is not there yet. */
+/**
+ * Sessions with new events, each with the number before the first of them: where a cursor begins that is not there
+ * yet.
+ */
 export type Stirred = ReadonlyMap<string, number>
 
 /** `batches` are those that a commit has stored. */

@@ -3,7 +3,7 @@ import type { AuditRecord, Grant, Wait } from "../core/ports/approvals.ts"
 import type { AcceptedAnswer, AnswerCommand, AnswerOutcome } from "../core/ports/session-log.ts"
 import { answerRecords, grantOf } from "./decision-records.ts"
 
-/** What an answer does to its wait: nothing, or all of this in one transaction that also closes the wait. */
+/** The effect of an answer on its wait: none, or all of this in one transaction that also closes the wait. */
 export type Judgement =
   | { readonly accepted: null; readonly outcome: Exclude<AnswerOutcome, { status: "accepted" }> }
   | { readonly accepted: AcceptedAnswerEffects; readonly outcome: { status: "accepted"; runId: string } }

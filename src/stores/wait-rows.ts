@@ -27,8 +27,8 @@ export function waitBody(wait: NewWait, version: number): string {
 }
 
 /**
- * The columns by which a wait is looked up, as stored. Rows of older versions have no id: there the call and the kind tell,
- * and null for both means that no such row is meant.
+ * The columns by which a wait is looked up, as stored. Rows of older versions have no id: there the call and the kind
+ * tell, and null for both means that no such row is meant.
  */
 export interface WaitColumns {
   readonly waitId: string | null

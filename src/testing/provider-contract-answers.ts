@@ -11,7 +11,7 @@ import {
 } from "./provider-contract-checks.ts"
 import type { ContractPart, ProviderContractCase } from "./provider-harness.ts"
 
-/** What an answer is made of. */
+/** Cases about the parts of a response. */
 export const answerCases: readonly ProviderContractCase[] = [
   {
     name: "deltas, part by part, together are the text of the one end that follows them",

@@ -50,7 +50,7 @@ export async function firstDelta(stream: AsyncIterator<ModelEvent>): Promise<voi
   assert.equal(next.value?.type, "textDelta", JSON.stringify(next.value))
 }
 
-/** Nothing that counts comes any more. */
+/** Asserts that nothing that counts comes any more. */
 export async function assertQuiet(
   stream: AsyncIterator<ModelEvent>,
   pending: Promise<IteratorResult<ModelEvent>>,

@@ -39,9 +39,9 @@ export type ContractAnswer =
   | { readonly type: "webPage" }
 
 /**
- * How a response ends; `complete` by default. `cut`: the connection breaks. `short`: the body ends in order, but before the
- * response does. `garbled`: a piece that cannot be read, and the end of the body. `open`: nothing more comes. `error`: the
- * wire's own error event. `contentFilter`: complete, because the filter stopped it.
+ * The end of a response; `complete` by default. `cut`: the connection breaks. `short`: the body ends in order, but
+ * before the response does. `garbled`: a piece that cannot be read, and the end of the body. `open`: nothing more
+ * comes. `error`: the wire's own error event. `contentFilter`: complete, because the filter stopped it.
  */
 export type ContractEnding = "complete" | "cut" | "short" | "garbled" | "open" | "error" | "contentFilter"
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import { sandboxFileCases } from "./sandbox-contract-files.ts"
+import { sandboxFolderCases } from "./sandbox-contract-folders.ts"
 import { sandboxLimitCases } from "./sandbox-contract-limits.ts"
 import { exec, newSandbox, run, type SandboxCase } from "./sandbox-harness.ts"
 import { assertStill, heartbeat } from "./sandbox-heartbeat.ts"
 
-/** What every backend of code execution must do, sandbox or not. */
+/** Behavior of every backend of code execution, sandbox or not. */
 export const sandboxContract: readonly SandboxCase[] = [
   {
     name: "Python, JavaScript and shell give their output and exit code",
@@ -134,5 +135,6 @@ for i in range(1000):
     },
   },
   ...sandboxFileCases,
+  ...sandboxFolderCases,
   ...sandboxLimitCases,
 ]

@@ -3,6 +3,7 @@ import type {
   CodeLanguage,
   ExecEvent,
   ExitStatus,
+  ReadOnlyFolder,
   Sandbox,
   Sandboxes,
   SandboxName,
@@ -36,6 +37,7 @@ export interface RunOptions {
   readonly language?: CodeLanguage
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  readonly folders?: readonly ReadOnlyFolder[]
 }
 
 /** As long as code may have: what is not about time is not to fail for want of it. */
@@ -45,9 +47,17 @@ export function exec(
   { host }: SandboxHarness,
   sandbox: Sandbox,
   code: string,
-  { language = "python", timeoutMs = amplyMs, signal = new AbortController().signal }: RunOptions = {},
+  {
+    language = "python",
+    timeoutMs = amplyMs,
+    signal = new AbortController().signal,
+    folders,
+  }: RunOptions = {},
 ): AsyncIterable<ExecEvent> {
-  return sandbox.exec({ host, language, code, timeoutMs }, { signal })
+  return sandbox.exec(
+    { host, language, code, timeoutMs, ...(folders !== undefined && { folders }) },
+    { signal },
+  )
 }
 
 /** Runs to the end, and keeps the first 64 kB of each stream. */

@@ -13,8 +13,8 @@ import {
 } from "./view.ts"
 
 /**
- * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them. Events
- * of unknown types only move the cursor.
+ * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them.
+ * Events of unknown types only move the cursor.
  */
 export function applyEvent(view: ChatView, event: SentEvent): ChatView {
   if (event.cursor !== undefined && event.cursor <= view.cursor) return view

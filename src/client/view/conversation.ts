@@ -112,7 +112,10 @@ export function createConversation({ history, ...options }: ConversationOptions)
     fail(error, signal)
   }
 
-  /** One stream is read at a time. When it ends and messages are queued, the session is followed until they are answered. */
+  /**
+   * One stream is read at a time. When it ends and messages are queued, the session is followed until they are
+   * answered.
+   */
   function read(signal: AbortSignal, first: AsyncIterable<SentEvent>): void {
     const readAll = async () => {
       for await (const event of first) show(event)

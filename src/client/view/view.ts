@@ -9,7 +9,7 @@ export interface ChatView {
   readonly waits: readonly ViewWait[]
   /** If true, a run is open. */
   readonly isRunning: boolean
-  /** How the last run ended. Null while a run is open, and before the first. */
+  /** The end of the last run. Null while a run is open, and before the first. */
   readonly ended: RunEnd | null
   /** Usage of all runs of the session. */
   readonly usage: Usage | null

@@ -66,9 +66,9 @@ export type ChatEvent =
       readonly server: string | null
       readonly mode: "form" | "url"
       readonly message: string
-      /** Of a form: JSON Schema of what is to be filled in. */
+      /** JSON Schema of a form's values. */
       readonly schema?: Readonly<Record<string, unknown>> | undefined
-      /** Of mode `url`: the page for the user to open. */
+      /** The page for the user to open, in mode `url`. */
       readonly url?: string | undefined
     }
   | {

@@ -4,22 +4,22 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { WaitKind } from "../wait.ts"
 import type { NewWait } from "./session-log.ts"
 
-/** What is asked and what was decided, over all sessions. Lives and dies with the sessions it belongs to. */
+/** Open waits, grants and decisions over all sessions. Lives and dies with the sessions it belongs to. */
 export interface Approvals {
   /**
-   * Returns the newest wait with this key in the session, or in the tree that it is the root of. A call may open several waits
-   * of one kind, one after the other.
+   * Returns the newest wait with this key in the session, or in the tree that it is the root of. A call may open
+   * several waits of one kind, one after the other.
    */
   wait(sessionId: string, key: WaitKey): Promise<Wait | null>
   /** Open waits that have not expired, oldest first, at most `limit`. */
   openWaits(filter: WaitFilter): Promise<readonly Wait[]>
 
-  /** What is allowed in the session without asking again. Read at every decision, so a revocation acts at once. */
+  /** Returns the grants of the session. Read at every decision, so a revocation acts at once. */
   grants(sessionId: string): Promise<readonly Grant[]>
   /** Resolves to true if there was such a grant. The audit trail has a record for each grant that is revoked. */
   revokeGrant(revocation: GrantRevocation): Promise<boolean>
 
-  /** Who decided what, when and from where: newest first, at most `limit`. */
+  /** Returns records of decisions, each with its time and origin: newest first, at most `limit`. */
   audit(filter: AuditFilter): Promise<readonly AuditRecord[]>
 }
 
@@ -78,7 +78,9 @@ export interface AuditRecord {
   readonly qualifier: string | null
   /** Null for a local tool, for a runner's, and in records of older versions. */
   readonly origin: ToolOrigin | null
-  /** `accepted`, `declined` and `cancelled` are of questions to the user. What a form was filled in with is not here. */
+  /**
+   * `accepted`, `declined` and `cancelled` are of questions to the user. What a form was filled in with is not here.
+   */
   readonly action:
     | "approved"
     | "denied"

@@ -6,8 +6,8 @@ import type { Principal, SessionParent } from "./session-log.ts"
  */
 export interface Directory {
   /**
-   * Makes known which agents this process serves, until it is closed or ends. Replaces what it made known before. Open runs
-   * of agents that no live process serves are listed as `unserved`.
+   * Makes known which agents this process serves, until it is closed or ends. Replaces what it made known before.
+   * Open runs of agents that no live process serves are listed as `unserved`.
    */
   serve(agents: readonly string[]): Promise<void>
   sessions(query: SessionQuery): Promise<DirectoryPage<ListedSession>>

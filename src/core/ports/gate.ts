@@ -2,7 +2,7 @@ import type { InterceptorDecided } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { Tool } from "./tool.ts"
 
-/** Whether a call may be executed: interceptors first, then the approval policy and what was granted before. */
+/** Decides if a call may be executed: interceptors first, then the approval policy and the grants. */
 export interface Gate {
   /**
    * An interceptor or a policy that throws, or that does not return in time, denies. Rejects with
@@ -29,9 +29,9 @@ export interface GatedCall {
 export interface Verdict {
   readonly action: "execute" | "ask" | "deny"
   readonly qualifier: string | null
-  /** What is told: to the person when asked, to the model when denied. */
+  /** The reason that is shown: to the person when asked, to the model when denied. */
   readonly code: string | null
   readonly reason: string | null
-  /** What interceptors said other than to allow, in their order. */
+  /** Decisions of interceptors other than to allow, in their order. */
   readonly decisions: readonly Omit<InterceptorDecided, "type" | "toolCallId" | "toolName">[]
 }

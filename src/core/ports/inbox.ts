@@ -10,9 +10,10 @@ export interface QueuedRun {
 }
 
 /**
- * Decides over a message for a session that has an open run, or a queued run that is due: `reject` refuses it, `queue`
- * runs it after those, `interrupt` cancels the open run and runs it next, `steer` adds it to the open run. A run that
- * cannot be steered, such as that of a foreign runner, and a steering message without an open run make `steer` a `queue`.
+ * Decides over a message for a session that has an open run, or a queued run that is due: `reject` refuses it,
+ * `queue` runs it after those, `interrupt` cancels the open run and runs it next, `steer` adds it to the open run. A
+ * run that cannot be steered, such as that of a foreign runner, and a steering message without an open run make
+ * `steer` a `queue`.
  */
 export type WhenBusy = "reject" | "queue" | "interrupt" | "steer"
 
@@ -52,4 +53,9 @@ export interface RunOpened {
   readonly cursor: number
   /** If true, messages may join the run between its steps. */
   readonly steerable: boolean
+}
+
+export interface PendingOptions {
+  /** If false, messages are left out: they may be large, and a run that has begun needs none. Default: true. */
+  readonly messages?: boolean
 }

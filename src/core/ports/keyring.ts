@@ -4,9 +4,14 @@ export interface Keyring {
   signingKey(): Promise<SigningKey>
   /** A key by its id, for a token signed earlier; null if there is none. */
   key(id: string): Promise<SigningKey | null>
-  /** Makes a new key, which signs from now on. Tokens of the former keys hold until they expire or their key is removed. */
+  /**
+   * Makes a new key, which signs from now on. Tokens of the former keys hold until they expire or their key is
+   * removed.
+   */
   rotate(): Promise<SigningKey>
-  /** Removes a key, and so ends every token it signed. Resolves to whether it did: false for the newest, which stays. */
+  /**
+   * Removes a key, and so ends every token it signed. Resolves to whether it did: false for the newest, which stays.
+   */
   remove(id: string): Promise<boolean>
 }
 

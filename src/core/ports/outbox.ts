@@ -9,8 +9,8 @@ import type {
 } from "./session-log.ts"
 
 /**
- * Work that a session wants done outside itself. The store keeps it from the commit of the events that caused it until it is
- * delivered: at least once, in no particular order. A batch with items has at least one event.
+ * Work that a session wants done outside itself. The store keeps it from the commit of the events that caused it
+ * until it is delivered: at least once, in no particular order. A batch with items has at least one event.
  */
 export type OutboxItem = HandledItem | CommandItem
 
@@ -39,8 +39,8 @@ export type OutboxCommand =
   | StartChild
 
 /**
- * Creates a session and puts its first message, if the wait that it works for is still open. A session that cannot take the
- * message answers that wait at once.
+ * Creates a session and puts its first message, if the wait that it works for is still open. A session that cannot
+ * take the message answers that wait at once.
  */
 export interface StartChild {
   readonly type: "startChild"
@@ -55,8 +55,8 @@ export const commandKind = "command"
 /** Items that sessions want delivered, over all sessions. Rows outlive the session that wrote them. */
 export interface Outbox {
   /**
-   * Claims due rows of one kind for this caller, those that are due longest first. A claim ends after `leaseMs` by the store's
-   * clock: then the row is due again, because the process may have died.
+   * Claims due rows of one kind for this caller, those that are due longest first. A claim ends after `leaseMs` by
+   * the store's clock: then the row is due again, because the process may have died.
    */
   claim(options: OutboxClaim): Promise<readonly ClaimedItem[]>
   /** Deletes the row. Resolves to false if the claim has ended and others may have delivered it again. */
@@ -65,7 +65,10 @@ export interface Outbox {
   fail(item: ClaimedItem, failure: OutboxFailure): Promise<boolean>
   /** Gives the row back undelivered, as if it had not been claimed. */
   release(item: ClaimedItem): Promise<void>
-  /** Milliseconds until the first row of each of these kinds is due: 0 or less if one is due. Kinds without rows are left out. */
+  /**
+   * Milliseconds until the first row of each of these kinds is due: 0 or less if one is due. Kinds without rows are
+   * left out.
+   */
   nextDue(kinds: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Moves up to `limit` due commands into the inboxes of their sessions, each in a transaction of its own. */
   deliverCommands(options: { readonly limit: number }): Promise<readonly CommandDelivery[]>
@@ -89,7 +92,7 @@ export interface OutboxClaim {
 }
 
 export interface ClaimedItem {
-  /** Of the row, unique in the store. */
+  /** Number of the row, unique in the store. */
   readonly number: number
   readonly id: string
   readonly sessionId: string
@@ -116,7 +119,10 @@ export interface CommandDelivery {
   readonly result: CommandResult
 }
 
-/** What became of the row: it is gone if it is `delivered` or `dropped`, else it waits or is dead. */
+/**
+ * The state of the row after the delivery: it is gone if it is `delivered` or `dropped`; otherwise it waits or is
+ * dead.
+ */
 export type CommandResult =
   | { readonly type: "delivered" }
   | { readonly type: "dropped"; readonly reason: string }
@@ -169,5 +175,5 @@ export interface OutboxHandler {
   readonly timeoutMs?: number
 }
 
-/** What a handler is given. `attempt` counts from 1. */
+/** The item that a handler receives. `attempt` counts from 1. */
 export type OutboxDelivery = Pick<ClaimedItem, "id" | "kind" | "sessionId" | "payload" | "attempt">

@@ -1,6 +1,6 @@
 import type { Usage } from "../usage.ts"
 
-/** What model calls cost. */
+/** Prices of model calls. */
 export interface Pricing {
   /** In US dollars; null when the price of the model is not known. */
   cost(call: PricedCall): number | null

@@ -7,17 +7,23 @@ import type { ToolRules } from "./tool-rules.ts"
 export interface Provider {
   readonly name: string
   readonly defaultModel: string
-  /** Whose prices its calls are paid at: a provider's id in price lists, or `free`. Absent: nobody knows. */
+  /**
+   * Price list that applies to the provider's calls: a provider's id in price lists, or `free`. If absent, the prices
+   * are unknown.
+   */
   readonly priceList?: string
-  /** Milliseconds that the provider's own options allow until the first token. Absent: the agent's limit alone applies. */
+  /**
+   * Milliseconds that the provider's own options allow until the first token. Absent: the agent's limit alone
+   * applies.
+   */
   readonly firstTokenTimeoutMs?: number
   /** Forms of tools that the service refuses. The gateway adapts the agent's tools to these rules before each call. */
   readonly toolRules?: ToolRules
   /** If true, the model runs on the operator's own machine, where each retry evaluates the whole prompt again. */
   readonly selfHosted?: boolean
   /**
-   * Loads whatever the first call would have to load, and calls nobody: it is awaited before the gateway starts. Rejects with
-   * a `ConfigurationError` for what is not installed.
+   * Loads whatever the first call would have to load, and calls nobody: it is awaited before the gateway starts.
+   * Rejects with a `ConfigurationError` for what is not installed.
    */
   prepare?(): Promise<void>
   /**
@@ -36,7 +42,9 @@ export interface ModelRequest {
   readonly tools: readonly ToolSpecification[]
   /** Cap on output tokens. */
   readonly maxTokens: number
-  /** The text of the answer must be JSON of this schema. The prompt says so too; a service that can enforce it should. */
+  /**
+   * The text of the answer must be JSON of this schema. The prompt says so too; a service that can enforce it should.
+   */
   readonly outputSchema?: JsonObject
   /** If true, a provider that can do so yields the arguments of calls as the model writes them. Default false. */
   readonly toolInputDeltas?: boolean
@@ -73,16 +81,18 @@ export interface ModelInputDelta {
 }
 
 /**
- * A sign of life that has no text to show: a ping, a piece of a call's arguments. Only `advanced` and more `hiddenBytes`
- * extend the time limits of the call. A service that only sends pings counts as stalled.
+ * A sign of life that has no text to show: a ping, a piece of a call's arguments. Only `advanced` and more
+ * `hiddenBytes` extend the time limits of the call. A service that only sends pings counts as stalled.
  */
 export interface ModelProgress {
   readonly type: "progress"
-  /** What the service has counted so far, if it said: all of the call, not what is new. */
+  /** The service's count so far, if it reports one: for all of the call, not only for the new part. */
   readonly usage?: Usage
   /** Bytes of the answer so far that no delta shows: those of calls' arguments. All of them, not what is new. */
   readonly hiddenBytes?: number
-  /** If true, the response grew by something that neither a delta nor `hiddenBytes` shows, such as encrypted thinking. */
+  /**
+   * If true, the response grew by something that neither a delta nor `hiddenBytes` shows, such as encrypted thinking.
+   */
   readonly advanced?: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Where the code of sessions runs. One for each process; the sessions' files outlive it. */
+/** Environments in which the code of sessions runs. One for each process; the sessions' files outlive it. */
 export interface Sandboxes {
   /** The backends that work on this machine and may be used, in the order of preference. Never empty. */
   readonly hosts: readonly SandboxHost[]
@@ -20,9 +20,11 @@ export type CodeLanguage = "python" | "javascript" | "shell"
 
 export interface SandboxHost {
   readonly name: SandboxName
-  /** False for what only limits: it can read the host's files and reach its network, so a person must allow each call. */
+  /**
+   * False for what only limits: it can read the host's files and reach its network, so a person must allow each call.
+   */
   readonly sandboxed: boolean
-  /** What it can run, as found by a trial run. */
+  /** Languages that the sandbox can run, as found by a trial run. */
   readonly languages: readonly CodeLanguage[]
 }
 
@@ -55,6 +57,28 @@ export interface ExecRequest {
   readonly language: CodeLanguage
   readonly code: string
   readonly timeoutMs: number
+  /** Folders that the code can read and not change. At most 8. Default none. */
+  readonly folders?: readonly ReadOnlyFolder[]
+}
+
+/**
+ * Files that code finds in a folder of its own, outside of its working directory. Each is readable and executable. A
+ * host that is no sandbox protects them from changes only if the gateway runs as root.
+ */
+export interface ReadOnlyFolder {
+  /** 1 to 32 lowercase letters, digits and hyphens, a letter first. Part of the folder's path where code sees it. */
+  readonly name: string
+  /** Environment variable with the folder's path: capital letters, digits and underscores, a letter first. */
+  readonly variable: string
+  /** Identifies the content: folders of the same key have the same files. */
+  readonly key: string
+  readonly files: readonly ReadOnlyFile[]
+}
+
+export interface ReadOnlyFile {
+  /** Relative to the folder, with forward slashes. */
+  readonly path: string
+  readonly content: Uint8Array
 }
 
 export type ExecEvent = OutputChunk | ExitStatus

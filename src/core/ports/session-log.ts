@@ -4,30 +4,38 @@ import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
-import type { PutRun, QueuedRun, RunOpened, SteerCommand, WhenBusy, WithdrawCommand } from "./inbox.ts"
+import type {
+  PendingOptions,
+  PutRun,
+  QueuedRun,
+  RunOpened,
+  SteerCommand,
+  WhenBusy,
+  WithdrawCommand,
+} from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
 import type { OutboxItem } from "./outbox.ts"
+import type { Shares } from "./shares.ts"
 
 /**
- * Where sessions live: their log, their inbox and their leases. One instance is one process's membership;
- * its leases count as live until it is closed or its process ends.
+ * The store of sessions: their log, their inbox and their leases. One instance is one process's membership; its
+ * leases count as live until it is closed or its process ends.
  *
- * Every method rejects with `StoreUnavailableError` when the store cannot do it now, or when its reply was lost. Methods
- * that read a session, or put something into its inbox, reject with `LogTooNewError` if it holds something that is newer
- * than this process reads (rule 14, versions).
- * The rules by number are those of docs/architecture.md.
+ * Every method rejects with `StoreUnavailableError` when the store cannot do it now, or when its reply was lost.
+ * Methods that read a session, or put something into its inbox, reject with `LogTooNewError` if it holds something
+ * that is newer than this process reads (rule 14, versions). The rules by number are those of docs/architecture.md.
  */
 export interface SessionLog {
   /** Tells if this instance's leases count as live (rule 8, liveness). */
   readonly liveness: Liveness
   /**
-   * Returns the newest log version that all live processes read, as far as this process knows (rule 14, versions). Newer
-   * forms are not written, so that every live process can go on with every session.
+   * Returns the newest log version that all live processes read, as far as this process knows (rule 14, versions).
+   * Newer forms are not written, so that every live process can go on with every session.
    */
   writableVersion(): number
   /**
-   * The store's clock, in milliseconds since the Unix epoch. All processes that share a store get the time of one clock,
-   * whatever their own clocks say.
+   * The store's clock, in milliseconds since the Unix epoch. All processes that share a store get the time of one
+   * clock, whatever their own clocks say.
    */
   now(): Promise<number>
 
@@ -52,8 +60,9 @@ export interface SessionLog {
    */
   put(command: MessageCommand | CancelCommand, limits?: StorageLimits): Promise<PutOutcome>
   /**
-   * Puts a message and, in the same transaction, claims the session if the message gives it work that is due, the session's
-   * agent is one of these and no process at all has it. Without a lease nothing is claimed, and `claim` can tell more.
+   * Puts a message and, in the same transaction, claims the session if the message gives it work that is due, the
+   * session's agent is one of these and no process at all has it. Without a lease nothing is claimed, and `claim` can
+   * tell more.
    */
   putAndClaim(
     message: MessageCommand,
@@ -87,8 +96,8 @@ export interface SessionLog {
    */
   held(): Promise<readonly Lease[]>
   /**
-   * Returns commands that no commit has consumed, oldest first: those that are due, of the due messages only the next one,
-   * and the steering messages of the open run. Returns none if the lease is lost.
+   * Returns commands that no commit has consumed, oldest first: those that are due, of the due messages only the next
+   * one, and the steering messages of the open run. Returns none if the lease is lost.
    */
   pending(lease: Lease, options?: PendingOptions): Promise<readonly Command[]>
   /**
@@ -117,21 +126,26 @@ export interface SessionLog {
   stepStart(sessionId: string, seq: number): Promise<number>
   /** Sequence number of the last `runStarted` at or before `seq`; 0 if there is none. */
   runStart(sessionId: string, seq: number): Promise<number>
-  /** Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if there is none. */
+  /**
+   * Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if
+   * there is none.
+   */
   historyStart(sessionId: string): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */
   storedBytes(principal: Principal): Promise<number>
 
-  /** Yields whenever the session may have new entries, whoever wrote them. May yield once too often, never too seldom. */
+  /**
+   * Yields whenever the session may have new entries, whoever wrote them. May yield once too often, never too seldom.
+   */
   watch(sessionId: string, options: { readonly signal: AbortSignal }): AsyncIterable<void>
   /** Yields ids of sessions that were put a command, by any process. A hint: `claimRunnable` misses nothing. */
   arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<string>
 
   /**
-   * Drops deltas settled before `deltasSettledBefore` (rule 6), and sessions last used before `sessionsUsedBefore` that have no
-   * open run, no command, no waiting outbox row, and no subscriber that has been behind since `subscribersBehindBefore` or
-   * later. Also drops what limits are given for besides. Times in milliseconds since the Unix epoch, by the store's clock
-   * (`now`).
+   * Drops deltas settled before `deltasSettledBefore` (rule 6), and sessions last used before `sessionsUsedBefore`
+   * that have no open run, no command, no waiting outbox row, and no subscriber that has been behind since
+   * `subscribersBehindBefore` or later. Also drops what limits are given for besides. Times in milliseconds since the
+   * Unix epoch, by the store's clock (`now`).
    */
   prune(limits: PruneLimits): Promise<void>
 
@@ -233,11 +247,6 @@ export type MessageInput =
   | { readonly type: "message"; readonly content: readonly ContentPart[] }
   | { readonly type: "conversation"; readonly messages: readonly Message[] }
 
-export interface PendingOptions {
-  /** If false, messages are left out: they may be large, and a run that has begun needs none. Default: true. */
-  readonly messages?: boolean
-}
-
 export interface CancelCommand {
   readonly type: "cancel"
   readonly sessionId: string
@@ -303,23 +312,6 @@ export type AnswerOutcome =
   | { readonly status: "expired" }
   | { readonly status: "wrongNonce" }
 
-/** How the sessions that a process works on are shared between tenants, and between the principals of each. */
-export interface Shares {
-  /** Sessions of one principal that the process works on at once. */
-  readonly perPrincipal: number
-  /** Sessions of one tenant that the process works on at once. */
-  readonly perTenant: number
-  /** The principals that the process works for, or did lately. */
-  readonly held: readonly HeldPlaces[]
-}
-
-export interface HeldPlaces extends Principal {
-  /** Number of sessions that the process works on now. */
-  readonly count: number
-  /** Grows with each session that the process begins to work on: who had a turn longer ago comes first. */
-  readonly lastTurn: number
-}
-
 export interface Lease {
   readonly sessionId: string
   readonly epoch: number
@@ -342,7 +334,9 @@ export interface PruneLimits {
 
 export interface SessionBatch {
   readonly lease: Lease
-  /** The newest version in which its events and waits may be stored (rule 14, versions). Default: the newest there is. */
+  /**
+   * The newest version in which its events and waits may be stored (rule 14, versions). Default: the newest there is.
+   */
   readonly version?: number
   /** In order of their sequence numbers. */
   readonly entries: readonly Entry[]
@@ -394,7 +388,10 @@ interface WaitFacts {
 export interface ReadOptions {
   readonly afterSeq: number
   readonly limit: number
-  /** Of a page as JSON: it ends with the entries of the stored row that reaches them. Default: no bound. */
+  /**
+   * Maximum characters of a page as JSON: the page ends with the entries of the stored row that reaches them.
+   * Default: no bound.
+   */
   readonly maxCharacters?: number
   /** Default true. */
   readonly deltas?: boolean

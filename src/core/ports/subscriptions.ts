@@ -7,8 +7,8 @@ export interface Subscriber {
   /** Milliseconds that one call may take; its signal is aborted then. */
   readonly timeoutMs: number
   /**
-   * Called with the next events of one session, and for one session once at a time. A rejection, or no return in time, has the
-   * events repeated after a pause, from the first one that was not reported to `context.handled`.
+   * Called with the next events of one session, and for one session once at a time. A rejection, or no return in
+   * time, has the events repeated after a pause, from the first one that was not reported to `context.handled`.
    */
   onEvents(page: EventPage, context: SubscriberContext): void | Promise<void>
   /** Called when a session was removed with events that this subscriber has not received. */
@@ -32,23 +32,23 @@ export interface SubscriberContext {
   /** Counts the attempts at the first event of the page from 1. */
   readonly attempt: number
   /**
-   * Marks the events up to this sequence number as received, so that they are not repeated. A call that marks events and returns
-   * has received only those; one that marks none has received all.
+   * Marks the events up to this sequence number as received, so that they are not repeated. A call that marks events
+   * and returns has received only those; one that marks none has received all.
    */
   handled(seq: number): void
 }
 
-/** Where each subscriber is in each session. */
+/** The place of each subscriber in each session. */
 export interface Subscriptions {
   /**
-   * Has the store follow sessions of these agents for these subscribers: from the next commit of a session that exists, and from
-   * the beginning of a new one. Call it again at times: a subscription that was not registered for long is forgotten by `prune`.
-   * Resolves to those that had been forgotten.
+   * Has the store follow sessions of these agents for these subscribers: from the next commit of a session that
+   * exists, and from the beginning of a new one. Call it again at times: a subscription that was not registered for
+   * long is forgotten by `prune`. Resolves to those that had been forgotten.
    */
   register(subscriptions: readonly Subscription[]): Promise<readonly ForgottenSubscription[]>
   /**
-   * Claims due cursors of one subscriber, those that are due longest first. A claim ends after `leaseMs` by the store's clock:
-   * then the cursor is due again.
+   * Claims due cursors of one subscriber, those that are due longest first. A claim ends after `leaseMs` by the
+   * store's clock: then the cursor is due again.
    */
   claim(options: CursorClaim): Promise<readonly Cursor[]>
   /** Moves the cursor and extends the claim. This and what follows resolve to false if the claim has ended. */
@@ -63,7 +63,9 @@ export interface Subscriptions {
   remove(cursor: Cursor): Promise<boolean>
   /** Milliseconds until the first cursor of each subscriber is due: 0 or less if one is due. */
   nextDue(subscriptions: readonly Subscription[]): Promise<ReadonlyMap<string, number>>
-  /** Yields when cursors may have become due, because this process committed events. A hint: `nextDue` misses nothing. */
+  /**
+   * Yields when cursors may have become due, because this process committed events. A hint: `nextDue` misses nothing.
+   */
   arrivals(options: { readonly signal: AbortSignal }): AsyncIterable<void>
 }
 
@@ -87,7 +89,7 @@ export interface CursorClaim {
 export interface Cursor {
   readonly sessionId: string
   readonly subscriber: string
-  /** Of the last event that was received. */
+  /** Sequence number of the last event that was received. */
   readonly seq: number
   /** Counts the attempts since the cursor moved last from 1, this one included. */
   readonly attempt: number

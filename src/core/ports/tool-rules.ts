@@ -4,7 +4,10 @@ export interface ToolRules {
   readonly mostTools?: number
   /** Characters of a description. Default 16 384. */
   readonly longestDescription?: number
-  /** If true, the root of a schema must be a plain object: without `oneOf`, `anyOf`, `allOf`, `enum`, `const` and `not`. */
+  /**
+   * If true, the root of a schema must be a plain object: without `oneOf`, `anyOf`, `allOf`, `enum`, `const` and
+   * `not`.
+   */
   readonly plainRoot?: boolean
   /** If true, the schema of an array must have `items`. */
   readonly itemsRequired?: boolean

@@ -23,20 +23,27 @@ export interface Tool {
   readonly timeoutMs?: number
   /** Never runs beside another call of the same message. */
   readonly sequential?: boolean
-  /** `client`: whoever holds the session executes it and sends the result; `execute` is never called. Default backend. */
+  /**
+   * `client`: whoever holds the session executes it and sends the result; `execute` is never called. Default backend.
+   */
   readonly executionLocation?: "backend" | "client"
-  /** Whether a person must allow the call first. Default: what the agent's `needsApproval` says. */
+  /** If true, a person must allow the call first. Default: what the agent's `needsApproval` says. */
   readonly approval?:
     | boolean
     | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
-  /** Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Default: one. */
+  /**
+   * Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Default:
+   * one.
+   */
   readonly qualifier?: (input: JsonObject) => string | null
   /**
    * The MCP server and its tool that are called; a function where that depends on the input. Default: none, for a local
    * tool. Approvals and grants hold for this origin only.
    */
   readonly origin?: ToolOrigin | ((input: JsonObject) => ToolOrigin | null)
-  /** The shorter name that the tool would have if no other tool had it too. `needsApproval` is asked about both names. */
+  /**
+   * The shorter name that the tool would have if no other tool had it too. `needsApproval` is asked about both names.
+   */
   readonly plainName?: string
   /** Checks the input of a call before anyone is asked about it. */
   validate(input: JsonObject, context: ValidationContext): Promise<Validation>
@@ -65,8 +72,9 @@ export type ToolResult =
 export type ToolOutcome = ToolResult | ReturnedWait
 
 /**
- * The call cannot go on before something has happened outside. Then, or when the time for that is over, it is executed again
- * with the same input and `context.answered`, by whichever process: all that the tool needs to go on is in `continuation`.
+ * The call cannot go on before something has happened outside. Then, or when the time for that is over, it is
+ * executed again with the same input and `context.answered`, by whichever process: all that the tool needs to go on
+ * is in `continuation`.
  */
 export type ReturnedWait = {
   readonly type: "wait"
@@ -121,9 +129,9 @@ export interface ToolContext {
   /** Shows a piece of output to the subscribers while the call runs. */
   emit(chunk: string, stream?: "stdout" | "stderr"): void
   /**
-   * Sends an event of the application's own to the subscribers while the call runs. The model does not receive it. It is
-   * stored, and part of the history, unless it is `transient`. Throws `invalid_data` for a name or value that cannot be
-   * sent, and `too_much_data` for a call that has emitted too much. Does nothing once the call is over.
+   * Sends an event of the application's own to the subscribers while the call runs. The model does not receive it. It
+   * is stored, and part of the history, unless it is `transient`. Throws `invalid_data` for a name or value that
+   * cannot be sent, and `too_much_data` for a call that has emitted too much. Does nothing once the call is over.
    */
   emit(data: EmittedData): void
   readonly logger: Logger

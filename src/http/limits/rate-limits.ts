@@ -16,7 +16,10 @@ export interface RateLimits {
    * authenticates. Default 60.
    */
   readonly initPerMinute: number
-  /** POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions. Default 120. */
+  /**
+   * POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions.
+   * Default 120.
+   */
   readonly requestsPerMinute: number
   /** Requests with the same wrong key or token from one network address. Default 30. */
   readonly failuresPerMinute: number
@@ -48,8 +51,8 @@ export interface InitLimit {
  */
 export interface FailureLimit {
   /**
-   * Runs an authentication with this credential. Past the limit, a 401 for a wrong credential becomes a 429. Expired and
-   * revoked tokens are not counted.
+   * Runs an authentication with this credential. Past the limit, a 401 for a wrong credential becomes a 429. Expired
+   * and revoked tokens are not counted.
    */
   counting<Result>(
     c: Context<HttpEnv>,

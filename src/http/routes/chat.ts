@@ -144,8 +144,8 @@ function channelOf({ channel }: JsonObject): string | null {
 }
 
 /**
- * Makes the same request again with the body that was read. From its parts, because the request of a server adapter need
- * not be one of the platform's own.
+ * Makes the same request again with the body that was read. From its parts, because the request of a server adapter
+ * need not be one of the platform's own.
  */
 function withBody({ url, method, headers }: Request, body: Uint8Array<ArrayBuffer> | undefined): Request {
   return new Request(url, { method, headers: [...headers], ...(body && { body }) })

@@ -1,13 +1,9 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
-import type { Principal, Session } from "../../core/ports/session-log.ts"
-import type { Sessions } from "../../sessions/sessions.ts"
 import type { Claim, Identify } from "../auth/identify.ts"
-import { isSamePrincipal } from "../auth/principal.ts"
-import type { SessionTokens } from "../auth/tokens.ts"
 import type { HttpEnv } from "../http-env.ts"
+import type { IssueSession } from "../issue-session.ts"
 import type { RateLimiting } from "../limits/rate-limits.ts"
-import { Problem, sessionNotFound } from "../problem.ts"
 import {
   type InitResponse,
   initRequestSchema,
@@ -23,9 +19,8 @@ function credentialOf(c: Context<HttpEnv>): string {
 }
 
 export interface InitRouteOptions {
-  readonly sessions: Sessions
   readonly agents: ServedAgents
-  readonly tokens: SessionTokens
+  readonly issueSession: IssueSession
   readonly identify: Identify
   /** If true, the body has to bring an API key; else it may be empty. */
   readonly byApiKey: boolean
@@ -33,9 +28,12 @@ export interface InitRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/init, and the same for a named agent: an API key, or the application's own credentials, for a session token. */
+/**
+ * POST /chat/init, and the same for a named agent: an API key, or the application's own credentials, for a session
+ * token.
+ */
 export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOptions): void {
-  const { sessions, agents, tokens, identify, byApiKey, rateLimiting, middleware } = options
+  const { agents, issueSession, identify, byApiKey, rateLimiting, middleware } = options
   const schema = byApiKey ? initRequestSchema : personInitRequestSchema
   const common = {
     method: "post" as const,
@@ -76,33 +74,6 @@ export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOption
       return identify(claim, c.req.raw)
     })
     await rateLimiting.init[byApiKey ? "claimed" : "proven"](c, principal)
-    // Only a client with valid credentials learns which agents there are.
-    if (!agents.has(agent)) throw agentNotFound()
-    const session =
-      claim.session_id === undefined
-        ? await sessions.create(principal, agent)
-        : await existing(claim.session_id, principal, agent)
-    const { id: sessionId, tenant, userId } = session
-    const { token, expiresAt } = await tokens.issue({ sessionId, tenant, userId })
-    return {
-      session_token: token,
-      session_id: sessionId,
-      user_id: userId,
-      agent: session.agent,
-      expires_at: expiresAt,
-    }
+    return issueSession(principal, { agent, sessionId: claim.session_id })
   }
-
-  /** The same answer for a session that does not exist, is another principal's or another agent's, or was revoked. */
-  async function existing(sessionId: string, principal: Principal, agent: string): Promise<Session> {
-    const session = await sessions.session(sessionId)
-    if (session?.agent !== agent || !isSamePrincipal(session, principal) || session.revokedAt !== null) {
-      throw sessionNotFound(404)
-    }
-    return session
-  }
-}
-
-function agentNotFound(): Problem {
-  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent of this name.")
 }

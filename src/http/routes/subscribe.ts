@@ -54,7 +54,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         description: "Every event after the cursor, over all runs; ends once no run is open or due.",
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      204: { description: "Nothing follows the cursor, and no run is open or due: do not come back." },
+      204: { description: "No event follows the cursor, and no run is open or due: do not reconnect." },
       ...problems(400, 401, 404, 429, 500, 503),
     },
   })

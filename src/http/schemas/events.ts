@@ -143,7 +143,7 @@ export const chatEventSchema = z
     event(
       "heartbeat",
       { timestamp: z.number() },
-      "Nothing happened. Seconds since the Unix epoch. Has no id.",
+      "A sign of life without news. Seconds since the Unix epoch. Has no id.",
     ),
     event(
       "stream_retry",

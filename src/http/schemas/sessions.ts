@@ -30,7 +30,7 @@ const sessionShape = {
   agent: z.string(),
   state: z.enum(sessionStates).openapi({
     description:
-      "Of its open run. `waiting`: an answer from outside is open. `unserved`: no server serves its agent at the moment.",
+      "State of its open run. `waiting`: an answer from outside is open. `unserved`: no server serves its agent at the moment.",
   }),
   active_run_id: z.string().nullable(),
   parent: z

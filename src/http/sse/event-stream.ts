@@ -4,7 +4,7 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Heartbeat } from "./heartbeat.ts"
 import type { Viewer } from "./render.ts"
 
-/** What a stream shows, and what it shares with others. */
+/** The content of a stream, and the parts that it shares with others. */
 export interface EventSource {
   /** Bytes that come before all others; null for none. */
   readonly opening: Uint8Array<ArrayBuffer> | null

@@ -38,7 +38,7 @@ export interface EventStreamsOptions {
   readonly viewersPerSession: number
 }
 
-/** What all streams of one wire share. */
+/** The parts that all streams of one wire share. */
 interface WireRendering {
   readonly renderer: Renderer
   readonly heartbeat: Heartbeat
@@ -62,8 +62,9 @@ export function streamed(
 }
 
 /**
- * Gives the answers of handlers that called `streamed` their bodies. Streams of the same wire share their renderings and
- * their heartbeat. The first of all middleware, so that the head is as all others left it, whichever way the body goes.
+ * Gives the answers of handlers that called `streamed` their bodies. Streams of the same wire share their renderings
+ * and their heartbeat. The first of all middleware, so that the head is as all others left it, whichever way the body
+ * goes.
  */
 export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs, viewersPerSession } = options

@@ -20,9 +20,9 @@ interface Rendering<State> {
 }
 
 /**
- * Renders batches for any number of viewers. Viewers that are up to date are given the same batch objects, one after the
- * other, and are in the same state: the first one's rendering serves them all. So the last rendering is the only one worth
- * keeping; a map from batches to renderings took 4 % of a token's CPU.
+ * Renders batches for any number of viewers. Viewers that are up to date are given the same batch objects, one after
+ * the other, and are in the same state: the first one's rendering serves them all. So the last rendering is the only
+ * one worth keeping; a map from batches to renderings took 4 % of a token's CPU.
  */
 export function createRenderer<State extends WireState>(wire: Wire<State>, logger: Logger): Renderer {
   const encoder = new TextEncoder()

@@ -16,8 +16,8 @@ import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
- * How much of the message being streamed the viewer has: a count of its characters. Or `after:SEQ`, the cursor of a
- * viewer that was shown nothing yet: a message whose deltas are gone needs to know where that viewer stood.
+ * The part of the streamed message that the viewer has: a count of its characters. Or `after:SEQ`, the cursor of a
+ * viewer that was shown nothing yet: a message whose deltas are gone needs to know that cursor.
  */
 type NativeState = number | `after:${number}`
 
@@ -338,7 +338,10 @@ function seen(state: NativeState): number {
   return typeof state === "number" ? state : 0
 }
 
-/** What was streamed is void or over; a viewer's cursor stays good, for it lies before all that follows. */
+/**
+ * Returns the state after streamed text that is discarded or complete; a viewer's cursor stays good, for it lies
+ * before all that follows.
+ */
 function voided(state: NativeState): NativeState {
   return typeof state === "number" ? 0 : state
 }

@@ -14,8 +14,8 @@ export interface Wire<State extends WireState = WireState> {
   /** Value of the response's `content-type`. */
   readonly contentType: string
   /**
-   * Entry from which the state at a cursor can be folded: the start of the step, or of the run, that the cursor lies in.
-   * A run may be long, so `run` makes each reconnect more expensive.
+   * Entry from which the state at a cursor can be folded: the start of the step, or of the run, that the cursor lies
+   * in. A run may be long, so `run` makes each reconnect more expensive.
    */
   readonly replayFrom: ReplayStart
   /** Returns the state of a subscriber that has everything up to and with `afterSeq`. */
@@ -27,8 +27,8 @@ export interface Wire<State extends WireState = WireState> {
   /** Returns the text of the stream that is sent while nothing happens; `now` in milliseconds since the Unix epoch. */
   heartbeat(now: number): string
   /**
-   * Returns the frame that comes first in the stream of a run that has to wait for others, or for its time. `position` counts
-   * from 1.
+   * Returns the frame that comes first in the stream of a run that has to wait for others, or for its time.
+   * `position` counts from 1.
    */
   queued(runId: string, position: number): Frame
   /** Returns the frame that stands for an entry that could not be rendered. */

@@ -12,8 +12,8 @@ import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./conten
 
 /**
  * Folds the raw events of one answer (https://docs.claude.com/en/api/messages-streaming) into deltas, counts and,
- * once it is complete, the end. Unknown events are ignored, unknown blocks kept as they are; an event that contradicts the ones
- * before it throws.
+ * once it is complete, the end. Unknown events are ignored, unknown blocks kept as they are; an event that
+ * contradicts the ones before it throws.
  */
 export class AnswerFold {
   #messageId: string | null = null
@@ -25,7 +25,7 @@ export class AnswerFold {
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
-  /** Whether the service has said that this was all. */
+  /** If true, the service has said that the response is complete. */
   get complete(): boolean {
     return this.#complete
   }
@@ -60,7 +60,7 @@ export class AnswerFold {
     }
   }
 
-  /** What has come so far and was not shown. */
+  /** Returns the progress that has come so far and was not shown. */
   progress(): ModelProgress {
     const advanced = this.#advanced
     this.#advanced = false

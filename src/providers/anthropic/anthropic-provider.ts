@@ -30,11 +30,10 @@ type Literal<Text extends string> = string extends Text ? never : Text
 const defaultModel = "claude-sonnet-5-5" satisfies KnownModel
 
 /**
- * Claude by the Messages API and the official SDK, `@anthropic-ai/sdk`, which is loaded by `prepare` or the first call: if it
- * is not installed, that throws a `ConfigurationError`.
+ * Claude by the Messages API and the official SDK, `@anthropic-ai/sdk`, which is loaded by `prepare` or the first
+ * call: if it is not installed, that throws a `ConfigurationError`.
  *
- * @param load Where the SDK comes from.
- * @throws ConfigurationError for options that are unknown or wrong.
+ * @param load Where the SDK comes from. @throws ConfigurationError for options that are unknown or wrong.
  */
 export function anthropicProvider(
   options: AnthropicOptions,

@@ -96,7 +96,7 @@ export function toPart({ fields, inputJson }: Block): ModelPart {
   }
 }
 
-/** What our own types have no place for: ids, signatures, citations. */
+/** Returns fields that the gateway's own types have no place for: ids, signatures, citations. */
 function vendorOf(fields: Record<string, Json>): { readonly vendor?: VendorData } {
   const data = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
   return Object.keys(data).length === 0 ? {} : { vendor: { provider: "anthropic", data } }

@@ -16,17 +16,19 @@ import { ServiceError } from "./service-error.ts"
 
 /** Folds the events of one answer into deltas and, once it is whole, the end. */
 export interface AnswerFold {
-  /** Whether the service has said that nothing more comes. */
+  /** If true, the service has said that nothing more comes. */
   readonly complete: boolean
-  /** Whether this is an answer, should nothing more come. */
+  /** If true, this is a whole response, should nothing more come. */
   readonly whole: boolean
-  /** Whether by all that has come only a count may follow, whose absence is no reason to wait for long. */
+  /** If true, only a count may follow, whose absence is no reason to wait for long. */
   readonly ended: boolean
-  /** The deltas that the data of an event brings. Throws for data that reports an error, or that is none of an answer. */
+  /**
+   * Returns the deltas that the data of an event brings. Throws for data that reports an error, or that is none of a response.
+   */
   apply(data: string): readonly (ModelDelta | ModelInputDelta)[]
   /** If true, content without text has come since the last `progress`. */
   readonly advanced: boolean
-  /** What has come so far and was not shown. */
+  /** Returns the progress that has come so far and was not shown. */
   progress(): ModelProgress
   end(requestedModel: string): ModelEnd
 }

@@ -4,6 +4,7 @@ import { type BubblewrapSetup, bubblewrapArguments } from "./arguments.ts"
 const setup: BubblewrapSetup = {
   workspace: "/data/sessions/a",
   env: { KEY: "secret value" },
+  folders: [{ name: "skill", variable: "SKILL_DIR", path: "/data/folders/b" }],
   node: "/usr/bin/node",
   network: "none",
   asRoot: false,
@@ -51,5 +52,6 @@ test("of the host only system folders and harmless devices are bound, read-only,
     ["--ro-bind", "/usr/bin/node"],
     ...["null", "zero", "full", "random", "urandom"].map((name) => ["--dev-bind", `/dev/${name}`]),
     ["--bind", "/data/sessions/a"],
+    ["--ro-bind", "/data/folders/b"],
   ])
 })

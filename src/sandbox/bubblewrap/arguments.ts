@@ -1,27 +1,33 @@
 import { sharedMemoryBytes, temporaryBytes } from "../limits.ts"
+import { mountPoint, type StagedFolder } from "../staged-folders.ts"
 
 export interface BubblewrapSetup {
-  /** Of the host; becomes `/workspace`. */
+  /** Path of the host's folder that becomes `/workspace`. */
   readonly workspace: string
   readonly env: Readonly<Record<string, string>>
+  readonly folders: readonly StagedFolder[]
   /** The gateway's own Node, which has JavaScript run where the host's `/usr` has none. */
   readonly node: string
   readonly network: "none" | "host"
   /** As root the sandbox is built without a user namespace, and left for another user inside. */
   readonly asRoot: boolean
-  /** Where bubblewrap finds the open file of the filter. */
+  /** Number of the open file from which bubblewrap reads the filter. */
   readonly seccompFile: number
 }
 
 export const sandboxPath = "/opt/node/bin:/usr/local/bin:/usr/bin:/bin"
 
-/** What bubblewrap is to build: https://github.com/containers/bubblewrap/blob/main/bwrap.xml */
+/**
+ * Returns the arguments with which bubblewrap builds the sandbox:
+ * https://github.com/containers/bubblewrap/blob/main/bwrap.xml
+ */
 export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
   return [
     ...namespaces(setup),
     // With the gateway everything in it ends.
     ...["--die-with-parent", "--new-session", "--clearenv"],
     ...Object.entries(setup.env).flatMap(([name, value]) => ["--setenv", name, value]),
+    ...setup.folders.flatMap((folder) => ["--setenv", folder.variable, mountPoint(folder)]),
     ...["--cap-drop", "ALL"],
     // Only to become another user, which drops them again.
     ...(setup.asRoot ? ["SETUID", "SETGID", "SETPCAP"].flatMap((name) => ["--cap-add", `CAP_${name}`]) : []),
@@ -38,6 +44,8 @@ export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
     ...["--size", String(temporaryBytes), "--perms", "1777", "--tmpfs", "/tmp"],
     ...["--size", String(sharedMemoryBytes), "--perms", "1777", "--tmpfs", "/dev/shm"],
     ...["--bind", setup.workspace, "/workspace"],
+    ...["--perms", "0755", "--dir", "/mnt"],
+    ...setup.folders.flatMap((folder) => ["--ro-bind", folder.path, mountPoint(folder)]),
     ...["--remount-ro", "/"],
     ...["--seccomp", String(setup.seccompFile)],
   ]

@@ -50,13 +50,14 @@ export async function openBubblewrap(options: BackendOptions): Promise<Backend> 
     unheld: unheldBy(cgroups, ["memory", "processor time"]),
     tellsOutOfMemory: groups !== null,
 
-    async start({ workspace, ...order }) {
+    async start({ workspace, folders, ...order }) {
       const cgroup = (await groups?.create()) ?? null
       const seccomp = await open(filter)
       try {
         const built = bubblewrapArguments({
           workspace: workspace.path,
           env: environment,
+          folders,
           node: process.execPath,
           network,
           asRoot,

@@ -22,12 +22,12 @@ const maxMappings = 20_000
 const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
 /**
- * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the process;
- * in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their number. A socket
- * that no descriptor names is held by a call in progress or by another socket, so what waits in it cannot be told. A socket
- * that was bound to a name holds that file. Code in a sandbox is refused the other places, io_uring and mounts. Resolves to
- * "over" if there is too much to read.
- * Throws EACCES or EPERM if a process is closed to the user of this process.
+ * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the
+ * process; in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their
+ * number. A socket that no descriptor names is held by a call in progress or by another socket, so what waits in it
+ * cannot be told. A socket that was bound to a name holds that file. Code in a sandbox is refused the other places,
+ * io_uring and mounts. Resolves to "over" if there is too much to read. Throws EACCES or EPERM if a process is closed
+ * to the user of this process.
  */
 export async function readHeldFiles(
   { pids, device }: HeldFilesOrder,
@@ -65,7 +65,10 @@ export async function readHeldFiles(
   return { usage: { bytes, entries: files.size + boundSockets }, hidesFiles }
 }
 
-/** Files may wait in a socket that cannot be looked at. A connection that no one has accepted is counted by its server. */
+/**
+ * Files may wait in a socket that cannot be looked at. A connection that no one has accepted is counted by its
+ * server.
+ */
 function isHidden({ inode }: UnixSocket, named: ReadonlySet<number>): boolean {
   return inode === 0 ? !countsUnaccepted() : !named.has(inode)
 }
@@ -155,7 +158,7 @@ async function addMapped(
   return hidesFiles
 }
 
-/** How stat(2) puts both numbers into one: https://man7.org/linux/man-pages/man3/makedev.3.html */
+/** Combines both numbers as stat(2) does: https://man7.org/linux/man-pages/man3/makedev.3.html */
 function deviceOf(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x10_0000
 }

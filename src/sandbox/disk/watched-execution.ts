@@ -48,16 +48,19 @@ const regularMs = 250
 const slack = 1 / 16
 /** Part of the quota that may be written before the first measurement is complete. */
 const unknownHeadroom = 1 / 4
-/** How often in a row an execution has to be seen hiding files before it is charged for them, and the time in between. */
+/**
+ * Number of times in a row that an execution has to be seen hiding files before it is charged for them, and the time
+ * in between.
+ */
 const looks = 8
 const lookAgainMs = 20
 const unlimited = { bytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_INFINITY }
 
 /**
- * Measures an execution's working directory now and then while it runs. If the file system has lost as much room as the
- * quota had left, it freezes the execution first, which then cannot write while it is measured, and also measures the
- * deleted files that its processes hold. An execution that hides such files, as nothing honest does for long, is charged
- * for all that the file system has lost since it was last seen to hide none.
+ * Measures an execution's working directory now and then while it runs. If the file system has lost as much room as
+ * the quota had left, it freezes the execution first, which then cannot write while it is measured, and also measures
+ * the deleted files that its processes hold. An execution that hides such files, as nothing honest does for long, is
+ * charged for all that the file system has lost since it was last seen to hide none.
  */
 export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: WatchOptions): WatchedExecution {
   const ended = new AbortController()
@@ -74,7 +77,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     readonly isFrozen: boolean
     readonly done: Promise<void>
   } | null = null
-  /** How many want it frozen, and the last change of its state. */
+  /** Number of callers that want it frozen, and the last change of its state. */
   let holds = 0
   let changing: Promise<void> = Promise.resolve()
   let stopped: Promise<void> | null = null

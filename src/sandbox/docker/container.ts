@@ -3,6 +3,7 @@ import { baseEnvironment, launcherCommand } from "../launcher.ts"
 import { megabyte, openFiles, sharedMemoryBytes, temporaryBytes } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
 import { dockerSeccompProfile } from "../seccomp/docker-profile.ts"
+import { mountPoint, type StagedFolder } from "../staged-folders.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 
 export const directoryLabel = "ai-agent-gateway.directory"
@@ -15,18 +16,20 @@ export interface ContainerSetup extends Pick<BackendOptions, "limits" | "network
   readonly image: string
   /** `uid:gid` inside. */
   readonly user: string
+  readonly folders: readonly StagedFolder[]
   /** If true, the engine leaves buffers of TCP connections out of the limit of memory. */
   readonly needsTcpLimit: boolean
 }
 
 /** One container: for one session, for one execution, with nothing it does not need. */
 export function containerOptions(
-  { image, user, limits, network, env, instance }: ContainerSetup,
+  { image, user, folders, limits, network, env, instance }: ContainerSetup,
   { path: directory, sessionId }: Workspace,
 ): ContainerCreateOptions {
   const environment = {
     ...baseEnvironment({ home: "/workspace", path, temporary: "/tmp", limits }),
     ...env,
+    ...Object.fromEntries(folders.map((folder) => [folder.variable, mountPoint(folder)])),
   }
   const memory = limits.memoryMb * megabyte
   const fileBytes = limits.diskMb * megabyte
@@ -56,6 +59,13 @@ export function containerOptions(
       ReadonlyRootfs: true,
       Mounts: [
         { Type: "bind", Source: directory, Target: "/workspace", BindOptions: { Propagation: "rprivate" } },
+        ...folders.map((folder) => ({
+          Type: "bind" as const,
+          Source: folder.path,
+          Target: mountPoint(folder),
+          ReadOnly: true,
+          BindOptions: { Propagation: "rprivate" as const },
+        })),
       ],
       Tmpfs: {
         "/tmp": `rw,nosuid,nodev,noexec,size=${temporaryBytes},mode=1777`,

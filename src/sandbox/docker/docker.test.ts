@@ -50,7 +50,13 @@ test("an engine that does not answer any more fails a call instead of holding it
     logger: silent,
   })
   const workspace = { sessionId: "sess_a", path: "/none", owner: null }
-  const starting = backend.start({ workspace, language: "shell", code: "true", expectMore: false })
+  const starting = backend.start({
+    workspace,
+    language: "shell",
+    code: "true",
+    folders: [],
+    expectMore: false,
+  })
   await expect(starting).rejects.toMatchObject({
     code: "sandbox_unavailable",
     retryable: true,

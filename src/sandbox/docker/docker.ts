@@ -4,6 +4,7 @@ import type { OutputChunk } from "../../core/ports/sandbox.ts"
 import type { Backend, Exit, Running } from "../backend.ts"
 import { launcherInput } from "../launcher.ts"
 import type { BackendOptions } from "../options.ts"
+import type { StagedFolder } from "../staged-folders.ts"
 import type { Workspace } from "../workspace/workspaces.ts"
 import { directoryLabel, instanceLabel } from "./container.ts"
 import { demultiplex } from "./demultiplex.ts"
@@ -19,7 +20,7 @@ export interface DockerOptions extends BackendOptions {
   readonly image: string
   /** Containers kept waiting, over all sessions. */
   readonly warmPool: number
-  /** How long the engine may be silent when it is asked something. Default 60 000. */
+  /** Milliseconds that the engine may be silent after a request. Default 60 000. */
   readonly answerTimeoutMs?: number
 }
 
@@ -34,23 +35,24 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     if (rootless) return "0:0"
     return owner === null ? `${process.getuid?.()}:${process.getgid?.()}` : `${owner.uid}:${owner.gid}`
   }
+  async function startContainer(workspace: Workspace, folders: readonly StagedFolder[]): Promise<Standby> {
+    const name = `agent-gateway-${randomUUID()}`
+    const { needsTcpLimit } = engine
+    const setup = { image, limits, needsTcpLimit, network, env, instance, user: userOf(workspace), folders }
+    inUse.add(name)
+    const forget = () => inUse.delete(name)
+    try {
+      const standby = await startStandby(engine, name, setup, workspace)
+      return { ...standby, remove: () => standby.remove().finally(forget) }
+    } catch (error) {
+      forget()
+      throw startFailure(error, image)
+    }
+  }
   const standbys = createStandbys({
     capacity: warmPool,
     logger,
-    async start(workspace) {
-      const name = `agent-gateway-${randomUUID()}`
-      const { needsTcpLimit } = engine
-      const setup = { image, limits, needsTcpLimit, network, env, instance, user: userOf(workspace) }
-      inUse.add(name)
-      const forget = () => inUse.delete(name)
-      try {
-        const standby = await startStandby(engine, name, setup, workspace)
-        return { ...standby, remove: () => standby.remove().finally(forget) }
-      } catch (error) {
-        forget()
-        throw startFailure(error, image)
-      }
-    },
+    start: (workspace) => startContainer(workspace, []),
   })
 
   return {
@@ -60,12 +62,14 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
     unheld: engine.unheld,
     tellsOutOfMemory: true,
 
-    async start({ workspace, expectMore, ...order }) {
-      const standby = await standbys.take(workspace)
+    async start({ workspace, folders, expectMore, ...order }) {
+      // A container that waits for code has no folders, and cannot be given any.
+      const isPlain = folders.length === 0
+      const standby = await (isPlain ? standbys.take(workspace) : startContainer(workspace, folders))
       standby.connection.end(launcherInput(order))
       return runningIn(docker, standby, (used) => {
         standbys.remove(used)
-        if (expectMore) standbys.prepare(workspace)
+        if (expectMore && isPlain) standbys.prepare(workspace)
       })
     },
 
@@ -88,7 +92,10 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
   }
 }
 
-/** Nothing runs in a container that has stopped: then its removal is nobody's to wait for. */
+/**
+ * Returns the containers that run. No code runs in a container that has stopped: then no caller has to wait for its
+ * removal.
+ */
 function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: Standby) => void): Running {
   const startedAt = Date.now()
   let stopped = false

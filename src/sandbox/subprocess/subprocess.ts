@@ -62,7 +62,7 @@ export async function openSubprocess({
     ),
     tellsOutOfMemory: groups !== null,
 
-    async start({ workspace, ...order }) {
+    async start({ workspace, folders, ...order }) {
       const cgroup = (await groups?.create()) ?? null
       count += 1
       const marked = `${prefix}${instance.id}.${count}`
@@ -81,6 +81,7 @@ export async function openSubprocess({
           env: {
             ...baseEnvironment({ home: workspace.path, path, temporary: workspace.path, limits }),
             ...env,
+            ...Object.fromEntries(folders.map((folder) => [folder.variable, folder.path])),
             [mark]: marked,
           },
           cwd: "/",

@@ -7,7 +7,7 @@ export const maxDepth = 32
 export interface Visited {
   readonly parent: Directory
   readonly name: string
-  /** Of the folder it is in, with a slash at its end; empty for the root. */
+  /** Path of the folder it is in, with a slash at its end; empty for the root. */
   readonly prefix: string
   readonly stats: Stats
 }

@@ -30,7 +30,7 @@ export interface Workspaces {
   remove(sessionId: string, signal?: AbortSignal): Promise<void>
   /** Removes what earlier removals left when they were interrupted. */
   finishRemovals(signal?: AbortSignal): Promise<void>
-  /** Of all that are there and were made before that moment, in milliseconds since the Unix epoch. */
+  /** Returns all that are there and were made before that moment, in milliseconds since the Unix epoch. */
   madeBefore(moment: number): Promise<readonly string[]>
 }
 

@@ -62,7 +62,10 @@ export class Dispatcher {
     this.#loop.start()
   }
 
-  /** Delivers what is due until `deadline` aborts, then gives the rest back. Resolves when no handler is waited for any more. */
+  /**
+   * Delivers what is due until `deadline` aborts, then gives the rest back. Resolves when no handler is waited for
+   * any more.
+   */
   async stop(deadline: AbortSignal): Promise<void> {
     await this.#loop.stop()
     const abort = () => this.#stop.abort(new Error("The process stops."))

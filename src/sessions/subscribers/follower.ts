@@ -13,7 +13,9 @@ const lastPauseMs = 600_000
 const maxGapAttempts = 15
 /** From the end of a subscriber's time to the end of its claim. */
 const leaseMarginMs = 10_000
-/** Estimates of a page's size may be this many times too small. A page that may have been cut is followed by another. */
+/**
+ * Estimates of a page's size may be this many times too small. A page that may have been cut is followed by another.
+ */
 const sizeMargin = 8
 
 export interface FollowerOptions {
@@ -29,7 +31,10 @@ export function leaseOf({ timeoutMs }: Subscriber): number {
   return timeoutMs + leaseMarginMs
 }
 
-/** Gives the subscriber the session's events from its claimed cursor on, page by page. Rejects only if the store fails. */
+/**
+ * Gives the subscriber the session's events from its claimed cursor on, page by page. Rejects only if the store
+ * fails.
+ */
 export async function followSession(
   subscriber: Subscriber,
   cursor: Cursor,
@@ -61,7 +66,10 @@ function mayBeCut(events: readonly EventEntry[]): boolean {
   return size * sizeMargin >= page.maxCharacters
 }
 
-/** Resolves to the sequence number that the subscriber has received the events up to, or null if the cursor was given back. */
+/**
+ * Resolves to the sequence number that the subscriber has received the events up to, or null if the cursor was given
+ * back.
+ */
 async function deliver(
   subscriber: Subscriber,
   cursor: Cursor,

@@ -51,7 +51,10 @@ export class Following {
     this.#loop.start()
   }
 
-  /** Delivers what is due until `deadline` aborts, then gives the rest back. Resolves when no subscriber is waited for any more. */
+  /**
+   * Delivers what is due until `deadline` aborts, then gives the rest back. Resolves when no subscriber is waited for
+   * any more.
+   */
   async stop(deadline: AbortSignal): Promise<void> {
     if (this.#options.subscribers.length === 0) return
     await this.#loop.stop()

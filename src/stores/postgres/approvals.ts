@@ -51,14 +51,17 @@ export async function insertAudit(query: Query, records: readonly AuditRecord[])
   )
 }
 
-/** SQL: the sessions that a wait may be of, to be answered from a session: itself, and those of the tree that it is the root of. */
+/**
+ * SQL: the sessions that a wait may be of, to be answered from a session: itself, and those of the tree that it is
+ * the root of.
+ */
 function inTree(sessionId: string): string {
   return `(SELECT id FROM agent_gateway.session WHERE id = ${sessionId} OR coalesce(root_id, id) = ${sessionId})`
 }
 
 /**
- * Returns the row of the newest wait with this key in the session, or in the tree that it is the root of. Of an older version's
- * row the call and the kind tell.
+ * Returns the row of the newest wait with this key in the session, or in the tree that it is the root of. Of an older
+ * version's row the call and the kind tell.
  */
 export async function newestWait(query: Query, sessionId: string, key: WaitKey): Promise<Row | undefined> {
   const { waitId, toolCallId, kind } = columnsOf(key)

@@ -1,9 +1,14 @@
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 
-/** Runs a commit of these batches once every earlier commit of the same sessions is over; those of others run meanwhile. */
+/**
+ * Runs a commit of these batches once every earlier commit of the same sessions is over; those of others run
+ * meanwhile.
+ */
 export type InOrder = <T>(batches: readonly SessionBatch[], commit: () => Promise<T>) => Promise<T>
 
-/** Keeps commits of one session in the order of the calls: on connections of their own they could overtake each other. */
+/**
+ * Keeps commits of one session in the order of the calls: on connections of their own they could overtake each other.
+ */
 export function createCommitOrder(): InOrder {
   /** The last commit of each session that is under way. */
   const last = new Map<string, Promise<unknown>>()

@@ -120,8 +120,8 @@ async function lock(query: Query, batches: readonly SessionBatch[], owner: strin
 const ownSessions = "SELECT id, epoch FROM agent_gateway.session WHERE id = ANY($1) AND owner = $2"
 
 /**
- * Those that were committed before, when the answer to that was lost on its way and so they come again.
- * A batch is stored whole, and no number is used twice: one row of it tells.
+ * Finds batches that were committed before and come again because the reply was lost. A batch is stored whole, and no
+ * number is used twice, so one row of it tells.
  */
 async function storedBefore(
   query: Query,
@@ -222,8 +222,9 @@ async function write(query: Query, batches: readonly Prepared[], due: readonly D
 }
 
 /**
- * SQL: makes the cursors of these sessions due, and makes those that are not there yet. A cursor that is being claimed is
- * waited for, so that its claim cannot miss what this commit stores. Does nothing while there are no subscribers.
+ * SQL: makes the cursors of these sessions due, and makes those that are not there yet. A cursor that is being
+ * claimed is waited for, so that its claim cannot miss what this commit stores. Does nothing while there are no
+ * subscribers.
  */
 function stirCursors(sessions: string): string {
   return `

@@ -24,7 +24,9 @@ const timeoutMs = 10_000
 const closeMs = 2_000
 /** Shorter than the client's own limit, so that the server does not execute what the client has given up. */
 const statementMs = 8_000
-/** Other transactions hold a session's row for milliseconds. A row that is locked for longer must not use up the pool. */
+/**
+ * Other transactions hold a session's row for milliseconds. A row that is locked for longer must not use up the pool.
+ */
 const lockMs = 2_000
 /** A process that hangs in a transaction must not keep others from its sessions' rows. */
 const idleInTransactionMs = 3_000
@@ -50,8 +52,8 @@ export function withoutTimeouts(config: ClientConfig): ClientConfig {
 }
 
 /**
- * For a connection outside the pool: every call is bounded by `limitMs`, and so is connecting, except for the first time.
- * At the start of a process nothing depends on the connection yet, and the server may be busy.
+ * For a connection outside the pool: every call is bounded by `limitMs`, and so is connecting, except for the first
+ * time. At the start of a process nothing depends on the connection yet, and the server may be busy.
  */
 export function standingConfig(
   config: ClientConfig,

@@ -1,11 +1,10 @@
 import { pieceCharacters } from "../../core/json-pieces.ts"
-import type { QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   Command,
   Lease,
   MessageCommand,
-  PendingOptions,
   PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,
@@ -59,7 +58,9 @@ export async function putWithin(
   return plan
 }
 
-/** What this process takes at once need not be announced to others. */
+/**
+ * Puts a message and claims its session. A session that this process takes at once need not be announced to others.
+ */
 export async function putAndClaim(
   database: Database,
   message: MessageCommand,
@@ -81,8 +82,8 @@ export async function putAndClaim(
 }
 
 /**
- * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones. Null if there is no
- * such session, else true if that gave the session work.
+ * Inside a transaction. Refuses the session's tokens, cancels its open run and withdraws its queued ones. Null if
+ * there is no such session, else true if that gave the session work.
  */
 export async function revokeSession(
   query: Query,
@@ -102,8 +103,8 @@ export async function revokeSession(
 }
 
 /**
- * Locks the session's row, by which put, answer, commit, claim and release exclude each other. The rest is read by another
- * statement, so that it is as recent as the lock. Throws for a session that only newer processes read.
+ * Locks the session's row, by which put, answer, commit, claim and release exclude each other. The rest is read by
+ * another statement, so that it is as recent as the lock. Throws for a session that only newer processes read.
  */
 export async function lockReceiver(
   query: Query,
@@ -253,14 +254,17 @@ function isAnnounced({ outcome, isDue }: Put): boolean {
   return isDue || outcome.status === "steered"
 }
 
-/** Announcing is done only here, and only where needed: commits that notify wait for one another in the whole database. */
+/**
+ * Announcing is done only here, and only where needed: commits that notify wait for one another in the whole
+ * database.
+ */
 async function announce(query: Query, sessionId: string): Promise<void> {
   await query(`SELECT pg_notify('${arrivalsChannel}', $1)`, [sessionId])
 }
 
 /**
- * Returns SQL that inserts the commands of one parameter, in their order. At most one of them has no body: its body is large
- * and a parameter of its own, so that it is not made into JSON once more.
+ * Returns SQL that inserts the commands of one parameter, in their order. At most one of them has no body: its body
+ * is large and a parameter of its own, so that it is not made into JSON once more.
  */
 function insertCommands(
   commands: string,

@@ -1,4 +1,5 @@
-import type { Lease, ReleaseOptions, Shares } from "../../core/ports/session-log.ts"
+import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
+import type { Shares } from "../../core/ports/shares.ts"
 import { escapeText, integer, nullableText, text } from "../columns.ts"
 import { toLease } from "../session-rows.ts"
 import type { Database, Query } from "./database.ts"
@@ -34,14 +35,20 @@ function hasDue(condition: string): string {
     WHERE session_id = session.id AND due_at IS NOT NULL AND ${condition})`
 }
 
-/** Of the agents $1, with work to do: an open run that is not parked, or a command that is due (rule 9). */
+/**
+ * Selects sessions of the agents $1 with work to do: an open run that is not parked, or a command that is due (rule
+ * 9).
+ */
 const isRunnable = (reads: number) => `id IN (
     SELECT id FROM agent_gateway.session WHERE active_run IS NOT NULL AND agent = ANY($1)
       AND parked_until <= ${statementMs}
     UNION SELECT session_id FROM agent_gateway.command WHERE due_at <= ${statementMs}
   ) AND agent = ANY($1) AND log_version <= ${reads}`
 
-/** SQL: what a claim by $2 changes. Only an owner that died counts (rule 10, recovery); `lapsed` tells of one that did not. */
+/**
+ * SQL: what a claim by $2 changes. Only an owner that died counts (rule 10, recovery); `lapsed` tells of one that did
+ * not.
+ */
 function taken(lapsed: string): string {
   const hasRun = `(active_run IS NOT NULL OR ${hasDue("type = 'message'")})`
   const counts = `${hasRun} AND session.owner IS NOT NULL AND NOT ${lapsed}`
@@ -51,8 +58,8 @@ function taken(lapsed: string): string {
 }
 
 /**
- * Takes back what others counted as the death of this process. It was cut off from the server, connections and all, and so
- * could not be told from one that died.
+ * Takes back what others counted as the death of this process. It was cut off from the server, connections and all,
+ * and so could not be told from one that died.
  */
 export async function uncountLapse(query: Query, owner: string): Promise<void> {
   await query(
@@ -63,8 +70,8 @@ export async function uncountLapse(query: Query, owner: string): Promise<void> {
 }
 
 /**
- * Who is free is found in one statement and taken in the next, which only takes what still is as it was seen:
- * a statement that waited for another's claim would judge that new owner by processes it cannot see yet.
+ * Claims a session. One statement finds a free session, and the next takes it only if it is still as it was seen: a
+ * statement that waited for another's claim would judge that new owner by processes it cannot see yet.
  */
 export async function claim(
   query: Query,

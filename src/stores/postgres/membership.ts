@@ -51,9 +51,9 @@ export function isLive(process: string): string {
 }
 
 /**
- * SQL: `owner` is dead in the eyes of the process with the id in this expression. A process that has left has no row. One
- * whose heartbeats are overdue is dead only if the judge's own heartbeats have gone through all that time: after an
- * outage of the database everyone's are overdue, and everyone gets one time to live to send the next.
+ * SQL: `owner` is dead in the eyes of the process with the id in this expression. A process that has left has no row.
+ * One whose heartbeats are overdue is dead only if the judge's own heartbeats have gone through all that time: after
+ * an outage of the database everyone's are overdue, and everyone gets one time to live to send the next.
  */
 export function ownerIsDead(judge: string, { ttlMs, gapMs }: HeartbeatTimes): string {
   return `NOT EXISTS (
@@ -73,8 +73,8 @@ export const ownerIsConnected = `(owner IS NOT NULL AND EXISTS (
   SELECT FROM pg_stat_activity WHERE application_name = 'ai-agent-gateway ' || owner))`
 
 /**
- * A process that crashed, or that is cut off from the database, counts so long among those that must be able to read what is
- * written: it may come back.
+ * A process that crashed, or that is cut off from the database, counts so long among those that must be able to read
+ * what is written: it may come back.
  */
 const absentMs = 60_000
 

@@ -9,8 +9,8 @@ import { nowMs } from "./schema.ts"
 import { putInTree, startChild } from "./tree.ts"
 
 /**
- * Moves one command into its session's inbox, in a transaction. Null if the row is gone, no longer due, or being moved by
- * another process. A command that the inbox cannot take in its form is dead.
+ * Moves one command into its session's inbox, in a transaction. Null if the row is gone, no longer due, or being
+ * moved by another process. A command that the inbox cannot take in its form is dead.
  */
 export async function deliverCommand(
   database: Database,

@@ -8,7 +8,10 @@ import type { Database } from "./database.ts"
 import { deliverCommand } from "./outbox-commands.ts"
 import { nowMs } from "./schema.ts"
 
-/** The first rows that are due, up to a limit and a number of bytes. Rows that others claim at this moment are skipped. */
+/**
+ * The first rows that are due, up to a limit and a number of bytes. Rows that others claim at this moment are
+ * skipped.
+ */
 const claimed = `
   WITH due AS (
     SELECT number, due_at, bytes FROM agent_gateway.outbox WHERE kind = $1 AND due_at <= ${nowMs}

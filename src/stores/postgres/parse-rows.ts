@@ -2,7 +2,7 @@ import { nextSlice } from "../../core/next-slice.ts"
 import { type Row, text } from "../columns.ts"
 import { maxSliceCharacters } from "../slice-size.ts"
 
-/** Of rows with a `body` that may be large. */
+/** Parses rows with a `body` that may be large, in slices. */
 export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {
   const parsed: T[] = []
   let characters = 0

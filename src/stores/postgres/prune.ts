@@ -1,7 +1,7 @@
 import type { PruneLimits } from "../../core/ports/session-log.ts"
 import type { Query } from "./database.ts"
 
-/** What one statement deals with, so that it is done well before it times out. */
+/** Rows that one statement deals with, so that it ends well before it times out. */
 const settledPerStatement = 100
 /** Most sessions are small and are removed many at a time; then the large ones follow. Bytes are those of the root. */
 const sessionSlices = [
@@ -26,7 +26,7 @@ export async function pruneDeltas(query: Query, settledBefore: number): Promise<
   while ((await query(statement, [settledBefore])).length > 0);
 }
 
-/** What dies with its session. */
+/** Tables whose rows are deleted with their session. */
 const ownTables = [
   "entry",
   "delta",

@@ -7,7 +7,9 @@ const oldestServer = 15
 /** Any number, the same in all versions: makes processes that start at once create the tables one after another. */
 const migrationLock = 4_021_977_001
 
-/** What brings the schema from each version to the next. Texts are never `jsonb`: it refuses U+0000. */
+/**
+ * Statements that bring the schema from each version to the next. Texts are never `jsonb`: it refuses U+0000.
+ */
 const migrations: readonly (readonly string[])[] = [
   [
     `CREATE TABLE agent_gateway.process (

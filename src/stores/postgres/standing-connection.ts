@@ -27,8 +27,8 @@ export interface StandingConnection {
 const reconnectMs = 250
 
 /**
- * Keeps one connection of its own, outside the pool, and replaces it whenever it breaks or falls silent. Resolves when the
- * first one stands; rejects if that fails.
+ * Keeps one connection of its own, outside the pool, and replaces it whenever it breaks or falls silent. Resolves
+ * when the first one stands; rejects if that fails.
  */
 export async function holdConnection(options: StandingConnectionOptions): Promise<StandingConnection> {
   const { connect, begin, tick, everyMs, leave, job, logger } = options

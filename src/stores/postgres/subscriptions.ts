@@ -20,7 +20,7 @@ const claimed = `
   RETURNING own.session_id, own.subscriber, seq, attempts, claim,
     NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = own.session_id) AS is_gone`
 
-/** Of the claimed cursor that the first three parameters name. */
+/** Condition for the claimed cursor that the first three parameters name. */
 const own = "WHERE session_id = $1 AND subscriber = $2 AND claim = $3 RETURNING seq"
 
 export function createSubscriptions({ query }: Database, alarm: Alarm): Subscriptions {

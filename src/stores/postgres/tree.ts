@@ -47,8 +47,8 @@ export async function revokeInTree(
 }
 
 /**
- * Inside a transaction that has locked the session. Cancels all runs that work for these, level by level: each session is
- * locked before its children are looked up, so that none of them starts in between.
+ * Inside a transaction that has locked the session. Cancels all runs that work for these, level by level: each
+ * session is locked before its children are looked up, so that none of them starts in between.
  */
 async function cancelBelow(
   query: Query,

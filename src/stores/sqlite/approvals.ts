@@ -52,12 +52,15 @@ export function insertAudit(database: Database, records: readonly AuditRecord[])
   }
 }
 
-/** SQL: the sessions that a wait may be of, to be answered from a session: itself, and those of the tree that it is the root of. */
+/**
+ * SQL: the sessions that a wait may be of, to be answered from a session: itself, and those of the tree that it is
+ * the root of.
+ */
 const inTree = "(SELECT id FROM session WHERE id = ? OR coalesce(root_id, id) = ?)"
 
 /**
- * Returns the row of the newest wait with this key in the session, or in the tree that it is the root of. Of an older version's
- * row the call and the kind tell.
+ * Returns the row of the newest wait with this key in the session, or in the tree that it is the root of. Of an older
+ * version's row the call and the kind tell.
  */
 export function newestWait(database: Database, sessionId: string, key: WaitKey): Row | undefined {
   const { waitId, toolCallId, kind } = columnsOf(key)

@@ -5,12 +5,13 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { Database } from "./database.ts"
 
 /**
- * Copies what is in the write-ahead log into the database file, which waits for the disk, in a thread of its own:
- * on the event loop it would hold up every stream (rule 15). As source text, so that it is found however this
- * package is built or bundled.
+ * Copies what is in the write-ahead log into the database file, which waits for the disk, in a thread of its own: on
+ * the event loop it would hold up every stream (rule 15). As source text, so that it is found however this package is
+ * built or bundled.
  *
- * Whoever writes first after all of the log was copied begins the log at its start again, and waits for the disk once more.
- * So the thread writes then, and changes nothing. Writers that find the database locked meanwhile retry from the event loop.
+ * Whoever writes first after all of the log was copied begins the log at its start again, and waits for the disk once
+ * more. So the thread writes then, and changes nothing. Writers that find the database locked meanwhile retry from
+ * the event loop.
  */
 const script = `
   const { DatabaseSync } = require("node:sqlite")
@@ -54,8 +55,8 @@ const script = `
 
 const everyMs = 500
 /**
- * Pages of log past which it is begun at its start again although much is being written. Writers have to wait meanwhile, so
- * it is done when little was written since the last copy. Past `longestLog` it is done in any case.
+ * Pages of log past which it is begun at its start again although much is being written. Writers have to wait
+ * meanwhile, so it is done when little was written since the last copy. Past `longestLog` it is done in any case.
  */
 const longLog = 2_000
 const longestLog = 10_000

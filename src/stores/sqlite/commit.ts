@@ -46,7 +46,9 @@ export function commitBatch(
   return "ok"
 }
 
-/** Whether this very batch was committed before: a batch is stored whole, and no number is used twice. */
+/**
+ * Returns true if this very batch was committed before: a batch is stored whole, and no number is used twice.
+ */
 function isStored(database: Database, { sessionId }: Lease, { events, deltas }: EntryRows): boolean {
   const [event, delta] = [events.at(-1), deltas.at(-1)]
   if (event !== undefined) {

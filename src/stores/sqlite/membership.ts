@@ -35,7 +35,10 @@ function versionOf(id: string): number {
   return Number(/\.reads-(\d+)$/.exec(id)?.[1] ?? oldestReader)
 }
 
-/** Every member holds a lock on a small file of its own, so an owner is dead exactly when its lock can be taken or its file is gone. */
+/**
+ * Every member holds a lock on a small file of its own, so an owner is dead exactly when its lock can be taken or its
+ * file is gone.
+ */
 export async function joinMembers(directory: string, reads = logVersion): Promise<Membership> {
   const { id, lock } = await lockOwnFile(directory, reads)
   const isLive = (owner: string) => owner === id || isLocked(lockFile(directory, owner))

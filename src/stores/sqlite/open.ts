@@ -32,8 +32,9 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * Throws `ConfigurationError` when the directory cannot be used or holds a newer version's database. A directory that was
- * used before can also be opened while its disk is full: then reads work, and writes reject until there is space again.
+ * Throws `ConfigurationError` when the directory cannot be used or holds a newer version's database. A directory that
+ * was used before can also be opened while its disk is full: then reads work, and writes reject until there is space
+ * again.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const reserve = spaceReserve(options.path)

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { isBusy, toStoreError } from "./failures.ts"
 
-/** How long what was asked for is tried again while another process holds the database. */
+/** Milliseconds that work is tried again while another process holds the database. */
 const busyForMs = 2_000
 const longestPauseMs = 20
 

@@ -47,7 +47,7 @@ function pruneSettled(database: Database, settledBefore: number): boolean {
   return true
 }
 
-/** What a session may have many rows in, each with what numbers them. */
+/** Tables in which a session may have many rows, each with the column that numbers them. */
 const numbered = [
   ["entry", "seq"],
   ["delta", "seq"],
@@ -57,8 +57,8 @@ const numbered = [
 ] as const
 
 /**
- * The roots of trees of which no session was used since, is at work, has anything to deliver or to take, or is followed by a
- * subscriber that is behind. A tree is kept or removed as one.
+ * The roots of trees of which no session was used since, is at work, has anything to deliver or to take, or is
+ * followed by a subscriber that is behind. A tree is kept or removed as one.
  */
 const idleTrees = `
   SELECT id FROM session AS root

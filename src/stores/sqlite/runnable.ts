@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
-import type { Shares } from "../../core/ports/session-log.ts"
+import type { Shares } from "../../core/ports/shares.ts"
 import { escapeText, integer, nullableText, type Row, text, unescapeText } from "../columns.ts"
 import { type Candidate, createTurns } from "../turns.ts"
 import type { Database } from "./database.ts"
@@ -19,7 +19,10 @@ const pageRows = 250
 const columns =
   "session.id, session.epoch, session.owner, session.tenant, session.user_id, session.last_used_at"
 
-/** Parameters: the time now, the last row before the page, the number of rows, the log version, and the agents as a JSON array. */
+/**
+ * Parameters: the time now, the last row before the page, the number of rows, the log version, and the agents as a
+ * JSON array.
+ */
 const withDueCommand = `
   SELECT due.due_at AS position, due.session_id AS at, due.id AS arrival, ${columns}
   FROM (SELECT due_at, session_id, id FROM command WHERE due_at <= ? AND (due_at, session_id) > (?, ?)

@@ -2,7 +2,9 @@ import { ConfigurationError } from "../../core/errors.ts"
 import { integer } from "../columns.ts"
 import type { Database } from "./database.ts"
 
-/** What brings the database from each version to the next; `PRAGMA user_version` counts those done. */
+/**
+ * Statements that bring the database from each version to the next; `PRAGMA user_version` counts those done.
+ */
 const migrations: readonly (readonly string[])[] = [
   [
     // `owner` is the process that holds the lease of this epoch; `log_version` the newest `v` among the events.

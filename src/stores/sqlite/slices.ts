@@ -3,7 +3,7 @@ import { integer, type Row, textLength } from "../columns.ts"
 import { maxSliceCharacters } from "../slice-size.ts"
 import type { Database } from "./database.ts"
 
-/** What one turn of the event loop reads at most (rule 15). */
+/** Rows that one turn of the event loop reads at most (rule 15). */
 export const maxRows = 200
 
 export interface SlicedQuery<T> {

@@ -2,8 +2,8 @@ import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
 /**
- * Bytes that are kept free for the next start. SQLite needs 32 kB for the index of its write-ahead log before it can read
- * anything (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
+ * Bytes that are kept free for the next start. SQLite needs 32 kB for the index of its write-ahead log before it can
+ * read anything (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
  */
 const reserveBytes = 64 * 1024
 

@@ -16,7 +16,7 @@ const claimed = `
   RETURNING session_id, subscriber, seq, attempts, claim,
     NOT EXISTS (SELECT 1 FROM session WHERE session.id = session_id) AS is_gone`
 
-/** Of the claimed cursor that its last three parameters name. */
+/** Condition for the claimed cursor that its last three parameters name. */
 const own = "WHERE session_id = ? AND subscriber = ? AND claim = ?"
 
 export function createSubscriptions(
@@ -124,9 +124,9 @@ function pairsOf(subscriptions: readonly Subscription[]): string {
 }
 
 /**
- * Inside the transaction of a commit: makes the cursors of these sessions due, and makes those that are not there yet. One
- * statement for all sessions, which does nothing while there are no subscribers and writes nothing to cursors that are due
- * already. Returns the number of cursors that it changed.
+ * Inside the transaction of a commit: makes the cursors of these sessions due, and makes those that are not there
+ * yet. One statement for all sessions, which does nothing while there are no subscribers and writes nothing to
+ * cursors that are due already. Returns the number of cursors that it changed.
  */
 export function stirCursors(database: Database, stirred: Stirred, now: number): number {
   if (stirred.size === 0) return 0

@@ -50,7 +50,10 @@ export function revokeInTree(
   return { outcome: true, arrivals: isDue ? [sessionId, ...below] : below }
 }
 
-/** Inside a transaction. Cancels all runs that work for these, level by level. Returns the sessions that they belong to. */
+/**
+ * Inside a transaction. Cancels all runs that work for these, level by level. Returns the sessions that they belong
+ * to.
+ */
 function cancelBelow(
   database: Database,
   { sessionId, runId, at }: Canceled,

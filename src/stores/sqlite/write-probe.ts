@@ -10,8 +10,8 @@ const leastFreeBytes = 1024 * 1024
 const repeatedForMs = 1_000
 
 /**
- * Checks that the database can be read and written. Rejects with `StoreUnavailableError` if it cannot, or if the disk is
- * full. `directory` is null for a database in memory.
+ * Checks that the database can be read and written. Rejects with `StoreUnavailableError` if it cannot, or if the disk
+ * is full. `directory` is null for a database in memory.
  */
 export function createWriteProbe(
   database: Database,

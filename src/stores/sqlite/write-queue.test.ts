@@ -28,7 +28,7 @@ const names = () =>
     .all()
     .map(({ name }) => name)
 
-/** What the writes came to: their values, or the messages of their errors. */
+/** Returns the outcomes of the writes: their values, or the messages of their errors. */
 async function outcomes(writes: readonly Promise<unknown>[]): Promise<unknown[]> {
   const settled = await Promise.allSettled(writes)
   return settled.map((each) => (each.status === "fulfilled" ? each.value : each.reason.message))

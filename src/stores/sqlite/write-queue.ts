@@ -8,7 +8,7 @@ import { patienceEnds, pauseAfter } from "./patience.ts"
 const maxGroup = 100
 const maxGroupMs = 5
 
-/** What the queue needs of a connection. */
+/** The part of a connection that the queue needs. */
 export interface Transactions {
   execute(sql: string): void
   isOpen(): boolean
@@ -24,9 +24,9 @@ interface Write {
 }
 
 /**
- * Writes asked for in the same turn of the event loop share one transaction, each in a savepoint of its own: a run makes
- * eight small ones, and beginning and committing costs more than most of them do. At 50 streams at once that takes a
- * quarter off what a short run costs.
+ * Writes asked for in the same turn of the event loop share one transaction, each in a savepoint of its own: a run
+ * makes eight small ones, and beginning and committing costs more than most of them do. At 50 streams at once that
+ * takes a quarter off what a short run costs.
  *
  * Callers cannot tell: a write is all or nothing, fails alone, and happens in the order of the calls.
  */

@@ -16,7 +16,7 @@ export class Viewer {
   /** The only run that it is shown; undefined for all of the session. */
   readonly runId: string | undefined
   readonly sightings: Sighting[] = []
-  /** Whether a connection broke under it. */
+  /** If true, a connection broke under it. */
   broken = false
   #parser: EventSourceParser = this.#newParser()
   #data: string[] = []

@@ -5,8 +5,8 @@ import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-
 const maxWrittenMb = 400
 
 /**
- * Python that defines `hide(fd)`, after which only the named place holds the open file, which has no name. May also define
- * another way to start the attack.
+ * Python that defines `hide(fd)`, after which only the named place holds the open file, which has no name. May also
+ * define another way to start the attack.
  */
 const hidingPlaces = {
   "deleted files": `

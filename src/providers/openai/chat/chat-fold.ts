@@ -15,8 +15,8 @@ const nothing: readonly ModelDelta[] = []
 type Deltas = readonly (ModelDelta | ModelInputDelta)[]
 
 /**
- * Folds the chunks of one answer. Text is one part, reasoning another, wherever their pieces came; each call is one more.
- * An answer is whole once it has a reason for its end: the usage may follow, and `[DONE]`, or not.
+ * Folds the chunks of one answer. Text is one part, reasoning another, wherever their pieces came; each call is one
+ * more. An answer is whole once it has a reason for its end: the usage may follow, and `[DONE]`, or not.
  */
 export class ChatFold implements AnswerFold {
   readonly #vendor: string
@@ -162,7 +162,7 @@ function bringsReasoning({ data, signature }: JsonObject): boolean {
   return [data, signature].some((value) => typeof value === "string" && value !== "")
 }
 
-/** Whether it has something of the answer itself. */
+/** Returns true if the chunk has a part of the response itself. */
 function brings({ text, refusal, reasoning, reasoningDetails, toolCalls }: ChatChunk): boolean {
   return text + refusal + reasoning !== "" || reasoningDetails.length > 0 || toolCalls.length > 0
 }

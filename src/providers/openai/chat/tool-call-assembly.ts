@@ -12,10 +12,10 @@ export interface AssembledCall {
 }
 
 /**
- * Puts calls together from pieces. A piece belongs to the call of its index; without one to that of its id; without either
- * to the last. But some servers give every call the index 0, some give each piece of one call a new id, some repeat the
- * name in each piece, and some send no ids at all: so a piece begins a call of its own only where it can be no further
- * piece of the one it would belong to.
+ * Puts calls together from pieces. A piece belongs to the call of its index; without one to that of its id; without
+ * either to the last. But some servers give every call the index 0, some give each piece of one call a new id, some
+ * repeat the name in each piece, and some send no ids at all: so a piece begins a call of its own only where it can
+ * be no further piece of the one it would belong to.
  */
 export class ToolCallAssembly {
   readonly #byIndex = new Map<number, AssembledCall>()

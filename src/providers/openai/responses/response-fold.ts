@@ -13,8 +13,9 @@ const nothing: readonly ModelDelta[] = []
 type Deltas = readonly (ModelDelta | ModelInputDelta)[]
 
 /**
- * Folds the events of one answer (https://platform.openai.com/docs/api-reference/responses-streaming). Each output item
- * is a part, but of a message each piece of its content; what an item is when it is done goes back to the service later.
+ * Folds the events of one answer (https://platform.openai.com/docs/api-reference/responses-streaming). Each output
+ * item is a part, but of a message each piece of its content; what an item is when it is done goes back to the
+ * service later.
  */
 export class ResponseFold implements AnswerFold {
   readonly #vendor: string
@@ -182,8 +183,9 @@ export class ResponseFold implements AnswerFold {
   }
 
   /**
-   * Tells whether the event is progress that no delta of text shows, such as input of a call or the search of a built-in
-   * tool. Services may repeat everything else to keep the connection open: a state, an item or a part without content.
+   * Tells whether the event is progress that no delta of text shows, such as input of a call or the search of a
+   * built-in tool. Services may repeat everything else to keep the connection open: a state, an item or a part
+   * without content.
    */
   #bringsContent(event: OpenAI.Responses.ResponseStreamEvent): boolean {
     if (!event.type.startsWith("response.")) return false
@@ -220,7 +222,10 @@ interface Place {
   readonly output_index: number
 }
 
-/** What is shown stays: if the whole is another text, nothing is added. */
+/**
+ * Returns the rest of a text behind the part that is shown. The shown part stays: if the whole is another text,
+ * nothing is added.
+ */
 function restOf(whole: string, { text }: PartState): string {
   return whole.startsWith(text) ? whole.slice(text.length) : ""
 }

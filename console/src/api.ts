@@ -1,0 +1,84 @@
+import type { SessionToken } from "ai-agent-gateway/client"
+
+/** A request that the console's own API refused. */
+class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+export interface Access {
+  /** `key`: the operator has to sign in. */
+  readonly type: "open" | "key"
+  readonly can_sign_out: boolean
+}
+
+export interface Info {
+  readonly version: string
+  /** Prefix of the HTTP API. */
+  readonly prefix: string
+  readonly mode: string
+  /** The first one is the default. */
+  readonly agents: readonly AgentInfo[]
+}
+
+export interface AgentInfo {
+  readonly name: string
+  /** Models that a message may ask for. Null for any. */
+  readonly allowedModels: readonly string[] | null
+}
+
+export interface Conversation {
+  readonly session_id: string
+  readonly agent: string
+  readonly state: string
+  /** Beginning of the first message. Null before it. */
+  readonly title: string | null
+  /** Seconds since the Unix epoch. */
+  readonly created_at: number
+  readonly last_used_at: number
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next: string | null
+}
+
+export type Query = Readonly<Record<string, string | null | undefined>>
+
+/** Sends a request to the console's own API. The header tells it that the page itself has sent it. */
+export async function call<Answer>(
+  method: "GET" | "POST",
+  path: string,
+  { query = {}, body, signal }: { query?: Query; body?: unknown; signal?: AbortSignal } = {},
+): Promise<Answer> {
+  const url = new URL(`api/${path}`, new URL(".", location.href))
+  for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value)
+  const response = await fetch(url, {
+    method,
+    headers: { "x-agent-gateway-console": "1", "content-type": "application/json" },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal !== undefined && { signal }),
+  })
+  if (response.ok) return (await response.json()) as Answer
+  throw await refusalOf(response)
+}
+
+/** Returns a token for a session, or for a new one. */
+export function issueToken(session: { session_id?: string; agent?: string }, signal?: AbortSignal) {
+  return call<SessionToken & { readonly session_id: string }>("POST", "session", {
+    body: session,
+    ...(signal !== undefined && { signal }),
+  })
+}
+
+async function refusalOf(response: Response): Promise<ApiError> {
+  const problem = (await response.json().catch(() => null)) as { code?: string; detail?: string } | null
+  const detail = problem?.detail ?? `The gateway answered with status ${response.status}.`
+  return new ApiError(response.status, problem?.code ?? "unexpected_response", detail)
+}

@@ -1,0 +1,48 @@
+import { useEffect, useState } from "preact/hooks"
+import { type Access, call, type Info } from "./api.ts"
+import { Shell } from "./shell.tsx"
+import { SignIn } from "./sign-in.tsx"
+import { Notice } from "./ui/notice.tsx"
+
+type State =
+  | { readonly type: "loading" }
+  | { readonly type: "failed"; readonly error: Error }
+  | { readonly type: "signedOut" }
+  | { readonly type: "open"; readonly info: Info; readonly canSignOut: boolean }
+
+/** Asks who may use the console, then shows the sign-in or the console. */
+export function App() {
+  const [state, setState] = useState<State>({ type: "loading" })
+
+  const load = () => {
+    open().then(setState, (error: Error) => setState({ type: "failed", error }))
+  }
+  useEffect(load, [])
+
+  switch (state.type) {
+    case "loading":
+      return <p class="splash">Loading the console…</p>
+    case "failed":
+      return (
+        <main class="splash">
+          <Notice tone="danger" title="The console could not be opened">
+            <p>{state.error.message}</p>
+            <button type="button" onClick={load}>
+              Try again
+            </button>
+          </Notice>
+        </main>
+      )
+    case "signedOut":
+      return <SignIn onSignedIn={load} />
+    case "open":
+      return <Shell info={state.info} canSignOut={state.canSignOut} onSignedOut={load} />
+  }
+}
+
+async function open(): Promise<State> {
+  const access = await call<Access>("GET", "access")
+  if (access.type === "key") return { type: "signedOut" }
+  const info = await call<Info>("GET", "info")
+  return { type: "open", info, canSignOut: access.can_sign_out }
+}

@@ -1,0 +1,109 @@
+import { type Agent, useAgent } from "ai-agent-gateway/react"
+import { useEffect, useMemo, useState } from "preact/hooks"
+import { type Info, issueToken } from "../api.ts"
+import { Icon } from "../ui/icons.tsx"
+import { Announcer } from "./announcer.tsx"
+import { ChatStatus } from "./chat-status.tsx"
+import { Composer } from "./composer.tsx"
+import { announceConversation, type Conversations } from "./conversations.ts"
+import { type Draft, takeFirstMessage } from "./first-message.ts"
+import { MessageList } from "./message-list.tsx"
+import { QueuedMessages } from "./queued-messages.tsx"
+import { RunEnd } from "./run-end.tsx"
+import { useStickyScroll } from "./sticky-scroll.ts"
+import { UsageLine } from "./usage-line.tsx"
+
+export interface ChatViewProps {
+  readonly info: Info
+  readonly conversations: Conversations
+  readonly sessionId: string
+}
+
+/** One conversation: what was said, what is being said, and what waits for the user. */
+export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
+  const agent = useAgent({
+    url: info.prefix === "/" ? location.origin : new URL(info.prefix, location.origin).href,
+    sessionId,
+    token: ({ signal }) => issueToken({ session_id: sessionId }, signal),
+  })
+  const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
+  const listed = conversations.items?.find(({ session_id }) => session_id === sessionId)
+  const agentName = listed?.agent ?? info.agents[0]?.name ?? "agent"
+  const models = useMemo(
+    () => info.agents.find(({ name }) => name === agentName)?.allowedModels ?? null,
+    [info, agentName],
+  )
+  const isBusy = agent.status === "running" || agent.status === "waiting" || agent.isRunning
+
+  const send = ({ content, model, whenBusy }: Draft) => {
+    agent.send(content, { ...(model !== null && { model }), whenBusy: isBusy ? whenBusy : "queue" })
+  }
+  useFirstMessage(agent, sessionId, send)
+  useEffect(announceConversation, [isBusy])
+
+  const scroll = useStickyScroll()
+  const title = listed?.title ?? titleOf(agent)
+
+  return (
+    <div class="chat">
+      <header class="chat-head">
+        <h1>{title}</h1>
+        <ChatStatus status={agent.status} />
+        <a class="quiet" href={`#/sessions/${sessionId}`}>
+          Log
+        </a>
+      </header>
+      <div class="chat-scroll" ref={scroll.frame} onScroll={scroll.onScroll}>
+        <div class="chat-column" ref={scroll.content}>
+          <MessageList agent={agent} agentName={agentName} onEdit={(text) => setPrefill({ text })} />
+          <RunEnd agent={agent} onRetry={() => retry(agent, send)} />
+          {!scroll.isAtEnd && (
+            <button type="button" class="to-end" onClick={scroll.toEnd}>
+              <Icon name="down" />
+              Newest message
+            </button>
+          )}
+        </div>
+      </div>
+      <Announcer agent={agent} agentName={agentName} />
+      <footer class="chat-foot">
+        <QueuedMessages agent={agent} />
+        <Composer
+          models={models}
+          isBusy={isBusy}
+          autoFocus
+          prefill={prefill}
+          onSend={send}
+          onStop={() => void agent.stop()}
+        />
+        <UsageLine usage={agent.usage} />
+      </footer>
+    </div>
+  )
+}
+
+/** Sends the message with which the session was started, once the session is loaded. */
+function useFirstMessage(agent: Agent, sessionId: string, send: (draft: Draft) => void): void {
+  const isLoading = agent.status === "loading"
+  useEffect(() => {
+    if (isLoading) return
+    const draft = takeFirstMessage(sessionId)
+    if (draft !== null) send(draft)
+  }, [isLoading])
+}
+
+function titleOf({ messages }: Agent): string {
+  const part = messages[0]?.parts.find(({ type }) => type === "text")
+  return part?.type === "text" ? part.text.slice(0, 80) : "New conversation"
+}
+
+/** A message that the gateway did not accept is sent again as it was, and any other as a new one. */
+function retry(agent: Agent, send: (draft: Draft) => void): void {
+  if (agent.failure !== null) {
+    agent.retry()
+    return
+  }
+  const last = agent.messages.findLast(({ role }) => role === "user")
+  const content = last?.parts.filter((part) => part.type === "text" || part.type === "image") ?? []
+  if (content.length > 0) send({ content: content as never, model: null, whenBusy: "queue" })
+}

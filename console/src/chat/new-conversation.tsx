@@ -1,0 +1,56 @@
+import { useState } from "preact/hooks"
+import { type Info, issueToken } from "../api.ts"
+import { hrefOf, navigate } from "../router.ts"
+import { Notice } from "../ui/notice.tsx"
+import { Composer } from "./composer.tsx"
+import { announceConversation } from "./conversations.ts"
+import { type Draft, keepFirstMessage } from "./first-message.ts"
+
+/** Starts a session with its first message, so that an open page alone leaves no session behind. */
+export function NewConversation({ info }: { readonly info: Info }) {
+  const [agent, setAgent] = useState(info.agents[0]?.name ?? "")
+  const [problem, setProblem] = useState<string | null>(null)
+  const [isStarting, setStarting] = useState(false)
+  const models = info.agents.find(({ name }) => name === agent)?.allowedModels ?? null
+
+  const start = async (draft: Draft) => {
+    setStarting(true)
+    setProblem(null)
+    try {
+      const { session_id } = await issueToken({ agent })
+      keepFirstMessage(session_id, draft)
+      navigate(hrefOf(["chat", session_id]))
+      announceConversation()
+    } catch (error) {
+      setProblem((error as Error).message)
+      setStarting(false)
+    }
+  }
+
+  return (
+    <div class="chat new-chat">
+      <div class="welcome">
+        <h1>
+          Talk to <span class="agent-name">{agent}</span>
+        </h1>
+        <p>The conversation is stored in the gateway. It survives reloads and restarts.</p>
+        {info.agents.length > 1 && (
+          <label class="inline">
+            Agent
+            <select value={agent} onChange={(event) => setAgent(event.currentTarget.value)}>
+              {info.agents.map(({ name }) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          </label>
+        )}
+        {problem !== null && (
+          <Notice tone="danger" title="The conversation could not be started">
+            <p>{problem}</p>
+          </Notice>
+        )}
+      </div>
+      <Composer models={models} isBusy={false} isDisabled={isStarting} onSend={start} autoFocus />
+    </div>
+  )
+}

@@ -1,0 +1,33 @@
+import type { QueuedMessage } from "ai-agent-gateway/client/view"
+import type { Agent } from "ai-agent-gateway/react"
+import { Icon } from "../ui/icons.tsx"
+
+/** Messages that wait for the open run. */
+export function QueuedMessages({ agent }: { readonly agent: Agent }) {
+  if (agent.queued.length === 0) return null
+  return (
+    <ul class="queued" aria-label="Messages that wait">
+      {agent.queued.map((message) => (
+        <li key={message.key}>
+          <span class="tag">{message.steers ? "Steers this run" : "Queued"}</span>
+          <span class="queued-text">{textOf(message)}</span>
+          {message.runId !== null && !message.steers && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-label="Take the message back"
+              onClick={() => void agent.chat.cancel({ runId: message.runId as string })}
+            >
+              <Icon name="close" />
+            </button>
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function textOf({ content }: QueuedMessage): string {
+  if (typeof content === "string") return content
+  return content.map((block) => (block.type === "text" ? block.text : "[image]")).join(" ")
+}

@@ -1,0 +1,35 @@
+import { useEffect, useRef, useState } from "preact/hooks"
+
+/** Distance from the end in pixels within which the view follows what is added. */
+const nearPx = 80
+
+/** Keeps the end of a growing list in view, unless the user has scrolled up. */
+export function useStickyScroll() {
+  const frame = useRef<HTMLDivElement>(null)
+  const content = useRef<HTMLDivElement>(null)
+  const follows = useRef(true)
+  const [isAtEnd, setAtEnd] = useState(true)
+
+  const toEnd = () => {
+    const { current } = frame
+    if (current === null) return
+    follows.current = true
+    current.scrollTop = current.scrollHeight
+  }
+  const onScroll = () => {
+    const { current } = frame
+    if (current === null) return
+    follows.current = current.scrollHeight - current.scrollTop - current.clientHeight < nearPx
+    setAtEnd(follows.current)
+  }
+  useEffect(() => {
+    const observer = new ResizeObserver(() => {
+      if (follows.current) toEnd()
+    })
+    if (content.current !== null) observer.observe(content.current)
+    if (frame.current !== null) observer.observe(frame.current)
+    return () => observer.disconnect()
+  }, [])
+
+  return { frame, content, isAtEnd, toEnd, onScroll }
+}

@@ -1,0 +1,9 @@
+/** The model's thinking, folded. */
+export function Thinking({ text, isLive }: { readonly text: string; readonly isLive: boolean }) {
+  return (
+    <details class="thinking">
+      <summary>{isLive ? "Thinking…" : "Thought"}</summary>
+      <p>{text}</p>
+    </details>
+  )
+}

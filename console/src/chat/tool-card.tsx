@@ -1,0 +1,71 @@
+import type { ViewToolCall, ViewWait } from "ai-agent-gateway/client/view"
+import type { Agent } from "ai-agent-gateway/react"
+import { useEffect, useState } from "preact/hooks"
+import { durationText } from "../ui/format.ts"
+import { Icon } from "../ui/icons.tsx"
+import { JsonView } from "../ui/json-view.tsx"
+import { ToolOutput } from "./tool-output.tsx"
+import { ToolResult } from "./tool-result.tsx"
+import { WaitPanel } from "./wait-panel.tsx"
+
+const words: Readonly<Record<ViewToolCall["state"], string>> = {
+  running: "Running…",
+  waiting: "Waiting for you",
+  completed: "Done",
+  failed: "Failed",
+  denied: "Denied",
+  interrupted: "Interrupted",
+}
+
+export interface ToolCardProps {
+  readonly call: ViewToolCall
+  readonly wait: ViewWait | null
+  readonly agent: Agent | null
+}
+
+/** A call of a tool. Open while it runs; afterwards a line that can be opened. */
+export function ToolCard({ call, wait, agent }: ToolCardProps) {
+  const { toolName, input, state, output, result, error, durationMs, server } = call
+  const isActive = state === "running" || state === "waiting"
+  const [isOpen, setOpen] = useState(isActive)
+  useEffect(() => {
+    if (isActive) setOpen(true)
+  }, [isActive])
+  const hasInput = Object.keys(input).length > 0
+
+  return (
+    <section class={`tool-card ${state}`} aria-label={`Tool ${toolName}: ${words[state]}`}>
+      <button type="button" class="tool-head" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Icon name="tool" />
+        <span class="tool-name">{toolName}</span>
+        {server !== null && <span class="tag">{server}</span>}
+        <span class="tool-summary">{isOpen ? "" : summaryOf(input)}</span>
+        <span class={`tool-state ${state}`}>
+          {words[state]}
+          {durationMs !== null && ` · ${durationText(durationMs)}`}
+        </span>
+        <Icon name="chevron" />
+      </button>
+      {isOpen && (
+        <div class="tool-body">
+          {hasInput && wait?.kind !== "approval" && <JsonView label="Input" value={input} />}
+          {output.length > 0 && <ToolOutput output={output} isLive={isActive} />}
+          {error !== null && (
+            <p class="tool-error">
+              <strong>{error.code}</strong> {error.message}
+            </p>
+          )}
+          {state === "completed" && <ToolResult result={result} />}
+        </div>
+      )}
+      {wait !== null && agent !== null && <WaitPanel wait={wait} agent={agent} />}
+    </section>
+  )
+}
+
+function summaryOf(input: Readonly<Record<string, unknown>>): string {
+  return Object.values(input)
+    .map((value) => (typeof value === "string" ? value : JSON.stringify(value)))
+    .join(" · ")
+    .slice(0, 120)
+}

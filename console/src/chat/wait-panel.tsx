@@ -1,0 +1,54 @@
+import type { ViewWait } from "ai-agent-gateway/client/view"
+import type { Agent } from "ai-agent-gateway/react"
+import { useEffect, useState } from "preact/hooks"
+import { ApprovalForm } from "../ui/approval-form.tsx"
+import { ClientToolForm } from "../ui/client-tool-form.tsx"
+import { QuestionForm } from "../ui/question-form.tsx"
+
+/** What the run waits for, and the ways to answer it. */
+export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly agent: Agent }) {
+  const [problem, setProblem] = useState<string | null>(null)
+  const [isSending, setSending] = useState(false)
+  useEffect(() => setProblem(null), [wait.nonce])
+
+  const sending = (answer: () => Promise<void>) => {
+    setSending(true)
+    setProblem(null)
+    answer().then(
+      () => setSending(false),
+      (error: Error) => {
+        setProblem(error.message)
+        setSending(false)
+      },
+    )
+  }
+  const common = { isSending, problem }
+
+  switch (wait.kind) {
+    case "approval":
+      return (
+        <ApprovalForm
+          {...common}
+          request={wait}
+          onAnswer={(approval) => sending(() => agent.approve(wait, approval))}
+        />
+      )
+    case "question":
+      return (
+        <QuestionForm
+          {...common}
+          request={wait}
+          onAnswer={(content) => sending(() => agent.answer(wait, content))}
+          onDecline={(dismissed) => sending(() => agent.decline(wait, { dismissed }))}
+        />
+      )
+    case "clientTool":
+      return (
+        <ClientToolForm
+          {...common}
+          request={wait}
+          onSubmit={(outcome) => sending(() => agent.submit(wait, outcome))}
+        />
+      )
+  }
+}

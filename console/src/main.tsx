@@ -1,0 +1,9 @@
+import { render } from "preact"
+import { App } from "./app.tsx"
+import "./styles/base.css"
+import "./styles/layout.css"
+import "./styles/chat.css"
+import "./styles/operate.css"
+
+const container = document.getElementById("app")
+if (container !== null) render(<App />, container)

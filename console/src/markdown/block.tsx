@@ -1,0 +1,113 @@
+import type { MarkedToken, Token, Tokens } from "marked"
+import type { ComponentChildren } from "preact"
+import { memo } from "preact/compat"
+import { CodeBlock } from "../ui/code-block.tsx"
+import { Inline } from "./inline.tsx"
+
+/** Deeper lists and quotes are shown as text, because a model may nest them without end. */
+const maxDepth = 12
+
+export interface BlockProps {
+  readonly token: Token
+  /** Source of the block. The block is rendered again only if it changes. */
+  readonly raw: string
+  readonly depth?: number
+}
+
+/** One block of a Markdown document: a paragraph, a list, a table, code. */
+export const Block = memo(
+  ({ token, depth = 0 }: BlockProps) => {
+    if (depth > maxDepth) return <p>{token.raw}</p>
+    return renderBlock(token as MarkedToken, depth)
+  },
+  (before, after) => before.raw === after.raw && before.token.type === after.token.type,
+)
+
+function renderBlock(token: MarkedToken, depth: number): ComponentChildren {
+  switch (token.type) {
+    case "heading":
+      return <Heading depth={token.depth} tokens={token.tokens} />
+    case "paragraph":
+      return (
+        <p>
+          <Inline tokens={token.tokens} />
+        </p>
+      )
+    case "text":
+      return token.tokens === undefined ? token.text : <Inline tokens={token.tokens} />
+    case "code":
+      return <CodeBlock code={token.text} language={token.lang ?? ""} />
+    case "blockquote":
+      return <blockquote>{blocks(token.tokens, depth)}</blockquote>
+    case "list":
+      return <List list={token} depth={depth} />
+    case "table":
+      return <Table table={token} />
+    case "hr":
+      return <hr />
+    case "html":
+      return <p>{token.raw}</p>
+    case "space":
+    case "def":
+      return null
+    default:
+      return <p>{token.raw}</p>
+  }
+}
+
+function blocks(tokens: readonly Token[], depth: number) {
+  return tokens.map((token, index) => <Block key={index} token={token} raw={token.raw} depth={depth + 1} />)
+}
+
+/** The page has its own first and second heading, so those of an answer begin below them. */
+function Heading({ depth, tokens }: { readonly depth: number; readonly tokens: readonly Token[] }) {
+  const Tag = (["h3", "h4", "h5", "h6"] as const)[Math.min(depth, 4) - 1] ?? "h6"
+  return (
+    <Tag>
+      <Inline tokens={tokens} />
+    </Tag>
+  )
+}
+
+function List({ list, depth }: { readonly list: Tokens.List; readonly depth: number }) {
+  const items = list.items.map((item, index) => (
+    <li key={index} class={item.task ? "task" : undefined}>
+      {item.task && <input type="checkbox" checked={item.checked === true} disabled aria-label="Task" />}
+      {blocks(
+        item.tokens.filter(({ type }) => type !== "checkbox"),
+        depth,
+      )}
+    </li>
+  ))
+  return list.ordered ? <ol start={Number(list.start) || 1}>{items}</ol> : <ul>{items}</ul>
+}
+
+function Table({ table }: { readonly table: Tokens.Table }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: A wide table is scrolled with the keyboard.
+    <section class="table-frame" aria-label="Table" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {table.header.map(({ tokens, align }, index) => (
+              <th key={index} class={align ?? undefined} scope="col">
+                <Inline tokens={tokens} />
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {table.rows.map((row, at) => (
+            <tr key={at}>
+              {row.map(({ tokens, align }, index) => (
+                <td key={index} class={align ?? undefined}>
+                  <Inline tokens={tokens} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

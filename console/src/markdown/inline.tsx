@@ -1,0 +1,69 @@
+import type { MarkedToken, Token } from "marked"
+import type { ComponentChildren } from "preact"
+import { decodeEntities } from "./decode-entities.ts"
+import { safeAddress } from "./safe-address.ts"
+
+/** Emphasis may be nested without end. */
+const maxDepth = 20
+
+/** The text of a block, with its emphasis, code and links. */
+export function Inline({
+  tokens,
+  depth = 0,
+}: {
+  readonly tokens: readonly Token[]
+  readonly depth?: number
+}) {
+  if (depth > maxDepth) return <>{tokens.map(({ raw }) => raw).join("")}</>
+  return (
+    <>
+      {tokens.map((token, index) => (
+        <InlineToken key={index} token={token as MarkedToken} depth={depth} />
+      ))}
+    </>
+  )
+}
+
+function InlineToken({
+  token,
+  depth,
+}: {
+  readonly token: MarkedToken
+  readonly depth: number
+}): ComponentChildren {
+  const inner = (tokens: readonly Token[] | undefined) => <Inline tokens={tokens ?? []} depth={depth + 1} />
+  switch (token.type) {
+    case "text":
+    case "escape":
+      return "tokens" in token && token.tokens !== undefined
+        ? inner(token.tokens)
+        : decodeEntities(token.text)
+    case "strong":
+      return <strong>{inner(token.tokens)}</strong>
+    case "em":
+      return <em>{inner(token.tokens)}</em>
+    case "del":
+      return <del>{inner(token.tokens)}</del>
+    case "codespan":
+      return <code>{token.text}</code>
+    case "br":
+      return <br />
+    case "link":
+      return <Link href={token.href}>{inner(token.tokens)}</Link>
+    case "image":
+      // Loading it would tell another server what the model was told to write into the address.
+      return <Link href={token.href}>{`Image: ${token.text === "" ? token.href : token.text}`}</Link>
+    default:
+      return token.raw
+  }
+}
+
+function Link({ href, children }: { readonly href: string; readonly children: ComponentChildren }) {
+  const address = safeAddress(href)
+  if (address === null) return <span>{children}</span>
+  return (
+    <a href={address} target="_blank" rel="noopener noreferrer nofollow">
+      {children}
+    </a>
+  )
+}

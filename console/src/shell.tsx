@@ -1,0 +1,113 @@
+import { lazy, Suspense } from "preact/compat"
+import { useEffect, useRef, useState } from "preact/hooks"
+import { call, type Info } from "./api.ts"
+import { ChatView } from "./chat/chat-view.tsx"
+import { type Conversations, useConversations } from "./chat/conversations.ts"
+import { NewConversation } from "./chat/new-conversation.tsx"
+import { type Route, useRoute } from "./router.ts"
+import { Sidebar } from "./sidebar.tsx"
+import { Icon } from "./ui/icons.tsx"
+
+const Operate = lazy(() => import("./operate/operate.tsx").then((module) => module.Operate))
+
+export interface ShellProps {
+  readonly info: Info
+  readonly canSignOut: boolean
+  readonly onSignedOut: () => void
+}
+
+/** The frame around every view: the sidebar, which is a drawer on phones, and the view of the address. */
+export function Shell({ info, canSignOut, onSignedOut }: ShellProps) {
+  const route = useRoute()
+  const conversations = useConversations()
+  const [isOpen, setOpen] = useState(false)
+  const main = useRef<HTMLElement>(null)
+  const menu = useRef<HTMLButtonElement>(null)
+  const address = route.path.join("/")
+  const isFirst = useRef(true)
+
+  useEffect(() => {
+    setOpen(false)
+    // After a change of the view, the keyboard goes on in the view. The page itself keeps the focus of the browser.
+    if (!isFirst.current && document.activeElement?.closest("nav, aside") !== null) main.current?.focus()
+    isFirst.current = false
+  }, [address])
+  useEffect(() => {
+    document.title = `${titleOf(route)} · ${info.agents[0]?.name ?? "agent"} · Agent console`
+  }, [address])
+
+  const close = () => {
+    setOpen(false)
+    menu.current?.focus()
+  }
+  const signOut = async () => {
+    await call("POST", "sign-out", { body: {} })
+    onSignedOut()
+  }
+
+  return (
+    <div class={isOpen ? "shell open" : "shell"}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to content
+      </button>
+      <header class="topbar">
+        <button
+          ref={menu}
+          type="button"
+          class="icon-button"
+          aria-label="Menu"
+          aria-expanded={isOpen}
+          aria-controls="sidebar"
+          onClick={() => setOpen(!isOpen)}
+        >
+          <Icon name="menu" />
+        </button>
+        <span class="topbar-title">{titleOf(route)}</span>
+        <a class="icon-button" href="#/" aria-label="New conversation">
+          <Icon name="plus" />
+        </a>
+      </header>
+      <Sidebar
+        info={info}
+        route={route}
+        conversations={conversations}
+        onClose={close}
+        onSignOut={canSignOut ? signOut : null}
+      />
+      {isOpen && <button type="button" class="scrim" aria-label="Close the menu" onClick={close} />}
+      <main id="main" ref={main} tabIndex={-1}>
+        <Suspense fallback={<p class="splash">Loading the view…</p>}>
+          <View info={info} route={route} conversations={conversations} />
+        </Suspense>
+      </main>
+    </div>
+  )
+}
+
+interface ViewProps {
+  readonly info: Info
+  readonly route: Route
+  readonly conversations: Conversations
+}
+
+function View({ info, route, conversations }: ViewProps) {
+  const [view, id] = route.path
+  if (view === undefined) return <NewConversation info={info} />
+  if (view === "chat" && id !== undefined)
+    return <ChatView key={id} info={info} conversations={conversations} sessionId={id} />
+  return <Operate route={route} info={info} />
+}
+
+const titles: Readonly<Record<string, string>> = {
+  chat: "Conversation",
+  sessions: "Sessions",
+  runs: "Run",
+  approvals: "Approvals",
+  outbox: "Deliveries",
+  status: "Status",
+  configuration: "Configuration",
+}
+
+function titleOf({ path: [view] }: Route): string {
+  return view === undefined ? "New conversation" : (titles[view] ?? "Not found")
+}

@@ -1,0 +1,67 @@
+import type { Info } from "./api.ts"
+import { ConversationList } from "./chat/conversation-list.tsx"
+import type { Conversations } from "./chat/conversations.ts"
+import type { Route } from "./router.ts"
+import { Icon, type IconName } from "./ui/icons.tsx"
+
+export interface SidebarProps {
+  readonly info: Info
+  readonly route: Route
+  readonly conversations: Conversations
+  readonly onClose: () => void
+  /** Null if the console is used without a key. */
+  readonly onSignOut: (() => void) | null
+}
+
+const views: readonly { readonly view: string; readonly label: string; readonly icon: IconName }[] = [
+  { view: "sessions", label: "Sessions", icon: "list" },
+  { view: "approvals", label: "Approvals", icon: "inbox" },
+  { view: "outbox", label: "Deliveries", icon: "deliver" },
+  { view: "status", label: "Status", icon: "plug" },
+  { view: "configuration", label: "Configuration", icon: "settings" },
+]
+
+export function Sidebar({ info, route, conversations, onClose, onSignOut }: SidebarProps) {
+  const [current] = route.path
+  return (
+    <aside
+      id="sidebar"
+      class="sidebar"
+      aria-label="Navigation"
+      onKeyDown={(event) => {
+        if (event.key === "Escape") onClose()
+      }}
+    >
+      <a class="brand" href="#/">
+        <span class="brand-mark" aria-hidden="true" />
+        <span>Agent console</span>
+      </a>
+      <a class="button new" href="#/" aria-current={current === undefined ? "page" : undefined}>
+        <Icon name="plus" />
+        New conversation
+      </a>
+      <ConversationList
+        info={info}
+        conversations={conversations}
+        currentId={current === "chat" ? route.path[1] : undefined}
+      />
+      <nav class="views" aria-label="Operate">
+        {views.map(({ view, label, icon }) => (
+          <a key={view} href={`#/${view}`} aria-current={current === view ? "page" : undefined}>
+            <Icon name={icon} />
+            {label}
+          </a>
+        ))}
+      </nav>
+      <p class="version">
+        ai-agent-gateway {info.version}
+        {info.mode === "dev" && <span class="tag">dev</span>}
+        {onSignOut !== null && (
+          <button type="button" class="link" onClick={onSignOut}>
+            Sign out
+          </button>
+        )}
+      </p>
+    </aside>
+  )
+}

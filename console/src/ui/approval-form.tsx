@@ -1,0 +1,132 @@
+import type { Approval } from "ai-agent-gateway/client"
+import { useId, useState } from "preact/hooks"
+import { InputEditor, parseInput } from "./input-editor.tsx"
+import { JsonView } from "./json-view.tsx"
+
+type Input = Readonly<Record<string, unknown>>
+
+export interface ApprovalRequest {
+  readonly tool_name: string
+  readonly tool_input: Input
+  readonly server: string | null
+  readonly resolved_qualifier: string | null
+  readonly reason: string | null
+  /** Seconds since the Unix epoch. */
+  readonly expires_at: number
+}
+
+export interface ApprovalFormProps {
+  readonly request: ApprovalRequest
+  readonly isSending: boolean
+  readonly problem: string | null
+  readonly onAnswer: (approval: Approval) => void
+}
+
+/** Allows a call, with other arguments if need be, or denies it with a reason for the model. */
+export function ApprovalForm({ request, isSending, problem, onAnswer }: ApprovalFormProps) {
+  const { tool_name, tool_input, server, resolved_qualifier, reason } = request
+  const [mode, setMode] = useState<"ask" | "edit" | "deny">("ask")
+  const [text, setText] = useState(() => JSON.stringify(tool_input, null, 2))
+  const [denial, setDenial] = useState("")
+  const [misfit, setMisfit] = useState<string | null>(null)
+  const titleId = useId()
+
+  const sendEdited = () => {
+    const parsed = parseInput(text)
+    if (typeof parsed === "string") return setMisfit(parsed)
+    setMisfit(null)
+    onAnswer({ approved: true, input: parsed })
+  }
+  const shown = misfit ?? problem
+
+  return (
+    <form class="wait" aria-labelledby={titleId} onSubmit={(event) => event.preventDefault()}>
+      <p class="wait-title" id={titleId}>
+        Allow <strong>{tool_name}</strong>
+        {server !== null && ` of the MCP server ${server}`}
+        {resolved_qualifier !== null && (
+          <>
+            {" "}
+            for <code>{resolved_qualifier}</code>
+          </>
+        )}
+        ?
+      </p>
+      {reason !== null && <p class="hint">{reason}</p>}
+      {mode === "edit" ? (
+        <InputEditor text={text} original={tool_input} onChange={setText} />
+      ) : (
+        <JsonView label="Arguments" value={tool_input} />
+      )}
+      {mode === "deny" && (
+        <label>
+          Reason, which the model receives
+          <input
+            value={denial}
+            ref={focus}
+            onInput={(event) => setDenial(event.currentTarget.value)}
+            placeholder="For example: use the staging folder instead"
+          />
+        </label>
+      )}
+      {shown !== null && (
+        <p class="field-error" role="alert">
+          {shown}
+        </p>
+      )}
+      <div class="actions">
+        {mode === "ask" && (
+          <>
+            <button
+              type="submit"
+              class="primary"
+              disabled={isSending}
+              onClick={() => onAnswer({ approved: true })}
+            >
+              Allow
+            </button>
+            <button
+              type="button"
+              disabled={isSending}
+              onClick={() => onAnswer({ approved: true, remember: true })}
+            >
+              Allow for this session
+            </button>
+            <button type="button" disabled={isSending} onClick={() => setMode("edit")}>
+              Edit
+            </button>
+            <button type="button" class="danger" disabled={isSending} onClick={() => setMode("deny")}>
+              Deny
+            </button>
+          </>
+        )}
+        {mode === "edit" && (
+          <button type="submit" class="primary" disabled={isSending} onClick={sendEdited}>
+            Allow with these arguments
+          </button>
+        )}
+        {mode === "deny" && (
+          <button
+            type="submit"
+            class="danger"
+            disabled={isSending}
+            onClick={() =>
+              onAnswer({ approved: false, ...(denial.trim() !== "" && { reason: denial.trim() }) })
+            }
+          >
+            Deny the call
+          </button>
+        )}
+        {mode !== "ask" && (
+          <button type="button" disabled={isSending} onClick={() => setMode("ask")}>
+            Back
+          </button>
+        )}
+      </div>
+    </form>
+  )
+}
+
+function focus(element: HTMLElement | null): void {
+  element?.focus()
+}

@@ -1,0 +1,125 @@
+/** One field of a form, as a property of a JSON Schema describes it. */
+export interface FormField {
+  readonly name: string
+  readonly label: string
+  readonly description: string | null
+  readonly isRequired: boolean
+  /** Value at the start. Undefined: the field is empty. */
+  readonly initial: unknown
+  readonly kind: FieldKind
+}
+
+export type FieldKind =
+  | {
+      readonly type: "text"
+      readonly inputType: InputType
+      readonly maxLength: number | null
+      readonly pattern: string | null
+    }
+  | {
+      readonly type: "number"
+      readonly isInteger: boolean
+      readonly min: number | null
+      readonly max: number | null
+    }
+  | { readonly type: "boolean" }
+  | {
+      readonly type: "choice" | "choices"
+      readonly options: readonly { readonly value: string; readonly label: string }[]
+    }
+
+type Schema = Readonly<Record<string, unknown>>
+
+export type InputType = "text" | "email" | "url" | "date" | "datetime-local" | "password"
+
+const inputTypes: Readonly<Record<string, InputType>> = {
+  email: "email",
+  uri: "url",
+  date: "date",
+  "date-time": "datetime-local",
+  password: "password",
+}
+
+/** Returns the fields of an object's schema, or null if one of them cannot be a field: then the form is JSON. */
+export function fieldsOf(schema: Schema): readonly FormField[] | null {
+  const properties = isObject(schema.properties) ? schema.properties : {}
+  const required = Array.isArray(schema.required) ? schema.required : []
+  const fields = Object.entries(properties).map(([name, property]) => {
+    return isObject(property) ? fieldOf(name, property, required.includes(name)) : null
+  })
+  return fields.includes(null) ? null : (fields as FormField[])
+}
+
+function fieldOf(name: string, property: Schema, isRequired: boolean): FormField | null {
+  const kind = kindOf(property)
+  if (kind === null) return null
+  return {
+    name,
+    label: textOf(property.title) ?? name,
+    description: textOf(property.description),
+    isRequired,
+    // A box that is not checked says no, and says it.
+    initial: property.default ?? (kind.type === "boolean" && isRequired ? false : undefined),
+    kind,
+  }
+}
+
+function kindOf(property: Schema): FieldKind | null {
+  const options = optionsOf(property)
+  if (options !== null) return { type: "choice", options }
+  switch (property.type) {
+    case "string":
+      return {
+        type: "text",
+        inputType: inputTypes[String(property.format)] ?? "text",
+        maxLength: numberOf(property.maxLength),
+        pattern: textOf(property.pattern),
+      }
+    case "number":
+    case "integer":
+      return {
+        type: "number",
+        isInteger: property.type === "integer",
+        min: numberOf(property.minimum),
+        max: numberOf(property.maximum),
+      }
+    case "boolean":
+      return { type: "boolean" }
+    case "array": {
+      const items = isObject(property.items) ? optionsOf(property.items) : null
+      return items === null ? null : { type: "choices", options: items }
+    }
+    default:
+      return null
+  }
+}
+
+/** Choices come as `enum` (with `enumNames`), or as `oneOf` and `anyOf` with a title each. */
+function optionsOf(property: Schema) {
+  const { enum: values, enumNames: names, oneOf, anyOf } = property
+  if (Array.isArray(values) && values.every((value) => typeof value === "string")) {
+    return values.map((value, index) => ({
+      value,
+      label: (Array.isArray(names) && textOf(names[index])) || value,
+    }))
+  }
+  const titled = oneOf ?? anyOf
+  if (!Array.isArray(titled)) return null
+  const options = titled.map((option) => {
+    const value = isObject(option) ? textOf(option.const) : null
+    return value === null ? null : { value, label: textOf((option as Schema).title) ?? value }
+  })
+  return options.includes(null) ? null : (options as { value: string; label: string }[])
+}
+
+function isObject(value: unknown): value is Schema {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === "number" ? value : null
+}

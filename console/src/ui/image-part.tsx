@@ -1,0 +1,26 @@
+import type { ImageBlock } from "ai-agent-gateway/client"
+import { safeAddress } from "../markdown/safe-address.ts"
+
+const shownTypes: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"]
+
+/** An image of a message or a result. Images of other servers are links, so that nothing is loaded from there unasked. */
+export function ImagePart({ source }: Pick<ImageBlock, "source">) {
+  if (source.type === "url") {
+    const address = safeAddress(source.url)
+    if (address === null) return <p>Image: {source.url}</p>
+    return (
+      <p>
+        <a href={address} target="_blank" rel="noopener noreferrer nofollow">
+          Image: {source.url}
+        </a>
+      </p>
+    )
+  }
+  if (!shownTypes.includes(source.media_type)) return <p>Image of type {source.media_type}</p>
+  const address = `data:${source.media_type};base64,${source.data}`
+  return (
+    <a class="image" href={address} download={`image.${source.media_type.slice("image/".length)}`}>
+      <img src={address} alt="Attached to the conversation. Select it to download it." loading="lazy" />
+    </a>
+  )
+}

@@ -1,0 +1,141 @@
+import { useId, useState } from "preact/hooks"
+
+type Input = Readonly<Record<string, unknown>>
+
+export interface InputEditorProps {
+  /** The arguments as JSON. */
+  readonly text: string
+  readonly original: Input
+  readonly onChange: (text: string) => void
+}
+
+/** Edits the arguments of a call: a field for each of them, or the JSON as a whole. */
+export function InputEditor({ text, original, onChange }: InputEditorProps) {
+  const [isJson, setJson] = useState(Object.keys(original).length === 0)
+  const id = useId()
+  const parsed = parseInput(text)
+  const current = typeof parsed === "string" ? null : parsed
+  const set = (name: string, value: unknown) =>
+    onChange(JSON.stringify({ ...(current ?? original), [name]: value }, null, 2))
+
+  return (
+    <fieldset class="editor">
+      <legend>Arguments</legend>
+      {isJson || current === null ? (
+        <textarea
+          aria-label="Arguments as JSON"
+          class="code-field"
+          rows={Math.min(16, text.split("\n").length + 1)}
+          spellcheck={false}
+          value={text}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      ) : (
+        Object.entries(current).map(([name, value]) => (
+          <Field
+            key={name}
+            id={`${id}-${name}`}
+            name={name}
+            value={value}
+            onChange={(changed) => set(name, changed)}
+          />
+        ))
+      )}
+      <button type="button" class="link" onClick={() => setJson(!isJson)} disabled={current === null}>
+        {isJson ? "Edit as fields" : "Edit as JSON"}
+      </button>
+    </fieldset>
+  )
+}
+
+interface FieldProps {
+  readonly id: string
+  readonly name: string
+  readonly value: unknown
+  readonly onChange: (value: unknown) => void
+}
+
+function Field({ id, name, value, onChange }: FieldProps) {
+  if (typeof value === "boolean") {
+    return (
+      <label class="check">
+        <input type="checkbox" checked={value} onChange={(event) => onChange(event.currentTarget.checked)} />
+        {name}
+      </label>
+    )
+  }
+  if (typeof value === "number") {
+    return (
+      <label>
+        {name}
+        <input
+          type="number"
+          step="any"
+          value={value}
+          onChange={(event) => onChange(event.currentTarget.valueAsNumber || 0)}
+        />
+      </label>
+    )
+  }
+  if (typeof value === "string") {
+    return (
+      <label>
+        {name}
+        <textarea
+          rows={Math.min(8, value.split("\n").length)}
+          value={value}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      </label>
+    )
+  }
+  return <JsonField id={id} name={name} value={value} onChange={onChange} />
+}
+
+/** A list or an object. Other fields wait until its JSON is right again. */
+function JsonField({ id, name, value, onChange }: FieldProps) {
+  const [text, setText] = useState(() => JSON.stringify(value, null, 2))
+  const [isWrong, setWrong] = useState(false)
+  return (
+    <label>
+      {name} (JSON)
+      <textarea
+        class="code-field"
+        rows={Math.min(8, text.split("\n").length)}
+        spellcheck={false}
+        value={text}
+        aria-invalid={isWrong}
+        aria-describedby={isWrong ? id : undefined}
+        onInput={(event) => {
+          setText(event.currentTarget.value)
+          const parsed = parseJson(event.currentTarget.value)
+          setWrong(parsed === undefined)
+          if (parsed !== undefined) onChange(parsed)
+        }}
+      />
+      {isWrong && (
+        <span id={id} class="field-error">
+          This is not JSON, so the value before stays.
+        </span>
+      )}
+    </label>
+  )
+}
+
+/** Returns the arguments, or what is wrong with the text. */
+export function parseInput(text: string): Input | string {
+  const value = parseJson(text)
+  if (value === undefined) return "The arguments are not valid JSON."
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return "The arguments must be a JSON object."
+  return value as Input
+}
+
+/** Returns undefined for text that is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,29 @@
+import { CopyButton } from "./copy-button.tsx"
+
+/** More is cut, because a page with megabytes of text stops to answer. */
+const maxShown = 50_000
+
+/** A JSON value as text. A string is shown as it is. */
+export function JsonView({ label, value }: { readonly label?: string; readonly value: unknown }) {
+  const text = typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "null")
+  const isCut = text.length > maxShown
+  return (
+    <div class="labelled">
+      {label !== undefined && (
+        <p class="label">
+          {label}
+          <CopyButton text={text} label={`Copy ${label.toLowerCase()}`} />
+        </p>
+      )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: Long values are scrolled with the keyboard. */}
+      <pre class="json" tabIndex={0}>
+        {isCut ? text.slice(0, maxShown) : text}
+      </pre>
+      {isCut && (
+        <p class="hint">
+          Shows {maxShown.toLocaleString("en")} of {text.length.toLocaleString("en")} characters.
+        </p>
+      )}
+    </div>
+  )
+}

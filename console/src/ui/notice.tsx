@@ -1,0 +1,17 @@
+import type { ComponentChildren } from "preact"
+
+export interface NoticeProps {
+  readonly tone?: "info" | "danger" | "warning"
+  readonly title: string
+  readonly children?: ComponentChildren
+}
+
+/** A message that stands in the page: an empty list, a failure, a hint. */
+export function Notice({ tone = "info", title, children }: NoticeProps) {
+  return (
+    <div class={`notice ${tone}`} role={tone === "danger" ? "alert" : undefined}>
+      <p class="notice-title">{title}</p>
+      {children}
+    </div>
+  )
+}

@@ -1,0 +1,67 @@
+import type { Context, MiddlewareHandler } from "hono"
+import { isLoopbackName } from "../http/host-guard.ts"
+import type { HttpEnv } from "../http/http-env.ts"
+import { Problem } from "../http/problem.ts"
+import type { OperatorCookie } from "./operator-cookie.ts"
+
+/**
+ * Decides who may use the console. `loopback`: everyone on this machine, for development. `operator`: everyone with the
+ * operator key.
+ */
+export type ConsoleAccess =
+  | { readonly type: "loopback" }
+  | { readonly type: "operator"; readonly cookie: OperatorCookie }
+
+/** Browsers send this header to another origin only after a preflight, which CORS does not allow for it. */
+const requestHeader = "x-agent-gateway-console"
+
+/** Headers by which proxies and tunnels say that a request came from elsewhere. */
+const forwardingHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"]
+
+/** Refuses requests that do not come from a page of the console itself. Looks at no credentials. */
+export const requireOwnPage: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  const origin = c.req.header("origin")
+  const site = c.req.header("sec-fetch-site")
+  const isForeign = (site !== undefined && site !== "same-origin") || !isOwnOrigin(origin, hostOf(c))
+  if (isForeign || c.req.header(requestHeader) !== "1") {
+    throw new Problem(
+      { code: "console_request_refused", status: 403 },
+      "Only pages of the console may send this request.",
+    )
+  }
+  await next()
+}
+
+/** Refuses requests of people who may not use the console. */
+export function requireAccess(access: ConsoleAccess): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (access.type === "loopback") requireLoopback(c)
+    else if (!access.cookie.isValid(c)) throw signedOut()
+    await next()
+  }
+}
+
+/** Also refuses what a browser would take for this machine and is not: other host names, and tunnels. */
+export function requireLoopback(c: Context<HttpEnv>): void {
+  const isDirect = forwardingHeaders.every((name) => c.req.header(name) === undefined)
+  const host = URL.canParse(`http://${hostOf(c)}`) ? new URL(`http://${hostOf(c)}`).hostname : ""
+  if (c.env?.ownServer?.reach === "loopback" && isDirect && isLoopbackName(host)) return
+  throw new Problem(
+    { code: "console_not_local", status: 403 },
+    "Without an operator key, the console is only for this machine. Open it at 127.0.0.1, or set AGENT_GATEWAY_OPERATOR_KEY.",
+  )
+}
+
+function hostOf(c: Context<HttpEnv>): string {
+  return (c.req.header("host") ?? new URL(c.req.url).host).toLowerCase()
+}
+
+/** Requests without an origin are those that browsers send to the page's own, or that no browser sent. */
+function isOwnOrigin(origin: string | undefined, host: string): boolean {
+  if (origin === undefined) return true
+  return URL.canParse(origin) && new URL(origin).host === host
+}
+
+function signedOut(): Problem {
+  return new Problem({ code: "operator_signed_out", status: 401 }, "Sign in with the operator key.")
+}

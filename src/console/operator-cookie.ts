@@ -1,0 +1,62 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto"
+import type { Context } from "hono"
+import { deleteCookie, getCookie, setCookie } from "hono/cookie"
+import type { Clock } from "../core/clock.ts"
+import type { HttpEnv } from "../http/http-env.ts"
+
+/** Keeps an operator signed in without keeping the key in the page. */
+export interface OperatorCookie {
+  /** Returns true if this is the operator key. Takes a time that says nothing about the key. */
+  isKey(key: string): boolean
+  isValid(c: Context<HttpEnv>): boolean
+  set(c: Context<HttpEnv>, options: { readonly secure: boolean }): void
+  remove(c: Context<HttpEnv>): void
+}
+
+const cookieName = "agent_gateway_operator"
+const lifeSeconds = 12 * 60 * 60
+
+/**
+ * The cookie is its expiry, signed with the operator key: another key signs everyone out, and every node of a gateway
+ * accepts it.
+ */
+export function createOperatorCookie({
+  operatorKey,
+  clock,
+  path,
+}: {
+  readonly operatorKey: string
+  readonly clock: Clock
+  readonly path: string
+}): OperatorCookie {
+  const sign = (expiry: string) =>
+    createHmac("sha256", operatorKey).update(`console ${expiry}`).digest("base64url")
+  const nowSeconds = () => Math.floor(clock.now() / 1000)
+
+  return {
+    isKey: (key) => areEqual(key, operatorKey),
+    isValid(c) {
+      const [expiry = "", signature = ""] = (getCookie(c, cookieName) ?? "").split(".")
+      if (!/^\d{1,12}$/.test(expiry) || !areEqual(signature, sign(expiry))) return false
+      return nowSeconds() < Number(expiry)
+    },
+    set(c, { secure }) {
+      const expiry = String(nowSeconds() + lifeSeconds)
+      const value = `${expiry}.${sign(expiry)}`
+      setCookie(c, cookieName, value, {
+        path,
+        httpOnly: true,
+        sameSite: "Strict",
+        secure,
+        maxAge: lifeSeconds,
+      })
+    },
+    remove: (c) => void deleteCookie(c, cookieName, { path }),
+  }
+}
+
+/** Digests have one length, which the comparison needs. */
+function areEqual(left: string, right: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest()
+  return timingSafeEqual(digest(left), digest(right))
+}

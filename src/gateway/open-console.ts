@@ -1,0 +1,78 @@
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import type { ConsoleAccess } from "../console/access.ts"
+import { type ConsoleAgent, consolePages, consolePath } from "../console/console.ts"
+import { createOperatorCookie } from "../console/operator-cookie.ts"
+import type { Clock } from "../core/clock.ts"
+import { ConfigurationError } from "../core/errors.ts"
+import type { Directory } from "../core/ports/directory.ts"
+import type { AddPages } from "../http/app.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import type { ConsoleOptions } from "./console-options.ts"
+import type { EnvironmentSettings } from "./environment.ts"
+import type { PrepareOptions } from "./gateway.ts"
+import type { SharedServerOptions } from "./gateway-options.ts"
+import { packageVersion } from "./package-version.ts"
+
+/**
+ * Fewest characters of the key. The whole network reaches an unfinished page, so the key must not be one that can be
+ * guessed.
+ */
+const minKeyLength = 16
+
+export interface ConsoleParts {
+  readonly server: SharedServerOptions
+  readonly agents: readonly ConsoleAgent[]
+  readonly settings: EnvironmentSettings
+  readonly mode: PrepareOptions["mode"]
+  /** Wins over the option of the same name. */
+  readonly isAsked: boolean | undefined
+  readonly sessions: Sessions
+  readonly directory: Directory
+  readonly clock: Clock
+}
+
+/** The console's pages, and who may use them. */
+export interface OpenConsole {
+  readonly addPages: AddPages
+  readonly access: ConsoleAccess["type"]
+}
+
+/** Returns null if the console is off: the default, but for `dev`. */
+export function openConsole(parts: ConsoleParts): OpenConsole | null {
+  const { server, agents, mode, isAsked, sessions, directory } = parts
+  const { console: chosen = mode === "dev" } = server
+  if (!(isAsked ?? chosen)) return null
+  const access = accessOf(typeof chosen === "object" ? chosen : {}, parts)
+  const addPages = consolePages({
+    access,
+    folder: builtFolder(),
+    sessions,
+    directory,
+    info: { version: packageVersion, prefix: server.prefix ?? "/api", mode: mode ?? "mounted", agents },
+  })
+  return { addPages, access: access.type }
+}
+
+function accessOf(
+  { operatorKey: own }: ConsoleOptions,
+  { settings, mode, clock }: ConsoleParts,
+): ConsoleAccess {
+  // A console of the machine on which one develops needs no key, whatever its servers need.
+  const operatorKey = own ?? settings.operatorKey
+  if (mode === "dev") return { type: "loopback" }
+  if (operatorKey === undefined || operatorKey.length < minKeyLength) {
+    throw new ConfigurationError(
+      `console: needs an operator key of at least ${minKeyLength} characters, for example from \`openssl rand -hex 24\`. Set AGENT_GATEWAY_OPERATOR_KEY, or console: { operatorKey }.`,
+    )
+  }
+  return { type: "operator", cookie: createOperatorCookie({ operatorKey, clock, path: consolePath }) }
+}
+
+/** The folder in the package, also where this file is run from its source. */
+function builtFolder(): string {
+  const candidates = ["../console-page/", "../../dist/console-page/"].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  )
+  return candidates.find(existsSync) ?? (candidates[0] as string)
+}

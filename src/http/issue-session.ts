@@ -1,0 +1,57 @@
+import type { Principal, Session } from "../core/ports/session-log.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import { isSamePrincipal } from "./auth/principal.ts"
+import type { SessionTokens } from "./auth/tokens.ts"
+import { Problem, sessionNotFound } from "./problem.ts"
+import type { InitResponse } from "./schemas/init.ts"
+import type { ServedAgents } from "./served-agents.ts"
+
+export interface SessionChoice {
+  /** Default: the agent of the existing session, or else the default agent. */
+  readonly agent?: string | undefined
+  /** Existing session of the principal. Default: a new session. */
+  readonly sessionId?: string | undefined
+}
+
+/** Returns a token for a new or an existing session of a principal that was authenticated before. */
+export type IssueSession = (principal: Principal, choice: SessionChoice) => Promise<InitResponse>
+
+export interface IssueSessionOptions {
+  readonly sessions: Sessions
+  readonly agents: ServedAgents
+  readonly tokens: SessionTokens
+}
+
+export function createIssueSession({ sessions, agents, tokens }: IssueSessionOptions): IssueSession {
+  return async (principal, { agent, sessionId: existingId }) => {
+    // Only a client with valid credentials learns which agents there are.
+    if (agent !== undefined && !agents.has(agent)) throw agentNotFound()
+    const session =
+      existingId === undefined
+        ? await sessions.create(principal, agent ?? agents.defaultName)
+        : await existing(existingId, principal, agent)
+    const { id: sessionId, tenant, userId } = session
+    const { token, expiresAt } = await tokens.issue({ sessionId, tenant, userId })
+    return {
+      session_token: token,
+      session_id: sessionId,
+      user_id: userId,
+      agent: session.agent,
+      expires_at: expiresAt,
+    }
+  }
+
+  /** The same answer for a session that does not exist, is another principal's or another agent's, or was revoked. */
+  async function existing(id: string, principal: Principal, agent: string | undefined): Promise<Session> {
+    const session = await sessions.session(id)
+    if (session === null || !isSamePrincipal(session, principal) || session.revokedAt !== null) {
+      throw sessionNotFound(404)
+    }
+    if (session.agent !== (agent ?? session.agent) || !agents.has(session.agent)) throw sessionNotFound(404)
+    return session
+  }
+}
+
+function agentNotFound(): Problem {
+  return new Problem({ code: "agent_not_found", status: 404 }, "The gateway serves no agent of this name.")
+}

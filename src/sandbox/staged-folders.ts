@@ -1,0 +1,154 @@
+import { createHash, randomUUID } from "node:crypto"
+import { chmod, mkdir, open, rename } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { GatewayError } from "../core/errors.ts"
+import type { ReadOnlyFolder } from "../core/ports/sandbox.ts"
+import { hasCode } from "./workspace/directory.ts"
+import { removeTree } from "./workspace/remove-tree.ts"
+
+/** A read-only folder on the host's disk. */
+export interface StagedFolder {
+  readonly name: string
+  readonly variable: string
+  /** Path on the host. */
+  readonly path: string
+}
+
+/** Returns the path of a read-only folder inside a sandbox. */
+export function mountPoint({ name }: StagedFolder): string {
+  return `/mnt/${name}`
+}
+
+export interface FolderStage {
+  /** Writes the folders, unless they are there already, and keeps them until `release`. */
+  stage(folders: readonly ReadOnlyFolder[]): Promise<{
+    readonly folders: readonly StagedFolder[]
+    release(): void
+  }>
+}
+
+/** Bytes of folders that are kept for further executions. */
+const maxIdleBytes = 256 * 1024 * 1024
+const maxFolders = 8
+const maxPathBytes = 1_024
+const namePattern = /^[a-z][a-z0-9-]{0,31}$/
+const variablePattern = /^[A-Z][A-Z0-9_]{0,63}$/
+
+interface Entry {
+  readonly path: Promise<string>
+  readonly bytes: number
+  users: number
+}
+
+/**
+ * Keeps the read-only folders of executions below `directory`, one for each key. Users that code runs as can read
+ * them and not change them; the owner of the files, which is the gateway's own user, is kept from changes by their
+ * modes alone.
+ */
+export function createFolderStage(directory: string): FolderStage {
+  /** The entries, those that were used longest ago first. */
+  const entries = new Map<string, Entry>()
+
+  function take(folder: ReadOnlyFolder): Entry {
+    const bytes = folder.files.reduce((sum, { content }) => sum + content.length, 0)
+    const entry = entries.get(folder.key) ?? { path: write(directory, folder), bytes, users: 0 }
+    entries.delete(folder.key)
+    entries.set(folder.key, entry)
+    entry.users += 1
+    return entry
+  }
+
+  function giveBack(key: string, entry: Entry): void {
+    entry.users -= 1
+    // One that could not be written is tried again.
+    entry.path.catch(() => {
+      if (entries.get(key) === entry) entries.delete(key)
+    })
+    removeIdle()
+  }
+
+  function removeIdle(): void {
+    let bytes = [...entries.values()].reduce((sum, entry) => sum + entry.bytes, 0)
+    for (const [key, entry] of entries) {
+      if (bytes <= maxIdleBytes) return
+      if (entry.users > 0) continue
+      entries.delete(key)
+      bytes -= entry.bytes
+      // What cannot be removed goes with the whole directory.
+      entry.path.then((path) => removeTree(path)).catch(() => undefined)
+    }
+  }
+
+  return {
+    async stage(wanted) {
+      check(wanted)
+      const taken = wanted.map((folder) => ({ ...folder, entry: take(folder) }))
+      const release = () => {
+        for (const { key, entry } of taken) giveBack(key, entry)
+      }
+      try {
+        const folders = await Promise.all(
+          taken.map(async ({ name, variable, entry }) => ({ name, variable, path: await entry.path })),
+        )
+        return { folders, release }
+      } catch (error) {
+        release()
+        throw error
+      }
+    },
+  }
+}
+
+function check(folders: readonly ReadOnlyFolder[]): void {
+  const names = folders.map(({ name }) => name)
+  const variables = folders.map(({ variable }) => variable)
+  const areValid =
+    folders.length <= maxFolders &&
+    names.every((name) => namePattern.test(name)) &&
+    variables.every((variable) => variablePattern.test(variable)) &&
+    new Set(names).size === names.length &&
+    new Set(variables).size === variables.length
+  if (!areValid)
+    throw new GatewayError({ code: "invalid_folder", status: 400 }, "A read-only folder is not valid.")
+  for (const { path } of folders.flatMap(({ files }) => files)) {
+    const steps = path.split("/")
+    const isPlain = steps.every(
+      (step) => step !== "" && step !== "." && step !== ".." && !step.includes("\0"),
+    )
+    if (isPlain && Buffer.byteLength(path) <= maxPathBytes) continue
+    throw new GatewayError(
+      { code: "invalid_path", status: 400 },
+      "The path of a read-only file is not allowed.",
+    )
+  }
+}
+
+/** Written under another name first, so that no execution finds a part of it. */
+async function write(directory: string, { key, files }: ReadOnlyFolder): Promise<string> {
+  const place = join(directory, createHash("sha256").update(key).digest("hex"))
+  const passing = join(directory, `writing-${randomUUID()}`)
+  await mkdir(passing, { recursive: true })
+  // Users pass through by name, and cannot list which folders there are.
+  await Promise.all([chmod(dirname(directory), 0o711), chmod(directory, 0o711)])
+  const folders = new Set([passing])
+  for (const { path, content } of files) {
+    const file = join(passing, path)
+    for (let folder = dirname(file); !folders.has(folder); folder = dirname(folder)) folders.add(folder)
+    await mkdir(dirname(file), { recursive: true })
+    const handle = await open(file, "wx")
+    try {
+      await handle.writeFile(content)
+      // After the umask, and executable, because scripts are.
+      await handle.chmod(0o555)
+    } finally {
+      await handle.close()
+    }
+  }
+  for (const folder of folders) if (folder !== passing) await chmod(folder, 0o555)
+  await rename(passing, place).catch(async (error: unknown) => {
+    await removeTree(passing)
+    if (!hasCode(error, "ENOTEMPTY") && !hasCode(error, "EEXIST")) throw error
+  })
+  await chmod(place, 0o555)
+  return place
+}

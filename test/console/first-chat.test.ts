@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url"
+import { beforeEach, expect, test, vi } from "vitest"
+import { requires } from "../needs.ts"
+import { openConsole, serveConsole } from "./console-stage.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
+beforeEach(() => requires("chromium"))
+
+const minimal = fileURLToPath(new URL("../../examples/01-minimal/agent.ts", import.meta.url))
+
+test("a browser at the printed address talks to the agent without a key", async () => {
+  const { cli, url } = await serveConsole(minimal)
+  const [, printed] = await cli.printed(/Talk to the agent in a browser: (\S+)/)
+  expect(printed).toBe(`${url}/console/`)
+  const { page, send, status, errors } = await openConsole(url)
+  expect(page.url()).toBe(`${url}/console/`)
+
+  await send("Hello there!")
+  await page.locator("article.assistant").getByText("You said: “Hello there!”").waitFor()
+  await status("ready")
+  expect(page.url()).toMatch(/#\/chat\/sess_\w+$/)
+  await page.getByRole("link", { name: "Hello there!" }).waitFor()
+  expect(await page.locator("article").count()).toBe(2)
+
+  await page.reload()
+  await page.locator("article.assistant").getByText("You said: “Hello there!”").waitFor()
+  expect(await page.locator("article").count()).toBe(2)
+  expect(errors).toEqual([])
+})
