@@ -37,6 +37,8 @@ export async function readResult(
   const ended = { error: null, reason: null, usage: null }
   for await (const event of run) {
     onEvent(event)
+    // A sub-agent's text is not the run's.
+    if (event.sub_agent_id !== undefined) continue
     switch (event.type) {
       case "text_delta":
         text = isNewTurn ? event.text : text + event.text

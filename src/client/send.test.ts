@@ -32,6 +32,23 @@ async function cutRun(cuts: Iterable<number>, options: FakeGatewayOptions = {}) 
   return { events: await collect(chat.send("Go")), requests }
 }
 
+test("events of sub-agents arrive at once, end nothing, and are no part of the result", async () => {
+  const below = { sub_agent_id: "sess_a" }
+  const { chat } = setUp({
+    log: [
+      {
+        id: 4,
+        events: [{ type: "text_delta", text: "x", ...below }, { ...completed, ...below }, ...short[0].events],
+      },
+      short[1],
+    ],
+  })
+  const seen: (string | undefined)[] = []
+  const result = await chat.send("Go").result(({ type, sub_agent_id }) => seen.push(sub_agent_id ?? type))
+  expect(seen).toEqual(["sess_a", "sess_a", "text_delta", "stream_complete"])
+  expect(result).toMatchObject({ text: "Hello", outcome: "completed" })
+})
+
 describe("a run of 200 events", async () => {
   const uncut = (await cutRun([])).events
   const bytes = (index: number) =>

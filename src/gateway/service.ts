@@ -168,6 +168,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       defaultAgent: options.agents[0].definition.name,
       clock,
       ids,
+      logger,
     }),
     server,
     { userCode, logger },

@@ -37,14 +37,16 @@ export function streamRun(
     const { opened, run } = await starting
     const { signal, toolInputDeltas } = options
     const ask = { onApproval, onElicitation, hasClient: true, toolInputDeltas, signal }
-    let last: ChatEvent | null = null
+    let hasEnded = false
     for await (const followed of followRun(opened, run, ask)) {
       for (const frame of followed.frames) {
-        last = toChatEvent(frame)
-        yield last
+        const event = toChatEvent(frame)
+        hasEnded =
+          event.sub_agent_id === undefined && (event.type === "stream_complete" || event.type === "error")
+        yield event
       }
     }
     // The run is kept, and goes on at the next start.
-    if (last?.type !== "stream_complete" && last?.type !== "error") throw new ShuttingDownError()
+    if (!hasEnded) throw new ShuttingDownError()
   }
 }

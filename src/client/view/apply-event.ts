@@ -1,6 +1,7 @@
 import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
+import { applySubAgentEvent, withoutSubAgents } from "./apply-sub-agent-event.ts"
 import { applyToolEvent } from "./apply-tool-event.ts"
 import {
   addUserMessage,
@@ -23,6 +24,7 @@ export function applyEvent(view: ChatView, event: SentEvent): ChatView {
 }
 
 function apply(view: ChatView, event: ChatEvent): ChatView {
+  if (event.sub_agent_id !== undefined) return applySubAgentEvent(view, event)
   switch (event.type) {
     case "text_delta":
       return addText(openRun(view), "text", event.text)
@@ -31,7 +33,10 @@ function apply(view: ChatView, event: ChatEvent): ChatView {
     case "stream_retry":
       return discardText(openRun(view), view.kept.byRetry)
     case "turn_complete":
-      return { ...keepAll(withoutWriting(openRun(view))), usage: sum(view.usage, event.usage) }
+      return {
+        ...withoutSubAgents(keepAll(withoutWriting(openRun(view)))),
+        usage: sum(view.usage, event.usage),
+      }
     case "user_message_added":
       return addSteering(view, event.content)
     case "run_withdrawn":

@@ -93,7 +93,7 @@ export function openWait(view: ChatView, wait: ViewWait): ChatView {
   return { ...waiting, isRunning: true }
 }
 
-function closeWaits(view: ChatView, toolCallId: string): ChatView {
+export function closeWaits(view: ChatView, toolCallId: string): ChatView {
   const waits = view.waits.filter(({ tool_call_id }) => tool_call_id !== toolCallId)
   return waits.length === view.waits.length ? view : { ...view, waits }
 }

@@ -5,7 +5,7 @@ import type { ChatRequest } from "../wire/messages.ts"
 /** A conversation as a user interface shows it. Views are never changed: each event gives a new one. */
 export interface ChatView {
   readonly messages: readonly ViewMessage[]
-  /** Open waits of the running run. */
+  /** Open waits of the running run, and of the sub-agents that work for it. */
   readonly waits: readonly ViewWait[]
   /** If true, a run is open. */
   readonly isRunning: boolean
@@ -87,7 +87,10 @@ export interface ToolOutput {
 
 type Request<Type> = Omit<Extract<ChatEvent, { type: Type }>, "type">
 
-/** An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. */
+/**
+ * An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. With `sub_agent_id`, the
+ * call is one of that sub-agent, and in no message.
+ */
 export type ViewWait =
   | ({ readonly kind: "approval" } & Request<"tool_approval_request">)
   | ({ readonly kind: "question" } & Request<"elicitation_request">)
@@ -97,6 +100,7 @@ export type ViewWait =
       readonly nonce: string
       readonly tool_name: string
       readonly tool_input: Readonly<Record<string, unknown>>
+      readonly sub_agent_id?: string | undefined
     }
 
 export const emptyView: ChatView = {

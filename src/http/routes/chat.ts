@@ -83,7 +83,8 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     })
     const { runId, cursor, position } = startedRun(outcome)
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
-    const stream = { sessionId, principal, runId, afterSeq: cursor, position, fromRunStart: true }
+    const isNewRun = outcome.status === "accepted"
+    const stream = { sessionId, principal, runId, afterSeq: cursor, position, fromRunStart: true, isNewRun }
     return streamed(c, nativeWireFor({ toolInput: body.tool_input_deltas }), stream, headers)
   })
 }

@@ -23,6 +23,8 @@ export interface EventStreamRequest {
   readonly runId?: string
   /** If true, `afterSeq` is the cursor of a run, and nothing before it has to be folded. Default false. */
   readonly fromRunStart?: boolean
+  /** If true, the run was accepted by the request, so no sub-agent works for it yet. Default false. */
+  readonly isNewRun?: boolean
 }
 
 /** The same, with the wire of the route. */
@@ -31,7 +33,7 @@ export interface WiredStreamRequest extends EventStreamRequest {
 }
 
 export interface EventStreamsOptions {
-  readonly sessions: Pick<Sessions, "view">
+  readonly sessions: Pick<Sessions, "viewTree">
   readonly clock: Clock
   readonly logger: Logger
   readonly heartbeatMs: number
@@ -93,7 +95,7 @@ export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<Ht
     const isQueued = position !== undefined && runId !== undefined
     return {
       opening: isQueued ? renderer.queued(runId, position) : null,
-      open: (signal) => sessions.view(sessionId, { ...from, ...replay, signal }),
+      open: (signal) => sessions.viewTree(sessionId, { ...from, ...replay, signal }),
       viewer: renderer.viewer(from.afterSeq),
       heartbeat,
       onEnd,

@@ -1,4 +1,5 @@
 import type { LiveEntry } from "../../core/entries.ts"
+import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 
 /**
  * A wire format: the projection of a session's log into a byte stream, as a fold. A route chooses the wire of its
@@ -31,6 +32,13 @@ export interface Wire<State extends WireState = WireState> {
    * `position` counts from 1.
    */
   queued(runId: string, position: number): Frame
+  /**
+   * Returns the frame that comes before those of a sub-agent. When it comes again, after a reconnect, the frames of the
+   * sub-agent's last turn come again as well. Frames of sub-agents have no cursor.
+   */
+  subAgentStart(subAgent: SubAgent): Frame
+  /** Returns the frame of a sub-agent's entry, for the subscribers of a session above it. */
+  ofSubAgent(frame: Frame, subAgentId: string): Frame
   /** Returns the frame that stands for an entry that could not be rendered. */
   failure(): Frame
 }
