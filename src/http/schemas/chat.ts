@@ -59,7 +59,8 @@ export const chatRequestSchema = z
       .openapi({
         description:
           "Decides over the message while a run of the session is open or due. `reject`, the default: 409. " +
-          "`queue`: it runs after those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run " +
+          "`queue`: it runs after those. `interrupt`: the open run is cancelled, and the message " +
+          "runs next. `steer`: it joins the open run " +
           "between two of its steps, and the response is that run's stream.",
       }),
   })
