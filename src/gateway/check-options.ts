@@ -189,6 +189,7 @@ const modelRuntime = {
   firstTokenTimeoutSeconds: timeoutSeconds,
   stallTimeoutSeconds: timeoutSeconds,
   needsApproval: callback,
+  transformToolResult: callback,
   interceptors: z.array(aFunction).optional(),
   approvalTimeoutSeconds,
 }
