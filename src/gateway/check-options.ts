@@ -236,6 +236,7 @@ const startOptions = z
     agent: z.string().optional(),
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
+    toolInputDeltas: z.boolean().optional(),
     notBefore: z.int().nonnegative().optional(),
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),
