@@ -1,14 +1,8 @@
-export type {
-  ApprovalPolicy,
-  InterceptedCall,
-  Interception,
-  Interceptor,
-  PolicyOptions,
-} from "./approvals/interceptor.ts"
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
+export type { CodeExecutionConfig } from "./code-execution/options.ts"
 export type {
   MaxTurnsReport,
   Runner,
@@ -53,6 +47,7 @@ export type {
   ToolCallInterrupted,
   ToolCallRequested,
   ToolCallStarted,
+  ToolInputDelta,
   ToolOutputDelta,
   UserMessageAdded,
   WaitOpened,
@@ -108,6 +103,7 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type {
+  PendingOptions,
   PutRun,
   QueuedRun,
   RunOpened,
@@ -116,6 +112,13 @@ export type {
   WithdrawCommand,
 } from "./core/ports/inbox.ts"
 export { maxQueuedMessages } from "./core/ports/inbox.ts"
+export type {
+  ApprovalPolicy,
+  InterceptedCall,
+  Interception,
+  Interceptor,
+  PolicyOptions,
+} from "./core/ports/interceptor.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
@@ -136,10 +139,23 @@ export type {
   StartChild,
 } from "./core/ports/outbox.ts"
 export type {
+  Audience,
+  Plugin,
+  PluginCheck,
+  PluginParts,
+  PluginPorts,
+  PluginRequest,
+  PluginRoute,
+  PluginRun,
+  PluginServices,
+  RunParts,
+} from "./core/ports/plugin.ts"
+export type {
   ModelDelta,
   ModelEnd,
   ModelEvent,
   ModelFailure,
+  ModelInputDelta,
   ModelProgress,
   ModelRequest,
   Provider,
@@ -147,7 +163,25 @@ export type {
   SystemBlock,
   ToolSpecification,
 } from "./core/ports/provider.ts"
-export type { SandboxName } from "./core/ports/sandbox.ts"
+export type {
+  CodeLanguage,
+  ExecEvent,
+  ExecRequest,
+  ExitReason,
+  ExitStatus,
+  OpenedFile,
+  OutputChunk,
+  ReadOnlyFile,
+  ReadOnlyFolder,
+  RemovedFiles,
+  Sandbox,
+  Sandboxes,
+  SandboxFile,
+  SandboxFiles,
+  SandboxHost,
+  SandboxName,
+  SandboxSession,
+} from "./core/ports/sandbox.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
 export type {
@@ -157,7 +191,6 @@ export type {
   CancelCommand,
   Command,
   CommitOutcome,
-  HeldPlaces,
   Lease,
   MessageCommand,
   MessageInput,
@@ -175,10 +208,10 @@ export type {
   SessionBatch,
   SessionLog,
   SessionParent,
-  Shares,
   StorageLimits,
   StoredCommand,
 } from "./core/ports/session-log.ts"
+export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store } from "./core/ports/store.ts"
 export type {
   Cursor,
@@ -200,6 +233,7 @@ export type {
   ValidationContext,
 } from "./core/ports/tool.ts"
 export type { ToolRules } from "./core/ports/tool-rules.ts"
+export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
@@ -232,7 +266,7 @@ export type {
 } from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
-export type { CodeExecutionConfig } from "./gateway/code-execution.ts"
+export type { ConsoleOptions } from "./gateway/console-options.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export { createGateway, type GatewayAgent, type GatewayOptions } from "./gateway/create-gateway.ts"
 export {
@@ -260,17 +294,35 @@ export type {
 } from "./gateway/gateway.ts"
 export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks.ts"
-export type { McpAuthorizationOptions, McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/outbox.ts"
+export {
+  type AutonomousOptions,
+  type AutonomousRetryOptions,
+  runAutonomous,
+  runAutonomousWithRetry,
+} from "./gateway/run-autonomous.ts"
 export type { StartOptions } from "./gateway/run-options.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/sessions.ts"
 export type { StartedRun } from "./gateway/start-run.ts"
 export type { ChatStream } from "./gateway/stream-run.ts"
+export { classifyOutcome, type OutcomeClass } from "./headless/run/classify-outcome.ts"
+export { type CollectOptions, collectRunOutput } from "./headless/run/collect-run-output.ts"
+export { formatRunSummary, type SummaryOptions } from "./headless/run/format-run-summary.ts"
+export type { OnHumanNeeded, RunSessionOptions } from "./headless/run/options.ts"
+export type { Retry, RetryOptions } from "./headless/run/retry.ts"
+export {
+  type RunOutcome,
+  type RunOutput,
+  runOutputExitCode,
+  runOutputOutcome,
+} from "./headless/run/run-output.ts"
+export { runSession } from "./headless/run/run-session.ts"
+export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits } from "./http/limits/http-limits.ts"
@@ -288,6 +340,7 @@ export type {
   McpStdioServerDefinition,
   McpToolOptions,
 } from "./mcp/config/definition.ts"
+export type { McpAuthorizationOptions, McpOptions } from "./mcp/options.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
@@ -325,6 +378,11 @@ export type { SandboxConfig } from "./sandbox/config.ts"
 export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { StorageBounds } from "./sessions/storage.ts"
+export { loadSkills } from "./skills/load/load-skills.ts"
+export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./skills/skill.ts"
+export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
+export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
+export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export {

@@ -216,14 +216,26 @@ describe("run", () => {
   })
 
   test.each([
-    ['outcome: "interrupted", reason: "max_turns"', 3, "agent-gateway: run interrupted: max_turns\n"],
-    ['outcome: "completed", reason: "max_turns"', 3, "agent-gateway: run completed: max_turns\n"],
-    ['outcome: "interrupted", reason: "budget"', 2, "agent-gateway: run interrupted: budget\n"],
-    ['outcome: "interrupted", reason: "cancelled"', 1, "agent-gateway: run interrupted: cancelled\n"],
+    [
+      'outcome: "interrupted", reason: "max_turns"',
+      3,
+      "agent-gateway: The run stopped at its maximum number of turns.\n",
+    ],
+    [
+      'outcome: "completed", reason: "max_turns"',
+      3,
+      "agent-gateway: The run stopped at its maximum number of turns.\n",
+    ],
+    ['outcome: "interrupted", reason: "budget"', 2, "agent-gateway: The run stopped at its budget.\n"],
+    [
+      'outcome: "interrupted", reason: "cancelled"',
+      1,
+      "agent-gateway: The run failed: The run was canceled. (cancelled)\n",
+    ],
     [
       'outcome: "failed", error: { code: "overloaded", message: "The model is overloaded." }',
       1,
-      "agent-gateway: run failed: The model is overloaded. (overloaded)\n",
+      "agent-gateway: The run failed: The model is overloaded. (overloaded)\n",
     ],
   ])("%s ends with %i", async (result, code, stderr) => {
     const cwd = await project({ "agent.ts": answering(result) })
@@ -249,7 +261,7 @@ describe("run", () => {
     cli.signal(signal)
     expect(await cli.exited).toBe(code)
     expect(cli.stdout()).toContain("closed")
-    expect(cli.stderr()).toBe("")
+    expect(cli.stderr()).toMatch(/^agent-gateway: The run was canceled\. .* --session sess_1\n$/)
   })
 
   test("a reader that goes away ends it without a word", async () => {
@@ -284,7 +296,8 @@ describe("the program", () => {
 
   test("hides the warning about node:sqlite and no other", async () => {
     const cwd = await project({
-      "agent.mjs": `process.emitWarning("SQLite is an experimental feature and might change at any time", "ExperimentalWarning")
+      "agent.mjs": `const warning = "SQLite is an experimental feature and might change at any time"
+        process.emitWarning(warning, "ExperimentalWarning")
         process.emitWarning("something else", "ExperimentalWarning")
         export default null`,
     })

@@ -39,7 +39,7 @@ async function cli(...argv: readonly string[]) {
 
 /** Text that shows `ls` on a terminal that acts on it, with other text before it and on lines of its own. */
 const hostile = "rm -rf /home\r\u001b[2Kls\u009b1F\n\u202eexe.txt\u2069\u0007"
-/** Whatever a terminal would act on. */
+/** Characters that a terminal would act on. */
 const terminalControls = /(?!\n)[\p{Cc}\p{Cf}]/u
 
 /** A tool whose calls need an approval. */

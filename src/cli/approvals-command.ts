@@ -7,7 +7,7 @@ import { CliError, oneLine, parseUsage, UsageError } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
 
 const common = { store: { type: "string" }, verbose: { type: "boolean" } } as const
-/** Of one action or another. */
+/** Options of single actions. */
 const particular = {
   json: { type: "boolean" },
   input: { type: "string" },
@@ -56,8 +56,8 @@ export async function approvalsCommand(context: CliContext): Promise<number> {
 }
 
 /**
- * Throws if the wait may not be the one that the person has seen in the list: the tool behind a call can change after it was
- * allowed, and then another request has the call's id.
+ * Throws if the wait may not be the one that the person has seen in the list: the tool behind a call can change after
+ * it was allowed, and then another request has the call's id.
  */
 async function requireSeen(
   approvals: OpenedApprovals,

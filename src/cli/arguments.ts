@@ -12,17 +12,6 @@ export interface ServeArguments {
   readonly console?: boolean
 }
 
-export interface RunArguments {
-  readonly file: string
-  /** `-` means that it comes by stdin. */
-  readonly task: string
-  readonly json: boolean
-  /** If true, a model is guessed if none is configured: a model server on this machine, or else the demo. */
-  readonly demo: boolean
-  /** A file with the JSON Schema that the answer must fit. */
-  readonly output: string | null
-}
-
 const common = { verbose: { type: "boolean" } } as const
 
 /** The arguments of `dev` and `start`. `PORT` is the port when no `--port` is given. */
@@ -72,26 +61,8 @@ export function parseDoctorArguments(argv: readonly string[]): string {
   return file
 }
 
-export function parseRunArguments(argv: readonly string[]): RunArguments {
-  const { values, positionals } = parseUsage("run", () =>
-    parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ...common,
-        json: { type: "boolean" },
-        demo: { type: "boolean" },
-        output: { type: "string" },
-      },
-    }),
-  )
-  const [file, task] = expectPositionals("run", positionals, ["FILE", '"TASK"'])
-  if (task.trim() === "") throw new UsageError("the task is empty.")
-  const { json = false, demo = false, output = null } = values
-  return { file, task, json, demo, output }
-}
-
-function expectPositionals<const Names extends readonly string[]>(
+/** Throws a `UsageError` unless there is exactly one argument for each name. */
+export function expectPositionals<const Names extends readonly string[]>(
   command: string,
   positionals: readonly string[],
   names: Names,

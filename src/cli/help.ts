@@ -34,19 +34,35 @@ Exit codes: 0 stopped by a signal, 1 failed, 2 called wrongly, 4 the address can
 
 const runHelp = `Usage: agent-gateway run FILE "TASK" [OPTIONS]
 
-Lets the agent of FILE do one task and streams its answer to stdout; logs go to stderr.
+Lets the agent of FILE do one task and streams its answer to stdout; the progress of tools, messages and logs go to
+stderr.
 With - in place of the task, the task is read from stdin.
 
 Options:
+  --json             Print the result as one line of JSON instead
+  --events           Print each event of the HTTP API as one line of JSON instead
   --output FILE      Ask for an answer that fits the JSON Schema in FILE, and print it as one line of JSON
-  --json             Print the whole result as one line of JSON instead
+  --session ID       Continue this session
+  --job ID           Name the work: the same command run again after a crash or a signal continues the same run, and
+                     once it is over, prints its result again. Use another ID each time the work is to be done
+  --state-dir DIR    Give the agent the state that earlier runs left in DIR/state.json, and save its update
+  --timeout TIME     Cancel the run after this time, such as 90s, 10m or 2h (default 10m)
+  --budget USD       Stop before the run costs more than this
+  --max-turns N      Stop after this many turns (default 40)
+  --yes TOOL         Approve calls of this tool without asking; may be given several times
+  --on-human-needed POLICY
+                     What to do about all other approvals and questions: ask (at a terminal, else deny), deny,
+                     park (leave the run open for agent-gateway approvals) or fail (default ask)
+  --agent NAME       Name of the agent, if FILE serves several (default: its default agent)
   --demo             If no model is configured, use a model server on this machine (Ollama), or else the offline demo
+  --quiet            Do not show the progress of tools
   --verbose          Show the whole error with its stack when something fails
 
 Without --demo, a model must be configured: by ANTHROPIC_API_KEY or OPENAI_API_KEY, or by a provider that FILE chooses.
+SIGINT and SIGTERM cancel the run; with --job they leave it open. So does a reader of stdout that goes away.
 
-Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at the agent's maxBudgetUsd,
-3 stopped at its maxTurns, 130 interrupted (143 by SIGTERM).
+Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at a budget, 3 stopped at its maximum of turns,
+75 waits for a person (park), 124 timed out, 130 interrupted (143 by SIGTERM, 141 if the reader of stdout went away).
 `
 
 const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
@@ -76,8 +92,9 @@ const outboxHelp = `Usage: agent-gateway outbox list [OPTIONS]
        agent-gateway outbox retry ROW... | --all [OPTIONS]
        agent-gateway outbox drop ROW... | --all [OPTIONS]
 
-Lists what sessions want done outside themselves and what could not be delivered. A row that failed too often is dead: retry
-delivers it again, with all its attempts; drop deletes it. Works on the store itself, with or without a running server.
+Lists what sessions want done outside themselves and what could not be delivered. A row that failed too often is dead:
+retry delivers it again, with all its attempts; drop deletes it. Works on the store itself, with or without a running
+server.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
@@ -95,8 +112,9 @@ Exit codes: 0 done, 1 there is no such row or it failed, 2 called wrongly.
 const sessionsHelp = `Usage: agent-gateway sessions list [OPTIONS]
        agent-gateway sessions show SESSION_ID [OPTIONS]
 
-Lists sessions, newest first, or shows one with its newest runs. Reads the store itself, with or without a running server.
-A session is running, waiting (for an answer from outside), queued, idle, or unserved: no running server serves its agent.
+Lists sessions, newest first, or shows one with its newest runs. Reads the store itself, with or without a running
+server. A session is running, waiting (for an answer from outside), queued, idle, or unserved: no running server serves
+its agent.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)

@@ -1,10 +1,12 @@
 import type { ProcessContext, WorkerMessage } from "./cli-context.ts"
 import { devWorkerName } from "./dev-worker-command.ts"
-import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts"
+import { exitCodeOfSignal, exitCodes, type StopReason } from "./exit-codes.ts"
 import { runCli } from "./run-cli.ts"
 
-/** How long a worker without a supervisor may take to stop. */
+/** Milliseconds that a worker without a supervisor may take to stop. */
 const orphanMs = 5000
+/** Milliseconds that a command may take to stop when its output cannot be written. */
+const lostOutputMs = 5000
 
 /** Runs the command line of this process, and ends the process with its exit code. */
 export function main(): void {
@@ -14,15 +16,13 @@ export function main(): void {
   if (isWorker) stopWithSupervisor(stopping)
   else stopBySignals(stopping)
 
-  // Nobody reads on, as in `agent-gateway run … | head`: end as any program does that is not told of SIGPIPE.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? exitCodeOfSignal("SIGPIPE") : 1)
-  })
+  const outputs = watchOutputs(stopping)
 
   // Only a command that has ended gets to `process.exit` below; Node by itself would end in success.
   process.on("beforeExit", () => {
     process.stderr.write(
-      "agent-gateway: the command waits for what can never come, such as an await in the agent's file that does not end.\n",
+      "agent-gateway: the command waits for what can never come, such as an await in the agent's " +
+        "file that does not end.\n",
     )
     process.exitCode = exitCodes.failure
   })
@@ -40,8 +40,31 @@ export function main(): void {
   }
   void runCli(context).then((exitCode) => {
     // The agent's own timers and sockets must not keep a finished command alive.
-    process.stdout.write("", () => process.exit(exitCode))
+    process.stdout.write("", () => process.exit(outputs.failure() ?? exitCode))
   })
+}
+
+/**
+ * An output that cannot be written any more stops the command: a run is canceled, and does not go on unseen. A reader
+ * that went away, as in `agent-gateway run … | head`, is no error worth a message.
+ */
+function watchOutputs(stopping: AbortController): { failure(): number | null } {
+  let failure: number | null = null
+  const fail = (exitCode: number) => {
+    if (failure !== null) return
+    failure = exitCode
+    stopping.abort("SIGPIPE" satisfies StopReason)
+    setTimeout(() => process.exit(exitCode), lostOutputMs).unref()
+  }
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") return fail(exitCodeOfSignal("SIGPIPE"))
+    if (failure === null)
+      process.stderr.write(`agent-gateway: standard output cannot be written: ${error.message}\n`)
+    fail(exitCodes.failure)
+  })
+  // There is nowhere left to say so.
+  process.stderr.on("error", () => fail(exitCodeOfSignal("SIGPIPE")))
+  return { failure: () => failure }
 }
 
 /** The first signal asks for a graceful end, the second one ends at once. */

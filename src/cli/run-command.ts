@@ -3,49 +3,114 @@ import { resolve } from "node:path"
 import { addAbortSignal, type Readable } from "node:stream"
 import { toError } from "../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../core/json.ts"
-import type { GatewayRunResult } from "../gateway/gateway.ts"
+import type { Gateway, GatewayRunResult, RunOptions } from "../gateway/gateway.ts"
+import type { RunSessionOptions } from "../headless/run/options.ts"
+import { type RunOutput, runOutputExitCode, runOutputOutcome } from "../headless/run/run-output.ts"
+import { runSession } from "../headless/run/run-session.ts"
+import type { Runs } from "../headless/runs.ts"
 import { answerPrinter } from "./answer-printer.ts"
-import { parseRunArguments } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
 import { oneLine, UsageError } from "./cli-error.ts"
-import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts"
+import { exitCodeOfStop } from "./exit-codes.ts"
 import { loadAgent } from "./load-agent.ts"
+import { parseRunArguments, type RunArguments } from "./run-arguments.ts"
+import { progressPrinter } from "./run-progress.ts"
 
 const maxTaskBytes = 1024 * 1024
 
 /** `run FILE "TASK"`: one run without a server. Its outcome is the exit code. */
 export async function runCommand(context: CliContext): Promise<number> {
+  const { signal } = context
+  const runArguments = parseRunArguments(context.argv)
+  const { file, task, demo, output } = runArguments
   try {
-    return await runTask(context)
+    const schema = output === null ? null : await readSchema(output, context.cwd)
+    const message = task === "-" ? await readTask(addAbortSignal(signal, context.stdin)) : task
+    const gateway = await loadAgent(file, context)
+    try {
+      await gateway.prepare({ env: context.env, ...(!demo && { mode: "run" }) })
+      return await runTask({ gateway, message, schema }, runArguments, context)
+    } finally {
+      // The run is over, or another process continues it: there is nothing to wait for.
+      await gateway.close({ graceMs: 0 })
+    }
   } catch (thrown) {
-    if (context.signal.aborted) return interruption(context.signal)
-    throw thrown
+    if (!signal.aborted) throw thrown
+    if (runArguments.jobId !== undefined) reportOpenJob(context)
+    return exitCodeOfStop(signal)
   }
 }
 
-async function runTask(context: CliContext): Promise<number> {
-  const { file, task, json, demo, output } = parseRunArguments(context.argv)
-  const schema = output === null ? null : await readSchema(output, context.cwd)
-  const message = task === "-" ? await readTask(addAbortSignal(context.signal, context.stdin)) : task
-  const gateway = await loadAgent(file, context)
-  try {
-    await gateway.prepare({ env: context.env, ...(!demo && { mode: "run" }) })
-    const printer = answerPrinter(context)
-    const result = await gateway.run(message, {
-      signal: context.signal,
-      ...(schema !== null && { output: schema }),
-      ...(!json && schema === null && { onText: printer.onText, onRetry: printer.onRetry }),
-    })
-    if (json) context.stdout.write(`${JSON.stringify(result)}\n`)
-    else if (schema !== null) printOutput(result, context)
-    else printer.end()
-    return report(result, context)
-  } finally {
-    await gateway.close()
+interface Task {
+  readonly gateway: Gateway
+  readonly message: string
+  readonly schema: JsonObject | null
+}
+
+async function runTask(
+  { gateway, message, schema }: Task,
+  runArguments: RunArguments,
+  context: CliContext,
+): Promise<number> {
+  const { format, jobId } = runArguments
+  const startedAt = Date.now()
+  const printer = answerPrinter(context)
+  let result: GatewayRunResult<JsonObject> | null = null
+  const runs: Runs = {
+    run: async (text, request) => {
+      result = await gateway.run(text, {
+        ...(request as RunOptions),
+        ...(schema !== null && { output: schema }),
+      })
+      return result
+    },
+  }
+  // A job is left open, for the next process; its gateway is closed instead.
+  const leave = () => void gateway.close({ graceMs: 0 })
+  if (jobId !== undefined) context.signal.addEventListener("abort", leave, { once: true })
+  const run = await runSession(runs, message, {
+    ...sessionOptions(runArguments, context),
+    ...(jobId === undefined && { signal: context.signal }),
+    ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
+  })
+  // Set by the callback above, which the compiler does not see.
+  const finished = result as GatewayRunResult<JsonObject> | null
+  if (format === "json") printJson(run, finished, context)
+  else if (format === "text" && schema === null) printer.end()
+  else if (format === "text") printOutput(finished, context)
+  if (finished?.existed === true && finished.endedAt < startedAt && jobId !== undefined)
+    note(context, `Job ${jobId} was done before; this is its result. Use another --job to do it again.`)
+  return report(run, runArguments, context)
+}
+
+function sessionOptions(given: RunArguments, context: CliContext): RunSessionOptions {
+  const { format, quiet, approvedTools, onHumanNeeded = "ask", stateDir } = given
+  const { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns } = given
+  const progress = quiet ? null : progressPrinter(context)
+  const named = { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns }
+  return {
+    ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
+    ...(stateDir !== undefined && { stateDir: resolve(context.cwd, stateDir) }),
+    approvedTools,
+    onHumanNeeded,
+    onEvent: (event) => {
+      if (format === "events") context.answerOutput.write(`${JSON.stringify(event)}\n`)
+      progress?.(event)
+    },
   }
 }
 
-function printOutput({ output }: GatewayRunResult<JsonObject>, { stdout }: CliContext): void {
+function printJson(
+  run: RunOutput,
+  finished: GatewayRunResult<JsonObject> | null,
+  { stdout }: CliContext,
+): void {
+  const line = { outcome: runOutputOutcome(run), ...run, output: finished?.output ?? null }
+  stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function printOutput(finished: GatewayRunResult<JsonObject> | null, { stdout }: CliContext): void {
+  const output = finished?.output ?? null
   if (output !== null) stdout.write(`${JSON.stringify(output)}\n`)
 }
 
@@ -60,17 +125,55 @@ async function readSchema(file: string, cwd: string): Promise<JsonObject> {
   return schema
 }
 
-function report(result: GatewayRunResult<JsonObject>, { signal, stderr }: CliContext): number {
-  if (result.outcome === "completed" && result.reason !== "max_turns") return exitCodes.success
-  if (signal.aborted) return interruption(signal)
-  const reason = result.error === null ? result.reason : `${result.error.message} (${result.error.code})`
-  stderr.write(`agent-gateway: run ${result.outcome}${reason === null ? "" : `: ${oneLine(reason)}`}\n`)
-  if (result.reason === "budget") return exitCodes.budget
-  return result.reason === "max_turns" ? exitCodes.maxTurns : exitCodes.failure
+function report(run: RunOutput, given: RunArguments, context: CliContext): number {
+  const { signal } = context
+  for (const warning of run.warnings) note(context, warning)
+  if (signal.aborted && runOutputOutcome(run) !== "success") {
+    if (run.sessionId !== null && signal.reason !== "SIGPIPE") reportCanceled(run.sessionId, given, context)
+    return exitCodeOfStop(signal)
+  }
+  const problem = problemOf(run, given)
+  if (problem !== null) note(context, problem)
+  return runOutputExitCode(run)
 }
 
-function interruption(signal: AbortSignal): number {
-  return exitCodeOfSignal(signal.reason === "SIGTERM" ? "SIGTERM" : "SIGINT")
+function problemOf(run: RunOutput, { jobId }: RunArguments): string | null {
+  const outcome = runOutputOutcome(run)
+  switch (outcome) {
+    case "success":
+      return null
+    case "error":
+      return `The run failed: ${run.error} (${run.errorCode})`
+    case "budget_exceeded":
+      return "The run stopped at its budget."
+    case "max_turns":
+      return "The run stopped at its maximum number of turns."
+    case "timeout":
+      return "The run was canceled because its time was over (--timeout)."
+    case "parked": {
+      const next = jobId === undefined ? "Any process with this agent" : "The same command"
+      return `The run waits for a person (session ${run.sessionId}). Answer with agent-gateway approvals. ${next} continues it then.`
+    }
+    default:
+      return outcome satisfies never
+  }
+}
+
+function reportCanceled(sessionId: string, { file }: RunArguments, context: CliContext): void {
+  note(
+    context,
+    "The run was canceled. The conversation so far is saved; to continue it: agent-gateway run " +
+      `${file} "TASK" --session ${sessionId}`,
+  )
+}
+
+function reportOpenJob(context: CliContext): void {
+  if (context.signal.reason === "SIGPIPE") return
+  note(context, "The job is saved and stays open. To continue it, run the same command again.")
+}
+
+function note({ stderr }: CliContext, text: string): void {
+  stderr.write(`agent-gateway: ${oneLine(text)}\n`)
 }
 
 async function readTask(stdin: Readable): Promise<string> {

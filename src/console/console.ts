@@ -9,7 +9,7 @@ import { addSessionRoutes, type SessionRoutesOptions } from "./routes/sessions.t
 import { addStatusRoutes, type StatusRoutesOptions } from "./routes/status.ts"
 import { addWaitRoutes } from "./routes/waits.ts"
 
-/** Where the console is, whatever the prefix of the HTTP API is. */
+/** Path of the console, whatever the prefix of the HTTP API is. */
 export const consolePath = "/console"
 
 /** Owner of the sessions that are started in the console. No API key and no application can name this tenant. */

@@ -8,8 +8,9 @@ import type { Misfit } from "../sessions/sessions.ts"
 import { checkApproveOptions } from "./check-options.ts"
 
 /**
- * Approvals, client tools and what tools ask the user, answered from code. Answers resolve once they are durable and reject with a `GatewayError`
- * whose `code` is that of the HTTP API: `wait_not_found`, `already_answered`, `wait_expired`, `wrong_nonce`, `input_misfit`.
+ * Approvals, client tools and what tools ask the user, answered from code. Answers resolve once they are durable and
+ * reject with a `GatewayError` whose `code` is that of the HTTP API: `wait_not_found`, `already_answered`,
+ * `wait_expired`, `wrong_nonce`, `input_misfit`.
  */
 export interface GatewayApprovals {
   /** Open questions, oldest first: of one session or of all, of all kinds. */
@@ -18,30 +19,33 @@ export interface GatewayApprovals {
   deny(wait: OpenWait, options?: DenyOptions): Promise<void>
   /** The result of a client tool's call. */
   submitResult(wait: OpenWait, result: Json, options?: AnswerOptions): Promise<void>
-  /** What the user says to a tool's question, a wait of the kind `elicitation`. */
+  /** Answers a tool's question, a wait of the kind `elicitation`, for the user. */
   respond(wait: OpenWait, answer: ElicitationAnswer, options?: AnswerOptions): Promise<void>
-  /** What was allowed for the rest of the session. */
+  /** Returns the permissions that hold for the rest of the session. */
   grants(sessionId: string): Promise<readonly Grant[]>
   /** Resolves to whether there was such a grant. */
   revokeGrant(
     grant: Pick<Grant, "sessionId" | "toolName" | "qualifier">,
     options?: AnswerOptions,
   ): Promise<boolean>
-  /** Who decided what, when and from where, newest first. At most 1 000 records unless `limit` says less. */
+  /**
+   * Returns records of decisions, each with its person, time and origin, newest first. At most 1 000 records unless
+   * `limit` says less.
+   */
   audit(filter?: { readonly sessionId?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>
 }
 
 export type OpenWait = Pick<Wait, "sessionId" | "toolCallId" | "nonce">
 
 export interface AnswerOptions {
-  /** Who decided, for the audit trail. */
+  /** The person who decided, for the audit trail. */
   readonly userId?: string
 }
 
 export interface ElicitationAnswer {
   /** `decline`: the user said no; `cancel`: the user did not say. To accept a page is to have opened it. */
   readonly action: "accept" | "decline" | "cancel"
-  /** What was filled in, of an accepted form: by its schema, whose defaults stand for what is left out. */
+  /** Values of an accepted form, by its schema, whose defaults replace values that are left out. */
   readonly content?: JsonObject
 }
 

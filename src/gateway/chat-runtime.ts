@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto"
 import { createGate, isGranted } from "../approvals/gate.ts"
-import type { ApprovalPolicy, Interceptor } from "../approvals/interceptor.ts"
 import type {
   AgentRuntime,
   ModelChoice,
@@ -9,24 +8,26 @@ import type {
   Runner,
   RunnerRuntime,
 } from "../core/agent-runtime.ts"
-import { ConfigurationError } from "../core/errors.ts"
 import type { Grant } from "../core/ports/approvals.ts"
+import type { ApprovalPolicy, Interceptor } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { PluginRun } from "../core/ports/plugin.ts"
 import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
-import type { McpView } from "../mcp/servers.ts"
+import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
-import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import { type Hooks, pickHooks } from "./hooks.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
+import type { PluginView } from "./plugins/open-run.ts"
 import type { RunProviders } from "./run-providers.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "./tool-offers.ts"
 
 /**
- * The result of `buildChatRuntime`: what one run is executed with. Its hooks are called in this process only: a crash loses calls,
- * and a run that ends while it is parked calls none. The gateway's options of the same names miss nothing.
+ * The result of `buildChatRuntime`: what one run is executed with. Its hooks are called in this process only: a crash
+ * loses calls, and a run that ends while it is parked calls none. The gateway's options of the same names miss
+ * nothing.
  */
 export type ChatRuntime = (ChatModelRuntime | ChatRunnerRuntime) & Hooks
 
@@ -35,13 +36,13 @@ export interface ChatModelRuntime {
   /** Default: the app's `defaultProvider`. */
   readonly provider?: ProviderChoice
   /**
-   * What a client asks for takes its place only if `allowedModels` lists that. Default: what the client asks for, else
-   * the provider's own default.
+   * Model of the run. A client's choice replaces it only if `allowedModels` lists that choice. Default: what the
+   * client asks for, else the provider's own default.
    */
   readonly model?: string
   /**
-   * Takes over when the service before it fails: after its retries, or at once when its quota is used up. The rest of the
-   * run stays with it. A request or a key that is refused ends the run instead. Default none.
+   * Takes over when the service before it fails: after its retries, or at once when its quota is used up. The rest of
+   * the run stays with it. A request or a key that is refused ends the run instead. Default none.
    */
   readonly fallback?: readonly FallbackChoice[]
   /** Default none. Names must differ. */
@@ -53,11 +54,11 @@ export interface ChatModelRuntime {
   /** Most model calls of one run. Default: no bound. */
   readonly maxTurns?: number
   /**
-   * US dollars that one run may cost. A model call is not made when what is spent and the most that the call can cost are
-   * more; the price of every model must be known. Default: no bound.
+   * US dollars that one run may cost. A model call is not made when what is spent and the most that the call can cost
+   * are more; the price of every model must be known. Default: no bound.
    */
   readonly maxBudgetUsd?: number
-  /** Of models by their exact name, in place of those of the bundled price list. Default none. */
+  /** Prices of models by their exact name, in place of those of the bundled price list. Default none. */
   readonly prices?: PriceOverrides
   /** Milliseconds, for tools without a limit of their own. Default 30 000. */
   readonly toolTimeoutMs?: number
@@ -75,22 +76,31 @@ export interface ChatModelRuntime {
    * progress. Default 60.
    */
   readonly stallTimeoutSeconds?: number
-  /** What a person must allow, for tools that do not say so themselves. Default: nothing. */
+  /**
+   * Decides which calls a person must allow, for tools that do not decide it themselves. Default: none.
+   */
   readonly needsApproval?: ApprovalPolicy
   /** See every call before anybody is asked about it, in this order. Default none. */
   readonly interceptors?: readonly Interceptor[]
-  /** How long an approval or a client tool's result is waited for. Default 86 400: a day. */
+  /**
+   * Changes the results of executed calls before they are logged and before anyone sees them. Default: results stay as they
+   * are.
+   */
+  readonly transformToolResult?: TransformToolResult
+  /** Seconds to wait for an approval or a client tool's result. Default 86 400: a day. */
   readonly approvalTimeoutSeconds?: number
 }
 
 /** Somebody else's loop. */
 export interface ChatRunnerRuntime {
   readonly runner: Runner
-  /** Whether it can go on with a run after a crash; if not, such a run ends in `error`. Default false. */
+  /**
+   * If true, the runner can resume a run after a crash; otherwise such a run ends in `error`. Default false.
+   */
   readonly resumes?: boolean
-  /** Of models by their exact name, in place of those of the bundled price list. Default none. */
+  /** Prices of models by their exact name, in place of those of the bundled price list. Default none. */
   readonly prices?: PriceOverrides
-  /** How long an approval is waited for. Default 86 400: a day. */
+  /** Seconds to wait for an approval. Default 86 400: a day. */
   readonly approvalTimeoutSeconds?: number
 }
 
@@ -98,19 +108,19 @@ export interface RuntimeSurroundings {
   readonly providers: RunProviders
   /** The one the client asked for. */
   readonly model: string | null
-  /** Those a client may choose, whatever the app's own is; undefined for any, where the app has none of its own. */
+  /**
+   * Models that a client may choose, besides the app's own; undefined for any, if the app has none of its own.
+   */
   readonly allowedModels: readonly string[] | undefined
   /** Bounds the hooks of one request in time. */
   readonly followHooks: (hooks: Hooks) => RunHooks
   readonly callbackTimeoutMs: number
   readonly outputFilter: ModelRuntime["outputFilter"]
   readonly follow: AgentRuntime["follow"]
-  /** The MCP servers as the session's user sees them. */
-  readonly mcp: McpView
+  /** The parts of the plugins in this run. */
+  readonly view: PluginView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   readonly checkSchema: ModelRuntime["checkSchema"]
-  /** The tools that run code, where the app has them. */
-  readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
   readonly prepareImages: ModelRuntime["prepareImages"]
   /** Is told of every tool that a provider's service would refuse. */
   readonly reportToolChange: ReportToolChange
@@ -118,6 +128,14 @@ export interface RuntimeSurroundings {
 }
 
 const defaultApprovalTimeoutSeconds = 86_400
+
+/** Returns the options of a runtime that plugins may use, with their defaults. */
+export function pluginOptions({
+  needsApproval = () => false,
+  maxToolResultBytes = 100_000,
+}: Partial<ChatModelRuntime>): Pick<PluginRun, "needsApproval" | "maxToolResultBytes"> {
+  return { needsApproval, maxToolResultBytes }
+}
 
 /** Fills in the defaults. Throws `ConfigurationError` for what is unknown, wrong or cannot work. */
 export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
@@ -157,19 +175,17 @@ function runnerRuntime(
 }
 
 function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, mcp, checkSchema, followHooks, follow, grants, logger } = surroundings
+  const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
   const { callbackTimeoutMs, outputFilter } = surroundings
-  const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
+  const { provider, fallback = [] } = chat
+  const { needsApproval, maxToolResultBytes } = pluginOptions(chat)
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
-  const systemPrompt = [...own, ...mcp.instructions().map((text) => ({ text }))]
+  const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
   const pricing = createPricing(chat.prices)
-  const maxToolResultBytes = chat.maxToolResultBytes ?? 100_000
-  const codeTools = surroundings.codeTools?.({ needsApproval, maxResultBytes: maxToolResultBytes }) ?? []
-  const tools = [...(chat.tools ?? []), ...codeTools]
-  refuseDuplicates(tools)
-  const allTools = withServerTools(tools, mcp, new Set(chat.excludedTools))
+  const allTools = without(chat.excludedTools ?? [], view.tools(chat.tools ?? []))
+  const interceptors = [...(chat.interceptors ?? []), ...view.interceptors]
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
   if (maxBudgetUsd !== null) {
     requirePrices(
@@ -188,7 +204,7 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
       chat.firstTokenTimeoutSeconds === undefined ? null : chat.firstTokenTimeoutSeconds * 1_000,
     stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
     checkSchema,
-    // Asked at every step: a server's tools may change while a run is under way.
+    // Read before each turn: a plugin's tools may change during a run.
     get tools() {
       return allTools()
     },
@@ -198,6 +214,10 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
     maxToolResultBytes,
+    transformToolResults: [
+      ...(chat.transformToolResult === undefined ? [] : [chat.transformToolResult]),
+      ...view.transformToolResults,
+    ],
     outputFilter,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
@@ -219,31 +239,19 @@ function chosenModel(
   return allowedModels.includes(asked) ? asked : own
 }
 
-/** The agent's own tools and those of the servers, as the same array while they stay the same. */
-function withServerTools(
-  own: readonly Tool[],
-  { tools }: McpView,
-  excluded: ReadonlySet<string>,
-): () => readonly Tool[] {
-  const names = own.map(({ name }) => name)
-  const offered = (ofServers: readonly Tool[]) =>
-    [...own, ...ofServers].filter(({ name }) => !excluded.has(name))
-  let ofServers = tools(names)
-  let all = offered(ofServers)
+/** Returns the tools but for those of these names, as the same array while they stay the same. */
+function without(names: readonly string[], tools: () => readonly Tool[]): () => readonly Tool[] {
+  if (names.length === 0) return tools
+  let all: readonly Tool[] = []
+  let offered: readonly Tool[] = []
   return () => {
-    const current = tools(names)
-    if (current !== ofServers) {
-      ofServers = current
-      all = offered(current)
+    const current = tools()
+    if (current !== all) {
+      all = current
+      offered = current.filter(({ name }) => !names.includes(name))
     }
-    return all
+    return offered
   }
-}
-
-function refuseDuplicates(tools: readonly Tool[]): void {
-  const names = tools.map(({ name }) => name)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new ConfigurationError(`Two tools are named ${JSON.stringify(twice)}.`)
 }
 
 function revisionOf(definition: {

@@ -24,17 +24,20 @@ export interface ChosenProvider {
   readonly provider: Provider
   /** Null for one that has no name. */
   readonly name: ProviderName | null
-  /** Whether nobody configured it: a server that happens to be there, or the stand-in for want of any. */
+  /** If true, the gateway chose this provider itself: a local model server, or the demo. */
   readonly guessed: boolean
 }
 
 export interface ChooseOptions {
   readonly settings: EnvironmentSettings
-  /** Whether what is guessed may answer: then a server is looked for. */
+  /** If true, the gateway may choose a provider itself: then it looks for a local server. */
   readonly mayGuess: boolean
 }
 
-/** What is given in code wins over the environment. Rejects with a `ConfigurationError` for want of a key. */
+/**
+ * Chooses the provider. Options in code win over the environment. Rejects with a `ConfigurationError` for want of a
+ * key.
+ */
 export async function chooseProvider(
   { provider, ...options }: ProviderOptions,
   { settings, mayGuess }: ChooseOptions,
@@ -54,7 +57,9 @@ export function toProvider(choice: Provider | AiSdkModel): Provider {
   return "doStream" in choice ? aiSdkProvider(choice) : choice
 }
 
-/** Throws a `ConfigurationError` for options that would do nothing: a key that somebody relies on must not go unused. */
+/**
+ * Throws a `ConfigurationError` for options that would do nothing: a key that somebody relies on must not go unused.
+ */
 function refuseIgnored(provider: ProviderChoice | undefined, options: NamedProviderOptions): void {
   const given = Object.keys(definedOnly<NamedProviderOptions>(options))
   if (given.length === 0 || (provider !== "demo" && typeof provider !== "object")) return

@@ -28,8 +28,9 @@ export interface RuntimeAgentOptions extends AgentServerOptions, Omit<ProviderOp
   readonly defaultProvider?: ProviderOptions["provider"]
   /**
    * A user's own key for the model service: that of `defaultProvider`, which must be one by name, and by default
-   * Anthropic's. Credentials that are neither null nor exactly one key or token end the run, and so does a runtime that
-   * names another service, whose key would be the app's. Refused while any API key is let in: a session's user must be known.
+   * Anthropic's. Credentials that are neither null nor exactly one key or token end the run, and so does a runtime
+   * that names another service, whose key would be the app's. Refused while any API key is let in: a session's user
+   * must be known.
    */
   readonly resolveCredentials?: ResolveCredentials
 }

@@ -17,12 +17,12 @@ export interface GatewayOptions extends SharedServerOptions {
   readonly defaultAgent?: string
 }
 
-/** What `createAgent` or `createGatewayApp` takes, but for the options of the server. */
+/** Options of `createAgent` or `createGatewayApp`, without the options of the server. */
 export type GatewayAgent = ModelAgentOptions | RuntimeAgentOptions
 
 /**
- * Several agents as one service, with one store and one set of routes. Throws a `ConfigurationError` for options that are
- * unknown or wrong; opens nothing yet.
+ * Several agents as one service, with one store and one set of routes. Throws a `ConfigurationError` for options that
+ * are unknown or wrong; opens nothing yet.
  */
 export function createGateway(options: GatewayOptions): Gateway {
   checkGatewayOptions(options)

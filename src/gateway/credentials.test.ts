@@ -25,7 +25,7 @@ const session: Session = {
 
 const { signal } = new AbortController()
 
-/** Those of the session, where its user's credentials resolve to these. */
+/** Returns the providers of a session whose user's credentials resolve to these. */
 async function providers(credentials: unknown, options: ProviderOptions = {}, env: Environment = {}) {
   const resolve = vi.fn(() => credentials) as unknown as ResolveCredentials
   return (await providersOfApp(resolve, options, env))(session, signal)

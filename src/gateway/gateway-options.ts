@@ -1,15 +1,16 @@
+import type { CodeExecutionConfig } from "../code-execution/options.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Plugin } from "../core/ports/plugin.ts"
 import type { Principal } from "../core/ports/session-log.ts"
 import type { AuthenticatePerson } from "../http/auth/identify.ts"
 import type { HttpLimits } from "../http/limits/http-limits.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
+import type { McpAuthorizationOptions, McpOptions } from "../mcp/options.ts"
 import type { StorageBounds } from "../sessions/storage.ts"
-import type { CodeExecutionConfig } from "./code-execution.ts"
 import type { ConsoleOptions } from "./console-options.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
-import type { McpAuthorizationOptions, McpOptions } from "./mcp.ts"
 import type { StoreChoice } from "./open-store.ts"
 import type { SecretsOptions } from "./secrets-key.ts"
 
@@ -22,12 +23,14 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
 /** Options of the server that each agent has for itself. */
 export interface AgentServerOptions extends McpOptions {
   /**
-   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has no
-   * `model`, else none: it is always the agent's.
+   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
+   * no `model`, else none: it is always the agent's.
    */
   readonly allowedModels?: readonly string[]
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */
+  readonly plugins?: readonly Plugin[]
 }
 
 /** Options of the server that all of its agents share. */
@@ -55,13 +58,13 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
    */
   readonly allowAnyKey?: boolean
   /**
-   * Host names that requests may be for, besides loopback names, addresses and names without a dot; `"*"` for every name.
-   * Default: checked only on the gateway's own server while any API key is accepted, and with `dev`.
+   * Host names that requests may be for, besides loopback names, addresses and names without a dot; `"*"` for every
+   * name. Default: checked only on the gateway's own server while any API key is accepted, and with `dev`.
    */
   readonly allowedHosts?: readonly string[]
   /**
-   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default, and
-   * operators sign in with a key.
+   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default,
+   * and operators sign in with a key.
    */
   readonly console?: boolean | ConsoleOptions
   /** Origins whose pages may call. Default none. */
@@ -69,15 +72,18 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly limits?: Partial<HttpLimits & StorageBounds>
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>
-  /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
+  /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number
   /** Runs this process works on at once; further ones wait. Default 1000. */
   readonly maxConcurrentRuns?: number
-  /** Runs of one user that this process works on at once; further ones wait. Default: a quarter of `maxConcurrentRuns`. */
+  /**
+   * Runs of one user that this process works on at once; further ones wait. Default: a quarter of
+   * `maxConcurrentRuns`.
+   */
   readonly maxConcurrentRunsPerPrincipal?: number
   /**
-   * Runs of one tenant that this process works on at once, if it had runs of other tenants in the last ten minutes; further
-   * ones wait. A tenant alone may have all places. Default: three quarters of `maxConcurrentRuns`.
+   * Runs of one tenant that this process works on at once, if it had runs of other tenants in the last ten minutes;
+   * further ones wait. A tenant alone may have all places. Default: three quarters of `maxConcurrentRuns`.
    */
   readonly maxConcurrentRunsPerTenant?: number
   /**
@@ -104,17 +110,17 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
     options: HookOptions,
   ) => void | Promise<void>
   /**
-   * Directory for transcripts: the events of each session as JSON lines, in a file of its own that is rotated at 10 MB. Created if
-   * it is missing; files are readable by their owner only. Default: no transcripts.
+   * Directory for transcripts: the events of each session as JSON lines, in a file of its own that is rotated at 10
+   * MB. Created if it is missing; files are readable by their owner only. Default: no transcripts.
    */
   readonly transcriptDir?: string
   /** Default: JSON lines on standard error, without secrets. */
   readonly logger?: Logger
   /**
-   * Names of fields that are secrets, in any spelling of case and separators. The default logger masks them, and so do
-   * the arguments, results and live output of tool calls that clients are shown, and all of transcripts, along with whatever
-   * looks like a key.
-   * The model and the tools have them as they are. Default: none, and only logs are redacted.
+   * Names of fields that are secrets, in any spelling of case and separators. The default logger masks them, and so
+   * do the arguments, results and live output of tool calls that clients are shown, and all of transcripts, along
+   * with whatever looks like a key. The model and the tools have them as they are. Default: none, and only logs are
+   * redacted.
    */
   readonly redact?: readonly string[]
   /** For tests. */

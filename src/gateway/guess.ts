@@ -10,7 +10,7 @@ export interface Guess {
 
 export interface GuessSurroundings {
   readonly mode: PrepareOptions["mode"]
-  /** Where a model server of this machine is looked for. */
+  /** Address at which the gateway looks for a model server of this machine. */
   readonly localServer: string
   readonly logger: Logger
 }
@@ -24,8 +24,8 @@ export function mayGuess(mode: PrepareOptions["mode"]): boolean {
 }
 
 /**
- * Refuses a guessed model, or logs once that it answers. Both happen when the model is first used, because an agent with
- * its own loop or its own providers does not need it.
+ * Refuses a guessed model, or logs once that it answers. Both happen when the model is first used, because an agent
+ * with its own loop or its own providers does not need it.
  */
 export function createGuess(
   { guessed, name, provider }: ChosenProvider,

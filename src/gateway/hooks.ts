@@ -4,11 +4,12 @@ import type { EventEntry } from "../core/entries.ts"
 /**
  * Functions of the application that observe runs, called after the fact is durable, in the order of the session.
  *
- * As options of the gateway they are called at least once for each event, whichever process made it: a hook that throws, or that
- * does not return within `callbackTimeoutMs`, is called again with the same id after a pause. Runs do not wait for hooks.
+ * As options of the gateway they are called at least once for each event, whichever process made it: a hook that
+ * throws, or that does not return within `callbackTimeoutMs`, is called again with the same id after a pause. Runs do
+ * not wait for hooks.
  *
- * In a runtime that `buildChatRuntime` returns they are called at most once: a crash loses the call, because a function of one
- * request cannot outlive its process.
+ * In a runtime that `buildChatRuntime` returns they are called at most once: a crash loses the call, because a
+ * function of one request cannot outlive its process.
  */
 export interface Hooks {
   /** Called with the tokens and the cost of each model call. */
@@ -30,7 +31,7 @@ export interface HookOptions {
 
 export interface EventHookOptions extends HookOptions {
   readonly sessionId: string
-  /** Of the event: the same each time it is reported. */
+  /** Id of the event: the same each time it is reported. */
   readonly id: string
 }
 

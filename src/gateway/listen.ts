@@ -23,8 +23,8 @@ export interface TimeLimits {
   /** For sending the next request on an open connection. */
   readonly keepAliveTimeout: number
   /**
-   * Without a byte in either direction, after which the connection is destroyed: a client that does not read must not hold
-   * a response for ever. Streams carry a heartbeat every 15 seconds.
+   * Without a byte in either direction, after which the connection is destroyed: a client that does not read must not
+   * hold a response for ever. Streams carry a heartbeat every 15 seconds.
    */
   readonly timeout: number
   readonly connectionsCheckingInterval: number
@@ -38,7 +38,7 @@ const defaultTimeLimits: TimeLimits = {
   connectionsCheckingInterval: 1_000,
 }
 const maxHeaderBytes = 16 * 1024
-/** How long connections may take to finish once their streams have ended. */
+/** Milliseconds that connections may take to finish once their streams have ended. */
 const closeMs = 2_000
 const idleCheckMs = 20
 /** A shorter key can be guessed: no limit on wrong keys may lock out the clients that have the right one. */
@@ -104,7 +104,9 @@ function requireKeys(
 ): void {
   if (!takesAnyKey || reach === "loopback" || allowAnyKey) return
   throw new ConfigurationError(
-    `listen: other machines can reach ${host}, and any API key is accepted, so anyone there could use this agent. Set validApiKeys or authenticate, or listen on 127.0.0.1. If something in front of the gateway authenticates, start it with --allow-any-key (in code: allowAnyKey: true).`,
+    `listen: other machines can reach ${host}, and any API key is accepted, so anyone there could ` +
+      "use this agent. Set validApiKeys or authenticate, or listen on 127.0.0.1. If something in " +
+      "front of the gateway authenticates, start it with --allow-any-key (in code: allowAnyKey: true).",
   )
 }
 

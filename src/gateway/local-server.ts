@@ -6,8 +6,8 @@ const longestMs = 2_000
 const modelList = z.object({ data: z.array(z.object({ id: z.string().min(1) })) })
 
 /**
- * The first model, but for those that only embed, of the server of OpenAI's Chat Completions at `baseURL` (Ollama, vLLM, LM Studio …); null when nothing
- * of that kind answers in time, or it has no model.
+ * The first model, but for those that only embed, of the server of OpenAI's Chat Completions at `baseURL` (Ollama,
+ * vLLM, LM Studio …); null when nothing of that kind answers in time, or it has no model.
  */
 export async function firstModelOf(baseURL: string): Promise<string | null> {
   try {

@@ -5,7 +5,7 @@ import { noUsage } from "../core/usage.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import type { RunProviders } from "./run-providers.ts"
 
-/** What takes over when the service before it fails. */
+/** The provider or model that takes over when the service before it fails. */
 export type FallbackChoice =
   | ProviderChoice
   /** The model's default is the provider's own. */
@@ -18,7 +18,10 @@ export interface WantedModels {
   readonly fallback: readonly FallbackChoice[]
 }
 
-/** The models that a run is executed with, first choice first. Throws a `ConfigurationError` when a key or a model is missing. */
+/**
+ * The models that a run is executed with, first choice first. Throws a `ConfigurationError` when a key or a model is
+ * missing.
+ */
 export function modelChoices(
   { provider, model, fallback }: WantedModels,
   providers: RunProviders,

@@ -16,7 +16,7 @@ export type ProviderName = (typeof providerNames)[number]
 export interface NamedProviderOptions {
   /** Default: `ANTHROPIC_API_KEY` or `OPENAI_API_KEY`. */
   readonly apiKey?: string
-  /** Of anthropic, in place of a key. Default: `ANTHROPIC_AUTH_TOKEN`. */
+  /** Token of anthropic, in place of a key. Default: `ANTHROPIC_AUTH_TOKEN`. */
   readonly authToken?: string
   /** Further options of that provider: `baseURL`, `headers`, `thinking` … */
   readonly providerConfig?: ProviderConfig

@@ -10,8 +10,8 @@ export interface OpenedApprovals extends GatewayApprovals {
 }
 
 /**
- * Opens the approvals of a store, with or without a server running on it: a running one acts on an answer at once, another
- * at its next start.
+ * Opens the approvals of a store, with or without a server running on it: a running one acts on an answer at once,
+ * another at its next start.
  */
 export async function openApprovals(store: string = defaultStore): Promise<OpenedApprovals> {
   const { log, approvals, close } = await openExistingStore(store)

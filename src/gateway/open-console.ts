@@ -19,7 +19,10 @@ import type { SharedServerOptions } from "./gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
 import { shownConfiguration } from "./shown-configuration.ts"
 
-/** Who reaches an unfinished page is the whole network, so the key must not be one that can be guessed. */
+/**
+ * Fewest characters of the key. The whole network reaches an unfinished page, so the key must not be one that can be
+ * guessed.
+ */
 const minKeyLength = 16
 
 export interface ConsoleParts {
@@ -75,7 +78,8 @@ function accessOf(
   if (mode === "dev") return { type: "loopback" }
   if (operatorKey === undefined || operatorKey.length < minKeyLength) {
     throw new ConfigurationError(
-      `console: needs an operator key of at least ${minKeyLength} characters, for example from \`openssl rand -hex 24\`. Set AGENT_GATEWAY_OPERATOR_KEY, or console: { operatorKey }.`,
+      `console: needs an operator key of at least ${minKeyLength} characters, for example from ` +
+        `\`openssl rand -hex 24\`. Set AGENT_GATEWAY_OPERATOR_KEY, or console: { operatorKey }.`,
     )
   }
   return { type: "operator", cookie: createOperatorCookie({ operatorKey, clock, path: consolePath }) }

@@ -10,9 +10,9 @@ export interface Address {
 }
 
 /**
- * Sockets that listen on one address. Their queues of new connections are filled in equal parts. The first requests of as
- * many connections take one turn of the event loop about 20 ms, so more sockets would hold up the clients that have
- * connections.
+ * Sockets that listen on one address. Their queues of new connections are filled in equal parts. The first requests
+ * of as many connections take one turn of the event loop about 20 ms, so more sockets would hold up the clients that
+ * have connections.
  */
 const socketCount = 32
 

@@ -6,13 +6,15 @@ import type { Wait } from "../core/ports/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import { isOfSubAgent } from "../sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
 /**
- * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results, emitted data,
- * questions, reasons and errors. The log, the model and the tools have the original values. (Live output is masked when it is logged,
- * because a secret may be divided between two chunks.) A grant is shown and revoked by its masked qualifier. The input of a client tool stays whole. A value that a person leaves
- * redacted in edited arguments keeps its original value.
+ * Returns the same sessions, with secrets masked in what subscribers are shown of tool calls: arguments, results,
+ * emitted data, questions, reasons and errors. The log, the model and the tools have the original values. (Live
+ * output is masked when it is logged, because a secret may be divided between two chunks.) A grant is shown and
+ * revoked by its masked qualifier. The input of a client tool stays whole. A value that a person leaves redacted in
+ * edited arguments keeps its original value.
  */
 export function redactedSessions(sessions: Sessions, names: readonly string[]): Sessions {
   const mask = createMask(names)
@@ -27,6 +29,11 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
     ...sessions,
     async *view(sessionId, options) {
       for await (const batch of sessions.view(sessionId, options)) yield show(batch)
+    },
+    async *viewTree(sessionId, options) {
+      for await (const batch of sessions.viewTree(sessionId, options)) {
+        yield isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
+      }
     },
     async *history(sessionId, options) {
       for await (const part of sessions.history(sessionId, options)) {
@@ -162,7 +169,7 @@ function redactMessage(message: Message, mask: Mask): Message {
   return { ...message, content }
 }
 
-/** What a person left as it was shown is what it was; the rest is as edited. */
+/** Restores the masked values that a person left as they were shown; the rest is as edited. */
 function restore(edited: Json, { asked, shown }: { readonly asked: Json; readonly shown: Json }): Json {
   if (isDeepStrictEqual(edited, shown)) return asked
   if (isList(edited) && isList(asked) && isList(shown) && edited.length === asked.length) {
@@ -183,7 +190,7 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value)
 }
 
-/** Whether a tool would be executed with the placeholder, which the model did not write. */
+/** Returns true if a tool would be executed with the placeholder, which the model did not write. */
 function stillRedacted(restored: JsonObject, asked: JsonObject): boolean {
   return JSON.stringify(restored).includes(redacted) && !JSON.stringify(asked).includes(redacted)
 }

@@ -10,7 +10,7 @@ import { ResultSoFar } from "./result-so-far.ts"
 import { startRun } from "./start-run.ts"
 
 export interface RunOnceOptions extends Omit<RunOptions, "output"> {
-  /** Of the answer, where one is asked for. */
+  /** Schema of the output, if one is asked for. */
   readonly schema?: CompiledSchema | undefined
 }
 
@@ -41,6 +41,7 @@ export async function runOnce(
     onApproval,
     onElicitation,
     hasClient: false,
+    toolInputDeltas: options.toolInputDeltas,
     ...(park && { onParked }),
     signal: options.signal,
   }

@@ -7,11 +7,14 @@ import { namedProvider, type ProviderName } from "./named-provider.ts"
 export interface RunProviders {
   /** For runtimes that choose none. */
   readonly main: Provider
-  /** What a choice stands for. Throws a `ConfigurationError` when its key is missing. */
+  /** Returns the provider of a choice. Throws a `ConfigurationError` when its key is missing. */
   resolve(choice: ProviderChoice): Provider
 }
 
-/** Those of the app itself: the chosen one, and by name any other that the environment has a key for, made once. */
+/**
+ * Returns the providers of the app itself: the chosen one, and by name any other that the environment has a key for,
+ * each made once.
+ */
 export function appProviders(
   { provider: main, name }: ChosenProvider,
   settings: EnvironmentSettings,

@@ -9,7 +9,10 @@ import type {
 
 /** Sessions and runs of the store, of all principals and agents, newest first. */
 export interface GatewaySessions {
-  /** Lists one page of sessions. `next` is the `after` of the next page. At most 50 sessions unless `limit` says otherwise. */
+  /**
+   * Lists one page of sessions. `next` is the `after` of the next page. At most 50 sessions unless `limit` says
+   * otherwise.
+   */
   list(query?: ListOptions<SessionQuery>): Promise<DirectoryPage<ListedSession>>
   /** Resolves to null if there is no such session. */
   get(sessionId: string): Promise<ListedSession | null>

@@ -11,8 +11,8 @@ export interface ReportedChange extends ToolChange {
 export type ReportToolChange = (change: ReportedChange) => void
 
 /**
- * Returns the tools in the form that a provider's service accepts. The result is kept as long as `tools` returns the same
- * array. Every difference is reported each time that it is made.
+ * Returns the tools in the form that a provider's service accepts. The result is kept as long as `tools` returns the
+ * same array. Every difference is reported each time that it is made.
  */
 export function createToolOffers(
   tools: () => readonly Tool[],

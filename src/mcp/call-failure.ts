@@ -27,7 +27,7 @@ const unsent = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ])
 
-/** What a call that failed means for the connection and for the call. */
+/** Decides the effect of a failed call on the connection and on the call. */
 export function classifyFailure(thrown: unknown): CallFailure {
   if (UnauthorizedError.isInstance(thrown)) return "unauthorized"
   if (ProtocolError.isInstance(thrown)) return thrown.code === responseEndedCode ? "unknown" : "answered"

@@ -12,6 +12,7 @@ import {
 } from "@modelcontextprotocol/client"
 import { GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"
@@ -52,7 +53,7 @@ export interface CallOptions {
   readonly signal: AbortSignal
   /** For what the server asks while it executes the call. */
   readonly asker: Asker
-  /** What was answered to an `InputRequiredResult`. */
+  /** The answers to an `InputRequiredResult`. */
   readonly reply: InputReply
   readonly onProgress: (progress: Progress) => void
 }
@@ -69,9 +70,8 @@ export interface ClientIdentity {
   readonly version: string
 }
 
-/** Of one listing, in pages. A server whose pages never end is refused. */
+/** Most pages of one listing. A server whose pages never end is refused. */
 const mostPages = 100
-const longestTimerMs = 2_147_483_647
 /** Pause between the announcement of another list of tools and its reading. */
 const relistPauseMs = 300
 /** Longest time that a call waits for a list that was announced. */
@@ -175,9 +175,9 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
 }
 
 /**
- * The client looks at an answer at once, and at a notice in the next microtask. Of those that come together, as from a
- * machine that was held up, the notice of a call's progress would find that call ended: so each message waits for the next
- * turn after the one before.
+ * The client looks at an answer at once, and at a notice in the next microtask. Of those that come together, as from
+ * a machine that was held up, the notice of a call's progress would find that call ended: so each message waits for
+ * the next turn after the one before.
  */
 function handOverInTurn(transport: Transport): void {
   const { onmessage } = transport
@@ -217,7 +217,9 @@ function createEnding() {
 
 /** A server that was lost may come back with other tools while a call waits for it. */
 function toolChanged(server: string): GatewayError {
-  const message = `The server ${server} changed the tool before it was called, so the call did not run. Read its current description, and call it again if you still need it.`
+  const message =
+    `The server ${server} changed the tool before it was called, so the call did not run. Read its ` +
+    "current description, and call it again if you still need it."
   return new GatewayError({ code: "tool_changed", status: 409 }, message)
 }
 
@@ -225,14 +227,14 @@ function connectionClosed(reason: string): SdkError {
   return new SdkError(SdkErrorCode.ConnectionClosed, reason)
 }
 
-/** What a process wrote before it ended says more than that it ended. */
+/** Adds a process's last output to its error: it explains more than the end alone. */
 function explained(thrown: unknown, description: string): Error {
   const error = toError(thrown)
   const isClosed = SdkError.isInstance(error) && error.code === SdkErrorCode.ConnectionClosed
   return isClosed ? new Error(description, { cause: error }) : error
 }
 
-/** Of what a server asks during a call, in revisions before 2026-07-28. */
+/** Answers the questions that a server asks during a call, in revisions before 2026-07-28. */
 function answerQuestions(
   client: Client,
   askers: Askers,
@@ -258,8 +260,8 @@ const uncheckedResults: JsonSchemaValidators = {
 }
 
 /**
- * Gives questions in a call's result to the caller. The SDK would refuse them where the tool has an output schema; results
- * are held against that by servers of this era themselves.
+ * Gives questions in a call's result to the caller. The SDK would refuse them where the tool has an output schema;
+ * results are held against that by servers of this era themselves.
  */
 function askedApart(
   client: Client,

@@ -1,7 +1,9 @@
 /** Far more than anybody means, and far less than JSON's own functions give up at, and with them the run. */
 export const deepestLevel = 100
 
-/** Whether a value of a server nests objects and arrays deeper than is taken of it. Needs no recursion. */
+/**
+ * Returns true if a value of a server nests objects and arrays deeper than the gateway accepts. Needs no recursion.
+ */
 export function isTooDeep(value: unknown): boolean {
   let level = [value].filter(isNested)
   for (let depth = 0; level.length > 0; depth++) {

@@ -2,7 +2,7 @@ import { Client, InMemoryTransport, type LoggingLevel } from "@modelcontextproto
 import { expect, it, onTestFinished, vi } from "vitest"
 import { createServerLog } from "./server-log.ts"
 
-/** What reaches the log of what a server says. */
+/** Returns the lines that reach the log from a server's messages. */
 async function following() {
   vi.useFakeTimers({ toFake: ["performance"] })
   onTestFinished(() => void vi.useRealTimers())

@@ -79,8 +79,8 @@ function lineBudget(server: string, logger: Logger): () => boolean {
 }
 
 /**
- * Asks a server of revisions to 2025-11-25 for its log: until it gets a level it may send all or nothing. Never rejects: a
- * server that refuses works all the same.
+ * Asks a server of revisions to 2025-11-25 for its log: until it gets a level it may send all or nothing. Never
+ * rejects: a server that refuses works all the same.
  */
 export async function askForLog(
   client: Client,

@@ -29,10 +29,10 @@ export interface McpServerOptions extends Omit<ConnectOptions, "signal" | "autho
   readonly authorization: Authorization | null
 }
 
-/** What an HTTP server's OAuth needs of the outside. */
+/** The connections to the outside that an HTTP server's OAuth needs. */
 export interface Authorization {
   readonly authorizer: Authorizer
-  /** Where a person has to go; null when nobody was asked to. */
+  /** Returns the address that a person has to visit; null if no person was asked to. */
   url(): string | null
   /** Resolves when somebody has let the gateway in, or when it may be worth another try. */
   granted(signal: AbortSignal): Promise<void>
@@ -41,7 +41,7 @@ export interface Authorization {
 }
 
 export interface RepeatableCall extends CallOptions {
-  /** Whether it may be executed twice. */
+  /** If true, the call may be executed twice. */
   readonly repeatable: boolean
 }
 
@@ -56,7 +56,7 @@ const firstPauseMs = 200
 const longestPauseMs = 60_000
 /** After so long without a failure the next one is the first again. */
 const steadyMs = 30_000
-/** How long a call waits for a server that is starting again. */
+/** Milliseconds that a call waits for a server that is starting again. */
 const patienceMs = 15_000
 /** Characters of the reason why a server failed, which may quote what it wrote. */
 const maxReasonCharacters = 4_000
@@ -92,7 +92,7 @@ export class McpServer {
     return this.#tools
   }
 
-  /** Whether a call is in flight. */
+  /** If true, a call is in flight. */
   get busy(): boolean {
     return this.#calls > 0
   }
@@ -120,8 +120,8 @@ export class McpServer {
   }
 
   /**
-   * Calls a tool. A call that surely was not executed is sent once more over a new connection, and so is one that may be
-   * executed twice. Rejects with `CallInterruptedError` when nobody knows whether it was executed.
+   * Calls a tool. A call that surely was not executed is sent once more over a new connection, and so is one that may
+   * be executed twice. Rejects with `CallInterruptedError` when nobody knows whether it was executed.
    */
   async call(name: string, input: JsonObject, options: RepeatableCall): Promise<CallResult> {
     return this.#recovering(options, (connection) => connection.call(name, input, options))
@@ -226,7 +226,7 @@ export class McpServer {
     return reason
   }
 
-  /** Nobody is given this connection any more. */
+  /** Retires this connection: no further call receives it. */
   #leave(connection: Connection): void {
     if (this.#connection !== connection) return
     this.#tools = connection.tools()

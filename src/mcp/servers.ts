@@ -22,7 +22,7 @@ export interface McpServersOptions {
   readonly authorize: (config: ServerConfig, principal: Principal | null) => Authorization | null
 }
 
-/** Whose server it is. */
+/** The owner of a server. */
 export interface Principal {
   readonly tenant: string
   readonly userId: string
@@ -35,7 +35,7 @@ export interface McpServers {
    * `startTimeoutMs`; one that fails is only missing. Without a principal, only the shared servers.
    */
   open(principal: Principal | null): Promise<McpView>
-  /** Of the shared servers, by name. */
+  /** Returns the states of the shared servers, by name. */
   states(): Readonly<Record<string, McpServerState>>
   /** Resolves when nothing is left of any of them; never rejects. */
   close(): Promise<void>
@@ -43,11 +43,14 @@ export interface McpServers {
 
 export interface McpView {
   /**
-   * What the servers offer at this moment, under names that `taken`, the agent's own, leaves. The same array as before
-   * while nothing has changed.
+   * Returns the tools that the servers offer at this moment, under names that are free beside `taken`, the agent's
+   * own. The same array as before while nothing has changed.
    */
   tools(taken: readonly string[]): readonly Tool[]
-  /** How to use the servers that may say so, each under its name, and where users have to let the gateway in. */
+  /**
+   * Returns the instructions of the servers that may give some, each under its name, and the places where users have
+   * to authorize the gateway.
+   */
   instructions(): readonly string[]
 }
 

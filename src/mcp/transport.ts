@@ -13,7 +13,7 @@ import { StdioTransport } from "./stdio/stdio-transport.ts"
 
 export interface OpenedTransport {
   readonly transport: Transport
-  /** Why it ended. */
+  /** Returns the reason that it ended. */
   describe(): string
 }
 

@@ -3,8 +3,8 @@ const longestWaitForCloseMs = 100
 type Reader = Pick<ReadableStreamDefaultReader<unknown>, "read" | "cancel">
 
 /**
- * For an answer of which all has been said: the end of its body follows at once, and then the connection serves the next
- * call. A service that holds it open for more than a moment loses it.
+ * For an answer of which all has been said: the end of its body follows at once, and then the connection serves the
+ * next call. A service that holds it open for more than a moment loses it.
  */
 export async function readToEnd(reader: Reader): Promise<void> {
   const timer = setTimeout(() => void cancelBody(reader), longestWaitForCloseMs)

@@ -9,7 +9,8 @@ export interface BodyOptions {
 
 /**
  * Makes the JSON of a large request in slices, and lets the event loop go on between them: a long conversation has
- * megabytes, and is sent whole with each call. Returns no options for a small request, whose JSON the SDK makes at once.
+ * megabytes, and is sent whole with each call. Returns no options for a small request, whose JSON the SDK makes at
+ * once.
  */
 export async function largeBodyOptions(body: object, signal: AbortSignal): Promise<BodyOptions> {
   if (!isLargeJson(body)) return {}

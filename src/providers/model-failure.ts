@@ -1,6 +1,9 @@
 import type { ModelFailure } from "../core/ports/provider.ts"
 
-/** Every way in which a model call fails, the same for all services: what any client may read, and whether it may pass. */
+/**
+ * Every way in which a model call fails, the same for all services: what any client may read, and whether it may
+ * pass.
+ */
 const failures = {
   authentication_failed: { message: "The model service refused the server's credentials.", retryable: false },
   invalid_request: { message: "The model service refused the request.", retryable: false },

@@ -12,21 +12,21 @@ export interface SseEvent {
 const longestEvent = 16 * 1024 * 1024
 const largestBody = 64 * 1024 * 1024
 /**
- * Bytes of one response whose events one turn of the event loop handles. They take less than a millisecond; a read of the
- * body brings up to 64 KiB, and many responses may arrive at once.
+ * Bytes of one response whose events one turn of the event loop handles. They take less than a millisecond; a read of
+ * the body brings up to 64 KiB, and many responses may arrive at once.
  */
 const turnBytes = 4 * 1024
 
 /**
- * Yields the events of a response in batches: those that one read of the body completes, or one part of a large read. A
- * batch is empty if that brought only a comment or a piece of an event. So the generators take one turn a read, not one an
- * event. What follows the last blank line is dropped, as the specification says
+ * Yields the events of a response in batches: those that one read of the body completes, or one part of a large read.
+ * A batch is empty if that brought only a comment or a piece of an event. So the generators take one turn a read, not
+ * one an event. What follows the last blank line is dropped, as the specification says
  * (https://html.spec.whatwg.org/multipage/server-sent-events.html).
  *
- * Throws for an answer that is no event stream, for an event of more than 16 Mi characters, for a body of more than 64 MiB
- * and with fetch's error when the connection breaks or the request is aborted. Whoever stops reading breaks the request
- * off, but if `isOver` says by then that the service has nothing more to say, the end of the body is waited for a little:
- * the connection then serves the next call.
+ * Throws for an answer that is no event stream, for an event of more than 16 Mi characters, for a body of more than
+ * 64 MiB and with fetch's error when the connection breaks or the request is aborted. Whoever stops reading breaks
+ * the request off, but if `isOver` says by then that the service has nothing more to say, the end of the body is
+ * waited for a little: the connection then serves the next call.
  */
 export async function* sseBatches(
   response: Response,

@@ -6,11 +6,11 @@ import type { Workspace } from "./workspace/workspaces.ts"
 export interface Backend {
   readonly name: SandboxName
   readonly sandboxed: boolean
-  /** How limits are enforced, for the log. */
+  /** Description of how limits are enforced, for the log. */
   readonly description: string
   /** Limits that it cannot keep on this machine. */
   readonly unheld: readonly UnheldLimit[]
-  /** Whether `Exit.outOfMemory` can be told; if not, it is guessed from what the code printed. */
+  /** If true, the backend knows `Exit.outOfMemory`; if not, it is guessed from the code's output. */
   readonly tellsOutOfMemory: boolean
   /** Rejects when the code cannot be started; nothing is left then. */
   start(order: Order): Promise<Running>

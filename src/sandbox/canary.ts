@@ -5,7 +5,7 @@ import { listFiles } from "./workspace/files.ts"
 
 const timeoutMs = 20_000
 const maxOutput = 2000
-/** What the launcher says when it cannot enter the working directory. */
+/** Exit code of the launcher if it cannot enter the working directory. */
 const noDirectory = 126
 const closedDirectory =
   "the working directory cannot be reached by the user that code runs as; set codeExecution.directory"
@@ -19,8 +19,8 @@ echo written >${mark}
 `
 
 /**
- * Runs code for real, and resolves to the languages it can be in. Throws when it does not run, or when what it writes is
- * not found where the gateway looks for it.
+ * Runs code for real, and resolves to the languages it can be in. Throws when it does not run, or when what it writes
+ * is not found where the gateway looks for it.
  */
 export async function tryBackend(
   options: Pick<ExecuteOptions, "backend" | "workspace" | "limits" | "guard" | "unfinished">,

@@ -3,9 +3,9 @@ import { defaultImage } from "./default-image.ts"
 import { defaultLimits, type SandboxLimits } from "./limits.ts"
 import type { SandboxNetwork } from "./options.ts"
 
-/** How code is run. Every one is optional. */
+/** Options of code execution. All are optional. Every one is optional. */
 export interface SandboxConfig extends Partial<SandboxLimits> {
-  /** Those that may be used, best first. Default `["docker", "bubblewrap", "subprocess"]`. */
+  /** Backends that may be used, best first. Default `["docker", "bubblewrap", "subprocess"]`. */
   readonly backends?: readonly SandboxName[]
   /** Refuses to start rather than offer a plain subprocess. Default false. */
   readonly requireSandbox?: boolean
@@ -15,17 +15,29 @@ export interface SandboxConfig extends Partial<SandboxLimits> {
   readonly dockerSocket?: string
   /** Containers kept waiting for sessions that have run code before, over all sessions. Default 4; 0 for none. */
   readonly warmPool?: number
-  /** Default `none`. `bridge` is for Docker only; `host` gives code the machine's own network with all that listens on it. */
+  /**
+   * Default `none`. `bridge` is for Docker only; `host` gives code the machine's own network with all that listens on
+   * it.
+   */
   readonly network?: SandboxNetwork
   /** Added to the environment of the code, where nothing else of the gateway's environment is. */
   readonly env?: Readonly<Record<string, string>>
-  /** Files of the host, by the path under which each session finds a copy in its working directory. They count as its `diskMb`. */
+  /**
+   * Files of the host, by the path under which each session finds a copy in its working directory. They count as its
+   * `diskMb`.
+   */
   readonly files?: Readonly<Record<string, string>>
-  /** Where working directories are. For gateways of one store alone; best a folder that is not there yet. Default: beside the store's data. */
+  /**
+   * Folder of the working directories. For gateways of one store alone; best a folder that is not there yet. Default:
+   * beside the store's data.
+   */
   readonly directory?: string
   /** Executions at once in this process, at most a quarter of them of one session. Further ones wait. Default 16. */
   readonly maxConcurrent?: number
-  /** Executions at once of one user, over all sessions. Further ones wait. Default: half of `maxConcurrent`, at least 1. */
+  /**
+   * Executions at once of one user, over all sessions. Further ones wait. Default: half of `maxConcurrent`, at least
+   * 1.
+   */
   readonly maxConcurrentPerUser?: number
   /** Executions that may wait, at most a quarter of them of one user. Further ones fail. Default 256. */
   readonly maxQueued?: number

@@ -1,2 +1,2 @@
-/** What `agent-gateway sandbox build` makes. */
+/** The image that `agent-gateway sandbox build` makes. */
 export const defaultImage = "ai-agent-gateway-sandbox:1"

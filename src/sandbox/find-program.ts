@@ -1,7 +1,10 @@
 import { access, constants } from "node:fs/promises"
 import { join } from "node:path"
 
-/** Where the system's own programs are. A program that somebody put on the gateway's PATH is not trusted with isolation. */
+/**
+ * Folders of the system's own programs. A program that another user put on the gateway's PATH is not trusted with
+ * isolation. A program that somebody put on the gateway's PATH is not trusted with isolation.
+ */
 const folders = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
 
 export async function findProgram(name: string): Promise<string | undefined> {

@@ -8,12 +8,15 @@ export interface Instance {
   /** The directory's: what other directories' gateways have started is not ours to reap. */
   readonly directoryId: string
   readonly id: string
-  /** Whether the process of that id is still there. */
+  /** Returns true if the process of that id is still there. */
   isLive(id: string): boolean
   end(): void
 }
 
-/** Each process holds a lock on a small file of its own, so it is dead exactly when its lock can be taken or its file is gone. */
+/**
+ * Each process holds a lock on a small file of its own, so it is dead exactly when its lock can be taken or its file
+ * is gone.
+ */
 export function joinInstances(directory: string): Instance {
   const locks = join(directory, "instances")
   mkdirSync(locks, { recursive: true, mode: 0o700 })

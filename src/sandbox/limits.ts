@@ -1,11 +1,11 @@
-/** What one execution may use. Defaults in `defaultLimits`. */
+/** Limits of one execution. Defaults in `defaultLimits`. */
 export interface SandboxLimits {
   readonly memoryMb: number
   /** Share of processors; 0.5 is half of one. */
   readonly cpus: number
   /** Processes and threads at once. */
   readonly pids: number
-  /** Of the session's working directory, over all its executions. */
+  /** Mebibytes of the session's working directory, over all its executions. */
   readonly diskMb: number
   /** Files, folders and links in the session's working directory. */
   readonly diskEntries: number

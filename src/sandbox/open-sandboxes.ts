@@ -56,8 +56,8 @@ export type BackendCheck =
   | { readonly works: false; readonly reason: string; readonly detail: string }
 
 /**
- * Tries each backend with a real run. Rejects with a `ConfigurationError` that says why none works, or why none of those
- * that do counts as a sandbox where one is required.
+ * Tries each backend with a real run. Rejects with a `ConfigurationError` that says why none works, or why none of
+ * those that do counts as a sandbox where one is required.
  */
 export async function openSandboxes(options: SandboxesOptions): Promise<OpenedSandboxes> {
   const { config, ephemeral, logger } = options
@@ -125,9 +125,12 @@ interface Parts {
   readonly logger: Logger
 }
 
-/** How long the clearing away may hold up the start. The rest is left to the next clearing away. */
+/**
+ * Milliseconds that the removal of leftovers may hold up the start. The rest is left to the next removal. The rest is
+ * left to the next clearing away.
+ */
 const startTimeoutMs = 10_000
-/** How long it may hold up the end. The rest is left to the next start. */
+/** Milliseconds that it may hold up the end. The rest is left to the next start. */
 const closeTimeoutMs = 2_000
 
 async function removeInTime(path: string): Promise<void> {
@@ -206,7 +209,7 @@ function over(parts: Parts): OpenedSandboxes {
     await workspaces.remove(sessionId, signal)
   }
 
-  /** What an operator has to know is in the detail, which callers are not told. */
+  /** Logs an error. Its detail is for the operator, and callers do not receive it. */
   function logged(error: unknown): unknown {
     if (error instanceof GatewayError && error.detail !== undefined) {
       logger.warn({ code: error.code, detail: error.detail }, error.message)

@@ -3,13 +3,13 @@ import type { Cgroups } from "./cgroups/cgroups.ts"
 import type { Instance } from "./instances.ts"
 import type { SandboxLimits } from "./limits.ts"
 
-/** What every backend is opened with. */
+/** Options that every backend is opened with. */
 export interface BackendOptions {
   readonly limits: SandboxLimits
   readonly network: SandboxNetwork
   /** Added to the environment of the code. */
   readonly env: Readonly<Record<string, string>>
-  /** Where sandboxes keep what is theirs; absolute. */
+  /** Folder in which sandboxes keep their own files; absolute. */
   readonly directory: string
   /** This process's own folder, removed when it closes, or by others when it is dead. It need not be there yet. */
   readonly privateFolder: string

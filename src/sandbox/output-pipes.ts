@@ -21,9 +21,9 @@ export type MakePipes = (count: number) => Promise<readonly OutputPipe[]>
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants
 
 /**
- * Node connects a process by sockets, and Linux cannot open a socket by its name, so that `/dev/stdout` would fail. These
- * are named pipes, which any user may open for writing: code runs as another user than the gateway. They have their names
- * in `folder`, which is closed to others, and only until both ends are open.
+ * Node connects a process by sockets, and Linux cannot open a socket by its name, so that `/dev/stdout` would fail.
+ * These are named pipes, which any user may open for writing: code runs as another user than the gateway. They have
+ * their names in `folder`, which is closed to others, and only until both ends are open.
  */
 export async function prepareOutputPipes(folder: string): Promise<MakePipes> {
   const mkfifo = await findProgram("mkfifo")

@@ -13,8 +13,8 @@ export function resourceLimits({ diskMb }: SandboxLimits): readonly string[] {
 const nodeReservedMb = 576
 
 /**
- * Stands in for a control group: memory and processor time of each process. The hard limit of memory leaves room for what
- * Node reserves; the launcher raises the limit to it for JavaScript alone, and lowers it for the rest.
+ * Stands in for a control group: memory and processor time of each process. The hard limit of memory leaves room for
+ * what Node reserves; the launcher raises the limit to it for JavaScript alone, and lowers it for the rest.
  */
 export function processLimits({ memoryMb, cpus, maxTimeoutMs }: SandboxLimits): readonly string[] {
   const bytes = memoryMb * megabyte

@@ -4,8 +4,8 @@ import type { SandboxSession } from "../core/ports/sandbox.ts"
 /** Limits how many executions run at once: in the process, of one user, and of one session. Further ones wait. */
 export interface Slots {
   /**
-   * Resolves, when it is the session's turn, with a function that returns the slot. Rejects with the signal's reason, and
-   * with a `GatewayError` (`code_execution_busy`) when too many wait already.
+   * Resolves, when it is the session's turn, with a function that returns the slot. Rejects with the signal's reason,
+   * and with a `GatewayError` (`code_execution_busy`) when too many wait already.
    */
   take(session: SandboxSession, signal: AbortSignal): Promise<() => void>
 }

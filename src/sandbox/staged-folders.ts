@@ -10,11 +10,11 @@ import { removeTree } from "./workspace/remove-tree.ts"
 export interface StagedFolder {
   readonly name: string
   readonly variable: string
-  /** Of the host. */
+  /** Path on the host. */
   readonly path: string
 }
 
-/** Where code in a sandbox sees a read-only folder. */
+/** Returns the path of a read-only folder inside a sandbox. */
 export function mountPoint({ name }: StagedFolder): string {
   return `/mnt/${name}`
 }
@@ -41,11 +41,12 @@ interface Entry {
 }
 
 /**
- * Keeps the read-only folders of executions below `directory`, one for each key. Users that code runs as can read them and not
- * change them; the owner of the files, which is the gateway's own user, is kept from changes by their modes alone.
+ * Keeps the read-only folders of executions below `directory`, one for each key. Users that code runs as can read
+ * them and not change them; the owner of the files, which is the gateway's own user, is kept from changes by their
+ * modes alone.
  */
 export function createFolderStage(directory: string): FolderStage {
-  /** Those that were used longest ago come first. */
+  /** The entries, those that were used longest ago first. */
   const entries = new Map<string, Entry>()
 
   function take(folder: ReadOnlyFolder): Entry {

@@ -29,7 +29,7 @@ export async function prepareStarter(): Promise<Starter> {
 /** Bash takes a socket as its input for a login from afar, and would run root's own `.bashrc`. */
 const withoutFiles = ["--norc", "--noprofile"]
 
-/** What any child finds open beyond the usual three. The listing itself is one more. */
+/** Returns the files that any child finds open beyond the usual three. The listing itself is one more. */
 async function inheritedFiles(): Promise<readonly number[]> {
   const script = "cd /proc/self/fd; for file in *; do if [ -e $file ]; then echo $file; fi; done"
   const { stdout } = await promisify(execFile)("/bin/sh", ["-c", script], { env: {} })

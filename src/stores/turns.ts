@@ -1,4 +1,5 @@
-import type { HeldPlaces, Principal, Shares } from "../core/ports/session-log.ts"
+import type { Principal } from "../core/ports/session-log.ts"
+import type { HeldPlaces, Shares } from "../core/ports/shares.ts"
 
 /** A session that could be claimed. */
 export interface Candidate extends Principal {

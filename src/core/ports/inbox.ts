@@ -54,3 +54,8 @@ export interface RunOpened {
   /** If true, messages may join the run between its steps. */
   readonly steerable: boolean
 }
+
+export interface PendingOptions {
+  /** If false, messages are left out: they may be large, and a run that has begun needs none. Default: true. */
+  readonly messages?: boolean
+}

@@ -4,9 +4,18 @@ import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
-import type { PutRun, QueuedRun, RunOpened, SteerCommand, WhenBusy, WithdrawCommand } from "./inbox.ts"
+import type {
+  PendingOptions,
+  PutRun,
+  QueuedRun,
+  RunOpened,
+  SteerCommand,
+  WhenBusy,
+  WithdrawCommand,
+} from "./inbox.ts"
 import type { Liveness } from "./liveness.ts"
 import type { OutboxItem } from "./outbox.ts"
+import type { Shares } from "./shares.ts"
 
 /**
  * The store of sessions: their log, their inbox and their leases. One instance is one process's membership; its
@@ -46,8 +55,8 @@ export interface SessionLog {
 
   /**
    * Makes the command durable (rule 1). A message becomes a queued run, or joins the open run, or is refused, as its
-   * `whenBusy` says. A cancel of a queued run withdraws it, so that no process takes it any more. A cancel of a run that
-   * is already cancelled or withdrawn is accepted again.
+   * `whenBusy` says. A cancel of a queued run withdraws it, so that no process takes it any more. A cancel of a run
+   * that is already cancelled or withdrawn is accepted again.
    */
   put(command: MessageCommand | CancelCommand, limits?: StorageLimits): Promise<PutOutcome>
   /**
@@ -75,10 +84,10 @@ export interface SessionLog {
    */
   claim(sessionId: string, agents: readonly string[]): Promise<Lease | null>
   /**
-   * Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). Tenants take turns, and so do
-   * the principals of a tenant: each one's session that was used least recently comes before anyone's second one. With
-   * `shares`, the sessions that this process works on already count as turns, and no tenant and no principal is given more
-   * than its share.
+   * Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). Tenants take turns, and
+   * so do the principals of a tenant: each one's session that was used least recently comes before anyone's second
+   * one. With `shares`, the sessions that this process works on already count as turns, and no tenant and no
+   * principal is given more than its share.
    */
   claimRunnable(agents: readonly string[], limit: number, shares?: Shares): Promise<readonly Lease[]>
   /**
@@ -99,15 +108,15 @@ export interface SessionLog {
   release(lease: Lease, options?: ReleaseOptions): Promise<"released" | "pending" | "lost">
 
   /**
-   * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order:
-   * `fenced` when its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed
-   * cancel which this batch does not consume (rule 12), `answered` when it would expire a wait that was answered
-   * in the meantime, `steered` when it would end a run for which a steering message is pending that this batch does not
-   * consume, `withdrawn` when it would open a run that was withdrawn, `busy` when another transaction works on the session
-   * at this moment: commit that batch again later, on its own. Nothing of such a batch is stored. The end of a run withdraws
-   * its open waits, drops its commands and makes the next queued message due.
-   * The same batch committed twice under its lease is `ok` and stored once: a commit that failed may be tried again.
-   * Calls may overlap: those that share a session are stored in the order of the calls, others in any order.
+   * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order: `fenced` when
+   * its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed cancel which this batch
+   * does not consume (rule 12), `answered` when it would expire a wait that was answered in the meantime, `steered`
+   * when it would end a run for which a steering message is pending that this batch does not consume, `withdrawn`
+   * when it would open a run that was withdrawn, `busy` when another transaction works on the session at this moment:
+   * commit that batch again later, on its own. Nothing of such a batch is stored. The end of a run withdraws its open
+   * waits, drops its commands and makes the next queued message due. The same batch committed twice under its lease
+   * is `ok` and stored once: a commit that failed may be tried again. Calls may overlap: those that share a session
+   * are stored in the order of the calls, others in any order.
    */
   commit(batches: readonly SessionBatch[]): Promise<readonly CommitOutcome[]>
 
@@ -215,6 +224,8 @@ export interface MessageCommand {
   readonly outputSchema: JsonObject | null
   /** Limits of the run. Default: those of the agent. */
   readonly limits?: RunLimits
+  /** If true, the arguments of calls are streamed while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
   /** Default: `reject`. */
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
@@ -235,11 +246,6 @@ export interface StorageLimits {
 export type MessageInput =
   | { readonly type: "message"; readonly content: readonly ContentPart[] }
   | { readonly type: "conversation"; readonly messages: readonly Message[] }
-
-export interface PendingOptions {
-  /** If false, messages are left out: they may be large, and a run that has begun needs none. Default: true. */
-  readonly messages?: boolean
-}
 
 export interface CancelCommand {
   readonly type: "cancel"
@@ -305,23 +311,6 @@ export type AnswerOutcome =
   /** Its time is over, or its run has ended or is cancelled. */
   | { readonly status: "expired" }
   | { readonly status: "wrongNonce" }
-
-/** Shares of tenants, and of the principals of each tenant, in the sessions that a process works on. */
-export interface Shares {
-  /** Sessions of one principal that the process works on at once. */
-  readonly perPrincipal: number
-  /** Sessions of one tenant that the process works on at once. */
-  readonly perTenant: number
-  /** The principals that the process works for, or did lately. */
-  readonly held: readonly HeldPlaces[]
-}
-
-export interface HeldPlaces extends Principal {
-  /** Number of sessions that the process works on now. */
-  readonly count: number
-  /** Grows with each session that the process begins to work on: who had a turn longer ago comes first. */
-  readonly lastTurn: number
-}
 
 export interface Lease {
   readonly sessionId: string

@@ -1,4 +1,4 @@
-/** How a server is reached, what of it the model gets, and how far it is trusted. */
+/** An MCP server: its address or command, the parts of it that the model receives, and the trust in it. */
 export type McpServerDefinition = McpStdioServerDefinition | McpHttpServerDefinition
 
 /** By name. The names are shown in logs, in `/ready` and in the events of calls. */
@@ -10,7 +10,9 @@ export interface McpStdioServerDefinition extends McpServerOptions {
   /** Looked for in `PATH`. */
   readonly command: string
   readonly args?: readonly string[]
-  /** In addition to `HOME`, `LOGNAME`, `PATH`, `SHELL`, `TERM` and `USER`: nothing else of the gateway's is passed on. */
+  /**
+   * In addition to `HOME`, `LOGNAME`, `PATH`, `SHELL`, `TERM` and `USER`: nothing else of the gateway's is passed on.
+   */
   readonly env?: Readonly<Record<string, string>>
   /** Default: the gateway's working directory. */
   readonly cwd?: string
@@ -45,8 +47,8 @@ export interface McpOAuthDefinition {
 }
 
 /**
- * Revision of the protocol. `auto` takes the latest one that both sides know. `2025-11-25` connects with `initialize`, also
- * to servers of earlier revisions. `2026-07-28` connects to servers of that revision only.
+ * Revision of the protocol. `auto` takes the latest one that both sides know. `2025-11-25` connects with
+ * `initialize`, also to servers of earlier revisions. `2026-07-28` connects to servers of that revision only.
  */
 export type McpProtocolVersion = "auto" | "2025-11-25" | "2026-07-28"
 
@@ -62,25 +64,29 @@ export interface McpServerOptions {
   /** All but these. */
   readonly disabledTools?: readonly string[]
   /**
-   * Whether what the server says of its tools is believed: then tools that call themselves read-only or idempotent are
-   * called again when it is not known whether a call took place. Default false.
+   * If true, the server's statements about its tools are believed: then tools that call themselves read-only or
+   * idempotent are called again when it is not known if a call took place. Default false.
    */
   readonly trusted?: boolean
-  /** Whether a person must allow calls. Default: what the agent's `needsApproval` says. */
+  /** Decides if a person must allow calls. Default: what the agent's `needsApproval` says. */
   readonly approval?: McpApproval
   /** For single tools, by the server's own names: wins over what is said of the server and by it. */
   readonly tools?: Readonly<Record<string, McpToolOptions>>
-  /** Whether its tools are always named `SERVER__TOOL`. Default: only those whose name another tool has too. */
+  /**
+   * If true, its tools are always named `SERVER__TOOL`. Default: only those whose name another tool has too.
+   */
   readonly prefix?: boolean
-  /** Whether what the server says of how to use it is added to the system prompt. Default false. */
+  /** If true, the server's instructions are added to the system prompt. Default false. */
   readonly instructions?: boolean
-  /** Whether the model can list and read its resources, by `list_resources` and `read_resource`. Default false. */
+  /**
+   * If true, the model can list and read its resources, by `list_resources` and `read_resource`. Default false.
+   */
   readonly resources?: boolean
-  /** Whether the model can list and get its prompts, by `list_prompts` and `get_prompt`. Default false. */
+  /** If true, the model can list and get its prompts, by `list_prompts` and `get_prompt`. Default false. */
   readonly prompts?: boolean
   /**
-   * Whether each user of the gateway has a server, or a connection and tokens, of their own. Started with their first
-   * run. Default false: one for all.
+   * If true, each user of the gateway has a server, or a connection and tokens, of their own. Started with their
+   * first run. Default false: one for all.
    */
   readonly perUser?: boolean | McpPerUserOptions
 }

@@ -9,7 +9,7 @@ import { parseDefinitions } from "./parse-definitions.ts"
 export interface ConfigFileOptions {
   /** Relative to `cwd`; `~/` is the home directory of the environment's `HOME`. */
   readonly path: string
-  /** Whose section of `projects` is read too. */
+  /** Folder whose section of `projects` is read too. */
   readonly cwd: string
   readonly environment: Environment
 }

@@ -22,18 +22,21 @@ export interface ServerConfig {
   readonly approval: McpApproval | null
   readonly isEnabled: (tool: string) => boolean
   readonly toolOptions: (tool: string) => McpToolOptions
-  /** Of a call, in milliseconds. */
+  /** Returns the time limit of a call, in milliseconds. */
   readonly timeoutMs: (tool: string) => number
   readonly prefix: boolean
   readonly instructions: boolean
   readonly resources: boolean
   readonly prompts: boolean
   readonly perUser: { readonly idleMs: number; readonly max: number } | null
-  /** Whether its tools are given the session's id, as `_session_id`. */
+  /** If true, its tools receive the session's id, as `_session_id`. */
   readonly injectsSession: boolean
 }
 
-/** How the SDK finds out the protocol's revision. `legacy` is the handshake of the revisions to 2025-11-25. */
+/**
+ * The way in which the SDK finds out the protocol's revision. `legacy` is the handshake of the revisions to
+ * 2025-11-25.
+ */
 export type Negotiation = "auto" | "legacy" | { readonly pin: string }
 
 export type TransportConfig = StdioConfig | HttpConfig

@@ -4,12 +4,12 @@ import type { Question, QuestionAnswer } from "../../core/question.ts"
 import { isLoopback } from "../loopback.ts"
 import { isTooDeep } from "../nesting.ts"
 
-/** What a server is told whose question reaches nobody. */
+/** The answer that a server receives if its question reaches no user. */
 export const declined: ElicitResult = { action: "decline" }
 
 /**
- * The parameters of a server's `elicitation/create` as a question. Null for one that nobody is to be shown: what cannot be
- * understood, and links that others on the way could read or change.
+ * The parameters of a server's `elicitation/create` as a question. Null for one that nobody is to be shown: what
+ * cannot be understood, and links that others on the way could read or change.
  * https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
 export function toQuestion(params: unknown): Question | null {

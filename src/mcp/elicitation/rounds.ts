@@ -8,14 +8,14 @@ import type { Answered, ReturnedWait, ToolResult } from "../../core/ports/tool.t
 import { isTooDeep } from "../nesting.ts"
 import { declined, toElicitResult, toQuestion } from "./question.ts"
 
-/** What a call is sent again with. */
+/** The answers with which a call is sent again. */
 export interface InputReply {
   readonly inputResponses?: Record<string, ElicitResult>
   /** As the server gave it. */
   readonly requestState?: string
 }
 
-/** How a call goes on that has no result yet. */
+/** The next step of a call that has no result yet. */
 export type Step = { readonly type: "send"; readonly reply: InputReply } | ReturnedWait | ToolResult
 
 /** All that is needed to go on, in any process and over any connection. Lists keep the order, which objects may not. */
@@ -30,8 +30,7 @@ type Continuation = {
 const retry = { retry: true }
 
 /**
- * Of a server that answers a call with questions: they are put one after the other.
- * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
+ * Returns the first question of a server that answers a call with questions: they are asked one after the other.
  */
 export function askFor({ inputRequests = {}, requestState }: InputRequiredResult): Step {
   if (isTooDeep(inputRequests)) return failure("The server asked what nests too deep.")
@@ -46,7 +45,7 @@ export function askFor({ inputRequests = {}, requestState }: InputRequiredResult
   return next({ requestState: requestState ?? null, pending, given: [] })
 }
 
-/** Of a server that refused the call before a page is visited: -32042 of 2025-11-25. */
+/** Returns the question of a server that refused the call before a page is visited: -32042 of 2025-11-25. */
 export function askToVisit({ elicitations }: UrlElicitationRequiredError): Step {
   // Not checked by the SDK. Others that there may be come with the next refusal.
   const first: unknown = elicitations[0]

@@ -27,7 +27,9 @@ export function createServerFetch(): ServerFetch {
   }
 }
 
-/** Errors a body that is longer than this; of a stream of events, one with an event that is. Paces streams of events. */
+/**
+ * Errors a body that is longer than this; of a stream of events, one with an event that is. Paces streams of events.
+ */
 export function bounded(response: Response, longest: number): Response {
   const { body, status, statusText, headers } = response
   if (body === null) return response
@@ -49,9 +51,9 @@ export function bounded(response: Response, longest: number): Response {
 }
 
 interface EventsInChunk {
-  /** Where the last event that ends in the chunk does, at the latest; -1 if none does. */
+  /** Offset of the end of the last event that ends in the chunk, at the latest; -1 if none does. */
   readonly end: number
-  /** How many do. */
+  /** Number of events that end in it. */
   readonly events: number
 }
 

@@ -4,15 +4,16 @@ import { isTooDeep } from "../nesting.ts"
 import { digest } from "./digest.ts"
 
 /**
- * Where the digest of a listed tool is kept. The SDK drops what it does not know from a tool, and so would let it change
- * unnoticed, but it leaves `_meta` alone. What a server sends under this key is replaced.
+ * The key under which the digest of a listed tool is kept. The SDK drops what it does not know from a tool, and so
+ * would let it change unnoticed, but it leaves `_meta` alone. What a server sends under this key is replaced.
  */
 const digestKey = "ai-agent-gateway/digest"
 
 /**
- * Adds to each tool that the server lists from now on the digest of what it sent, before the SDK parses it. To be called
- * once a client is connected to the transport. For a trusted server, descriptions are left out of the digests. Every response
- * with `tools` counts as a listing, so that a server cannot avoid the digest by what it sends in between.
+ * Adds to each tool that the server lists from now on the digest of what it sent, before the SDK parses it. To be
+ * called once a client is connected to the transport. For a trusted server, descriptions are left out of the digests.
+ * Every response with `tools` counts as a listing, so that a server cannot avoid the digest by what it sends in
+ * between.
  */
 export function digestListings(transport: Transport, { trusted }: { readonly trusted: boolean }): void {
   const { onmessage } = transport
@@ -23,7 +24,10 @@ export function digestListings(transport: Transport, { trusted }: { readonly tru
   }
 }
 
-/** Returns the digest that was added to the tool. Without one it is that of the tool as it is, or empty if that is too deep. */
+/**
+ * Returns the digest that was added to the tool. Without one it is that of the tool as it is, or empty if that is too
+ * deep.
+ */
 export function digestOf(tool: ServerTool): string {
   const added = tool._meta?.[digestKey]
   if (typeof added === "string") return added

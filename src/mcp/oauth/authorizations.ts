@@ -30,7 +30,7 @@ export interface Authorizations {
 
 export function createAuthorizations(options: AuthorizationsOptions): Authorizations {
   const { configs, secrets, clock, redirectUrl, clientName, logger } = options
-  /** Of the servers that run. */
+  /** Clients of the servers that run. */
   const clients = new Map<string, OAuthClient>()
   const keyOf = ({ name }: ServerConfig, principal: Principal | null) =>
     JSON.stringify([name, principal?.tenant, principal?.userId])

@@ -7,17 +7,19 @@ import { type FlowSurroundings, flowMs, linkLifeMs, runFlow } from "./oauth-flow
 import { type GrantRecord, grantRecord, type StateRecord } from "./oauth-records.ts"
 
 export interface OAuthClient extends Authorizer, Pick<Authorization, "url" | "granted"> {
-  /** Takes what the browser brought back, by the link this was recorded of. Rejects when it is not what was asked for. */
+  /**
+   * Takes what the browser brought back, by the link this was recorded of. Rejects when it is not what was asked for.
+   */
   complete(callback: URLSearchParams, asked: StateRecord): Promise<void>
 }
 
 /** Renewed so long before their end, in milliseconds. */
 const renewalMarginMs = 30_000
-/** How often the store is asked whether another process was let in. */
+/** Milliseconds between two looks at the store for the authorization of another process. */
 const lookAgainMs = 5_000
 /** And whether another process has renewed the tokens. */
 const takeTurnsMs = 100
-/** How long a process has for that; it needs less, and what is more is for clocks that differ. */
+/** Milliseconds that a process has for that; it needs less, and the rest is for clocks that differ. */
 const turnMs = 2 * flowMs
 
 /** The gateway's standing with one MCP server that wants OAuth, for one principal, shared with other processes. */
@@ -50,8 +52,8 @@ export function createOAuthClient(surroundings: FlowSurroundings): OAuthClient {
   }
 
   /**
-   * Gets other tokens, or a link to ask for them by. One process at a time does: a refresh token is good for one use, and its
-   * second may end all that was granted. Does nothing when another process has made it needless.
+   * Gets other tokens, or a link to ask for them by. One process at a time does: a refresh token is good for one use,
+   * and its second may end all that was granted. Does nothing when another process has made it needless.
    */
   async function authorize(
     challenge: Challenge,

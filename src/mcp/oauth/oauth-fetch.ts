@@ -8,8 +8,8 @@ import { isLoopback } from "../loopback.ts"
 const longestAnswer = 1024 * 1024
 
 /**
- * For what a server's OAuth asks of others. Where to, the server says: it cannot send the gateway to what only the gateway
- * reaches, nor have the keys that are meant for itself sent elsewhere. All of it ends with `signal`.
+ * For what a server's OAuth asks of others. Where to, the server says: it cannot send the gateway to what only the
+ * gateway reaches, nor have the keys that are meant for itself sent elsewhere. All of it ends with `signal`.
  */
 export function oauthFetch({ url: server, headers }: HttpConfig, signal: AbortSignal): FetchLike {
   return async (target, init) => {

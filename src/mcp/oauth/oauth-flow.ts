@@ -29,12 +29,12 @@ export interface FlowSurroundings {
   readonly principal: Principal | null
   readonly secrets: Secrets
   readonly clock: Clock
-  /** Where a person's browser comes back to; null when nobody can be asked. */
+  /** Address to which a person's browser returns; null if there is no person to ask. */
   readonly redirectUrl: string | null
   readonly clientName: string
 }
 
-/** How a flow begins. */
+/** The beginning of a flow. */
 export type FlowStart =
   /** With what there is: it is refreshed where it can be, unless a person is to be asked in any case. */
   | { readonly tokens: StoredOAuthTokens | undefined; readonly challenge: Challenge; readonly anew: boolean }
@@ -44,15 +44,15 @@ export type FlowStart =
 /** The gateway has other tokens, or somebody has to open a link. */
 export type FlowEnd = { readonly type: "granted" } | { readonly type: "link"; readonly url: string }
 
-/** How long a link is good for. */
+/** Milliseconds that a link is valid. */
 export const linkLifeMs = 3_600_000
-/** How long a flow may take, in which several servers are asked. */
+/** Milliseconds that a flow may take, in which several servers are asked. */
 export const flowMs = 20_000
 
 /**
- * OAuth 2.1 for one MCP server and one principal, once, as the SDK has it: discovery, registration, PKCE, refresh. Rejects
- * when it is not known whether somebody has to be asked, such as while an authorization server does not answer.
- * https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
+ * OAuth 2.1 for one MCP server and one principal, once, as the SDK has it: discovery, registration, PKCE, refresh.
+ * Rejects when it is not known whether somebody has to be asked, such as while an authorization server does not
+ * answer. https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization
  */
 export async function runFlow(surroundings: FlowSurroundings, start: FlowStart): Promise<FlowEnd> {
   try {
@@ -91,7 +91,10 @@ async function runOnce(surroundings: FlowSurroundings, start: FlowStart): Promis
   return url === null ? { type: "granted" } : { type: "link", url }
 }
 
-/** What the SDK's flow keeps and asks for. Made for one flow: flows at the same time know nothing of each other. */
+/**
+ * Provides the data that the SDK's flow keeps and asks for. Made for one flow: flows at the same time know nothing of
+ * each other.
+ */
 function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   const { config, transport, principal, secrets, clock, redirectUrl, clientName } = surroundings
   const { oauth, url: serverUrl } = transport
@@ -105,7 +108,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   let isRefreshing = false
   let state = ""
   let link: string | null = null
-  /** Whether nobody has changed the tokens since the flow began. */
+  /** Returns true if the tokens have not changed since the flow began. */
   const isCurrent = (grant: GrantRecord | null) => grant?.tokens?.access_token === tokens?.access_token
 
   const clientMetadata: OAuthClientMetadata = {
@@ -223,7 +226,7 @@ function createProvider(surroundings: FlowSurroundings, start: FlowStart) {
   return { provider, link: () => link }
 }
 
-/** What went wrong at an authorization server says nothing of the server's own connection. */
+/** Describes a failure at an authorization server. It does not concern the MCP server's own connection. */
 function failure(server: string, thrown: unknown): Error {
   if (UnauthorizedError.isInstance(thrown) || thrown instanceof GatewayError) return thrown
   const reason = toError(thrown).message.slice(0, 500)

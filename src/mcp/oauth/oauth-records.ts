@@ -7,24 +7,27 @@ import type { Secrets } from "../../core/ports/secrets.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import type { Principal } from "../servers.ts"
 
-/** How the gateway is known to the servers that grant tokens for one MCP server: by issuer. */
+/** The gateway's registrations at the servers that grant tokens for one MCP server: by issuer. */
 export type ClientRecord = Readonly<Record<string, StoredOAuthClientInformation>>
 
-/** What one principal granted. */
+/** The grant of one principal. */
 export interface GrantRecord {
   readonly tokens?: StoredOAuthTokens
   /** Milliseconds since the Unix epoch; null when the server did not say. */
   readonly expiresAt?: number | null
   /** Links that were given out, on any node, to be dropped once they are over. */
   readonly links?: readonly { readonly state: string; readonly expiresAt: number }[]
-  /** Who gets other tokens now: others wait, because a refresh token may be good for one use. */
+  /** The process that renews the tokens now: others wait, because a refresh token may be good for one use. */
   readonly renewal?: { readonly id: string; readonly until: number }
 }
 
-/** Whose a returning browser is, and what its link was made with. Links do not know of each other: each stays good. */
+/**
+ * The owner of a returning browser, and the data that its link was made with. Links do not know of each other: each
+ * stays good.
+ */
 export interface StateRecord {
   readonly server: string
-  /** Where the server was when the link was made. A server of that name elsewhere is another one. */
+  /** Address of the server when the link was made. A server of that name elsewhere is another one. */
   readonly serverUrl: string
   readonly principal: Principal | null
   readonly expiresAt: number
@@ -36,8 +39,8 @@ export interface StoredRecord<Value> {
   read(): Promise<Value | null>
   write(value: Value): Promise<void>
   /**
-   * Changes what is there in one step, whatever other processes do meanwhile, and resolves to what is there then. `change`
-   * may be called again; what it gives back unchanged is not written.
+   * Changes what is there in one step, whatever other processes do meanwhile, and resolves to what is there then.
+   * `change` may be called again; what it gives back unchanged is not written.
    */
   update(change: (value: Value | null) => Value | null): Promise<Value | null>
   remove(): Promise<void>
@@ -45,7 +48,7 @@ export interface StoredRecord<Value> {
 
 /** The same server at another address is another server: it must not be sent the tokens of the first. */
 export function clientRecord(secrets: Secrets, config: ServerConfig): StoredRecord<ClientRecord> {
-  return record(secrets, `mcp-client:${identity(config)}`)
+  return record(secrets, `client:${identity(config)}`)
 }
 
 export function grantRecord(
@@ -54,11 +57,11 @@ export function grantRecord(
   principal: Principal | null,
 ): StoredRecord<GrantRecord> {
   const owner = principal === null ? "shared" : JSON.stringify([principal.tenant, principal.userId])
-  return record(secrets, `mcp-grant:${identity(config)}:${owner}`)
+  return record(secrets, `grant:${identity(config)}:${owner}`)
 }
 
 export function stateRecord(secrets: Secrets, state: string): StoredRecord<StateRecord> {
-  return record(secrets, `mcp-state:${state}`)
+  return record(secrets, `state:${state}`)
 }
 
 function identity({ name, transport }: ServerConfig): string {

@@ -27,17 +27,19 @@ export interface ProcessGroup {
 /** A program that a signal ended has the code 128 and the signal's number, as in a shell. */
 export type Exit = { readonly code: number } | { readonly signal: string }
 
-/** How long a program may take to end by itself once its standard input is closed, and then after TERM. */
+/**
+ * Milliseconds that a program may take to end by itself once its standard input is closed, and then after TERM.
+ */
 const inputGraceMs = 500
 const termGraceMs = 2_000
 const goneWithinMs = 1_000
-/** How long a program's last output is waited for: something it left behind may hold the pipe. */
+/** Milliseconds to wait for a program's last output: a process that it left behind may hold the pipe. */
 const drainMs = 500
 
 /**
  * A shell leads the group. It waits for the program, so that somebody reaps what it starts, and passes on how that
- * ended; when a signal interrupts a wait, it waits again. Its other child is the watchdog: the pipe it reads (3) is held
- * open by the gateway alone, so when that ends, for the gateway died, the watchdog ends the group.
+ * ended; when a signal interrupts a wait, it waits again. Its other child is the watchdog: the pipe it reads (3) is
+ * held open by the gateway alone, so when that ends, for the gateway died, the watchdog ends the group.
  */
 const leash = `
 trap : HUP INT TERM
@@ -127,7 +129,7 @@ function grouped(child: ChildProcess): ProcessGroup {
     }
   }
 
-  /** What has no parent any more is reaped by the system's first process, which takes a moment. */
+  /** Waits for processes without a parent: the system's first process reaps them, which takes a moment. */
   async function gone(): Promise<void> {
     if (process.platform === "win32") return
     for (const until = Date.now() + goneWithinMs; signalGroup(0) && Date.now() < until; ) await delay(5)

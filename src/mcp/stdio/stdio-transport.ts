@@ -19,7 +19,7 @@ import { type Exit, type ProcessGroup, spawnGroup } from "./process-group.ts"
 
 /** Bytes of one message, past which the server is stopped. */
 const longestMessage = 32 * 1024 * 1024
-/** How long after its pipes a process may end to say why. */
+/** Milliseconds after its pipes in which a process may end and give a reason. */
 const explanationMs = 1_000
 
 /**
@@ -47,7 +47,7 @@ export class StdioTransport implements Transport {
     this.#onStderr = onStderr
   }
 
-  /** Why it ended: how the process did, and the end of what it wrote to standard error. */
+  /** Reason of the end: the process's exit, and the end of its standard error. */
   get reason(): string {
     if (this.#exit === null) return "the process does not answer"
     const how = "code" in this.#exit ? `with code ${this.#exit.code}` : `by ${this.#exit.signal}`

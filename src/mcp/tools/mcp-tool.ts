@@ -16,13 +16,16 @@ import { checkInput, checkResult } from "./checked-values.ts"
 import { createProgressLines } from "./progress.ts"
 import { toToolResult } from "./tool-result.ts"
 
-/** What a server may be given to tell sessions apart. The model neither sees nor sets it. */
+/** Name of the input that lets a server tell sessions apart. The model neither sees nor sets it. */
 const sessionKey = "_session_id"
-/** Of one execution: a server that wants a call again and again, with nothing to ask the user, is stopped by this. */
+/**
+ * Most sends of one execution: a server that wants a call again and again, with nothing to ask the user, is stopped
+ * by this.
+ */
 const mostSends = 10
 
 export interface McpToolOptions {
-  /** What the model knows it by. */
+  /** Name by which the model knows the tool. */
   readonly name: string
   /** The name that it would have if no other tool had it too. */
   readonly plainName?: string
@@ -112,7 +115,7 @@ async function stepAfter(
   }
 }
 
-/** What the user says of a tool wins over what a server that is trusted says of it. */
+/** Returns the policy of a tool. The user's settings win over the statements of a server that is trusted. */
 function policyOf(config: ServerConfig, { name, annotations = {} }: ServerTool) {
   const options = config.toolOptions(name)
   const hints = config.trusted ? annotations : {}

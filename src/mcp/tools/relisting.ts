@@ -3,7 +3,10 @@ import { sleep } from "../../core/sleep.ts"
 export interface Relisting {
   /** The server says that its list has changed. */
   announce(): void
-  /** Resolves when the last announced list has been read or could not be read, after `boundMs`, and when the signal aborts. */
+  /**
+   * Resolves when the last announced list has been read or could not be read, after `boundMs`, and when the signal
+   * aborts.
+   */
   settled(signal: AbortSignal): Promise<void>
 }
 

@@ -2,8 +2,8 @@ import type { ContentBlock } from "@modelcontextprotocol/client"
 import { isJsonObject, type Json } from "../../core/json.ts"
 
 /**
- * How a result's content repeats its structured content. Servers do that for clients that know only one of the two, and a
- * model is to read it once.
+ * The way in which a result's content repeats its structured content. Servers do that for clients that know only one
+ * of the two, and a model is to read it once.
  */
 export type Repetition =
   | { readonly type: "none" }
@@ -27,7 +27,10 @@ export function repetitionOf(content: readonly ContentBlock[], structured: Json)
   return { type: "none" }
 }
 
-/** Returns the value of an object's only property: `{ "result": … }` of the Python SDK, `{ "content": … }` of the file server. */
+/**
+ * Returns the value of an object's only property: `{ "result": … }` of the Python SDK, `{ "content": … }` of the file
+ * server.
+ */
 function onlyValueOf(value: Json): Json | undefined {
   if (!isJsonObject(value)) return undefined
   const values = Object.values(value)

@@ -14,8 +14,9 @@ const maxBlocks = 1_000
 const maxStructuredCharacters = 256 * 1024
 
 /**
- * Converts a call's result for the model. Text and common images are passed on; what models cannot be shown in a tool's
- * result, such as sound, is named with its type and size. Structured content that the other content repeats is given once.
+ * Converts a call's result for the model. Text and common images are passed on; what models cannot be shown in a
+ * tool's result, such as sound, is named with its type and size. Structured content that the other content repeats is
+ * given once.
  */
 export function toToolResult({ content, structuredContent, isError }: CallToolResult): ToolResult {
   const parts = toContentParts(content, toPart)
@@ -87,7 +88,7 @@ export function toPart(block: ContentBlock): ContentPart {
   }
 }
 
-/** What a resource holds, under its URI. */
+/** Returns the content of a resource, under its URI. */
 export function toResourcePart(resource: ResourceContents): ContentPart {
   const { uri, mimeType } = resource
   if ("text" in resource) return text(`[resource ${uri}${aside(mimeType)}]\n${resource.text}`)

@@ -32,7 +32,10 @@ export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Pr
   }
 }
 
-/** The AI SDK passes schemas on as they are, so the strictest of its services decide; those of OpenAI have further limits. */
+/**
+ * The AI SDK passes schemas on as they are, so the strictest of its services decide; those of OpenAI have further
+ * limits.
+ */
 function toolRulesOf({ provider }: LanguageModel): ToolRules {
   const common = { plainRoot: true, itemsRequired: true, propertyNames: /^[a-zA-Z0-9_.-]{1,64}$/ }
   return /^(openai|azure)\b(?!-)/.test(provider) ? { ...common, ...openAiToolRules } : common

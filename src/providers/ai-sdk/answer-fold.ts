@@ -31,13 +31,13 @@ const mostOpaqueBytes = 64 * 1024 * 1024
 const mostParts = 10_000
 
 /**
- * Folds the parts of one response's stream into deltas and its content. Parts that are only for display, such as sources,
- * are ignored. Throws for a stream that contradicts itself, and for more than 64 MiB without text.
+ * Folds the parts of one response's stream into deltas and its content. Parts that are only for display, such as
+ * sources, are ignored. Throws for a stream that contradicts itself, and for more than 64 MiB without text.
  */
 export class AnswerFold {
   /** The model that answers, by the service's own word. */
   model: string | null = null
-  /** Of calls' arguments as they came in pieces. */
+  /** Bytes of calls' arguments as they came in pieces. */
   #hiddenBytes = 0
   #opaqueBytes = 0
   readonly #provider: string
@@ -194,7 +194,7 @@ function file(part: Of<"file" | "reasoning-file">): SentBack {
   return { type, mediaType, data, ...optionsOf(part) }
 }
 
-/** What a part brought, as what it takes when it goes back. */
+/** Returns the metadata that a part brought, in the form in which it goes back. */
 function optionsOf({ providerMetadata }: { readonly providerMetadata?: SharedV4ProviderMetadata }) {
   return providerMetadata && { providerOptions: providerMetadata }
 }

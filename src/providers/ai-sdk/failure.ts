@@ -8,8 +8,8 @@ import { retryAfterMs } from "../retry-after.ts"
 import { codeOfBodyError, describeError } from "../transport-failure.ts"
 
 /**
- * What is read of an `APICallError`, of the errors that come within a stream, which are often no `Error`, and of a
- * service's own words.
+ * Schema of the members that are read of an `APICallError`, of the errors that come within a stream, which are often
+ * no `Error`, and of a service's own words.
  */
 const complaint = z.object({
   name: z.string().catch(""),
@@ -74,7 +74,7 @@ function codeOfComplaint(said: Complaint, thrown: unknown, begun: boolean): Fail
   return code === "upstream_invalid" && said.data !== undefined ? "model_not_found" : code
 }
 
-/** Nobody answered. */
+/** Returns the code of a failure without any response. */
 function unansweredCode(cause: unknown): FailureCode {
   return /time(d )?out/i.test(String(cause)) ? "upstream_timeout" : "upstream_unreachable"
 }

@@ -10,11 +10,12 @@ const rawReasons: ReadonlyMap<string | undefined, StopReason> = new Map([
 ])
 
 /**
- * Maps a finish reason of the AI SDK. A reason that is neither the AI SDK's nor the service's own (`other` without a raw
- * reason) is what most models report when the connection ends within a response, so it counts as a truncated response.
+ * Maps a finish reason of the AI SDK. A reason that is neither the AI SDK's nor the service's own (`other` without a
+ * raw reason) is what most models report when the connection ends within a response, so it counts as a truncated
+ * response.
  *
- * @param called If true, the response has calls to execute; some services report a plain stop for those.
- * @returns Null for a response that failed or is truncated.
+ * @param called If true, the response has calls to execute; some services report a plain stop for those. @returns
+ * Null for a response that failed or is truncated.
  */
 export function toStopReason(
   { unified, raw }: LanguageModelV4FinishReason,

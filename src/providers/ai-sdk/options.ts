@@ -4,8 +4,9 @@ import { ConfigurationError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json.ts"
 
 /**
- * What the AI SDK's provider packages make, for version 6 or 7 of `ai`: as much of it as all of them have. Where the
- * package of their own types is not installed, those would stand for anything.
+ * A model of the AI SDK's provider packages, for version 6 or 7 of `ai`: the members that all of them have. If the
+ * package of their own types is not installed, those types would accept anything. Where the package of their own
+ * types is not installed, those would stand for anything.
  */
 export interface AiSdkModel {
   readonly specificationVersion: "v3" | "v4"
@@ -23,8 +24,8 @@ export interface AiSdkOptions {
    */
   readonly providerOptions?: Readonly<Record<string, JsonObject>>
   /**
-   * Whose prices its calls are paid at: a provider's id in https://github.com/pydantic/genai-prices, or `free`. Default:
-   * known for the usual services, by the model's `provider`; otherwise nobody knows.
+   * Price list that applies to its calls: a provider's id in https://github.com/pydantic/genai-prices, or `free`.
+   * Default: known for the usual services, by the model's `provider`; otherwise the prices are unknown.
    */
   readonly priceList?: string
 }

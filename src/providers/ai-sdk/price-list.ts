@@ -1,6 +1,7 @@
 /**
  * The names of the AI SDK's own packages, by what their models' `provider` begins with, and the ids of
- * https://github.com/pydantic/genai-prices. Only whole names count: a server that somebody calls `openai-local` is free.
+ * https://github.com/pydantic/genai-prices. Only whole names count: a server that somebody calls `openai-local` is
+ * free.
  */
 const lists: ReadonlyMap<string, string> = new Map([
   ["amazon-bedrock", "aws"],

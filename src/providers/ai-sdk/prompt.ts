@@ -48,7 +48,10 @@ const cachedHere: SharedV4ProviderOptions = {
   bedrock: { cachePoint: { type: "default" } },
 }
 
-/** One, because many services take no more, or one that ends where the last part worth caching does and one for the rest. */
+/**
+ * One, because many services take no more, or one that ends where the last part worth caching does and one for the
+ * rest.
+ */
 function systemMessages(blocks: readonly SystemBlock[]): readonly Of<"system">[] {
   const filled = blocks.filter(({ text }) => !isBlank(text))
   const end = filled.findLastIndex(({ cache }) => cache) + 1

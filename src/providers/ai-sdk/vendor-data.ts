@@ -2,7 +2,7 @@ import type { SharedV4ProviderMetadata } from "@ai-sdk/provider"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
 import type { VendorData } from "../../core/messages.ts"
 
-/** What a model's parts keep for the calls after it, and get back of it, under the name of the provider. */
+/** Data of a model's parts that the calls after it send back, under the name of the provider. */
 export interface Keepsake {
   /** The call's id. */
   readonly id?: string
@@ -16,7 +16,7 @@ export function vendorData(provider: string, keepsake: Keepsake): VendorData {
   return { provider, data: toJson(keepsake) }
 }
 
-/** Nothing for a part that keeps nothing. */
+/** Returns the vendor data of a part; none for a part that keeps nothing. */
 export function keep(provider: string, keepsake: Keepsake): { readonly vendor?: VendorData } {
   const vendor = vendorData(provider, keepsake)
   return Object.keys(vendor.data).length === 0 ? {} : { vendor }

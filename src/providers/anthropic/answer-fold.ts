@@ -1,13 +1,19 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import type { ModelDelta, ModelEnd, ModelProgress, StopReason } from "../../core/ports/provider.ts"
+import type {
+  ModelDelta,
+  ModelEnd,
+  ModelInputDelta,
+  ModelProgress,
+  StopReason,
+} from "../../core/ports/provider.ts"
 import { noUsage, type Usage } from "../../core/usage.ts"
 import { BrokenStreamError } from "../stream-fault.ts"
 import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
 
 /**
  * Folds the raw events of one answer (https://docs.claude.com/en/api/messages-streaming) into deltas, counts and,
- * once it is complete, the end. Unknown events are ignored, unknown blocks kept as they are; an event that contradicts the ones
- * before it throws.
+ * once it is complete, the end. Unknown events are ignored, unknown blocks kept as they are; an event that
+ * contradicts the ones before it throws.
  */
 export class AnswerFold {
   #messageId: string | null = null
@@ -19,7 +25,7 @@ export class AnswerFold {
   readonly #blocks = new Map<number, Block>()
   #complete = false
 
-  /** Whether the service has said that this was all. */
+  /** If true, the service has said that the response is complete. */
   get complete(): boolean {
     return this.#complete
   }
@@ -30,7 +36,7 @@ export class AnswerFold {
   }
 
   /** The text or the count that the event brings, if it brings one. */
-  apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelProgress | null {
+  apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelInputDelta | ModelProgress | null {
     switch (event.type) {
       case "content_block_delta":
         if (event.delta.type === "input_json_delta")
@@ -54,7 +60,7 @@ export class AnswerFold {
     }
   }
 
-  /** What has come so far and was not shown. */
+  /** Returns the progress that has come so far and was not shown. */
   progress(): ModelProgress {
     const advanced = this.#advanced
     this.#advanced = false

@@ -30,11 +30,10 @@ type Literal<Text extends string> = string extends Text ? never : Text
 const defaultModel = "claude-sonnet-5-5" satisfies KnownModel
 
 /**
- * Claude by the Messages API and the official SDK, `@anthropic-ai/sdk`, which is loaded by `prepare` or the first call: if it
- * is not installed, that throws a `ConfigurationError`.
+ * Claude by the Messages API and the official SDK, `@anthropic-ai/sdk`, which is loaded by `prepare` or the first
+ * call: if it is not installed, that throws a `ConfigurationError`.
  *
- * @param load Where the SDK comes from.
- * @throws ConfigurationError for options that are unknown or wrong.
+ * @param load Where the SDK comes from. @throws ConfigurationError for options that are unknown or wrong.
  */
 export function anthropicProvider(
   options: AnthropicOptions,
@@ -95,7 +94,9 @@ async function* answer(
       for (const sent of batch) {
         const event = fold.apply(parse(sent, response, connection.sdk))
         begun = true
-        if (event !== null) {
+        if (event?.type === "toolInputDelta") {
+          if (request.toolInputDeltas === true) yield event
+        } else if (event !== null) {
           shown = true
           yield event
           if (signal.aborted) return

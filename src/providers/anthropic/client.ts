@@ -1,13 +1,11 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
+import { longestTimerMs } from "../../core/longest-timer.ts"
 import { directFetch } from "../direct-fetch.ts"
 import type { AnthropicOptions } from "./options.ts"
 
 export type AnthropicSdk = typeof import("@anthropic-ai/sdk")
 
 export const anthropicAddress = "https://api.anthropic.com"
-
-/** None: the agent's loop limits the time until the first token. This is the longest delay that a timer can have. */
-const noTimeoutMs = 2_147_483_647
 
 /**
  * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment or
@@ -19,7 +17,8 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
     authToken: options.authToken ?? null,
     webhookKey: null,
     baseURL: options.baseURL ?? anthropicAddress,
-    timeout: options.timeoutMs ?? noTimeoutMs,
+    // Without a limit of its own, the client waits: the agent's loop limits the time until the first token.
+    timeout: options.timeoutMs ?? longestTimerMs,
     maxRetries: 0,
     logLevel: "off",
     openTelemetry: false,
@@ -27,7 +26,10 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
   })
 }
 
-/** What the SDK says by itself. Anything else it took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no option. */
+/**
+ * Headers that the SDK sets by itself. Anything else it took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no
+ * option.
+ */
 const sdkHeaders = /^(accept|content-type|user-agent|anthropic-version|x-stainless-.+)$/
 
 function ownHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {

@@ -113,7 +113,7 @@ function contentBlock(part: ContentPart): readonly (Anthropic.TextBlockParam | A
   return [{ type: "image", source: { type: "base64", media_type, data: source.data } }]
 }
 
-/** None for text of white space alone, which the API refuses. */
+/** Returns a block for the text, or none for white space alone, which the API refuses. */
 function textBlock({ text }: { readonly text: string }): Anthropic.TextBlockParam[] {
   return text.trim() === "" ? [] : [{ type: "text", text }]
 }

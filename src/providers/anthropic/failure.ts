@@ -42,8 +42,8 @@ export function toFailure(thrown: unknown, { sdk, secrets }: FailureContext, beg
 }
 
 /**
- * By the type in the body, which error events have as well. The status outranks the body where it is the more specific of
- * the two: proxies put `api_error` into every body.
+ * By the type in the body, which error events have as well. The status outranks the body where it is the more
+ * specific of the two: proxies put `api_error` into every body.
  */
 function codeOf({ type, status, apiMessage }: APIError): FailureCode {
   if (status === 401 || status === 402) return codeOfStatus(status)

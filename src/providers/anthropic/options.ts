@@ -16,8 +16,8 @@ export interface AnthropicOptions {
   /** Further fields of the request's body; those that the gateway sets itself win. */
   readonly extraBody?: Readonly<Record<string, unknown>>
   /**
-   * Whether the service knows `output_config.format`. Default true; say false for a model or a proxy that refuses it:
-   * structured output then rests on the prompt alone.
+   * If true, the service knows `output_config.format`. Default: true. Set it to false for a model or a proxy that
+   * refuses it: structured output then depends on the prompt alone.
    */
   readonly structuredOutputs?: boolean
   /** Longest wait for the first token, in milliseconds. Default: the agent's `firstTokenTimeoutSeconds`. */

@@ -6,9 +6,10 @@ const mostOptionalProperties = 10
 
 /**
  * The format that holds an answer to the schema
- * (https://platform.claude.com/docs/en/build-with-claude/structured-outputs), in the SDK's rendering, which moves what a
- * grammar cannot say, such as a number's range, into the descriptions. Null for a schema that the API would refuse or
- * empty of its answers: it closes every object, so that a map could only be `{}`. The prompt has to do for those.
+ * (https://platform.claude.com/docs/en/build-with-claude/structured-outputs), in the SDK's rendering, which moves
+ * what a grammar cannot say, such as a number's range, into the descriptions. Null for a schema that the API would
+ * refuse or empty of its answers: it closes every object, so that a map could only be `{}`. The prompt has to do for
+ * those.
  */
 export async function outputFormat(schema: JsonObject): Promise<Anthropic.JSONOutputFormat | null> {
   const fits = schema.type === "object" && isExpressible(schema)

@@ -12,7 +12,7 @@ import type { ToolResult } from "../../core/ports/tool.ts"
 const longestEcho = 200
 const longestResult = 2000
 
-/** What the demo says to a request: a pure function of it. */
+/** Returns the demo's response to a request: a pure function of the request. */
 export function demoAnswer({ messages, tools }: ModelRequest): readonly ModelPart[] {
   const last = messages.at(-1)
   if (last?.role === "tool") return [{ type: "text", text: tellResults(last, messages) }]
@@ -30,7 +30,10 @@ function answer(message: string, tools: readonly ToolSpecification[]): readonly 
   return [
     {
       type: "text",
-      text: `${heard}I am the offline demo, not a model: I only follow a few rules. ${toolHelp(tools)} Write /think before a message to see thinking as well. For a real model, set ANTHROPIC_API_KEY and start again.`,
+      text:
+        `${heard}I am the offline demo, not a model: I only follow a few rules. ${toolHelp(tools)} ` +
+        "Write /think before a message to see thinking as well. For a real model, set " +
+        "ANTHROPIC_API_KEY and start again.",
     },
   ]
 }

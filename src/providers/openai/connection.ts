@@ -6,7 +6,7 @@ import type { OpenAiConnectionOptions } from "./options.ts"
 
 export const openAiAddress = "https://api.openai.com/v1"
 
-/** Where the SDK comes from. */
+/** Loads the SDK. */
 export type LoadSdk = () => Promise<OpenAiSdk>
 
 export const installedSdk: LoadSdk = () => import("openai")

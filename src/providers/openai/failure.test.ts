@@ -5,7 +5,7 @@ import { ServiceError } from "./service-error.ts"
 
 const key = "sk-secret-0123456789"
 
-/** What the SDK throws for an answer with an error status. */
+/** Returns the error that the SDK throws for a response with an error status. */
 function refused(status: number, body: object | undefined, headers: Record<string, string> = {}) {
   const error = sdk.APIError.generate(status, body && { error: body }, undefined, new Headers(headers))
   return toFailure(error, { sdk, secrets: [key] }, false)

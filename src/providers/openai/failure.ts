@@ -83,7 +83,7 @@ const phrases: readonly (readonly [RegExp, FailureCode])[] = [
   [/(incorrect|invalid) api key|api key (is )?not valid/i, "authentication_failed"],
 ]
 
-/** Where a service says in words what is wrong with a request. */
+/** Statuses of responses in which a service says in words why it refuses a request. */
 const wordy: readonly (number | undefined)[] = [400, 403, 404, 422, undefined]
 
 export function codeOf({ message, code, type, status }: ServiceComplaint): FailureCode {

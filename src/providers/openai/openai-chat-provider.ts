@@ -42,6 +42,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
       if (request.model === "") throw new ConfigurationError(missingModel)
       const call: Call = {
         model: request.model,
+        toolInputDeltas: request.toolInputDeltas === true,
         fold: new ChatFold(vendor),
         async send(client, aborted) {
           const body = chatRequest(request, traits, { vendor, extraBody })
@@ -56,7 +57,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
 
 const missingModel = "OpenAI chat provider: name the agent's model, or give the option defaultModel."
 
-/** What the options say themselves. */
+/** Returns the traits that the options set themselves. */
 function chosenTraits(options: OpenAiChatOptions): Partial<HostTraits> {
   const { priceList, maxTokensField, streamUsage, structuredOutputs, sendReasoning } = options
   return {

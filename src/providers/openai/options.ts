@@ -2,7 +2,7 @@ import type { OpenAI } from "openai"
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 
-/** Where the service is. The environment is never read. */
+/** Address and credentials of the service. The environment is never read. */
 export interface OpenAiConnectionOptions {
   /** Needed unless `baseURL` is given: servers of one's own often want none. */
   readonly apiKey?: string
@@ -13,8 +13,8 @@ export interface OpenAiConnectionOptions {
   /** Further fields of the request's body. Those that the gateway sets itself win; `tools` are offered with its own. */
   readonly extraBody?: Readonly<Record<string, unknown>>
   /**
-   * Whether the service holds an answer to a JSON schema. Say false for a model or a server that refuses one: structured
-   * output then rests on the prompt alone.
+   * If true, the service holds a response to a JSON schema. Set it to false for a model or a server that refuses one:
+   * structured output then depends on the prompt alone.
    */
   readonly structuredOutputs?: boolean
   /** Longest wait for the first token, in milliseconds. Default: the agent's `firstTokenTimeoutSeconds`. */
@@ -25,8 +25,8 @@ export interface OpenAiOptions extends OpenAiConnectionOptions {
   /** `effort`, `summary` … Default: what the model does by itself, which is to show nothing of its reasoning. */
   readonly reasoning?: OpenAI.Reasoning
   /**
-   * Whether the service keeps its answers. Default false: each request has the whole conversation, and reasoning comes
-   * and goes encrypted.
+   * If true, the service keeps its responses. Default false: each request has the whole conversation, and reasoning
+   * comes and goes encrypted.
    */
   readonly store?: boolean
 }
@@ -37,11 +37,14 @@ export interface OpenAiChatOptions extends OpenAiConnectionOptions {
    * without a model throws a `ConfigurationError`.
    */
   readonly defaultModel?: string
-  /** Whose prices are paid, by its id in the price lists, or `free`. Default: by the host of `baseURL`, if it is known. */
+  /**
+   * Price list that applies, by its id in the price lists, or `free`. Default: by the host of `baseURL`, if it is
+   * known.
+   */
   readonly priceList?: string
   /** The name that the cap on output tokens goes by. Default: by the host, mostly `max_tokens`. */
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens"
-  /** Whether to ask for usage (`stream_options`). Default true, but for hosts that refuse it. */
+  /** If true, the gateway asks for usage (`stream_options`). Default true, but for hosts that refuse it. */
   readonly streamUsage?: boolean
   /**
    * The field in which the model's reasoning goes back to it, false for not at all. Default: by the host, mostly false;

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../core/json.ts"
 
-/** What a service says is wrong, in the body of an error status or within a stream. */
+/** A service's description of an error, in the body of an error status or within a stream. */
 export interface ServiceComplaint {
   readonly message: string
   readonly code: string | null

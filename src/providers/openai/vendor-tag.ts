@@ -3,16 +3,16 @@ import type { ToolCallPart, VendorData } from "../../core/messages.ts"
 import { openAiAddress } from "./connection.ts"
 
 /**
- * What a provider marks its vendor data with and knows it again by: ids, encrypted reasoning and extra fields of one
- * service are nothing to another that speaks the same API. OpenAI's own is the provider's name, any other has the host
- * behind it, without credentials or path.
+ * Returns the tag by which a provider knows its vendor data again: ids, encrypted reasoning and extra fields of one
+ * service mean nothing to another that speaks the same API. OpenAI's own is the provider's name, any other has the
+ * host behind it, without credentials or path.
  */
 export function vendorTag(name: string, baseURL: string): string {
   const { host } = new URL(baseURL)
   return host === new URL(openAiAddress).host ? name : `${name}@${host}`
 }
 
-/** What is marked with this tag. Undefined for what is another's. */
+/** Returns the data that is marked with this tag. Undefined for what is another's. */
 export function ownData(data: VendorData | undefined, vendor: string): JsonObject | undefined {
   return data?.provider === vendor ? data.data : undefined
 }

@@ -12,9 +12,9 @@ export interface CallIdRules {
 }
 
 /**
- * Maps the gateway's ids of a conversation's calls to the ids that the service receives. A call keeps the id that it came
- * with from this service, unless it had none, an illegal one, or one of an earlier call (some servers number the calls of
- * every response from zero). Otherwise the gateway's own id is sent.
+ * Maps the gateway's ids of a conversation's calls to the ids that the service receives. A call keeps the id that it
+ * came with from this service, unless it had none, an illegal one, or one of an earlier call (some servers number the
+ * calls of every response from zero). Otherwise the gateway's own id is sent.
  */
 export function wireCallIds(
   messages: readonly Message[],

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../../core/json.ts"
 
-/** What a call's arguments are as JSON; `{}` and their text where they are none, `{}` alone for no text. */
+/** Returns a call's arguments as JSON; `{}` and their text if they are no JSON, `{}` alone for no text. */
 export function callInput(text: string): { readonly input: JsonObject; readonly malformedInput?: string } {
   if (text.trim() === "") return { input: {} }
   const input = parseObject(text)

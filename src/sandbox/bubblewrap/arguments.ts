@@ -2,7 +2,7 @@ import { sharedMemoryBytes, temporaryBytes } from "../limits.ts"
 import { mountPoint, type StagedFolder } from "../staged-folders.ts"
 
 export interface BubblewrapSetup {
-  /** Of the host; becomes `/workspace`. */
+  /** Path of the host's folder that becomes `/workspace`. */
   readonly workspace: string
   readonly env: Readonly<Record<string, string>>
   readonly folders: readonly StagedFolder[]
@@ -11,13 +11,16 @@ export interface BubblewrapSetup {
   readonly network: "none" | "host"
   /** As root the sandbox is built without a user namespace, and left for another user inside. */
   readonly asRoot: boolean
-  /** Where bubblewrap finds the open file of the filter. */
+  /** Number of the open file from which bubblewrap reads the filter. */
   readonly seccompFile: number
 }
 
 export const sandboxPath = "/opt/node/bin:/usr/local/bin:/usr/bin:/bin"
 
-/** What bubblewrap is to build: https://github.com/containers/bubblewrap/blob/main/bwrap.xml */
+/**
+ * Returns the arguments with which bubblewrap builds the sandbox:
+ * https://github.com/containers/bubblewrap/blob/main/bwrap.xml
+ */
 export function bubblewrapArguments(setup: BubblewrapSetup): readonly string[] {
   return [
     ...namespaces(setup),

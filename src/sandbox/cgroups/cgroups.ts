@@ -35,7 +35,7 @@ export interface Cgroup {
   end(): Promise<void>
 }
 
-/** What no folder of files can stand in for. */
+/** Operations of the kernel that no folder of files can replace in a test. */
 export interface Kernel {
   /** A file of `/proc/self`. */
   proc(name: string): Promise<string>

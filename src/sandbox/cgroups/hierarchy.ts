@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises"
 import { join } from "node:path"
 
-/** Where this process may make control groups. */
+/** A place in which this process may make control groups. */
 export interface Hierarchy {
   readonly version: 1 | 2
   /** Folders to make a group in, by controller; on version 2 it is one for all. */
@@ -47,7 +47,10 @@ export async function hierarchies({ mountinfo, cgroup }: ProcessFiles): Promise<
   }))
 }
 
-/** Where a process's group of a controller of version 1 should be. Null if there is no such controller. */
+/**
+ * Returns the path at which a process's group of a controller of version 1 should be. Null if there is no such
+ * controller.
+ */
 export function groupPath(controller: string, { mountinfo, cgroup }: ProcessFiles): string | null {
   const mount = mountsOf(mountinfo).find(
     ({ type, options }) => type === "cgroup" && options.includes(controller),

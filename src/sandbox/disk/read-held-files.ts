@@ -2,6 +2,7 @@ import type { Stats } from "node:fs"
 import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
 import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
+import type { WrittenBytes } from "./charge.ts"
 import { countsUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
 
 /** Files without a name that processes hold. */
@@ -9,6 +10,8 @@ export interface HeldFiles {
   readonly usage: DiskUsage
   /** If true, the processes also hold files that cannot be looked at, or may do so. */
   readonly hidesFiles: boolean
+  /** Bytes that the processes have written so far. */
+  readonly written: WrittenBytes
 }
 
 export interface HeldFilesOrder {
@@ -19,15 +22,17 @@ export interface HeldFilesOrder {
 
 /** More mappings than a program needs take too long to read. */
 const maxMappings = 20_000
+/** Places among the fields after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+const [state, startTime] = [0, 19]
 const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
 /**
- * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the process;
- * in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their number. A socket
- * that no descriptor names is held by a call in progress or by another socket, so what waits in it cannot be told. A socket
- * that was bound to a name holds that file. Code in a sandbox is refused the other places, io_uring and mounts. Resolves to
- * "over" if there is too much to read.
- * Throws EACCES or EPERM if a process is closed to the user of this process.
+ * Looks where Linux keeps files that have no name: in the open files of each thread, which need not be those of the
+ * process; in the programs that run; in mappings; and in messages that wait in Unix sockets, which only tell their
+ * number. A socket that no descriptor names is held by a call in progress or by another socket, so what waits in it
+ * cannot be told. A socket that was bound to a name holds that file. Code in a sandbox is refused the other places,
+ * io_uring and mounts. Resolves to "over" if there is too much to read. Throws EACCES or EPERM if a process is closed
+ * to the user of this process.
  */
 export async function readHeldFiles(
   { pids, device }: HeldFilesOrder,
@@ -62,10 +67,54 @@ export async function readHeldFiles(
     if (sockets.some((socket) => isHidden(socket, named))) hidesFiles = true
   }
   const bytes = [...files.values()].reduce((sum, size) => sum + size, 0)
-  return { usage: { bytes, entries: files.size + boundSockets }, hidesFiles }
+  const usage = { bytes, entries: files.size + boundSockets }
+  return { usage, hidesFiles, written: await readWritten(pids) }
 }
 
-/** Files may wait in a socket that cannot be looked at. A connection that no one has accepted is counted by its server. */
+/**
+ * Reads how much each process has made the kernel write to disks, its ended threads and awaited children included. The
+ * time of the start tells a process from a later one of the same number. A kernel without these counts has no such
+ * file.
+ */
+async function readWritten(pids: readonly string[]): Promise<WrittenBytes> {
+  const entries = await Promise.all(
+    pids.map(async (pid) => {
+      const [written, stat] = await Promise.all([writtenBy(pid), readStat(`/proc/${pid}`)])
+      return [`${pid} ${stat[startTime]}`, written] as const
+    }),
+  )
+  return Object.fromEntries(entries)
+}
+
+async function writtenBy(pid: string): Promise<number> {
+  const whole = await ifOpen(readFile(`/proc/${pid}/io`, "utf8"), `/proc/${pid}`, null)
+  if (whole !== null) return writeBytes(whole)
+  // The first thread has ended. Its user may still read the others.
+  const threads = await ifThere(readdir(`/proc/${pid}/task`), [])
+  const counts = await Promise.all(
+    threads.map((thread) => {
+      const path = `/proc/${pid}/task/${thread}`
+      return ifOpen(readFile(`${path}/io`, "utf8"), path, "")
+    }),
+  )
+  return counts.reduce((sum, text) => sum + writeBytes(text), 0)
+}
+
+function writeBytes(counts: string): number {
+  return Number(/^write_bytes: (\d+)$/m.exec(counts)?.[1] ?? 0)
+}
+
+/** Returns the fields after the name of a process or thread; none if it is gone. */
+async function readStat(path: string): Promise<readonly string[]> {
+  const stat = await ifThere(readFile(`${path}/stat`, "utf8"), "")
+  // The name is in parentheses and may contain anything.
+  return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+}
+
+/**
+ * Files may wait in a socket that cannot be looked at. A connection that no one has accepted is counted by its
+ * server.
+ */
 function isHidden({ inode }: UnixSocket, named: ReadonlySet<number>): boolean {
   return inode === 0 ? !countsUnaccepted() : !named.has(inode)
 }
@@ -81,7 +130,7 @@ interface OpenFiles {
 
 /** Resolves to true if files wait in a socket. */
 async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
-  const descriptors = await ifThere(readdir(`${thread}/fd`), [])
+  const descriptors = await ifOpen(readdir(`${thread}/fd`), thread, [])
   const hidden = await Promise.all([
     ...descriptors.map((descriptor) => addFile(found, thread, `fd/${descriptor}`)),
     addFile(found, thread, "exe"),
@@ -155,7 +204,7 @@ async function addMapped(
   return hidesFiles
 }
 
-/** How stat(2) puts both numbers into one: https://man7.org/linux/man-pages/man3/makedev.3.html */
+/** Combines both numbers as stat(2) does: https://man7.org/linux/man-pages/man3/makedev.3.html */
 function deviceOf(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x10_0000
 }
@@ -168,6 +217,25 @@ async function ifThere<Value, Other>(promise: Promise<Value>, otherwise: Other):
     if (isGone(error)) return otherwise
     throw error
   }
+}
+
+/** A process or thread that has ended but still has a number holds nothing, and is closed to all users but root. */
+async function ifOpen<Value, Other>(
+  promise: Promise<Value>,
+  path: string,
+  otherwise: Other,
+): Promise<Value | Other> {
+  try {
+    return await ifThere(promise, otherwise)
+  } catch (error) {
+    if (isRefused(error) && /^[ZX]/.test((await readStat(path))[state] ?? "X")) return otherwise
+    throw error
+  }
+}
+
+/** Tells an error whose cause is that the user of this process may not look at the other process. */
+export function isRefused(error: unknown): boolean {
+  return hasCode(error, "EACCES") || hasCode(error, "EPERM")
 }
 
 export function isGone(error: unknown): boolean {

@@ -1,14 +1,14 @@
 import { statfs } from "node:fs/promises"
 import type { DiskUsage } from "../workspace/usage.ts"
 
-/** How much room a file system has. */
+/** Free space of a file system. */
 export interface DiskSpace {
   readonly freeBytes: number
   /** Entries that can still be made. Infinity for a file system that does not count them. */
   readonly freeEntries: number
-  /** How much more should be free for the rest of the machine, the gateway's store included. */
+  /** Space that is missing for the rest of the machine, the gateway's store included. */
   readonly missing: DiskUsage
-  /** How much is to be freed beyond that, so that the next small file does not make the disk short again. */
+  /** Space to free beyond that, so that the next small file does not make the disk short again. */
   readonly margin: DiskUsage
 }
 

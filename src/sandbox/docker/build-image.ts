@@ -10,7 +10,7 @@ export interface BuildImageOptions {
   readonly file: string
   /** The image it begins with, for a Dockerfile with an argument BASE. Default: the Dockerfile's own. */
   readonly base?: string
-  /** What the engine says as it goes. */
+  /** Receives the engine's output. */
   readonly onOutput: (text: string) => void
 }
 

@@ -20,7 +20,7 @@ export interface DockerOptions extends BackendOptions {
   readonly image: string
   /** Containers kept waiting, over all sessions. */
   readonly warmPool: number
-  /** How long the engine may be silent when it is asked something. Default 60 000. */
+  /** Milliseconds that the engine may be silent after a request. Default 60 000. */
   readonly answerTimeoutMs?: number
 }
 
@@ -92,7 +92,10 @@ export async function openDocker(options: DockerOptions): Promise<Backend> {
   }
 }
 
-/** Nothing runs in a container that has stopped: then its removal is nobody's to wait for. */
+/**
+ * Returns the containers that run. No code runs in a container that has stopped: then no caller has to wait for its
+ * removal.
+ */
 function runningIn(docker: Dockerode, standby: Standby, removeLater: (standby: Standby) => void): Running {
   const startedAt = Date.now()
   let stopped = false

@@ -3,11 +3,16 @@ import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { UnheldLimit } from "../backend.ts"
 import { unheldSwap } from "../cgroups/unheld.ts"
 
-/** Nobody waits long for an engine that is stuck, and none is given up because the machine is busy. */
+/**
+ * Milliseconds to wait for a ping: short enough for an engine that is stuck, and long enough for a busy machine.
+ */
 const pingTimeoutMs = 10_000
 /** A health check is asked by somebody who waits for it. */
 const healthTimeoutMs = 1_000
-/** Of silence. Under load the engine may take many seconds to make or to remove a container. */
+/**
+ * Milliseconds of silence that are allowed. Under load the engine may take many seconds to make or to remove a
+ * container.
+ */
 const defaultAnswerTimeoutMs = 60_000
 
 export interface Engine {
@@ -98,7 +103,7 @@ export function describeEngineError(thrown: unknown): string {
   return error.message
 }
 
-/** Whether the engine gave this error, and so is there. */
+/** Returns true if the engine gave this error, and so is there. */
 export function isAnswer(error: unknown): boolean {
   return statusOf(error) !== undefined
 }
@@ -107,7 +112,7 @@ export function isNotFound(error: unknown): boolean {
   return statusOf(error) === 404
 }
 
-/** Of a container that is being removed already. */
+/** Returns true for the error of a container that is being removed already. */
 export function isConflict(error: unknown): boolean {
   return statusOf(error) === 409
 }

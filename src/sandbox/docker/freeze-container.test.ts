@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import { freezeContainer, thawContainer } from "./freeze-container.ts"
 
-/** What the engine answers, as its client throws it. */
+/** Returns the engine's error as its client throws it. */
 function refusal(statusCode: number, message: string): Error {
   return Object.assign(new Error(`(HTTP code ${statusCode}) ${message}`), { statusCode })
 }

@@ -7,8 +7,8 @@ type Freezable = Pick<Dockerode.Container, "pause" | "unpause">
 const maxPauses = 5
 
 /**
- * Pauses a container; does nothing if it has stopped. With control groups of version 1 the engine gives up after a moment on
- * code that writes a lot at the time, and is asked again.
+ * Pauses a container; does nothing if it has stopped. With control groups of version 1 the engine gives up after a
+ * moment on code that writes a lot at the time, and is asked again.
  */
 export async function freezeContainer(container: Freezable): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
@@ -22,8 +22,8 @@ export async function freezeContainer(container: Freezable): Promise<void> {
 }
 
 /**
- * Continues a container; does nothing if it has stopped. One that ended before it could be paused is not paused, which the
- * engine calls a failure of its own.
+ * Continues a container; does nothing if it has stopped. One that ended before it could be paused is not paused,
+ * which the engine calls a failure of its own.
  */
 export async function thawContainer(container: Freezable): Promise<void> {
   try {

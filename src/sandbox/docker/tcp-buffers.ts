@@ -4,9 +4,10 @@ import { readIfThere, writeIfThere } from "../cgroups/files.ts"
 import { groupPath } from "../cgroups/hierarchy.ts"
 
 /**
- * Limits the buffers of a container's TCP connections, where version 1 of control groups leaves them out of the limit of
- * memory and the engine has no option for it that its runtime heeds. The container waits for its code meanwhile. Does
- * nothing where the container's group cannot be written to from here: by an ordinary user, or inside another container.
+ * Limits the buffers of a container's TCP connections, where version 1 of control groups leaves them out of the limit
+ * of memory and the engine has no option for it that its runtime heeds. The container waits for its code meanwhile.
+ * Does nothing where the container's group cannot be written to from here: by an ordinary user, or inside another
+ * container.
  */
 export async function limitTcpBuffers(container: Dockerode.Container, bytes: number): Promise<void> {
   if (process.getuid?.() !== 0) return

@@ -9,7 +9,7 @@ const allow = 0x7fff_0000
 const killProcess = 0x8000_0000
 const errno = (number: number) => 0x5_0000 + number
 
-/** What the kernel would do with a call: runs the program as `seccomp(2)` describes. */
+/** Returns the kernel's decision on a call: runs the program as `seccomp(2)` describes. */
 function decide(processor: Processor, number: number, args: readonly number[] = [], architecture?: number) {
   const program = new DataView(seccompProgram(processor).buffer)
   const data = new DataView(new ArrayBuffer(64))

@@ -26,9 +26,9 @@ export function dockerSeccompProfile(): object {
 }
 
 /**
- * Each allows by itself; what none allows gets the default. Docker compares 64 bits, of which the kernel may look at the
- * lower half alone, so only rules that say what is allowed are safe: a value that was to be refused would pass with any
- * bit of the upper half.
+ * Each allows by itself; what none allows gets the default. Docker compares 64 bits, of which the kernel may look at
+ * the lower half alone, so only rules that say what is allowed are safe: a value that was to be refused would pass
+ * with any bit of the upper half.
  */
 function comparisons(test: ArgumentTest): object[] {
   switch (test.type) {

@@ -18,7 +18,7 @@ export type ArgumentTest =
   | { readonly type: "noBitOf"; readonly mask: number }
 
 /**
- * What code in a sandbox may ask of the kernel: everything Linux 6.1 has but the following. It goes further than
+ * System calls that code in a sandbox may not make; it may make all others of Linux 6.1. It goes further than
  * Docker's own profile of 20.10, which leaves AF_VSOCK, io_uring and `fallocate` open.
  */
 export const refusedCalls: ReadonlyMap<string, number> = new Map([
@@ -62,9 +62,9 @@ const socketFamilies = { type: "oneOf", values: [1, 2, 10] } as const
 /** CLONE_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID and _NEWNET. */
 const newNamespaces = 0x7e02_0000
 /**
- * The requests of programs to pipes, sockets and their standard streams. Every other one is refused: those of file systems
- * reserve any amount of disk as `fallocate` does (FS_IOC_RESVSP, FS_IOC_ZERO_RANGE), make files that nobody can change
- * or remove, or change what a project quota counts, and each file system adds its own.
+ * The requests of programs to pipes, sockets and their standard streams. Every other one is refused: those of file
+ * systems reserve any amount of disk as `fallocate` does (FS_IOC_RESVSP, FS_IOC_ZERO_RANGE), make files that nobody
+ * can change or remove, or change what a project quota counts, and each file system adds its own.
  */
 const controlRequests = {
   type: "oneOf",

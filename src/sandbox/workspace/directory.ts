@@ -38,7 +38,7 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK
 /** Linux; not among Node's constants. Opens a place without its content, and so needs no permission on it. */
 const O_PATH = 0o10_000_000
 const absent = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"])
-/** What a file's owner can do against being read: its mode, and a lease on it. */
+/** Errors by which a file's owner can prevent reading: its mode, and a lease on it. */
 const closed = new Set(["EACCES", "EAGAIN"])
 /** A folder's owner may list it, and look at what is in it. */
 const lookInto = 0o500

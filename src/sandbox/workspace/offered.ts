@@ -5,7 +5,10 @@ import type { CompleteSandboxConfig } from "../config.ts"
 import { megabyte } from "../limits.ts"
 import { leastBytes } from "./usage.ts"
 
-/** Rejects when each session's copies of the offered files alone take more than it may have: every run would be over its quota. */
+/**
+ * Rejects when each session's copies of the offered files alone take more than it may have: every run would be over
+ * its quota.
+ */
 export async function checkOffered({
   files,
   diskMb,

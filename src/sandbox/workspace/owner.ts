@@ -42,7 +42,7 @@ export async function allotOwner(directory: string): Promise<Owner | null> {
   throw new Error(`No free user is left in ${directory}.`)
 }
 
-/** Whether the user is one that was taken for a session here. */
+/** Returns true if the user is one that was taken for a session here. */
 export async function isAllotted(directory: string, { uid }: Owner): Promise<boolean> {
   return access(join(directory, String(uid))).then(
     () => true,

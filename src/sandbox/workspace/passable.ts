@@ -7,8 +7,8 @@ const everyonePasses = 0o001
 
 /**
  * Makes a folder that the users code runs as pass through by name, to their own, and in which they cannot list who is
- * beside them. One that is there already may be somebody's home: its mode is never changed, and one that would not do is
- * refused with a `ConfigurationError`.
+ * beside them. One that is there already may be somebody's home: its mode is never changed, and one that would not do
+ * is refused with a `ConfigurationError`.
  */
 export async function makePassable(path: string): Promise<void> {
   const made = await mkdir(path, { recursive: true })

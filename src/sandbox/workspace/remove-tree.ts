@@ -7,9 +7,9 @@ const maxRounds = 100_000
 
 /**
  * Removes a tree of any depth, which code may be changing at the same time. Nobody else may be able to rename `path`
- * itself. Everything below it is reached through open folders and no link is followed, so entries that are swapped lead
- * nowhere. A folder that its owner has closed is opened. Does nothing if there is no such tree. If the signal aborts, it
- * rejects with the signal's reason and leaves the rest.
+ * itself. Everything below it is reached through open folders and no link is followed, so entries that are swapped
+ * lead nowhere. A folder that its owner has closed is opened. Does nothing if there is no such tree. If the signal
+ * aborts, it rejects with the signal's reason and leaves the rest.
  */
 export async function removeTree(path: string, signal?: AbortSignal): Promise<void> {
   const top = await openDirectory(path, { followLink: false }).catch(nullIfNoFolder)

@@ -72,7 +72,10 @@ type Choice = (entry: Visited) => boolean
 const changedSince = (moment: number): Choice => {
   return ({ stats }) => stats.ctimeMs >= moment
 }
-/** Where the file system does not know when a file was made, it counts as one that was there before. */
+/**
+ * Chooses files that were made since then. If the file system does not know when a file was made, the file counts as
+ * one that was there before.
+ */
 const madeSince = (moment: number): Choice => {
   return ({ stats }) => stats.birthtimeMs >= moment && stats.ctimeMs >= moment
 }

@@ -22,9 +22,9 @@ export interface UnfinishedExecution {
 const prefix = "unfinished-"
 
 /**
- * Keeps a file for each execution beside the working directory, where no code reaches it. Without it, a working directory
- * that a canceled execution left too large would stay so: later executions would be ended at once, and would have
- * written nothing that may be deleted.
+ * Keeps a file for each execution beside the working directory, where no code reaches it. Without it, a working
+ * directory that a canceled execution left too large would stay so: later executions would be ended at once, and
+ * would have written nothing that may be deleted.
  */
 export function createUnfinishedExecutions(): UnfinishedExecutions {
   const running = new Set<string>()

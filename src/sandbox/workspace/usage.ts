@@ -5,7 +5,7 @@ import { walk } from "./walk.ts"
 export const leastBytes = 4096
 const blockBytes = 512
 
-/** What an entry takes of the disk, not how large it seems: a hole takes nothing. */
+/** Returns the space that an entry takes of the disk, not its apparent size: a hole takes nothing. */
 export function bytesOnDisk({ blocks }: Stats): number {
   return Math.max(blocks * blockBytes, leastBytes)
 }

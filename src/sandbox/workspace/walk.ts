@@ -7,15 +7,15 @@ export const maxDepth = 32
 export interface Visited {
   readonly parent: Directory
   readonly name: string
-  /** Of the folder it is in, with a slash at its end; empty for the root. */
+  /** Path of the folder it is in, with a slash at its end; empty for the root. */
   readonly prefix: string
   readonly stats: Stats
 }
 
 /**
- * Visits every entry below `root`, the content of a folder before the folder. Stops if `visit` returns false. Resolves to
- * `stopped` then, and to `incomplete` if there was something that it could not look at. If the signal aborts, it rejects
- * with the signal's reason before the next entry.
+ * Visits every entry below `root`, the content of a folder before the folder. Stops if `visit` returns false.
+ * Resolves to `stopped` then, and to `incomplete` if there was something that it could not look at. If the signal
+ * aborts, it rejects with the signal's reason before the next entry.
  */
 export async function walk(
   root: string,

@@ -30,7 +30,7 @@ export interface Workspaces {
   remove(sessionId: string, signal?: AbortSignal): Promise<void>
   /** Removes what earlier removals left when they were interrupted. */
   finishRemovals(signal?: AbortSignal): Promise<void>
-  /** Of all that are there and were made before that moment, in milliseconds since the Unix epoch. */
+  /** Returns all that are there and were made before that moment, in milliseconds since the Unix epoch. */
   madeBefore(moment: number): Promise<readonly string[]>
 }
 
@@ -42,10 +42,10 @@ export interface WorkspacesOptions {
 }
 
 /**
- * Below `directory`: `sessions/ID/files` is a working directory, `users/UID` says that a user is taken, `new/` is where
- * `sessions/ID` is made before it is moved to its place, so that none is ever seen half made. It is never empty, and so
- * never replaced by that of another process which had the same thought. `removed/UID.UUID` is a `sessions/ID` on its way
- * out, in a folder that no session's user can enter.
+ * Below `directory`: `sessions/ID/files` is a working directory, `users/UID` says that a user is taken, `new/` is
+ * where `sessions/ID` is made before it is moved to its place, so that none is ever seen half made. It is never
+ * empty, and so never replaced by that of another process which had the same thought. `removed/UID.UUID` is a
+ * `sessions/ID` on its way out, in a folder that no session's user can enter.
  */
 export async function openWorkspaces({ directory, offered }: WorkspacesOptions): Promise<Workspaces> {
   const sessions = join(directory, "sessions")

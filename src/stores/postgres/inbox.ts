@@ -1,11 +1,10 @@
 import { pieceCharacters } from "../../core/json-pieces.ts"
-import type { QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   Command,
   Lease,
   MessageCommand,
-  PendingOptions,
   PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,

@@ -1,4 +1,5 @@
-import type { Lease, ReleaseOptions, Shares } from "../../core/ports/session-log.ts"
+import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
+import type { Shares } from "../../core/ports/shares.ts"
 import { escapeText, integer, nullableText, text } from "../columns.ts"
 import { toLease } from "../session-rows.ts"
 import type { Database, Query } from "./database.ts"

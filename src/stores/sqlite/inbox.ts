@@ -1,10 +1,9 @@
-import type { QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   Command,
   Lease,
   MessageCommand,
-  PendingOptions,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
-import type { Shares } from "../../core/ports/session-log.ts"
+import type { Shares } from "../../core/ports/shares.ts"
 import { escapeText, integer, nullableText, type Row, text, unescapeText } from "../columns.ts"
 import { type Candidate, createTurns } from "../turns.ts"
 import type { Database } from "./database.ts"

@@ -8,7 +8,7 @@ export function isFailure(finishReason: string): boolean {
   return finishReason === "error" || finishReason === "insufficient_system_resource"
 }
 
-/** Of an answer with calls some services say that it just stopped. */
+/** Returns the stop reason. Some services report a plain stop for a response with calls. */
 export function toStopReason(
   reason: string | null,
   { called, refused }: { readonly called: boolean; readonly refused: boolean },

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
 import { ServiceError } from "../service-error.ts"
 
-/** What one chunk brings, whatever the dialect. */
+/** The content of one chunk, in any dialect. */
 export interface ChatChunk {
   readonly model: string | null
   readonly text: string
@@ -21,13 +21,14 @@ export interface ToolCallDelta {
   readonly id: string | null
   readonly name: string | null
   readonly arguments: string
-  /** What is neither OpenAI's nor ours, as Google's signatures. */
+  /** Fields that are neither OpenAI's nor the gateway's, such as Google's signatures. */
   readonly extra: JsonObject
 }
 
 /**
  * Reads a chunk (https://platform.openai.com/docs/api-reference/chat-streaming) as tolerantly as can be: whatever is
- * missing, null or of an unknown type brings nothing. Throws for one that reports an error, and for what is no JSON object.
+ * missing, null or of an unknown type brings nothing. Throws for one that reports an error, and for what is no JSON
+ * object.
  */
 export function readChunk(data: string): ChatChunk {
   const chunk: unknown = JSON.parse(data)

@@ -55,7 +55,10 @@ const hosts: Readonly<Record<string, Partial<HostTraits>>> = {
   "generativelanguage.googleapis.com": { priceList: "google" },
 }
 
-/** What is known of the service at this address; of an unknown one, what most take, and no price list. */
+/**
+ * Returns the known traits of the service at this address; for an unknown one, those that most services accept, and
+ * no price list.
+ */
 export function hostTraits(baseURL: string): HostTraits {
   const { hostname } = new URL(baseURL)
   const known = Object.entries(hosts).find(([host]) => hostname === host || hostname.endsWith(`.${host}`))

@@ -28,7 +28,7 @@ interface UserDraft {
   readonly parts: readonly ContentPart[]
 }
 
-/** What of a service decides how an assistant's message goes out. */
+/** The traits of a service that decide over the form of an assistant's message. */
 interface Dialect {
   readonly callIds: ReadonlyMap<string, string>
   readonly sendReasoning: ReasoningField | false
@@ -36,9 +36,9 @@ interface Dialect {
 }
 
 /**
- * A conversation in the form that every server takes, those too that hand it to a chat template: text as strings, what the
- * user says in a row as one message, no empty messages, results right behind their calls. What only another provider
- * understands is left out. System messages are not here: see `systemTexts`.
+ * A conversation in the form that every server takes, those too that hand it to a chat template: text as strings,
+ * what the user says in a row as one message, no empty messages, results right behind their calls. What only another
+ * provider understands is left out. System messages are not here: see `systemTexts`.
  *
  * @param vendor The tag of this service's vendor data.
  */

@@ -22,7 +22,7 @@ interface Recorded {
 
 const weather = { name: "weather", input: { location: "San Francisco" } }
 
-/** What the services said, by the recording's name. */
+/** The expected content of the services' recordings, by the recording's name. */
 const expected: Readonly<Record<string, Recorded>> = {
   "chat__azure-model-router.jsonl": {
     model: "gpt-5-nano-2025-08-07",

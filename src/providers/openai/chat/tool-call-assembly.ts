@@ -12,17 +12,17 @@ export interface AssembledCall {
 }
 
 /**
- * Puts calls together from pieces. A piece belongs to the call of its index; without one to that of its id; without either
- * to the last. But some servers give every call the index 0, some give each piece of one call a new id, some repeat the
- * name in each piece, and some send no ids at all: so a piece begins a call of its own only where it can be no further
- * piece of the one it would belong to.
+ * Puts calls together from pieces. A piece belongs to the call of its index; without one to that of its id; without
+ * either to the last. But some servers give every call the index 0, some give each piece of one call a new id, some
+ * repeat the name in each piece, and some send no ids at all: so a piece begins a call of its own only where it can
+ * be no further piece of the one it would belong to.
  */
 export class ToolCallAssembly {
   readonly #byIndex = new Map<number, AssembledCall>()
   readonly #calls: AssembledCall[] = []
 
-  /** Returns the call if the piece begins it. */
-  add(piece: ToolCallDelta): AssembledCall | null {
+  /** Returns the call that the piece belongs to, null if it belongs to none. */
+  add(piece: ToolCallDelta): { readonly call: AssembledCall; readonly isNew: boolean } | null {
     const call = this.#callOf(piece)
     if (call === undefined && isEmpty(piece)) return null
     const isNew = call === undefined || begins(piece, call)
@@ -32,9 +32,8 @@ export class ToolCallAssembly {
     target.arguments += piece.arguments
     target.extra = { ...target.extra, ...piece.extra }
     if (piece.index !== null) this.#byIndex.set(piece.index, target)
-    if (!isNew) return null
-    this.#calls.push(target)
-    return target
+    if (isNew) this.#calls.push(target)
+    return { call: target, isNew }
   }
 
   #callOf({ index, id, name }: ToolCallDelta): AssembledCall | undefined {

@@ -15,17 +15,17 @@ import { givenCallId, ownData } from "../vendor-tag.ts"
 type Item = OpenAI.Responses.ResponseInputItem
 type InputContent = OpenAI.Responses.ResponseInputText | OpenAI.Responses.ResponseInputImage
 
-/** What decides which items of a conversation the service knows. */
+/** The traits that decide which items of a conversation the service knows. */
 export interface ResponsesService {
   /** The tag of the service's vendor data. */
   readonly vendor: string
-  /** Whether the service kept its items, and so knows reasoning by its id. */
+  /** If true, the service kept its items, and so knows reasoning by its id. */
   readonly stored: boolean
 }
 
 /**
- * A conversation as input items (https://platform.openai.com/docs/guides/conversation-state). What the service sent goes
- * back unchanged and in its place; what only another provider understands is left out. No empty text is sent.
+ * A conversation as input items (https://platform.openai.com/docs/guides/conversation-state). What the service sent
+ * goes back unchanged and in its place; what only another provider understands is left out. No empty text is sent.
  */
 export function inputItems(messages: readonly Message[], service: ResponsesService): Item[] {
   const callIds = wireCallIds(messages, { givenId: (call) => givenCallId(call, service.vendor) })
@@ -136,7 +136,7 @@ function isOutputMessage(item: Item | undefined): item is OpenAI.Responses.Respo
   return item !== undefined && item.type === "message" && "id" in item && item.role === "assistant"
 }
 
-/** Whether the service can tell what an item of reasoning says. */
+/** Returns true if the service can read the content of an item of reasoning. */
 function isReadable({ type, encrypted_content, content }: JsonObject, stored: boolean): boolean {
   if (type !== "reasoning") return false
   return stored || typeof encrypted_content === "string" || (Array.isArray(content) && content.length > 0)

@@ -1,7 +1,8 @@
 import type { OpenAI } from "openai"
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
-import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelInputDelta, ModelProgress } from "../../../core/ports/provider.ts"
 import { BrokenStreamError } from "../../stream-fault.ts"
+import { callName } from "../../tool-calls/call-name.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
 import { toStopReason, toUsage } from "./response-end.ts"
@@ -9,9 +10,12 @@ import { type PartState, partType, toPart } from "./response-parts.ts"
 
 const nothing: readonly ModelDelta[] = []
 
+type Deltas = readonly (ModelDelta | ModelInputDelta)[]
+
 /**
- * Folds the events of one answer (https://platform.openai.com/docs/api-reference/responses-streaming). Each output item
- * is a part, but of a message each piece of its content; what an item is when it is done goes back to the service later.
+ * Folds the events of one answer (https://platform.openai.com/docs/api-reference/responses-streaming). Each output
+ * item is a part, but of a message each piece of its content; what an item is when it is done goes back to the
+ * service later.
  */
 export class ResponseFold implements AnswerFold {
   readonly #vendor: string
@@ -45,7 +49,7 @@ export class ResponseFold implements AnswerFold {
     return this.#complete
   }
 
-  apply(data: string): readonly ModelDelta[] {
+  apply(data: string): Deltas {
     // Compatible servers end with a marker of another API.
     return data === "[DONE]" ? nothing : this.#apply(JSON.parse(data))
   }
@@ -73,7 +77,7 @@ export class ResponseFold implements AnswerFold {
     }
   }
 
-  #apply(event: OpenAI.Responses.ResponseStreamEvent): readonly ModelDelta[] {
+  #apply(event: OpenAI.Responses.ResponseStreamEvent): Deltas {
     if (this.#bringsContent(event)) this.#advanced = true
     switch (event.type) {
       case "response.output_text.delta":
@@ -86,9 +90,7 @@ export class ResponseFold implements AnswerFold {
       case "response.reasoning_text.delta":
         return this.#append(this.#part(event, "thinking"), event.delta)
       case "response.function_call_arguments.delta":
-        this.#part(event, "toolCall").text += event.delta
-        this.#hiddenBytes += Buffer.byteLength(event.delta)
-        return nothing
+        return this.#extend(this.#part(event, "toolCall"), event.delta)
       case "response.output_item.added":
         this.#keep(event, event.item as unknown as JsonObject)
         return nothing
@@ -166,14 +168,24 @@ export class ResponseFold implements AnswerFold {
     return [{ type: state.type === "text" ? "textDelta" : "thinkingDelta", part: state.part, text }]
   }
 
+  /** Adds a piece of a call's arguments. A server that leaves out that the call is added does not say its name. */
+  #extend(call: PartState, text: string): Deltas {
+    call.text += text
+    this.#hiddenBytes += Buffer.byteLength(text)
+    const name = this.#items.get(call.itemIndex)?.name
+    if (text === "" || typeof name !== "string") return nothing
+    return [{ type: "toolInputDelta", part: call.part, name: callName(name), text }]
+  }
+
   /** Begins a paragraph, unless the text is empty or has just begun one. */
   #separate(state: PartState): readonly ModelDelta[] {
     return state.text === "" || state.text.endsWith("\n\n") ? nothing : this.#append(state, "\n\n")
   }
 
   /**
-   * Tells whether the event is progress that no delta of text shows, such as input of a call or the search of a built-in
-   * tool. Services may repeat everything else to keep the connection open: a state, an item or a part without content.
+   * Tells whether the event is progress that no delta of text shows, such as input of a call or the search of a
+   * built-in tool. Services may repeat everything else to keep the connection open: a state, an item or a part
+   * without content.
    */
   #bringsContent(event: OpenAI.Responses.ResponseStreamEvent): boolean {
     if (!event.type.startsWith("response.")) return false
@@ -210,7 +222,10 @@ interface Place {
   readonly output_index: number
 }
 
-/** What is shown stays: if the whole is another text, nothing is added. */
+/**
+ * Returns the rest of a text behind the part that is shown. The shown part stays: if the whole is another text,
+ * nothing is added.
+ */
 function restOf(whole: string, { text }: PartState): string {
   return whole.startsWith(text) ? whole.slice(text.length) : ""
 }

@@ -10,9 +10,9 @@ export interface PartState {
   readonly type: "text" | "thinking" | "toolCall" | "opaque"
   /** The output item that it is or, of a text, is in. */
   readonly itemIndex: number
-  /** What has come of it: text, reasoning, or a call's arguments. */
+  /** The content so far: text, reasoning, or a call's arguments. */
   text: string
-  /** Of a text: what it is in the message, `output_text` or `refusal`, with its citations. */
+  /** The part of the message that a text belongs to, `output_text` or `refusal`, with its citations. */
   content: JsonObject
 }
 
@@ -30,7 +30,9 @@ export function partType({ type }: JsonObject): PartState["type"] | null {
   }
 }
 
-/** The part with everything of its item that our own types have no place for; of reasoning and the unknown, all of it. */
+/**
+ * The part with everything of its item that our own types have no place for; of reasoning and the unknown, all of it.
+ */
 export function toPart({ type, text, content }: PartState, item: JsonObject, provider: string): ModelPart {
   switch (type) {
     case "text": {

@@ -1,0 +1,104 @@
+import type { ChatEvent } from "../../client/wire/chat-event.ts"
+import { noUsage } from "../../core/usage.ts"
+import { interruption, outputWithoutRun, type RunOutput } from "./run-output.ts"
+
+export interface CollectOptions {
+  /** If true, the caller canceled the run because its time was over. Default false. */
+  readonly timedOut?: boolean
+}
+
+/**
+ * Makes a `RunOutput` of the events of one run, in order, as `gateway.stream()` and the client yield them. Events do
+ * not tell costs, ids or times: these fields are null. A stream that ends without a terminal event gives the error
+ * `incomplete`.
+ */
+export async function collectRunOutput(
+  events: AsyncIterable<ChatEvent> | Iterable<ChatEvent>,
+  { timedOut = false }: CollectOptions = {},
+): Promise<RunOutput> {
+  const run = new CollectedRun()
+  for await (const event of events) run.see(event)
+  return run.output(timedOut)
+}
+
+/** The text of one message ends where its turn ends, or where the next one starts after a tool call. */
+class CollectedRun {
+  readonly #toolsUsed = new Set<string>()
+  #text = ""
+  #last = ""
+  #usage = noUsage
+  #error: { readonly code: string; readonly message: string } | null = null
+  #isOver = false
+  #budgetExceeded = false
+  #maxTurnsReached = false
+
+  see(event: ChatEvent): void {
+    switch (event.type) {
+      case "text_delta":
+        this.#text += event.text
+        break
+      case "stream_retry":
+        this.#text = ""
+        break
+      case "tool_call_start":
+        this.#toolsUsed.add(event.tool_name)
+        this.#endMessage()
+        break
+      case "turn_complete":
+        this.#endMessage()
+        break
+      case "budget_exceeded":
+        this.#budgetExceeded = true
+        break
+      case "max_turns_reached":
+        this.#maxTurnsReached = true
+        break
+      case "stream_complete":
+        this.#end(event)
+        break
+      case "error":
+        this.#isOver = true
+        this.#error = { code: event.code, message: event.error }
+        break
+    }
+  }
+
+  output(timedOut: boolean): RunOutput {
+    this.#endMessage()
+    const error = this.#isOver ? this.#error : incomplete
+    return outputWithoutRun({
+      response: this.#last,
+      toolsUsed: [...this.#toolsUsed],
+      usage: this.#usage,
+      cost: null,
+      error: timedOut ? null : (error?.message ?? null),
+      errorCode: timedOut ? null : (error?.code ?? null),
+      timedOut,
+      budgetExceeded: this.#budgetExceeded,
+      maxTurnsReached: this.#maxTurnsReached,
+    })
+  }
+
+  #end({ usage, terminal_disposition, reason }: ChatEvent & { readonly type: "stream_complete" }) {
+    this.#isOver = true
+    this.#usage = {
+      inputTokens: usage.input_tokens,
+      outputTokens: usage.output_tokens,
+      cacheCreationInputTokens: usage.cache_creation_input_tokens,
+      cacheReadInputTokens: usage.cache_read_input_tokens,
+    }
+    if (reason === "budget") this.#budgetExceeded = true
+    else if (reason === "max_turns") this.#maxTurnsReached = true
+    else if (terminal_disposition === "interrupted") this.#error = interruption(reason ?? null)
+  }
+
+  #endMessage(): void {
+    this.#last = this.#text || this.#last
+    this.#text = ""
+  }
+}
+
+const incomplete = {
+  code: "incomplete",
+  message: "The stream ended before the run did. The run may continue.",
+}

@@ -1,0 +1,103 @@
+import { z } from "zod"
+import { callBounded } from "../../core/call-bounded.ts"
+import { toError } from "../../core/errors.ts"
+import { sleep } from "../../core/sleep.ts"
+import { isFunction, parseOptions } from "../parse-options.ts"
+import { classifyOutcome } from "./classify-outcome.ts"
+import { outputWithoutRun, type RunOutput } from "./run-output.ts"
+
+export interface RetryOptions {
+  /** Maximum number of further runs after the first one. Default 3. */
+  readonly maxRetries?: number
+  /**
+   * Seconds from the end of a run to the next one: one number for all, or one for each retry, of which the last one
+   * holds for the rest. Default `[30, 60, 120, 300, 600]`.
+   */
+  readonly backoffSeconds?: number | readonly number[]
+  /** If true, a run that timed out is repeated. Default true. */
+  readonly retryOnTimeout?: boolean
+  /** Called before the pause. May take 30 seconds; an error is ignored after it was reported by `onProblem`. */
+  readonly onRetry?: (retry: Retry) => void | Promise<void>
+}
+
+export interface Retry {
+  /** Number of the run that follows: 2 for the first retry. */
+  readonly attempt: number
+  /** A sentence that says why the run before failed. */
+  readonly error: string
+  readonly delaySeconds: number
+}
+
+const seconds = z.number().nonnegative().max(2_147_483)
+
+/** For others that take these options among their own. */
+export const retryShape = {
+  maxRetries: z.int().nonnegative().max(1_000).default(3),
+  backoffSeconds: z
+    .union([seconds.transform((each) => [each]), z.array(seconds)])
+    .default([30, 60, 120, 300, 600]),
+  retryOnTimeout: z.boolean().default(true),
+  onRetry: z.custom<never>(isFunction, "expected a function").optional(),
+} satisfies Record<keyof RetryOptions, z.ZodType>
+
+const schema = z.strictObject(retryShape)
+const callbackMs = 30_000
+
+/** One run. Attempts are numbered from 1. */
+export type RetriedRun = (attempt: number) => Promise<RunOutput>
+
+/**
+ * Runs again while the outcome is `transient`, at most `maxRetries` times, and resolves to the last output. An error
+ * that is thrown counts like a failed run, and the last one is thrown. Aborting ends a pause, and no further run is
+ * started.
+ */
+export async function runWithRetry(
+  run: RetriedRun,
+  options: RetryOptions = {},
+  { signal = new AbortController().signal, now = Date.now }: RetrySurroundings = {},
+): Promise<RunOutput> {
+  const { maxRetries, backoffSeconds, retryOnTimeout } = parseOptions<z.output<typeof schema>>(
+    "runAutonomousWithRetry",
+    schema,
+    options,
+  )
+  for (let attempt = 1; ; attempt++) {
+    const result = await run(attempt).catch(toError)
+    const mayRetry = result instanceof Error || !result.timedOut || retryOnTimeout
+    const isLast = attempt > maxRetries || signal.aborted || !mayRetry
+    if (isLast || classifyOutcome(result) !== "transient") {
+      if (result instanceof Error) throw result
+      return result
+    }
+    const delaySeconds = backoffSeconds[Math.min(attempt, backoffSeconds.length) - 1] ?? 0
+    const warning = await report(options, { attempt: attempt + 1, error: problemOf(result), delaySeconds })
+    // A job that is started again counts from the end of the run that failed.
+    const since = result instanceof Error ? 0 : now() - (result.endedAt ?? now())
+    await sleep(Math.max(0, delaySeconds * 1_000 - since), signal)
+    if (signal.aborted) {
+      const output = result instanceof Error ? outputWithoutRun({ error: result.message }) : result
+      return warning === null ? output : { ...output, warnings: [...output.warnings, warning] }
+    }
+  }
+}
+
+export interface RetrySurroundings {
+  readonly signal?: AbortSignal
+  /** Milliseconds since the Unix epoch. */
+  readonly now?: () => number
+}
+
+/** Resolves to a warning if the callback fails. */
+async function report({ onRetry }: RetryOptions, retry: Retry): Promise<string | null> {
+  try {
+    await callBounded(() => onRetry?.(retry), { name: "onRetry", timeoutMs: callbackMs })
+    return null
+  } catch (error) {
+    return `onRetry failed: ${toError(error).message}`
+  }
+}
+
+function problemOf(result: RunOutput | Error): string {
+  if (result instanceof Error) return result.message
+  return result.error ?? (result.timedOut ? "The run timed out." : "The run failed.")
+}

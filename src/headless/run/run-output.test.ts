@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest"
+import type { ChatEvent } from "../../client/wire/chat-event.ts"
+import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
+import { finished, output } from "../fixtures/runs.ts"
+import { classifyOutcome } from "./classify-outcome.ts"
+import { collectRunOutput } from "./collect-run-output.ts"
+import { formatRunSummary } from "./format-run-summary.ts"
+import { runOutputExitCode, runOutputOutcome, toRunOutput } from "./run-output.ts"
+
+describe("the outcome of an output", () => {
+  it.each([
+    [{}, "success", 0, "success"],
+    [{ error: "It broke.", errorCode: "internal_error" }, "error", 1, "permanent"],
+    [{ error: "Busy.", errorCode: "overloaded" }, "error", 1, "transient"],
+    [{ budgetExceeded: true }, "budget_exceeded", 2, "permanent"],
+    [{ maxTurnsReached: true }, "max_turns", 3, "permanent"],
+    [{ timedOut: true, budgetExceeded: true }, "timeout", 124, "transient"],
+    [{ parked: true }, "parked", 75, "permanent"],
+  ] as const)("%j is %s, exits with %i and is %s", (given, outcome, code, kind) => {
+    expect(runOutputOutcome(output(given))).toBe(outcome)
+    expect(runOutputExitCode(output(given))).toBe(code)
+    expect(classifyOutcome(output(given))).toBe(kind)
+  })
+
+  it.each([
+    [new StoreUnavailableError(), "transient"],
+    [new ConfigurationError("Wrong."), "permanent"],
+    [Object.assign(new Error("reset"), { code: "ECONNRESET" }), "transient"],
+    [
+      new Error("fetch failed", { cause: Object.assign(new Error("no"), { code: "EAI_AGAIN" }) }),
+      "transient",
+    ],
+    [new TypeError("x is not a function"), "permanent"],
+  ] as const)("of the error %s is %s", (error, kind) => {
+    expect(classifyOutcome(error)).toBe(kind)
+  })
+})
+
+describe("toRunOutput", () => {
+  it.each([
+    [
+      { outcome: "interrupted", reason: "budget" },
+      { budgetExceeded: true, error: null },
+    ],
+    [
+      { outcome: "interrupted", reason: "max_turns" },
+      { maxTurnsReached: true, error: null },
+    ],
+    [
+      { outcome: "completed", reason: "max_turns" },
+      { maxTurnsReached: true, error: null },
+    ],
+    [{ outcome: "interrupted", reason: "max_tokens" }, { errorCode: "max_tokens" }],
+    [{ outcome: "interrupted", reason: "cancelled" }, { errorCode: "cancelled" }],
+    [{ outcome: "failed", error: { code: "overloaded", message: "Busy." } }, { error: "Busy." }],
+    [{ outcome: "parked" }, { parked: true, error: null }],
+  ] as const)("makes %j %j", (run, expected) => {
+    expect(toRunOutput(finished(run), { timedOut: false })).toMatchObject(expected)
+  })
+
+  it("gives a run that timed out no other error", () => {
+    const run = finished({ outcome: "interrupted", reason: "cancelled" })
+    expect(toRunOutput(run, { timedOut: true })).toMatchObject({ timedOut: true, error: null })
+  })
+})
+
+describe("collectRunOutput", () => {
+  const usage = {
+    input_tokens: 3,
+    output_tokens: 4,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 1,
+    estimated_cost: null,
+  }
+  const complete = { type: "stream_complete", usage, terminal_disposition: "completed" } as const
+  const text = (value: string) => ({ type: "text_delta", text: value }) as const
+  const call = {
+    type: "tool_call_start",
+    tool_call_id: "call_1",
+    tool_name: "look",
+    tool_input: {},
+    execution_location: "backend",
+    call_index: 0,
+  } as const
+  const turn = { type: "turn_complete", turn: 1, usage } as const
+  const collect = (...events: readonly unknown[]) => collectRunOutput(events as readonly ChatEvent[])
+
+  it("gives the text of the last message, without what was discarded", async () => {
+    const events = [
+      text("I look."),
+      call,
+      turn,
+      text("Wro"),
+      { type: "stream_retry" },
+      text("Right"),
+      complete,
+    ]
+    expect(await collect(...events)).toMatchObject({
+      response: "Right",
+      toolsUsed: ["look"],
+      usage: { inputTokens: 3, outputTokens: 4, cacheReadInputTokens: 1 },
+      error: null,
+    })
+  })
+
+  it("keeps the text of the message before a last one without text", async () => {
+    expect(await collect(text("I look."), call, turn, call, turn, complete)).toMatchObject({
+      response: "I look.",
+    })
+  })
+
+  it.each([
+    [
+      { type: "error", code: "overloaded", error: "Busy." },
+      { error: "Busy.", errorCode: "overloaded" },
+    ],
+    [
+      { ...complete, terminal_disposition: "interrupted", reason: "budget" },
+      { budgetExceeded: true, error: null },
+    ],
+    [{ ...complete, terminal_disposition: "interrupted", reason: "cancelled" }, { errorCode: "cancelled" }],
+    [text("half"), { errorCode: "incomplete" }],
+  ])("ends with %j", async (last, expected) => {
+    expect(await collect(last)).toMatchObject(expected)
+  })
+})
+
+describe("formatRunSummary", () => {
+  it("says how the run ended and what it cost", () => {
+    const run = output({ toolsUsed: ["a", "b"], cost: 0.01234, error: "It broke.", errorCode: "x" })
+    const state = { open: 2 }
+    const formatState = (given: object) => `State: ${JSON.stringify(given)}`
+    expect(formatRunSummary(run, { label: "Nightly", state, formatState })).toBe(
+      'Nightly\nStatus: failed\nUsage: in=0 out=0 cost=$0.0123\nTools: a, b\n\nState: {"open":2}\n\n' +
+        "Summary:\nDone.\n\nError: It broke.",
+    )
+  })
+
+  it("is short whatever the run was, and cuts no character in half", () => {
+    const run = output({
+      response: "😀".repeat(5_000),
+      toolsUsed: Array.from({ length: 99 }, (_, n) => `t${n}`),
+    })
+    const summary = formatRunSummary(run)
+    expect(summary.length).toBeLessThan(1_500)
+    expect(summary).toContain("… (+91)")
+    expect(summary.isWellFormed()).toBe(true)
+    expect(formatRunSummary(run, { maxCharacters: 20 })).toHaveLength(20)
+  })
+})

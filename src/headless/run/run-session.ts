@@ -1,0 +1,130 @@
+import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
+import type { Runs } from "../runs.ts"
+import { humanNeeds } from "./human-needed.ts"
+import { type ResolvedRunOptions, type RunSessionOptions, resolveRunOptions } from "./options.ts"
+import { outputWithoutRun, type RunOutput, toRunOutput } from "./run-output.ts"
+import { RunState } from "./state.ts"
+
+/**
+ * Sends one message to an agent and waits for the end of the run, without a client. The output says how it ended: a
+ * failed run, a time limit and a state file that cannot be used do not reject. Rejects with a `ConfigurationError`
+ * for wrong options, or an agent that cannot start; with what a callback threw; and with `shutting_down` if the
+ * gateway is closed first.
+ */
+export async function runSession(
+  runs: Runs,
+  message: string,
+  options: RunSessionOptions = {},
+): Promise<RunOutput> {
+  const resolved = resolveRunOptions("runSession", options)
+  const { stateDir, stateFile } = resolved
+  const state = stateDir === undefined ? null : new RunState({ stateDir, stateFile })
+  let note: string | undefined
+  try {
+    note = await state?.note()
+  } catch (error) {
+    return outputWithoutRun(problemOf(error))
+  }
+  const output = await follow(runs, message, resolved, note)
+  return state === null || output.parked ? output : saveState(state, output)
+}
+
+/** A run starts a moment after its time limit does. */
+const lateShare = 0.9
+
+async function follow(
+  runs: Runs,
+  message: string,
+  options: ResolvedRunOptions,
+  note: string | undefined,
+): Promise<RunOutput> {
+  const { signal, timeoutSeconds, maxTurns, maxBudgetUsd, onTextDiscarded } = options
+  const { sessionId, jobId, agent, userId, tenant, context, onEvent, onText } = options
+  const stop = new AbortController()
+  const deadline = new Deadline(timeoutSeconds, stop)
+  const abort = () => stop.abort(signal?.reason)
+  signal?.addEventListener("abort", abort, { once: true })
+  if (signal?.aborted === true) abort()
+  const { failure, ...human } = humanNeeds(options, () => stop.abort())
+  try {
+    const run = await runs.run(message, {
+      ...definedOnly({ sessionId, jobId, agent, userId, tenant, context, onEvent, onText }),
+      ...(onTextDiscarded !== undefined && { onRetry: onTextDiscarded }),
+      ...(note !== undefined && { notes: [note] }),
+      ...human,
+      limits: { maxTurns, ...(maxBudgetUsd !== undefined && { maxBudgetUsd }) },
+      signal: stop.signal,
+    })
+    const isCancelled = run.outcome === "interrupted" && run.reason === "cancelled"
+    // The log does not say why a run was canceled. One that was canceled at the end of its time was late.
+    const isLate = run.existed && run.endedAt - run.startedAt >= lateShare * timeoutSeconds * 1_000
+    const output = toRunOutput(run, {
+      timedOut: isCancelled && failure() === null && (deadline.isOver || isLate),
+    })
+    const needed = failure()
+    return isCancelled && needed !== null ? { ...output, error: needed, errorCode: "human_needed" } : output
+  } catch (error) {
+    // The run was not started yet.
+    if (deadline.isOver) return outputWithoutRun({ timedOut: true })
+    if (stop.signal.aborted && error === stop.signal.reason)
+      return outputWithoutRun({ error: "The run was canceled before it started.", errorCode: "cancelled" })
+    if (
+      !(error instanceof GatewayError) ||
+      error instanceof ConfigurationError ||
+      error.code === "shutting_down"
+    )
+      throw error
+    return outputWithoutRun(problemOf(error))
+  } finally {
+    deadline.clear()
+    signal?.removeEventListener("abort", abort)
+  }
+}
+
+class Deadline {
+  readonly #timer: NodeJS.Timeout
+  #isOver = false
+
+  constructor(seconds: number, stop: AbortController) {
+    this.#timer = setTimeout(() => {
+      // A run that is canceled already did not time out.
+      this.#isOver = !stop.signal.aborted
+      stop.abort()
+    }, seconds * 1_000)
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+async function saveState(state: RunState, output: RunOutput): Promise<RunOutput> {
+  try {
+    const warning = await state.save(output)
+    return warning === null ? output : { ...output, warnings: [...output.warnings, warning] }
+  } catch (thrown) {
+    const { error, errorCode } = problemOf(thrown)
+    // The run's own problem comes first.
+    if (output.error !== null) return { ...output, warnings: [...output.warnings, error] }
+    return { ...output, error: `The run ended, but its state was not saved. ${error}`, errorCode }
+  }
+}
+
+function problemOf(thrown: unknown): { readonly error: string; readonly errorCode: string } {
+  const error = toError(thrown)
+  const detail = error instanceof GatewayError && error.detail !== undefined ? ` (${error.detail})` : ""
+  const { code } = error as { readonly code?: unknown }
+  return { error: `${error.message}${detail}`, errorCode: typeof code === "string" ? code : "internal_error" }
+}
+
+function definedOnly<Options extends object>(
+  options: Options,
+): { [Key in keyof Options]: NonNullable<Options[Key]> } {
+  const defined = Object.entries(options).filter(([, value]) => value !== undefined)
+  // `Runs` takes each of them, or none.
+  return Object.fromEntries(defined) as never
+}

@@ -1,0 +1,104 @@
+import { join } from "node:path"
+import type { Json, JsonObject } from "../../core/json.ts"
+import { loadState, mergeState, updateState } from "../../state-files/state-file.ts"
+import { extractStateUpdate, stateHeading } from "../../state-files/state-update.ts"
+import { truncate } from "./format-run-summary.ts"
+import { type RunOutput, runOutputOutcome } from "./run-output.ts"
+
+/** Bytes of the file. All of it is shown to the model. */
+const maxBytes = 128 * 1024
+/** Runs whose updates the file remembers, so that none is merged twice. */
+const rememberedRuns = 50
+/** The model is not shown it. */
+const appliedRuns = "_applied_runs"
+
+/** The state file of a run without a client. */
+export class RunState {
+  readonly #path: string
+
+  constructor({ stateDir, stateFile }: { readonly stateDir: string; readonly stateFile: string }) {
+    this.#path = join(stateDir, stateFile)
+  }
+
+  /** Returns what the model is told: the state of earlier runs, and how to change it. */
+  async note(): Promise<string> {
+    const { [appliedRuns]: _, ...state } = await loadState(this.#path, { maxBytes })
+    return [
+      "## STATE",
+      "The state that earlier runs left behind, as JSON:",
+      "```json",
+      JSON.stringify(state, null, 2),
+      "```",
+      `To change the state, end your response with the heading \`${stateHeading}\` and one fenced ` +
+        "JSON object below it. " +
+        "Its keys replace the same keys of the state, and null removes a key.",
+    ].join("\n")
+  }
+
+  /**
+   * Merges the update in the response and the automatic fields into the file, once for each run however often it is
+   * called. Resolves to a warning about an update that cannot be used, or null.
+   */
+  async save(output: RunOutput): Promise<string | null> {
+    const found = extractStateUpdate(output.response)
+    const update = found.type === "update" ? found.update : {}
+    await updateState(
+      this.#path,
+      (state) => {
+        const applied = appliedTo(state)
+        if (output.runId !== null && applied.includes(output.runId)) return state
+        const remembered = [...applied, ...(output.runId === null ? [] : [output.runId])].slice(
+          -rememberedRuns,
+        )
+        return {
+          ...mergeState(state, update),
+          ...automaticFields(state, output),
+          [appliedRuns]: remembered,
+        }
+      },
+      { maxBytes },
+    )
+    return found.type === "invalid" ? found.problem : null
+  }
+}
+
+function appliedTo(state: JsonObject): readonly Json[] {
+  const applied = state[appliedRuns]
+  return Array.isArray(applied) ? (applied as readonly Json[]) : []
+}
+
+const maxSummary = 1500
+
+/** Fields that each run sets, whatever the model's update says. */
+function automaticFields(state: JsonObject, output: RunOutput): JsonObject {
+  const { usage, endedAt } = output
+  const outcome = runOutputOutcome(output)
+  return {
+    last_run: new Date(endedAt ?? Date.now()).toISOString(),
+    outcome,
+    error: output.error,
+    model: output.model,
+    tools_used: output.toolsUsed,
+    usage: {
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      cache_creation_input_tokens: usage.cacheCreationInputTokens,
+      cache_read_input_tokens: usage.cacheReadInputTokens,
+      cost_usd: output.cost,
+    },
+    last_summary: truncate(withoutUpdate(output.response), maxSummary),
+    run_count: countIn(state, "run_count") + 1,
+    failure_count: countIn(state, "failure_count") + (outcome === "success" ? 0 : 1),
+  }
+}
+
+function countIn(state: JsonObject, name: string): number {
+  const count = state[name]
+  return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? count : 0
+}
+
+/** The update itself is no summary. */
+function withoutUpdate(response: string): string {
+  const at = response.lastIndexOf(stateHeading)
+  return (at === -1 ? response : response.slice(0, at)).trim()
+}

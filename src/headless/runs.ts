@@ -1,0 +1,66 @@
+import type { ChatEvent } from "../client/wire/chat-event.ts"
+import type { RunLimits } from "../core/child.ts"
+import type { JsonObject } from "../core/json.ts"
+import type { Wait } from "../core/ports/approvals.ts"
+import type { Cost, Usage } from "../core/usage.ts"
+
+/** Starts runs and follows them to their end. A gateway is one. */
+export interface Runs {
+  run(message: string, request: RunRequest): Promise<FinishedRun>
+}
+
+export interface RunRequest {
+  readonly sessionId?: string
+  readonly userId?: string
+  readonly tenant?: string
+  readonly agent?: string
+  readonly context?: JsonObject
+  /** Names the run: the same request made again follows the run that exists. */
+  readonly jobId?: string
+  /** Further texts of the message. */
+  readonly notes?: readonly string[]
+  readonly limits?: RunLimits
+  readonly park?: boolean
+  /** Cancels the run. */
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: ChatEvent) => void
+  readonly onText?: (text: string) => void
+  readonly onRetry?: (error: { readonly code: string; readonly message: string }) => void
+  /** Null leaves an approval open, for an answer from elsewhere. */
+  readonly onApproval?: (wait: Wait) => HumanDecision | null | Promise<HumanDecision | null>
+  /** Null leaves a question open. */
+  readonly onElicitation?: (wait: Wait) => HumanAnswer | null | Promise<HumanAnswer | null>
+}
+
+/** A person's decision over a tool call. */
+export interface HumanDecision {
+  readonly approved: boolean
+  /** Arguments in place of the model's. */
+  readonly editedInput?: JsonObject
+  /** The model receives it on denial. */
+  readonly reason?: string
+}
+
+/** A person's answer to a tool's question. */
+export type HumanAnswer =
+  | { readonly action: "accept"; readonly content?: JsonObject }
+  | { readonly action: "decline" | "cancel" }
+
+/** A run that has ended, or one that is parked. */
+export interface FinishedRun {
+  readonly runId: string
+  readonly sessionId: string
+  /** If true, the run existed before the request. */
+  readonly existed: boolean
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly response: string
+  readonly toolsUsed: readonly string[]
+  readonly model: string | null
+  readonly usage: Usage
+  readonly cost: Cost
+  readonly outcome: "completed" | "interrupted" | "failed" | "parked"
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
+  readonly reason: string | null
+  readonly error: { readonly code: string; readonly message: string } | null
+}

@@ -1,0 +1,229 @@
+import { spawn } from "node:child_process"
+import { closeSync, existsSync, openSync } from "node:fs"
+import { readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { text } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
+import { describe, expect, onTestFinished, test, vi } from "vitest"
+import { startCli } from "../cli-process.ts"
+import { eventually } from "./support/eventually.ts"
+import { calls, pausing, says, silent, startModel } from "./support/model.ts"
+import { temporaryFolder } from "./support/temporary-folder.ts"
+
+// Each starts programs, some several times.
+vi.setConfig({ testTimeout: 60_000 })
+
+const agent = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
+const program = fileURLToPath(new URL("../../bin/agent-gateway.js", import.meta.url))
+
+type Script = Parameters<typeof startModel>[0]
+
+/** A folder to work in, and a model that gives these answers. */
+async function setUp(script: Script) {
+  const model = await startModel(script)
+  const cwd = await temporaryFolder()
+  const env = { ANTHROPIC_API_KEY: "test", ANTHROPIC_BASE_URL: model.url }
+  const start = (...args: readonly string[]) => startCli(["run", agent, ...args], { cwd, env })
+  const run = async (...args: readonly string[]) => {
+    const cli = start(...args)
+    const code = await cli.exited
+    return { code, stdout: cli.stdout(), stderr: withoutLogs(cli.stderr()) }
+  }
+  return { model, cwd, env, start, run }
+}
+
+/** The log is JSON lines on standard error. */
+function withoutLogs(stderr: string): string {
+  return stderr
+    .split("\n")
+    .filter((line) => !line.startsWith("{"))
+    .join("\n")
+}
+
+const linesOf = (output: string) =>
+  output
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+
+describe("agent-gateway run", () => {
+  test("prints the answer and nothing else on stdout, and the progress of tools on stderr", async () => {
+    const { run } = await setUp([calls("look", { at: "sky" }), says("It is ", "blue.")])
+    const { code, stdout, stderr } = await run("Look.")
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "It is blue.\n" })
+    expect(stderr).toMatch(/^\[look\] \{"at":"sky"\}\n\[look\] done in \d+\.\d s\n$/)
+  })
+
+  test("--quiet shows no progress", async () => {
+    const { run } = await setUp([calls("look"), says("Blue.")])
+    expect(await run("Look.", "--quiet")).toEqual({ code: 0, stdout: "Blue.\n", stderr: "" })
+  })
+
+  test("--json prints the result as one line", async () => {
+    const { run } = await setUp([calls("look"), says("Blue.")])
+    const { code, stdout } = await run("Look.", "--json")
+    expect(code).toBe(0)
+    expect(stdout.split("\n")).toHaveLength(2)
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: "success",
+      response: "Blue.",
+      toolsUsed: ["look"],
+      error: null,
+      timedOut: false,
+    })
+  })
+
+  test("--events prints the events of the HTTP API line by line", async () => {
+    const { run } = await setUp([calls("look"), says("Bl", "ue.\u2028\n")])
+    const { code, stdout } = await run("Look.", "--events")
+    expect(code).toBe(0)
+    const types = linesOf(stdout).map(({ type }) => type)
+    expect(types[0]).toBe("tool_call_start")
+    expect(types).toContain("text_delta")
+    expect(types.at(-1)).toBe("stream_complete")
+  })
+
+  test("no key is an error, as in start", async () => {
+    const cwd = await temporaryFolder()
+    const cli = startCli(["run", agent, "Look."], { cwd, env: { ANTHROPIC_API_KEY: "", OPENAI_API_KEY: "" } })
+    expect(await cli.exited).toBe(1)
+    expect(cli.stdout()).toBe("")
+    expect(cli.stderr()).toContain("ANTHROPIC_API_KEY")
+  })
+
+  test("--session continues a conversation", async () => {
+    const { run, model } = await setUp([says("One."), says("Two.")])
+    const { sessionId } = JSON.parse((await run("First.", "--json")).stdout)
+    expect(await run("Second.", "--session", sessionId)).toMatchObject({ code: 0, stdout: "Two.\n" })
+    expect(JSON.stringify(model.requests[1]?.body)).toContain("First.")
+  })
+
+  test.each([
+    ["--timeout", "2s", 124, "its time was over", silent],
+    ["--max-turns", "1", 3, "maximum number of turns", calls("look")],
+    ["--budget", "0", 2, "budget", says("Never.")],
+  ] as const)("%s %s ends with %i", async (option, value, code, message, reply) => {
+    const { run } = await setUp([reply])
+    expect(await run("Look.", option, value)).toMatchObject({
+      code,
+      stdout: "",
+      stderr: expect.stringContaining(message),
+    })
+  })
+
+  test("without a terminal nobody is asked: the call is denied, unless --yes names its tool", async () => {
+    const { run, cwd } = await setUp([calls("pay"), says("No."), calls("pay"), says("Yes.")])
+    expect(await run("Pay.")).toMatchObject({ code: 0, stdout: "No.\n" })
+    expect(existsSync(join(cwd, "paid.txt"))).toBe(false)
+    expect(await run("Pay.", "--yes", "pay")).toMatchObject({ code: 0, stdout: "Yes.\n" })
+    expect(await readFile(join(cwd, "paid.txt"), "utf8")).toBe("paid\n")
+  })
+
+  test("a parked job ends with 75, is answered by agent-gateway approvals, and goes on", async () => {
+    const { run, cwd, env } = await setUp([calls("pay"), says("Paid.")])
+    const job = ["Pay.", "--job", "bill", "--on-human-needed", "park"]
+    expect(await run(...job)).toMatchObject({
+      code: 75,
+      stdout: "",
+      stderr: expect.stringContaining("approvals"),
+    })
+    const list = startCli(["approvals", "list", "--json"], { cwd, env })
+    await list.exited
+    const [wait] = JSON.parse(list.stdout())
+    await startCli(["approvals", "approve", wait.toolCallId], { cwd, env }).exited
+    expect(await run(...job)).toMatchObject({ code: 0, stdout: "Paid.\n" })
+  })
+
+  test("SIGINT cancels the run, and says how to continue the conversation", async () => {
+    const { start, run, model } = await setUp([silent, says("Here I am.")])
+    const cli = start("Think.")
+    await eventually("the model call", () => model.requests[0] ?? null)
+    cli.signal("SIGINT")
+    expect(await cli.exited).toBe(130)
+    const [, session = ""] = /--session (\S+)/.exec(cli.stderr()) ?? []
+    expect(await run("Again.", "--session", session)).toMatchObject({ code: 0, stdout: "Here I am.\n" })
+  })
+
+  test.each(["SIGTERM", "SIGKILL"] as const)(
+    "a job that %s ended goes on, and finishes once",
+    async (signal) => {
+      const reached = Promise.withResolvers<void>()
+      let requests = 0
+      const { start, run, model, cwd } = await setUp(() => {
+        requests += 1
+        if (requests === 1) return calls("look")
+        if (requests > 2) return says("Done.")
+        reached.resolve()
+        return silent
+      })
+      const job = ["Look.", "--job", "a", "--state-dir", "state"]
+      const cli = start(...job)
+      await reached.promise
+      cli.signal(signal)
+      expect(await cli.exited).toBe(signal === "SIGTERM" ? 143 : "SIGKILL")
+      if (signal === "SIGTERM") expect(cli.stderr()).toContain("run the same command again")
+      expect(await run(...job)).toMatchObject({ code: 0, stdout: "Done.\n" })
+      const again = await run(...job)
+      expect(again).toMatchObject({
+        code: 0,
+        stdout: "Done.\n",
+        stderr: expect.stringContaining("was done before"),
+      })
+      expect(model.requests).toHaveLength(3)
+      const state = JSON.parse(await readFile(join(cwd, "state/state.json"), "utf8"))
+      expect(state).toMatchObject({ run_count: 1, outcome: "success" })
+    },
+  )
+
+  test("a reader that goes away cancels the run", async () => {
+    const gone = Promise.withResolvers<void>()
+    const { start, cwd, env } = await setUp([pausing(["One ", "two ", "three."], 1, gone.promise), silent])
+    const cli = start("Count.", "--events")
+    await cli.printed(/One/)
+    cli.child.stdout?.destroy()
+    gone.resolve()
+    expect(await cli.exited).toBe(141)
+    expect(withoutLogs(cli.stderr())).toBe("")
+    const list = startCli(["sessions", "list", "--json"], { cwd, env })
+    await list.exited
+    expect(JSON.parse(list.stdout()).sessions).toMatchObject([{ state: "idle" }])
+  })
+
+  test.runIf(existsSync("/dev/full"))("a full disk under stdout is an error", async () => {
+    const { cwd, env } = await setUp([says("A long answer.")])
+    const full = openSync("/dev/full", "w")
+    onTestFinished(() => closeSync(full))
+    const child = spawn(process.execPath, [program, "run", agent, "Look."], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", full, "pipe"],
+    })
+    const [stderr, code] = await Promise.all([
+      text(child.stderr as NonNullable<typeof child.stderr>),
+      new Promise((resolve) => child.on("close", resolve)),
+    ])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/agent-gateway: standard output cannot be written: .*ENOSPC/)
+  })
+
+  test("a state that cannot be written is an error, and the answer is printed", async () => {
+    const { cwd, run } = await setUp([says("Done.")])
+    await writeFile(join(cwd, "file"), "")
+    expect(await run("Look.", "--state-dir", "file/below")).toMatchObject({ code: 1 })
+  })
+
+  test.each([
+    [["--json", "--events"], "not both"],
+    [["--timeout", "soon"], "--timeout must be"],
+    [["--timeout", "0"], "--timeout must be"],
+    [["--budget", "-1"], "--budget"],
+    [["--max-turns", "0"], "--max-turns must be"],
+    [["--on-human-needed", "guess"], "--on-human-needed must be"],
+    [["--job", " "], "--job is empty"],
+  ])("%j is refused in one line", async (args, message) => {
+    const cli = startCli(["run", agent, "Look.", ...args])
+    expect(await cli.exited).toBe(2)
+    expect(cli.stderr()).toMatch(/^agent-gateway: [^\n]+\n$/)
+    expect(cli.stderr()).toContain(message)
+  })
+})
