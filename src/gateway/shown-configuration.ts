@@ -24,7 +24,7 @@ const secretMembers: readonly string[] = ["env", "headers", "requestHeaders"]
 const maxDepth = 12
 const maxItems = 500
 
-/** Returns the options of a gateway as JSON, for an operator to look at. Secrets are masked, functions are only named. */
+/** Returns the options of a gateway as JSON, for operators. Secrets are masked, functions are only named. */
 export function shownConfiguration(server: SharedServerOptions, agents: readonly AgentDefinition[]): Json {
   const mask = createMask([...secretNames, ...(server.redact ?? [])])
   const shownAgents = agents.map(({ name, provider, buildChatRuntime, options }) => {

@@ -1,4 +1,4 @@
-/** What the operator routes of the console answer. Times in milliseconds since the Unix epoch. */
+/** Answers of the routes for operators. Times are in milliseconds since the Unix epoch. */
 
 export interface ListedSession {
   readonly id: string

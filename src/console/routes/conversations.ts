@@ -26,7 +26,7 @@ const sessionSchema = z.strictObject({
   agent: z.string().max(64).optional(),
 })
 
-/** POST session returns a token for the HTTP API; GET conversations lists the console's own sessions with their titles. */
+/** POST session returns a token for the HTTP API. GET conversations lists the console's own sessions with titles. */
 export function addConversationRoutes(root: OpenAPIHono<HttpEnv>, options: ConversationRoutesOptions): void {
   const { prefix, issueSession, principal, body } = options
   const conversations = createConversations(options, principal)

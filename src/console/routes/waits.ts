@@ -13,7 +13,7 @@ import { readBody, readQuery } from "../read-request.ts"
 export interface WaitRoutesOptions {
   readonly prefix: string
   readonly sessions: Sessions
-  /** Who answers, for the audit trail. */
+  /** The person who answers, for the audit trail. */
   readonly principal: Principal
   readonly clientAddress: ClientAddress
   readonly body: MiddlewareHandler<HttpEnv>
