@@ -246,6 +246,7 @@ export type {
   ClientToolAnswer,
   ClientToolPayload,
   ElicitationPayload,
+  GrantScope,
   TimerPayload,
   WaitAnswers,
   WaitKind,
