@@ -47,6 +47,7 @@ export type {
   ToolCallInterrupted,
   ToolCallRequested,
   ToolCallStarted,
+  ToolInputDelta,
   ToolOutputDelta,
   UserMessageAdded,
   WaitOpened,
@@ -154,6 +155,7 @@ export type {
   ModelEnd,
   ModelEvent,
   ModelFailure,
+  ModelInputDelta,
   ModelProgress,
   ModelRequest,
   Provider,
@@ -231,6 +233,7 @@ export type {
   ValidationContext,
 } from "./core/ports/tool.ts"
 export type { ToolRules } from "./core/ports/tool-rules.ts"
+export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
@@ -376,6 +379,9 @@ export type { SandboxConfig } from "./sandbox/config.ts"
 export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { StorageBounds } from "./sessions/storage.ts"
+export { loadSkills } from "./skills/load/load-skills.ts"
+export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./skills/skill.ts"
+export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"

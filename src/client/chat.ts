@@ -99,6 +99,7 @@ const settledCodes: readonly string[] = ["already_answered", "wait_expired", "wa
 /** Returns a client for one session. Sends nothing before it is used. */
 export function connect(options: ConnectOptions): Chat {
   const session = sessionConnection(options)
+  const { toolInputDeltas } = options
   let tools: Readonly<Record<string, ClientTool>> = {}
   let cursor: number | null = null
 
@@ -119,7 +120,7 @@ export function connect(options: ConnectOptions): Chat {
 
   async function openSubscription(after: number | null, runId: string | null, signal: AbortSignal) {
     const run = runId === null ? "" : `&run_id=${encodeURIComponent(runId)}`
-    const path = `/chat/subscribe?after_seq=${after ?? 0}${run}`
+    const path = `/chat/subscribe?after_seq=${after ?? 0}${run}${toolInputDeltas ? "&tool_input_deltas=true" : ""}`
     const opened = await session.open({ method: "GET", path, accept: "text/event-stream" }, signal)
     if (opened.response.status !== 204) return opened
     opened.close()
@@ -154,7 +155,7 @@ export function connect(options: ConnectOptions): Chat {
 
     send(message, { context, model, whenBusy, idempotencyKey, after, signal } = {}) {
       const said = typeof message === "object" && "messages" in message ? message : { message }
-      const body = { ...said, context, model, when_busy: whenBusy }
+      const body = { ...said, context, model, when_busy: whenBusy, tool_input_deltas: toolInputDeltas }
       const key = idempotencyKey ?? randomKey()
       let isRead = false
       let id: string | null = null

@@ -9,6 +9,7 @@ import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.
 import type { Hooks } from "./hooks.ts"
 import { providerNames } from "./named-provider.ts"
 import { isPostgresUrl } from "./open-store.ts"
+import { describeIssues } from "./options/describe-issues.ts"
 
 const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
 const callback = aFunction.optional()
@@ -66,11 +67,12 @@ const systemPrompt = z.union(
   "expected a string or an array of { text, cache? }",
 )
 
-/** The address of another kind of database would be taken for a path, and all be kept in a folder of that name. */
+/** A misspelled word or the address of another database must not become the name of a folder. */
 const store = z.custom<unknown>((value) => {
   if (typeof value !== "string") return typeof value === "object" && value !== null
-  return isPostgresUrl(value) || (value !== "" && !/^[a-z][\w+.-]*:\/\//i.test(value))
-}, 'expected "memory", a path, a postgres:// URL or a Store')
+  if (value === "memory" || isPostgresUrl(value)) return true
+  return /[/\\.]/.test(value) && !/^[a-z][\w+.-]*:\/\//i.test(value)
+}, 'expected "memory", a path with a slash or a dot, a postgres:// URL or a Store')
 
 const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
 
@@ -187,6 +189,7 @@ const modelRuntime = {
   firstTokenTimeoutSeconds: timeoutSeconds,
   stallTimeoutSeconds: timeoutSeconds,
   needsApproval: callback,
+  transformToolResult: callback,
   interceptors: z.array(aFunction).optional(),
   approvalTimeoutSeconds,
 }
@@ -236,6 +239,7 @@ const startOptions = z
     agent: z.string().optional(),
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
+    toolInputDeltas: z.boolean().optional(),
     notBefore: z.int().nonnegative().optional(),
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),
@@ -335,38 +339,7 @@ function checkMcpServers(options: unknown): void {
 
 function check(name: string, schema: z.ZodType, options: unknown): void {
   const { error } = schema.safeParse(options)
-  if (error !== undefined) throw new ConfigurationError(`${name}: ${describe(error)}`)
-}
-
-function describe({ issues }: z.ZodError): string {
-  return issues
-    .map((issue) => {
-      if (issue.code === "unrecognized_keys") {
-        return `unknown option ${issue.keys.map((key) => optionName([...issue.path, key])).join(", ")}`
-      }
-      return `${optionName(issue.path) || "options"}: ${problemOf(issue)}`
-    })
-    .join("; ")
-}
-
-/** Writes a path as code does: `mcpServers.files.args[0]`. */
-function optionName(path: readonly PropertyKey[]): string {
-  return path
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-    .join("")
-    .replace(/^\./, "")
-}
-
-function problemOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === "too_small" && issue.origin === "string" && issue.minimum === 1)
-    return "must not be empty"
-  if (issue.code === "too_small" && issue.origin !== "string") {
-    return `must be ${issue.inclusive === true ? "at least" : "greater than"} ${issue.minimum}`
-  }
-  if (issue.code === "too_big" && issue.origin !== "string") {
-    return `must be ${issue.inclusive === true ? "at most" : "less than"} ${issue.maximum}`
-  }
-  return issue.message.replace(/^Invalid input: /, "")
+  if (error !== undefined) throw new ConfigurationError(`${name}: ${describeIssues(error, schema)}`)
 }
 
 function isProviderChoice(value: unknown): boolean {

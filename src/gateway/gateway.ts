@@ -22,10 +22,11 @@ export interface Gateway {
   /** Serves HTTP on Node. Rejects with the system's error when the address cannot be used. */
   listen(options?: ListenOptions): Promise<Listener>
   /**
-   * Sends one message in a new session, or in the session of `sessionId`, without HTTP, and waits for the end of its run.
-   * Aborting cancels the run; the result then says so. A callback that throws cancels it too, and the promise rejects with
-   * what was thrown. Rejects with a `GatewayError` if the message is not accepted: `session_not_found`, `agent_not_found`,
-   * `run_active`, `queue_full`, `session_too_large`. Rejects with a `ConfigurationError` for an `output` that cannot describe an answer.
+   * Sends one message in a new session, or in the session of `sessionId`, without HTTP, and waits for the end of its
+   * run. Aborting cancels the run; the result then says so. A callback that throws cancels it too, and the promise
+   * rejects with what was thrown. Rejects with a `GatewayError` if the message is not accepted: `session_not_found`,
+   * `agent_not_found`, `run_active`, `queue_full`, `session_too_large`. Rejects with a `ConfigurationError` for an
+   * `output` that cannot describe an answer.
    */
   run<Schema extends OutputSchema = never>(
     message: string,

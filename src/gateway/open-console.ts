@@ -63,7 +63,8 @@ function accessOf(
   if (mode === "dev") return { type: "loopback" }
   if (operatorKey === undefined || operatorKey.length < minKeyLength) {
     throw new ConfigurationError(
-      `console: needs an operator key of at least ${minKeyLength} characters, for example from \`openssl rand -hex 24\`. Set AGENT_GATEWAY_OPERATOR_KEY, or console: { operatorKey }.`,
+      `console: needs an operator key of at least ${minKeyLength} characters, for example from ` +
+        `\`openssl rand -hex 24\`. Set AGENT_GATEWAY_OPERATOR_KEY, or console: { operatorKey }.`,
     )
   }
   return { type: "operator", cookie: createOperatorCookie({ operatorKey, clock, path: consolePath }) }

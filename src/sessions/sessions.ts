@@ -92,6 +92,8 @@ export interface StartRequest {
   readonly model: string | null
   /** JSON Schema that the answer must fit. Default: any text will do. */
   readonly outputSchema?: JsonObject
+  /** If true, the arguments of calls are streamed while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
   /** Limits of the run, besides those of the agent. Default: none. */
   readonly runLimits?: RunLimits
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null

@@ -5,7 +5,7 @@ import { ApprovalForm } from "../ui/approval-form.tsx"
 import { ClientToolForm } from "../ui/client-tool-form.tsx"
 import { QuestionForm } from "../ui/question-form.tsx"
 
-/** What the run waits for, and the ways to answer it. */
+/** The open wait of the run, and the ways to answer it. */
 export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly agent: Agent }) {
   const [problem, setProblem] = useState<string | null>(null)
   const [isSending, setSending] = useState(false)
