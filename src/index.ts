@@ -249,6 +249,7 @@ export type {
   ClientToolAnswer,
   ClientToolPayload,
   ElicitationPayload,
+  GrantScope,
   TimerPayload,
   WaitAnswers,
   WaitKind,

@@ -222,10 +222,13 @@ const chatRunnerRuntime = z.strictObject({
   ...hooks,
 })
 
+const grantScope = z.enum(["session", "tree"]).optional()
+
 const approveOptions = z.strictObject({
   userId: z.string().optional(),
   input: object.optional(),
   allowToolType: z.boolean().optional(),
+  scope: grantScope,
 })
 
 const startOptions = z
@@ -253,6 +256,7 @@ const approvalAnswer = z.strictObject({
   editedInput: object.optional(),
   reason: z.string().optional(),
   grant: z.boolean().optional(),
+  scope: grantScope,
 })
 
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */

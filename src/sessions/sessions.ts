@@ -15,6 +15,7 @@ import type {
 import type { ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
 import type { Spending } from "../core/usage.ts"
+import type { GrantScope } from "../core/wait.ts"
 import type { TreeBatch } from "./tree/sub-agent.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
@@ -141,6 +142,8 @@ export interface Decision {
   readonly reason?: string
   /** Grants the tool type for the rest of the session. */
   readonly grant?: boolean
+  /** The sessions that the grant holds for. Default: the one that asked. */
+  readonly scope?: GrantScope
   readonly decidedBy: Decider
 }
 
