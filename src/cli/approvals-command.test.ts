@@ -351,6 +351,7 @@ describe("a wrong call is one line and exit code 2:", () => {
     [["approve", "call_1", "--reason", "no", "--json"], "approve takes no --json, --reason"],
     [["deny", "call_1", "--input", "{}"], "deny takes no --input"],
     [["deny", "call_1", "--allow-tool-type"], "deny takes no --allow-tool-type"],
+    [["approve", "call_1", "--scope", "all"], "--scope takes session or tree"],
     [["answer", "call_1", "--reason", "no"], "answer takes no --reason"],
   ])("%j", async (argv, problem) => {
     const { code, stderr } = await cli(...argv)

@@ -78,6 +78,8 @@ Options:
   --input JSON       approve: these arguments in place of the model's; answer: what is filled in
   --decline          answer: the user said no
   --allow-tool-type  approve: and do not ask about this tool type again in the session
+  --scope SCOPE      approve: with --allow-tool-type, session (default) or tree: all sessions
+                     of the tree
   --reason TEXT      deny: told to the model
   --nonce NONCE      Answer only the request that the list shows with this nonce; needed to
                      approve a call again whose tool changed after it was approved

@@ -224,6 +224,8 @@ export interface MessageCommand {
   readonly outputSchema: JsonObject | null
   /** Limits of the run. Default: those of the agent. */
   readonly limits?: RunLimits
+  /** If true, the arguments of calls are streamed while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
   /** Default: `reject`. */
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */

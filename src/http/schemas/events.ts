@@ -28,6 +28,11 @@ export const chatEventSchema = z
     event("text_delta", { text: z.string() }, "A piece of the answer."),
     event("thinking_delta", { text: z.string() }, "A piece of the model's reasoning."),
     event(
+      "tool_input_delta",
+      { ...toolCall, text: z.string() },
+      "A piece of a call's arguments, as the model writes them as JSON. Only in streams that were asked for it. The `tool_call_start` with this id has the whole input.",
+    ),
+    event(
       "tool_call_start",
       {
         ...toolCall,
