@@ -47,6 +47,7 @@ export type {
   ToolCallInterrupted,
   ToolCallRequested,
   ToolCallStarted,
+  ToolInputDelta,
   ToolOutputDelta,
   UserMessageAdded,
   WaitOpened,
@@ -154,6 +155,7 @@ export type {
   ModelEnd,
   ModelEvent,
   ModelFailure,
+  ModelInputDelta,
   ModelProgress,
   ModelRequest,
   Provider,
@@ -231,6 +233,7 @@ export type {
   ValidationContext,
 } from "./core/ports/tool.ts"
 export type { ToolRules } from "./core/ports/tool-rules.ts"
+export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
@@ -246,6 +249,7 @@ export type {
   ClientToolAnswer,
   ClientToolPayload,
   ElicitationPayload,
+  GrantScope,
   TimerPayload,
   WaitAnswers,
   WaitKind,

@@ -51,7 +51,7 @@ const folders = {
     "transcripts",
   ],
   cli: ["client/wire", "core", "gateway", "headless"],
-  // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.
+  // The package's root: what applications import. Of http, mcp, pricing and sessions only types of options.
   ".": [
     "approvals",
     "client/wire",

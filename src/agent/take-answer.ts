@@ -7,6 +7,7 @@ import type { AnyResolution } from "../core/wait.ts"
 import { type CallState, openWaitOf } from "./call-state.ts"
 import { complete } from "./complete-call.ts"
 import { type RunContext, record, type SettlingContext } from "./run-context.ts"
+import { transformResult } from "./transform-result.ts"
 import { cancelChild } from "./tree-effects.ts"
 
 /** Returns true if `takeAnswer` would find that the call's wait is over. */
@@ -72,7 +73,8 @@ async function act(
     case "clientTool": {
       const durationMs = Math.max(0, answer.at - (call.openedAt ?? answer.at))
       const after = [resolved(wait, { kind: "clientTool", resolution: {} }, decidedBy)]
-      return complete(context, call, answer.answer.result, { durationMs, after }, { consume })
+      const result = await transformResult(context, call, answer.answer.result)
+      return complete(context, call, result, { durationMs, after }, { consume })
     }
     case "approval": {
       const { approved, editedInput, reason } = answer.answer

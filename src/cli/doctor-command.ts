@@ -12,9 +12,9 @@ const pauseMs = 200
 const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
 
 /**
- * `doctor FILE`: opens everything the agent needs, and says of each part whether it works and if not, why: what `start`
- * would refuse, the store, the backend that code runs in, each MCP server with the link to authorize it. Exits with 1 when
- * any does not work.
+ * `doctor FILE`: opens everything the agent needs, and says of each part whether it works and if not, why: what
+ * `start` would refuse, the store, the backend that code runs in, each MCP server with the link to authorize it.
+ * Exits with 1 when any does not work.
  */
 export async function doctorCommand(context: CliContext): Promise<number> {
   const { argv, env, stdout, signal } = context

@@ -284,6 +284,17 @@ test("a message that is sent again leaves out what was read", async () => {
   expect(rest).toEqual(all.slice(101))
 })
 
+test("tool input is asked for with the message and with each subscription", async () => {
+  const { chat, requests } = setUp({ log, cuts: [200] }, { toolInputDeltas: true })
+  await collect(chat.send("Go"))
+  expect(requests[0]?.body).toMatchObject({ tool_input_deltas: true })
+  expect(requests[1]?.query.get("tool_input_deltas")).toBe("true")
+  const plain = setUp({ log, cuts: [200] })
+  await collect(plain.chat.send("Go"))
+  expect(plain.requests[0]?.body).not.toHaveProperty("tool_input_deltas")
+  expect(plain.requests[1]?.query.has("tool_input_deltas")).toBe(false)
+})
+
 test("result() assembles the text of the last turn", async () => {
   const { chat } = setUp({ log })
   const seen: string[] = []

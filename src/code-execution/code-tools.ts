@@ -15,7 +15,7 @@ export interface CodeToolsParts {
   readonly sandboxes: Sandboxes
   readonly defaultTimeoutMs: number
   readonly maxTimeoutMs: number
-  /** Of each stream of one execution. */
+  /** Most bytes of each stream of one execution. */
   readonly maxOutputBytes: number
   /** Background tasks of one session at once. */
   readonly maxBackground: number
@@ -118,7 +118,9 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
       if (task === undefined) {
         throw new GatewayError(
           { code: "task_not_found", status: 404 },
-          "There is no such task. The gateway forgets a task when it restarts, an hour after the task has ended, and when the session has many newer ones. Run the code again if you need its result.",
+          "There is no such task. The gateway forgets a task when it restarts, an hour after the " +
+            "task has ended, and when the session has many newer ones. Run the code again if you " +
+            "need its result.",
         )
       }
       if (cancel === true) await task.cancel()

@@ -14,6 +14,7 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { PluginRun } from "../core/ports/plugin.ts"
 import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
+import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
 import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
@@ -81,6 +82,11 @@ export interface ChatModelRuntime {
   readonly needsApproval?: ApprovalPolicy
   /** See every call before anybody is asked about it, in this order. Default none. */
   readonly interceptors?: readonly Interceptor[]
+  /**
+   * Changes the results of executed calls before they are logged and before anyone sees them. Default: results stay as they
+   * are.
+   */
+  readonly transformToolResult?: TransformToolResult
   /** Seconds to wait for an approval or a client tool's result. Default 86 400: a day. */
   readonly approvalTimeoutSeconds?: number
 }
@@ -208,6 +214,10 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
     maxToolResultBytes,
+    transformToolResults: [
+      ...(chat.transformToolResult === undefined ? [] : [chat.transformToolResult]),
+      ...view.transformToolResults,
+    ],
     outputFilter,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),

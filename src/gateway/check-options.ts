@@ -191,6 +191,7 @@ const modelRuntime = {
   firstTokenTimeoutSeconds: timeoutSeconds,
   stallTimeoutSeconds: timeoutSeconds,
   needsApproval: callback,
+  transformToolResult: callback,
   interceptors: z.array(aFunction).optional(),
   approvalTimeoutSeconds,
 }
@@ -223,10 +224,13 @@ const chatRunnerRuntime = z.strictObject({
   ...hooks,
 })
 
+const grantScope = z.enum(["session", "tree"]).optional()
+
 const approveOptions = z.strictObject({
   userId: z.string().optional(),
   input: object.optional(),
   allowToolType: z.boolean().optional(),
+  scope: grantScope,
 })
 
 const startOptions = z
@@ -237,6 +241,7 @@ const startOptions = z
     agent: z.string().optional(),
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
+    toolInputDeltas: z.boolean().optional(),
     notBefore: z.int().nonnegative().optional(),
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),
@@ -253,6 +258,7 @@ const approvalAnswer = z.strictObject({
   editedInput: object.optional(),
   reason: z.string().optional(),
   grant: z.boolean().optional(),
+  scope: grantScope,
 })
 
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */

@@ -35,6 +35,8 @@ export interface FollowOptions {
    * followed on.
    */
   readonly onParked?: (() => void) | undefined
+  /** If true, the arguments of calls are among the frames while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -58,7 +60,7 @@ export function toChatEvent(frame: Frame): ChatEvent {
 export async function* followRun(
   { sessions, directory, logger }: FollowParts,
   run: AcceptedRun,
-  { onApproval, onElicitation, hasClient, onParked, signal }: FollowOptions,
+  { onApproval, onElicitation, hasClient, onParked, toolInputDeltas, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEntry> {
   const { sessionId, runId, cursor, position } = run
   const cancelled = Promise.withResolvers<void>()
@@ -131,7 +133,7 @@ export async function* followRun(
       yield { entry: null, frames: [nativeWire.queued(runId, position)] }
       isGivenUp = false
     }
-    const rendered = createRendering(cursor)
+    const rendered = createRendering(cursor, { toolInput: toolInputDeltas })
     const from = { afterSeq: cursor, runId, maxSubAgents }
     for await (const batch of sessions.viewTree(sessionId, {
       ...from,

@@ -24,8 +24,8 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
 /** Options of the server that each agent has for itself. */
 export interface AgentServerOptions extends McpOptions, SkillOptions {
   /**
-   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has no
-   * `model`, else none: it is always the agent's.
+   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
+   * no `model`, else none: it is always the agent's.
    */
   readonly allowedModels?: readonly string[]
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */

@@ -2,6 +2,7 @@ import type { ChatEvent } from "../client/wire/chat-event.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
+import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/routes/status.ts"
 import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
@@ -21,10 +22,11 @@ export interface Gateway {
   /** Serves HTTP on Node. Rejects with the system's error when the address cannot be used. */
   listen(options?: ListenOptions): Promise<Listener>
   /**
-   * Sends one message in a new session, or in the session of `sessionId`, without HTTP, and waits for the end of its run.
-   * Aborting cancels the run; the result then says so. A callback that throws cancels it too, and the promise rejects with
-   * what was thrown. Rejects with a `GatewayError` if the message is not accepted: `session_not_found`, `agent_not_found`,
-   * `run_active`, `queue_full`, `session_too_large`. Rejects with a `ConfigurationError` for an `output` that cannot describe an answer.
+   * Sends one message in a new session, or in the session of `sessionId`, without HTTP, and waits for the end of its
+   * run. Aborting cancels the run; the result then says so. A callback that throws cancels it too, and the promise
+   * rejects with what was thrown. Rejects with a `GatewayError` if the message is not accepted: `session_not_found`,
+   * `agent_not_found`, `run_active`, `queue_full`, `session_too_large`. Rejects with a `ConfigurationError` for an
+   * `output` that cannot describe an answer.
    */
   run<Schema extends OutputSchema = never>(
     message: string,
@@ -169,8 +171,10 @@ export interface ApprovalAnswer {
   readonly editedInput?: JsonObject
   /** Told to the model on denial. */
   readonly reason?: string
-  /** Allows the tool type for the rest of the run. Not with edited arguments. */
+  /** Allows the tool type for the rest of the session. Not with edited arguments. */
   readonly grant?: boolean
+  /** The sessions that `grant` holds for: the one whose tool asked, or all of its tree. Default `session`. */
+  readonly scope?: GrantScope
 }
 
 export interface CloseOptions {

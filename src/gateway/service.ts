@@ -198,12 +198,13 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
   const ownConsole = openConsole({
     server,
-    agents: agents.map(({ name, allowedModels = null }) => ({ name, allowedModels })),
+    agents: options.agents.map(({ definition }) => definition),
     settings: options.settings,
     mode,
     isAsked: options.console,
     sessions: shownSessions,
-    directory,
+    store,
+    readiness: () => readiness(true),
     clock,
   })
   const app = createHttpApp({

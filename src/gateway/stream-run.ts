@@ -35,7 +35,8 @@ export function streamRun(
 
   async function* events(): AsyncGenerator<ChatEvent> {
     const { opened, run } = await starting
-    const ask = { onApproval, onElicitation, hasClient: true, signal: options.signal }
+    const { signal, toolInputDeltas } = options
+    const ask = { onApproval, onElicitation, hasClient: true, toolInputDeltas, signal }
     let hasEnded = false
     for await (const followed of followRun(opened, run, ask)) {
       for (const frame of followed.frames) {

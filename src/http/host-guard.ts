@@ -40,7 +40,8 @@ export function hostGuard({ open, allowedHosts, origins }: HostGuardOptions): Mi
     if (allowed.has("*") || (name !== null && (allowed.has(name) || isSafe(name, reach)))) return
     throw new Problem(
       { code: "host_not_allowed", status: 421 },
-      "The request names a host that this gateway does not serve. If the name is the gateway's, add it to the option allowedHosts.",
+      "The request names a host that this gateway does not serve. If the name is the gateway's, " +
+        "add it to the option allowedHosts.",
     )
   }
 

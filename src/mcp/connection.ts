@@ -217,7 +217,9 @@ function createEnding() {
 
 /** A server that was lost may come back with other tools while a call waits for it. */
 function toolChanged(server: string): GatewayError {
-  const message = `The server ${server} changed the tool before it was called, so the call did not run. Read its current description, and call it again if you still need it.`
+  const message =
+    `The server ${server} changed the tool before it was called, so the call did not run. Read its ` +
+    "current description, and call it again if you still need it."
   return new GatewayError({ code: "tool_changed", status: 409 }, message)
 }
 

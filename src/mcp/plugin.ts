@@ -82,7 +82,8 @@ async function openAuthorizations(
   if (secrets === null) {
     logger.warn(
       {},
-      "OAuth for MCP servers is disabled, because there is no key to encrypt their tokens. Set secretsKey or AGENT_GATEWAY_SECRETS_KEY.",
+      "OAuth for MCP servers is disabled, because there is no key to encrypt their tokens. Set " +
+        "secretsKey or AGENT_GATEWAY_SECRETS_KEY.",
     )
     return null
   }

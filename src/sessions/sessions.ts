@@ -15,6 +15,7 @@ import type {
 import type { ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
 import type { Spending } from "../core/usage.ts"
+import type { GrantScope } from "../core/wait.ts"
 import type { TreeBatch } from "./tree/sub-agent.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
@@ -91,6 +92,8 @@ export interface StartRequest {
   readonly model: string | null
   /** JSON Schema that the answer must fit. Default: any text will do. */
   readonly outputSchema?: JsonObject
+  /** If true, the arguments of calls are streamed while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
   /** Limits of the run, besides those of the agent. Default: none. */
   readonly runLimits?: RunLimits
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
@@ -139,6 +142,8 @@ export interface Decision {
   readonly reason?: string
   /** Grants the tool type for the rest of the session. */
   readonly grant?: boolean
+  /** The sessions that the grant holds for. Default: the one that asked. */
+  readonly scope?: GrantScope
   readonly decidedBy: Decider
 }
 

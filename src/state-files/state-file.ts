@@ -17,8 +17,9 @@ const defaultMaxBytes = 1024 * 1024
 const longestWaitMs = 10_000
 
 /**
- * Reads a JSON object from a file. A file that is missing or empty is an empty object. Throws a `GatewayError` with the code
- * `state_unreadable` if the file is too large or holds anything else, so that no caller overwrites it by mistake.
+ * Reads a JSON object from a file. A file that is missing or empty is an empty object. Throws a `GatewayError` with
+ * the code `state_unreadable` if the file is too large or holds anything else, so that no caller overwrites it by
+ * mistake.
  */
 export async function loadState(
   path: string,

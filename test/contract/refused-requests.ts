@@ -63,6 +63,7 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["415 unsupported_media_type", cancel, { body: "{}", headers: plainText }],
   ["422 invalid_body", cancel, { body: { run_id: 1 } }],
 
+  ["400 invalid_parameter", `${subscribe}?tool_input_deltas=yes`, {}],
   ["400 invalid_cursor", `${subscribe}?after_seq=-1`, {}],
   ["400 invalid_cursor", subscribe, { headers: { "last-event-id": "x" } }],
 

@@ -33,7 +33,10 @@ function apply(view: ChatView, event: ChatEvent): ChatView {
     case "stream_retry":
       return discardText(openRun(view), view.kept.byRetry)
     case "turn_complete":
-      return { ...withoutSubAgents(keepAll(openRun(view))), usage: sum(view.usage, event.usage) }
+      return {
+        ...withoutSubAgents(keepAll(withoutWriting(openRun(view)))),
+        usage: sum(view.usage, event.usage),
+      }
     case "user_message_added":
       return addSteering(view, event.content)
     case "run_withdrawn":
@@ -62,10 +65,10 @@ function addText(view: ChatView, type: "text" | "thinking", text: string): ChatV
   return withParts(view, [...parts.slice(0, -1), { type, text: last.text + text }])
 }
 
-/** Removes text and thinking after the first `kept` parts. Tool calls stay. */
+/** Removes text, thinking and calls that have not started after the first `kept` parts. Other tool calls stay. */
 function discardText(view: ChatView, kept: number): ChatView {
   const parts = currentParts(view)
-  const left = parts.filter((part, index) => index < kept || !isText(part))
+  const left = parts.filter((part, index) => index < kept || !isVoid(part))
   if (left.length === parts.length) return view
   return { ...withParts(view, left), kept: { ...view.kept, byFailure: left.length } }
 }
@@ -77,8 +80,23 @@ function addSteering(view: ChatView, content: readonly (TextBlock | ImageBlock)[
   return addUserMessage({ ...openRun(view), queued }, content)
 }
 
-function isText({ type }: ViewPart): boolean {
-  return type === "text" || type === "thinking"
+function isVoid(part: ViewPart): boolean {
+  return part.type === "text" || part.type === "thinking" || isWriting(part)
+}
+
+function isWriting(part: ViewPart): boolean {
+  return part.type === "tool" && part.state === "writing"
+}
+
+/** Removes calls whose arguments the model never finished. */
+function withoutWriting(view: ChatView): ChatView {
+  const parts = currentParts(view)
+  return parts.some(isWriting)
+    ? withParts(
+        view,
+        parts.filter((part) => !isWriting(part)),
+      )
+    : view
 }
 
 function keepAll(view: ChatView): ChatView {
@@ -87,7 +105,7 @@ function keepAll(view: ChatView): ChatView {
 }
 
 function end(view: ChatView, ended: RunEnd): ChatView {
-  return { ...keepAll(view), isRunning: false, waits: [], ended }
+  return { ...keepAll(withoutWriting(view)), isRunning: false, waits: [], ended }
 }
 
 function sum(before: Usage | null, turn: Usage): Usage {

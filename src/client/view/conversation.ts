@@ -14,8 +14,8 @@ export interface ConversationOptions extends Omit<ConnectOptions, "onConnection"
 
 export interface ConversationState extends ChatView {
   /**
-   * `loading`: the stored conversation is being loaded. `running`: a run is open. `waiting`: the run waits for an answer,
-   * see `waits`. `reconnecting`: the connection is lost, and the client tries again. `failed`: see `failure`.
+   * `loading`: the stored conversation is being loaded. `running`: a run is open. `waiting`: the run waits for an
+   * answer, see `waits`. `reconnecting`: the connection is lost, and the client tries again. `failed`: see `failure`.
    */
   readonly status: "loading" | "ready" | "running" | "waiting" | "reconnecting" | "failed"
   /** Error of the last request that failed for good. Null after the next one. */

@@ -197,6 +197,35 @@ describe("a tool call", () => {
   })
 })
 
+describe("the input of a call", () => {
+  const input = (id: string, value: string): ChatEvent => {
+    return { type: "tool_input_delta", tool_call_id: id, tool_name: "shell", text: value }
+  }
+
+  test("grows while the model writes it, and is whole when the call starts", () => {
+    const writing = [text("a"), input("call_1", '{"a"'), input("call_1", ":1}")]
+    expect(partsAfter(...writing)).toMatchObject([
+      { type: "text" },
+      { type: "tool", toolName: "shell", state: "writing", input: {}, inputText: '{"a":1}' },
+    ])
+    expect(partsAfter(...writing, call("call_1"))[1]).toMatchObject({
+      state: "running",
+      input: { a: 1 },
+      inputText: null,
+    })
+  })
+
+  test.each<[string, ChatEvent]>([
+    ["a retry", retry],
+    ["a failure", failed],
+    ["the end of a turn that asks for no such call", turn],
+    ["the end of the run", ended],
+  ])("is discarded by %s, and started calls are not", (_, event) => {
+    const parts = partsAfter(call("call_1"), input("call_2", "{"), event)
+    expect(parts).toMatchObject([{ type: "tool", toolCallId: "call_1" }])
+  })
+})
+
 describe("a wait", () => {
   test("is open until it is resolved", () => {
     const open = applyAll([call("call_1"), approval("call_1")])

@@ -57,8 +57,10 @@ export interface ViewToolCall {
   readonly toolCallId: string
   readonly toolName: string
   readonly input: Readonly<Record<string, unknown>>
-  /** `waiting`: for an answer, see `waits`. `interrupted`: there will be no result. */
-  readonly state: "running" | "waiting" | "completed" | "failed" | "denied" | "interrupted"
+  /** The arguments as the model has written them so far, as JSON. Null once `input` has them. */
+  readonly inputText: string | null
+  /** `writing`: the model writes the arguments. `waiting`: for an answer, see `waits`. `interrupted`: there will be no result. */
+  readonly state: "writing" | "running" | "waiting" | "completed" | "failed" | "denied" | "interrupted"
   readonly output: readonly ToolOutput[]
   readonly result: unknown
   readonly error: { readonly code: string; readonly message: string } | null

@@ -15,6 +15,13 @@ export type ChatEvent =
       readonly text: string
     }
   | {
+      readonly type: "tool_input_delta"
+      readonly sub_agent_id?: string | undefined
+      readonly tool_call_id: string
+      readonly tool_name: string
+      readonly text: string
+    }
+  | {
       readonly type: "tool_call_start"
       readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string

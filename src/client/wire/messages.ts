@@ -28,6 +28,8 @@ export type ChatRequest = {
       } & Readonly<Record<string, unknown>>)
     | undefined
   readonly model?: string | undefined
+  /** If true, the arguments of calls are streamed while the model writes them, as `tool_input_delta`. Default false. */
+  readonly tool_input_deltas?: boolean | undefined
   /** Decides over the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its steps, and the response is that run's stream. */
   readonly when_busy?: "reject" | "queue" | "interrupt" | "steer" | undefined
 }
@@ -205,6 +207,8 @@ export type ToolApprovalRequest = {
   readonly approved: boolean
   /** Allows this tool, with this qualifier, for the rest of the session. Only when approved. */
   readonly allow_tool_type?: boolean | undefined
+  /** The sessions that `allow_tool_type` holds for: the one whose tool asked, or all sessions of its tree, also those that start later. Default `session`. */
+  readonly scope?: "session" | "tree" | undefined
   /** Arguments in place of the model's, by the tool's schema. Only when approved. */
   readonly tool_input?: Readonly<Record<string, unknown>> | undefined
   /** Told to the model on denial. */

@@ -10,6 +10,7 @@ import type { Secrets } from "./secrets.ts"
 import type { Session } from "./session-log.ts"
 import type { Subscriber } from "./subscriptions.ts"
 import type { Tool } from "./tool.ts"
+import type { TransformToolResult } from "./transform-tool-result.ts"
 
 /** A feature of an agent. The gateway opens an agent's plugins in their order and closes them in reverse. */
 export interface Plugin {
@@ -108,6 +109,8 @@ export interface RunParts {
   readonly instructions?: readonly string[]
   /** Run after the agent's own. */
   readonly interceptors?: readonly Interceptor[]
+  /** Receives results as the agent's own `transformToolResult` and the plugins before have left them. */
+  readonly transformToolResult?: TransformToolResult
 }
 
 /** Handles a request within `callbackTimeoutMs`. An error is answered with a 500 problem and logged. */

@@ -95,7 +95,8 @@ function requireNames(plugins: readonly Plugin[]): void {
   for (const { name } of plugins) {
     if (!/^[a-z][a-z0-9_-]{0,63}$/.test(name)) {
       throw new ConfigurationError(
-        `plugins: ${JSON.stringify(name)} is not a plugin name. Use 1 to 64 lowercase letters, digits, dashes and underscores, with a letter first.`,
+        `plugins: ${JSON.stringify(name)} is not a plugin name. Use 1 to 64 lowercase letters, ` +
+          "digits, dashes and underscores, with a letter first.",
       )
     }
     if (names.has(name)) {

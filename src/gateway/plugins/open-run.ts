@@ -4,6 +4,7 @@ import type { Interceptor } from "../../core/ports/interceptor.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
 import type { Tool } from "../../core/ports/tool.ts"
+import type { TransformToolResult } from "../../core/ports/transform-tool-result.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 
 /** The parts of all plugins in one run, joined in the order of the plugins. */
@@ -16,6 +17,7 @@ export interface PluginView {
   tools(own: readonly Tool[]): () => readonly Tool[]
   readonly instructions: readonly string[]
   readonly interceptors: readonly Interceptor[]
+  readonly transformToolResults: readonly TransformToolResult[]
 }
 
 interface OpenedPart {
@@ -44,6 +46,7 @@ export async function openRun(
     tools: (own) => joinTools(own, opened, logger),
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
+    transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
   }
 }
 

@@ -19,9 +19,9 @@ export interface RunSessionOptions {
   /** Id of the session to continue. Default: a new session. */
   readonly sessionId?: string
   /**
-   * Names the work. If a process that did this job was killed, the same call goes on where it was, and finishes once. If the job
-   * is over, the call returns its output again. Use another id for each time the work is to be done, such as
-   * `report-2026-11-22`. Default: each call is work of its own.
+   * Names the work. If a process that did this job was killed, the same call goes on where it was, and finishes once.
+   * If the job is over, the call returns its output again. Use another id for each time the work is to be done, such
+   * as `report-2026-11-22`. Default: each call is work of its own.
    */
   readonly jobId?: string
   /** Name of the agent. Default: the gateway's default agent. */

@@ -29,7 +29,8 @@ export class RunState {
       "```json",
       JSON.stringify(state, null, 2),
       "```",
-      `To change the state, end your response with the heading \`${stateHeading}\` and one fenced JSON object below it. ` +
+      `To change the state, end your response with the heading \`${stateHeading}\` and one fenced ` +
+        "JSON object below it. " +
         "Its keys replace the same keys of the state, and null removes a key.",
     ].join("\n")
   }

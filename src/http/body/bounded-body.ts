@@ -150,7 +150,8 @@ function takeUpTo(bytes: number, share: BodyShare): void {
 function tooManyLargeBodies(retryAfterSeconds: number): Problem {
   return new Problem(
     { code: "rate_limited", status: 429 },
-    "Too many large bodies are being received at once, so this one was not read. Send it again after the delay in the retry-after header.",
+    "Too many large bodies are being received at once, so this one was not read. Send it again " +
+      "after the delay in the retry-after header.",
     { headers: { "retry-after": String(retryAfterSeconds) } },
   )
 }
@@ -170,7 +171,8 @@ function excessProblem(excess: "depth" | "values", { maxDepth, maxValues }: Json
   }
   return new Problem(
     { code: "too_many_values", status: 422 },
-    `The body has more than ${maxValues} JSON values and member names. Send fewer, for example in fewer messages or blocks.`,
+    `The body has more than ${maxValues} JSON values and member names. Send fewer, for example in ` +
+      "fewer messages or blocks.",
   )
 }
 

@@ -12,8 +12,8 @@ import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds
 /** Requests a minute. Each process counts for itself. */
 export interface RateLimits {
   /**
-   * `POST /chat/init` requests of one user of an API key from one network address, or of one person where the application
-   * authenticates. Default 60.
+   * `POST /chat/init` requests of one user of an API key from one network address, or of one person where the
+   * application authenticates. Default 60.
    */
   readonly initPerMinute: number
   /**
@@ -113,7 +113,8 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
     if (allowed || !isFirstRefusal) return
     logger.warn(
       { network, failuresPerMinute: limits.failuresPerMinute },
-      "Many wrong API keys or session tokens come from one network. None was accepted. If this goes on, block the network before the gateway.",
+      "Many wrong API keys or session tokens come from one network. None was accepted. If this " +
+        "goes on, block the network before the gateway.",
     )
   }
 }

@@ -13,7 +13,7 @@ import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import type { ServedAgents } from "../served-agents.ts"
 import { streamed } from "../sse/event-streams.ts"
-import { nativeWire } from "../wire/native.ts"
+import { nativeWireFor } from "../wire/native.ts"
 
 export interface ChatRouteOptions {
   readonly sessions: Sessions
@@ -76,6 +76,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       context,
       channel: channelOf(context),
       model: body.model ?? null,
+      ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
       ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
       idempotency: await idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
       request: () => withBody(c.req.raw, c.get("bodyBytes")),
@@ -84,7 +85,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
     const isNewRun = outcome.status === "accepted"
     const stream = { sessionId, principal, runId, afterSeq: cursor, position, fromRunStart: true, isNewRun }
-    return streamed(c, nativeWire, stream, headers)
+    return streamed(c, nativeWireFor({ toolInput: body.tool_input_deltas }), stream, headers)
   })
 }
 

@@ -28,6 +28,11 @@ export const chatEventSchema = z
     event("text_delta", { text: z.string() }, "A piece of the answer."),
     event("thinking_delta", { text: z.string() }, "A piece of the model's reasoning."),
     event(
+      "tool_input_delta",
+      { ...toolCall, text: z.string() },
+      "A piece of a call's arguments, as the model writes them as JSON. Only in streams that were asked for it. The `tool_call_start` with this id has the whole input.",
+    ),
+    event(
       "tool_call_start",
       {
         ...toolCall,
@@ -36,7 +41,8 @@ export const chatEventSchema = z
         call_index: z.int(),
         nonce: z.string().optional(),
       },
-      "The model asks for a call. A client tool's comes once more when the client may execute it: with a nonce, to be sent with POST /chat/tool-result.",
+      "The model asks for a call. A client tool's comes once more when the client may execute it: " +
+        "with a nonce, to be sent with POST /chat/tool-result.",
     ),
     event(
       "interceptor_decision",
@@ -69,7 +75,8 @@ export const chatEventSchema = z
         edited: z.boolean(),
         decided_by: z.string(),
       },
-      "The call was allowed or denied. `decided_by` is the user's id, `expiry` when nobody answered in time, else the way the answer came.",
+      "The call was allowed or denied. `decided_by` is the user's id, `expiry` when nobody " +
+        "answered in time, else the way the answer came.",
     ),
     event(
       "elicitation_request",
@@ -83,7 +90,8 @@ export const chatEventSchema = z
         action: z.enum(["accept", "decline", "cancel"]),
         decided_by: z.string(),
       },
-      "The question is answered, or its time or its call was over. `decided_by` is the user's id, `expiry` when nobody answered, else the way the answer came.",
+      "The question is answered, or its time or its call was over. `decided_by` is the user's id, " +
+        "`expiry` when nobody answered, else the way the answer came.",
     ),
     event(
       "tool_call_complete",
@@ -120,7 +128,8 @@ export const chatEventSchema = z
         value: anyJsonSchema,
         transient: z.literal(true).optional(),
       },
-      "An event of the application's own, from a running tool. A `transient` one is not stored: it is not in the history, and no stream repeats it.",
+      "An event of the application's own, from a running tool. " +
+        "A `transient` one is not stored: it is not in the history, and no stream repeats it.",
     ),
     event(
       "run_queued",
@@ -130,7 +139,8 @@ export const chatEventSchema = z
     event(
       "run_withdrawn",
       { run_id: z.string() },
-      "A queued run was taken back. Shown to those who follow the whole session; the run's own stream ends with `stream_complete`.",
+      "A queued run was withdrawn. Sent to subscribers of the whole session; the run's own stream ends with " +
+        "`stream_complete`.",
     ),
     event(
       "user_message_added",

@@ -103,7 +103,8 @@ export const historyResponseSchema = z
     usage: usageSchema.openapi({ description: "Tokens and cost of all runs of the session." }),
     last_seq: z.int().openapi({
       description:
-        "The id of the last event in `messages`. Subscribe from here to see what follows, from the first word of what is being said.",
+        "The id of the last event in `messages`. Subscribe from here to see what follows, from " +
+        "the first word of what is being said.",
     }),
   })
   .openapi("History", {

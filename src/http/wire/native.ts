@@ -58,6 +58,26 @@ export const nativeWire: Wire<NativeState> = {
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
 }
 
+/** The same for subscribers who asked for the arguments of calls while the model writes them. */
+const nativeWireWithToolInput: Wire<NativeState> = {
+  ...nativeWire,
+  name: "native with tool input",
+  fold(state, entry) {
+    if (entry.kind !== "delta" || entry.delta.type !== "toolInput") return nativeWire.fold(state, entry)
+    const { toolCallId: tool_call_id, toolName: tool_name, text } = entry.delta
+    return [state, [frame({ type: "tool_input_delta", tool_call_id, tool_name, text })]]
+  },
+}
+
+/** Returns the wire of a stream. There are two of them, so that streams share their renderings. */
+export function nativeWireFor({
+  toolInput = false,
+}: {
+  readonly toolInput?: boolean | undefined
+}): Wire<NativeState> {
+  return toolInput ? nativeWireWithToolInput : nativeWire
+}
+
 /** The hot path: once a token, however many viewers. */
 function foldDelta(state: NativeState, delta: Delta): Step {
   switch (delta.type) {
@@ -65,6 +85,8 @@ function foldDelta(state: NativeState, delta: Delta): Step {
       return [seen(state) + delta.text.length, [textFrame(delta.text)]]
     case "thinkingDelta":
       return [seen(state) + delta.text.length, [thinkingFrame(delta.text)]]
+    case "toolInput":
+      return [state, nothing]
     case "toolOutput":
       return [
         state,
