@@ -3,7 +3,7 @@ import { once } from "node:events"
 
 /** A process of the bench. Questions are asked over the IPC channel, which the measured traffic does not touch. */
 export interface Child {
-  /** What it said when it was ready: a server's address. */
+  /** Message of the child once it is ready: a server's address. */
   readonly url: string
   ask<Answer>(name: string, detail?: object): Promise<Answer>
   stop(): Promise<void>

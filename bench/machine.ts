@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg, totalmem, type } from "node:os"
 
-/** What the figures were taken on. */
+/** Describes the machine on which the figures were measured. */
 export function machineLine(): string {
   const model = cpus()[0]?.model.trim() ?? "unknown processor"
   const memory = Math.round(totalmem() / 2 ** 30)

@@ -3,7 +3,7 @@ import { Session } from "node:inspector/promises"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Answers } from "./parent.ts"
 
-/** What any process of the bench can tell of itself. */
+/** Measurements that any process of the bench can take of itself. */
 export interface Memory {
   readonly rssBytes: number
   /** JavaScript's heap with what it holds outside, after a collection. */

@@ -8,8 +8,8 @@ import { isPace, type Pace, paces, warmUp } from "./measure/throughput.ts"
 import { aligned } from "./table.ts"
 
 /**
- * Where the gateway's time goes: samples the process under the load of the bench and adds the samples up, by the
- * part of the house they were taken in, by file and by function. Time of called functions is not counted in.
+ * Profiles the gateway: samples the process under the load of the bench and adds the samples up, by the part of the
+ * house they were taken in, by file and by function. Time of called functions is not counted in.
  */
 const { values } = parseArgs({
   options: {
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     streams: { type: "string", default: "400" },
     /** A profile to read instead of taking one. */
     file: { type: "string" },
-    /** Where to leave the profile, for Chromium's performance panel. */
+    /** File for the profile, for Chromium's performance panel. */
     out: { type: "string" },
     top: { type: "string", default: "25" },
   },

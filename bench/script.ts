@@ -1,4 +1,6 @@
-/** What the upstream is to do. It travels as the text of the user's message, through whichever server is measured. */
+/**
+ * Instructions for the upstream. It travels as the text of the user's message, through whichever server is measured.
+ */
 export interface Script {
   readonly tokens: number
   /** Tokens of one write; what one read of a real service brings is often more than one event. */

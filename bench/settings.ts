@@ -3,7 +3,7 @@ import type { McpSettings } from "./measure/mcp.ts"
 import type { OpenStreamsSettings } from "./measure/open-streams.ts"
 import type { ThroughputSettings } from "./measure/throughput.ts"
 
-/** How much is measured. */
+/** The extent of the measurements. */
 export interface Settings {
   readonly throughput: ThroughputSettings
   readonly firstToken: FirstTokenSettings

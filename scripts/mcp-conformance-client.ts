@@ -7,9 +7,9 @@ import { type ScriptedTurn, scriptedProvider } from "../src/testing/scripted-pro
 import { eventStream } from "../test/end-to-end/support/event-stream.ts"
 
 /**
- * A gateway as the client under test: it connects to the server whose URL is the last argument. This program plays the model,
- * which calls each tool once, and the user, who sends messages by `POST /chat`, answers what tools ask and authorizes. See
- * scripts/mcp-conformance.mjs.
+ * A gateway as the client under test: it connects to the server whose URL is the last argument. This program plays
+ * the model, which calls each tool once, and the user, who sends messages by `POST /chat`, answers what tools ask and
+ * authorizes. See scripts/mcp-conformance.mjs.
  */
 const { MCP_CONFORMANCE_SCENARIO: scenario = "", MCP_CONFORMANCE_CONTEXT = "{}" } = process.env
 const context: unknown = JSON.parse(MCP_CONFORMANCE_CONTEXT)
@@ -67,7 +67,7 @@ async function serverCheck(): Promise<CheckOfServer | undefined> {
   return checks["mcp:conformance"]
 }
 
-/** What a person's browser does at the link. */
+/** Visits the link as a person's browser does. */
 async function authorize(link: string): Promise<void> {
   const response = await fetch(link, { redirect: "manual" })
   const location = response.headers.get("location")
@@ -96,7 +96,9 @@ interface OfferedTool {
   readonly inputSchema: JsonObject
 }
 
-/** Where the scenario does not say. A tool that takes an object is shown the schema of the first tool. */
+/**
+ * Returns an input for scenarios that name none. A tool that takes an object is shown the schema of the first tool.
+ */
 function sampleInput({ inputSchema: { properties } }: OfferedTool, first: OfferedTool): JsonObject {
   if (!isJsonObject(properties)) return {}
   const samples: JsonObject = {

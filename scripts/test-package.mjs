@@ -1,5 +1,6 @@
-// Packs the package, installs it into an empty project, and runs an agent with it on every Node that is supported, and
-// its client on those, Bun and Deno. They come from npm (about 100 to 190 MB each, unpacked), so this is a script of its own.
+// Packs the package, installs it into an empty project, and runs an agent with it on every Node that is supported,
+// and its client on those, Bun and Deno. They come from npm (about 100 to 190 MB each, unpacked), so this is a
+// script of its own.
 import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"

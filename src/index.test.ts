@@ -3,7 +3,7 @@ import { posix } from "node:path"
 import { type Node, parseSync, Visitor } from "oxc-parser"
 import { expect, test } from "vitest"
 
-/** Where a name is declared, and under which name. */
+/** The place where a name is declared, and the name there. */
 interface Place {
   readonly file: string
   readonly name: string
@@ -13,7 +13,7 @@ interface Module {
   /** Names from other files of the source tree: imported, or exported again. */
   readonly imports: ReadonlyMap<string, Place>
   readonly reexports: ReadonlyMap<string, Place>
-  /** Of each declaration at the top, the types that its users meet. */
+  /** The types that users of each top-level declaration meet. */
   readonly declarations: ReadonlyMap<
     string,
     { readonly exported: boolean; readonly types: readonly string[] }

@@ -1,14 +1,8 @@
-export type {
-  ApprovalPolicy,
-  InterceptedCall,
-  Interception,
-  Interceptor,
-  PolicyOptions,
-} from "./approvals/interceptor.ts"
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
+export type { CodeExecutionConfig } from "./code-execution/options.ts"
 export type {
   MaxTurnsReport,
   Runner,
@@ -53,6 +47,7 @@ export type {
   ToolCallInterrupted,
   ToolCallRequested,
   ToolCallStarted,
+  ToolInputDelta,
   ToolOutputDelta,
   UserMessageAdded,
   WaitOpened,
@@ -117,6 +112,13 @@ export type {
   WithdrawCommand,
 } from "./core/ports/inbox.ts"
 export { maxQueuedMessages } from "./core/ports/inbox.ts"
+export type {
+  ApprovalPolicy,
+  InterceptedCall,
+  Interception,
+  Interceptor,
+  PolicyOptions,
+} from "./core/ports/interceptor.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
@@ -137,10 +139,23 @@ export type {
   StartChild,
 } from "./core/ports/outbox.ts"
 export type {
+  Audience,
+  Plugin,
+  PluginCheck,
+  PluginParts,
+  PluginPorts,
+  PluginRequest,
+  PluginRoute,
+  PluginRun,
+  PluginServices,
+  RunParts,
+} from "./core/ports/plugin.ts"
+export type {
   ModelDelta,
   ModelEnd,
   ModelEvent,
   ModelFailure,
+  ModelInputDelta,
   ModelProgress,
   ModelRequest,
   Provider,
@@ -148,7 +163,25 @@ export type {
   SystemBlock,
   ToolSpecification,
 } from "./core/ports/provider.ts"
-export type { SandboxName } from "./core/ports/sandbox.ts"
+export type {
+  CodeLanguage,
+  ExecEvent,
+  ExecRequest,
+  ExitReason,
+  ExitStatus,
+  OpenedFile,
+  OutputChunk,
+  ReadOnlyFile,
+  ReadOnlyFolder,
+  RemovedFiles,
+  Sandbox,
+  Sandboxes,
+  SandboxFile,
+  SandboxFiles,
+  SandboxHost,
+  SandboxName,
+  SandboxSession,
+} from "./core/ports/sandbox.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
 export type {
@@ -200,6 +233,7 @@ export type {
   ValidationContext,
 } from "./core/ports/tool.ts"
 export type { ToolRules } from "./core/ports/tool-rules.ts"
+export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
@@ -215,6 +249,7 @@ export type {
   ClientToolAnswer,
   ClientToolPayload,
   ElicitationPayload,
+  GrantScope,
   TimerPayload,
   WaitAnswers,
   WaitKind,
@@ -232,7 +267,7 @@ export type {
 } from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
 export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
-export type { CodeExecutionConfig } from "./gateway/code-execution.ts"
+export type { ConsoleOptions } from "./gateway/console-options.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export { createGateway, type GatewayAgent, type GatewayOptions } from "./gateway/create-gateway.ts"
 export {
@@ -260,7 +295,6 @@ export type {
 } from "./gateway/gateway.ts"
 export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks.ts"
-export type { McpAuthorizationOptions, McpOptions } from "./gateway/mcp.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
@@ -312,6 +346,7 @@ export type {
   McpStdioServerDefinition,
   McpToolOptions,
 } from "./mcp/config/definition.ts"
+export type { McpAuthorizationOptions, McpOptions } from "./mcp/options.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
@@ -349,6 +384,9 @@ export type { SandboxConfig } from "./sandbox/config.ts"
 export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { StorageBounds } from "./sessions/storage.ts"
+export { loadSkills } from "./skills/load/load-skills.ts"
+export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./skills/skill.ts"
+export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"

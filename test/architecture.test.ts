@@ -15,6 +15,7 @@ const folders = {
   locks: ["core"],
   "state-files": ["core", "locks"],
   sandbox: ["core", "locks"],
+  "code-execution": ["core", "sandbox", "tools"],
   skills: ["core", "state-files"],
   tools: ["core"],
   stores: ["core", "locks"],
@@ -35,6 +36,7 @@ const folders = {
     "approvals",
     "sessions",
     "providers",
+    "code-execution",
     "mcp",
     "sandbox",
     "skills",
@@ -49,10 +51,11 @@ const folders = {
     "transcripts",
   ],
   cli: ["client/wire", "core", "gateway", "headless"],
-  // The package's root: what applications import. Of http, mcp, pricing and sessions only types that options are made of.
+  // The package's root: what applications import. Of http, mcp, pricing and sessions only types of options.
   ".": [
     "approvals",
     "client/wire",
+    "code-execution",
     "core",
     "gateway",
     "headless",

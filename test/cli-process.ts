@@ -11,7 +11,7 @@ const fakeGateway = new URL("fixtures/fake-gateway.mjs", import.meta.url).href
 /** A running command line; it is killed when the test ends, if it has not ended by itself. */
 export interface CliProcess {
   readonly pid: number
-  /** What it has printed so far. */
+  /** Returns the standard output so far. */
   readonly stdout: () => string
   readonly stderr: () => string
   /** Resolves with the match once `pattern` appears in the output, counting from `after` characters on. */

@@ -296,7 +296,8 @@ describe("the program", () => {
 
   test("hides the warning about node:sqlite and no other", async () => {
     const cwd = await project({
-      "agent.mjs": `process.emitWarning("SQLite is an experimental feature and might change at any time", "ExperimentalWarning")
+      "agent.mjs": `const warning = "SQLite is an experimental feature and might change at any time"
+        process.emitWarning(warning, "ExperimentalWarning")
         process.emitWarning("something else", "ExperimentalWarning")
         export default null`,
     })

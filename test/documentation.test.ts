@@ -53,7 +53,7 @@ describe("docs/reference.md", () => {
       .split(/^## /m)
       .map((section) => [section.split("\n", 1)[0] ?? "", section]),
   )
-  /** What is in back quotes in the first column of a section's tables. */
+  /** Returns the names in back quotes in the first column of a section's tables. */
   const namesUnder = (heading: string) => {
     const rows = [...(sections.get(heading) ?? "").matchAll(/^\| (`[^|]+`) \|/gm)]
     return rows
@@ -136,7 +136,7 @@ function messageOf(throwing: () => unknown): string {
   return ""
 }
 
-/** What the compiler says of a project. */
+/** Returns the compiler's output for a project. */
 async function typeCheck(folder: string): Promise<string> {
   const compiler = join(root, "node_modules/typescript/bin/tsc")
   const child = spawn(process.execPath, [compiler, "--pretty", "false", "-p", folder])

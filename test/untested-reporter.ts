@@ -3,7 +3,10 @@ import type { Reporter, TestCase, TestModule } from "vitest/node"
 const advice = `To test everything, run npm test as root on Debian or Ubuntu: it installs what is missing.
 With CI=true a missing component is a failure.`
 
-/** Lists at the end what was skipped for want of something, and what it would take, so that no test is skipped silently. */
+/**
+ * Lists at the end what was skipped for want of something, and what it would take, so that no test is skipped
+ * silently.
+ */
 export class UntestedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = new Map<string, number>()

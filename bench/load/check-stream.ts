@@ -5,7 +5,10 @@ interface Frame {
   readonly text?: string
 }
 
-/** What is wrong with a stream of the gateway's format, which should hold every token once, in order, under growing ids; null: nothing. */
+/**
+ * Returns the fault of a stream in the gateway's format, which should hold every token once, in order, under growing
+ * ids; null if there is none.
+ */
 export function faultOf(chunks: readonly Buffer[], tokens: number): string | null {
   let text = ""
   let lastId = -1

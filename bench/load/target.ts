@@ -1,10 +1,12 @@
 import type { Script } from "../script.ts"
 import { scriptText } from "../script.ts"
 
-/** A server that is asked for streams: the gateway, the limit, the upstream itself without either, or another product. */
+/**
+ * A server that is asked for streams: the gateway, the limit, the upstream itself without either, or another product.
+ */
 export interface Target {
   readonly type: "gateway" | "limit" | "upstream" | "peer"
-  /** Of a peer, with the path that takes messages. */
+  /** Address of a peer, with the path that takes messages. */
   readonly url: string
 }
 

@@ -29,7 +29,7 @@ export interface FirstTokenSettings {
   readonly warmUpRounds: number
   readonly probes: number
   readonly bursts: number
-  /** How many at once: one measurement for each. */
+  /** Numbers of streams at once: one measurement for each. */
   readonly streams: readonly number[]
 }
 

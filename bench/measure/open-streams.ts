@@ -20,9 +20,9 @@ export interface OpenStreams {
   /** That got every token. All of them, or the bench fails. */
   readonly whole: number
   readonly openingSeconds: number
-  /** Of the streams while they were opened, 50 at a time. */
+  /** Latency of the streams while they were opened, 50 at a time. */
   readonly opening: Latency
-  /** Of one more while all were open. */
+  /** Latency of one more stream while all were open. */
   readonly joining: Latency
   /** Kilobytes (1000 bytes) a stream while all were open. */
   readonly heapKb: number
@@ -34,7 +34,10 @@ export interface OpenStreams {
 const atOnce = 50
 const probeScript = { tokens: 2, perWrite: 1, pauseMs: 0, hold: false }
 
-/** How many streams one process holds that all get their tokens: by turns, each server in processes of its own. */
+/**
+ * Measures the number of streams of one process that all receive their tokens: by turns, each server in processes of
+ * its own.
+ */
 export async function measureOpenStreams(settings: OpenStreamsSettings): Promise<readonly OpenStreams[]> {
   return [await measure("limit", settings), await measure("gateway", settings)]
 }

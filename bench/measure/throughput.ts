@@ -6,7 +6,7 @@ import { type Server, startLoad, startServer, startUpstream, withChildren } from
 
 const tokensPerStream = 200
 
-/** How the upstream writes. */
+/** Paces of the upstream's writes. */
 export const paces = {
   /** A token a write, on each turn of its event loop: faster than a server takes them, so several arrive together. */
   full: { tokens: tokensPerStream, perWrite: 1, pauseMs: 0, hold: false },
@@ -14,7 +14,7 @@ export const paces = {
   batched: { tokens: tokensPerStream, perWrite: 4, pauseMs: 0, hold: false },
   /** A token every 10 ms on each stream, as a fast model: nearly every token costs its own read and write. */
   real: { tokens: tokensPerStream, perWrite: 1, pauseMs: 10, hold: false },
-  /** What a stream costs besides its tokens. */
+  /** The cost of a stream besides its tokens. */
   oneToken: { tokens: 1, perWrite: 1, pauseMs: 0, hold: false },
 } satisfies Record<string, Script>
 

@@ -3,7 +3,7 @@ import { tokenText } from "../script.ts"
 /** A stream of a model service, all rendered beforehand. */
 export interface Dialect {
   readonly path: string
-  /** What comes before the first token, in the same write. */
+  /** Events before the first token, in the same write. */
   readonly opening: string
   readonly tokens: readonly string[]
   readonly ending: string

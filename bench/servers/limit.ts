@@ -9,8 +9,9 @@ import { childSettings, serveParent } from "../parent.ts"
 import { listenOnLoopback } from "./listen-on-loopback.ts"
 
 /**
- * What can be had on Node: a server written by hand for nothing but this. It forwards the message, parses the service's
- * events and writes one frame with an id for each token, all frames of one read in one write. No sessions, no store.
+ * The limit of Node: a server written by hand for this measurement alone. It forwards the message, parses the
+ * service's events and writes one frame with an id for each token, all frames of one read in one write. No sessions,
+ * no store.
  */
 const { upstream } = childSettings<{ readonly upstream: string }>()
 const agent = new Agent({ keepAlive: true })

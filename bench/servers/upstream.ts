@@ -4,7 +4,10 @@ import { findScript, type Script } from "../script.ts"
 import { type Dialect, dialects } from "./dialects.ts"
 import { listenOnLoopback } from "./listen-on-loopback.ts"
 
-/** A model service. It does as little as it can for each token, so that it is never what the measured server waits for. */
+/**
+ * A model service. It does as little as it can for each token, so that it is never what the measured server waits
+ * for.
+ */
 const server = createServer((request, response) => {
   const dialect = dialects.find(({ path }) => path === request.url)
   if (dialect === undefined) {

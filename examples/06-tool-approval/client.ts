@@ -40,7 +40,9 @@ for (;;) {
   if (message !== "") await follow(await post("/chat", { message }, token))
 }
 
-/** Shows a run to its end. A stream that breaks off before, as when the server is restarted, is taken up where it was. */
+/**
+ * Shows a run to its end. A stream that breaks off before, as when the server is restarted, is taken up where it was.
+ */
 async function follow(stream: Response): Promise<void> {
   for (let response: Response | null = stream; response?.body; response = await resume()) {
     const events = response.body
@@ -59,7 +61,7 @@ async function follow(stream: Response): Promise<void> {
   }
 }
 
-/** What follows the last id; null if nothing does. */
+/** Returns the stream after the last id; null if nothing follows. */
 async function resume(): Promise<Response | null> {
   const headers = { authorization: `Bearer ${token}` }
   for (;;) {
@@ -118,7 +120,8 @@ async function decide(event: ChatEvent): Promise<void> {
     await post("/chat/tool-approval", { ...decision, ...edited, allow_tool_type: answer === "a" }, token)
   } catch (error) {
     console.log(String(error))
-    // Arguments that do not fit, or a server that is away, leave it open; else somebody else has answered, or it is too late.
+    // Arguments that do not fit, or a server that is away, leave it open; else somebody else has answered, or it
+    // is too late.
     if (isEdit || error instanceof TypeError) return decide(event)
   }
 }

@@ -24,7 +24,8 @@ const closeTicket = tool({
 })
 
 export default createAgent(
-  "You look through the tickets that are new since the last run, by the `last_ticket` of the state, and summarize them. " +
+  "You look through the tickets that are new since the last run, by the `last_ticket` of the " +
+    "state, and summarize them. " +
     "Save the highest number as `last_ticket`.",
   { tools: [listTickets, closeTicket] },
 )

@@ -10,6 +10,8 @@ import type { ModelRunContext } from "./run-context.ts"
 
 export interface AnswerDetails {
   readonly streamedFrom: number | null
+  /** Ids of calls whose arguments were shown, by their index in the content. */
+  readonly callIds: ReadonlyMap<number, string>
   readonly spending: Charged
   readonly estimated: boolean
   /** The tools that the model was shown. Servers may have changed theirs since. */
@@ -24,10 +26,10 @@ export function answeredEvents(
   context: ModelRunContext,
   { stepId, messageId, step }: StepStarted,
   end: ModelEnd,
-  { streamedFrom, spending, estimated, shownTools }: AnswerDetails,
+  { streamedFrom, callIds, spending, estimated, shownTools }: AnswerDetails,
 ): Event[] {
   const { run } = context.conversation
-  const content = wholeParts(end).map((part) => withCallId(part, context))
+  const content = wholeParts(end).map((part, index) => withCallId(part, callIds.get(index), context))
   const calls = content.filter((part) => part.type === "toolCall")
   const stopReason = stopReasonOf(end.stopReason, calls.length)
   const message: MessageCompleted = {
@@ -64,8 +66,8 @@ function wholeParts({ content, stopReason }: ModelEnd): readonly ModelPart[] {
   return [...content.slice(0, -1), { malformedInput: "", ...last }]
 }
 
-function withCallId(part: ModelPart, { ids }: ModelRunContext): AssistantPart {
-  return part.type === "toolCall" ? { ...part, toolCallId: ids.next("call") } : part
+function withCallId(part: ModelPart, shownId: string | undefined, { ids }: ModelRunContext): AssistantPart {
+  return part.type === "toolCall" ? { ...part, toolCallId: shownId ?? ids.next("call") } : part
 }
 
 /** Services disagree on the reason beside calls; whether there are calls is what decides. */

@@ -22,7 +22,9 @@ export function unknownTool(
 
 /** The model called a tool that the name does not stand for any more. */
 export function changedTool({ requested: { name } }: CallState): ToolResult {
-  const message = `The tool ${JSON.stringify(name)} changed after you called it, so the call did not run. Read its current description, and call it again if you still need it.`
+  const message =
+    `The tool ${JSON.stringify(name)} changed after you called it, so the call did not run. Read ` +
+    "its current description, and call it again if you still need it."
   return { type: "error", code: "tool_changed", message }
 }
 

@@ -13,7 +13,10 @@ const maxMends = 1
 
 /** Returns the instruction for the model if its answer must be JSON of this schema. */
 export function outputInstruction(schema: JsonObject): string {
-  return `Give your final answer as one JSON value that fits this JSON Schema, with no other text:\n${JSON.stringify(schema)}`
+  return (
+    "Give your final answer as one JSON value that fits this JSON Schema, with no other " +
+    `text:\n${JSON.stringify(schema)}`
+  )
 }
 
 /** Ends the run with the answer if it fits the schema; else the model is told why and tries once more. */

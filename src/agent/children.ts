@@ -168,6 +168,7 @@ function storageFull(): WaitRefused {
 function upgradeInProgress(): WaitRefused {
   return new WaitRefused(
     "upgrade_in_progress",
-    "No sub-agent can start now, because a gateway process of an older version is still running. Try again after the upgrade.",
+    "No sub-agent can start now, because a gateway process of an older version is still running. " +
+      "Try again after the upgrade.",
   )
 }

@@ -29,6 +29,8 @@ export function interruptedResult(
 
 /** Asks for a response that fits the schema. */
 export function mendingRequest(problem: string): Message {
-  const text = `Your answer does not fit the JSON Schema that was asked for: ${problem} Answer again, with the JSON alone.`
+  const text =
+    `Your answer does not fit the JSON Schema that was asked for: ${problem} Answer again, with the ` +
+    "JSON alone."
   return { role: "user", content: [{ type: "text", text }] }
 }

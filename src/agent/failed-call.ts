@@ -21,9 +21,10 @@ export const freeOfCharge: CountedUsage = { usage: noUsage, charged: noUsage, es
 export function counted(
   context: ModelRunContext,
   request: ModelRequest,
-  { text, thinking, hiddenBytes, usage }: Streamed,
+  { text, thinking, hiddenBytes, inputCharacters, usage }: Streamed,
 ): CountedUsage {
-  const outputBytes = Buffer.byteLength(text) + Buffer.byteLength(thinking) + hiddenBytes
+  const outputBytes =
+    Buffer.byteLength(text) + Buffer.byteLength(thinking) + Math.max(hiddenBytes, inputCharacters)
   return countUsage(usage, { ...evidence(context, request), outputBytes })
 }
 

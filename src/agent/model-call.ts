@@ -138,8 +138,8 @@ async function recordAnswer(
     outputBytes: bytesOf(end.content),
   })
   const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
-  const { streamedFrom } = streamed
-  const details = { streamedFrom, spending, estimated, shownTools }
+  const { streamedFrom, callIds } = streamed
+  const details = { streamedFrom, callIds, spending, estimated, shownTools }
   await recordUncancelled(context, answeredEvents(context, attempt.step, end, details))
 }
 

@@ -4,7 +4,8 @@ import { outputInstruction } from "./check-output.ts"
 import type { ModelRunContext } from "./run-context.ts"
 
 /** Returns the request that this attempt sends to the model. */
-export function requestOf({ runtime, conversation }: ModelRunContext, { modelIndex }: Attempt): ModelRequest {
+export function requestOf(context: ModelRunContext, { modelIndex }: Attempt): ModelRequest {
+  const { runtime, conversation } = context
   const { systemPrompt, maxTokens } = runtime
   const { provider, model } = modelAt(runtime, modelIndex)
   const outputSchema = conversation.run?.started.outputSchema ?? null
@@ -13,7 +14,17 @@ export function requestOf({ runtime, conversation }: ModelRunContext, { modelInd
     messages: [...conversation.shownMessages],
     tools: runtime.toolsFor(provider),
     maxTokens,
+    ...(showsToolInput(context) && { toolInputDeltas: true }),
   }
   if (outputSchema === null) return { ...common, system: systemPrompt }
   return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
+}
+
+/** Log version that introduced deltas of tool input. */
+const toolInputSince = 3
+
+/** Arguments are not shown piece by piece if secrets in them must be masked, because a piece may hold half of a secret. */
+function showsToolInput({ conversation, journal, runtime }: ModelRunContext): boolean {
+  const isAskedFor = conversation.run?.started.toolInputDeltas === true
+  return isAskedFor && runtime.outputFilter === null && journal.version >= toolInputSince
 }

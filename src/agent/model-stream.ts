@@ -2,7 +2,13 @@ import type { ModelChoice, ModelRuntime } from "../core/agent-runtime.ts"
 import type { StepStarted } from "../core/entries.ts"
 import { nestsTooDeep } from "../core/json.ts"
 import type { ModelPart } from "../core/messages.ts"
-import type { ModelEnd, ModelFailure, ModelRequest, Provider } from "../core/ports/provider.ts"
+import type {
+  ModelEnd,
+  ModelFailure,
+  ModelInputDelta,
+  ModelRequest,
+  Provider,
+} from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 import type { ModelRunContext } from "./run-context.ts"
 import { untilAborted } from "./until-aborted.ts"
@@ -14,8 +20,12 @@ export interface Streamed {
   thinking: string
   /** Sequence number of the first delta. */
   streamedFrom: number | null
-  /** Bytes of the answer that were not shown: calls' arguments. */
+  /** Bytes of the answer that are in no text: calls' arguments. */
   hiddenBytes: number
+  /** Characters of calls' arguments that were shown. */
+  inputCharacters: number
+  /** Ids of the calls whose arguments were shown, by their index in the content. */
+  readonly callIds: Map<number, string>
   /** If true, the service has begun to respond. */
   begun: boolean
   /** The newest usage that the service reported before its final one. */
@@ -23,7 +33,16 @@ export interface Streamed {
 }
 
 export function nothingStreamed(): Streamed {
-  return { text: "", thinking: "", streamedFrom: null, hiddenBytes: 0, begun: false, usage: null }
+  return {
+    text: "",
+    thinking: "",
+    streamedFrom: null,
+    hiddenBytes: 0,
+    inputCharacters: 0,
+    callIds: new Map(),
+    begun: false,
+    usage: null,
+  }
 }
 
 /**
@@ -71,6 +90,14 @@ export async function streamAnswer(
           streamed.hiddenBytes = event.hiddenBytes ?? streamed.hiddenBytes
           if (lengthOf(streamed) > longest) return answerTooLong
           continue
+        case "toolInputDelta":
+          streamed.begun = true
+          if (event.text === "") continue
+          progressed()
+          streamed.inputCharacters += event.text.length
+          if (lengthOf(streamed) > longest || event.part >= mostParts) return answerTooLong
+          showInput(context, stepId, { event, streamed })
+          continue
         case "textDelta":
           streamed.text += event.text
           break
@@ -109,8 +136,20 @@ function withoutTooDeepInput(part: ModelPart): ModelPart {
   return { ...part, input: {}, malformedInput: "" }
 }
 
-function lengthOf({ text, thinking, hiddenBytes }: Streamed): number {
-  return text.length + thinking.length + hiddenBytes
+/** The call has the same id when it is requested. */
+function showInput(
+  { ids, journal }: ModelRunContext,
+  stepId: string,
+  { event, streamed }: { readonly event: ModelInputDelta; readonly streamed: Streamed },
+): void {
+  const { part, name: toolName, text } = event
+  const toolCallId = streamed.callIds.get(part) ?? ids.next("call")
+  streamed.callIds.set(part, toolCallId)
+  journal.emit({ type: "toolInput", stepId, toolCallId, toolName, text })
+}
+
+function lengthOf({ text, thinking, hiddenBytes, inputCharacters }: Streamed): number {
+  return text.length + thinking.length + Math.max(hiddenBytes, inputCharacters)
 }
 
 /** Parts of one response; a long one with many citations has some hundreds. */

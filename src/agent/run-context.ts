@@ -60,7 +60,10 @@ export interface RunnerRunContext extends RunContext {
 
 /** The parts that settling a call needs, in either kind of loop. */
 export interface SettlingContext extends RunContext {
-  readonly runtime: Pick<ModelRuntime, "hooks" | "maxToolResultBytes">
+  readonly runtime: Pick<
+    ModelRuntime,
+    "hooks" | "maxToolResultBytes" | "transformToolResults" | "callbackTimeoutMs"
+  >
 }
 
 /** Appends the events to the log. Once they are durable, applies them to the conversation and calls the hooks. */

@@ -51,7 +51,9 @@ export async function askAbout(
  * is decided, else to the time at which the first wait is over.
  */
 export async function takeDecisions(context: RunnerRunContext): Promise<number | null> {
-  const settling = { ...context, runtime: { ...context.runtime, maxToolResultBytes } }
+  // A runner executes its calls itself, so there is no result to transform.
+  const limits = { maxToolResultBytes, transformToolResults: [], callbackTimeoutMs: 0 }
+  const settling = { ...context, runtime: { ...context.runtime, ...limits } }
   await context.answers.refresh(context.signal)
   const ends: number[] = []
   for (const call of callsOf(context.conversation.run)) {

@@ -16,6 +16,7 @@ import { hasOpenedMost, WaitRefused } from "./refused-wait.ts"
 import { openReturnedWait } from "./returned-wait.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { closeQuestion, takeAnswer } from "./take-answer.ts"
+import { transformResult } from "./transform-result.ts"
 
 /**
  * Takes one call as far as it goes, from whatever its log says: validate, ask the gate, wait for a person, execute,
@@ -129,7 +130,8 @@ async function begin(context: ModelRunContext, tool: Tool, call: CallState, inpu
   if (outcome === "interrupted") return lose(context, call)
   if (outcome.type === "wait") return waitFor(context, tool, call, outcome)
   const durationMs = context.clock.now() - startedAt
-  await complete(context, call, outcome, { durationMs, server: serverOf(tool, call) })
+  const result = await transformResult(context, call, outcome)
+  await complete(context, call, result, { durationMs, server: serverOf(tool, call) })
 }
 
 function serverOf(tool: Tool, { input }: CallState): string | null {

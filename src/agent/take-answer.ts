@@ -1,14 +1,14 @@
 import type { WaitOpened, WaitResolved } from "../core/entries.ts"
 import { WaitAnsweredError } from "../core/errors.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import type { Answer } from "../core/ports/answers.ts"
 import { noSpending } from "../core/usage.ts"
 import type { AnyResolution } from "../core/wait.ts"
 import { type CallState, openWaitOf } from "./call-state.ts"
 import { complete } from "./complete-call.ts"
 import { type RunContext, record, type SettlingContext } from "./run-context.ts"
+import { transformResult } from "./transform-result.ts"
 import { cancelChild } from "./tree-effects.ts"
-
-const longestTimerMs = 2 ** 31 - 1
 
 /** Returns true if `takeAnswer` would find that the call's wait is over. */
 export function isWaitOver({ answers, clock }: RunContext, call: CallState): boolean {
@@ -73,7 +73,8 @@ async function act(
     case "clientTool": {
       const durationMs = Math.max(0, answer.at - (call.openedAt ?? answer.at))
       const after = [resolved(wait, { kind: "clientTool", resolution: {} }, decidedBy)]
-      return complete(context, call, answer.answer.result, { durationMs, after }, { consume })
+      const result = await transformResult(context, call, answer.answer.result)
+      return complete(context, call, result, { durationMs, after }, { consume })
     }
     case "approval": {
       const { approved, editedInput, reason } = answer.answer

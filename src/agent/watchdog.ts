@@ -1,3 +1,4 @@
+import { longestTimerMs } from "../core/longest-timer.ts"
 export interface Watchdog {
   /** The response grew. Other events, such as pings, must not be reported. */
   progressed(): void
@@ -13,9 +14,6 @@ export interface Patience {
   /** From the request to the end of the response. */
   readonly totalMs: number
 }
-
-/** A longer delay would make the timer fire at once. */
-const longestTimerMs = 2_147_483_647
 
 /**
  * Calls `onOver` once, when a limit is exceeded. Progress costs a look at the clock and, except for the first one, no

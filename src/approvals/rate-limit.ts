@@ -1,4 +1,4 @@
-import type { Interceptor } from "./interceptor.ts"
+import type { Interceptor } from "../core/ports/interceptor.ts"
 
 export interface ToolRateLimit {
   /** Calls let through within the window. */

@@ -8,8 +8,8 @@ export interface AnswerPrinter {
 }
 
 /**
- * Prints the model's text. A terminal gets it as it streams, with a notice when the model starts again; a file or a pipe
- * gets each message when it is complete, so that it never holds a text twice.
+ * Prints the model's text. A terminal gets it as it streams, with a notice when the model starts again; a file or a
+ * pipe gets each message when it is complete, so that it never holds a text twice.
  */
 export function answerPrinter({
   answerOutput: output,

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream"
 
 /** Everything that the command line needs from its process, so that tests can stand in for one. */
 export interface ProcessContext {
-  /** What follows the program's name. */
+  /** Arguments behind the program's name. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
@@ -25,11 +25,11 @@ export interface CliContext extends ProcessContext {
 
 export interface TextOutput {
   write(text: string): unknown
-  /** Whether it is a terminal. */
+  /** If true, it is a terminal. */
   readonly isTTY?: boolean
 }
 
-/** What a worker of `dev` tells its supervisor. */
+/** A message of a worker of `dev` to its supervisor. */
 export type WorkerMessage =
   /** A file of the agent's own is about to be loaded: a change of it calls for a reload. */
   | { readonly type: "file"; readonly path: string }

@@ -6,15 +6,15 @@ import { failureLine, oneLine } from "./cli-error.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { loadAgent } from "./load-agent.ts"
 
-/** How long MCP servers may take to start before they are reported as they are. */
+/** Milliseconds that MCP servers may take to start before they are reported as they are. */
 const patienceMs = 20_000
 const pauseMs = 200
 const keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"]
 
 /**
- * `doctor FILE`: opens everything the agent needs, and says of each part whether it works and if not, why: what `start`
- * would refuse, the store, the backend that code runs in, each MCP server with the link to authorize it. Exits with 1 when
- * any does not work.
+ * `doctor FILE`: opens everything the agent needs, and says of each part whether it works and if not, why: what
+ * `start` would refuse, the store, the backend that code runs in, each MCP server with the link to authorize it.
+ * Exits with 1 when any does not work.
  */
 export async function doctorCommand(context: CliContext): Promise<number> {
   const { argv, env, stdout, signal } = context
@@ -43,7 +43,7 @@ export async function doctorCommand(context: CliContext): Promise<number> {
   }
 }
 
-/** Why the gateway does not start in this mode; null if it does. */
+/** Returns the reason that the gateway does not start in this mode; null if it does. */
 async function refusalOf(gateway: Gateway, mode: "dev" | "start", env: CliContext["env"]): Promise<unknown> {
   try {
     // Nobody who looks at a gateway wants it to take up runs, which it would leave again at once.

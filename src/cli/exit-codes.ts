@@ -8,12 +8,12 @@ export const exitCodes = {
   cannotListen: 4,
 } as const
 
-/** What a shell reports for a program ended by this signal. */
+/** Returns the code that a shell reports for a program ended by this signal. */
 export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
-/** Why a command was told to stop, as the reason of its signal. */
+/** Reason to stop a command, which is the reason of its signal. */
 export type StopReason = "SIGINT" | "SIGTERM" | "SIGPIPE"
 
 export function exitCodeOfStop({ reason }: AbortSignal): number {

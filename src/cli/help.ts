@@ -35,7 +35,8 @@ Exit codes: 0 stopped by a signal, 1 failed, 2 called wrongly, 4 the address can
 
 const runHelp = `Usage: agent-gateway run FILE "TASK" [OPTIONS]
 
-Lets the agent of FILE do one task and streams its answer to stdout; the progress of tools, messages and logs go to stderr.
+Lets the agent of FILE do one task and streams its answer to stdout; the progress of tools, messages and logs go to
+stderr.
 With - in place of the task, the task is read from stdin.
 
 Options:
@@ -103,6 +104,8 @@ Options:
   --input JSON       approve: these arguments in place of the model's; answer: what is filled in
   --decline          answer: the user said no
   --allow-tool-type  approve: and do not ask about this tool type again in the session
+  --scope SCOPE      approve: with --allow-tool-type, session (default) or tree: all sessions
+                     of the tree
   --reason TEXT      deny: told to the model
   --nonce NONCE      Answer only the request that the list shows with this nonce; needed to
                      approve a call again whose tool changed after it was approved
@@ -117,8 +120,9 @@ const outboxHelp = `Usage: agent-gateway outbox list [OPTIONS]
        agent-gateway outbox retry ROW... | --all [OPTIONS]
        agent-gateway outbox drop ROW... | --all [OPTIONS]
 
-Lists what sessions want done outside themselves and what could not be delivered. A row that failed too often is dead: retry
-delivers it again, with all its attempts; drop deletes it. Works on the store itself, with or without a running server.
+Lists what sessions want done outside themselves and what could not be delivered. A row that failed too often is dead:
+retry delivers it again, with all its attempts; drop deletes it. Works on the store itself, with or without a running
+server.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
@@ -136,8 +140,9 @@ Exit codes: 0 done, 1 there is no such row or it failed, 2 called wrongly.
 const sessionsHelp = `Usage: agent-gateway sessions list [OPTIONS]
        agent-gateway sessions show SESSION_ID [OPTIONS]
 
-Lists sessions, newest first, or shows one with its newest runs. Reads the store itself, with or without a running server.
-A session is running, waiting (for an answer from outside), queued, idle, or unserved: no running server serves its agent.
+Lists sessions, newest first, or shows one with its newest runs. Reads the store itself, with or without a running
+server. A session is running, waiting (for an answer from outside), queued, idle, or unserved: no running server serves
+its agent.
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)

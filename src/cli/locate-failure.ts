@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url"
 
 const ownFolder = fileURLToPath(new URL("..", import.meta.url))
 
-/** Where in the agent's files an import failed, as `file:line` relative to `cwd`; null if nothing tells. */
+/**
+ * Returns the place in the agent's files where an import failed, as `file:line` relative to `cwd`; null if it is
+ * unknown.
+ */
 export async function locateFailure(
   error: Error,
   { cwd, files }: { readonly cwd: string; readonly files: readonly string[] },

@@ -3,9 +3,9 @@ import { devWorkerName } from "./dev-worker-command.ts"
 import { exitCodeOfSignal, exitCodes, type StopReason } from "./exit-codes.ts"
 import { runCli } from "./run-cli.ts"
 
-/** How long a worker without a supervisor may take to stop. */
+/** Milliseconds that a worker without a supervisor may take to stop. */
 const orphanMs = 5000
-/** How long a command may take to stop when its output cannot be written. */
+/** Milliseconds that a command may take to stop when its output cannot be written. */
 const lostOutputMs = 5000
 
 /** Runs the command line of this process, and ends the process with its exit code. */
@@ -21,7 +21,8 @@ export function main(): void {
   // Only a command that has ended gets to `process.exit` below; Node by itself would end in success.
   process.on("beforeExit", () => {
     process.stderr.write(
-      "agent-gateway: the command waits for what can never come, such as an await in the agent's file that does not end.\n",
+      "agent-gateway: the command waits for what can never come, such as an await in the agent's " +
+        "file that does not end.\n",
     )
     process.exitCode = exitCodes.failure
   })
@@ -44,8 +45,8 @@ export function main(): void {
 }
 
 /**
- * An output that cannot be written any more stops the command: a run is canceled, and does not go on unseen. A reader that went
- * away, as in `agent-gateway run … | head`, is no error worth a message.
+ * An output that cannot be written any more stops the command: a run is canceled, and does not go on unseen. A reader
+ * that went away, as in `agent-gateway run … | head`, is no error worth a message.
  */
 function watchOutputs(stopping: AbortController): { failure(): number | null } {
   let failure: number | null = null

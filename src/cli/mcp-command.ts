@@ -1,6 +1,5 @@
 import { parseArgs } from "node:util"
-import type { Gateway } from "../gateway/gateway.ts"
-import type { McpOptions } from "../gateway/mcp.ts"
+import type { Gateway, ServedAgent } from "../gateway/gateway.ts"
 import { type OpenedMcp, type OpenedMcpServer, openMcp, printableResult } from "../gateway/open-mcp.ts"
 import { parseJsonObject } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
@@ -10,7 +9,10 @@ import { loadAgent } from "./load-agent.ts"
 
 const commandUsage = "usage: agent-gateway mcp list | tools [SERVER] | call SERVER TOOL [JSON]"
 
-/** `mcp list|tools|call`: starts the servers of a configuration file or an agent, to see whether they work, and stops them. */
+/**
+ * `mcp list|tools|call`: starts the servers of a configuration file or an agent, to see whether they work, and stops
+ * them.
+ */
 export async function mcpCommand(context: CliContext): Promise<number> {
   const request = parse(context.argv)
   const { json } = request.options
@@ -37,7 +39,7 @@ type Request = ReturnType<typeof parse>
 async function chooseServers(
   { options: { config, agent, name } }: Request,
   context: CliContext,
-): Promise<McpOptions> {
+): Promise<ServedAgent["mcp"]> {
   if (config !== undefined && agent !== undefined) {
     throw new UsageError(`give --config or --agent, not both; ${commandUsage}`)
   }
@@ -52,7 +54,7 @@ async function chooseServers(
   )
 }
 
-function serversOf({ agents }: Gateway, name: string | undefined): McpOptions {
+function serversOf({ agents }: Gateway, name: string | undefined): ServedAgent["mcp"] {
   const found = name === undefined ? agents[0] : agents.find((agent) => agent.name === name)
   if (found !== undefined) return found.mcp
   throw new CliError(`there is no agent ${name}; there are ${agents.map((agent) => agent.name).join(", ")}`)

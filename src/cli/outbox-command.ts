@@ -51,7 +51,8 @@ export async function outboxCommand(context: CliContext): Promise<number> {
     const count = action === "retry" ? await outbox.retry(chosen) : await outbox.drop(chosen)
     if (count === 0 && "numbers" in chosen) {
       throw new CliError(
-        `no such row${action === "retry" ? " that is dead" : ""} (see agent-gateway outbox list; it may be delivered or dropped)`,
+        `no such row${action === "retry" ? " that is dead" : ""} (see agent-gateway outbox list; ` +
+          "it may be delivered or dropped)",
       )
     }
     context.stdout.write(

@@ -5,7 +5,7 @@ import { parseDollars, parseSeconds } from "./quantities.ts"
 
 const policies = ["deny", "park", "fail", "ask"] as const
 
-/** What to do about approvals and questions. */
+/** Treatment of approvals and questions. */
 export type HumanPolicy = (typeof policies)[number]
 
 export interface RunArguments {

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises"
+import { closestWord } from "../core/closest-word.ts"
 import { isJsonObject } from "../core/json.ts"
 import { approvalsCommand } from "./approvals-command.ts"
 import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
-import { closestWord } from "./closest-word.ts"
 import { devCommand } from "./dev-command.ts"
 import { devWorkerCommand, devWorkerName } from "./dev-worker-command.ts"
 import { doctorCommand } from "./doctor-command.ts"
@@ -68,7 +68,7 @@ async function dispatch(context: CliContext): Promise<number> {
   return commands[command]({ ...context, argv: rest })
 }
 
-/** What comes before `--`, which ends the options. */
+/** Returns the arguments before `--`, which ends the options. */
 function optionsOf(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf("--")
   return end === -1 ? argv : argv.slice(0, end)

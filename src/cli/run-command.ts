@@ -162,7 +162,8 @@ function problemOf(run: RunOutput, { jobId }: RunArguments): string | null {
 function reportCanceled(sessionId: string, { file }: RunArguments, context: CliContext): void {
   note(
     context,
-    `The run was canceled. The conversation so far is saved; to continue it: agent-gateway run ${file} "TASK" --session ${sessionId}`,
+    "The run was canceled. The conversation so far is saved; to continue it: agent-gateway run " +
+      `${file} "TASK" --session ${sessionId}`,
   )
 }
 

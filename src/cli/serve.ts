@@ -7,7 +7,7 @@ import { exitCodes } from "./exit-codes.ts"
 export interface ServeOptions {
   readonly mode: "dev" | "start"
   readonly onListening: (server: Pick<Listener, "url" | "port" | "consoleUrl">) => void
-  /** How long runs may go on after the signal to stop; the gateway's own default if not given. */
+  /** Milliseconds that runs may go on after the signal to stop; the gateway's own default if not given. */
   readonly graceMs?: number
 }
 

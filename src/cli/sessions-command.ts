@@ -14,7 +14,7 @@ import { exitCodes } from "./exit-codes.ts"
 
 const commandUsage = "usage: agent-gateway sessions list | show SESSION_ID"
 const states: readonly SessionState[] = ["idle", "queued", "running", "waiting", "unserved"]
-/** Of `list` alone. */
+/** Options of `list` alone. */
 const filters = {
   agent: { type: "string" },
   state: { type: "string" },
@@ -109,7 +109,9 @@ async function list(
   return exitCodes.success
 }
 
-/** Reads on while a page is short although others follow: the person who asked waits for sessions, not for a position. */
+/**
+ * Reads on while a page is short although others follow: the person who asked waits for sessions, not for a position.
+ */
 async function fullPage(
   sessions: OpenedSessions,
   query: ReturnType<typeof queryOf>,

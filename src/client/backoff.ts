@@ -3,7 +3,10 @@ import { ChatError } from "./chat-error.ts"
 const maxDelayMs = 30_000
 /** A gateway that asks for more is not waited for. */
 const maxRetryAfterMs = 60_000
-/** Failures in a row after which a gateway that never answered is reported. A wrong address is found out within seconds. */
+/**
+ * Failures in a row after which a gateway that never answered is reported. A wrong address is found out within
+ * seconds.
+ */
 const firstContactRetries = 4
 
 export interface RetryPolicy {

@@ -53,8 +53,11 @@ export interface Approval extends CancelableOptions {
   readonly input?: Readonly<Record<string, unknown>>
   /** Reason of a denial, for the model. */
   readonly reason?: string
-  /** If true, calls of the same type are not asked about again in this session. */
-  readonly remember?: boolean
+  /**
+   * If true, calls of the same type are not asked about again in the session whose tool asked; with `tree`, neither in
+   * the other sessions of its tree. Default false.
+   */
+  readonly remember?: boolean | "tree"
 }
 
 /** One session of a gateway. */
@@ -96,6 +99,7 @@ const settledCodes: readonly string[] = ["already_answered", "wait_expired", "wa
 /** Returns a client for one session. Sends nothing before it is used. */
 export function connect(options: ConnectOptions): Chat {
   const session = sessionConnection(options)
+  const { toolInputDeltas } = options
   let tools: Readonly<Record<string, ClientTool>> = {}
   let cursor: number | null = null
 
@@ -116,7 +120,7 @@ export function connect(options: ConnectOptions): Chat {
 
   async function openSubscription(after: number | null, runId: string | null, signal: AbortSignal) {
     const run = runId === null ? "" : `&run_id=${encodeURIComponent(runId)}`
-    const path = `/chat/subscribe?after_seq=${after ?? 0}${run}`
+    const path = `/chat/subscribe?after_seq=${after ?? 0}${run}${toolInputDeltas ? "&tool_input_deltas=true" : ""}`
     const opened = await session.open({ method: "GET", path, accept: "text/event-stream" }, signal)
     if (opened.response.status !== 204) return opened
     opened.close()
@@ -151,7 +155,7 @@ export function connect(options: ConnectOptions): Chat {
 
     send(message, { context, model, whenBusy, idempotencyKey, after, signal } = {}) {
       const said = typeof message === "object" && "messages" in message ? message : { message }
-      const body = { ...said, context, model, when_busy: whenBusy }
+      const body = { ...said, context, model, when_busy: whenBusy, tool_input_deltas: toolInputDeltas }
       const key = idempotencyKey ?? randomKey()
       let isRead = false
       let id: string | null = null
@@ -225,7 +229,8 @@ export function connect(options: ConnectOptions): Chat {
     async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {
       const body: ToolApprovalRequest = {
         ...{ tool_call_id, nonce, approved },
-        ...(remember !== undefined && { allow_tool_type: remember }),
+        ...(remember !== undefined && { allow_tool_type: remember !== false }),
+        ...(remember === "tree" && { scope: remember }),
         ...(input !== undefined && { tool_input: input }),
         ...(reason !== undefined && { reason }),
       }

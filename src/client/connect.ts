@@ -25,6 +25,8 @@ export interface ConnectOptions {
   readonly retryDelayMs?: number
   /** Time without a byte after which a connection counts as lost, in milliseconds. Default 45 000: three heartbeats. */
   readonly stallTimeoutMs?: number
+  /** If true, events include `tool_input_delta`: the arguments of calls while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
   /** Called when the state of a stream's connection changes. */
   readonly onConnection?: (state: ConnectionState) => void
 }
@@ -47,7 +49,10 @@ export interface SessionConnection {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
-  /** Called with each error that is final. Returns true if it means success. `isRepeated` is true after a first failure. */
+  /**
+   * Called with each error that is final. Returns true if it means success. `isRepeated` is true after a first
+   * failure.
+   */
   readonly isSuccess?: (error: ChatError, isRepeated: boolean) => boolean
 }
 

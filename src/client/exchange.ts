@@ -108,6 +108,7 @@ function stalled(): ChatError {
 
 function unreachable(cause: unknown): ChatError {
   const message =
-    "The gateway could not be reached, or the connection broke off. Check the address, and in a browser the gateway's corsOrigins."
+    "The gateway could not be reached, or the connection broke off. Check the address, and in a " +
+    "browser the gateway's corsOrigins."
   return new ChatError({ code: "unreachable", message, retryable: true, cause })
 }

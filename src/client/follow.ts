@@ -94,7 +94,7 @@ async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGene
   for await (const frame of parseEventStream(exchange.chunks())) {
     const event = parseEvent(frame)
     if (frame.id === null) {
-      if (passingTypes.includes(event.type)) {
+      if (passingTypes.includes(event.type) || event.sub_agent_id !== undefined) {
         yield event
         continue
       }
@@ -113,11 +113,12 @@ async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGene
   }
 }
 
-/** Events that belong to no log entry. They say how things stand, and are not sent again. */
+/** Events that belong to no log entry of the session, as those of sub-agents. They say how things stand, and are not sent again. */
 const passingTypes: readonly string[] = ["heartbeat", "run_queued"]
 
-export function isTerminal({ type }: ChatEvent): boolean {
-  return type === "stream_complete" || type === "error"
+/** Returns true for the event that ends a run of the session itself. */
+export function isTerminal({ type, sub_agent_id }: ChatEvent): boolean {
+  return sub_agent_id === undefined && (type === "stream_complete" || type === "error")
 }
 
 /** Events of unknown types are passed on: a newer gateway may send them. */

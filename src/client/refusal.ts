@@ -33,8 +33,8 @@ export async function refusal(
 }
 
 /**
- * Returns the error for a response that no gateway sent. Once a gateway has answered at this address, a proxy in front of
- * it is the likely sender, and the gateway may come back.
+ * Returns the error for a response that no gateway sent. Once a gateway has answered at this address, a proxy in
+ * front of it is the likely sender, and the gateway may come back.
  */
 export function unexpectedResponse(response: Response, { reached }: Connection): ChatError {
   const { status } = response

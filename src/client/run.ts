@@ -18,7 +18,9 @@ export interface RunResult {
   /** Text of the last turn. */
   readonly text: string
   readonly outcome: "completed" | "interrupted" | "failed"
-  /** Reason of an interruption, for example `cancelled`, or the error code of a failed run. Null for a completed run. */
+  /**
+   * Reason of an interruption, for example `cancelled`, or the error code of a failed run. Null for a completed run.
+   */
   readonly reason: string | null
   /** Message of a failed run. */
   readonly error: string | null
@@ -35,6 +37,8 @@ export async function readResult(
   const ended = { error: null, reason: null, usage: null }
   for await (const event of run) {
     onEvent(event)
+    // A sub-agent's text is not the run's.
+    if (event.sub_agent_id !== undefined) continue
     switch (event.type) {
       case "text_delta":
         text = isNewTurn ? event.text : text + event.text

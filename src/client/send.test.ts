@@ -32,6 +32,23 @@ async function cutRun(cuts: Iterable<number>, options: FakeGatewayOptions = {}) 
   return { events: await collect(chat.send("Go")), requests }
 }
 
+test("events of sub-agents arrive at once, end nothing, and are no part of the result", async () => {
+  const below = { sub_agent_id: "sess_a" }
+  const { chat } = setUp({
+    log: [
+      {
+        id: 4,
+        events: [{ type: "text_delta", text: "x", ...below }, { ...completed, ...below }, ...short[0].events],
+      },
+      short[1],
+    ],
+  })
+  const seen: (string | undefined)[] = []
+  const result = await chat.send("Go").result(({ type, sub_agent_id }) => seen.push(sub_agent_id ?? type))
+  expect(seen).toEqual(["sess_a", "sess_a", "text_delta", "stream_complete"])
+  expect(result).toMatchObject({ text: "Hello", outcome: "completed" })
+})
+
 describe("a run of 200 events", async () => {
   const uncut = (await cutRun([])).events
   const bytes = (index: number) =>
@@ -265,6 +282,17 @@ test("a message that is sent again leaves out what was read", async () => {
   const after = log[100]?.id ?? 0
   const rest = await collect(chat.send("Go", { idempotencyKey: "k", after }))
   expect(rest).toEqual(all.slice(101))
+})
+
+test("tool input is asked for with the message and with each subscription", async () => {
+  const { chat, requests } = setUp({ log, cuts: [200] }, { toolInputDeltas: true })
+  await collect(chat.send("Go"))
+  expect(requests[0]?.body).toMatchObject({ tool_input_deltas: true })
+  expect(requests[1]?.query.get("tool_input_deltas")).toBe("true")
+  const plain = setUp({ log, cuts: [200] })
+  await collect(plain.chat.send("Go"))
+  expect(plain.requests[0]?.body).not.toHaveProperty("tool_input_deltas")
+  expect(plain.requests[1]?.query.has("tool_input_deltas")).toBe(false)
 })
 
 test("result() assembles the text of the last turn", async () => {

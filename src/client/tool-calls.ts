@@ -10,8 +10,8 @@ export interface ClientToolContext {
 }
 
 /**
- * Executes a tool in the client. The result is any JSON value; a thrown error is reported to the model. After a reload the
- * same call is executed again, unless its result had arrived.
+ * Executes a tool in the client. The result is any JSON value; a thrown error is reported to the model. After a
+ * reload the same call is executed again, unless its result had arrived.
  */
 export type ClientTool = (input: Readonly<Record<string, unknown>>, context: ClientToolContext) => unknown
 

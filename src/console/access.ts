@@ -48,7 +48,8 @@ export function requireLoopback(c: Context<HttpEnv>): void {
   if (c.env?.ownServer?.reach === "loopback" && isDirect && isLoopbackName(host)) return
   throw new Problem(
     { code: "console_not_local", status: 403 },
-    "Without an operator key, the console is only for this machine. Open it at 127.0.0.1, or set AGENT_GATEWAY_OPERATOR_KEY.",
+    "Without an operator key, the console is only for this machine. Open it at 127.0.0.1, or set " +
+      "AGENT_GATEWAY_OPERATOR_KEY.",
   )
 }
 

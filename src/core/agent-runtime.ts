@@ -8,6 +8,7 @@ import type { Pricing } from "./ports/pricing.ts"
 import type { Provider, SystemBlock, ToolSpecification } from "./ports/provider.ts"
 import type { SchemaCheck } from "./ports/schema-check.ts"
 import type { Tool, ToolResult } from "./ports/tool.ts"
+import type { TransformToolResult } from "./ports/transform-tool-result.ts"
 import type { Cost, Usage } from "./usage.ts"
 
 /**
@@ -43,6 +44,8 @@ export interface ModelRuntime extends RuntimeBase {
   readonly toolTimeoutMs: number
   /** Bytes of one tool result, past which it is cut. */
   readonly maxToolResultBytes: number
+  /** Change the results of executed calls, one after the other. */
+  readonly transformToolResults: readonly TransformToolResult[]
   /** Makes a filter for one stream of a call's live output; null to show the output as it is. */
   readonly outputFilter: (() => OutputFilter) | null
   /** Retries of one model call that failed in a way that may pass. */

@@ -19,8 +19,9 @@ export class CallbackTimeoutError extends GatewayError {
 }
 
 /**
- * Calls a function of the application, which may hang. The function's signal is aborted when `bounds.signal` is, and after
- * `timeoutMs`; in both cases the call rejects at once with that signal's reason, and the function's later outcome is ignored.
+ * Calls a function of the application, which may hang. The function's signal is aborted when `bounds.signal` is, and
+ * after `timeoutMs`; in both cases the call rejects at once with that signal's reason, and the function's later
+ * outcome is ignored.
  */
 export async function callBounded<Value>(
   call: (signal: AbortSignal) => Value | Promise<Value>,

@@ -54,6 +54,23 @@ test("the end of a client tool's wait is said by the call's result, in version 2
   expect(downcast(resolved({ kind: "clientTool", resolution: {} }), 2)).toEqual([])
 })
 
+test("a run that streams tool input is one that does not, for readers of version 2", () => {
+  const plain: Event = {
+    type: "runStarted",
+    agent: "agent",
+    revision: "1",
+    content: [],
+    context: {},
+    channel: null,
+    model: null,
+    outputSchema: null,
+  }
+  const event: Event = { ...plain, toolInputDeltas: true }
+  expect([versionOf(plain), versionOf(event)]).toEqual([2, 3])
+  expect(downcast(event, 2)).toEqual([plain])
+  expect(downcast(event, 3)).toEqual([event])
+})
+
 test("readers of version 2 receive no data of the application, which they would not miss", () => {
   const event: Event = { type: "dataEmitted", toolCallId: "call_1", name: "progress", value: 1 }
   expect(versionOf(event)).toBe(3)

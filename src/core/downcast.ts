@@ -1,4 +1,4 @@
-import type { Event, WaitOpened, WaitResolved } from "./entries.ts"
+import type { Event, RunStarted, WaitOpened, WaitResolved } from "./entries.ts"
 import type { FormerEvent } from "./former-events.ts"
 
 /** The versions that introduced the forms of events; 2 for all others. */
@@ -12,6 +12,7 @@ const introduced: Partial<Record<Event["type"], number>> = {
 
 /** Returns the version that a process must read to understand the event. */
 export function versionOf(event: Event): number {
+  if (event.type === "runStarted") return event.toolInputDeltas === true ? 3 : 2
   return introduced[event.type] ?? 2
 }
 
@@ -23,6 +24,8 @@ export function versionOf(event: Event): number {
 export function downcast(event: Event, version: number): readonly (Event | FormerEvent)[] | null {
   if (versionOf(event) <= version) return [event]
   switch (event.type) {
+    case "runStarted":
+      return [runStartedInVersion2(event)]
     case "waitOpened":
       return openedInVersion2(event)
     case "waitResolved":
@@ -41,6 +44,11 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
  */
 export function storedForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
   return downcast(event, version) ?? [event]
+}
+
+/** Such a run continues without deltas that older processes do not know. */
+function runStartedInVersion2({ toolInputDeltas: _, ...started }: RunStarted): RunStarted {
+  return started
 }
 
 function openedInVersion2(event: WaitOpened): readonly FormerEvent[] | null {

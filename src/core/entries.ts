@@ -52,7 +52,7 @@ export interface AppData {
   readonly value: Json
 }
 
-export type Delta = TextDelta | ThinkingDelta | ToolOutputDelta
+export type Delta = TextDelta | ThinkingDelta | ToolInputDelta | ToolOutputDelta
 
 export interface TextDelta {
   readonly type: "textDelta"
@@ -68,6 +68,15 @@ export interface ThinkingDelta {
   readonly stepId: string
   readonly messageId: string
   readonly part: number
+  readonly text: string
+}
+
+/** A piece of a call's arguments, as the model writes them as JSON. The call is requested once the response is complete. */
+export interface ToolInputDelta {
+  readonly type: "toolInput"
+  readonly stepId: string
+  readonly toolCallId: string
+  readonly toolName: string
   readonly text: string
 }
 
@@ -123,6 +132,8 @@ export interface RunStarted {
   readonly outputSchema: JsonObject | null
   /** Limits besides those of the agent, if there are any. */
   readonly limits?: RunLimits
+  /** If true, subscribers may see the arguments of calls while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
 }
 
 /** The client's own conversation, which differed from the log, stands for all before it. */

@@ -3,8 +3,7 @@ import type { Tool } from "./ports/tool.ts"
 
 /**
  * The origin of an MCP tool. A name alone does not identify a tool: a server that is added or changed can list a tool
- * under a name that a person has allowed for another one. A name alone says nothing of that: a server that is added
- * or changed can list a tool under a name that a person has allowed for another one.
+ * under a name that a person has allowed for another one.
  */
 export interface ToolOrigin {
   /** The server's name in the configuration. The only part that people are shown. */

@@ -1,28 +1,31 @@
 import type { Clock } from "../core/clock.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Audience, PluginRoute } from "../core/ports/plugin.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
+import type { Session } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
-import type { McpView } from "../mcp/servers.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
-import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import type { PrepareImages } from "../tools/images/prepare-images.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
-import { type ChatRuntime, checkForAllRuns, toAgentRuntime } from "./chat-runtime.ts"
+import { type ChatRuntime, checkForAllRuns, pluginOptions, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider } from "./choose-provider.ts"
-import { type CodeExecutionService, openCodeExecution } from "./code-execution.ts"
 import { providersForSession } from "./credentials.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { SharedServerOptions } from "./gateway-options.ts"
 import { createGuess } from "./guess.ts"
 import type { Hooks } from "./hooks.ts"
-import { type GatewayMcp, startMcp } from "./mcp.ts"
-import { packageVersion } from "./package-version.ts"
-import { type Audience, type Check, mcpChecks } from "./readiness.ts"
+import { pluginsOf } from "./plugins/built-in-plugins.ts"
+import { checkPlugins } from "./plugins/check-plugins.ts"
+import { closePlugins, interruptPlugins, type OpenedPlugin, openPlugins } from "./plugins/open-plugins.ts"
+import { openRun } from "./plugins/open-run.ts"
+import { createPluginServices } from "./plugins/plugin-services.ts"
+import { routesOf } from "./plugins/routes.ts"
+import type { Check } from "./readiness.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
 import { createToolChangeLog, type ReportedChange, type ReportToolChange, toolCheck } from "./tool-offers.ts"
 import type { UserCode } from "./user-code.ts"
@@ -33,28 +36,26 @@ export interface ChosenAgent {
   readonly chosen: ChosenProvider
 }
 
-/** One agent of a running gateway, with what no other agent sees: its MCP servers, its sandboxes and its runtime. */
+/** One agent of a running gateway, with its plugins and its runtime. */
 export interface AgentService {
   readonly name: string
   readonly allowedModels: readonly string[] | undefined
   readonly resolveRuntime: ResolveRuntime
-  /**
-   * Takes what a browser brought back from an MCP server's authorization; null if no server of the agent can ask for
-   * one.
-   */
-  readonly completeMcpAuthorization: GatewayMcp["complete"]
-  /** A file of a session's working directory; null if there is none. */
+  /** Handlers of the plugins by method and path. */
+  readonly routes: ReadonlyMap<string, PluginRoute>
+  /** Null if no plugin of the agent can ask for authorization. */
+  readonly completeAuthorization: ((callback: URLSearchParams) => Promise<string | null>) | null
+  /** Returns a file that a plugin keeps for a session, null if there is none. */
   openFile(sessionId: string, path: string): Promise<OpenedFile | null>
-  /** Checks what the agent needs, by name. For an operator, also which tools its models do not see as they are. */
+  /** Checks what the agent needs, by name. For an operator, also the tools that its models do not see as they are. */
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
-  /** Stops the MCP servers. Runs that wait for one of them go on without it. */
-  closeMcp(): Promise<void>
+  /** Ends what runs may wait for. They continue without it. */
+  interrupt(): Promise<void>
   close(): Promise<void>
 }
 
 export interface AgentSurroundings {
   readonly server: SharedServerOptions
-  /** The default agent's secrets have no scope, so that it keeps its tokens when the gateway gets a second agent. */
   readonly isDefault: boolean
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
@@ -64,85 +65,87 @@ export interface AgentSurroundings {
   readonly checkSchema: SchemaCheck
   readonly clock: Clock
   readonly logger: Logger
+  /** Aborted when the gateway closes, also while it starts. */
+  readonly closing: AbortSignal
 }
 
 /** Opens what one agent needs. Rejects for an agent that cannot work, after closing what was opened for it. */
 export async function openAgent(agent: ChosenAgent, surroundings: AgentSurroundings): Promise<AgentService> {
-  const { definition } = agent
-  const { server, isDefault, settings, store, checkSchema, clock, logger } = surroundings
-  let mcp: GatewayMcp | null = null
-  let code: CodeExecutionService | null = null
+  const { name, options } = agent.definition
+  const { server, settings, closing, logger } = surroundings
+  const plugins = await openPlugins(pluginsOf(options, server, settings), {
+    servicesFor: createPluginServices(name, surroundings),
+    logger,
+    signal: closing,
+  })
   try {
-    mcp = await startMcp(definition.options, {
-      server,
-      settings,
-      secrets: store.secrets,
-      scope: isDefault ? "" : `agent:${definition.name}:`,
-      clock,
-      version: packageVersion,
-      checkSchema,
-      logger,
-    })
-    code = await openCodeExecution(definition.options.codeExecution ?? false, {
-      store: server.store,
-      dockerSocket: settings.dockerSocket,
-      isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
-      clock,
-      logger,
-    })
-    return await startAgent(agent, surroundings, { mcp, code })
+    return await startAgent(agent, surroundings, plugins)
   } catch (error) {
-    await code?.close()
-    await mcp?.close()
+    await closePlugins(plugins, logger)
     throw error
   }
-}
-
-interface AgentParts {
-  readonly mcp: GatewayMcp
-  readonly code: CodeExecutionService | null
 }
 
 async function startAgent(
   agent: ChosenAgent,
   surroundings: AgentSurroundings,
-  { mcp, code }: AgentParts,
+  plugins: readonly OpenedPlugin[],
 ): Promise<AgentService> {
   const { name, options } = agent.definition
-  const { grants } = surroundings.store.approvals
-  const { resolveRuntime, checkTools } = await runtimeResolver(agent, surroundings, { grants, mcp, code })
+  const { store, logger } = surroundings
+  const { grants } = store.approvals
+  const { resolveRuntime, checkTools } = await runtimeResolver(agent, surroundings, { grants, plugins })
+  const completions = plugins.flatMap(({ parts }) => parts.completeAuthorization ?? [])
   return {
     name,
     allowedModels: options.allowedModels,
     resolveRuntime,
-    completeMcpAuthorization: mcp.complete,
-    openFile: async (sessionId, path) => code?.openFile(sessionId, path) ?? null,
+    routes: routesOf(plugins),
+    completeAuthorization: completions.length === 0 ? null : (callback) => firstOf(completions, callback),
+    async openFile(sessionId, path) {
+      return firstOf(
+        plugins.flatMap(({ parts }) => parts.openFile ?? []),
+        sessionId,
+        path,
+      )
+    },
     async checks(audience) {
       const tools = audience.isOperator ? await checkTools() : null
       return {
-        ...(code !== null && { code_execution: await code.check() }),
-        ...mcpChecks(mcp.states(), audience),
+        ...(await checkPlugins(plugins, audience, logger)),
         ...(tools !== null && { tools: toolCheck(tools) }),
       }
     },
-    closeMcp: () => mcp.close(),
-    async close() {
-      await Promise.all([code?.close(), mcp.close()])
-    },
+    interrupt: () => interruptPlugins(plugins, logger),
+    close: () => closePlugins(plugins, logger),
   }
 }
 
-/** For looking at a runtime before any server has been asked. */
-const noServers: McpView = { tools: () => [], instructions: () => [] }
+/** Asks one after the other and resolves to the first result that is not null. */
+async function firstOf<Args extends readonly unknown[], Result>(
+  functions: readonly ((...args: Args) => Promise<Result | null>)[],
+  ...args: Args
+): Promise<Result | null> {
+  for (const call of functions) {
+    const result = await call(...args)
+    if (result !== null) return result
+  }
+  return null
+}
+
+interface ResolverParts {
+  readonly grants: Approvals["grants"]
+  readonly plugins: readonly OpenedPlugin[]
+}
 
 /**
- * Asks `buildChatRuntime` and fills in what it leaves open. Rejects at once for a runtime of all runs that cannot
- * work, and for a provider that is not installed.
+ * Asks `buildChatRuntime` and applies the defaults. Rejects at once for a runtime of all runs that cannot work, and
+ * for a provider that is not installed.
  */
 async function runtimeResolver(
   { definition, chosen }: ChosenAgent,
-  { server, settings, mode, userCode, prepareImages, checkSchema, logger }: AgentSurroundings,
-  { grants, mcp, code }: AgentParts & { readonly grants: Approvals["grants"] },
+  { server, settings, mode, userCode, prepareImages, checkSchema, logger, closing }: AgentSurroundings,
+  { grants, plugins }: ResolverParts,
 ): Promise<RuntimeResolver> {
   const { provider, resolveCredentials, buildChatRuntime } = definition
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
@@ -156,7 +159,6 @@ async function runtimeResolver(
     grants,
     prepareImages,
     checkSchema,
-    codeTools: (codeOptions: CodeToolsOptions) => code?.tools(codeOptions) ?? [],
     reportToolChange: createToolChangeLog(logger),
     logger,
   }
@@ -165,12 +167,19 @@ async function runtimeResolver(
     const asksForModel = !("runner" in chat) && chat.provider === undefined
     if (asksForModel && providers.main === chosen.provider) guess.use()
   }
+  const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
+  const openFor = (chat: ChatRuntime, session: Session | null, signal: AbortSignal) => {
+    if ("runner" in chat) return openRun([], { session, signal, ...pluginOptions({}) }, shared)
+    // Without a session, nothing is waited for.
+    const ready = session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
+    return openRun(ready, { session, signal, ...pluginOptions(chat) }, shared)
+  }
   // What a user's own key stands in for need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
     takeGuessFor(buildChatRuntime, providers)
-    const surroundings = { ...shared, mcp: noServers, providers, model: null }
-    await prepareAll(checkForAllRuns(buildChatRuntime, surroundings))
+    const view = await openFor(buildChatRuntime, null, closing)
+    await prepareAll(checkForAllRuns(buildChatRuntime, { ...shared, view, providers, model: null }))
   } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
   const resolveRuntime: ResolveRuntime = async ({ request, signal, ...run }) => {
     const { session, model } = run
@@ -184,15 +193,15 @@ async function runtimeResolver(
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     takeGuessFor(chat, providers)
-    return toAgentRuntime(chat, { ...shared, mcp: await mcp.open(session), providers, model })
+    return toAgentRuntime(chat, { ...shared, view: await openFor(chat, session, signal), providers, model })
   }
   const checkTools = async () => {
-    const isStarting = Object.values(mcp.states()).some(({ status }) => status === "starting")
-    if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting) return null
+    if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting()) return null
     const changes: ReportedChange[] = []
     const reportToolChange: ReportToolChange = (change) => void changes.push(change)
     const providers = appProviders(chosen, settings)
-    const surroundings = { ...shared, mcp: await mcp.open(null), providers, model: null, reportToolChange }
+    const view = await openFor(buildChatRuntime, null, closing)
+    const surroundings = { ...shared, view, providers, model: null, reportToolChange }
     const runtime = toAgentRuntime(buildChatRuntime, surroundings)
     if (runtime.type === "runner") return null
     for (const choice of runtime.models) runtime.toolsFor(choice.provider)

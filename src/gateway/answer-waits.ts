@@ -9,7 +9,9 @@ import { localPrincipal, type StartedRun } from "./start-run.ts"
 
 const decidedBy = { via: "code", ...localPrincipal, address: null } as const
 
-/** Whom a run from code asks. Null, as one of them or as an answer, leaves a wait open, for an answer from elsewhere. */
+/**
+ * Whom a run from code asks. Null, as one of them or as an answer, leaves a wait open, for an answer from elsewhere.
+ */
 export interface People {
   readonly logger: Logger
   readonly approve: ((wait: Wait) => Promise<ApprovalAnswer | null>) | null
@@ -21,19 +23,17 @@ export interface People {
 }
 
 /**
- * Answers what the run and the sessions that work for it wait for, each wait once. Resolves to true if the run waits
- * for such a session. Throws when an answer is refused, so that nobody waits for its end in vain.
+ * Answers what the run and the sub-agents that work for it wait for, each wait once. Throws when an answer is refused, so that
+ * no one waits for its end in vain.
  */
 export async function answerWaits(
   sessions: Sessions,
   { sessionId, runId }: StartedRun,
   people: People,
-): Promise<boolean> {
-  let waitsForChild = false
+): Promise<void> {
   for (const wait of await sessions.openWaits({ sessionId })) {
     const isBelow = wait.sessionId !== sessionId
     if (wait.runId !== runId && !isBelow) continue
-    waitsForChild ||= wait.kind === "child"
     if (people.asked.has(wait.waitId)) continue
     people.asked.add(wait.waitId)
     switch (wait.kind) {
@@ -61,7 +61,6 @@ export async function answerWaits(
         wait satisfies never
     }
   }
-  return waitsForChild
 }
 
 async function decide(sessions: Sessions, wait: Wait, answer: ApprovalAnswer): Promise<void> {

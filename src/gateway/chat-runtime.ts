@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto"
 import { createGate, isGranted } from "../approvals/gate.ts"
-import type { ApprovalPolicy, Interceptor } from "../approvals/interceptor.ts"
 import type {
   AgentRuntime,
   ModelChoice,
@@ -9,18 +8,19 @@ import type {
   Runner,
   RunnerRuntime,
 } from "../core/agent-runtime.ts"
-import { ConfigurationError } from "../core/errors.ts"
 import type { Grant } from "../core/ports/approvals.ts"
+import type { ApprovalPolicy, Interceptor } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { PluginRun } from "../core/ports/plugin.ts"
 import type { Provider, SystemBlock } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
-import type { McpView } from "../mcp/servers.ts"
+import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
-import type { CodeToolsOptions } from "../tools/code-execution/code-execution.ts"
 import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import { type Hooks, pickHooks } from "./hooks.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
+import type { PluginView } from "./plugins/open-run.ts"
 import type { RunProviders } from "./run-providers.ts"
 import { createToolOffers, type ReportToolChange, specificationOf } from "./tool-offers.ts"
 
@@ -82,6 +82,11 @@ export interface ChatModelRuntime {
   readonly needsApproval?: ApprovalPolicy
   /** See every call before anybody is asked about it, in this order. Default none. */
   readonly interceptors?: readonly Interceptor[]
+  /**
+   * Changes the results of executed calls before they are logged and before anyone sees them. Default: results stay as they
+   * are.
+   */
+  readonly transformToolResult?: TransformToolResult
   /** Seconds to wait for an approval or a client tool's result. Default 86 400: a day. */
   readonly approvalTimeoutSeconds?: number
 }
@@ -112,12 +117,10 @@ export interface RuntimeSurroundings {
   readonly callbackTimeoutMs: number
   readonly outputFilter: ModelRuntime["outputFilter"]
   readonly follow: AgentRuntime["follow"]
-  /** The MCP servers as the session's user sees them. */
-  readonly mcp: McpView
+  /** The parts of the plugins in this run. */
+  readonly view: PluginView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
   readonly checkSchema: ModelRuntime["checkSchema"]
-  /** The tools that run code, where the app has them. */
-  readonly codeTools?: (options: CodeToolsOptions) => readonly Tool[]
   readonly prepareImages: ModelRuntime["prepareImages"]
   /** Is told of every tool that a provider's service would refuse. */
   readonly reportToolChange: ReportToolChange
@@ -125,6 +128,14 @@ export interface RuntimeSurroundings {
 }
 
 const defaultApprovalTimeoutSeconds = 86_400
+
+/** Returns the options of a runtime that plugins may use, with their defaults. */
+export function pluginOptions({
+  needsApproval = () => false,
+  maxToolResultBytes = 100_000,
+}: Partial<ChatModelRuntime>): Pick<PluginRun, "needsApproval" | "maxToolResultBytes"> {
+  return { needsApproval, maxToolResultBytes }
+}
 
 /** Fills in the defaults. Throws `ConfigurationError` for what is unknown, wrong or cannot work. */
 export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
@@ -164,19 +175,17 @@ function runnerRuntime(
 }
 
 function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurroundings): ModelRuntime {
-  const { providers, mcp, checkSchema, followHooks, follow, grants, logger } = surroundings
+  const { providers, view, checkSchema, followHooks, follow, grants, logger } = surroundings
   const { callbackTimeoutMs, outputFilter } = surroundings
-  const { provider, fallback = [], interceptors = [], needsApproval = () => false } = chat
+  const { provider, fallback = [] } = chat
+  const { needsApproval, maxToolResultBytes } = pluginOptions(chat)
   const { maxBudgetUsd = null } = chat
   const own = typeof chat.systemPrompt === "string" ? [{ text: chat.systemPrompt }] : chat.systemPrompt
-  const systemPrompt = [...own, ...mcp.instructions().map((text) => ({ text }))]
+  const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
   const pricing = createPricing(chat.prices)
-  const maxToolResultBytes = chat.maxToolResultBytes ?? 100_000
-  const codeTools = surroundings.codeTools?.({ needsApproval, maxResultBytes: maxToolResultBytes }) ?? []
-  const tools = [...(chat.tools ?? []), ...codeTools]
-  refuseDuplicates(tools)
-  const allTools = withServerTools(tools, mcp, new Set(chat.excludedTools))
+  const allTools = without(chat.excludedTools ?? [], view.tools(chat.tools ?? []))
+  const interceptors = [...(chat.interceptors ?? []), ...view.interceptors]
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
   if (maxBudgetUsd !== null) {
     requirePrices(
@@ -195,7 +204,7 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
       chat.firstTokenTimeoutSeconds === undefined ? null : chat.firstTokenTimeoutSeconds * 1_000,
     stallTimeoutMs: (chat.stallTimeoutSeconds ?? 60) * 1_000,
     checkSchema,
-    // Asked at every step: a server's tools may change while a run is under way.
+    // Read before each turn: a plugin's tools may change during a run.
     get tools() {
       return allTools()
     },
@@ -205,6 +214,10 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
     maxTurns: chat.maxTurns ?? null,
     toolTimeoutMs: chat.toolTimeoutMs ?? 30_000,
     maxToolResultBytes,
+    transformToolResults: [
+      ...(chat.transformToolResult === undefined ? [] : [chat.transformToolResult]),
+      ...view.transformToolResults,
+    ],
     outputFilter,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
@@ -226,31 +239,19 @@ function chosenModel(
   return allowedModels.includes(asked) ? asked : own
 }
 
-/** The agent's own tools and those of the servers, as the same array while they stay the same. */
-function withServerTools(
-  own: readonly Tool[],
-  { tools }: McpView,
-  excluded: ReadonlySet<string>,
-): () => readonly Tool[] {
-  const names = own.map(({ name }) => name)
-  const offered = (ofServers: readonly Tool[]) =>
-    [...own, ...ofServers].filter(({ name }) => !excluded.has(name))
-  let ofServers = tools(names)
-  let all = offered(ofServers)
+/** Returns the tools but for those of these names, as the same array while they stay the same. */
+function without(names: readonly string[], tools: () => readonly Tool[]): () => readonly Tool[] {
+  if (names.length === 0) return tools
+  let all: readonly Tool[] = []
+  let offered: readonly Tool[] = []
   return () => {
-    const current = tools(names)
-    if (current !== ofServers) {
-      ofServers = current
-      all = offered(current)
+    const current = tools()
+    if (current !== all) {
+      all = current
+      offered = current.filter(({ name }) => !names.includes(name))
     }
-    return all
+    return offered
   }
-}
-
-function refuseDuplicates(tools: readonly Tool[]): void {
-  const names = tools.map(({ name }) => name)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new ConfigurationError(`Two tools are named ${JSON.stringify(twice)}.`)
 }
 
 function revisionOf(definition: {

@@ -1,12 +1,15 @@
 import { z } from "zod"
+import { codeExecutionSchema } from "../code-execution/options.ts"
 import { ConfigurationError } from "../core/errors.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
+import { type McpOptions, mcpSchemas } from "../mcp/options.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
 import type { Hooks } from "./hooks.ts"
-import type { McpOptions } from "./mcp.ts"
 import { providerNames } from "./named-provider.ts"
 import { isPostgresUrl } from "./open-store.ts"
+import { describeIssues } from "./options/describe-issues.ts"
 
 const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
 const callback = aFunction.optional()
@@ -20,11 +23,13 @@ const aTool = z.custom<unknown>((value) => {
   const { name, validate, execute } = Object(value) as { readonly [key: string]: unknown }
   return typeof name === "string" && typeof validate === "function" && typeof execute === "function"
 }, "expected a tool, as tool() makes it")
+const aPlugin = z.custom<unknown>((value) => {
+  const { name, setup } = Object(value) as { readonly [key: string]: unknown }
+  return typeof name === "string" && typeof setup === "function"
+}, "expected a plugin: an object with a name and a setup function")
 const strings = z.array(z.string().min(1)).optional()
 const count = z.int().positive().optional()
 
-/** The longest delay a timer can wait. */
-const longestTimerMs = 2_147_483_647
 const milliseconds = z.int().positive().max(longestTimerMs)
 const timeoutSeconds = z
   .number()
@@ -33,7 +38,6 @@ const timeoutSeconds = z
   .optional()
 /** Most seconds of a wait, which has no timer: a century, so that its end is a date. */
 const longestWaitSeconds = 3_155_760_000
-
 /** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
 const maxJsonValues = 100_000
 
@@ -63,46 +67,12 @@ const systemPrompt = z.union(
   "expected a string or an array of { text, cache? }",
 )
 
-/** The address of another kind of database would be taken for a path, and all be kept in a folder of that name. */
+/** A misspelled word or the address of another database must not become the name of a folder. */
 const store = z.custom<unknown>((value) => {
   if (typeof value !== "string") return typeof value === "object" && value !== null
-  return isPostgresUrl(value) || (value !== "" && !/^[a-z][\w+.-]*:\/\//i.test(value))
-}, 'expected "memory", a path, a postgres:// URL or a Store')
-
-const codeExecution = z.strictObject({
-  backends: z
-    .array(z.enum(["docker", "bubblewrap", "subprocess"]))
-    .min(1)
-    .optional(),
-  requireSandbox: z.boolean().optional(),
-  image: z.string().min(1).optional(),
-  dockerSocket: z.string().min(1).optional(),
-  warmPool: z.int().nonnegative().optional(),
-  memoryMb: z.int().min(16).optional(),
-  cpus: z.number().positive().optional(),
-  pids: z.int().min(8).optional(),
-  diskMb: count,
-  diskEntries: z.int().min(16).max(1_000_000).optional(),
-  defaultTimeoutMs: count,
-  maxTimeoutMs: z
-    .int()
-    .positive()
-    .max(24 * 60 * 60 * 1_000)
-    .optional(),
-  maxOutputBytes: z
-    .int()
-    .min(1_000)
-    .max(16 * 1024 * 1024)
-    .optional(),
-  maxBackground: z.int().nonnegative().optional(),
-  maxConcurrent: count,
-  maxConcurrentPerUser: count,
-  maxQueued: z.int().nonnegative().optional(),
-  network: z.enum(["none", "bridge", "host"]).optional(),
-  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
-  files: z.record(z.string().min(1), z.string().min(1)).optional(),
-  directory: z.string().min(1).optional(),
-})
+  if (value === "memory" || isPostgresUrl(value)) return true
+  return /[/\\.]/.test(value) && !/^[a-z][\w+.-]*:\/\//i.test(value)
+}, 'expected "memory", a path with a slash or a dot, a postgres:// URL or a Store')
 
 const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
 
@@ -177,13 +147,10 @@ const sharedServer = {
 
 /** Options of the server that each agent has for itself. */
 const agentServer = {
+  ...mcpSchemas,
   allowedModels: strings,
-  codeExecution: z.union([z.boolean(), codeExecution]).optional(),
-  mcpServers: object.optional(),
-  mcpConfigPath: z.string().min(1).optional(),
-  mcpDefaultToolTimeoutMs: milliseconds.optional(),
-  mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
-  mcpSessionInjectServers: strings,
+  codeExecution: codeExecutionSchema.optional(),
+  plugins: z.array(aPlugin).optional(),
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }
@@ -222,6 +189,7 @@ const modelRuntime = {
   firstTokenTimeoutSeconds: timeoutSeconds,
   stallTimeoutSeconds: timeoutSeconds,
   needsApproval: callback,
+  transformToolResult: callback,
   interceptors: z.array(aFunction).optional(),
   approvalTimeoutSeconds,
 }
@@ -254,10 +222,13 @@ const chatRunnerRuntime = z.strictObject({
   ...hooks,
 })
 
+const grantScope = z.enum(["session", "tree"]).optional()
+
 const approveOptions = z.strictObject({
   userId: z.string().optional(),
   input: object.optional(),
   allowToolType: z.boolean().optional(),
+  scope: grantScope,
 })
 
 const startOptions = z
@@ -268,6 +239,7 @@ const startOptions = z
     agent: z.string().optional(),
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
+    toolInputDeltas: z.boolean().optional(),
     notBefore: z.int().nonnegative().optional(),
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),
@@ -284,6 +256,7 @@ const approvalAnswer = z.strictObject({
   editedInput: object.optional(),
   reason: z.string().optional(),
   grant: z.boolean().optional(),
+  scope: grantScope,
 })
 
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */
@@ -317,6 +290,11 @@ export function pickSharedOptions(options: SharedServerOptions): SharedServerOpt
 /** Returns those of the options that each agent has for itself. */
 export function pickAgentServerOptions(options: AgentServerOptions): AgentServerOptions {
   return pick(agentServer, options)
+}
+
+/** Returns those of the options that configure MCP servers. */
+export function pickMcpOptions(options: McpOptions): McpOptions {
+  return pick(mcpSchemas, options)
 }
 
 /** Returns what a model is run with. Its provider stands beside it. */
@@ -361,38 +339,7 @@ function checkMcpServers(options: unknown): void {
 
 function check(name: string, schema: z.ZodType, options: unknown): void {
   const { error } = schema.safeParse(options)
-  if (error !== undefined) throw new ConfigurationError(`${name}: ${describe(error)}`)
-}
-
-function describe({ issues }: z.ZodError): string {
-  return issues
-    .map((issue) => {
-      if (issue.code === "unrecognized_keys") {
-        return `unknown option ${issue.keys.map((key) => optionName([...issue.path, key])).join(", ")}`
-      }
-      return `${optionName(issue.path) || "options"}: ${problemOf(issue)}`
-    })
-    .join("; ")
-}
-
-/** Writes a path as code does: `mcpServers.files.args[0]`. */
-function optionName(path: readonly PropertyKey[]): string {
-  return path
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-    .join("")
-    .replace(/^\./, "")
-}
-
-function problemOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === "too_small" && issue.origin === "string" && issue.minimum === 1)
-    return "must not be empty"
-  if (issue.code === "too_small" && issue.origin !== "string") {
-    return `must be ${issue.inclusive === true ? "at least" : "greater than"} ${issue.minimum}`
-  }
-  if (issue.code === "too_big" && issue.origin !== "string") {
-    return `must be ${issue.inclusive === true ? "at most" : "less than"} ${issue.maximum}`
-  }
-  return issue.message.replace(/^Invalid input: /, "")
+  if (error !== undefined) throw new ConfigurationError(`${name}: ${describeIssues(error, schema)}`)
 }
 
 function isProviderChoice(value: unknown): boolean {

@@ -16,7 +16,9 @@ export function limitConnections(server: Server, max: number, logger: Logger): v
       if (!warned) {
         logger.warn(
           { network, connectionsPerAddress: max },
-          "A network address has too many open connections, so new ones from it are closed. Behind a proxy, set trustProxy; otherwise raise limits.connectionsPerAddress if the clients are legitimate.",
+          "A network address has too many open connections, so new ones from it are closed. " +
+            "Behind a proxy, set trustProxy; otherwise raise limits.connectionsPerAddress if the " +
+            "clients are legitimate.",
         )
       }
       warned = true

@@ -172,7 +172,7 @@ describe("gateway.run with a session", () => {
     [{ whenBusy: "wait" }, "whenBusy: "],
     [{ notBefore: -1 }, "notBefore: must be at least 0"],
     [{ sesionId: "x" }, "unknown option sesionId"],
-    [{ userId: "" }, "userId: must not be empty"],
+    [{ userId: "" }, "userId: is empty"],
     [{ tenant: "acme" }, "tenant: needs userId"],
     [{ context: "web" }, "context: expected an object"],
   ])("refuses the options %j", async (options, problem) => {

@@ -52,11 +52,14 @@ describe("createAgent", () => {
   it.each([
     [{ maxTurn: 3 }, "unknown option maxTurn"],
     [{ maxTurns: 0 }, "maxTurns: must be greater than 0"],
-    [{ validApiKeys: ["a", ""] }, "validApiKeys[1]: must not be empty"],
+    [{ validApiKeys: ["a", ""] }, "validApiKeys[1]: is empty"],
     [{ sessionTtlSeconds: "1" }, "sessionTtlSeconds: expected number, received string"],
     [{ tools: "search" }, "tools: "],
     [{ tools: [{ name: "search", execute: () => 1 }] }, "tools[0]: expected a tool, as tool() makes it"],
-    [{ store: "mysql://db/agents" }, 'store: expected "memory", a path, a postgres:// URL or a Store'],
+    [
+      { store: "mysql://db/agents" },
+      'store: expected "memory", a path with a slash or a dot, a postgres:// URL or a Store',
+    ],
     [{ store: "Postgres://db/agents" }, "store: expected"],
     [{ onUsage: true }, "onUsage: expected a function"],
     [{ limits: { bodyBytes: 1, chatBytes: 1 } }, "unknown option limits.chatBytes"],
@@ -309,7 +312,9 @@ describe("createGatewayApp", () => {
     const runtime = { systemPrompt: "Hi.", needApproval: () => true }
     const gateway = use(createGatewayApp({ ...quiet, buildChatRuntime: () => runtime }))
     expect(await gateway.run("Hi")).toMatchObject({ outcome: "failed", error: { code: "runtime_failed" } })
-    const error = expect.objectContaining({ message: "buildChatRuntime: unknown option needApproval" })
+    const error = expect.objectContaining({
+      message: "buildChatRuntime: unknown option needApproval (did you mean needsApproval?)",
+    })
     expect(logger.error).toHaveBeenCalledWith(expect.objectContaining({ error }), expect.any(String))
   })
 

@@ -22,7 +22,8 @@ const maxProviders = 500
 
 /**
  * The providers that a session's runs are executed with: the app's, or the one of the user's own key. Rejects with a
- * `ConfigurationError` when there are credentials that cannot be used: nobody else's key, and no stand-in, takes their place.
+ * `ConfigurationError` when there are credentials that cannot be used: nobody else's key, and no stand-in, takes
+ * their place.
  */
 export function providersForSession(
   chosen: ChosenProvider,

@@ -12,11 +12,11 @@ export interface EnvironmentSettings {
   readonly secretsKey: string | undefined
   /** `AGENT_GATEWAY_OPERATOR_KEY`. */
   readonly operatorKey: string | undefined
-  /** Of `DOCKER_HOST`, if that is a Unix socket: working directories are folders of this machine. */
+  /** Path of `DOCKER_HOST`, if that is a Unix socket: working directories are folders of this machine. */
   readonly dockerSocket?: string
   readonly anthropic: Pick<AnthropicOptions, "apiKey" | "authToken" | "baseURL">
   readonly openai: Pick<OpenAiOptions, "apiKey" | "baseURL">
-  /** Where a model server of this machine is looked for when there is no key. */
+  /** Address at which the gateway looks for a model server of this machine if there is no key. */
   readonly localServer: string
 }
 

@@ -3,17 +3,18 @@ import { isTerminal, type LiveEntry } from "../core/entries.ts"
 import { toError } from "../core/errors.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import { sleep } from "../core/sleep.ts"
 import { nativeWire } from "../http/wire/native.ts"
 import type { Frame } from "../http/wire/wire.ts"
+import { isOfSubAgent } from "../sessions/tree/sub-agent.ts"
 import { answerWaits, type People } from "./answer-waits.ts"
 import type { ElicitationAnswer } from "./approvals.ts"
 import type { ApprovalAnswer } from "./gateway.ts"
 import { type ParkedParts, UnfinishedCalls, untilParked } from "./parked.ts"
+import { createRendering } from "./render-events.ts"
 import type { AcceptedRun } from "./start-run.ts"
 
-/** Pause between two looks at what the sessions below a run wait for. */
-const childrenPollMs = 500
+/** Sub-agents whose questions are answered at once. */
+const maxSubAgents = 1_000
 
 export interface FollowParts extends ParkedParts {
   /** Names of the agents that the gateway serves. */
@@ -34,12 +35,14 @@ export interface FollowOptions {
    * followed on.
    */
   readonly onParked?: (() => void) | undefined
+  /** If true, the arguments of calls are among the frames while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** One entry of a run, and the frames that a client of the HTTP API is sent for it. */
+/** One entry of a run or of a sub-agent, and the frames that a client of the HTTP API is sent for it. */
 export interface FollowedEntry {
-  /** Null for the place of a queued run, which comes first. */
+  /** Null for an entry of a sub-agent, and for what is no entry. */
   readonly entry: LiveEntry | null
   readonly frames: readonly Frame[]
 }
@@ -50,14 +53,14 @@ export function toChatEvent(frame: Frame): ChatEvent {
 }
 
 /**
- * Yields a run's entries up to its end, and answers what it and its children wait for. Cancels the run when the
- * signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its message
- * started. Ends early, and cancels nothing, when the process stops.
+ * Yields the entries of a run and of its sub-agents up to the run's end, and answers what they wait for. Cancels the run when
+ * the signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its message started.
+ * Ends early, and cancels nothing, when the process stops.
  */
 export async function* followRun(
   { sessions, directory, logger }: FollowParts,
   run: AcceptedRun,
-  { onApproval, onElicitation, hasClient, onParked, signal }: FollowOptions,
+  { onApproval, onElicitation, hasClient, onParked, toolInputDeltas, signal }: FollowOptions,
 ): AsyncGenerator<FollowedEntry> {
   const { sessionId, runId, cursor, position } = run
   const cancelled = Promise.withResolvers<void>()
@@ -72,73 +75,82 @@ export async function* followRun(
   // No one waits for a person any more once the run is canceled.
   const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
   const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
+  const over = new AbortController()
+  const left = new Promise<never>((_, reject) => {
+    over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true })
+  })
+  left.catch(() => undefined)
   const people: People = {
     logger,
-    approve: onApproval === undefined ? null : async (wait) => Promise.race([onApproval(wait), denied]),
+    approve: onApproval === undefined ? null : async (wait) => Promise.race([onApproval(wait), denied, left]),
     elicit:
-      onElicitation === undefined ? null : async (wait) => Promise.race([onElicitation(wait), declined]),
+      onElicitation === undefined
+        ? null
+        : async (wait) => Promise.race([onElicitation(wait), declined, left]),
     hasClient,
     asked: new Set(),
   }
-  const over = new AbortController()
-  let watching: Promise<void> | null = null
   const failures: unknown[] = []
-  /** The stream of the run does not show what the sessions below it wait for. */
-  const watchChildren = async () => {
+  /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
+  let isGivenUp = false
+  /** Waits are answered one after the other, while the run and its sub-agents are shown. */
+  let answering = Promise.resolve()
+  let unanswered = 0
+  const answer = async () => {
     try {
-      while (!over.signal.aborted && (await answerWaits(sessions, run, people)))
-        await sleep(childrenPollMs, over.signal)
+      if (!over.signal.aborted) await answerWaits(sessions, run, people)
     } catch (error) {
+      // Once the run is left, its waits stay open for others.
+      if (over.signal.aborted) return
       failures.push(error)
-      await cancel()
+      isGivenUp = true
+      over.abort()
+    } finally {
+      unanswered -= 1
     }
-    watching = null
   }
   const calls = new UnfinishedCalls()
-  /** Ends the view when the run is parked. */
-  const leaving = new AbortController()
   let looking: Promise<void> | null = null
   const lookIfParked = async () => {
     try {
-      if (await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal })) {
+      while (await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal })) {
+        await answering
+        if (unanswered > 0) continue
         onParked?.()
-        leaving.abort()
+        over.abort()
       }
     } catch (error) {
       failures.push(error)
-      leaving.abort()
+      over.abort()
     }
   }
   signal?.addEventListener("abort", cancel, { once: true })
-  /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
-  let isGivenUp = false
   try {
     // It may have come while the run was started.
     if (signal?.aborted === true) await cancel()
-    const view = sessions.view(sessionId, {
-      afterSeq: cursor,
-      runId,
-      throughLapse: true,
-      signal: leaving.signal,
-    })
     if (position !== undefined) {
       isGivenUp = true
       yield { entry: null, frames: [nativeWire.queued(runId, position)] }
       isGivenUp = false
     }
-    let state = nativeWire.start(cursor)
-    for await (const batch of view) {
-      for (const entry of batch) {
-        const [next, frames] = nativeWire.fold(state, entry)
-        state = next
-        calls.see(entry)
-        isGivenUp = !(entry.kind === "event" && isTerminal(entry.event))
-        yield { entry, frames }
-        if (isQuestion(entry)) {
-          if (await answerWaits(sessions, run, people)) watching ??= watchChildren()
+    const rendered = createRendering(cursor, { toolInput: toolInputDeltas })
+    const from = { afterSeq: cursor, runId, maxSubAgents }
+    for await (const batch of sessions.viewTree(sessionId, {
+      ...from,
+      throughLapse: true,
+      signal: over.signal,
+    })) {
+      for (const [entry, frames] of rendered(batch)) {
+        const isOfRun = !isOfSubAgent(batch)
+        if (entry !== null && isOfRun) calls.see(entry)
+        if (entry !== null && isQuestion(entry)) {
+          unanswered += 1
+          answering = answering.then(answer)
           if (onParked !== undefined) looking ??= lookIfParked()
         }
-        isGivenUp = false
+        isGivenUp = !(isOfRun && entry?.kind === "event" && isTerminal(entry.event))
+        yield { entry: isOfRun ? entry : null, frames }
+        isGivenUp = failures.length > 0
       }
     }
   } finally {
@@ -146,7 +158,7 @@ export async function* followRun(
     over.abort()
     // A run that was open before belongs to someone else as well.
     if (isGivenUp && !run.hasJoined) await cancel()
-    await watching
+    await answering
     await looking
   }
   for (const error of failures) throw toError(error)

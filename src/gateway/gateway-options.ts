@@ -1,15 +1,16 @@
+import type { CodeExecutionConfig } from "../code-execution/options.ts"
 import type { Clock } from "../core/clock.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Plugin } from "../core/ports/plugin.ts"
 import type { Principal } from "../core/ports/session-log.ts"
 import type { AuthenticatePerson } from "../http/auth/identify.ts"
 import type { HttpLimits } from "../http/limits/http-limits.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
+import type { McpAuthorizationOptions, McpOptions } from "../mcp/options.ts"
 import type { StorageBounds } from "../sessions/storage.ts"
-import type { CodeExecutionConfig } from "./code-execution.ts"
 import type { ConsoleOptions } from "./console-options.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
-import type { McpAuthorizationOptions, McpOptions } from "./mcp.ts"
 import type { StoreChoice } from "./open-store.ts"
 import type { SecretsOptions } from "./secrets-key.ts"
 
@@ -22,12 +23,14 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
 /** Options of the server that each agent has for itself. */
 export interface AgentServerOptions extends McpOptions {
   /**
-   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has no
-   * `model`, else none: it is always the agent's.
+   * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
+   * no `model`, else none: it is always the agent's.
    */
   readonly allowedModels?: readonly string[]
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */
+  readonly plugins?: readonly Plugin[]
 }
 
 /** Options of the server that all of its agents share. */
@@ -60,8 +63,8 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
    */
   readonly allowedHosts?: readonly string[]
   /**
-   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default, and
-   * operators sign in with a key.
+   * Serves the console at `/console`. With `dev` it is on, and for this machine only. Elsewhere it is off by default,
+   * and operators sign in with a key.
    */
   readonly console?: boolean | ConsoleOptions
   /** Origins whose pages may call. Default none. */

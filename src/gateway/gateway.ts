@@ -2,10 +2,11 @@ import type { ChatEvent } from "../client/wire/chat-event.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
+import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/routes/status.ts"
+import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
-import type { McpOptions } from "./mcp.ts"
 import type { GatewayOutbox } from "./outbox.ts"
 import type { StartOptions } from "./run-options.ts"
 import type { GatewaySessions } from "./sessions.ts"
@@ -14,30 +15,32 @@ import type { ChatStream } from "./stream-run.ts"
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
   /**
-   * Answers one web-standard request, so that it mounts anywhere. `bindings` may be those of a Hono adapter: from them the
-   * client's network address is known.
+   * Answers one web-standard request, so that it mounts anywhere. `bindings` may be those of a Hono adapter: from
+   * them the client's network address is known.
    */
   fetch(request: Request, bindings?: object): Promise<Response>
   /** Serves HTTP on Node. Rejects with the system's error when the address cannot be used. */
   listen(options?: ListenOptions): Promise<Listener>
   /**
-   * Sends one message in a new session, or in the session of `sessionId`, without HTTP, and waits for the end of its run.
-   * Aborting cancels the run; the result then says so. A callback that throws cancels it too, and the promise rejects with
-   * what was thrown. Rejects with a `GatewayError` if the message is not accepted: `session_not_found`, `agent_not_found`,
-   * `run_active`, `queue_full`, `session_too_large`. Rejects with a `ConfigurationError` for an `output` that cannot describe an answer.
+   * Sends one message in a new session, or in the session of `sessionId`, without HTTP, and waits for the end of its
+   * run. Aborting cancels the run; the result then says so. A callback that throws cancels it too, and the promise
+   * rejects with what was thrown. Rejects with a `GatewayError` if the message is not accepted: `session_not_found`,
+   * `agent_not_found`, `run_active`, `queue_full`, `session_too_large`. Rejects with a `ConfigurationError` for an
+   * `output` that cannot describe an answer.
    */
   run<Schema extends OutputSchema = never>(
     message: string,
     options?: RunOptions<Schema>,
   ): Promise<GatewayRunResult<InferOutput<Schema>>>
   /**
-   * Does the same as `run`, and streams the events that a client of the HTTP API is sent, without heartbeats. The run starts
-   * at once. Leaving the iteration before its last event cancels the run, as does `signal`. The iteration rejects as `run`
-   * does, and with `shutting_down` if the gateway is closed before the run has ended; the run then goes on at the next start.
+   * Does the same as `run`, and streams the events that a client of the HTTP API is sent, without heartbeats. The run
+   * starts at once. Leaving the iteration before its last event cancels the run, as does `signal`. The iteration
+   * rejects as `run` does, and with `shutting_down` if the gateway is closed before the run has ended; the run then
+   * goes on at the next start.
    */
   stream(message: string, options?: StreamOptions): ChatStream
   readonly approvals: GatewayApprovals
-  /** What sessions want done outside themselves and could not be delivered yet. */
+  /** Items that sessions want delivered outside themselves and that could not be delivered yet. */
   readonly outbox: GatewayOutbox
   readonly sessions: GatewaySessions
   /** The agents that it serves; the first one is the default. */
@@ -56,12 +59,12 @@ export interface Gateway {
    * `ConfigurationError` for want of a model, its SDK, a key, or a price under a budget.
    */
   prepare(options?: PrepareOptions): Promise<void>
-  /** What `GET /ready` answers: each part that the gateway needs, and whether it works. */
+  /** Returns the answer of `GET /ready`: each part that the gateway needs, and its state. */
   readiness(options?: ReadinessOptions): Promise<Readiness>
   /**
-   * Refuses new work, lets active runs continue for `graceMs`, and parks the rest, which resumes at the next start. Tools,
-   * runners and hooks that are still running then have two seconds to stop, while MCP servers and sandboxes are stopped.
-   * Resolves when everything is closed, also when called again.
+   * Refuses new work, lets active runs continue for `graceMs`, and parks the rest, which resumes at the next start.
+   * Tools, runners and hooks that are still running then have two seconds to stop, while MCP servers and sandboxes
+   * are stopped. Resolves when everything is closed, also when called again.
    */
   close(options?: CloseOptions): Promise<void>
 }
@@ -93,15 +96,21 @@ export interface Listener {
 
 export interface PrepareOptions {
   /**
-   * The command that opens the gateway. `start` and `run` require a configured model and refuse to guess one. `dev` lets
-   * pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
+   * The command that opens the gateway. `start` and `run` require a configured model and refuse to guess one. `dev`
+   * lets pages from localhost call the gateway. Default: none of them; a model is guessed if none is configured.
    */
   readonly mode?: "dev" | "start" | "run"
   /** Turns the console on or off, whatever the option `console` is. Default: that option. */
   readonly console?: boolean
-  /** Where keys of model services are looked for when the agent names no provider. Default: the process's. */
+  /**
+   * Environment variables in which keys of model services are looked for if the agent names no provider. Default: the
+   * process's.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** For a look at it only: takes up no run that was left open or that others begin, and drops nothing old. Default false. */
+  /**
+   * For a look at it only: takes up no run that was left open or that others begin, and drops nothing old. Default
+   * false.
+   */
   readonly idle?: boolean
 }
 
@@ -110,10 +119,10 @@ export interface ReadinessOptions {
   readonly forOperator?: boolean
 }
 
-/** How an answer may be described: as an object, in every way that a tool's input may be. */
+/** The schema of an output: an object, in every form that a tool's input schema may have. */
 export type OutputSchema = InputSchema
 
-/** What the schema makes of an answer, after its transforms and defaults. */
+/** The output after the transforms and defaults of its schema. */
 export type InferOutput<Schema extends OutputSchema> = InferInput<Schema>
 
 export interface RunOptions<Schema extends OutputSchema = never> extends StartOptions {
@@ -129,8 +138,8 @@ export interface RunOptions<Schema extends OutputSchema = never> extends StartOp
   /** The text since the last message's end is void: a call failed, and the model begins that message again. */
   readonly onRetry?: (error: { readonly code: string; readonly message: string }) => void
   /**
-   * Asked for each call that needs a person. Edited arguments that do not fit the tool's schema deny it. Default: denied,
-   * because nobody is there to ask. Null leaves the approval open, for an answer from elsewhere.
+   * Asked for each call that needs a person. Edited arguments that do not fit the tool's schema deny it. Default:
+   * denied, because nobody is there to ask. Null leaves the approval open, for an answer from elsewhere.
    */
   readonly onApproval?: (wait: Wait) => ApprovalAnswer | null | Promise<ApprovalAnswer | null>
   /**
@@ -139,17 +148,17 @@ export interface RunOptions<Schema extends OutputSchema = never> extends StartOp
    */
   readonly onElicitation?: (wait: Wait) => ElicitationAnswer | null | Promise<ElicitationAnswer | null>
   /**
-   * If true, approvals and questions without a callback above stay open. Once the run waits for nothing but people, `run`
-   * resolves with the outcome `parked`. Another process, or the same call with the same `jobId`, continues the run when they
-   * are answered. Default false.
+   * If true, approvals and questions without a callback above stay open. Once the run waits for nothing but people,
+   * `run` resolves with the outcome `parked`. Another process, or the same call with the same `jobId`, continues the
+   * run when they are answered. Default false.
    */
   readonly park?: boolean
 }
 
 export interface StreamOptions extends StartOptions {
   /**
-   * Asked for each call that needs a person. Default: the approval stays open. Answer it with `gateway.approvals`, or let a
-   * client of the HTTP API answer.
+   * Asked for each call that needs a person. Default: the approval stays open. Answer it with `gateway.approvals`, or
+   * let a client of the HTTP API answer.
    */
   readonly onApproval?: (wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>
   /** Asked what tools ask the user. Default: the question stays open, as an approval does. */
@@ -162,8 +171,10 @@ export interface ApprovalAnswer {
   readonly editedInput?: JsonObject
   /** Told to the model on denial. */
   readonly reason?: string
-  /** Allows the tool type for the rest of the run. Not with edited arguments. */
+  /** Allows the tool type for the rest of the session. Not with edited arguments. */
   readonly grant?: boolean
+  /** The sessions that `grant` holds for: the one whose tool asked, or all of its tree. Default `session`. */
+  readonly scope?: GrantScope
 }
 
 export interface CloseOptions {
@@ -176,7 +187,10 @@ export interface GatewayRunResult<Output = never> {
   readonly sessionId: string
   /** If true, the run existed before the call: the message joined it, or `jobId` names it. */
   readonly existed: boolean
-  /** Times of the run's start and end in milliseconds since the Unix epoch. For a parked run, `endedAt` is the time of the look. */
+  /**
+   * Times of the run's start and end in milliseconds since the Unix epoch. For a parked run, `endedAt` is the time of
+   * the look.
+   */
   readonly startedAt: number
   readonly endedAt: number
   /** The text of the last assistant message. */
@@ -186,13 +200,13 @@ export interface GatewayRunResult<Output = never> {
   readonly output: Output | null
   /** The one that answered last, by its service's own word; null when none did. */
   readonly model: string | null
-  /** Of all model calls, failed ones included. */
+  /** Tokens of all model calls, failed ones included. */
   readonly usage: Usage
   /** US dollars; null when the price of a model is not known. */
   readonly cost: Cost
   /** `parked`: with the option `park`, the run is open and waits for people only. */
   readonly outcome: "completed" | "interrupted" | "failed" | "parked"
-  /** Why it was interrupted: `cancelled`, `max_turns`, `max_tokens`, `budget`; else null. */
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`; else null. */
   readonly reason: string | null
   readonly error: { readonly code: string; readonly message: string } | null
 }

@@ -104,7 +104,9 @@ function requireKeys(
 ): void {
   if (!takesAnyKey || reach === "loopback" || allowAnyKey) return
   throw new ConfigurationError(
-    `listen: other machines can reach ${host}, and any API key is accepted, so anyone there could use this agent. Set validApiKeys or authenticate, or listen on 127.0.0.1. If something in front of the gateway authenticates, start it with --allow-any-key (in code: allowAnyKey: true).`,
+    `listen: other machines can reach ${host}, and any API key is accepted, so anyone there could ` +
+      "use this agent. Set validApiKeys or authenticate, or listen on 127.0.0.1. If something in " +
+      "front of the gateway authenticates, start it with --allow-any-key (in code: allowAnyKey: true).",
   )
 }
 

@@ -1,11 +1,13 @@
 import type { Json, JsonObject } from "../core/json.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import type { EmittedData, Tool, ToolResult } from "../core/ports/tool.ts"
 import { originOf } from "../core/tool-origin.ts"
+import { configuredServers } from "../mcp/config/configured-servers.ts"
+import type { McpOptions } from "../mcp/options.ts"
 import { startMcpServers } from "../mcp/servers.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { type Environment, settingsFrom } from "./environment.ts"
-import { type McpOptions, mcpConfigs } from "./mcp.ts"
 import { packageVersion } from "./package-version.ts"
 
 export interface OpenMcpOptions {
@@ -39,7 +41,6 @@ export interface CallToolOptions {
   readonly onOutput: (text: string) => void
 }
 
-const longestTimerMs = 2_147_483_647
 /** The answer to every question: there is no user to ask. */
 const nobody = { action: "decline", content: null } as const
 /** A tool that does not take no for an answer is left alone. */
@@ -47,7 +48,7 @@ const mostRounds = 10
 
 /** The servers of an agent, or of a configuration file, with no agent around them, to look at and to try out. */
 export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
-  const all = await mcpConfigs(options, settingsFrom(env))
+  const all = await configuredServers(options, settingsFrom(env))
   const configs = all
     .filter(({ name }) => only?.includes(name) ?? true)
     // Named in one way whatever the others have.

@@ -6,6 +6,7 @@ import type { Wait } from "../core/ports/approvals.ts"
 import type { Question } from "../core/question.ts"
 import type { ApprovalPayload, ElicitationPayload } from "../core/wait.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import { isOfSubAgent } from "../sessions/tree/sub-agent.ts"
 import { createMask, type Mask, redacted } from "../telemetry/mask.ts"
 
 /**
@@ -28,6 +29,11 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
     ...sessions,
     async *view(sessionId, options) {
       for await (const batch of sessions.view(sessionId, options)) yield show(batch)
+    },
+    async *viewTree(sessionId, options) {
+      for await (const batch of sessions.viewTree(sessionId, options)) {
+        yield isOfSubAgent(batch) ? { ...batch, entries: show(batch.entries) } : show(batch)
+      }
     },
     async *history(sessionId, options) {
       for await (const part of sessions.history(sessionId, options)) {

@@ -12,8 +12,9 @@ export type AutonomousOptions = Omit<AgentOptions, keyof RunSessionOptions> & Om
 export type AutonomousRetryOptions = AutonomousOptions & RetryOptions
 
 /**
- * Runs an agent on one message without a server, and closes it: for cron jobs, batch work and heartbeats. The output says how the
- * run ended. Rejects with a `ConfigurationError` for options that are unknown or wrong, or an agent that cannot start.
+ * Runs an agent on one message without a server, and closes it: for cron jobs, batch work and heartbeats. The output
+ * says how the run ended. Rejects with a `ConfigurationError` for options that are unknown or wrong, or an agent that
+ * cannot start.
  */
 export async function runAutonomous(
   systemPrompt: string | readonly SystemBlock[],
@@ -33,8 +34,8 @@ export async function runAutonomous(
 }
 
 /**
- * Does the same again while the outcome is `transient` (`classifyOutcome`), each time in a new session. With `jobId`, the retries are
- * part of the job: a job that is started again goes on with the run, or the pause, that it was in.
+ * Does the same again while the outcome is `transient` (`classifyOutcome`), each time in a new session. With `jobId`,
+ * the retries are part of the job: a job that is started again goes on with the run, or the pause, that it was in.
  */
 export async function runAutonomousWithRetry(
   systemPrompt: string | readonly SystemBlock[],

@@ -41,6 +41,7 @@ export async function runOnce(
     onApproval,
     onElicitation,
     hasClient: false,
+    toolInputDeltas: options.toolInputDeltas,
     ...(park && { onParked }),
     signal: options.signal,
   }

@@ -22,9 +22,9 @@ export interface StartOptions {
   /** Given to `buildChatRuntime` and logged with the run, as the `context` of `POST /chat`. Default `{}`. */
   readonly context?: JsonObject
   /**
-   * Decides over the message while the session has an open run, or a queued one that is due. `reject` rejects with the code
-   * `run_active`, `queue` runs it after those, `interrupt` cancels the open run first, and `steer` adds the message to the
-   * open run, whose end is then waited for. Default `reject`.
+   * Decides over the message while the session has an open run, or a queued one that is due. `reject` rejects with
+   * the code `run_active`, `queue` runs it after those, `interrupt` cancels the open run first, and `steer` adds the
+   * message to the open run, whose end is then waited for. Default `reject`.
    */
   readonly whenBusy?: WhenBusy
   /** Milliseconds since the Unix epoch before which the run does not open. Default: at once. */
@@ -43,6 +43,11 @@ export interface StartOptions {
   readonly notes?: readonly string[]
   /** Limits of the run, besides those of the agent. An agent with a loop of its own ignores them. Default: none. */
   readonly limits?: RunLimits
+  /**
+   * If true, the events of the run include `tool_input_delta`: the arguments of calls while the model writes them. Default
+   * false.
+   */
+  readonly toolInputDeltas?: boolean
   /** Cancels the run. The run then ends as `interrupted`, with the reason `cancelled`. */
   readonly signal?: AbortSignal
 }

@@ -8,8 +8,8 @@ import { defaultStore, isPostgresUrl, type StoreChoice } from "./open-store.ts"
 export interface SecretsOptions {
   /**
    * Seals the tokens of other services in the store; at least 32 characters, the same on all nodes. Default:
-   * `AGENT_GATEWAY_SECRETS_KEY`, else a file `secrets.key` made in the data directory, beside the database. Without a data
-   * directory there is no default, and nothing that needs secrets works.
+   * `AGENT_GATEWAY_SECRETS_KEY`, else a file `secrets.key` made in the data directory, beside the database. Without a
+   * data directory there is no default, and nothing that needs secrets works.
    */
   readonly secretsKey?: string
 }

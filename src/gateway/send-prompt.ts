@@ -43,9 +43,9 @@ export interface PromptAnswer<Output = never> {
 }
 
 /**
- * One prompt to a model, of which nothing is kept. Retries, fallbacks, budget and structured output are those of an agent.
- * Rejects with a `GatewayError` whose `code` says why there is no whole answer: that of the model service's failure,
- * `output_invalid`, `budget`, `max_tokens`; and with the signal's reason when it is aborted.
+ * One prompt to a model, of which nothing is kept. Retries, fallbacks, budget and structured output are those of an
+ * agent. Rejects with a `GatewayError` whose `code` says why there is no whole answer: that of the model service's
+ * failure, `output_invalid`, `budget`, `max_tokens`; and with the signal's reason when it is aborted.
  */
 export async function sendPrompt<Schema extends OutputSchema = never>(
   prompt: string,

@@ -39,6 +39,7 @@ import { pickHooks } from "./hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
+import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
 import { followUserCode, type UserCode } from "./user-code.ts"
@@ -59,7 +60,7 @@ export interface Service {
   readonly outbox: Outbox
   readonly logger: Logger
   readonly takesAnyKey: boolean
-  /** Who may use the console. Null if it is off. */
+  /** Decides who may use the console. Null if it is off. */
   readonly console: OpenConsole["access"] | null
   fetch(request: Request, bindings?: object): Response | Promise<Response>
   readiness(options?: ReadinessOptions): Promise<Readiness>
@@ -103,6 +104,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         checkSchema: schemas.check,
         clock,
         logger,
+        closing: options.closing,
       })
       agents.push(opened)
     }
@@ -166,6 +168,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       defaultAgent: options.agents[0].definition.name,
       clock,
       ids,
+      logger,
     }),
     server,
     { userCode, logger },
@@ -193,12 +196,13 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
   const ownConsole = openConsole({
     server,
-    agents: agents.map(({ name, allowedModels = null }) => ({ name, allowedModels })),
+    agents: options.agents.map(({ definition }) => definition),
     settings: options.settings,
     mode,
     isAsked: options.console,
     sessions: shownSessions,
-    directory,
+    store,
+    readiness: () => readiness(true),
     clock,
   })
   const app = createHttpApp({
@@ -214,6 +218,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     openFile: async ({ id, agent }, path) => agentNamed(agents, agent).openFile(id, path),
     accepting: () => accepting,
     completeMcpAuthorization: completeAnyOf(agents) ?? undefined,
+    pluginRoutes: joinRoutes(agents),
+    callbackTimeoutMs: userCode.timeoutMs,
     allowLocalhost: mode === "dev",
     logsRequests: mode === "dev",
     addPages: ownConsole?.addPages,
@@ -245,8 +251,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       accepting = false
       stopHousekeeping?.()
       stopAnnouncing?.()
-      // From then on nothing uses the servers, and runs that wait for one to start must not hold up the end.
-      const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.closeMcp())), graceMs)
+      // Runs that still wait for a plugin, such as for an MCP server to start, must not hold up the end.
+      const grace = setTimeout(() => void Promise.all(agents.map((agent) => agent.interrupt())), graceMs)
       await worker.stop({ graceMs })
       clearTimeout(grace)
       feed.close()
@@ -295,7 +301,7 @@ function runtimeOfAgent(agents: readonly AgentService[]): ResolveRuntime {
 
 /** Null if no agent has a server that can ask for authorization. */
 function completeAnyOf(agents: readonly AgentService[]): CompleteAuthorization | null {
-  const completions = agents.map((agent) => agent.completeMcpAuthorization).filter((each) => each !== null)
+  const completions = agents.map((agent) => agent.completeAuthorization).filter((each) => each !== null)
   if (completions.length === 0) return null
   return async (callback) => {
     for (const complete of completions) {

@@ -43,7 +43,7 @@ export async function startRun(
   { schema, ...options }: StartOptions & { readonly schema?: CompiledSchema | undefined },
 ): Promise<AcceptedRun> {
   checkStartOptions(caller, options)
-  const { signal, context = {}, whenBusy, notBefore, jobId, notes = [], limits } = options
+  const { signal, context = {}, whenBusy, notBefore, jobId, notes = [], limits, toolInputDeltas } = options
   signal?.throwIfAborted()
   const { id: sessionId } = await findSession(sessions, agents, options)
   const { channel = null } = context
@@ -57,6 +57,7 @@ export async function startRun(
     idempotency: jobId === undefined ? null : { key: jobKey(jobId), bodyHash: digest([message, context]) },
     ...(limits !== undefined && { runLimits: limits }),
     ...(whenBusy !== undefined && { whenBusy }),
+    ...(toolInputDeltas === true && { toolInputDeltas }),
     ...(notBefore !== undefined && { notBefore }),
     ...(schema !== undefined && { outputSchema: schema.jsonSchema }),
   })

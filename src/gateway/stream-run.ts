@@ -35,15 +35,18 @@ export function streamRun(
 
   async function* events(): AsyncGenerator<ChatEvent> {
     const { opened, run } = await starting
-    const ask = { onApproval, onElicitation, hasClient: true, signal: options.signal }
-    let last: ChatEvent | null = null
+    const { signal, toolInputDeltas } = options
+    const ask = { onApproval, onElicitation, hasClient: true, toolInputDeltas, signal }
+    let hasEnded = false
     for await (const followed of followRun(opened, run, ask)) {
       for (const frame of followed.frames) {
-        last = toChatEvent(frame)
-        yield last
+        const event = toChatEvent(frame)
+        hasEnded =
+          event.sub_agent_id === undefined && (event.type === "stream_complete" || event.type === "error")
+        yield event
       }
     }
     // The run is kept, and goes on at the next start.
-    if (last?.type !== "stream_complete" && last?.type !== "error") throw new ShuttingDownError()
+    if (!hasEnded) throw new ShuttingDownError()
   }
 }

@@ -2,8 +2,8 @@ import type { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
 
 /**
- * Fills in the schema's defaults. Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value.
- * The caller's schema must have the keys of `Resolved`.
+ * Fills in the schema's defaults. Throws a `ConfigurationError` that names every option that is unknown or wrong, and
+ * no value. The caller's schema must have the keys of `Resolved`.
  */
 export function parseOptions<Resolved>(caller: string, schema: z.ZodType, options: unknown): Resolved {
   const { success, data, error } = schema.safeParse(options)

@@ -60,7 +60,7 @@ export interface FinishedRun {
   readonly usage: Usage
   readonly cost: Cost
   readonly outcome: "completed" | "interrupted" | "failed" | "parked"
-  /** Why the run was interrupted: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
   readonly reason: string | null
   readonly error: { readonly code: string; readonly message: string } | null
 }

@@ -40,6 +40,7 @@ import { addGrantRoutes } from "./routes/grants.ts"
 import { addHistoryRoute } from "./routes/history.ts"
 import { addInitRoute } from "./routes/init.ts"
 import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-callback.ts"
+import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
 import { addSessionsRoutes, type ListSessions } from "./routes/sessions.ts"
 import { addStatusRoutes, type Readiness } from "./routes/status.ts"
@@ -89,10 +90,14 @@ export interface HttpAppOptions {
   readonly limits?: Partial<HttpLimits> | undefined
   /** False for none. */
   readonly rateLimits?: false | Partial<RateLimits> | undefined
-  /** How many proxies stand before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
+  /** Number of proxies before the gateway, each of which appends to `X-Forwarded-For`. Default 0. */
   readonly trustProxy?: number | undefined
   /** Default: there are no MCP servers to be authorized at, and no route to come back to. */
   readonly completeMcpAuthorization?: CompleteAuthorization | undefined
+  /** Default none. */
+  readonly pluginRoutes?: PluginRoutes | undefined
+  /** Milliseconds that a route of a plugin may take. Default 30 000. */
+  readonly callbackTimeoutMs?: number | undefined
   /** If true, each request has a line in the log. For development. Default false. */
   readonly logsRequests?: boolean | undefined
   /** Adds pages outside the prefix. Default: there are none. */
@@ -172,6 +177,13 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })
   addOpenApiRoute(app, { version })
+  addPluginRoutes(app, {
+    prefix: prefixOf(options).replace(/\/$/, ""),
+    routes: options.pluginRoutes ?? new Map(),
+    callbackTimeoutMs: options.callbackTimeoutMs ?? 30_000,
+    reading: changing,
+    changing: [...changing, optionalBody],
+  })
   options.addPages?.(root, { issueSession, body: pageBody, clientAddress, failures: rateLimiting.failures })
   refuseOtherMethods(root)
   return app
@@ -180,7 +192,9 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
 /** Bodies of one owner, and of all together, that may be in memory at once, in bodies of the largest size. */
 const bodiesOfOwner = 8
 const bodiesTogether = 32
-/** The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once. */
+/**
+ * The share of the event loop that the large bodies of one owner may take, and what two of the largest take at once.
+ */
 const shareOfBodies = 0.15
 const burstOfBodiesMs = 200
 
@@ -243,7 +257,7 @@ function prefixOf({ prefix = "/api" }: HttpAppOptions): string {
   throw new ConfigurationError(`prefix: "${prefix}" is not a path like "/api".`)
 }
 
-/** What holds on every path, those that do not exist too. */
+/** Returns an app with the rules for every path, those that do not exist too. */
 function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs = 15_000 } = options
   const { viewersPerSession } = { ...defaultHttpLimits, ...options.limits }

@@ -8,7 +8,7 @@ import type { HttpEnv } from "./http-env.ts"
 export type ClientAddress = (c: Context<HttpEnv>) => string | null
 
 export interface ClientAddressOptions {
-  /** How many proxies stand before the gateway. */
+  /** Number of proxies before the gateway. */
   readonly trustProxy: number
   readonly logger: Logger
 }

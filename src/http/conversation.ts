@@ -3,7 +3,7 @@ import type { MessageInput } from "../core/ports/session-log.ts"
 import { invalidBody } from "./problem.ts"
 import type { ChatMessage, ChatRequest, UserContent } from "./schemas/chat.ts"
 
-/** What the client said, as the core has it. */
+/** Returns the client's message in the form of the core. */
 export function messageInput(
   { messages, message }: ChatRequest,
   { allowSystemMessages }: { readonly allowSystemMessages: boolean },

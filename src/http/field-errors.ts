@@ -7,7 +7,10 @@ const maxNameCharacters = 64
 
 type Issue = z.core.$ZodIssue
 
-/** A schema's complaints, each by the path of its field, unknown ones too; in a union those of the branch that was meant. */
+/**
+ * A schema's complaints, each by the path of its field, unknown ones too; in a union those of the branch that was
+ * meant.
+ */
 export function fieldErrors(error: z.ZodError): readonly FieldError[] {
   return error.issues
     .slice(0, maxErrors)

@@ -14,8 +14,9 @@ export interface HostGuardOptions {
 }
 
 /**
- * Refuses requests that a web page of another site made a browser send (DNS rebinding). Such a page resolves a name of
- * its own to the gateway's address: the request then names that host, and the browser takes page and gateway for one site.
+ * Refuses requests that a web page of another site made a browser send (DNS rebinding). Such a page resolves a name
+ * of its own to the gateway's address: the request then names that host, and the browser takes page and gateway for
+ * one site.
  *
  * An open gateway on its own server refuses host names that an attacker can register, and pages of other origins. With
  * API keys that is not needed, because the page has no key. A mounted gateway leaves it to the app's server, unless
@@ -39,7 +40,8 @@ export function hostGuard({ open, allowedHosts, origins }: HostGuardOptions): Mi
     if (allowed.has("*") || (name !== null && (allowed.has(name) || isSafe(name, reach)))) return
     throw new Problem(
       { code: "host_not_allowed", status: 421 },
-      "The request names a host that this gateway does not serve. If the name is the gateway's, add it to the option allowedHosts.",
+      "The request names a host that this gateway does not serve. If the name is the gateway's, " +
+        "add it to the option allowedHosts.",
     )
   }
 
@@ -73,7 +75,10 @@ function hostName(host: string): string | null {
   return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "")
 }
 
-/** Names that no one can register. Addresses and names without a dot only matter where the network reaches the gateway. */
+/**
+ * Names that no one can register. Addresses and names without a dot only matter where the network reaches the
+ * gateway.
+ */
 function isSafe(name: string, reach: Reach): boolean {
   return isLoopbackName(name) || (reach === "network" && (isIP(name) !== 0 || !name.includes(".")))
 }

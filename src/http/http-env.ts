@@ -5,7 +5,7 @@ import type { WiredStreamRequest } from "./sse/event-streams.ts"
 
 export interface HttpEnv {
   Bindings: {
-    /** What a server adapter hands over; nothing where the app is mounted without one. */
+    /** The bindings that a server adapter passes on; empty if the app is mounted without one. */
     readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } }
     /**
      * From the gateway's own server alone. Elsewhere nothing is written past the adapter: an app around this one would
@@ -13,7 +13,7 @@ export interface HttpEnv {
      */
     readonly ownServer?: { readonly response: ServerResponse; readonly reach: Reach } | undefined
   }
-  /** What the middleware and the handlers hand to each other. */
+  /** Values that the middleware and the handlers pass to each other. */
   Variables: {
     /** The session whose token the request carries. */
     session: Session

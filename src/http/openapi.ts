@@ -46,9 +46,9 @@ function documentOf(app: OpenAPIHono<HttpEnv>, version: string) {
     },
     servers: [{ url: "/" }],
     tags: [
-      { name: "sessions", description: "Who talks." },
+      { name: "sessions", description: "Sessions and their users." },
       { name: "chat", description: "Runs and their events." },
-      { name: "approvals", description: "What waits for a person or a client." },
+      { name: "approvals", description: "Open requests to a person or a client." },
       { name: "status", description: "For those who operate it." },
     ],
   })

@@ -83,7 +83,7 @@ function toGatewayError(thrown: unknown): GatewayError {
   })
 }
 
-/** What the framework itself refuses. */
+/** Returns the problem for a request that the framework itself refuses. */
 function refused({ status }: HTTPException): Problem {
   if (status === 400) return new Problem({ code: "malformed_json", status }, "The body is not valid JSON.")
   if (status === 415) {

@@ -4,8 +4,8 @@ import type { HttpEnv } from "./http-env.ts"
 /**
  * Headers of every response, problems and streams included. Only a page brings a content security policy of its own.
  * Browsers may neither guess a type, frame a response, nor load it from another site's markup.
- * `cross-origin-resource-policy` does not hinder origins that CORS allows: the Fetch standard asks it of `no-cors` requests
- * alone.
+ * `cross-origin-resource-policy` does not hinder origins that CORS allows: the Fetch standard asks it of `no-cors`
+ * requests alone.
  */
 const always = {
   "x-content-type-options": "nosniff",

@@ -13,9 +13,9 @@ const takeLock = "PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE"
 const busyCodes: ReadonlySet<number> = new Set([5, 6, 15])
 
 /**
- * Takes the lock, or returns null if another connection holds it, in this process or another one. Creates the file if it
- * is missing. The operating system drops the lock with the process, however the process ends. A process id in a file would
- * not do: ids are reused, and each container has its own.
+ * Takes the lock, or returns null if another connection holds it, in this process or another one. Creates the file if
+ * it is missing. The operating system drops the lock with the process, however the process ends. A process id in a
+ * file would not do: ids are reused, and each container has its own.
  */
 export function tryLock(file: string): FileLock | null {
   let connection: DatabaseSync | null = null

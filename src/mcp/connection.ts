@@ -12,6 +12,7 @@ import {
 } from "@modelcontextprotocol/client"
 import { GatewayError, toError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"
@@ -71,7 +72,6 @@ export interface ClientIdentity {
 
 /** Most pages of one listing. A server whose pages never end is refused. */
 const mostPages = 100
-const longestTimerMs = 2_147_483_647
 /** Pause between the announcement of another list of tools and its reading. */
 const relistPauseMs = 300
 /** Longest time that a call waits for a list that was announced. */
@@ -217,7 +217,9 @@ function createEnding() {
 
 /** A server that was lost may come back with other tools while a call waits for it. */
 function toolChanged(server: string): GatewayError {
-  const message = `The server ${server} changed the tool before it was called, so the call did not run. Read its current description, and call it again if you still need it.`
+  const message =
+    `The server ${server} changed the tool before it was called, so the call did not run. Read its ` +
+    "current description, and call it again if you still need it."
   return new GatewayError({ code: "tool_changed", status: 409 }, message)
 }
 

@@ -8,7 +8,7 @@ const newerModels: ReadonlyMap<string, ModelPrice> = new Map([
 ])
 
 const releaseDate = /-20\d{6}$/
-/** What is left of `claude-sonnet-5-5` after `claude-sonnet-5`, and not of a name that goes on with a date. */
+/** Matches the rest of `claude-sonnet-5-5` after `claude-sonnet-5`, and no name that goes on with a date. */
 const furtherVersion = /^[-.][1-9]\d?(?!\d)/
 
 /**
@@ -39,7 +39,9 @@ export function listedCost(
   return priced.total_price
 }
 
-/** The list finds some models by how their names begin, and so a newer version would go for the price of an older one. */
+/**
+ * The list finds some models by how their names begin, and so a newer version would go for the price of an older one.
+ */
 function isOtherModel(model: string, listed: string): boolean {
   const start = model.indexOf(listed)
   return start !== -1 && furtherVersion.test(model.slice(start + listed.length))

@@ -3,8 +3,8 @@ import { request as requestHttps } from "node:https"
 
 /**
  * `fetch` on Node's own HTTP client, for an SDK that calls a model: the first token comes 0.25 ms earlier than by the
- * global `fetch`, beside 49 other streams that is an eighth of what the gateway adds. It keeps connections open and fails
- * with the same errors; Node's `NODE_USE_ENV_PROXY` holds for it too.
+ * global `fetch`, beside 49 other streams that is an eighth of what the gateway adds. It keeps connections open and
+ * fails with the same errors; Node's `NODE_USE_ENV_PROXY` holds for it too.
  *
  * Less than `fetch` in that a redirect is an answer like any other, an answer is asked for without compression, and a
  * body is a text, bytes or none.

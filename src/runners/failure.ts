@@ -2,8 +2,8 @@ import { GatewayError, toError } from "../core/errors.ts"
 import { fieldsOf } from "./fields.ts"
 
 /**
- * What a framework threw, as the failure of a run. Their messages may quote prompts and keys, so clients are
- * told the kind of the error and the status of the service behind it, and the log has the rest.
+ * Returns a framework's error as the failure of a run. Their messages may quote prompts and keys, so clients are told
+ * the kind of the error and the status of the service behind it, and the log has the rest.
  */
 export function agentFailure(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown

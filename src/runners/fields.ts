@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts"
 
-/** What a framework hands over is read field by field: their types are theirs to change. */
+/** Values of a framework, which are read field by field: their types may change. */
 export type Fields = Readonly<Record<string, unknown>>
 
 const none: Fields = {}

@@ -2,11 +2,11 @@ import type { RunnerDecision, RunnerToolCall } from "../core/agent-runtime.ts"
 import type { JsonObject } from "../core/json.ts"
 import { jsonObjectOf } from "./fields.ts"
 
-/** What all adapters take. */
+/** Options of all adapters. */
 export interface RunnerOptions {
   /** Counted where the framework does not say which model answered. */
   readonly model?: string
-  /** Whose prices are paid: a provider's id in price lists. Default: none, so that the cost is not known. */
+  /** Price list that applies: a provider's id in price lists. Default: none, so that the cost is not known. */
   readonly priceList?: string
   /**
    * Divides the calls of a tool into types, each allowed for the session on its own. Default: one type a
@@ -45,12 +45,12 @@ export function askedCall(
   return { type: "toolCall", id, name, input, approval }
 }
 
-/** What a model is told of a call that a person denied, or that nobody allowed in time. */
+/** Returns the text that a model receives for a call that was denied, or that was not allowed in time. */
 export function denialText({ reason }: RunnerDecision): string {
   return reason === null ? "Nobody allowed this call." : `A person denied this call: ${reason}`
 }
 
-/** What a model is told when arguments were edited and the framework has no way to take them. */
+/** Returns the text that a model receives if arguments were edited and the framework has no way to take them. */
 export function uneditableText({ editedInput }: RunnerDecision): string {
   return `A person allows this call only with other arguments: ${JSON.stringify(editedInput)}`
 }

@@ -4,8 +4,8 @@ import type { ToolResult } from "../core/ports/tool.ts"
 import { jsonOf } from "./fields.ts"
 
 /**
- * Whatever a framework's tool returned. Text that is JSON is taken as that: most frameworks write results
- * down as text.
+ * Returns the result of a framework's tool. Text that is JSON is taken as that: most frameworks write results down as
+ * text.
  */
 export function resultOf(output: unknown): ToolResult {
   return { type: "json", value: typeof output === "string" ? parsed(output) : jsonOf(output) }

@@ -2,9 +2,10 @@ import type { CodeLanguage } from "../core/ports/sandbox.ts"
 import type { SandboxLimits } from "./limits.ts"
 
 /**
- * The program that runs first in every sandbox, with the working directory as its argument: it waits for the language and the code on its input, and becomes that code. So code is never on a command line of the host, and a container can wait for it.
- * `timeout` ends it even if the gateway is gone by then. For JavaScript the soft limit of memory becomes the hard one,
- * and for the rest the hard one the soft one, see `processLimits`.
+ * The program that runs first in every sandbox, with the working directory as its argument: it waits for the language
+ * and the code on its input, and becomes that code. So code is never on a command line of the host, and a container
+ * can wait for it. `timeout` ends it even if the gateway is gone by then. For JavaScript the soft limit of memory
+ * becomes the hard one, and for the rest the hard one the soft one, see `processLimits`.
  */
 const script = `
 IFS= read -r language || exit 125

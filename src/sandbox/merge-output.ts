@@ -25,8 +25,8 @@ export async function* mergeOutput(stdout: Readable, stderr: Readable): AsyncGen
 }
 
 /**
- * `next()` resolves at the next change from then on. Not a race of both pipes' promises: each race would be remembered by
- * the pipe that says nothing, with what the other said, until it says something.
+ * `next()` resolves at the next change from then on. Not a race of both pipes' promises: each race would be
+ * remembered by the pipe that says nothing, with what the other said, until it says something.
  */
 function watchChanges(pipes: readonly Readable[]) {
   const names = ["readable", "end", "close", "error"] as const

@@ -9,6 +9,7 @@ test("limits that do not hold are named with the reason, once for those that sha
     { limit: "memory", reason: "swap is not counted" },
   ] as const
   expect(describeUnheld(unheld)).toBe(
-    "does not limit memory, processor time: control groups are not permitted; does not limit memory: swap is not counted",
+    "does not limit memory, processor time: control groups are not permitted; does not limit " +
+      "memory: swap is not counted",
   )
 })

@@ -5,6 +5,7 @@ import { GatewayError, ShuttingDownError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import { textOf } from "../core/messages.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
+import type { Logger } from "../core/ports/logger.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { createDecisions } from "./decisions.ts"
@@ -13,6 +14,7 @@ import { readHistory } from "./history.ts"
 import type { ReadQueue } from "./read-queue.ts"
 import type { RunResult, Sessions } from "./sessions.ts"
 import type { Storage } from "./storage.ts"
+import { viewTree } from "./tree/view-tree.ts"
 import { untilLapse } from "./until-lapse.ts"
 import { viewSession } from "./view.ts"
 import type { Worker } from "./worker.ts"
@@ -29,6 +31,7 @@ export interface SessionsOptions {
   readonly defaultAgent: string
   readonly clock: Clock
   readonly ids: Ids
+  readonly logger: Logger
 }
 
 export function createSessions({
@@ -42,6 +45,7 @@ export function createSessions({
   defaultAgent,
   clock,
   ids,
+  logger,
 }: SessionsOptions): Sessions {
   const decisions = createDecisions({
     log,
@@ -50,6 +54,12 @@ export function createSessions({
     clock,
     onAnswered: (sessionId) => worker.take(sessionId),
   })
+
+  const view: Sessions["view"] = (sessionId, { throughLapse = false, signal, ...from }) => {
+    const until = (ending: AbortSignal) =>
+      viewSession({ log, feed, reads }, sessionId, { ...from, signal: ending })
+    return throughLapse ? until(signal) : untilLapse({ hold: worker.hold, signal }, until)
+  }
 
   return {
     ...decisions,
@@ -104,11 +114,8 @@ export function createSessions({
       return outcome
     },
 
-    view(sessionId, { throughLapse = false, signal, ...from }) {
-      const view = (ending: AbortSignal) =>
-        viewSession({ log, feed, reads }, sessionId, { ...from, signal: ending })
-      return throughLapse ? view(signal) : untilLapse({ hold: worker.hold, signal }, view)
-    },
+    view,
+    viewTree: (sessionId, options) => viewTree({ log, reads, view, logger }, sessionId, options),
 
     history: (sessionId, { signal }) =>
       readHistory({ log, reads, openWaits: decisions.openWaits }, sessionId, signal),

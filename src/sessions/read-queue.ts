@@ -185,6 +185,7 @@ function costOf(entries: readonly Entry[]): number {
 function busy(): GatewayError {
   return new GatewayError(
     { code: "server_busy", status: 503, retryable: true },
-    "Too many sessions are being read at once, so this one was not read. Try again after the delay in the retry-after header.",
+    "Too many sessions are being read at once, so this one was not read. Try again after the " +
+      "delay in the retry-after header.",
   )
 }

@@ -212,6 +212,7 @@ async function begin(
     // A message of an older version has none.
     outputSchema: outputSchema ?? null,
     ...(message.limits !== undefined && { limits: message.limits }),
+    ...(message.toolInputDeltas === true && { toolInputDeltas: true }),
   })
   await record(context, events, { consume: [message.id], steerable })
 }

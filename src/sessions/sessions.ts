@@ -15,6 +15,8 @@ import type {
 import type { ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
 import type { Spending } from "../core/usage.ts"
+import type { GrantScope } from "../core/wait.ts"
+import type { TreeBatch } from "./tree/sub-agent.ts"
 
 /** Everything that HTTP, headless runs and other code may do with sessions. */
 export interface Sessions {
@@ -42,6 +44,12 @@ export interface Sessions {
    * Viewers that are up to date are given the very same batch objects: a rendering can be shared by identity.
    */
   view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[]>
+  /**
+   * Yields what `view` does and, between those batches, the entries of the sub-agents that work for the session's calls, at
+   * every depth. Sub-agents that work when the view begins are shown from their last turn on, so that what is open in them is
+   * shown again; later ones are shown from their start. Ends as `view` does.
+   */
+  viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch>
   /**
    * The messages of the conversation in pages, then what is open in it. It is read while it is taken, so a long one is
    * never held whole. Ends early once the signal aborts.
@@ -84,6 +92,8 @@ export interface StartRequest {
   readonly model: string | null
   /** JSON Schema that the answer must fit. Default: any text will do. */
   readonly outputSchema?: JsonObject
+  /** If true, the arguments of calls are streamed while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
   /** Limits of the run, besides those of the agent. Default: none. */
   readonly runLimits?: RunLimits
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
@@ -114,6 +124,13 @@ export interface ViewOptions {
   readonly signal: AbortSignal
 }
 
+export interface TreeViewOptions extends ViewOptions {
+  /** If true, the run was accepted just now and has no sub-agents yet. Default false. */
+  readonly isNewRun?: boolean
+  /** Sub-agents that are shown at once; further ones wait for their place. Default 32. */
+  readonly maxSubAgents?: number
+}
+
 export interface Decision {
   readonly sessionId: string
   readonly toolCallId: string
@@ -125,6 +142,8 @@ export interface Decision {
   readonly reason?: string
   /** Grants the tool type for the rest of the session. */
   readonly grant?: boolean
+  /** The sessions that the grant holds for. Default: the one that asked. */
+  readonly scope?: GrantScope
   readonly decidedBy: Decider
 }
 

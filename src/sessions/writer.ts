@@ -315,6 +315,7 @@ function tooLarge(maxBytes: number): GatewayError {
 function itemTooLarge({ id, kind }: OutboxItem): GatewayError {
   return new GatewayError(
     { code: "outbox_item_too_large", status: 413 },
-    `The outbox item ${id} (${kind}) has more than ${maxItemBytes} bytes. Store the content elsewhere and send a reference.`,
+    `The outbox item ${id} (${kind}) has more than ${maxItemBytes} bytes. Store the content ` +
+      "elsewhere and send a reference.",
   )
 }

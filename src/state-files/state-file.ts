@@ -17,8 +17,9 @@ const defaultMaxBytes = 1024 * 1024
 const longestWaitMs = 10_000
 
 /**
- * Reads a JSON object from a file. A file that is missing or empty is an empty object. Throws a `GatewayError` with the code
- * `state_unreadable` if the file is too large or holds anything else, so that no caller overwrites it by mistake.
+ * Reads a JSON object from a file. A file that is missing or empty is an empty object. Throws a `GatewayError` with
+ * the code `state_unreadable` if the file is too large or holds anything else, so that no caller overwrites it by
+ * mistake.
  */
 export async function loadState(
   path: string,
@@ -37,9 +38,9 @@ export async function saveState(
 }
 
 /**
- * Reads the state, and stores and returns what `change` makes of it. Concurrent updates by this and other processes of the
- * machine happen one after the other, so none is lost. Readers, and a crash at any moment, see the old state or the new
- * one, never a part. Missing folders are made. A file `PATH.lock` stays beside the state; it is empty.
+ * Reads the state, and stores and returns what `change` makes of it. Concurrent updates by this and other processes
+ * of the machine happen one after the other, so none is lost. Readers, and a crash at any moment, see the old state
+ * or the new one, never a part. Missing folders are made. A file `PATH.lock` stays beside the state; it is empty.
  */
 export async function updateState(
   path: string,
@@ -53,7 +54,10 @@ export async function updateState(
   })
 }
 
-/** Returns a state with the update's keys in place of the same keys of the state. A key whose value is null is removed. */
+/**
+ * Returns a state with the update's keys in place of the same keys of the state. A key whose value is null is
+ * removed.
+ */
 export function mergeState(state: JsonObject, update: JsonObject): JsonObject {
   const kept = Object.entries(state).filter(([key]) => !Object.hasOwn(update, key))
   return Object.fromEntries([...kept, ...Object.entries(update).filter(([, value]) => value !== null)])

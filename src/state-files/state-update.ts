@@ -14,8 +14,8 @@ const anyHeadingPattern = /^ {0,3}#{1,6}[ \t]/
 const fencePattern = /^ {0,3}(`{3,}|~{3,})/
 
 /**
- * Finds the last heading `## STATE_UPDATE_JSON` of the response and parses the last fenced block below it, up to the next
- * heading. Headings inside a fenced block do not count: they are quoted text.
+ * Finds the last heading `## STATE_UPDATE_JSON` of the response and parses the last fenced block below it, up to the
+ * next heading. Headings inside a fenced block do not count: they are quoted text.
  */
 export function extractStateUpdate(response: string): StateUpdate {
   const section = lastSection(response)

@@ -80,12 +80,15 @@ export function newCommandRow(
     type: stored.type,
     body,
     bytes,
-    version: versionOf(stored.type, place),
+    version: versionOf(stored, place),
   }
 }
 
-/** A message that is not due at once is new as well: version 2 takes every message that it finds. */
-function versionOf(type: string, { dueAt }: Pick<NewCommand, "dueAt">): number {
+/**
+ * A message that is not due at once is new as well: version 2 takes every message that it finds. One whose tool input is to be
+ * streamed is not, because that may be left out.
+ */
+function versionOf({ type }: { readonly type: string }, { dueAt }: Pick<NewCommand, "dueAt">): number {
   switch (type) {
     case "answer":
     case "steer":

@@ -12,6 +12,10 @@ const output = (stream: "stdout" | "stderr", chunk: number, toolCallId = "call_1
   return { type: "toolOutput", stepId: "step_1", toolCallId, toolName: "run", stream, text: "x", chunk }
 }
 
+const input = (value: string, toolCallId = "call_1"): Delta => {
+  return { type: "toolInput", stepId: "step_1", toolCallId, toolName: "run", text: value }
+}
+
 function entries(deltas: readonly [Delta, ...Delta[]], firstSeq = 5): [DeltaEntry, ...DeltaEntry[]] {
   const [first, ...rest] = deltas
   const entry = (delta: Delta, n: number): DeltaEntry => {
@@ -30,6 +34,10 @@ test.each<readonly [string, readonly [Delta, ...Delta[]]]>([
   [
     "a tool's two streams",
     [output("stdout", 0), output("stderr", 1), output("stderr", 2), output("stdout", 3)],
+  ],
+  [
+    "the input of two calls by turns",
+    [input("a"), input("b"), input("c", "call_2"), input("d"), text(0, "e")],
   ],
   ["two tools by turns", [output("stdout", 0), output("stdout", 0, "call_2"), output("stdout", 1)]],
 ])("deltas come back as they were: %s", (_, deltas) => {

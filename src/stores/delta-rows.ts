@@ -1,4 +1,11 @@
-import type { Delta, DeltaEntry, TextDelta, ThinkingDelta, ToolOutputDelta } from "../core/entries.ts"
+import type {
+  Delta,
+  DeltaEntry,
+  TextDelta,
+  ThinkingDelta,
+  ToolInputDelta,
+  ToolOutputDelta,
+} from "../core/entries.ts"
 
 /**
  * Consecutive deltas of one run as one stored row. Deltas of the same part or tool call share a header;
@@ -11,7 +18,11 @@ export interface DeltaRow {
   readonly body: string
 }
 
-type Header = Omit<TextDelta, "text"> | Omit<ThinkingDelta, "text"> | Omit<ToolOutputDelta, "text" | "chunk">
+type Header =
+  | Omit<TextDelta, "text">
+  | Omit<ThinkingDelta, "text">
+  | Omit<ToolInputDelta, "text">
+  | Omit<ToolOutputDelta, "text" | "chunk">
 
 /** The third member counts the chunks of a tool's output. */
 type Frame = readonly [offset: number, text: string, chunk?: number]
@@ -55,6 +66,10 @@ function headerOf(delta: Delta): Header {
       const { type, stepId, messageId, part } = delta
       return { type, stepId, messageId, part }
     }
+    case "toolInput": {
+      const { type, stepId, toolCallId, toolName } = delta
+      return { type, stepId, toolCallId, toolName }
+    }
     case "toolOutput": {
       const { type, stepId, toolCallId, toolName, stream } = delta
       return { type, stepId, toolCallId, toolName, stream }
@@ -79,5 +94,6 @@ function continues(header: Header, delta: Delta): boolean {
       delta.type === "toolOutput" && header.toolCallId === delta.toolCallId && header.stream === delta.stream
     )
   }
+  if (header.type === "toolInput") return delta.type === "toolInput" && header.toolCallId === delta.toolCallId
   return header.type === delta.type && header.messageId === delta.messageId && header.part === delta.part
 }

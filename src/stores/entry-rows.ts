@@ -33,8 +33,8 @@ export interface EventRow {
 }
 
 /**
- * `version` is the newest in which the events may be stored; an event that has no such form is stored as it is. `bodies` has
- * the texts of events that were made before; the others are made now.
+ * `version` is the newest in which the events may be stored; an event that has no such form is stored as it is.
+ * `bodies` has the texts of events that were made before; the others are made now.
  */
 export function toRows(
   entries: readonly Entry[],

@@ -53,7 +53,8 @@ export function toClaimedItem(row: Row): ClaimedItem {
 }
 
 /** SQL: the columns of `toOutboxRow`. */
-export const rowColumns = `number, id, session_id, kind, substr(payload, 1, 200) AS preview, bytes, attempts, last_error,
+export const rowColumns = `number, id, session_id, kind, substr(payload, 1, 200) AS preview, bytes, attempts,
+  last_error,
   created_at, due_at, died_at`
 
 export function toOutboxRow(row: Row): OutboxRow {

@@ -5,7 +5,10 @@ import { assignmentTo, createMask, redacted } from "./mask.ts"
 const maxHeld = 16_384
 /** Characters of such a text that are still held back then: a secret that is longer may be shown in two parts. */
 const keptHeld = 4_096
-/** Characters of a private key that are left out at most, so that a beginning without an end does not hide all that follows. */
+/**
+ * Characters of a private key that are left out at most, so that a beginning without an end does not hide all that
+ * follows.
+ */
 const maxLeftOut = 65_536
 const keyBegins = /^-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/
 const keyEnds = /-----END [A-Z ]{0,40}PRIVATE KEY-----/
@@ -16,8 +19,8 @@ const assignmentCharacters = 512
 const passwords = '\\b\\w{0,40}(?:api_?key|access_?key|token|secret|password|passwd)"\\s{0,40}:\\s{0,40}'
 
 /**
- * Masks a stream of text line by line, so that a secret is found wherever the chunks divide it. Lines are held back while
- * the next one may belong to the same secret: in a private key, and after a name whose value has not begun.
+ * Masks a stream of text line by line, so that a secret is found wherever the chunks divide it. Lines are held back
+ * while the next one may belong to the same secret: in a private key, and after a name whose value has not begun.
  */
 export function createLineMask(names: readonly string[]): OutputFilter {
   const mask = createMask(names)

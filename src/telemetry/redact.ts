@@ -81,7 +81,7 @@ function copyMember(object: object, name: string, walk: Walk, ancestors: Ancesto
   }
 }
 
-/** What an Error has that is not enumerable, in the form that pino gives it. */
+/** Returns members of an Error that are not enumerable, in the form that pino gives it. */
 function membersOfError(error: Error): object {
   const { message, stack, cause } = error
   const errors = error instanceof AggregateError ? { errors: error.errors } : {}
@@ -89,7 +89,7 @@ function membersOfError(error: Error): object {
   return { type: error.name, message, stack, ...own, ...(cause === undefined ? {} : { cause }), ...errors }
 }
 
-/** Of a getter, a proxy or a `toJSON` that throws; what it threw may be as bad. */
+/** Returns the text in place of a value whose getter, proxy or `toJSON` throws; the thrown error may be as bad. */
 function unreadable(error: unknown): string {
   return `[unreadable: ${error instanceof Error ? redactText(error.message) : typeof error}]`
 }

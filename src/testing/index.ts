@@ -4,6 +4,8 @@ export {
   anthropicEvents,
   serverSentEvent,
 } from "./anthropic-wire.ts"
+export { type PluginCase, type PluginHarness, pluginContract } from "./plugin/plugin-contract.ts"
+export { testPluginServices } from "./plugin/plugin-services.ts"
 export { providerContract } from "./provider-contract.ts"
 export type { ProviderContractCase, ProviderFeature, ProviderHarness } from "./provider-harness.ts"
 export {

@@ -23,7 +23,10 @@ export interface ChatAnswerOptions {
   readonly outputTokens?: number
 }
 
-/** An answer as Chat Completions streams it: one server-sent event a string; the reason, usage and `[DONE]` are the last. */
+/**
+ * An answer as Chat Completions streams it: one server-sent event a string; the reason, usage and `[DONE]` are the
+ * last.
+ */
 export function chatEvents(
   parts: readonly ChatAnswerPart[],
   options: ChatAnswerOptions = {},

@@ -16,7 +16,7 @@ export type ResponsesAnswerItem =
 
 export interface ResponsesAnswerOptions {
   readonly model?: string
-  /** Why the answer is not whole. Default: it is. */
+  /** Reason that the response is not whole. Default: it is. */
   readonly incomplete?: "max_output_tokens" | "content_filter"
   readonly inputTokens?: number
   /** Default: the number of deltas. */

@@ -36,7 +36,7 @@ async function receive(
   return cursors.length
 }
 
-/** What a store that several processes may open must do with their outbox and subscribers. */
+/** Cases for the outbox and subscribers of a store that several processes may open. */
 export const sharedOutboxCases: readonly SessionLogCase[] = [
   {
     rule: 17,

@@ -11,7 +11,7 @@ import {
 } from "./provider-contract-checks.ts"
 import type { ContractPart, ProviderContractCase } from "./provider-harness.ts"
 
-/** What an answer is made of. */
+/** Cases about the parts of a response. */
 export const answerCases: readonly ProviderContractCase[] = [
   {
     name: "deltas, part by part, together are the text of the one end that follows them",
@@ -92,6 +92,34 @@ export const answerCases: readonly ProviderContractCase[] = [
       const events = await collect(harness)
       assert.equal(endOf(events).stopReason, "toolCalls")
       assert.ok(events.filter((event) => event.type === "progress").length >= 3)
+    },
+  },
+  {
+    name: "the input of each call comes as deltas of its part if the request asks for them",
+    needs: "toolInput",
+    async run(harness) {
+      const parts = [text("Let me."), call("a", { left: 1 }), call("b", { left: "zwö" })]
+      harness.answer({ type: "answer", parts })
+      const events = await collect(harness, { toolInputDeltas: true })
+      const end = endOf(events)
+      assertDeltasMatch(events, end)
+      const pieces = events.filter((event) => event.type === "toolInputDelta")
+      for (const [index, part] of end.content.entries()) {
+        if (part.type !== "toolCall") continue
+        const ofCall = pieces.filter((piece) => piece.part === index)
+        assert.deepEqual(JSON.parse(ofCall.map((piece) => piece.text).join("")), part.input)
+        assert.ok(ofCall.length > 1 && ofCall.every(({ name }) => name === part.name))
+      }
+      assert.ok(events.some((event) => event.type === "progress"))
+    },
+  },
+  {
+    name: "the input of calls comes as no deltas without being asked for",
+    async run(harness) {
+      harness.answer({ type: "answer", parts: [call("a", { left: 1 })] })
+      const events = await collect(harness)
+      assert.ok(endOf(events).content.some(({ type }) => type === "toolCall"))
+      assert.ok(events.every(({ type }) => type !== "toolInputDelta"))
     },
   },
   {

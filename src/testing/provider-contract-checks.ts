@@ -14,7 +14,7 @@ export const call = (id: string, input: JsonObject): ContractPart => {
   return { type: "toolCall", id, name: "add", json: [json.slice(0, 3), json.slice(3)] }
 }
 
-type Asked = Partial<Pick<ModelRequest, "messages" | "outputSchema">>
+type Asked = Partial<Pick<ModelRequest, "messages" | "outputSchema" | "toolInputDeltas">>
 
 export function open(
   { provider }: ProviderHarness,
@@ -50,7 +50,7 @@ export async function firstDelta(stream: AsyncIterator<ModelEvent>): Promise<voi
   assert.equal(next.value?.type, "textDelta", JSON.stringify(next.value))
 }
 
-/** Nothing that counts comes any more. */
+/** Asserts that nothing that counts comes any more. */
 export async function assertQuiet(
   stream: AsyncIterator<ModelEvent>,
   pending: Promise<IteratorResult<ModelEvent>>,

@@ -3,7 +3,7 @@ import type { AssistantMessage, Message } from "../core/messages.ts"
 import { call, collect, endOf, hello, text, withCallIds } from "./provider-contract-checks.ts"
 import type { ContractPart, ProviderContractCase } from "./provider-harness.ts"
 
-/** What reaches the model: tools, results, and what it or another said before. */
+/** Cases about the input of the model: tools, results, and earlier messages of the same or another model. */
 export const conversationCases: readonly ProviderContractCase[] = [
   {
     name: "tools are offered, and a call's result reaches the model under the id the call came with",

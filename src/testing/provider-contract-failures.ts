@@ -11,7 +11,7 @@ import {
 } from "./provider-contract-checks.ts"
 import type { ProviderContractCase } from "./provider-harness.ts"
 
-/** How a call fails, and how it is given up. */
+/** Cases about failures of a call, and calls that are aborted. */
 export const failureCases: readonly ProviderContractCase[] = [
   ...(
     [

@@ -3,7 +3,7 @@ import { conversationCases } from "./provider-contract-conversations.ts"
 import { failureCases } from "./provider-contract-failures.ts"
 import type { ProviderContractCase } from "./provider-harness.ts"
 
-/** What the loop relies on from every provider. Leave out a case that `needs` what the service does not have. */
+/** Behavior that the loop needs of every provider. Leave out a case that `needs` what the service does not have. */
 export const providerContract: readonly ProviderContractCase[] = [
   ...answerCases,
   ...conversationCases,

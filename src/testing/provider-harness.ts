@@ -12,9 +12,10 @@ export interface ProviderContractCase {
 
 /**
  * `thinking` it sends thinking, which goes back to it; `earlyUsage` it counts the input before the first token;
- * `outputSchema` it takes the schema of an answer; `contentFilter` it may withhold an answer.
+ * `outputSchema` it takes the schema of an answer; `contentFilter` it may withhold an answer; `toolInput` it sends the input of
+ * calls in pieces.
  */
-export type ProviderFeature = "thinking" | "earlyUsage" | "outputSchema" | "contentFilter"
+export type ProviderFeature = "thinking" | "earlyUsage" | "outputSchema" | "contentFilter" | "toolInput"
 
 /** A provider in front of a scripted upstream, in that upstream's own wire format. One for each case. */
 export interface ProviderHarness {
@@ -38,9 +39,9 @@ export type ContractAnswer =
   | { readonly type: "webPage" }
 
 /**
- * How a response ends; `complete` by default. `cut`: the connection breaks. `short`: the body ends in order, but before the
- * response does. `garbled`: a piece that cannot be read, and the end of the body. `open`: nothing more comes. `error`: the
- * wire's own error event. `contentFilter`: complete, because the filter stopped it.
+ * The end of a response; `complete` by default. `cut`: the connection breaks. `short`: the body ends in order, but
+ * before the response does. `garbled`: a piece that cannot be read, and the end of the body. `open`: nothing more
+ * comes. `error`: the wire's own error event. `contentFilter`: complete, because the filter stopped it.
  */
 export type ContractEnding = "complete" | "cut" | "short" | "garbled" | "open" | "error" | "contentFilter"
 

@@ -6,7 +6,7 @@ import { sandboxLimitCases } from "./sandbox-contract-limits.ts"
 import { exec, newSandbox, run, type SandboxCase } from "./sandbox-harness.ts"
 import { assertStill, heartbeat } from "./sandbox-heartbeat.ts"
 
-/** What every backend of code execution must do, sandbox or not. */
+/** Behavior of every backend of code execution, sandbox or not. */
 export const sandboxContract: readonly SandboxCase[] = [
   {
     name: "Python, JavaScript and shell give their output and exit code",

@@ -2,7 +2,9 @@ import assert from "node:assert/strict"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Sandbox } from "../core/ports/sandbox.ts"
 
-/** Tells that it runs, in the working directory, until it is killed; and so does a child that escaped from its group. */
+/**
+ * Tells that it runs, in the working directory, until it is killed; and so does a child that escaped from its group.
+ */
 export const heartbeat = `
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -3,7 +3,10 @@ import type { ModelPart, VendorData } from "../core/messages.ts"
 import type { ModelEvent, ModelRequest, Provider, StopReason } from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 
-/** What the model does in one call. Without a `failure` or an `end` it ends as a model would: by itself, or for its tool calls. */
+/**
+ * The model's response in one call. Without a `failure` or an `end` it ends as a model would: by itself, or for its
+ * tool calls.
+ */
 export type ScriptedTurn = readonly ScriptedStep[] | ((request: ModelRequest) => readonly ScriptedStep[])
 
 export type ScriptedStep =
@@ -18,7 +21,7 @@ export type ScriptedStep =
       readonly malformedInput?: string
       readonly vendor?: VendorData
     }
-  /** Nothing more until it settles; a rejection is thrown. */
+  /** Pauses until it settles; a rejection is thrown. */
   | { readonly type: "wait"; readonly until: PromiseLike<unknown> }
   | {
       readonly type: "failure"

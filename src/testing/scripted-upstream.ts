@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 
-/** What the server does with one request. */
+/** The server's response to one request. */
 export interface UpstreamReply {
   /** Default 200. */
   readonly status?: number
@@ -18,7 +18,7 @@ export type UpstreamStep =
   /** A chunk, written as it is. */
   | string
   | Uint8Array
-  /** Nothing more until it settles; the headers have been sent by then. */
+  /** Pauses until it settles; the headers have been sent by then. */
   | { readonly type: "wait"; readonly until: PromiseLike<unknown> }
   /** Breaks the connection off. */
   | { readonly type: "cut" }
@@ -31,7 +31,7 @@ export interface UpstreamRequest {
   readonly remotePort: number
   /** The JSON of the body; its text if it is none. */
   readonly body: unknown
-  /** How the exchange ended. Pending while it goes on. */
+  /** The end of the exchange. Pending while it goes on. */
   readonly outcome: Promise<"answered" | "cut" | "disconnected">
 }
 

@@ -323,7 +323,13 @@ async function mixedSession(log: SessionLog): Promise<{ sessionId: string; entri
   await commitOk(log, { lease, entries: first })
   await commitOk(log, { lease, entries: second, runEnded: { runId, state: "failed" } })
   const next = accepted(await log.put(message(sessionId)))
-  const third = [textDelta(at(12), next.runId, "d"), event(at(13), next.runId, stepStarted)]
+  const input = { type: "toolInput", stepId: "step_2", toolCallId: "call_2", toolName: "run" } as const
+  const third: Entry[] = [
+    textDelta(at(12), next.runId, "d"),
+    event(at(13), next.runId, stepStarted),
+    { kind: "delta", seq: at(14), runId: next.runId, delta: { ...input, text: '{"a"' } },
+    { kind: "delta", seq: at(15), runId: next.runId, delta: { ...input, text: ":1}" } },
+  ]
   await commitOk(log, { lease, entries: third })
   return { sessionId, entries: [...first, ...second, ...third] }
 }

@@ -24,7 +24,7 @@ export interface SessionLogHarness {
 }
 
 export interface SessionLogCase {
-  /** Of the log's rules in docs/architecture.md; null where the port itself says it. */
+  /** Number of the rule in docs/architecture.md; null if the port itself states it. */
   readonly rule: number | null
   readonly name: string
   run(harness: SessionLogHarness): Promise<void>

@@ -19,7 +19,9 @@ import {
 export const largeCases: readonly SessionLogCase[] = [
   {
     rule: 15,
-    name: "one call commits large events of several sessions, each text as it was, and refuses them as it does small ones",
+    name:
+      "one call commits large events of several sessions, each text as it was, and refuses them as " +
+      "it does small ones",
     async run({ open }) {
       const { log } = await open()
       const sessions = await Promise.all(Array.from({ length: 4 }, () => runningSession(log)))

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict"
+import { randomIds } from "../core/ids.ts"
 import {
   accepted,
   cancel,
   commitOk,
   message,
+  newAgent,
   newSession,
   nextOf,
   numbered,
@@ -11,6 +13,8 @@ import {
   type SessionLogCase,
   textDelta,
 } from "./session-log-contract-fixtures.ts"
+
+const owner = { tenant: "tenant", userId: "user" }
 
 export const watchingCases: readonly SessionLogCase[] = [
   {
@@ -49,6 +53,27 @@ export const watchingCases: readonly SessionLogCase[] = [
       for (const watcher of watchers) assert.equal((await nextOf(watcher, "a yield")).done, false)
       stop.abort()
       for (const watcher of watchers) assert.equal((await nextOf(watcher, "the end")).done, true)
+    },
+  },
+  {
+    rule: null,
+    name: "a watcher of a session that does not exist yet hears of its first entries",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = randomIds.next("sess")
+      const stop = new AbortController()
+      const writing = (async () => {
+        await log.createSession({ ...owner, id: sessionId, agent: newAgent(), createdAt: 1_000 })
+        const { runId, lease } = await runningSession(log, { sessionId })
+        await commitOk(log, { lease, entries: [textDelta(numbered(lease, 1), runId, "x")] })
+      })()
+      let entries = 0
+      for await (const _ of bounded(log.watch(sessionId, { signal: stop.signal }))) {
+        entries = (await log.read(sessionId, { afterSeq: 0, limit: 10 })).length
+        if (entries > 0) stop.abort()
+      }
+      await writing
+      assert.equal(entries, 1)
     },
   },
   {

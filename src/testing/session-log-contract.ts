@@ -31,7 +31,7 @@ import { treeCases } from "./tree-contract.ts"
 
 export type { SessionLogCase, SessionLogHarness } from "./session-log-contract-fixtures.ts"
 
-/** What every store must do. Cases may run one after another on the same data. */
+/** Behavior of every store. Cases may run one after another on the same data. */
 export const sessionLogContract: readonly SessionLogCase[] = [
   ...inboxCases,
   ...queueCases,
@@ -62,7 +62,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...subscriptionCases,
 ]
 
-/** What a store that several processes may open must do as well: these cases open it more than once. */
+/** Behavior of a store that several processes may open: these cases open it more than once. */
 export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedCases,
   ...sharedAcceptingCases,

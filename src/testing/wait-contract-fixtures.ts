@@ -17,7 +17,7 @@ import {
 
 export const decider: Decider = { via: "http", tenant: "tenant", userId: "boss", address: "192.0.2.1" }
 
-/** What a database may refuse or lose, in one text. */
+/** Characters that a database may refuse or lose, in one text. */
 export const oddText =
   "nul \u0000, halves \ud800 and \udfff, emoji 👩‍👩‍👧, quote \" and ' and \\, \u2028 $1 ?"
 

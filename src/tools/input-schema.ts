@@ -6,12 +6,13 @@ import { toJson } from "../core/to-json.ts"
 import type { StandardIssue, StandardOutput, StandardSchema } from "./standard-schema.ts"
 
 /**
- * How a value from a model may be described: Zod 4, any other Standard Schema that also implements Standard JSON Schema
- * (https://standardschema.dev/json-schema), or plain JSON Schema (2020-12 unless `$schema` names draft-07 or 2019-09).
+ * The schema of a value from a model: Zod 4, any other Standard Schema that also implements Standard JSON Schema
+ * (https://standardschema.dev/json-schema), or plain JSON Schema (2020-12 unless `$schema` names draft-07 or
+ * 2019-09).
  */
 export type InputSchema = StandardSchema | JsonObject
 
-/** What the schema makes of a value, after its transforms and defaults. Plain JSON Schema infers nothing. */
+/** The value after the transforms and defaults of its schema. Plain JSON Schema infers nothing. */
 export type InferInput<Schema extends InputSchema> = Schema extends StandardSchema
   ? StandardOutput<Schema>
   : JsonObject

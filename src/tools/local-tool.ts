@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
+import { longestTimerMs } from "../core/longest-timer.ts"
 import type { Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import { toJson } from "../core/to-json.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
@@ -35,7 +36,7 @@ interface CommonDefinition<Schema extends InputSchema> {
   readonly description: string
   /** An object schema. Each input is checked against it before `execute`; a misfit is told to the model. */
   readonly input: Schema
-  /** Whether a person must allow the call first. Default: what the agent's `needsApproval` says. */
+  /** If true, a person must allow the call first. Default: what the agent's `needsApproval` says. */
   readonly approval?:
     | boolean
     | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
@@ -51,8 +52,6 @@ interface CommonDefinition<Schema extends InputSchema> {
   readonly sequential?: boolean
 }
 
-/** The longest delay a timer can wait. */
-const maxTimeoutMs = 2_147_483_647
 const namePattern = /^[a-zA-Z0-9_-]{1,64}$/
 const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
   name: true,
@@ -68,7 +67,10 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
   sequential: true,
 }
 
-/** A function as a tool, or a tool that the client executes. Throws a `ConfigurationError` for a definition that cannot work. */
+/**
+ * A function as a tool, or a tool that the client executes. Throws a `ConfigurationError` for a definition that
+ * cannot work.
+ */
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
   const { name, description, readOnly, idempotent, timeoutMs, sequential, approval, qualifier } = definition
@@ -141,9 +143,9 @@ function checkDefinition(definition: ToolDefinition<InputSchema>): string {
   }
   if (
     timeoutMs !== undefined &&
-    !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= maxTimeoutMs)
+    !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= longestTimerMs)
   ) {
-    refuse(`timeoutMs must be a whole number of milliseconds from 1 to ${maxTimeoutMs}.`)
+    refuse(`timeoutMs must be a whole number of milliseconds from 1 to ${longestTimerMs}.`)
   }
   return subject
 }

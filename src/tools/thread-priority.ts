@@ -6,9 +6,9 @@ const lowerBy = 5
 const lowest = constants.priority.PRIORITY_LOW
 
 /**
- * Lowers the priority of the calling thread below that of the process, so that its work leaves CPU time to the event loop.
- * Returns false, and changes nothing, where that cannot be done: only Linux gives each thread a priority, and only `/proc`
- * tells a thread its number.
+ * Lowers the priority of the calling thread below that of the process, so that its work leaves CPU time to the event
+ * loop. Returns false, and changes nothing, where that cannot be done: only Linux gives each thread a priority, and
+ * only `/proc` tells a thread its number.
  */
 export function lowerThreadPriority(): boolean {
   if (process.platform !== "linux") return false

@@ -17,7 +17,9 @@ export interface ToolWait {
 export interface SleepOptions {
   /** The end of the sleep: a date, or milliseconds since the Unix epoch. At most a year from now. */
   readonly until: Date | number
-  /** The tool receives it back as `context.answered.continuation`. At most 1 000 000 characters as JSON. Default `{}`. */
+  /**
+   * The tool receives it back as `context.answered.continuation`. At most 1 000 000 characters as JSON. Default `{}`.
+   */
   readonly continuation?: JsonObject
 }
 
@@ -35,8 +37,8 @@ export interface ChildOptions extends Omit<ChildTask, "content"> {
 }
 
 /**
- * Waits that outlive the process. A tool returns one of them; its run is parked and holds no process and no memory. Once the
- * wait is over, the tool is executed again, by any process, with the same input and with `context.answered`.
+ * Waits that outlive the process. A tool returns one of them; its run is parked and holds no process and no memory.
+ * Once the wait is over, the tool is executed again, by any process, with the same input and with `context.answered`.
  *
  * @example return wait.sleep({ until: Date.now() + 60_000, continuation: { order: 7 } })
  */
@@ -54,8 +56,9 @@ export const wait = {
     return { [mark]: { type: "wait", kind: "elicitation", question, continuation: kept } }
   },
   /**
-   * Has another session, with an agent of this gateway, work on a task. Executes the tool again once that run has ended, with
-   * its outcome as `context.answered`. The task and the continuation have at most 200 000 characters as JSON.
+   * Has another session, with an agent of this gateway, work on a task. Executes the tool again once that run has
+   * ended, with its outcome as `context.answered`. The task and the continuation have at most 200 000 characters as
+   * JSON.
    */
   child({ message, continuation = {}, ...task }: ChildOptions): ToolWait {
     const content = typeof message === "string" ? [{ type: "text", text: message } as const] : message

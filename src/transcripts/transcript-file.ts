@@ -13,8 +13,8 @@ const newline = 0x0a
 const chunkBytes = 65_536
 
 /**
- * Adds whole lines to the file, which is made private. If a process died while it wrote the last line, that line is removed first:
- * whoever writes at least once writes it again. If the lines cannot be written, none of them stays.
+ * Adds whole lines to the file, which is made private. If a process died while it wrote the last line, that line is
+ * removed first: whoever writes at least once writes it again. If the lines cannot be written, none of them stays.
  */
 export async function appendLines(
   path: string,

@@ -58,7 +58,7 @@ async function lineOf(
   return `${await stringifyInSlices({ type: "event", id, sessionId, seq, at, runId, v, event: withoutNonce(show(event)) })}\n`
 }
 
-/** Whoever knows the nonce of an open wait may answer it. */
+/** Returns the event without its nonce: a reader who knows the nonce of an open wait may answer it. */
 function withoutNonce(event: Event): object {
   if (!("nonce" in event)) return event
   const { nonce: _, ...rest } = event

@@ -2,14 +2,14 @@ import { readdir, readFile } from "node:fs/promises"
 import { join, posix, sep } from "node:path"
 import { parseSync, Visitor } from "oxc-parser"
 
-/** What the rules look at in one source file. */
+/** The parts of a source file that the rules look at. */
 export interface SourceFile {
   /** Relative to the source folder, with forward slashes. */
   readonly path: string
   readonly lines: number
   readonly imports: readonly Import[]
   readonly hasDefaultExport: boolean
-  /** Of the form `export * from`, with or without a name. */
+  /** If true, it has an export of the form `export * from`, with or without a name. */
   readonly reexportsAll: boolean
   /** Reads `process.env` or `process.argv`. */
   readonly readsProcess: boolean

@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
-/** How a code is given in the source. Whatever is found by one of these has to be documented. */
+/**
+ * Forms in which the source gives a code. Every code that one of these finds has to be documented. Whatever is found
+ * by one of these has to be documented.
+ */
 const forms = [
   /\bcode: "([a-z]+(?:_[a-z]+)*)"/g,
   // A parameter's default.
@@ -25,7 +28,7 @@ export function codesInSource(): readonly string[] {
   )
 }
 
-/** Whether it stands anywhere in the source as a string or as a key. */
+/** Returns true if the code stands anywhere in the source as a string or as a key. */
 export function isInSource(code: string): boolean {
   const word = new RegExp(`"${code}"|^ +${code}:`, "m")
   return sources.some((source) => word.test(source))

@@ -110,7 +110,7 @@ export async function startGatewayUnderTest() {
       await removeTree(directory)
     },
     url: (await gateway.listen({ port: 0 })).url,
-    /** What the store answers with from now on instead of working; null for working. */
+    /** Makes the store fail with this error from now on; null lets it work. */
     failStore(fault: Error | null) {
       storeFault = fault
     },

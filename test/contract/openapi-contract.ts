@@ -18,7 +18,7 @@ interface DocumentedResponse {
 
 export interface Answer {
   readonly status: number
-  /** Of a problem document; else null. */
+  /** Code of a problem document; else null. */
   readonly code: string | null
   /** The JSON of the body, or of each frame of a stream. */
   readonly bodies: readonly Record<string, unknown>[]

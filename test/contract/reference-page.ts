@@ -24,7 +24,7 @@ export function documentedProblems(): readonly string[] {
   return rowsUnder("### Codes of refused requests").map(([code, status]) => `${status} ${words(code)}`)
 }
 
-/** Those of refused requests, of failed runs and of tools. */
+/** Returns the codes of refused requests, of failed runs and of tools. */
 export function documentedCodes(): ReadonlySet<string> {
   return new Set([
     "request_refused",

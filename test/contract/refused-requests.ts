@@ -23,7 +23,7 @@ const unknown = { tool_call_id: "call_none", nonce: "nonce_none" }
 const plainText = { "content-type": "text/plain" }
 const long = "a".repeat(600)
 
-/** What is refused whatever the session's state; each is sent with a good token, and to small limits. */
+/** Requests that are refused in every state of the session; each is sent with a good token, and to small limits. */
 export const refusedRequests: readonly (readonly [expected: string, operation: string, options: Call])[] = [
   ["400 malformed_json", init, { body: "{" }],
   ["401 invalid_api_key", init, { body: { api_key: "other" } }],
@@ -63,6 +63,7 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
   ["415 unsupported_media_type", cancel, { body: "{}", headers: plainText }],
   ["422 invalid_body", cancel, { body: { run_id: 1 } }],
 
+  ["400 invalid_parameter", `${subscribe}?tool_input_deltas=yes`, {}],
   ["400 invalid_cursor", `${subscribe}?after_seq=-1`, {}],
   ["400 invalid_cursor", subscribe, { headers: { "last-event-id": "x" } }],
 

@@ -8,7 +8,7 @@ import { temporaryFolder } from "./support/temporary-folder.ts"
 
 const budget = 0.05
 const said = "The quick brown fox jumps over the lazy dog. ".repeat(40)
-/** What such text really has: four bytes a token. */
+/** The real number of tokens of such text: four bytes a token. */
 const outputTokens = said.length / 4
 
 test.each([

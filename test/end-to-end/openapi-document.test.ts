@@ -5,31 +5,16 @@ import { promisify } from "node:util"
 import { expect, test } from "vitest"
 import { createAgent } from "../../src/gateway/create-agent.ts"
 import { quiet, tools } from "../contract/gateway-under-test.ts"
+import { installPythonPackages } from "../python-environment.ts"
 import { temporaryFolder } from "./support/temporary-folder.ts"
 
 const run = promisify(execFile)
 const settings = fileURLToPath(new URL("../contract/schemathesis", import.meta.url))
-const python = "python3"
-
-/** A virtual environment with schemathesis, in a folder that is removed after the test; null without Python. */
-async function installSchemathesis(folder: string): Promise<string | null> {
-  const environment = join(folder, "venv")
-  try {
-    await run(python, ["-m", "venv", environment], { timeout: 120_000 })
-  } catch (error) {
-    if (process.env.CI === "true") throw error
-    return null
-  }
-  const options = ["--quiet", "--disable-pip-version-check", "--requirement"]
-  const pip = join(environment, "bin", "pip")
-  await run(pip, ["install", ...options, join(settings, "requirements.txt")], { timeout: 240_000 })
-  return join(environment, "bin", "schemathesis")
-}
 
 test("a running gateway is as its OpenAPI document says", { timeout: 600_000 }, async ({ skip }) => {
   const folder = await temporaryFolder()
-  const schemathesis = await installSchemathesis(folder)
-  if (schemathesis === null) {
+  const programs = await installPythonPackages(folder, join(settings, "requirements.txt"))
+  if (programs === null) {
     return skip(
       "The OpenAPI document was not tested with schemathesis: that needs python3 with venv (Debian: python3-venv).",
     )
@@ -57,7 +42,7 @@ test("a running gateway is as its OpenAPI document says", { timeout: 600_000 }, 
       PYTHONPATH: settings,
       PYTHONDONTWRITEBYTECODE: "1",
     }
-    const { stdout } = await run(schemathesis, [...args, ...phases, ...fixed, ...output], {
+    const { stdout } = await run(join(programs, "schemathesis"), [...args, ...phases, ...fixed, ...output], {
       cwd: folder,
       env,
       timeout: 240_000,

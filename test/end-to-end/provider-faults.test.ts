@@ -19,7 +19,7 @@ const stallSeconds = 6
 vi.setConfig({ testTimeout: 90_000 })
 
 const gateways = new Map<Wire["provider"], GatewayProcess>()
-/** What is left of each test's answers, by what its client says. */
+/** The remaining responses of each test, by the message of its client. */
 const scripts = new Map<string, UpstreamReply[]>()
 const calls = new Map<string, number>()
 
@@ -45,7 +45,7 @@ function saidIn(body: unknown): string {
   return /Test \d+ of [\w-]+/.exec(JSON.stringify(body))?.[0] ?? ""
 }
 
-/** What a client is told when the model service answers so, call for call. */
+/** Returns the events that a client receives if the model service responds so, call for call. */
 async function told(provider: Wire["provider"], script: readonly UpstreamReply[]) {
   const said = `Test ${scripts.size + 1} of ${provider}`
   scripts.set(said, [...script])

@@ -20,7 +20,7 @@ interface Ride {
   readonly interruption?: { readonly at: string; readonly by: (gateway: GatewayProcess) => Promise<void> }
 }
 
-/** What such a client sees of one run, and what one sees that comes when all is over. */
+/** Returns the events that such a client sees of one run, and those that a later client sees. */
 async function ride({ follow, script, interruption }: Ride) {
   const model = await startModel(script)
   const folder = await temporaryFolder()

@@ -16,7 +16,7 @@ import { temporaryFolder } from "./support/temporary-folder.ts"
 const onEnd = atEndOfFile()
 
 let gateway: GatewayProcess
-/** What is left of each test's answers, by what its client says. */
+/** The remaining responses of each test, by the message of its client. */
 const scripts = new Map<string, UpstreamReply[]>()
 const calls = new Map<string, number>()
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
   gateway = await startGateway({ folder: await temporaryFolder(onEnd), model, onEnd })
 })
 
-/** What a client is told when the model service answers so, call for call. */
+/** Returns the events that a client receives if the model service responds so, call for call. */
 async function told(script: readonly UpstreamReply[]) {
   const message = `Test ${scripts.size + 1}`
   const said = JSON.stringify(message)

@@ -51,7 +51,7 @@ async function respond(session: SessionClient, { tool_call_id, nonce }: Asked, a
   return code ?? response.status
 }
 
-/** What became of the call, as the user sees it. */
+/** Returns the result of the call, as the user sees it. */
 async function result(stream: EventStream): Promise<string> {
   return JSON.stringify((await stream.rest()).map(({ event }) => event))
 }

@@ -19,7 +19,7 @@ import { type GuardedServer, guardedServer } from "./support/guarded-server.ts"
 const principal = { tenant: "t", userId: "ada" }
 const key = new Uint8Array(32).fill(7)
 
-/** What processes share: a data directory that each opens for itself. */
+/** Opens the storage that processes share: a data directory that each opens for itself. */
 async function openSecrets(path: string): Promise<Secrets> {
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
   const store = await openSqliteStore({ path, clock: systemClock, logger })

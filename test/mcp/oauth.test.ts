@@ -92,7 +92,7 @@ it("asks to be let in, comes back by the callback, and remembers it after a rest
   const files = readdirSync(store).filter((name) => name.includes("db"))
   expect(files).not.toEqual([])
   const stored = files.map((name) => readFileSync(join(store, name)).toString("latin1")).join()
-  expect(stored).toContain("mcp-grant")
+  expect(stored).toContain("mcp:grant")
   expect(stored).not.toContain("access_token")
   const second = await gateway(url, store)
   await second.agent.run("Greet.")

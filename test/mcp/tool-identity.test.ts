@@ -48,8 +48,8 @@ async function startGateway(store: string, mcpServers: McpServerDefinitions) {
 const newStore = async () => join(await temporaryFolder(), "store")
 
 /**
- * The next request for an approval; null when the run ends without one. Past `before`, which a stream that is taken up again
- * shows once more.
+ * The next request for an approval; null when the run ends without one. Past `before`, which a stream that is taken
+ * up again shows once more.
  */
 async function approvalRequest(stream: EventStream, before?: Request | null): Promise<Request | null> {
   for (let frame = await stream.next(); frame !== null; frame = await stream.next()) {

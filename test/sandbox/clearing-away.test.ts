@@ -1,10 +1,10 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
-import { systemClock } from "../../src/core/clock.ts"
+import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
 import type { ToolContext } from "../../src/core/ports/tool.ts"
-import { openCodeExecution } from "../../src/gateway/code-execution.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
+import { testPluginServices } from "../../src/testing/plugin/plugin-services.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { requires } from "../needs.ts"
 import { controlGroups, crashWhileRunning, processes } from "./support/crash.ts"
@@ -24,12 +24,14 @@ afterEach(async () => {
 /** A gateway's code execution, of which the clock stands still until it is told to go on. */
 async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
-  const code = await openCodeExecution(
-    { backends: ["subprocess"], directory },
-    { store: "elsewhere", dockerSocket: undefined, isKept, clock: systemClock, logger: silent },
+  const plugin = codeExecutionPlugin(
+    { backends: ["subprocess"] },
+    { directory, prepareDirectory: () => {}, ephemeral: false, dockerSocket: undefined },
   )
-  if (code === null) throw new Error("there is no code execution")
-  const [execute] = code.tools({ needsApproval: () => false, maxResultBytes: 10_000 })
+  const code = await plugin.setup(testPluginServices({ isKept }))
+  const { signal } = new AbortController()
+  const run = { session: null, needsApproval: () => false, maxToolResultBytes: 10_000, signal }
+  const [execute] = (await code.openRun?.(run))?.tools?.([]) ?? []
   const runCode = (sessionId: string) => {
     const context = {
       session: { id: sessionId },
@@ -51,7 +53,7 @@ test("what another gateway ran when it was killed is gone a minute later", async
   await aMinuteLater()
   await eventually("the end of its processes", () => (processes().length === 0 ? true : null))
   await eventually("the end of its groups", () => (controlGroups(directory).length === 0 ? true : null))
-  await code.close()
+  await code.close?.()
 }, 60_000)
 
 test("the working directory of a session that is no more is removed, unless it is young", async () => {
@@ -67,7 +69,7 @@ test("the working directory of a session that is no more is removed, unless it i
     return (await sessions()).length === 1 ? true : null
   })
   expect(await sessions()).toEqual(["sess_kept"])
-  await code.close()
+  await code.close?.()
 }, 60_000)
 
 test("code of a session that is no more is ended before its files are removed", async () => {
@@ -106,7 +108,7 @@ test("closing waits for the clearing away, which uses the store", async () => {
   await aMinuteLater()
   await asked.promise
   let closed = false
-  const closing = code.close().then(() => {
+  const closing = Promise.resolve(code.close?.()).then(() => {
     closed = true
   })
   await new Promise((resolve) => setImmediate(resolve))

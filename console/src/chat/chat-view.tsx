@@ -39,7 +39,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
     agent.send(content, { ...(model !== null && { model }), whenBusy: isBusy ? whenBusy : "queue" })
   }
   useFirstMessage(agent, sessionId, send)
-  useEffect(announceConversation, [isBusy])
+  useEffect(announceConversation, [agent.status])
 
   const scroll = useStickyScroll()
   const title = listed?.title ?? titleOf(agent)

@@ -1,7 +1,7 @@
 import type { ToolOutput as Output } from "ai-agent-gateway/client/view"
 import { useEffect, useRef } from "preact/hooks"
 
-/** What a tool prints while it runs. */
+/** Output of a tool while it runs. */
 export function ToolOutput({
   output,
   isLive,

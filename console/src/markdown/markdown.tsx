@@ -4,8 +4,8 @@ import { useMemo } from "preact/hooks"
 import { Block } from "./block.tsx"
 
 /**
- * Shows Markdown as elements. No markup is ever parsed: HTML in the text is shown as text. While a text grows, only its last
- * blocks are rendered again, so that what stands above stays in place and can be selected.
+ * Shows Markdown as elements. No markup is ever parsed: HTML in the text is shown as text. While a text grows, only
+ * its last blocks are rendered again, so that what stands above stays in place and can be selected.
  */
 export const Markdown = memo(({ text }: { readonly text: string }) => {
   const blocks = useMemo(() => lexer(text, { gfm: true, breaks: true }), [text])

@@ -3,7 +3,9 @@ import { safeAddress } from "../markdown/safe-address.ts"
 
 const shownTypes: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"]
 
-/** An image of a message or a result. Images of other servers are links, so that nothing is loaded from there unasked. */
+/**
+ * An image of a message or a result. Images of other servers are links, so that nothing is loaded from there unasked.
+ */
 export function ImagePart({ source }: Pick<ImageBlock, "source">) {
   if (source.type === "url") {
     const address = safeAddress(source.url)

@@ -22,7 +22,7 @@ export interface QuestionFormProps {
   readonly onDecline: (dismissed: boolean) => void
 }
 
-/** What a tool asks the user: a form that is made from its schema, or a page to open. */
+/** A question of a tool to the user: a form that is made from its schema, or a page to open. */
 export function QuestionForm({ request, isSending, problem, onAnswer, onDecline }: QuestionFormProps) {
   const fields = fieldsOf(request.schema ?? {})
   const [values, setValues] = useState<Readonly<Record<string, unknown>>>(() => defaultsOf(fields ?? []))

@@ -18,9 +18,9 @@ export interface Agent
     Omit<Conversation, "start" | "subscribe" | "getState" | "getInitialState"> {}
 
 /**
- * Holds one session of a gateway for a component and its children. Another `url`, `sessionId`, `apiKey` or `userId` starts
- * another conversation; the other options may change with each rendering. Nothing is sent before the component is mounted,
- * so server rendering shows `history` or an empty conversation.
+ * Holds one session of a gateway for a component and its children. Another `url`, `sessionId`, `apiKey` or `userId`
+ * starts another conversation; the other options may change with each rendering. Nothing is sent before the component
+ * is mounted, so server rendering shows `history` or an empty conversation.
  */
 export function useAgent(options: UseAgentOptions): Agent {
   const identity = JSON.stringify([options.url, options.sessionId, options.apiKey, options.userId])

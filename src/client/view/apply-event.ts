@@ -1,6 +1,7 @@
 import type { SentEvent } from "../follow.ts"
 import type { ChatEvent } from "../wire/chat-event.ts"
 import type { ImageBlock, TextBlock, Usage } from "../wire/content.ts"
+import { applySubAgentEvent, withoutSubAgents } from "./apply-sub-agent-event.ts"
 import { applyToolEvent } from "./apply-tool-event.ts"
 import {
   addUserMessage,
@@ -13,8 +14,8 @@ import {
 } from "./view.ts"
 
 /**
- * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them. Events
- * of unknown types only move the cursor.
+ * Returns the view after an event. Events that the view already shows leave it as it is, so streams may repeat them.
+ * Events of unknown types only move the cursor.
  */
 export function applyEvent(view: ChatView, event: SentEvent): ChatView {
   if (event.cursor !== undefined && event.cursor <= view.cursor) return view
@@ -23,6 +24,7 @@ export function applyEvent(view: ChatView, event: SentEvent): ChatView {
 }
 
 function apply(view: ChatView, event: ChatEvent): ChatView {
+  if (event.sub_agent_id !== undefined) return applySubAgentEvent(view, event)
   switch (event.type) {
     case "text_delta":
       return addText(openRun(view), "text", event.text)
@@ -31,7 +33,10 @@ function apply(view: ChatView, event: ChatEvent): ChatView {
     case "stream_retry":
       return discardText(openRun(view), view.kept.byRetry)
     case "turn_complete":
-      return { ...keepAll(openRun(view)), usage: sum(view.usage, event.usage) }
+      return {
+        ...withoutSubAgents(keepAll(withoutWriting(openRun(view)))),
+        usage: sum(view.usage, event.usage),
+      }
     case "user_message_added":
       return addSteering(view, event.content)
     case "run_withdrawn":
@@ -60,10 +65,10 @@ function addText(view: ChatView, type: "text" | "thinking", text: string): ChatV
   return withParts(view, [...parts.slice(0, -1), { type, text: last.text + text }])
 }
 
-/** Removes text and thinking after the first `kept` parts. Tool calls stay. */
+/** Removes text, thinking and calls that have not started after the first `kept` parts. Other tool calls stay. */
 function discardText(view: ChatView, kept: number): ChatView {
   const parts = currentParts(view)
-  const left = parts.filter((part, index) => index < kept || !isText(part))
+  const left = parts.filter((part, index) => index < kept || !isVoid(part))
   if (left.length === parts.length) return view
   return { ...withParts(view, left), kept: { ...view.kept, byFailure: left.length } }
 }
@@ -75,8 +80,23 @@ function addSteering(view: ChatView, content: readonly (TextBlock | ImageBlock)[
   return addUserMessage({ ...openRun(view), queued }, content)
 }
 
-function isText({ type }: ViewPart): boolean {
-  return type === "text" || type === "thinking"
+function isVoid(part: ViewPart): boolean {
+  return part.type === "text" || part.type === "thinking" || isWriting(part)
+}
+
+function isWriting(part: ViewPart): boolean {
+  return part.type === "tool" && part.state === "writing"
+}
+
+/** Removes calls whose arguments the model never finished. */
+function withoutWriting(view: ChatView): ChatView {
+  const parts = currentParts(view)
+  return parts.some(isWriting)
+    ? withParts(
+        view,
+        parts.filter((part) => !isWriting(part)),
+      )
+    : view
 }
 
 function keepAll(view: ChatView): ChatView {
@@ -85,7 +105,7 @@ function keepAll(view: ChatView): ChatView {
 }
 
 function end(view: ChatView, ended: RunEnd): ChatView {
-  return { ...keepAll(view), isRunning: false, waits: [], ended }
+  return { ...keepAll(withoutWriting(view)), isRunning: false, waits: [], ended }
 }
 
 function sum(before: Usage | null, turn: Usage): Usage {

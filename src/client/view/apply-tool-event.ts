@@ -7,6 +7,8 @@ type EventOf<Type> = Extract<ChatEvent, { type: Type }>
 /** Applies the events of tool calls and waits. */
 export function applyToolEvent(view: ChatView, event: ChatEvent): ChatView {
   switch (event.type) {
+    case "tool_input_delta":
+      return addInput(openRun(view), event)
     case "tool_call_start":
       return startCall(view, event)
     case "tool_approval_request": {
@@ -39,7 +41,7 @@ export function newCall(
   input: Readonly<Record<string, unknown>>,
 ): ViewToolCall {
   return {
-    ...{ type: "tool", toolCallId, toolName, input, state: "running", output: [], data: [] },
+    ...{ type: "tool", toolCallId, toolName, input, inputText: null, state: "running", output: [], data: [] },
     ...{ result: null, error: null, durationMs: null, server: null, lastChunk: -1 },
   } as const
 }
@@ -54,12 +56,26 @@ function failure(code: string): ViewToolCall["state"] {
   return code === "denied" || code === "approval_expired" ? "denied" : "failed"
 }
 
+/** Shows a call that the model has not asked for yet. It is discarded like text, until it starts. */
+function addInput(view: ChatView, { tool_call_id, tool_name, text }: EventOf<"tool_input_delta">): ChatView {
+  if (!hasCall(view, tool_call_id)) {
+    return addPart(view, { ...newCall(tool_call_id, tool_name, {}), state: "writing", inputText: text })
+  }
+  return changeWith(view, tool_call_id, (call) =>
+    call.inputText === null ? call : { ...call, inputText: call.inputText + text },
+  )
+}
+
+function withInput(call: ViewToolCall, input: ViewToolCall["input"]): ViewToolCall {
+  return { ...call, input, inputText: null, state: call.state === "writing" ? "running" : call.state }
+}
+
 /** A call may come again: with a nonce once the client may execute it, and after the history that shows it. */
 function startCall(view: ChatView, event: EventOf<"tool_call_start">): ChatView {
   const { tool_call_id, tool_name, tool_input, nonce } = event
   const open = openRun(view)
   const started = hasCall(open, tool_call_id)
-    ? change(open, tool_call_id, { input: tool_input })
+    ? changeWith(open, tool_call_id, (call) => withInput(call, tool_input))
     : addPart(open, newCall(tool_call_id, tool_name, tool_input))
   const kept = { ...started.kept, byFailure: currentParts(started).length }
   if (nonce === undefined) return { ...started, kept }
@@ -77,7 +93,7 @@ export function openWait(view: ChatView, wait: ViewWait): ChatView {
   return { ...waiting, isRunning: true }
 }
 
-function closeWaits(view: ChatView, toolCallId: string): ChatView {
+export function closeWaits(view: ChatView, toolCallId: string): ChatView {
   const waits = view.waits.filter(({ tool_call_id }) => tool_call_id !== toolCallId)
   return waits.length === view.waits.length ? view : { ...view, waits }
 }

@@ -14,8 +14,8 @@ export interface ConversationOptions extends Omit<ConnectOptions, "onConnection"
 
 export interface ConversationState extends ChatView {
   /**
-   * `loading`: the stored conversation is being loaded. `running`: a run is open. `waiting`: the run waits for an answer,
-   * see `waits`. `reconnecting`: the connection is lost, and the client tries again. `failed`: see `failure`.
+   * `loading`: the stored conversation is being loaded. `running`: a run is open. `waiting`: the run waits for an
+   * answer, see `waits`. `reconnecting`: the connection is lost, and the client tries again. `failed`: see `failure`.
    */
   readonly status: "loading" | "ready" | "running" | "waiting" | "reconnecting" | "failed"
   /** Error of the last request that failed for good. Null after the next one. */
@@ -112,7 +112,10 @@ export function createConversation({ history, ...options }: ConversationOptions)
     fail(error, signal)
   }
 
-  /** One stream is read at a time. When it ends and messages are queued, the session is followed until they are answered. */
+  /**
+   * One stream is read at a time. When it ends and messages are queued, the session is followed until they are
+   * answered.
+   */
   function read(signal: AbortSignal, first: AsyncIterable<SentEvent>): void {
     const readAll = async () => {
       for await (const event of first) show(event)

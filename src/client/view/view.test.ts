@@ -81,6 +81,52 @@ describe("text", () => {
   })
 })
 
+describe("a sub-agent", () => {
+  const below = (event: ChatEvent, id = "sess_a"): ChatEvent => ({ ...event, sub_agent_id: id })
+  const started: ChatEvent = {
+    ...{ type: "sub_agent_start", sub_agent_id: "sess_a", agent_name: "worker" },
+    ...{ tool_call_id: "call_1", parent_sub_agent_id: null },
+  }
+
+  test("says and does nothing in the messages of its session, and its end is not the run's", () => {
+    const own = [text("a"), call("call_1")]
+    const foreign = [
+      started,
+      below(text("x")),
+      below(retry),
+      below(call("call_x")),
+      below(turn),
+      below(ended),
+    ]
+    const view = applyAll([...own, ...foreign, below(failed)], addUserMessage(emptyView, "Go"))
+    expect(view).toEqual(applyAll(own, addUserMessage(emptyView, "Go")))
+    expect(view.isRunning).toBe(true)
+  })
+
+  test("shows what it waits for, until that is answered", () => {
+    const waiting = applyAll([call("call_1"), started, below(approval("call_x")), below(call("call_y", "n"))])
+    expect(waiting.waits).toMatchObject([
+      { kind: "approval", tool_call_id: "call_x", sub_agent_id: "sess_a" },
+      { kind: "clientTool", tool_call_id: "call_y", sub_agent_id: "sess_a" },
+    ])
+    const resolved: ChatEvent = {
+      ...{ type: "approval_resolved", tool_call_id: "call_x", approved: true },
+      ...{ edited: false, decided_by: "ann" },
+    }
+    expect(applyAll([below(resolved), below(done("call_y"))], waiting).waits).toEqual([])
+  })
+
+  test.each([
+    ["it is shown anew", started, 1],
+    ["it ends", below(ended), 1],
+    ["it fails", below(failed), 1],
+    ["the turn of its session is over", turn, 0],
+  ])("waits for nothing more when %s", (_, event, left) => {
+    const open = [below(approval("call_x")), below(approval("call_y"), "sess_b")]
+    expect(applyAll([...open, event]).waits).toHaveLength(left)
+  })
+})
+
 describe("a tool call", () => {
   const stateAfter = (...events: readonly ChatEvent[]) => partsAfter(call("call_1"), ...events)[0]
 
@@ -148,6 +194,35 @@ describe("a tool call", () => {
 
   test("that comes again changes nothing", () => {
     expect(partsAfter(call("call_1"), done("call_1"), call("call_1"))).toHaveLength(1)
+  })
+})
+
+describe("the input of a call", () => {
+  const input = (id: string, value: string): ChatEvent => {
+    return { type: "tool_input_delta", tool_call_id: id, tool_name: "shell", text: value }
+  }
+
+  test("grows while the model writes it, and is whole when the call starts", () => {
+    const writing = [text("a"), input("call_1", '{"a"'), input("call_1", ":1}")]
+    expect(partsAfter(...writing)).toMatchObject([
+      { type: "text" },
+      { type: "tool", toolName: "shell", state: "writing", input: {}, inputText: '{"a":1}' },
+    ])
+    expect(partsAfter(...writing, call("call_1"))[1]).toMatchObject({
+      state: "running",
+      input: { a: 1 },
+      inputText: null,
+    })
+  })
+
+  test.each<[string, ChatEvent]>([
+    ["a retry", retry],
+    ["a failure", failed],
+    ["the end of a turn that asks for no such call", turn],
+    ["the end of the run", ended],
+  ])("is discarded by %s, and started calls are not", (_, event) => {
+    const parts = partsAfter(call("call_1"), input("call_2", "{"), event)
+    expect(parts).toMatchObject([{ type: "tool", toolCallId: "call_1" }])
   })
 })
 

@@ -5,11 +5,11 @@ import type { ChatRequest } from "../wire/messages.ts"
 /** A conversation as a user interface shows it. Views are never changed: each event gives a new one. */
 export interface ChatView {
   readonly messages: readonly ViewMessage[]
-  /** Open waits of the running run. */
+  /** Open waits of the running run, and of the sub-agents that work for it. */
   readonly waits: readonly ViewWait[]
   /** If true, a run is open. */
   readonly isRunning: boolean
-  /** How the last run ended. Null while a run is open, and before the first. */
+  /** The end of the last run. Null while a run is open, and before the first. */
   readonly ended: RunEnd | null
   /** Usage of all runs of the session. */
   readonly usage: Usage | null
@@ -57,8 +57,10 @@ export interface ViewToolCall {
   readonly toolCallId: string
   readonly toolName: string
   readonly input: Readonly<Record<string, unknown>>
-  /** `waiting`: for an answer, see `waits`. `interrupted`: there will be no result. */
-  readonly state: "running" | "waiting" | "completed" | "failed" | "denied" | "interrupted"
+  /** The arguments as the model has written them so far, as JSON. Null once `input` has them. */
+  readonly inputText: string | null
+  /** `writing`: the model writes the arguments. `waiting`: for an answer, see `waits`. `interrupted`: there will be no result. */
+  readonly state: "writing" | "running" | "waiting" | "completed" | "failed" | "denied" | "interrupted"
   readonly output: readonly ToolOutput[]
   readonly result: unknown
   readonly error: { readonly code: string; readonly message: string } | null
@@ -85,7 +87,10 @@ export interface ToolOutput {
 
 type Request<Type> = Omit<Extract<ChatEvent, { type: Type }>, "type">
 
-/** An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. */
+/**
+ * An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. With `sub_agent_id`, the
+ * call is one of that sub-agent, and in no message.
+ */
 export type ViewWait =
   | ({ readonly kind: "approval" } & Request<"tool_approval_request">)
   | ({ readonly kind: "question" } & Request<"elicitation_request">)
@@ -95,6 +100,7 @@ export type ViewWait =
       readonly nonce: string
       readonly tool_name: string
       readonly tool_input: Readonly<Record<string, unknown>>
+      readonly sub_agent_id?: string | undefined
     }
 
 export const emptyView: ChatView = {

@@ -2,18 +2,28 @@
 
 import type { ImageBlock, TextBlock, Usage } from "./content.ts"
 
-/** The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. */
+/** The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. An event with `sub_agent_id` belongs to that sub-agent and not to the session itself; it has no id. */
 export type ChatEvent =
   | {
       readonly type: "text_delta"
+      readonly sub_agent_id?: string | undefined
       readonly text: string
     }
   | {
       readonly type: "thinking_delta"
+      readonly sub_agent_id?: string | undefined
+      readonly text: string
+    }
+  | {
+      readonly type: "tool_input_delta"
+      readonly sub_agent_id?: string | undefined
+      readonly tool_call_id: string
+      readonly tool_name: string
       readonly text: string
     }
   | {
       readonly type: "tool_call_start"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
       /** The tool's arguments. */
@@ -24,6 +34,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "interceptor_decision"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
       readonly action: "warn" | "ask" | "deny"
@@ -32,6 +43,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "tool_approval_request"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
       readonly nonce: string
@@ -45,6 +57,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "approval_resolved"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly approved: boolean
       readonly edited: boolean
@@ -52,6 +65,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "elicitation_request"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
       readonly nonce: string
@@ -60,19 +74,21 @@ export type ChatEvent =
       readonly server: string | null
       readonly mode: "form" | "url"
       readonly message: string
-      /** Of a form: JSON Schema of what is to be filled in. */
+      /** JSON Schema of a form's values. */
       readonly schema?: Readonly<Record<string, unknown>> | undefined
-      /** Of mode `url`: the page for the user to open. */
+      /** The page for the user to open, in mode `url`. */
       readonly url?: string | undefined
     }
   | {
       readonly type: "elicitation_resolved"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly action: "accept" | "decline" | "cancel"
       readonly decided_by: string
     }
   | {
       readonly type: "tool_call_complete"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
       /** Any JSON value. */
@@ -87,6 +103,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "tool_call_interrupted"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
       readonly reason: "cancelled" | "crashed" | "lost"
@@ -94,6 +111,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "tool_output_chunk"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly tool_name: string
       readonly stream: "stdout" | "stderr"
@@ -102,6 +120,7 @@ export type ChatEvent =
     }
   | {
       readonly type: "data"
+      readonly sub_agent_id?: string | undefined
       readonly tool_call_id: string
       readonly run_id: string
       readonly name: string
@@ -111,53 +130,71 @@ export type ChatEvent =
     }
   | {
       readonly type: "run_queued"
+      readonly sub_agent_id?: string | undefined
       readonly run_id: string
       readonly position: number
     }
   | {
       readonly type: "run_withdrawn"
+      readonly sub_agent_id?: string | undefined
       readonly run_id: string
     }
   | {
       readonly type: "user_message_added"
+      readonly sub_agent_id?: string | undefined
       readonly content: readonly (TextBlock | ImageBlock)[]
     }
   | {
+      readonly type: "sub_agent_start"
+      readonly sub_agent_id: string
+      readonly agent_name: string
+      readonly tool_call_id: string
+      readonly parent_sub_agent_id: string | null
+    }
+  | {
       readonly type: "heartbeat"
+      readonly sub_agent_id?: string | undefined
       readonly timestamp: number
     }
   | {
       readonly type: "stream_retry"
+      readonly sub_agent_id?: string | undefined
       readonly attempt: number
       readonly error: string
     }
   | {
       readonly type: "stream_error"
+      readonly sub_agent_id?: string | undefined
       readonly error: string
     }
   | {
       readonly type: "turn_complete"
+      readonly sub_agent_id?: string | undefined
       readonly turn: number
       readonly usage: Usage
     }
   | {
       readonly type: "max_turns_reached"
+      readonly sub_agent_id?: string | undefined
       readonly turn_count: number
       readonly max_turns: number
     }
   | {
       readonly type: "budget_exceeded"
+      readonly sub_agent_id?: string | undefined
       readonly total_cost: number
       readonly budget: number
     }
   | {
       readonly type: "stream_complete"
+      readonly sub_agent_id?: string | undefined
       readonly usage: Usage
       readonly terminal_disposition: "completed" | "interrupted"
       readonly reason?: string | undefined
     }
   | {
       readonly type: "error"
+      readonly sub_agent_id?: string | undefined
       readonly error: string
       readonly code: string
     }

@@ -28,7 +28,9 @@ export type ChatRequest = {
       } & Readonly<Record<string, unknown>>)
     | undefined
   readonly model?: string | undefined
-  /** What happens to the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its steps, and the response is that run's stream. */
+  /** If true, the arguments of calls are streamed while the model writes them, as `tool_input_delta`. Default false. */
+  readonly tool_input_deltas?: boolean | undefined
+  /** Decides over the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its steps, and the response is that run's stream. */
   readonly when_busy?: "reject" | "queue" | "interrupt" | "steer" | undefined
 }
 
@@ -38,7 +40,7 @@ export type ElicitationRequest = {
   readonly nonce: string
   /** `decline`: the user said no; `cancel`: the user did not say. */
   readonly action: "accept" | "decline" | "cancel"
-  /** What was filled in, by the form's schema. Only, and always, when a form is accepted. */
+  /** The values of the form, by its schema. Present exactly when a form is accepted. */
   readonly content?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -88,9 +90,9 @@ export type History = {
     readonly server: string | null
     readonly mode: "form" | "url"
     readonly message: string
-    /** Of a form: JSON Schema of what is to be filled in. */
+    /** JSON Schema of a form's values. */
     readonly schema?: Readonly<Record<string, unknown>> | undefined
-    /** Of mode `url`: the page for the user to open. */
+    /** The page for the user to open, in mode `url`. */
     readonly url?: string | undefined
   }[]
   readonly active_run: {
@@ -98,7 +100,7 @@ export type History = {
     /** Subscribe from here to see the run from its start. */
     readonly cursor: number
   } | null
-  /** Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` takes one back; GET /chat/subscribe with it follows it. */
+  /** Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` withdraws one; GET /chat/subscribe with it follows it. */
   readonly queued_runs: readonly {
     readonly run_id: string
     /** 1 for the run that is taken next. */
@@ -111,7 +113,7 @@ export type History = {
   readonly last_seq: number
 }
 
-/** What a tool returned follows the assistant's message that called it, as a message of the role `tool`. What the tool emitted while it ran, blocks of the type `data`, precedes its result. */
+/** The result of a tool follows the assistant's message that called it, as a message of the role `tool`. Data that the tool emitted while it ran, blocks of the type `data`, precedes its result. */
 export type HistoryMessage = {
   readonly role: "user" | "assistant" | "system" | "tool"
   readonly content: readonly (
@@ -205,6 +207,8 @@ export type ToolApprovalRequest = {
   readonly approved: boolean
   /** Allows this tool, with this qualifier, for the rest of the session. Only when approved. */
   readonly allow_tool_type?: boolean | undefined
+  /** The sessions that `allow_tool_type` holds for: the one whose tool asked, or all sessions of its tree, also those that start later. Default `session`. */
+  readonly scope?: "session" | "tree" | undefined
   /** Arguments in place of the model's, by the tool's schema. Only when approved. */
   readonly tool_input?: Readonly<Record<string, unknown>> | undefined
   /** Told to the model on denial. */
@@ -218,7 +222,7 @@ export type ToolResultRequest = {
   readonly nonce: string
   /** Any JSON value. */
   readonly result?: unknown | undefined
-  /** Why there is no result. Told to the model. */
+  /** The reason that there is no result. The model receives it. */
   readonly error?:
     | {
         readonly code: string

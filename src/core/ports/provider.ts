@@ -46,6 +46,8 @@ export interface ModelRequest {
    * The text of the answer must be JSON of this schema. The prompt says so too; a service that can enforce it should.
    */
   readonly outputSchema?: JsonObject
+  /** If true, a provider that can do so yields the arguments of calls as the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
 }
 
 export interface SystemBlock {
@@ -60,12 +62,21 @@ export interface ToolSpecification {
   readonly inputSchema: JsonObject
 }
 
-export type ModelEvent = ModelDelta | ModelProgress | ModelEnd | ModelFailure
+export type ModelEvent = ModelDelta | ModelInputDelta | ModelProgress | ModelEnd | ModelFailure
 
 export interface ModelDelta {
   readonly type: "textDelta" | "thinkingDelta"
   /** Index in the `content` of the `end` that will follow. */
   readonly part: number
+  readonly text: string
+}
+
+/** A piece of a call's arguments as JSON. It is yielded only if the request asks for it, and does not replace `hiddenBytes`. */
+export interface ModelInputDelta {
+  readonly type: "toolInputDelta"
+  /** Index of the call in the `content` of the `end` that will follow. */
+  readonly part: number
+  readonly name: string
   readonly text: string
 }
 

@@ -62,8 +62,8 @@ export interface ExecRequest {
 }
 
 /**
- * Files that code finds in a folder of its own, outside of its working directory. Each is readable and executable. A host that
- * is no sandbox protects them from changes only if the gateway runs as root.
+ * Files that code finds in a folder of its own, outside of its working directory. Each is readable and executable. A
+ * host that is no sandbox protects them from changes only if the gateway runs as root.
  */
 export interface ReadOnlyFolder {
   /** 1 to 32 lowercase letters, digits and hyphens, a letter first. Part of the folder's path where code sees it. */

@@ -2,8 +2,8 @@ import type { JsonObject } from "../json.ts"
 import type { Validation } from "./tool.ts"
 
 /**
- * Checks a value against a JSON Schema. Either may come from an untrusted source, so a check never blocks the event loop
- * and is bounded in CPU time and memory. A value whose check exceeds these bounds is not valid. Rejects with an
+ * Checks a value against a JSON Schema. Either may come from an untrusted source, so a check never blocks the event
+ * loop and is bounded in CPU time and memory. A value whose check exceeds these bounds is not valid. Rejects with an
  * `UnusableSchemaError` for a schema that cannot be used, and with the signal's reason when the signal aborts.
  */
 export type SchemaCheck = (

@@ -55,8 +55,8 @@ export interface SessionLog {
 
   /**
    * Makes the command durable (rule 1). A message becomes a queued run, or joins the open run, or is refused, as its
-   * `whenBusy` says. A cancel of a queued run withdraws it, so that no process takes it any more. A cancel of a run that
-   * is already cancelled or withdrawn is accepted again.
+   * `whenBusy` says. A cancel of a queued run withdraws it, so that no process takes it any more. A cancel of a run
+   * that is already cancelled or withdrawn is accepted again.
    */
   put(command: MessageCommand | CancelCommand, limits?: StorageLimits): Promise<PutOutcome>
   /**
@@ -84,10 +84,10 @@ export interface SessionLog {
    */
   claim(sessionId: string, agents: readonly string[]): Promise<Lease | null>
   /**
-   * Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). Tenants take turns, and so do
-   * the principals of a tenant: each one's session that was used least recently comes before anyone's second one. With
-   * `shares`, the sessions that this process works on already count as turns, and no tenant and no principal is given more
-   * than its share.
+   * Claims up to `limit` sessions of these agents that have work and no live owner (rule 9). Tenants take turns, and
+   * so do the principals of a tenant: each one's session that was used least recently comes before anyone's second
+   * one. With `shares`, the sessions that this process works on already count as turns, and no tenant and no
+   * principal is given more than its share.
    */
   claimRunnable(agents: readonly string[], limit: number, shares?: Shares): Promise<readonly Lease[]>
   /**
@@ -108,15 +108,15 @@ export interface SessionLog {
   release(lease: Lease, options?: ReleaseOptions): Promise<"released" | "pending" | "lost">
 
   /**
-   * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order:
-   * `fenced` when its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed
-   * cancel which this batch does not consume (rule 12), `answered` when it would expire a wait that was answered
-   * in the meantime, `steered` when it would end a run for which a steering message is pending that this batch does not
-   * consume, `withdrawn` when it would open a run that was withdrawn, `busy` when another transaction works on the session
-   * at this moment: commit that batch again later, on its own. Nothing of such a batch is stored. The end of a run withdraws
-   * its open waits, drops its commands and makes the next queued message due.
-   * The same batch committed twice under its lease is `ok` and stored once: a commit that failed may be tried again.
-   * Calls may overlap: those that share a session are stored in the order of the calls, others in any order.
+   * Commits the batches in one transaction, each with its derived state. An outcome a batch, in order: `fenced` when
+   * its lease is lost (rule 7), `cancelled` when it would end a run that has an unconsumed cancel which this batch
+   * does not consume (rule 12), `answered` when it would expire a wait that was answered in the meantime, `steered`
+   * when it would end a run for which a steering message is pending that this batch does not consume, `withdrawn`
+   * when it would open a run that was withdrawn, `busy` when another transaction works on the session at this moment:
+   * commit that batch again later, on its own. Nothing of such a batch is stored. The end of a run withdraws its open
+   * waits, drops its commands and makes the next queued message due. The same batch committed twice under its lease
+   * is `ok` and stored once: a commit that failed may be tried again. Calls may overlap: those that share a session
+   * are stored in the order of the calls, others in any order.
    */
   commit(batches: readonly SessionBatch[]): Promise<readonly CommitOutcome[]>
 
@@ -224,6 +224,8 @@ export interface MessageCommand {
   readonly outputSchema: JsonObject | null
   /** Limits of the run. Default: those of the agent. */
   readonly limits?: RunLimits
+  /** If true, the arguments of calls are streamed while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean
   /** Default: `reject`. */
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */

@@ -10,6 +10,7 @@ export interface Shares {
   readonly held: readonly HeldPlaces[]
 }
 
+/** The places of one principal. */
 export interface HeldPlaces extends Principal {
   /** Number of sessions that the process works on now. */
   readonly count: number

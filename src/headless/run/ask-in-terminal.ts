@@ -14,8 +14,8 @@ export interface Terminal {
 }
 
 /**
- * Returns callbacks that ask the person at the terminal, on standard error, so that standard output has the answer only. They
- * are empty without a terminal: then approvals are denied and questions declined.
+ * Returns callbacks that ask the person at the terminal, on standard error, so that standard output has the answer
+ * only. They are empty without a terminal: then approvals are denied and questions declined.
  */
 export function askInTerminal(
   { input, output }: Terminal = { input: process.stdin, output: process.stderr },

@@ -8,8 +8,9 @@ export interface CollectOptions {
 }
 
 /**
- * Makes a `RunOutput` of the events of one run, in order, as `gateway.stream()` and the client yield them. Events do not tell
- * costs, ids or times: these fields are null. A stream that ends without a terminal event gives the error `incomplete`.
+ * Makes a `RunOutput` of the events of one run, in order, as `gateway.stream()` and the client yield them. Events do
+ * not tell costs, ids or times: these fields are null. A stream that ends without a terminal event gives the error
+ * `incomplete`.
  */
 export async function collectRunOutput(
   events: AsyncIterable<ChatEvent> | Iterable<ChatEvent>,

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../core/json.ts"
 import { isFunction, parseOptions } from "../parse-options.ts"
 import type { RunRequest } from "../runs.ts"
 
-/** What happens to approvals and questions of a run without a client. */
+/** Treatment of approvals and questions of a run without a client. */
 export type OnHumanNeeded =
   /** The call is denied and the question declined; the model goes on without. */
   | "deny"
@@ -19,9 +19,9 @@ export interface RunSessionOptions {
   /** Id of the session to continue. Default: a new session. */
   readonly sessionId?: string
   /**
-   * Names the work. If a process that did this job was killed, the same call goes on where it was, and finishes once. If the job
-   * is over, the call returns its output again. Use another id for each time the work is to be done, such as
-   * `report-2026-11-22`. Default: each call is work of its own.
+   * Names the work. If a process that did this job was killed, the same call goes on where it was, and finishes once.
+   * If the job is over, the call returns its output again. Use another id for each time the work is to be done, such
+   * as `report-2026-11-22`. Default: each call is work of its own.
    */
   readonly jobId?: string
   /** Name of the agent. Default: the gateway's default agent. */
@@ -39,8 +39,8 @@ export interface RunSessionOptions {
   /** US dollars that the run may cost, besides the agent's own limit. Default: no further limit. */
   readonly maxBudgetUsd?: number
   /**
-   * Seconds after which the run is canceled, with its model call, tools, sub-agents and sandboxes. Counted in each process. At
-   * most 2 147 483. Default 600.
+   * Seconds after which the run is canceled, with its model call, tools, sub-agents and sandboxes. Counted in each
+   * process. At most 2 147 483. Default 600.
    */
   readonly timeoutSeconds?: number
   /** Folder of the state file. Default: no state. */

@@ -10,8 +10,8 @@ export interface RetryOptions {
   /** Maximum number of further runs after the first one. Default 3. */
   readonly maxRetries?: number
   /**
-   * Seconds from the end of a run to the next one: one number for all, or one for each retry, of which the last one holds for
-   * the rest. Default `[30, 60, 120, 300, 600]`.
+   * Seconds from the end of a run to the next one: one number for all, or one for each retry, of which the last one
+   * holds for the rest. Default `[30, 60, 120, 300, 600]`.
    */
   readonly backoffSeconds?: number | readonly number[]
   /** If true, a run that timed out is repeated. Default true. */
@@ -47,8 +47,9 @@ const callbackMs = 30_000
 export type RetriedRun = (attempt: number) => Promise<RunOutput>
 
 /**
- * Runs again while the outcome is `transient`, at most `maxRetries` times, and resolves to the last output. An error that is
- * thrown counts like a failed run, and the last one is thrown. Aborting ends a pause, and no further run is started.
+ * Runs again while the outcome is `transient`, at most `maxRetries` times, and resolves to the last output. An error
+ * that is thrown counts like a failed run, and the last one is thrown. Aborting ends a pause, and no further run is
+ * started.
  */
 export async function runWithRetry(
   run: RetriedRun,

@@ -10,7 +10,10 @@ export interface RunOutput {
   readonly usage: Usage
   /** US dollars; null if the price of a model is not known. */
   readonly cost: Cost
-  /** A sentence that says why the run has no complete response; null if it has one, or if one of the next three is true. */
+  /**
+   * A sentence that says why the run has no complete response; null if it has one, or if one of the next three is
+   * true.
+   */
   readonly error: string | null
   /** Stable name of the error; null without one. */
   readonly errorCode: string | null

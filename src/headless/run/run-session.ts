@@ -6,9 +6,10 @@ import { outputWithoutRun, type RunOutput, toRunOutput } from "./run-output.ts"
 import { RunState } from "./state.ts"
 
 /**
- * Sends one message to an agent and waits for the end of the run, without a client. The output says how it ended: a failed
- * run, a time limit and a state file that cannot be used do not reject. Rejects with a `ConfigurationError` for wrong
- * options, or an agent that cannot start; with what a callback threw; and with `shutting_down` if the gateway is closed first.
+ * Sends one message to an agent and waits for the end of the run, without a client. The output says how it ended: a
+ * failed run, a time limit and a state file that cannot be used do not reject. Rejects with a `ConfigurationError`
+ * for wrong options, or an agent that cannot start; with what a callback threw; and with `shutting_down` if the
+ * gateway is closed first.
  */
 export async function runSession(
   runs: Runs,

@@ -29,14 +29,15 @@ export class RunState {
       "```json",
       JSON.stringify(state, null, 2),
       "```",
-      `To change the state, end your response with the heading \`${stateHeading}\` and one fenced JSON object below it. ` +
+      `To change the state, end your response with the heading \`${stateHeading}\` and one fenced ` +
+        "JSON object below it. " +
         "Its keys replace the same keys of the state, and null removes a key.",
     ].join("\n")
   }
 
   /**
-   * Merges the update in the response and the automatic fields into the file, once for each run however often it is called.
-   * Resolves to a warning about an update that cannot be used, or null.
+   * Merges the update in the response and the automatic fields into the file, once for each run however often it is
+   * called. Resolves to a warning about an update that cannot be used, or null.
    */
   async save(output: RunOutput): Promise<string | null> {
     const found = extractStateUpdate(output.response)

@@ -2,7 +2,7 @@ import { hash } from "node:crypto"
 import { createRecentMap } from "../../core/recent-cache.ts"
 import type { TokenSubject } from "./tokens.ts"
 
-/** What a token says whose signature is good. */
+/** The content of a token whose signature is good. */
 export interface CheckedToken {
   readonly keyId: string
   /** Seconds since the Unix epoch. */

@@ -3,7 +3,7 @@ import type { Decider } from "../../core/entries.ts"
 import type { ClientAddress } from "../client-address.ts"
 import type { HttpEnv } from "../http-env.ts"
 
-/** Who acts by this request, for the audit trail. */
+/** Returns the person or code that acts by this request, for the audit trail. */
 export type DeciderOf = (c: Context<HttpEnv>) => Decider
 
 export function createDeciderOf(clientAddress: ClientAddress): DeciderOf {

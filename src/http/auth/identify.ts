@@ -7,15 +7,16 @@ import { createApiKeyCheck } from "./api-keys.ts"
 import { type Person, principalOf, principalOfPerson } from "./principal.ts"
 
 /**
- * Who sends this request, by whatever the application understands; null for nobody it knows. It is given the request
- * without its body. Its `signal` is aborted when the answer comes too late. A rejection means that it cannot tell now.
+ * Returns the person who sends this request, by the application's own means; null for an unknown person. It is given
+ * the request without its body. Its `signal` is aborted when the answer comes too late. A rejection means that it
+ * cannot tell now.
  */
 export type AuthenticatePerson = (request: Request) => Promise<Person | null>
 
 /** Whom a session is for. Rejects with a 401 problem, or with an error that is retryable. */
 export type Identify = (claim: Claim, request: Request) => Promise<Principal>
 
-/** Of the body. */
+/** Members of the body. */
 export interface Claim {
   readonly api_key?: string | undefined
   readonly user_id?: string | undefined

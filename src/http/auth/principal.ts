@@ -2,8 +2,8 @@ import { createHash } from "node:crypto"
 import type { Principal } from "../../core/ports/session-log.ts"
 
 /**
- * Who an API key speaks for. The tenant is a digest of the key, so the key itself is stored nowhere;
- * without a user of its own a key is one user.
+ * Returns the principal that an API key stands for. The tenant is a digest of the key, so the key itself is stored
+ * nowhere; without a user of its own a key is one user.
  */
 export function principalOf(apiKey: string, userId: string | undefined): Principal {
   const digest = createHash("sha256").update(apiKey).digest("hex")

@@ -15,7 +15,7 @@ const algorithm = "HS256"
 
 const minSecretBytes = 32
 
-/** Which session a token is for, and whose it is. */
+/** The session that a token is for, and its owner. */
 export interface TokenSubject {
   readonly sessionId: string
   readonly tenant: string
@@ -92,8 +92,9 @@ export function createSessionTokens({ keyring, clock, ttlSeconds }: SessionToken
   }
 
   /**
-   * Nothing of the token is authenticated yet: only what can be an id reaches the keyring. Without a key the token is
-   * still checked, against a secret that nobody has, so that the time it takes does not tell which keys there are.
+   * Returns the secret of a key. The token is not authenticated yet: only a value that can be an id reaches the
+   * keyring. Without a key the token is still checked, against a secret that nobody has, so that the time it takes
+   * does not tell which keys there are.
    */
   async function secretOf(keyId: unknown): Promise<Uint8Array> {
     const key = typeof keyId === "string" && /^[\w-]{1,64}$/.test(keyId) ? await keyring.key(keyId) : null

@@ -28,7 +28,10 @@ export interface BoundedBodyOptions {
 const uncountedBytes = 4 * 1024
 /** Bodies up to this size need not wait for earlier ones. */
 const unpacedBytes = 64 * 1024
-/** An estimate: to scan, store, load and forward a message of 4 MiB takes the event loop about 100 ms, in a few long steps. */
+/**
+ * An estimate: to scan, store, load and forward a message of 4 MiB takes the event loop about 100 ms, in a few long
+ * steps.
+ */
 const bytesPerMs = 40_000
 /** A body that would wait longer is refused. */
 const longestWaitMs = 20_000
@@ -96,8 +99,8 @@ export function boundedBody(options: BoundedBodyOptions): MiddlewareHandler<Http
 }
 
 /**
- * On the gateway's own server the pieces come from Node's stream, which joins small ones. A web stream would hand over each
- * of them in a promise of its own.
+ * On the gateway's own server the pieces come from Node's stream, which joins small ones. A web stream would hand
+ * over each of them in a promise of its own.
  */
 function piecesOf(c: Context<HttpEnv>): AsyncIterable<Uint8Array> {
   const server = c.env?.ownServer
@@ -147,7 +150,8 @@ function takeUpTo(bytes: number, share: BodyShare): void {
 function tooManyLargeBodies(retryAfterSeconds: number): Problem {
   return new Problem(
     { code: "rate_limited", status: 429 },
-    "Too many large bodies are being received at once, so this one was not read. Send it again after the delay in the retry-after header.",
+    "Too many large bodies are being received at once, so this one was not read. Send it again " +
+      "after the delay in the retry-after header.",
     { headers: { "retry-after": String(retryAfterSeconds) } },
   )
 }
@@ -167,7 +171,8 @@ function excessProblem(excess: "depth" | "values", { maxDepth, maxValues }: Json
   }
   return new Problem(
     { code: "too_many_values", status: 422 },
-    `The body has more than ${maxValues} JSON values and member names. Send fewer, for example in fewer messages or blocks.`,
+    `The body has more than ${maxValues} JSON values and member names. Send fewer, for example in ` +
+      "fewer messages or blocks.",
   )
 }
 

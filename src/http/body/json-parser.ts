@@ -35,8 +35,9 @@ const script = `
   })`
 
 /**
- * Parses large texts in one thread for all requests, in the order they come. To receive the value takes the event loop up
- * to 4 ms for a text of 4 MiB or of 20 000 values. The thread starts with the first large text, and keeps no process alive.
+ * Parses large texts in one thread for all requests, in the order they come. To receive the value takes the event
+ * loop up to 4 ms for a text of 4 MiB or of 20 000 values. The thread starts with the first large text, and keeps no
+ * process alive.
  */
 export function createJsonParser(): JsonParser {
   let thread: ParserThread | null = null

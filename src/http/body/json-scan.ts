@@ -37,8 +37,9 @@ export async function findExcess(text: Uint8Array, size: JsonSize): Promise<Json
 }
 
 /**
- * Counts what lies outside of strings, in any number of pieces. Each comma, colon and opening bracket begins at most one
- * value or member name; an empty array or object is counted twice. No byte of a longer UTF-8 sequence equals one of them.
+ * Counts what lies outside of strings, in any number of pieces. Each comma, colon and opening bracket begins at most
+ * one value or member name; an empty array or object is counted twice. No byte of a longer UTF-8 sequence equals one
+ * of them.
  */
 function createScan({ maxDepth, maxValues }: JsonSize): (piece: Uint8Array) => JsonExcess | null {
   let depth = 0

@@ -1,10 +1,13 @@
 import { isIPv6 } from "node:net"
 
 const groups = 8
-/** What one customer is given at the least (RFC 6177): within it addresses cost nothing. */
+/** Number of groups in the smallest network of one customer (RFC 6177): within it addresses cost nothing. */
 const groupsOfNetwork = 4
 
-/** What requests of one network have in common: an IPv4 address, or the first 64 bits of an IPv6 one. */
+/**
+ * Returns the part of the address that requests of one network have in common: an IPv4 address, or the first 64 bits
+ * of an IPv6 one.
+ */
 export function networkOf(address: string): string {
   const [plain = ""] = address.split("%")
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]

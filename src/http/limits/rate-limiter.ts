@@ -4,7 +4,7 @@ import type { Clock } from "../../core/clock.ts"
 /** Counts what is done for a key, in windows of one minute that begin with the key's first. */
 export interface RateLimiter {
   readonly name: string
-  /** How often a minute. */
+  /** Number of requests a minute. */
   readonly limit: number
   /** Counts one more. */
   count(key: string): Promise<RateLimitState>
@@ -32,8 +32,9 @@ export const windowSeconds = 60
 const sharedCounters = 1_024
 
 /**
- * Counts in memory, so every process counts for itself. Bounded: past `maxKeys`, new keys with the same first word share
- * a counter, and those that had one before keep it. So a flood from one network slows down new clients of that network.
+ * Counts in memory, so every process counts for itself. Bounded: past `maxKeys`, new keys with the same first word
+ * share a counter, and those that had one before keep it. So a flood from one network slows down new clients of that
+ * network.
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { name, limit, clock, maxKeys = 50_000 } = options

@@ -12,11 +12,14 @@ import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds
 /** Requests a minute. Each process counts for itself. */
 export interface RateLimits {
   /**
-   * `POST /chat/init` requests of one user of an API key from one network address, or of one person where the application
-   * authenticates. Default 60.
+   * `POST /chat/init` requests of one user of an API key from one network address, or of one person where the
+   * application authenticates. Default 60.
    */
   readonly initPerMinute: number
-  /** POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions. Default 120. */
+  /**
+   * POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions.
+   * Default 120.
+   */
   readonly requestsPerMinute: number
   /** Requests with the same wrong key or token from one network address. Default 30. */
   readonly failuresPerMinute: number
@@ -48,8 +51,8 @@ export interface InitLimit {
  */
 export interface FailureLimit {
   /**
-   * Runs an authentication with this credential. Past the limit, a 401 for a wrong credential becomes a 429. Expired and
-   * revoked tokens are not counted.
+   * Runs an authentication with this credential. Past the limit, a 401 for a wrong credential becomes a 429. Expired
+   * and revoked tokens are not counted.
    */
   counting<Result>(
     c: Context<HttpEnv>,
@@ -110,7 +113,8 @@ export function createRateLimiting(options: RateLimitingOptions): RateLimiting {
     if (allowed || !isFirstRefusal) return
     logger.warn(
       { network, failuresPerMinute: limits.failuresPerMinute },
-      "Many wrong API keys or session tokens come from one network. None was accepted. If this goes on, block the network before the gateway.",
+      "Many wrong API keys or session tokens come from one network. None was accepted. If this " +
+        "goes on, block the network before the gateway.",
     )
   }
 }

@@ -13,7 +13,7 @@ import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import type { ServedAgents } from "../served-agents.ts"
 import { streamed } from "../sse/event-streams.ts"
-import { nativeWire } from "../wire/native.ts"
+import { nativeWireFor } from "../wire/native.ts"
 
 export interface ChatRouteOptions {
   readonly sessions: Sessions
@@ -76,14 +76,16 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       context,
       channel: channelOf(context),
       model: body.model ?? null,
+      ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
       ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
       idempotency: await idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
       request: () => withBody(c.req.raw, c.get("bodyBytes")),
     })
     const { runId, cursor, position } = startedRun(outcome)
     const headers = { "x-run-id": runId, "x-cursor": String(cursor) }
-    const stream = { sessionId, principal, runId, afterSeq: cursor, position, fromRunStart: true }
-    return streamed(c, nativeWire, stream, headers)
+    const isNewRun = outcome.status === "accepted"
+    const stream = { sessionId, principal, runId, afterSeq: cursor, position, fromRunStart: true, isNewRun }
+    return streamed(c, nativeWireFor({ toolInput: body.tool_input_deltas }), stream, headers)
   })
 }
 
@@ -143,8 +145,8 @@ function channelOf({ channel }: JsonObject): string | null {
 }
 
 /**
- * Makes the same request again with the body that was read. From its parts, because the request of a server adapter need
- * not be one of the platform's own.
+ * Makes the same request again with the body that was read. From its parts, because the request of a server adapter
+ * need not be one of the platform's own.
  */
 function withBody({ url, method, headers }: Request, body: Uint8Array<ArrayBuffer> | undefined): Request {
   return new Request(url, { method, headers: [...headers], ...(body && { body }) })

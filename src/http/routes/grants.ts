@@ -24,13 +24,13 @@ export function addGrantRoutes(app: OpenAPIHono<HttpEnv>, options: GrantRoutesOp
     method: "get",
     path: "/chat/grants",
     operationId: "listGrants",
-    summary: "Which tool calls are allowed without asking",
+    summary: "List tool calls that are allowed without asking",
     tags: ["approvals"],
     security: [{ sessionToken: [] }],
     middleware: reading,
     responses: {
       200: {
-        description: "What `allow_tool_type` granted in this session and nobody revoked.",
+        description: "Grants of `allow_tool_type` in this session that are not revoked.",
         content: { "application/json": { schema: grantsResponseSchema } },
       },
       ...problems(401, 429, 500, 503),

@@ -28,7 +28,10 @@ export interface InitRouteOptions {
   readonly middleware: MiddlewareHandler<HttpEnv>[]
 }
 
-/** POST /chat/init, and the same for a named agent: an API key, or the application's own credentials, for a session token. */
+/**
+ * POST /chat/init, and the same for a named agent: an API key, or the application's own credentials, for a session
+ * token.
+ */
 export function addInitRoute(app: OpenAPIHono<HttpEnv>, options: InitRouteOptions): void {
   const { agents, issueSession, identify, byApiKey, rateLimiting, middleware } = options
   const schema = byApiKey ? initRequestSchema : personInitRequestSchema

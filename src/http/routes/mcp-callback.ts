@@ -3,7 +3,9 @@ import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import { problems } from "../schemas/problem.ts"
 
-/** Takes the query of a returning browser. Resolves to the server's name, or to null when it does not let anybody in. */
+/**
+ * Takes the query of a returning browser. Resolves to the server's name, or to null when it does not let anybody in.
+ */
 export type CompleteAuthorization = (callback: URLSearchParams) => Promise<string | null>
 
 /** GET /mcp/oauth/callback: where a browser comes back to when somebody has let the gateway in at an MCP server. */

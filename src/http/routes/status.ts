@@ -23,7 +23,7 @@ export function addStatusRoutes(
     method: "get",
     path: "/health",
     operationId: "health",
-    summary: "Whether the process answers",
+    summary: "Report that the process responds",
     tags: ["status"],
     security: [],
     responses: {
@@ -38,7 +38,7 @@ export function addStatusRoutes(
     method: "get",
     path: "/ready",
     operationId: "ready",
-    summary: "Whether new work is taken",
+    summary: "Report if new work is accepted",
     tags: ["status"],
     security: [],
     responses: {

@@ -7,7 +7,7 @@ import { Problem } from "../problem.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
 import { streamed } from "../sse/event-streams.ts"
-import { nativeWire } from "../wire/native.ts"
+import { nativeWireFor } from "../wire/native.ts"
 
 export interface SubscribeRouteOptions {
   readonly sessions: Sessions
@@ -37,6 +37,10 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         run_id: z.string().optional().openapi({
           description: "Only this run, open, queued or ended: the same stream as that of its POST /chat.",
         }),
+        tool_input_deltas: z.enum(["true", "false"]).optional().openapi({
+          description:
+            "If `true`, the stream has `tool_input_delta` events, for runs whose POST /chat asked for them.",
+        }),
       }),
       headers: z.object({
         "last-event-id": cursor.openapi({
@@ -50,7 +54,7 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
         description: "Every event after the cursor, over all runs; ends once no run is open or due.",
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      204: { description: "Nothing follows the cursor, and no run is open or due: do not come back." },
+      204: { description: "No event follows the cursor, and no run is open or due: do not reconnect." },
       ...problems(400, 401, 404, 429, 500, 503),
     },
   })
@@ -61,13 +65,14 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       const session = c.get("session")
       const afterSeq = requestedCursor(c.req.query("after_seq"), c.req.header("last-event-id"))
       const runId = c.req.query("run_id")
+      const wire = nativeWireFor({ toolInput: c.req.query("tool_input_deltas") === "true" })
       if (runId !== undefined) {
         const run = await sessions.run(session.id, runId)
         if (run === null)
           throw new Problem({ code: "run_not_found", status: 404 }, "The session has no such run.")
         if (run.endSeq !== null && run.endSeq <= afterSeq) return c.body(null, 204)
         c.get("takeViewerPlace")(session.id)
-        return streamed(c, nativeWire, {
+        return streamed(c, wire, {
           sessionId: session.id,
           principal: session,
           runId,
@@ -78,11 +83,17 @@ export function addSubscribeRoute(app: OpenAPIHono<HttpEnv>, options: SubscribeR
       const isIdle = session.activeRun === null && !session.hasDueMessage
       if (session.lastSeq <= afterSeq && isIdle) return c.body(null, 204)
       c.get("takeViewerPlace")(session.id)
-      return streamed(c, nativeWire, { sessionId: session.id, principal: session, afterSeq })
+      return streamed(c, wire, { sessionId: session.id, principal: session, afterSeq })
     },
     (result) => {
+      if (result.success) return
+      if (result.error.issues.some(({ path }) => path[0] === "tool_input_deltas")) throw invalidToolInput()
       // Given twice, it is an array.
-      if (!result.success) throw invalidCursor("after_seq")
+      throw invalidCursor("after_seq")
     },
   )
+}
+
+function invalidToolInput(): Problem {
+  return new Problem({ code: "invalid_parameter", status: 400 }, "tool_input_deltas must be true or false.")
 }

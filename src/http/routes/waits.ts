@@ -17,7 +17,7 @@ export function addWaitsRoute(app: OpenAPIHono<HttpEnv>, { sessions, middleware 
     method: "get",
     path: "/chat/waits",
     operationId: "listWaits",
-    summary: "What the session waits for",
+    summary: "List open waits of the session",
     tags: ["approvals"],
     security: [{ sessionToken: [] }],
     middleware,

@@ -8,7 +8,10 @@ import { printable, printableText } from "./printable.ts"
 const maxReasonCharacters = 4_096
 const maxErrorCharacters = 16_384
 
-/** Of what waits. An answer with a misspelt field would be another answer, and the first counts: so none is ignored. */
+/**
+ * Members that name a wait. No unknown member is ignored: an answer with a misspelt one would be another answer, and
+ * the first counts.
+ */
 const wait = {
   tool_call_id: identifier,
   nonce: identifier.openapi({ description: "The one that the question came with." }),
@@ -20,6 +23,10 @@ export const toolApprovalRequestSchema = z
     approved: z.boolean(),
     allow_tool_type: z.boolean().optional().openapi({
       description: "Allows this tool, with this qualifier, for the rest of the session. Only when approved.",
+    }),
+    scope: z.enum(["session", "tree"]).optional().openapi({
+      description:
+        "The sessions that `allow_tool_type` holds for: the one whose tool asked, or all sessions of its tree, also those that start later. Default `session`.",
     }),
     tool_input: z.custom<JsonObject>(isJsonObject, "Invalid input: expected object").nullish().openapi({
       type: "object",
@@ -47,7 +54,7 @@ export const elicitationRequestSchema = z
     content: z.custom<JsonObject>(isJsonObject, "Invalid input: expected object").nullish().openapi({
       type: "object",
       additionalProperties: true,
-      description: "What was filled in, by the form's schema. Only, and always, when a form is accepted.",
+      description: "The values of the form, by its schema. Present exactly when a form is accepted.",
     }),
   })
   .openapi("ElicitationRequest", {
@@ -66,7 +73,7 @@ export const toolResultRequestSchema = z
     error: z
       .object({ code: printable(128), message: z.string().max(maxErrorCharacters) })
       .nullish()
-      .openapi({ description: "Why there is no result. Told to the model." }),
+      .openapi({ description: "The reason that there is no result. The model receives it." }),
   })
   .refine(({ result = null, error = null }) => result === null || error === null, {
     message: "Expected either a result or an error",

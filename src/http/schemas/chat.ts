@@ -5,7 +5,7 @@ import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts
 import { isLongerThan } from "./json-length.ts"
 import { listOf } from "./list.ts"
 
-/** Of the context's JSON: it is stored with the run. */
+/** Maximum characters of the context's JSON: it is stored with the run. */
 const maxContextCharacters = 65_536
 const maxNameCharacters = 256
 
@@ -53,13 +53,18 @@ export const chatRequestSchema = z
       .openapi({ description: "Only what is new: the server's own history is used." }),
     context: contextSchema.optional(),
     model: z.string().min(1).max(maxNameCharacters).optional(),
+    tool_input_deltas: z.boolean().optional().openapi({
+      description:
+        "If true, the arguments of calls are streamed while the model writes them, as `tool_input_delta`. Default false.",
+    }),
     when_busy: z
       .enum(["reject", "queue", "interrupt", "steer"])
       .optional()
       .openapi({
         description:
-          "What happens to the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after " +
-          "those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run " +
+          "Decides over the message while a run of the session is open or due. `reject`, the default: 409. " +
+          "`queue`: it runs after those. `interrupt`: the open run is cancelled, and the message " +
+          "runs next. `steer`: it joins the open run " +
           "between two of its steps, and the response is that run's stream.",
       }),
   })

@@ -6,14 +6,14 @@ const imageMediaTypes = ["image/png", "image/jpeg", "image/gif", "image/webp"] a
 const maxUrlLength = 8192
 
 /**
- * Scheme, user, host and port of an address. The host is in ASCII (RFC 3986) and has the length of a domain name: to parse
- * others takes up to a millisecond each.
+ * Scheme, user, host and port of an address. The host is in ASCII (RFC 3986) and has the length of a domain name: to
+ * parse others takes up to a millisecond each.
  */
 const addressStart =
   "^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._~!$&'()*+,;=:%-]{0,256}@)?([A-Za-z0-9_.-]{1,253}|\\[[0-9A-Fa-f:.]{2,45}\\])(:[0-9]{0,5})?([/?#]|$)"
 const addressStartPattern = new RegExp(addressStart)
 
-/** What a client may say. */
+/** Text that a client may send. */
 export const textInputSchema = z
   .object({ type: z.literal("text"), text: z.string().min(1) })
   .openapi("TextInput")
@@ -43,7 +43,7 @@ export const imageInputSchema = z
   })
   .openapi("ImageInput")
 
-/** What a client is shown: a tool may return images of any type. */
+/** Content that a client is shown: a tool may return images of any type. */
 export const textBlockSchema = z.object({ type: z.literal("text"), text: z.string() }).openapi("TextBlock")
 
 export const imageBlockSchema = z

@@ -17,7 +17,9 @@ function event<Type extends string, Shape extends z.ZodRawShape>(
   shape: Shape,
   description: string,
 ) {
-  return z.object({ type: z.literal(type), ...shape }).openapi({ description })
+  return z
+    .object({ type: z.literal(type), sub_agent_id: z.string().optional(), ...shape })
+    .openapi({ description })
 }
 
 /** Every event that a stream may carry. */
@@ -25,6 +27,11 @@ export const chatEventSchema = z
   .discriminatedUnion("type", [
     event("text_delta", { text: z.string() }, "A piece of the answer."),
     event("thinking_delta", { text: z.string() }, "A piece of the model's reasoning."),
+    event(
+      "tool_input_delta",
+      { ...toolCall, text: z.string() },
+      "A piece of a call's arguments, as the model writes them as JSON. Only in streams that were asked for it. The `tool_call_start` with this id has the whole input.",
+    ),
     event(
       "tool_call_start",
       {
@@ -34,7 +41,8 @@ export const chatEventSchema = z
         call_index: z.int(),
         nonce: z.string().optional(),
       },
-      "The model asks for a call. A client tool's comes once more when the client may execute it: with a nonce, to be sent with POST /chat/tool-result.",
+      "The model asks for a call. A client tool's comes once more when the client may execute it: " +
+        "with a nonce, to be sent with POST /chat/tool-result.",
     ),
     event(
       "interceptor_decision",
@@ -67,7 +75,8 @@ export const chatEventSchema = z
         edited: z.boolean(),
         decided_by: z.string(),
       },
-      "The call was allowed or denied. `decided_by` is the user's id, `expiry` when nobody answered in time, else the way the answer came.",
+      "The call was allowed or denied. `decided_by` is the user's id, `expiry` when nobody " +
+        "answered in time, else the way the answer came.",
     ),
     event(
       "elicitation_request",
@@ -81,7 +90,8 @@ export const chatEventSchema = z
         action: z.enum(["accept", "decline", "cancel"]),
         decided_by: z.string(),
       },
-      "The question is answered, or its time or its call was over. `decided_by` is the user's id, `expiry` when nobody answered, else the way the answer came.",
+      "The question is answered, or its time or its call was over. `decided_by` is the user's id, " +
+        "`expiry` when nobody answered, else the way the answer came.",
     ),
     event(
       "tool_call_complete",
@@ -118,7 +128,8 @@ export const chatEventSchema = z
         value: anyJsonSchema,
         transient: z.literal(true).optional(),
       },
-      "An event of the application's own, from a running tool. A `transient` one is not stored: it is not in the history, and no stream repeats it.",
+      "An event of the application's own, from a running tool. " +
+        "A `transient` one is not stored: it is not in the history, and no stream repeats it.",
     ),
     event(
       "run_queued",
@@ -128,17 +139,30 @@ export const chatEventSchema = z
     event(
       "run_withdrawn",
       { run_id: z.string() },
-      "A queued run was taken back. Shown to those who follow the whole session; the run's own stream ends with `stream_complete`.",
+      "A queued run was withdrawn. Sent to subscribers of the whole session; the run's own stream ends with " +
+        "`stream_complete`.",
     ),
     event(
       "user_message_added",
       { content: z.array(z.discriminatedUnion("type", [textBlockSchema, imageBlockSchema])) },
       "A message of the user joined the run, sent with `when_busy: steer`.",
     ),
+    z
+      .object({
+        type: z.literal("sub_agent_start"),
+        sub_agent_id: z.string(),
+        agent_name: z.string(),
+        tool_call_id: z.string(),
+        parent_sub_agent_id: z.string().nullable(),
+      })
+      .openapi({
+        description:
+          "The events of a sub-agent follow, which works for the call `tool_call_id`: of the sub-agent `parent_sub_agent_id`, or of the session itself. After a reconnect it comes again, and the events of the sub-agent's last turn with it: drop what was shown of that turn. Has no id.",
+      }),
     event(
       "heartbeat",
       { timestamp: z.number() },
-      "Nothing happened. Seconds since the Unix epoch. Has no id.",
+      "A sign of life without news. Seconds since the Unix epoch. Has no id.",
     ),
     event(
       "stream_retry",
@@ -170,7 +194,7 @@ export const chatEventSchema = z
   ])
   .openapi("ChatEvent", {
     description:
-      "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`.",
+      "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. An event with `sub_agent_id` belongs to that sub-agent and not to the session itself; it has no id.",
   })
 
 /** Keywords of JSON Schema 2020-12 that the library's types do not know. */

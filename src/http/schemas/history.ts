@@ -40,7 +40,8 @@ const historyMessageSchema = z
   })
   .openapi("HistoryMessage", {
     description:
-      "What a tool returned follows the assistant's message that called it, as a message of the role `tool`. What the tool emitted while it ran, blocks of the type `data`, precedes its result.",
+      "The result of a tool follows the assistant's message that called it, as a message of the role `tool`. " +
+      "Data that the tool emitted while it ran, blocks of the type `data`, precedes its result.",
   })
 
 export const subAgentId = z.string().optional().openapi({
@@ -96,12 +97,14 @@ export const historyResponseSchema = z
       )
       .openapi({
         description:
-          "Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` takes one back; GET /chat/subscribe with it follows it.",
+          "Accepted messages whose runs are not open yet, in their order. POST /chat/cancel with the `run_id` " +
+          "withdraws one; GET /chat/subscribe with it follows it.",
       }),
-    usage: usageSchema.openapi({ description: "Of all runs of the session." }),
+    usage: usageSchema.openapi({ description: "Tokens and cost of all runs of the session." }),
     last_seq: z.int().openapi({
       description:
-        "The id of the last event in `messages`. Subscribe from here to see what follows, from the first word of what is being said.",
+        "The id of the last event in `messages`. Subscribe from here to see what follows, from " +
+        "the first word of what is being said.",
     }),
   })
   .openapi("History", {

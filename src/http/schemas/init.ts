@@ -8,14 +8,14 @@ export const initRequestSchema = z
     api_key: printable(4096),
     user_id: printable(256)
       .optional()
-      .openapi({ description: "Who uses the key. Default: derived from the key." }),
+      .openapi({ description: "The user of the key. Default: derived from the key." }),
     session_id: identifier
       .optional()
       .openapi({ description: "An existing session of the same key and user, for a fresh token." }),
   })
   .openapi("InitRequest", { example: { api_key: "my-key", user_id: "ada" } })
 
-/** Where the application tells who asks, from the request's headers. */
+/** The request body if the application identifies the user by the request's headers. */
 export const personInitRequestSchema = z
   .object({
     session_id: identifier

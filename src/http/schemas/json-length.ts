@@ -1,6 +1,8 @@
 import type { Json } from "../../core/json.ts"
 
-/** If true, the value's JSON has more than `max` characters. Takes no longer for a long string than for one of `max`. */
+/**
+ * If true, the value's JSON has more than `max` characters. Takes no longer for a long string than for one of `max`.
+ */
 export function isLongerThan(max: number, value: Json): boolean {
   return charactersOfStrings(value, max) > max || JSON.stringify(value).length > max
 }

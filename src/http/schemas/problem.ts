@@ -28,11 +28,20 @@ const problemSchema = z
 const meanings = {
   400: "Malformed: `malformed_json`, `incomplete_body`, `invalid_cursor`, `invalid_idempotency_key`, `model_not_allowed`.",
   401: "Not authenticated: `invalid_token`, `token_expired`, `session_not_found`, `session_revoked`, `invalid_api_key`, `invalid_credentials`.",
-  403: "Forbidden: `wrong_nonce`: the nonce is not the one that the question came with. `origin_not_allowed`: a page of another site sent the request. `users_unknown`: any API key is accepted, so sessions are not listed.",
-  404: "Not there: `agent_not_found`, `session_not_found`, `no_active_run`, `wait_not_found`, `grant_not_found`, `file_not_found`.",
-  409: "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the first answer counts.",
+  403:
+    "Forbidden: `wrong_nonce`: the nonce is not the one that the question came with. " +
+    "`origin_not_allowed`: a page of another site sent the request. `users_unknown`: any API key is " +
+    "accepted, so sessions are not listed.",
+  404:
+    "Not there: `agent_not_found`, `session_not_found`, `no_active_run`, `wait_not_found`, " +
+    "`grant_not_found`, `file_not_found`.",
+  409:
+    "`run_active`: a run of this session is open; its id is in `run_id`. `already_answered`: the " +
+    "first answer counts.",
   410: "`wait_expired`: its time is over, or its run has ended or is being cancelled.",
-  413: "`body_too_large`. `session_too_large`: start a new session. `principal_storage_exceeded`: all sessions of the user store too much.",
+  413:
+    "`body_too_large`. `session_too_large`: start a new session. `principal_storage_exceeded`: all " +
+    "sessions of the user store too much.",
   415: "`unsupported_media_type`: bodies are application/json.",
   421: "`host_not_allowed`: the request names a host that the gateway does not serve.",
   422: "Does not fit: `invalid_body`, `nesting_too_deep`, `too_many_values`, `system_message_not_allowed`, `idempotency_key_reused`, `input_misfit`.",

@@ -5,7 +5,7 @@ export const toolServer = z
   .nullable()
   .openapi({ description: "The MCP server behind the tool; null for a local tool." })
 
-/** What a tool asks the user, in the event as in the history. */
+/** A question of a tool to the user, in the event as in the history. */
 export const questionShape = {
   server: toolServer,
   mode: z.enum(["form", "url"]),
@@ -13,8 +13,8 @@ export const questionShape = {
   schema: z
     .record(z.string(), z.unknown())
     .optional()
-    .openapi({ description: "Of a form: JSON Schema of what is to be filled in." }),
-  url: z.string().optional().openapi({ description: "Of mode `url`: the page for the user to open." }),
+    .openapi({ description: "JSON Schema of a form's values." }),
+  url: z.string().optional().openapi({ description: "The page for the user to open, in mode `url`." }),
 }
 
 export type WireQuestion = z.input<z.ZodObject<typeof questionShape>>

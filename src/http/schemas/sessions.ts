@@ -30,7 +30,8 @@ const sessionShape = {
   agent: z.string(),
   state: z.enum(sessionStates).openapi({
     description:
-      "Of its open run. `waiting`: an answer from outside is open. `unserved`: no server serves its agent at the moment.",
+      "State of its open run. `waiting`: an answer from outside is open. `unserved`: no server " +
+      "serves its agent at the moment.",
   }),
   active_run_id: z.string().nullable(),
   parent: z
@@ -60,10 +61,14 @@ const listedSessionSchema = z.object(sessionShape).openapi("Session", {
 export const sessionsResponseSchema = z
   .object({
     sessions: z.array(listedSessionSchema),
-    next: z.string().nullable().openapi({
-      description:
-        "For `after`; null after the last page. A page may hold less than its limit, even nothing, although others follow.",
-    }),
+    next: z
+      .string()
+      .nullable()
+      .openapi({
+        description:
+          "For `after`; null after the last page. A page may hold less than its limit, even " +
+          "nothing, although others follow.",
+      }),
   })
   .openapi("Sessions")
 

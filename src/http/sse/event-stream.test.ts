@@ -24,7 +24,7 @@ function setup() {
   const open = () =>
     eventStream({
       opening: null,
-      open: (signal) => sessions.view("sess_1", { afterSeq: 0, signal }),
+      open: (signal) => sessions.viewTree("sess_1", { afterSeq: 0, signal }),
       viewer: renderer.viewer(0),
       heartbeat,
       onEnd: () => {},

@@ -1,15 +1,15 @@
-import type { LiveEntry } from "../../core/entries.ts"
 import { toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { TreeBatch } from "../../sessions/tree/sub-agent.ts"
 import type { Heartbeat } from "./heartbeat.ts"
 import type { Viewer } from "./render.ts"
 
-/** What a stream shows, and what it shares with others. */
+/** The content of a stream, and the parts that it shares with others. */
 export interface EventSource {
   /** Bytes that come before all others; null for none. */
   readonly opening: Uint8Array<ArrayBuffer> | null
   /** Called once bytes are wanted; aborted when the client goes away. */
-  readonly open: (signal: AbortSignal) => AsyncIterable<readonly LiveEntry[]>
+  readonly open: (signal: AbortSignal) => AsyncIterable<TreeBatch>
   readonly viewer: Viewer
   readonly heartbeat: Heartbeat
   /** Called when nothing is shown any more. May be called again. */
@@ -25,7 +25,7 @@ export interface EventSource {
 export function eventStream(source: EventSource): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { viewer, heartbeat, logger } = source
   const closing = new AbortController()
-  let batches: AsyncIterator<readonly LiveEntry[]> | null = null
+  let batches: AsyncIterator<TreeBatch> | null = null
   let leaveHeartbeat: (() => void) | null = null
   /** A read is open and the log has nothing for it yet. */
   let waiting = false

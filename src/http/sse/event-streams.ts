@@ -23,6 +23,8 @@ export interface EventStreamRequest {
   readonly runId?: string
   /** If true, `afterSeq` is the cursor of a run, and nothing before it has to be folded. Default false. */
   readonly fromRunStart?: boolean
+  /** If true, the run was accepted by the request, so no sub-agent works for it yet. Default false. */
+  readonly isNewRun?: boolean
 }
 
 /** The same, with the wire of the route. */
@@ -31,14 +33,14 @@ export interface WiredStreamRequest extends EventStreamRequest {
 }
 
 export interface EventStreamsOptions {
-  readonly sessions: Pick<Sessions, "view">
+  readonly sessions: Pick<Sessions, "viewTree">
   readonly clock: Clock
   readonly logger: Logger
   readonly heartbeatMs: number
   readonly viewersPerSession: number
 }
 
-/** What all streams of one wire share. */
+/** The parts that all streams of one wire share. */
 interface WireRendering {
   readonly renderer: Renderer
   readonly heartbeat: Heartbeat
@@ -62,8 +64,9 @@ export function streamed(
 }
 
 /**
- * Gives the answers of handlers that called `streamed` their bodies. Streams of the same wire share their renderings and
- * their heartbeat. The first of all middleware, so that the head is as all others left it, whichever way the body goes.
+ * Gives the answers of handlers that called `streamed` their bodies. Streams of the same wire share their renderings
+ * and their heartbeat. The first of all middleware, so that the head is as all others left it, whichever way the body
+ * goes.
  */
 export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<HttpEnv> {
   const { sessions, clock, logger, heartbeatMs, viewersPerSession } = options
@@ -92,7 +95,7 @@ export function eventStreams(options: EventStreamsOptions): MiddlewareHandler<Ht
     const isQueued = position !== undefined && runId !== undefined
     return {
       opening: isQueued ? renderer.queued(runId, position) : null,
-      open: (signal) => sessions.view(sessionId, { ...from, ...replay, signal }),
+      open: (signal) => sessions.viewTree(sessionId, { ...from, ...replay, signal }),
       viewer: renderer.viewer(from.afterSeq),
       heartbeat,
       onEnd,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Entry } from "../../core/entries.ts"
+import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 import { framesIn } from "../fixtures/frames.ts"
 import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"
 import { serverSentEvent } from "../wire/server-sent-events.ts"
@@ -33,6 +34,14 @@ class CountingWire implements Wire<string> {
     return JSON.stringify({ runId, position })
   }
 
+  subAgentStart({ sessionId }: SubAgent): string {
+    return JSON.stringify({ word: `start of ${sessionId}` })
+  }
+
+  ofSubAgent(frame: string, subAgentId: string): string {
+    return JSON.stringify({ word: `${JSON.parse(frame).word} of ${subAgentId}` })
+  }
+
   failure(): string {
     return JSON.stringify({ word: "failure" })
   }
@@ -50,6 +59,13 @@ function batch(from: number, ...texts: readonly string[]): readonly Entry[] {
     const delta = { type: "textDelta", stepId: "step_1", messageId: "msg_1", part: 0, text } as const
     return { kind: "delta", seq: from + index, runId: "run_1", delta }
   })
+}
+
+function subAgent(sessionId: string): SubAgent {
+  return {
+    ...{ sessionId, runId: "run_1", agent: "worker", parentSessionId: "sess_root", toolCallId: "call_1" },
+    ...{ isDirect: true, afterSeq: 0 },
+  }
 }
 
 function shown(bytes: Uint8Array | null) {
@@ -81,6 +97,27 @@ describe("rendering", () => {
     const pieces = viewers.map((view) => view(one))
     expect(wire.folds).toBe(2)
     expect(new Set(pieces).size).toBe(1)
+  })
+
+  it("marks the frames of sub-agents, gives them no id, and keeps a state for each", () => {
+    const { wire, renderer } = setup()
+    const view = renderer.viewer(0)
+    const [first, second] = [subAgent("sess_a"), subAgent("sess_b")]
+    expect(shown(view({ subAgent: first, entries: [] }))).toEqual([[null, "start of sess_a"]])
+    view({ subAgent: second, entries: [] })
+    const entries = batch(5, "one two")
+    expect(shown(view({ subAgent: first, entries }))).toEqual([
+      [null, "one of sess_a"],
+      [null, "two of sess_a"],
+    ])
+    expect(shown(view(batch(1, "own")))).toEqual([["1", "own"]])
+    expect(shown(view({ subAgent: second, entries: batch(5, "three") }))).toEqual([[null, "three of sess_b"]])
+    const other = renderer.viewer(0)
+    other({ subAgent: first, entries: [] })
+    const folds = wire.folds
+    const later = batch(6, "later")
+    expect(other({ subAgent: first, entries: later })).toBe(view({ subAgent: first, entries: later }))
+    expect(wire.folds).toBe(folds + 1)
   })
 
   it("is done again for a viewer in another state", () => {

@@ -22,14 +22,14 @@ beforeAll(async () => {
 afterAll(() => recorded.close())
 
 /** Streams of a recorded session: `GET /NAME/CURSOR` on the wire of that name. */
-function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "view">): OpenAPIHono<HttpEnv> {
+function appOf(wires: readonly Wire[], sessions?: Pick<Sessions, "viewTree">): OpenAPIHono<HttpEnv> {
   const { log, sessionId } = recorded
   const parts = { log, feed: new Feed(), reads: new ReadQueue(log) }
-  const view: Sessions["view"] = (id, options) => viewSession(parts, id, options)
+  const viewTree: Sessions["viewTree"] = (id, options) => viewSession(parts, id, options)
   const app = new OpenAPIHono<HttpEnv>()
   app.use(
     eventStreams({
-      sessions: sessions ?? { view },
+      sessions: sessions ?? { viewTree },
       clock: systemClock,
       logger: silentLogger,
       heartbeatMs: 60_000,
@@ -103,7 +103,7 @@ describe.each([
     })
     const feed = new Feed()
     const wires = [counted(nativeWire, "native"), counted(jsonLinesWire, "lines")]
-    const app = appOf(wires, { view: (_id, options) => live(feed, options) })
+    const app = appOf(wires, { viewTree: (_id, options) => live(feed, options) })
     const own = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
     const responses = await Promise.all(
       wires.flatMap(({ name }) => Array.from({ length: 10 }, () => fetch(`${own.url}/${name}/0`))),
@@ -130,7 +130,7 @@ describe.each([
         yield [{ kind: "delta", seq: taken + 1, runId: "run_1", delta }]
       }
     }
-    const app = appOf([jsonLinesWire], { view: large })
+    const app = appOf([jsonLinesWire], { viewTree: large })
     const own = await serve({ handle: (request, bindings) => app.fetch(request, bindings) }, served)
     const response = await fetch(`${own.url}/json-lines/0`)
     let before = -1

@@ -27,7 +27,7 @@ function setup() {
   const write = () =>
     writeEventStream(response, {
       opening: null,
-      open: (signal) => sessions.view("sess_1", { afterSeq: 0, signal }),
+      open: (signal) => sessions.viewTree("sess_1", { afterSeq: 0, signal }),
       viewer: renderer.viewer(0),
       heartbeat,
       onEnd: () => {},

@@ -16,8 +16,8 @@ import { eventStreamType, serverSentEvent } from "./server-sent-events.ts"
 import type { Frame, Wire } from "./wire.ts"
 
 /**
- * How much of the message being streamed the viewer has: a count of its characters. Or `after:SEQ`, the cursor of a
- * viewer that was shown nothing yet: a message whose deltas are gone needs to know where that viewer stood.
+ * The part of the streamed message that the viewer has: a count of its characters. Or `after:SEQ`, the cursor of a
+ * viewer that was shown nothing yet: a message whose deltas are gone needs to know that cursor.
  */
 type NativeState = number | `after:${number}`
 
@@ -46,7 +46,36 @@ export const nativeWire: Wire<NativeState> = {
   write: serverSentEvent,
   heartbeat: (now) => serverSentEvent(frame({ type: "heartbeat", timestamp: now / 1000 }), null),
   queued: (runId, position) => frame({ type: "run_queued", run_id: runId, position }),
+  subAgentStart: ({ sessionId, agent, toolCallId, parentSessionId, isDirect }) =>
+    frame({
+      type: "sub_agent_start",
+      sub_agent_id: sessionId,
+      agent_name: agent,
+      tool_call_id: toolCallId,
+      parent_sub_agent_id: isDirect ? null : parentSessionId,
+    }),
+  ofSubAgent: (text, subAgentId) => `${text.slice(0, -1)},"sub_agent_id":${JSON.stringify(subAgentId)}}`,
   failure: () => frame({ type: "stream_error", error: "An event could not be serialised." }),
+}
+
+/** The same for subscribers who asked for the arguments of calls while the model writes them. */
+const nativeWireWithToolInput: Wire<NativeState> = {
+  ...nativeWire,
+  name: "native with tool input",
+  fold(state, entry) {
+    if (entry.kind !== "delta" || entry.delta.type !== "toolInput") return nativeWire.fold(state, entry)
+    const { toolCallId: tool_call_id, toolName: tool_name, text } = entry.delta
+    return [state, [frame({ type: "tool_input_delta", tool_call_id, tool_name, text })]]
+  },
+}
+
+/** Returns the wire of a stream. There are two of them, so that streams share their renderings. */
+export function nativeWireFor({
+  toolInput = false,
+}: {
+  readonly toolInput?: boolean | undefined
+}): Wire<NativeState> {
+  return toolInput ? nativeWireWithToolInput : nativeWire
 }
 
 /** The hot path: once a token, however many viewers. */
@@ -56,6 +85,8 @@ function foldDelta(state: NativeState, delta: Delta): Step {
       return [seen(state) + delta.text.length, [textFrame(delta.text)]]
     case "thinkingDelta":
       return [seen(state) + delta.text.length, [thinkingFrame(delta.text)]]
+    case "toolInput":
+      return [state, nothing]
     case "toolOutput":
       return [
         state,
@@ -316,7 +347,10 @@ function seen(state: NativeState): number {
   return typeof state === "number" ? state : 0
 }
 
-/** What was streamed is void or over; a viewer's cursor stays good, for it lies before all that follows. */
+/**
+ * Returns the state after streamed text that is discarded or complete; a viewer's cursor stays good, for it lies
+ * before all that follows.
+ */
 function voided(state: NativeState): NativeState {
   return typeof state === "number" ? 0 : state
 }

@@ -5,7 +5,10 @@ import { pendingOf, subAgentOf } from "./history.ts"
 
 type WireWait = WaitsResponse["waits"][number]
 
-/** Writes open waits in their order. Those that a client can answer have the fields that the history has for their kind. */
+/**
+ * Writes open waits in their order. Those that a client can answer have the fields that the history has for their
+ * kind.
+ */
 export function wireWaits(waits: readonly Wait[]): WaitsResponse {
   return { waits: waits.flatMap(wireWait) }
 }

@@ -1,4 +1,5 @@
 import type { LiveEntry } from "../../core/entries.ts"
+import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 
 /**
  * A wire format: the projection of a session's log into a byte stream, as a fold. A route chooses the wire of its
@@ -14,8 +15,8 @@ export interface Wire<State extends WireState = WireState> {
   /** Value of the response's `content-type`. */
   readonly contentType: string
   /**
-   * Entry from which the state at a cursor can be folded: the start of the step, or of the run, that the cursor lies in.
-   * A run may be long, so `run` makes each reconnect more expensive.
+   * Entry from which the state at a cursor can be folded: the start of the step, or of the run, that the cursor lies
+   * in. A run may be long, so `run` makes each reconnect more expensive.
    */
   readonly replayFrom: ReplayStart
   /** Returns the state of a subscriber that has everything up to and with `afterSeq`. */
@@ -27,10 +28,17 @@ export interface Wire<State extends WireState = WireState> {
   /** Returns the text of the stream that is sent while nothing happens; `now` in milliseconds since the Unix epoch. */
   heartbeat(now: number): string
   /**
-   * Returns the frame that comes first in the stream of a run that has to wait for others, or for its time. `position` counts
-   * from 1.
+   * Returns the frame that comes first in the stream of a run that has to wait for others, or for its time.
+   * `position` counts from 1.
    */
   queued(runId: string, position: number): Frame
+  /**
+   * Returns the frame that comes before those of a sub-agent. When it comes again, after a reconnect, the frames of the
+   * sub-agent's last turn come again as well. Frames of sub-agents have no cursor.
+   */
+  subAgentStart(subAgent: SubAgent): Frame
+  /** Returns the frame of a sub-agent's entry, for the subscribers of a session above it. */
+  ofSubAgent(frame: Frame, subAgentId: string): Frame
   /** Returns the frame that stands for an entry that could not be rendered. */
   failure(): Frame
 }

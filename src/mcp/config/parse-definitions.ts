@@ -1,9 +1,8 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
+import { longestTimerMs } from "../../core/longest-timer.ts"
 import type { McpServerDefinition, McpServerDefinitions } from "./definition.ts"
 
-/** The longest delay a timer can wait. */
-const longestTimerMs = 2_147_483_647
 const milliseconds = z.int().positive().max(longestTimerMs)
 const texts = z.record(z.string(), z.string())
 const approval = z.enum(["always", "never", "destructive"])

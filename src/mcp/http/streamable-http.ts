@@ -7,6 +7,7 @@ import {
   StreamableHTTPClientTransport,
   type Transport,
 } from "@modelcontextprotocol/client"
+import { longestTimerMs } from "../../core/longest-timer.ts"
 import type { HttpConfig } from "../config/server-config.ts"
 import { type Authorizer, toAuthProvider } from "./authorizer.ts"
 import { createServerFetch } from "./server-fetch.ts"
@@ -17,7 +18,6 @@ export const responseEndedCode = -32_091
 /** Reopening a stream of events that ended: after half a second, doubling, so often. */
 const firstPauseMs = 500
 const mostAttempts = 3
-const longestTimerMs = 2_147_483_647
 /** Milliseconds for the message to a server that its session is over. */
 const farewellMs = 1_000
 

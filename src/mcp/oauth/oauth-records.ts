@@ -48,7 +48,7 @@ export interface StoredRecord<Value> {
 
 /** The same server at another address is another server: it must not be sent the tokens of the first. */
 export function clientRecord(secrets: Secrets, config: ServerConfig): StoredRecord<ClientRecord> {
-  return record(secrets, `mcp-client:${identity(config)}`)
+  return record(secrets, `client:${identity(config)}`)
 }
 
 export function grantRecord(
@@ -57,11 +57,11 @@ export function grantRecord(
   principal: Principal | null,
 ): StoredRecord<GrantRecord> {
   const owner = principal === null ? "shared" : JSON.stringify([principal.tenant, principal.userId])
-  return record(secrets, `mcp-grant:${identity(config)}:${owner}`)
+  return record(secrets, `grant:${identity(config)}:${owner}`)
 }
 
 export function stateRecord(secrets: Secrets, state: string): StoredRecord<StateRecord> {
-  return record(secrets, `mcp-state:${state}`)
+  return record(secrets, `state:${state}`)
 }
 
 function identity({ name, transport }: ServerConfig): string {

@@ -41,6 +41,8 @@ export async function checkResult(
   if (isLongerAsJson(structuredContent, maxCheckedCharacters) || isTooDeep(structuredContent)) return null
   const outcome = await check(outputSchema, structuredContent as Json)
   if (outcome.valid) return null
-  const message = `The tool's result does not fit its output schema, so it is not shown: ${outcome.message} The call may have taken effect.`
+  const message =
+    `The tool's result does not fit its output schema, so it is not shown: ${outcome.message} The ` +
+    "call may have taken effect."
   return { type: "error", code: "mcp_invalid_result", message }
 }

@@ -8,14 +8,12 @@ import {
 } from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
 import type { Json, JsonObject } from "../../core/json.ts"
+import { longestTimerMs } from "../../core/longest-timer.ts"
 import type { Tool, ToolResult } from "../../core/ports/tool.ts"
 import { digest } from "../identity/digest.ts"
 import type { ServerHandle } from "../server.ts"
 import { logMeta } from "../server-log.ts"
 import { toContentParts, toPart, toResourcePart } from "./tool-result.ts"
-
-/** The call's own time limit is that of the tool. */
-const longestTimerMs = 2_147_483_647
 
 interface Definition {
   readonly name: string
@@ -161,6 +159,7 @@ function toTool(servers: readonly ServerHandle[], { name, description, input, us
       if (server === undefined)
         throw new GatewayError({ code: "mcp_unavailable", status: 503 }, "No such server.")
       const { signal } = context
+      // The call's own time limit is that of the tool.
       return server.use((client) => use(client, fields, { signal, timeout: longestTimerMs }), signal)
     },
   }

@@ -86,7 +86,8 @@ function logRefused(refused: readonly RefusedTool[], logger: Logger): void {
   if (refused.length === 0) return
   logger.warn(
     { tools: refused.slice(0, mostLogged), count: refused.length },
-    "Tools of MCP servers are left out: their names are in the namespace of another server, or no name is left for them.",
+    "Tools of MCP servers are left out: their names are in the namespace of another server, or no " +
+      "name is left for them.",
   )
 }
 

@@ -54,6 +54,8 @@ test("text, thinking and calls become parts in the order of their blocks", () =>
     { type: "thinkingDelta", part: 0, text: "Hm" },
     { type: "thinkingDelta", part: 0, text: "m." },
     { type: "textDelta", part: 1, text: "Hi" },
+    { type: "toolInputDelta", part: 2, name: "add", text: '{"a":' },
+    { type: "toolInputDelta", part: 2, name: "add", text: "1}" },
   ])
   expect(complete).toBe(true)
   const vendor = (data: JsonObject) => ({ provider: "anthropic", data })

@@ -1,5 +1,11 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import type { ModelDelta, ModelEnd, ModelProgress, StopReason } from "../../core/ports/provider.ts"
+import type {
+  ModelDelta,
+  ModelEnd,
+  ModelInputDelta,
+  ModelProgress,
+  StopReason,
+} from "../../core/ports/provider.ts"
 import { noUsage, type Usage } from "../../core/usage.ts"
 import { BrokenStreamError } from "../stream-fault.ts"
 import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
@@ -30,7 +36,7 @@ export class AnswerFold {
   }
 
   /** The text or the count that the event brings, if it brings one. */
-  apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelProgress | null {
+  apply(event: Anthropic.RawMessageStreamEvent): ModelDelta | ModelInputDelta | ModelProgress | null {
     switch (event.type) {
       case "content_block_delta":
         if (event.delta.type === "input_json_delta")

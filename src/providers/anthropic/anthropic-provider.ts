@@ -94,7 +94,9 @@ async function* answer(
       for (const sent of batch) {
         const event = fold.apply(parse(sent, response, connection.sdk))
         begun = true
-        if (event !== null) {
+        if (event?.type === "toolInputDelta") {
+          if (request.toolInputDeltas === true) yield event
+        } else if (event !== null) {
           shown = true
           yield event
           if (signal.aborted) return

@@ -1,16 +1,11 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
+import { longestTimerMs } from "../../core/longest-timer.ts"
 import { directFetch } from "../direct-fetch.ts"
 import type { AnthropicOptions } from "./options.ts"
 
 export type AnthropicSdk = typeof import("@anthropic-ai/sdk")
 
 export const anthropicAddress = "https://api.anthropic.com"
-
-/**
- * The SDK's time limit, which is as good as none: the agent's loop limits the time until the first token. This is the
- * longest delay that a timer can have.
- */
-const noTimeoutMs = 2_147_483_647
 
 /**
  * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment or
@@ -22,7 +17,8 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
     authToken: options.authToken ?? null,
     webhookKey: null,
     baseURL: options.baseURL ?? anthropicAddress,
-    timeout: options.timeoutMs ?? noTimeoutMs,
+    // Without a limit of its own, the client waits: the agent's loop limits the time until the first token.
+    timeout: options.timeoutMs ?? longestTimerMs,
     maxRetries: 0,
     logLevel: "off",
     openTelemetry: false,

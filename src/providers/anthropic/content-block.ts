@@ -1,7 +1,7 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
 import type { ModelPart, VendorData } from "../../core/messages.ts"
-import type { ModelDelta } from "../../core/ports/provider.ts"
+import type { ModelDelta, ModelInputDelta } from "../../core/ports/provider.ts"
 import { callName } from "../tool-calls/call-name.ts"
 
 /** A content block as its deltas build it up. */
@@ -30,7 +30,10 @@ export function firstDelta(
 }
 
 /** Builds the block up; returns the delta to show, if there is one. */
-export function applyDelta(block: Block, delta: Anthropic.RawContentBlockDelta): ModelDelta | null {
+export function applyDelta(
+  block: Block,
+  delta: Anthropic.RawContentBlockDelta,
+): ModelDelta | ModelInputDelta | null {
   const { fields } = block
   switch (delta.type) {
     case "text_delta":
@@ -41,7 +44,7 @@ export function applyDelta(block: Block, delta: Anthropic.RawContentBlockDelta):
       return textDelta("thinkingDelta", block, delta.thinking)
     case "input_json_delta":
       block.inputJson += delta.partial_json
-      return null
+      return fields.type === "tool_use" ? inputDelta(block, delta.partial_json) : null
     case "citations_delta": {
       const citations = Array.isArray(fields.citations) ? fields.citations : []
       fields.citations = [...citations, delta.citation as unknown as JsonObject]
@@ -54,6 +57,13 @@ export function applyDelta(block: Block, delta: Anthropic.RawContentBlockDelta):
       return null
     }
   }
+}
+
+/** A call that the service itself executes is none of the gateway's. */
+function inputDelta({ part, fields }: Block, text: string): ModelInputDelta | null {
+  return text === ""
+    ? null
+    : { type: "toolInputDelta", part, name: callName(String(fields.name ?? "")), text }
 }
 
 function textDelta(type: ModelDelta["type"], { part }: Block, text: string): ModelDelta | null {

@@ -30,7 +30,10 @@ function answer(message: string, tools: readonly ToolSpecification[]): readonly 
   return [
     {
       type: "text",
-      text: `${heard}I am the offline demo, not a model: I only follow a few rules. ${toolHelp(tools)} Write /think before a message to see thinking as well. For a real model, set ANTHROPIC_API_KEY and start again.`,
+      text:
+        `${heard}I am the offline demo, not a model: I only follow a few rules. ${toolHelp(tools)} ` +
+        "Write /think before a message to see thinking as well. For a real model, set " +
+        "ANTHROPIC_API_KEY and start again.",
     },
   ]
 }

@@ -1,14 +1,9 @@
 import type { OpenAI } from "openai"
+import { longestTimerMs } from "../../core/longest-timer.ts"
 import { directFetch } from "../direct-fetch.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 
 export type OpenAiSdk = typeof import("openai")
-
-/**
- * The SDK's time limit, which is as good as none: the agent's loop limits the time until the first token. This is the
- * longest delay that a timer can have.
- */
-const noTimeoutMs = 2_147_483_647
 
 /**
  * An SDK client that knows the options and nothing else: each setting that the SDK would read from the environment is
@@ -23,7 +18,8 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
     project: null,
     webhookSecret: null,
     baseURL,
-    timeout: options.timeoutMs ?? noTimeoutMs,
+    // Without a limit of its own, the client waits: the agent's loop limits the time until the first token.
+    timeout: options.timeoutMs ?? longestTimerMs,
     maxRetries: 0,
     logLevel: "off",
     fetch: (url, init) => directFetch(url, { ...init, headers: ownHeaders(options, init?.headers) }),

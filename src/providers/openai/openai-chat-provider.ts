@@ -42,6 +42,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
       if (request.model === "") throw new ConfigurationError(missingModel)
       const call: Call = {
         model: request.model,
+        toolInputDeltas: request.toolInputDeltas === true,
         fold: new ChatFold(vendor),
         async send(client, aborted) {
           const body = chatRequest(request, traits, { vendor, extraBody })

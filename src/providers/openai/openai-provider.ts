@@ -38,6 +38,7 @@ export function openAiProvider(options: OpenAiOptions, load = installedSdk): Pro
     stream(request, { signal }) {
       const call: Call = {
         model: request.model,
+        toolInputDeltas: request.toolInputDeltas === true,
         fold: new ResponseFold(vendor),
         async send(client, aborted) {
           const body = responsesRequest(request, options, vendor)

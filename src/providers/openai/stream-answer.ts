@@ -1,5 +1,11 @@
 import type { OpenAI } from "openai"
-import type { ModelDelta, ModelEnd, ModelEvent, ModelProgress } from "../../core/ports/provider.ts"
+import type {
+  ModelDelta,
+  ModelEnd,
+  ModelEvent,
+  ModelInputDelta,
+  ModelProgress,
+} from "../../core/ports/provider.ts"
 import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
 import { sseBatches } from "../sse-events.ts"
@@ -17,9 +23,9 @@ export interface AnswerFold {
   /** If true, only a count may follow, whose absence is no reason to wait for long. */
   readonly ended: boolean
   /**
-   * The deltas that the data of an event brings. Throws for data that reports an error, or that is none of an answer.
+   * Returns the deltas that the data of an event brings. Throws for data that reports an error, or that is none of a response.
    */
-  apply(data: string): readonly ModelDelta[]
+  apply(data: string): readonly (ModelDelta | ModelInputDelta)[]
   /** If true, content without text has come since the last `progress`. */
   readonly advanced: boolean
   /** Returns the progress that has come so far and was not shown. */
@@ -32,6 +38,8 @@ const longestWaitForCountMs = 2_000
 
 export interface Call {
   readonly model: string
+  /** If true, pieces of calls' arguments are yielded as well. */
+  readonly toolInputDeltas: boolean
   readonly fold: AnswerFold
   /** The SDK makes the request; its body is read here, at half the cost of the SDK's own stream. */
   send(client: OpenAI, signal: AbortSignal): Promise<Response>
@@ -69,7 +77,7 @@ interface Reading {
 
 async function* read(
   response: Response,
-  { fold, model }: Call,
+  { fold, model, toolInputDeltas }: Call,
   { enough, state }: Reading,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   let timer: NodeJS.Timeout | undefined
@@ -81,8 +89,10 @@ async function* read(
         const deltas = fold.apply(event.data)
         state.begun = true
         for (const delta of deltas) {
-          shown = true
-          yield delta
+          if (delta.type !== "toolInputDelta") {
+            shown = true
+            yield delta
+          } else if (toolInputDeltas) yield delta
         }
         if (fold.complete) {
           yield fold.end(model)

@@ -9,7 +9,7 @@ import { executionStarts } from "./execution-starts.ts"
 import { type AiSdkMessage, modelMessages } from "./model-messages.ts"
 import { callOf, eventsOf } from "./stream-parts.ts"
 
-/** What an agent, or `streamText`, is called with. */
+/** The argument of an agent, or of `streamText`. */
 export interface AiSdkCall {
   messages: AiSdkMessage[]
   abortSignal: AbortSignal
@@ -17,7 +17,7 @@ export interface AiSdkCall {
   onToolExecutionStart: (event: object) => Promise<void>
 }
 
-/** What `agent.stream` and `streamText` of AI SDK 7 return. */
+/** The result of `agent.stream` and `streamText` of AI SDK 7. */
 export interface AiSdkStream {
   readonly stream: AsyncIterable<{ readonly type: string }>
   readonly responseMessages: PromiseLike<readonly object[]>

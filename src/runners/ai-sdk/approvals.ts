@@ -4,13 +4,13 @@ import { fieldsOf, jsonOf, listOf, textOf } from "../fields.ts"
 import { denialText } from "../runner-options.ts"
 import type { AiSdkApprovalPart, AiSdkMessage } from "./model-messages.ts"
 
-/** What the SDK asks, in its own words. */
+/** A request for approval, in the SDK's own words. */
 export interface ApprovalRequest {
   readonly approvalId: string
   readonly toolCallId: string
 }
 
-/** What is kept while approvals are waited for: the messages so far, and which call each request is about. */
+/** Returns the state that is kept while approvals are open: the messages so far, and the call of each request. */
 export function savedState(
   messages: readonly AiSdkMessage[],
   responses: readonly object[],

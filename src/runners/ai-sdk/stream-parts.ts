@@ -14,9 +14,8 @@ export function callOf(part: Fields): RunnerToolCall {
 }
 
 /**
- * What one part of the stream says. `requested` are the calls that the model asked for and that are not
- * reported yet: each is when its execution begins, or with its result when that is the first that is heard
- * of it.
+ * Yields the events of one part of the stream. `requested` are the calls that the model asked for and that are not
+ * reported yet: each is when its execution begins, or with its result when that is the first that is heard of it.
  */
 export function* eventsOf(
   part: Fields,

@@ -12,7 +12,7 @@ export interface Interrupt {
 }
 
 export interface GraphReader {
-  /** What one chunk of the graph's stream says. */
+  /** Yields the events of one chunk of the graph's stream. */
   readonly read: (chunk: unknown) => Iterable<RunnerEvent>
   readonly interrupts: readonly Interrupt[]
   /** Calls without a result. */

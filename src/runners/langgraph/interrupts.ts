@@ -14,9 +14,9 @@ export interface InterruptQuestion {
 }
 
 /**
- * What the value of an `interrupt()` asks: each action of LangChain's `humanInTheLoopMiddleware`, else one
- * question, named by `tool` (or `action`, `name`) with `args` (or `input`) and `reason` (or `description`),
- * else `interrupt` with the value.
+ * Returns the questions in the value of an `interrupt()`: each action of LangChain's `humanInTheLoopMiddleware`, else
+ * one question, named by `tool` (or `action`, `name`) with `args` (or `input`) and `reason` (or `description`), else
+ * `interrupt` with the value.
  */
 export function questionsOf(value: Json): readonly InterruptQuestion[] {
   const { actionRequests, reviewConfigs, ...fields } = fieldsOf(value)
@@ -37,8 +37,8 @@ export function questionsOf(value: Json): readonly InterruptQuestion[] {
 }
 
 /**
- * What `interrupt()` returns: the middleware's decisions, else `{ approved, input, reason }`, `input` null
- * unless edited.
+ * Returns the value that `interrupt()` returns: the middleware's decisions, else `{ approved, input, reason }`,
+ * `input` null unless edited.
  */
 export function resumeValueOf(decisions: readonly RunnerDecision[], value: Json): Json {
   const { actionRequests } = fieldsOf(value)

@@ -22,17 +22,17 @@ export interface LangGraphOptions extends RunnerOptions {
   readonly Command: new (command: {
     resume: Record<string, unknown>
   }) => object
-  /** Of each invocation, merged with the thread, the signal and the stream modes. */
+  /** Returns the configuration of each invocation, merged with the thread, the signal and the stream modes. */
   readonly config?: (request: RunnerRequest) => { readonly configurable?: object }
-  /** What an interrupt's value asks. Default: `questionsOf`. */
+  /** Returns the questions of an interrupt's value. Default: `questionsOf`. */
   readonly questions?: (value: Json) => readonly InterruptQuestion[]
   /**
-   * What `interrupt()` returns, by the decisions on its questions in their order. Default: `resumeValueOf`.
+   * Returns the value of `interrupt()`, by the decisions on its questions in their order. Default: `resumeValueOf`.
    */
   readonly resumeValue?: (decisions: RunnerRequest["decisions"], value: Json) => unknown
 }
 
-/** What is kept while an interrupt is waited for. The rest is in the graph's own checkpoint. */
+/** State that is kept while an interrupt is open. The rest is in the graph's own checkpoint. */
 interface Saved {
   readonly interrupts: readonly (Interrupt & { readonly callIds: readonly string[] })[]
   readonly openCalls: readonly RunnerToolCall[]
@@ -80,7 +80,7 @@ async function* runGraph(
   for (const { questions } of asked) yield* questions
 }
 
-/** What begins or goes on with the thread: it remembers what was said before, if it has a memory. */
+/** Returns the input that starts or continues the thread: it remembers earlier messages, if it has a memory. */
 async function firstInput(
   graph: LangGraph,
   config: object,

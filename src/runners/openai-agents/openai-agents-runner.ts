@@ -7,7 +7,7 @@ import { editCalls } from "./edit-calls.ts"
 import { inputItems } from "./input-items.ts"
 import { eventReader, type OpenAiAgentsEvent } from "./stream-events.ts"
 
-/** What the adapter uses of `@openai/agents`: `{ run, RunState }`, imported by the application. */
+/** The part of `@openai/agents` that the adapter uses: `{ run, RunState }`, imported by the application. */
 export interface OpenAiAgentsSdk<Agent> {
   /** `run` of the SDK, or of a `Runner` of one's own; the place for `context` and `maxTurns`. */
   run(agent: Agent, input: never, options: RunSettings): Promise<StreamedRun>

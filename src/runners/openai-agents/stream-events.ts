@@ -7,10 +7,10 @@ import { resultOf } from "../tool-result.ts"
 /** One event of the SDK's stream, of which there are more kinds than the gateway has a use for. */
 export interface OpenAiAgentsEvent {
   readonly type: string
-  /** Of a run item. */
+  /** Name of a run item. */
   readonly name?: string
   readonly item?: object
-  /** Of a raw model event. */
+  /** Data of a raw model event. */
   readonly data?: object
 }
 

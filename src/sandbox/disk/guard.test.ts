@@ -12,8 +12,17 @@ const quota = { bytes: 100 * kilobyte, entries: 50 }
 function createDisk() {
   const none = { bytes: 0, entries: 0 }
   let space: DiskSpace = { freeBytes: 1e9, freeEntries: 1e6, missing: none, margin: none }
+  let reads = 0
   return {
-    read: async () => space,
+    read: async () => {
+      reads += 1
+      return space
+    },
+    /** Resolves when the guard has looked again, more than once. */
+    async looks() {
+      const before = reads
+      await vi.waitFor(() => expect(reads).toBeGreaterThan(before + 2))
+    },
     take: (bytes: number, entries = 0) => {
       space = { ...space, freeBytes: space.freeBytes - bytes, freeEntries: space.freeEntries - entries }
     },
@@ -86,19 +95,30 @@ test("an execution that may have used up its quota is frozen, measured, and cont
   const { disk, calls, start } = await createFakes()
   const { write } = await start("a")
   await write(50)
-  // Waits until the execution has been measured once.
-  await new Promise((resolve) => setTimeout(resolve, 400))
-  disk.take(40 * kilobyte)
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  expect(calls).toEqual([])
+  // Enough for a measurement, whether there was one before or not.
   disk.take(60 * kilobyte)
   await vi.waitFor(() => expect(calls).toEqual(["freeze a", "thaw a"]))
+  disk.take(30 * kilobyte)
+  await disk.looks()
+  expect(calls).toHaveLength(2)
   disk.take(0, 100)
   await vi.waitFor(() => expect(calls).toEqual(["freeze a", "thaw a", "freeze a", "thaw a"]))
   await write(101)
   disk.take(100 * kilobyte)
   await vi.waitFor(() => expect(calls).toContain("stop a"))
   expect(calls.filter((call) => call === "thaw a")).toHaveLength(2)
+})
+
+test("room that others free does not hide how much the disk has lost", async () => {
+  const { disk, calls, start } = await createFakes()
+  await start("a")
+  for (let taken = 0; taken < 120; taken += 20) {
+    disk.take(20 * kilobyte)
+    await disk.looks()
+    disk.take(-20 * kilobyte)
+    await disk.looks()
+  }
+  await vi.waitFor(() => expect(calls.slice(0, 2)).toEqual(["freeze a", "thaw a"]))
 })
 
 test("an execution whose disk cannot be read is ended, and its watch fails", async () => {

@@ -2,13 +2,17 @@ import type { Stats } from "node:fs"
 import { readdir, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
 import { readAsOwner } from "./read-as-owner.ts"
-import { type HeldFiles, isGone, readHeldFiles } from "./read-held-files.ts"
+import { type HeldFiles, isGone, isRefused, readHeldFiles } from "./read-held-files.ts"
 
 /**
  * Measures the files without a name that the processes of a working directory's code hold: they take room, but no walk
- * finds them. Resolves to "over" for what cannot be measured. Use it while the processes are frozen.
+ * finds them. Resolves to "over" for what cannot be measured, and to "closed" if a process does not let its user look,
+ * as between a change of its user and the start of another program. Use it while the processes are frozen.
  */
-export async function measureHeldFiles(path: string, signal: AbortSignal): Promise<HeldFiles | "over"> {
+export async function measureHeldFiles(
+  path: string,
+  signal: AbortSignal,
+): Promise<HeldFiles | "over" | "closed"> {
   const workspace = await stat(path)
   const isRoot = process.getuid?.() === 0
   // Code never runs as root, so no process can be at work in a folder of root's.
@@ -21,11 +25,11 @@ export async function measureHeldFiles(path: string, signal: AbortSignal): Promi
   } catch (error) {
     if (!isRefused(error)) throw error
     // In a container without privileges root may not look at processes of others, but each user may look at its own.
-    return isRoot ? readAsOwner(order, signal) : "over"
+    return isRoot ? readAsOwner(order, signal) : "closed"
   }
 }
 
-const nothing: HeldFiles = { usage: { bytes: 0, entries: 0 }, hidesFiles: false }
+const nothing: HeldFiles = { usage: { bytes: 0, entries: 0 }, hidesFiles: false, written: {} }
 
 async function processesIn(
   workspace: Stats,
@@ -53,8 +57,4 @@ async function isAtWorkIn(pid: string, workspace: Stats, isRoot: boolean): Promi
     if (isGone(error) || hasCode(error, "EACCES")) return false
     throw error
   }
-}
-
-function isRefused(error: unknown): boolean {
-  return hasCode(error, "EACCES") || hasCode(error, "EPERM")
 }

@@ -15,7 +15,10 @@ const script = fileURLToPath(new URL(`./owner-process.${extension}`, import.meta
 const timeoutMs = 5_000
 
 /** Reads in a process that becomes the user. Resolves to "over" also if that process ends without an answer. */
-export async function readAsOwner(order: OwnersOrder, signal: AbortSignal): Promise<HeldFiles | "over"> {
+export async function readAsOwner(
+  order: OwnersOrder,
+  signal: AbortSignal,
+): Promise<HeldFiles | "over" | "closed"> {
   const child = fork(script, {
     env: {},
     execArgv: ["--disable-warning=ExperimentalWarning"],
@@ -28,7 +31,7 @@ export async function readAsOwner(order: OwnersOrder, signal: AbortSignal): Prom
       once(child, "message", { signal: over }),
       once(child, "exit", { signal: over }),
     ])
-    return isHeldFiles(answer) ? answer : "over"
+    return answer === "closed" || isHeldFiles(answer) ? answer : "over"
   } catch (error) {
     signal.throwIfAborted()
     if (over.aborted) return "over"

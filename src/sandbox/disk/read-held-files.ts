@@ -2,6 +2,7 @@ import type { Stats } from "node:fs"
 import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
 import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
+import type { WrittenBytes } from "./charge.ts"
 import { countsUnaccepted, readUnixSockets, type UnixSocket } from "./unix-sockets.ts"
 
 /** Files without a name that processes hold. */
@@ -9,6 +10,8 @@ export interface HeldFiles {
   readonly usage: DiskUsage
   /** If true, the processes also hold files that cannot be looked at, or may do so. */
   readonly hidesFiles: boolean
+  /** Bytes that the processes have written so far. */
+  readonly written: WrittenBytes
 }
 
 export interface HeldFilesOrder {
@@ -19,6 +22,8 @@ export interface HeldFilesOrder {
 
 /** More mappings than a program needs take too long to read. */
 const maxMappings = 20_000
+/** Places among the fields after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+const [state, startTime] = [0, 19]
 const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
 /**
@@ -62,7 +67,48 @@ export async function readHeldFiles(
     if (sockets.some((socket) => isHidden(socket, named))) hidesFiles = true
   }
   const bytes = [...files.values()].reduce((sum, size) => sum + size, 0)
-  return { usage: { bytes, entries: files.size + boundSockets }, hidesFiles }
+  const usage = { bytes, entries: files.size + boundSockets }
+  return { usage, hidesFiles, written: await readWritten(pids) }
+}
+
+/**
+ * Reads how much each process has made the kernel write to disks, its ended threads and awaited children included. The
+ * time of the start tells a process from a later one of the same number. A kernel without these counts has no such
+ * file.
+ */
+async function readWritten(pids: readonly string[]): Promise<WrittenBytes> {
+  const entries = await Promise.all(
+    pids.map(async (pid) => {
+      const [written, stat] = await Promise.all([writtenBy(pid), readStat(`/proc/${pid}`)])
+      return [`${pid} ${stat[startTime]}`, written] as const
+    }),
+  )
+  return Object.fromEntries(entries)
+}
+
+async function writtenBy(pid: string): Promise<number> {
+  const whole = await ifOpen(readFile(`/proc/${pid}/io`, "utf8"), `/proc/${pid}`, null)
+  if (whole !== null) return writeBytes(whole)
+  // The first thread has ended. Its user may still read the others.
+  const threads = await ifThere(readdir(`/proc/${pid}/task`), [])
+  const counts = await Promise.all(
+    threads.map((thread) => {
+      const path = `/proc/${pid}/task/${thread}`
+      return ifOpen(readFile(`${path}/io`, "utf8"), path, "")
+    }),
+  )
+  return counts.reduce((sum, text) => sum + writeBytes(text), 0)
+}
+
+function writeBytes(counts: string): number {
+  return Number(/^write_bytes: (\d+)$/m.exec(counts)?.[1] ?? 0)
+}
+
+/** Returns the fields after the name of a process or thread; none if it is gone. */
+async function readStat(path: string): Promise<readonly string[]> {
+  const stat = await ifThere(readFile(`${path}/stat`, "utf8"), "")
+  // The name is in parentheses and may contain anything.
+  return stat === "" ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ")
 }
 
 /**
@@ -84,7 +130,7 @@ interface OpenFiles {
 
 /** Resolves to true if files wait in a socket. */
 async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
-  const descriptors = await ifThere(readdir(`${thread}/fd`), [])
+  const descriptors = await ifOpen(readdir(`${thread}/fd`), thread, [])
   const hidden = await Promise.all([
     ...descriptors.map((descriptor) => addFile(found, thread, `fd/${descriptor}`)),
     addFile(found, thread, "exe"),
@@ -171,6 +217,25 @@ async function ifThere<Value, Other>(promise: Promise<Value>, otherwise: Other):
     if (isGone(error)) return otherwise
     throw error
   }
+}
+
+/** A process or thread that has ended but still has a number holds nothing, and is closed to all users but root. */
+async function ifOpen<Value, Other>(
+  promise: Promise<Value>,
+  path: string,
+  otherwise: Other,
+): Promise<Value | Other> {
+  try {
+    return await ifThere(promise, otherwise)
+  } catch (error) {
+    if (isRefused(error) && /^[ZX]/.test((await readStat(path))[state] ?? "X")) return otherwise
+    throw error
+  }
+}
+
+/** Tells an error whose cause is that the user of this process may not look at the other process. */
+export function isRefused(error: unknown): boolean {
+  return hasCode(error, "EACCES") || hasCode(error, "EPERM")
 }
 
 export function isGone(error: unknown): boolean {

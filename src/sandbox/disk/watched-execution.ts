@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { type DiskUsage, measureUsage } from "../workspace/usage.ts"
+import { createCharge, lostBetween, type WrittenBytes } from "./charge.ts"
 import { measureHeldFiles } from "./held-files.ts"
 import type { DiskSpace } from "./space.ts"
 
@@ -58,18 +59,20 @@ const unlimited = { bytes: Number.POSITIVE_INFINITY, entries: Number.POSITIVE_IN
 
 /**
  * Measures an execution's working directory now and then while it runs. If the file system has lost as much room as
- * the quota had left, it freezes the execution first, which then cannot write while it is measured, and also measures
- * the deleted files that its processes hold. An execution that hides such files, as nothing honest does for long, is
- * charged for all that the file system has lost since it was last seen to hide none.
+ * the quota had left, whatever others freed meanwhile, it freezes the execution first, which then cannot write while
+ * it is measured, and also measures the deleted files that its processes hold. An execution that hides such files, as
+ * nothing honest does for long, is charged for them (`Charge`).
  */
 export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: WatchOptions): WatchedExecution {
   const ended = new AbortController()
   const { signal } = ended
+  const charge = createCharge()
   let first: DiskUsage | null = null
-  /** Its usage when it hid nothing, and what was free then. */
-  let lastClear: { readonly usage: DiskUsage; readonly space: DiskSpace } | null = null
-  /** Free space of the file system at which the execution may have used up its quota. */
-  let floor: DiskUsage | null = null
+  let lastSpace: DiskSpace | null = null
+  /** All that the file system has lost. What others free does not make it less. */
+  let lost: DiskUsage = { bytes: 0, entries: 0 }
+  /** The loss at which the execution may have used up its quota. */
+  let ceiling = shareOf(quota, unknownHeadroom)
   let hidFiles = false
   let nextAt = 0
   let measuring: {
@@ -111,8 +114,10 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     if (stopped === null && !signal.aborted) await to().catch(fail)
   }
 
-  function hasOutgrown({ freeBytes, freeEntries }: DiskSpace): boolean {
-    return floor !== null && (freeBytes < floor.bytes || freeEntries < floor.entries)
+  function noteLoss(space: DiskSpace): void {
+    if (lastSpace === null) charge.clear({ bytes: 0, entries: 0 }, space)
+    else lost = sumOf(lost, lostBetween(lastSpace, space))
+    lastSpace = space
   }
 
   async function measureOnce(isFrozen: boolean, walk: AbortSignal): Promise<void> {
@@ -120,15 +125,17 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     if (isFrozen) await freeze()
     try {
       const space = await readSpace()
+      noteLoss(space)
+      const lostBefore = lost
       const until = AbortSignal.any([signal, walk])
       const usage = isFrozen
         ? await measureFrozen(quota, until, (charged) => isWithin(charged, quota))
         : await measureUsage(consumer.path, quota, until)
       if (usage === "over" || !isWithin(usage, quota)) return await stop()
-      if (first === null && !isFrozen) lastClear = { usage, space }
-      const next = floorOf(space, headroomOf(usage, quota))
+      if (first === null && !isFrozen) charge.clear(usage, space)
+      const next = sumOf(lostBefore, headroomOf(usage, quota))
       // A measurement that does not see deleted files must not make room for more of them.
-      floor = floor === null || first === null || isFrozen ? next : higherOf(floor, next)
+      ceiling = first === null || isFrozen ? next : lowerOf(ceiling, next)
       first ??= usage
       // A large working directory takes long to measure, and the processor is for others too.
       nextAt = performance.now() + Math.max(regularMs, 3 * (performance.now() - startedAt))
@@ -137,7 +144,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     }
   }
 
-  /** Measures all that its processes hold. If they hide files, looks again, unless the charge does no harm. */
+  /** Measures all that its processes hold. Looks again if they are closed, or hide files and the charge does harm. */
   async function measureFrozen(
     bound: DiskUsage,
     until: AbortSignal,
@@ -146,25 +153,20 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     for (let look = 1; ; look += 1) {
       const space = await readSpace()
       const usage = await measureAll(consumer.path, bound, until)
-      if (usage === "over") return "over"
+      if (usage === "over" || (usage === "closed" && look === looks)) return "over"
+      if (usage === "closed") {
+        await letGoOn()
+        continue
+      }
       hidFiles = usage.hidesFiles
       if (!hidFiles) {
-        lastClear = { usage: usage.seen, space }
+        charge.clear(usage.seen, space, usage.written)
         return usage.seen
       }
-      const charged = chargedFor(usage.seen, space)
+      const charged = charge.chargeFor(usage.seen, space, usage.written)
       if (look === looks || isHarmless(charged)) return charged
       await letGoOn()
     }
-  }
-
-  function chargedFor(seen: DiskUsage, { freeBytes, freeEntries }: DiskSpace): DiskUsage {
-    if (lastClear === null) return seen
-    const { usage, space } = lastClear
-    return higherOf(seen, {
-      bytes: usage.bytes + lostOf(space.freeBytes, freeBytes),
-      entries: usage.entries + lostOf(space.freeEntries, freeEntries),
-    })
   }
 
   /** For a moment, in which a message that waits in a socket can be received. */
@@ -196,15 +198,15 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
     },
     look(space) {
       if (stopped !== null || signal.aborted) return
-      floor ??= floorOf(space, shareOf(quota, unknownHeadroom))
-      lastClear ??= { usage: { bytes: 0, entries: 0 }, space }
+      noteLoss(space)
+      const hasOutgrown = !isWithin(lost, ceiling)
       if (measuring === null) {
-        if (hasOutgrown(space)) start(true)
+        if (hasOutgrown) start(true)
         else if (performance.now() >= nextAt) start(false)
         return
       }
       // It would be measured while it writes: once more, and frozen.
-      if (!measuring.isFrozen && hasOutgrown(space)) measuring.walk.abort()
+      if (!measuring.isFrozen && hasOutgrown) measuring.walk.abort()
     },
     freeze,
     thaw,
@@ -228,36 +230,36 @@ interface Measured {
   readonly seen: DiskUsage
   /** If true, its processes hold files that were not seen. */
   readonly hidesFiles: boolean
+  readonly written: WrittenBytes
 }
 
 /** With the deleted files that its processes hold. */
-async function measureAll(path: string, quota: DiskUsage, signal: AbortSignal): Promise<Measured | "over"> {
+async function measureAll(
+  path: string,
+  quota: DiskUsage,
+  signal: AbortSignal,
+): Promise<Measured | "over" | "closed"> {
   const named = await measureUsage(path, quota, signal)
   if (named === "over") return "over"
   const held = await measureHeldFiles(path, signal)
-  if (held === "over") return "over"
+  if (typeof held === "string") return held
   const seen = {
     bytes: named.bytes + held.usage.bytes,
     entries: named.entries + held.usage.entries,
   }
-  return isWithin(seen, quota) ? { seen, hidesFiles: held.hidesFiles } : "over"
+  return isWithin(seen, quota) ? { seen, hidesFiles: held.hidesFiles, written: held.written } : "over"
 }
 
 function isWithin(usage: DiskUsage, quota: DiskUsage): boolean {
   return usage.bytes <= quota.bytes && usage.entries <= quota.entries
 }
 
-/** Not every file system counts entries; then both are infinite. */
-function lostOf(before: number, now: number): number {
-  return before === now ? 0 : Math.max(0, before - now)
+function sumOf(a: DiskUsage, b: DiskUsage): DiskUsage {
+  return { bytes: a.bytes + b.bytes, entries: a.entries + b.entries }
 }
 
-function floorOf({ freeBytes, freeEntries }: DiskSpace, headroom: DiskUsage): DiskUsage {
-  return { bytes: freeBytes - headroom.bytes, entries: freeEntries - headroom.entries }
-}
-
-function higherOf(a: DiskUsage, b: DiskUsage): DiskUsage {
-  return { bytes: Math.max(a.bytes, b.bytes), entries: Math.max(a.entries, b.entries) }
+function lowerOf(a: DiskUsage, b: DiskUsage): DiskUsage {
+  return { bytes: Math.min(a.bytes, b.bytes), entries: Math.min(a.entries, b.entries) }
 }
 
 function shareOf({ bytes, entries }: DiskUsage, share: number): DiskUsage {

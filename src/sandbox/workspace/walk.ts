@@ -13,9 +13,9 @@ export interface Visited {
 }
 
 /**
- * Visits every entry below `root`, the content of a folder before the folder. Stops if `visit` returns false. Resolves to
- * `stopped` then, and to `incomplete` if there was something that it could not look at. If the signal aborts, it rejects
- * with the signal's reason before the next entry.
+ * Visits every entry below `root`, the content of a folder before the folder. Stops if `visit` returns false.
+ * Resolves to `stopped` then, and to `incomplete` if there was something that it could not look at. If the signal
+ * aborts, it rejects with the signal's reason before the next entry.
  */
 export async function walk(
   root: string,

@@ -42,10 +42,10 @@ export interface WorkspacesOptions {
 }
 
 /**
- * Below `directory`: `sessions/ID/files` is a working directory, `users/UID` says that a user is taken, `new/` is where
- * `sessions/ID` is made before it is moved to its place, so that none is ever seen half made. It is never empty, and so
- * never replaced by that of another process which had the same thought. `removed/UID.UUID` is a `sessions/ID` on its way
- * out, in a folder that no session's user can enter.
+ * Below `directory`: `sessions/ID/files` is a working directory, `users/UID` says that a user is taken, `new/` is
+ * where `sessions/ID` is made before it is moved to its place, so that none is ever seen half made. It is never
+ * empty, and so never replaced by that of another process which had the same thought. `removed/UID.UUID` is a
+ * `sessions/ID` on its way out, in a folder that no session's user can enter.
  */
 export async function openWorkspaces({ directory, offered }: WorkspacesOptions): Promise<Workspaces> {
   const sessions = join(directory, "sessions")

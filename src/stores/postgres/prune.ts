@@ -47,10 +47,12 @@ export async function pruneSessions(
     (table) => `${table}_rows AS (DELETE FROM agent_gateway.${table} USING gone WHERE session_id = gone.id)`,
   )
   const statement = `WITH
-    -- A tree is kept or removed as one. A session that is used at this very moment is left without its root, and is one then.
+    -- A tree is kept or removed as one. A session that is used at this very moment is left without its root,
+    -- and is one then.
     roots AS (
       SELECT id FROM agent_gateway.session AS root
-      WHERE (parent_session_id IS NULL OR NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = root.root_id))
+      WHERE (parent_session_id IS NULL
+          OR NOT EXISTS (SELECT FROM agent_gateway.session WHERE session.id = root.root_id))
         AND active_run IS NULL AND last_used_at < $1 AND NOT EXISTS (
         SELECT FROM agent_gateway.session WHERE coalesce(session.root_id, session.id) = root.id AND (
           active_run IS NOT NULL OR last_used_at >= $1

@@ -154,7 +154,8 @@ function findSession(
   const row = database.get(
     `SELECT session.id AS session_id, session.tenant, session.user_id, session.agent, session.created_at,
        session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth,
-       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq, run.id AS run_id, run.cursor, run.state, run.end_seq,
+       session.last_used_at, session.revoked_at, session.stored_bytes, session.log_version, ${lastSeq} AS last_seq,
+       run.id AS run_id, run.cursor, run.state, run.end_seq,
        EXISTS (
          SELECT 1 FROM command WHERE session_id = session.id AND type = 'message' AND not_before <= ?
            AND run_id IS NOT session.active_run) AS has_due_message

@@ -6,7 +6,7 @@ import {
   MagickImage,
   MagickReadSettings,
 } from "@imagemagick/magick-wasm"
-import { readImageFormat } from "../code-execution/image-format.ts"
+import { readImageFormat } from "./image-format.ts"
 import { longestData, longestSide, mostPixels } from "./limits.ts"
 
 /** `reason` completes the sentence "An image was left out: …". */
@@ -30,8 +30,8 @@ export async function prepareDecoder(): Promise<void> {
 }
 
 /**
- * Decodes an image, whatever its label says, and brings it into a form that every provider accepts. Scales down what has
- * too many pixels a side or too many bytes, and turns animations into their first frame.
+ * Decodes an image, whatever its label says, and brings it into a form that every provider accepts. Scales down what
+ * has too many pixels a side or too many bytes, and turns animations into their first frame.
  */
 export function examine(base64: string): Examined {
   const data = Buffer.from(base64, "base64")

@@ -1,9 +1,9 @@
 import { crc32, deflateSync } from "node:zlib"
 import { type IMagickImage, MagickColor, MagickFormat, MagickImage } from "@imagemagick/magick-wasm"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { readImageFormat } from "../code-execution/image-format.ts"
 import { prepareDecoder } from "./examine.ts"
 import { createImageExaminer } from "./image-examiner.ts"
+import { readImageFormat } from "./image-format.ts"
 
 const examiner = createImageExaminer()
 

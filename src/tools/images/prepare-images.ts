@@ -20,8 +20,9 @@ const mostData = 20 * 1024 * 1024
 const rememberedImages = 2_000
 
 /**
- * Makes a conversation's images fit for a request: a bad one would fail this request and each one after it. Old images past
- * the limits of a request become text, each other one is decoded once. The conversation itself stays as it is.
+ * Makes a conversation's images fit for a request: a bad one would fail this request and each one after it. Old
+ * images past the limits of a request become text, each other one is decoded once. The conversation itself stays as
+ * it is.
  */
 export function createImagePreparation(examiner: ImageExaminer, logger: Logger): PrepareImages {
   const parts = new WeakMap<ImagePart, Promise<ContentPart>>()

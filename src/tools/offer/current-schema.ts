@@ -2,9 +2,9 @@ import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
 import { mapSubschemas } from "./subschemas.ts"
 
 /**
- * Returns the schema in the forms of JSON Schema 2020-12, in which services check it. Converts tuples of `items`, boolean
- * `exclusiveMinimum` and `exclusiveMaximum`, and drops what no draft allows: `required` that is not a list, `properties`
- * that is not an object.
+ * Returns the schema in the forms of JSON Schema 2020-12, in which services check it. Converts tuples of `items`,
+ * boolean `exclusiveMinimum` and `exclusiveMaximum`, and drops what no draft allows: `required` that is not a list,
+ * `properties` that is not an object.
  *
  * @param itemsRequired If true, an array without `items` gets an empty schema for them, which allows any item.
  */

@@ -28,8 +28,8 @@ const largestSchema = 128 * 1024
 const largestOffer = 1024 * 1024
 
 /**
- * Brings tools into the form that a service accepts, and leaves out those that it would refuse: a service refuses a whole
- * request because of one of its tools. The tools keep their order; past the limits the later ones are left out.
+ * Brings tools into the form that a service accepts, and leaves out those that it would refuse: a service refuses a
+ * whole request because of one of its tools. The tools keep their order; past the limits the later ones are left out.
  */
 export function offerTools(tools: readonly ToolSpecification[], rules: ToolRules): ToolOffer {
   const offered: ToolSpecification[] = []

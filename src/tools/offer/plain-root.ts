@@ -37,9 +37,9 @@ export function hasComposedRoot(schema: JsonObject): boolean {
 }
 
 /**
- * Returns an object schema without composition at its root that accepts at least what the original accepts. The branches'
- * properties become properties of the root; those that all alternatives require are required. The tool still checks its
- * input by the original.
+ * Returns an object schema without composition at its root that accepts at least what the original accepts. The
+ * branches' properties become properties of the root; those that all alternatives require are required. The tool
+ * still checks its input by the original.
  */
 export function toPlainRoot(schema: JsonObject): PlainRoot {
   const { properties, required, choices } = flatten(

@@ -30,8 +30,8 @@ export interface SchemaCheckerLimits extends ThreadLimits {
 
 const defaults: SchemaCheckerLimits = {
   startMs: 30_000,
-  // A usual schema compiles within a few milliseconds, and one of 100 kB in half a second. A value of a megabyte takes some
-  // milliseconds; a pattern can take years.
+  // A usual schema compiles within a few milliseconds, and one of 100 kB in half a second. A value of a megabyte
+  // takes some milliseconds; a pattern can take years.
   cpuMs: { compiling: 2_000, checking: 200 },
   heapMb: 128,
   maxThreads: 2,

@@ -27,7 +27,10 @@ function textOf(content: readonly ContentPart[]): string {
   return content.map((part) => (part.type === "text" ? part.text : "")).join("")
 }
 
-/** What was accepted is in the log once, in the run that the gateway named; what was refused is not. */
+/**
+ * Checks that an accepted message is in the log once, in the run that the gateway named, and that a refused one is
+ * not.
+ */
 function* checkMessages(sent: readonly SentMessage[], logged: readonly LoggedMessage[]): Iterable<string> {
   for (const { text, runId, whenBusy } of sent) {
     const found = logged.filter((message) => message.text === text)

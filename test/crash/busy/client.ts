@@ -120,7 +120,7 @@ export class BusyClient {
   }
 }
 
-/** How fetch tells that there is nobody, or not any more. */
+/** Returns null for the errors of fetch when no server answers, or when the connection breaks. */
 function whenBroken(error: unknown): null {
   if (error instanceof TypeError) return null
   throw error

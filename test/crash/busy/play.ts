@@ -33,7 +33,7 @@ export interface BusyReport {
   readonly refused: number
 }
 
-/** What was accepted and is not over by then counts as lost. */
+/** Milliseconds after which an accepted message whose run is not over counts as lost. */
 const timeLimitMs = 400_000
 
 /** Sends messages in every mode to busy sessions, half of which wait for approvals, while processes are killed. */

@@ -15,7 +15,7 @@ export function* checkAnswers(observation: Observation): Iterable<string> {
   if (scenario === "grant" && asked !== 1) yield `${lost} a grant: it was asked ${asked} times`
 }
 
-/** What the log has of the answer, and what was answered. */
+/** Returns the answers as they are in the log, and as they were given. */
 function comparedIn(
   events: Parameters<typeof all>[0],
   toolCallId: string,

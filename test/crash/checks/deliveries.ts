@@ -3,7 +3,10 @@ import { notedIds } from "../support/deliveries.ts"
 import { lost, repeated } from "./kinds.ts"
 import { eventsOf, type Observation } from "./observation.ts"
 
-/** What hooks, the outbox and transcripts were given agrees with the log: all of it, in order, and again only after a crash. */
+/**
+ * Checks that the deliveries to hooks, the outbox and transcripts agree with the log: all of it, in order, and again
+ * only after a crash.
+ */
 export function* checkDeliveries(observation: Observation): Iterable<string> {
   const { hookCalls, notes, transcript } = observation.deliveries
   const events = eventsOf(observation)

@@ -1,7 +1,7 @@
 import { repeated } from "./kinds.ts"
 import { all, eventsOf, type Observation, resolutions } from "./observation.ts"
 
-/** What tools did to the world agrees with what the log says of it. */
+/** Checks that the effects of tools agree with the log. */
 export function* checkEffects(observation: Observation): Iterable<string> {
   const events = eventsOf(observation)
   const requested = all(events, "toolCallRequested")
@@ -26,7 +26,7 @@ export function* checkEffects(observation: Observation): Iterable<string> {
   }
 }
 
-/** How many effects a call has had, at least and at most, by what the log says of it. */
+/** Returns the least and the greatest number of effects that a call can have had, by the log. */
 function expected(observation: Observation, toolCallId: string): readonly [least: number, most: number] {
   const events = eventsOf(observation).map(({ event }) => event)
   for (const event of events) {

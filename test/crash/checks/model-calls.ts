@@ -1,7 +1,7 @@
 import { type Block, blocksOf } from "../support/model.ts"
 import { all, eventsOf, type Observation } from "./observation.ts"
 
-/** What a model was told stays told, whichever process tells it; and it is told of calls with an unknown outcome. */
+/** Checks that every process sends the model the same history, and reports calls with an unknown outcome to it. */
 export function* checkModelCalls(observation: Observation): Iterable<string> {
   const conversations = observation.modelCalls.map((body) => blocksOf(body))
   // There the client's own conversation takes the place of what was before.

@@ -13,11 +13,11 @@ export interface Observation {
   readonly client: SessionClient
   /** The store's log, by its port. */
   readonly entries: readonly Entry[]
-  /** What a viewer is shown who comes when all is over. */
+  /** A viewer that comes when all is over. */
   readonly reread: Viewer
   /** Bodies of its model calls, in order. */
   readonly modelCalls: readonly unknown[]
-  /** Of its tool calls. */
+  /** Effects of its tool calls. */
   readonly effects: readonly Effect[]
   readonly deliveries: Deliveries
 }

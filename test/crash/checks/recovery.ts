@@ -8,7 +8,7 @@ export interface Generation {
   readonly endedAt: number
 }
 
-/** How long after `/ready` a restarted process took up each run that it had to go on with. */
+/** Returns the times from `/ready` of a restarted process until it resumed each of its runs. */
 export function resumptions(observation: Observation, generations: readonly Generation[]): readonly number[] {
   const events = eventsOf(observation)
   return generations.slice(1).flatMap(({ startedAt, readyAt, endedAt }) => {
@@ -21,7 +21,7 @@ export function resumptions(observation: Observation, generations: readonly Gene
   })
 }
 
-/** Whether the log up to there is that of a run which has something to do, rather than to wait for. */
+/** Returns true if the log up to there is that of a run which has work to do, rather than to wait. */
 function mustResume(observation: Observation, count: number, at: number): boolean {
   const { client } = observation
   const before = eventsOf(observation).slice(0, count)

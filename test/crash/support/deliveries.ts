@@ -9,13 +9,13 @@ import { linesOf } from "./effects.ts"
 /** One call of the hook, or one delivery of an outbox item. */
 export interface Delivery {
   readonly sessionId: string
-  /** Of the event, or of the item. */
+  /** Id of the event, or of the item. */
   readonly id: string
   /** Id of the process that made it. */
   readonly process: number
 }
 
-/** What left the gateway because of one session's events. */
+/** Deliveries that one session's events caused. */
 export interface Deliveries {
   readonly hookCalls: readonly Delivery[]
   readonly notes: readonly Delivery[]

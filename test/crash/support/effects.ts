@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 
-/** What one execution of a tool did to the world. */
+/** The effect of one execution of a tool. */
 export interface Effect {
   readonly tool: string
   readonly sessionId: string

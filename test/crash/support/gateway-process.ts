@@ -7,13 +7,13 @@ import type { CrashPoint } from "./crash-points.ts"
 const program = fileURLToPath(new URL("../fixtures/gateway.ts", import.meta.url))
 
 export interface GatewayOptions {
-  /** Where the tools have their effects. */
+  /** Folder in which the tools have their effects. */
   readonly folder: string
   /** A data directory or a `postgres://` URL. */
   readonly store: string
   readonly upstream: string
   readonly port: number
-  /** Where it kills itself: at the point's so-manieth time. */
+  /** The point, and its count, at which the process kills itself. */
   readonly crashAt?: { readonly point: CrashPoint; readonly times: number }
   readonly approvalSeconds?: number
 }
@@ -29,9 +29,9 @@ export interface GatewayProcess {
 
 export interface Exit {
   readonly at: number
-  /** Whether it was SIGKILL, and nothing else, that ended it. */
+  /** If true, SIGKILL ended it, and nothing else. */
   readonly killed: boolean
-  /** What it wrote to standard error. */
+  /** Its standard error. */
   readonly log: string
 }
 

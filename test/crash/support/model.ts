@@ -15,7 +15,7 @@ export interface ModelCall {
 
 export type Script = (call: ModelCall) => UpstreamReply
 
-/** What the client says so that the model plays a script. */
+/** Returns the client's message that makes the model play a script. */
 export function prompt(script: string, tag: string): string {
   return `Play ${script} for ${tag}.`
 }

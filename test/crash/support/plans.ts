@@ -26,7 +26,7 @@ export function namedRounds(): readonly RoundPlan[] {
 
 type Chosen = readonly (readonly [CrashPoint, ScenarioName])[]
 
-/** What is only come by where a run was left open comes after a crash that leaves one open. */
+/** Puts points that only an open run reaches after a crash that leaves a run open. */
 function restartsSecond(points: Chosen): Chosen {
   const restarts = points.filter(([point]) => point === "claimRunnable:after")
   const others = points.filter(([point]) => point !== "claimRunnable:after")

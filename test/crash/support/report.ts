@@ -5,7 +5,7 @@ import { all, eventsOf } from "../checks/observation.ts"
 import { recovered, resumptions } from "../checks/recovery.ts"
 import type { RoundRecord } from "./round.ts"
 
-/** What a number of rounds came to. */
+/** The results of a number of rounds. */
 export class Report {
   readonly violations: string[] = []
   readonly #points = new Map<string, number>()
@@ -23,7 +23,7 @@ export class Report {
     this.#limits = limits
   }
 
-  /** How often processes died at each crash point. */
+  /** Number of deaths at each crash point. */
   get points(): ReadonlyMap<string, number> {
     return this.#points
   }

@@ -17,7 +17,7 @@ import type { Random } from "./random.ts"
 import { play, type ScenarioName, scripts } from "./scenarios.ts"
 import { SessionClient } from "./session-client.ts"
 
-/** How one process of a round dies. */
+/** The death of one process of a round. */
 export type Death =
   /** By its own hand, when it comes there for that time; perhaps never. */
   | { readonly type: "point"; readonly point: CrashPoint; readonly times: number }
@@ -34,9 +34,11 @@ export interface Arrival {
 export interface RoundPlan {
   readonly name: string
   readonly arrivals: readonly Arrival[]
-  /** Of the first processes. The one after them lives. */
+  /** Deaths of the first processes. The one after them lives. */
   readonly deaths: readonly Death[]
-  /** How long a process may take, once all its sessions are over, to come to the point it is to die at. */
+  /**
+   * Milliseconds that a process may take, once all its sessions are over, to reach the point at which it is to die.
+   */
   readonly afterwardsMs: number
   /** When viewers go away. */
   readonly random: Random
@@ -45,14 +47,14 @@ export interface RoundPlan {
 }
 
 export interface RoundRecord {
-  /** Where its data and its tools' effects are. */
+  /** Folder of its data and its tools' effects. */
   readonly folder: string
   readonly plan: RoundPlan
   readonly observations: readonly Observation[]
   readonly generations: readonly Generation[]
   /** Crash points that processes died at, in order. */
   readonly points: readonly string[]
-  /** What went wrong while it was played. */
+  /** Failures while it was played. */
   readonly failures: readonly string[]
 }
 

@@ -3,15 +3,15 @@ import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/anthr
 import { calls, prompt, type Script, says } from "./model.ts"
 import type { SessionClient } from "./session-client.ts"
 
-/** How a run may end. `cancelled`: unless it was over when the cancel came. */
+/** The end of a run. `cancelled`: unless it was over when the cancel came. */
 export type Ending = "completed" | "cancelled" | "maxTurns" | "budget" | "failed"
 
 export interface Scenario {
   readonly model: Script
-  /** How many runs it has. */
+  /** Number of its runs. */
   readonly runs: number
   readonly ending: Ending
-  /** What the client does. Resolves when there is nothing more for it to do. */
+  /** Plays the client. Resolves when there is nothing more for it to do. */
   play(client: SessionClient, prompt: string): Promise<void>
 }
 
@@ -19,7 +19,7 @@ export type ScenarioName = keyof typeof all
 
 const done = says(6)
 
-/** Of each run. A million of the scripted model's tokens is a dollar. */
+/** Budget of each run. A million of the scripted model's tokens is a dollar. */
 export const budgetUsd = 1_000
 
 /** Everything that a client can go through, in a session of its own each. */
@@ -275,7 +275,7 @@ const all = {
     ending: "completed",
     play: chat,
   },
-  /** What the first call cost leaves nothing for a second. */
+  /** Scenario in which the cost of the first call leaves nothing for a second one. */
   budget: {
     model: ({ tag, turn }) => {
       const call = { type: "toolCall", id: `toolu_${tag}_${turn}`, name: "look_up", input: {} } as const

@@ -19,13 +19,13 @@ import { openTestStore } from "./test-store.ts"
 /** A gateway that a test kills and starts as it likes, one session with it, and what comes of that. */
 export interface Serving {
   readonly client: SessionClient
-  /** What the client says so that the model plays the script. */
+  /** The client's message that makes the model play the script. */
   readonly message: string
   readonly store: string
   /** Bodies of the model's calls. */
   readonly modelCalls: () => readonly unknown[]
   start(): GatewayProcess
-  /** Nothing of the process runs after this. */
+  /** Kills the process: no code of it runs after this. */
   kill(): Promise<void>
   /** Resolves when the process has died by itself, of SIGKILL. */
   died(): Promise<void>
@@ -44,7 +44,7 @@ export interface SessionEvents {
 const timeLimitMs = 60_000
 
 export type ServingOptions = Pick<GatewayOptions, "approvalSeconds"> & {
-  /** Where the first process kills itself. */
+  /** The point at which the first process kills itself. */
   readonly crashAt?: CrashPoint
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { ChatEvent } from "../../../src/http/schemas/events.ts"
 import { Viewer } from "./viewer.ts"
 
-/** What the gateway acknowledged. Times in milliseconds since the Unix epoch. */
+/** A run that the gateway acknowledged. Times in milliseconds since the Unix epoch. */
 export interface AcceptedRun {
   readonly runId: string
   /** When it said so for the first time. */
@@ -276,7 +276,7 @@ function unexpected({ url, status }: { readonly url: string; readonly status: nu
   return new Error(`${url} answered ${status}: ${text}`)
 }
 
-/** How fetch tells that there is nobody, or not any more. */
+/** Returns null for the errors of fetch when no server answers, or when the connection breaks. */
 function whenBroken(error: unknown): null {
   if (error instanceof TypeError) return null
   throw error

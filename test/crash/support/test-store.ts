@@ -4,7 +4,10 @@ import type { Store } from "../../../src/core/ports/store.ts"
 import { openPostgresStore } from "../../../src/stores/postgres/open.ts"
 import { openSqliteStore } from "../../../src/stores/sqlite/open.ts"
 
-/** A Postgres process is dead to others this long after its last heartbeat, and judges others this long after its start. */
+/**
+ * A Postgres process is dead to others this long after its last heartbeat, and judges others this long after its
+ * start.
+ */
 export const postgresTtlMs = 2_000
 
 /** The store of a `postgres://` URL or of a data directory. */

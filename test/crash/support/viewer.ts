@@ -16,7 +16,7 @@ export class Viewer {
   /** The only run that it is shown; undefined for all of the session. */
   readonly runId: string | undefined
   readonly sightings: Sighting[] = []
-  /** Whether a connection broke under it. */
+  /** If true, a connection broke under it. */
   broken = false
   #parser: EventSourceParser = this.#newParser()
   #data: string[] = []
@@ -76,6 +76,7 @@ function isEnd({ type }: ChatEvent): boolean {
   return type === "stream_complete" || type === "error" || type === "run_withdrawn"
 }
 
-function belongsToNoEntry({ type }: ChatEvent): boolean {
-  return type === "heartbeat" || type === "run_queued"
+/** Sub-agents are shown as they are at the moment, without ids. */
+function belongsToNoEntry({ type, sub_agent_id }: ChatEvent): boolean {
+  return type === "heartbeat" || type === "run_queued" || sub_agent_id !== undefined
 }

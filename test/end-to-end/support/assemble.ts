@@ -41,7 +41,7 @@ export function types(frames: readonly Frame[]): readonly string[] {
   return frames.map(({ event }) => event.type)
 }
 
-/** Of the frames that have one. */
+/** Returns the ids of the frames that have one. */
 export function ids(frames: readonly Frame[]): readonly number[] {
   return frames.flatMap(({ id }) => (id === null ? [] : [id]))
 }

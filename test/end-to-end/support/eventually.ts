@@ -2,7 +2,10 @@ import { setTimeout as delay } from "node:timers/promises"
 
 const pauseMs = 20
 
-/** What `probe` gives, once it is not null. Rejects after `withinMs` with the name of what did not come. */
+/**
+ * Returns the value of `probe`, once it is not null. Rejects after `withinMs` with the name of the value that did not
+ * come. Rejects after `withinMs` with the name of what did not come.
+ */
 export async function eventually<Value extends NonNullable<unknown>>(
   what: string,
   probe: () => Promise<Value | null> | Value | null,

@@ -44,7 +44,7 @@ export function spawnGateway(options: GatewayOptions): CliProcess {
   })
 }
 
-/** Nothing in the process gets to run after this. */
+/** Kills the process: no code of it runs after this. */
 export async function kill(gateway: CliProcess): Promise<void> {
   gateway.signal("SIGKILL")
   await gateway.exited

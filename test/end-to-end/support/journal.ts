@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { eventually } from "./eventually.ts"
 
-/** What the tools of test/fixtures/agent.ts wrote down in the gateway's working directory. */
+/** Returns the lines that the tools of test/fixtures/agent.ts wrote in the gateway's working directory. */
 export async function journal(folder: string): Promise<readonly string[]> {
   const text = await readFile(join(folder, "journal.txt"), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return ""

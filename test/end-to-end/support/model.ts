@@ -59,7 +59,7 @@ function splitAfter(text: readonly string[], deltas: number) {
   return [events.slice(0, at), events.slice(at)] as const
 }
 
-/** What a test opens when it is time to go on. */
+/** Returns a gate that a test opens when it is time to go on. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { opened: promise, open: resolve }

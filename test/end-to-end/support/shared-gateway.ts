@@ -10,10 +10,10 @@ import { atEndOfFile } from "./on-end.ts"
 import { type SessionClient, startSession } from "./session-client.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 
-/** What the test itself asks of the model service, between two tests. */
+/** Request of the test itself to the model service, between two tests. */
 const betweenTests = "/between-tests"
 
-/** What one test has of it. */
+/** The part of the gateway that one test has. */
 export interface Serving {
   readonly gateway: GatewayProcess
   /** The gateway's working directory. */

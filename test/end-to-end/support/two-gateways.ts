@@ -13,7 +13,10 @@ export interface TwoGateways {
   /** A session through the first node, and the same one through the second. */
   readonly session: SessionClient
   readonly elsewhere: SessionClient
-  /** Which node makes the model's first call: either may take up what one of them accepted. */
+  /**
+   * Resolves to the node that makes the model's first call, and to the other one: either may take up a run that one
+   * of them accepted.
+   */
   roles(): Promise<{ readonly owner: GatewayProcess; readonly other: GatewayProcess }>
 }
 

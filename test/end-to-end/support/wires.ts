@@ -3,17 +3,17 @@ import { chatEvents } from "../../../src/testing/openai-chat-wire.ts"
 import { openAiErrorReply, responsesEvents } from "../../../src/testing/openai-responses-wire.ts"
 import type { UpstreamReply } from "../../../src/testing/scripted-upstream.ts"
 
-/** What a test says in the format of a model service. */
+/** A test's responses in the format of a model service. */
 export interface Wire {
   readonly provider: "anthropic" | "openai" | "openai-chat"
-  /** What `agent-gateway start` is told of a service at this address. */
+  /** Returns the environment of `agent-gateway start` for a service at this address. */
   env(url: string): Readonly<Record<string, string>>
   /** The events of a text, a delta each. */
   text(deltas: readonly string[]): readonly string[]
-  /** Those of a call, its arguments in these pieces. */
+  /** Returns the events of a call, its arguments in these pieces. */
   call(id: string, name: string, json: readonly string[]): readonly string[]
   refuse(status: number, as: Refusal, headers?: Readonly<Record<string, string>>): UpstreamReply
-  /** How many events come before the first delta of a text. */
+  /** Number of events before the first delta of a text. */
   readonly before: number
 }
 

@@ -13,15 +13,15 @@ export interface GuardedServer {
   readonly sseUrl: string
   /** The paths that were asked for, with what was sent along. */
   readonly requests: readonly { readonly path: string; readonly headers: IncomingMessage["headers"] }[]
-  /** What clients that need no person have shown to be let in. */
+  /** Secrets with which clients that need no person have authenticated. */
   readonly secrets: readonly string[]
   /** Refuses the access tokens given out so far. */
   expireTokens(): void
-  /** What the token endpoint does with a refresh from now on, before it takes the token. */
+  /** Decides over a refresh from now on, before the token endpoint takes the token. */
   onRefresh: () => Promise<RefreshAnswer>
-  /** What it says of its authorization server. */
+  /** Returns the metadata of its authorization server. */
   metadata: (origin: string) => JsonObject
-  /** What it says of itself, and in refusals where to read that. */
+  /** Returns its own metadata, and the place to read it that refusals name. */
   resource: (origin: string) => JsonObject
   challenge: (origin: string) => string
   readonly registrations: number
@@ -30,12 +30,12 @@ export interface GuardedServer {
   readonly revoked: boolean
 }
 
-/** Of clients that need no person. */
+/** Secret of clients that need no person. */
 export const clientSecret = "known to both"
 
 /**
- * An MCP server with one tool, and the authorization server it names, which lets in whoever opens its link. Refresh tokens
- * are good for one use; a second use ends all tokens, as OAuth 2.1 has it.
+ * An MCP server with one tool, and the authorization server it names, which lets in whoever opens its link. Refresh
+ * tokens are good for one use; a second use ends all tokens, as OAuth 2.1 has it.
  */
 export async function guardedServer(): Promise<GuardedServer> {
   const requests: { path: string; headers: IncomingMessage["headers"] }[] = []

@@ -5,7 +5,7 @@ import type { McpServerDefinition, McpServerOptions } from "../../../src/mcp/con
 import { temporaryFolder } from "../../end-to-end/support/temporary-folder.ts"
 
 export interface ListingServer {
-  /** How a gateway starts it. `name` is an argument of its command. */
+  /** Returns the definition with which a gateway starts it. `name` is an argument of its command. */
   definition(options?: McpServerOptions): McpServerDefinition
   /** Changes what it lists, also while it runs. */
   list(...tools: readonly object[]): void

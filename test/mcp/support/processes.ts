@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 
-/** Whether there is such a process; one that has ended and only waits to be reaped is not. */
+/** Returns true if there is such a process; one that has ended and only waits to be reaped does not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

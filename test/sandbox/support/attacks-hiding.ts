@@ -1,12 +1,12 @@
 import assert from "node:assert/strict"
-import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
+import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
 
 /** Megabytes, for a quota of 32: what fits between two looks at the disk. */
 const maxWrittenMb = 400
 
 /**
- * Python that defines `hide(fd)`, after which only the named place holds the open file, which has no name. May also define
- * another way to start the attack.
+ * Python that defines `hide(fd)`, after which only the named place holds the open file, which has no name. May also
+ * define another way to start the attack.
  */
 const hidingPlaces = {
   "deleted files": `
@@ -79,6 +79,23 @@ def hide(fd):
     os.unlink("program")`,
 } as const
 
+/** Python that writes and hides 640 MB, and prints how much that is so far. */
+const writeAndHide = `
+def write_and_hide():
+    for index in range(40):
+        fd = os.open("deleted", os.O_CREAT | os.O_RDWR)
+        os.unlink("deleted")
+        for _ in range(16): os.write(fd, b"x" * (1 << 20))
+        hide(fd)
+        print(16 * (index + 1), flush=True)
+        time.sleep(0.05)
+    time.sleep(60)`
+
+function assertBounded(stdout: string): void {
+  const megabytes = Number(stdout.trim().split("\n").at(-1))
+  assert.ok(megabytes < maxWrittenMb, `it wrote ${megabytes} MB`)
+}
+
 const hidingCases: readonly SandboxCase[] = Object.entries(hidingPlaces).map(([place, definition]) => ({
   name: `hiding disk in ${place}`,
   async run(harness) {
@@ -88,28 +105,25 @@ import ctypes, mmap, os, socket, threading, time
 libc = ctypes.CDLL(None)
 def start(attack): attack()
 ${definition}
+${writeAndHide}
 def attack():
     time.sleep(1)
-    for index in range(40):
-        fd = os.open("deleted", os.O_CREAT | os.O_RDWR)
-        os.unlink("deleted")
-        for _ in range(16): os.write(fd, b"x" * (1 << 20))
-        hide(fd)
-        print(16 * (index + 1), flush=True)
-        time.sleep(0.05)
-    time.sleep(60)
+    write_and_hide()
 start(attack)`
     const { reason, stdout, stderr } = await run(harness, sandbox, code)
     assert.equal(reason, "diskFull", `${reason} after ${stdout}${stderr}`)
-    const megabytes = Number(stdout.trim().split("\n").at(-1))
-    assert.ok(megabytes < maxWrittenMb, `it wrote ${megabytes} MB`)
+    assertBounded(stdout)
     assert.equal((await run(harness, sandbox, "print('room')")).stdout, "room\n")
   },
 }))
 
-/** Passes open files between two sockets as fast as it can, and never has more than one of them on the way. */
+/**
+ * Passes open files between two sockets as fast as it can, and never has more than one of them on the way. A process of
+ * it has ended, and is not waited for.
+ */
 const honest = `
-import os, socket
+import os, socket, subprocess
+ended = subprocess.Popen(["true"])
 sender, receiver = socket.socketpair()
 open("own", "wb").write(b"x" * 1_000_000)
 while not os.path.exists("go"):
@@ -125,9 +139,44 @@ for index in range(28):
     time.sleep(0.02)
 time.sleep(0.5)`
 
+const neighborFiles = 16
+const neighborFileBytes = 32 << 20
+
+/** Hides files when another session has just freed more than they take, so that the file system has lost nothing. */
+const whileOthersFree: SandboxCase = {
+  name: "hiding disk while others free as much",
+  async run(harness) {
+    const [sandbox, neighbor] = await Promise.all([newSandbox(harness), newSandbox(harness)])
+    const replaceFiles = async (content: Buffer) => {
+      for (let index = 0; index < neighborFiles; index += 1)
+        await neighbor.writeFile(`file-${index}`, content)
+    }
+    await replaceFiles(Buffer.alloc(neighborFileBytes, 1))
+    const code = `
+import os, socket, time
+${hidingPlaces["a Unix socket"]}
+${writeAndHide}
+# Until it has been measured once.
+time.sleep(1)
+print(0, flush=True)
+while not os.path.exists("go"): time.sleep(0.02)
+write_and_hide()`
+    let stdout = ""
+    for await (const event of exec(harness, sandbox, code)) {
+      if (event.type === "exit") assert.equal(event.reason, "diskFull", `${event.reason} after ${stdout}`)
+      else stdout += new TextDecoder().decode(event.bytes)
+      if (stdout !== "0\n") continue
+      await replaceFiles(Buffer.alloc(0))
+      await sandbox.writeFile("go", Buffer.from(""))
+    }
+    assertBounded(stdout)
+  },
+}
+
 /** Attacks on the quota of the disk by bytes that no file with a name holds, and honest code that looks alike. */
 export const hiding: readonly SandboxCase[] = [
   ...hidingCases,
+  whileOthersFree,
   {
     name: "sockets that had a name in the working directory",
     async run(harness) {

@@ -5,7 +5,7 @@ const EPERM = 1
 const ENOSYS = 38
 const EAFNOSUPPORT = 97
 
-/** What calls the C library's functions and the kernel by name; each prints its name and the error number. */
+/** Functions that call the C library and the kernel by name; each prints its name and the error number. */
 const prelude = `
 import ctypes, os, platform, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)

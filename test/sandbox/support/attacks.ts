@@ -8,10 +8,13 @@ import { assertStill } from "../../../src/testing/sandbox-heartbeat.ts"
 import { exhaustion } from "./attacks-exhaustion.ts"
 import { systemCalls } from "./attacks-system-calls.ts"
 
-/** What started the code is a shell with an empty environment, in which each shell sets variables of its own. */
+/** Matches the environment of code that a shell started without any: each shell sets variables of its own. */
 const offeredOrNothing = /OFFERED=yes|b'(PWD=\/\\x00)?(SHLVL=0\\x00)?'$/
 
-/** What code may try against the machine, its neighbours and the gateway. A sandbox holds all of it. */
+/**
+ * Attempts of code against the machine, its neighbors and the gateway. A sandbox withstands all of them. A sandbox
+ * holds all of it.
+ */
 export const attacks: readonly SandboxCase[] = [
   ...exhaustion,
   ...systemCalls,

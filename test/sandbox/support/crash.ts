@@ -28,7 +28,7 @@ export async function crashWhileRunning(
 /** Seconds that nobody else sleeps for, by which the processes of the code are known. */
 const pause = `0.0${process.pid}7`
 
-/** Those of the code that the killed process ran. */
+/** Returns the processes of the code that the killed process ran. */
 export function processes(): readonly string[] {
   return globSync("/proc/[0-9]*/cmdline").filter((file) => {
     try {

@@ -12,8 +12,8 @@ const include = "python3,dash,coreutils,nodejs"
 const leftOut = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"]
 
 /**
- * The root of a file system with Python and Node, as a tar file, made of Debian's packages from where this machine's apt
- * has them. Kept in the temporary folder for the next run.
+ * The root of a file system with Python and Node, as a tar file, made of Debian's packages from where this machine's
+ * apt has them. Kept in the temporary folder for the next run.
  */
 export async function rootFileSystem(): Promise<string> {
   const recipe = createHash("sha256")

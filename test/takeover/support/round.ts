@@ -13,7 +13,9 @@ export type Fault =
   | { readonly type: "pause"; readonly ms: number }
 
 export interface RoundResult {
-  /** For each session of the node that failed: from the fault, or from the end of the outage, to its claim by another. */
+  /**
+   * For each session of the node that failed: from the fault, or from the end of the outage, to its claim by another.
+   */
   readonly claimedMs: readonly number[]
   /** The same, to the first start of a tool on another node. */
   readonly resumedMs: readonly number[]
@@ -141,8 +143,9 @@ function repeatedCalls(starts: readonly Start[]): readonly string[] {
 }
 
 /**
- * No tool of either kind starts on the former node once another one has the session. A session that was claimed once more
- * is left out: the other node gave it back, as one does whose own heartbeat lapses, and the former node may have it again.
+ * No tool of either kind starts on the former node once another one has the session. A session that was claimed once
+ * more is left out: the other node gave it back, as one does whose own heartbeat lapses, and the former node may have
+ * it again.
  */
 function lateStarts(
   starts: readonly Start[],

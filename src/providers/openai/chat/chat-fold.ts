@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../core/json.ts"
 import type { ModelPart, VendorData } from "../../../core/messages.ts"
-import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelInputDelta, ModelProgress } from "../../../core/ports/provider.ts"
 import { callInput } from "../../tool-calls/call-input.ts"
 import { callName } from "../../tool-calls/call-name.ts"
 import { ServiceError } from "../service-error.ts"
@@ -11,6 +11,8 @@ import { joinReasoningDetails } from "./reasoning-details.ts"
 import { type AssembledCall, ToolCallAssembly } from "./tool-call-assembly.ts"
 
 const nothing: readonly ModelDelta[] = []
+
+type Deltas = readonly (ModelDelta | ModelInputDelta)[]
 
 /**
  * Folds the chunks of one answer. Text is one part, reasoning another, wherever their pieces came; each call is one
@@ -29,6 +31,7 @@ export class ChatFold implements AnswerFold {
   readonly #details: JsonObject[] = []
   readonly #calls = new ToolCallAssembly()
   readonly #parts: (Shown | AssembledCall)[] = []
+  readonly #positions = new Map<AssembledCall, number>()
 
   /** @param vendor The tag of the vendor data that the parts get. */
   constructor(vendor: string) {
@@ -51,7 +54,7 @@ export class ChatFold implements AnswerFold {
     return this.#ended
   }
 
-  apply(sent: string): readonly ModelDelta[] {
+  apply(sent: string): Deltas {
     const data = sent.trim()
     // The marker alone is no answer.
     if (data === "[DONE]") this.#complete = this.#finishReason !== null || this.#parts.length > 0
@@ -81,7 +84,7 @@ export class ChatFold implements AnswerFold {
     }
   }
 
-  #add(chunk: ChatChunk): readonly ModelDelta[] {
+  #add(chunk: ChatChunk): Deltas {
     const { finishReason } = chunk
     this.#usage = chunk.usage ?? this.#usage
     if (finishReason !== null && isFailure(finishReason)) throw new ServiceError({ code: finishReason })
@@ -97,16 +100,19 @@ export class ChatFold implements AnswerFold {
     if (chunk.reasoningDetails.length > 0) this.#indexOf("thinking")
     this.#details.push(...chunk.reasoningDetails)
     this.#advanced ||= chunk.reasoningDetails.some(bringsReasoning)
-    const deltas = [
+    const deltas: (ModelDelta | ModelInputDelta)[] = [
       ...this.#show("thinking", chunk.reasoning),
       ...this.#show("text", chunk.text + chunk.refusal),
     ]
     for (const piece of chunk.toolCalls) {
       this.#hiddenBytes += Buffer.byteLength(piece.arguments)
-      const call = this.#calls.add(piece)
-      if (call === null) continue
-      this.#advanced = true
-      this.#parts.push(call)
+      const added = this.#calls.add(piece)
+      if (added === null) continue
+      if (added.isNew) {
+        this.#advanced = true
+        this.#positions.set(added.call, this.#parts.push(added.call) - 1)
+      }
+      if (piece.arguments !== "" && added.call.name !== "") deltas.push(this.#input(added.call, piece))
     }
     return deltas
   }
@@ -117,6 +123,10 @@ export class ChatFold implements AnswerFold {
     const shown = this.#parts[part] as Shown
     shown.text += text
     return [{ type: `${type}Delta`, part, text }]
+  }
+
+  #input(call: AssembledCall, { arguments: text }: ChatChunk["toolCalls"][number]): ModelInputDelta {
+    return { type: "toolInputDelta", part: this.#positions.get(call) ?? 0, name: callName(call.name), text }
   }
 
   #indexOf(type: Shown["type"]): number {

@@ -21,8 +21,8 @@ export class ToolCallAssembly {
   readonly #byIndex = new Map<number, AssembledCall>()
   readonly #calls: AssembledCall[] = []
 
-  /** Returns the call if the piece begins it. */
-  add(piece: ToolCallDelta): AssembledCall | null {
+  /** Returns the call that the piece belongs to, null if it belongs to none. */
+  add(piece: ToolCallDelta): { readonly call: AssembledCall; readonly isNew: boolean } | null {
     const call = this.#callOf(piece)
     if (call === undefined && isEmpty(piece)) return null
     const isNew = call === undefined || begins(piece, call)
@@ -32,9 +32,8 @@ export class ToolCallAssembly {
     target.arguments += piece.arguments
     target.extra = { ...target.extra, ...piece.extra }
     if (piece.index !== null) this.#byIndex.set(piece.index, target)
-    if (!isNew) return null
-    this.#calls.push(target)
-    return target
+    if (isNew) this.#calls.push(target)
+    return { call: target, isNew }
   }
 
   #callOf({ index, id, name }: ToolCallDelta): AssembledCall | undefined {

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest"
 import type { JsonObject } from "../../../core/json.ts"
-import type { ModelDelta } from "../../../core/ports/provider.ts"
+import type { ModelDelta, ModelInputDelta } from "../../../core/ports/provider.ts"
 import { BrokenStreamError } from "../../stream-fault.ts"
 import { ResponseFold } from "./response-fold.ts"
 
 function fold(...events: readonly JsonObject[]) {
   const answer = new ResponseFold("openai")
-  const deltas: readonly ModelDelta[] = events.flatMap((event) => answer.apply(JSON.stringify(event)))
+  const deltas: readonly (ModelDelta | ModelInputDelta)[] = events.flatMap((event) =>
+    answer.apply(JSON.stringify(event)),
+  )
   return { deltas, complete: answer.complete, end: answer.end("asked-for") }
 }
 
@@ -135,6 +137,7 @@ test("reasoning, text and calls become parts in the order of their items", () =>
     { type: "thinkingDelta", part: 0, text: "Then." },
     { type: "textDelta", part: 1, text: "Let me " },
     { type: "textDelta", part: 1, text: "see." },
+    { type: "toolInputDelta", part: 2, name: "add", text: '{"a":1}' },
   ])
   expect(complete).toBe(true)
   expect(end).toEqual({

@@ -1,13 +1,16 @@
 import type { OpenAI } from "openai"
 import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
-import type { ModelDelta, ModelEnd, ModelProgress } from "../../../core/ports/provider.ts"
+import type { ModelDelta, ModelEnd, ModelInputDelta, ModelProgress } from "../../../core/ports/provider.ts"
 import { BrokenStreamError } from "../../stream-fault.ts"
+import { callName } from "../../tool-calls/call-name.ts"
 import { ServiceError } from "../service-error.ts"
 import type { AnswerFold } from "../stream-answer.ts"
 import { toStopReason, toUsage } from "./response-end.ts"
 import { type PartState, partType, toPart } from "./response-parts.ts"
 
 const nothing: readonly ModelDelta[] = []
+
+type Deltas = readonly (ModelDelta | ModelInputDelta)[]
 
 /**
  * Folds the events of one answer (https://platform.openai.com/docs/api-reference/responses-streaming). Each output
@@ -46,7 +49,7 @@ export class ResponseFold implements AnswerFold {
     return this.#complete
   }
 
-  apply(data: string): readonly ModelDelta[] {
+  apply(data: string): Deltas {
     // Compatible servers end with a marker of another API.
     return data === "[DONE]" ? nothing : this.#apply(JSON.parse(data))
   }
@@ -74,7 +77,7 @@ export class ResponseFold implements AnswerFold {
     }
   }
 
-  #apply(event: OpenAI.Responses.ResponseStreamEvent): readonly ModelDelta[] {
+  #apply(event: OpenAI.Responses.ResponseStreamEvent): Deltas {
     if (this.#bringsContent(event)) this.#advanced = true
     switch (event.type) {
       case "response.output_text.delta":
@@ -87,9 +90,7 @@ export class ResponseFold implements AnswerFold {
       case "response.reasoning_text.delta":
         return this.#append(this.#part(event, "thinking"), event.delta)
       case "response.function_call_arguments.delta":
-        this.#part(event, "toolCall").text += event.delta
-        this.#hiddenBytes += Buffer.byteLength(event.delta)
-        return nothing
+        return this.#extend(this.#part(event, "toolCall"), event.delta)
       case "response.output_item.added":
         this.#keep(event, event.item as unknown as JsonObject)
         return nothing
@@ -165,6 +166,15 @@ export class ResponseFold implements AnswerFold {
     if (text === "") return nothing
     state.text += text
     return [{ type: state.type === "text" ? "textDelta" : "thinkingDelta", part: state.part, text }]
+  }
+
+  /** Adds a piece of a call's arguments. A server that leaves out that the call is added does not say its name. */
+  #extend(call: PartState, text: string): Deltas {
+    call.text += text
+    this.#hiddenBytes += Buffer.byteLength(text)
+    const name = this.#items.get(call.itemIndex)?.name
+    if (text === "" || typeof name !== "string") return nothing
+    return [{ type: "toolInputDelta", part: call.part, name: callName(name), text }]
   }
 
   /** Begins a paragraph, unless the text is empty or has just begun one. */

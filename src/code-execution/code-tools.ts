@@ -1,0 +1,186 @@
+import { z } from "zod"
+import type { Clock } from "../core/clock.ts"
+import { GatewayError } from "../core/errors.ts"
+import type { ApprovalPolicy } from "../core/ports/interceptor.ts"
+import type { Logger } from "../core/ports/logger.ts"
+import type { CodeLanguage, ExecRequest, Sandboxes, SandboxHost } from "../core/ports/sandbox.ts"
+import type { Tool } from "../core/ports/tool.ts"
+import { tool } from "../tools/local-tool.ts"
+import { content } from "../tools/tool-content.ts"
+import { createBackgroundTasks } from "./background-tasks.ts"
+import type { CodeRecord } from "./code-record.ts"
+import { startCode } from "./run-code.ts"
+
+export interface CodeToolsParts {
+  readonly sandboxes: Sandboxes
+  readonly defaultTimeoutMs: number
+  readonly maxTimeoutMs: number
+  /** Most bytes of each stream of one execution. */
+  readonly maxOutputBytes: number
+  /** Background tasks of one session at once. */
+  readonly maxBackground: number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface CodeTools {
+  tools(options: CodeToolsOptions): readonly Tool[]
+  /** Forgets background tasks that ended long ago, and those of sessions that are not kept any more. */
+  forget(isKept: (sessionId: string) => Promise<boolean>): Promise<void>
+  /** Cancels all background tasks. */
+  close(): Promise<void>
+}
+
+export interface CodeToolsOptions {
+  /** Decides for code that runs in a sandbox. A person must always allow code that does not. */
+  readonly needsApproval: ApprovalPolicy
+  /** Bytes of a result's text. The gateway would truncate a longer one at any place. */
+  readonly maxResultBytes: number
+}
+
+/** Bytes of code: what one argument of a program may have on Linux, less some. */
+const maxCodeBytes = 100_000
+/** Time beyond the code's own, for a container to start and for waiting one's turn. */
+const overheadMs = 120_000
+
+/** The tools `code_execute` and `code_execute_status`, and the background tasks that they share. */
+export function createCodeTools(options: CodeToolsParts): CodeTools {
+  const { maxBackground, clock, logger } = options
+  const tasks = createBackgroundTasks({ maxRunning: maxBackground, clock, logger })
+  return {
+    tools: (toolsOptions) => [
+      codeExecute(options, toolsOptions, tasks),
+      codeExecuteStatus(toolsOptions, tasks),
+    ],
+    forget: (isKept) => tasks.forget(isKept),
+    close: () => tasks.close(),
+  }
+}
+
+type Tasks = ReturnType<typeof createBackgroundTasks>
+
+function codeExecute(
+  { sandboxes, defaultTimeoutMs, maxTimeoutMs, maxOutputBytes }: CodeToolsParts,
+  { needsApproval, maxResultBytes }: CodeToolsOptions,
+  tasks: Tasks,
+): Tool {
+  const name = "code_execute"
+  const { hosts } = sandboxes
+  const [preferred] = hosts
+  if (preferred === undefined) throw new Error("There is no backend to execute code with.")
+  const hostOf = (input: { readonly host?: unknown }): SandboxHost => {
+    return hosts.find((host) => host.name === input.host) ?? preferred
+  }
+  return tool({
+    name,
+    description: description(preferred, defaultTimeoutMs),
+    input: inputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
+    timeoutMs: maxTimeoutMs + overheadMs,
+    qualifier: (input) => hostOf(input).name,
+    approval: (input, options) => {
+      const host = hostOf(input)
+      return host.sandboxed ? needsApproval(name, input, host.name, { ...options, origin: null }) : true
+    },
+    async execute({ code, background, ...input }, context) {
+      const host = hostOf(input)
+      const language = input.language ?? host.languages[0] ?? "shell"
+      requireLanguage(host, language)
+      const timeoutMs = Math.min(input.timeout_ms ?? defaultTimeoutMs, maxTimeoutMs)
+      const request: ExecRequest = { host: host.name, language, code, timeoutMs }
+      const sandbox = await sandboxes.open(context.session)
+      if (background === true) {
+        const task = tasks.start(context.session.id, (signal) =>
+          startCode({ sandbox, request, maxOutputBytes, signal, onOutput: () => {} }),
+        )
+        return { task_id: task.id, status: task.status() }
+      }
+      const onOutput = context.emit
+      const run = startCode({ sandbox, request, maxOutputBytes, signal: context.signal, onOutput })
+      await run.ended
+      return resultOf(run.record, run.record.report(maxResultBytes))
+    },
+  })
+}
+
+function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): Tool {
+  return tool({
+    name: "code_execute_status",
+    description:
+      "Tells how far a background task of code_execute is, with its output so far. Can cancel it. A task ends at the " +
+      "latest at its timeout, and is lost when the server restarts.",
+    input: z.strictObject({
+      task_id: z.string(),
+      cancel: z.boolean().optional().describe("Ends the task first."),
+    }),
+    approval: false,
+    async execute({ task_id, cancel }, context) {
+      const task = tasks.find(context.session.id, task_id)
+      if (task === undefined) {
+        throw new GatewayError(
+          { code: "task_not_found", status: 404 },
+          "There is no such task. The gateway forgets a task when it restarts, an hour after the " +
+            "task has ended, and when the session has many newer ones. Run the code again if you " +
+            "need its result.",
+        )
+      }
+      if (cancel === true) await task.cancel()
+      const problem = task.problem()
+      const fields = { task_id, status: task.status(), ...(problem !== null && { error: problem }) }
+      const room = maxResultBytes - Buffer.byteLength(JSON.stringify(fields))
+      const report = { ...fields, ...task.record.report(room) }
+      return resultOf(task.record, report)
+    },
+  })
+}
+
+/** JSON, or, with images, content whose first block is that JSON. */
+function resultOf(record: CodeRecord, report: object): unknown {
+  const images = record.images()
+  return images.length === 0 ? report : content([{ type: "text", text: JSON.stringify(report) }, ...images])
+}
+
+function inputSchema(
+  hosts: readonly SandboxHost[],
+  { defaultTimeoutMs, maxTimeoutMs }: { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number },
+) {
+  const languages = [...new Set(hosts.flatMap((host) => host.languages))]
+  return z.strictObject({
+    code: z
+      .string()
+      .min(1)
+      .refine((code) => Buffer.byteLength(code) <= maxCodeBytes, `must have at most ${maxCodeBytes} bytes`)
+      .refine((code) => !code.includes("\0"), "must not have a NUL character"),
+    language: z.enum(languages).optional().describe(`Default ${languages[0]}.`),
+    timeout_ms: z.int().min(1).max(maxTimeoutMs).optional().describe(`Default ${defaultTimeoutMs}.`),
+    background: z
+      .boolean()
+      .optional()
+      .describe("Answer at once with a task_id; ask code_execute_status for the rest."),
+    host: z
+      .enum(hosts.map((host) => host.name))
+      .optional()
+      .describe(`Where it runs. Default ${hosts[0]?.name}.${unsandboxedNote(hosts)}`),
+  })
+}
+
+function unsandboxedNote(hosts: readonly SandboxHost[]): string {
+  const names = hosts.filter(({ sandboxed }) => !sandboxed).map(({ name }) => name)
+  return names.length === 0 ? "" : ` ${names.join(", ")} is no sandbox: a person must allow each call.`
+}
+
+function description({ languages }: SandboxHost, defaultTimeoutMs: number): string {
+  return (
+    `Runs code (${languages.join(", ")}) and gives its output, exit code, and the files it made or changed. ` +
+    "The working directory lasts for the whole conversation; everything else is gone when the code ends, processes " +
+    "included. There is no input. Write plots and images as PNG files into the working directory to see them. " +
+    `Code that takes longer than ${Math.round(defaultTimeoutMs / 1000)} s needs a timeout_ms, or background.`
+  )
+}
+
+function requireLanguage({ name, languages }: SandboxHost, language: CodeLanguage): void {
+  if (languages.includes(language)) return
+  throw new GatewayError(
+    { code: "language_unavailable", status: 400 },
+    `${name} cannot run ${language} here; it has ${languages.join(", ")}.`,
+  )
+}

@@ -1,0 +1,91 @@
+import type { BackgroundTask, BackgroundTasksOptions, TaskProblem, TaskStatus } from "./background-tasks.ts"
+import type { CodeRecord } from "./code-record.ts"
+
+/** Everything that is kept of a task once it has ended. */
+export interface EndedTask {
+  readonly id: string
+  readonly record: CodeRecord
+  readonly status: Exclude<TaskStatus, "running">
+  readonly problem: TaskProblem | null
+}
+
+/**
+ * Tasks that have ended, within bounds of number, memory and time. Past a bound, the task that ended first is
+ * forgotten.
+ */
+export interface EndedTasks {
+  add(sessionId: string, task: EndedTask): void
+  find(sessionId: string, taskId: string): BackgroundTask | undefined
+  sessions(): ReadonlySet<string>
+  forgetOld(): void
+  forgetSession(sessionId: string): void
+}
+
+const maxTasksPerSession = 20
+const keptMs = 60 * 60 * 1_000
+const defaultMaxBytes = 64 * 1024 * 1024
+const defaultMaxBytesPerSession = 16 * 1024 * 1024
+
+interface Remembered {
+  readonly sessionId: string
+  readonly task: BackgroundTask
+  readonly bytes: number
+  readonly endedAt: number
+}
+
+export function createEndedTasks({
+  maxEndedBytes = defaultMaxBytes,
+  maxEndedBytesPerSession = defaultMaxBytesPerSession,
+  clock,
+}: Pick<BackgroundTasksOptions, "maxEndedBytes" | "maxEndedBytesPerSession" | "clock">): EndedTasks {
+  /** By task id, in the order of their ends. */
+  const ended = new Map<string, Remembered>()
+  const ofSession = (sessionId: string) => [...ended].filter(([, task]) => task.sessionId === sessionId)
+
+  function forgetBeyondSession(sessionId: string): void {
+    const newestFirst = ofSession(sessionId).reverse()
+    let bytes = 0
+    newestFirst.forEach(([id, task], index) => {
+      bytes += task.bytes
+      const isBeyond = index >= maxTasksPerSession || (index > 0 && bytes > maxEndedBytesPerSession)
+      if (isBeyond) ended.delete(id)
+    })
+  }
+
+  function forgetBeyondProcess(): void {
+    let bytes = 0
+    for (const task of ended.values()) bytes += task.bytes
+    for (const [id, task] of ended) {
+      if (bytes <= maxEndedBytes) return
+      ended.delete(id)
+      bytes -= task.bytes
+    }
+  }
+
+  return {
+    add(sessionId, { id, record, status, problem }) {
+      const task: BackgroundTask = {
+        id,
+        record,
+        status: () => status,
+        problem: () => problem,
+        cancel: async () => {},
+      }
+      ended.set(id, { sessionId, task, bytes: record.size(), endedAt: clock.now() })
+      forgetBeyondSession(sessionId)
+      forgetBeyondProcess()
+    },
+    find(sessionId, taskId) {
+      const found = ended.get(taskId)
+      return found?.sessionId === sessionId ? found.task : undefined
+    },
+    sessions: () => new Set([...ended.values()].map(({ sessionId }) => sessionId)),
+    forgetOld() {
+      const oldest = clock.now() - keptMs
+      for (const [id, { endedAt }] of ended) if (endedAt <= oldest) ended.delete(id)
+    },
+    forgetSession(sessionId) {
+      for (const [id] of ofSession(sessionId)) ended.delete(id)
+    },
+  }
+}

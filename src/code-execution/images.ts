@@ -1,0 +1,98 @@
+import type { ImagePart } from "../core/messages.ts"
+import type { Sandbox } from "../core/ports/sandbox.ts"
+import { type ImageFormat, readImageFormat } from "../tools/images/image-format.ts"
+import type { ReportedFile } from "./changed-files.ts"
+
+export interface ReportedImage {
+  readonly path: string
+  readonly media_type: string
+}
+
+/** An image file that the result does not show. */
+export interface OmittedImage {
+  readonly path: string
+  readonly reason: string
+}
+
+export interface OmittedImages {
+  readonly count: number
+  /** The first of them, at most 20. */
+  readonly images: readonly OmittedImage[]
+}
+
+export interface FoundImages {
+  readonly images: readonly ReportedImage[]
+  readonly omitted: OmittedImages
+  readonly parts: readonly ImagePart[]
+}
+
+const maxImages = 8
+const maxOmitted = 20
+/** Files that are read in search of images. */
+const maxTried = 100
+/** Bytes of all images of one result together. The strictest provider accepts 5 MiB of base64. */
+const maxTotalBytes = 3.5 * 1024 * 1024
+/** Length of each side; the strictest provider accepts no more. */
+const maxPixels = 8000
+
+/** Returns those of the files that are images, as many as a model can be shown, and names the others. */
+export async function findImages(sandbox: Sandbox, files: readonly ReportedFile[]): Promise<FoundImages> {
+  const images: ReportedImage[] = []
+  const parts: ImagePart[] = []
+  const omitted: OmittedImage[] = []
+  let bytesLeft = maxTotalBytes
+  const candidates = files.filter(({ media_type }) => media_type.startsWith("image/"))
+  for (const { path, size } of candidates.slice(0, maxTried)) {
+    const image = parts.length === maxImages ? tooMany : await readImage(sandbox, { path, size, bytesLeft })
+    if (typeof image === "string") {
+      omitted.push({ path, reason: image })
+      continue
+    }
+    const { mediaType, data } = image
+    bytesLeft -= data.length
+    images.push({ path, media_type: mediaType })
+    parts.push({ type: "image", source: { type: "base64", mediaType, data: data.toString("base64") } })
+  }
+  const count = candidates.length - images.length
+  return { images, parts, omitted: { count, images: omitted.slice(0, maxOmitted) } }
+}
+
+const tooMany = `A result shows at most ${maxImages} images.`
+
+interface ReadImage {
+  readonly mediaType: ImageFormat["mediaType"]
+  readonly data: Buffer
+}
+
+/** Returns the reason as a string if the file cannot be shown. */
+async function readImage(
+  sandbox: Sandbox,
+  { path, size, bytesLeft }: { readonly path: string; readonly size: number; readonly bytesLeft: number },
+): Promise<ReadImage | string> {
+  const data = size > bytesLeft ? null : await readAll(sandbox, path, bytesLeft)
+  if (data === null) {
+    return "It cannot be read, or it exceeds the 3.5 MB that the images of one result may have together."
+  }
+  // The image would stay in the conversation, and a bad one fails every call from then on.
+  const format = readImageFormat(data)
+  if (format === null) return "It is not a complete PNG, JPEG, GIF or WebP image."
+  const { mediaType, width, height } = format
+  if (Math.max(width, height) > maxPixels) {
+    return `It has ${width} x ${height} pixels; a side may have at most ${maxPixels}.`
+  }
+  return { mediaType, data }
+}
+
+/** Returns null if the file is gone, or larger than it was. */
+async function readAll(sandbox: Sandbox, path: string, maxBytes: number): Promise<Buffer | null> {
+  const file = await sandbox.readFile(path)
+  if (file === null) return null
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  for await (const piece of file.content) {
+    bytes += piece.length
+    if (bytes > maxBytes) return null
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}

@@ -1,0 +1,57 @@
+import type { Plugin, PluginServices } from "../core/ports/plugin.ts"
+import { withDefaults } from "../sandbox/config.ts"
+import { openSandboxes } from "../sandbox/open-sandboxes.ts"
+import { createCodeTools } from "./code-tools.ts"
+import { createReadinessCheck, logFindings } from "./findings.ts"
+import type { CodeExecutionConfig } from "./options.ts"
+import { reapOnSchedule } from "./reap-on-schedule.ts"
+
+export interface CodeExecutionSurroundings {
+  /** Folder of the working directories, unless the configuration names one. */
+  readonly directory: string
+  /** Creates the folder if it is missing. Throws a `ConfigurationError` if it cannot be used. */
+  readonly prepareDirectory: (path: string) => void
+  /** If true, working directories are removed when the gateway closes. */
+  readonly ephemeral: boolean
+  /** The Unix socket of `DOCKER_HOST`. */
+  readonly dockerSocket: string | undefined
+}
+
+/** Gives an agent tools that run code. Rejects with a `ConfigurationError` if no allowed backend works here. */
+export function codeExecutionPlugin(
+  { defaultTimeoutMs = 30_000, maxOutputBytes = 100_000, maxBackground = 3, ...chosen }: CodeExecutionConfig,
+  { prepareDirectory, ephemeral, dockerSocket, ...surroundings }: CodeExecutionSurroundings,
+): Plugin {
+  return {
+    name: "code_execution",
+    async setup({ isKept, clock, logger }: PluginServices) {
+      const config = withDefaults(chosen, dockerSocket)
+      const directory = chosen.directory ?? surroundings.directory
+      prepareDirectory(directory)
+      const sandboxes = await openSandboxes({ config, directory, ephemeral, logger })
+      logFindings(sandboxes, config.network, logger)
+      const { maxTimeoutMs } = config
+      const limits = { defaultTimeoutMs: Math.min(defaultTimeoutMs, maxTimeoutMs), maxTimeoutMs }
+      const code = createCodeTools({ sandboxes, ...limits, maxOutputBytes, maxBackground, clock, logger })
+      const stopReaping = reapOnSchedule(
+        [() => code.forget(isKept), (signal) => sandboxes.reap(isKept, signal)],
+        logger,
+      )
+      const check = createReadinessCheck(sandboxes, logger)
+      return {
+        provides: { sandboxes },
+        openRun({ needsApproval, maxToolResultBytes }) {
+          const tools = code.tools({ needsApproval, maxResultBytes: maxToolResultBytes })
+          return { tools: () => tools }
+        },
+        openFile: async (sessionId, path) => (await sandboxes.find(sessionId))?.readFile(path) ?? null,
+        checks: async () => [await check()],
+        async close() {
+          await stopReaping()
+          await code.close()
+          await sandboxes.close()
+        },
+      }
+    },
+  }
+}

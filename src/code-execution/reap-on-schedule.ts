@@ -1,0 +1,35 @@
+import { toError } from "../core/errors.ts"
+import type { Logger } from "../core/ports/logger.ts"
+
+const reapIntervalMs = 60_000
+
+/** Calls the tasks in turn once a minute. Returns a function that stops this and waits for the task in progress. */
+export function reapOnSchedule(
+  tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
+  logger: Logger,
+): () => Promise<void> {
+  let reaping: Promise<void> | null = null
+  const stop = new AbortController()
+  const reap = async () => {
+    for (const task of tasks) {
+      await task(stop.signal).catch((error: unknown) => {
+        if (stop.signal.aborted) return
+        logger.warn(
+          { error: toError(error) },
+          "Clearing away old sandboxes failed. The gateway tries again in a minute.",
+        )
+      })
+    }
+    reaping = null
+  }
+  const timer = setInterval(() => {
+    reaping ??= reap()
+  }, reapIntervalMs)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    stop.abort(new Error("The gateway is closing."))
+    // It asks the store, which is closed next.
+    await reaping
+  }
+}

@@ -1,0 +1,27 @@
+import type { CodeLanguage, ReadOnlyFolder, SandboxHost } from "./sandbox.ts"
+import type { ToolContext, ToolResult } from "./tool.ts"
+
+/** Runs code for other tools, in the sandbox of the session and with the limits of the agent's code execution. */
+export interface CodeRunner {
+  /** The backends that run code, the one in use first. */
+  readonly hosts: readonly SandboxHost[]
+  /** Milliseconds that code may ask for. */
+  readonly maxTimeoutMs: number
+  /** Milliseconds that a tool's call may take beyond the code's own time, for a container to start and for its turn. */
+  readonly overheadMs: number
+  /**
+   * Runs code to its end on the host in use, and resolves to the report that `code_execute` gives. Rejects with the reason of the
+   * context's signal, and with a `GatewayError` if the code cannot be started.
+   */
+  run(request: CodeRequest, context: ToolContext): Promise<ToolResult>
+}
+
+export interface CodeRequest {
+  readonly language: CodeLanguage
+  readonly code: string
+  readonly folders: readonly ReadOnlyFolder[]
+  /** Default: that of the agent's code execution. */
+  readonly timeoutMs?: number
+  /** Bytes of the report. */
+  readonly maxResultBytes: number
+}

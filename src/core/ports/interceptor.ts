@@ -1,0 +1,56 @@
+import type { JsonObject } from "../json.ts"
+import type { ToolOrigin } from "../tool-origin.ts"
+
+/**
+ * Sees every call before a person is asked about it, in the order given, until one denies. An interceptor that
+ * throws, or that does not return within `callbackTimeoutMs`, denies. Arguments that a person edited are seen again,
+ * with `approved` true: then only a denial counts.
+ */
+export type Interceptor = (call: InterceptedCall) => Interception | Promise<Interception>
+
+export interface InterceptedCall {
+  /** The name that the model knows the tool by. It depends on the other tools that there are; `origin` does not. */
+  readonly toolName: string
+  /** The MCP server and its tool that would be called; null for a local tool. */
+  readonly origin: ToolOrigin | null
+  readonly input: JsonObject
+  /** Divides a tool's calls into types; see the tool's `qualifier`. */
+  readonly qualifier: string | null
+  readonly toolCallId: string
+  readonly runId: string
+  readonly session: { readonly id: string; readonly tenant: string; readonly userId: string }
+  readonly channel: string | null
+  /** The context that the client sent with its message. */
+  readonly context: JsonObject
+  readonly approved: boolean
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
+}
+
+export interface Interception {
+  /** `warn` is told to the client and changes nothing; `ask` wants a person's approval. */
+  readonly action: "allow" | "warn" | "ask" | "deny"
+  /** Stable, for programs. */
+  readonly code?: string
+  /** For the person who is asked, or for the model that is denied. */
+  readonly message?: string
+}
+
+/**
+ * Decides for tools without an `approval` of their own if a person must allow a call. A policy that throws or does
+ * not return in time denies the call. A tool that is named `SERVER__TOOL` only because another tool has its name as
+ * well is asked about under both names, and a person is asked if either call returns true.
+ */
+export type ApprovalPolicy = (
+  toolName: string,
+  input: JsonObject,
+  qualifier: string | null,
+  options: PolicyOptions,
+) => boolean | Promise<boolean>
+
+export interface PolicyOptions {
+  /** The MCP server and its tool that would be called; null for a local tool. */
+  readonly origin: ToolOrigin | null
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
+}

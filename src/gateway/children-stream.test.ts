@@ -1,0 +1,237 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { framesIn, type ReadFrame } from "../http/fixtures/frames.ts"
+import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
+import { wait } from "../tools/wait.ts"
+import { createGateway } from "./create-gateway.ts"
+import type { Gateway } from "./gateway.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+let server: TestServer
+let directory = ""
+beforeAll(async () => {
+  server = await startTestServer()
+  directory = mkdtempSync(join(tmpdir(), "gateway-"))
+})
+afterAll(async () => {
+  await server.stop()
+  rmSync(directory, { recursive: true })
+})
+
+let databases = 0
+async function newDatabase(): Promise<string> {
+  const name = `children_${databases++}`
+  await server.createDatabase(name)
+  return server.urlOf(name)
+}
+const stores = [
+  ["SQLite", async () => join(directory, String(databases++))],
+  ["Postgres", newDatabase],
+] as const
+
+function delegate(agent: string) {
+  return tool({
+    name: "delegate",
+    description: "Hands a task to another agent.",
+    input: { type: "object", properties: {} },
+    execute: (_input, { answered }) =>
+      answered?.kind === "child" ? answered.response : wait.child({ agent, message: "Go on." }),
+  })
+}
+
+const pay = tool({
+  name: "pay",
+  description: "Pays.",
+  input: { type: "object", properties: {} },
+  approval: true,
+  execute: () => "paid",
+})
+
+/** Says something, calls the tool once, and says something else when that has its result. */
+function calling(name: string, before: string, after: string) {
+  return scriptedProvider(({ messages }) =>
+    messages.at(-1)?.role === "tool"
+      ? [{ type: "text", text: after }]
+      : [
+          { type: "text", text: before },
+          { type: "toolCall", name, input: {} },
+        ],
+  )
+}
+
+/** Three agents, each of which works for the one before. The last one's tool needs an approval. */
+function agents() {
+  return {
+    lead: {
+      systemPrompt: "You lead.",
+      provider: calling("delegate", "lead begins", "lead ends"),
+      tools: [delegate("middle")],
+    },
+    middle: {
+      systemPrompt: "You help.",
+      provider: calling("delegate", "middle begins", "middle ends"),
+      tools: [delegate("worker")],
+    },
+    worker: {
+      systemPrompt: "You work.",
+      provider: calling("pay", "worker begins", "worker ends"),
+      tools: [pay],
+    },
+  }
+}
+
+function call(gateway: Gateway, path: string, token: string, body?: object): Promise<Response> {
+  const headers = { "content-type": "application/json", authorization: `Bearer ${token}` }
+  const init = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) }
+  return gateway.fetch(new Request(`http://127.0.0.1/api${path}`, init))
+}
+
+/** Frames of a stream, one by one; leaving it cancels the stream. */
+async function* frames(response: Response): AsyncGenerator<ReadFrame> {
+  if (response.body === null) return
+  for await (const text of response.body.pipeThrough(new TextDecoderStream())) yield* framesIn(text)
+}
+
+async function readUntil(
+  response: Response,
+  isLast: (frame: ReadFrame) => boolean,
+): Promise<readonly ReadFrame[]> {
+  const seen: ReadFrame[] = []
+  for await (const frame of frames(response)) {
+    if (frame.data.type !== "heartbeat") seen.push(frame)
+    if (isLast(frame)) break
+  }
+  return seen
+}
+
+const isApproval = ({ data }: ReadFrame) => data.type === "tool_approval_request"
+const ofRoot = ({ data }: ReadFrame) => data.sub_agent_id === undefined
+const isOver = (frame: ReadFrame) => ofRoot(frame) && frame.data.type === "stream_complete"
+
+/** Text of each session, by the agent that says it. */
+function texts(all: readonly ReadFrame[]): Record<string, string> {
+  const names: Record<string, string> = {}
+  const said: Record<string, string> = {}
+  for (const { data } of all) {
+    const id = typeof data.sub_agent_id === "string" ? data.sub_agent_id : ""
+    if (data.type === "sub_agent_start") names[id] = String(data.agent_name)
+    const name = id === "" ? "lead" : (names[id] ?? "nobody")
+    if (data.type === "text_delta") said[name] = (said[name] ?? "") + data.text
+  }
+  return said
+}
+
+const ids = (all: readonly ReadFrame[]) => all.flatMap(({ id }) => (id === null ? [] : [Number(id)]))
+
+describe.each(stores)("the stream of a root session on %s", (_, newStore) => {
+  /** One process that works, and one that only shows: what it shows comes through the store. */
+  async function twoProcesses() {
+    const store = await newStore()
+    const open = () => createGateway({ store, logger, agents: agents() })
+    const [working, showing] = [open(), open()]
+    onTestFinished(
+      async () => void (await Promise.all([working, showing].map((each) => each.close({ graceMs: 0 })))),
+    )
+    await working.prepare()
+    await showing.prepare({ idle: true })
+    const init = await call(working, "/chat/init", "", { api_key: "key", user_id: "ann" })
+    const { session_token: token } = (await init.json()) as { session_token: string }
+    return { working, showing, token }
+  }
+
+  it("shows sub-agents at every depth, from another process, and what is open again after a reconnect", async () => {
+    const { working, showing, token } = await twoProcesses()
+    const posted = await call(working, "/chat", token, { message: "Go." })
+    const subscribe = (after: number) => call(showing, `/chat/subscribe?after_seq=${after}`, token)
+    const before = await readUntil(await subscribe(0), isApproval)
+    const asked = before.at(-1)
+    expect(texts(before)).toEqual({
+      lead: "lead begins",
+      middle: "middle begins",
+      worker: "worker begins",
+    })
+    const starts = before.filter(({ data }) => data.type === "sub_agent_start").map(({ data }) => data)
+    const [middle, worker] = starts
+    expect(starts).toMatchObject([
+      { agent_name: "middle", parent_sub_agent_id: null },
+      { agent_name: "worker", parent_sub_agent_id: middle?.sub_agent_id },
+    ])
+    expect(asked?.data.sub_agent_id).toBe(worker?.sub_agent_id)
+    expect(before.filter((frame) => !ofRoot(frame)).every(({ id }) => id === null)).toBe(true)
+
+    // The cursor is the root's: a client that comes back with it is shown what is open in the sub-agents once more.
+    const cursor = ids(before).at(-1) ?? 0
+    const again = await subscribe(cursor)
+    const after = readUntil(again, isOver)
+    const answer = { tool_call_id: asked?.data.tool_call_id, nonce: asked?.data.nonce, approved: true }
+    const reopened = await readUntil(await subscribe(cursor), isApproval)
+    expect(reopened.at(-1)?.data).toEqual(asked?.data)
+    expect((await call(showing, "/chat/tool-approval", token, answer)).status).toBe(200)
+    const rest = await after
+    expect(texts(rest)).toEqual({
+      lead: "lead ends",
+      middle: "middle beginsmiddle ends",
+      worker: "worker beginsworker ends",
+    })
+    const ends = rest
+      .filter(({ data }) => data.type === "stream_complete")
+      .map(({ data }) => data.sub_agent_id)
+    expect(ends).toEqual([worker?.sub_agent_id, middle?.sub_agent_id, undefined])
+    const rootIds = [...ids(before), ...ids(rest)]
+    expect(rootIds).toEqual(rootIds.toSorted((left, right) => left - right))
+    expect(texts(await readUntil(posted, isOver)).lead).toBe("lead beginslead ends")
+    // Sub-agents that have ended are not shown any more.
+    expect((await readUntil(await subscribe(0), isOver)).every(ofRoot)).toBe(true)
+  })
+
+  it("shows a sub-agent its own sub-agents, and strangers nothing", async () => {
+    const { working, showing, token } = await twoProcesses()
+    const posted = await call(working, "/chat", token, { message: "Go." })
+    const seen = await readUntil(posted, isApproval)
+    const [middle, worker] = seen
+      .filter(({ data }) => data.type === "sub_agent_start")
+      .map(({ data }) => data)
+    const sessionId = String(middle?.sub_agent_id)
+    const init = (user_id: string) => {
+      const body = { api_key: "key", user_id, session_id: sessionId }
+      return call(showing, "/agents/middle/chat/init", "", body)
+    }
+    const own = (await (await init("ann")).json()) as { session_token: string }
+    const subscribed = await call(showing, "/chat/subscribe", own.session_token)
+    const below = await readUntil(subscribed, isApproval)
+    expect(below.find(({ data }) => data.type === "sub_agent_start")?.data).toMatchObject({
+      sub_agent_id: worker?.sub_agent_id,
+      parent_sub_agent_id: null,
+    })
+    expect(ids(below).length).toBeGreaterThan(0)
+    expect((await init("bob")).status).toBe(404)
+    await call(working, "/chat/cancel", token, {})
+  })
+})
+
+it("gives gateway.stream the events of sub-agents, marked, and run() their approvals at once", async () => {
+  const gateway = createGateway({ store: "memory", logger, agents: agents() })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  const said: string[] = []
+  const types = new Set<string>()
+  const { response } = await gateway.run("Go.", {
+    onApproval: () => ({ approved: true }),
+    onText: (text) => said.push(text),
+    onEvent: ({ type, sub_agent_id }) => types.add(sub_agent_id === undefined ? type : `below:${type}`),
+  })
+  expect(response).toBe("lead ends")
+  expect(said.join("")).toBe("lead begins\n\nlead ends")
+  for (const type of ["text_delta", "tool_approval_request", "turn_complete", "stream_complete"])
+    expect(types).toContain(`below:${type}`)
+  const events: string[] = []
+  for await (const event of gateway.stream("Go.", { onApproval: () => ({ approved: true }) })) {
+    events.push(event.sub_agent_id === undefined ? event.type : "below")
+  }
+  expect(events).toContain("below")
+  expect(events.at(-1)).toBe("stream_complete")
+  expect(events.filter((type) => type === "stream_complete")).toHaveLength(1)
+})

@@ -1,0 +1,53 @@
+import { z } from "zod"
+import { closestWord } from "../../core/closest-word.ts"
+
+/** Describes every option that is unknown or wrong, and how to fix it. Quotes no value: it may be a secret. */
+export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): string {
+  return issues
+    .map((issue) => {
+      if (issue.code !== "unrecognized_keys") {
+        return `${optionName(issue.path) || "options"}: ${problemOf(issue)}`
+      }
+      const known = namesAt(schema, issue.path)
+      return issue.keys.map((key) => unknownOption(key, issue.path, known)).join("; ")
+    })
+    .join("; ")
+}
+
+function unknownOption(key: string, path: readonly PropertyKey[], known: readonly string[]): string {
+  const meant = closestWord(key, known)
+  const unknown = `unknown option ${optionName([...path, key])}`
+  return meant === null ? unknown : `${unknown} (did you mean ${meant}?)`
+}
+
+/** Writes a path as code does: `mcpServers.files.args[0]`. */
+function optionName(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .replace(/^\./, "")
+}
+
+/** Returns the names of the options that the schema has at a path. */
+function namesAt(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+  if (schema instanceof z.ZodOptional) return namesAt(schema.unwrap(), path)
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => namesAt(option, path))
+  const [key, ...rest] = path
+  if (schema instanceof z.ZodArray) return namesAt(schema.element, rest)
+  if (schema instanceof z.ZodRecord) return namesAt(schema.valueType, rest)
+  if (!(schema instanceof z.ZodObject)) return []
+  return key === undefined ? Object.keys(schema.shape) : namesAt(schema.shape[String(key)], rest)
+}
+
+function problemOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "too_small" && issue.origin === "string" && issue.minimum === 1) {
+    return "is empty. If it comes from an environment variable, set that variable"
+  }
+  if (issue.code === "too_small" && issue.origin !== "string") {
+    return `must be ${issue.inclusive === true ? "at least" : "greater than"} ${issue.minimum}`
+  }
+  if (issue.code === "too_big" && issue.origin !== "string") {
+    return `must be ${issue.inclusive === true ? "at most" : "less than"} ${issue.maximum}`
+  }
+  return issue.message.replace(/^Invalid input: /, "")
+}

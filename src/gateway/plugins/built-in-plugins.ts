@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto"
+import { resolve } from "node:path"
+import { codeExecutionPlugin } from "../../code-execution/plugin.ts"
+import { ConfigurationError, toError } from "../../core/errors.ts"
+import type { Plugin } from "../../core/ports/plugin.ts"
+import { mcpPlugin } from "../../mcp/plugin.ts"
+import { makeIgnoredDirectory } from "../../stores/sqlite/make-directory.ts"
+import { definedOnly } from "../defined-only.ts"
+import type { EnvironmentSettings } from "../environment.ts"
+import type { AgentServerOptions, SharedServerOptions } from "../gateway-options.ts"
+import type { StoreChoice } from "../open-store.ts"
+
+/** Returns the plugins that an agent's options are short forms of, and then its own ones. */
+export function pluginsOf(
+  options: AgentServerOptions,
+  server: SharedServerOptions,
+  settings: EnvironmentSettings,
+): readonly Plugin[] {
+  const { codeExecution = false, plugins = [], ...mcp } = options
+  const { store, mcpOAuthRedirectUrl } = server
+  const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
+  if (codeExecution !== false) {
+    const surroundings = {
+      directory: directoryBeside(store),
+      prepareDirectory,
+      ephemeral: store === "memory",
+      dockerSocket: settings.dockerSocket,
+    }
+    builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
+  }
+  return [...builtIn, ...plugins]
+}
+
+function prepareDirectory(directory: string): void {
+  try {
+    makeIgnoredDirectory(resolve(directory))
+  } catch (cause) {
+    const { message } = toError(cause)
+    throw new ConfigurationError(`codeExecution: the directory ${directory} cannot be used: ${message}.`, {
+      cause,
+    })
+  }
+}
+
+/**
+ * Returns a folder for the sessions of this store alone. It is not inside the data directory, because that is closed
+ * to the users that code runs as.
+ */
+function directoryBeside(store: StoreChoice["store"]): string {
+  const name = ".agent-gateway-sandbox"
+  if (store === undefined || store === "memory") return name
+  if (typeof store === "object") return `${name}-own-store`
+  if (!/^postgres(ql)?:\/\//.test(store)) return `${store.replace(/\/+$/, "")}-sandbox`
+  const { host, pathname } = new URL(store)
+  return `${name}-${createHash("sha256").update(`${host}${pathname}`).digest("hex").slice(0, 12)}`
+}

@@ -1,0 +1,115 @@
+import { untilAborted } from "../../agent/until-aborted.ts"
+import { callBounded } from "../../core/call-bounded.ts"
+import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Plugin, PluginParts, PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
+
+/** A plugin of one agent with the parts that its setup returned. */
+export interface OpenedPlugin {
+  readonly name: string
+  readonly parts: PluginParts
+}
+
+export interface OpenPluginsOptions {
+  /** Returns the services of one plugin. */
+  readonly servicesFor: (name: string, ports: Partial<PluginPorts>) => PluginServices
+  readonly logger: Logger
+  /** Aborted when the gateway closes while it starts. */
+  readonly signal: AbortSignal
+}
+
+/** Milliseconds that the interruption or the end of one plugin may take. */
+const closeTimeoutMs = 5_000
+
+/**
+ * Opens plugins in their order. If one fails, closes those before it and rejects with an error that names it. Throws a
+ * `ConfigurationError` for names that are not allowed or that two plugins have.
+ */
+export async function openPlugins(
+  plugins: readonly Plugin[],
+  { servicesFor, logger, signal }: OpenPluginsOptions,
+): Promise<readonly OpenedPlugin[]> {
+  requireNames(plugins)
+  const opened: OpenedPlugin[] = []
+  let ports: Partial<PluginPorts> = {}
+  for (const plugin of plugins) {
+    const { name } = plugin
+    const services = servicesFor(name, ports)
+    const setup = Promise.resolve().then(() => plugin.setup(services))
+    try {
+      const parts = await untilAborted(signal, setup)
+      opened.push({ name, parts })
+      ports = { ...ports, ...parts.provides }
+    } catch (thrown) {
+      // A setup that ignores the signal may still open something.
+      if (signal.aborted)
+        void setup.then(
+          (parts) => closePlugins([{ name, parts }], logger),
+          () => undefined,
+        )
+      await closePlugins(opened, logger)
+      throw signal.aborted ? thrown : openError(name, toError(thrown))
+    }
+  }
+  return opened
+}
+
+/** Closes plugins in reverse, each for at most five seconds. Never rejects: failures are logged. */
+export async function closePlugins(plugins: readonly OpenedPlugin[], logger: Logger): Promise<void> {
+  for (const { name, parts } of plugins.toReversed()) {
+    try {
+      await callBounded(() => parts.close?.(), {
+        name: `close of the plugin ${name}`,
+        timeoutMs: closeTimeoutMs,
+      })
+    } catch (error) {
+      logger.error(
+        { plugin: name, error },
+        "A plugin failed to close. The gateway continues to close without it.",
+      )
+    }
+  }
+}
+
+/** Ends what runs may wait for, so that a closing gateway need not. Never rejects: failures are logged. */
+export async function interruptPlugins(plugins: readonly OpenedPlugin[], logger: Logger): Promise<void> {
+  await Promise.all(
+    plugins.map(async ({ name, parts }) => {
+      try {
+        await callBounded(() => parts.interrupt?.(), {
+          name: `interrupt of the plugin ${name}`,
+          timeoutMs: closeTimeoutMs,
+        })
+      } catch (error) {
+        logger.error(
+          { plugin: name, error },
+          "A plugin failed to interrupt its work. The gateway continues to close.",
+        )
+      }
+    }),
+  )
+}
+
+function requireNames(plugins: readonly Plugin[]): void {
+  const names = new Set<string>()
+  for (const { name } of plugins) {
+    if (!/^[a-z][a-z0-9_-]{0,63}$/.test(name)) {
+      throw new ConfigurationError(
+        `plugins: ${JSON.stringify(name)} is not a plugin name. Use 1 to 64 lowercase letters, ` +
+          "digits, dashes and underscores, with a letter first.",
+      )
+    }
+    if (names.has(name)) {
+      throw new ConfigurationError(
+        `plugins: two plugins of an agent are named ${JSON.stringify(name)}. Give one of them another name.`,
+      )
+    }
+    names.add(name)
+  }
+}
+
+function openError(name: string, cause: Error): GatewayError {
+  const message = `The plugin ${name} could not be opened: ${cause.message}`
+  if (cause instanceof ConfigurationError) return new ConfigurationError(message, { cause })
+  return new GatewayError({ code: "plugin_failed", status: 500 }, message, { cause })
+}

@@ -1,0 +1,117 @@
+import { callBounded } from "../../core/call-bounded.ts"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Interceptor } from "../../core/ports/interceptor.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
+import type { Tool } from "../../core/ports/tool.ts"
+import type { TransformToolResult } from "../../core/ports/transform-tool-result.ts"
+import type { OpenedPlugin } from "./open-plugins.ts"
+
+/** The parts of all plugins in one run, joined in the order of the plugins. */
+export interface PluginView {
+  /**
+   * Returns the agent's own tools and those of the plugins, as the same array while nothing has changed. The first
+   * call throws a `ConfigurationError` if two tools have one name. Later, a tool whose name is taken is left out with
+   * a warning.
+   */
+  tools(own: readonly Tool[]): () => readonly Tool[]
+  readonly instructions: readonly string[]
+  readonly interceptors: readonly Interceptor[]
+  readonly transformToolResults: readonly TransformToolResult[]
+}
+
+interface OpenedPart {
+  readonly plugin: string
+  readonly parts: RunParts
+}
+
+/** Opens a run's parts of the plugins. Rejects if one of them does, or takes too long. */
+export async function openRun(
+  plugins: readonly OpenedPlugin[],
+  run: PluginRun,
+  { callbackTimeoutMs, logger }: { readonly callbackTimeoutMs: number; readonly logger: Logger },
+): Promise<PluginView> {
+  const opening = plugins.map(async ({ name: plugin, parts }): Promise<OpenedPart | null> => {
+    const { openRunTimeoutMs: timeoutMs = callbackTimeoutMs } = parts
+    const name = `openRun of the plugin ${plugin}`
+    const opened = await callBounded((signal) => parts.openRun?.({ ...run, signal }), {
+      name,
+      timeoutMs,
+      signal: run.signal,
+    })
+    return opened === undefined ? null : { plugin, parts: opened }
+  })
+  const opened = (await Promise.all(opening)).filter((part) => part !== null)
+  return {
+    tools: (own) => joinTools(own, opened, logger),
+    instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),
+    interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
+    transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
+  }
+}
+
+function joinTools(
+  own: readonly Tool[],
+  opened: readonly OpenedPart[],
+  logger: Logger,
+): () => readonly Tool[] {
+  const sources = opened.flatMap(({ plugin, parts }) => {
+    return parts.tools === undefined
+      ? []
+      : [toolSource(plugin, (taken) => parts.tools?.(taken) ?? [], logger)]
+  })
+  let offered: readonly (readonly Tool[])[] = []
+  let all = own
+  const join = (isFirst: boolean) => {
+    const taken = own.map(({ name }) => name)
+    const current = sources.map((source) => {
+      const tools = source.offer(taken)
+      taken.push(...tools.map(({ name }) => name))
+      return tools
+    })
+    if (current.length === offered.length && current.every((tools, index) => tools === offered[index]))
+      return all
+    offered = current
+    all = isFirst ? [...own, ...current.flat()] : withoutDuplicates([...own, ...current.flat()], logger)
+    return all
+  }
+  refuseDuplicates(join(true))
+  return () => join(false)
+}
+
+/** Keeps the tools as they were if the plugin fails to say which ones it has. */
+function toolSource(plugin: string, tools: (taken: readonly string[]) => readonly Tool[], logger: Logger) {
+  let last: readonly Tool[] = []
+  return {
+    offer(taken: readonly string[]): readonly Tool[] {
+      try {
+        last = tools(taken)
+      } catch (error) {
+        logger.error(
+          { plugin, error },
+          "A plugin failed to list its tools. The run continues with those it had before.",
+        )
+      }
+      return last
+    },
+  }
+}
+
+function withoutDuplicates(tools: readonly Tool[], logger: Logger): readonly Tool[] {
+  const byName = new Map<string, Tool>()
+  for (const tool of tools) {
+    if (byName.has(tool.name)) {
+      logger.warn(
+        { tool: tool.name },
+        "A plugin offers a tool whose name is taken. The model does not see this tool.",
+      )
+    } else byName.set(tool.name, tool)
+  }
+  return [...byName.values()]
+}
+
+function refuseDuplicates(tools: readonly Tool[]): void {
+  const names = tools.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new ConfigurationError(`Two tools are named ${JSON.stringify(twice)}.`)
+}

@@ -1,0 +1,43 @@
+import type { PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
+import type { Secrets } from "../../core/ports/secrets.ts"
+import { sealedSecrets } from "../../stores/sealed-secrets.ts"
+import type { AgentSurroundings } from "../agent-service.ts"
+import { definedOnly } from "../defined-only.ts"
+import { knowsUsers } from "../gateway-options.ts"
+import { packageVersion } from "../package-version.ts"
+import { secretsKey } from "../secrets-key.ts"
+
+/** Returns the services of an agent's plugins, each with secrets of its own. */
+export function createPluginServices(
+  agent: string,
+  { server, settings, isDefault, store, checkSchema, clock, logger, closing }: AgentSurroundings,
+): (plugin: string, ports: Partial<PluginPorts>) => PluginServices {
+  return (plugin, ports) => ({
+    agent,
+    version: packageVersion,
+    knowsUsers: knowsUsers(server),
+    ports,
+    checkSchema,
+    clock,
+    logger,
+    signal: closing,
+    async openSecrets() {
+      const { secretsKey: ownKey = settings.secretsKey } = server
+      const key = await secretsKey({ store: server.store, ...definedOnly({ secretsKey: ownKey }) })
+      if (key === null) return null
+      // The default agent has no scope, so that it keeps its secrets when the gateway gets a second agent.
+      const scope = isDefault ? "" : `agent:${agent}:`
+      return scopedSecrets(sealedSecrets(store.secrets, key), `${scope}${plugin}:`)
+    },
+    isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
+  })
+}
+
+function scopedSecrets(secrets: Secrets, scope: string): Secrets {
+  return {
+    get: (name) => secrets.get(scope + name),
+    put: (name, value) => secrets.put(scope + name, value),
+    replace: (name, expected, value) => secrets.replace(scope + name, expected, value),
+    remove: (name) => secrets.remove(scope + name),
+  }
+}

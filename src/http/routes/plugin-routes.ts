@@ -1,0 +1,76 @@
+import type { OpenAPIHono } from "@hono/zod-openapi"
+import type { Context, MiddlewareHandler } from "hono"
+import { callBounded } from "../../core/call-bounded.ts"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Json } from "../../core/json.ts"
+import type { PluginRoute } from "../../core/ports/plugin.ts"
+import type { HttpEnv } from "../http-env.ts"
+import { Problem } from "../problem.ts"
+
+/** Handlers by agent, by method and path such as `GET /notes/:id`. */
+export type PluginRoutes = ReadonlyMap<string, ReadonlyMap<string, PluginRoute>>
+
+export interface PluginRoutesOptions {
+  /** The gateway's prefix, empty or with a slash first. */
+  readonly prefix: string
+  readonly routes: PluginRoutes
+  /** Milliseconds that a handler may take. */
+  readonly callbackTimeoutMs: number
+  /** For requests that only read. */
+  readonly reading: readonly MiddlewareHandler<HttpEnv>[]
+  /** For requests with a body. Ends with the reader of the body. */
+  readonly changing: readonly MiddlewareHandler<HttpEnv>[]
+}
+
+const routePattern = /^(GET|POST|PUT|PATCH|DELETE) ((?:\/:?[\w.~-]+)+)$/
+
+/**
+ * Adds the routes of plugins. To be called after the gateway's own routes were added. Throws a `ConfigurationError`
+ * for a route that is malformed or that the gateway has itself.
+ */
+export function addPluginRoutes(app: OpenAPIHono<HttpEnv>, options: PluginRoutesOptions): void {
+  const { prefix, routes, callbackTimeoutMs, reading, changing } = options
+  const own = app.routes.map(({ method, path }) => ({ method, pattern: patternOf(path) }))
+  for (const [route, handlers] of routes) {
+    const [, method, path] = routePattern.exec(route) ?? []
+    if (method === undefined || path === undefined) {
+      throw new ConfigurationError(
+        `The plugin route ${JSON.stringify(route)} is not a method and a path, such as "GET /notes/:id".`,
+      )
+    }
+    const sample = `${prefix}${path}`.replaceAll(":", "")
+    if (own.some((each) => each.method === method && each.pattern.test(sample))) {
+      throw new ConfigurationError(`The gateway itself has the plugin route ${route}. Choose another path.`)
+    }
+    const before = method === "GET" ? reading : changing
+    for (const middleware of before) app.on(method, path, middleware)
+    app.on(method, path, (c) => {
+      const handle = handlers.get(c.get("session").agent)
+      if (handle === undefined) throw new Problem({ code: "not_found", status: 404 }, "No such path.")
+      return respond(c, route, handle, callbackTimeoutMs)
+    })
+  }
+}
+
+/** Returns a pattern that matches the same paths as a route of the gateway. */
+function patternOf(path: string): RegExp {
+  const source = path.replace(/\.|:\w+(?:\{(.+)\})?/g, (part, parameter: string | undefined) => {
+    return part === "." ? "\\." : (parameter ?? "[^/]+")
+  })
+  return new RegExp(`^${source}$`)
+}
+
+async function respond(
+  c: Context<HttpEnv>,
+  route: string,
+  handle: PluginRoute,
+  timeoutMs: number,
+): Promise<Response> {
+  const body: Json = c.get("bodyBytes") === undefined ? null : await c.req.json()
+  const request = { session: c.get("session"), request: c.req.raw, params: c.req.param(), body }
+  const bounds = { name: `The plugin route ${route}`, timeoutMs, signal: c.req.raw.signal }
+  const response = await callBounded((signal) => handle({ ...request, signal }), bounds)
+  if (!(response instanceof Response))
+    throw new TypeError(`The plugin route ${route} did not return a Response.`)
+  return response
+}

@@ -1,0 +1,34 @@
+import { resolve } from "node:path"
+import type { McpOptions } from "../options.ts"
+import { parseDefinitions } from "./parse-definitions.ts"
+import { readConfigFile } from "./read-config-file.ts"
+import { type ServerConfig, toServerConfigs } from "./server-config.ts"
+
+export interface McpEnvironment {
+  /** Variables that configuration files refer to. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The file for agents that name none. */
+  readonly mcpConfigPath: string | undefined
+}
+
+/**
+ * Returns the servers of the options and of the file. Rejects with a `ConfigurationError` that says what is wrong in
+ * them.
+ */
+export async function configuredServers(
+  options: McpOptions,
+  { env, mcpConfigPath }: McpEnvironment,
+): Promise<readonly ServerConfig[]> {
+  const { mcpServers = {}, mcpDefaultToolTimeoutMs: defaultToolTimeoutMs = 30_000 } = options
+  const path = options.mcpConfigPath ?? mcpConfigPath
+  const own = parseDefinitions(mcpServers, { name: "mcpServers", unknownKeys: "refused" })
+  const filed = path === undefined ? {} : await readConfigFile({ path, cwd: resolve(), environment: env })
+  return toServerConfigs(
+    { ...filed, ...own },
+    {
+      defaultToolTimeoutMs,
+      timeoutOverrides: options.mcpTimeoutOverrides ?? {},
+      sessionInjectServers: options.mcpSessionInjectServers ?? [],
+    },
+  )
+}

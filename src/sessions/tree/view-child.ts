@@ -1,0 +1,88 @@
+import type { LiveEntry } from "../../core/entries.ts"
+import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
+import { principalKey } from "../principal-key.ts"
+import type { ReadQueue } from "../read-queue.ts"
+import type { ViewOptions } from "../sessions.ts"
+import { type ChildWait, nothingAfter, type Present, presentOf, withoutResolved } from "./present.ts"
+import type { SubAgent } from "./sub-agent.ts"
+
+export interface ChildViewParts {
+  readonly log: Pick<SessionLog, "session" | "run" | "stepStart" | "watch">
+  readonly reads: ReadQueue
+  readonly view: (sessionId: string, options: ViewOptions) => AsyncIterable<readonly LiveEntry[]>
+}
+
+/** A session that works for a tool call. */
+export interface ChildToView {
+  readonly wait: ChildWait
+  readonly parentSessionId: string
+  readonly isDirect: boolean
+  /** If true, the call came while the viewer looked on: all entries are shown. If false: those from the last turn on. */
+  readonly isNew: boolean
+}
+
+export interface ChildViewOptions {
+  readonly principal: Principal | undefined
+  readonly throughLapse: boolean
+  /** Aborted once the call no longer waits: a session that does not exist by then never will. */
+  readonly settled: AbortSignal
+  readonly signal: AbortSignal
+}
+
+/** Comes first: the sub-agent, with what is open in it. */
+export interface SubAgentStart {
+  readonly subAgent: SubAgent
+  readonly present: Present
+}
+
+/** Yields the run of a session that works for a call, to its end. Yields nothing if the run ended before the view began. */
+export async function* viewChild(
+  parts: ChildViewParts,
+  { wait, parentSessionId, isDirect, isNew }: ChildToView,
+  { principal, throughLapse, settled, signal }: ChildViewOptions,
+): AsyncGenerator<SubAgentStart | readonly LiveEntry[]> {
+  const { agent, sessionId, runId } = wait.payload
+  const session = await whenCreated(parts.log, sessionId, AbortSignal.any([settled, signal]))
+  if (session?.parent?.sessionId !== parentSessionId || signal.aborted) return
+  const present = isNew ? nothingAfter(0) : await presentOfRun(parts, { session, runId, signal })
+  if (present === null) return
+  const afterSeq = present.turnStart
+  const { toolCallId } = wait
+  yield {
+    subAgent: { sessionId, runId, agent, parentSessionId, toolCallId, isDirect, afterSeq },
+    present,
+  }
+  const reader = principal === undefined ? {} : { principal }
+  const view = parts.view(sessionId, { afterSeq, runId, signal, throughLapse, ...reader })
+  for await (const entries of view) {
+    const shown = withoutResolved(entries, present)
+    if (shown.length > 0) yield shown
+  }
+}
+
+/** Resolves to the session once it exists. Resolves to null if it does not exist when the signal aborts. */
+async function whenCreated(
+  log: ChildViewParts["log"],
+  sessionId: string,
+  signal: AbortSignal,
+): Promise<Session | null> {
+  for await (const _ of log.watch(sessionId, { signal })) {
+    const session = await log.session(sessionId)
+    if (session !== null) return session
+  }
+  return log.session(sessionId)
+}
+
+/** Returns null if the run has ended. */
+async function presentOfRun(
+  { log, reads }: ChildViewParts,
+  {
+    session,
+    runId,
+    signal,
+  }: { readonly session: Session; readonly runId: string; readonly signal: AbortSignal },
+): Promise<Present | null> {
+  const run = await log.run(session.id, runId)
+  if (run === null || (run.state !== "queued" && run.state !== "open")) return null
+  return presentOf({ log, reads, reader: { key: principalKey(session), signal }, runId }, session)
+}

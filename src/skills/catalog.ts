@@ -1,0 +1,54 @@
+import type { Skill } from "./skill.ts"
+
+/** Number of skills, and bytes of their list, that the system prompt may have. */
+const maxListed = 100
+const maxListedBytes = 8_000
+const maxFound = 20
+const maxDescriptionCharacters = 1_024
+
+/** If false, the model finds skills by the tool `search_skills` alone. */
+export function isListed(skills: readonly Skill[]): boolean {
+  return skills.length <= maxListed && Buffer.byteLength(list(skills)) <= maxListedBytes
+}
+
+/** Writes the part of the system prompt that tells the model of the skills; null if there are none. */
+export function catalogText(skills: readonly Skill[]): string | null {
+  if (skills.length === 0) return null
+  const rules =
+    "A skill has instructions for a kind of task. When a task matches the description of a skill, call load_skill before you " +
+    "start, and follow the instructions that it returns. While a skill is loaded, its limits on tools hold."
+  if (!isListed(skills)) {
+    return `# Skills\n\nThere are ${skills.length} skills. Call search_skills to find the ones for a task. ${rules}`
+  }
+  return `# Skills\n\n${rules}\n\n${list(skills)}`
+}
+
+function list(skills: readonly Skill[]): string {
+  return skills.map((skill) => `- ${skill.name}: ${describe(skill)}`).join("\n")
+}
+
+export function describe({ description }: Skill): string {
+  return [...description.replace(/\s+/g, " ")].slice(0, maxDescriptionCharacters).join("")
+}
+
+/**
+ * Returns the skills that fit the words of a query best, at most 20. A word in the name counts more than one in the
+ * description. Skills with none of the words are left out.
+ */
+export function searchSkills(skills: readonly Skill[], query: string): readonly Skill[] {
+  const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])].slice(0, 50)
+  const scored = skills.map((skill) => {
+    const name = skill.name.toLowerCase()
+    const description = skill.description.toLowerCase()
+    const score = words.reduce(
+      (sum, word) => sum + (name.includes(word) ? 3 : 0) + (description.includes(word) ? 1 : 0),
+      0,
+    )
+    return { skill, score }
+  })
+  return scored
+    .filter(({ score }) => score > 0)
+    .sort((left, right) => right.score - left.score)
+    .slice(0, maxFound)
+    .map(({ skill }) => skill)
+}

@@ -1,0 +1,76 @@
+import type { EventEntry } from "../core/entries.ts"
+import { isJsonObject, type JsonObject } from "../core/json.ts"
+import type { ToolResult } from "../core/ports/tool.ts"
+import type { Skill } from "./skill.ts"
+import type { ToolLimits } from "./tool-limits.ts"
+
+export const loadSkillName = "load_skill"
+export const unloadSkillName = "unload_skill"
+
+/** A skill that a session has loaded, by the session's log. Its limits are those that it had when it was loaded. */
+export interface LoadedSkill extends ToolLimits {
+  readonly name: string
+  /** Of the files at that time. */
+  readonly digest: string
+  readonly persistState: boolean
+  /** The run that loaded it. */
+  readonly runId: string
+}
+
+/** The skills that a session has loaded, in the order of their loading. */
+export type LoadedSkills = readonly LoadedSkill[]
+
+/** Writes the first part of the result of `load_skill`, which `applyEntry` reads from the log. */
+export function loadedHeader(
+  { name, digest, persistState }: Skill,
+  { allowed, excluded }: ToolLimits,
+): JsonObject {
+  return {
+    skill: name,
+    digest,
+    ...(allowed !== null && { allowed_tools: allowed }),
+    ...(excluded.length > 0 && { excluded_tools: excluded }),
+    ...(persistState && { persist_state: true }),
+  }
+}
+
+/** Returns the loaded skills after an entry of the session's log. The log alone decides, so any process comes to the same. */
+export function applyEntry(loaded: LoadedSkills, { event, runId }: EventEntry): LoadedSkills {
+  // The client's own conversation has none of the skills' instructions.
+  if (event.type === "historyReplaced") return []
+  if (event.type !== "toolCallCompleted" || event.server !== null || runId === null) return loaded
+  if (event.name === loadSkillName) {
+    const skill = readHeader(event.result, runId)
+    return skill === null ? loaded : [...loaded.filter(({ name }) => name !== skill.name), skill]
+  }
+  if (event.name === unloadSkillName) {
+    const unloaded = event.result.type === "json" && isJsonObject(event.result.value) && event.result.value
+    return unloaded ? loaded.filter(({ name }) => name !== unloaded.unloaded) : loaded
+  }
+  return loaded
+}
+
+function readHeader(result: ToolResult, runId: string): LoadedSkill | null {
+  if (result.type !== "content") return null
+  const [first] = result.content
+  if (first?.type !== "text") return null
+  const header = parse(first.text)
+  if (header === null || typeof header.skill !== "string") return null
+  return {
+    name: header.skill,
+    digest: String(header.digest),
+    allowed: Array.isArray(header.allowed_tools) ? header.allowed_tools.map(String) : null,
+    excluded: Array.isArray(header.excluded_tools) ? header.excluded_tools.map(String) : [],
+    persistState: header.persist_state === true,
+    runId,
+  }
+}
+
+function parse(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isJsonObject(value) ? value : null
+  } catch {
+    return null
+  }
+}

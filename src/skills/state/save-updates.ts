@@ -1,0 +1,46 @@
+import type { EventEntry } from "../../core/entries.ts"
+import { GatewayError } from "../../core/errors.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import { extractStateUpdate } from "../../state-files/state-update.ts"
+import type { SessionSkills } from "../session-skills.ts"
+import type { SkillStateStore } from "./skill-state-store.ts"
+
+export interface SaveUpdatesParts {
+  readonly state: SkillStateStore
+  readonly sessionSkills: SessionSkills
+  readonly logger: Logger
+}
+
+/**
+ * Merges the state updates in a session's final responses. Each belongs to the skill with `persist_state` that was loaded last
+ * before it. An update that cannot be saved at all is logged; a failure that may pass rejects, so that the caller tries again.
+ */
+export async function saveStateUpdates(
+  { state, sessionSkills, logger }: SaveUpdatesParts,
+  { sessionId, entries }: { readonly sessionId: string; readonly entries: readonly EventEntry[] },
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { seq, event } of entries) {
+    if (event.type !== "messageCompleted") continue
+    const { content } = event.message
+    // A response with calls is not the last one of its run.
+    if (content.some((part) => part.type === "toolCall")) continue
+    const text = content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")
+    const found = extractStateUpdate(text)
+    if (found.type === "none") continue
+    const loaded = await sessionSkills(sessionId, { signal, upToSeq: seq })
+    const skill = loaded.findLast(({ persistState }) => persistState)
+    if (skill === undefined) continue
+    const fields = { sessionId, skill: skill.name }
+    if (found.type === "invalid") {
+      logger.warn({ ...fields, problem: found.problem }, "A state update of a skill was not saved.")
+      continue
+    }
+    try {
+      await state.merge(skill.name, found.update, { signal })
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.retryable) throw error
+      logger.warn({ ...fields, problem: error.message }, "A state update of a skill was not saved.")
+    }
+  }
+}

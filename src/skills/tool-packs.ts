@@ -1,0 +1,21 @@
+import type { Skill } from "./skill.ts"
+import type { ToolLimits } from "./tool-limits.ts"
+
+/** Patterns of tools by the name of their group. */
+export type ToolPacks = Readonly<Record<string, readonly string[]>>
+
+/** Returns the limits of a skill, with its packs written out. A skill without `allowed-tools` and packs may call any tool. */
+export function limitsOf(skill: Skill, packs: ToolPacks): ToolLimits {
+  const { allowedTools, toolPacks, extraExcludedTools } = skill
+  const fromPacks = toolPacks.flatMap((name) => (Object.hasOwn(packs, name) ? (packs[name] ?? []) : []))
+  const isLimited = allowedTools !== null || toolPacks.length > 0
+  return {
+    allowed: isLimited ? [...new Set([...(allowedTools ?? []), ...fromPacks])] : null,
+    excluded: extraExcludedTools,
+  }
+}
+
+/** Returns the packs of the skill that are not defined. */
+export function unknownPacks({ toolPacks }: Skill, packs: ToolPacks): readonly string[] {
+  return toolPacks.filter((name) => !Object.hasOwn(packs, name))
+}

@@ -1,0 +1,81 @@
+export interface ImageFormat {
+  readonly mediaType: string
+  /** In pixels. */
+  readonly width: number
+  readonly height: number
+}
+
+/**
+ * Returns the image format, of those that every model service takes. Null for other data, whatever its name, and for
+ * data that breaks off, as when the code that wrote it was killed. Looks no further than the frame: the content may
+ * still be damaged. Null for what is none of them, whatever its name, or broke off, as when the code that wrote it
+ * was killed. Looks no further than the frame: what is inside may still be damaged.
+ */
+export function readImageFormat(data: Buffer): ImageFormat | null {
+  for (const { mediaType, matches, size } of formats) {
+    if (!matches(data.toString("latin1", 0, 16))) continue
+    const { width, height } = size(data) ?? { width: 0, height: 0 }
+    return width > 0 && height > 0 ? { mediaType, width, height } : null
+  }
+  return null
+}
+
+type Size = Pick<ImageFormat, "width" | "height">
+
+const formats: readonly {
+  readonly mediaType: string
+  readonly matches: (start: string) => boolean
+  readonly size: (data: Buffer) => Size | null
+}[] = [
+  { mediaType: "image/png", matches: (start) => start.startsWith("\x89PNG\r\n\x1a\n"), size: pngSize },
+  { mediaType: "image/jpeg", matches: (start) => start.startsWith("\xff\xd8\xff"), size: jpegSize },
+  { mediaType: "image/gif", matches: (start) => /^GIF8[79]a/.test(start), size: gifSize },
+  { mediaType: "image/webp", matches: (start) => /^RIFF.{4}WEBP/s.test(start), size: webpSize },
+]
+
+/** https://www.w3.org/TR/png-3/#5DataRep */
+function pngSize(data: Buffer): Size | null {
+  if (data.length < 33 || data.toString("latin1", 12, 16) !== "IHDR" || !data.includes("IEND", 33))
+    return null
+  return { width: data.readUInt32BE(16), height: data.readUInt32BE(20) }
+}
+
+/** https://www.w3.org/Graphics/GIF/spec-gif89a.txt */
+function gifSize(data: Buffer): Size | null {
+  if (data.length < 14 || !data.includes(0x3b, 13)) return null
+  return { width: data.readUInt16LE(6), height: data.readUInt16LE(8) }
+}
+
+/** https://www.w3.org/Graphics/JPEG/itu-t81.pdf, annex B: the frame's header has the size. */
+function jpegSize(data: Buffer): Size | null {
+  if (data.lastIndexOf(Buffer.from([0xff, 0xd9])) < 0) return null
+  for (let at = 2; at + 9 <= data.length && data[at] === 0xff; ) {
+    const marker = data[at + 1] ?? 0
+    if (marker === 0xff) at += 1
+    else if (isFrame(marker)) return { height: data.readUInt16BE(at + 5), width: data.readUInt16BE(at + 7) }
+    else at += 2 + data.readUInt16BE(at + 2)
+  }
+  return null
+}
+
+/** SOF0 to SOF15, without the three of that range which are something else. */
+function isFrame(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9649 */
+function webpSize(data: Buffer): Size | null {
+  if (data.length < 30 || data.length < data.readUInt32LE(4) + 8) return null
+  switch (data.toString("latin1", 12, 16)) {
+    case "VP8 ":
+      return { width: data.readUInt16LE(26) & 0x3fff, height: data.readUInt16LE(28) & 0x3fff }
+    case "VP8L": {
+      const bits = data.readUInt32LE(21)
+      return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 }
+    }
+    case "VP8X":
+      return { width: data.readUIntLE(24, 3) + 1, height: data.readUIntLE(27, 3) + 1 }
+    default:
+      return null
+  }
+}

@@ -1,0 +1,41 @@
+import { describe, test } from "vitest"
+import { notes } from "../../examples/15-plugin/agent.ts"
+import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
+import { mcpPlugin } from "../../src/mcp/plugin.ts"
+import { makeDirectory } from "../../src/stores/sqlite/make-directory.ts"
+import { type PluginHarness, pluginContract } from "../../src/testing/plugin/plugin-contract.ts"
+import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+import { installedServer } from "../mcp/support/servers.ts"
+import { requires } from "../needs.ts"
+import { sandboxDirectory } from "../sandbox/support/open.ts"
+
+const noEnvironment = { env: {}, mcpConfigPath: undefined }
+
+const plugins: Readonly<Record<string, PluginHarness>> = {
+  "MCP servers": {
+    async createPlugin() {
+      const files = installedServer("mcp-server-filesystem", [await temporaryFolder()])
+      return mcpPlugin({ mcpServers: { files: { ...files, instructions: true } } }, noEnvironment)
+    },
+  },
+  "no MCP servers": { createPlugin: () => mcpPlugin({}, noEnvironment) },
+  "code execution": {
+    async createPlugin() {
+      await requires("linux")
+      return codeExecutionPlugin(
+        { backends: ["subprocess"] },
+        {
+          directory: await sandboxDirectory(),
+          prepareDirectory: makeDirectory,
+          ephemeral: true,
+          dockerSocket: undefined,
+        },
+      )
+    },
+  },
+  "the example of a plugin": { createPlugin: () => notes({ most: 2 }) },
+}
+
+describe.each(Object.entries(plugins))("%s", (_, harness) => {
+  test.each(pluginContract)("$name", (contractCase) => contractCase.run(harness), 60_000)
+})
