@@ -300,29 +300,26 @@ export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/outbox.ts"
-export {
-  type AutonomousOptions,
-  type AutonomousRetryOptions,
-  runAutonomous,
-  runAutonomousWithRetry,
-} from "./gateway/run-autonomous.ts"
+export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/run-autonomous.ts"
+export { runAutonomous, runAutonomousWithRetry } from "./gateway/run-autonomous.ts"
 export type { StartOptions } from "./gateway/run-options.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/sessions.ts"
 export type { StartedRun } from "./gateway/start-run.ts"
 export type { ChatStream } from "./gateway/stream-run.ts"
+export type { HeartbeatClock } from "./headless/heartbeat/clock.ts"
+export { HeartbeatLoop, type HeartbeatOptions } from "./headless/heartbeat/heartbeat-loop.ts"
+export type { HeartbeatConfig } from "./headless/heartbeat/options.ts"
+export type { HeartbeatState, TickOutcome } from "./headless/heartbeat/state.ts"
+export type { HeartbeatTick, SkipReason, TickResult } from "./headless/heartbeat/tick.ts"
 export { classifyOutcome, type OutcomeClass } from "./headless/run/classify-outcome.ts"
 export { type CollectOptions, collectRunOutput } from "./headless/run/collect-run-output.ts"
 export { formatRunSummary, type SummaryOptions } from "./headless/run/format-run-summary.ts"
 export type { OnHumanNeeded, RunSessionOptions } from "./headless/run/options.ts"
 export type { Retry, RetryOptions } from "./headless/run/retry.ts"
-export {
-  type RunOutcome,
-  type RunOutput,
-  runOutputExitCode,
-  runOutputOutcome,
-} from "./headless/run/run-output.ts"
+export type { RunOutcome, RunOutput } from "./headless/run/run-output.ts"
+export { runOutputExitCode, runOutputOutcome } from "./headless/run/run-output.ts"
 export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"

@@ -24,6 +24,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
   const agent = useAgent({
     url: info.prefix === "/" ? location.origin : new URL(info.prefix, location.origin).href,
     sessionId,
+    toolInputDeltas: true,
     token: ({ signal }) => issueToken({ session_id: sessionId }, signal),
   })
   const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
