@@ -17,6 +17,16 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     // A tool receives these as the outcome of its child session; docs/child-sessions.md has them.
     "child_not_started",
     "child_timeout",
+    // A gateway that does not start reports it; docs/plugins.md has it.
+    "plugin_failed",
+    "invalid_folder",
+    // Headless runs and skills report these; docs/headless.md has them.
+    "state_locked",
+    "state_unreadable",
+    "state_too_large",
+    "job_id_reused",
+    "incomplete",
+    "max_tokens",
   ])
   const documented = documentedCodes()
   expect(codesInSource().filter((code) => !documented.has(code) && !internal.has(code))).toEqual([])

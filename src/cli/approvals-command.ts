@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util"
 import type { Wait } from "../core/ports/approvals.ts"
+import type { GrantScope } from "../core/wait.ts"
 import { type OpenedApprovals, openApprovals } from "../gateway/open-approvals.ts"
 import { parseJsonObject } from "./arguments.ts"
 import type { CliContext } from "./cli-context.ts"
@@ -14,6 +15,7 @@ const particular = {
   decline: { type: "boolean" },
   reason: { type: "string" },
   "allow-tool-type": { type: "boolean" },
+  scope: { type: "string" },
   nonce: { type: "string" },
   user: { type: "string" },
 } as const
@@ -22,7 +24,7 @@ type Particular = keyof typeof particular
 
 const optionsOf = {
   list: ["json"],
-  approve: ["input", "allow-tool-type", "nonce", "user"],
+  approve: ["input", "allow-tool-type", "scope", "nonce", "user"],
   deny: ["reason", "nonce", "user"],
   answer: ["input", "decline", "nonce", "user"],
 } as const satisfies Readonly<Record<string, readonly Particular[]>>
@@ -34,7 +36,7 @@ const commandUsage = "usage: agent-gateway approvals list | approve|deny|answer 
 
 /** `approvals list|approve|deny|answer`: answers what a store holds open, with or without a server running on it. */
 export async function approvalsCommand(context: CliContext): Promise<number> {
-  const { action, toolCallId, options } = parse(context.argv)
+  const { action, toolCallId, options, scope } = parse(context.argv)
   const approvals = await openApprovals(options.store)
   try {
     const waits = (await approvals.list()).filter(({ kind }) => kind === "approval" || kind === "elicitation")
@@ -47,7 +49,7 @@ export async function approvalsCommand(context: CliContext): Promise<number> {
       )
     }
     await requireSeen(approvals, wait, { action, nonce: options.nonce })
-    const done = await answer(approvals, wait, action, options)
+    const done = await answer(approvals, wait, action, { ...options, scope })
     context.stdout.write(`${done} ${oneLine(wait.toolName)} (${wait.toolCallId})\n`)
     return exitCodes.success
   } finally {
@@ -102,7 +104,8 @@ function parse(argv: readonly string[]) {
   if (action !== "list" && toolCallId === undefined)
     throw new UsageError(`TOOL_CALL_ID is missing; ${commandUsage}`)
   refuseForeign(action, options)
-  return { action, toolCallId, options } as const
+  const scope = options.scope === undefined ? undefined : parseScope(options.scope)
+  return { action, toolCallId, options, scope } as const
 }
 
 /** An option that does nothing with this action may be meant for another one. */
@@ -124,14 +127,15 @@ async function answer(
   approvals: OpenedApprovals,
   wait: Wait,
   action: Exclude<Action, "list">,
-  options: Options,
+  options: Omit<Options, "scope"> & { readonly scope: GrantScope | undefined },
 ): Promise<string> {
   const { input, reason, user, decline = false, "allow-tool-type": allowToolType = false } = options
   const by = user === undefined ? {} : { userId: user }
+  const scope = options.scope === undefined ? {} : { scope: options.scope }
   const given = input === undefined ? null : parseJsonObject(input, "--input")
   switch (action) {
     case "approve":
-      await approvals.approve(wait, { ...by, allowToolType, ...(given && { input: given }) })
+      await approvals.approve(wait, { ...by, allowToolType, ...scope, ...(given && { input: given }) })
       return "approved"
     case "deny":
       await approvals.deny(wait, { ...by, ...(reason === undefined ? {} : { reason }) })
@@ -146,6 +150,11 @@ async function answer(
     default:
       return action satisfies never
   }
+}
+
+function parseScope(scope: string): GrantScope {
+  if (scope === "session" || scope === "tree") return scope
+  throw new UsageError(`--scope takes session or tree; ${commandUsage}`)
 }
 
 function list(waits: readonly Wait[], json: boolean, { stdout }: CliContext): number {

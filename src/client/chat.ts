@@ -53,8 +53,11 @@ export interface Approval extends CancelableOptions {
   readonly input?: Readonly<Record<string, unknown>>
   /** Reason of a denial, for the model. */
   readonly reason?: string
-  /** If true, calls of the same type are not asked about again in this session. */
-  readonly remember?: boolean
+  /**
+   * If true, calls of the same type are not asked about again in the session whose tool asked; with `tree`, neither in
+   * the other sessions of its tree. Default false.
+   */
+  readonly remember?: boolean | "tree"
 }
 
 /** One session of a gateway. */
@@ -226,7 +229,8 @@ export function connect(options: ConnectOptions): Chat {
     async approve({ tool_call_id, nonce }, { approved, input, reason, remember, signal }) {
       const body: ToolApprovalRequest = {
         ...{ tool_call_id, nonce, approved },
-        ...(remember !== undefined && { allow_tool_type: remember }),
+        ...(remember !== undefined && { allow_tool_type: remember !== false }),
+        ...(remember === "tree" && { scope: remember }),
         ...(input !== undefined && { tool_input: input }),
         ...(reason !== undefined && { reason }),
       }

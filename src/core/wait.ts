@@ -62,9 +62,14 @@ export interface WaitAnswers {
 export type AnswerableKind = keyof WaitAnswers
 
 export interface ApprovalDecision extends ApprovalResolution {
-  /** Grants the tool type for the rest of the session, in the same transaction. Only with `approved`. */
+  /** Grants the tool type, in the same transaction. Only with `approved`. */
   readonly grant: boolean
+  /** Default `session`. */
+  readonly scope?: GrantScope
 }
+
+/** The sessions that a grant holds for: the one that asked, or all sessions of its tree, also those that start later. */
+export type GrantScope = "session" | "tree"
 
 /** The client's result of the call. */
 export interface ClientToolAnswer {

@@ -3,6 +3,7 @@ import { GatewayError } from "../core/errors.ts"
 import type { Json, JsonObject } from "../core/json.ts"
 import type { AuditRecord, Grant, Wait } from "../core/ports/approvals.ts"
 import type { AnswerOutcome } from "../core/ports/session-log.ts"
+import type { GrantScope } from "../core/wait.ts"
 import type { Decisions } from "../sessions/decisions.ts"
 import type { Misfit } from "../sessions/sessions.ts"
 import { checkApproveOptions } from "./check-options.ts"
@@ -54,6 +55,8 @@ export interface ApproveOptions extends AnswerOptions {
   readonly input?: JsonObject
   /** Allows the tool type (tool and qualifier) for the rest of the session. Not with edited arguments. */
   readonly allowToolType?: boolean
+  /** The sessions that `allowToolType` holds for: the one whose tool asked, or all of its tree. Default `session`. */
+  readonly scope?: GrantScope
 }
 
 export interface DenyOptions extends AnswerOptions {
@@ -70,13 +73,14 @@ export function createApprovals(decisions: Decisions, via: Decider["via"]): Gate
     list: (filter = {}) => decisions.openWaits(filter),
     async approve(wait, given = {}) {
       checkApproveOptions(given)
-      const { input, allowToolType = false, ...options } = given
+      const { input, allowToolType = false, scope, ...options } = given
       const edit = input === undefined ? {} : { editedInput: input }
       const decision = {
         ...target(wait),
         ...edit,
         approved: true,
         grant: allowToolType,
+        ...(scope !== undefined && { scope }),
         decidedBy: by(options),
       }
       throwUnlessAccepted(await decisions.decide(decision))

@@ -4,6 +4,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import { longestTimerMs } from "../core/longest-timer.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../mcp/options.ts"
+import { skillSchemas } from "../skills/options.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
 import type { Hooks } from "./hooks.ts"
@@ -152,6 +153,7 @@ const agentServer = {
   allowedModels: strings,
   codeExecution: codeExecutionSchema.optional(),
   plugins: z.array(aPlugin).optional(),
+  ...skillSchemas,
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }
@@ -223,10 +225,13 @@ const chatRunnerRuntime = z.strictObject({
   ...hooks,
 })
 
+const grantScope = z.enum(["session", "tree"]).optional()
+
 const approveOptions = z.strictObject({
   userId: z.string().optional(),
   input: object.optional(),
   allowToolType: z.boolean().optional(),
+  scope: grantScope,
 })
 
 const startOptions = z
@@ -238,6 +243,7 @@ const startOptions = z
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
     toolInputDeltas: z.boolean().optional(),
+    traceparent: z.string().optional(),
     notBefore: z.int().nonnegative().optional(),
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),
@@ -254,6 +260,7 @@ const approvalAnswer = z.strictObject({
   editedInput: object.optional(),
   reason: z.string().optional(),
   grant: z.boolean().optional(),
+  scope: grantScope,
 })
 
 /** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */

@@ -5,6 +5,7 @@ import { tool } from "../tools/local-tool.ts"
 import { wait } from "../tools/wait.ts"
 import type { GatewayOptions } from "./create-gateway.ts"
 import { createGateway } from "./create-gateway.ts"
+import type { ApprovalAnswer } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const patience = { timeout: 20_000, interval: 20 }
@@ -222,4 +223,38 @@ it("cancels the run and rejects if a callback throws about a child", async () =>
     },
   })
   await expect(run).rejects.toThrow("The person is gone.")
+})
+
+it("asks no other session of the tree about a tool type that was granted to the tree", async () => {
+  const gateway = start({
+    agents: {
+      lead: {
+        systemPrompt: "You lead.",
+        tools: [delegate("worker")],
+        // One child after the other.
+        provider: scriptedProvider(({ messages }) => {
+          const done = messages.filter(({ role }) => role === "tool").length
+          return done === 2
+            ? [{ type: "text", text: JSON.stringify(messages) }]
+            : [{ type: "toolCall", name: "delegate", input: { task: String(done) } }]
+        }),
+      },
+      worker: careful(),
+    },
+  })
+  const askedWith = async (answer: ApprovalAnswer) => {
+    const asked: string[] = []
+    const { response, sessionId } = await gateway.run("Go.", {
+      onApproval: ({ sessionId }) => {
+        asked.push(sessionId)
+        return answer
+      },
+    })
+    expect(response.match(/paid/g)?.length).toBeGreaterThanOrEqual(2)
+    return { asked, grants: await gateway.approvals.grants(sessionId) }
+  }
+  const session = await askedWith({ approved: true, grant: true })
+  expect(session).toMatchObject({ asked: { length: 2 }, grants: [] })
+  const tree = await askedWith({ approved: true, grant: true, scope: "tree" })
+  expect(tree).toMatchObject({ asked: { length: 1 }, grants: [{ toolName: "pay", scope: "tree" }] })
 })

@@ -2,6 +2,7 @@ import type { ChatEvent } from "../client/wire/chat-event.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
+import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/routes/status.ts"
 import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
@@ -170,8 +171,10 @@ export interface ApprovalAnswer {
   readonly editedInput?: JsonObject
   /** Told to the model on denial. */
   readonly reason?: string
-  /** Allows the tool type for the rest of the run. Not with edited arguments. */
+  /** Allows the tool type for the rest of the session. Not with edited arguments. */
   readonly grant?: boolean
+  /** The sessions that `grant` holds for: the one whose tool asked, or all of its tree. Default `session`. */
+  readonly scope?: GrantScope
 }
 
 export interface CloseOptions {

@@ -50,10 +50,11 @@ export function createDecisions(options: DecisionsOptions): Decisions {
     return outcome
   }
   return {
-    decide({ approved, editedInput = null, reason = null, grant = false, ...target }) {
+    decide({ approved, editedInput = null, reason = null, grant = false, scope = "session", ...target }) {
       // What was edited is another call than the one that was asked about, so nothing is granted by it.
       const asAsked = grant && editedInput === null
-      return answer(target, { kind: "approval", answer: { approved, editedInput, reason, grant: asAsked } })
+      const granted = { grant: asAsked, ...(asAsked && scope === "tree" && { scope }) }
+      return answer(target, { kind: "approval", answer: { approved, editedInput, reason, ...granted } })
     },
     submitResult: ({ result, ...target }) => answer(target, { kind: "clientTool", answer: { result } }),
     respond: ({ action, content = null, ...target }) =>

@@ -16,7 +16,8 @@ export function answerRecords(wait: Wait, command: AnswerCommand): readonly Audi
     case "approval": {
       const { approved, editedInput, reason } = command.answer
       const decided = { ...record, action: approved ? "approved" : "denied", editedInput, reason } as const
-      return grantOf(wait, command) === null ? [decided] : [decided, { ...record, action: "granted" }]
+      const grant = grantOf(wait, command)
+      return grant === null ? [decided] : [decided, { ...record, action: "granted", ...scopeOf(grant) }]
     }
     case "clientTool":
       return [{ ...record, action: "result" }]
@@ -44,23 +45,29 @@ export function closingRecord(
   return { ...recordOf(wait, sessionId), at, action, decidedBy: null }
 }
 
-export function revocationRecord(
-  { sessionId, toolName, qualifier, origin }: Grant,
-  { revokedBy, at }: GrantRevocation,
-): AuditRecord {
+export function revocationRecord(grant: Grant, { revokedBy, at }: GrantRevocation): AuditRecord {
   const nothing = { runId: null, toolCallId: null, editedInput: null, reason: null }
-  return { at, sessionId, ...nothing, toolName, qualifier, origin, action: "revoked", decidedBy: revokedBy }
+  const { sessionId, toolName, qualifier, origin } = grant
+  const type = { toolName, qualifier, origin, ...scopeOf(grant) }
+  return { at, sessionId, ...nothing, ...type, action: "revoked", decidedBy: revokedBy }
+}
+
+function scopeOf({ scope }: Pick<Grant, "scope">): Pick<Grant, "scope"> {
+  return scope === undefined ? {} : { scope }
 }
 
 /** Returns the grant that an accepted answer gives, if it gives one. */
 export function grantOf(wait: Wait, command: AnswerCommand): Grant | null {
   if (wait.kind !== "approval" || command.kind !== "approval") return null
   if (!command.answer.approved || !command.answer.grant) return null
-  const { sessionId, toolName, origin, payload } = wait
+  const { toolName, origin, payload } = wait
   // A wait that an older version stored: nobody knows which tool the grant would be for.
   if (origin?.digest === "") return null
   const toolType = { toolName, qualifier: payload.qualifier, origin }
-  return { sessionId, ...toolType, grantedBy: command.decidedBy, at: command.at }
+  const given = { ...toolType, grantedBy: command.decidedBy, at: command.at }
+  return command.answer.scope === "tree"
+    ? { sessionId: wait.rootSessionId, scope: "tree", ...given }
+    : { sessionId: wait.sessionId, ...given }
 }
 
 function recordOf(wait: NewWait, sessionId: string): Omit<AuditRecord, "at" | "action" | "decidedBy"> {

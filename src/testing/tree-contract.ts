@@ -13,7 +13,7 @@ import {
   runningSession,
   type SessionLogCase,
 } from "./session-log-contract-fixtures.ts"
-import { approval, ending, newWait, opening } from "./wait-contract-fixtures.ts"
+import { approval, decider, ending, newWait, opening } from "./wait-contract-fixtures.ts"
 
 interface Parent {
   readonly sessionId: string
@@ -74,6 +74,48 @@ async function kindsIn(log: SessionLog, sessionId: string): Promise<readonly str
 }
 
 export const treeCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "a grant of the tree holds in each of its sessions, also later ones, and is revoked for all of them",
+    async run({ open }) {
+      const store = await open()
+      const { log, approvals } = store
+      const root = await parentOf(log)
+      await deliver(store, root)
+      const asking = await openChild(log, root)
+      const grandchild = await parentOf(log, asking)
+      const stranger = await runningSession(log)
+      const grant = async (n: number, scope?: "tree") => {
+        const wait = newWait(asking.runId, { rootSessionId: root.sessionId })
+        await commitOk(log, opening(asking, [wait], n))
+        const given = { grant: true, ...(scope && { scope }) }
+        assert.equal((await log.answer(approval(asking.sessionId, wait, given))).status, "accepted")
+      }
+      const scopesIn = async (sessionId: string) =>
+        (await approvals.grants(sessionId)).map(({ scope = "session" }) => scope)
+      await grant(2)
+      assert.deepEqual(await scopesIn(asking.sessionId), ["session"])
+      assert.deepEqual(await scopesIn(root.sessionId), [])
+      await grant(3, "tree")
+      await grant(4, "tree")
+      await deliver(store, grandchild)
+      const laterId = grandchild.start.command.sessionId
+      assert.deepEqual(await scopesIn(root.sessionId), ["tree"])
+      assert.deepEqual(await scopesIn(asking.sessionId), ["session", "tree"])
+      assert.deepEqual(await scopesIn(laterId), ["tree"])
+      assert.deepEqual(await scopesIn(stranger.sessionId), [])
+      const [granted] = await approvals.audit({ sessionId: asking.sessionId, limit: 1 })
+      assert.deepEqual([granted?.action, granted?.scope], ["granted", "tree"])
+      const revocation = { toolName: "send_mail", qualifier: null, revokedBy: decider, at: 6_000 }
+      const revoke = (sessionId: string) => approvals.revokeGrant({ ...revocation, sessionId })
+      const outcomes = await Promise.all([root.sessionId, laterId].map(revoke))
+      assert.deepEqual(outcomes.toSorted(), [false, true])
+      assert.deepEqual(await scopesIn(laterId), [])
+      assert.deepEqual(await scopesIn(asking.sessionId), ["session"])
+      const [revoked] = await approvals.audit({ sessionId: root.sessionId, limit: 1 })
+      assert.deepEqual([revoked?.action, revoked?.scope], ["revoked", "tree"])
+    },
+  },
   {
     rule: null,
     name: "a child starts once, with the owner and the root of its parent, one level deeper",

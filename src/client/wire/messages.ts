@@ -207,6 +207,8 @@ export type ToolApprovalRequest = {
   readonly approved: boolean
   /** Allows this tool, with this qualifier, for the rest of the session. Only when approved. */
   readonly allow_tool_type?: boolean | undefined
+  /** The sessions that `allow_tool_type` holds for: the one whose tool asked, or all sessions of its tree, also those that start later. Default `session`. */
+  readonly scope?: "session" | "tree" | undefined
   /** Arguments in place of the model's, by the tool's schema. Only when approved. */
   readonly tool_input?: Readonly<Record<string, unknown>> | undefined
   /** Told to the model on denial. */

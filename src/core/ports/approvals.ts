@@ -1,7 +1,7 @@
 import type { Decider } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
-import type { WaitKind } from "../wait.ts"
+import type { GrantScope, WaitKind } from "../wait.ts"
 import type { NewWait } from "./session-log.ts"
 
 /** Open waits, grants and decisions over all sessions. Lives and dies with the sessions it belongs to. */
@@ -14,7 +14,7 @@ export interface Approvals {
   /** Open waits that have not expired, oldest first, at most `limit`. */
   openWaits(filter: WaitFilter): Promise<readonly Wait[]>
 
-  /** Returns the grants of the session. Read at every decision, so a revocation acts at once. */
+  /** Returns the grants that hold in the session. Read at every decision, so a revocation acts at once. */
   grants(sessionId: string): Promise<readonly Grant[]>
   /** Resolves to true if there was such a grant. The audit trail has a record for each grant that is revoked. */
   revokeGrant(revocation: GrantRevocation): Promise<boolean>
@@ -50,12 +50,15 @@ export interface ToolType {
 }
 
 export interface Grant extends ToolType {
+  /** The session that the grant is for. With the scope `tree`, the root of the tree. */
   readonly sessionId: string
+  /** Default `session`. */
+  readonly scope?: GrantScope
   readonly grantedBy: Decider
   readonly at: number
 }
 
-/** Revokes the grants of this name and qualifier, whatever their origins are. */
+/** Revokes the grants of this name and qualifier that hold in the session, whatever their origins are. */
 export interface GrantRevocation {
   readonly sessionId: string
   readonly toolName: string
@@ -92,6 +95,8 @@ export interface AuditRecord {
     | "result"
     | "granted"
     | "revoked"
+  /** Scope of a grant that was given or revoked. Default `session`. */
+  readonly scope?: GrantScope
   /** Null for what nobody decided: expiry, and the end of the run. */
   readonly decidedBy: Decider | null
   /** The edited arguments, if any. */

@@ -12,7 +12,7 @@ async function appWithGrants() {
   const grant: Grant = { sessionId, ...type, grantedBy, at: 1_700_000_000_999 }
   app.sessions.granted = [
     grant,
-    { ...grant, toolName: "look", qualifier: null, origin: originAt("tracker") },
+    { ...grant, toolName: "look", qualifier: null, origin: originAt("tracker"), scope: "tree" },
     { ...grant, toolName: "theirs", sessionId: "sess_other" },
   ]
   const ask = (method: string, query = "") =>
@@ -29,8 +29,8 @@ describe("GET /chat/grants", () => {
     expect(grantsResponseSchema.parse(grants)).toEqual(grants)
     expect(grants).toEqual({
       grants: [
-        { tool_name: "shell", server: null, qualifier: "git", granted_at: 1_700_000_000 },
-        { tool_name: "look", server: "tracker", qualifier: null, granted_at: 1_700_000_000 },
+        { tool_name: "shell", server: null, qualifier: "git", scope: "session", granted_at: 1_700_000_000 },
+        { tool_name: "look", server: "tracker", qualifier: null, scope: "tree", granted_at: 1_700_000_000 },
       ],
     })
   })

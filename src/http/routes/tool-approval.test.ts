@@ -40,8 +40,9 @@ describe("POST /chat/tool-approval", () => {
       tool_input: input,
       reason: "Only\nthis.",
       allow_tool_type: true,
+      scope: "tree",
     })
-    expect(decided).toMatchObject([{ editedInput: input, reason: "Only\nthis.", grant: true }])
+    expect(decided).toMatchObject([{ editedInput: input, reason: "Only\nthis.", grant: true, scope: "tree" }])
   })
 
   it("hands on a denial with its reason, without a grant or an edit", async () => {
@@ -91,6 +92,7 @@ describe("POST /chat/tool-approval", () => {
     [{ ...answer, approved: "true" }, "approved"],
     [{ ...answer, approved: null }, "approved"],
     [{ ...answer, allow_tool_type: 1 }, "allow_tool_type"],
+    [{ ...answer, scope: "all" }, "scope"],
     [{ ...answer, tool_input: [] }, "tool_input"],
     [{ ...answer, tool_input: "{}" }, "tool_input"],
     [{ ...answer, reason: 1 }, "reason"],

@@ -38,13 +38,14 @@ export function addToolApprovalRoute(app: OpenAPIHono<HttpEnv>, options: ToolApp
   })
 
   app.openapi(route, async (c) => {
-    const { tool_call_id, nonce, approved, allow_tool_type, tool_input, reason } = c.req.valid("json")
+    const { tool_call_id, nonce, approved, allow_tool_type, scope, tool_input, reason } = c.req.valid("json")
     const outcome = await sessions.decide({
       sessionId: c.get("session").id,
       toolCallId: tool_call_id,
       nonce,
       approved,
       ...(approved ? { grant: allow_tool_type ?? false } : {}),
+      ...(scope ? { scope } : {}),
       ...(approved && tool_input ? { editedInput: tool_input } : {}),
       ...(reason ? { reason } : {}),
       decidedBy: deciderOf(c),

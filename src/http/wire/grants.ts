@@ -5,8 +5,9 @@ import { unixSeconds } from "./content.ts"
 
 export function wireGrants(grants: readonly Grant[]): z.input<typeof grantsResponseSchema> {
   return {
-    grants: grants.map(({ toolName, origin, qualifier, at }) => {
-      return { tool_name: toolName, server: origin?.server ?? null, qualifier, granted_at: unixSeconds(at) }
+    grants: grants.map(({ toolName, origin, qualifier, scope = "session", at }) => {
+      const type = { tool_name: toolName, server: origin?.server ?? null, qualifier }
+      return { ...type, scope, granted_at: unixSeconds(at) }
     }),
   }
 }

@@ -8,7 +8,7 @@ import type {
   WaitFilter,
   WaitKey,
 } from "../../core/ports/approvals.ts"
-import { escapeText, type Row } from "../columns.ts"
+import { escapeText, integer, type Row } from "../columns.ts"
 import { revocationRecord, toAuditRecord } from "../decision-records.ts"
 import { revokedGrants, toGrants, toolTypeKey } from "../grant-rows.ts"
 import { refuseNewer, type Versions } from "../versions.ts"
@@ -102,13 +102,16 @@ async function openWaits(
 }
 
 async function grants(query: Query, sessionId: string): Promise<readonly Grant[]> {
-  return toGrants(await grantRows(query, sessionId))
+  return toGrants(await grantRows(query, sessionId), sessionId)
 }
 
+/** Those of the session, and of the root of its tree. */
 async function grantRows(query: Query, sessionId: string): Promise<readonly Row[]> {
-  return query("SELECT id, body FROM agent_gateway.tool_grant WHERE session_id = $1 ORDER BY id", [
-    escapeText(sessionId),
-  ])
+  return query(
+    `SELECT id, body FROM agent_gateway.tool_grant
+     WHERE session_id IN ($1, (SELECT root_id FROM agent_gateway.session WHERE id = $1)) ORDER BY id`,
+    [escapeText(sessionId)],
+  )
 }
 
 async function revokeGrant(
@@ -118,9 +121,14 @@ async function revokeGrant(
 ): Promise<boolean> {
   return database.transaction(async (query) => {
     if ((await lockReceiver(query, revocation.sessionId, versions)) === null) return false
-    const revoked = revokedGrants(await grantRows(query, revocation.sessionId), revocation)
+    const found = revokedGrants(await grantRows(query, revocation.sessionId), revocation)
+    // A grant of the tree may be revoked in two of its sessions at once.
+    const deleted = await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1) RETURNING id", [
+      found.map(({ id }) => id),
+    ])
+    const ids = new Set(deleted.map((row) => integer(row, "id")))
+    const revoked = found.filter(({ id }) => ids.has(id))
     if (revoked.length === 0) return false
-    await query("DELETE FROM agent_gateway.tool_grant WHERE id = ANY($1)", [revoked.map(({ id }) => id)])
     await insertAudit(
       query,
       revoked.map(({ grant }) => revocationRecord(grant, revocation)),

@@ -111,13 +111,17 @@ function openWaits(
 }
 
 function grants(database: Database, sessionId: string): readonly Grant[] {
-  return toGrants(grantRows(database, sessionId))
+  return toGrants(grantRows(database, sessionId), sessionId)
 }
 
+/** Those of the session, and of the root of its tree. */
 function grantRows(database: Database, sessionId: string): readonly Row[] {
+  const id = escapeText(sessionId)
   return database.all(
-    "SELECT id, body FROM tool_grant WHERE session_id = ? ORDER BY id",
-    escapeText(sessionId),
+    `SELECT id, body FROM tool_grant
+     WHERE session_id IN (?, (SELECT root_id FROM session WHERE id = ?)) ORDER BY id`,
+    id,
+    id,
   )
 }
 
