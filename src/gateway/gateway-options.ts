@@ -84,7 +84,8 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly maxConcurrentRunsPerPrincipal?: number
   /**
    * Runs of one tenant that this process works on at once, if it had runs of other tenants in the last ten minutes;
-   * further ones wait. A tenant alone may have all places but those for new tenants. Default: three quarters of `maxConcurrentRuns`.
+   * further ones wait. A tenant alone may have all places but those for new tenants. Default: three quarters of
+   * `maxConcurrentRuns`.
    */
   readonly maxConcurrentRunsPerTenant?: number
   /**
