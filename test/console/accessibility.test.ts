@@ -4,17 +4,19 @@ import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
-import { startScriptedModel } from "./scripted-model.ts"
+import { type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 const onEnd = atEndOfFile()
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js")
+let model: ScriptedModel
 let served: ServedConsole
 let browser: Browser
 
 beforeAll(async () => {
   if (!(await has("chromium"))) return
-  served = await serveConsole(scriptedAgent, { model: await startScriptedModel(onEnd), onEnd })
+  model = await startScriptedModel(onEnd)
+  served = await serveConsole(scriptedAgent, { model, onEnd })
   browser = await openBrowser(onEnd)
 })
 beforeEach(() => requires("chromium"))
@@ -136,9 +138,10 @@ test("a screen reader hears what happens", async () => {
 })
 
 test("nothing moves for those who ask for less motion", async () => {
-  const { page, send } = await openConsole(browser, served.url, { reducedMotion: "reduce" })
-  await send("long")
-  await page.locator("article.assistant").getByText("wörd3").waitFor()
-  const moving = "document.getAnimations().length"
-  expect(await page.evaluate(moving)).toBe(0)
+  const { page, send, status } = await openConsole(browser, served.url, { reducedMotion: "reduce" })
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
+  expect(await page.evaluate("document.getAnimations().length")).toBe(0)
+  model.release()
+  await status("ready")
 })

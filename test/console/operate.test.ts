@@ -70,7 +70,8 @@ test("a run's timeline shows turns, model calls, tools and waits, and everything
   await page.getByRole("link", { name: runId }).click()
   await page.getByRole("heading", { name: `Timeline of ${runId}` }).waitFor()
   const labels = page.locator(".timeline .span-label")
-  expect(await labels.allInnerTexts()).toEqual(["Turn 1", "Model", "build", "Turn 2", "Model"])
+  const bars = ["Turn 1", "Model", "build", "Turn 2", "Model"]
+  await expect.poll(() => labels.allInnerTexts()).toEqual(bars)
 
   await page.getByRole("link", { name: "ada" }).click()
   await page.getByRole("link", { name: sessionId }).waitFor()

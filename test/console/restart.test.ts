@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest"
 import { requires } from "../needs.ts"
 import { openBrowser, openConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
-import { longText, startScriptedModel } from "./scripted-model.ts"
+import { heldText, startScriptedModel } from "./scripted-model.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 beforeEach(() => requires("chromium"))
@@ -9,11 +9,12 @@ beforeEach(() => requires("chromium"))
 const operatorKey = "correct-horse-battery-staple"
 
 test("an operator signs in, and the page recovers from a gateway that is killed in the middle of an answer", async () => {
+  const model = await startScriptedModel()
   const options = {
     command: "start",
     args: ["--console"],
     env: { AGENT_GATEWAY_OPERATOR_KEY: operatorKey },
-    model: await startScriptedModel(),
+    model,
   } as const
   const first = await serveConsole(scriptedAgent, options)
   const { page, send, status, answers, errors } = await openConsole(await openBrowser(), first.url)
@@ -24,7 +25,7 @@ test("an operator signs in, and the page recovers from a gateway that is killed 
   await page.getByLabel("Operator key").fill(operatorKey)
   await page.getByLabel("Operator key").press("Enter")
 
-  await send("long")
+  await send("hold")
   await page.locator("article.assistant").getByText("wörd10").waitFor()
   first.cli.signal("SIGKILL")
   await first.cli.exited
@@ -33,9 +34,12 @@ test("an operator signs in, and the page recovers from a gateway that is killed 
 
   const { port } = new URL(first.url)
   await serveConsole(scriptedAgent, { ...options, port, folder: first.folder })
-  await page.locator("article.assistant").getByText("wörd60").waitFor()
+  // The answer begins again, and then goes on.
+  await expect.poll(() => model.requests.length).toBe(2)
+  model.release()
+  await page.locator("article.assistant").getByText("wörd20").waitFor()
   await status("ready")
-  expect(await answers()).toEqual([longText])
+  expect(await answers()).toEqual([heldText])
   expect(await page.locator("article.user").count()).toBe(1)
 
   await page.getByRole("button", { name: "Sign out" }).click()
