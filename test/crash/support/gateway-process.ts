@@ -24,6 +24,7 @@ export interface GatewayProcess {
   readonly ready: Promise<number | null>
   /** Resolves when it is gone. */
   readonly exited: Promise<Exit>
+  readonly hasExited: boolean
   kill(): void
 }
 
@@ -64,6 +65,9 @@ export function startGateway(options: GatewayOptions): GatewayProcess {
   return {
     startedAt,
     exited,
+    get hasExited() {
+      return child.exitCode !== null || child.signalCode !== null
+    },
     ready: Promise.race([
       listening.then(() => firstReady(`http://127.0.0.1:${port}/api/ready`, exited)),
       exited.then(() => null),
