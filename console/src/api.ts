@@ -1,7 +1,7 @@
 import type { SessionToken } from "ai-agent-gateway/client"
 
 /** A request that the console's own API refused. */
-class ApiError extends Error {
+export class ApiError extends Error {
   readonly status: number
   readonly code: string
 

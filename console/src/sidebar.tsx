@@ -1,6 +1,7 @@
 import type { Info } from "./api.ts"
 import { ConversationList } from "./chat/conversation-list.tsx"
 import type { Conversations } from "./chat/conversations.ts"
+import icon from "./icon.svg"
 import type { Route } from "./router.ts"
 import { Icon, type IconName } from "./ui/icons.tsx"
 
@@ -33,7 +34,7 @@ export function Sidebar({ info, route, conversations, onClose, onSignOut }: Side
       }}
     >
       <a class="brand" href="#/">
-        <span class="brand-mark" aria-hidden="true" />
+        <img class="brand-mark" src={icon} alt="" />
         <span>Agent console</span>
       </a>
       <a class="button new" href="#/" aria-current={current === undefined ? "page" : undefined}>

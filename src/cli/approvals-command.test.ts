@@ -1,9 +1,6 @@
 import { existsSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Readable } from "node:stream"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import type { JsonObject } from "../core/json.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
@@ -11,36 +8,13 @@ import { createAgent } from "../gateway/create-agent.ts"
 import { scriptedProvider } from "../testing/scripted-provider.ts"
 import { originAt } from "../testing/tool-origin.ts"
 import { tool } from "../tools/local-tool.ts"
-import { runCli } from "./run-cli.ts"
+import { cliOnStore, silentLogger, terminalControls } from "./fixtures/cli-on-store.ts"
 
-const logger = { debug() {}, info() {}, warn() {}, error() {} }
-let store: string
-
-beforeEach(async () => {
-  store = await mkdtemp(join(tmpdir(), "approvals-"))
-})
-afterEach(() => rm(store, { recursive: true, force: true }))
-
-async function cli(...argv: readonly string[]) {
-  let stdout = ""
-  let stderr = ""
-  const code = await runCli({
-    argv: ["approvals", "--store", store, ...argv],
-    env: {},
-    cwd: store,
-    stdin: Readable.from([]),
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    signal: new AbortController().signal,
-    program: "agent-gateway.js",
-  })
-  return { code, stdout, stderr }
-}
+const onStore = cliOnStore("approvals")
+const { cli } = onStore
 
 /** Text that shows `ls` on a terminal that acts on it, with other text before it and on lines of its own. */
 const hostile = "rm -rf /home\r\u001b[2Kls\u009b1F\n\u202eexe.txt\u2069\u0007"
-/** Characters that a terminal would act on. */
-const terminalControls = /(?!\n)[\p{Cc}\p{Cf}]/u
 
 /** A tool whose calls need an approval. */
 function shellWith(qualifier?: string): Tool {
@@ -74,7 +48,12 @@ function formOf(server: string, message: string): Tool {
 /** Leaves one call of the tool in the store, which waits for a person. */
 async function leaveOpen(called: Tool, input: JsonObject): Promise<void> {
   const provider = scriptedProvider(() => [{ type: "toolCall", name: called.name, input }])
-  const gateway = createAgent("Hi.", { store, logger, provider, tools: [called] })
+  const gateway = createAgent("Hi.", {
+    store: onStore.store,
+    logger: silentLogger,
+    provider,
+    tools: [called],
+  })
   const opened = Promise.withResolvers<void>()
   const onOpened = () => {
     opened.resolve()
@@ -128,7 +107,11 @@ function bank() {
       ? [{ type: "text", text: "Done" }]
       : [{ type: "toolCall", name: "pay", input: { amount: 9 } }],
   )
-  return { paid, provider, gateway: createAgent("Hi.", { store, logger, provider, tools: [pay] }) }
+  return {
+    paid,
+    provider,
+    gateway: createAgent("Hi.", { store: onStore.store, logger: silentLogger, provider, tools: [pay] }),
+  }
 }
 
 /** Leaves one open approval in the store, with nothing running on it. */
@@ -170,7 +153,7 @@ describe("approvals, on a store that no server runs on", () => {
   })
 
   it("says that there is no such store, rather than that nothing is open in it, and makes none", async () => {
-    const elsewhere = join(store, "elsewhere")
+    const elsewhere = join(onStore.store, "elsewhere")
     const { code, stdout, stderr } = await cli("list", "--store", elsewhere)
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
     expect(stderr).toContain(`No gateway has its data in ${elsewhere}: give its data directory`)
@@ -212,7 +195,7 @@ describe("approvals, on a store that no server runs on", () => {
           ? [{ type: "text", text: "Done" }]
           : [{ type: "toolCall", name: "deploy" }],
       )
-      return createAgent("Hi.", { store, logger, provider, tools: [deploy] })
+      return createAgent("Hi.", { store: onStore.store, logger: silentLogger, provider, tools: [deploy] })
     }
     const first = gatewayWith("a")
     const seen = Promise.withResolvers<{ readonly toolCallId: string; readonly nonce: string }>()
@@ -283,7 +266,11 @@ describe("an elicitation, on a store that no server runs on", () => {
         ? [{ type: "text", text: "Done" }]
         : [{ type: "toolCall", name: "book", input: { nights: 2 } }],
     )
-    return { told, provider, gateway: createAgent("Hi.", { store, logger, provider, tools: [book] }) }
+    return {
+      told,
+      provider,
+      gateway: createAgent("Hi.", { store: onStore.store, logger: silentLogger, provider, tools: [book] }),
+    }
   }
 
   const form: Question = {

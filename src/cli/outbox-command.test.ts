@@ -1,45 +1,19 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { Readable } from "node:stream"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { systemClock } from "../core/clock.ts"
 import type { OutboxItem } from "../core/ports/outbox.ts"
 import { itemWriter } from "../sessions/fixtures/outbox.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
-import { runCli } from "./run-cli.ts"
+import { cliOnStore, silentLogger, terminalControls } from "./fixtures/cli-on-store.ts"
 
-const logger = { debug() {}, info() {}, warn() {}, error() {} }
-let store: string
-
-beforeEach(async () => {
-  store = await mkdtemp(join(tmpdir(), "outbox-"))
-})
-afterEach(() => rm(store, { recursive: true, force: true }))
-
-async function cli(...argv: readonly string[]) {
-  let stdout = ""
-  let stderr = ""
-  const code = await runCli({
-    argv: ["outbox", "--store", store, ...argv],
-    env: {},
-    cwd: store,
-    stdin: Readable.from([]),
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    signal: new AbortController().signal,
-    program: "agent-gateway.js",
-  })
-  return { code, stdout, stderr }
-}
+const onStore = cliOnStore("outbox")
+const { cli } = onStore
 
 /** Text that shows other text on a terminal that acts on it. */
 const hostile = "webhook\r\u001b[2K\u009b1F\n\u202eexe.txt\u0007"
-const terminalControls = /(?!\n)[\p{Cc}\p{Cf}]/u
 
 /** Stores the items; those of the kind `dead`, and of hostile kinds, are dead. */
 async function stored(...items: readonly OutboxItem[]) {
-  const opened = await openSqliteStore({ path: store, clock: systemClock, logger })
+  const opened = await openSqliteStore({ path: onStore.store, clock: systemClock, logger: silentLogger })
   try {
     const write = await itemWriter(opened)
     await write(...items)

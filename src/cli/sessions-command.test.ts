@@ -1,41 +1,18 @@
 import { existsSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Readable } from "node:stream"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { systemClock } from "../core/clock.ts"
 import type { NewSession } from "../core/ports/session-log.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
 import { message } from "../testing/session-log-contract-fixtures.ts"
-import { runCli } from "./run-cli.ts"
+import { cliOnStore, silentLogger } from "./fixtures/cli-on-store.ts"
 
-const logger = { debug() {}, info() {}, warn() {}, error() {} }
-let path: string
-beforeEach(async () => {
-  path = await mkdtemp(join(tmpdir(), "sessions-"))
-})
-afterEach(() => rm(path, { recursive: true, force: true }))
-
-async function cli(...argv: readonly string[]) {
-  let stdout = ""
-  let stderr = ""
-  const code = await runCli({
-    argv: ["sessions", "--store", path, ...argv],
-    env: {},
-    cwd: path,
-    stdin: Readable.from([]),
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    signal: new AbortController().signal,
-    program: "agent-gateway.js",
-  })
-  return { code, stdout, stderr }
-}
+const onStore = cliOnStore("sessions")
+const { cli } = onStore
 
 /** Stores sessions, newest last, and a message in each whose id begins with `sess_open`. */
 async function stored(...sessions: readonly (Partial<NewSession> & { readonly id: string })[]) {
-  const store = await openSqliteStore({ path, clock: systemClock, logger })
+  const store = await openSqliteStore({ path: onStore.store, clock: systemClock, logger: silentLogger })
   for (const [index, session] of sessions.entries()) {
     const base = { tenant: "key_1", userId: "ada", agent: "agent", createdAt: 1_700_000_000_000 + index }
     await store.log.createSession({ ...base, ...session })
@@ -133,7 +110,7 @@ describe("agent-gateway sessions show", () => {
 
   it("fails for a session that does not exist, and makes no store where there is none", async () => {
     expect((await cli("show", "sess_none")).stderr).toContain("No gateway has its data in")
-    expect(existsSync(join(path, "processes"))).toBe(false)
+    expect(existsSync(join(onStore.store, "processes"))).toBe(false)
     await stored({ id: "sess_a" })
     expect(await cli("show", "sess_none")).toMatchObject({
       code: 1,

@@ -41,7 +41,7 @@ export interface CodeToolsOptions {
 /** Bytes of code: what one argument of a program may have on Linux, less some. */
 const maxCodeBytes = 100_000
 /** Time beyond the code's own, for a container to start and for waiting one's turn. */
-const overheadMs = 120_000
+export const overheadMs = 120_000
 
 /** The tools `code_execute` and `code_execute_status`, and the background tasks that they share. */
 export function createCodeTools(options: CodeToolsParts): CodeTools {
@@ -134,7 +134,7 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
 }
 
 /** JSON, or, with images, content whose first block is that JSON. */
-function resultOf(record: CodeRecord, report: object): unknown {
+export function resultOf(record: CodeRecord, report: object): unknown {
   const images = record.images()
   return images.length === 0 ? report : content([{ type: "text", text: JSON.stringify(report) }, ...images])
 }
@@ -177,7 +177,7 @@ function description({ languages }: SandboxHost, defaultTimeoutMs: number): stri
   )
 }
 
-function requireLanguage({ name, languages }: SandboxHost, language: CodeLanguage): void {
+export function requireLanguage({ name, languages }: SandboxHost, language: CodeLanguage): void {
   if (languages.includes(language)) return
   throw new GatewayError(
     { code: "language_unavailable", status: 400 },

@@ -1,6 +1,7 @@
 import type { Plugin, PluginServices } from "../core/ports/plugin.ts"
 import { withDefaults } from "../sandbox/config.ts"
 import { openSandboxes } from "../sandbox/open-sandboxes.ts"
+import { createCodeRunner } from "./code-runner.ts"
 import { createCodeTools } from "./code-tools.ts"
 import { createReadinessCheck, logFindings } from "./findings.ts"
 import type { CodeExecutionConfig } from "./options.ts"
@@ -32,14 +33,15 @@ export function codeExecutionPlugin(
       logFindings(sandboxes, config.network, logger)
       const { maxTimeoutMs } = config
       const limits = { defaultTimeoutMs: Math.min(defaultTimeoutMs, maxTimeoutMs), maxTimeoutMs }
-      const code = createCodeTools({ sandboxes, ...limits, maxOutputBytes, maxBackground, clock, logger })
+      const parts = { sandboxes, ...limits, maxOutputBytes, maxBackground, clock, logger }
+      const code = createCodeTools(parts)
       const stopReaping = reapOnSchedule(
         [() => code.forget(isKept), (signal) => sandboxes.reap(isKept, signal)],
         logger,
       )
       const check = createReadinessCheck(sandboxes, logger)
       return {
-        provides: { sandboxes },
+        provides: { sandboxes, codeRunner: createCodeRunner(parts) },
         openRun({ needsApproval, maxToolResultBytes }) {
           const tools = code.tools({ needsApproval, maxResultBytes: maxToolResultBytes })
           return { tools: () => tools }

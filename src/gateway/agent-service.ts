@@ -7,6 +7,7 @@ import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
+import type { Subscriber } from "../core/ports/subscriptions.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
 import type { PrepareImages } from "../tools/images/prepare-images.ts"
@@ -25,6 +26,7 @@ import { closePlugins, interruptPlugins, type OpenedPlugin, openPlugins } from "
 import { openRun } from "./plugins/open-run.ts"
 import { createPluginServices } from "./plugins/plugin-services.ts"
 import { routesOf } from "./plugins/routes.ts"
+import { subscribersOf } from "./plugins/subscribers.ts"
 import type { Check } from "./readiness.ts"
 import { appProviders, type RunProviders } from "./run-providers.ts"
 import { createToolChangeLog, type ReportedChange, type ReportToolChange, toolCheck } from "./tool-offers.ts"
@@ -49,6 +51,8 @@ export interface AgentService {
   openFile(sessionId: string, path: string): Promise<OpenedFile | null>
   /** Checks what the agent needs, by name. For an operator, also the tools that its models do not see as they are. */
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
+  /** Subscribers of the plugins, by names that no other agent's have. */
+  readonly subscribers: readonly Subscriber[]
   /** Ends what runs may wait for. They continue without it. */
   interrupt(): Promise<void>
   close(): Promise<void>
@@ -116,6 +120,7 @@ async function startAgent(
         ...(tools !== null && { tools: toolCheck(tools) }),
       }
     },
+    subscribers: subscribersOf(name, plugins, logger),
     interrupt: () => interruptPlugins(plugins, logger),
     close: () => closePlugins(plugins, logger),
   }

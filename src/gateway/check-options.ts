@@ -4,6 +4,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import { longestTimerMs } from "../core/longest-timer.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../mcp/options.ts"
+import { skillSchemas } from "../skills/options.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
 import type { Hooks } from "./hooks.ts"
@@ -151,6 +152,7 @@ const agentServer = {
   allowedModels: strings,
   codeExecution: codeExecutionSchema.optional(),
   plugins: z.array(aPlugin).optional(),
+  ...skillSchemas,
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }
@@ -240,6 +242,7 @@ const startOptions = z
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
     toolInputDeltas: z.boolean().optional(),
+    traceparent: z.string().optional(),
     notBefore: z.int().nonnegative().optional(),
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),

@@ -9,6 +9,7 @@ import type { HttpLimits } from "../http/limits/http-limits.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../mcp/options.ts"
 import type { StorageBounds } from "../sessions/storage.ts"
+import type { SkillOptions } from "../skills/options.ts"
 import type { ConsoleOptions } from "./console-options.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
 import type { StoreChoice } from "./open-store.ts"
@@ -21,7 +22,7 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
 }
 
 /** Options of the server that each agent has for itself. */
-export interface AgentServerOptions extends McpOptions {
+export interface AgentServerOptions extends McpOptions, SkillOptions {
   /**
    * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
    * no `model`, else none: it is always the agent's.

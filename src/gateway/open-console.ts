@@ -1,18 +1,23 @@
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { ConsoleAccess } from "../console/access.ts"
-import { type ConsoleAgent, consolePages, consolePath } from "../console/console.ts"
+import { consolePages, consolePath } from "../console/console.ts"
 import { createOperatorCookie } from "../console/operator-cookie.ts"
 import type { Clock } from "../core/clock.ts"
 import { ConfigurationError } from "../core/errors.ts"
-import type { Directory } from "../core/ports/directory.ts"
+import type { SessionLog } from "../core/ports/session-log.ts"
+import type { Store } from "../core/ports/store.ts"
 import type { AddPages } from "../http/app.ts"
+import type { Readiness } from "../http/routes/status.ts"
 import type { Sessions } from "../sessions/sessions.ts"
+import { createMask } from "../telemetry/mask.ts"
+import type { AgentDefinition } from "./agent-definition.ts"
 import type { ConsoleOptions } from "./console-options.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { SharedServerOptions } from "./gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
+import { shownConfiguration } from "./shown-configuration.ts"
 
 /**
  * Fewest characters of the key. The whole network reaches an unfinished page, so the key must not be one that can be
@@ -22,13 +27,14 @@ const minKeyLength = 16
 
 export interface ConsoleParts {
   readonly server: SharedServerOptions
-  readonly agents: readonly ConsoleAgent[]
+  readonly agents: readonly AgentDefinition[]
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   /** Wins over the option of the same name. */
   readonly isAsked: boolean | undefined
   readonly sessions: Sessions
-  readonly directory: Directory
+  readonly store: Pick<Store, "log" | "directory" | "outbox">
+  readonly readiness: () => Promise<Readiness>
   readonly clock: Clock
 }
 
@@ -40,7 +46,7 @@ export interface OpenConsole {
 
 /** Returns null if the console is off: the default, but for `dev`. */
 export function openConsole(parts: ConsoleParts): OpenConsole | null {
-  const { server, agents, mode, isAsked, sessions, directory } = parts
+  const { server, agents, mode, isAsked, sessions, store, readiness } = parts
   const { console: chosen = mode === "dev" } = server
   if (!(isAsked ?? chosen)) return null
   const access = accessOf(typeof chosen === "object" ? chosen : {}, parts)
@@ -48,8 +54,17 @@ export function openConsole(parts: ConsoleParts): OpenConsole | null {
     access,
     folder: builtFolder(),
     sessions,
-    directory,
-    info: { version: packageVersion, prefix: server.prefix ?? "/api", mode: mode ?? "mounted", agents },
+    directory: store.directory,
+    outbox: store.outbox,
+    readEvents: readEvents(store.log, server.redact),
+    readiness,
+    configuration: () => shownConfiguration(server, agents),
+    info: {
+      version: packageVersion,
+      prefix: server.prefix ?? "/api",
+      mode: mode ?? "mounted",
+      agents: agents.map(({ name, options }) => ({ name, allowedModels: options.allowedModels ?? null })),
+    },
   })
   return { addPages, access: access.type }
 }
@@ -68,6 +83,19 @@ function accessOf(
     )
   }
   return { type: "operator", cookie: createOperatorCookie({ operatorKey, clock, path: consolePath }) }
+}
+
+const pageOfEvents = { limit: 500, maxCharacters: 1_000_000, deltas: false, replacedHistories: false }
+
+/** Operators see all of an event but secrets and the nonces by which waits are answered. */
+function readEvents(log: SessionLog, redact: readonly string[] = []) {
+  const mask = createMask(redact)
+  return async (sessionId: string, afterSeq: number) => {
+    const entries = await log.read(sessionId, { ...pageOfEvents, afterSeq })
+    return entries
+      .filter((entry) => entry.kind === "event")
+      .map((entry) => ({ ...entry, event: mask(entry.event) }))
+  }
 }
 
 /** The folder in the package, also where this file is run from its source. */

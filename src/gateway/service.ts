@@ -173,17 +173,19 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     server,
     { userCode, logger },
   )
-  const following = new Following({
-    reads,
-    logger,
-    subscriptions: store.subscriptions,
-    subscribers: [
-      ...hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
-      // A gateway that is only looked at writes nothing.
-      ...(idle ? [] : transcripts(server)),
-    ],
-    agents: names,
-  })
+  const follow = (subscribers: readonly Subscriber[], agents: readonly string[]) =>
+    new Following({ reads, logger, subscriptions: store.subscriptions, subscribers, agents })
+  const followings = [
+    follow(
+      [
+        ...hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+        // A gateway that is only looked at writes nothing.
+        ...(idle ? [] : transcripts(server)),
+      ],
+      names,
+    ),
+    ...agents.map(({ name, subscribers }) => follow(subscribers, [name])),
+  ]
   const dispatcher = new Dispatcher({
     outbox: store.outbox,
     handlers: new Map(),
@@ -196,12 +198,13 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const shownSessions = server.redact === undefined ? sessions : redactedSessions(sessions, server.redact)
   const ownConsole = openConsole({
     server,
-    agents: agents.map(({ name, allowedModels = null }) => ({ name, allowedModels })),
+    agents: options.agents.map(({ definition }) => definition),
     settings: options.settings,
     mode,
     isAsked: options.console,
     sessions: shownSessions,
-    directory,
+    store,
+    readiness: () => readiness(true),
     clock,
   })
   const app = createHttpApp({
@@ -228,7 +231,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const stopAnnouncing = idle ? null : await announceAgents({ directory, agents: names, logger })
   if (!idle) {
     // Before anything is committed that they are to hear of.
-    await following.start()
+    await Promise.all(followings.map((following) => following.start()))
     await worker.start()
     dispatcher.start()
   }
@@ -258,7 +261,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
       // These take up to two seconds each, and none needs another.
       await Promise.all([
         ...listeners.map((stop) => stop()),
-        committer.close().then(() => (idle ? null : stopDelivering([following, dispatcher]))),
+        committer.close().then(() => (idle ? null : stopDelivering([...followings, dispatcher]))),
         userCode.settle(),
         images.close(),
         ...agents.map((agent) => agent.close()),

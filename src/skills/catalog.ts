@@ -4,6 +4,9 @@ import type { Skill } from "./skill.ts"
 const maxListed = 100
 const maxListedBytes = 8_000
 const maxFound = 20
+const maxWords = 50
+/** Letters from which on a word stands for its other forms. */
+const minStem = 4
 const maxDescriptionCharacters = 1_024
 
 /** If false, the model finds skills by the tool `search_skills` alone. */
@@ -36,12 +39,12 @@ export function describe({ description }: Skill): string {
  * description. Skills with none of the words are left out.
  */
 export function searchSkills(skills: readonly Skill[], query: string): readonly Skill[] {
-  const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])].slice(0, 50)
+  const wanted = wordsOf(query).slice(0, maxWords)
   const scored = skills.map((skill) => {
-    const name = skill.name.toLowerCase()
-    const description = skill.description.toLowerCase()
-    const score = words.reduce(
-      (sum, word) => sum + (name.includes(word) ? 3 : 0) + (description.includes(word) ? 1 : 0),
+    const name = wordsOf(skill.name)
+    const description = wordsOf(skill.description)
+    const score = wanted.reduce(
+      (sum, word) => sum + (has(name, word) ? 3 : 0) + (has(description, word) ? 1 : 0),
       0,
     )
     return { skill, score }
@@ -51,4 +54,18 @@ export function searchSkills(skills: readonly Skill[], query: string): readonly 
     .sort((left, right) => right.score - left.score)
     .slice(0, maxFound)
     .map(({ skill }) => skill)
+}
+
+function wordsOf(text: string): readonly string[] {
+  return [...new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])]
+}
+
+/** Long words also match longer and shorter forms: `report` finds `reports`, and the other way round. */
+function has(words: readonly string[], wanted: string): boolean {
+  return words.some(
+    (word) =>
+      word === wanted ||
+      (wanted.length >= minStem && word.startsWith(wanted)) ||
+      (word.length >= minStem && wanted.startsWith(word)),
+  )
 }

@@ -1,8 +1,12 @@
-import type { Browser, BrowserContextOptions, Page } from "playwright-core"
-import { chromium } from "playwright-core"
+import { fileURLToPath } from "node:url"
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
 import { onTestFinished } from "vitest"
 import { type CliProcess, startCli } from "../cli-process.ts"
+import type { OnEnd } from "../end-to-end/support/on-end.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+
+export const scriptedAgent = fileURLToPath(new URL("fixtures/agent.mjs", import.meta.url))
+export const minimalAgent = fileURLToPath(new URL("../../examples/01-minimal/agent.ts", import.meta.url))
 
 const noModel = {
   ANTHROPIC_API_KEY: "",
@@ -22,29 +26,38 @@ export interface ServeOptions {
   readonly command?: "dev" | "start"
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** The model service. Default: the demo, which needs none. */
+  readonly model?: { readonly url: string }
+  /** Default: the system chooses. */
   readonly port?: string
   readonly folder?: string
+  /** Default: the gateway ends with the test. */
+  readonly onEnd?: OnEnd
 }
 
-/** Serves an agent as a developer does. Ends with the test. */
+/** Serves an agent as its developer or its operator does. */
 export async function serveConsole(agent: string, options: ServeOptions = {}): Promise<ServedConsole> {
-  const { command = "dev", args = [], env = {}, port = "0", folder = await temporaryFolder() } = options
+  const { command = "dev", args = [], env = {}, model, port = "0", onEnd = onTestFinished } = options
+  const folder = options.folder ?? (await temporaryFolder(onEnd))
+  const service =
+    model === undefined ? {} : { ANTHROPIC_API_KEY: "sk-test-key", ANTHROPIC_BASE_URL: model.url }
   const cli = startCli([command, agent, "--port", port, ...args], {
     cwd: folder,
-    env: { ...noModel, ...env },
+    env: { ...noModel, ...service, ...env },
+    onEnd,
   })
-  const [, url = ""] = await cli.printed(/^Listening on (http:\/\/127\.0\.0\.1:\d+)/m)
+  const [, url = ""] = await cli.printed(/^Listening on (http:\/\/[\d.]+:\d+)/m)
   return { cli, url, folder }
 }
 
-/** Opens a Chromium with an empty profile. Ends with the test. */
-export async function openBrowser(): Promise<Browser> {
+/** Starts a Chromium with an empty profile. */
+export async function openBrowser(onEnd: OnEnd = onTestFinished): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     chromiumSandbox: false,
     args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   })
-  onTestFinished(() => browser.close())
+  onEnd(() => browser.close())
   return browser
 }
 
@@ -54,21 +67,24 @@ export interface ConsolePage {
   readonly errors: readonly string[]
   send(message: string): Promise<void>
   /** Resolves once the conversation is in this state. */
-  status(name: string): Promise<void>
+  status(name: "ready" | "running" | "waiting" | "reconnecting"): Promise<void>
+  /** Texts of the assistant's messages, as they are shown. */
+  answers(): Promise<readonly string[]>
 }
 
-/** Opens the console in a window of its own. */
+/** Opens an address of the console in a window of its own, which ends with the test. */
 export async function openConsole(
+  browser: Browser,
   url: string,
-  { browser, ...window }: BrowserContextOptions & { readonly browser?: Browser } = {},
+  window: BrowserContextOptions = {},
 ): Promise<ConsolePage> {
-  const context = await (browser ?? (await openBrowser())).newContext(window)
+  const context = await browser.newContext(window)
+  onTestFinished(() => context.close())
   const page = await context.newPage()
   const errors: string[] = []
   page.on("pageerror", (error) => errors.push(String(error)))
   page.on("console", (message) => {
-    if (message.type() === "error" && /Security Policy|TrustedHTML/.test(message.text()))
-      errors.push(message.text())
+    if (/Security Policy|TrustedHTML/.test(message.text())) errors.push(message.text())
   })
   await page.goto(url)
   const field = page.getByLabel("Message", { exact: true })
@@ -80,5 +96,6 @@ export async function openConsole(
       await field.press("Enter")
     },
     status: (name) => page.locator(`.status[data-status="${name}"]`).waitFor(),
+    answers: () => page.locator("article.assistant .markdown").allInnerTexts(),
   }
 }

@@ -1,18 +1,15 @@
-import { fileURLToPath } from "node:url"
 import { beforeEach, expect, test, vi } from "vitest"
 import { requires } from "../needs.ts"
-import { openConsole, serveConsole } from "./console-stage.ts"
+import { minimalAgent, openBrowser, openConsole, serveConsole } from "./console-stage.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 beforeEach(() => requires("chromium"))
 
-const minimal = fileURLToPath(new URL("../../examples/01-minimal/agent.ts", import.meta.url))
-
 test("a browser at the printed address talks to the agent without a key", async () => {
-  const { cli, url } = await serveConsole(minimal)
+  const { cli, url } = await serveConsole(minimalAgent)
   const [, printed] = await cli.printed(/Talk to the agent in a browser: (\S+)/)
   expect(printed).toBe(`${url}/console/`)
-  const { page, send, status, errors } = await openConsole(url)
+  const { page, send, status, errors } = await openConsole(await openBrowser(), url)
   expect(page.url()).toBe(`${url}/console/`)
 
   await send("Hello there!")

@@ -70,6 +70,18 @@ test("the tools of 03-local-tools are called, and show their output while they r
   )
 })
 
+test("05-skills loads a skill, and then refuses the tools that the skill does not allow", async () => {
+  const { url } = await serve("05-skills")
+  const session = await startSession(url)
+  const loaded = assemble(await (await session.chat('/tool load_skill {"name":"release-notes"}')).rest())
+  expect(loaded.text).toContain("You cannot publish them yourself.")
+  const publish = '/tool publish_release {"notes":"Everything is new."}'
+  const refused = assemble(await (await session.chat(publish)).rest())
+  expect(refused.text).toContain('The skill "release-notes" is loaded and does not allow the tool')
+  const listed = assemble(await (await session.chat("/tool list_commits")).rest())
+  expect(listed.text).toContain("Export conversations as CSV")
+})
+
 test("04-code-execution computes with the file that it offers", async () => {
   const code = 'print(sum(int(line.split(",")[2]) for line in open("sales.csv").readlines()[1:]))'
   const task = `/tool code_execute ${JSON.stringify({ code })}`

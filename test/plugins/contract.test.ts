@@ -1,7 +1,10 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { describe, test } from "vitest"
 import { notes } from "../../examples/15-plugin/agent.ts"
 import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
 import { mcpPlugin } from "../../src/mcp/plugin.ts"
+import { skillsPlugin } from "../../src/skills/plugin.ts"
 import { makeDirectory } from "../../src/stores/sqlite/make-directory.ts"
 import { type PluginHarness, pluginContract } from "../../src/testing/plugin/plugin-contract.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
@@ -31,6 +34,14 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
           dockerSocket: undefined,
         },
       )
+    },
+  },
+  skills: {
+    async createPlugin() {
+      const skillsDir = await temporaryFolder()
+      await writeFile(join(skillsDir, "notes.md"), "Take notes.")
+      await writeFile(join(skillsDir, "wrong.md"), "---\ntimeout: soon\n---\n")
+      return skillsPlugin({ skillsDir, skillStateFile: join(skillsDir, "state.json") })
     },
   },
   "the example of a plugin": { createPlugin: () => notes({ most: 2 }) },

@@ -24,6 +24,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
   const agent = useAgent({
     url: info.prefix === "/" ? location.origin : new URL(info.prefix, location.origin).href,
     sessionId,
+    toolInputDeltas: true,
     token: ({ signal }) => issueToken({ session_id: sessionId }, signal),
   })
   const [prefill, setPrefill] = useState<{ readonly text: string } | null>(null)
@@ -39,7 +40,7 @@ export function ChatView({ info, conversations, sessionId }: ChatViewProps) {
     agent.send(content, { ...(model !== null && { model }), whenBusy: isBusy ? whenBusy : "queue" })
   }
   useFirstMessage(agent, sessionId, send)
-  useEffect(announceConversation, [isBusy])
+  useEffect(announceConversation, [agent.status])
 
   const scroll = useStickyScroll()
   const title = listed?.title ?? titleOf(agent)

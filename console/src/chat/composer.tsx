@@ -75,95 +75,101 @@ export function Composer(props: ComposerProps) {
           {problem}
         </p>
       )}
-      {images.length > 0 && (
-        <ul class="attachments" aria-label="Images of the message">
-          {images.map((image, index) => (
-            <li key={index}>
-              <img src={addressOf(image)} alt={`Attachment ${index + 1}`} />
-              <button
-                type="button"
-                class="icon-button"
-                aria-label={`Remove attachment ${index + 1}`}
-                onClick={() => setImages(images.filter((_, at) => at !== index))}
-              >
-                <Icon name="close" />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
-      <textarea
-        ref={field}
-        rows={1}
-        value={text}
-        aria-label="Message"
-        aria-describedby={hintId}
-        placeholder={isBusy ? "Add to the work in progress…" : "Write a message…"}
-        disabled={isDisabled}
-        onInput={(event) => setText(event.currentTarget.value)}
-        onPaste={(event) => {
-          const files = [...(event.clipboardData?.files ?? [])]
-          if (files.length > 0) void add(files)
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
-          event.preventDefault()
-          send()
-        }}
-      />
-      <div class="composer-row">
-        <input
-          ref={picker}
-          type="file"
-          accept="image/png,image/jpeg,image/gif,image/webp"
-          multiple
-          hidden
-          onChange={(event) => {
-            void add([...(event.currentTarget.files ?? [])])
-            event.currentTarget.value = ""
+      <div class="composer-box">
+        {images.length > 0 && (
+          <ul class="attachments" aria-label="Images of the message">
+            {images.map((image, index) => (
+              <li key={index}>
+                <img src={addressOf(image)} alt={`Attachment ${index + 1}`} />
+                <button
+                  type="button"
+                  class="icon-button"
+                  aria-label={`Remove attachment ${index + 1}`}
+                  onClick={() => setImages(images.filter((_, at) => at !== index))}
+                >
+                  <Icon name="close" />
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+        <textarea
+          ref={field}
+          rows={1}
+          value={text}
+          aria-label="Message"
+          aria-describedby={hintId}
+          placeholder={isBusy ? "Add to the work in progress…" : "Write a message…"}
+          disabled={isDisabled}
+          onInput={(event) => setText(event.currentTarget.value)}
+          onPaste={(event) => {
+            const files = [...(event.clipboardData?.files ?? [])]
+            if (files.length > 0) void add(files)
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+            event.preventDefault()
+            send()
           }}
         />
-        <button
-          type="button"
-          class="icon-button"
-          aria-label="Attach images"
-          disabled={isDisabled}
-          onClick={() => picker.current?.click()}
-        >
-          <Icon name="image" />
-        </button>
-        {models !== null && models.length > 0 && (
-          <select aria-label="Model" value={model} onChange={(event) => setModel(event.currentTarget.value)}>
-            <option value="">Default model</option>
-            {models.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        )}
-        {isBusy && (
-          <select
-            aria-label="When the agent is working"
-            value={whenBusy}
-            onChange={(event) => setWhenBusy(event.currentTarget.value as Draft["whenBusy"])}
+        <div class="composer-row">
+          <input
+            ref={picker}
+            type="file"
+            accept="image/png,image/jpeg,image/gif,image/webp"
+            multiple
+            hidden
+            onChange={(event) => {
+              void add([...(event.currentTarget.files ?? [])])
+              event.currentTarget.value = ""
+            }}
+          />
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Attach images"
+            disabled={isDisabled}
+            onClick={() => picker.current?.click()}
           >
-            <option value="queue">Queue after this run</option>
-            <option value="steer">Steer this run</option>
-            <option value="interrupt">Interrupt this run</option>
-          </select>
-        )}
-        <span id={hintId} class="composer-hint">
-          Enter sends, Shift+Enter breaks the line
-        </span>
-        {isBusy && (
-          <button type="button" class="stop" onClick={onStop}>
-            <Icon name="stop" />
-            Stop
+            <Icon name="image" />
           </button>
-        )}
-        <button type="submit" class="primary send" disabled={!canSend}>
-          <Icon name="send" />
-          Send
-        </button>
+          {models !== null && models.length > 0 && (
+            <select
+              aria-label="Model"
+              value={model}
+              onChange={(event) => setModel(event.currentTarget.value)}
+            >
+              <option value="">Default model</option>
+              {models.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          )}
+          {isBusy && (
+            <select
+              aria-label="When the agent is working"
+              value={whenBusy}
+              onChange={(event) => setWhenBusy(event.currentTarget.value as Draft["whenBusy"])}
+            >
+              <option value="queue">Queue after this run</option>
+              <option value="steer">Steer this run</option>
+              <option value="interrupt">Interrupt this run</option>
+            </select>
+          )}
+          <span id={hintId} class="composer-hint">
+            Enter sends, Shift+Enter breaks the line
+          </span>
+          {isBusy && (
+            <button type="button" class="stop" onClick={onStop}>
+              <Icon name="stop" />
+              Stop
+            </button>
+          )}
+          <button type="submit" class="primary send" disabled={!canSend}>
+            <Icon name="send" />
+            Send
+          </button>
+        </div>
       </div>
     </form>
   )

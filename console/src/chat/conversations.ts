@@ -9,6 +9,9 @@ interface Listed {
 
 const changed = new EventTarget()
 
+/** Delay between two looks at the states of the conversations, while the page is in view. */
+const pollMs = 5_000
+
 /** Tells the list that a conversation was started or has changed. */
 export function announceConversation(): void {
   changed.dispatchEvent(new Event("change"))
@@ -41,7 +44,13 @@ export function useConversations(): Conversations {
   useEffect(() => {
     refresh()
     changed.addEventListener("change", refresh)
-    return () => changed.removeEventListener("change", refresh)
+    const timer = setInterval(() => {
+      if (!document.hidden) refresh()
+    }, pollMs)
+    return () => {
+      changed.removeEventListener("change", refresh)
+      clearInterval(timer)
+    }
   }, [])
 
   return {

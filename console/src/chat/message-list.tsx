@@ -39,7 +39,18 @@ export function MessageList({ agent, agentName, onEdit }: MessageListProps) {
         )
       })}
       {others.map((wait) => (
-        <section key={wait.tool_call_id} class="tool-card" aria-label={`Request of ${wait.tool_name}`}>
+        <section
+          key={wait.tool_call_id}
+          class="tool-card waiting"
+          aria-label={`Request of ${wait.tool_name}`}
+        >
+          {wait.sub_agent_id !== undefined && (
+            <p class="inbox-head">
+              <span class="tag">Sub-agent</span>
+              <span class="hint">A sub-agent of this run asks.</span>
+              <a href={`#/sessions/${wait.sub_agent_id}`}>Its log</a>
+            </p>
+          )}
           <WaitPanel wait={wait} agent={agent} />
         </section>
       ))}

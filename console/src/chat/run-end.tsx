@@ -1,5 +1,6 @@
 import { ChatError } from "ai-agent-gateway/client"
 import type { Agent } from "ai-agent-gateway/react"
+import { ApiError } from "../api.ts"
 import { Icon } from "../ui/icons.tsx"
 import { Notice } from "../ui/notice.tsx"
 
@@ -58,7 +59,8 @@ export function RunEnd({ agent, onRetry }: { readonly agent: Agent; readonly onR
 }
 
 function failureText(failure: unknown): string {
-  if (failure instanceof ChatError && failure.code === "session_not_found") {
+  const code = failure instanceof ChatError || failure instanceof ApiError ? failure.code : null
+  if (code === "session_not_found") {
     return "The conversation does not exist, or it was started by somebody else. Start a new one."
   }
   return failure instanceof Error ? failure.message : String(failure)

@@ -9,6 +9,7 @@ import { ToolResult } from "./tool-result.tsx"
 import { WaitPanel } from "./wait-panel.tsx"
 
 const words: Readonly<Record<ViewToolCall["state"], string>> = {
+  writing: "Writing the arguments…",
   running: "Running…",
   waiting: "Waiting for you",
   completed: "Done",
@@ -25,8 +26,8 @@ export interface ToolCardProps {
 
 /** A call of a tool. Open while it runs; afterwards a line that can be opened. */
 export function ToolCard({ call, wait, agent }: ToolCardProps) {
-  const { toolName, input, state, output, result, error, durationMs, server } = call
-  const isActive = state === "running" || state === "waiting"
+  const { toolName, input, inputText, state, output, data, result, error, durationMs, server } = call
+  const isActive = state === "writing" || state === "running" || state === "waiting"
   const [isOpen, setOpen] = useState(isActive)
   useEffect(() => {
     if (isActive) setOpen(true)
@@ -49,6 +50,10 @@ export function ToolCard({ call, wait, agent }: ToolCardProps) {
       {isOpen && (
         <div class="tool-body">
           {hasInput && wait?.kind !== "approval" && <JsonView label="Input" value={input} />}
+          {inputText !== null && <JsonView label="Input" value={inputText} />}
+          {data.map(({ name, value }) => (
+            <JsonView key={name} label={name} value={value} />
+          ))}
           {output.length > 0 && <ToolOutput output={output} isLive={isActive} />}
           {error !== null && (
             <p class="tool-error">

@@ -1,6 +1,7 @@
 import type { ViewWait } from "ai-agent-gateway/client/view"
 import type { Agent } from "ai-agent-gateway/react"
 import { useEffect, useState } from "preact/hooks"
+import { call, type Page } from "../api.ts"
 import { ApprovalForm } from "../ui/approval-form.tsx"
 import { ClientToolForm } from "../ui/client-tool-form.tsx"
 import { QuestionForm } from "../ui/question-form.tsx"
@@ -30,6 +31,7 @@ export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly a
         <ApprovalForm
           {...common}
           request={wait}
+          loadSchema={() => schemaOf(agent.chat.sessionId, wait)}
           onAnswer={(approval) => sending(() => agent.approve(wait, approval))}
         />
       )
@@ -51,4 +53,15 @@ export function WaitPanel({ wait, agent }: { readonly wait: ViewWait; readonly a
         />
       )
   }
+}
+
+interface OpenWait {
+  readonly nonce: string
+  readonly answerSchema: Readonly<Record<string, unknown>> | null
+}
+
+/** The stream does not say what arguments a tool takes, but the stored wait does. */
+async function schemaOf(sessionId: string | null, { nonce }: ViewWait) {
+  const { items } = await call<Page<OpenWait>>("GET", "waits", { query: { session_id: sessionId } })
+  return items.find((wait) => wait.nonce === nonce)?.answerSchema ?? null
 }

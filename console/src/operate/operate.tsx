@@ -1,16 +1,49 @@
 import type { Info } from "../api.ts"
 import type { Route } from "../router.ts"
 import { Notice } from "../ui/notice.tsx"
+import { ApprovalsView } from "./approvals-view.tsx"
+import { ConfigurationView } from "./configuration-view.tsx"
+import { OutboxView } from "./outbox-view.tsx"
+import { RunsView } from "./runs-view.tsx"
+import { SessionView } from "./session-view.tsx"
+import { SessionsView } from "./sessions-view.tsx"
+import { StatusView } from "./status-view.tsx"
 
 /** The views for operators, loaded when the first of them is opened. */
-export function Operate(_: { readonly route: Route; readonly info: Info }) {
+export function Operate({ route, info }: { readonly route: Route; readonly info: Info }) {
   return (
     <div class="page">
-      <Notice title="There is no such view">
-        <p>
-          <a href="#/">Start a conversation</a>
-        </p>
-      </Notice>
+      <View route={route} info={info} />
     </div>
   )
+}
+
+function View({ route, info }: { readonly route: Route; readonly info: Info }) {
+  const [view, id] = route.path
+  switch (view) {
+    case "sessions":
+      return id === undefined ? (
+        <SessionsView route={route} info={info} />
+      ) : (
+        <SessionView key={id} sessionId={id} runId={route.query.get("run")} />
+      )
+    case "runs":
+      return <RunsView route={route} info={info} />
+    case "approvals":
+      return <ApprovalsView />
+    case "outbox":
+      return <OutboxView route={route} />
+    case "status":
+      return <StatusView />
+    case "configuration":
+      return <ConfigurationView />
+    default:
+      return (
+        <Notice title="There is no such view">
+          <p>
+            <a href="#/">Start a conversation</a>
+          </p>
+        </Notice>
+      )
+  }
 }

@@ -19,17 +19,26 @@ export interface ApprovalFormProps {
   readonly request: ApprovalRequest
   readonly isSending: boolean
   readonly problem: string | null
+  /** Resolves to the JSON Schema of the tool's arguments. Called when the operator edits them. */
+  readonly loadSchema: () => Promise<Input | null>
   readonly onAnswer: (approval: Approval) => void
 }
 
 /** Allows a call, with other arguments if need be, or denies it with a reason for the model. */
-export function ApprovalForm({ request, isSending, problem, onAnswer }: ApprovalFormProps) {
+export function ApprovalForm({ request, isSending, problem, loadSchema, onAnswer }: ApprovalFormProps) {
   const { tool_name, tool_input, server, resolved_qualifier, reason } = request
   const [mode, setMode] = useState<"ask" | "edit" | "deny">("ask")
   const [text, setText] = useState(() => JSON.stringify(tool_input, null, 2))
   const [denial, setDenial] = useState("")
   const [misfit, setMisfit] = useState<string | null>(null)
+  const [schema, setSchema] = useState<Input | null>(null)
   const titleId = useId()
+
+  const edit = () => {
+    setMode("edit")
+    // Without a schema, the arguments that are there can still be edited.
+    loadSchema().then(setSchema, () => setSchema(null))
+  }
 
   const sendEdited = () => {
     const parsed = parseInput(text)
@@ -54,7 +63,7 @@ export function ApprovalForm({ request, isSending, problem, onAnswer }: Approval
       </p>
       {reason !== null && <p class="hint">{reason}</p>}
       {mode === "edit" ? (
-        <InputEditor text={text} original={tool_input} onChange={setText} />
+        <InputEditor text={text} original={tool_input} schema={schema} onChange={setText} />
       ) : (
         <JsonView label="Arguments" value={tool_input} />
       )}
@@ -92,7 +101,7 @@ export function ApprovalForm({ request, isSending, problem, onAnswer }: Approval
             >
               Allow for this session
             </button>
-            <button type="button" disabled={isSending} onClick={() => setMode("edit")}>
+            <button type="button" disabled={isSending} onClick={edit}>
               Edit
             </button>
             <button type="button" class="danger" disabled={isSending} onClick={() => setMode("deny")}>

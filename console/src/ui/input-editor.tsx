@@ -1,4 +1,6 @@
 import { useId, useState } from "preact/hooks"
+import { FormFieldInput } from "./form-field.tsx"
+import { fieldsOf } from "./form-schema.ts"
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -6,17 +8,22 @@ export interface InputEditorProps {
   /** The arguments as JSON. */
   readonly text: string
   readonly original: Input
+  /** JSON Schema of the arguments, if it is known. */
+  readonly schema: Input | null
   readonly onChange: (text: string) => void
 }
 
-/** Edits the arguments of a call: a field for each of them, or the JSON as a whole. */
-export function InputEditor({ text, original, onChange }: InputEditorProps) {
+/** Edits the arguments of a call: a field for each of them and of the schema, or the JSON as a whole. */
+export function InputEditor({ text, original, schema, onChange }: InputEditorProps) {
   const [isJson, setJson] = useState(Object.keys(original).length === 0)
   const id = useId()
   const parsed = parseInput(text)
   const current = typeof parsed === "string" ? null : parsed
-  const set = (name: string, value: unknown) =>
-    onChange(JSON.stringify({ ...(current ?? original), [name]: value }, null, 2))
+  const fields = (schema === null ? null : fieldsOf(schema)) ?? []
+  const set = (name: string, value: unknown) => {
+    const { [name]: _, ...others } = current ?? original
+    onChange(JSON.stringify(value === undefined ? others : { ...others, [name]: value }, null, 2))
+  }
 
   return (
     <fieldset class="editor">
@@ -31,15 +38,27 @@ export function InputEditor({ text, original, onChange }: InputEditorProps) {
           onInput={(event) => onChange(event.currentTarget.value)}
         />
       ) : (
-        Object.entries(current).map(([name, value]) => (
-          <Field
-            key={name}
-            id={`${id}-${name}`}
-            name={name}
-            value={value}
-            onChange={(changed) => set(name, changed)}
-          />
-        ))
+        <>
+          {fields.map((field) => (
+            <FormFieldInput
+              key={field.name}
+              field={field}
+              value={current[field.name]}
+              onChange={(value) => set(field.name, value)}
+            />
+          ))}
+          {Object.entries(current)
+            .filter(([name]) => fields.every((field) => field.name !== name))
+            .map(([name, value]) => (
+              <Field
+                key={name}
+                id={`${id}-${name}`}
+                name={name}
+                value={value}
+                onChange={(changed) => set(name, changed)}
+              />
+            ))}
+        </>
       )}
       <button type="button" class="link" onClick={() => setJson(!isJson)} disabled={current === null}>
         {isJson ? "Edit as fields" : "Edit as JSON"}

@@ -1,11 +1,14 @@
 import type { Clock } from "../clock.ts"
+import type { EventEntry } from "../entries.ts"
 import type { Json } from "../json.ts"
+import type { CodeRunner } from "./code-runner.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
 import type { OpenedFile, Sandboxes } from "./sandbox.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 import type { Secrets } from "./secrets.ts"
 import type { Session } from "./session-log.ts"
+import type { Subscriber } from "./subscriptions.ts"
 import type { Tool } from "./tool.ts"
 import type { TransformToolResult } from "./transform-tool-result.ts"
 
@@ -36,11 +39,17 @@ export interface PluginServices {
   openSecrets(): Promise<Secrets | null>
   /** Resolves to true if the store still has the session, whoever's it is. */
   isKept(sessionId: string): Promise<boolean>
+  /**
+   * Resolves to the first events of a session after a sequence number, in order: some of them, or none at the end of its log. The
+   * messages of a client's own history are left out.
+   */
+  readEvents(sessionId: string, afterSeq: number): Promise<readonly EventEntry[]>
 }
 
 /** Ports that plugins provide for those after them. */
 export interface PluginPorts {
   readonly sandboxes: Sandboxes
+  readonly codeRunner: CodeRunner
 }
 
 /** The parts that a plugin adds to its agent. All are optional. */
@@ -65,6 +74,8 @@ export interface PluginParts {
    * gateway may use now, or to null if the query belongs to no authorization of this plugin.
    */
   completeAuthorization?(callback: URLSearchParams): Promise<string | null>
+  /** Receives the events of all sessions of the agent, at least once. Not called in a gateway that is only looked at. */
+  readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
   /** Reports the state of the plugin and of what it needs, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
   /** Returns true while tools may be missing because something still starts. */

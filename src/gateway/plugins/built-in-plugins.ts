@@ -4,6 +4,7 @@ import { codeExecutionPlugin } from "../../code-execution/plugin.ts"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
+import { skillsPlugin } from "../../skills/plugin.ts"
 import { makeIgnoredDirectory } from "../../stores/sqlite/make-directory.ts"
 import { definedOnly } from "../defined-only.ts"
 import type { EnvironmentSettings } from "../environment.ts"
@@ -16,9 +17,14 @@ export function pluginsOf(
   server: SharedServerOptions,
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
-  const { codeExecution = false, plugins = [], ...mcp } = options
+  const { codeExecution = false, plugins = [], ...others } = options
+  const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
   const { store, mcpOAuthRedirectUrl } = server
   const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
+  if (skillsDir !== undefined) {
+    const skills = definedOnly({ skillsExcludedTools, skillStateFile, skillToolPacks })
+    builtIn.unshift(skillsPlugin({ skillsDir, ...skills }))
+  }
   if (codeExecution !== false) {
     const surroundings = {
       directory: directoryBeside(store),

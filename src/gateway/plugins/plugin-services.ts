@@ -1,5 +1,7 @@
+import type { EventEntry } from "../../core/entries.ts"
 import type { PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
 import type { Secrets } from "../../core/ports/secrets.ts"
+import type { SessionLog } from "../../core/ports/session-log.ts"
 import { sealedSecrets } from "../../stores/sealed-secrets.ts"
 import type { AgentSurroundings } from "../agent-service.ts"
 import { definedOnly } from "../defined-only.ts"
@@ -30,6 +32,23 @@ export function createPluginServices(
       return scopedSecrets(sealedSecrets(store.secrets, key), `${scope}${plugin}:`)
     },
     isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
+    readEvents: (sessionId, afterSeq) => readEvents(store.log, sessionId, afterSeq),
+  })
+}
+
+/** Characters and entries of one read. */
+const page = { limit: 500, maxCharacters: 500_000, deltas: false } as const
+
+async function readEvents(
+  log: SessionLog,
+  sessionId: string,
+  afterSeq: number,
+): Promise<readonly EventEntry[]> {
+  const entries = await log.read(sessionId, { ...page, afterSeq })
+  return entries.flatMap((entry) => {
+    if (entry.kind !== "event") return []
+    const { event } = entry
+    return event.type === "historyReplaced" ? { ...entry, event: { ...event, messages: [] } } : entry
   })
 }
 

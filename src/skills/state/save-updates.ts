@@ -1,6 +1,7 @@
-import type { EventEntry } from "../../core/entries.ts"
 import { GatewayError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
+import type { PluginParts } from "../../core/ports/plugin.ts"
+import type { EventPage } from "../../core/ports/subscriptions.ts"
 import { extractStateUpdate } from "../../state-files/state-update.ts"
 import type { SessionSkills } from "../session-skills.ts"
 import type { SkillStateStore } from "./skill-state-store.ts"
@@ -11,13 +12,21 @@ export interface SaveUpdatesParts {
   readonly logger: Logger
 }
 
+/** Milliseconds that one page of events may take, the wait for other writers of the file included. */
+const timeoutMs = 30_000
+
+/** Saves state updates of skills as sessions produce them. */
+export function stateSubscriber(parts: SaveUpdatesParts): NonNullable<PluginParts["subscriber"]> {
+  return { timeoutMs, onEvents: (page, { signal }) => saveStateUpdates(parts, page, signal) }
+}
+
 /**
  * Merges the state updates in a session's final responses. Each belongs to the skill with `persist_state` that was loaded last
  * before it. An update that cannot be saved at all is logged; a failure that may pass rejects, so that the caller tries again.
  */
-export async function saveStateUpdates(
+async function saveStateUpdates(
   { state, sessionSkills, logger }: SaveUpdatesParts,
-  { sessionId, entries }: { readonly sessionId: string; readonly entries: readonly EventEntry[] },
+  { sessionId, entries }: EventPage,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { seq, event } of entries) {

@@ -1,29 +1,31 @@
 import { toError } from "../../core/errors.ts"
-import type { JsonObject } from "../../core/json.ts"
 import type { TextPart } from "../../core/messages.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import { loadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.ts"
 import type { Skill } from "../skill.ts"
 import type { SkillStateStore } from "../state/skill-state-store.ts"
 import { limitsOf, type ToolPacks } from "../tool-packs.ts"
-import { defineTool } from "./define-tool.ts"
+import { defineTool, failure } from "./define-tool.ts"
 import { textPage } from "./text-page.ts"
 import { unknownSkill } from "./unknown-skill.ts"
 
 /** Paths that are listed with the instructions. */
 const maxListedFiles = 100
+/** Bytes for the note at the end of a page. */
+const marginBytes = 200
+const minPageBytes = 200
 
 export interface LoadSkillParts {
   readonly skills: ReadonlyMap<string, Skill>
   readonly packs: ToolPacks
   /** Null if the agent has no state file. */
   readonly state: SkillStateStore | null
-  /** Bytes of one page of text. */
-  readonly pageBytes: number
+  /** Bytes of one result. */
+  readonly maxResultBytes: number
 }
 
 /** Gives the model a skill's instructions. From then on its limits on tools hold: they are in the result, and so in the log. */
-export function loadSkillTool({ skills, packs, state, pageBytes }: LoadSkillParts): Tool {
+export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkillParts): Tool {
   return defineTool({
     name: loadSkillName,
     description:
@@ -36,15 +38,8 @@ export function loadSkillTool({ skills, packs, state, pageBytes }: LoadSkillPart
     async execute({ name }, { logger }) {
       const skill = skills.get(String(name))
       if (skill === undefined) return unknownSkill(skills, String(name))
-      const header = { ...loadedHeader(skill, limitsOf(skill, packs)), ...filesOf(skill) }
-      const page = textPage(skill.body, 0, pageBytes)
-      const rest =
-        page.nextOffset === null
-          ? []
-          : [
-              `[Call read_skill_file with the path SKILL.md and the offset ${page.nextOffset} for the rest of the instructions.]`,
-            ]
-      const texts = [JSON.stringify(header), page.text, ...rest, ...interactionNote(skill)]
+      const header = JSON.stringify(loadedHeader(skill, limitsOf(skill, packs)))
+      const texts = [header, ...filesNote(skill), ...interactionNote(skill)]
       if (skill.persistState && state !== null) {
         texts.push(
           await stateNote(skill.name, state).catch((error: unknown) => {
@@ -53,15 +48,32 @@ export function loadSkillTool({ skills, packs, state, pageBytes }: LoadSkillPart
           }),
         )
       }
+      const room = maxResultBytes - texts.reduce((sum, text) => sum + Buffer.byteLength(text), marginBytes)
+      // A truncated header would lift the limits.
+      if (room < minPageBytes) {
+        return failure(
+          "result_too_large",
+          `The skill ${skill.name} cannot be loaded: its limits, state and list of files leave no room for its instructions. ` +
+            "Tell the user.",
+        )
+      }
+      const page = textPage(skill.body, 0, room)
+      texts.push(page.text)
+      if (page.nextOffset !== null) {
+        texts.push(
+          `[Call read_skill_file with the path SKILL.md and the offset ${page.nextOffset} for the rest of the instructions.]`,
+        )
+      }
       return { type: "content", content: texts.map((text): TextPart => ({ type: "text", text })) }
     },
   })
 }
 
-function filesOf({ files }: Skill): JsonObject {
-  if (files.length === 0) return {}
+function filesNote({ files }: Skill): readonly string[] {
+  if (files.length === 0) return []
   const paths = files.slice(0, maxListedFiles).map(({ path }) => path)
-  return { files: paths, ...(files.length > paths.length && { more_files: files.length - paths.length }) }
+  const more = files.length > paths.length ? ` and ${files.length - paths.length} more` : ""
+  return [`Files of this skill, for read_skill_file: ${paths.join(", ")}${more}.`]
 }
 
 function interactionNote({ interactive }: Skill): readonly string[] {

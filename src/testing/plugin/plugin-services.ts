@@ -14,6 +14,7 @@ export function testPluginServices(services: Partial<PluginServices> = {}): Plug
     signal: new AbortController().signal,
     openSecrets: async () => null,
     isKept: async () => true,
+    readEvents: async () => [],
     ...services,
   }
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto"
 import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context } from "hono"
-import type { HttpEnv } from "../http/http-env.ts"
-import { Problem } from "../http/problem.ts"
-import { type PageFile, readPageFiles } from "./page-files.ts"
+import type { HttpEnv } from "../../http/http-env.ts"
+import { Problem } from "../../http/problem.ts"
+import { type PageFile, readPageFiles } from "../page-files.ts"
 
 /**
  * Scripts and styles come from the gateway alone, and nothing turns text into markup. Images are only those that are in

@@ -1,0 +1,106 @@
+import { useState } from "preact/hooks"
+import { call, type Page } from "../api.ts"
+import { hrefOf } from "../router.ts"
+import { ApprovalForm } from "../ui/approval-form.tsx"
+import { ClientToolForm } from "../ui/client-tool-form.tsx"
+import { ageText } from "../ui/format.ts"
+import { JsonView } from "../ui/json-view.tsx"
+import { Notice } from "../ui/notice.tsx"
+import { QuestionForm } from "../ui/question-form.tsx"
+import type { OpenWait } from "./operator-types.ts"
+import { Age, PageHead, Pending } from "./page-parts.tsx"
+import { useLoaded } from "./use-loaded.ts"
+
+/** Everything that waits for a person, over all sessions, oldest first. */
+export function ApprovalsView() {
+  const { data, problem, reload } = useLoaded<Page<OpenWait>>("waits")
+  return (
+    <>
+      <PageHead title="Approvals">
+        {data !== null && data.items.length > 0 && <span class="tag">{data.items.length} open</span>}
+      </PageHead>
+      {data === null && <Pending problem={problem} />}
+      {data?.items.length === 0 && (
+        <Notice title="Nothing waits for you">
+          <p>
+            Calls that need an approval, questions of tools, and calls of client tools appear here, whoever's
+            session they are in.
+          </p>
+        </Notice>
+      )}
+      <div class="inbox">
+        {data?.items.map((wait) => (
+          <WaitCard key={wait.waitId} wait={wait} onAnswered={reload} />
+        ))}
+      </div>
+    </>
+  )
+}
+
+function WaitCard({ wait, onAnswered }: { readonly wait: OpenWait; readonly onAnswered: () => void }) {
+  const [problem, setProblem] = useState<string | null>(null)
+  const [isSending, setSending] = useState(false)
+  const { sessionId, toolCallId, nonce, toolName, userId, runId, openedAt, expiresAt } = wait
+
+  const send = (answer: Readonly<Record<string, unknown>>) => {
+    setSending(true)
+    setProblem(null)
+    const target = { session_id: sessionId, tool_call_id: toolCallId, nonce }
+    call("POST", "waits", { body: { ...target, ...answer } })
+      .then(onAnswered, (error: Error) => setProblem(error.message))
+      .finally(() => setSending(false))
+  }
+  const common = { isSending, problem }
+
+  return (
+    <article class="tool-card" aria-label={`${toolName} of ${userId}`}>
+      <p class="inbox-head">
+        <span class="tool-name">{toolName}</span>
+        <span class="hint">
+          {userId} · asked <Age at={openedAt} /> · expires in {ageText(Math.max(expiresAt - Date.now(), 0))}
+        </span>
+        <a href={hrefOf(["sessions", sessionId], { run: runId })}>Session</a>
+      </p>
+      {wait.kind === "approval" && (
+        <ApprovalForm
+          {...common}
+          request={{
+            ...{
+              tool_name: toolName,
+              tool_input: wait.payload.input,
+              server: null,
+              reason: wait.payload.reason,
+            },
+            ...{ resolved_qualifier: wait.payload.qualifier, expires_at: expiresAt / 1_000 },
+          }}
+          loadSchema={async () => wait.answerSchema}
+          onAnswer={({ approved, remember, input, reason }) =>
+            send({ kind: "approval", approved, remember, input, reason })
+          }
+        />
+      )}
+      {wait.kind === "elicitation" && (
+        <QuestionForm
+          {...common}
+          request={{ ...wait.payload.question, tool_name: toolName, server: wait.payload.server }}
+          onAnswer={(content) =>
+            send({ kind: "question", action: "accept", ...(content !== null && { content }) })
+          }
+          onDecline={(dismissed) => send({ kind: "question", action: dismissed ? "cancel" : "decline" })}
+        />
+      )}
+      {wait.kind === "clientTool" && (
+        <>
+          <div class="tool-body">
+            <JsonView label="Input" value={wait.payload.input} />
+          </div>
+          <ClientToolForm
+            {...common}
+            request={{ tool_name: toolName }}
+            onSubmit={(outcome) => send({ kind: "clientTool", ...outcome })}
+          />
+        </>
+      )}
+    </article>
+  )
+}

@@ -1,0 +1,126 @@
+import type { ComponentChildren } from "preact"
+import { hrefOf } from "../router.ts"
+import { bytesText } from "../ui/format.ts"
+import { Notice } from "../ui/notice.tsx"
+import { EventList } from "./event-list.tsx"
+import type { EventEntry, SessionDetail } from "./operator-types.ts"
+import { Age, More, PageHead, Pending, StateBadge } from "./page-parts.tsx"
+import { RunTimeline } from "./run-timeline.tsx"
+import { SessionTable } from "./sessions-view.tsx"
+import { useLoaded, usePages } from "./use-loaded.ts"
+
+const consoleTenant = "console"
+
+/** One session: its runs, the timeline of one of them, and every event of the log. */
+export function SessionView({
+  sessionId,
+  runId,
+}: {
+  readonly sessionId: string
+  readonly runId: string | null
+}) {
+  const { data, problem } = useLoaded<SessionDetail>(`sessions/${encodeURIComponent(sessionId)}`)
+  const isLive = data !== null && data.session.state !== "idle"
+  const events = usePages<EventEntry>(`sessions/${encodeURIComponent(sessionId)}/events`, {}, isLive)
+  if (data === null) return <Pending problem={problem} />
+  const { session, runs, children, grants } = data
+  const shownRun = runId ?? runs[0]?.id ?? null
+  const ofRun = (events.items ?? []).filter((entry) => shownRun === null || entry.runId === shownRun)
+
+  return (
+    <>
+      <PageHead title={session.id}>
+        <StateBadge state={session.revokedAt === null ? session.state : "revoked"} />
+        {session.tenant === consoleTenant && session.parent === null && (
+          <a class="button" href={hrefOf(["chat", session.id])}>
+            Open the conversation
+          </a>
+        )}
+      </PageHead>
+      <dl class="facts">
+        <Fact name="Agent">{session.agent}</Fact>
+        <Fact name="User">
+          <a href={hrefOf(["sessions"], { tenant: session.tenant, user: session.userId })}>
+            {session.userId}
+          </a>
+        </Fact>
+        <Fact name="Tenant">{session.tenant}</Fact>
+        <Fact name="Started">
+          <Age at={session.createdAt} />
+        </Fact>
+        <Fact name="Last used">
+          <Age at={session.lastUsedAt} />
+        </Fact>
+        <Fact name="Size">{bytesText(session.storedBytes)}</Fact>
+        {session.parent !== null && (
+          <Fact name="Started by">
+            <a
+              class="id"
+              href={hrefOf(["sessions", session.parent.sessionId], { run: session.parent.runId })}
+            >
+              {session.parent.sessionId}
+            </a>
+          </Fact>
+        )}
+        {grants.length > 0 && (
+          <Fact name="Allowed for the session">
+            {grants
+              .map(({ toolName, qualifier }) => (qualifier === null ? toolName : `${toolName} ${qualifier}`))
+              .join(", ")}
+          </Fact>
+        )}
+      </dl>
+
+      {runs.length === 0 ? (
+        <Notice title="No runs">
+          <p>The session has no message yet.</p>
+        </Notice>
+      ) : (
+        <section class="block" aria-label="Runs of the session">
+          <h2>Runs</h2>
+          <ul class="run-list">
+            {runs.map((run) => (
+              <li key={run.id}>
+                <a href={hrefOf(["sessions", sessionId], { run: run.id })} aria-current={run.id === shownRun}>
+                  <span class="id">{run.id}</span>
+                  <StateBadge state={run.state} />
+                  <span class="hint">
+                    <Age at={run.createdAt} />
+                  </span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {children.length > 0 && (
+        <section class="block" aria-label="Sessions of sub-agents">
+          <h2>Sub-agents</h2>
+          <SessionTable sessions={children} />
+        </section>
+      )}
+      {shownRun !== null && (
+        <section class="block" aria-label="Timeline">
+          <h2>
+            Timeline of <span class="id">{shownRun}</span>
+          </h2>
+          {events.items === null ? <Pending problem={events.problem} /> : <RunTimeline entries={ofRun} />}
+        </section>
+      )}
+      <section class="block" aria-label="Events">
+        <h2>Events</h2>
+        {events.items === null ? <Pending problem={events.problem} /> : <EventList entries={ofRun} />}
+        <More onClick={events.loadMore} />
+      </section>
+    </>
+  )
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}

@@ -1,0 +1,56 @@
+import { safeAddress } from "../markdown/safe-address.ts"
+import { Notice } from "../ui/notice.tsx"
+import type { Status } from "./operator-types.ts"
+import { PageHead, Pending } from "./page-parts.tsx"
+import { useLoaded } from "./use-loaded.ts"
+
+/** The parts that the gateway needs: the store, MCP servers, the sandbox. */
+export function StatusView() {
+  const { data, problem } = useLoaded<Status>("status")
+  const checks = Object.entries(data?.checks ?? {})
+  const hasServers = checks.some(([name]) => name.includes("mcp:"))
+
+  return (
+    <>
+      <PageHead title="Status">
+        {data !== null && (
+          <span class={`badge ${data.ready ? "completed" : "failed"}`}>
+            {data.ready ? "ready" : "not ready"}
+          </span>
+        )}
+      </PageHead>
+      {data === null && <Pending problem={problem} />}
+      <ul class="checks">
+        {checks.map(([name, { ok, detail }]) => (
+          <li key={name}>
+            <span class={`badge ${ok ? "completed" : "failed"}`}>{ok ? "works" : "does not work"}</span>
+            <span class="check-name">{name}</span>
+            <span class="hint">
+              <Detail text={detail ?? ""} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      {data !== null && !hasServers && (
+        <Notice title="No MCP servers">
+          <p>Servers of the option mcpServers appear here with their state.</p>
+        </Notice>
+      )}
+    </>
+  )
+}
+
+/** A server that has to be authorized comes with the link for it. */
+function Detail({ text }: { readonly text: string }) {
+  const at = text.search(/https?:\/\//)
+  const address = at < 0 ? null : safeAddress(text.slice(at))
+  if (address === null) return <>{text}</>
+  return (
+    <>
+      {text.slice(0, at)}
+      <a href={address} target="_blank" rel="noopener noreferrer">
+        Authorize it
+      </a>
+    </>
+  )
+}

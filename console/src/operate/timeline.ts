@@ -1,0 +1,106 @@
+import type { EventEntry } from "./operator-types.ts"
+
+/** One bar of a run's timeline. */
+export interface Span {
+  readonly id: string
+  readonly kind: "turn" | "model" | "tool" | "wait"
+  readonly label: string
+  readonly outcome: "ok" | "failed" | "open"
+  /** Milliseconds since the Unix epoch. */
+  readonly start: number
+  /** Null while it is open. */
+  readonly end: number | null
+  readonly detail: string
+}
+
+type Draft = { -readonly [Key in keyof Span]: Span[Key] }
+
+/** Turns the events of a run into spans, in the order in which they started. */
+export function spansOf(entries: readonly EventEntry[]): readonly Span[] {
+  const spans: Draft[] = []
+  const open = new Map<string, Draft>()
+
+  const begin = (id: string, span: Pick<Span, "kind" | "label" | "start"> & { readonly detail?: string }) => {
+    const draft: Draft = { id: `${id}-${spans.length}`, outcome: "open", end: null, detail: "", ...span }
+    spans.push(draft)
+    open.set(id, draft)
+  }
+  const finish = (id: string, at: number, outcome: "ok" | "failed", detail = "") => {
+    const draft = open.get(id)
+    if (draft === undefined) return
+    open.delete(id)
+    Object.assign(draft, { end: at, outcome, ...(detail !== "" && { detail }) })
+  }
+
+  for (const { at, event } of entries) {
+    const text = (name: string) => String(event[name] ?? "")
+    switch (event.type) {
+      case "stepStarted":
+        begin(`turn:${text("stepId")}`, { kind: "turn", label: `Turn ${text("step")}`, start: at })
+        begin(`model:${text("stepId")}`, { kind: "model", label: "Model", start: at })
+        break
+      case "modelCallFailed":
+        finish(`model:${text("stepId")}`, at, "failed", `${text("model")}: ${text("code")}`)
+        break
+      case "stepRetried":
+        finish(`model:${text("stepId")}`, at, "failed", errorOf(event.error))
+        begin(`model:${text("stepId")}`, {
+          kind: "model",
+          label: `Model, attempt ${text("attempt")}`,
+          start: at,
+        })
+        break
+      case "messageCompleted":
+        finish(`model:${text("stepId")}`, at, "ok", text("model"))
+        break
+      case "stepCompleted":
+        finish(`turn:${text("stepId")}`, at, "ok")
+        break
+      case "toolCallRequested":
+        begin(`tool:${text("toolCallId")}`, { kind: "tool", label: text("name"), start: at })
+        break
+      case "toolCallCompleted": {
+        const problem = errorOf(event.result)
+        finish(`tool:${text("toolCallId")}`, at, problem === "" ? "ok" : "failed", problem)
+        break
+      }
+      case "toolCallInterrupted":
+        finish(`tool:${text("toolCallId")}`, at, "failed", `interrupted: ${text("reason")}`)
+        break
+      case "waitOpened":
+        begin(`wait:${text("waitId")}`, {
+          ...{ kind: "wait", label: `Wait: ${waits[text("kind")] ?? text("kind")}`, start: at },
+          detail: text("toolName"),
+        })
+        break
+      case "waitResolved":
+        finish(`wait:${text("waitId")}`, at, event.decidedBy === null ? "failed" : "ok", resolutionOf(event))
+        break
+      case "runCompleted":
+      case "runFailed":
+        for (const id of [...open.keys()]) finish(id, at, "failed", "ended with the run")
+        break
+    }
+  }
+  return spans
+}
+
+const waits: Readonly<Record<string, string>> = {
+  approval: "approval",
+  elicitation: "question",
+  clientTool: "client tool",
+  child: "sub-agent",
+  timer: "timer",
+}
+
+function resolutionOf(event: EventEntry["event"]): string {
+  if (event.decidedBy === null) return "no answer"
+  const resolution = event.resolution as { readonly approved?: boolean } | undefined
+  if (resolution?.approved === undefined) return "answered"
+  return resolution.approved ? "allowed" : "denied"
+}
+
+function errorOf(value: unknown): string {
+  if (typeof value !== "object" || value === null || !("code" in value)) return ""
+  return `${String(value.code)}${"message" in value ? `: ${String(value.message)}` : ""}`
+}

@@ -1,0 +1,31 @@
+import { fileURLToPath } from "node:url"
+import { createAgent, tool } from "ai-agent-gateway"
+import { z } from "zod"
+
+const commits = [
+  "fix: Keep the order of messages",
+  "feat: Export conversations as CSV",
+  "docs: Describe the export",
+]
+
+export default createAgent("You help the maintainers of a small product.", {
+  // Each is one file, or a folder with a SKILL.md.
+  skillsDir: fileURLToPath(new URL("skills", import.meta.url)),
+  // The skill standup-notes keeps here what it wrote last.
+  skillStateFile: ".agent-gateway-skills/state.json",
+  tools: [
+    tool({
+      name: "list_commits",
+      description: "Lists the commits since the last release.",
+      input: z.object({}),
+      readOnly: true,
+      execute: () => commits,
+    }),
+    tool({
+      name: "publish_release",
+      description: "Publishes a release with these notes.",
+      input: z.object({ notes: z.string() }),
+      execute: ({ notes }) => `Published ${notes.length} characters.`,
+    }),
+  ],
+})

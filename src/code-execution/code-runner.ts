@@ -1,0 +1,40 @@
+import type { CodeRunner } from "../core/ports/code-runner.ts"
+import { toJson } from "../core/to-json.ts"
+import { contentOf } from "../tools/tool-content.ts"
+import { type CodeToolsParts, overheadMs, requireLanguage, resultOf } from "./code-tools.ts"
+import { startCode } from "./run-code.ts"
+
+/** Runs code for the tools of other plugins as `code_execute` runs the model's own. */
+export function createCodeRunner({
+  sandboxes,
+  defaultTimeoutMs,
+  maxTimeoutMs,
+  maxOutputBytes,
+}: CodeToolsParts): CodeRunner {
+  const [host] = sandboxes.hosts
+  if (host === undefined) throw new Error("There is no backend to execute code with.")
+  return {
+    hosts: sandboxes.hosts,
+    maxTimeoutMs,
+    overheadMs,
+    async run({ language, code, folders, timeoutMs = defaultTimeoutMs, maxResultBytes }, context) {
+      requireLanguage(host, language)
+      const request = {
+        host: host.name,
+        language,
+        code,
+        folders,
+        timeoutMs: Math.min(timeoutMs, maxTimeoutMs),
+      }
+      const sandbox = await sandboxes.open(context.session)
+      const { signal, emit: onOutput } = context
+      const { ended, record } = startCode({ sandbox, request, maxOutputBytes, signal, onOutput })
+      await ended
+      const value = resultOf(record, record.report(maxResultBytes))
+      const content = contentOf(value)
+      return content === null
+        ? { type: "json", value: toJson(value, "The report of code") }
+        : { type: "content", content }
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import type { PageParts } from "../../http/app.ts"
+import type { HttpEnv } from "../../http/http-env.ts"
+import { Problem } from "../../http/problem.ts"
+import { type ConsoleAccess, requireLoopback } from "../access.ts"
+import { readBody } from "../read-request.ts"
+
+export interface AccessRoutesOptions {
+  readonly prefix: string
+  readonly access: ConsoleAccess
+  readonly body: MiddlewareHandler<HttpEnv>
+  readonly failures: PageParts["failures"]
+}
+
+const keySchema = z.strictObject({ key: z.string().min(1).max(1_000) })
+
+/** GET access says if the page has to ask for a key. POST sign-in takes the key, POST sign-out ends the cookie. */
+export function addAccessRoutes(root: OpenAPIHono<HttpEnv>, options: AccessRoutesOptions): void {
+  const { prefix, access, body, failures } = options
+
+  root.get(`${prefix}/access`, (c) => {
+    if (access.type === "loopback") {
+      requireLoopback(c)
+      return c.json({ type: "open", can_sign_out: false })
+    }
+    const isSignedIn = access.cookie.isValid(c)
+    return c.json({ type: isSignedIn ? "open" : "key", can_sign_out: isSignedIn })
+  })
+
+  root.post(`${prefix}/sign-in`, body, async (c) => {
+    if (access.type !== "operator") throw noKeyNeeded()
+    const { key } = await readBody(c, keySchema)
+    await failures.counting(c, key, async () => {
+      if (!access.cookie.isKey(key)) throw wrongKey()
+    })
+    access.cookie.set(c, { secure: isHttps(c.req.url, c.req.header("x-forwarded-proto")) })
+    return c.json({ status: "ok" })
+  })
+
+  root.post(`${prefix}/sign-out`, (c) => {
+    if (access.type === "operator") access.cookie.remove(c)
+    return c.json({ status: "ok" })
+  })
+}
+
+/** Browsers do not store a secure cookie over plain HTTP. A client that claims a proxy only fails to stay signed in. */
+function isHttps(url: string, forwardedProto: string | undefined): boolean {
+  return url.startsWith("https:") || forwardedProto?.split(",")[0]?.trim() === "https"
+}
+
+function noKeyNeeded(): Problem {
+  return new Problem({ code: "no_key_needed", status: 409 }, "This console is used without a key.")
+}
+
+function wrongKey(): Problem {
+  return new Problem({ code: "invalid_credentials", status: 401 }, "This is not the operator key.")
+}

@@ -1,0 +1,44 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi"
+import type { MiddlewareHandler } from "hono"
+import { formatDirectoryCursor } from "../../core/directory-cursor.ts"
+import type { Directory } from "../../core/ports/directory.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
+import type { HttpEnv } from "../../http/http-env.ts"
+import type { IssueSession } from "../../http/issue-session.ts"
+import { wireSession } from "../../http/wire/sessions.ts"
+import type { Sessions } from "../../sessions/sessions.ts"
+import { createConversations } from "../conversations.ts"
+import { readBody, readCursor } from "../read-request.ts"
+
+export interface ConversationRoutesOptions {
+  readonly prefix: string
+  readonly sessions: Sessions
+  readonly directory: Directory
+  readonly agents: readonly string[]
+  readonly issueSession: IssueSession
+  /** Owner of the conversations. */
+  readonly principal: Principal
+  readonly body: MiddlewareHandler<HttpEnv>
+}
+
+const sessionSchema = z.strictObject({
+  session_id: z.string().max(128).optional(),
+  agent: z.string().max(64).optional(),
+})
+
+/** POST session returns a token for the HTTP API. GET conversations lists the console's own sessions with titles. */
+export function addConversationRoutes(root: OpenAPIHono<HttpEnv>, options: ConversationRoutesOptions): void {
+  const { prefix, issueSession, principal, body } = options
+  const conversations = createConversations(options, principal)
+
+  root.post(`${prefix}/session`, body, async (c) => {
+    const { session_id: sessionId, agent } = await readBody(c, sessionSchema)
+    return c.json(await issueSession(principal, { sessionId, agent }))
+  })
+
+  root.get(`${prefix}/conversations`, async (c) => {
+    const { items, next } = await conversations(readCursor(c.req.query("after")), c.req.raw.signal)
+    const shown = items.map(({ session, title }) => ({ ...wireSession(session), title }))
+    return c.json({ items: shown, next: next === null ? null : formatDirectoryCursor(next) })
+  })
+}

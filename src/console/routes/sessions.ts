@@ -1,0 +1,90 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi"
+import { formatDirectoryCursor } from "../../core/directory-cursor.ts"
+import type { EventEntry } from "../../core/entries.ts"
+import type { Directory, ListedSession } from "../../core/ports/directory.ts"
+import type { HttpEnv } from "../../http/http-env.ts"
+import { sessionNotFound } from "../../http/problem.ts"
+import type { Sessions } from "../../sessions/sessions.ts"
+import { readCursor, readQuery } from "../read-request.ts"
+
+export interface SessionRoutesOptions {
+  readonly prefix: string
+  readonly sessions: Sessions
+  readonly directory: Directory
+  /** Returns one page of a session's events after a sequence number, with secrets masked. */
+  readonly readEvents: (sessionId: string, afterSeq: number) => Promise<readonly EventEntry[]>
+}
+
+const pageSize = 50
+const shownRuns = 50
+
+const sessionStates = ["idle", "queued", "running", "waiting", "unserved"] as const
+const runStates = ["queued", "running", "waiting", "unserved", "completed", "interrupted", "failed"] as const
+const name = z.string().min(1).max(256)
+
+const sessionsQuery = z.strictObject({
+  agent: name.optional(),
+  state: z.enum(sessionStates).optional(),
+  tenant: name.optional(),
+  user: name.optional(),
+  after: z.string().optional(),
+})
+const runsQuery = z.strictObject({
+  agent: name.optional(),
+  state: z.enum(runStates).optional(),
+  after: z.string().optional(),
+})
+const eventsQuery = z.strictObject({ after: z.coerce.number().int().nonnegative().default(0) })
+
+/** Sessions and runs of all users, and the events of one session. */
+export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRoutesOptions): void {
+  const { prefix, sessions, directory, readEvents } = options
+
+  root.get(`${prefix}/sessions`, async (c) => {
+    const { agent, state, tenant, user, after } = readQuery(c, sessionsQuery)
+    const place = readCursor(after)
+    const { items, next } = await directory.sessions({
+      ...(agent !== undefined && { agents: [agent] }),
+      ...(state !== undefined && { states: [state] }),
+      ...(tenant !== undefined && user !== undefined && { principal: { tenant, userId: user } }),
+      ...(place !== null && { after: place }),
+      limit: pageSize,
+    })
+    return c.json({ items, next: next === null ? null : formatDirectoryCursor(next) })
+  })
+
+  root.get(`${prefix}/runs`, async (c) => {
+    const { agent, state, after } = readQuery(c, runsQuery)
+    const place = readCursor(after)
+    const { items, next } = await directory.runs({
+      ...(agent !== undefined && { agents: [agent] }),
+      ...(state !== undefined && { states: [state] }),
+      ...(place !== null && { after: place }),
+      limit: pageSize,
+    })
+    return c.json({ items, next: next === null ? null : formatDirectoryCursor(next) })
+  })
+
+  root.get(`${prefix}/sessions/:id`, async (c) => {
+    const session = await existing(c.req.param("id"))
+    const [{ items: runs }, { items: children }, grants] = await Promise.all([
+      directory.runs({ sessionId: session.id, limit: shownRuns }),
+      directory.sessions({ parentSessionId: session.id, limit: pageSize }),
+      sessions.grants(session.id),
+    ])
+    return c.json({ session, runs, children, grants })
+  })
+
+  root.get(`${prefix}/sessions/:id/events`, async (c) => {
+    const { after } = readQuery(c, eventsQuery)
+    const session = await existing(c.req.param("id"))
+    const items = await readEvents(session.id, after)
+    return c.json({ items, next: items.at(-1)?.seq ?? null })
+  })
+
+  async function existing(id: string): Promise<ListedSession> {
+    const session = await directory.session(id)
+    if (session === null) throw sessionNotFound(404)
+    return session
+  }
+}

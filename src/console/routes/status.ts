@@ -1,0 +1,37 @@
+import type { OpenAPIHono } from "@hono/zod-openapi"
+import type { Json } from "../../core/json.ts"
+import type { HttpEnv } from "../../http/http-env.ts"
+import type { Readiness } from "../../http/routes/status.ts"
+
+/** Facts about the gateway that the page shows before anything else. */
+export interface ConsoleInfo {
+  readonly version: string
+  /** Prefix of the HTTP API. */
+  readonly prefix: string
+  readonly mode: string
+  /** The first one is the default. */
+  readonly agents: readonly ConsoleAgent[]
+}
+
+export interface ConsoleAgent {
+  readonly name: string
+  /** Models that a message may ask for. Null for any. */
+  readonly allowedModels: readonly string[] | null
+}
+
+export interface StatusRoutesOptions {
+  readonly prefix: string
+  readonly info: ConsoleInfo
+  /** Reports as it does to an operator, with reasons and links. */
+  readonly readiness: () => Promise<Readiness>
+  /** Returns the options in force, with secrets masked. */
+  readonly configuration: () => Json
+}
+
+/** GET info, GET status and GET configuration: the gateway itself. */
+export function addStatusRoutes(root: OpenAPIHono<HttpEnv>, options: StatusRoutesOptions): void {
+  const { prefix, info, readiness, configuration } = options
+  root.get(`${prefix}/info`, (c) => c.json(info))
+  root.get(`${prefix}/status`, async (c) => c.json(await readiness()))
+  root.get(`${prefix}/configuration`, (c) => c.json(configuration()))
+}

@@ -1,0 +1,21 @@
+import type { LoadedSkills } from "./loaded-skills.ts"
+import type { Skill } from "./skill.ts"
+
+/** Tells the model which of the session's loaded skills are gone, or differ from the instructions that it has read. */
+export function changeNotes(loaded: LoadedSkills, skills: ReadonlyMap<string, Skill>): readonly string[] {
+  const gone = loaded.filter(({ name }) => !skills.has(name)).map(({ name }) => name)
+  const changed = loaded
+    .filter(({ name, digest }) => skills.has(name) && skills.get(name)?.digest !== digest)
+    .map(({ name }) => name)
+  return [
+    ...gone.map(
+      (name) =>
+        `The skill ${JSON.stringify(name)}, which you loaded in this conversation, is no longer available: its files cannot be read ` +
+        "and its scripts cannot run. Its limits on tools still hold. Tell the user if you cannot finish the task without it.",
+    ),
+    ...changed.map(
+      (name) =>
+        `The skill ${JSON.stringify(name)} has changed since you loaded it. Call load_skill again before you continue with it.`,
+    ),
+  ]
+}

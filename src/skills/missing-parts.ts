@@ -1,0 +1,33 @@
+import type { SkillMistake, SkillSet } from "./skill.ts"
+import { type ToolPacks, unknownPacks } from "./tool-packs.ts"
+
+/** Finds what skills need and the agent does not have. Such skills are loaded all the same. */
+export function missingParts(
+  { skills }: SkillSet,
+  { packs, hasState }: { readonly packs: ToolPacks; readonly hasState: boolean },
+): readonly SkillMistake[] {
+  return skills.flatMap((skill): readonly SkillMistake[] => {
+    const place = skill.file.endsWith("SKILL.md") || skill.file.endsWith("skill.md") ? "metadata." : ""
+    const unknown = unknownPacks(skill, packs)
+    return [
+      ...unknown.map((pack) => ({
+        file: skill.file,
+        field: `${place}tool_packs`,
+        rule: `The tool pack ${JSON.stringify(pack)} is not defined, so it allows no tools.`,
+        remedy: "Define it in the option skillToolPacks, or remove it.",
+        source: "gateway" as const,
+      })),
+      ...(skill.persistState && !hasState
+        ? [
+            {
+              file: skill.file,
+              field: `${place}persist_state`,
+              rule: "The agent has no file for the state of skills, so the state is not kept.",
+              remedy: "Set the option skillStateFile, or remove the field.",
+              source: "gateway" as const,
+            },
+          ]
+        : []),
+    ]
+  })
+}

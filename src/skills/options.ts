@@ -1,0 +1,25 @@
+import { z } from "zod"
+
+/** Options of skills. All are optional. */
+export interface SkillOptions {
+  /**
+   * Folder or folders with skills: files `NAME.md`, and folders `NAME/SKILL.md` by the specification at https://agentskills.io.
+   * Relative to the working directory. Default none.
+   */
+  readonly skillsDir?: string | readonly string[]
+  /** Patterns of tools that may not be called while any skill is loaded. Default none. */
+  readonly skillsExcludedTools?: readonly string[]
+  /** File that keeps the state of skills with `persist_state`. It is created when the first state is saved. Default none. */
+  readonly skillStateFile?: string
+  /** Groups of tools by the names that skills use in `tool_packs`; each entry is a pattern of tools. Default none. */
+  readonly skillToolPacks?: Readonly<Record<string, readonly string[]>>
+}
+
+const texts = z.array(z.string().min(1))
+
+export const skillSchemas = {
+  skillsDir: z.union([z.string().min(1), texts.min(1)]).optional(),
+  skillsExcludedTools: texts.optional(),
+  skillStateFile: z.string().min(1).optional(),
+  skillToolPacks: z.record(z.string().min(1), texts).optional(),
+} satisfies Record<keyof SkillOptions, unknown>

@@ -1,0 +1,182 @@
+import type { Browser } from "playwright-core"
+import { beforeAll, beforeEach, expect, test, vi } from "vitest"
+import { atEndOfFile } from "../end-to-end/support/on-end.ts"
+import { has, requires } from "../needs.ts"
+import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
+import { longText, startScriptedModel } from "./scripted-model.ts"
+
+vi.setConfig({ testTimeout: 30_000 })
+const onEnd = atEndOfFile()
+let served: ServedConsole
+let browser: Browser
+
+beforeAll(async () => {
+  if (!(await has("chromium"))) return
+  const model = await startScriptedModel(onEnd)
+  served = await serveConsole(scriptedAgent, { model, onEnd })
+  browser = await openBrowser(onEnd)
+})
+beforeEach(() => requires("chromium"))
+
+const open = () => openConsole(browser, served.url)
+
+test("a tool shows its live output, then its result and how long it took", async () => {
+  const { page, send, status } = await open()
+  await send("call|build")
+  const card = page.getByRole("region", { name: /^Tool build/ })
+  await card.locator(".output").getByText("step 2").waitFor()
+  await status("ready")
+  expect(await card.locator(".output").textContent()).toBe("step 1\nstep 2\nstep 3\nstep 4\nstep 5\n")
+  expect(await card.locator(".output .stderr").textContent()).toBe("step 5\n")
+  await card.getByText('"built": true').waitFor()
+  await card.getByText(/^Done · \d+ ms$/).waitFor()
+})
+
+test("an approval is allowed, and allowed for the session", async () => {
+  const { page, send, status, answers } = await open()
+  await send('call|erase|{"folder":"a"}')
+  await status("waiting")
+  await page.getByRole("button", { name: "Allow for this session" }).click()
+  await status("ready")
+  expect((await answers()).at(-1)).toContain("a is empty at depth 1")
+  await send('call|erase|{"folder":"b"}')
+  await page.locator("article.assistant .markdown").getByText("b is empty at depth 1").waitFor()
+  await status("ready")
+})
+
+test("an approval is denied with a reason for the model", async () => {
+  const { page, send, status, answers } = await open()
+  await send('call|erase|{"folder":"a"}')
+  await page.getByRole("button", { name: "Deny" }).click()
+  await page.getByLabel("Reason, which the model receives").fill("Use another folder.")
+  await page.getByRole("button", { name: "Deny the call" }).click()
+  await status("ready")
+  await page.getByRole("region", { name: "Tool erase: Denied" }).waitFor()
+  expect((await answers()).at(-1)).toContain("Use another folder.")
+})
+
+test("arguments are edited in a form of the tool's schema, and what does not fit is refused", async () => {
+  const { page, send, status, answers } = await open()
+  await send('call|erase|{"folder":"a"}')
+  await page.getByRole("button", { name: "Edit", exact: true }).click()
+  await page.getByLabel("folder").fill("b")
+  await page.getByLabel("depth").fill("12")
+  await page.getByRole("button", { name: "Allow with these arguments" }).click()
+  await page.getByRole("alert").getByText(/depth/).waitFor()
+  await page.getByRole("button", { name: "Edit as JSON" }).click()
+  await page.getByLabel("Arguments as JSON").fill('{"folder":"c","depth":2}')
+  await page.getByRole("button", { name: "Allow with these arguments" }).click()
+  await status("ready")
+  expect((await answers()).at(-1)).toContain("c is empty at depth 2")
+})
+
+test("a question is a form, and is answered", async () => {
+  const { page, send, status, answers } = await open()
+  await send("call|book")
+  await page.getByRole("form").getByText("Who comes?").waitFor()
+  await page.getByLabel("Name").fill("Ada")
+  await page.getByLabel("Guests").fill("3")
+  await page.getByLabel("Seat").selectOption("bar")
+  await page.getByRole("form").getByRole("button", { name: "Send" }).click()
+  await status("ready")
+  expect((await answers()).at(-1)).toMatch(/Ada.*3.*bar/)
+})
+
+test("a question is declined", async () => {
+  const { page, send, status, answers } = await open()
+  await send("call|book")
+  await page.getByRole("button", { name: "Decline" }).click()
+  await status("ready")
+  expect((await answers()).at(-1)).toContain("decline")
+})
+
+test("a client tool is answered by hand", async () => {
+  const { page, send, status, answers } = await open()
+  await send("call|pick_color")
+  await page.getByLabel("Result: JSON or text").fill("teal")
+  await page.getByRole("button", { name: "Send result" }).click()
+  await status("ready")
+  expect((await answers()).at(-1)).toContain("teal")
+})
+
+test("a run is stopped, and its message is sent again", async () => {
+  const { page, send, status, answers } = await open()
+  await send("long")
+  await page.locator("article.assistant").getByText("wörd3").waitFor()
+  await page.getByRole("button", { name: "Stop" }).click()
+  await page.getByText("You stopped this run.").waitFor()
+  await page.getByRole("button", { name: "Try again" }).click()
+  await page.locator("article.assistant").getByText("wörd60").waitFor()
+  await status("ready")
+  expect((await answers()).at(-1)).toBe(longText)
+})
+
+test("messages wait for the run, are taken back, and steer it", async () => {
+  const { page, send, status, answers } = await open()
+  await send("long")
+  await page.locator("article.assistant").getByText("wörd2").waitFor()
+  await send("first")
+  await send("second")
+  const waiting = page.getByRole("list", { name: "Messages that wait" }).getByRole("listitem")
+  await page.getByRole("button", { name: "Take the message back" }).nth(1).click()
+  await expect.poll(() => waiting.count()).toBe(1)
+  await page.locator("article.assistant").getByText("You said: first").waitFor()
+  await status("ready")
+  expect(await answers()).toEqual([longText, "You said: first"])
+
+  await send("call|build")
+  await page.locator(".output").getByText("step 1").waitFor()
+  await page.getByLabel("When the agent is working").selectOption("steer")
+  await send("Hurry!")
+  await page.locator("article.user").getByText("Hurry!").waitFor()
+  await status("ready")
+  expect((await answers()).at(-1)).toBe("You said: Hurry!")
+})
+
+test("a reload in the middle of an answer continues it, with each word once", async () => {
+  const { page, send, status, answers, errors } = await open()
+  await send("long")
+  await page.locator("article.assistant").getByText("wörd5").waitFor()
+  await page.reload()
+  await page.locator("article.assistant").getByText("wörd60").waitFor()
+  await status("ready")
+  expect(await answers()).toEqual([longText])
+  expect(errors).toEqual([])
+})
+
+test("thinking is folded, and usage adds up", async () => {
+  const { page, send, status } = await open()
+  await send("think")
+  await status("ready")
+  expect(await page.getByText("Let me see.").isVisible()).toBe(false)
+  await page.getByText("Thought").click()
+  expect(await page.getByText("Let me see.").isVisible()).toBe(true)
+  expect(await page.getByTestId("usage").innerText()).toMatch(/10 in\s+\d+ out/)
+})
+
+test("an image is attached and sent", async () => {
+  const { page, send, status } = await open()
+  const png = Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    "base64",
+  )
+  await page
+    .locator('input[type="file"]')
+    .setInputFiles({ name: "a.png", mimeType: "image/png", buffer: png })
+  await page.getByAltText("Attachment 1").waitFor()
+  await send("Look!")
+  await status("ready")
+  await page.locator("article.user img").waitFor()
+})
+
+test("conversations are searched, and the address of one that does not exist says so", async () => {
+  const { page, send, status } = await open()
+  await send("a needle in the hay")
+  await status("ready")
+  await page.getByLabel("Search conversations").fill("NEEDLE")
+  await expect
+    .poll(() => page.getByRole("navigation", { name: "Conversations" }).getByRole("listitem").count())
+    .toBe(1)
+  await page.goto(`${served.url}/console/#/chat/sess_none`)
+  await page.getByText("The conversation does not exist").waitFor()
+})

@@ -1,0 +1,39 @@
+import { beforeEach, expect, test, vi } from "vitest"
+import { requires } from "../needs.ts"
+import { openBrowser, openConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
+import { startScriptedModel } from "./scripted-model.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
+beforeEach(() => requires("chromium"))
+
+test("Markdown becomes elements, and nothing in it is executed, loaded or followed", async () => {
+  const { url } = await serveConsole(scriptedAgent, { model: await startScriptedModel() })
+  const { page, send, status, errors } = await openConsole(await openBrowser(), url, {
+    permissions: ["clipboard-read", "clipboard-write"],
+  })
+  const requests: string[] = []
+  page.on("request", (request) => requests.push(new URL(request.url()).host))
+  await send("markdown")
+  await status("ready")
+  const answer = page.locator("article.assistant")
+
+  expect(await answer.locator("h4").textContent()).toBe("Plan")
+  expect(await answer.locator("strong").textContent()).toBe("bold")
+  expect(await answer.locator("li").allTextContents()).toEqual(["one", "two"])
+  expect(await answer.locator("td").allTextContents()).toEqual(["1", "2"])
+  await answer.getByText("<b>markup</b> & more.").waitFor()
+  expect(await answer.locator("b, img, script").count()).toBe(0)
+  const links = await answer.locator("a").all()
+  expect(await Promise.all(links.map((link) => link.getAttribute("href")))).toEqual([
+    "https://example.com/",
+    "https://example.com/leak.png?secret=1",
+  ])
+  expect(await page.evaluate(() => "wasHacked" in globalThis)).toBe(false)
+  expect(new Set(requests)).toEqual(new Set([new URL(url).host]))
+
+  await answer.getByRole("button", { name: "Copy code" }).click()
+  await answer.getByText("Copied").waitFor()
+  // As text, because the types of the tests know no page.
+  expect(await page.evaluate("navigator.clipboard.readText()")).toBe("const answer: number = 42")
+  expect(errors).toEqual([])
+})

@@ -1,0 +1,59 @@
+import { anthropicEvents } from "../../src/testing/anthropic-wire.ts"
+import type { ScriptedUpstream } from "../../src/testing/scripted-upstream.ts"
+import { startModel } from "../end-to-end/support/model.ts"
+import type { OnEnd } from "../end-to-end/support/on-end.ts"
+
+const words = Array.from({ length: 60 }, (_, index) => `wörd${index + 1}`)
+/** Text that the model answers `long` with. */
+export const longText = words.join(" ")
+
+/** Text with each kind of block, and with what must never become markup. */
+export const markdown = [
+  "## Plan",
+  "Some **bold** and `code` and <b>markup</b> &amp; more.",
+  "- one\n- two",
+  "| a | b |\n|:--|--:|\n| 1 | 2 |",
+  "```ts\nconst answer: number = 42\n```",
+  "[safe](https://example.com/) [script](javascript:alert(1)) ![leak](https://example.com/leak.png?secret=1)",
+  '<img src=x onerror="globalThis.wasHacked = true"><script>globalThis.wasHacked = true</script>',
+].join("\n\n")
+
+interface Block {
+  readonly type: string
+  readonly text?: string
+  readonly content?: unknown
+}
+
+/** A model that does what the last message says: `long`, `markdown`, `think`, `call|TOOL|INPUT`, or an echo. */
+export function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedUpstream> {
+  return startModel(({ body }) => {
+    const { messages } = body as {
+      readonly messages: readonly { readonly content: string | readonly Block[] }[]
+    }
+    const content = messages.at(-1)?.content ?? ""
+    const blocks = typeof content === "string" ? [{ type: "text", text: content }] : content
+    const said = blocks.findLast(({ type }) => type === "text")?.text
+    const result = blocks.find(({ type }) => type === "tool_result")
+    // A message that steers comes with the results of the calls before it.
+    if (said === undefined) return says(["Result: ", JSON.stringify(result?.content)])
+    const [word = "", name = "", input = "{}"] = said.split("|")
+    if (word === "call")
+      return { steps: anthropicEvents([{ type: "toolCall", name, input: JSON.parse(input) }]) }
+    if (word === "markdown") return says(markdown.match(/[\s\S]{1,9}/g) ?? [])
+    if (word === "think") {
+      return {
+        steps: anthropicEvents([
+          { type: "thinking", text: ["Let me ", "see."] },
+          { type: "text", text: ["Seen."] },
+        ]),
+      }
+    }
+    if (word === "long")
+      return { ...says(words.map((each, at) => (at === 0 ? each : ` ${each}`))), delayMs: 20 }
+    return says(["You said: ", said])
+  }, onEnd)
+}
+
+function says(text: readonly string[]) {
+  return { steps: anthropicEvents([{ type: "text", text }]) }
+}

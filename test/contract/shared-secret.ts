@@ -1,0 +1,10 @@
+import { quiet } from "./gateway-under-test.ts"
+
+/** Options of gateways that accept the tokens of one another. */
+export const sharedSecret = {
+  provider: "demo",
+  store: "memory",
+  logger: quiet,
+  jwtSecret: "s".repeat(32),
+  rateLimits: false,
+} as const

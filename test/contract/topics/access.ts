@@ -1,0 +1,56 @@
+import { expect, test } from "vitest"
+import { createAgent } from "../../../src/gateway/create-agent.ts"
+import type { ContractUnderTest } from "../contract-under-test.ts"
+import { init, revoke, withSession } from "../operations.ts"
+import { sharedSecret } from "../shared-secret.ts"
+
+/** Registers tests of tokens and credentials. */
+export function testAccess({ setClockAhead, call, newToken }: ContractUnderTest): void {
+  test("no token, and one that is false, too old or of a session that is gone, are refused", async () => {
+    const token = await newToken()
+    for (const operation of withSession) {
+      for (const wrong of [undefined, "a.b.c"]) {
+        expect(await call(operation, { token: wrong })).toMatchObject({ status: 401, code: "invalid_token" })
+      }
+    }
+    setClockAhead(2 * 60 * 60 * 1000)
+    for (const operation of withSession) {
+      expect(await call(operation, { token })).toMatchObject({ status: 401, code: "token_expired" })
+    }
+    setClockAhead(0)
+    const elsewhere = createAgent("You answer.", sharedSecret)
+    const here = createAgent("You answer.", sharedSecret)
+    const through = (request: Request) => elsewhere.fetch(request)
+    const begun = await call(init, { body: { api_key: "key" }, through: (request) => here.fetch(request) })
+    const foreign = String(begun.bodies[0]?.session_token)
+    for (const operation of withSession) {
+      const answer = await call(operation, { token: foreign, through })
+      expect(answer).toMatchObject({ status: 401, code: "session_not_found" })
+    }
+    await Promise.all([here.close(), elsewhere.close()])
+  })
+
+  test("a session that its holder revoked is closed", async () => {
+    const token = await newToken()
+    expect((await call(revoke, { token })).status).toBe(200)
+    for (const operation of withSession) {
+      expect(await call(operation, { token })).toMatchObject({ status: 401, code: "session_revoked" })
+    }
+  })
+
+  test("an application that authenticates lets in, refuses, or cannot tell", async () => {
+    const people = new Map([["ada", { userId: "ada" }]])
+    const authenticate = async ({ headers }: Request) => {
+      const name = headers.get("x-person") ?? ""
+      if (name === "broken") throw new Error("secret")
+      return people.get(name) ?? null
+    }
+    const knowing = createAgent("You answer.", { ...sharedSecret, authenticate })
+    const as = (name: string) =>
+      call(init, { headers: { "x-person": name }, through: (request) => knowing.fetch(request) })
+    expect((await as("ada")).bodies[0]).toMatchObject({ user_id: "ada" })
+    expect(await as("eve")).toMatchObject({ status: 401, code: "invalid_credentials" })
+    expect(await as("broken")).toMatchObject({ status: 503, code: "authentication_unavailable" })
+    await knowing.close()
+  })
+}

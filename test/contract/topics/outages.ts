@@ -1,0 +1,57 @@
+import { expect, test } from "vitest"
+import { createAgent } from "../../../src/gateway/create-agent.ts"
+import type { ContractUnderTest } from "../contract-under-test.ts"
+import { storeFaults, tools } from "../gateway-under-test.ts"
+import {
+  cancel,
+  chat,
+  hello,
+  history,
+  init,
+  initAgent,
+  mcpCallback,
+  ofAgent,
+  withSession,
+} from "../operations.ts"
+import { sharedSecret } from "../shared-secret.ts"
+
+/** Registers tests of a store that fails and a server that stops. */
+export function testOutages({ failStore, call, send, check, newToken }: ContractUnderTest): void {
+  test("a store that is down is 503, and one that is broken is 500 and tells nothing", async () => {
+    const token = await newToken()
+    const body = { api_key: "key" }
+    for (const [fault, expected] of storeFaults) {
+      failStore(fault)
+      for (const operation of withSession) {
+        const answer = await call(operation, { token })
+        expect(answer).toMatchObject(expected)
+        expect(JSON.stringify(answer)).not.toContain("secret")
+      }
+      expect(await call(init, { body })).toMatchObject(expected)
+      expect(await call(initAgent, { ...ofAgent, body })).toMatchObject(expected)
+      expect(await call(`${mcpCallback}?state=any`)).toMatchObject(expected)
+      const notReady = await call("GET /ready")
+      expect(notReady.status).toBe(503)
+      expect(JSON.stringify(notReady)).not.toContain("secret")
+      failStore(null)
+    }
+  })
+
+  test("a server that stops takes no new work, and shows what it has", async () => {
+    const stopping = createAgent("You answer.", { ...sharedSecret, tools })
+    const through = (request: Request) => stopping.fetch(request)
+    const begun = await call(init, { body: { api_key: "key" }, through })
+    const token = String(begun.bodies[0]?.session_token)
+    const stream = await send(chat, { token, through, body: { message: "/tool hang" } })
+    const closed = stopping.close({ graceMs: 60_000 })
+    expect((await call("GET /ready", { through })).status).toBe(503)
+    for (const operation of [init, chat]) {
+      const refused = await call(operation, { token, through, body: { api_key: "key", ...hello } })
+      expect(refused).toMatchObject({ status: 503, code: "shutting_down" })
+    }
+    expect((await call(history, { token, through })).status).toBe(200)
+    await call(cancel, { token, through })
+    await check(chat, stream)
+    await closed
+  })
+}

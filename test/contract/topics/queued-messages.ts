@@ -1,0 +1,49 @@
+import { expect, test } from "vitest"
+import type { ContractUnderTest } from "../contract-under-test.ts"
+import { cancel, chat, hello, history, revoke, subscribe } from "../operations.ts"
+
+/** Registers tests of messages for a session with an open run. */
+export function testQueuedMessages({ call, send, check, newToken }: ContractUnderTest): void {
+  test("one run at a time, and one body for an Idempotency-Key", async () => {
+    const token = await newToken()
+    const headers = { "idempotency-key": "once" }
+    const stream = await send(chat, { token, headers, body: { message: "/tool hang" } })
+    expect(await call(chat, { token, body: hello })).toMatchObject({ status: 409, code: "run_active" })
+    const reused = await call(chat, { token, headers, body: hello })
+    expect(reused).toMatchObject({ status: 422, code: "idempotency_key_reused" })
+    await call(cancel, { token })
+    await check(chat, stream)
+  })
+
+  test("messages while a run is open are queued, followed and taken back, up to a bound", async () => {
+    const token = await newToken("queue")
+    const open = await send(chat, { token, body: { message: "/tool hang" } })
+    const queued = { message: "Hello!", when_busy: "queue" }
+    const first = await send(chat, { token, body: queued })
+    const runId = first.headers.get("x-run-id") ?? ""
+    for (let count = 1; count < 100; count++) {
+      await (await send(chat, { token, body: queued })).body?.cancel()
+    }
+    expect(await call(chat, { token, body: queued })).toMatchObject({ status: 429, code: "queue_full" })
+    const [redrawn] = (await call(history, { token })).bodies
+    expect(redrawn?.queued_runs).toHaveLength(100)
+    expect((await call(cancel, { token, body: { run_id: runId } })).status).toBe(200)
+    const shown = [
+      { type: "run_queued", run_id: runId, position: 1 },
+      { type: "stream_complete", terminal_disposition: "interrupted", reason: "cancelled" },
+    ]
+    const { bodies } = await check(chat, first)
+    expect(bodies).toMatchObject(shown)
+    const again = await call(`${subscribe}?run_id=${runId}`, { token })
+    expect(again.bodies).toEqual(bodies.slice(1))
+    const cursor = redrawn?.last_seq
+    const after = await call(`${subscribe}?run_id=${runId}&after_seq=${Number(cursor) + 1_000_000_000_000}`, {
+      token,
+    })
+    expect(after.status).toBe(204)
+    const unknown = await call(`${subscribe}?run_id=run_unknown`, { token })
+    expect(unknown).toMatchObject({ status: 404, code: "run_not_found" })
+    await call(revoke, { token })
+    await check(chat, open)
+  })
+}
