@@ -44,8 +44,8 @@ export interface StartOptions {
   /** Limits of the run, besides those of the agent. An agent with a loop of its own ignores them. Default: none. */
   readonly limits?: RunLimits
   /**
-   * If true, the events of the run include `tool_input_delta`: the arguments of calls while the model writes them. Default
-   * false.
+   * If true, the events of the run include `tool_input_delta`: the arguments of calls while the model writes them.
+   * Default false.
    */
   readonly toolInputDeltas?: boolean
   /** Cancels the run. The run then ends as `interrupted`, with the reason `cancelled`. */
