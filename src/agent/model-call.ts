@@ -10,6 +10,7 @@ import { answeredEvents } from "./answered.ts"
 import { type Attempt, attemptAfter, modelAt } from "./attempts.ts"
 import { type Charged, overBudget, priced } from "./budget.ts"
 import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
+import { idsOfRun } from "./log-events.ts"
 import { requestOf } from "./model-request.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
@@ -198,7 +199,7 @@ function logFailure(
 ): void {
   const { provider, model } = modelAt(runtime, attempt.modelIndex)
   const { code, detail = failure.message } = failure
-  const ids = { sessionId, runId: conversation.run?.runId, stepId: attempt.step.stepId }
+  const ids = { ...idsOfRun(sessionId, conversation.run), stepId: attempt.step.stepId }
   const fields = { ...ids, attempt: attempt.number, provider: provider.name, model, code, detail }
   if (next === null) logger.warn(fields, "A model call failed. The run ends.")
   else if (isWithoutImages) logger.warn(fields, "A model refused an image. The call is retried without it.")
