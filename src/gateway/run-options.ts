@@ -49,8 +49,8 @@ export interface StartOptions {
    */
   readonly toolInputDeltas?: boolean
   /**
-   * W3C Trace Context of what causes the run. It is passed on to tools, MCP servers, the model service and child sessions. An
-   * invalid one is ignored. Default: none.
+   * W3C Trace Context of what causes the run. It is passed on to tools, MCP servers, the model service and child
+   * sessions. An invalid one is ignored. Default: none.
    */
   readonly traceparent?: string
   /** Cancels the run. The run then ends as `interrupted`, with the reason `cancelled`. */
