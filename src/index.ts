@@ -235,6 +235,7 @@ export type {
 export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
+export type { RunSettings } from "./core/run-settings.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
 export type {
@@ -299,29 +300,26 @@ export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
 export type { StoreChoice } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/outbox.ts"
-export {
-  type AutonomousOptions,
-  type AutonomousRetryOptions,
-  runAutonomous,
-  runAutonomousWithRetry,
-} from "./gateway/run-autonomous.ts"
+export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/run-autonomous.ts"
+export { runAutonomous, runAutonomousWithRetry } from "./gateway/run-autonomous.ts"
 export type { StartOptions } from "./gateway/run-options.ts"
 export type { SecretsOptions } from "./gateway/secrets-key.ts"
 export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/sessions.ts"
 export type { StartedRun } from "./gateway/start-run.ts"
 export type { ChatStream } from "./gateway/stream-run.ts"
+export type { HeartbeatClock } from "./headless/heartbeat/clock.ts"
+export { HeartbeatLoop, type HeartbeatOptions } from "./headless/heartbeat/heartbeat-loop.ts"
+export type { HeartbeatConfig } from "./headless/heartbeat/options.ts"
+export type { HeartbeatState, TickOutcome } from "./headless/heartbeat/state.ts"
+export type { HeartbeatTick, SkipReason, TickResult } from "./headless/heartbeat/tick.ts"
 export { classifyOutcome, type OutcomeClass } from "./headless/run/classify-outcome.ts"
 export { type CollectOptions, collectRunOutput } from "./headless/run/collect-run-output.ts"
 export { formatRunSummary, type SummaryOptions } from "./headless/run/format-run-summary.ts"
 export type { OnHumanNeeded, RunSessionOptions } from "./headless/run/options.ts"
 export type { Retry, RetryOptions } from "./headless/run/retry.ts"
-export {
-  type RunOutcome,
-  type RunOutput,
-  runOutputExitCode,
-  runOutputOutcome,
-} from "./headless/run/run-output.ts"
+export type { RunOutcome, RunOutput } from "./headless/run/run-output.ts"
+export { runOutputExitCode, runOutputOutcome } from "./headless/run/run-output.ts"
 export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
@@ -367,11 +365,8 @@ export {
 } from "./runners/ai-sdk/ai-sdk-runner.ts"
 export type { AiSdkApprovalPart, AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
 export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
-export {
-  type LangGraph,
-  type LangGraphOptions,
-  langGraphRunner,
-} from "./runners/langgraph/langgraph-runner.ts"
+export type { LangGraph, LangGraphOptions } from "./runners/langgraph/langgraph-runner.ts"
+export { langGraphRunner } from "./runners/langgraph/langgraph-runner.ts"
 export { type OpenAiAgentsSdk, openAiAgentsRunner } from "./runners/openai-agents/openai-agents-runner.ts"
 export type { OpenAiAgentsEvent } from "./runners/openai-agents/stream-events.ts"
 export type { RunnerOptions } from "./runners/runner-options.ts"
@@ -386,12 +381,8 @@ export { loadState, type StateFileOptions, saveState } from "./state-files/state
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
-export {
-  type BackendToolDefinition,
-  type ClientToolDefinition,
-  type ToolDefinition,
-  tool,
-} from "./tools/local-tool.ts"
+export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
+export { tool } from "./tools/local-tool.ts"
 export type {
   StandardIssue,
   StandardOutput,

@@ -4,6 +4,7 @@ Commands:
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
+  heartbeat FILE     Run an agent again and again, and print what a person should know
   approvals ACTION   List and answer what waits for a person
   outbox ACTION      List what could not be delivered yet, and retry or drop it
   sessions ACTION    List the sessions of a store, and show one with its runs
@@ -63,6 +64,32 @@ SIGINT and SIGTERM cancel the run; with --job they leave it open. So does a read
 
 Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at a budget, 3 stopped at its maximum of turns,
 75 waits for a person (park), 124 timed out, 130 interrupted (143 by SIGTERM, 141 if the reader of stdout went away).
+`
+
+const heartbeatHelp = `Usage: agent-gateway heartbeat FILE [OPTIONS]
+
+Runs the agent of FILE again and again, each time in a new session. A response that is HEARTBEAT_OK, or little more, is
+quiet; every other one is printed to stdout. Errors and logs go to stderr. SIGTERM or SIGINT stops it; the next start
+continues.
+
+Options:
+  --interval TIME    From one tick to the next, such as 90s, 10m or 2h (default 30m)
+  --cron EXPRESSION  Tick by a cron expression instead, such as "0 9 * * 1-5"
+  --timezone ZONE    IANA time zone of --cron, --active-hours and --budget-per-day (default UTC)
+  --active-hours H-H Tick only in these hours, such as 8-22; 22-6 crosses midnight
+  --checklist FILE   What to check. A tick is skipped while there is no such file, or nothing but headings in it
+  --task TEXT        Task of each tick (default: to look at the checklist)
+  --state-dir DIR    Folder of heartbeat_state.json (default .agent-gateway-heartbeat)
+  --budget-per-day USD
+                     Skip the rest of a day's ticks once they cost this
+  --timeout TIME     Cancel a tick after this time (default 10m)
+  --yes TOOL         Approve calls of this tool without asking; may be given several times. Others are denied
+  --max-ticks N      Stop after this many ticks
+  --agent NAME       Name of the agent, if FILE serves several (default: its default agent)
+  --demo             If no model is configured, use a model server on this machine (Ollama), or else the offline demo
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 stopped by a signal or after --max-ticks, 1 failed, 2 called wrongly.
 `
 
 const approvalsHelp = `Usage: agent-gateway approvals list [OPTIONS]
@@ -187,6 +214,7 @@ agent chooses. SIGTERM or SIGINT stops it gracefully: unfinished runs go on at t
 
 ${serveOptions}`,
   run: runHelp,
+  heartbeat: heartbeatHelp,
   approvals: approvalsHelp,
   outbox: outboxHelp,
   mcp: mcpHelp,

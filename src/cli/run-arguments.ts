@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util"
 import { expectPositionals } from "./arguments.ts"
 import { parseUsage, UsageError } from "./cli-error.ts"
+import { parseDollars, parseSeconds } from "./quantities.ts"
 
 const policies = ["deny", "park", "fail", "ask"] as const
 
@@ -70,8 +71,8 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
     jobId: jobOf(values.job),
     agent: notEmpty(values.agent, "--agent"),
     stateDir: notEmpty(values["state-dir"], "--state-dir"),
-    timeoutSeconds: seconds(values.timeout),
-    maxBudgetUsd: dollars(values.budget),
+    timeoutSeconds: parseSeconds(values.timeout, "--timeout"),
+    maxBudgetUsd: parseDollars(values.budget, "--budget"),
     maxTurns: turns(values["max-turns"]),
   }
 }
@@ -93,23 +94,6 @@ function notEmpty(text: string | undefined, option: string): string | undefined 
 function jobOf(text: string | undefined): string | undefined {
   if (text !== undefined && text.length > 255) throw new UsageError("--job has at most 255 characters.")
   return notEmpty(text, "--job")
-}
-
-/** A number of seconds, or with the unit `s`, `m` or `h`, as `timeout(1)` takes it. */
-function seconds(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const [, number = "", unit = "s"] = /^(\d+(?:\.\d+)?)([smh])?$/.exec(text) ?? []
-  const value = Number(number) * { s: 1, m: 60, h: 3600 }[unit as "s" | "m" | "h"]
-  if (number !== "" && value > 0 && value <= 2_147_483) return value
-  throw new UsageError(
-    `--timeout must be a time such as 90, 90s, 10m or 2h, at most 596h, but it is ${JSON.stringify(text)}.`,
-  )
-}
-
-function dollars(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
-  throw new UsageError(`--budget must be US dollars such as 0.50, but it is ${JSON.stringify(text)}.`)
 }
 
 function turns(text: string | undefined): number | undefined {

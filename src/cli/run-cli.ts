@@ -9,6 +9,7 @@ import { devWorkerCommand, devWorkerName } from "./dev-worker-command.ts"
 import { doctorCommand } from "./doctor-command.ts"
 import { escapedOutputs } from "./escaped-output.ts"
 import { exitCodes } from "./exit-codes.ts"
+import { heartbeatCommand } from "./heartbeat-command.ts"
 import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts"
 import { mcpCommand } from "./mcp-command.ts"
 import { outboxCommand } from "./outbox-command.ts"
@@ -21,6 +22,7 @@ const commands = {
   dev: devCommand,
   start: startCommand,
   run: runCommand,
+  heartbeat: heartbeatCommand,
   approvals: approvalsCommand,
   outbox: outboxCommand,
   mcp: mcpCommand,

@@ -53,9 +53,9 @@ export function toChatEvent(frame: Frame): ChatEvent {
 }
 
 /**
- * Yields the entries of a run and of its sub-agents up to the run's end, and answers what they wait for. Cancels the run when
- * the signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its message started.
- * Ends early, and cancels nothing, when the process stops.
+ * Yields the entries of a run and of its sub-agents up to the run's end, and answers what they wait for. Cancels the
+ * run when the signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its
+ * message started. Ends early, and cancels nothing, when the process stops.
  */
 export async function* followRun(
   { sessions, directory, logger }: FollowParts,
@@ -96,6 +96,7 @@ export async function* followRun(
   /** Waits are answered one after the other, while the run and its sub-agents are shown. */
   let answering = Promise.resolve()
   let unanswered = 0
+  let answered = 0
   const answer = async () => {
     try {
       if (!over.signal.aborted) await answerWaits(sessions, run, people)
@@ -107,15 +108,19 @@ export async function* followRun(
       over.abort()
     } finally {
       unanswered -= 1
+      answered += 1
     }
   }
   const calls = new UnfinishedCalls()
   let looking: Promise<void> | null = null
   const lookIfParked = async () => {
     try {
-      while (await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal })) {
+      while (!over.signal.aborted) {
+        const before = answered
+        if (!(await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal }))) return
         await answering
-        if (unanswered > 0) continue
+        // What was seen may have been answered since.
+        if (unanswered > 0 || answered !== before) continue
         onParked?.()
         over.abort()
       }

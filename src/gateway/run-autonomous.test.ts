@@ -129,7 +129,11 @@ describe("a call that needs a person", () => {
     "runs if its tool is approved, with %s",
     async (onHumanNeeded) => {
       const options = { tools: [pay], onHumanNeeded, approvedTools: ["pay"] }
-      expect(await run([callPay, [say("Paid.")]], options)).toMatchObject({ response: "Paid." })
+      expect(await run([callPay, [say("Paid.")]], options)).toMatchObject({
+        response: "Paid.",
+        parked: false,
+        error: null,
+      })
     },
   )
 

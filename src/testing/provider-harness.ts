@@ -12,8 +12,8 @@ export interface ProviderContractCase {
 
 /**
  * `thinking` it sends thinking, which goes back to it; `earlyUsage` it counts the input before the first token;
- * `outputSchema` it takes the schema of an answer; `contentFilter` it may withhold an answer; `toolInput` it sends the input of
- * calls in pieces.
+ * `outputSchema` it takes the schema of an answer; `contentFilter` it may withhold an answer; `toolInput` it sends
+ * the input of calls in pieces.
  */
 export type ProviderFeature = "thinking" | "earlyUsage" | "outputSchema" | "contentFilter" | "toolInput"
 
@@ -26,6 +26,8 @@ export interface ProviderHarness {
   answer(answer: ContractAnswer): void
   /** The upstream's last request, read back from its wire format. */
   received(): ContractRequest
+  /** The header of that name of the upstream's last request. */
+  receivedHeader(name: string): string | null
   /** Resolves once the upstream's last exchange is over: whether the client broke it off. */
   disconnected(): Promise<boolean>
   close(): Promise<void>

@@ -227,3 +227,63 @@ describe("agent-gateway run", () => {
     expect(cli.stderr()).toContain(message)
   })
 })
+
+describe("agent-gateway heartbeat", () => {
+  const beat = fileURLToPath(new URL("../fixtures/run-agent.ts", import.meta.url))
+
+  test("prints alerts only, skips an empty checklist, and continues after a restart", async () => {
+    const { cwd, env, model } = await setUp([
+      says("HEARTBEAT_OK"),
+      says("The disk of the build server is full.\n\n", "HEARTBEAT_OK"),
+    ])
+    const once = async () => {
+      const args = ["heartbeat", beat, "--checklist", "HEARTBEAT.md", "--interval", "1s", "--max-ticks", "1"]
+      const cli = startCli(args, { cwd, env })
+      const code = await cli.exited
+      return { code, stdout: cli.stdout() }
+    }
+    expect(await once()).toEqual({ code: 0, stdout: "" })
+    await writeFile(join(cwd, "HEARTBEAT.md"), "- the disk\n")
+    expect(await once()).toEqual({ code: 0, stdout: "" })
+    expect(await once()).toEqual({ code: 0, stdout: "The disk of the build server is full.\n" })
+    expect(JSON.stringify(model.requests[0]?.body)).toContain("the disk")
+    const state = JSON.parse(
+      await readFile(join(cwd, ".agent-gateway-heartbeat/heartbeat_state.json"), "utf8"),
+    )
+    expect(state).toMatchObject({ tick_count: 3, last_outcome: "alert" })
+  })
+
+  test.each(["SIGTERM", "SIGKILL"] as const)("a tick that %s ended is continued", async (signal) => {
+    const reached = Promise.withResolvers<void>()
+    let requests = 0
+    const { cwd, env, model } = await setUp(() => {
+      requests += 1
+      if (requests === 1) return calls("look")
+      if (requests > 2) return says("It is blue, and that is not well.")
+      reached.resolve()
+      return silent
+    })
+    const start = () => startCli(["heartbeat", beat, "--max-ticks", "1"], { cwd, env })
+    const cli = start()
+    await reached.promise
+    cli.signal(signal)
+    expect(await cli.exited).toBe(signal === "SIGTERM" ? 0 : "SIGKILL")
+    const again = start()
+    expect(await again.exited).toBe(0)
+    expect(again.stdout()).toBe("It is blue, and that is not well.\n")
+    expect(model.requests).toHaveLength(3)
+  })
+
+  test.each([
+    [["--interval", "now"], 2, "--interval must be"],
+    [["--active-hours", "8"], 2, "--active-hours must be"],
+    [["--timezone", "Mars/Olympus"], 1, "timezone"],
+    [["--cron", "sometimes"], 1, "cron"],
+  ])("%j is refused in one line", async (args, code, message) => {
+    const { cwd, env } = await setUp([])
+    const cli = startCli(["heartbeat", beat, ...args], { cwd, env })
+    expect(await cli.exited).toBe(code)
+    expect(cli.stderr()).toMatch(/^agent-gateway: [^\n]+\n$/)
+    expect(cli.stderr()).toContain(message)
+  })
+})

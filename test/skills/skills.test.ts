@@ -157,8 +157,8 @@ test("a loaded skill's limits on tools are enforced, until a later run unloads i
   expect(sent).toEqual(["before"])
   const [mail, found, loaded, unloaded] = lastResults(requests[3] as ModelRequest) as string[]
   expect(mail).toBe(
-    'not_allowed_by_skill: The skill "safe" is loaded and does not allow the tool "send_mail", so the call did not run. ' +
-      "It allows: web_*. Continue without this tool, or tell the user what you cannot do.",
+    'not_allowed_by_skill: The skill "safe" is loaded and does not allow the tool "send_mail", so the call ' +
+      "did not run. It allows: web_*. Continue without this tool, or tell the user what you cannot do.",
   )
   expect(found).toBe("found")
   expect(loaded).toContain("# Other")
@@ -224,6 +224,26 @@ test("limits survive a restart and the end of the skill, and the model hears tha
   await after.gateway.run("Go on", { sessionId })
   expect(systemOf(after.requests[0] as ModelRequest)).toMatch(/The skill "safe".+is no longer available/)
   expect(systemOf(after.requests[0] as ModelRequest)).toMatch(/The skill "also" has changed/)
+  expect(sent).toEqual([])
+})
+
+test("a run that goes on after a restart keeps the limits of a skill that is gone", async () => {
+  await write("safe/SKILL.md", skill("safe", "# Safe", "allowed-tools: web_search"))
+  const store = join(folder, "store")
+  const before = agentWith(
+    [[call("load_skill", { name: "safe" })], [{ type: "wait", until: new Promise(() => {}) }]],
+    { store },
+  )
+  const interrupted = before.gateway.run("Go").catch((error: unknown) => error)
+  await eventually("the second model call", () => before.requests[1] ?? null)
+  await before.gateway.close({ graceMs: 0 })
+  expect(await interrupted).toBeInstanceOf(Error)
+  await rm(join(folder, "skills/safe"), { recursive: true })
+  const after = agentWith([[call("send_mail", { to: "a" })], [say("Done.")]], { store })
+  await after.gateway.prepare()
+  const second = await eventually("the model call with the result", () => after.requests[1] ?? null)
+  expect(lastResults(second)).toEqual([expect.stringMatching(/^not_allowed_by_skill: /)])
+  expect(systemOf(second)).toMatch(/The skill "safe".+is no longer available/)
   expect(sent).toEqual([])
 })
 

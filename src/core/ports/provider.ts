@@ -48,6 +48,8 @@ export interface ModelRequest {
   readonly outputSchema?: JsonObject
   /** If true, a provider that can do so yields the arguments of calls as the model writes them. Default false. */
   readonly toolInputDeltas?: boolean
+  /** W3C Trace Context, to be sent as the header of that name. Absent: none. */
+  readonly traceparent?: string
 }
 
 export interface SystemBlock {
@@ -71,7 +73,10 @@ export interface ModelDelta {
   readonly text: string
 }
 
-/** A piece of a call's arguments as JSON. It is yielded only if the request asks for it, and does not replace `hiddenBytes`. */
+/**
+ * A piece of a call's arguments as JSON. It is yielded only if the request asks for it, and does not replace
+ * `hiddenBytes`.
+ */
 export interface ModelInputDelta {
   readonly type: "toolInputDelta"
   /** Index of the call in the `content` of the `end` that will follow. */

@@ -32,6 +32,8 @@ export interface RunSessionOptions {
   readonly tenant?: string
   /** For `buildChatRuntime`, as in `POST /chat`. Default `{}`. */
   readonly context?: JsonObject
+  /** Further texts of the message, for example a checklist. They do not tell one job from another. Default: none. */
+  readonly notes?: readonly string[]
   /** Maximum number of turns, besides the agent's own limit. Default 40. */
   readonly maxTurns?: number
   /** US dollars that the run may cost, besides the agent's own limit. Default: no further limit. */
@@ -77,6 +79,7 @@ export const runSessionShape = {
   userId: text.optional(),
   tenant: text.optional(),
   context: anObject.optional(),
+  notes: z.array(z.string()).readonly().default([]),
   maxTurns: z.int().positive().default(40),
   maxBudgetUsd: z.number().nonnegative().optional(),
   timeoutSeconds: z.number().positive().max(maxTimerSeconds).default(600),
@@ -94,7 +97,7 @@ export const runSessionShape = {
   signal: anObject.optional(),
 } satisfies Record<keyof RunSessionOptions, z.ZodType>
 
-type Defaulted = "maxTurns" | "timeoutSeconds" | "stateFile" | "onHumanNeeded" | "approvedTools"
+type Defaulted = "notes" | "maxTurns" | "timeoutSeconds" | "stateFile" | "onHumanNeeded" | "approvedTools"
 
 /** The options with their defaults. */
 export type ResolvedRunOptions = RunSessionOptions & Required<Pick<RunSessionOptions, Defaulted>>

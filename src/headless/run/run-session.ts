@@ -25,19 +25,15 @@ export async function runSession(
   } catch (error) {
     return outputWithoutRun(problemOf(error))
   }
-  const output = await follow(runs, message, resolved, note)
+  const notes = [...resolved.notes, ...(note === undefined ? [] : [note])]
+  const output = await follow(runs, message, { ...resolved, notes })
   return state === null || output.parked ? output : saveState(state, output)
 }
 
 /** A run starts a moment after its time limit does. */
 const lateShare = 0.9
 
-async function follow(
-  runs: Runs,
-  message: string,
-  options: ResolvedRunOptions,
-  note: string | undefined,
-): Promise<RunOutput> {
+async function follow(runs: Runs, message: string, options: ResolvedRunOptions): Promise<RunOutput> {
   const { signal, timeoutSeconds, maxTurns, maxBudgetUsd, onTextDiscarded } = options
   const { sessionId, jobId, agent, userId, tenant, context, onEvent, onText } = options
   const stop = new AbortController()
@@ -50,7 +46,7 @@ async function follow(
     const run = await runs.run(message, {
       ...definedOnly({ sessionId, jobId, agent, userId, tenant, context, onEvent, onText }),
       ...(onTextDiscarded !== undefined && { onRetry: onTextDiscarded }),
-      ...(note !== undefined && { notes: [note] }),
+      notes: options.notes,
       ...human,
       limits: { maxTurns, ...(maxBudgetUsd !== undefined && { maxBudgetUsd }) },
       signal: stop.signal,

@@ -1,0 +1,44 @@
+import { constants } from "node:fs"
+import { open } from "node:fs/promises"
+import { toError } from "../../core/errors.ts"
+
+export type Checklist =
+  | { readonly type: "tasks"; readonly text: string }
+  /** There is no such file, or nothing to do in it. */
+  | { readonly type: "empty" }
+  | { readonly type: "unusable"; readonly problem: string }
+
+const maxBytes = 64 * 1024
+
+/** Reads what a heartbeat has to check. Headings, blank lines and comments are nothing to do. */
+export async function readChecklist(path: string): Promise<Checklist> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    // A pipe without a writer would be waited for.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { type: "empty" }
+    return unusable(toError(error).message)
+  }
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile()) return unusable("it is not a regular file")
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
+    if (bytesRead > maxBytes) return unusable(`it has more than ${maxBytes} bytes`)
+    const text = buffer.toString("utf8", 0, bytesRead)
+    return hasTasks(text) ? { type: "tasks", text } : { type: "empty" }
+  } catch (error) {
+    return unusable(toError(error).message)
+  } finally {
+    await file.close()
+  }
+}
+
+function hasTasks(text: string): boolean {
+  const lines = text.replace(/^\ufeff/, "").replaceAll(/<!--[\s\S]*?-->/g, "")
+  return lines.split(/\r\n|\n|\r/).some((line) => line.trim() !== "" && !/^\s*#/.test(line))
+}
+
+function unusable(problem: string): Checklist {
+  return { type: "unusable", problem: `The checklist cannot be used: ${problem}.` }
+}

@@ -1,0 +1,77 @@
+import type { RunOutput } from "../run/run-output.ts"
+import { Beat } from "./beat.ts"
+import type { HeartbeatClock } from "./clock.ts"
+import type { HeartbeatConfig } from "./options.ts"
+import type { HeartbeatState } from "./state.ts"
+import type { HeartbeatTick, TickResult } from "./tick.ts"
+
+export interface HeartbeatOptions {
+  /** Does the work of one tick, for example by `runAutonomous`. */
+  readonly run: (tick: HeartbeatTick) => Promise<RunOutput>
+  /** Default: a tick every 30 minutes. */
+  readonly config?: HeartbeatConfig
+  /**
+   * Called with a response for people, without `HEARTBEAT_OK`; also for a run that reached its budget or turns, or is
+   * parked.
+   */
+  readonly onAlert?: (output: RunOutput, state: HeartbeatState) => void | Promise<void>
+  /** Called when nothing needs attention. */
+  readonly onQuiet?: (output: RunOutput, state: HeartbeatState) => void | Promise<void>
+  /** Called with a run that failed, or with what `run` threw, or with a checklist that cannot be used. */
+  readonly onError?: (problem: RunOutput | Error, state: HeartbeatState) => void | Promise<void>
+  /** Called after each tick, skipped ones included. */
+  readonly onTick?: (result: TickResult, state: HeartbeatState) => void | Promise<void>
+  /**
+   * Called with a sentence about anything else that went wrong: a callback above that threw or took longer than a
+   * minute, or a state that could not be saved. Default: a process warning.
+   */
+  readonly onProblem?: (problem: string) => void
+  /** For tests. */
+  readonly clock?: HeartbeatClock
+}
+
+/**
+ * Runs an agent again and again, one tick at a time. Each callback is called at least once for each tick: a tick that
+ * a crash cut off is repeated with the same `jobId`. Throws a `ConfigurationError` for wrong options.
+ */
+export class HeartbeatLoop {
+  readonly #beat: RunningBeat
+
+  constructor(options: HeartbeatOptions) {
+    this.#beat = new Beat(options)
+  }
+
+  get running(): boolean {
+    return this.#beat.running
+  }
+
+  /** Number of ticks so far, over restarts. */
+  get tickCount(): number {
+    return this.#beat.state.tick_count
+  }
+
+  get state(): HeartbeatState {
+    return this.#beat.state
+  }
+
+  /**
+   * Ticks until `stop()`, `maxTicks` or an abort. Resolves when no tick is in progress any more. An abort also aborts
+   * the tick in progress, which the next start repeats. Rejects if the loop runs already, or if its state file cannot
+   * be used.
+   */
+  start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#beat.start(options)
+  }
+
+  /** Ends the loop after the tick in progress. */
+  stop(): void {
+    this.#beat.stop()
+  }
+}
+
+interface RunningBeat {
+  readonly running: boolean
+  readonly state: HeartbeatState
+  start(options: { readonly signal?: AbortSignal }): Promise<void>
+  stop(): void
+}

@@ -1,0 +1,37 @@
+import { toError } from "../../core/errors.ts"
+import type { RunOutput } from "../run/run-output.ts"
+import { stripHeartbeatOk } from "./quiet.ts"
+import type { TickOutcome } from "./state.ts"
+
+export interface Judgment {
+  readonly outcome: TickOutcome
+  readonly error: string | null
+  readonly strippedResponse: string
+}
+
+/** Says what a run of a heartbeat means. */
+export function judge(output: RunOutput, quietThreshold: number): Judgment {
+  const { text, hasToken } = stripHeartbeatOk(output.response)
+  const error = output.error ?? (output.timedOut ? "The run timed out." : null)
+  return {
+    outcome: outcomeOf(output, { error, isQuiet: hasToken && text.length <= quietThreshold }),
+    error,
+    strippedResponse: text,
+  }
+}
+
+function outcomeOf(
+  output: RunOutput,
+  { error, isQuiet }: { readonly error: string | null; readonly isQuiet: boolean },
+): TickOutcome {
+  if (error !== null) return "error"
+  if (output.budgetExceeded) return "budget_exceeded"
+  if (output.maxTurnsReached) return "max_turns_reached"
+  if (output.parked) return "parked"
+  return isQuiet ? "quiet" : "alert"
+}
+
+/** The same for a run that rejected. */
+export function judgeFailure(thrown: unknown): Judgment {
+  return { outcome: "error", error: toError(thrown).message, strippedResponse: "" }
+}

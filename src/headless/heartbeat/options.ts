@@ -1,0 +1,98 @@
+import { Cron } from "croner"
+import { z } from "zod"
+import { ConfigurationError } from "../../core/errors.ts"
+import { parseOptions } from "../parse-options.ts"
+
+/** When a heartbeat ticks, and what it makes of a tick. */
+export interface HeartbeatConfig {
+  /** Seconds from one tick to the next, at least 1. Default 1800. Not with `cron`. */
+  readonly intervalSeconds?: number
+  /** Cron expression of five fields, or six with seconds, in `timezone`. Default: `intervalSeconds` is used. */
+  readonly cron?: string
+  /**
+   * Hours of the day in `timezone` in which the loop ticks, `[start, end)`, from 0 to 24. A range such as `[22, 6]`
+   * crosses midnight. Default: always.
+   */
+  readonly activeHours?: readonly [start: number, end: number]
+  /** IANA name of the time zone. Default `UTC`. */
+  readonly timezone?: string
+  /** A response with `HEARTBEAT_OK` and at most this many other characters is quiet. Default 20. */
+  readonly quietThreshold?: number
+  /**
+   * Seconds until the next tick after one error, two errors in a row, and so on; the last one holds for all further
+   * errors. Default `[30, 60, 300, 900, 3600]`.
+   */
+  readonly backoffSteps?: readonly number[]
+  /** Errors in a row after which the loop pauses. Default 10. */
+  readonly maxConsecutiveErrors?: number
+  /** Seconds that the loop pauses after so many errors. Default 21 600, which are six hours. */
+  readonly pauseSeconds?: number
+  /**
+   * File with what to check. It is given to `run`. A tick is skipped if there is no such file, or if it has only
+   * headings and blank lines. At most 64 KiB. Default: none.
+   */
+  readonly checklistPath?: string
+  /** Folder of `heartbeat_state.json`, in which the loop continues after a restart. Default: no state is kept. */
+  readonly stateDir?: string
+  /** Ticks after which `start` resolves, skipped ones included. Default: no limit. */
+  readonly maxTicks?: number
+  /**
+   * US dollars that the ticks of one day in `timezone` may cost. Further ticks of the day are skipped. Default: no
+   * limit.
+   */
+  readonly maxBudgetUsdPerDay?: number
+}
+
+/** The longest time in seconds: a year. */
+const longest = 31_622_400
+const seconds = z.number().min(1).max(longest)
+const hour = z.number().min(0).max(24)
+
+const shape = {
+  intervalSeconds: seconds.optional(),
+  cron: z.string().optional(),
+  activeHours: z
+    .tuple([hour, hour])
+    .readonly()
+    .refine(([start, end]) => start !== end, "start and end must differ")
+    .optional(),
+  timezone: z.string().refine(isTimezone, "expected an IANA time zone such as Europe/Berlin").default("UTC"),
+  quietThreshold: z.int().nonnegative().default(20),
+  backoffSteps: z.array(seconds).min(1).readonly().default([30, 60, 300, 900, 3600]),
+  maxConsecutiveErrors: z.int().positive().default(10),
+  pauseSeconds: seconds.default(21_600),
+  checklistPath: z.string().min(1).optional(),
+  stateDir: z.string().min(1).optional(),
+  maxTicks: z.int().nonnegative().optional(),
+  maxBudgetUsdPerDay: z.number().positive().optional(),
+} satisfies Record<keyof HeartbeatConfig, z.ZodType>
+
+type Defaulted = "timezone" | "quietThreshold" | "backoffSteps" | "maxConsecutiveErrors" | "pauseSeconds"
+
+export type ResolvedHeartbeat = HeartbeatConfig & Required<Pick<HeartbeatConfig, Defaulted>>
+
+export const defaultIntervalSeconds = 1_800
+
+export function resolveHeartbeat(config: HeartbeatConfig): ResolvedHeartbeat {
+  const resolved = parseOptions<ResolvedHeartbeat>("HeartbeatLoop", z.strictObject(shape), config)
+  const { cron, intervalSeconds, timezone } = resolved
+  if (cron === undefined) return resolved
+  if (intervalSeconds !== undefined)
+    throw new ConfigurationError("HeartbeatLoop: cron and intervalSeconds exclude each other.")
+  try {
+    new Cron(cron, { timezone, paused: true })
+  } catch (error) {
+    throw new ConfigurationError(`HeartbeatLoop: cron: ${(error as Error).message}`, { cause: error })
+  }
+  return resolved
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name })
+    return true
+  } catch {
+    // `Intl` throws a RangeError for a name that it does not know.
+    return false
+  }
+}

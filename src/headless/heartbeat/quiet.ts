@@ -1,0 +1,27 @@
+export const quietToken = "HEARTBEAT_OK"
+
+/** The token alone on a line, as models write it: with spaces, Markdown, or a full stop. */
+const aloneOnLine = /^[\s*_`~#>-]*HEARTBEAT_OK[\s*_`~.!]*$/
+
+export interface StrippedResponse {
+  /** The response without any token. */
+  readonly text: string
+  /** If true, the token was alone on the first or the last line that is not blank. */
+  readonly hasToken: boolean
+}
+
+/** Takes the token out of a response, wherever it is, so that no person is ever sent it. */
+export function stripHeartbeatOk(response: string): StrippedResponse {
+  const lines = response.trim().split(/\r\n|\n|\r/)
+  const isFirst = aloneOnLine.test(lines[0] ?? "")
+  const isLast = lines.length > 1 && aloneOnLine.test(lines.at(-1) ?? "")
+  const rest = lines.slice(isFirst ? 1 : 0, isLast ? -1 : undefined).join("\n")
+  return { text: withoutToken(rest).trim(), hasToken: isFirst || isLast }
+}
+
+/** Removes the token, repeatedly: two nested tokens leave another one. */
+function withoutToken(text: string): string {
+  let stripped = text
+  while (stripped.includes(quietToken)) stripped = stripped.replaceAll(quietToken, "")
+  return stripped
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest"
+import { activeHours } from "./active-hours.ts"
+import { localTime } from "./local-time.ts"
+import { type HeartbeatConfig, resolveHeartbeat } from "./options.ts"
+import { createSchedule } from "./schedule.ts"
+
+const from = Date.UTC(2026, 0, 1)
+const until = Date.UTC(2027, 0, 1)
+const minute = 60_000
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** The hour of the day, with its fraction, in another way than the code under test reads it. */
+function wallHours(at: number, timeZone: string): number {
+  const format =
+    formats.get(timeZone) ??
+    new Intl.DateTimeFormat("sv-SE", { timeZone, hour: "2-digit", minute: "2-digit" })
+  formats.set(timeZone, format)
+  const text = format.format(at)
+  return Number(text.slice(0, 2)) + Number(text.slice(3, 5)) / 60
+}
+
+const isIn = ([start, end]: readonly [number, number], hours: number) =>
+  start < end ? hours >= start && hours < end : hours >= start || hours < end
+
+function ticksOfYear(config: HeartbeatConfig, anchor = from): readonly number[] {
+  const schedule = createSchedule(resolveHeartbeat(config))
+  const ticks: number[] = []
+  for (let at = schedule.after(from - 1, anchor); at < until; at = schedule.after(at, anchor)) ticks.push(at)
+  return ticks
+}
+
+const zones = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"] as const
+const ranges: readonly (readonly [number, number])[] = [
+  [8, 22],
+  [22, 6],
+  [0, 24],
+  // Within the hour that is left out, and comes twice.
+  [2, 3],
+  [1.5, 2.25],
+]
+
+describe.each(zones)("in %s", (timezone) => {
+  it.each(ranges)(
+    "a year of ticks every 30 minutes within [%d, %d) misses none and adds none",
+    (...range) => {
+      const anchor = from + 7 * minute
+      const expected: number[] = []
+      for (let at = anchor; at < until; at += 30 * minute) {
+        if (isIn(range, wallHours(at, timezone))) expected.push(at)
+      }
+      expect(ticksOfYear({ intervalSeconds: 1_800, activeHours: range, timezone }, anchor)).toEqual(expected)
+    },
+  )
+
+  it.each(ranges)("[%d, %d) opens at the first minute that is inside", (...range) => {
+    const hours = activeHours(range, localTime(timezone))
+    // The days around all changes of the clock in these zones.
+    const wrong: number[] = []
+    for (const [month, day] of [
+      [2, 7],
+      [2, 28],
+      [3, 4],
+      [9, 3],
+      [9, 24],
+      [10, 0],
+    ] as const) {
+      let opening = Number.NaN
+      const end = Date.UTC(2026, month, day + 3)
+      for (let at = end + 2 * 24 * 60 * minute; at >= end - 3 * 24 * 60 * minute; at -= minute) {
+        if (isIn(range, wallHours(at, timezone))) opening = at
+        if (at < end && at % (17 * minute) === 0 && hours.opening(at) !== opening) wrong.push(at)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it("cron ticks once a day at the same hour of the wall clock", () => {
+    const ticks = ticksOfYear({ cron: "0 9 * * *", timezone })
+    expect(ticks.every((at) => wallHours(at, timezone) === 9)).toBe(true)
+    const days = ticks.map((at) => localTime(timezone).date(at))
+    expect(new Set(days).size).toBe(days.length)
+    expect(days.length).toBe(365)
+  })
+
+  it("cron does not tick twice in the hour that comes twice, nor lose the day whose hour is left out", () => {
+    const days = ticksOfYear({ cron: "15 2 * * *", timezone }).map((at) => localTime(timezone).date(at))
+    expect(new Set(days).size).toBe(days.length)
+    expect(days.length).toBe(365)
+  })
+
+  it("cron keeps to the active hours", () => {
+    const ticks = ticksOfYear({ cron: "*/20 * * * *", activeHours: [22, 6], timezone })
+    expect(ticks.every((at) => isIn([22, 6], wallHours(at, timezone)))).toBe(true)
+    expect(ticks.length).toBeGreaterThan(364 * 24)
+  })
+})
+
+it("local time is that of the wall clock at each hour of the year", () => {
+  const wrong: string[] = []
+  for (const zone of zones) {
+    const local = localTime(zone)
+    for (let at = from; at < until; at += 60 * minute) {
+      const difference = local.timeOfDay(at) / 3_600_000 - wallHours(at, zone)
+      if (Math.abs(difference) > 1e-6) wrong.push(`${zone} ${at}`)
+    }
+  }
+  expect(wrong).toEqual([])
+})
+
+describe("a schedule is refused", () => {
+  it.each<[HeartbeatConfig, string]>([
+    [{ timezone: "Mars/Olympus" }, "timezone"],
+    [{ activeHours: [8, 8] }, "activeHours"],
+    [{ activeHours: [8, 25] }, "activeHours"],
+    [{ intervalSeconds: 0 }, "intervalSeconds"],
+    [{ cron: "every day" }, "cron"],
+    [{ cron: "0 9 * * *", intervalSeconds: 60 }, "cron"],
+    [{ backoffSteps: [] }, "backoffSteps"],
+    [{ mispelt: 1 } as HeartbeatConfig, "mispelt"],
+  ])("for %j", (config, name) => {
+    expect(() => resolveHeartbeat(config)).toThrow(name)
+  })
+
+  it("when none of its ticks is in the active hours", () => {
+    const schedule = createSchedule(
+      resolveHeartbeat({ intervalSeconds: 24 * 3_600, activeHours: [8, 9], timezone: "UTC" }),
+    )
+    expect(() => schedule.after(from, from + 12 * 3_600_000)).toThrow("no tick falls into activeHours")
+  })
+})

@@ -1,0 +1,60 @@
+import { Cron } from "croner"
+import { ConfigurationError } from "../../core/errors.ts"
+import { activeHours, always } from "./active-hours.ts"
+import { localTime } from "./local-time.ts"
+import { defaultIntervalSeconds, type ResolvedHeartbeat } from "./options.ts"
+
+/** Says when a heartbeat ticks. Knows no clock: times are milliseconds since the Unix epoch. */
+export interface Schedule {
+  /** Returns the first regular tick after `at`. `anchor` is the time of the first tick of all. */
+  after(at: number, anchor: number): number
+  /** Returns the first time from `at` on that is in the active hours. */
+  activeFrom(at: number): number
+  isActive(at: number): boolean
+  /** The local date, by which the budget of a day is counted. */
+  date(at: number): string
+  /** The longest time between two ticks outside of pauses and inactive hours; null if that varies. */
+  readonly intervalMs: number | null
+}
+
+/** Steps from a tick outside the active hours to one inside, after which there is none. */
+const maxSteps = 1_000
+
+export function createSchedule(config: ResolvedHeartbeat): Schedule {
+  const { cron, intervalSeconds = defaultIntervalSeconds, timezone } = config
+  const local = localTime(timezone)
+  const hours = config.activeHours === undefined ? always : activeHours(config.activeHours, local)
+  const grid = cron === undefined ? intervalGrid(intervalSeconds * 1_000) : cronGrid(cron, timezone)
+  return {
+    after(at, anchor) {
+      let tick = grid(at, anchor)
+      for (let step = 0; step < maxSteps; step++) {
+        if (hours.contains(tick)) return tick
+        // The first one that is not before the hours begin.
+        tick = grid(hours.opening(tick) - 1, anchor)
+      }
+      throw new ConfigurationError("HeartbeatLoop: no tick falls into activeHours.")
+    },
+    activeFrom: (at) => hours.opening(at),
+    isActive: (at) => hours.contains(at),
+    date: (at) => local.date(at),
+    intervalMs: cron === undefined ? intervalSeconds * 1_000 : null,
+  }
+}
+
+type Grid = (after: number, anchor: number) => number
+
+/** Ticks lie a whole number of intervals from the anchor, so that a slow tick does not move those after it. */
+function intervalGrid(intervalMs: number): Grid {
+  return (after, anchor) => anchor + (Math.floor((after - anchor) / intervalMs) + 1) * intervalMs
+}
+
+function cronGrid(expression: string, timezone: string): Grid {
+  const cron = new Cron(expression, { timezone, paused: true })
+  return (after) => {
+    // Croner counts whole seconds.
+    const next = cron.nextRun(new Date(after))
+    if (next === null) throw new ConfigurationError("HeartbeatLoop: cron has no further tick.")
+    return next.getTime()
+  }
+}

@@ -1,0 +1,66 @@
+import { execFileSync } from "node:child_process"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { readChecklist } from "./checklist.ts"
+import { stripHeartbeatOk } from "./quiet.ts"
+
+describe("stripHeartbeatOk", () => {
+  it.each([
+    ["HEARTBEAT_OK", "", true],
+    ["HEARTBEAT_OK\nAll fine.", "All fine.", true],
+    ["All fine.\n\n HEARTBEAT_OK \n\n", "All fine.", true],
+    ["\r\nHEARTBEAT_OK\r\nFine.\r\nHEARTBEAT_OK", "Fine.", true],
+    ["**HEARTBEAT_OK**", "", true],
+    ["`HEARTBEAT_OK`.", "", true],
+    ["HEARTBEAT_OK: nothing to do", ": nothing to do", false],
+    ["One\nHEARTBEAT_OK\nTwo", "One\n\nTwo", false],
+    ["I would say HEARTBEAT_OK.", "I would say .", false],
+    ["heartbeat_ok", "heartbeat_ok", false],
+    ["", "", false],
+  ])("makes %j %j", (response, text, hasToken) => {
+    expect(stripHeartbeatOk(response)).toEqual({ text, hasToken })
+  })
+
+  it("leaves no token, however often it is written", () => {
+    const response = "HEARTBEAT_HEARTBEAT_OKOK\nHEARTBEAT_OK HEARTBEAT_OK\nx"
+    expect(stripHeartbeatOk(response).text).not.toContain("HEARTBEAT_OK")
+  })
+})
+
+describe("a checklist", () => {
+  async function file(text: string | Buffer): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), "agent-gateway-checklist-"))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const path = join(folder, "HEARTBEAT.md")
+    await writeFile(path, text)
+    return path
+  }
+
+  it.each(["", "\n\n  \n", "# Check\n\n## Mail\n", "\ufeff# Check\r\n", "<!-- - mail\n- calendar -->\n# x"])(
+    "of %j has nothing to do",
+    async (text) => {
+      expect(await readChecklist(await file(text))).toEqual({ type: "empty" })
+    },
+  )
+
+  it("with a task is given as it is", async () => {
+    const text = "# Check\n- the mail\n"
+    expect(await readChecklist(await file(text))).toEqual({ type: "tasks", text })
+  })
+
+  it("that is not there has nothing to do", async () => {
+    expect(await readChecklist(join(tmpdir(), "no", "such", "file"))).toEqual({ type: "empty" })
+  })
+
+  it("cannot be a folder, a pipe, or huge", async () => {
+    const path = await file("x")
+    await mkdir(`${path}.d`)
+    execFileSync("mkfifo", [`${path}.fifo`])
+    for (const unusable of [`${path}.d`, `${path}.fifo`, await file("x".repeat(64 * 1024 + 1))]) {
+      expect(await readChecklist(unusable)).toMatchObject({ type: "unusable" })
+    }
+    expect(await readChecklist(await file("x".repeat(64 * 1024)))).toMatchObject({ type: "tasks" })
+  })
+})
