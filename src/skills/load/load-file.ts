@@ -55,7 +55,8 @@ function checkFileName(name: string, report: Report): void {
   report.add(
     "gateway",
     "name",
-    `A name has 1 to ${maxNameCharacters} letters, digits, spaces, dots, hyphens and underscores, and starts with a letter or digit.`,
+    `A name has 1 to ${maxNameCharacters} letters, digits, spaces, dots, hyphens and underscores, ` +
+      "and starts with a letter or digit.",
     "Rename the file, or set the field.",
   )
 }

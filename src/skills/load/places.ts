@@ -17,7 +17,9 @@ export async function placesIn(folder: string): Promise<readonly Place[]> {
   try {
     entries = await readdir(folder, { withFileTypes: true })
   } catch (cause) {
-    const message = `skillsDir: the folder ${folder} cannot be listed: ${toError(cause).message}. Make the folder, or correct the option.`
+    const message =
+      `skillsDir: the folder ${folder} cannot be listed: ${toError(cause).message}. ` +
+      "Make the folder, or correct the option."
     throw new ConfigurationError(message, { cause })
   }
   return entries
