@@ -235,6 +235,7 @@ export type {
 export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
+export type { RunSettings } from "./core/run-settings.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
 export type {
@@ -364,11 +365,8 @@ export {
 } from "./runners/ai-sdk/ai-sdk-runner.ts"
 export type { AiSdkApprovalPart, AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
 export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
-export {
-  type LangGraph,
-  type LangGraphOptions,
-  langGraphRunner,
-} from "./runners/langgraph/langgraph-runner.ts"
+export type { LangGraph, LangGraphOptions } from "./runners/langgraph/langgraph-runner.ts"
+export { langGraphRunner } from "./runners/langgraph/langgraph-runner.ts"
 export { type OpenAiAgentsSdk, openAiAgentsRunner } from "./runners/openai-agents/openai-agents-runner.ts"
 export type { OpenAiAgentsEvent } from "./runners/openai-agents/stream-events.ts"
 export type { RunnerOptions } from "./runners/runner-options.ts"
@@ -383,12 +381,8 @@ export { loadState, type StateFileOptions, saveState } from "./state-files/state
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
-export {
-  type BackendToolDefinition,
-  type ClientToolDefinition,
-  type ToolDefinition,
-  tool,
-} from "./tools/local-tool.ts"
+export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
+export { tool } from "./tools/local-tool.ts"
 export type {
   StandardIssue,
   StandardOutput,

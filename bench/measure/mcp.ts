@@ -83,6 +83,7 @@ async function openGateway() {
     runId: "run",
     toolCallId: "call",
     idempotencyKey: "call",
+    traceparent: null,
     answered: null,
     ask: () => Promise.reject(new Error("Nobody is there to ask.")),
     emit: () => undefined,

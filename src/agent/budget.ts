@@ -40,20 +40,20 @@ export function reservedOf(run: RunState): number {
 }
 
 /**
- * Returns the event that ends the run if a model call could cross its budget; null if the call may be made. The
+ * Resolves to the events that end the run if a model call could cross its budget; null if the call may be made. The
  * reservation is the most that the call can cost: its input, by an estimate that is rather too high, and all the
  * output it may have.
  */
-export function overBudget(
+export async function overBudget(
   context: ModelRunContext,
   choice: ModelChoice,
   request: ModelRequest,
   { charged, ...spent }: Charged,
-): readonly Event[] | null {
+): Promise<readonly Event[] | null> {
   const { run } = context.conversation
   const budget = run === null ? null : budgetOf(context, run)
   if (run === null || budget === null) return null
-  const worstCase = mostItCosts(context, choice, request)
+  const worstCase = await mostItCosts(context, choice, request)
   if (worstCase === null || charged === null || spent.cost === null) {
     const message = "This run has a budget, and the price of its model is not known."
     return [{ type: "runFailed", code: "price_unknown", message, ...spent }]
@@ -66,8 +66,12 @@ export function overBudget(
 }
 
 /** Writing the input to a cache may cost more than merely reading it. */
-function mostItCosts(context: ModelRunContext, choice: ModelChoice, request: ModelRequest): Cost {
-  const input = estimateInput(request)
+async function mostItCosts(
+  context: ModelRunContext,
+  choice: ModelChoice,
+  request: ModelRequest,
+): Promise<Cost> {
+  const input = await estimateInput(request)
   const output = { ...noUsage, outputTokens: request.maxTokens }
   const plain = costOf(context, choice, { ...output, inputTokens: input })
   const written = costOf(context, choice, { ...output, cacheCreationInputTokens: input })

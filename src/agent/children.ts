@@ -93,6 +93,7 @@ function messageOf(
     channel: started.channel,
     model: model ?? null,
     outputSchema: null,
+    ...(started.traceparent !== undefined && { traceparent: started.traceparent }),
     limits: {
       ...(maxTurns !== undefined && { maxTurns }),
       ...(reservedUsd !== null && { maxBudgetUsd: reservedUsd }),

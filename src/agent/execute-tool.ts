@@ -86,6 +86,7 @@ function callContext(
     session: { id: sessionId, tenant, userId, channel: conversation.run?.started.channel ?? null },
     runId: conversation.run?.runId ?? "",
     toolCallId,
+    traceparent: conversation.run?.started.traceparent ?? null,
     idempotencyKey: toolCallId,
     answered: answeredOf(call),
     logger,

@@ -22,7 +22,7 @@ export function counted(
   context: ModelRunContext,
   request: ModelRequest,
   { text, thinking, hiddenBytes, inputCharacters, usage }: Streamed,
-): CountedUsage {
+): Promise<CountedUsage> {
   const outputBytes =
     Buffer.byteLength(text) + Buffer.byteLength(thinking) + Math.max(hiddenBytes, inputCharacters)
   return countUsage(usage, { ...evidence(context, request), outputBytes })

@@ -18,7 +18,7 @@ export async function closeInterruptedCall(
   const { step, attempt: number } = run.phase
   const attempt = { step, number, modelIndex: run.modelIndex, retries: 0, pauseMs: 0 }
   const error = { code: interruptedByCrash, message: "The server stopped while the model answered." }
-  const usage = countUsage(null, {
+  const usage = await countUsage(null, {
     outputBytes,
     inputTokens: () => estimateInput(requestOf(context, attempt)),
     plainInputBytes: null,

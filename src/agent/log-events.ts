@@ -1,6 +1,7 @@
 import type { EventEntry } from "../core/entries.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { traceIdOf } from "../core/trace-context.ts"
 import type { WaitKind } from "../core/wait.ts"
 import type { RunState } from "./conversation.ts"
 
@@ -33,7 +34,7 @@ const resolvedMessages: Readonly<Record<WaitKind, string>> = {
  * words.
  */
 export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, logger }: LoggedRun): void {
-  const ids = { sessionId, runId }
+  const ids = { sessionId, runId, ...traceOf(run) }
   switch (event.type) {
     case "runCompleted": {
       const { disposition, reason, usage, cost } = event
@@ -80,6 +81,16 @@ export function logEvent({ event, runId, at }: EventEntry, { sessionId, run, log
       break
     }
   }
+}
+
+/** Returns the fields that name a run in the log. */
+export function idsOfRun(sessionId: string, run: RunState | null): JsonObject {
+  return { sessionId, ...(run !== null && { runId: run.runId }), ...traceOf(run) }
+}
+
+function traceOf(run: RunState | null): JsonObject {
+  const traceparent = run?.started.traceparent
+  return traceparent === undefined ? {} : { traceId: traceIdOf(traceparent) }
 }
 
 function totals(run: RunState | null, at: number): JsonObject {

@@ -10,6 +10,7 @@ import { answeredEvents } from "./answered.ts"
 import { type Attempt, attemptAfter, modelAt } from "./attempts.ts"
 import { type Charged, overBudget, priced } from "./budget.ts"
 import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
+import { idsOfRun } from "./log-events.ts"
 import { requestOf } from "./model-request.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./model-stream.ts"
 import type { Action } from "./next-action.ts"
@@ -67,7 +68,7 @@ async function begin(
   const run = context.conversation.run
   const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
   const choice = modelAt(context.runtime, attempt.modelIndex)
-  const ending = overBudget(context, choice, requestOf(context, attempt), spent)
+  const ending = await overBudget(context, choice, requestOf(context, attempt), spent)
   // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
   const isAnnounced = ending === null || failed.length > 0
   const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
@@ -114,7 +115,7 @@ async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Att
     throw context.signal.reason
   }
   if (last.type === "error") {
-    const usage = mayHaveCost(last, streamed) ? counted(context, request, streamed) : freeOfCharge
+    const usage = mayHaveCost(last, streamed) ? await counted(context, request, streamed) : freeOfCharge
     return afterFailure(context, attempt, last, usage)
   }
   await recordAnswer(context, attempt, request, { end: last, streamed, shownTools })
@@ -133,7 +134,7 @@ async function recordAnswer(
   request: ModelRequest,
   { end, streamed, shownTools }: Answered,
 ): Promise<void> {
-  const { estimated, ...counted } = countUsage(end.usage ?? streamed.usage, {
+  const { estimated, ...counted } = await countUsage(end.usage ?? streamed.usage, {
     ...evidence(context, request),
     outputBytes: bytesOf(end.content),
   })
@@ -198,7 +199,7 @@ function logFailure(
 ): void {
   const { provider, model } = modelAt(runtime, attempt.modelIndex)
   const { code, detail = failure.message } = failure
-  const ids = { sessionId, runId: conversation.run?.runId, stepId: attempt.step.stepId }
+  const ids = { ...idsOfRun(sessionId, conversation.run), stepId: attempt.step.stepId }
   const fields = { ...ids, attempt: attempt.number, provider: provider.name, model, code, detail }
   if (next === null) logger.warn(fields, "A model call failed. The run ends.")
   else if (isWithoutImages) logger.warn(fields, "A model refused an image. The call is retried without it.")
@@ -221,7 +222,7 @@ async function keepCancelled(
   streamed: Streamed,
 ): Promise<void> {
   if (!(context.signal.reason instanceof RunCancelledError)) return
-  const usage = counted(context, request, streamed)
+  const usage = await counted(context, request, streamed)
   if (streamed.text === "") {
     await record(context, [failedCall(context, attempt, "cancelled", usage)])
     return

@@ -8,12 +8,14 @@ export function requestOf(context: ModelRunContext, { modelIndex }: Attempt): Mo
   const { runtime, conversation } = context
   const { systemPrompt, maxTokens } = runtime
   const { provider, model } = modelAt(runtime, modelIndex)
+  const traceparent = conversation.run?.started.traceparent
   const outputSchema = conversation.run?.started.outputSchema ?? null
   const common = {
     model,
     messages: [...conversation.shownMessages],
     tools: runtime.toolsFor(provider),
     maxTokens,
+    ...(traceparent !== undefined && { traceparent }),
     ...(showsToolInput(context) && { toolInputDeltas: true }),
   }
   if (outputSchema === null) return { ...common, system: systemPrompt }

@@ -49,9 +49,9 @@ async function callRunner(
 ): Promise<void> {
   const { conversation, sessionId, userId, runtime, signal, hold } = context
   await hold.untilCertain(signal)
-  const { context: clientContext, channel, model } = started
+  const { context: clientContext, channel, model, traceparent = null } = started
   const messages = [...conversation.messages]
-  const asked = { sessionId, userId, runId, messages, context: clientContext, channel, model }
+  const asked = { sessionId, userId, runId, messages, context: clientContext, channel, model, traceparent }
   const transcript = new Transcript(context, call.decisions)
   const consume = async () => {
     for await (const event of runtime.runner({ ...asked, ...call, state, signal })) {

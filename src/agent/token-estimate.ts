@@ -1,5 +1,7 @@
 import { imagesOf } from "../core/images.ts"
+import { isLargeJson } from "../core/json-pieces.ts"
 import type { ModelPart } from "../core/messages.ts"
+import { nextSlice } from "../core/next-slice.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import type { Usage } from "../core/usage.ts"
 
@@ -11,36 +13,53 @@ const tokensPerImage = 5_000
 const mostBytesPerToken = 12
 /** Bytes of a token of plain English; other text has fewer. */
 const usualBytesPerToken = 4
+/** Bytes of messages that are counted in one turn of the event loop (rule 15). */
+const sliceBytes = 256 * 1024
 
 /** Tokens that a text of so many bytes has, at a guess that is rather too high. */
 function estimateTokens(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken)
 }
 
-/** Input tokens of the request, at a guess that is rather too high. */
-export function estimateInput(request: ModelRequest): number {
+/** Resolves to the input tokens of the request, at a guess that is rather too high. */
+export async function estimateInput(request: ModelRequest): Promise<number> {
   const images = imagesOf(request.messages)
   const ignored = new Set<unknown>(images)
-  const bytes = inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
+  const bytes = await inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
   return estimateTokens(bytes) + images.length * tokensPerImage
 }
 
 /**
- * Bytes of the request that must be tokens. What only a vendor understands is left out: services drop old reasoning,
+ * Resolves to the bytes of the request that must be tokens. What only a vendor understands is left out: services drop old reasoning,
  * and encrypted it is many bytes a token.
  */
-export function plainBytes({ outputSchema: _, ...request }: ModelRequest): number {
+export function plainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
   const ignored = new Set<unknown>(imagesOf(request.messages))
   const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
   return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
 }
 
-/** A schema may go over the wire twice: in the prompt, and as what the answer is held to. */
-function inputBytes(
+/**
+ * Counts a schema as well, which may go over the wire twice: in the prompt, and as what the answer is held to. A long
+ * conversation is counted in slices, so that the event loop goes on (rule 15).
+ */
+async function inputBytes(
   { system, messages, tools, outputSchema }: ModelRequest,
   replace: (key: string, value: unknown) => unknown,
-): number {
-  return Buffer.byteLength(JSON.stringify([system, messages, tools, outputSchema], replace))
+): Promise<number> {
+  const bytesOfJson = (value: unknown) => Buffer.byteLength(JSON.stringify(value, replace))
+  let bytes = bytesOfJson([system, tools, outputSchema])
+  let inSlice = bytes
+  for (const message of messages) {
+    if (inSlice >= sliceBytes || isLargeJson(message)) {
+      await nextSlice()
+      inSlice = 0
+    }
+    const size = bytesOfJson(message)
+    bytes += size
+    inSlice += size
+  }
+  return bytes
 }
 
 /** Bytes of what the model wrote. */
@@ -65,9 +84,9 @@ export interface CountedUsage {
 export interface Evidence {
   readonly outputBytes: number
   /** Asked only when there is need. */
-  readonly inputTokens: () => number
+  readonly inputTokens: () => Promise<number>
   /** Bytes of plain input, which must be tokens; null if the service's count of the input is not checked. */
-  readonly plainInputBytes: (() => number) | null
+  readonly plainInputBytes: (() => Promise<number>) | null
 }
 
 /**
@@ -75,7 +94,7 @@ export interface Evidence {
  * below what the transferred bytes usually have are replaced by an estimate. Counts that are too high are believed,
  * and so are counts of cached tokens.
  */
-export function countUsage(reported: Usage | null, evidence: Evidence): CountedUsage {
+export async function countUsage(reported: Usage | null, evidence: Evidence): Promise<CountedUsage> {
   const {
     inputTokens: input,
     outputTokens: output,
@@ -88,11 +107,11 @@ export function countUsage(reported: Usage | null, evidence: Evidence): CountedU
   const cached = count(cacheCreationInputTokens) + count(cacheReadInputTokens)
   const leastOutput = evidence.outputBytes / mostBytesPerToken
   const outputIsFine = isCount(output) && output >= leastOutput
-  const plainInputBytes = evidence.plainInputBytes?.() ?? 0
+  const plainInputBytes = (await evidence.plainInputBytes?.()) ?? 0
   const inputIsFine =
     isCount(input) && input + cached > 0 && input + cached >= plainInputBytes / mostBytesPerToken
   const usage: Usage = {
-    inputTokens: inputIsFine ? input : Math.max(0, evidence.inputTokens() - cached),
+    inputTokens: inputIsFine ? input : Math.max(0, (await evidence.inputTokens()) - cached),
     outputTokens: outputIsFine ? output : estimateTokens(evidence.outputBytes),
     cacheCreationInputTokens: count(cacheCreationInputTokens),
     cacheReadInputTokens: count(cacheReadInputTokens),

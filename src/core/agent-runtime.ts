@@ -105,6 +105,8 @@ export interface RunnerRequest {
   readonly context: JsonObject
   readonly channel: string | null
   readonly model: string | null
+  /** W3C Trace Context of the request that caused the run; null if it had none, or an invalid one. */
+  readonly traceparent: string | null
   /** The state that the runner saved last in this run; null before that. */
   readonly state: Json
   /** The decisions on the calls that the runner waited for, in the order in which it reported them. */

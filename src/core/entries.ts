@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "./json.ts"
 import type { AssistantMessage, ContentPart, Message } from "./messages.ts"
 import type { StopReason } from "./ports/provider.ts"
 import type { ToolResult } from "./ports/tool.ts"
+import type { RunSettings } from "./run-settings.ts"
 import type { ToolOrigin } from "./tool-origin.ts"
 import type { Cost, Spending, Usage } from "./usage.ts"
 import type { AnyPayload, AnyResolution } from "./wait.ts"
@@ -119,7 +120,7 @@ export type Event =
 export type TerminalEvent = RunCompleted | RunFailed
 
 /** Work begins. Holds whatever another process needs to go on with it. */
-export interface RunStarted {
+export interface RunStarted extends RunSettings {
   readonly type: "runStarted"
   readonly agent: string
   readonly revision: string
@@ -132,8 +133,6 @@ export interface RunStarted {
   readonly outputSchema: JsonObject | null
   /** Limits besides those of the agent, if there are any. */
   readonly limits?: RunLimits
-  /** If true, subscribers may see the arguments of calls while the model writes them. Default false. */
-  readonly toolInputDeltas?: boolean
 }
 
 /** The client's own conversation, which differed from the log, stands for all before it. */

@@ -242,6 +242,7 @@ const startOptions = z
     context: object.optional(),
     whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
     toolInputDeltas: z.boolean().optional(),
+    traceparent: z.string().optional(),
     notBefore: z.int().nonnegative().optional(),
     jobId: z.string().min(1).max(255).optional(),
     notes: z.array(z.string()).optional(),

@@ -47,6 +47,8 @@ export interface ChatRuntimeRequest {
   readonly context: JsonObject
   /** The model the client asked for. */
   readonly model: string | null
+  /** W3C Trace Context of the request that caused the run; null if it had none, or an invalid one. */
+  readonly traceparent: string | null
   /** The HTTP request, when new and accepted by this very process. */
   readonly request?: Request
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */

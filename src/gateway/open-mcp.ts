@@ -87,6 +87,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
         session: { id: sessionId, tenant: "local", userId: "local", channel: null },
         runId: "run_local",
         toolCallId: "call_local",
+        traceparent: null,
         idempotencyKey: "call_local",
         ask: async () => nobody,
         emit: (emitted: string | EmittedData) => {

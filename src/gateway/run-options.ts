@@ -48,6 +48,11 @@ export interface StartOptions {
    * false.
    */
   readonly toolInputDeltas?: boolean
+  /**
+   * W3C Trace Context of what causes the run. It is passed on to tools, MCP servers, the model service and child sessions. An
+   * invalid one is ignored. Default: none.
+   */
+  readonly traceparent?: string
   /** Cancels the run. The run then ends as `interrupted`, with the reason `cancelled`. */
   readonly signal?: AbortSignal
 }

@@ -3,6 +3,7 @@ import { canonicalPieces } from "../core/canonical-json.ts"
 import { GatewayError } from "../core/errors.ts"
 import type { Json } from "../core/json.ts"
 import type { Principal, PutOutcome, Session } from "../core/ports/session-log.ts"
+import { validTraceparent } from "../core/trace-context.ts"
 import { isSamePrincipal, principalOfPerson } from "../http/auth/principal.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import type { CompiledSchema } from "../tools/input-schema.ts"
@@ -44,6 +45,7 @@ export async function startRun(
 ): Promise<AcceptedRun> {
   checkStartOptions(caller, options)
   const { signal, context = {}, whenBusy, notBefore, jobId, notes = [], limits, toolInputDeltas } = options
+  const traceparent = validTraceparent(options.traceparent)
   signal?.throwIfAborted()
   const { id: sessionId } = await findSession(sessions, agents, options)
   const { channel = null } = context
@@ -58,6 +60,7 @@ export async function startRun(
     ...(limits !== undefined && { runLimits: limits }),
     ...(whenBusy !== undefined && { whenBusy }),
     ...(toolInputDeltas === true && { toolInputDeltas }),
+    ...(traceparent !== null && { traceparent }),
     ...(notBefore !== undefined && { notBefore }),
     ...(schema !== undefined && { outputSchema: schema.jsonSchema }),
   })

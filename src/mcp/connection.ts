@@ -51,6 +51,8 @@ export interface CallOptions {
   readonly digest: string
   /** Ends the call; there is no other time limit, for that stands still while the user is asked. */
   readonly signal: AbortSignal
+  /** W3C Trace Context of the run; null for none. */
+  readonly traceparent: string | null
   /** For what the server asks while it executes the call. */
   readonly asker: Asker
   /** The answers to an `InputRequiredResult`. */
@@ -157,8 +159,8 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
   return {
     client,
     tools: () => tools,
-    call: async (name, input, { digest, signal, asker, reply, onProgress: onprogress }) => {
-      const params = { name, arguments: input, ...reply, ...logMeta(client) }
+    call: async (name, input, { digest, signal, traceparent, asker, reply, onProgress: onprogress }) => {
+      const params = { name, arguments: input, ...reply, ...callMeta(client, traceparent) }
       // The call was allowed for the tool as it was listed last.
       await unlessLost(relisting.settled(signal))
       signal.throwIfAborted()
@@ -172,6 +174,13 @@ export async function connect(config: ServerConfig, options: ConnectOptions): Pr
     lose,
     close,
   }
+}
+
+/** The key of the trace is that of SEP-414 of the MCP specification. An HTTP transport also sends it as a header. */
+function callMeta(client: Client, traceparent: string | null) {
+  const { _meta } = logMeta(client)
+  const meta = { ..._meta, ...(traceparent !== null && { traceparent }) }
+  return Object.keys(meta).length === 0 ? {} : { _meta: meta }
 }
 
 /**

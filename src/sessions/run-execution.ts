@@ -23,6 +23,7 @@ import { newMessageOf } from "../core/message-input.ts"
 import type { Hold } from "../core/ports/hold.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { MessageCommand, Session, SessionLog } from "../core/ports/session-log.ts"
+import { runSettingsOf } from "../core/run-settings.ts"
 import { createTurns } from "../core/turns.ts"
 import { noSpending } from "../core/usage.ts"
 import { isSameHistory } from "./client-history.ts"
@@ -146,6 +147,7 @@ async function resolve(
       context: source?.context ?? {},
       channel: source?.channel ?? null,
       model: source?.model ?? null,
+      traceparent: source?.traceparent ?? null,
       signal,
       ...(request === undefined ? {} : { request }),
     })
@@ -212,7 +214,7 @@ async function begin(
     // A message of an older version has none.
     outputSchema: outputSchema ?? null,
     ...(message.limits !== undefined && { limits: message.limits }),
-    ...(message.toolInputDeltas === true && { toolInputDeltas: true }),
+    ...runSettingsOf(message),
   })
   await record(context, events, { consume: [message.id], steerable })
 }

@@ -14,6 +14,8 @@ export interface RuntimeRequest {
   readonly channel: string | null
   /** The model the client asked for. */
   readonly model: string | null
+  /** W3C Trace Context of the request that caused the run; null for none. */
+  readonly traceparent: string | null
   /** Only when new, and only if this process accepted it over HTTP. */
   readonly request?: () => Request
   /** Aborted when the run is canceled, and when the process stops. */

@@ -14,6 +14,7 @@ import type {
 } from "../core/ports/session-log.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import type { QuestionAnswer } from "../core/question.ts"
+import type { RunSettings } from "../core/run-settings.ts"
 import type { Spending } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { TreeBatch } from "./tree/sub-agent.ts"
@@ -82,7 +83,7 @@ export interface Sessions {
   result(sessionId: string, runId: string, options: { readonly signal?: AbortSignal }): Promise<RunResult>
 }
 
-export interface StartRequest {
+export interface StartRequest extends RunSettings {
   readonly sessionId: string
   /** The session's owner, whose storage is limited. Absent for the operator's own code, which is not. */
   readonly principal?: Principal
@@ -92,8 +93,6 @@ export interface StartRequest {
   readonly model: string | null
   /** JSON Schema that the answer must fit. Default: any text will do. */
   readonly outputSchema?: JsonObject
-  /** If true, the arguments of calls are streamed while the model writes them. Default false. */
-  readonly toolInputDeltas?: boolean
   /** Limits of the run, besides those of the agent. Default: none. */
   readonly runLimits?: RunLimits
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null

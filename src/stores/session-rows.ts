@@ -56,13 +56,14 @@ function toCommand(row: Row): Command {
 }
 
 /**
- * Returns the commands that a writer is given: of messages, which are all due, only the one that is taken next.
- * `rows` have the columns of `toCommandRow` and a `body`. Parses large bodies in slices of their own.
+ * Returns the commands that a writer is given, oldest first: of messages, which are all due, only the one that is taken
+ * next. `rows` have the columns of `toCommandRow` and a `body`, in any order: a database that sorted them would copy
+ * their bodies. Parses large bodies in slices of their own.
  */
 export async function toPending(rows: readonly Row[], now: number): Promise<Command[]> {
   const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })
   const commands: Command[] = []
-  for (const row of rows) {
+  for (const row of rows.toSorted((left, right) => integer(left, "id") - integer(right, "id"))) {
     if (text(row, "type") === "message" && integer(row, "id") !== next?.id) continue
     if (textLength(row, "body") >= maxSliceCharacters) await nextSlice()
     commands.push(toCommand(row))

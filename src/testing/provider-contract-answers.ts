@@ -123,6 +123,18 @@ export const answerCases: readonly ProviderContractCase[] = [
     },
   },
   {
+    name: "the trace of a request is sent as a header, and none without one",
+    async run(harness) {
+      const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+      harness.answer({ type: "answer", parts: [text("Hello")] })
+      endOf(await collect(harness, { traceparent }))
+      assert.equal(harness.receivedHeader("traceparent"), traceparent)
+      harness.answer({ type: "answer", parts: [text("Hello")] })
+      endOf(await collect(harness))
+      assert.equal(harness.receivedHeader("traceparent"), null)
+    },
+  },
+  {
     name: "a count that comes early is given before the first token, and the end counts no less",
     needs: "earlyUsage",
     async run(harness) {

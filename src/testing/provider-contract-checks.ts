@@ -14,7 +14,7 @@ export const call = (id: string, input: JsonObject): ContractPart => {
   return { type: "toolCall", id, name: "add", json: [json.slice(0, 3), json.slice(3)] }
 }
 
-type Asked = Partial<Pick<ModelRequest, "messages" | "outputSchema" | "toolInputDeltas">>
+type Asked = Partial<Pick<ModelRequest, "messages" | "outputSchema" | "toolInputDeltas" | "traceparent">>
 
 export function open(
   { provider }: ProviderHarness,

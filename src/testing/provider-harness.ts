@@ -26,6 +26,8 @@ export interface ProviderHarness {
   answer(answer: ContractAnswer): void
   /** The upstream's last request, read back from its wire format. */
   received(): ContractRequest
+  /** The header of that name of the upstream's last request. */
+  receivedHeader(name: string): string | null
   /** Resolves once the upstream's last exchange is over: whether the client broke it off. */
   disconnected(): Promise<boolean>
   close(): Promise<void>

@@ -13,6 +13,7 @@ const context: ToolContext = {
   runId: "run_1",
   toolCallId: "call_1",
   idempotencyKey: "call_1",
+  traceparent: null,
   answered: null,
   ask: async () => ({ action: "decline", content: null }),
   emit() {},

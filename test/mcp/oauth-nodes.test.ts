@@ -85,6 +85,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
         runId: "run_1",
         toolCallId: "call_1",
         idempotencyKey: "call_1",
+        traceparent: null,
         answered: null,
         ask: () => Promise.reject(new Error("Nobody is there to ask.")),
         emit: () => undefined,

@@ -212,6 +212,7 @@ it("does not send a call to a server that has changed the tool since its caller 
   const asker = { session: { id: "sess_1" }, ask: () => Promise.reject(new Error("Nobody is asked.")) }
   const options = {
     signal: new AbortController().signal,
+    traceparent: null,
     asker,
     reply: {},
     repeatable: true,
@@ -242,7 +243,7 @@ it("holds a call back until the list that the server has announced is read", asy
   const [former = "", swap = ""] = server.tools.map(digestOf)
   const asker = { session: { id: "sess_1" }, ask: () => Promise.reject(new Error("Nobody is asked.")) }
   const signal = new AbortController().signal
-  const options = { signal, asker, reply: {}, repeatable: true, onProgress() {} }
+  const options = { signal, traceparent: null, asker, reply: {}, repeatable: true, onProgress() {} }
   await server.call("swap", {}, { ...options, digest: swap })
   await expect(server.call("deploy", {}, { ...options, digest: former })).rejects.toMatchObject({
     code: "tool_changed",

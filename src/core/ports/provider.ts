@@ -48,6 +48,8 @@ export interface ModelRequest {
   readonly outputSchema?: JsonObject
   /** If true, a provider that can do so yields the arguments of calls as the model writes them. Default false. */
   readonly toolInputDeltas?: boolean
+  /** W3C Trace Context, to be sent as the header of that name. Absent: none. */
+  readonly traceparent?: string
 }
 
 export interface SystemBlock {

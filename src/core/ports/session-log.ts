@@ -2,6 +2,7 @@ import type { RunLimits } from "../child.ts"
 import type { Decider, Entry } from "../entries.ts"
 import type { JsonObject } from "../json.ts"
 import type { ContentPart, Message } from "../messages.ts"
+import type { RunSettings } from "../run-settings.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
 import type {
@@ -210,7 +211,7 @@ export interface Run {
   readonly endSeq: number | null
 }
 
-export interface MessageCommand {
+export interface MessageCommand extends RunSettings {
   readonly type: "message"
   readonly sessionId: string
   /** The run it starts, if accepted. */
@@ -224,8 +225,6 @@ export interface MessageCommand {
   readonly outputSchema: JsonObject | null
   /** Limits of the run. Default: those of the agent. */
   readonly limits?: RunLimits
-  /** If true, the arguments of calls are streamed while the model writes them. Default false. */
-  readonly toolInputDeltas?: boolean
   /** Default: `reject`. */
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */

@@ -116,6 +116,11 @@ export interface ToolContext {
   }
   readonly runId: string
   readonly toolCallId: string
+  /**
+   * W3C Trace Context of the request that caused the run, to be passed on with the tool's own requests. Null if it had none, or
+   * an invalid one.
+   */
+  readonly traceparent: string | null
   /** The same on every attempt at this call. */
   readonly idempotencyKey: string
   /** The end of the wait that the former execution of this call returned; null in the first execution. */

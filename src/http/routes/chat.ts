@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono"
 import type { Json, JsonObject } from "../../core/json.ts"
 import type { PutRun } from "../../core/ports/inbox.ts"
 import type { PutOutcome } from "../../core/ports/session-log.ts"
+import { validTraceparent } from "../../core/trace-context.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { messageInput } from "../conversation.ts"
 import type { HttpEnv } from "../http-env.ts"
@@ -43,6 +44,10 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
             // Checked by `idempotencyOf`, whose refusal has a code of its own.
             pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
           }),
+        traceparent: z.string().optional().openapi({
+          description:
+            "W3C Trace Context of the request. It is passed on to tools, MCP servers and the model service. An invalid one is ignored.",
+        }),
       }),
       body: { required: true, content: { "application/json": { schema: chatRequestSchema } } },
     },
@@ -66,6 +71,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
     const { allowedModels } = agents.of(c.get("session"))
     if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
     const context = body.context ?? {}
+    const traceparent = validTraceparent(c.req.header("traceparent"))
     const { id: sessionId, tenant, userId } = c.get("session")
     const principal = { tenant, userId }
     c.get("takeViewerPlace")(sessionId)
@@ -77,6 +83,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       channel: channelOf(context),
       model: body.model ?? null,
       ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
+      ...(traceparent !== null && { traceparent }),
       ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
       idempotency: await idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
       request: () => withBody(c.req.raw, c.get("bodyBytes")),

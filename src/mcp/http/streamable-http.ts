@@ -1,13 +1,16 @@
+import { AsyncLocalStorage } from "node:async_hooks"
 import {
   InsufficientScopeError,
   isJSONRPCErrorResponse,
   isJSONRPCRequest,
   isJSONRPCResultResponse,
+  type JSONRPCRequest,
   type RequestId,
   StreamableHTTPClientTransport,
   type Transport,
 } from "@modelcontextprotocol/client"
 import { longestTimerMs } from "../../core/longest-timer.ts"
+import { validTraceparent } from "../../core/trace-context.ts"
 import type { HttpConfig } from "../config/server-config.ts"
 import { type Authorizer, toAuthProvider } from "./authorizer.ts"
 import { createServerFetch } from "./server-fetch.ts"
@@ -35,9 +38,11 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
   const open = new Set<RequestId>()
   const timers = new Set<NodeJS.Timeout>()
   const serverFetch = createServerFetch()
+  /** The trace of the message that is being sent. */
+  const trace = new AsyncLocalStorage<string>()
   const inner = new StreamableHTTPClientTransport(config.url, {
     requestInit: { headers: { ...config.headers } },
-    fetch: serverFetch.fetch,
+    fetch: (url, init) => serverFetch.fetch(url, withTrace(init, trace.getStore())),
     ...(authorizer !== null && { authProvider: toAuthProvider(authorizer, serverFetch) }),
     reconnectionOptions: {
       initialReconnectionDelay: firstPauseMs,
@@ -94,7 +99,9 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
         endEarly(message.id)
       }
       try {
-        await sendWidened(message, { ...options, onRequestStreamEnd })
+        const send = () => sendWidened(message, { ...options, onRequestStreamEnd })
+        const traceparent = traceOf(message)
+        await (traceparent === null ? send() : trace.run(traceparent, send))
       } catch (error) {
         open.delete(message.id)
         throw error
@@ -111,6 +118,19 @@ export function streamableHttp(config: HttpConfig, { authorizer, onLost }: Strea
     setProtocolVersion: (version) => inner.setProtocolVersion(version),
   }
   return outer
+}
+
+/** Returns the trace that a request's metadata names. */
+function traceOf({ params }: JSONRPCRequest): string | null {
+  const traceparent = params?._meta?.traceparent
+  return typeof traceparent === "string" ? validTraceparent(traceparent) : null
+}
+
+function withTrace(init: RequestInit | undefined, traceparent: string | undefined): RequestInit | undefined {
+  if (traceparent === undefined) return init
+  const headers = new Headers(init?.headers)
+  headers.set("traceparent", traceparent)
+  return { ...init, headers }
 }
 
 /** A server may say how long; not that it wants to be asked without a pause. */

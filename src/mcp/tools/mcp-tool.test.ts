@@ -175,6 +175,7 @@ function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
     runId: "run_1",
     toolCallId: "call_1",
     idempotencyKey: "call_1",
+    traceparent: null,
     answered: null,
     ask: () => Promise.reject(new Error("Nobody is there to ask.")),
     emit,

@@ -59,11 +59,12 @@ export function mcpTool(
     async execute(input, context) {
       const given = isJsonObject(input) ? input : {}
       const sent = config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given
-      const { signal, answered, session } = context
+      const { signal, answered, session, traceparent } = context
       const progress = createProgressLines(context.emit)
       const options = {
         digest,
         signal,
+        traceparent,
         asker: context,
         repeatable: readOnly || idempotent,
         onProgress: progress.show,

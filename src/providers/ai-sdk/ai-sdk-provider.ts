@@ -82,6 +82,7 @@ function callOptions(
     prompt: promptOf(request, nameOf(model)),
     maxOutputTokens: request.maxTokens,
     abortSignal,
+    ...(request.traceparent !== undefined && { headers: { traceparent: request.traceparent } }),
     ...(providerOptions && { providerOptions }),
     ...(request.tools.length > 0 && { tools: request.tools.map(tool), toolChoice: { type: "auto" } }),
     ...(request.outputSchema && { responseFormat: { type: "json", schema: request.outputSchema } }),

@@ -27,10 +27,10 @@ export function createClient(sdk: AnthropicSdk, options: AnthropicOptions): Anth
 }
 
 /**
- * Headers that the SDK sets by itself. Anything else it took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no
+ * Headers that the SDK or the gateway sets. Anything else the SDK took from `ANTHROPIC_CUSTOM_HEADERS`, against which it has no
  * option.
  */
-const sdkHeaders = /^(accept|content-type|user-agent|anthropic-version|x-stainless-.+)$/
+const sdkHeaders = /^(accept|content-type|user-agent|traceparent|anthropic-version|x-stainless-.+)$/
 
 function ownHeaders(options: AnthropicOptions, fromSdk: RequestInit["headers"]): Headers {
   const headers = new Headers([...new Headers(fromSdk)].filter(([name]) => sdkHeaders.test(name)))

@@ -11,6 +11,7 @@ const harness: ProviderHarness = {
   received: () => {
     throw new Error("The demo sends nothing.")
   },
+  receivedHeader: () => null,
   disconnected: async () => true,
   close: async () => {},
 }

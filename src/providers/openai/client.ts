@@ -27,10 +27,10 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
 }
 
 /**
- * Headers that the SDK sets by itself. Anything else it took from `OPENAI_CUSTOM_HEADERS`, against which it has no
+ * Headers that the SDK or the gateway sets. Anything else the SDK took from `OPENAI_CUSTOM_HEADERS`, against which it has no
  * option.
  */
-const sdkHeaders = /^(accept|content-type|user-agent|x-stainless-.+)$/
+const sdkHeaders = /^(accept|content-type|user-agent|traceparent|x-stainless-.+)$/
 
 function ownHeaders(
   { apiKey, headers = {} }: OpenAiConnectionOptions,

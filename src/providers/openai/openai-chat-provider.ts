@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../call-limits.ts"
-import { largeBodyOptions } from "../large-body.ts"
+import { requestOptions } from "../request-options.ts"
 import { ChatFold } from "./chat/chat-fold.ts"
 import { type HostTraits, hostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
@@ -46,7 +46,7 @@ export function openAiChatProvider(options: OpenAiChatOptions, load = installedS
         fold: new ChatFold(vendor),
         async send(client, aborted) {
           const body = chatRequest(request, traits, { vendor, extraBody })
-          const options = { signal: aborted, ...(await largeBodyOptions(body, aborted)) }
+          const options = { signal: aborted, ...(await requestOptions(request, body, aborted)) }
           return client.chat.completions.create(body, options).asResponse()
         },
       }

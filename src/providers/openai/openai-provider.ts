@@ -1,6 +1,6 @@
 import type { Provider } from "../../core/ports/provider.ts"
 import { callLimits } from "../call-limits.ts"
-import { largeBodyOptions } from "../large-body.ts"
+import { requestOptions } from "../request-options.ts"
 import { hostTraits } from "./chat/hosts.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
@@ -43,7 +43,7 @@ export function openAiProvider(options: OpenAiOptions, load = installedSdk): Pro
         async send(client, aborted) {
           const body = responsesRequest(request, options, vendor)
           return client.responses
-            .create(body, { signal: aborted, ...(await largeBodyOptions(body, aborted)) })
+            .create(body, { signal: aborted, ...(await requestOptions(request, body, aborted)) })
             .asResponse()
         },
       }

@@ -336,8 +336,7 @@ export async function pending(
     `SELECT ${commandColumns}, command.body, ${nowMs} AS now FROM agent_gateway.session
      JOIN agent_gateway.command ON command.session_id = session.id
      WHERE session.id = $1 AND epoch = $2 AND owner = $3
-       AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) AND ($4 OR type <> 'message')
-     ORDER BY command.id`,
+       AND (due_at <= ${nowMs} OR (type = 'steer' AND run_id = session.active_run)) AND ($4 OR type <> 'message')`,
     [lease.sessionId, lease.epoch, owner, messages],
   )
   const [first] = rows

@@ -259,8 +259,7 @@ export async function pending(
       `SELECT ${commandColumns}, ${largeText("command.body")}
        FROM session JOIN command ON command.session_id = session.id
        WHERE session.id = ? AND session.epoch = ? AND session.owner = ?
-         AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) AND (? OR type <> 'message')
-       ORDER BY command.id`,
+         AND (due_at <= ? OR (type = 'steer' AND run_id = session.active_run)) AND (? OR type <> 'message')`,
       lease.sessionId,
       lease.epoch,
       owner,

@@ -1,0 +1,24 @@
+/** https://www.w3.org/TR/trace-context/, section 3.2. A later version may append fields, which begin with a dash. */
+const pattern = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/
+/** The flags that version 00 and its second level define: `sampled` and `random`. */
+const knownFlags = 0b11
+
+/**
+ * Returns a `traceparent` as it may be passed on; null for none and for one that is invalid, which is to be ignored. One of a
+ * later version is passed on as version 00, as the specification asks for.
+ */
+export function validTraceparent(given: string | null | undefined): string | null {
+  // The pattern would look at all of it.
+  if (given == null || given.length > 512) return null
+  const [, version, traceId, parentId, flags = "", more] = pattern.exec(given) ?? []
+  if (version === undefined || traceId === undefined || parentId === undefined) return null
+  if (version === "ff" || /^0+$/.test(traceId) || /^0+$/.test(parentId)) return null
+  if (version === "00") return more === undefined ? given : null
+  const passedOn = (Number.parseInt(flags, 16) & knownFlags).toString(16).padStart(2, "0")
+  return `00-${traceId}-${parentId}-${passedOn}`
+}
+
+/** Returns the id of the trace, for logs. */
+export function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35)
+}

@@ -1,0 +1,68 @@
+import { once } from "node:events"
+import { createServer, type IncomingMessage } from "node:http"
+import type { AddressInfo } from "node:net"
+import { text } from "node:stream/consumers"
+import { expect, it, onTestFinished } from "vitest"
+import { createAgent } from "../../src/gateway/create-agent.ts"
+import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+interface Message {
+  readonly id?: number
+  readonly method: string
+  readonly params?: { readonly _meta?: Readonly<Record<string, unknown>> }
+}
+
+/** An MCP server over HTTP that notes the calls of its tool, with the header of each. */
+async function tracedServer() {
+  const calls: { readonly header: unknown; readonly meta: unknown }[] = []
+  const headers: unknown[] = []
+  const answer = async (request: IncomingMessage): Promise<object | null> => {
+    const { id, method, params }: Message = JSON.parse(await text(request))
+    headers.push(request.headers.traceparent)
+    if (method === "tools/call") calls.push({ header: request.headers.traceparent, meta: params?._meta })
+    const result = {
+      initialize: {
+        protocolVersion: "2025-11-25",
+        capabilities: { tools: {} },
+        serverInfo: { name: "traced", version: "1" },
+      },
+      "tools/list": { tools: [{ name: "look", inputSchema: { type: "object" } }] },
+      "tools/call": { content: [{ type: "text", text: "seen" }] },
+    }[method]
+    if (id === undefined) return null
+    return result === undefined
+      ? { jsonrpc: "2.0", id, error: { code: -32601, message: "Unknown method" } }
+      : { jsonrpc: "2.0", id, result }
+  }
+  const server = createServer(async (request, response) => {
+    if (request.method !== "POST") return void response.writeHead(405).end()
+    const body = await answer(request)
+    if (body === null) response.writeHead(202).end()
+    else response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body))
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, calls, headers }
+}
+
+it("an MCP server over HTTP receives the trace of a call in its metadata and as a header", async () => {
+  const { url, calls, headers } = await tracedServer()
+  const provider = scriptedProvider(({ tools, messages }) => {
+    const name = tools[0]?.name
+    if (messages.at(-1)?.role === "tool" || name === undefined) return [{ type: "text", text: "Done" }]
+    return [{ type: "toolCall", name }]
+  })
+  const logger = { debug() {}, info() {}, warn() {}, error() {} }
+  const gateway = createAgent("Look.", { provider, store: "memory", logger, mcpServers: { traced: { url } } })
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  await gateway.run("Look.", { traceparent })
+  await gateway.run("Look.")
+  expect(calls).toMatchObject([{ header: traceparent, meta: { traceparent } }, { header: undefined }])
+  expect(calls[1]?.meta ?? {}).not.toHaveProperty("traceparent")
+  expect(headers.filter((header) => header !== undefined)).toEqual([traceparent])
+})
