@@ -58,6 +58,7 @@ export {
   GatewayError,
   type GatewayErrorOptions,
   StoreUnavailableError,
+  UndeliverableError,
 } from "./core/errors.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json.ts"
@@ -131,8 +132,10 @@ export type {
   Outbox,
   OutboxClaim,
   OutboxCommand,
+  OutboxDelivery,
   OutboxFailure,
   OutboxFilter,
+  OutboxHandler,
   OutboxItem,
   OutboxRow,
   RowChoice,
@@ -235,6 +238,7 @@ export type {
 export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
+export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
 export type { RunSettings } from "./core/run-settings.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
@@ -257,6 +261,14 @@ export type {
   WaitPayloads,
   WaitResolutions,
 } from "./core/wait.ts"
+export type {
+  Delivery,
+  DeliveryOptions,
+  SlackOptions,
+  TelegramOptions,
+  WebhookOptions,
+} from "./delivery/options.ts"
+export { delivery } from "./delivery/plugin.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type {
   AnswerOptions,
