@@ -85,8 +85,8 @@ export function newCommandRow(
 }
 
 /**
- * A message that is not due at once is new as well: version 2 takes every message that it finds. One whose tool input is to be
- * streamed is not, because that may be left out.
+ * A message that is not due at once is new as well: version 2 takes every message that it finds. One whose tool input
+ * is to be streamed is not, because that may be left out.
  */
 function versionOf({ type }: { readonly type: string }, { dueAt }: Pick<NewCommand, "dueAt">): number {
   switch (type) {

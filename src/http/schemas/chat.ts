@@ -53,10 +53,14 @@ export const chatRequestSchema = z
       .openapi({ description: "Only what is new: the server's own history is used." }),
     context: contextSchema.optional(),
     model: z.string().min(1).max(maxNameCharacters).optional(),
-    tool_input_deltas: z.boolean().optional().openapi({
-      description:
-        "If true, the arguments of calls are streamed while the model writes them, as `tool_input_delta`. Default false.",
-    }),
+    tool_input_deltas: z
+      .boolean()
+      .optional()
+      .openapi({
+        description:
+          "If true, the arguments of calls are streamed while the model writes them, as " +
+          "`tool_input_delta`. Default false.",
+      }),
     when_busy: z
       .enum(["reject", "queue", "interrupt", "steer"])
       .optional()
