@@ -53,13 +53,8 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/entries.ts"
-export {
-  ConfigurationError,
-  GatewayError,
-  type GatewayErrorOptions,
-  StoreUnavailableError,
-  UndeliverableError,
-} from "./core/errors.ts"
+export type { GatewayErrorOptions } from "./core/errors.ts"
+export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json.ts"
 export type {
@@ -368,13 +363,8 @@ export type {
   OpenAiOptions,
   ReasoningField,
 } from "./providers/openai/options.ts"
-export {
-  type AiSdkAgent,
-  type AiSdkCall,
-  type AiSdkFunction,
-  type AiSdkStream,
-  aiSdkRunner,
-} from "./runners/ai-sdk/ai-sdk-runner.ts"
+export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "./runners/ai-sdk/ai-sdk-runner.ts"
+export { aiSdkRunner } from "./runners/ai-sdk/ai-sdk-runner.ts"
 export type { AiSdkApprovalPart, AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
 export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
 export type { LangGraph, LangGraphOptions } from "./runners/langgraph/langgraph-runner.ts"
