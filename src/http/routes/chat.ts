@@ -12,7 +12,7 @@ import { Problem, sessionNotFound } from "../problem.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import type { ServedAgents } from "../served-agents.ts"
+import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
 import { streamed } from "../sse/event-streams.ts"
 import { nativeWireFor } from "../wire/native.ts"
 
@@ -68,8 +68,15 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
 
   app.openapi(route, async (c) => {
     const body = c.req.valid("json")
-    const { allowedModels } = agents.of(c.get("session"))
+    const { allowedModels, checkClientTools = null } = agents.of(c.get("session"))
     if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
+    const clientTools = (body.tools ?? []).map(({ name, description, input_schema: inputSchema }) => {
+      return { name, description, inputSchema }
+    })
+    if (clientTools.length > 0) {
+      if (checkClientTools === null) throw clientToolsNotAllowed()
+      refuseClientTools(await checkClientTools(clientTools, c.get("session"), c.req.raw.signal))
+    }
     const context = body.context ?? {}
     const traceparent = validTraceparent(c.req.header("traceparent"))
     const { id: sessionId, tenant, userId } = c.get("session")
@@ -84,6 +91,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       model: body.model ?? null,
       ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
       ...(traceparent !== null && { traceparent }),
+      ...(clientTools.length > 0 && { clientTools }),
       ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
       idempotency: await idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
       request: () => withBody(c.req.raw, c.get("bodyBytes")),
@@ -141,6 +149,34 @@ function full(scope: "session" | "principal"): Problem {
     "The sessions of this user store as much as they may together, so no further message is taken. " +
       "Sessions that are not used are dropped with time; the operator can raise limits.principalBytes.",
   )
+}
+
+function clientToolsNotAllowed(): Problem {
+  return new Problem(
+    { code: "client_tools_not_allowed", status: 400 },
+    "Clients of this agent may not declare tools. The operator can set allowClientTools.",
+  )
+}
+
+function refuseClientTools(refusal: ClientToolRefusal | null): void {
+  if (refusal === null) return
+  const { status, tool } = refusal
+  switch (status) {
+    case "notAllowed":
+      throw new Problem({ code: "client_tools_not_allowed", status: 400 }, `The tool ${tool} is not allowed.`)
+    case "taken":
+      throw new Problem(
+        { code: "client_tool_name_taken", status: 409 },
+        `The agent has a tool named ${tool}. Declare yours under another name.`,
+      )
+    case "unusable":
+      throw new Problem(
+        { code: "invalid_client_tool", status: 422 },
+        `The input schema of the tool ${tool} cannot be used: ${refusal.reason}`,
+      )
+    default:
+      status satisfies never
+  }
 }
 
 function modelNotAllowed(): Problem {
