@@ -12,7 +12,7 @@ export default createAgent("You help the maintainers of a small product.", {
   // Each is one file, or a folder with a SKILL.md.
   skillsDir: fileURLToPath(new URL("skills", import.meta.url)),
   // The skill standup-notes keeps here what it wrote last.
-  skillStateFile: ".agent-gateway-skills.json",
+  skillStateFile: ".agent-gateway-skills/state.json",
   tools: [
     tool({
       name: "list_commits",

@@ -6,7 +6,7 @@ import { missingParts } from "./missing-parts.ts"
 import type { SkillOptions } from "./options.ts"
 import { createSessionSkills, type SessionSkills } from "./session-skills.ts"
 import type { Skill, SkillSet } from "./skill.ts"
-import { judgeCall } from "./skill-interceptor.ts"
+import { dependsOnLoaded, judgeCall } from "./skill-interceptor.ts"
 import { openSkillSource } from "./skill-source.ts"
 import { stateSubscriber } from "./state/save-updates.ts"
 import { SkillStateStore } from "./state/skill-state-store.ts"
@@ -79,8 +79,11 @@ async function runParts(
     tools: () => tools,
     instructions: [...(catalog === null ? [] : [catalog]), ...notes],
     interceptors: [
-      async (call) =>
-        judgeCall(await sessionSkills(call.session.id, { signal: call.signal }), skillsExcludedTools, call),
+      async (call) => {
+        if (!dependsOnLoaded(call)) return { action: "allow" }
+        const now = await sessionSkills(call.session.id, { signal: call.signal })
+        return judgeCall(now, skillsExcludedTools, call)
+      },
     ],
   }
 }

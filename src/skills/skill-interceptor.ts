@@ -13,6 +13,11 @@ const alwaysAllowed: ReadonlySet<string> = new Set([
   readSkillFileName,
 ])
 
+/** Returns true if the verdict on a call depends on what is loaded. */
+export function dependsOnLoaded({ toolName, origin }: LimitedCall): boolean {
+  return origin !== null || toolName === unloadSkillName || !alwaysAllowed.has(toolName)
+}
+
 export interface SkillCall extends LimitedCall {
   readonly runId: string
   readonly input: { readonly [key: string]: unknown }

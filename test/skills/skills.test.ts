@@ -227,6 +227,26 @@ test("limits survive a restart and the end of the skill, and the model hears tha
   expect(sent).toEqual([])
 })
 
+test("a run that goes on after a restart keeps the limits of a skill that is gone", async () => {
+  await write("safe/SKILL.md", skill("safe", "# Safe", "allowed-tools: web_search"))
+  const store = join(folder, "store")
+  const before = agentWith(
+    [[call("load_skill", { name: "safe" })], [{ type: "wait", until: new Promise(() => {}) }]],
+    { store },
+  )
+  const interrupted = before.gateway.run("Go").catch((error: unknown) => error)
+  await eventually("the second model call", () => before.requests[1] ?? null)
+  await before.gateway.close({ graceMs: 0 })
+  expect(await interrupted).toBeInstanceOf(Error)
+  await rm(join(folder, "skills/safe"), { recursive: true })
+  const after = agentWith([[call("send_mail", { to: "a" })], [say("Done.")]], { store })
+  await after.gateway.prepare()
+  const second = await eventually("the model call with the result", () => after.requests[1] ?? null)
+  expect(lastResults(second)).toEqual([expect.stringMatching(/^not_allowed_by_skill: /)])
+  expect(systemOf(second)).toMatch(/The skill "safe".+is no longer available/)
+  expect(sent).toEqual([])
+})
+
 test("a change of the files reaches new runs, and not the one that is open", async () => {
   await write("a/SKILL.md", skill("a", "# Old"))
   await write("a/f.txt", "old")

@@ -4,6 +4,7 @@ import {
   isCollection,
   isMap,
   isNode,
+  isPair,
   isScalar,
   LineCounter,
   parseDocument,
@@ -11,6 +12,7 @@ import {
 } from "yaml"
 import { toError } from "../../core/errors.ts"
 import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json.ts"
+import type { SkillMistake } from "../skill.ts"
 import type { Report } from "./report.ts"
 
 export interface FrontMatter {
@@ -71,20 +73,21 @@ function parse(yaml: string, report: Report, { strict }: { readonly strict: bool
       prettyErrors: false,
       logLevel: "error",
     })
-    const problems = [
-      ...document.errors.map(({ message, pos }) => `${message} (line ${lines.linePos(pos[0]).line})`),
-      ...(unprintable.test(yaml) ? ["it has control characters"] : []),
-      ...(strict ? strictProblems(document, yaml, lines) : []),
-    ]
-    for (const problem of problems) {
-      report.add(
+    for (const { message, pos } of document.errors) {
+      addYamlMistake(report, {
         source,
-        null,
-        `The front matter is not valid YAML: ${oneLine(problem)}.`,
-        "Put a text with special characters in quotes, and write lists and mappings with one entry a line.",
-      )
+        field: null,
+        problem: `${message} (line ${lines.linePos(pos[0]).line})`,
+      })
     }
-    if (problems.length > 0) return null
+    if (unprintable.test(yaml)) {
+      addYamlMistake(report, { source, field: null, problem: "it has control characters" })
+    }
+    if (document.errors.length > 0) return null
+    // The fields are checked all the same, so that all mistakes are reported at once.
+    if (strict) {
+      for (const found of strictProblems(document, yaml, lines)) addYamlMistake(report, { source, ...found })
+    }
     value = document.toJS()
   } catch (error) {
     // The parser recurses, so nesting that is deep enough overflows the stack.
@@ -104,29 +107,56 @@ function parse(yaml: string, report: Report, { strict }: { readonly strict: bool
   return value
 }
 
+interface YamlProblem {
+  /** The field at the top that has it; null if it is in none. */
+  readonly field: string | null
+  readonly problem: string
+}
+
+function addYamlMistake(
+  report: Report,
+  { source, field, problem }: YamlProblem & Pick<SkillMistake, "source">,
+): void {
+  report.add(
+    source,
+    field,
+    `The front matter is not valid YAML: ${oneLine(problem)}.`,
+    "Put a text with special characters in quotes, and write lists and mappings with one entry a line.",
+  )
+}
+
 /** Finds YAML that the reference implementation refuses: it reads StrictYAML (https://hitchdev.com/strictyaml). */
-function strictProblems(document: Document, yaml: string, lines: LineCounter): readonly string[] {
-  const problems = new Set<string>()
+function strictProblems(document: Document, yaml: string, lines: LineCounter): readonly YamlProblem[] {
+  const problems = new Map<string, YamlProblem>()
+  const add = (field: string | null, problem: string) =>
+    problems.set(JSON.stringify([field, problem]), { field, problem })
   const text = yaml.split("")
-  visit(document, (_key, node) => {
-    if (isAlias(node)) problems.add("aliases are not allowed")
+  visit(document, (_key, node, path) => {
+    const field = fieldOf(path)
+    if (isAlias(node)) add(field, "aliases are not allowed")
     if (!isNode(node)) return
-    if (!isAlias(node) && node.anchor !== undefined) problems.add("anchors are not allowed")
-    if (node.tag !== undefined) problems.add("tags are not allowed")
+    if (!isAlias(node) && node.anchor !== undefined) add(field, "anchors are not allowed")
+    if (node.tag !== undefined) add(field, "tags are not allowed")
     if (isCollection(node) && node.flow === true) {
-      problems.add("lists and mappings in brackets are not allowed")
+      add(field, "lists and mappings in brackets are not allowed")
     }
     if (isScalar(node) && node.type !== "PLAIN" && node.range) text.fill("x", node.range[0], node.range[1])
     if (isMap(node)) {
       const columns = node.items.flatMap(({ value }) =>
         isMap(value) && value.range ? [lines.linePos(value.range[0]).col] : [],
       )
-      if (new Set(columns).size > 1) problems.add("mappings side by side must have the same indentation")
+      if (new Set(columns).size > 1) add(field, "mappings side by side must have the same indentation")
     }
   })
   const tab = text.join("").split("\n").findIndex(hasTab)
-  if (tab !== -1) problems.add(`tabs are only allowed in quotes (line ${tab + 1})`)
-  return [...problems]
+  if (tab !== -1) add(null, `tabs are only allowed in quotes (line ${tab + 1})`)
+  return [...problems.values()]
+}
+
+/** The path starts with the document and its mapping. */
+function fieldOf(path: readonly unknown[]): string | null {
+  const pair = path[2]
+  return isPair(pair) && isScalar(pair.key) ? String(pair.key.value) : null
 }
 
 function hasTab(line: string): boolean {

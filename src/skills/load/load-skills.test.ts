@@ -135,6 +135,12 @@ test("all mistakes of all skills are reported, and the others are loaded", async
   }
 })
 
+test("YAML that the specification refuses hides no other mistake", async () => {
+  write("a/SKILL.md", "---\nname: b\nlicense: [MIT]\nmetadata:\n  x: &y 1\n---\n")
+  const { mistakes } = await loadSkills(folder)
+  expect(mistakes.map(({ field }) => field)).toEqual(["license", "metadata", "name", "description"])
+})
+
 test("links inside of a skill's folder are followed, and those that lead out are refused", async () => {
   write("good/SKILL.md", skill("good"))
   write("good/a.txt", "text")
