@@ -113,8 +113,8 @@ describe("a tool that a client declares", () => {
 
 describe("tools of a client are refused", () => {
   const refusals: readonly (readonly [string, AgentOptions["allowClientTools"], object, number, string])[] = [
-    ["without allowClientTools", undefined, locate, 400, "client_tools_not_allowed"],
-    ["by a filter", ({ name }) => name !== "locate", locate, 400, "client_tools_not_allowed"],
+    ["without allowClientTools", undefined, locate, 403, "client_tools_not_allowed"],
+    ["by a filter", ({ name }) => name !== "locate", locate, 403, "client_tools_not_allowed"],
     ["with the name of an agent's tool", true, { ...locate, name: "look" }, 409, "client_tool_name_taken"],
     [
       "with a schema that cannot be used",
@@ -160,8 +160,8 @@ describe("tools of a client are refused", () => {
     expect(provider.requests).toEqual([])
   })
 
-  it.each([
-    ["twice under one name", [locate, locate]],
+  it.each<readonly [string, readonly object[], string?]>([
+    ["twice under one name", [locate, locate], "client_tool_name_taken"],
     ["too many of them", Array.from({ length: 33 }, (_, n) => ({ ...locate, name: `locate_${n}` }))],
     [
       "too large together",
@@ -171,9 +171,9 @@ describe("tools of a client are refused", () => {
         input_schema: { type: "object", title: "x".repeat(10_000) },
       })),
     ],
-  ])("%s", async (_, tools) => {
+  ])("%s", async (_, tools, code = "invalid_body") => {
     const { client } = await start({ allowClientTools: true })
     const response = await client.post("/chat", { message: "Hi", tools })
-    expect(await response.json()).toMatchObject({ code: "invalid_body" })
+    expect(await response.json()).toMatchObject({ code })
   })
 })

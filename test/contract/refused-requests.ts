@@ -51,7 +51,7 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
 
   ["400 malformed_json", chat, { body: '{"message":' }],
   ["400 model_not_allowed", chat, { body: { ...hello, model: "other" } }],
-  ["400 client_tools_not_allowed", chat, declaring("forbidden")],
+  ["403 client_tools_not_allowed", chat, declaring("forbidden")],
   ["409 client_tool_name_taken", chat, declaring("erase")],
   ["422 invalid_client_tool", chat, declaring("find", unusableSchema)],
   ["400 invalid_idempotency_key", chat, { body: hello, headers: { "idempotency-key": "a b" } }],

@@ -62,7 +62,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         }),
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      ...problems(400, 401, 409, 413, 415, 422, 429, 500, 503),
+      ...problems(400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
     },
   })
 
@@ -74,6 +74,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       return { name, description, inputSchema }
     })
     if (clientTools.length > 0) {
+      refuseTwins(clientTools)
       if (checkClientTools === null) throw clientToolsNotAllowed()
       refuseClientTools(await checkClientTools(clientTools, c.get("session"), c.req.raw.signal))
     }
@@ -153,8 +154,18 @@ function full(scope: "session" | "principal"): Problem {
 
 function clientToolsNotAllowed(): Problem {
   return new Problem(
-    { code: "client_tools_not_allowed", status: 400 },
+    { code: "client_tools_not_allowed", status: 403 },
     "Clients of this agent may not declare tools. The operator can set allowClientTools.",
+  )
+}
+
+function refuseTwins(tools: readonly { readonly name: string }[]): void {
+  const names = tools.map(({ name }) => name)
+  const twin = names.find((name, index) => names.indexOf(name) !== index)
+  if (twin === undefined) return
+  throw new Problem(
+    { code: "client_tool_name_taken", status: 409 },
+    `Two of the declared tools are named ${twin}. Give each a name of its own.`,
   )
 }
 
@@ -163,7 +174,7 @@ function refuseClientTools(refusal: ClientToolRefusal | null): void {
   const { status, tool } = refusal
   switch (status) {
     case "notAllowed":
-      throw new Problem({ code: "client_tools_not_allowed", status: 400 }, `The tool ${tool} is not allowed.`)
+      throw new Problem({ code: "client_tools_not_allowed", status: 403 }, `The tool ${tool} is not allowed.`)
     case "taken":
       throw new Problem(
         { code: "client_tool_name_taken", status: 409 },

@@ -42,7 +42,6 @@ const clientToolSchema = z
 /** Tools that a client declares with its message. */
 export const clientToolsSchema = listOf(clientToolSchema)
   .refine((tools) => tools.length <= maxTools, `Too big: expected at most ${maxTools} tools`)
-  .refine((tools) => new Set(tools.map(({ name }) => name)).size === tools.length, "Expected unique names")
   .refine((tools) => !isLongerThan(maxCharacters, tools), {
     message: `Too big: expected at most ${maxCharacters} characters of JSON`,
   })
