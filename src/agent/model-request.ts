@@ -25,7 +25,10 @@ export function requestOf(context: ModelRunContext, { modelIndex }: Attempt): Mo
 /** Log version that introduced deltas of tool input. */
 const toolInputSince = 3
 
-/** Arguments are not shown piece by piece if secrets in them must be masked, because a piece may hold half of a secret. */
+/**
+ * Arguments are not shown piece by piece if secrets in them must be masked, because a piece may hold half of a
+ * secret.
+ */
 function showsToolInput({ conversation, journal, runtime }: ModelRunContext): boolean {
   const isAskedFor = conversation.run?.started.toolInputDeltas === true
   return isAskedFor && runtime.outputFilter === null && journal.version >= toolInputSince

@@ -30,8 +30,8 @@ export async function estimateInput(request: ModelRequest): Promise<number> {
 }
 
 /**
- * Resolves to the bytes of the request that must be tokens. What only a vendor understands is left out: services drop old reasoning,
- * and encrypted it is many bytes a token.
+ * Resolves to the bytes of the request that must be tokens. What only a vendor understands is left out: services drop
+ * old reasoning, and encrypted it is many bytes a token.
  */
 export function plainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
   const ignored = new Set<unknown>(imagesOf(request.messages))

@@ -5,8 +5,9 @@ import type { CallState } from "./call-state.ts"
 import type { SettlingContext } from "./run-context.ts"
 
 /**
- * Applies the application's transformations to a result, one after the other. If one fails, the result is withheld, because the
- * transformation may have been meant to remove something. Rejects with the signal's reason when the run is aborted.
+ * Applies the application's transformations to a result, one after the other. If one fails, the result is withheld,
+ * because the transformation may have been meant to remove something. Rejects with the signal's reason when the run
+ * is aborted.
  */
 export async function transformResult(
   { runtime, conversation, sessionId, tenant, userId, signal, logger }: SettlingContext,
@@ -43,5 +44,6 @@ const withheld: ToolResult = {
   type: "error",
   code: "result_withheld",
   message:
-    "The tool was executed, but its result could not be prepared, so it is not shown. The call may have taken effect. Check that before you repeat it.",
+    "The tool was executed, but its result could not be prepared, so it is not shown. The call " +
+    "may have taken effect. Check that before you repeat it.",
 }

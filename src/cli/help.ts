@@ -68,8 +68,9 @@ Exit codes: 0 done, 1 failed, 2 called wrongly or stopped at a budget, 3 stopped
 
 const heartbeatHelp = `Usage: agent-gateway heartbeat FILE [OPTIONS]
 
-Runs the agent of FILE again and again, each time in a new session. A response that is HEARTBEAT_OK, or little more, is quiet;
-every other one is printed to stdout. Errors and logs go to stderr. SIGTERM or SIGINT stops it; the next start continues.
+Runs the agent of FILE again and again, each time in a new session. A response that is HEARTBEAT_OK, or little more, is
+quiet; every other one is printed to stdout. Errors and logs go to stderr. SIGTERM or SIGINT stops it; the next start
+continues.
 
 Options:
   --interval TIME    From one tick to the next, such as 90s, 10m or 2h (default 30m)

@@ -113,7 +113,10 @@ async function* eventsAfter(after: number | null, exchange: Exchange): AsyncGene
   }
 }
 
-/** Events that belong to no log entry of the session, as those of sub-agents. They say how things stand, and are not sent again. */
+/**
+ * Events that belong to no log entry of the session, as those of sub-agents. They say how things stand, and are not
+ * sent again.
+ */
 const passingTypes: readonly string[] = ["heartbeat", "run_queued"]
 
 /** Returns true for the event that ends a run of the session itself. */

@@ -72,7 +72,10 @@ export interface ThinkingDelta {
   readonly text: string
 }
 
-/** A piece of a call's arguments, as the model writes them as JSON. The call is requested once the response is complete. */
+/**
+ * A piece of a call's arguments, as the model writes them as JSON. The call is requested once the response is
+ * complete.
+ */
 export interface ToolInputDelta {
   readonly type: "toolInput"
   readonly stepId: string

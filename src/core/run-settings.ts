@@ -1,6 +1,6 @@
 import type { ToolSpecification } from "./ports/provider.ts"
 
-/** What a message asks of the run that it starts. Stored with the run, for whichever process continues it. */
+/** Settings of the run that a message starts. Stored with the run, for whichever process continues it. */
 export interface RunSettings {
   /** If true, the arguments of calls are streamed while the model writes them. Default false. */
   readonly toolInputDeltas?: boolean

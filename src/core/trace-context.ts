@@ -4,8 +4,8 @@ const pattern = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/
 const knownFlags = 0b11
 
 /**
- * Returns a `traceparent` as it may be passed on; null for none and for one that is invalid, which is to be ignored. One of a
- * later version is passed on as version 00, as the specification asks for.
+ * Returns a `traceparent` as it may be passed on; null for none and for one that is invalid, which is to be ignored.
+ * One of a later version is passed on as version 00, as the specification asks for.
  */
 export function validTraceparent(given: string | null | undefined): string | null {
   // The pattern would look at all of it.

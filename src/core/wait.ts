@@ -68,7 +68,9 @@ export interface ApprovalDecision extends ApprovalResolution {
   readonly scope?: GrantScope
 }
 
-/** The sessions that a grant holds for: the one that asked, or all sessions of its tree, also those that start later. */
+/**
+ * The sessions that a grant holds for: the one that asked, or all sessions of its tree, also those that start later.
+ */
 export type GrantScope = "session" | "tree"
 
 /** The client's result of the call. */

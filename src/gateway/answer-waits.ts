@@ -23,8 +23,8 @@ export interface People {
 }
 
 /**
- * Answers what the run and the sub-agents that work for it wait for, each wait once. Throws when an answer is refused, so that
- * no one waits for its end in vain.
+ * Answers what the run and the sub-agents that work for it wait for, each wait once. Throws when an answer is
+ * refused, so that no one waits for its end in vain.
  */
 export async function answerWaits(
   sessions: Sessions,

@@ -84,8 +84,8 @@ export interface ChatModelRuntime {
   /** See every call before anybody is asked about it, in this order. Default none. */
   readonly interceptors?: readonly Interceptor[]
   /**
-   * Changes the results of executed calls before they are logged and before anyone sees them. Default: results stay as they
-   * are.
+   * Changes the results of executed calls before they are logged and before anyone sees them. Default: results stay
+   * as they are.
    */
   readonly transformToolResult?: TransformToolResult
   /** Seconds to wait for an approval or a client tool's result. Default 86 400: a day. */

@@ -53,9 +53,9 @@ export function toChatEvent(frame: Frame): ChatEvent {
 }
 
 /**
- * Yields the entries of a run and of its sub-agents up to the run's end, and answers what they wait for. Cancels the run when
- * the signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its message started.
- * Ends early, and cancels nothing, when the process stops.
+ * Yields the entries of a run and of its sub-agents up to the run's end, and answers what they wait for. Cancels the
+ * run when the signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its
+ * message started. Ends early, and cancels nothing, when the process stops.
  */
 export async function* followRun(
   { sessions, directory, logger }: FollowParts,

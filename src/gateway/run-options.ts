@@ -44,13 +44,13 @@ export interface StartOptions {
   /** Limits of the run, besides those of the agent. An agent with a loop of its own ignores them. Default: none. */
   readonly limits?: RunLimits
   /**
-   * If true, the events of the run include `tool_input_delta`: the arguments of calls while the model writes them. Default
-   * false.
+   * If true, the events of the run include `tool_input_delta`: the arguments of calls while the model writes them.
+   * Default false.
    */
   readonly toolInputDeltas?: boolean
   /**
-   * W3C Trace Context of what causes the run. It is passed on to tools, MCP servers, the model service and child sessions. An
-   * invalid one is ignored. Default: none.
+   * W3C Trace Context of what causes the run. It is passed on to tools, MCP servers, the model service and child
+   * sessions. An invalid one is ignored. Default: none.
    */
   readonly traceparent?: string
   /** Cancels the run. The run then ends as `interrupted`, with the reason `cancelled`. */

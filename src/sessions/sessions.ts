@@ -46,9 +46,9 @@ export interface Sessions {
    */
   view(sessionId: string, options: ViewOptions): AsyncIterable<readonly LiveEntry[]>
   /**
-   * Yields what `view` does and, between those batches, the entries of the sub-agents that work for the session's calls, at
-   * every depth. Sub-agents that work when the view begins are shown from their last turn on, so that what is open in them is
-   * shown again; later ones are shown from their start. Ends as `view` does.
+   * Yields what `view` does and, between those batches, the entries of the sub-agents that work for the session's
+   * calls, at every depth. Sub-agents that work when the view begins are shown from their last turn on, so that what
+   * is open in them is shown again; later ones are shown from their start. Ends as `view` does.
    */
   viewTree(sessionId: string, options: TreeViewOptions): AsyncIterable<TreeBatch>
   /**

@@ -18,7 +18,8 @@ export function isListed(skills: readonly Skill[]): boolean {
 export function catalogText(skills: readonly Skill[]): string | null {
   if (skills.length === 0) return null
   const rules =
-    "A skill has instructions for a kind of task. When a task matches the description of a skill, call load_skill before you " +
+    "A skill has instructions for a kind of task. When a task matches the description of a skill, " +
+    "call load_skill before you " +
     "start, and follow the instructions that it returns. While a skill is loaded, its limits on tools hold."
   if (!isListed(skills)) {
     return `# Skills\n\nThere are ${skills.length} skills. Call search_skills to find the ones for a task. ${rules}`

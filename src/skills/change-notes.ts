@@ -10,12 +10,15 @@ export function changeNotes(loaded: LoadedSkills, skills: ReadonlyMap<string, Sk
   return [
     ...gone.map(
       (name) =>
-        `The skill ${JSON.stringify(name)}, which you loaded in this conversation, is no longer available: its files cannot be read ` +
-        "and its scripts cannot run. Its limits on tools still hold. Tell the user if you cannot finish the task without it.",
+        `The skill ${JSON.stringify(name)}, which you loaded in this conversation, is no longer ` +
+        "available: its files cannot be read " +
+        "and its scripts cannot run. Its limits on tools still hold. Tell the user if you cannot " +
+        "finish the task without it.",
     ),
     ...changed.map(
       (name) =>
-        `The skill ${JSON.stringify(name)} has changed since you loaded it. Call load_skill again before you continue with it.`,
+        `The skill ${JSON.stringify(name)} has changed since you loaded it. Call load_skill again ` +
+        "before you continue with it.",
     ),
   ]
 }

@@ -10,7 +10,7 @@ export const unloadSkillName = "unload_skill"
 /** A skill that a session has loaded, by the session's log. Its limits are those that it had when it was loaded. */
 export interface LoadedSkill extends ToolLimits {
   readonly name: string
-  /** Of the files at that time. */
+  /** Digest of the files at that time. */
   readonly digest: string
   readonly persistState: boolean
   /** The run that loaded it. */
@@ -34,7 +34,10 @@ export function loadedHeader(
   }
 }
 
-/** Returns the loaded skills after an entry of the session's log. The log alone decides, so any process comes to the same. */
+/**
+ * Returns the loaded skills after an entry of the session's log. The log alone decides, so any process comes to the
+ * same.
+ */
 export function applyEntry(loaded: LoadedSkills, { event, runId }: EventEntry): LoadedSkills {
   // The client's own conversation has none of the skills' instructions.
   if (event.type === "historyReplaced") return []

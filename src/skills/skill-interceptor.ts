@@ -28,8 +28,8 @@ export type SkillVerdict =
   | { readonly action: "deny"; readonly code: string; readonly message: string }
 
 /**
- * Decides if the loaded skills let a call through: each of them must. A skill that limits tools stays loaded to the end of the
- * run that loaded it, so that a model which reads hostile text cannot lift the limits by itself.
+ * Decides if the loaded skills let a call through: each of them must. A skill that limits tools stays loaded to the
+ * end of the run that loaded it, so that a model which reads hostile text cannot lift the limits by itself.
  */
 export function judgeCall(
   loaded: LoadedSkills,
@@ -44,7 +44,8 @@ export function judgeCall(
       action: "deny",
       code: "not_allowed_by_skill",
       message:
-        `The skill ${JSON.stringify(skill.name)} is loaded and does not allow the tool ${JSON.stringify(call.toolName)}, ` +
+        `The skill ${JSON.stringify(skill.name)} is loaded and does not allow the tool ` +
+        `${JSON.stringify(call.toolName)}, ` +
         `so the call did not run.${allowed} Continue without this tool, or tell the user what you cannot do.`,
     }
   }

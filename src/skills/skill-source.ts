@@ -17,7 +17,10 @@ export interface SkillSourceOptions {
   readonly logger: Logger
 }
 
-/** A look at the folders is not repeated for this many times its own duration, so that many runs do not keep the disk busy. */
+/**
+ * A look at the folders is not repeated for this many times its own duration, so that many runs do not keep the disk
+ * busy.
+ */
 const restFactor = 10
 /** Mistakes that are logged of one load. */
 const maxLogged = 20

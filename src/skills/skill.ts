@@ -60,7 +60,7 @@ export interface SkillMistake {
   readonly rule: string
   /** A full sentence that says how to fix it. */
   readonly remedy: string
-  /** Who makes the rule: the specification at https://agentskills.io, or the gateway. */
+  /** Origin of the rule: the specification at https://agentskills.io, or the gateway. */
   readonly source: "specification" | "gateway"
 }
 

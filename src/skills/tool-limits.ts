@@ -16,9 +16,9 @@ export interface LimitedCall {
 }
 
 /**
- * Returns true if the skill lets the call through. A pattern is a tool's name, in which `*` stands for any text, and may end with
- * a pattern for the call's qualifier in parentheses: `Bash(git:*)` allows the qualifier `git` and those that start with `git `.
- * A tool of an MCP server can be named as the model knows it or as `SERVER__TOOL`.
+ * Returns true if the skill lets the call through. A pattern is a tool's name, in which `*` stands for any text, and
+ * may end with a pattern for the call's qualifier in parentheses: `Bash(git:*)` allows the qualifier `git` and those
+ * that start with `git `. A tool of an MCP server can be named as the model knows it or as `SERVER__TOOL`.
  */
 export function isWithin({ allowed, excluded }: ToolLimits, call: LimitedCall): boolean {
   if (excluded.some((pattern) => matches(pattern, call, excludedNames(call)))) return false

@@ -4,7 +4,10 @@ import type { ToolLimits } from "./tool-limits.ts"
 /** Patterns of tools by the name of their group. */
 export type ToolPacks = Readonly<Record<string, readonly string[]>>
 
-/** Returns the limits of a skill, with its packs written out. A skill without `allowed-tools` and packs may call any tool. */
+/**
+ * Returns the limits of a skill, with its packs written out. A skill without `allowed-tools` and packs may call any
+ * tool.
+ */
 export function limitsOf(skill: Skill, packs: ToolPacks): ToolLimits {
   const { allowedTools, toolPacks, extraExcludedTools } = skill
   const fromPacks = toolPacks.flatMap((name) => (Object.hasOwn(packs, name) ? (packs[name] ?? []) : []))

@@ -85,8 +85,8 @@ export function newCommandRow(
 }
 
 /**
- * A message that is not due at once is new as well: version 2 takes every message that it finds. So is one with tools of the
- * client. One whose tool input is to be streamed is not, because that may be left out.
+ * A message that is not due at once is new as well: version 2 takes every message that it finds. So is one with tools
+ * of the client. One whose tool input is to be streamed is not, because that may be left out.
  */
 function versionOf(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCommand, "dueAt">): number {
   switch (stored.type) {

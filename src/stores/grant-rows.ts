@@ -15,8 +15,8 @@ export function toolTypeKey(grant: Grant): string {
 }
 
 /**
- * Returns the grants that hold in the session, of rows with a `body` that belong to it or to the root of its tree. Those
- * of older versions named no origin: they have lapsed.
+ * Returns the grants that hold in the session, of rows with a `body` that belong to it or to the root of its tree.
+ * Those of older versions named no origin: they have lapsed.
  */
 export function toGrants(rows: readonly Row[], sessionId: string): readonly Grant[] {
   return rows

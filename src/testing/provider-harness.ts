@@ -12,8 +12,8 @@ export interface ProviderContractCase {
 
 /**
  * `thinking` it sends thinking, which goes back to it; `earlyUsage` it counts the input before the first token;
- * `outputSchema` it takes the schema of an answer; `contentFilter` it may withhold an answer; `toolInput` it sends the input of
- * calls in pieces.
+ * `outputSchema` it takes the schema of an answer; `contentFilter` it may withhold an answer; `toolInput` it sends
+ * the input of calls in pieces.
  */
 export type ProviderFeature = "thinking" | "earlyUsage" | "outputSchema" | "contentFilter" | "toolInput"
 

@@ -19,7 +19,7 @@ async function reportOf(plans: readonly RoundPlan[]): Promise<Report> {
 }
 
 test("whatever was accepted survives a kill at every crash point: nothing is lost, nothing done twice", async () => {
-  const report = await reportOf(namedRounds())
+  const report = await reportOf(await namedRounds())
   expect(report.violations).toEqual([])
   expect([...report.points.keys()].sort()).toEqual([...crashPoints.keys()].sort())
 }, 480_000)

@@ -2,14 +2,14 @@ import { parseArgs } from "node:util"
 import { playBusy } from "./busy/play.ts"
 import { crashPoints } from "./support/crash-points.ts"
 import { inParallel } from "./support/in-parallel.ts"
-import { namedRounds, randomRound } from "./support/plans.ts"
+import { namedRounds, randomRound, treePoints } from "./support/plans.ts"
 import { startPostgres } from "./support/postgres.ts"
 import { Report } from "./support/report.ts"
 import { playRound, type RoundPlan } from "./support/round.ts"
 import { postgresTtlMs } from "./support/test-store.ts"
 
 /**
- * The crash suite's long version: every crash point, then random rounds on SQLite and a few on Postgres. A round that
+ * The crash suite's long version: every crash point, then random rounds on SQLite and a few on Postgres with two nodes. A round that
  * went wrong is repeated with its seed and `--only` its number.
  */
 const { values } = parseArgs({
@@ -30,7 +30,7 @@ const resumeMs = 1_000
 process.stdout.write(`CRASH_SEED=${seed}\n`)
 const started = performance.now()
 const sqlite = new Report({ resumeMs })
-const named = values.only === undefined ? namedRounds() : []
+const named = values.only === undefined ? await namedRounds() : []
 const random = values.only === undefined ? numbers(values.rounds) : [Number(values.only)]
 await play([...named, ...random.map((number) => randomRound(seed, number))], sqlite)
 for (const point of crashPoints.keys()) {
@@ -46,9 +46,17 @@ if (postgresRounds.length > 0) {
   const server = await startPostgres()
   try {
     const plans = postgresRounds.map(async (number) => {
-      return randomRound(seed, number, await server.createDatabase(`round_${number}`))
+      const store = await server.createDatabase(`round_${number}`)
+      return randomRound(seed, number, { store, nodes: 2 })
     })
-    await play(await Promise.all(plans), postgres)
+    const store = (round: number) => server.createDatabase(`tree_${round}`)
+    const ofTrees =
+      values.only === undefined ? await namedRounds({ points: treePoints, store, nodes: 2 }) : []
+    await play([...ofTrees, ...(await Promise.all(plans))], postgres)
+    for (const point of treePoints) {
+      if (ofTrees.length > 0 && !postgres.points.has(point))
+        postgres.violations.push(`crash point ${point} was never reached on Postgres`)
+    }
   } finally {
     await server.stop()
   }

@@ -157,8 +157,8 @@ test("a loaded skill's limits on tools are enforced, until a later run unloads i
   expect(sent).toEqual(["before"])
   const [mail, found, loaded, unloaded] = lastResults(requests[3] as ModelRequest) as string[]
   expect(mail).toBe(
-    'not_allowed_by_skill: The skill "safe" is loaded and does not allow the tool "send_mail", so the call did not run. ' +
-      "It allows: web_*. Continue without this tool, or tell the user what you cannot do.",
+    'not_allowed_by_skill: The skill "safe" is loaded and does not allow the tool "send_mail", so the call ' +
+      "did not run. It allows: web_*. Continue without this tool, or tell the user what you cannot do.",
   )
   expect(found).toBe("found")
   expect(loaded).toContain("# Other")

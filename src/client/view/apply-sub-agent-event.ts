@@ -3,8 +3,8 @@ import { closeWaits, openWait } from "./apply-tool-event.ts"
 import { type ChatView, openRun } from "./view.ts"
 
 /**
- * Applies an event of a sub-agent. A view shows what sub-agents wait for, and nothing else of them: their text is not the
- * session's.
+ * Applies an event of a sub-agent. A view shows what sub-agents wait for, and nothing else of them: their text is not
+ * the session's.
  */
 export function applySubAgentEvent(view: ChatView, event: ChatEvent): ChatView {
   switch (event.type) {

@@ -59,7 +59,10 @@ export interface ViewToolCall {
   readonly input: Readonly<Record<string, unknown>>
   /** The arguments as the model has written them so far, as JSON. Null once `input` has them. */
   readonly inputText: string | null
-  /** `writing`: the model writes the arguments. `waiting`: for an answer, see `waits`. `interrupted`: there will be no result. */
+  /**
+   * `writing`: the model writes the arguments. `waiting`: for an answer, see `waits`. `interrupted`: there will be no
+   * result.
+   */
   readonly state: "writing" | "running" | "waiting" | "completed" | "failed" | "denied" | "interrupted"
   readonly output: readonly ToolOutput[]
   readonly result: unknown
@@ -88,8 +91,8 @@ export interface ToolOutput {
 type Request<Type> = Omit<Extract<ChatEvent, { type: Type }>, "type">
 
 /**
- * An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. With `sub_agent_id`, the
- * call is one of that sub-agent, and in no message.
+ * An open wait, with the fields of the gateway's event. `expires_at` in seconds since the Unix epoch. With
+ * `sub_agent_id`, the call is one of that sub-agent, and in no message.
  */
 export type ViewWait =
   | ({ readonly kind: "approval" } & Request<"tool_approval_request">)

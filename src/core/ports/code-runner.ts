@@ -10,8 +10,8 @@ export interface CodeRunner {
   /** Milliseconds that a tool's call may take beyond the code's own time, for a container to start and for its turn. */
   readonly overheadMs: number
   /**
-   * Runs code to its end on the host in use, and resolves to the report that `code_execute` gives. Rejects with the reason of the
-   * context's signal, and with a `GatewayError` if the code cannot be started.
+   * Runs code to its end on the host in use, and resolves to the report that `code_execute` gives. Rejects with the
+   * reason of the context's signal, and with a `GatewayError` if the code cannot be started.
    */
   run(request: CodeRequest, context: ToolContext): Promise<ToolResult>
 }

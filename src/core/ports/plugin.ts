@@ -40,8 +40,8 @@ export interface PluginServices {
   /** Resolves to true if the store still has the session, whoever's it is. */
   isKept(sessionId: string): Promise<boolean>
   /**
-   * Resolves to the first events of a session after a sequence number, in order: some of them, or none at the end of its log. The
-   * messages of a client's own history are left out.
+   * Resolves to the first events of a session after a sequence number, in order: some of them, or none at the end of
+   * its log. The messages of a client's own history are left out.
    */
   readEvents(sessionId: string, afterSeq: number): Promise<readonly EventEntry[]>
 }
@@ -74,7 +74,9 @@ export interface PluginParts {
    * gateway may use now, or to null if the query belongs to no authorization of this plugin.
    */
   completeAuthorization?(callback: URLSearchParams): Promise<string | null>
-  /** Receives the events of all sessions of the agent, at least once. Not called in a gateway that is only looked at. */
+  /**
+   * Receives the events of all sessions of the agent, at least once. Not called in a gateway that is only looked at.
+   */
   readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
   /** Reports the state of the plugin and of what it needs, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>

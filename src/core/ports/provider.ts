@@ -73,7 +73,10 @@ export interface ModelDelta {
   readonly text: string
 }
 
-/** A piece of a call's arguments as JSON. It is yielded only if the request asks for it, and does not replace `hiddenBytes`. */
+/**
+ * A piece of a call's arguments as JSON. It is yielded only if the request asks for it, and does not replace
+ * `hiddenBytes`.
+ */
 export interface ModelInputDelta {
   readonly type: "toolInputDelta"
   /** Index of the call in the `content` of the `end` that will follow. */

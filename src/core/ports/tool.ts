@@ -117,8 +117,8 @@ export interface ToolContext {
   readonly runId: string
   readonly toolCallId: string
   /**
-   * W3C Trace Context of the request that caused the run, to be passed on with the tool's own requests. Null if it had none, or
-   * an invalid one.
+   * W3C Trace Context of the request that caused the run, to be passed on with the tool's own requests. Null if it
+   * had none, or an invalid one.
    */
   readonly traceparent: string | null
   /** The same on every attempt at this call. */

@@ -3,9 +3,10 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { ToolResult } from "./tool.ts"
 
 /**
- * Changes the result of a call that was executed, by the gateway or by a client, before it is logged and before anyone sees it.
- * Returns the result as it is to leave it. A function that throws or does not return within `callbackTimeoutMs` withholds the
- * result: the model receives an error. May be called again for a call that is repeated after a crash.
+ * Changes the result of a call that was executed, by the gateway or by a client, before it is logged and before
+ * anyone sees it. Returns the result as it is to leave it. A function that throws or does not return within
+ * `callbackTimeoutMs` withholds the result: the model receives an error. May be called again for a call that is
+ * repeated after a crash.
  */
 export type TransformToolResult = (
   result: ToolResult,

@@ -246,7 +246,7 @@ interface Work {
   readonly output: RunOutput | null
   readonly judgment: Judgment
   readonly skipReason?: SkipReason
-  /** What `onError` receives. */
+  /** The problem that `onError` receives. */
   readonly problem: RunOutput | Error | null
 }
 

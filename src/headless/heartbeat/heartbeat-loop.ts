@@ -10,7 +10,10 @@ export interface HeartbeatOptions {
   readonly run: (tick: HeartbeatTick) => Promise<RunOutput>
   /** Default: a tick every 30 minutes. */
   readonly config?: HeartbeatConfig
-  /** Called with a response for people, without `HEARTBEAT_OK`; also for a run that reached its budget or turns, or is parked. */
+  /**
+   * Called with a response for people, without `HEARTBEAT_OK`; also for a run that reached its budget or turns, or is
+   * parked.
+   */
   readonly onAlert?: (output: RunOutput, state: HeartbeatState) => void | Promise<void>
   /** Called when nothing needs attention. */
   readonly onQuiet?: (output: RunOutput, state: HeartbeatState) => void | Promise<void>
@@ -19,8 +22,8 @@ export interface HeartbeatOptions {
   /** Called after each tick, skipped ones included. */
   readonly onTick?: (result: TickResult, state: HeartbeatState) => void | Promise<void>
   /**
-   * Called with a sentence about anything else that went wrong: a callback above that threw or took longer than a minute, or a
-   * state that could not be saved. Default: a process warning.
+   * Called with a sentence about anything else that went wrong: a callback above that threw or took longer than a
+   * minute, or a state that could not be saved. Default: a process warning.
    */
   readonly onProblem?: (problem: string) => void
   /** For tests. */
@@ -28,8 +31,8 @@ export interface HeartbeatOptions {
 }
 
 /**
- * Runs an agent again and again, one tick at a time. Each callback is called at least once for each tick: a tick that a crash cut
- * off is repeated with the same `jobId`. Throws a `ConfigurationError` for wrong options.
+ * Runs an agent again and again, one tick at a time. Each callback is called at least once for each tick: a tick that
+ * a crash cut off is repeated with the same `jobId`. Throws a `ConfigurationError` for wrong options.
  */
 export class HeartbeatLoop {
   readonly #beat: RunningBeat
@@ -52,8 +55,9 @@ export class HeartbeatLoop {
   }
 
   /**
-   * Ticks until `stop()`, `maxTicks` or an abort. Resolves when no tick is in progress any more. An abort also aborts the tick
-   * in progress, which the next start repeats. Rejects if the loop runs already, or if its state file cannot be used.
+   * Ticks until `stop()`, `maxTicks` or an abort. Resolves when no tick is in progress any more. An abort also aborts
+   * the tick in progress, which the next start repeats. Rejects if the loop runs already, or if its state file cannot
+   * be used.
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#beat.start(options)

@@ -10,30 +10,36 @@ export interface HeartbeatConfig {
   /** Cron expression of five fields, or six with seconds, in `timezone`. Default: `intervalSeconds` is used. */
   readonly cron?: string
   /**
-   * Hours of the day in `timezone` in which the loop ticks, `[start, end)`, from 0 to 24. A range such as `[22, 6]` crosses
-   * midnight. Default: always.
+   * Hours of the day in `timezone` in which the loop ticks, `[start, end)`, from 0 to 24. A range such as `[22, 6]`
+   * crosses midnight. Default: always.
    */
   readonly activeHours?: readonly [start: number, end: number]
   /** IANA name of the time zone. Default `UTC`. */
   readonly timezone?: string
   /** A response with `HEARTBEAT_OK` and at most this many other characters is quiet. Default 20. */
   readonly quietThreshold?: number
-  /** Seconds until the next tick after one error, two errors in a row, and so on; the last one holds for all further errors. Default `[30, 60, 300, 900, 3600]`. */
+  /**
+   * Seconds until the next tick after one error, two errors in a row, and so on; the last one holds for all further
+   * errors. Default `[30, 60, 300, 900, 3600]`.
+   */
   readonly backoffSteps?: readonly number[]
   /** Errors in a row after which the loop pauses. Default 10. */
   readonly maxConsecutiveErrors?: number
   /** Seconds that the loop pauses after so many errors. Default 21 600, which are six hours. */
   readonly pauseSeconds?: number
   /**
-   * File with what to check. It is given to `run`. A tick is skipped if there is no such file, or if it has only headings and
-   * blank lines. At most 64 KiB. Default: none.
+   * File with what to check. It is given to `run`. A tick is skipped if there is no such file, or if it has only
+   * headings and blank lines. At most 64 KiB. Default: none.
    */
   readonly checklistPath?: string
   /** Folder of `heartbeat_state.json`, in which the loop continues after a restart. Default: no state is kept. */
   readonly stateDir?: string
   /** Ticks after which `start` resolves, skipped ones included. Default: no limit. */
   readonly maxTicks?: number
-  /** US dollars that the ticks of one day in `timezone` may cost. Further ticks of the day are skipped. Default: no limit. */
+  /**
+   * US dollars that the ticks of one day in `timezone` may cost. Further ticks of the day are skipped. Default: no
+   * limit.
+   */
   readonly maxBudgetUsdPerDay?: number
 }
 

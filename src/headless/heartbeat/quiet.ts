@@ -19,7 +19,7 @@ export function stripHeartbeatOk(response: string): StrippedResponse {
   return { text: withoutToken(rest).trim(), hasToken: isFirst || isLast }
 }
 
-/** What is left of two that are nested is one again. */
+/** Removes the token, repeatedly: two nested tokens leave another one. */
 function withoutToken(text: string): string {
   let stripped = text
   while (stripped.includes(quietToken)) stripped = stripped.replaceAll(quietToken, "")

@@ -6,7 +6,7 @@ import type { JsonObject } from "../../core/json.ts"
 import { tryLock } from "../../locks/file-lock.ts"
 import { loadState, saveState } from "../../state-files/state-file.ts"
 
-/** What a heartbeat knows after a restart. Times are milliseconds since the Unix epoch. */
+/** State of a heartbeat that outlives a restart. Times are milliseconds since the Unix epoch. */
 export interface HeartbeatState {
   readonly tick_count: number
   readonly consecutive_errors: number
@@ -103,7 +103,10 @@ export const noStateStore: StateStore = {
   save: async () => undefined,
 }
 
-/** Keeps the state in `heartbeat_state.json`. Opening rejects with `state_unreadable` for a file that is something else. */
+/**
+ * Keeps the state in `heartbeat_state.json`. Opening rejects with `state_unreadable` for a file that is something
+ * else.
+ */
 export function stateFile(stateDir: string): StateStore {
   const path = join(stateDir, "heartbeat_state.json")
   return {

@@ -1,11 +1,14 @@
 import type { RunOutput } from "../run/run-output.ts"
 import type { TickOutcome } from "./state.ts"
 
-/** What a heartbeat hands to the function that does its work. */
+/** The data that a heartbeat passes to the function that does its work. */
 export interface HeartbeatTick {
   /** Counts ticks from 1, over restarts. */
   readonly number: number
-  /** Names the work of this tick: the same when the tick is repeated after a crash. Give it to `runAutonomous` or `runSession`. */
+  /**
+   * Names the work of this tick: the same when the tick is repeated after a crash. Give it to `runAutonomous` or
+   * `runSession`.
+   */
   readonly jobId: string
   /** The text of the checklist; null without one. */
   readonly checklist: string | null
@@ -15,7 +18,7 @@ export interface HeartbeatTick {
   readonly signal: AbortSignal
 }
 
-/** Why a tick did no work. */
+/** Reason that a tick did no work. */
 export type SkipReason = "outside_active_hours" | "empty_checklist" | "daily_budget_spent"
 
 /** One tick, as `onTick` receives it. */

@@ -9,8 +9,9 @@ export interface Timing {
 }
 
 /**
- * Returns the time of the next tick as of `now`. A tick that was missed is due at once, and all that were missed are one. A tick
- * that lies further away than it can, because the clock was set back, is moved to where it would be planned now.
+ * Returns the time of the next tick as of `now`. A tick that was missed is due at once, and all that were missed are
+ * one. A tick that lies further away than it can, because the clock was set back, is moved to where it would be
+ * planned now.
  */
 export function plannedTick(state: HeartbeatState, { config, schedule, now }: Timing): number {
   const { next_tick_at: planned, anchor_at: anchor } = state

@@ -44,10 +44,14 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
             // Checked by `idempotencyOf`, whose refusal has a code of its own.
             pattern: `^[!-~]{1,${maxIdempotencyKeyLength}}$`,
           }),
-        traceparent: z.string().optional().openapi({
-          description:
-            "W3C Trace Context of the request. It is passed on to tools, MCP servers and the model service. An invalid one is ignored.",
-        }),
+        traceparent: z
+          .string()
+          .optional()
+          .openapi({
+            description:
+              "W3C Trace Context of the request. It is passed on to tools, MCP servers and the model service. " +
+              "An invalid one is ignored.",
+          }),
       }),
       body: { required: true, content: { "application/json": { schema: chatRequestSchema } } },
     },

@@ -24,10 +24,14 @@ export const toolApprovalRequestSchema = z
     allow_tool_type: z.boolean().optional().openapi({
       description: "Allows this tool, with this qualifier, for the rest of the session. Only when approved.",
     }),
-    scope: z.enum(["session", "tree"]).optional().openapi({
-      description:
-        "The sessions that `allow_tool_type` holds for: the one whose tool asked, or all sessions of its tree, also those that start later. Default `session`.",
-    }),
+    scope: z
+      .enum(["session", "tree"])
+      .optional()
+      .openapi({
+        description:
+          "The sessions that `allow_tool_type` holds for: the one whose tool asked, or all sessions " +
+          "of its tree, also those that start later. Default `session`.",
+      }),
     tool_input: z.custom<JsonObject>(isJsonObject, "Invalid input: expected object").nullish().openapi({
       type: "object",
       additionalProperties: true,

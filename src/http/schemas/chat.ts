@@ -57,12 +57,17 @@ export const chatRequestSchema = z
     tools: clientToolsSchema.optional().openapi({
       maxItems: 32,
       description:
-        "Tools that this client executes, if the agent allows clients to declare any. Each call waits for POST /chat/tool-result.",
+        "Tools that this client executes, if the agent allows clients to declare any. Each call waits for " +
+        "POST /chat/tool-result.",
     }),
-    tool_input_deltas: z.boolean().optional().openapi({
-      description:
-        "If true, the arguments of calls are streamed while the model writes them, as `tool_input_delta`. Default false.",
-    }),
+    tool_input_deltas: z
+      .boolean()
+      .optional()
+      .openapi({
+        description:
+          "If true, the arguments of calls are streamed while the model writes them, as " +
+          "`tool_input_delta`. Default false.",
+      }),
     when_busy: z
       .enum(["reject", "queue", "interrupt", "steer"])
       .optional()

@@ -30,7 +30,8 @@ export const chatEventSchema = z
     event(
       "tool_input_delta",
       { ...toolCall, text: z.string() },
-      "A piece of a call's arguments, as the model writes them as JSON. Only in streams that were asked for it. The `tool_call_start` with this id has the whole input.",
+      "A piece of a call's arguments, as the model writes them as JSON. Only in streams that were " +
+        "asked for it. The `tool_call_start` with this id has the whole input.",
     ),
     event(
       "tool_call_start",
@@ -157,7 +158,10 @@ export const chatEventSchema = z
       })
       .openapi({
         description:
-          "The events of a sub-agent follow, which works for the call `tool_call_id`: of the sub-agent `parent_sub_agent_id`, or of the session itself. After a reconnect it comes again, and the events of the sub-agent's last turn with it: drop what was shown of that turn. Has no id.",
+          "The events of a sub-agent follow, which works for the call `tool_call_id`: of the " +
+          "sub-agent `parent_sub_agent_id`, or of the session itself. After a reconnect it comes " +
+          "again, and the events of the sub-agent's last turn with it: drop what was shown of " +
+          "that turn. Has no id.",
       }),
     event(
       "heartbeat",
@@ -194,7 +198,9 @@ export const chatEventSchema = z
   ])
   .openapi("ChatEvent", {
     description:
-      "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and `after_seq`. An event with `sub_agent_id` belongs to that sub-agent and not to the session itself; it has no id.",
+      "The JSON in one `data:` line. The frame's `id:` is a cursor for `Last-Event-ID` and " +
+      "`after_seq`. An event with `sub_agent_id` belongs to that sub-agent and not to the session " +
+      "itself; it has no id.",
   })
 
 /** Keywords of JSON Schema 2020-12 that the library's types do not know. */

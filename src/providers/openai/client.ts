@@ -27,8 +27,8 @@ export function createClient(sdk: OpenAiSdk, options: OpenAiConnectionOptions, b
 }
 
 /**
- * Headers that the SDK or the gateway sets. Anything else the SDK took from `OPENAI_CUSTOM_HEADERS`, against which it has no
- * option.
+ * Headers that the SDK or the gateway sets. Anything else the SDK took from `OPENAI_CUSTOM_HEADERS`, against which it
+ * has no option.
  */
 const sdkHeaders = /^(accept|content-type|user-agent|traceparent|x-stainless-.+)$/
 

@@ -23,7 +23,8 @@ export interface AnswerFold {
   /** If true, only a count may follow, whose absence is no reason to wait for long. */
   readonly ended: boolean
   /**
-   * Returns the deltas that the data of an event brings. Throws for data that reports an error, or that is none of a response.
+   * Returns the deltas that the data of an event brings. Throws for data that reports an error, or that is none of a
+   * response.
    */
   apply(data: string): readonly (ModelDelta | ModelInputDelta)[]
   /** If true, content without text has come since the last `progress`. */

@@ -29,7 +29,10 @@ export function nothingAfter(seq: number): Present {
   return { turnStart: seq, lastSeq: seq, children: [], resolved: new Set() }
 }
 
-/** Reads what is open in the session up to `lastSeq`. A wait ends within the turn that opened it, so only the last turn is read. */
+/**
+ * Reads what is open in the session up to `lastSeq`. A wait ends within the turn that opened it, so only the last
+ * turn is read.
+ */
 export async function presentOf(
   { log, reads, reader, runId }: PresentOptions,
   { id: sessionId, lastSeq }: { readonly id: string; readonly lastSeq: number },

@@ -1,6 +1,9 @@
 import type { LiveEntry } from "../../core/entries.ts"
 
-/** A run that works for a tool call, as viewers of the sessions above it are shown it. One object for each time that it is shown. */
+/**
+ * A run that works for a tool call, as viewers of the sessions above it are shown it. One object for each time that
+ * it is shown.
+ */
 export interface SubAgent {
   readonly sessionId: string
   readonly runId: string
@@ -15,8 +18,8 @@ export interface SubAgent {
 }
 
 /**
- * Entries of a session below the one that is viewed. The first batch of a sub-agent has none: the sub-agent is shown from
- * there on.
+ * Entries of a session below the one that is viewed. The first batch of a sub-agent has none: the sub-agent is shown
+ * from there on.
  */
 export interface SubAgentBatch {
   readonly subAgent: SubAgent

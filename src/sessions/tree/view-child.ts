@@ -17,7 +17,9 @@ export interface ChildToView {
   readonly wait: ChildWait
   readonly parentSessionId: string
   readonly isDirect: boolean
-  /** If true, the call came while the viewer looked on: all entries are shown. If false: those from the last turn on. */
+  /**
+   * If true, the call came while the viewer looked on: all entries are shown. If false: those from the last turn on.
+   */
   readonly isNew: boolean
 }
 
@@ -35,7 +37,10 @@ export interface SubAgentStart {
   readonly present: Present
 }
 
-/** Yields the run of a session that works for a call, to its end. Yields nothing if the run ended before the view began. */
+/**
+ * Yields the run of a session that works for a call, to its end. Yields nothing if the run ended before the view
+ * began.
+ */
 export async function* viewChild(
   parts: ChildViewParts,
   { wait, parentSessionId, isDirect, isNew }: ChildToView,

@@ -15,10 +15,12 @@ export interface TreeViewParts extends ChildViewParts {
 }
 
 /**
- * Shows a session and, between its batches, the sub-agents that work for its calls, at every depth. Each session's entries come
- * in order. A sub-agent comes after the call that started it, and to its end before the call that it answers goes on.
+ * Shows a session and, between its batches, the sub-agents that work for its calls, at every depth. Each session's
+ * entries come in order. A sub-agent comes after the call that started it, and to its end before the call that it
+ * answers goes on.
  *
- * Nothing is read before it is wanted: each session has at most one batch here, and what the viewer misses waits in the log.
+ * Nothing is read before it is wanted: each session has at most one batch here, and what the viewer misses waits in
+ * the log.
  */
 export function viewTree(
   parts: TreeViewParts,
@@ -238,7 +240,9 @@ function begin(branch: Branch, { lastSeq, children }: Present): void {
   branch.opened = children
 }
 
-/** Returns how many entries may be shown before something else has to be: the sub-agent that the last of them starts. */
+/**
+ * Returns how many entries may be shown before something else has to be: the sub-agent that the last of them starts.
+ */
 function endOfPart(entries: readonly LiveEntry[]): number {
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]

@@ -50,7 +50,7 @@ async function versionOf(path: string): Promise<string> {
   }
 }
 
-/** What cannot be reached is the loader's to report. */
+/** Returns the value for a path that cannot be reached, which the loader reports. */
 function unlessGone<Value>(error: unknown, value: Value): Value {
   const { code = "" } = toError(error) as NodeJS.ErrnoException
   if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(code)) return value

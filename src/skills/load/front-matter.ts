@@ -27,8 +27,8 @@ const maxCharacters = 32_000
 const unprintable = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 
 /**
- * Splits a `SKILL.md` as the specification's reference implementation does: the front matter ends at the next `---`, wherever
- * that is. Returns null and reports why if there is none that can be read.
+ * Splits a `SKILL.md` as the specification's reference implementation does: the front matter ends at the next `---`,
+ * wherever that is. Returns null and reports why if there is none that can be read.
  */
 export function readStrictly(text: string, report: Report): FrontMatter | null {
   const add = (rule: string, remedy: string) => report.add("specification", null, rule, remedy)

@@ -17,9 +17,9 @@ const derivedDescriptionCharacters = 200
 
 /**
  * Loads the skills of one or more folders: files `NAME.md`, and folders `NAME/SKILL.md` by the specification at
- * https://agentskills.io. A skill with a mistake is left out and its mistakes are reported, all of them. If two skills have
- * one name, the first is loaded. Files are read once, so that a change reaches only skills that are loaded later. Throws a
- * `ConfigurationError` if a folder cannot be listed.
+ * https://agentskills.io. A skill with a mistake is left out and its mistakes are reported, all of them. If two
+ * skills have one name, the first is loaded. Files are read once, so that a change reaches only skills that are
+ * loaded later. Throws a `ConfigurationError` if a folder cannot be listed.
  */
 export async function loadSkills(skillsDir: string | readonly string[]): Promise<SkillSet> {
   const folders = typeof skillsDir === "string" ? [skillsDir] : skillsDir
@@ -131,7 +131,8 @@ function checkFileName(name: string, report: Report): void {
   report.add(
     "gateway",
     "name",
-    `A name has 1 to ${maxNameCharacters} letters, digits, spaces, dots, hyphens and underscores, and starts with a letter or digit.`,
+    `A name has 1 to ${maxNameCharacters} letters, digits, spaces, dots, hyphens and underscores, ` +
+      "and starts with a letter or digit.",
     "Rename the file, or set the field.",
   )
 }

@@ -21,8 +21,9 @@ export function stateSubscriber(parts: SaveUpdatesParts): NonNullable<PluginPart
 }
 
 /**
- * Merges the state updates in a session's final responses. Each belongs to the skill with `persist_state` that was loaded last
- * before it. An update that cannot be saved at all is logged; a failure that may pass rejects, so that the caller tries again.
+ * Merges the state updates in a session's final responses. Each belongs to the skill with `persist_state` that was
+ * loaded last before it. An update that cannot be saved at all is logged; a failure that may pass rejects, so that
+ * the caller tries again.
  */
 async function saveStateUpdates(
   { state, sessionSkills, logger }: SaveUpdatesParts,

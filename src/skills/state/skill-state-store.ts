@@ -11,8 +11,8 @@ export interface SkillStateOptions {
 }
 
 /**
- * Keeps a JSON object for each skill in one file, whose keys are the names of the skills. Several processes may use the file at the
- * same time: changes happen one after the other, and readers see whole states.
+ * Keeps a JSON object for each skill in one file, whose keys are the names of the skills. Several processes may use
+ * the file at the same time: changes happen one after the other, and readers see whole states.
  */
 export class SkillStateStore {
   readonly stateFile: string
@@ -57,7 +57,8 @@ export class SkillStateStore {
         if (Buffer.byteLength(JSON.stringify(state)) > maxSkillBytes) {
           throw new GatewayError(
             { code: "state_too_large", status: 413 },
-            `The state of the skill was not saved: it would have more than ${maxSkillBytes} bytes. The former state is unchanged.`,
+            `The state of the skill was not saved: it would have more than ${maxSkillBytes} ` +
+              "bytes. The former state is unchanged.",
           )
         }
         // Not a literal: the name may be that of a member that every object has.

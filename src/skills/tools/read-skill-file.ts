@@ -9,8 +9,8 @@ const maxListedFiles = 50
 const maxImageBytes = 3 * 1024 * 1024
 
 /**
- * Reads a file that the skill had when it was loaded. Nothing is read from the disk, so no path and no link leads out of the
- * skill's folder.
+ * Reads a file that the skill had when it was loaded. Nothing is read from the disk, so no path and no link leads out
+ * of the skill's folder.
  */
 export function readSkillFileTool({
   skills,
@@ -23,7 +23,8 @@ export function readSkillFileTool({
   return defineTool({
     name: readSkillFileName,
     description:
-      "Reads a file of a skill, such as references/guide.md. Long files come in pages: call again with next_offset for the next one.",
+      "Reads a file of a skill, such as references/guide.md. Long files come in pages: call again " +
+      "with next_offset for the next one.",
     properties: {
       skill: { type: "string", description: "Name of the skill." },
       path: { type: "string", description: "Path in the skill's folder." },

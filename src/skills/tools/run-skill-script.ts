@@ -21,8 +21,8 @@ const languages: Readonly<Record<string, CodeLanguage>> = {
 }
 
 /**
- * Runs a script of a skill in the session's sandbox, in its working directory. The skill's folder is there as `SKILL_DIR` and
- * cannot be changed.
+ * Runs a script of a skill in the session's sandbox, in its working directory. The skill's folder is there as
+ * `SKILL_DIR` and cannot be changed.
  */
 export function runSkillScriptTool({
   skills,
@@ -37,8 +37,10 @@ export function runSkillScriptTool({
   return defineTool({
     name: runSkillScriptName,
     description:
-      "Runs a script of a skill (Python, JavaScript or shell) and returns its output, its exit code and the files that it made or " +
-      "changed. It runs in the working directory of code_execute; the skill's folder is read-only, its path is in the variable " +
+      "Runs a script of a skill (Python, JavaScript or shell) and returns its output, its exit " +
+      "code and the files that it made or " +
+      "changed. It runs in the working directory of code_execute; the skill's folder is " +
+      "read-only, its path is in the variable " +
       "SKILL_DIR.",
     properties: {
       skill: { type: "string", description: "Name of the skill." },

@@ -105,7 +105,7 @@ async function grants(query: Query, sessionId: string): Promise<readonly Grant[]
   return toGrants(await grantRows(query, sessionId), sessionId)
 }
 
-/** Those of the session, and of the root of its tree. */
+/** Returns the grants of the session, and of the root of its tree. */
 async function grantRows(query: Query, sessionId: string): Promise<readonly Row[]> {
   return query(
     `SELECT id, body FROM agent_gateway.tool_grant

@@ -114,7 +114,7 @@ function grants(database: Database, sessionId: string): readonly Grant[] {
   return toGrants(grantRows(database, sessionId), sessionId)
 }
 
-/** Those of the session, and of the root of its tree. */
+/** Returns the grants of the session, and of the root of its tree. */
 function grantRows(database: Database, sessionId: string): readonly Row[] {
   const id = escapeText(sessionId)
   return database.all(

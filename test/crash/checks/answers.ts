@@ -4,8 +4,9 @@ import { all, eventsOf, type Observation, resolutions } from "./observation.ts"
 
 /** Every answer that was accepted had its effect, and no other one. */
 export function* checkAnswers(observation: Observation): Iterable<string> {
-  const { client, scenario } = observation
-  const events = eventsOf(observation)
+  const { client, scenario, below } = observation
+  // The root's token answers for the sessions below as well.
+  const events = [observation, ...below].flatMap(eventsOf)
   for (const { toolCallId, body } of client.answers) {
     const [wanted, given] = comparedIn(events, toolCallId, body)
     if (isDeepStrictEqual(wanted, given)) continue

@@ -7,10 +7,12 @@ import { eventsOf, type Observation } from "./observation.ts"
  * Checks that the deliveries to hooks, the outbox and transcripts agree with the log: all of it, in order, and again
  * only after a crash.
  */
-export function* checkDeliveries(observation: Observation): Iterable<string> {
+export function* checkDeliveries(
+  observation: Pick<Observation, "sessionId" | "entries" | "deliveries">,
+): Iterable<string> {
   const { hookCalls, notes, transcript } = observation.deliveries
   const events = eventsOf(observation)
-  const ids = events.map(({ seq }) => eventId(observation.client.id, seq))
+  const ids = events.map(({ seq }) => eventId(observation.sessionId, seq))
   const called = hookCalls.map(({ id }) => id)
   for (const id of ids) if (!called.includes(id)) yield `${lost} the hook was not called for ${id}`
   const firsts = [...new Set(called)]

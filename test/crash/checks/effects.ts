@@ -1,8 +1,10 @@
 import { repeated } from "./kinds.ts"
 import { all, eventsOf, type Observation, resolutions } from "./observation.ts"
 
+type Acting = Pick<Observation, "entries" | "effects">
+
 /** Checks that the effects of tools agree with the log. */
-export function* checkEffects(observation: Observation): Iterable<string> {
+export function* checkEffects(observation: Acting): Iterable<string> {
   const events = eventsOf(observation)
   const requested = all(events, "toolCallRequested")
   for (const effect of observation.effects) {
@@ -10,6 +12,8 @@ export function* checkEffects(observation: Observation): Iterable<string> {
     if (!started) yield `${repeated} ${effect.tool} had an effect without being started: ${effect.toolCallId}`
   }
   for (const { toolCallId, name } of requested) {
+    // Its sub-agent has the effects.
+    if (name === "delegate") continue
     const effects = observation.effects.filter((effect) => effect.toolCallId === toolCallId)
     const [least, most] = expected(observation, toolCallId)
     if (name === "look_up") {
@@ -27,7 +31,7 @@ export function* checkEffects(observation: Observation): Iterable<string> {
 }
 
 /** Returns the least and the greatest number of effects that a call can have had, by the log. */
-function expected(observation: Observation, toolCallId: string): readonly [least: number, most: number] {
+function expected(observation: Acting, toolCallId: string): readonly [least: number, most: number] {
   const events = eventsOf(observation).map(({ event }) => event)
   for (const event of events) {
     if (event.type === "toolCallInterrupted" && event.toolCallId === toolCallId) {

@@ -6,6 +6,7 @@ import { checkModelCalls } from "./model-calls.ts"
 import type { Check } from "./observation.ts"
 import { resumptions } from "./recovery.ts"
 import { checkRuns } from "./runs.ts"
+import { checkTree } from "./tree.ts"
 import { checkViewers } from "./viewers.ts"
 
 const checks: readonly Check[] = [
@@ -15,6 +16,7 @@ const checks: readonly Check[] = [
   checkViewers,
   checkModelCalls,
   checkDeliveries,
+  checkTree,
 ]
 
 /** Everything of a round that is not as promised, one line each. */

@@ -1,5 +1,6 @@
 import { Conversation } from "../../../src/agent/conversation.ts"
 import type { DeltaEntry, Entry, Event, EventEntry, WaitResolved } from "../../../src/core/entries.ts"
+import type { SessionParent } from "../../../src/core/ports/session-log.ts"
 import type { WaitKind } from "../../../src/core/wait.ts"
 import type { Deliveries } from "../support/deliveries.ts"
 import type { Effect } from "../support/effects.ts"
@@ -11,6 +12,7 @@ import type { Viewer } from "../support/viewer.ts"
 export interface Observation {
   readonly scenario: ScenarioName
   readonly client: SessionClient
+  readonly sessionId: string
   /** The store's log, by its port. */
   readonly entries: readonly Entry[]
   /** A viewer that comes when all is over. */
@@ -20,6 +22,13 @@ export interface Observation {
   /** Effects of its tool calls. */
   readonly effects: readonly Effect[]
   readonly deliveries: Deliveries
+  /** The sessions below it, at every depth. */
+  readonly below: readonly ObservedChild[]
+}
+
+/** What is known of a session that works for another one's call. */
+export type ObservedChild = Pick<Observation, "sessionId" | "entries" | "effects" | "deliveries"> & {
+  readonly parent: SessionParent
 }
 
 /** Says what is wrong, one line each; nothing when all is as promised. */

@@ -1,3 +1,4 @@
+import { openWaitOf } from "../../../src/agent/call-state.ts"
 import { isTerminal } from "../../../src/core/entries.ts"
 import { conversationOf, eventsOf, type Observation } from "./observation.ts"
 
@@ -36,10 +37,7 @@ function mustResume(observation: Observation, count: number, at: number): boolea
   const answered = client.answers.filter((answer) => answer.at < at).map(({ toolCallId }) => toolCallId)
   return (
     open.length === 0 ||
-    open.some(({ state, requested }) => {
-      const waits = ["awaitingApproval", "awaitingClient", "awaitingInput"].includes(state)
-      return !waits || answered.includes(requested.toolCallId)
-    })
+    open.some((call) => openWaitOf(call) === null || answered.includes(call.requested.toolCallId))
   )
 }
 

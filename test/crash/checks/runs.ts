@@ -42,7 +42,7 @@ function* checkEnd(ofRun: readonly EventEntry[], { scenario }: Observation, canc
 }
 
 /** Every call of a step that is over was settled once; one that may not be repeated was started once. */
-function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
+export function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
   for (const { toolCallId, name, stepId } of all(ofRun, "toolCallRequested")) {
     const of = <Event extends { readonly toolCallId: string }>(events: readonly Event[]) => {
       return events.filter((event) => event.toolCallId === toolCallId).length
@@ -51,7 +51,7 @@ function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
     const over = all(ofRun, "stepCompleted").some((step) => step.stepId === stepId)
     if (settled !== (over ? 1 : 0)) yield `call ${toolCallId} of ${name} was settled ${settled} times`
     const starts = of(all(ofRun, "toolCallStarted"))
-    const repeatable = name === "reserve" || name === "look_up" || name === "register"
+    const repeatable = ["reserve", "look_up", "register", "delegate"].includes(name)
     const executions = name === "nap" ? 2 : 1
     if (starts > executions && !repeatable)
       yield `${repeated} call ${toolCallId} of ${name} was started ${starts} times`

@@ -4,18 +4,24 @@ import type { ScenarioName } from "./scenarios.ts"
 type Around = "before" | "after"
 /** Foreign runners, who save states, have crash tests of their own. */
 export type AnsweredWait = "approval" | "clientTool" | "elicitation"
+/** Commands from one session to another, by the ids of their outbox items. */
+export type DeliveredCommand = "start" | "answer" | "cancel"
 export type CommittedKind =
   | Exclude<Event["type"], "runnerStateSaved" | "waitOpened" | "waitResolved">
-  | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer"}`
+  | `${"waitOpened" | "waitResolved"}.${AnsweredWait | "timer" | "child"}`
+  /** The end of a sub-agent, with its answer to the call that it works for. */
+  | "childEnded"
   | "deltas"
-export type PutKind = "message" | "queue" | "interrupt" | "steer" | "cancel"
+/** `cancelTree`: of a run that sub-agents work for. */
+export type PutKind = "message" | "queue" | "interrupt" | "steer" | "cancel" | "cancelTree"
 export type ToolKind = "plain" | "idempotent" | "readOnly"
 
 /** A place at which the gateway's process can be told to kill itself. */
 export type CrashPoint =
   | `createSession:${Around}`
   | `put:${PutKind}:${Around}`
-  | `answer:${AnsweredWait}:${Around}`
+  | `answer:${AnsweredWait | "treeGrant"}:${Around}`
+  | `deliver:${DeliveredCommand}:after`
   | `${"claim" | "claimRunnable"}:after`
   | `${"release" | "park"}:${Around}`
   | `commit:${CommittedKind}:${Around}`
@@ -48,6 +54,9 @@ const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   "waitResolved.elicitation": "elicit",
   "waitOpened.timer": "sleep",
   "waitResolved.timer": "sleep",
+  "waitOpened.child": "children",
+  "waitResolved.child": "children",
+  childEnded: "children",
   toolCallStarted: "parallel",
   dataEmitted: "parallel",
   toolCallCompleted: "parallel",
@@ -69,6 +78,8 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "put:message:after": "text",
   "put:cancel:before": "cancelLate",
   "put:cancel:after": "cancelText",
+  "put:cancelTree:before": "cancelChildren",
+  "put:cancelTree:after": "cancelChildren",
   "put:queue:before": "queue",
   "put:queue:after": "queue",
   "put:interrupt:before": "interrupt",
@@ -77,6 +88,11 @@ const others: Readonly<Record<Exclude<CrashPoint, `commit:${string}`>, ScenarioN
   "put:steer:after": "steer",
   "answer:approval:before": "edit",
   "answer:approval:after": "edit",
+  "answer:treeGrant:before": "treeGrant",
+  "answer:treeGrant:after": "treeGrant",
+  "deliver:start:after": "children",
+  "deliver:answer:after": "children",
+  "deliver:cancel:after": "cancelChildren",
   "answer:clientTool:before": "client",
   "answer:clientTool:after": "client",
   "answer:elicitation:before": "elicit",

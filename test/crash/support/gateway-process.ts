@@ -16,6 +16,7 @@ export interface GatewayOptions {
   /** The point, and its count, at which the process kills itself. */
   readonly crashAt?: { readonly point: CrashPoint; readonly times: number }
   readonly approvalSeconds?: number
+  readonly maxConcurrentRuns?: number
 }
 
 export interface GatewayProcess {
@@ -24,6 +25,7 @@ export interface GatewayProcess {
   readonly ready: Promise<number | null>
   /** Resolves when it is gone. */
   readonly exited: Promise<Exit>
+  readonly hasExited: boolean
   kill(): void
 }
 
@@ -37,7 +39,7 @@ export interface Exit {
 
 /** Starts the fixture's gateway. Times are in milliseconds since the Unix epoch. */
 export function startGateway(options: GatewayOptions): GatewayProcess {
-  const { folder, store, upstream, port, crashAt, approvalSeconds } = options
+  const { folder, store, upstream, port, crashAt, approvalSeconds, maxConcurrentRuns } = options
   const startedAt = Date.now()
   const child = spawn(process.execPath, [program], {
     cwd: folder,
@@ -51,6 +53,7 @@ export function startGateway(options: GatewayOptions): GatewayProcess {
       PORT: String(port),
       ...(crashAt === undefined ? {} : { CRASH_AT: `${crashAt.point}#${crashAt.times}` }),
       ...(approvalSeconds === undefined ? {} : { APPROVAL_SECONDS: String(approvalSeconds) }),
+      ...(maxConcurrentRuns === undefined ? {} : { MAX_RUNS: String(maxConcurrentRuns) }),
     },
   })
   let log = ""
@@ -64,6 +67,9 @@ export function startGateway(options: GatewayOptions): GatewayProcess {
   return {
     startedAt,
     exited,
+    get hasExited() {
+      return child.exitCode !== null || child.signalCode !== null
+    },
     ready: Promise.race([
       listening.then(() => firstReady(`http://127.0.0.1:${port}/api/ready`, exited)),
       exited.then(() => null),

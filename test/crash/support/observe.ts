@@ -1,6 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises"
 import { systemClock } from "../../../src/core/clock.ts"
 import type { Entry } from "../../../src/core/entries.ts"
+import { maxDirectoryPage } from "../../../src/core/ports/directory.ts"
 import type { SessionLog } from "../../../src/core/ports/session-log.ts"
+import type { Store } from "../../../src/core/ports/store.ts"
 import { createLogger } from "../../../src/telemetry/logger.ts"
 import type { ScriptedUpstream } from "../../../src/testing/scripted-upstream.ts"
 import type { Observation } from "../checks/observation.ts"
@@ -27,29 +30,55 @@ export async function observe(
   sessions: readonly PlayedSession[],
   { folder, store, upstream }: ObservedRound,
 ): Promise<readonly Observation[]> {
-  const effects = await effectsIn(folder)
-  const { log, close } = await openTestStore(store, {
+  const opened = await openTestStore(store, {
     clock: systemClock,
     logger: createLogger({ level: "error" }),
   })
+  const observed = async (sessionId: string) => {
+    const entries = await entriesOf(opened.log, sessionId)
+    const events = entries.filter((entry) => entry.kind === "event")
+    return {
+      sessionId,
+      entries,
+      deliveries: await deliveriesOf(folder, sessionId, events),
+      effects: (await effectsIn(folder)).filter((effect) => effect.sessionId === sessionId),
+    }
+  }
   try {
     return await Promise.all(
       sessions.map(async ({ scenario, client }) => {
-        const entries = await entriesOf(log, client.id)
-        const events = entries.filter((entry) => entry.kind === "event")
+        const below = await sessionsBelow(opened, client.id)
         return {
           scenario,
           client,
-          entries,
-          deliveries: await deliveriesOf(folder, client.id, events),
+          ...(await observed(client.id)),
           reread: await client.reread(),
           modelCalls: upstream.requests.map(({ body }) => body).filter((body) => tagOf(body) === client.tag),
-          effects: effects.filter(({ sessionId }) => sessionId === client.id),
+          below: await Promise.all(
+            below.map(async ({ id, parent }) => ({ parent, ...(await observed(id)) })),
+          ),
         }
       }),
     )
   } finally {
-    await close()
+    await opened.close()
+  }
+}
+
+/** Milliseconds after the end of a session's run by which the sessions below it are over as well. */
+const patienceMs = 20_000
+
+/** Waits until no session below has anything to do: those of a canceled run end after it. */
+async function sessionsBelow({ directory }: Store, rootId: string) {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    const { items } = await directory.sessions({ rootId, limit: maxDirectoryPage })
+    const isOver = items.every(({ state }) => state === "idle")
+    if (!isOver && performance.now() < deadline) {
+      await delay(50)
+      continue
+    }
+    return items.flatMap(({ id, parent }) => (parent === null ? [] : [{ id, parent }]))
   }
 }
 

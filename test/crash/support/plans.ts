@@ -6,22 +6,42 @@ import { type ScenarioName, scenarioNames } from "./scenarios.ts"
 /** Deaths of one round: fewer than those after which a run without progress is given up. */
 const mostDeaths = 5
 
-/** Rounds in which every crash point is come by, each with a session that comes by it. */
-export function namedRounds(): readonly RoundPlan[] {
-  const points = [...crashPoints]
+/** Crash points of commands between the sessions of a tree. */
+export const treePoints: readonly CrashPoint[] = [...crashPoints.keys()].filter((point) =>
+  /^deliver:|[.:]child|Ended:|Tree:|treeGrant:/.test(point),
+)
+
+export interface NamedRoundOptions {
+  /** Default: every point. */
+  readonly points?: readonly CrashPoint[]
+  /** Resolves to the store of a round. Default: a data directory of its own. */
+  readonly store?: (round: number) => Promise<string>
+  readonly nodes?: RoundPlan["nodes"]
+}
+
+/** Rounds that reach every one of these crash points, each with a session that reaches it. */
+export async function namedRounds({
+  points: wanted,
+  store,
+  nodes,
+}: NamedRoundOptions = {}): Promise<readonly RoundPlan[]> {
+  const points = [...crashPoints].filter(([point]) => wanted?.includes(point) ?? true)
   const count = Math.ceil(points.length / mostDeaths)
-  return Array.from({ length: count }, (_, round) => {
+  const rounds = Array.from({ length: count }, async (_, round): Promise<RoundPlan> => {
     // Dealt out like cards, so that points of one kind are in different rounds.
     const chosen = restartsSecond(points.filter((_point, index) => index % count === round))
     return {
-      name: `named-${round}`,
+      name: `named-${nodes ?? 1}-${round}`,
       // All of these points are come by, some of them only after the sessions are over.
       afterwardsMs: 15_000,
       random: createRandom(`named-${round}`),
       arrivals: chosen.map(([, scenario], generation) => ({ scenario, generation, afterMs: 0 })),
       deaths: chosen.map(([point]) => ({ type: "point", point, times: 1 }) as const),
+      ...(store && { store: await store(round) }),
+      ...(nodes && { nodes }),
     }
   })
+  return Promise.all(rounds)
 }
 
 type Chosen = readonly (readonly [CrashPoint, ScenarioName])[]
@@ -36,7 +56,11 @@ function restartsSecond(points: Chosen): Chosen {
 }
 
 /** A round that depends on the seed and its number alone. */
-export function randomRound(seed: string, number: number, store?: string): RoundPlan {
+export function randomRound(
+  seed: string,
+  number: number,
+  given: Pick<RoundPlan, "store" | "nodes"> = {},
+): RoundPlan {
   const random = createRandom(`${seed}:${number}`)
   const deaths = Array.from({ length: random.whole(1, mostDeaths) }, () => randomDeath(random))
   const arrivals = Array.from({ length: random.whole(5, 9) }, (): Arrival => {
@@ -44,7 +68,7 @@ export function randomRound(seed: string, number: number, store?: string): Round
     return { scenario: random.pick(scenarioNames), generation, afterMs: random.whole(0, 500) }
   })
   const name = `${seed}-${number}`.replaceAll(/[^\w-]/g, "-")
-  return { name, afterwardsMs: 500, random, arrivals, deaths, ...(store === undefined ? {} : { store }) }
+  return { name, afterwardsMs: 500, random, arrivals, deaths, ...given }
 }
 
 function randomDeath(random: Random): Death {

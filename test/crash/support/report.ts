@@ -38,7 +38,7 @@ export class Report {
       this.#runs += observation.client.runs.length
       this.#recovered += recovered(observation, record.generations)
       this.#interrupted += all(eventsOf(observation), "toolCallInterrupted").length
-      this.#effects += observation.effects.length
+      for (const { effects } of [observation, ...observation.below]) this.#effects += effects.length
       this.#resumeMs.push(...resumptions(observation, record.generations))
     }
     const violations = violationsOf(record, this.#limits)

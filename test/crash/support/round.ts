@@ -10,7 +10,7 @@ import type { Observation } from "../checks/observation.ts"
 import type { Generation } from "../checks/recovery.ts"
 import type { CrashPoint } from "./crash-points.ts"
 import { deathsIn } from "./effects.ts"
-import { type GatewayProcess, startGateway } from "./gateway-process.ts"
+import { type Exit, type GatewayProcess, startGateway } from "./gateway-process.ts"
 import { scriptedModel } from "./model.ts"
 import { observe, type PlayedSession } from "./observe.ts"
 import type { Random } from "./random.ts"
@@ -44,6 +44,11 @@ export interface RoundPlan {
   readonly random: Random
   /** A `postgres://` URL of a database. Default: a data directory of its own. */
   readonly store?: string
+  /**
+   * Gateway processes that share the store. With two, clients know only the first one, and the other may die at the same
+   * crash points. Two need Postgres. Default 1.
+   */
+  readonly nodes?: 1 | 2
 }
 
 export interface RoundRecord {
@@ -66,7 +71,12 @@ export async function playRound(plan: RoundPlan): Promise<RoundRecord> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-crash-"))
   const upstream = await startScriptedUpstream(scriptedModel(scripts()))
   try {
-    return await new Round(plan, { folder, upstream, port: await freePort() }).play()
+    return await new Round(plan, {
+      folder,
+      upstream,
+      port: await freePort(),
+      otherPort: await freePort(),
+    }).play()
   } finally {
     await upstream.close()
   }
@@ -76,6 +86,8 @@ interface Surroundings {
   readonly folder: string
   readonly upstream: ScriptedUpstream
   readonly port: number
+  /** Port of the second process. */
+  readonly otherPort: number
 }
 
 class Round {
@@ -88,6 +100,7 @@ class Round {
   /** Never reject: what goes wrong is a failure. */
   readonly #plays: Promise<void>[] = []
   readonly #generations: Generation[] = []
+  #companion: GatewayProcess | null = null
   readonly #failures: string[] = []
 
   constructor(plan: RoundPlan, surroundings: Surroundings) {
@@ -99,6 +112,7 @@ class Round {
   async play(): Promise<RoundRecord> {
     const { folder } = this.#surroundings
     for (const death of this.#plan.deaths) {
+      await this.#accompany(death)
       const gateway = this.#start(death)
       if (death.type === "time") {
         if (death.after === "ready") await gateway.ready
@@ -108,10 +122,12 @@ class Round {
       }
       await this.#end(gateway)
     }
+    await this.#accompany(null)
     const gateway = this.#start(null)
     await Promise.all(this.#plays)
     const observations = await this.#observe()
     await this.#end(gateway)
+    await this.#endCompanion()
     return {
       folder,
       plan: this.#plan,
@@ -137,10 +153,31 @@ class Round {
     }
   }
 
-  #start(death: Death | null): GatewayProcess {
-    const { folder, upstream, port } = this.#surroundings
+  /** Sees to it that the second process lives. Before a death at a crash point it starts anew, to die there as well. */
+  async #accompany(death: Death | null): Promise<void> {
+    if (this.#plan.nodes !== 2) return
+    const isDead = this.#companion === null || this.#companion.hasExited
+    if (!isDead && death?.type !== "point") return
+    await this.#endCompanion()
+    this.#companion = this.#open(this.#surroundings.otherPort, death)
+  }
+
+  async #endCompanion(): Promise<void> {
+    const companion = this.#companion
+    if (companion === null) return
+    this.#companion = null
+    companion.kill()
+    this.#noteExit(await companion.exited)
+  }
+
+  #open(port: number, death: Death | null): GatewayProcess {
+    const { folder, upstream } = this.#surroundings
     const crash = death?.type === "point" ? { crashAt: death } : {}
-    const gateway = startGateway({ folder, port, store: this.#store, upstream: upstream.url, ...crash })
+    return startGateway({ folder, port, store: this.#store, upstream: upstream.url, ...crash })
+  }
+
+  #start(death: Death | null): GatewayProcess {
+    const gateway = this.#open(this.#surroundings.port, death)
     const arriving = this.#plan.arrivals.filter(({ generation }) => generation === this.#generations.length)
     for (const arrival of arriving) this.#plays.push(this.#arrive(arrival))
     return gateway
@@ -165,8 +202,16 @@ class Round {
 
   async #end(gateway: GatewayProcess): Promise<void> {
     gateway.kill()
-    const { at: endedAt, killed, log } = await gateway.exited
-    this.#generations.push({ startedAt: gateway.startedAt, readyAt: await gateway.ready, endedAt })
+    const exit = await gateway.exited
+    this.#generations.push({
+      startedAt: gateway.startedAt,
+      readyAt: await gateway.ready,
+      endedAt: exit.at,
+    })
+    this.#noteExit(exit)
+  }
+
+  #noteExit({ killed, log }: Exit): void {
     if (!killed) this.#failures.push(`a gateway ended by itself: ${log}`)
     const errors = log.split("\n").filter((line) => line.includes('"level":50'))
     this.#failures.push(...errors.map((line) => `a gateway logged ${line}`))

@@ -1,6 +1,6 @@
 import type { TerminalEvent } from "../../../src/core/entries.ts"
 import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/anthropic-wire.ts"
-import { calls, prompt, type Script, says } from "./model.ts"
+import { calls, type ModelCall, prompt, type Script, says } from "./model.ts"
 import type { SessionClient } from "./session-client.ts"
 
 /** The end of a run. `cancelled`: unless it was over when the cancel came. */
@@ -223,6 +223,47 @@ const all = {
       await client.decide(second, { approved: true })
     },
   },
+  /** Three sub-agents work at once, and one of them has a sub-agent of its own. */
+  children: {
+    model: (call) =>
+      call.turn > 0
+        ? done
+        : calls(call, [
+            delegated(call, "childWork", "a"),
+            delegated(call, "childLead", "b"),
+            delegated(call, "childWork", "c"),
+          ]),
+    runs: 1,
+    ending: "completed",
+    play: chat,
+  },
+  cancelChildren: {
+    model: (call) =>
+      call.turn > 0
+        ? done
+        : calls(call, [delegated(call, "childTalk", "a"), delegated(call, "childLeadTalk", "b")]),
+    runs: 1,
+    ending: "cancelled",
+    async play(client, message) {
+      const { runId } = await client.chat({ message })
+      await client.waitsForChildren(2)
+      await client.cancel(runId)
+    },
+  },
+  /** Two sub-agents, one after the other, of which only the first one's call is asked about. */
+  treeGrant: {
+    model: (call) => {
+      const name = ["a", "b"][call.turn]
+      return name === undefined ? done : calls(call, [delegated(call, "childPay", name)])
+    },
+    runs: 1,
+    ending: "completed",
+    async play(client, message) {
+      await client.chat({ message })
+      const granted = { approved: true, allow_tool_type: true, scope: "tree" }
+      await client.decide(await client.pendingApproval(), granted)
+    },
+  },
   /** Its run is parked before it is answered, however slow the gateway is. */
   patient: approving(10_000),
   client: {
@@ -287,11 +328,21 @@ const all = {
   },
 } satisfies Record<string, Scenario>
 
+/** What the sub-agents of the scenarios do. */
+const ofSubAgents: Readonly<Record<string, Script>> = {
+  childWork: (call) => (call.turn > 0 ? says(10) : calls(call, [{ name: "reserve", input: { ms: 30 } }])),
+  childLead: (call) => (call.turn > 0 ? says(3) : calls(call, [delegated(call, "childWork", "x")])),
+  childPay: (call) => (call.turn > 0 ? says(3) : calls(call, [pay(7)])),
+  childTalk: () => says(120, 100),
+  childLeadTalk: (call) => (call.turn > 0 ? says(3) : calls(call, [delegated(call, "childTalk", "x")])),
+}
+
 export const scenarios: Readonly<Record<ScenarioName, Scenario>> = all
 export const scenarioNames = Object.keys(all) as readonly ScenarioName[]
 
 export function scripts(): Readonly<Record<string, Script>> {
-  return Object.fromEntries(scenarioNames.map((name) => [name, scenarios[name].model]))
+  const ofSessions = Object.fromEntries(scenarioNames.map((name) => [name, scenarios[name].model]))
+  return { ...ofSessions, ...ofSubAgents }
 }
 
 /** Plays it to the end of its last run, before the eyes of two viewers. */
@@ -328,6 +379,11 @@ function approving(restMs: number): Scenario {
 
 async function chat(client: SessionClient, message: string): Promise<void> {
   await client.chat({ message })
+}
+
+/** Has a sub-agent play the script. */
+function delegated({ tag }: ModelCall, script: string, name: string) {
+  return { name: "delegate", input: { script, tag: `${tag}-${name}` } }
 }
 
 function pay(amount: number) {

@@ -16,7 +16,7 @@ import { entriesOf } from "./observe.ts"
 import { SessionClient } from "./session-client.ts"
 import { openTestStore } from "./test-store.ts"
 
-/** A gateway that a test kills and starts as it likes, one session with it, and what comes of that. */
+/** Gateway processes that a test kills and starts as it likes, and one session with the first of them. */
 export interface Serving {
   readonly client: SessionClient
   /** The client's message that makes the model play the script. */
@@ -24,9 +24,12 @@ export interface Serving {
   readonly store: string
   /** Bodies of the model's calls. */
   readonly modelCalls: () => readonly unknown[]
+  /** Starts all processes. Returns the one that the client knows. */
   start(): GatewayProcess
-  /** Kills the process: no code of it runs after this. */
+  /** Kills all processes: no code of them runs after this. */
   kill(): Promise<void>
+  /** Kills one process and starts it again. Numbers past the last process begin again at the first. */
+  restart(number: number): Promise<void>
   /** Resolves when the process has died by itself, of SIGKILL. */
   died(): Promise<void>
   effects(): Promise<readonly Effect[]>
@@ -43,30 +46,39 @@ export interface SessionEvents {
 
 const timeLimitMs = 60_000
 
-export type ServingOptions = Pick<GatewayOptions, "approvalSeconds"> & {
+export type ServingOptions = Pick<GatewayOptions, "approvalSeconds" | "maxConcurrentRuns"> & {
+  /** A `postgres://` URL. Default: a data directory of its own. */
+  readonly store?: string
+  /** Processes that share the store, of which the client knows the first. More than one need Postgres. Default 1. */
+  readonly nodes?: number
   /** The point at which the first process kills itself. */
   readonly crashAt?: CrashPoint
 }
 
 export async function serving(
   script: Script | Readonly<Record<string, Script>>,
-  { crashAt, ...options }: ServingOptions = {},
+  { crashAt, nodes = 1, store: given, ...options }: ServingOptions = {},
 ): Promise<Serving> {
   const folder = await mkdtemp(join(tmpdir(), "agent-gateway-crash-"))
   const upstream = await startScriptedUpstream(
     scriptedModel(typeof script === "function" ? { script } : script),
   )
-  const port = await freePort()
-  const store = join(folder, "data")
+  const ports = await Promise.all(Array.from({ length: nodes }, () => freePort()))
+  const store = given ?? join(folder, "data")
   const signal = AbortSignal.timeout(timeLimitMs)
-  const client = new SessionClient(`http://127.0.0.1:${port}`, { tag: "session", signal })
-  const lasting = { ...options, folder, store, port, upstream: upstream.url }
-  let gateway = startGateway(
-    crashAt === undefined ? lasting : { ...lasting, crashAt: { point: crashAt, times: 1 } },
-  )
+  const client = new SessionClient(`http://127.0.0.1:${ports[0]}`, { tag: "session", signal })
+  const lasting = { ...options, folder, store, upstream: upstream.url }
+  const startAll = (crash: Pick<GatewayOptions, "crashAt"> = {}) =>
+    ports.map((port, index) => startGateway({ ...lasting, port, ...(index === 0 && crash) }))
+  let gateways = startAll(crashAt && { crashAt: { point: crashAt, times: 1 } })
+  const first = () => {
+    const [gateway] = gateways
+    if (gateway === undefined) throw new Error("There is no process.")
+    return gateway
+  }
   const kill = async () => {
-    gateway.kill()
-    await gateway.exited
+    for (const gateway of gateways) gateway.kill()
+    await Promise.all(gateways.map(({ exited }) => exited))
   }
   onTestFinished(async () => {
     await kill()
@@ -80,12 +92,18 @@ export async function serving(
     message: prompt("script", client.tag),
     modelCalls: () => upstream.requests.map(({ body }) => body),
     start() {
-      gateway = startGateway(lasting)
-      return gateway
+      gateways = startAll()
+      return first()
     },
     kill,
+    async restart(number) {
+      const index = number % nodes
+      gateways[index]?.kill()
+      await gateways[index]?.exited
+      gateways[index] = startGateway({ ...lasting, port: ports[index] ?? 0 })
+    },
     async died() {
-      const { killed, log } = await gateway.exited
+      const { killed, log } = await first().exited
       if (!killed) throw new Error(`The gateway ended otherwise: ${log}`)
     },
     effects: () => effectsIn(folder),

@@ -135,12 +135,23 @@ export class SessionClient {
 
   /** Resolves to the first approval that the session, or one below it, waits for. */
   async pendingApproval(): Promise<Pick<ApprovalRequest, "tool_call_id" | "nonce">> {
+    const [approval] = await this.#waits("approval", 1)
+    if (approval === undefined) throw new Error("No approval is open.")
+    return approval
+  }
+
+  /** Resolves once so many calls of the session, and of those below it, wait for sub-agents. */
+  async waitsForChildren(count: number): Promise<void> {
+    await this.#waits("child", count)
+  }
+
+  async #waits(kind: string, count: number): Promise<readonly PendingWait[]> {
     for (;;) {
       const response = await this.#request("/chat/waits")
       const text = await response.text().catch(whenBroken)
       const { waits = [] } = JSON.parse(text ?? "{}") as { readonly waits?: readonly PendingWait[] }
-      const approval = waits.find(({ kind }) => kind === "approval")
-      if (approval !== undefined) return approval
+      const found = waits.filter((wait) => wait.kind === kind)
+      if (found.length >= count) return found
       await this.#pause(50)
     }
   }
