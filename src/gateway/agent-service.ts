@@ -26,6 +26,7 @@ import { pluginsOf } from "./plugins/built-in-plugins.ts"
 import { checkPlugins } from "./plugins/check-plugins.ts"
 import { closePlugins, interruptPlugins, type OpenedPlugin, openPlugins } from "./plugins/open-plugins.ts"
 import { openRun } from "./plugins/open-run.ts"
+import { outboxHandlersOf } from "./plugins/outbox-handlers.ts"
 import { createPluginServices } from "./plugins/plugin-services.ts"
 import { routesOf } from "./plugins/routes.ts"
 import { subscribersOf } from "./plugins/subscribers.ts"
@@ -58,6 +59,8 @@ export interface AgentService {
   /** Subscribers of the plugins, by names that no other agent's have. */
   readonly subscribers: readonly Subscriber[]
   /** Ends what runs may wait for. They continue without it. */
+  /** Handlers of what its plugins write into the outbox, by the stored kind. */
+  readonly outbox: ReturnType<typeof outboxHandlersOf>
   interrupt(): Promise<void>
   close(): Promise<void>
 }
@@ -113,6 +116,7 @@ async function startAgent(
     checkClientTools,
     resolveRuntime,
     routes: routesOf(plugins),
+    outbox: outboxHandlersOf(name, plugins),
     completeAuthorization: completions.length === 0 ? null : (callback) => firstOf(completions, callback),
     async openFile(sessionId, path) {
       return firstOf(
@@ -165,6 +169,7 @@ async function runtimeResolver(
   const { redact } = server
   const { allowClientTools } = definition.options
   const shared = {
+    agent: definition.name,
     allowedModels: definition.options.allowedModels,
     clientTools: [],
     followHooks: (hooks: Hooks) => userCode.followed(hooks),
