@@ -3,16 +3,17 @@ import { beforeAll, beforeEach, expect, test, vi } from "vitest"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { has, requires } from "../needs.ts"
 import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
-import { longText, startScriptedModel } from "./scripted-model.ts"
+import { heldText, type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
 
 vi.setConfig({ testTimeout: 30_000 })
 const onEnd = atEndOfFile()
+let model: ScriptedModel
 let served: ServedConsole
 let browser: Browser
 
 beforeAll(async () => {
   if (!(await has("chromium"))) return
-  const model = await startScriptedModel(onEnd)
+  model = await startScriptedModel(onEnd)
   served = await serveConsole(scriptedAgent, { model, onEnd })
   browser = await openBrowser(onEnd)
 })
@@ -101,46 +102,70 @@ test("a client tool is answered by hand", async () => {
 
 test("a run is stopped, and its message is sent again", async () => {
   const { page, send, status, answers } = await open()
-  await send("long")
-  await page.locator("article.assistant").getByText("wörd3").waitFor()
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
   await page.getByRole("button", { name: "Stop" }).click()
   await page.getByText("You stopped this run.").waitFor()
   await page.getByRole("button", { name: "Try again" }).click()
-  await page.locator("article.assistant").getByText("wörd60").waitFor()
+  await page.locator("article.assistant").nth(1).getByText("wörd10").waitFor()
+  model.release()
   await status("ready")
-  expect((await answers()).at(-1)).toBe(longText)
+  expect((await answers()).at(-1)).toBe(heldText)
 })
 
-test("messages wait for the run, are taken back, and steer it", async () => {
+test("messages wait for the run, and are taken back", async () => {
   const { page, send, status, answers } = await open()
-  await send("long")
-  await page.locator("article.assistant").getByText("wörd2").waitFor()
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
   await send("first")
   await send("second")
   const waiting = page.getByRole("list", { name: "Messages that wait" }).getByRole("listitem")
   await page.getByRole("button", { name: "Take the message back" }).nth(1).click()
   await expect.poll(() => waiting.count()).toBe(1)
+  model.release()
   await page.locator("article.assistant").getByText("You said: first").waitFor()
   await status("ready")
-  expect(await answers()).toEqual([longText, "You said: first"])
+  expect(await answers()).toEqual([heldText, "You said: first"])
+})
 
-  await send("call|build")
-  await page.locator(".output").getByText("step 1").waitFor()
+test("a message steers the run that is open", async () => {
+  const { page, send, status, answers } = await open()
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
   await page.getByLabel("When the agent is working").selectOption("steer")
   await send("Hurry!")
-  await page.locator("article.user").getByText("Hurry!").waitFor()
+  await page.getByText("Steers this run").waitFor()
+  model.release()
+  await page.locator("article.assistant").getByText("You said: Hurry!").waitFor()
   await status("ready")
-  expect((await answers()).at(-1)).toBe("You said: Hurry!")
+  expect(await answers()).toEqual([heldText, "You said: Hurry!"])
+  expect(await page.locator("article.user").allInnerTexts()).toEqual([
+    expect.stringContaining("hold"),
+    expect.stringContaining("Hurry!"),
+  ])
+})
+
+test("a message interrupts the run that is open", async () => {
+  const { page, send, status, answers } = await open()
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
+  await page.getByLabel("When the agent is working").selectOption("interrupt")
+  await send("Something else")
+  await page.locator("article.assistant").getByText("You said: Something else").waitFor()
+  await status("ready")
+  expect((await answers()).at(-1)).toBe("You said: Something else")
 })
 
 test("a reload in the middle of an answer continues it, with each word once", async () => {
   const { page, send, status, answers, errors } = await open()
-  await send("long")
-  await page.locator("article.assistant").getByText("wörd5").waitFor()
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
   await page.reload()
-  await page.locator("article.assistant").getByText("wörd60").waitFor()
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
+  model.release()
+  await page.locator("article.assistant").getByText("wörd20").waitFor()
   await status("ready")
-  expect(await answers()).toEqual([longText])
+  expect(await answers()).toEqual([heldText])
   expect(errors).toEqual([])
 })
 

@@ -17,7 +17,7 @@ test("Markdown becomes elements, and nothing in it is executed, loaded or follow
   await status("ready")
   const answer = page.locator("article.assistant")
 
-  expect(await answer.locator("h4").textContent()).toBe("Plan")
+  expect(await answer.locator("h2").textContent()).toBe("Plan")
   expect(await answer.locator("strong").textContent()).toBe("bold")
   expect(await answer.locator("li").allTextContents()).toEqual(["one", "two"])
   expect(await answer.locator("td").allTextContents()).toEqual(["1", "2"])

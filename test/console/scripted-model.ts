@@ -1,14 +1,20 @@
 import { anthropicEvents } from "../../src/testing/anthropic-wire.ts"
 import type { ScriptedUpstream } from "../../src/testing/scripted-upstream.ts"
-import { startModel } from "../end-to-end/support/model.ts"
+import { pausing, startModel } from "../end-to-end/support/model.ts"
 import type { OnEnd } from "../end-to-end/support/on-end.ts"
 
-const words = Array.from({ length: 60 }, (_, index) => `wörd${index + 1}`)
-/** Text that the model answers `long` with. */
-export const longText = words.join(" ")
+const words = Array.from({ length: 20 }, (_, index) => `wörd${index + 1}`)
+/** Text that the model answers `hold` with. In its middle the model waits for `release`. */
+export const heldText = words.join(" ")
+const wordsBeforeHold = 10
+
+export interface ScriptedModel extends ScriptedUpstream {
+  /** Lets all answers that are held go on. */
+  release(): void
+}
 
 /** Text with each kind of block, and with what must never become markup. */
-export const markdown = [
+const markdown = [
   "## Plan",
   "Some **bold** and `code` and <b>markup</b> &amp; more.",
   "- one\n- two",
@@ -24,9 +30,10 @@ interface Block {
   readonly content?: unknown
 }
 
-/** A model that does what the last message says: `long`, `markdown`, `think`, `call|TOOL|INPUT`, or an echo. */
-export function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedUpstream> {
-  return startModel(({ body }) => {
+/** A model that does what the last message says: `hold`, `markdown`, `think`, `call|TOOL|INPUT`, or an echo. */
+export async function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedModel> {
+  let held = Promise.withResolvers<void>()
+  const model = await startModel(({ body }) => {
     const { messages } = body as {
       readonly messages: readonly { readonly content: string | readonly Block[] }[]
     }
@@ -48,10 +55,19 @@ export function startScriptedModel(onEnd?: OnEnd): Promise<ScriptedUpstream> {
         ]),
       }
     }
-    if (word === "long")
-      return { ...says(words.map((each, at) => (at === 0 ? each : ` ${each}`))), delayMs: 20 }
+    if (word === "hold") {
+      const text = words.map((each, at) => (at === 0 ? each : ` ${each}`))
+      return pausing(text, wordsBeforeHold, held.promise)
+    }
     return says(["You said: ", said])
   }, onEnd)
+  return {
+    ...model,
+    release() {
+      held.resolve()
+      held = Promise.withResolvers()
+    },
+  }
 }
 
 function says(text: readonly string[]) {

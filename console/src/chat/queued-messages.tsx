@@ -16,7 +16,7 @@ export function QueuedMessages({ agent }: { readonly agent: Agent }) {
               type="button"
               class="icon-button"
               aria-label="Take the message back"
-              onClick={() => void agent.chat.cancel({ runId: message.runId as string })}
+              onClick={() => void agent.withdraw(message.runId as string)}
             >
               <Icon name="close" />
             </button>

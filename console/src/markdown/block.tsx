@@ -12,21 +12,26 @@ export interface BlockProps {
   /** Source of the block. The block is rendered again only if it changes. */
   readonly raw: string
   readonly depth?: number
+  /** Depth of the document's first heading. */
+  readonly topHeading: number
 }
 
 /** One block of a Markdown document: a paragraph, a list, a table, code. */
 export const Block = memo(
-  ({ token, depth = 0 }: BlockProps) => {
+  ({ token, depth = 0, topHeading }: BlockProps) => {
     if (depth > maxDepth) return <p>{token.raw}</p>
-    return renderBlock(token as MarkedToken, depth)
+    return renderBlock(token as MarkedToken, depth, topHeading)
   },
-  (before, after) => before.raw === after.raw && before.token.type === after.token.type,
+  (before, after) =>
+    before.raw === after.raw &&
+    before.token.type === after.token.type &&
+    before.topHeading === after.topHeading,
 )
 
-function renderBlock(token: MarkedToken, depth: number): ComponentChildren {
+function renderBlock(token: MarkedToken, depth: number, topHeading: number): ComponentChildren {
   switch (token.type) {
     case "heading":
-      return <Heading depth={token.depth} tokens={token.tokens} />
+      return <Heading level={2 + token.depth - topHeading} tokens={token.tokens} />
     case "paragraph":
       return (
         <p>
@@ -38,9 +43,9 @@ function renderBlock(token: MarkedToken, depth: number): ComponentChildren {
     case "code":
       return <CodeBlock code={token.text} language={token.lang ?? ""} />
     case "blockquote":
-      return <blockquote>{blocks(token.tokens, depth)}</blockquote>
+      return <blockquote>{blocks(token.tokens, depth, topHeading)}</blockquote>
     case "list":
-      return <List list={token} depth={depth} />
+      return <List list={token} depth={depth} topHeading={topHeading} />
     case "table":
       return <Table table={token} />
     case "hr":
@@ -55,13 +60,15 @@ function renderBlock(token: MarkedToken, depth: number): ComponentChildren {
   }
 }
 
-function blocks(tokens: readonly Token[], depth: number) {
-  return tokens.map((token, index) => <Block key={index} token={token} raw={token.raw} depth={depth + 1} />)
+function blocks(tokens: readonly Token[], depth: number, topHeading: number) {
+  return tokens.map((token, index) => (
+    <Block key={index} token={token} raw={token.raw} depth={depth + 1} topHeading={topHeading} />
+  ))
 }
 
-/** The page has its own first and second heading, so those of an answer begin below them. */
-function Heading({ depth, tokens }: { readonly depth: number; readonly tokens: readonly Token[] }) {
-  const Tag = (["h3", "h4", "h5", "h6"] as const)[Math.min(depth, 4) - 1] ?? "h6"
+/** The page has a heading of its own, so the first one of an answer is of the second level, whatever its depth is. */
+function Heading({ level, tokens }: { readonly level: number; readonly tokens: readonly Token[] }) {
+  const Tag = (["h2", "h3", "h4", "h5"] as const)[Math.min(Math.max(level, 2), 5) - 2] ?? "h5"
   return (
     <Tag>
       <Inline tokens={tokens} />
@@ -69,13 +76,20 @@ function Heading({ depth, tokens }: { readonly depth: number; readonly tokens: r
   )
 }
 
-function List({ list, depth }: { readonly list: Tokens.List; readonly depth: number }) {
+interface ListProps {
+  readonly list: Tokens.List
+  readonly depth: number
+  readonly topHeading: number
+}
+
+function List({ list, depth, topHeading }: ListProps) {
   const items = list.items.map((item, index) => (
     <li key={index} class={item.task ? "task" : undefined}>
       {item.task && <input type="checkbox" checked={item.checked === true} disabled aria-label="Task" />}
       {blocks(
         item.tokens.filter(({ type }) => type !== "checkbox"),
         depth,
+        topHeading,
       )}
     </li>
   ))

@@ -9,10 +9,13 @@ import { Block } from "./block.tsx"
  */
 export const Markdown = memo(({ text }: { readonly text: string }) => {
   const blocks = useMemo(() => lexer(text, { gfm: true, breaks: true }), [text])
+  // Fixed by the first heading, so that later ones do not change those above.
+  const first = blocks.find((token) => token.type === "heading")
+  const topHeading = first?.type === "heading" ? (first.depth as number) : 1
   return (
     <div class="markdown">
       {blocks.map((token, index) => (
-        <Block key={index} token={token} raw={token.raw} />
+        <Block key={index} token={token} raw={token.raw} topHeading={topHeading} />
       ))}
     </div>
   )

@@ -4,6 +4,7 @@ import { Notice } from "../ui/notice.tsx"
 import { ApprovalsView } from "./approvals-view.tsx"
 import { ConfigurationView } from "./configuration-view.tsx"
 import { OutboxView } from "./outbox-view.tsx"
+import { PageHead } from "./page-parts.tsx"
 import { RunsView } from "./runs-view.tsx"
 import { SessionView } from "./session-view.tsx"
 import { SessionsView } from "./sessions-view.tsx"
@@ -39,11 +40,14 @@ function View({ route, info }: { readonly route: Route; readonly info: Info }) {
       return <ConfigurationView />
     default:
       return (
-        <Notice title="There is no such view">
-          <p>
-            <a href="#/">Start a conversation</a>
-          </p>
-        </Notice>
+        <>
+          <PageHead title="Not found" />
+          <Notice title="There is no such view">
+            <p>
+              <a href="#/">Start a conversation</a>
+            </p>
+          </Notice>
+        </>
       )
   }
 }

@@ -6,7 +6,7 @@ export function PageHead({
   title,
   children,
 }: {
-  readonly title: string
+  readonly title: ComponentChildren
   readonly children?: ComponentChildren
 }) {
   return (

@@ -29,7 +29,7 @@ export function SessionView({
 
   return (
     <>
-      <PageHead title={session.id}>
+      <PageHead title={<span class="id">{session.id}</span>}>
         <StateBadge state={session.revokedAt === null ? session.state : "revoked"} />
         {session.tenant === consoleTenant && session.parent === null && (
           <a class="button" href={hrefOf(["chat", session.id])}>

@@ -33,7 +33,8 @@ export function useLoaded<Data>(path: string, query: Query = {}, isLive = true):
       },
     )
     return () => controller.abort()
-  }, [key, looks])
+    // Once more when it stops to change, because the last look may have been before its last change.
+  }, [key, looks, isLive])
   const reload = () => setLooks((count) => count + 1)
   useEffect(() => {
     if (!isLive) return

@@ -36,6 +36,8 @@ export interface Conversation extends Pick<Chat, "approve" | "answer" | "decline
   send(message: UserContent, options?: MessageOptions): void
   /** Cancels the open run. */
   stop(): Promise<void>
+  /** Takes back a queued message. Its run must not be open yet. */
+  withdraw(runId: string): Promise<void>
   /** Sends the last message again: the same one if the gateway did not accept it, else as a new one. */
   retry(): void
 }
@@ -207,6 +209,12 @@ export function createConversation({ history, ...options }: ConversationOptions)
     },
     async stop() {
       await chat.cancel({ signal: signalOfRunning() })
+    },
+    async withdraw(runId) {
+      await chat.cancel({ runId, signal: signalOfRunning() })
+      // The stream of the open run does not say so.
+      view = { ...view, queued: view.queued.filter((message) => message.runId !== runId) }
+      publish()
     },
     retry() {
       if (last === null || reading !== null) return

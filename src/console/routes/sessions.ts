@@ -79,7 +79,9 @@ export function addSessionRoutes(root: OpenAPIHono<HttpEnv>, options: SessionRou
     const { after } = readQuery(c, eventsQuery)
     const session = await existing(c.req.param("id"))
     const items = await readEvents(session.id, after)
-    return c.json({ items, next: items.at(-1)?.seq ?? null })
+    const newest = (await sessions.session(session.id))?.lastSeq ?? 0
+    const last = items.at(-1)?.seq ?? newest
+    return c.json({ items, next: last < newest ? String(last) : null })
   })
 
   async function existing(id: string): Promise<ListedSession> {

@@ -1,0 +1,147 @@
+import { createRequire } from "node:module"
+import type { Browser, BrowserContextOptions, Page } from "playwright-core"
+import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
+import { atEndOfFile } from "../end-to-end/support/on-end.ts"
+import { has, requires } from "../needs.ts"
+import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
+import { type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
+const onEnd = atEndOfFile()
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js")
+let model: ScriptedModel
+let served: ServedConsole
+let browser: Browser
+
+beforeAll(async () => {
+  if (!(await has("chromium"))) return
+  model = await startScriptedModel(onEnd)
+  served = await serveConsole(scriptedAgent, { model, onEnd })
+  browser = await openBrowser(onEnd)
+})
+beforeEach(() => requires("chromium"))
+
+interface Finding {
+  readonly id: string
+  readonly impact: string
+  readonly nodes: readonly { readonly html: string }[]
+}
+
+/** Returns everything that breaks WCAG 2.2 AA by the rules that a program can check. */
+async function findings(page: Page): Promise<readonly string[]> {
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+  const run = `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations)`
+  const violations: readonly Finding[] = await page.evaluate(run)
+  return violations.flatMap(({ id, impact, nodes }) => nodes.map(({ html }) => `${id} (${impact}): ${html}`))
+}
+
+/** Widths in pixels beyond which the page would scroll sideways. */
+const overflow = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
+
+const windows: readonly (readonly [string, BrowserContextOptions])[] = [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["phone", { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }],
+]
+
+describe.each(windows)("%s", (name, window) => {
+  test("no view has anything that axe finds", async () => {
+    // The library has to be evaluated in the page, which the page's own policy refuses.
+    const { page, send, status } = await openConsole(browser, served.url, { ...window, bypassCSP: true })
+    await page.addScriptTag({ path: axe })
+    const check = async (view: string) => {
+      expect.soft(await findings(page), view).toEqual([])
+      expect.soft(await page.evaluate(overflow), `${view} scrolls sideways`).toBe(0)
+    }
+    const visit = async (view: string, text: string) => {
+      await page.evaluate(`location.hash = ${JSON.stringify(`#/${view}`)}`)
+      await page.locator("main").getByText(text).first().waitFor()
+      await check(view)
+    }
+
+    await check("new conversation")
+    await send("markdown")
+    await status("ready")
+    await check("markdown")
+    await send("call|book")
+    await status("waiting")
+    await check("question")
+    await page.getByRole("button", { name: "Decline" }).click()
+    await status("ready")
+    await send('call|erase|{"folder":"a"}')
+    await page.getByRole("button", { name: "Edit", exact: true }).click()
+    await page.getByLabel("depth").waitFor()
+    await check("approval")
+    await visit("approvals", "Allow")
+    await page.getByRole("button", { name: "Allow", exact: true }).click()
+    await visit("sessions", "sess_")
+    const id = await page.locator("td a.id").first().innerText()
+    await visit(`sessions/${id}`, "runStarted")
+    await visit("runs", "run_")
+    await visit("outbox", "Nothing waits for delivery")
+    await visit("status", "store")
+    await visit("configuration", "Agent ops")
+    await visit("nowhere", "There is no such view")
+    if (name === "phone") {
+      await page.getByRole("button", { name: "Menu" }).click()
+      await page.getByRole("link", { name: "Approvals" }).waitFor()
+      await check("menu")
+      await page.getByRole("link", { name: "Approvals" }).click()
+      await page.getByText("Nothing waits for you").waitFor()
+    }
+  })
+})
+
+test("the keyboard alone suffices: talk, allow a call, deny one, go to a view", async () => {
+  const { page, status } = await openConsole(browser, served.url)
+  const focused = () =>
+    page.evaluate("document.activeElement.textContent || document.activeElement.ariaLabel")
+  const tabTo = async (name: string, key = "Tab") => {
+    for (let steps = 0; steps < 60; steps++) {
+      if ((await focused()) === name) return
+      await page.keyboard.press(key)
+    }
+    throw new Error(`The keyboard does not reach ${name}.`)
+  }
+  await page.getByLabel("Message", { exact: true }).waitFor()
+  await page.keyboard.type('call|erase|{"folder":"a"}')
+  await page.keyboard.press("Enter")
+  await status("waiting")
+  await tabTo("Allow", "Shift+Tab")
+  await page.keyboard.press("Enter")
+  await status("ready")
+
+  await page.getByLabel("Message", { exact: true }).focus()
+  await page.keyboard.type('call|erase|{"folder":"b"}')
+  await page.keyboard.press("Enter")
+  await status("waiting")
+  await tabTo("Deny", "Shift+Tab")
+  await page.keyboard.press("Space")
+  await page.keyboard.type("Not now.")
+  await page.keyboard.press("Enter")
+  await page.getByRole("region", { name: "Tool erase: Denied" }).waitFor()
+
+  await tabTo("Approvals", "Shift+Tab")
+  await page.keyboard.press("Enter")
+  await page.getByText("Nothing waits for you").waitFor()
+  expect(await page.evaluate("document.activeElement.id")).toBe("main")
+})
+
+test("a screen reader hears what happens", async () => {
+  const { page, send, status } = await openConsole(browser, served.url)
+  const heard = page.getByRole("status")
+  await send('call|erase|{"folder":"a"}')
+  await heard.getByText("The tool erase needs your approval.").waitFor({ state: "attached" })
+  await page.getByRole("button", { name: "Allow", exact: true }).click()
+  await status("ready")
+  await heard.getByText(/^ops: Result: .*a is empty/).waitFor({ state: "attached" })
+})
+
+test("nothing moves for those who ask for less motion", async () => {
+  const { page, send, status } = await openConsole(browser, served.url, { reducedMotion: "reduce" })
+  await send("hold")
+  await page.locator("article.assistant").getByText("wörd10").waitFor()
+  expect(await page.evaluate("document.getAnimations().length")).toBe(0)
+  model.release()
+  await status("ready")
+})

@@ -1,0 +1,10 @@
+import { runCliProcess } from "../cli-process.ts"
+import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
+
+/** Starts a gateway with a console that cannot start. */
+export async function spawnConsoleFailure(agent: string, env: Readonly<Record<string, string>>) {
+  return runCliProcess(["start", agent, "--port", "0", "--console"], {
+    cwd: await temporaryFolder(),
+    env: { ANTHROPIC_API_KEY: "sk-test-key", AGENT_GATEWAY_OPERATOR_KEY: "", ...env },
+  })
+}

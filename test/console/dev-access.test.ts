@@ -1,0 +1,195 @@
+import { describe, expect, test, vi } from "vitest"
+import { atEndOfFile } from "../end-to-end/support/on-end.ts"
+import { minimalAgent, scriptedAgent, serveConsole } from "./console-stage.ts"
+import { codeOf, ownPage, rawRequest } from "./raw-request.ts"
+
+vi.setConfig({ testTimeout: 30_000 })
+const onEnd = atEndOfFile()
+const served = serveConsole(scriptedAgent, { onEnd, model: { url: "http://127.0.0.1:1" } })
+const at = async (path: string) => `${(await served).url}${path}`
+const portOf = (url: string) => new URL(url).port
+
+test("the page comes with a strict policy, compressed, and is checked for changes", async () => {
+  const root = await rawRequest(await at("/"))
+  expect([root.status, root.headers.location]).toEqual([302, "/console/"])
+  const page = await rawRequest(await at("/console/"))
+  expect(page.status).toBe(200)
+  expect(page.headers["content-type"]).toBe("text/html; charset=utf-8")
+  expect(page.headers["cache-control"]).toBe("no-cache")
+  expect(page.headers["x-content-type-options"]).toBe("nosniff")
+  const policy = page.headers["content-security-policy"] ?? ""
+  expect(policy).toContain("default-src 'none'")
+  expect(policy).toContain("frame-ancestors 'none'")
+  expect(policy).not.toMatch(/unsafe|\*/)
+  const again = await rawRequest(await at("/console/"), {
+    headers: { "if-none-match": page.headers.etag ?? "" },
+  })
+  expect([again.status, again.text]).toEqual([304, ""])
+
+  const [script = ""] = /assets\/[\w-]+\.js/.exec(page.text) ?? []
+  const asset = await rawRequest(await at(`/console/${script}`), {
+    headers: { "accept-encoding": "gzip, br" },
+  })
+  expect(asset.headers["cache-control"]).toBe("public, max-age=31536000, immutable")
+  expect(asset.headers["content-encoding"]).toBe("gzip")
+  expect(asset.headers.vary).toContain("accept-encoding")
+})
+
+test.each([
+  "/console/assets/none.js",
+  "/console/assets/..%2findex.html",
+  "/console/assets/..%2f..%2fcli%2fmain.js",
+  "/console/../../package.json",
+  "/console/index.html",
+])("%s is no file of the page", async (path) => {
+  expect((await rawRequest(await at(path))).status).toBe(404)
+})
+
+test("other responses keep their policy", async () => {
+  const answer = await rawRequest(await at("/api/health"))
+  expect(answer.headers["content-security-policy"]).toBe("default-src 'none'; frame-ancestors 'none'")
+})
+
+const routes = [
+  ["GET", "/console/api/access"],
+  ["GET", "/console/api/info"],
+  ["POST", "/console/api/session"],
+  ["GET", "/console/api/conversations"],
+  ["GET", "/console/api/sessions"],
+  ["GET", "/console/api/sessions/sess_1"],
+  ["GET", "/console/api/sessions/sess_1/events"],
+  ["GET", "/console/api/runs"],
+  ["GET", "/console/api/waits"],
+  ["POST", "/console/api/waits"],
+  ["GET", "/console/api/outbox"],
+  ["POST", "/console/api/outbox/retry"],
+  ["POST", "/console/api/outbox/drop"],
+  ["GET", "/console/api/status"],
+  ["GET", "/console/api/configuration"],
+] as const
+
+describe.each(routes)("%s %s refuses", (method, path) => {
+  const refusal = async (headers: Readonly<Record<string, string>>) => {
+    const answer = await rawRequest(await at(path), {
+      method,
+      headers,
+      ...(method === "POST" && { body: {} }),
+    })
+    return [answer.status, codeOf(answer)]
+  }
+
+  test("a form or a link of any page, which cannot send the header", async () => {
+    expect(await refusal({})).toEqual([403, "console_request_refused"])
+  })
+
+  test.each(["cross-site", "same-site", "none"])("a request from a page that is %s", async (site) => {
+    expect(await refusal({ ...ownPage, "sec-fetch-site": site })).toEqual([403, "console_request_refused"])
+  })
+
+  test("another origin of this machine", async () => {
+    const origin = "http://127.0.0.1:1"
+    expect(await refusal({ ...ownPage, origin })).toEqual([403, "console_request_refused"])
+  })
+
+  test("a page whose host name was bound to this machine", async () => {
+    const { port } = new URL(await at("/"))
+    const host = `evil.example:${port}`
+    expect(await refusal({ ...ownPage, host, origin: `http://${host}` })).toEqual([421, "host_not_allowed"])
+  })
+
+  test.each(["x-forwarded-for", "forwarded", "via", "x-forwarded-host", "x-real-ip"])(
+    "what came through a proxy or a tunnel (%s)",
+    async (header) => {
+      expect(await refusal({ ...ownPage, [header]: "203.0.113.7" })).toEqual([403, "console_not_local"])
+    },
+  )
+})
+
+test("a preflight of another origin does not allow the header", async () => {
+  const answer = await rawRequest(await at("/console/api/session"), {
+    method: "OPTIONS",
+    headers: {
+      origin: "http://localhost:3000",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "content-type,x-agent-gateway-console",
+    },
+  })
+  expect(answer.headers["access-control-allow-headers"]).not.toContain("x-agent-gateway-console")
+})
+
+test("the page's own request gets a token, which no API key can get for the same session", async () => {
+  const answer = await rawRequest(await at("/console/api/session"), {
+    method: "POST",
+    headers: ownPage,
+    body: {},
+  })
+  expect(answer.status).toBe(200)
+  const { session_id, session_token } = JSON.parse(answer.text) as Record<string, string>
+  const authorization = `Bearer ${session_token}`
+  expect((await rawRequest(await at("/api/chat/history"), { headers: { authorization } })).status).toBe(200)
+
+  const stolen = await rawRequest(await at("/api/chat/init"), {
+    method: "POST",
+    body: { api_key: "a-key-that-is-no-one-elses", user_id: "operator", session_id },
+  })
+  expect([stolen.status, codeOf(stolen)]).toEqual([404, "session_not_found"])
+})
+
+test("a session of an API key's user is not the console's to talk in", async () => {
+  const init = await rawRequest(await at("/api/chat/init"), {
+    method: "POST",
+    body: { api_key: "a-key-that-is-no-one-elses" },
+  })
+  const { session_id } = JSON.parse(init.text) as Record<string, string>
+  const answer = await rawRequest(await at("/console/api/session"), {
+    method: "POST",
+    headers: ownPage,
+    body: { session_id },
+  })
+  expect([answer.status, codeOf(answer)]).toEqual([404, "session_not_found"])
+})
+
+test.each([
+  ["session", { agent: 1 }],
+  ["session", { session_id: "a", more: true }],
+  ["waits", {}],
+  ["outbox/retry", { numbers: [] }],
+  ["outbox/retry", { numbers: [1.5] }],
+])("a body that does not fit is refused: %s %j", async (path, body) => {
+  const answer = await rawRequest(await at(`/console/api/${path}`), {
+    method: "POST",
+    headers: ownPage,
+    body,
+  })
+  expect([answer.status, codeOf(answer)]).toEqual([422, "invalid_body"])
+})
+
+test.each([
+  "sessions?state=none",
+  "runs?after=x.y",
+  "sessions/sess_none",
+  "sessions/sess_none/events?after=-1",
+])("a query that does not fit is refused: %s", async (path) => {
+  const answer = await rawRequest(await at(`/console/api/${path}`), { headers: ownPage })
+  expect([400, 404, 422]).toContain(answer.status)
+})
+
+test("the configuration shows names of options and no secrets", async () => {
+  const { text } = await rawRequest(await at("/console/api/configuration"), { headers: ownPage })
+  expect(text).toContain("validApiKeys")
+  expect(text).not.toContain("a-key-that-is-no-one-elses")
+})
+
+test("on an address of the network, the console is refused without a key", async () => {
+  const { cli, url } = await serveConsole(minimalAgent, { args: ["--host", "0.0.0.0", "--allow-any-key"] })
+  expect(cli.stdout()).not.toContain("in a browser")
+  const local = `http://127.0.0.1:${portOf(url)}`
+  const answer = await rawRequest(`${local}/console/api/info`, { headers: ownPage })
+  expect([answer.status, codeOf(answer)]).toEqual([403, "console_not_local"])
+})
+
+test("--no-console turns it off", async () => {
+  const { url } = await serveConsole(minimalAgent, { args: ["--no-console"] })
+  expect((await rawRequest(`${url}/console/`)).status).toBe(404)
+  expect((await rawRequest(url)).status).toBe(404)
+})

@@ -1,0 +1,88 @@
+import type { Browser } from "playwright-core"
+import { beforeAll, beforeEach, expect, test, vi } from "vitest"
+import { atEndOfFile } from "../end-to-end/support/on-end.ts"
+import { has, requires } from "../needs.ts"
+import { openBrowser, openConsole, type ServedConsole, scriptedAgent, serveConsole } from "./console-stage.ts"
+import { ownPage, rawRequest } from "./raw-request.ts"
+import { startScriptedModel } from "./scripted-model.ts"
+
+vi.setConfig({ testTimeout: 30_000 })
+const onEnd = atEndOfFile()
+let served: ServedConsole
+let browser: Browser
+
+beforeAll(async () => {
+  if (!(await has("chromium"))) return
+  served = await serveConsole(scriptedAgent, { model: await startScriptedModel(onEnd), onEnd })
+  browser = await openBrowser(onEnd)
+})
+beforeEach(() => requires("chromium"))
+
+/** Starts a run of an API key's user, as another client does. */
+async function startRun(message: string): Promise<{ readonly sessionId: string; readonly runId: string }> {
+  const init = await rawRequest(`${served.url}/api/chat/init`, {
+    method: "POST",
+    body: { api_key: "a-key-that-is-no-one-elses", user_id: "ada" },
+  })
+  const { session_token, session_id = "" } = JSON.parse(init.text) as Record<string, string>
+  const response = await fetch(`${served.url}/api/chat`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${session_token}` },
+    body: JSON.stringify({ message }),
+  })
+  await response.body?.cancel()
+  return { sessionId: session_id, runId: response.headers.get("x-run-id") ?? "" }
+}
+
+test("an approval in the session of any user is answered from the inbox", async () => {
+  const { sessionId } = await startRun('call|erase|{"folder":"a"}')
+  const { page } = await openConsole(browser, `${served.url}/console/#/approvals`)
+  const card = page.getByRole("article", { name: "erase of ada" })
+  await card.getByRole("button", { name: "Edit" }).click()
+  await card.getByLabel("folder").fill("b")
+  await card.getByRole("button", { name: "Allow with these arguments" }).click()
+  await page.getByText("Nothing waits for you").waitFor()
+
+  await page.goto(`${served.url}/console/#/sessions/${sessionId}`)
+  await page.locator(".badge.completed").first().waitFor()
+  const event = page.getByRole("button", { name: /toolCallCompleted/ })
+  await event.click()
+  await page.getByText("b is empty at depth 1").waitFor()
+})
+
+test("a question and a client tool are answered from the inbox", async () => {
+  await startRun("call|book")
+  const { page } = await openConsole(browser, `${served.url}/console/#/approvals`)
+  const question = page.getByRole("article", { name: "book of ada" })
+  await question.getByLabel("Name").fill("Ada")
+  await question.getByLabel("Guests").fill("2")
+  await question.getByRole("button", { name: "Send" }).click()
+  await page.getByText("Nothing waits for you").waitFor()
+  await startRun("call|pick_color")
+  await page.getByLabel("Result: JSON or text").fill('"teal"')
+  await page.getByRole("button", { name: "Send result" }).click()
+  await page.getByText("Nothing waits for you").waitFor()
+})
+
+test("a run's timeline shows turns, model calls, tools and waits, and everything leads to it", async () => {
+  const { sessionId, runId } = await startRun("call|build")
+  const { page } = await openConsole(browser, `${served.url}/console/#/runs?state=completed`)
+  await page.getByRole("link", { name: runId }).click()
+  await page.getByRole("heading", { name: `Timeline of ${runId}` }).waitFor()
+  const labels = page.locator(".timeline .span-label")
+  const bars = ["Turn 1", "Model", "build", "Turn 2", "Model"]
+  await expect.poll(() => labels.allInnerTexts()).toEqual(bars)
+
+  await page.getByRole("link", { name: "ada" }).click()
+  await page.getByRole("link", { name: sessionId }).waitFor()
+  const users = await page.locator("tbody td:nth-child(4)").allInnerTexts()
+  expect(new Set(users)).toEqual(new Set(["ada"]))
+})
+
+test("events for operators have no nonce by which a wait could be answered", async () => {
+  const { sessionId } = await startRun('call|erase|{"folder":"a"}')
+  const events = () =>
+    rawRequest(`${served.url}/console/api/sessions/${sessionId}/events`, { headers: ownPage })
+  await expect.poll(async () => (await events()).text).toContain("waitOpened")
+  expect((await events()).text).not.toMatch(/nonce_\w/)
+})
