@@ -24,6 +24,7 @@ import { pluginsOf } from "./plugins/built-in-plugins.ts"
 import { checkPlugins } from "./plugins/check-plugins.ts"
 import { closePlugins, interruptPlugins, type OpenedPlugin, openPlugins } from "./plugins/open-plugins.ts"
 import { openRun } from "./plugins/open-run.ts"
+import { outboxHandlersOf } from "./plugins/outbox-handlers.ts"
 import { createPluginServices } from "./plugins/plugin-services.ts"
 import { routesOf } from "./plugins/routes.ts"
 import { subscribersOf } from "./plugins/subscribers.ts"
@@ -54,6 +55,8 @@ export interface AgentService {
   /** Subscribers of the plugins, by names that no other agent's have. */
   readonly subscribers: readonly Subscriber[]
   /** Ends what runs may wait for. They continue without it. */
+  /** Handlers of what its plugins write into the outbox, by the stored kind. */
+  readonly outbox: ReturnType<typeof outboxHandlersOf>
   interrupt(): Promise<void>
   close(): Promise<void>
 }
@@ -105,6 +108,7 @@ async function startAgent(
     allowedModels: options.allowedModels,
     resolveRuntime,
     routes: routesOf(plugins),
+    outbox: outboxHandlersOf(name, plugins),
     completeAuthorization: completions.length === 0 ? null : (callback) => firstOf(completions, callback),
     async openFile(sessionId, path) {
       return firstOf(
@@ -156,6 +160,7 @@ async function runtimeResolver(
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { redact } = server
   const shared = {
+    agent: definition.name,
     allowedModels: definition.options.allowedModels,
     followHooks: (hooks: Hooks) => userCode.followed(hooks),
     callbackTimeoutMs: userCode.timeoutMs,

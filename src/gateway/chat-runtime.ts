@@ -225,6 +225,7 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
     revision: revisionOf({ systemPrompt, models, tools: allTools() }),
     hooks: followHooks(pickHooks(chat)),
+    ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,
   }
 }
