@@ -39,13 +39,12 @@ test("docs/http-api.md lists the problems that were seen, with their status", ()
 test("docs/http-api.md lists the routes and events of the OpenAPI document, field by field", () => {
   for (const route of contract.documented) expect(mentions(route.replace(/ \d+$/, ""))).toBe(true)
   const events = document.components.schemas.ChatEvent?.oneOf as unknown as readonly EventSchema[]
-  const fields = events.map(({ properties: { type, ...rest } }) => {
-    // The page states once, for all events, that this field marks an event of a sub-agent.
-    const own = Object.keys(rest).filter(
-      (name) => name !== "sub_agent_id" || type.enum[0] === "sub_agent_start",
-    )
+  const fields = events.map(({ properties: { type, ...rest }, required }) => {
+    // Below the table the page says once that every event may have it.
+    const own = Object.keys(rest).filter((name) => name !== "sub_agent_id" || required.includes(name))
     return [type.enum[0], own.sort()]
   })
+  expect(events.every(({ properties }) => "sub_agent_id" in properties)).toBe(true)
   expect(mentions("An event with `sub_agent_id`")).toBe(true)
   expect(documentedEvents()).toEqual(Object.fromEntries(fields))
 })
@@ -58,4 +57,5 @@ const consoleProblems = [
 
 interface EventSchema {
   readonly properties: { readonly type: { readonly enum: readonly string[] } }
+  readonly required: readonly string[]
 }
