@@ -90,8 +90,8 @@ export interface Chat {
     options?: CancelableOptions,
   ): Promise<void>
   /**
-   * Adds tools that this client executes: functions for client tools of the agent, and tools of its own, which it declares.
-   * Tools with the same name are replaced.
+   * Adds tools that this client executes: functions for client tools of the agent, and tools of its own, which it
+   * declares. Tools with the same name are replaced.
    */
   tools(tools: ClientTools): void
 }

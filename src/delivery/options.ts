@@ -37,7 +37,10 @@ export interface TelegramOptions {
   readonly chatId: string
   /** First line of each message. Default: none. */
   readonly label?: string
-  /** What becomes of a message whose sending was cut off, so that nobody knows if it arrived. Default `keep`: it is a dead row of the outbox. */
+  /**
+   * What becomes of a message whose sending was cut off, so that nobody knows if it arrived. Default `keep`: it is a
+   * dead row of the outbox.
+   */
   readonly onUnknown?: "keep" | "resend"
   /** Default `https://api.telegram.org`. */
   readonly apiUrl?: string
@@ -64,7 +67,9 @@ export interface DeliveryOptions {
   readonly slack?: SlackOptions
   /** File that is replaced atomically with the text. Missing folders are made. */
   readonly briefingFile?: string
-  /** Returns the text for people: Telegram, Slack and the briefing file. Default: the response, or why there is none. */
+  /**
+   * Returns the text for people: Telegram, Slack and the briefing file. Default: the response, or why there is none.
+   */
   readonly formatMessage?: (delivery: Delivery) => string
   /** Tells which runs are delivered. Default: all but those of sub-agents. */
   readonly when?: (delivery: Delivery) => boolean

@@ -187,7 +187,9 @@ async function runtimeResolver(
     const asksForModel = !("runner" in chat) && chat.provider === undefined
     if (asksForModel && providers.main === chosen.provider) guess.use()
   }
-  /** Tools of runs that have no session yet: those of servers that ask each user to authorize them are not among them. */
+  /**
+   * Tools of runs that have no session yet: those of servers that ask each user to authorize them are not among them.
+   */
   const ownTools = async (chat: ChatRuntime) => {
     if ("runner" in chat) return []
     return (await openFor(chat, null, closing)).tools(chat.tools ?? [])()

@@ -33,8 +33,8 @@ export interface AgentServerOptions extends McpOptions, SkillOptions {
    */
   readonly allowedModels?: readonly string[]
   /**
-   * If true, clients may declare tools of their own with `POST /chat`, which they execute themselves. A function decides
-   * over each such tool. Not for runners. Default false.
+   * If true, clients may declare tools of their own with `POST /chat`, which they execute themselves. A function
+   * decides over each such tool. Not for runners. Default false.
    */
   readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */

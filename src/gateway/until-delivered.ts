@@ -6,7 +6,10 @@ import type { Gateway } from "./gateway.ts"
 const patienceMs = 30_000
 const pollMs = 50
 
-/** Waits until what the run delivers is delivered or dead. Whatever is not delivered by then is a warning of the output. */
+/**
+ * Waits until what the run delivers is delivered or dead. Whatever is not delivered by then is a warning of the
+ * output.
+ */
 export async function untilDelivered({ outbox }: Gateway, output: RunOutput): Promise<RunOutput> {
   const { sessionId } = output
   if (sessionId === null || output.parked) return output

@@ -21,8 +21,8 @@ export function declaredTool({ name, description, inputSchema }: ToolSpecificati
 }
 
 /**
- * Returns the agent's own tools and those that the client declared, as the same array while the agent's stay the same. If
- * the agent has a tool of that name, also one that came later, the client's is left out.
+ * Returns the agent's own tools and those that the client declared, as the same array while the agent's stay the
+ * same. If the agent has a tool of that name, also one that came later, the client's is left out.
  */
 export function withDeclaredTools(
   own: () => readonly Tool[],
