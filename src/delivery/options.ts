@@ -12,7 +12,7 @@ export interface Delivery {
   /** Milliseconds since the Unix epoch. */
   readonly endedAt: number
   readonly outcome: "completed" | "interrupted" | "failed"
-  /** Why the run was interrupted: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
   readonly reason: string | null
   readonly error: { readonly code: string; readonly message: string } | null
   /** The text of the last message, at most 100 000 characters. */
@@ -38,7 +38,7 @@ export interface TelegramOptions {
   /** First line of each message. Default: none. */
   readonly label?: string
   /**
-   * What becomes of a message whose sending was cut off, so that nobody knows if it arrived. Default `keep`: it is a
+   * Treatment of a message whose sending was cut off, so that it may or may not have arrived. Default `keep`: it is a
    * dead row of the outbox.
    */
   readonly onUnknown?: "keep" | "resend"
@@ -55,7 +55,7 @@ export interface SlackOptions {
   readonly allowPrivateAddresses?: boolean
 }
 
-/** Where the ends of an agent's runs are delivered. Each channel is independent of the others. */
+/** The channels to which the ends of an agent's runs are delivered. Each channel is independent of the others. */
 export interface DeliveryOptions {
   /** Called with each delivery. May take 30 seconds; a rejection is tried again. */
   readonly onComplete?: (

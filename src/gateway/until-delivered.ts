@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { RunOutput } from "../headless/run/run-output.ts"
 import type { Gateway } from "./gateway.ts"
 
-/** How long a run that has ended waits for its deliveries. */
+/** Milliseconds that a run that has ended waits for its deliveries. */
 const patienceMs = 30_000
 const pollMs = 50
 

@@ -166,6 +166,7 @@ const clientToolsSince = 3
 function upgradeInProgress(): GatewayError {
   return new GatewayError(
     { code: "upgrade_in_progress", status: 503, retryable: true },
-    "Clients cannot declare tools now, because a gateway process of an older version is still running. Try again after the upgrade.",
+    "Clients cannot declare tools now, because a gateway process of an older version is still " +
+      "running. Try again after the upgrade.",
   )
 }

@@ -7,9 +7,11 @@ import { printableText } from "./printable.ts"
 /** Tools of one message. */
 const maxTools = 32
 const maxDescriptionCharacters = 4_096
-/** Of one schema as JSON. */
+/** Maximum characters of one schema as JSON. */
 const maxSchemaCharacters = 16_384
-/** Of all tools of a message as JSON: they are stored with the run, and sent with each model call. */
+/**
+ * Maximum characters of all tools of a message as JSON: they are stored with the run, and sent with each model call.
+ */
 const maxCharacters = 65_536
 /** Arrays and objects in one another. */
 const maxSchemaDepth = 20
