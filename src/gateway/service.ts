@@ -39,6 +39,7 @@ import { pickHooks } from "./hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
+import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
@@ -191,7 +192,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   ]
   const dispatcher = new Dispatcher({
     outbox: store.outbox,
-    handlers: new Map(),
+    handlers: joinOutboxHandlers(agents),
     onCommand: (sessionId) => void worker.take(sessionId),
     logger,
   })
@@ -212,7 +213,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   const app = createHttpApp({
     ...server,
-    agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
+    agents: agents.map(({ name, allowedModels, checkClientTools }) => ({
+      name,
+      allowedModels,
+      checkClientTools,
+    })),
     sessions: shownSessions,
     directory,
     keyring,
