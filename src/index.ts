@@ -53,12 +53,8 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/entries.ts"
-export {
-  ConfigurationError,
-  GatewayError,
-  type GatewayErrorOptions,
-  StoreUnavailableError,
-} from "./core/errors.ts"
+export type { GatewayErrorOptions } from "./core/errors.ts"
+export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json.ts"
 export type {
@@ -131,8 +127,10 @@ export type {
   Outbox,
   OutboxClaim,
   OutboxCommand,
+  OutboxDelivery,
   OutboxFailure,
   OutboxFilter,
+  OutboxHandler,
   OutboxItem,
   OutboxRow,
   RowChoice,
@@ -235,6 +233,7 @@ export type {
 export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
+export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
 export type { RunSettings } from "./core/run-settings.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
@@ -257,6 +256,14 @@ export type {
   WaitPayloads,
   WaitResolutions,
 } from "./core/wait.ts"
+export type {
+  Delivery,
+  DeliveryOptions,
+  SlackOptions,
+  TelegramOptions,
+  WebhookOptions,
+} from "./delivery/options.ts"
+export { delivery } from "./delivery/plugin.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
 export type {
   AnswerOptions,
@@ -294,7 +301,12 @@ export type {
   ServedAgent,
   StreamOptions,
 } from "./gateway/gateway.ts"
-export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
+export type {
+  AgentServerOptions,
+  AllowClientTool,
+  ServerOptions,
+  SharedServerOptions,
+} from "./gateway/gateway-options.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
@@ -356,13 +368,8 @@ export type {
   OpenAiOptions,
   ReasoningField,
 } from "./providers/openai/options.ts"
-export {
-  type AiSdkAgent,
-  type AiSdkCall,
-  type AiSdkFunction,
-  type AiSdkStream,
-  aiSdkRunner,
-} from "./runners/ai-sdk/ai-sdk-runner.ts"
+export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "./runners/ai-sdk/ai-sdk-runner.ts"
+export { aiSdkRunner } from "./runners/ai-sdk/ai-sdk-runner.ts"
 export type { AiSdkApprovalPart, AiSdkMessage } from "./runners/ai-sdk/model-messages.ts"
 export type { InterruptQuestion } from "./runners/langgraph/interrupts.ts"
 export type { LangGraph, LangGraphOptions } from "./runners/langgraph/langgraph-runner.ts"

@@ -22,6 +22,7 @@ const folders = {
   pricing: ["core"],
   http: ["core", "sessions"],
   console: ["core", "sessions", "http"],
+  delivery: ["core"],
   // Of the client only the types of events.
   headless: ["client/wire", "core", "locks", "state-files"],
   telemetry: ["core"],
@@ -32,6 +33,7 @@ const folders = {
   gateway: [
     "client/wire",
     "core",
+    "delivery",
     "agent",
     "approvals",
     "sessions",
@@ -57,6 +59,7 @@ const folders = {
     "client/wire",
     "code-execution",
     "core",
+    "delivery",
     "gateway",
     "headless",
     "http",

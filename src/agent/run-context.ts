@@ -8,7 +8,9 @@ import type { Journal, JournalEffects } from "../core/ports/journal.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { SessionParent } from "../core/ports/session-log.ts"
 import type { Steering } from "../core/ports/steering.ts"
+import type { ItemsAtEnd } from "../core/run-end.ts"
 import type { Conversation } from "./conversation.ts"
+import { endItems } from "./end-items.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
 import { treeEffects } from "./tree-effects.ts"
@@ -68,11 +70,11 @@ export interface SettlingContext extends RunContext {
 
 /** Appends the events to the log. Once they are durable, applies them to the conversation and calls the hooks. */
 export async function record(
-  context: RunContext & { readonly runtime: { readonly hooks: RunHooks } },
+  context: RunContext & { readonly runtime: { readonly hooks: RunHooks; readonly itemsAtEnd?: ItemsAtEnd } },
   events: readonly Event[],
   effects: JournalEffects = {},
 ): Promise<void> {
-  const outbox = [...(effects.outbox ?? []), ...treeEffects(context, events)]
+  const outbox = [...(effects.outbox ?? []), ...treeEffects(context, events), ...endItems(context, events)]
   for (const entry of await context.journal.append(events, { ...effects, outbox })) {
     const calls =
       context.conversation.run?.phase.type === "settling" ? context.conversation.run.phase.calls : null

@@ -9,6 +9,7 @@ import type { Provider, SystemBlock, ToolSpecification } from "./ports/provider.
 import type { SchemaCheck } from "./ports/schema-check.ts"
 import type { Tool, ToolResult } from "./ports/tool.ts"
 import type { TransformToolResult } from "./ports/transform-tool-result.ts"
+import type { ItemsAtEnd } from "./run-end.ts"
 import type { Cost, Usage } from "./usage.ts"
 
 /**
@@ -79,6 +80,8 @@ interface RuntimeBase {
   /** Changes when the agent's definition does; logged with each run. */
   readonly revision: string
   readonly hooks: RunHooks
+  /** Called for the commit that ends a run of a root session. Default: nothing is delivered. */
+  readonly itemsAtEnd?: ItemsAtEnd
   /** Is told of each call of a tool or a runner that was told to stop with its attempt, and may not have ended yet. */
   readonly follow: (call: Promise<unknown>) => void
 }

@@ -115,6 +115,13 @@ export class UnusableSchemaError extends GatewayError {
   }
 }
 
+/** An outbox item can never be delivered, or must not be tried again. Thrown by handlers: the row is dead at once. */
+export class UndeliverableError extends GatewayError {
+  constructor(reason: string, options?: GatewayErrorOptions) {
+    super({ code: "undeliverable", status: 502 }, reason, options)
+  }
+}
+
 /** The process stops; its runs are parked and go on at the next start. */
 export class ShuttingDownError extends GatewayError {
   constructor() {

@@ -131,6 +131,7 @@ const sharedServer = {
   maxConcurrentRuns: count,
   maxConcurrentRunsPerPrincipal: count,
   maxConcurrentRunsPerTenant: count,
+  placesForNewTenants: z.int().nonnegative().optional(),
   callbackTimeoutMs: milliseconds.optional(),
   shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
   mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
@@ -150,6 +151,7 @@ const sharedServer = {
 const agentServer = {
   ...mcpSchemas,
   allowedModels: strings,
+  allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
   codeExecution: codeExecutionSchema.optional(),
   plugins: z.array(aPlugin).optional(),
   ...skillSchemas,

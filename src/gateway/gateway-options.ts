@@ -3,7 +3,8 @@ import type { Clock } from "../core/clock.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
-import type { Principal } from "../core/ports/session-log.ts"
+import type { ToolSpecification } from "../core/ports/provider.ts"
+import type { Principal, Session } from "../core/ports/session-log.ts"
 import type { AuthenticatePerson } from "../http/auth/identify.ts"
 import type { HttpLimits } from "../http/limits/http-limits.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
@@ -21,6 +22,9 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
   readonly name?: string
 }
 
+/** Returns true if the client of the session may declare the tool. Must not take long: it is asked for each tool. */
+export type AllowClientTool = (tool: ToolSpecification, session: Session) => boolean
+
 /** Options of the server that each agent has for itself. */
 export interface AgentServerOptions extends McpOptions, SkillOptions {
   /**
@@ -28,6 +32,11 @@ export interface AgentServerOptions extends McpOptions, SkillOptions {
    * no `model`, else none: it is always the agent's.
    */
   readonly allowedModels?: readonly string[]
+  /**
+   * If true, clients may declare tools of their own with `POST /chat`, which they execute themselves. A function
+   * decides over each such tool. Not for runners. Default false.
+   */
+  readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
   /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */
@@ -84,9 +93,15 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly maxConcurrentRunsPerPrincipal?: number
   /**
    * Runs of one tenant that this process works on at once, if it had runs of other tenants in the last ten minutes;
-   * further ones wait. A tenant alone may have all places. Default: three quarters of `maxConcurrentRuns`.
+   * further ones wait. A tenant alone may have all places but those for new tenants. Default: three quarters of
+   * `maxConcurrentRuns`.
    */
   readonly maxConcurrentRunsPerTenant?: number
+  /**
+   * The last of the places for runs. Only a tenant without a run in this process receives one of them, so that a new
+   * tenant does not wait while others fill the process. Default: a twentieth of `maxConcurrentRuns`, rounded down.
+   */
+  readonly placesForNewTenants?: number
   /**
    * Milliseconds that one call of an approval policy, an interceptor, a tool's validator, `buildChatRuntime`,
    * `resolveCredentials`, `onSessionCreated` or another hook may take. Default 30 000. The function's signal is aborted

@@ -1,13 +1,23 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { SystemBlock } from "../core/ports/provider.ts"
+import type { DeliveryOptions } from "../delivery/options.ts"
+import { delivery } from "../delivery/plugin.ts"
 import { type RunSessionOptions, runSessionShape } from "../headless/run/options.ts"
 import { type RetryOptions, retryShape, runWithRetry } from "../headless/run/retry.ts"
 import type { RunOutput } from "../headless/run/run-output.ts"
 import { runSession } from "../headless/run/run-session.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
+import { untilDelivered } from "./until-delivered.ts"
 
 /** Options of the agent, and those of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
-export type AutonomousOptions = Omit<AgentOptions, keyof RunSessionOptions> & Omit<RunSessionOptions, "agent">
+export type AutonomousOptions = Omit<AgentOptions, keyof RunSessionOptions> &
+  Omit<RunSessionOptions, "agent"> & {
+    /**
+     * Channels to which the outbox delivers the end of the run: also after a crash, when the agent is opened again.
+     * Default: none.
+     */
+    readonly delivery?: DeliveryOptions
+  }
 
 export type AutonomousRetryOptions = AutonomousOptions & RetryOptions
 
@@ -21,12 +31,18 @@ export async function runAutonomous(
   message: string,
   options: AutonomousOptions = {},
 ): Promise<RunOutput> {
-  const [run, agentOptions] = split<RunSessionOptions>(options, runSessionShape)
-  const agent = createAgent(systemPrompt, agentOptions)
+  const { delivery: channels, ...others } = options
+  const [run, agentOptions] = split<RunSessionOptions>(others, runSessionShape)
+  const { plugins = [] } = options
+  const agent = createAgent(systemPrompt, {
+    ...agentOptions,
+    ...(channels !== undefined && { plugins: [...plugins, delivery(channels)] }),
+  })
   try {
     // What it takes to open the agent is not the run's time.
     await agent.prepare()
-    return await runSession(agent, message, run)
+    const output = await runSession(agent, message, run)
+    return channels === undefined ? output : await untilDelivered(agent, output)
   } finally {
     // The run is over or parked. What this process took over besides can be taken over by the next one.
     await agent.close({ graceMs: 0 })

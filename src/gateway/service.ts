@@ -39,6 +39,7 @@ import { pickHooks } from "./hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { chooseStore } from "./open-store.ts"
 import { packageVersion } from "./package-version.ts"
+import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
 import { readinessOf } from "./readiness.ts"
 import { redactedSessions } from "./redacted-sessions.ts"
@@ -46,6 +47,8 @@ import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** With so many principals that want all places, each still has its share. */
 const defaultShares = 4
+/** One place in so many is kept for tenants without a run. */
+const newTenantShares = 20
 
 /** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
 const onShutdownMs = 2_000
@@ -151,6 +154,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     maxConcurrentRunsPerTenant:
       server.maxConcurrentRunsPerTenant ??
       Math.ceil((maxConcurrentRuns * (defaultShares - 1)) / defaultShares),
+    placesForNewTenants: server.placesForNewTenants ?? Math.floor(maxConcurrentRuns / newTenantShares),
     maxSessionBytes: runGrowth * bounds.sessionBytes,
     clock,
     ids,
@@ -188,7 +192,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   ]
   const dispatcher = new Dispatcher({
     outbox: store.outbox,
-    handlers: new Map(),
+    handlers: joinOutboxHandlers(agents),
     onCommand: (sessionId) => void worker.take(sessionId),
     logger,
   })
@@ -209,7 +213,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   const app = createHttpApp({
     ...server,
-    agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
+    agents: agents.map(({ name, allowedModels, checkClientTools }) => ({
+      name,
+      allowedModels,
+      checkClientTools,
+    })),
     sessions: shownSessions,
     directory,
     keyring,

@@ -1,9 +1,11 @@
 import type { Clock } from "../clock.ts"
 import type { EventEntry } from "../entries.ts"
 import type { Json } from "../json.ts"
+import type { ItemsAtEnd } from "../run-end.ts"
 import type { CodeRunner } from "./code-runner.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
+import type { OutboxHandler } from "./outbox.ts"
 import type { OpenedFile, Sandboxes } from "./sandbox.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 import type { Secrets } from "./secrets.ts"
@@ -67,6 +69,11 @@ export interface PluginParts {
    * token, and is handled by the plugins of that session's agent.
    */
   readonly routes?: Readonly<Record<string, PluginRoute>>
+  /**
+   * Handlers of what `itemsAtEnd` writes, by kind. An item is delivered at least once, always under its id, by any
+   * process that serves the agent with this plugin.
+   */
+  readonly outbox?: Readonly<Record<string, OutboxHandler>>
   /** Returns the files of a session that clients may download by `GET /chat/files/{path}`, null for an unknown path. */
   openFile?(sessionId: string, path: string): Promise<OpenedFile | null>
   /**
@@ -107,6 +114,11 @@ export interface RunParts {
    * same array while nothing has changed. `taken` has the names of the agent's own tools and of the plugins before.
    */
   tools?(taken: readonly string[]): readonly Tool[]
+  /**
+   * Called when the run ends, unless a sub-agent's. The items are stored in the commit that ends the run, so that no
+   * crash comes in between. An error is logged, and nothing is delivered.
+   */
+  readonly itemsAtEnd?: ItemsAtEnd
   /** Texts that are appended to the system prompt. */
   readonly instructions?: readonly string[]
   /** Run after the agent's own. */

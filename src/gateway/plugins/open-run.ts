@@ -5,7 +5,9 @@ import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import type { TransformToolResult } from "../../core/ports/transform-tool-result.ts"
+import type { ItemsAtEnd } from "../../core/run-end.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
+import { storedKind } from "./outbox-handlers.ts"
 
 /** The parts of all plugins in one run, joined in the order of the plugins. */
 export interface PluginView {
@@ -18,6 +20,15 @@ export interface PluginView {
   readonly instructions: readonly string[]
   readonly interceptors: readonly Interceptor[]
   readonly transformToolResults: readonly TransformToolResult[]
+  /** Undefined if no plugin has something to deliver. */
+  readonly itemsAtEnd?: ItemsAtEnd | undefined
+}
+
+export interface OpenRunOptions {
+  /** Name of the agent. */
+  readonly agent: string
+  readonly callbackTimeoutMs: number
+  readonly logger: Logger
 }
 
 interface OpenedPart {
@@ -29,7 +40,7 @@ interface OpenedPart {
 export async function openRun(
   plugins: readonly OpenedPlugin[],
   run: PluginRun,
-  { callbackTimeoutMs, logger }: { readonly callbackTimeoutMs: number; readonly logger: Logger },
+  { agent, callbackTimeoutMs, logger }: OpenRunOptions,
 ): Promise<PluginView> {
   const opening = plugins.map(async ({ name: plugin, parts }): Promise<OpenedPart | null> => {
     const { openRunTimeoutMs: timeoutMs = callbackTimeoutMs } = parts
@@ -47,7 +58,21 @@ export async function openRun(
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
+    itemsAtEnd: joinItems(agent, opened),
   }
+}
+
+/** In the store, a kind says whose handler it is for. */
+function joinItems(agent: string, opened: readonly OpenedPart[]): ItemsAtEnd | undefined {
+  const sources = opened.filter(({ parts }) => parts.itemsAtEnd !== undefined)
+  if (sources.length === 0) return undefined
+  return (end) =>
+    sources.flatMap(({ plugin, parts }) =>
+      (parts.itemsAtEnd?.(end) ?? []).map((item) => ({
+        ...item,
+        kind: storedKind({ agent, plugin, kind: item.kind }),
+      })),
+    )
 }
 
 function joinTools(

@@ -1,5 +1,5 @@
 import { callBounded } from "../../core/call-bounded.ts"
-import { StoreUnavailableError, toError } from "../../core/errors.ts"
+import { StoreUnavailableError, toError, UndeliverableError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import {
   type ClaimedItem,
@@ -157,7 +157,7 @@ export class Dispatcher {
 
   async #failed(item: ClaimedItem, error: Error): Promise<void> {
     const { outbox, logger } = this.#options
-    const isLast = item.attempt >= maxAttempts
+    const isLast = item.attempt >= maxAttempts || error instanceof UndeliverableError
     const retryInMs = isLast ? null : retryPauseMs(item.attempt, lastPauseMs)
     const fields = { error, ...fieldsOf(item), attempt: item.attempt, retryInMs }
     if (isLast)

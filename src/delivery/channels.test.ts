@@ -1,0 +1,200 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { createServer, type IncomingHttpHeaders } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { text } from "node:stream/consumers"
+import { Webhook } from "standardwebhooks"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { UndeliverableError } from "../core/errors.ts"
+import { noUsage } from "../core/usage.ts"
+import { writeBriefing } from "./briefing-file.ts"
+import { checkDeliveryOptions, type Delivery, type DeliveryOptions } from "./options.ts"
+import { isPrivateAddress } from "./post.ts"
+import { sendSlack } from "./slack.ts"
+import { splitText } from "./split-text.ts"
+import { sendTelegram } from "./telegram.ts"
+import { sendWebhook } from "./webhook.ts"
+
+const delivered: Delivery = {
+  id: "webhook_run_1",
+  agent: "agent",
+  sessionId: "sess_1",
+  runId: "run_1",
+  endedAt: 1_000,
+  outcome: "completed",
+  reason: null,
+  error: null,
+  response: "Done — “so it is”.",
+  usage: noUsage,
+  cost: 0.5,
+}
+const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`
+const { signal } = new AbortController()
+
+interface Received {
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** Answers with these, one a request; null breaks the connection. */
+async function receiver(
+  ...replies: readonly ({ status: number; headers?: Record<string, string> } | null)[]
+) {
+  const received: Received[] = []
+  const server = createServer(async (request, response) => {
+    const reply = replies[received.length]
+    received.push({ path: request.url ?? "", headers: request.headers, body: await text(request) })
+    if (reply === null) request.socket.destroy()
+    else response.writeHead(reply?.status ?? 200, reply?.headers).end("reply")
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  onTestFinished(() => void server.close())
+  return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+describe("a webhook", () => {
+  it("is signed as Standard Webhooks are, under the id of the delivery", async () => {
+    const { received, url } = await receiver()
+    await sendWebhook(
+      { url, secret, headers: { "x-own": "1" }, allowPrivateAddresses: true },
+      delivered,
+      signal,
+    )
+    const [request] = received
+    expect(request?.headers).toMatchObject({ "webhook-id": "webhook_run_1", "x-own": "1" })
+    const verified = new Webhook(secret).verify(
+      request?.body ?? "",
+      request?.headers as Record<string, string>,
+    )
+    expect(verified).toMatchObject({
+      type: "run.completed",
+      data: { run_id: "run_1", response: delivered.response, usage: { estimated_cost: 0.5 } },
+    })
+    const other = new Webhook(`whsec_${Buffer.alloc(32, 8).toString("base64")}`)
+    expect(() => other.verify(request?.body ?? "", request?.headers as Record<string, string>)).toThrow()
+  })
+
+  it("follows no redirect", async () => {
+    const { received, url } = await receiver({ status: 302, headers: { location: "/elsewhere" } })
+    await expect(sendWebhook({ url, allowPrivateAddresses: true }, delivered, signal)).rejects.toThrow("302")
+    expect(received).toHaveLength(1)
+  })
+
+  it.each([
+    "http://127.0.0.1:1",
+    "http://[::1]:1",
+    "http://localhost:1",
+    "http://169.254.169.254",
+    "http://[::ffff:10.0.0.1]",
+  ])("is not sent to %s unless that is allowed", async (url) => {
+    await expect(sendWebhook({ url }, delivered, signal)).rejects.toBeInstanceOf(UndeliverableError)
+  })
+
+  it.each([
+    [400, true],
+    [404, true],
+    [410, true],
+    [408, false],
+    [429, false],
+    [500, false],
+    [503, false],
+  ])("that is answered with %i is undeliverable: %s", async (status, isFinal) => {
+    const { url } = await receiver({ status })
+    const error = await sendWebhook({ url, allowPrivateAddresses: true }, delivered, signal).catch((e) => e)
+    expect(error).toBeInstanceOf(Error)
+    expect(error instanceof UndeliverableError).toBe(isFinal)
+  })
+
+  it("ends with its signal", async () => {
+    const { url } = await receiver()
+    const aborted = AbortSignal.abort()
+    await expect(sendWebhook({ url, allowPrivateAddresses: true }, delivered, aborted)).rejects.toThrow()
+  })
+})
+
+it.each([
+  ["8.8.8.8", false],
+  ["2606:4700::1111", false],
+  ["100.64.1.1", true],
+  ["::ffff:192.168.1.1", true],
+  ["64:ff9b::a00:1", true],
+  ["fd00::1", true],
+  ["255.255.255.255", true],
+])("%s is private: %s", (address, isPrivate) => {
+  expect(isPrivateAddress(address)).toBe(isPrivate)
+})
+
+describe("Telegram", () => {
+  const options = (apiUrl: string) => ({ botToken: "1:abc", chatId: "42", apiUrl })
+
+  it("receives plain text, in parts of at most 4096 characters", async () => {
+    const { received, url } = await receiver()
+    const paragraphs = Array.from({ length: 30 }, (_, n) => `${n} ${"*_[x](y) ".repeat(30)}`.trim())
+    await sendTelegram({ ...options(url), label: "Nightly" }, paragraphs.join("\n\n"), signal)
+    const texts = received.map(({ body }) => JSON.parse(body))
+    expect(received[0]?.path).toBe("/bot1:abc/sendMessage")
+    expect(texts.length).toBe(3)
+    expect(texts.every(({ text: part }) => part.length <= 4_096)).toBe(true)
+    expect(texts.every((message) => !("parse_mode" in message))).toBe(true)
+    expect(texts.map(({ text: part }) => part).join("\n\n")).toBe(`Nightly\n${paragraphs.join("\n\n")}`)
+  })
+
+  it("is not sent again what may have arrived, unless that is wanted", async () => {
+    const { url } = await receiver(null, null)
+    const error = await sendTelegram(options(url), "Hello", signal).catch((e) => e)
+    expect(error).toBeInstanceOf(UndeliverableError)
+    expect(error.message).toMatch(/^unknown: 0 of 1 /)
+    const again = await sendTelegram({ ...options(url), onUnknown: "resend" }, "Hello", signal).catch(
+      (e) => e,
+    )
+    expect(again).not.toBeInstanceOf(UndeliverableError)
+  })
+
+  it("is asked again if it refused for now", async () => {
+    const { url } = await receiver({ status: 429 })
+    const error = await sendTelegram(options(url), "Hello", signal).catch((e) => e)
+    expect(error).not.toBeInstanceOf(UndeliverableError)
+    expect(error.message).not.toContain("1:abc")
+  })
+})
+
+it("Slack receives text in which nothing is markup", async () => {
+  const { received, url } = await receiver()
+  await sendSlack({ webhookUrl: url, allowPrivateAddresses: true }, "<!channel> a & b > c", signal)
+  expect(JSON.parse(received[0]?.body ?? "")).toMatchObject({
+    text: "&lt;!channel&gt; a &amp; b &gt; c",
+    mrkdwn: false,
+  })
+})
+
+describe("splitText", () => {
+  it("keeps all text and no half characters", () => {
+    const long = "😀".repeat(5_000)
+    const parts = splitText(long, 4_096)
+    expect(parts.join("")).toBe(long)
+    expect(parts.every((part) => part.isWellFormed() && part.length <= 4_096)).toBe(true)
+    expect(splitText("  ", 10)).toEqual([])
+    expect(splitText("one two three", 9)).toEqual(["one two", "three"])
+  })
+})
+
+it("a briefing file is replaced as a whole", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "agent-gateway-briefing-"))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, "deep", "briefing.md")
+  await writeBriefing(path, "One")
+  await Promise.all(["Two", "Three"].map((each) => writeBriefing(path, each)))
+  expect(await readFile(path, "utf8")).toMatch(/^(Two|Three)\n$/)
+  expect(await readdir(join(folder, "deep"))).toEqual(["briefing.md"])
+})
+
+it.each<[DeliveryOptions, string]>([
+  [{ webhook: { url: "ftp://x" } }, "webhook.url"],
+  [{ webhook: { url: "https://example.com", secret: "short" } }, "webhook.secret"],
+  [{ mispelt: 1 } as DeliveryOptions, "mispelt"],
+])("the options %j are refused without their values", (options, name) => {
+  expect(() => checkDeliveryOptions(options)).toThrow(name)
+  expect(() => checkDeliveryOptions(options)).not.toThrow("short")
+})

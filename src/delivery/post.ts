@@ -1,0 +1,131 @@
+import { lookup } from "node:dns"
+import { request as httpRequest, type IncomingMessage } from "node:http"
+import { request as httpsRequest } from "node:https"
+import { BlockList, isIP, type LookupFunction } from "node:net"
+import { toError, UndeliverableError } from "../core/errors.ts"
+
+export interface Post {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly allowPrivateAddresses: boolean
+  readonly signal: AbortSignal
+}
+
+export interface PostReply {
+  readonly status: number
+  readonly headers: IncomingMessage["headers"]
+  /** The beginning of the body. */
+  readonly text: string
+}
+
+/** The request was sent, at least in part, and no reply came: nobody knows if it took effect. */
+export class CutOffError extends Error {}
+
+const maxReplyBytes = 16_384
+
+/** The special ranges of RFC 6890 and its successors. */
+const privateAddresses = new BlockList()
+for (const [net, prefix] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["224.0.0.0", 3],
+] as const)
+  privateAddresses.addSubnet(net, prefix)
+for (const [net, prefix] of [
+  ["::", 127],
+  ["64:ff9b::", 96],
+  ["64:ff9b:1::", 48],
+  ["2002::", 16],
+  ["fc00::", 7],
+  ["fe80::", 10],
+  ["ff00::", 8],
+] as const)
+  privateAddresses.addSubnet(net, prefix, "ipv6")
+
+/**
+ * Returns true for an address that is not of the public Internet. IPv4 addresses in IPv6 are judged as what they are.
+ */
+export function isPrivateAddress(address: string): boolean {
+  return privateAddresses.check(address, isIP(address) === 4 ? "ipv4" : "ipv6")
+}
+
+/**
+ * Sends one POST and follows no redirect. The name is resolved once, and the very address that was checked is
+ * connected to.
+ */
+export function post({ url, headers, body, allowPrivateAddresses, signal }: Post): Promise<PostReply> {
+  const target = new URL(url)
+  const host = target.hostname.replace(/^\[(.*)\]$/, "$1")
+  if (!allowPrivateAddresses && isIP(host) !== 0 && isPrivateAddress(host))
+    return Promise.reject(refusal(host))
+  const send = target.protocol === "https:" ? httpsRequest : httpRequest
+  return new Promise((resolve, reject) => {
+    let isSent = false
+    const request = send(target, {
+      method: "POST",
+      headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
+      lookup: allowPrivateAddresses ? lookup : publicLookup,
+      agent: false,
+      signal,
+    })
+    request.on("socket", (socket) =>
+      socket.once(target.protocol === "https:" ? "secureConnect" : "connect", () => {
+        isSent = true
+      }),
+    )
+    request.on("error", (error) => reject(isSent ? new CutOffError(error.message, { cause: error }) : error))
+    request.on("response", (response) => {
+      readReply(response).then(resolve, (error: unknown) =>
+        reject(new CutOffError(toError(error).message, { cause: error })),
+      )
+    })
+    request.end(body)
+  })
+}
+
+async function readReply(response: IncomingMessage): Promise<PostReply> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes > maxReplyBytes) break
+  }
+  response.destroy()
+  const text = Buffer.concat(chunks).toString("utf8").slice(0, maxReplyBytes)
+  return { status: response.statusCode ?? 0, headers: response.headers, text }
+}
+
+const publicLookup: LookupFunction = (host, options, callback) => {
+  lookup(host, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) return callback(error, [])
+    const blocked = addresses.find(({ address }) => isPrivateAddress(address))
+    if (blocked !== undefined) return callback(refusal(host), [])
+    if (options.all === true) return callback(null, addresses)
+    const [first] = addresses
+    if (first === undefined) return callback(new Error(`${host} has no address.`), [])
+    callback(null, first.address, first.family)
+  })
+}
+
+function refusal(host: string): UndeliverableError {
+  return new UndeliverableError(
+    `${host} has an address of a private network. If that is meant, set allowPrivateAddresses.`,
+  )
+}
+
+/** Throws unless the reply is a success. What would fail again is dead at once. */
+export function requireSuccess({ status, text }: PostReply, service: string): void {
+  if (status >= 200 && status < 300) return
+  const problem = `${service} answered ${status}: ${text.slice(0, 200)}`
+  const mayPass = status >= 500 || status === 408 || status === 425 || status === 429
+  throw mayPass ? new Error(problem) : new UndeliverableError(problem)
+}

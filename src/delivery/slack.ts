@@ -1,0 +1,29 @@
+import type { SlackOptions } from "./options.ts"
+import { post, requireSuccess } from "./post.ts"
+import { splitText } from "./split-text.ts"
+
+/** Slack truncates longer texts. */
+const maxCharacters = 39_000
+
+/** Sends a text by an incoming webhook. Whatever would be markup, a mention or a link is shown as it is written. */
+export async function sendSlack(
+  { webhookUrl, label, allowPrivateAddresses = false }: SlackOptions,
+  text: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const part of splitText(label === undefined ? text : `${label}\n${text}`, maxCharacters)) {
+    const reply = await post({
+      url: webhookUrl,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ text: escapeText(part), mrkdwn: false, unfurl_links: false }),
+      allowPrivateAddresses,
+      signal,
+    })
+    requireSuccess(reply, "Slack")
+  }
+}
+
+/** https://docs.slack.dev/messaging/formatting-message-text#escaping */
+function escapeText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+}

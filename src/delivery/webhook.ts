@@ -1,0 +1,61 @@
+import { createHmac } from "node:crypto"
+import type { Delivery, WebhookOptions } from "./options.ts"
+import { post, requireSuccess } from "./post.ts"
+
+/**
+ * Posts the delivery as Standard Webhooks 1.0 has it (https://www.standardwebhooks.com). `webhook-id` is the same at
+ * each attempt.
+ */
+export async function sendWebhook(
+  { url, secret, headers = {}, allowPrivateAddresses = false }: WebhookOptions,
+  delivered: Delivery,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = JSON.stringify({
+    type: `run.${delivered.outcome}`,
+    timestamp: new Date(delivered.endedAt).toISOString(),
+    data: dataOf(delivered),
+  })
+  const timestamp = Math.floor(Date.now() / 1_000).toString()
+  const reply = await post({
+    url,
+    body,
+    allowPrivateAddresses,
+    signal,
+    headers: {
+      ...headers,
+      "content-type": "application/json",
+      "webhook-id": delivered.id,
+      "webhook-timestamp": timestamp,
+      ...(secret !== undefined && {
+        "webhook-signature": sign(secret, `${delivered.id}.${timestamp}.${body}`),
+      }),
+    },
+  })
+  requireSuccess(reply, "The webhook")
+}
+
+function sign(secret: string, content: string): string {
+  const key = Buffer.from(secret.slice("whsec_".length), "base64")
+  return `v1,${createHmac("sha256", key).update(content).digest("base64")}`
+}
+
+/** In the spelling of the HTTP API. */
+function dataOf({ agent, sessionId, runId, outcome, reason, error, response, usage, cost }: Delivery) {
+  return {
+    agent,
+    session_id: sessionId,
+    run_id: runId,
+    outcome,
+    reason,
+    error,
+    response,
+    usage: {
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      cache_creation_input_tokens: usage.cacheCreationInputTokens,
+      cache_read_input_tokens: usage.cacheReadInputTokens,
+      estimated_cost: cost,
+    },
+  }
+}

@@ -1,0 +1,116 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, it, onTestFinished, vi } from "vitest"
+import type { DeliveryOptions } from "../delivery/options.ts"
+import { delivery } from "../delivery/plugin.ts"
+import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { createAgent } from "./create-agent.ts"
+import { runAutonomous } from "./run-autonomous.ts"
+
+const say = (text: string) => ({ type: "text", text }) as const
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "agent-gateway-delivery-"))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+/** Notes the ids that it receives, and fails the first `failures` requests. */
+async function webhook(failures = 0) {
+  const ids: unknown[] = []
+  const server = createServer((request, response) => {
+    ids.push(request.headers["webhook-id"])
+    request.resume()
+    response.writeHead(ids.length <= failures ? 503 : 204).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { ids, channel: { url, allowPrivateAddresses: true } }
+}
+
+const run = (channels: DeliveryOptions, options: { readonly store?: string; readonly jobId?: string } = {}) =>
+  runAutonomous("You work.", "Work.", {
+    provider: scriptedProvider([[say("Done.")]]),
+    store: "memory",
+    logger,
+    delivery: channels,
+    ...options,
+  })
+
+it("the end of a run is delivered to every channel before runAutonomous resolves", async () => {
+  const { ids, channel } = await webhook()
+  const onComplete = vi.fn()
+  const briefingFile = join(await folder(), "briefing.md")
+  const output = await run({ webhook: channel, onComplete, briefingFile })
+  expect(output.warnings).toEqual([])
+  expect(ids).toEqual([`webhook_${output.runId}`])
+  expect(onComplete).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ id: `callback_${output.runId}`, response: "Done.", outcome: "completed" }),
+    expect.anything(),
+  )
+  expect(await readFile(briefingFile, "utf8")).toBe("Done.\n")
+})
+
+it("a delivery that fails is tried again under its id", async () => {
+  const { ids, channel } = await webhook(1)
+  const output = await run({ webhook: channel })
+  expect(ids).toEqual([`webhook_${output.runId}`, `webhook_${output.runId}`])
+  expect(output.warnings).toEqual([])
+})
+
+it("a delivery that can never arrive is a dead row, with its reason, and a warning", async () => {
+  const output = await run({ webhook: { url: "http://127.0.0.1:1" } })
+  expect(output).toMatchObject({ error: null, warnings: [expect.stringContaining("private network")] })
+})
+
+it("what a process left behind is delivered by the next one", async () => {
+  const store = await folder()
+  const { ids, channel } = await webhook()
+  const agent = (channels: DeliveryOptions) =>
+    createAgent("", {
+      provider: scriptedProvider([[say("Done.")]]),
+      store,
+      logger,
+      plugins: [delivery(channels)],
+    })
+  const reached = Promise.withResolvers<void>()
+  const first = agent({
+    webhook: channel,
+    // The other channel's row is delivered meanwhile, or not.
+    onComplete: (_, { signal }) => {
+      reached.resolve()
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason))
+      })
+    },
+  })
+  const { runId } = await first.run("Work.")
+  await reached.promise
+  await first.close({ graceMs: 0 })
+  const onComplete = vi.fn()
+  const second = agent({ webhook: channel, onComplete })
+  onTestFinished(() => second.close({ graceMs: 0 }))
+  await second.prepare()
+  await vi.waitFor(() => expect(onComplete).toHaveBeenCalledOnce(), { timeout: 10_000 })
+  expect(onComplete.mock.calls[0]?.[0]).toMatchObject({ id: `callback_${runId}` })
+  expect(new Set(ids)).toEqual(new Set([`webhook_${runId}`]))
+})
+
+it("a job that is started again delivers nothing twice", async () => {
+  const store = await folder()
+  const { ids, channel } = await webhook()
+  await run({ webhook: channel }, { store, jobId: "a" })
+  await run({ webhook: channel }, { store, jobId: "a" })
+  expect(ids).toHaveLength(1)
+})
+
+it("runs that `when` leaves out are not delivered", async () => {
+  const onComplete = vi.fn()
+  await run({ onComplete, when: ({ response }) => response !== "Done." })
+  expect(onComplete).not.toHaveBeenCalled()
+})
