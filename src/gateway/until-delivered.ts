@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { RunOutput } from "../headless/run/run-output.ts"
 import type { Gateway } from "./gateway.ts"
 
-/** How long a run that has ended waits for its deliveries. One that a process died over is due again earlier. */
+/** Milliseconds that a run that has ended waits for its deliveries. A row whose process died is due again earlier. */
 const patienceMs = 60_000
 const pollMs = 50
 

@@ -8,7 +8,7 @@ import type { SubAgent, TreeBatch } from "./sub-agent.ts"
 import { type ChildToView, type ChildViewParts, type SubAgentStart, viewChild } from "./view-child.ts"
 
 /** Sub-agents that one viewer is shown at once. Others are shown when one of these has ended. */
-export const maxShownSubAgents = 32
+const maxShownSubAgents = 32
 
 export interface TreeViewParts extends ChildViewParts {
   readonly logger: Logger
