@@ -301,7 +301,12 @@ export type {
   ServedAgent,
   StreamOptions,
 } from "./gateway/gateway.ts"
-export type { AgentServerOptions, ServerOptions, SharedServerOptions } from "./gateway/gateway-options.ts"
+export type {
+  AgentServerOptions,
+  AllowClientTool,
+  ServerOptions,
+  SharedServerOptions,
+} from "./gateway/gateway-options.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks.ts"
 export type { FallbackChoice } from "./gateway/model-choices.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"

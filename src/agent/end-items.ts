@@ -4,7 +4,9 @@ import type { OutboxItem } from "../core/ports/outbox.ts"
 import type { ItemsAtEnd, RunEnd } from "../core/run-end.ts"
 import type { RunContext } from "./run-context.ts"
 
-/** Returns what the agent's plugins want delivered at the end of a run of a root session, to be stored with that end. */
+/**
+ * Returns what the agent's plugins want delivered at the end of a run of a root session, to be stored with that end.
+ */
 export function endItems(
   context: RunContext & { readonly runtime: { readonly itemsAtEnd?: ItemsAtEnd } },
   events: readonly Event[],

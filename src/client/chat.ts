@@ -4,7 +4,7 @@ import { eventIterator } from "./event-iterator.ts"
 import { type Followed, follow, type SentEvent } from "./follow.ts"
 import { randomKey } from "./random-key.ts"
 import { type Run, readResult } from "./run.ts"
-import { type ClientTool, refusedResult } from "./tool-calls.ts"
+import { type ClientTools, declarations, refusedResult } from "./tool-calls.ts"
 import type {
   ChatMessage,
   ChatRequest,
@@ -89,8 +89,11 @@ export interface Chat {
     outcome: Pick<ToolResultRequest, "result" | "error">,
     options?: CancelableOptions,
   ): Promise<void>
-  /** Adds tools that this client executes. Tools with the same name are replaced. */
-  tools(tools: Readonly<Record<string, ClientTool>>): void
+  /**
+   * Adds tools that this client executes: functions for client tools of the agent, and tools of its own, which it
+   * declares. Tools with the same name are replaced.
+   */
+  tools(tools: ClientTools): void
 }
 
 /** Somebody else's answer counts, or nobody needs one any more. */
@@ -100,7 +103,7 @@ const settledCodes: readonly string[] = ["already_answered", "wait_expired", "wa
 export function connect(options: ConnectOptions): Chat {
   const session = sessionConnection(options)
   const { toolInputDeltas } = options
-  let tools: Readonly<Record<string, ClientTool>> = {}
+  let tools: ClientTools = {}
   let cursor: number | null = null
 
   function events(plan: Followed, signal: AbortSignal | undefined): AsyncIterator<SentEvent> {
@@ -155,7 +158,14 @@ export function connect(options: ConnectOptions): Chat {
 
     send(message, { context, model, whenBusy, idempotencyKey, after, signal } = {}) {
       const said = typeof message === "object" && "messages" in message ? message : { message }
-      const body = { ...said, context, model, when_busy: whenBusy, tool_input_deltas: toolInputDeltas }
+      const body = {
+        ...said,
+        context,
+        model,
+        when_busy: whenBusy,
+        tool_input_deltas: toolInputDeltas,
+        tools: declarations(tools),
+      }
       const key = idempotencyKey ?? randomKey()
       let isRead = false
       let id: string | null = null

@@ -1,9 +1,9 @@
 import { linkedController } from "./abort.ts"
 import type { SentEvent } from "./follow.ts"
-import { type ClientTool, createToolCalls, type ToolCallsOptions } from "./tool-calls.ts"
+import { type ClientTools, createToolCalls, type ToolCallsOptions } from "./tool-calls.ts"
 
 export interface EventIteratorOptions extends Pick<ToolCallsOptions, "submit"> {
-  readonly tools: Readonly<Record<string, ClientTool>>
+  readonly tools: ClientTools
   readonly signal: AbortSignal | undefined
   readonly open: (signal: AbortSignal) => AsyncIterator<SentEvent>
 }

@@ -13,7 +13,7 @@ export type { ConnectOptions } from "./connect.ts"
 export type { ConnectionState, SentEvent } from "./follow.ts"
 export type { Run, RunResult } from "./run.ts"
 export type { SessionToken, TokenRequest, TokenSource } from "./tokens.ts"
-export type { ClientTool, ClientToolContext } from "./tool-calls.ts"
+export type { ClientTool, ClientToolContext, ClientTools, DeclaredTool } from "./tool-calls.ts"
 export type { ChatEvent } from "./wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage } from "./wire/content.ts"
 export type {

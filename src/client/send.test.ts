@@ -10,6 +10,7 @@ import {
   longRun,
   problem,
 } from "./fixtures/fake-gateway.ts"
+import type { ChatEvent } from "./wire/chat-event.ts"
 
 const log = longRun()
 const short = [
@@ -293,6 +294,35 @@ test("tool input is asked for with the message and with each subscription", asyn
   await collect(plain.chat.send("Go"))
   expect(plain.requests[0]?.body).not.toHaveProperty("tool_input_deltas")
   expect(plain.requests[1]?.query.has("tool_input_deltas")).toBe(false)
+})
+
+test("tools that the client declares go with its messages, and it executes their calls", async () => {
+  const start: ChatEvent = {
+    ...{ type: "tool_call_start", tool_call_id: "call_1", tool_name: "mark", call_index: 0 },
+    ...{ tool_input: { cell: "A1" }, execution_location: "client", nonce: "n" },
+  }
+  const { chat, requests, requestsTo } = setUp({
+    log: [
+      { id: 5, events: [start] },
+      { id: 6, events: [completed] },
+    ],
+  })
+  const inputSchema = { type: "object", properties: { cell: { type: "string" } } } as const
+  chat.tools({
+    mark: { description: "Marks a cell.", inputSchema, execute: ({ cell }) => `marked ${cell}` },
+    locate: () => "Rome",
+  })
+  for await (const event of chat.send("Go")) {
+    if (event.type === "tool_call_start")
+      await vi.waitFor(() => expect(requestsTo("/api/chat/tool-result")).toHaveLength(1))
+  }
+  expect(requests[0]?.body).toMatchObject({
+    tools: [{ name: "mark", description: "Marks a cell.", input_schema: inputSchema }],
+  })
+  expect(requestsTo("/api/chat/tool-result")[0]?.body).toMatchObject({ result: "marked A1" })
+  const plain = setUp({ log })
+  await collect(plain.chat.send("Go"))
+  expect(plain.requests[0]?.body).not.toHaveProperty("tools")
 })
 
 test("result() assembles the text of the last turn", async () => {

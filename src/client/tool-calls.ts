@@ -1,7 +1,7 @@
 import { ChatError } from "./chat-error.ts"
 import { isTerminal } from "./follow.ts"
 import type { ChatEvent } from "./wire/chat-event.ts"
-import type { ToolResultRequest } from "./wire/messages.ts"
+import type { ChatRequest, ToolResultRequest } from "./wire/messages.ts"
 
 export interface ClientToolContext {
   readonly toolCallId: string
@@ -15,8 +15,19 @@ export interface ClientToolContext {
  */
 export type ClientTool = (input: Readonly<Record<string, unknown>>, context: ClientToolContext) => unknown
 
+/** A tool that the agent does not have: it is declared with each message, if the agent allows that. */
+export interface DeclaredTool {
+  /** Tells the model what the tool does and when to use it. */
+  readonly description: string
+  /** JSON Schema of the input, an object. */
+  readonly inputSchema: { readonly type: "object" } & Readonly<Record<string, unknown>>
+  readonly execute: ClientTool
+}
+
+export type ClientTools = Readonly<Record<string, ClientTool | DeclaredTool>>
+
 export interface ToolCallsOptions {
-  readonly tools: Readonly<Record<string, ClientTool>>
+  readonly tools: ClientTools
   readonly submit: (result: ToolResultRequest, signal: AbortSignal) => Promise<void>
   /** Called when a result could not be sent. */
   readonly onFailure: (error: unknown) => void
@@ -42,7 +53,10 @@ export function createToolCalls({ tools, submit, onFailure }: ToolCallsOptions):
     const controller = new AbortController()
     const { signal } = controller
     running.set(tool_call_id, controller)
-    void execute(tool, tool_input, { toolCallId: tool_call_id, signal })
+    void execute(typeof tool === "function" ? tool : tool.execute, tool_input, {
+      toolCallId: tool_call_id,
+      signal,
+    })
       .then((outcome) => (signal.aborted ? undefined : submit({ tool_call_id, nonce, ...outcome }, signal)))
       .catch((error: unknown) => {
         if (!signal.aborted) onFailure(error)
@@ -67,6 +81,16 @@ export function createToolCalls({ tools, submit, onFailure }: ToolCallsOptions):
     },
     close,
   }
+}
+
+/** Returns the tools that are declared with a message; undefined for none. */
+export function declarations(tools: ClientTools): ChatRequest["tools"] {
+  const declared = Object.entries(tools).flatMap(([name, tool]) =>
+    typeof tool === "function"
+      ? []
+      : [{ name, description: tool.description, input_schema: tool.inputSchema }],
+  )
+  return declared.length > 0 ? declared : undefined
 }
 
 type ToolCallStart = Extract<ChatEvent, { type: "tool_call_start" }>

@@ -71,6 +71,23 @@ test("a run that streams tool input is one that does not, for readers of version
   expect(downcast(event, 3)).toEqual([event])
 })
 
+test("a run with tools of the client has no older form", () => {
+  const event: Event = {
+    type: "runStarted",
+    agent: "agent",
+    revision: "1",
+    content: [],
+    context: {},
+    channel: null,
+    model: null,
+    outputSchema: null,
+    clientTools: [{ name: "locate", description: "Locates.", inputSchema: { type: "object" } }],
+  }
+  expect(versionOf(event)).toBe(3)
+  expect(downcast(event, 2)).toBeNull()
+  expect(storedForms(event, 2)).toEqual([event])
+})
+
 test("readers of version 2 receive no data of the application, which they would not miss", () => {
   const event: Event = { type: "dataEmitted", toolCallId: "call_1", name: "progress", value: 1 }
   expect(versionOf(event)).toBe(3)

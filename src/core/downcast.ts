@@ -12,7 +12,8 @@ const introduced: Partial<Record<Event["type"], number>> = {
 
 /** Returns the version that a process must read to understand the event. */
 export function versionOf(event: Event): number {
-  if (event.type === "runStarted") return event.toolInputDeltas === true ? 3 : 2
+  if (event.type === "runStarted")
+    return event.toolInputDeltas === true || event.clientTools !== undefined ? 3 : 2
   return introduced[event.type] ?? 2
 }
 
@@ -25,7 +26,8 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
   if (versionOf(event) <= version) return [event]
   switch (event.type) {
     case "runStarted":
-      return [runStartedInVersion2(event)]
+      // Older processes would continue it without the client's tools.
+      return event.clientTools === undefined ? [runStartedInVersion2(event)] : null
     case "waitOpened":
       return openedInVersion2(event)
     case "waitResolved":

@@ -1,7 +1,7 @@
 import type { HandledItem } from "./ports/outbox.ts"
 import type { Cost, Usage } from "./usage.ts"
 
-/** How a run of a root session ended, as plugins receive it to write items for the outbox. */
+/** The end of a run of a root session, as plugins receive it to write items for the outbox. */
 export interface RunEnd {
   readonly sessionId: string
   readonly runId: string
@@ -10,7 +10,7 @@ export interface RunEnd {
   /** Milliseconds since the Unix epoch. */
   readonly endedAt: number
   readonly outcome: "completed" | "interrupted" | "failed"
-  /** Why the run was interrupted: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
   readonly reason: string | null
   readonly error: { readonly code: string; readonly message: string } | null
   /** The text of the last message. */

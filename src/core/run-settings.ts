@@ -1,15 +1,20 @@
+import type { ToolSpecification } from "./ports/provider.ts"
+
 /** Settings of the run that a message starts. Stored with the run, for whichever process continues it. */
 export interface RunSettings {
   /** If true, the arguments of calls are streamed while the model writes them. Default false. */
   readonly toolInputDeltas?: boolean
   /** W3C Trace Context of the request that caused the run. Default: none. */
   readonly traceparent?: string
+  /** Tools that the client declares, and executes itself. Default: none. */
+  readonly clientTools?: readonly ToolSpecification[]
 }
 
 /** Returns these parts of a message or a run, and nothing else of it. */
-export function runSettingsOf({ toolInputDeltas, traceparent }: RunSettings): RunSettings {
+export function runSettingsOf({ toolInputDeltas, traceparent, clientTools }: RunSettings): RunSettings {
   return {
     ...(toolInputDeltas === true && { toolInputDeltas }),
     ...(traceparent !== undefined && { traceparent }),
+    ...(clientTools !== undefined && { clientTools }),
   }
 }

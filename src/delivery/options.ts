@@ -12,7 +12,7 @@ export interface Delivery {
   /** Milliseconds since the Unix epoch. */
   readonly endedAt: number
   readonly outcome: "completed" | "interrupted" | "failed"
-  /** Why the run was interrupted: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
+  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
   readonly reason: string | null
   readonly error: { readonly code: string; readonly message: string } | null
   /** The text of the last message, at most 100 000 characters. */
@@ -37,7 +37,10 @@ export interface TelegramOptions {
   readonly chatId: string
   /** First line of each message. Default: none. */
   readonly label?: string
-  /** What becomes of a message whose sending was cut off, so that nobody knows if it arrived. Default `keep`: it is a dead row of the outbox. */
+  /**
+   * Treatment of a message whose sending was cut off, so that it may or may not have arrived. Default `keep`: it is a
+   * dead row of the outbox.
+   */
   readonly onUnknown?: "keep" | "resend"
   /** Default `https://api.telegram.org`. */
   readonly apiUrl?: string
@@ -52,7 +55,7 @@ export interface SlackOptions {
   readonly allowPrivateAddresses?: boolean
 }
 
-/** Where the ends of an agent's runs are delivered. Each channel is independent of the others. */
+/** The channels to which the ends of an agent's runs are delivered. Each channel is independent of the others. */
 export interface DeliveryOptions {
   /** Called with each delivery. May take 30 seconds; a rejection is tried again. */
   readonly onComplete?: (
@@ -64,7 +67,9 @@ export interface DeliveryOptions {
   readonly slack?: SlackOptions
   /** File that is replaced atomically with the text. Missing folders are made. */
   readonly briefingFile?: string
-  /** Returns the text for people: Telegram, Slack and the briefing file. Default: the response, or why there is none. */
+  /**
+   * Returns the text for people: Telegram, Slack and the briefing file. Default: the response, or why there is none.
+   */
   readonly formatMessage?: (delivery: Delivery) => string
   /** Tells which runs are delivered. Default: all but those of sub-agents. */
   readonly when?: (delivery: Delivery) => boolean

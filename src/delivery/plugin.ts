@@ -12,8 +12,8 @@ import { sendWebhook } from "./webhook.ts"
 const maxResponse = 100_000
 
 /**
- * Delivers the end of each run of the agent by the outbox: at least once, also after a crash, and always under the same id.
- * Throws a `ConfigurationError` for options that are unknown or wrong.
+ * Delivers the end of each run of the agent by the outbox: at least once, also after a crash, and always under the
+ * same id. Throws a `ConfigurationError` for options that are unknown or wrong.
  */
 export function delivery(options: DeliveryOptions): Plugin {
   checkDeliveryOptions(options)

@@ -50,12 +50,17 @@ for (const [net, prefix] of [
 ] as const)
   privateAddresses.addSubnet(net, prefix, "ipv6")
 
-/** Returns true for an address that is not of the public Internet. IPv4 addresses in IPv6 are judged as what they are. */
+/**
+ * Returns true for an address that is not of the public Internet. IPv4 addresses in IPv6 are judged as what they are.
+ */
 export function isPrivateAddress(address: string): boolean {
   return privateAddresses.check(address, isIP(address) === 4 ? "ipv4" : "ipv6")
 }
 
-/** Sends one POST and follows no redirect. The name is resolved once, and the very address that was checked is connected to. */
+/**
+ * Sends one POST and follows no redirect. The name is resolved once, and the very address that was checked is
+ * connected to.
+ */
 export function post({ url, headers, body, allowPrivateAddresses, signal }: Post): Promise<PostReply> {
   const target = new URL(url)
   const host = target.hostname.replace(/^\[(.*)\]$/, "$1")

@@ -7,9 +7,9 @@ import { splitText } from "./split-text.ts"
 const maxCharacters = 4_096
 
 /**
- * Sends a text as plain messages, so that no character of it is markup. Telegram knows no ids: a message that was cut off may
- * have arrived, and so may the parts before one that failed. Such a delivery is undeliverable, with a reason that begins with
- * `unknown`, unless `onUnknown` is `resend`.
+ * Sends a text as plain messages, so that no character of it is markup. Telegram knows no ids: a message that was cut
+ * off may have arrived, and so may the parts before one that failed. Such a delivery is undeliverable, with a reason
+ * that begins with `unknown`, unless `onUnknown` is `resend`.
  */
 export async function sendTelegram(
   { botToken, chatId, label, onUnknown = "keep", apiUrl = "https://api.telegram.org" }: TelegramOptions,

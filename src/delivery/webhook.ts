@@ -2,7 +2,10 @@ import { createHmac } from "node:crypto"
 import type { Delivery, WebhookOptions } from "./options.ts"
 import { post, requireSuccess } from "./post.ts"
 
-/** Posts the delivery as Standard Webhooks 1.0 has it (https://www.standardwebhooks.com). `webhook-id` is the same at each attempt. */
+/**
+ * Posts the delivery as Standard Webhooks 1.0 has it (https://www.standardwebhooks.com). `webhook-id` is the same at
+ * each attempt.
+ */
 export async function sendWebhook(
   { url, secret, headers = {}, allowPrivateAddresses = false }: WebhookOptions,
   delivered: Delivery,

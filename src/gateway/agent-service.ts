@@ -8,6 +8,7 @@ import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
+import type { CheckClientTools } from "../http/served-agents.ts"
 import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
 import type { PrepareImages } from "../tools/images/prepare-images.ts"
@@ -15,6 +16,7 @@ import type { AgentDefinition } from "./agent-definition.ts"
 import { type ChatRuntime, checkForAllRuns, pluginOptions, toAgentRuntime } from "./chat-runtime.ts"
 import type { ChosenProvider } from "./choose-provider.ts"
 import { providersForSession } from "./credentials.ts"
+import { allowsClientTool, unusableTool } from "./declared-tools.ts"
 import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import type { SharedServerOptions } from "./gateway-options.ts"
@@ -43,6 +45,8 @@ export interface ChosenAgent {
 export interface AgentService {
   readonly name: string
   readonly allowedModels: readonly string[] | undefined
+  /** Null if clients may declare no tools. */
+  readonly checkClientTools: CheckClientTools | null
   readonly resolveRuntime: ResolveRuntime
   /** Handlers of the plugins by method and path. */
   readonly routes: ReadonlyMap<string, PluginRoute>
@@ -101,11 +105,15 @@ async function startAgent(
   const { name, options } = agent.definition
   const { store, logger } = surroundings
   const { grants } = store.approvals
-  const { resolveRuntime, checkTools } = await runtimeResolver(agent, surroundings, { grants, plugins })
+  const { resolveRuntime, checkTools, checkClientTools } = await runtimeResolver(agent, surroundings, {
+    grants,
+    plugins,
+  })
   const completions = plugins.flatMap(({ parts }) => parts.completeAuthorization ?? [])
   return {
     name,
     allowedModels: options.allowedModels,
+    checkClientTools,
     resolveRuntime,
     routes: routesOf(plugins),
     outbox: outboxHandlersOf(name, plugins),
@@ -159,9 +167,11 @@ async function runtimeResolver(
   const { provider, resolveCredentials, buildChatRuntime } = definition
   const providersFor = providersForSession(chosen, provider, settings, resolveCredentials)
   const { redact } = server
+  const { allowClientTools } = definition.options
   const shared = {
     agent: definition.name,
     allowedModels: definition.options.allowedModels,
+    clientTools: [],
     followHooks: (hooks: Hooks) => userCode.followed(hooks),
     callbackTimeoutMs: userCode.timeoutMs,
     outputFilter: redact === undefined ? null : () => createLineMask(redact),
@@ -176,6 +186,13 @@ async function runtimeResolver(
   const takeGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
     const asksForModel = !("runner" in chat) && chat.provider === undefined
     if (asksForModel && providers.main === chosen.provider) guess.use()
+  }
+  /**
+   * Tools of runs that have no session yet: those of servers that ask each user to authorize them are not among them.
+   */
+  const ownTools = async (chat: ChatRuntime) => {
+    if ("runner" in chat) return []
+    return (await openFor(chat, null, closing)).tools(chat.tools ?? [])()
   }
   const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
   const openFor = (chat: ChatRuntime, session: Session | null, signal: AbortSignal) => {
@@ -203,7 +220,9 @@ async function runtimeResolver(
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     takeGuessFor(chat, providers)
-    return toAgentRuntime(chat, { ...shared, view: await openFor(chat, session, signal), providers, model })
+    const view = await openFor(chat, session, signal)
+    const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
+    return toAgentRuntime(chat, { ...shared, clientTools, view, providers, model })
   }
   const checkTools = async () => {
     if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting()) return null
@@ -217,11 +236,23 @@ async function runtimeResolver(
     for (const choice of runtime.models) runtime.toolsFor(choice.provider)
     return changes
   }
-  return { resolveRuntime, checkTools }
+  const checkClientTools: CheckClientTools | null =
+    allowClientTools === undefined || allowClientTools === false
+      ? null
+      : async (tools, session, signal) => {
+          const refused = tools.find((each) => !allowsClientTool(allowClientTools, each, session))
+          if (refused !== undefined) return { status: "notAllowed", tool: refused.name }
+          const own = typeof buildChatRuntime === "object" ? await ownTools(buildChatRuntime) : []
+          const taken = tools.find(({ name }) => own.some((each) => each.name === name))
+          if (taken !== undefined) return { status: "taken", tool: taken.name }
+          return unusableTool(tools, { checkSchema, sessionId: session.id, signal })
+        }
+  return { resolveRuntime, checkTools, checkClientTools }
 }
 
 interface RuntimeResolver {
   readonly resolveRuntime: ResolveRuntime
+  readonly checkClientTools: CheckClientTools | null
   /**
    * Resolves to the differences between the agent's tools and those that its models see. Null where they differ from
    * run to run, and while MCP servers start.

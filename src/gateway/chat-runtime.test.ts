@@ -19,6 +19,7 @@ const surroundings: RuntimeSurroundings = {
   providers: appProviders({ provider, name: null, guessed: false }, settingsFrom({ OPENAI_API_KEY: "sk-1" })),
   model: null,
   allowedModels: undefined,
+  clientTools: [],
   view: { tools: (own) => () => own, instructions: [], interceptors: [], transformToolResults: [] },
   followHooks: () => ({}),
   callbackTimeoutMs: 1_000,

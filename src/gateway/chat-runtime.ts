@@ -12,10 +12,11 @@ import type { Grant } from "../core/ports/approvals.ts"
 import type { ApprovalPolicy, Interceptor } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { PluginRun } from "../core/ports/plugin.ts"
-import type { Provider, SystemBlock } from "../core/ports/provider.ts"
+import type { Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
+import { withDeclaredTools } from "../tools/client-tools.ts"
 import { checkChatRuntime } from "./check-options.ts"
 import type { ProviderChoice } from "./choose-provider.ts"
 import { type Hooks, pickHooks } from "./hooks.ts"
@@ -117,6 +118,8 @@ export interface RuntimeSurroundings {
   readonly callbackTimeoutMs: number
   readonly outputFilter: ModelRuntime["outputFilter"]
   readonly follow: AgentRuntime["follow"]
+  /** Tools that the client declared, and may declare. */
+  readonly clientTools: readonly ToolSpecification[]
   /** The parts of the plugins in this run. */
   readonly view: PluginView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
@@ -184,7 +187,8 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
   const pricing = createPricing(chat.prices)
-  const allTools = without(chat.excludedTools ?? [], view.tools(chat.tools ?? []))
+  const ownTools = without(chat.excludedTools ?? [], view.tools(chat.tools ?? []))
+  const allTools = withDeclaredTools(ownTools, surroundings.clientTools, logger)
   const interceptors = [...(chat.interceptors ?? []), ...view.interceptors]
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
   if (maxBudgetUsd !== null) {
@@ -223,7 +227,7 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
     approvalTimeoutMs: (chat.approvalTimeoutSeconds ?? defaultApprovalTimeoutSeconds) * 1_000,
-    revision: revisionOf({ systemPrompt, models, tools: allTools() }),
+    revision: revisionOf({ systemPrompt, models, tools: ownTools() }),
     hooks: followHooks(pickHooks(chat)),
     ...(view.itemsAtEnd !== undefined && { itemsAtEnd: view.itemsAtEnd }),
     follow,

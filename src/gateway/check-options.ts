@@ -150,6 +150,7 @@ const sharedServer = {
 const agentServer = {
   ...mcpSchemas,
   allowedModels: strings,
+  allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
   codeExecution: codeExecutionSchema.optional(),
   plugins: z.array(aPlugin).optional(),
   ...skillSchemas,

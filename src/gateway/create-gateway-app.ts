@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json.ts"
+import type { ToolSpecification } from "../core/ports/provider.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import { runtimeAgent } from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
@@ -49,6 +50,8 @@ export interface ChatRuntimeRequest {
   readonly model: string | null
   /** W3C Trace Context of the request that caused the run; null if it had none, or an invalid one. */
   readonly traceparent: string | null
+  /** Tools that the client declared. The gateway adds them to the runtime's own if `allowClientTools` is set. */
+  readonly clientTools: readonly ToolSpecification[]
   /** The HTTP request, when new and accepted by this very process. */
   readonly request?: Request
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */

@@ -3,7 +3,8 @@ import type { Clock } from "../core/clock.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
-import type { Principal } from "../core/ports/session-log.ts"
+import type { ToolSpecification } from "../core/ports/provider.ts"
+import type { Principal, Session } from "../core/ports/session-log.ts"
 import type { AuthenticatePerson } from "../http/auth/identify.ts"
 import type { HttpLimits } from "../http/limits/http-limits.ts"
 import type { RateLimits } from "../http/limits/rate-limits.ts"
@@ -21,6 +22,9 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
   readonly name?: string
 }
 
+/** Returns true if the client of the session may declare the tool. Must not take long: it is asked for each tool. */
+export type AllowClientTool = (tool: ToolSpecification, session: Session) => boolean
+
 /** Options of the server that each agent has for itself. */
 export interface AgentServerOptions extends McpOptions, SkillOptions {
   /**
@@ -28,6 +32,11 @@ export interface AgentServerOptions extends McpOptions, SkillOptions {
    * no `model`, else none: it is always the agent's.
    */
   readonly allowedModels?: readonly string[]
+  /**
+   * If true, clients may declare tools of their own with `POST /chat`, which they execute themselves. A function
+   * decides over each such tool. Not for runners. Default false.
+   */
+  readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
   /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */

@@ -12,7 +12,10 @@ import { untilDelivered } from "./until-delivered.ts"
 /** Options of the agent, and those of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
 export type AutonomousOptions = Omit<AgentOptions, keyof RunSessionOptions> &
   Omit<RunSessionOptions, "agent"> & {
-    /** Where the end of the run is delivered, by the outbox: also after a crash, when the agent is opened again. Default: nowhere. */
+    /**
+     * Channels to which the outbox delivers the end of the run: also after a crash, when the agent is opened again.
+     * Default: none.
+     */
     readonly delivery?: DeliveryOptions
   }
 

@@ -210,7 +210,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   })
   const app = createHttpApp({
     ...server,
-    agents: agents.map(({ name, allowedModels }) => ({ name, allowedModels })),
+    agents: agents.map(({ name, allowedModels, checkClientTools }) => ({
+      name,
+      allowedModels,
+      checkClientTools,
+    })),
     sessions: shownSessions,
     directory,
     keyring,

@@ -2,11 +2,14 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { RunOutput } from "../headless/run/run-output.ts"
 import type { Gateway } from "./gateway.ts"
 
-/** How long a run that has ended waits for its deliveries. */
+/** Milliseconds that a run that has ended waits for its deliveries. */
 const patienceMs = 30_000
 const pollMs = 50
 
-/** Waits until what the run delivers is delivered or dead. Whatever is not delivered by then is a warning of the output. */
+/**
+ * Waits until what the run delivers is delivered or dead. Whatever is not delivered by then is a warning of the
+ * output.
+ */
 export async function untilDelivered({ outbox }: Gateway, output: RunOutput): Promise<RunOutput> {
   const { sessionId } = output
   if (sessionId === null || output.parked) return output

@@ -1,10 +1,27 @@
+import type { ToolSpecification } from "../core/ports/provider.ts"
 import type { Session } from "../core/ports/session-log.ts"
+
+/** Resolves to the reason to refuse tools that a client declares; null if it may. */
+export type CheckClientTools = (
+  tools: readonly ToolSpecification[],
+  session: Session,
+  signal: AbortSignal,
+) => Promise<ClientToolRefusal | null>
+
+export type ClientToolRefusal =
+  | { readonly status: "notAllowed"; readonly tool: string }
+  /** The agent has a tool of that name. */
+  | { readonly status: "taken"; readonly tool: string }
+  /** The schema of its input cannot be used. */
+  | { readonly status: "unusable"; readonly tool: string; readonly reason: string }
 
 /** An agent whose sessions the routes serve. */
 export interface ServedAgent {
   readonly name: string
   /** Models that a client may ask for. Undefined: any. */
   readonly allowedModels?: readonly string[] | undefined
+  /** Checks tools that a client declares. Null or absent if clients may declare none. */
+  readonly checkClientTools?: CheckClientTools | null
 }
 
 /** The agents of one gateway. Sessions of other agents in the same store are as if they did not exist. */

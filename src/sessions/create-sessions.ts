@@ -95,6 +95,8 @@ export function createSessions({
     },
 
     async start({ request, principal, outputSchema = null, runLimits, ...message }) {
+      if (message.clientTools !== undefined && log.writableVersion() < clientToolsSince)
+        throw upgradeInProgress()
       const runId = ids.next("run")
       const limits = await storage.limitsFor(principal)
       const command = {
@@ -156,4 +158,15 @@ function resultOf(runId: string, entries: readonly EventEntry[]): RunResult {
   if (last === undefined || !isTerminal(last.event)) throw new ShuttingDownError()
   const startedAt = entries[0]?.at ?? last.at
   return { runId, outcome: last.event, response, toolsUsed: [...toolsUsed], startedAt, endedAt: last.at }
+}
+
+/** Log version that introduced tools of clients. Older processes would continue a run without them. */
+const clientToolsSince = 3
+
+function upgradeInProgress(): GatewayError {
+  return new GatewayError(
+    { code: "upgrade_in_progress", status: 503, retryable: true },
+    "Clients cannot declare tools now, because a gateway process of an older version is still " +
+      "running. Try again after the upgrade.",
+  )
 }

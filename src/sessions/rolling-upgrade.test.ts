@@ -154,6 +154,11 @@ describe.each(stores)("on %s", (_, open) => {
     const during = await Promise.all(asking.map((tool) => begin(upgraded, tool)))
     const napping = await begin(upgraded, "nap")
     const tracking = await begin(upgraded, "track")
+    const clientTools = [{ name: "locate", description: "Locates.", inputSchema: { type: "object" } }]
+    await expect(accepted(upgraded, napping.id, "nap", { clientTools })).rejects.toMatchObject({
+      code: "upgrade_in_progress",
+      status: 503,
+    })
     const stayed = await Promise.all(asking.map((tool) => begin(stays, tool)))
     // Whoever opened a wait, the other one answers it.
     for (const { id } of before.slice(0, 2)) await answer(upgraded, id)

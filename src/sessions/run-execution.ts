@@ -148,6 +148,7 @@ async function resolve(
       channel: source?.channel ?? null,
       model: source?.model ?? null,
       traceparent: source?.traceparent ?? null,
+      clientTools: source?.clientTools ?? [],
       signal,
       ...(request === undefined ? {} : { request }),
     })

@@ -1,6 +1,6 @@
 import type { StoredCommand } from "../core/ports/session-log.ts"
 import { integer, type Row, text } from "./columns.ts"
-import { toFormerAnswer } from "./former-answers.ts"
+import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
 import { commandText, type LargeContents, noLargeContents } from "./large-contents.ts"
 
 /** A command in an inbox, without its content. */
@@ -85,17 +85,17 @@ export function newCommandRow(
 }
 
 /**
- * A message that is not due at once is new as well: version 2 takes every message that it finds. One whose tool input
- * is to be streamed is not, because that may be left out.
+ * A message that is not due at once is new as well: version 2 takes every message that it finds. So is one with tools
+ * of the client. One whose tool input is to be streamed is not, because that may be left out.
  */
-function versionOf({ type }: { readonly type: string }, { dueAt }: Pick<NewCommand, "dueAt">): number {
-  switch (type) {
+function versionOf(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCommand, "dueAt">): number {
+  switch (stored.type) {
     case "answer":
     case "steer":
     case "withdraw":
       return 3
     case "message":
-      return dueAt === 0 ? 2 : 3
+      return dueAt === 0 && stored.clientTools === undefined ? 2 : 3
     default:
       return 2
   }

@@ -88,6 +88,7 @@ export async function startGatewayUnderTest() {
     interceptors: [({ toolName }) => ({ action: toolName === "erase" ? "warn" : "allow" })],
     validApiKeys: ["key"],
     allowedModels: ["demo"],
+    allowClientTools: ({ name }) => name !== "forbidden",
     allowedHosts: ["gateway.test"],
     limits: {
       chatBodyBytes: 2048,

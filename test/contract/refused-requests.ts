@@ -22,6 +22,10 @@ const session = (id: string) => ({ body: { api_key: "key", session_id: id } })
 const unknown = { tool_call_id: "call_none", nonce: "nonce_none" }
 const plainText = { "content-type": "text/plain" }
 const long = "a".repeat(600)
+const declaring = (name: string, input_schema: object = { type: "object" }) => {
+  return { body: { message: "Hello", tools: [{ name, description: "Does it.", input_schema }] } }
+}
+const unusableSchema = { type: "object", properties: { a: { type: "nothing" } } }
 
 /** Requests that are refused in every state of the session; each is sent with a good token, and to small limits. */
 export const refusedRequests: readonly (readonly [expected: string, operation: string, options: Call])[] = [
@@ -47,6 +51,9 @@ export const refusedRequests: readonly (readonly [expected: string, operation: s
 
   ["400 malformed_json", chat, { body: '{"message":' }],
   ["400 model_not_allowed", chat, { body: { ...hello, model: "other" } }],
+  ["403 client_tools_not_allowed", chat, declaring("forbidden")],
+  ["409 client_tool_name_taken", chat, declaring("erase")],
+  ["422 invalid_client_tool", chat, declaring("find", unusableSchema)],
   ["400 invalid_idempotency_key", chat, { body: hello, headers: { "idempotency-key": "a b" } }],
   ["413 body_too_large", chat, { body: { message: "a".repeat(2100) } }],
   ["415 unsupported_media_type", chat, { body: "Hello", headers: plainText }],

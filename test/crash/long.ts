@@ -9,8 +9,8 @@ import { playRound, type RoundPlan } from "./support/round.ts"
 import { postgresTtlMs } from "./support/test-store.ts"
 
 /**
- * The crash suite's long version: every crash point, then random rounds on SQLite and a few on Postgres with two nodes. A round that
- * went wrong is repeated with its seed and `--only` its number.
+ * The crash suite's long version: every crash point, then random rounds on SQLite and a few on Postgres with two
+ * nodes. A round that went wrong is repeated with its seed and `--only` its number.
  */
 const { values } = parseArgs({
   options: {

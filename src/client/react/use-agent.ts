@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react"
-import type { ClientTool } from "../tool-calls.ts"
+import type { ClientTools } from "../tool-calls.ts"
 import {
   type Conversation,
   type ConversationOptions,
@@ -9,7 +9,7 @@ import {
 
 export interface UseAgentOptions extends ConversationOptions {
   /** Tools that this page executes. */
-  readonly tools?: Readonly<Record<string, ClientTool>>
+  readonly tools?: ClientTools
 }
 
 /** State of the conversation, and what the user can do. The functions stay the same between renderings. */

@@ -28,10 +28,21 @@ export type ChatRequest = {
       } & Readonly<Record<string, unknown>>)
     | undefined
   readonly model?: string | undefined
+  /** Tools that this client executes, if the agent allows clients to declare any. Each call waits for POST /chat/tool-result. */
+  readonly tools?: readonly ClientTool[] | undefined
   /** If true, the arguments of calls are streamed while the model writes them, as `tool_input_delta`. Default false. */
   readonly tool_input_deltas?: boolean | undefined
   /** Decides over the message while a run of the session is open or due. `reject`, the default: 409. `queue`: it runs after those. `interrupt`: the open run is cancelled, and the message runs next. `steer`: it joins the open run between two of its steps, and the response is that run's stream. */
   readonly when_busy?: "reject" | "queue" | "interrupt" | "steer" | undefined
+}
+
+export type ClientTool = {
+  readonly name: string
+  readonly description: string
+  /** JSON Schema 2020-12 of the input. */
+  readonly input_schema: {
+    readonly type: "object"
+  } & Readonly<Record<string, unknown>>
 }
 
 export type ElicitationRequest = {

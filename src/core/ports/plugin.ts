@@ -70,8 +70,8 @@ export interface PluginParts {
    */
   readonly routes?: Readonly<Record<string, PluginRoute>>
   /**
-   * Handlers of what `itemsAtEnd` writes, by kind. An item is delivered at least once, always under its id, by any process
-   * that serves the agent with this plugin.
+   * Handlers of what `itemsAtEnd` writes, by kind. An item is delivered at least once, always under its id, by any
+   * process that serves the agent with this plugin.
    */
   readonly outbox?: Readonly<Record<string, OutboxHandler>>
   /** Returns the files of a session that clients may download by `GET /chat/files/{path}`, null for an unknown path. */
@@ -115,8 +115,8 @@ export interface RunParts {
    */
   tools?(taken: readonly string[]): readonly Tool[]
   /**
-   * Called when the run ends, unless a sub-agent's. The items are stored in the commit that ends the run, so that no crash
-   * comes in between. An error is logged, and nothing is delivered.
+   * Called when the run ends, unless a sub-agent's. The items are stored in the commit that ends the run, so that no
+   * crash comes in between. An error is logged, and nothing is delivered.
    */
   readonly itemsAtEnd?: ItemsAtEnd
   /** Texts that are appended to the system prompt. */

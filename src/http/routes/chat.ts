@@ -12,7 +12,7 @@ import { Problem, sessionNotFound } from "../problem.ts"
 import { type ChatRequest, chatRequestSchema } from "../schemas/chat.ts"
 import { eventFrameSchema } from "../schemas/events.ts"
 import { problems } from "../schemas/problem.ts"
-import type { ServedAgents } from "../served-agents.ts"
+import type { ClientToolRefusal, ServedAgents } from "../served-agents.ts"
 import { streamed } from "../sse/event-streams.ts"
 import { nativeWireFor } from "../wire/native.ts"
 
@@ -66,14 +66,22 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
         }),
         content: { "text/event-stream": { schema: eventFrameSchema } },
       },
-      ...problems(400, 401, 409, 413, 415, 422, 429, 500, 503),
+      ...problems(400, 401, 403, 409, 413, 415, 422, 429, 500, 503),
     },
   })
 
   app.openapi(route, async (c) => {
     const body = c.req.valid("json")
-    const { allowedModels } = agents.of(c.get("session"))
+    const { allowedModels, checkClientTools = null } = agents.of(c.get("session"))
     if (body.model !== undefined && allowedModels?.includes(body.model) === false) throw modelNotAllowed()
+    const clientTools = (body.tools ?? []).map(({ name, description, input_schema: inputSchema }) => {
+      return { name, description, inputSchema }
+    })
+    if (clientTools.length > 0) {
+      refuseTwins(clientTools)
+      if (checkClientTools === null) throw clientToolsNotAllowed()
+      refuseClientTools(await checkClientTools(clientTools, c.get("session"), c.req.raw.signal))
+    }
     const context = body.context ?? {}
     const traceparent = validTraceparent(c.req.header("traceparent"))
     const { id: sessionId, tenant, userId } = c.get("session")
@@ -88,6 +96,7 @@ export function addChatRoute(app: OpenAPIHono<HttpEnv>, options: ChatRouteOption
       model: body.model ?? null,
       ...(body.tool_input_deltas === true && { toolInputDeltas: true }),
       ...(traceparent !== null && { traceparent }),
+      ...(clientTools.length > 0 && { clientTools }),
       ...(body.when_busy !== undefined && { whenBusy: body.when_busy }),
       idempotency: await idempotencyOf(c.req.header("idempotency-key"), asJson(body)),
       request: () => withBody(c.req.raw, c.get("bodyBytes")),
@@ -145,6 +154,44 @@ function full(scope: "session" | "principal"): Problem {
     "The sessions of this user store as much as they may together, so no further message is taken. " +
       "Sessions that are not used are dropped with time; the operator can raise limits.principalBytes.",
   )
+}
+
+function clientToolsNotAllowed(): Problem {
+  return new Problem(
+    { code: "client_tools_not_allowed", status: 403 },
+    "Clients of this agent may not declare tools. The operator can set allowClientTools.",
+  )
+}
+
+function refuseTwins(tools: readonly { readonly name: string }[]): void {
+  const names = tools.map(({ name }) => name)
+  const twin = names.find((name, index) => names.indexOf(name) !== index)
+  if (twin === undefined) return
+  throw new Problem(
+    { code: "client_tool_name_taken", status: 409 },
+    `Two of the declared tools are named ${twin}. Give each a name of its own.`,
+  )
+}
+
+function refuseClientTools(refusal: ClientToolRefusal | null): void {
+  if (refusal === null) return
+  const { status, tool } = refusal
+  switch (status) {
+    case "notAllowed":
+      throw new Problem({ code: "client_tools_not_allowed", status: 403 }, `The tool ${tool} is not allowed.`)
+    case "taken":
+      throw new Problem(
+        { code: "client_tool_name_taken", status: 409 },
+        `The agent has a tool named ${tool}. Declare yours under another name.`,
+      )
+    case "unusable":
+      throw new Problem(
+        { code: "invalid_client_tool", status: 422 },
+        `The input schema of the tool ${tool} cannot be used: ${refusal.reason}`,
+      )
+    default:
+      status satisfies never
+  }
 }
 
 function modelNotAllowed(): Problem {

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi"
 import type { JsonObject } from "../../core/json.ts"
 import { isJsonObject } from "../../core/json.ts"
+import { clientToolsSchema } from "./client-tools.ts"
 import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts"
 import { isLongerThan } from "./json-length.ts"
 import { listOf } from "./list.ts"
@@ -53,6 +54,12 @@ export const chatRequestSchema = z
       .openapi({ description: "Only what is new: the server's own history is used." }),
     context: contextSchema.optional(),
     model: z.string().min(1).max(maxNameCharacters).optional(),
+    tools: clientToolsSchema.optional().openapi({
+      maxItems: 32,
+      description:
+        "Tools that this client executes, if the agent allows clients to declare any. Each call waits for " +
+        "POST /chat/tool-result.",
+    }),
     tool_input_deltas: z
       .boolean()
       .optional()

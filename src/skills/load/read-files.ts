@@ -5,9 +5,9 @@ import { toError } from "../../core/errors.ts"
 import type { SkillFile } from "../skill.ts"
 import type { Report } from "./report.ts"
 
-export const maxMarkdownBytes = 256 * 1024
+const maxMarkdownBytes = 256 * 1024
 const maxFileBytes = 8 * 1024 * 1024
-export const maxSkillBytes = 16 * 1024 * 1024
+const maxSkillBytes = 16 * 1024 * 1024
 const maxFiles = 1_000
 const maxDepth = 8
 

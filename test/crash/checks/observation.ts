@@ -26,7 +26,7 @@ export interface Observation {
   readonly below: readonly ObservedChild[]
 }
 
-/** What is known of a session that works for another one's call. */
+/** The observed parts of a session that works for another one's call. */
 export type ObservedChild = Pick<Observation, "sessionId" | "entries" | "effects" | "deliveries"> & {
   readonly parent: SessionParent
 }

@@ -45,8 +45,8 @@ export interface RoundPlan {
   /** A `postgres://` URL of a database. Default: a data directory of its own. */
   readonly store?: string
   /**
-   * Gateway processes that share the store. With two, clients know only the first one, and the other may die at the same
-   * crash points. Two need Postgres. Default 1.
+   * Gateway processes that share the store. With two, clients know only the first one, and the other may die at the
+   * same crash points. Two need Postgres. Default 1.
    */
   readonly nodes?: 1 | 2
 }

@@ -328,7 +328,7 @@ const all = {
   },
 } satisfies Record<string, Scenario>
 
-/** What the sub-agents of the scenarios do. */
+/** Scripts of the scenarios' sub-agents. */
 const ofSubAgents: Readonly<Record<string, Script>> = {
   childWork: (call) => (call.turn > 0 ? says(10) : calls(call, [{ name: "reserve", input: { ms: 30 } }])),
   childLead: (call) => (call.turn > 0 ? says(3) : calls(call, [delegated(call, "childWork", "x")])),

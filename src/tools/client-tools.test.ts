@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest"
+import type { Tool } from "../core/ports/tool.ts"
+import { declaredTool, withDeclaredTools } from "./client-tools.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const ownTool = (name: string): Tool => ({
+  ...{ name, description: name, inputSchema: { type: "object" } },
+  validate: async (input) => ({ valid: true, input }),
+  execute: async () => ({ type: "json", value: null }),
+})
+const specification = (name: string) => ({ name, description: name, inputSchema: { type: "object" } })
+
+describe("tools that a client declares", () => {
+  it("are executed by the client, with input that fits their schema", async () => {
+    const tool = declaredTool(specification("locate"))
+    expect(tool).toMatchObject({
+      name: "locate",
+      executionLocation: "client",
+      inputSchema: { type: "object" },
+    })
+    const schemas: unknown[] = []
+    const checked = await tool.validate(
+      { a: 1 },
+      {
+        sessionId: "sess_1",
+        signal: new AbortController().signal,
+        checkSchema: async (schema, input, { source, sessionId }) => {
+          schemas.push([schema, source, sessionId])
+          return { valid: true, input }
+        },
+      },
+    )
+    expect(checked).toEqual({ valid: true, input: { a: 1 } })
+    expect(schemas).toEqual([[{ type: "object" }, "client tools", "sess_1"]])
+  })
+
+  it("follow the agent's own, and give way to a tool that the agent gets later", () => {
+    let own = [ownTool("look")]
+    const all = withDeclaredTools(() => own, [specification("locate"), specification("look")], logger)
+    const first = all()
+    expect(first.map(({ name, executionLocation }) => [name, executionLocation])).toEqual([
+      ["look", undefined],
+      ["locate", "client"],
+    ])
+    expect(all()).toBe(first)
+    own = [...own, ownTool("locate")]
+    expect(all().map(({ executionLocation }) => executionLocation)).toEqual([undefined, undefined])
+  })
+
+  it("change nothing if there are none", () => {
+    const own = () => []
+    expect(withDeclaredTools(own, [], logger)).toBe(own)
+  })
+})

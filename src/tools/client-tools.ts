@@ -1,0 +1,48 @@
+import type { Logger } from "../core/ports/logger.ts"
+import type { ToolSpecification } from "../core/ports/provider.ts"
+import type { Tool } from "../core/ports/tool.ts"
+
+/** Source of the schemas that clients declare, whose checks take turns with those of other sources. */
+export const clientSchemas = "client tools"
+
+/** Returns the tool that a client declared: the client executes it, as an agent's own client tool. */
+export function declaredTool({ name, description, inputSchema }: ToolSpecification): Tool {
+  return {
+    name,
+    description,
+    inputSchema,
+    executionLocation: "client",
+    validate: (input, { checkSchema, sessionId, signal }) =>
+      checkSchema(inputSchema, input, { source: clientSchemas, sessionId, signal }),
+    async execute() {
+      throw new Error(`Tool ${name} is executed by the client.`)
+    },
+  }
+}
+
+/**
+ * Returns the agent's own tools and those that the client declared, as the same array while the agent's stay the
+ * same. If the agent has a tool of that name, also one that came later, the client's is left out.
+ */
+export function withDeclaredTools(
+  own: () => readonly Tool[],
+  declared: readonly ToolSpecification[],
+  logger: Logger,
+): () => readonly Tool[] {
+  if (declared.length === 0) return own
+  const tools = declared.map(declaredTool)
+  let former: readonly Tool[] | null = null
+  let all: readonly Tool[] = []
+  return () => {
+    const current = own()
+    if (current === former) return all
+    former = current
+    const names = new Set(current.map(({ name }) => name))
+    const taken = tools.filter(({ name }) => names.has(name)).map(({ name }) => name)
+    if (taken.length > 0) {
+      logger.warn({ tools: taken }, "A client declared tools that the agent has. The agent's own are used.")
+    }
+    all = [...current, ...tools.filter(({ name }) => !names.has(name))]
+    return all
+  }
+}
