@@ -2,12 +2,14 @@
 export interface RecentMap<Value> {
   get(key: string): Value | undefined
   set(key: string, value: Value): void
+  values(): Iterable<Value>
 }
 
 export function createRecentMap<Value>(max: number): RecentMap<Value> {
   const kept = new Map<string, Value>()
   return {
     get: (key) => kept.get(key),
+    values: () => kept.values(),
     set(key, value) {
       // Set anew, so that the map's order is that of the last settings.
       kept.delete(key)

@@ -131,6 +131,7 @@ const sharedServer = {
   maxConcurrentRuns: count,
   maxConcurrentRunsPerPrincipal: count,
   maxConcurrentRunsPerTenant: count,
+  placesForNewTenants: z.int().nonnegative().optional(),
   callbackTimeoutMs: milliseconds.optional(),
   shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
   mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),

@@ -93,9 +93,15 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly maxConcurrentRunsPerPrincipal?: number
   /**
    * Runs of one tenant that this process works on at once, if it had runs of other tenants in the last ten minutes;
-   * further ones wait. A tenant alone may have all places. Default: three quarters of `maxConcurrentRuns`.
+   * further ones wait. A tenant alone may have all places but those for new tenants. Default: three quarters of
+   * `maxConcurrentRuns`.
    */
   readonly maxConcurrentRunsPerTenant?: number
+  /**
+   * The last of the places for runs. Only a tenant without a run in this process receives one of them, so that a new
+   * tenant does not wait while others fill the process. Default: a twentieth of `maxConcurrentRuns`, rounded down.
+   */
+  readonly placesForNewTenants?: number
   /**
    * Milliseconds that one call of an approval policy, an interceptor, a tool's validator, `buildChatRuntime`,
    * `resolveCredentials`, `onSessionCreated` or another hook may take. Default 30 000. The function's signal is aborted

@@ -47,6 +47,8 @@ import { followUserCode, type UserCode } from "./user-code.ts"
 
 /** With so many principals that want all places, each still has its share. */
 const defaultShares = 4
+/** One place in so many is kept for tenants without a run. */
+const newTenantShares = 20
 
 /** Milliseconds that `onShutdown` may take. The process is about to end, and whoever ends it may not wait long. */
 const onShutdownMs = 2_000
@@ -152,6 +154,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     maxConcurrentRunsPerTenant:
       server.maxConcurrentRunsPerTenant ??
       Math.ceil((maxConcurrentRuns * (defaultShares - 1)) / defaultShares),
+    placesForNewTenants: server.placesForNewTenants ?? Math.floor(maxConcurrentRuns / newTenantShares),
     maxSessionBytes: runGrowth * bounds.sessionBytes,
     clock,
     ids,

@@ -23,7 +23,7 @@ echo written >${mark}
  * is not found where the gateway looks for it.
  */
 export async function tryBackend(
-  options: Pick<ExecuteOptions, "backend" | "workspace" | "limits" | "guard" | "unfinished">,
+  options: Pick<ExecuteOptions, "backend" | "workspace" | "session" | "limits" | "guard" | "unfinished">,
 ): Promise<readonly CodeLanguage[]> {
   const { backend, workspace } = options
   const signal = AbortSignal.timeout(2 * timeoutMs)

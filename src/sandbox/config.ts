@@ -39,7 +39,10 @@ export interface SandboxConfig extends Partial<SandboxLimits> {
    * 1.
    */
   readonly maxConcurrentPerUser?: number
-  /** Executions that may wait, at most a quarter of them of one user. Further ones fail. Default 256. */
+  /**
+   * Executions that may wait, at most three quarters of them of one tenant, and a quarter of one user. Further ones
+   * fail. Default 256.
+   */
   readonly maxQueued?: number
 }
 

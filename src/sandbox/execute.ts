@@ -1,4 +1,10 @@
-import type { ExecEvent, ExecRequest, ExitReason, RemovedFiles } from "../core/ports/sandbox.ts"
+import type {
+  ExecEvent,
+  ExecRequest,
+  ExitReason,
+  RemovedFiles,
+  SandboxSession,
+} from "../core/ports/sandbox.ts"
 import type { Backend, Exit, Running } from "./backend.ts"
 import type { DiskGuard } from "./disk/guard.ts"
 import { diskQuota, type SandboxLimits } from "./limits.ts"
@@ -12,6 +18,8 @@ import type { Workspace } from "./workspace/workspaces.ts"
 export interface ExecuteOptions {
   readonly backend: Backend
   readonly workspace: Workspace
+  /** The session of the working directory, with its user. */
+  readonly session: SandboxSession
   readonly limits: SandboxLimits
   readonly guard: DiskGuard
   readonly unfinished: UnfinishedExecutions
@@ -36,7 +44,17 @@ export async function* execute(options: ExecuteOptions): AsyncGenerator<ExecEven
 }
 
 async function* watchedRun(
-  { backend, workspace, limits, guard, request, folders = [], signal, expectMore = true }: ExecuteOptions,
+  {
+    backend,
+    workspace,
+    session,
+    limits,
+    guard,
+    request,
+    folders = [],
+    signal,
+    expectMore = true,
+  }: ExecuteOptions,
   { startedAt, finish }: UnfinishedExecution,
 ): AsyncGenerator<ExecEvent> {
   const quota = diskQuota(limits)
@@ -61,6 +79,7 @@ async function* watchedRun(
     removed = mergeRemoved(removed, more)
   }
   const watch = guard.watch({
+    session,
     path: workspace.path,
     freeze: () => running.freeze(),
     thaw: () => running.thaw(),
@@ -81,7 +100,9 @@ async function* watchedRun(
     await orAbort(watch.settled(), over)
     await watch.end()
     // The last of it may have been written too fast to be noticed.
-    if (stopped === "diskFull" || (await measureUsage(workspace.path, quota, over)) === "over") {
+    const usage = await measureUsage(workspace.path, quota, over)
+    watch.record(usage === "over" ? quota : usage)
+    if (stopped === "diskFull" || usage === "over") {
       stopped ??= "diskFull"
       await trim(quota, over)
     }

@@ -186,7 +186,7 @@ function over(parts: Parts): OpenedSandboxes {
       try {
         const { folders, release } = await stage.stage(request.folders ?? [])
         try {
-          const options = { backend, workspace, limits: config, guard, unfinished, request, folders }
+          const options = { backend, workspace, session, limits: config, guard, unfinished, request, folders }
           yield* execute({ ...options, signal: stop })
         } finally {
           release()

@@ -16,10 +16,12 @@ const maxWaitMs = 5_000
 const pauseMs = 2
 
 /**
- * Stops a process with all its descendants, where no control group can freeze them. Resolves when all are stopped: none
- * that is left could start or continue another.
+ * Stops a process with its process group and all its descendants, where no control group can freeze them. Resolves when
+ * all are stopped: none that is left could start or continue another.
  */
 export async function stopProcessTree(root: number): Promise<void> {
+  // At once, and orphans too. To find those that left the group takes a look at all processes of the machine.
+  signalGroup(root, "SIGSTOP")
   const signaled = new Set<number>()
   const deadline = performance.now() + maxWaitMs
   for (let round = 0; round < maxRounds; ) {
@@ -38,6 +40,7 @@ export async function stopProcessTree(root: number): Promise<void> {
 }
 
 export async function continueProcessTree(root: number): Promise<void> {
+  signalGroup(root, "SIGCONT")
   for (const { pid } of await treeOf(root)) signal(pid, "SIGCONT")
 }
 
@@ -88,6 +91,11 @@ async function readStat(path: string): Promise<{ readonly state: string; readonl
 function ignoreEnd(error: unknown): null {
   if (hasCode(error, "ENOENT") || hasCode(error, "ESRCH")) return null
   throw error
+}
+
+/** Does nothing for a process that does not lead a group. */
+function signalGroup(leader: number, name: "SIGSTOP" | "SIGCONT"): void {
+  signal(-leader, name)
 }
 
 function signal(pid: number, name: "SIGSTOP" | "SIGCONT"): void {

@@ -106,13 +106,47 @@ test("users with waiting executions take turns, however many one of them has", a
   expect(order.join("")).toBe("aaaa" + "abcabab" + "aaa")
 })
 
+test("tenants take turns before their users do, however many users of one tenant wait", async () => {
+  const slots = slotsOf({ maxConcurrent: 2 })
+  const order: string[] = []
+  const backs: (() => void)[] = []
+  const ask = (tenant: string, user: string) =>
+    void slots.take(sessionOf(`${tenant}-${user}`, user, tenant), never).then((back) => {
+      order.push(user)
+      backs.push(back)
+    })
+  for (const user of ["a", "b", "c", "d", "e"]) ask("crowd", user)
+  await setImmediate()
+  for (const user of ["y", "z"]) ask("zoo", user)
+  while (order.length < 7) {
+    backs.shift()?.()
+    await setImmediate()
+  }
+  expect(order.join("")).toBe("ab" + "cydze")
+})
+
+test("users of one tenant fill at most three quarters of the queue", async () => {
+  const slots = slotsOf({ maxConcurrent: 1, maxQueued: 8 })
+  await slots.take(sessionOf("first"), never)
+  const stop = new AbortController()
+  const outcomes = ["a", "a", "b", "b", "c", "c", "d"].map((user) =>
+    slots.take(sessionOf(user), stop.signal).catch((error: { readonly code?: string }) => error.code),
+  )
+  expect(await outcomes.at(-1)).toBe("code_execution_busy")
+  const other = slots.take(sessionOf("zoe", "zoe", "zoo"), stop.signal)
+  other.catch(() => {})
+  await expect(Promise.race([other, Promise.resolve("waits")])).resolves.toBe("waits")
+  stop.abort(new Error("enough"))
+  await Promise.all(outcomes)
+})
+
 test("a full queue refuses at once, and one user fills at most a quarter of it", async () => {
   const slots = slotsOf({ maxConcurrent: 1, maxQueued: 8 })
   await slots.take(sessionOf("first"), never)
   const refused = { code: "code_execution_busy", status: 503, retryable: true }
   const stop = new AbortController()
-  const wait = (user: string) => {
-    const waiting = slots.take(sessionOf(user), stop.signal)
+  const wait = (user: string, tenant = `tenant of ${user}`) => {
+    const waiting = slots.take(sessionOf(user, user, tenant), stop.signal)
     waiting.catch(() => {})
     return waiting
   }

@@ -1,5 +1,7 @@
 import { GatewayError } from "../core/errors.ts"
 import type { SandboxSession } from "../core/ports/sandbox.ts"
+import type { Principal } from "../core/ports/session-log.ts"
+import { createTurnOrder } from "../core/turn-order.ts"
 
 /** Limits how many executions run at once: in the process, of one user, and of one session. Further ones wait. */
 export interface Slots {
@@ -13,7 +15,7 @@ export interface Slots {
 export interface SlotLimits {
   readonly maxConcurrent: number
   readonly maxConcurrentPerUser: number
-  /** Executions that wait for a slot, of which one user may have a quarter. */
+  /** Executions that wait for a slot, of which one tenant may have three quarters, and one user a quarter. */
   readonly maxQueued: number
 }
 
@@ -24,20 +26,28 @@ interface Waiting {
 
 /** A user with slots or waiting executions. */
 interface User {
+  readonly tenant: string
   held: number
   /** In the order of their arrival. */
   readonly waiting: Set<Waiting>
 }
 
-/** Users take turns: a free slot goes to the user whose last turn is the longest ago, however many of theirs wait. */
+/**
+ * Tenants take turns, and within a tenant its users: a free slot goes to the tenant whose last turn is the longest ago,
+ * however many of its users and executions wait.
+ */
 export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: SlotLimits): Slots {
   const maxPerSession = Math.max(1, Math.floor(maxConcurrent / 4))
-  const maxQueuedPerUser = Math.max(1, Math.floor(maxQueued / 4))
+  const bounds = {
+    maxQueued,
+    maxQueuedPerTenant: Math.max(1, Math.floor((maxQueued * 3) / 4)),
+    maxQueuedPerUser: Math.max(1, Math.floor(maxQueued / 4)),
+  }
   let free = maxConcurrent
   let queued = 0
   const heldBySession = new Map<string, number>()
-  /** The user whose turn is next comes first. */
-  const users = new Map<string, User>()
+  const queuedByTenant = new Map<string, number>()
+  const users = createTurnOrder<User>()
 
   const mayBegin = (user: User, sessionId: string) =>
     free > 0 && user.held < maxConcurrentPerUser && (heldBySession.get(sessionId) ?? 0) < maxPerSession
@@ -45,34 +55,28 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
   function hold(user: User, sessionId: string, change: 1 | -1): void {
     free -= change
     user.held += change
-    const ofSession = (heldBySession.get(sessionId) ?? 0) + change
-    if (ofSession === 0) heldBySession.delete(sessionId)
-    else heldBySession.set(sessionId, ofSession)
+    count(heldBySession, sessionId, change)
   }
 
-  function userOf(key: string): User {
-    const known = users.get(key)
+  function userOf(principal: Principal): User {
+    const known = users.get(principal)
     if (known !== undefined) return known
-    const user: User = { held: 0, waiting: new Set() }
-    users.set(key, user)
+    const user: User = { tenant: principal.tenant, held: 0, waiting: new Set() }
+    users.set(principal, user)
     return user
   }
 
-  function moveToEnd(key: string, user: User): void {
-    users.delete(key)
-    users.set(key, user)
-  }
-
-  function forgetIfIdle(key: string, user: User): void {
-    if (user.held === 0 && user.waiting.size === 0) users.delete(key)
+  function forgetIfIdle(principal: Principal, user: User): void {
+    if (user.held === 0 && user.waiting.size === 0) users.delete(principal)
   }
 
   function beginNext(): boolean {
-    for (const [key, user] of users) {
+    if (free === 0) return false
+    for (const [principal, user] of users) {
       for (const next of user.waiting) {
         if (!mayBegin(user, next.sessionId)) continue
         next.begin()
-        moveToEnd(key, user)
+        users.moveToEnd(principal)
         return true
       }
     }
@@ -80,11 +84,19 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
   }
 
   function waitForTurn(user: User, sessionId: string, signal: AbortSignal): Promise<void> {
-    if (queued >= maxQueued || user.waiting.size >= maxQueuedPerUser) throw busy(maxQueued, maxQueuedPerUser)
+    const ofTenant = queuedByTenant.get(user.tenant) ?? 0
+    if (
+      queued >= bounds.maxQueued ||
+      ofTenant >= bounds.maxQueuedPerTenant ||
+      user.waiting.size >= bounds.maxQueuedPerUser
+    ) {
+      throw busy(bounds)
+    }
     return new Promise((resolve, reject) => {
       const leave = () => {
         user.waiting.delete(entry)
         queued -= 1
+        count(queuedByTenant, user.tenant, -1)
         signal.removeEventListener("abort", onAbort)
       }
       const onAbort = () => {
@@ -99,6 +111,7 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
       const entry: Waiting = { sessionId, begin }
       user.waiting.add(entry)
       queued += 1
+      count(queuedByTenant, user.tenant, 1)
       signal.addEventListener("abort", onAbort, { once: true })
     })
   }
@@ -106,15 +119,15 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
   return {
     async take({ id: sessionId, tenant, userId }, signal) {
       signal.throwIfAborted()
-      const key = JSON.stringify([tenant, userId])
-      const user = userOf(key)
+      const principal = { tenant, userId }
+      const user = userOf(principal)
       try {
         if (mayBegin(user, sessionId)) {
           hold(user, sessionId, 1)
-          moveToEnd(key, user)
+          users.moveToEnd(principal)
         } else await waitForTurn(user, sessionId, signal)
       } catch (error) {
-        forgetIfIdle(key, user)
+        forgetIfIdle(principal, user)
         throw error
       }
       let returned = false
@@ -123,16 +136,30 @@ export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: 
         returned = true
         hold(user, sessionId, -1)
         while (beginNext());
-        forgetIfIdle(key, user)
+        forgetIfIdle(principal, user)
       }
     },
   }
 }
 
-function busy(maxQueued: number, maxQueuedPerUser: number): GatewayError {
+/** Changes a number of a map, which holds none that are 0. */
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + change
+  if (next === 0) counts.delete(key)
+  else counts.set(key, next)
+}
+
+interface QueueBounds {
+  readonly maxQueued: number
+  readonly maxQueuedPerTenant: number
+  readonly maxQueuedPerUser: number
+}
+
+function busy({ maxQueued, maxQueuedPerTenant, maxQueuedPerUser }: QueueBounds): GatewayError {
   return new GatewayError(
     { code: "code_execution_busy", status: 503, retryable: true },
     `This code did not run, because too many executions wait for their turn: at most ${maxQueued} may wait in the ` +
-      `gateway, and ${maxQueuedPerUser} of one user. Try again later, with fewer executions at once.`,
+      `gateway, ${maxQueuedPerTenant} of one tenant, and ${maxQueuedPerUser} of one user. Try again later, with fewer ` +
+      "executions at once.",
   )
 }

@@ -50,7 +50,8 @@ export async function tryOut(name: SandboxName, options: TrialOptions): Promise<
     backend = await openBackend(name, options)
     await backend.reap().catch(warnOf(logger))
     const workspace = await workspaces.open(trialSession)
-    const languages = await tryBackend({ backend, workspace, limits: config, guard, unfinished })
+    const session = { id: trialSession, tenant: "", userId: trialSession }
+    const languages = await tryBackend({ backend, workspace, session, limits: config, guard, unfinished })
     const { sandboxed, description, unheld } = backend
     const finding = { backend: name, usable: true, reason: description, detail: "", unheld }
     return { finding, usable: { name, sandboxed, languages, backend } }

@@ -2,7 +2,6 @@ import { RunCancelledError, RunWithdrawnError } from "../core/errors.ts"
 import type { Command, Lease, MessageCommand, SessionParent } from "../core/ports/session-log.ts"
 import { Inbox } from "./inbox.ts"
 import { loadConversation } from "./load-conversation.ts"
-import { principalKey } from "./principal-key.ts"
 import type { ReadQueue } from "./read-queue.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
 import { Withdrawals } from "./withdrawals.ts"
@@ -76,7 +75,7 @@ export class Attempt {
     if (session === null) return
     this.#parent = session.parent
     writer.continueAfter(session, { maxBytes: maxSessionBytes })
-    const reader = { key: principalKey(session), signal: this.#stop.signal, isRun: true }
+    const reader = { principal: session, signal: this.#stop.signal, isRun: true }
     const conversation = await loadConversation(log, { reads, reader, session })
     if (conversation === null) throw this.#stop.signal.reason
     /** Set while the open run can only wait. */

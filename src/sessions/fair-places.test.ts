@@ -103,6 +103,24 @@ it("a tenant leaves places free for tenants that had runs lately", async () => {
   expect(node.worker.activeRuns).toBe(4)
 })
 
+it("several tenants that fill the process leave a place for one that has no run", async () => {
+  const { provider, begun, letGo } = holdingModel()
+  const node = await start(provider, { maxConcurrentRuns: 4, placesForNewTenants: 1 })
+  const [first, second] = ["first", "second"].map((tenant) => ({ ...alice, tenant }))
+  for (const principal of [first, second, first, second, first]) {
+    await sayAs(node, principal ?? alice, "crowd")
+  }
+  await vi.waitFor(() => expect(begun).toEqual(["crowd", "crowd", "crowd"]), patience)
+  await sayAs(node, zoe, "zoe")
+  await sayAs(node, zoe, "zoe")
+  await vi.waitFor(() => expect(begun.slice(3)).toEqual(["zoe"]), patience)
+  // The place of the run that ends is kept again, though others wait.
+  letGo()
+  await vi.waitFor(() => expect(node.worker.activeRuns).toBe(3), patience)
+  await sayAs(node, { tenant: "new", userId: "new" }, "new")
+  await vi.waitFor(() => expect(begun.slice(4)).toEqual(["new"]), patience)
+})
+
 it("what is accepted while others wait for a place does not overtake them", async () => {
   const { provider, begun, letGo } = holdingModel()
   const shared = await openMemoryStore({ clock: systemClock, logger: silentLogger })

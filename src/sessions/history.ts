@@ -3,7 +3,6 @@ import type { Wait } from "../core/ports/approvals.ts"
 import type { QueuedRun } from "../core/ports/inbox.ts"
 import type { Session, SessionLog } from "../core/ports/session-log.ts"
 import { Fold, finishedMessages } from "./load-conversation.ts"
-import { principalKey } from "./principal-key.ts"
 import type { ReadQueue } from "./read-queue.ts"
 import type { HistoryPart } from "./sessions.ts"
 
@@ -24,7 +23,7 @@ export async function* readHistory(
 ): AsyncGenerator<HistoryPart> {
   const { session, queuedRuns, fromSeq } = await newestHistory(log, sessionId)
   const fold = new Fold({ keepsData: true })
-  const reader = { key: principalKey(session), signal }
+  const reader = { principal: session, signal }
   const range = { fromSeq, upToSeq: session.lastSeq }
   for await (const messages of finishedMessages({ reads, reader, session }, range, fold)) {
     yield { type: "messages", messages, data: fold.takeData(messages) }

@@ -3,6 +3,7 @@ import { expect, it } from "vitest"
 import type { Entry, Event } from "../core/entries.ts"
 import { createPacer } from "../core/pacer.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
+import { principalKey } from "./principal-key.ts"
 import { ReadQueue, type ReadQueueOptions } from "./read-queue.ts"
 
 const never = new AbortController().signal
@@ -22,12 +23,18 @@ function openQueue(options: ReadQueueOptions = {}) {
     answerAll: () => {
       for (const answer of answers.splice(0)) answer()
     },
-    read: (key: string, name: string, more: { signal?: AbortSignal; isRun?: boolean } = {}) =>
-      queue.read({ key, signal: never, ...more }, name, from),
+    read: (user: string, name: string, more: { signal?: AbortSignal; isRun?: boolean } = {}) =>
+      queue.read({ principal: userOf(user), signal: never, ...more }, name, from),
   }
 }
 
-it("reads so many at once, and readers with other keys come before a key's next read", async () => {
+/** A user's name may begin with that of its tenant. */
+function userOf(name: string) {
+  const [userId = "", tenant = "tenant"] = name.split("/").reverse()
+  return { tenant, userId }
+}
+
+it("reads so many at once, and other users come before a user's next read", async () => {
   const { begun, answerAll, read } = openQueue({ maxConcurrent: 1, turnMs: Number.POSITIVE_INFINITY })
   const reads = ["hog 1", "hog 2", "hog 3"].map((name) => read("hog", name))
   reads.push(read("other", "other 1"), read("third", "third 1"))
@@ -38,6 +45,18 @@ it("reads so many at once, and readers with other keys come before a key's next 
   }
   await Promise.all(reads)
   expect(begun).toEqual(["hog 1", "hog 2", "other 1", "third 1", "hog 3"])
+})
+
+it("tenants take turns before their users do, however many users read for one of them", async () => {
+  const { begun, answerAll, read } = openQueue({ maxConcurrent: 1, turnMs: Number.POSITIVE_INFINITY })
+  const reads = ["crowd/a", "crowd/b", "crowd/c", "crowd/d"].map((user) => read(user, user))
+  reads.push(read("zoo/y", "zoo/y"), read("zoo/z", "zoo/z"))
+  for (const _ of reads) {
+    await nextTurn()
+    answerAll()
+  }
+  await Promise.all(reads)
+  expect(begun).toEqual(["crowd/a", "crowd/b", "zoo/y", "crowd/c", "zoo/z", "crowd/d"])
 })
 
 it("leaves the rest of a turn to others once its reads have taken their time", async () => {
@@ -90,14 +109,14 @@ it("goes on after a read that fails", async () => {
   const read: SessionLog["read"] = (sessionId) =>
     sessionId === "bad" ? Promise.reject(new Error("down")) : Promise.resolve([])
   const queue = new ReadQueue({ read } as SessionLog, { maxConcurrent: 1 })
-  const reader = { key: "key", signal: never }
+  const reader = { principal: userOf("ada"), signal: never }
   const bad = queue.read(reader, "bad", from)
   const good = queue.read(reader, "good", from)
   await expect(bad).rejects.toThrow("down")
   expect(await good).toEqual([])
 })
 
-it("makes a key pause after an expensive page, and no other key", async () => {
+it("makes a user pause after an expensive page, and no other user", async () => {
   const text = "x".repeat(4_000_000)
   const event = { type: "runStarted", content: [{ type: "text", text }] } as unknown as Event
   const entry: Entry = { kind: "event", seq: 1, v: 1, at: 0, runId: "run", event }
@@ -106,15 +125,16 @@ it("makes a key pause after an expensive page, and no other key", async () => {
   const read: SessionLog["read"] = () => Promise.resolve([entry])
   const queue = new ReadQueue({ read } as SessionLog, { pacer, turnMs: Number.POSITIVE_INFINITY })
   const ended: string[] = []
-  const readOf = (key: string) =>
-    queue.read({ key, signal: never }, key, from).then(() => void ended.push(key))
+  const readOf = (user: string) =>
+    queue.read({ principal: userOf(user), signal: never }, user, from).then(() => void ended.push(user))
   await readOf("hog")
   const second = readOf("hog")
   await nextTurn()
   await readOf("other")
   expect(ended).toEqual(["hog", "other"])
-  expect(pacer.waitMs("hog")).toBeGreaterThan(50)
-  now += pacer.waitMs("hog")
+  const pauseMs = pacer.waitMs(principalKey(userOf("hog")))
+  expect(pauseMs).toBeGreaterThan(50)
+  now += pauseMs
   await second
   expect(ended).toEqual(["hog", "other", "hog"])
 })

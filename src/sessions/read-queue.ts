@@ -2,7 +2,9 @@ import type { Entry } from "../core/entries.ts"
 import { GatewayError } from "../core/errors.ts"
 import { jsonSize } from "../core/json-size.ts"
 import { createPacer, type Pacer } from "../core/pacer.ts"
-import type { ReadOptions, SessionLog } from "../core/ports/session-log.ts"
+import type { Principal, ReadOptions, SessionLog } from "../core/ports/session-log.ts"
+import { createTurnOrder } from "../core/turn-order.ts"
+import { principalKey } from "./principal-key.ts"
 
 /** One page of a log. A reader holds one page at a time, so it is small. */
 export const page = { limit: 100, maxCharacters: 100_000 }
@@ -16,7 +18,7 @@ export interface ReadQueueOptions {
   readonly maxWaiting?: number
   /** For tests. A monotonic time in milliseconds. */
   readonly now?: () => number
-  /** Paces the readers of one key. Default: a fifth of the event loop after 50 ms of it. */
+  /** Paces the readers of one principal. Default: a fifth of the event loop after 50 ms of it. */
   readonly pacer?: Pacer
 }
 
@@ -29,8 +31,8 @@ const entriesPerMs = 100
 const leastCostMs = 0.1
 
 export interface Reader {
-  /** Readers with different keys take turns. */
-  readonly key: string
+  /** Tenants take turns, and within a tenant its principals. */
+  readonly principal: Principal
   readonly signal: AbortSignal
   /** If true, the read waits although the queue is full: a run that was accepted is not refused. Default false. */
   readonly isRun?: boolean
@@ -42,14 +44,13 @@ interface Waiting {
 
 /**
  * Reads pages of logs for all readers of the process: the replays of viewers, histories, and the runs that begin.
- * However many there are, the event loop turns to everything else after every few milliseconds of them. Readers take
- * turns by their key, so that no new run waits behind hundreds of another principal's replays.
+ * However many there are, the event loop turns to everything else after every few milliseconds of them. Readers
+ * take turns by their tenant, and then by their principal, so that no new run waits behind hundreds of others' replays.
  */
 export class ReadQueue {
   readonly #log: SessionLog
   readonly #options: Required<ReadQueueOptions>
-  /** In the order of their next turn. */
-  readonly #waiting = new Map<string, Waiting[]>()
+  readonly #waiting = createTurnOrder<Waiting[]>()
   #waitingCount = 0
   #reading = 0
   /** When the first read of this turn of the event loop was started. */
@@ -81,7 +82,7 @@ export class ReadQueue {
     try {
       const entries = await this.#log.read(sessionId, options)
       const costMs = costOf(entries)
-      if (costMs >= leastCostMs) this.#options.pacer.charge(reader.key, costMs)
+      if (costMs >= leastCostMs) this.#options.pacer.charge(principalKey(reader.principal), costMs)
       return entries
     } finally {
       this.#reading -= 1
@@ -90,16 +91,17 @@ export class ReadQueue {
   }
 
   /** Resolves to whether the read may start now; it is counted as started then. */
-  #admitted({ key, signal, isRun = false }: Reader): boolean | Promise<boolean> {
+  #admitted({ principal, signal, isRun = false }: Reader): boolean | Promise<boolean> {
     if (signal.aborted) return false
-    if (!this.#waiting.has(key) && this.#hasRoom() && this.#options.pacer.waitMs(key) === 0) {
+    const isFirst = this.#waiting.get(principal) === undefined
+    if (isFirst && this.#hasRoom() && this.#pauseMs(principal) === 0) {
       this.#startOne()
       return true
     }
     if (!isRun && this.#waitingCount >= this.#options.maxWaiting) throw busy()
     return new Promise((resolve) => {
       const leave = () => {
-        this.#forget(key, waiting)
+        this.#forget(principal, waiting)
         resolve(false)
       }
       const waiting = {
@@ -109,8 +111,8 @@ export class ReadQueue {
         },
       }
       signal.addEventListener("abort", leave, { once: true })
-      const queue = this.#waiting.get(key)
-      if (queue === undefined) this.#waiting.set(key, [waiting])
+      const queue = this.#waiting.get(principal)
+      if (queue === undefined) this.#waiting.set(principal, [waiting])
       else queue.push(waiting)
       this.#waitingCount += 1
       this.#startWaiting()
@@ -146,12 +148,11 @@ export class ReadQueue {
 
   /** Returns false if all that wait have to pause. */
   #startNext(): boolean {
-    for (const [key, queue] of this.#waiting) {
+    for (const [principal, queue] of this.#waiting) {
       const next = queue[0]
-      if (next === undefined || this.#options.pacer.waitMs(key) > 0) continue
-      this.#forget(key, next)
-      // Its next read comes after all others'.
-      if (this.#waiting.delete(key) && queue.length > 0) this.#waiting.set(key, queue)
+      if (next === undefined || this.#pauseMs(principal) > 0) continue
+      this.#waiting.moveToEnd(principal)
+      this.#forget(principal, next)
       this.#startOne()
       next.start()
       return true
@@ -160,17 +161,21 @@ export class ReadQueue {
   }
 
   #startLater(): void {
-    const waits = [...this.#waiting.keys()].map((key) => this.#options.pacer.waitMs(key))
+    const waits = [...this.#waiting].map(([principal]) => this.#pauseMs(principal))
     this.#timer = setTimeout(() => this.#startWaiting(), Math.min(...waits))
   }
 
-  #forget(key: string, waiting: Waiting): void {
-    const queue = this.#waiting.get(key) ?? []
+  #pauseMs(principal: Principal): number {
+    return this.#options.pacer.waitMs(principalKey(principal))
+  }
+
+  #forget(principal: Principal, waiting: Waiting): void {
+    const queue = this.#waiting.get(principal) ?? []
     const index = queue.indexOf(waiting)
     if (index === -1) return
     queue.splice(index, 1)
     this.#waitingCount -= 1
-    if (queue.length === 0) this.#waiting.delete(key)
+    if (queue.length === 0) this.#waiting.delete(principal)
   }
 }
 

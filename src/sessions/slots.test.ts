@@ -11,6 +11,7 @@ function createSlots(options: Partial<SlotsOptions> = {}) {
     maxConcurrentRuns,
     maxConcurrentRunsPerPrincipal: 2,
     maxConcurrentRunsPerTenant: maxConcurrentRuns,
+    placesForNewTenants: 0,
     clock: { now: () => 0 },
     ...options,
   })
@@ -26,6 +27,7 @@ it("counts places in all and for each principal", () => {
   expect(slots.shares()).toEqual({
     perPrincipal: 2,
     perTenant: 4,
+    forPresentTenants: 1,
     held: [
       { ...ada, count: 2, lastTurn: 2 },
       { ...bob, count: 1, lastTurn: 3 },
@@ -77,4 +79,18 @@ it("a tenant whose users come and go keeps no place from itself", () => {
   slots.release(ada)
   slots.take(bob)
   expect([slots.isAtShare(ada), slots.shares().perTenant]).toEqual([false, 4])
+})
+
+it("keeps the last places for tenants that have none", () => {
+  const slots = createSlots({ placesForNewTenants: 2 })
+  slots.take(ada)
+  expect([slots.isAtShare(ada), slots.shares().forPresentTenants]).toEqual([false, 1])
+  slots.take(bob)
+  expect([slots.isAtShare(ada), slots.shares().forPresentTenants]).toEqual([true, 0])
+  expect([slots.isAtShare(zoe), slots.free]).toEqual([false, 2])
+  slots.take(zoe)
+  expect([slots.isAtShare(zoe), slots.shares().forPresentTenants]).toEqual([true, 0])
+  slots.release(ada)
+  slots.release(zoe)
+  expect([slots.isAtShare(bob), slots.isAtShare(zoe)]).toEqual([false, false])
 })

@@ -13,6 +13,8 @@ export interface SlotsOptions {
   readonly maxConcurrentRunsPerPrincipal: number
   /** Bounds a tenant while this process serves other tenants too. A tenant alone may have all places. */
   readonly maxConcurrentRunsPerTenant: number
+  /** The last places, which only tenants without a place receive. */
+  readonly placesForNewTenants: number
   readonly clock: Clock
 }
 
@@ -39,11 +41,18 @@ export class Slots {
     return this.#options.maxConcurrentRuns - this.#taken - this.#reserved
   }
 
-  /** Returns true if the principal, or its tenant, has as many places as one may have. */
+  /** Number of places that tenants which have one may take now. */
+  get freeForPresentTenants(): number {
+    return Math.max(0, this.free - this.#options.placesForNewTenants)
+  }
+
+  /** Returns true if the principal, or its tenant, has as many places as one may have now. */
   isAtShare(principal: Principal): boolean {
     const count = this.#held.get(principalKey(principal))?.count ?? 0
     if (count >= this.#options.maxConcurrentRunsPerPrincipal) return true
-    return (this.#tenants.get(principal.tenant) ?? 0) >= this.#tenantShare()
+    const ofTenant = this.#tenants.get(principal.tenant) ?? 0
+    if (ofTenant >= this.#tenantShare()) return true
+    return this.#options.placesForNewTenants > 0 && ofTenant > 0 && this.freeForPresentTenants === 0
   }
 
   take({ tenant, userId }: Principal): void {
@@ -106,6 +115,7 @@ export class Slots {
     return {
       perPrincipal,
       perTenant: this.#tenantShare(),
+      forPresentTenants: this.freeForPresentTenants,
       held: [...this.#held.values(), ...this.#former.values()],
     }
   }

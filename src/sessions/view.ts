@@ -3,7 +3,6 @@ import { nextSlice } from "../core/next-slice.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { noSpending } from "../core/usage.ts"
 import type { Feed } from "./feed.ts"
-import { principalKey } from "./principal-key.ts"
 import { page, type ReadQueue } from "./read-queue.ts"
 import type { ViewOptions } from "./sessions.ts"
 import { StoreWatch } from "./store-watch.ts"
@@ -19,7 +18,8 @@ export async function* viewSession(
 ): AsyncGenerator<readonly LiveEntry[]> {
   let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
   let ended = false
-  const reader = { key: principal === undefined ? sessionId : principalKey(principal), signal }
+  // Reads on nobody's behalf take turns by their session.
+  const reader = { principal: principal ?? { tenant: sessionId, userId: "" }, signal }
   const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
     const fresh = after(entries, cursor)
     cursor = fresh.at(-1)?.seq ?? cursor

@@ -254,9 +254,10 @@ export class Worker {
     const limit = Math.min(this.#slots.free, claimBatch)
     if (limit <= 0) return false
     const begun = performance.now()
+    const fullAt = Math.min(limit, this.#slots.freeForPresentTenants)
     const leases = await log.claimRunnable(agents, limit, this.#slots.shares())
     this.#fillPauseMs = Math.max(fillPauseMs, fillPauseFactor * (performance.now() - begun))
-    this.#crowded = leases.length >= limit
+    this.#crowded = leases.length >= fullAt
     for (const lease of leases) await this.#begin(lease)
     return leases.length === claimBatch
   }

@@ -38,7 +38,7 @@ interface Waiting extends Had {
 const nothing: Had = { count: 0, lastTurn: 0 }
 
 export function createTurns(limit: number, shares: Shares | undefined): Turns {
-  const { held = [], perPrincipal = limit, perTenant = limit } = shares ?? {}
+  const { held = [], perPrincipal = limit, perTenant = limit, forPresentTenants = limit } = shares ?? {}
   const hadByPrincipal = new Map(held.map((places) => [keyOf(places), places]))
   const hadByTenant = sumByTenant(held)
   const tenants = new Map<string, Map<string, Waiting>>()
@@ -72,7 +72,9 @@ export function createTurns(limit: number, shares: Shares | undefined): Turns {
     next() {
       const chosen: Placed[] = []
       for (const [tenant, users] of tenants) insertAll(chosen, ofTenant(tenant, users), limit)
-      return chosen.map(({ candidate }) => candidate)
+      return chosen
+        .filter(({ count }, index) => count === 1 || index < forPresentTenants)
+        .map(({ candidate }) => candidate)
     },
   }
 }

@@ -110,6 +110,25 @@ export const shareCases: readonly SessionLogCase[] = [
   },
   {
     rule: 9,
+    name: "places that are kept for new tenants go to sessions of tenants that hold nothing, one each",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const named = await waiting(log, agent, [ada, bob, yan, zoe, ada, ada])
+      const held = [{ tenant: "tenant", userId: "bob", count: 1, lastTurn: 1 }]
+      const claim = async (limit: number, forPresentTenants: number) => {
+        const shares = { perPrincipal: 9, perTenant: 9, held, forPresentTenants }
+        return named(await log.claimRunnable([agent], limit, shares))
+      }
+      assert.deepEqual(await claim(4, 0), ["y2"])
+      // Of the others, too, one is the first of its tenant.
+      assert.deepEqual(await claim(4, 2), ["a0", "z3"])
+      assert.deepEqual(await claim(4, 1), ["a4"])
+      assert.deepEqual(await claim(4, 4), ["a5", "b1"])
+    },
+  },
+  {
+    rule: 9,
     name: "of tenants with as many turns the one whose last turn is longer ago comes first",
     async run({ open }) {
       const { log } = await open()

@@ -17,6 +17,11 @@ ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)`
 if os.fork() == 0: work()
 threading.Thread(target=time.sleep, args=[60]).start()
 ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)`,
+  "an orphan in the group of such a process": `
+if os.fork() == 0:
+    if os.fork() == 0: work()
+    os._exit(0)
+time.sleep(60)`,
 } as const
 
 test.each(Object.entries(programs))("%s stands still until it is continued", async (_, start) => {

@@ -6,6 +6,11 @@ export interface Shares {
   readonly perPrincipal: number
   /** Sessions of one tenant that the process works on at once. */
   readonly perTenant: number
+  /**
+   * Number of sessions to claim that may be of tenants for which the process works already. The others are the first
+   * sessions of tenants for which it works on none. Default: all.
+   */
+  readonly forPresentTenants?: number
   /** The principals that the process works for, or did lately. */
   readonly held: readonly HeldPlaces[]
 }

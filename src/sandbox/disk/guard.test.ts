@@ -39,11 +39,15 @@ async function createFakes() {
   const disk = createDisk()
   const guard = createDiskGuard({ path: root, quota, readSpace: disk.read })
   const calls: string[] = []
-  async function start(name: string, { onTrim = () => {} }: { readonly onTrim?: () => void } = {}) {
+  async function start(
+    name: string,
+    { onTrim = () => {}, userId = name }: { readonly onTrim?: () => void; readonly userId?: string } = {},
+  ) {
     const path = await mkdtemp(join(root, name))
     const note = (what: string) => async () => void calls.push(`${what} ${name}`)
     const watch = guard.watch({
       path,
+      session: { id: name, tenant: "tenant", userId },
       freeze: note("freeze"),
       thaw: note("thaw"),
       stop: note("stop"),
@@ -82,6 +86,34 @@ test("what exceeds its quota is ended first, also if another has grown more", as
   await vi.waitFor(() => expect(calls).toContain("thaw within"))
   expect(calls).toContain("stop beyond")
   expect(calls).not.toContain("stop within")
+})
+
+test("the user whose sessions hold most is ended first, though another's one has grown more", async () => {
+  const { disk, calls, start } = await createFakes()
+  const honest = await start("honest")
+  for (const name of ["first", "second", "third"]) {
+    const { write } = await start(name, { userId: "greedy", onTrim: () => disk.setMissing(0) })
+    await write(50)
+  }
+  await honest.write(90)
+  disk.setMissing(1_000)
+  await vi.waitFor(() => expect(calls).toContain("thaw honest"))
+  expect(calls).not.toContain("stop honest")
+})
+
+test("what a user's idle sessions hold counts, too", async () => {
+  const { disk, calls, start } = await createFakes()
+  const idle = await start("idle", { userId: "greedy" })
+  await idle.watch.end()
+  idle.watch.record({ bytes: 90 * kilobyte, entries: 1 })
+  const honest = await start("honest")
+  const running = await start("running", { userId: "greedy", onTrim: () => disk.setMissing(0) })
+  await running.write(10)
+  await honest.write(90)
+  disk.setMissing(1_000)
+  await vi.waitFor(() => expect(calls).toContain("thaw honest"))
+  expect(calls).toContain("stop running")
+  expect(calls).not.toContain("stop honest")
 })
 
 test("if nothing that is ended makes room, all are ended", async () => {
@@ -130,6 +162,7 @@ test("an execution whose disk cannot be read is ended, and its watch fails", asy
   const idle = async () => {}
   const watch = guard.watch({
     path: root,
+    session: { id: "session", tenant: "tenant", userId: "ada" },
     freeze: idle,
     thaw: idle,
     trim: idle,

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { DiskUsage } from "../workspace/usage.ts"
+import { createHoldings } from "./holdings.ts"
 import { type DiskSpace, isShort, readDiskSpace } from "./space.ts"
 import { type DiskConsumer, type WatchedExecution, watchExecution } from "./watched-execution.ts"
 
@@ -9,6 +10,8 @@ export interface DiskGuard {
 }
 
 export interface DiskWatch {
+  /** Notes what the working directory takes at the end of the execution. */
+  record(usage: DiskUsage): void
   /** Resolves when nothing that the execution wrote is being deleted to make room. */
   settled(): Promise<void>
   /** Ends the watch at once. Rejects if the disk could not be watched. */
@@ -40,6 +43,7 @@ export function createDiskGuard({
   readSpace = () => readDiskSpace(path),
 }: DiskGuardOptions): DiskGuard {
   const watched = new Set<WatchedExecution>()
+  const holdings = createHoldings()
   const makingRoom = new Map<WatchedExecution, Promise<void>>()
   let isRunning = false
   let isRelieving = false
@@ -60,7 +64,10 @@ export function createDiskGuard({
     isRunning = false
   }
 
-  /** Ends executions until enough is free: those over their quota, then those that have grown most. */
+  /**
+   * Ends executions until enough is free: those over their quota, then those of the user whose sessions hold most, and
+   * of one user those that have grown most.
+   */
   async function relieve(): Promise<void> {
     isRelieving = true
     try {
@@ -80,15 +87,31 @@ export function createDiskGuard({
   async function heaviestFirst(
     executions: readonly WatchedExecution[],
   ): Promise<readonly WatchedExecution[]> {
-    const weights = new Map<WatchedExecution, number>()
+    const measured: {
+      readonly execution: WatchedExecution
+      readonly isOver: boolean
+      readonly growth: number
+    }[] = []
     for (const execution of executions) {
       await unlessEnded(execution, async () => {
         const usage = await execution.measure()
         const isOver = usage.bytes > quota.bytes || usage.entries > quota.entries
-        weights.set(execution, isOver ? Number.POSITIVE_INFINITY : execution.growth(usage))
+        record(execution, usage)
+        measured.push({ execution, isOver, growth: execution.growth(usage) })
       })
     }
-    return [...weights].toSorted(([, a], [, b]) => (a === b ? 0 : b - a)).map(([execution]) => execution)
+    return measured
+      .map((each) => ({ ...each, held: holdings.ofUser(each.execution.session) }))
+      .toSorted(
+        (a, b) =>
+          Number(b.isOver) - Number(a.isOver) || descending(a.held, b.held) || descending(a.growth, b.growth),
+      )
+      .map(({ execution }) => execution)
+  }
+
+  /** No session holds more than its quota for long. */
+  function record({ session }: WatchedExecution, { bytes }: DiskUsage): void {
+    holdings.record(session, Math.min(bytes, quota.bytes))
   }
 
   async function stopAndMakeRoom(execution: WatchedExecution): Promise<void> {
@@ -117,15 +140,22 @@ export function createDiskGuard({
       if (isRelieving) void execution.freeze()
       if (!isRunning) void run()
       return {
+        record: (usage) => record(execution, usage),
         // An error in it fails the guard's own round.
         settled: async () => makingRoom.get(execution)?.catch(() => {}),
         async end() {
-          watched.delete(execution)
+          if (watched.delete(execution) && execution.lastUsage !== null)
+            record(execution, execution.lastUsage)
           await execution.end()
         },
       }
     },
   }
+}
+
+/** Two infinite numbers are equal. */
+function descending(a: number, b: number): number {
+  return a === b ? 0 : b - a
 }
 
 /** Ignores an error whose cause is that the execution has ended meanwhile. */

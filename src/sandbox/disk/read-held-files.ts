@@ -24,6 +24,8 @@ export interface HeldFilesOrder {
 const maxMappings = 20_000
 /** Places among the fields after the name: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 const [state, startTime] = [0, 19]
+/** Pipes without a name that the gateway itself gives an execution, for its output. They are not charged. */
+const outputPipes = 2
 const gone = ["ENOENT", "ESRCH", "ENOTDIR", "EINVAL"]
 
 /**
@@ -39,6 +41,7 @@ export async function readHeldFiles(
   signal: AbortSignal,
 ): Promise<HeldFiles | "over"> {
   const files = new Map<number, number>()
+  const pipes = new Set<number>()
   const named = new Set<number>()
   const networks = new Set<string>()
   let boundSockets = 0
@@ -48,7 +51,7 @@ export async function readHeldFiles(
     const threads = await ifThere(readdir(`/proc/${pid}/task`), [])
     for (const thread of threads) {
       signal.throwIfAborted()
-      if (await addOpen({ files, named, device }, `/proc/${pid}/task/${thread}`)) hidesFiles = true
+      if (await addOpen({ files, pipes, named, device }, `/proc/${pid}/task/${thread}`)) hidesFiles = true
     }
     // All threads have the same mappings. The first one may have ended, and then shows none.
     if (threads.length > 0) last.push(`/proc/${pid}/task/${threads.at(-1)}`)
@@ -66,6 +69,7 @@ export async function readHeldFiles(
     boundSockets += sockets.filter(({ hasFile }) => hasFile).length
     if (sockets.some((socket) => isHidden(socket, named))) hidesFiles = true
   }
+  for (const inode of [...pipes].slice(0, outputPipes)) files.delete(inode)
   const bytes = [...files.values()].reduce((sum, size) => sum + size, 0)
   const usage = { bytes, entries: files.size + boundSockets }
   return { usage, hidesFiles, written: await readWritten(pids) }
@@ -123,6 +127,8 @@ function isHidden({ inode }: UnixSocket, named: ReadonlySet<number>): boolean {
 interface OpenFiles {
   /** Bytes of the files without a name, by inode. */
   readonly files: Map<number, number>
+  /** Inodes of those files that are pipes. */
+  readonly pipes: Set<number>
   /** Inodes of the sockets that a descriptor names. */
   readonly named: Set<number>
   readonly device: number
@@ -138,7 +144,8 @@ async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
   return hidden.includes(true)
 }
 
-async function addFile({ files, named, device }: OpenFiles, thread: string, link: string): Promise<boolean> {
+async function addFile(found: OpenFiles, thread: string, link: string): Promise<boolean> {
+  const { files, pipes, named, device } = found
   // Does not open it, so a named pipe holds nothing up.
   const stats = await ifThere(stat(`${thread}/${link}`), null)
   if (stats?.isSocket()) {
@@ -147,6 +154,7 @@ async function addFile({ files, named, device }: OpenFiles, thread: string, link
     return /^scm_fds:\s*[1-9]/m.test(info)
   }
   if (stats !== null) addDeleted(files, stats, device)
+  if (stats?.isFIFO() && files.has(stats.ino)) pipes.add(stats.ino)
   return false
 }
 

@@ -2,10 +2,12 @@ import { setTimeout as delay } from "node:timers/promises"
 import { type DiskUsage, measureUsage } from "../workspace/usage.ts"
 import { createCharge, lostBetween, type WrittenBytes } from "./charge.ts"
 import { measureHeldFiles } from "./held-files.ts"
+import type { Holder } from "./holdings.ts"
 import type { DiskSpace } from "./space.ts"
 
 /** Operations of the disk guard on an execution. */
 export interface DiskConsumer {
+  readonly session: Holder
   /** Its working directory. */
   readonly path: string
   /** Stops all its processes for the time being. */
@@ -21,6 +23,9 @@ export interface DiskConsumer {
 /** An execution while the disk guard watches it. */
 export interface WatchedExecution {
   readonly signal: AbortSignal
+  readonly session: Holder
+  /** Its usage when it was last measured; null before the first measurement. */
+  readonly lastUsage: DiskUsage | null
   /** If true, the last measurement found that its processes hide files. */
   readonly hidFiles: boolean
   /** Measures the working directory if that is due. Does not wait for it. */
@@ -68,6 +73,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
   const { signal } = ended
   const charge = createCharge()
   let first: DiskUsage | null = null
+  let last: DiskUsage | null = null
   let lastSpace: DiskSpace | null = null
   /** All that the file system has lost. What others free does not make it less. */
   let lost: DiskUsage = { bytes: 0, entries: 0 }
@@ -137,6 +143,7 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
       // A measurement that does not see deleted files must not make room for more of them.
       ceiling = first === null || isFrozen ? next : lowerOf(ceiling, next)
       first ??= usage
+      last = usage
       // A large working directory takes long to measure, and the processor is for others too.
       nextAt = performance.now() + Math.max(regularMs, 3 * (performance.now() - startedAt))
     } finally {
@@ -193,6 +200,10 @@ export function watchExecution(consumer: DiskConsumer, { quota, readSpace }: Wat
 
   return {
     signal,
+    session: consumer.session,
+    get lastUsage() {
+      return last
+    },
     get hidFiles() {
       return hidFiles
     },

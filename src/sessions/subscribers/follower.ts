@@ -42,7 +42,9 @@ export async function followSession(
 ): Promise<void> {
   if (cursor.isGone) return reportGap(subscriber, cursor, options)
   const { subscriptions, reads, stopping } = options
-  const reader = { key: `subscriber ${subscriber.name}`, signal: stopping, isRun: true }
+  // Reads for all tenants, and takes turns with them like one more.
+  const principal = { tenant: `subscriber ${subscriber.name}`, userId: "" }
+  const reader = { principal, signal: stopping, isRun: true }
   let { seq, attempt } = cursor
   for (;;) {
     const entries = await reads.read(reader, cursor.sessionId, { ...page, afterSeq: seq, deltas: false })

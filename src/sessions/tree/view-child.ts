@@ -1,6 +1,5 @@
 import type { LiveEntry } from "../../core/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
-import { principalKey } from "../principal-key.ts"
 import type { ReadQueue } from "../read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"
 import { type ChildWait, nothingAfter, type Present, presentOf, withoutResolved } from "./present.ts"
@@ -89,5 +88,5 @@ async function presentOfRun(
 ): Promise<Present | null> {
   const run = await log.run(session.id, runId)
   if (run === null || (run.state !== "queued" && run.state !== "open")) return null
-  return presentOf({ log, reads, reader: { key: principalKey(session), signal }, runId }, session)
+  return presentOf({ log, reads, reader: { principal: session, signal }, runId }, session)
 }

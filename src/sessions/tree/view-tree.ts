@@ -1,7 +1,6 @@
 import { isTerminal, type LiveEntry } from "../../core/entries.ts"
 import { toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import { principalKey } from "../principal-key.ts"
 import type { TreeViewOptions } from "../sessions.ts"
 import { type ChildWait, nothingAfter, type Present, presentOf } from "./present.ts"
 import type { SubAgent, TreeBatch } from "./sub-agent.ts"
@@ -112,7 +111,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
     const { log, reads } = this.#parts
     const session = await log.session(this.#root.sessionId)
     if (session === null || session.activeRun === null) return nothingAfter(session?.lastSeq ?? afterSeq)
-    const reader = { key: principalKey(session), signal: this.#signal }
+    const reader = { principal: session, signal: this.#signal }
     return presentOf({ log, reads, reader, runId }, session)
   }
 

@@ -141,14 +141,18 @@ export async function claimRunnable(
        SELECT tenant, sum(count) AS count, max(last_turn) AS last_turn FROM held GROUP BY tenant
      ),
      in_tenant AS (
-       SELECT id, coalesce(of_tenant.last_turn, 0) AS last_turn, coalesce(of_tenant.count, 0)
+       SELECT id, last_used_at, coalesce(of_tenant.last_turn, 0) AS last_turn, coalesce(of_tenant.count, 0)
          + row_number() OVER (PARTITION BY tenant ORDER BY place, waiting.last_turn, last_used_at) AS place
        FROM waiting LEFT JOIN of_tenant USING (tenant) WHERE place <= $6
      ),
+     in_order AS (
+       SELECT id, place, row_number() OVER (ORDER BY place, last_turn, last_used_at) AS turn
+       FROM in_tenant WHERE place <= $8
+     ),
      free AS (
-       SELECT session.id FROM agent_gateway.session JOIN in_tenant USING (id)
-       WHERE place <= $8 AND (owner IS NULL OR owner = ANY($3))
-       ORDER BY place, last_turn, last_used_at LIMIT $4 FOR UPDATE OF session SKIP LOCKED
+       SELECT session.id FROM agent_gateway.session JOIN in_order USING (id)
+       WHERE (place = 1 OR turn <= $9) AND (owner IS NULL OR owner = ANY($3))
+       ORDER BY turn LIMIT $4 FOR UPDATE OF session SKIP LOCKED
      )
      UPDATE agent_gateway.session SET ${taken("session.owner = ANY($7)")} FROM free WHERE session.id = free.id
      RETURNING session.id, epoch, takeovers, tenant, user_id`,
@@ -161,6 +165,7 @@ export async function claimRunnable(
       shares?.perPrincipal ?? limit,
       dead.filter((row) => row.lapsed === true).map((row) => text(row, "owner")),
       shares?.perTenant ?? limit,
+      shares?.forPresentTenants ?? limit,
     ],
   )
   return rows.map(toLease)

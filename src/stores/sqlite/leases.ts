@@ -67,7 +67,7 @@ export async function claimRunnable(
     const found = await findRunnable(database, {
       ...claimable,
       limit: left,
-      shares,
+      shares: without(leases.length, shares),
       now,
       isFree: (owner) => isFree(membership, owner),
     })
@@ -76,6 +76,12 @@ export async function claimRunnable(
     if (leases.length >= limit || found.length < left) break
   }
   return leases
+}
+
+/** Returns the shares for the sessions that are still to be claimed. */
+function without(claimed: number, shares: Shares | undefined): Shares | undefined {
+  if (shares?.forPresentTenants === undefined) return shares
+  return { ...shares, forPresentTenants: shares.forPresentTenants - claimed }
 }
 
 async function takeAll(

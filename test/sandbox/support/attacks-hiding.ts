@@ -131,6 +131,15 @@ while not os.path.exists("go"):
     for fd in socket.recv_fds(receiver, 1, 1)[1]: os.close(fd)
 print("survived", os.path.getsize("own"))`
 
+/** Has as many entries as it may, and makes the disk look as if it had grown. */
+const full = `
+import os, time
+for index in range(1_500 - len(os.listdir(".")) - 1): open(f"file-{index}", "w").close()
+for round in range(10):
+    with open("file", "wb") as file: file.write(b"x" * 8_000_000)
+    time.sleep(0.15)
+print("survived", len(os.listdir(".")))`
+
 /** Each of these stays within its quota, and all together take more of the disk than one of them may. */
 const neighbor = `
 import time
@@ -193,6 +202,13 @@ for process in range(20):
 time.sleep(60)`
       const { reason } = await run(harness, await newSandbox(harness), code, { timeoutMs: 10_000 })
       assert.equal(reason, "diskFull")
+    },
+  },
+  {
+    name: "disk entries that are all used up, for honest code",
+    async run(harness) {
+      const { reason, stdout } = await run(harness, await newSandbox(harness), full)
+      assert.deepEqual([reason, stdout], ["exited", "survived 1500\n"])
     },
   },
   {
