@@ -4,6 +4,7 @@ import { addAbortSignal, type Readable } from "node:stream"
 import { toError } from "../core/errors.ts"
 import { isJsonObject, type JsonObject } from "../core/json.ts"
 import type { Gateway, GatewayRunResult, RunOptions } from "../gateway/gateway.ts"
+import { untilDelivered } from "../gateway/until-delivered.ts"
 import type { RunSessionOptions } from "../headless/run/options.ts"
 import { type RunOutput, runOutputExitCode, runOutputOutcome } from "../headless/run/run-output.ts"
 import { runSession } from "../headless/run/run-session.ts"
@@ -68,11 +69,12 @@ async function runTask(
   // A job is left open, for the next process; its gateway is closed instead.
   const leave = () => void gateway.close({ graceMs: 0 })
   if (jobId !== undefined) context.signal.addEventListener("abort", leave, { once: true })
-  const run = await runSession(runs, message, {
+  const ended = await runSession(runs, message, {
     ...sessionOptions(runArguments, context),
     ...(jobId === undefined && { signal: context.signal }),
     ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
   })
+  const run = await untilDelivered(gateway, ended, { signal: context.signal })
   // Set by the callback above, which the compiler does not see.
   const finished = result as GatewayRunResult<JsonObject> | null
   if (format === "json") printJson(run, finished, context)

@@ -57,7 +57,7 @@ export interface SlackOptions {
 
 /** The channels to which the ends of an agent's runs are delivered. Each channel is independent of the others. */
 export interface DeliveryOptions {
-  /** Called with each delivery. May take 30 seconds; a rejection is tried again. */
+  /** Called with each delivery. May take 15 seconds; a rejection is tried again. */
   readonly onComplete?: (
     delivery: Delivery,
     options: { readonly signal: AbortSignal },

@@ -36,6 +36,9 @@ export function delivery(options: DeliveryOptions): Plugin {
   }
 }
 
+/** Milliseconds for one attempt. If a process dies over one, its row is due ten seconds later than that. */
+const timeoutMs = 15_000
+
 type Send = (delivery: Delivery, signal: AbortSignal) => Promise<void>
 
 function channelsOf({
@@ -61,6 +64,7 @@ function channelsOf({
 
 function handlerOf(send: Send): OutboxHandler {
   return {
+    timeoutMs,
     deliver: ({ payload }: OutboxDelivery, { signal }) => send(payload as unknown as Delivery, signal),
   }
 }

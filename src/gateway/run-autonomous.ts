@@ -42,7 +42,7 @@ export async function runAutonomous(
     // What it takes to open the agent is not the run's time.
     await agent.prepare()
     const output = await runSession(agent, message, run)
-    return channels === undefined ? output : await untilDelivered(agent, output)
+    return channels === undefined ? output : await untilDelivered(agent, output, options)
   } finally {
     // The run is over or parked. What this process took over besides can be taken over by the next one.
     await agent.close({ graceMs: 0 })

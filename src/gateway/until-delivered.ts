@@ -2,22 +2,27 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { RunOutput } from "../headless/run/run-output.ts"
 import type { Gateway } from "./gateway.ts"
 
-/** Milliseconds that a run that has ended waits for its deliveries. */
-const patienceMs = 30_000
+/** Milliseconds that a run that has ended waits for its deliveries. A row whose process died is due again earlier. */
+const patienceMs = 60_000
 const pollMs = 50
 
 /**
- * Waits until what the run delivers is delivered or dead. Whatever is not delivered by then is a warning of the
- * output.
+ * Waits until what the run delivers is delivered or dead, or until the signal aborts. Whatever is not delivered by
+ * then is a warning of the output.
  */
-export async function untilDelivered({ outbox }: Gateway, output: RunOutput): Promise<RunOutput> {
+export async function untilDelivered(
+  { outbox }: Pick<Gateway, "outbox">,
+  output: RunOutput,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<RunOutput> {
   const { sessionId } = output
   if (sessionId === null || output.parked) return output
+  const isAborted = () => signal?.aborted === true
   const ends = performance.now() + patienceMs
   for (;;) {
     const rows = (await outbox.list({ sessionId })).filter(({ kind }) => kind.includes("/delivery/"))
     const isSettled = rows.every(({ state }) => state === "dead")
-    if (!isSettled && performance.now() < ends) {
+    if (!isSettled && !isAborted() && performance.now() < ends) {
       await delay(pollMs)
       continue
     }

@@ -177,6 +177,9 @@ test("thinking is folded, and usage adds up", async () => {
   await page.getByText("Thought").click()
   expect(await page.getByText("Let me see.").isVisible()).toBe(true)
   expect(await page.getByTestId("usage").innerText()).toMatch(/10 in\s+\d+ out/)
+  expect(await page.locator("article.assistant .turn-usage").innerText()).toMatch(
+    /^10 in · \d+ out · price unknown$/,
+  )
 })
 
 test("an image is attached and sent", async () => {

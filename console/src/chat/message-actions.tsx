@@ -1,5 +1,6 @@
 import type { ViewMessage } from "ai-agent-gateway/client/view"
 import { CopyButton } from "../ui/copy-button.tsx"
+import { costText, countText, inputOf } from "../ui/format.ts"
 
 export interface MessageActionsProps {
   readonly message: ViewMessage
@@ -8,12 +9,19 @@ export interface MessageActionsProps {
   readonly onEdit: ((text: string) => void) | null
 }
 
-/** Copies a message, or puts it into the composer again. */
-export function MessageActions({ text, onEdit }: MessageActionsProps) {
+/** Copies a message, or puts it into the composer again. Shows what an answer has cost. */
+export function MessageActions({ message, text, onEdit }: MessageActionsProps) {
+  const { usage } = message
   if (text === "") return null
   return (
     <div class="message-actions">
       <CopyButton text={text} label="Copy message" />
+      {usage !== null && (
+        <span class="turn-usage">
+          {countText(inputOf(usage))} in · {countText(usage.output_tokens)} out ·{" "}
+          {costText(usage.estimated_cost)}
+        </span>
+      )}
       {onEdit !== null && (
         <button type="button" class="copy" onClick={() => onEdit(text)}>
           Edit and resend

@@ -1,16 +1,15 @@
 import type { Usage } from "ai-agent-gateway/client"
-import { costText, countText } from "../ui/format.ts"
+import { costText, countText, inputOf } from "../ui/format.ts"
 
 /** Tokens and cost of the whole session. */
 export function UsageLine({ usage }: { readonly usage: Usage | null }) {
   if (usage === null) return null
   const cached = usage.cache_read_input_tokens
-  const input = usage.input_tokens + usage.cache_creation_input_tokens + cached
   return (
     <p class="usage" data-testid="usage">
       <span>Session:</span>
       <span>
-        {countText(input)} in{cached > 0 && ` (${countText(cached)} cached)`}
+        {countText(inputOf(usage))} in{cached > 0 && ` (${countText(cached)} cached)`}
       </span>
       <span>{countText(usage.output_tokens)} out</span>
       <span>{costText(usage.estimated_cost)}</span>

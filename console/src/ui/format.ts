@@ -1,3 +1,10 @@
+import type { Usage } from "ai-agent-gateway/client"
+
+/** Returns all input tokens, cached ones included. */
+export function inputOf(usage: Usage): number {
+  return usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens
+}
+
 const counts = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 })
 
 export function countText(count: number): string {

@@ -34,7 +34,7 @@ function apply(view: ChatView, event: ChatEvent): ChatView {
       return discardText(openRun(view), view.kept.byRetry)
     case "turn_complete":
       return {
-        ...withoutSubAgents(keepAll(withoutWriting(openRun(view)))),
+        ...addUsage(withoutSubAgents(keepAll(withoutWriting(openRun(view)))), event.usage),
         usage: sum(view.usage, event.usage),
       }
     case "user_message_added":
@@ -106,6 +106,13 @@ function keepAll(view: ChatView): ChatView {
 
 function end(view: ChatView, ended: RunEnd): ChatView {
   return { ...keepAll(withoutWriting(view)), isRunning: false, waits: [], ended }
+}
+
+/** A turn without text and calls has no message. */
+function addUsage(view: ChatView, usage: Usage): ChatView {
+  const last = view.messages.at(-1)
+  if (last?.role !== "assistant") return view
+  return { ...view, messages: [...view.messages.slice(0, -1), { ...last, usage: sum(last.usage, usage) }] }
 }
 
 function sum(before: Usage | null, turn: Usage): Usage {

@@ -45,6 +45,8 @@ export interface ViewMessage {
   readonly id: string
   readonly role: "user" | "assistant" | "system"
   readonly parts: readonly ViewPart[]
+  /** Usage of the turns that the view has seen as events. Null for other messages, also those of a loaded history. */
+  readonly usage: Usage | null
 }
 
 export type ViewPart =
@@ -139,7 +141,7 @@ export function openRun(view: ChatView): ChatView {
 }
 
 export function addMessage(view: ChatView, role: ViewMessage["role"], parts: readonly ViewPart[]): ChatView {
-  const message = { id: `message-${view.messages.length}`, role, parts }
+  const message = { id: `message-${view.messages.length}`, role, parts, usage: null }
   return { ...view, messages: [...view.messages, message], kept: { byRetry: 0, byFailure: 0 } }
 }
 

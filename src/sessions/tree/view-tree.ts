@@ -169,7 +169,9 @@ class TreeView implements AsyncIterator<TreeBatch> {
       const part = isWhole ? unshown : unshown.slice(0, end)
       branch.unshown = isWhole ? null : unshown.slice(end)
       this.#follow(branch, part)
-      this.#branches.push(...this.#branches.splice(this.#branches.indexOf(branch), 1))
+      if (this.#branches.length > 1) {
+        this.#branches.push(...this.#branches.splice(this.#branches.indexOf(branch), 1))
+      }
       return branch.subAgent === null ? part : { subAgent: branch.subAgent, entries: part }
     }
     return null
@@ -188,11 +190,13 @@ class TreeView implements AsyncIterator<TreeBatch> {
 
   /** Begins to show the sub-agents that a part of a session leads to. */
   #follow(parent: Branch, part: readonly LiveEntry[]): void {
+    const last = part.at(-1)
+    // The usual case: a batch of deltas.
+    if (last?.kind !== "event" && parent.opened.length === 0) return
     const isDirect = parent === this.#root
     const common = { parent, parentSessionId: parent.sessionId, isDirect }
     for (const wait of parent.opened) this.#queue.push({ ...common, wait, isNew: false })
     parent.opened = []
-    const last = part.at(-1)
     if (last?.kind === "event") {
       const { event } = last
       const isOpened = event.type === "waitOpened" && event.kind === "child"
