@@ -47,6 +47,9 @@ it.each([
 
 it("has nothing to pause when the container ends at that moment", async () => {
   await freezeContainer(containerThat(stopping))
+  await freezeContainer(
+    containerThat(refusal(500, "server error - OCI runtime pause failed: container not running")),
+  )
 })
 
 it("has nothing to continue when the container ended before its pause", async () => {

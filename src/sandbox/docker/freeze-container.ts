@@ -33,7 +33,10 @@ export async function thawContainer(container: Freezable): Promise<void> {
   }
 }
 
-/** The engine calls it a failure of its own if the container stops just when it is to be paused. */
+/** Words of the engine, and of the runtime below it, for a container that stops just when it is to be paused. */
+const stoppedWords = /cannot pause a stopped container|container not running/
+
+/** The engine calls such a pause a failure of its own. */
 function hasStopped(error: unknown): boolean {
-  return isConflict(error) || isNotFound(error) || /cannot pause a stopped container/.test(String(error))
+  return isConflict(error) || isNotFound(error) || stoppedWords.test(String(error))
 }
