@@ -85,6 +85,7 @@ export type {
   WaitFilter,
   WaitKey,
 } from "./core/ports/approvals.ts"
+export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -163,22 +164,11 @@ export type {
 } from "./core/ports/provider.ts"
 export type {
   CodeLanguage,
-  ExecEvent,
-  ExecRequest,
-  ExitReason,
-  ExitStatus,
   OpenedFile,
-  OutputChunk,
   ReadOnlyFile,
   ReadOnlyFolder,
-  RemovedFiles,
-  Sandbox,
-  Sandboxes,
-  SandboxFile,
-  SandboxFiles,
   SandboxHost,
   SandboxName,
-  SandboxSession,
 } from "./core/ports/sandbox.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
@@ -215,7 +205,11 @@ export type {
   Cursor,
   CursorClaim,
   CursorFailure,
+  EventPage,
   ForgottenSubscription,
+  Gap,
+  Subscriber,
+  SubscriberContext,
   Subscription,
   Subscriptions,
 } from "./core/ports/subscriptions.ts"
@@ -382,6 +376,7 @@ export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
 export type { StorageBounds } from "./sessions/storage.ts"
 export { loadSkills } from "./skills/load/load-skills.ts"
+export type { SkillOptions } from "./skills/options.ts"
 export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./skills/skill.ts"
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"

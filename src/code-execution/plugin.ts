@@ -41,7 +41,7 @@ export function codeExecutionPlugin(
       )
       const check = createReadinessCheck(sandboxes, logger)
       return {
-        provides: { sandboxes, codeRunner: createCodeRunner(parts) },
+        provides: { codeRunner: createCodeRunner(parts) },
         openRun({ needsApproval, maxToolResultBytes }) {
           const tools = code.tools({ needsApproval, maxResultBytes: maxToolResultBytes })
           return { tools: () => tools }

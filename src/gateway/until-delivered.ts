@@ -7,8 +7,8 @@ const patienceMs = 60_000
 const pollMs = 50
 
 /**
- * Waits until what the run delivers is delivered or dead, or until the signal aborts. Whatever is not delivered by then is a
- * warning of the output.
+ * Waits until what the run delivers is delivered or dead, or until the signal aborts. Whatever is not delivered by
+ * then is a warning of the output.
  */
 export async function untilDelivered(
   { outbox }: Pick<Gateway, "outbox">,

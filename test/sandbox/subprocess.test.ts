@@ -41,6 +41,33 @@ print(min(libc.shmget(0, 4096, 0o1600), libc.semget(0, 1, 0o1600), libc.msgget(0
   }
 }, 60_000)
 
+test("deleted files that are registered with an io_uring count as hidden", async () => {
+  await requires("root")
+  // io_uring_setup, io_uring_register with IORING_REGISTER_FILES and IORING_REGISTER_FILES_UPDATE.
+  const code = `
+import ctypes, os, struct, time
+libc = ctypes.CDLL(None)
+ring = libc.syscall(425, 4, ctypes.create_string_buffer(120))
+table = (ctypes.c_int * 64)(*([-1] * 64))
+if ring < 0 or libc.syscall(427, ring, 2, table, 64) != 0:
+    print("refused")
+    raise SystemExit
+time.sleep(1)
+for index in range(40):
+    fd = os.open("deleted", os.O_CREAT | os.O_RDWR)
+    os.unlink("deleted")
+    for _ in range(16): os.write(fd, b"x" * (1 << 20))
+    files = (ctypes.c_int * 1)(fd)
+    update = struct.pack("IIQ", index, 0, ctypes.addressof(files))
+    libc.syscall(427, ring, 6, ctypes.create_string_buffer(update, 16), 1)
+    os.close(fd)
+    time.sleep(0.05)
+time.sleep(60)`
+  const { reason, stdout } = await run(harness, await newSandbox(harness), code)
+  // Some kernels are set up without io_uring.
+  if (stdout !== "refused\n") expect(reason).toBe("diskFull")
+}, 120_000)
+
 test("what a killed gateway ran is gone after the next start", async () => {
   const directory = await sandboxDirectory()
   await crashWhileRunning("subprocess", directory)

@@ -6,7 +6,7 @@ import type { CodeRunner } from "./code-runner.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
 import type { OutboxHandler } from "./outbox.ts"
-import type { OpenedFile, Sandboxes } from "./sandbox.ts"
+import type { OpenedFile } from "./sandbox.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 import type { Secrets } from "./secrets.ts"
 import type { Session } from "./session-log.ts"
@@ -50,7 +50,6 @@ export interface PluginServices {
 
 /** Ports that plugins provide for those after them. */
 export interface PluginPorts {
-  readonly sandboxes: Sandboxes
   readonly codeRunner: CodeRunner
 }
 

@@ -133,16 +133,16 @@ describe("opening and closing", () => {
 
   it("hands a port to the plugins after the one that provides it", async () => {
     const seen: unknown[] = []
-    const sandboxes = { hosts: [], open: () => expect.unreachable(), find: async () => null }
+    const codeRunner = { hosts: [], maxTimeoutMs: 1, overheadMs: 1, run: () => expect.unreachable() }
     const look = (name: string): Plugin => ({
       name,
       setup({ ports }) {
-        seen.push(ports.sandboxes)
+        seen.push(ports.codeRunner)
         return {}
       },
     })
-    await agent([look("before"), plugin("provider", { provides: { sandboxes } }), look("after")]).prepare()
-    expect(seen).toEqual([undefined, sandboxes])
+    await agent([look("before"), plugin("provider", { provides: { codeRunner } }), look("after")]).prepare()
+    expect(seen).toEqual([undefined, codeRunner])
   })
 
   it("keeps the secrets of plugins apart", async () => {

@@ -1,4 +1,4 @@
-import type { Stats } from "node:fs"
+import { constants, type Stats } from "node:fs"
 import { open, readdir, readFile, readlink, stat } from "node:fs/promises"
 import { hasCode } from "../workspace/directory.ts"
 import { bytesOnDisk, type DiskUsage } from "../workspace/usage.ts"
@@ -134,7 +134,7 @@ interface OpenFiles {
   readonly device: number
 }
 
-/** Resolves to true if files wait in a socket. */
+/** Resolves to true if files wait in a socket or are registered with an io_uring. */
 async function addOpen(found: OpenFiles, thread: string): Promise<boolean> {
   const descriptors = await ifOpen(readdir(`${thread}/fd`), thread, [])
   const hidden = await Promise.all([
@@ -148,10 +148,11 @@ async function addFile(found: OpenFiles, thread: string, link: string): Promise<
   const { files, pipes, named, device } = found
   // Does not open it, so a named pipe holds nothing up.
   const stats = await ifThere(stat(`${thread}/${link}`), null)
-  if (stats?.isSocket()) {
-    named.add(stats.ino)
+  if (stats?.isSocket()) named.add(stats.ino)
+  if (stats?.isSocket() || (stats !== null && (stats.mode & constants.S_IFMT) === 0)) {
     const info = await ifThere(readFile(`${thread}/${link.replace("fd/", "fdinfo/")}`, "utf8"), "")
-    return /^scm_fds:\s*[1-9]/m.test(info)
+    // Files that wait in a socket, or that are registered with an io_uring, which is a file without a type.
+    return /^(scm_fds|UserFiles):\s*[1-9]/m.test(info)
   }
   if (stats !== null) addDeleted(files, stats, device)
   if (stats?.isFIFO() && files.has(stats.ino)) pipes.add(stats.ino)
