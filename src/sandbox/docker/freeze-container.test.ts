@@ -8,6 +8,10 @@ function refusal(statusCode: number, message: string): Error {
 
 const unableToFreeze = refusal(500, "server error - cannot pause container: unable to freeze")
 const notPaused = refusal(500, "server error - Container 0123 is not paused")
+const stopping = refusal(
+  500,
+  "server error - Cannot pause container 0123: cannot pause a stopped container: unknown",
+)
 const stopped = refusal(409, "container is not running")
 const removed = refusal(404, "no such container")
 const broken = refusal(500, "server error - no space left on device")
@@ -39,6 +43,10 @@ it.each([
 ])("has nothing to %s when the container has stopped, or is gone", async (_, change) => {
   await change(containerThat(stopped))
   await change(containerThat(removed))
+})
+
+it("has nothing to pause when the container ends at that moment", async () => {
+  await freezeContainer(containerThat(stopping))
 })
 
 it("has nothing to continue when the container ended before its pause", async () => {

@@ -33,6 +33,7 @@ export async function thawContainer(container: Freezable): Promise<void> {
   }
 }
 
+/** The engine calls it a failure of its own if the container stops just when it is to be paused. */
 function hasStopped(error: unknown): boolean {
-  return isConflict(error) || isNotFound(error)
+  return isConflict(error) || isNotFound(error) || /cannot pause a stopped container/.test(String(error))
 }
