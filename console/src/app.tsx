@@ -21,7 +21,7 @@ export function App() {
 
   switch (state.type) {
     case "loading":
-      return <p class="splash">Loading the console…</p>
+      return <main class="splash">Loading the console…</main>
     case "failed":
       return (
         <main class="splash">

@@ -59,6 +59,7 @@ describe.each(windows)("%s", (name, window) => {
       await check(view)
     }
 
+    await page.getByLabel("Message", { exact: true }).waitFor()
     await check("new conversation")
     await send("markdown")
     await status("ready")
