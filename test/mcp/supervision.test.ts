@@ -31,7 +31,9 @@ describe("a server that dies during a call", () => {
       reason: "lost",
       outcome: "unknown",
     })
-    expect(agent.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    // Hooks hear of an event after it is stored.
+    const ended = { type: "runCompleted", disposition: "completed" }
+    await vi.waitFor(() => expect(agent.events.at(-1)).toMatchObject(ended), 10_000)
     expect(textOfResult(await agent.call("pid"))).toMatch(/^\d+$/)
     expect(lines().filter((line) => line === "called die")).toHaveLength(1)
   })

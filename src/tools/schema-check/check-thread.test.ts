@@ -30,17 +30,17 @@ async function keepBusy(threads: number): Promise<void> {
 }
 
 it("does not count the time in which other threads have the CPU", async () => {
-  const alone = threadWith(60_000)
+  // The first check of a thread takes longest, because its code is not compiled yet.
   const measure = async () => {
+    const thread = threadWith(60_000)
     const before = performance.now()
-    expect(await alone.run(request)).toEqual({ type: "valid" })
+    expect(await thread.run(request)).toEqual({ type: "valid" })
     return performance.now() - before
   }
-  await measure()
-  const ms = Math.max(await measure(), await measure())
-  const thread = threadWith(Math.ceil(ms * 1.5))
+  const ms = Math.max(await measure(), await measure(), await measure())
+  const thread = threadWith(Math.ceil(ms * 2))
   expect(await thread.run(request)).toEqual({ type: "valid" })
-  await keepBusy(2 * availableParallelism())
+  await keepBusy(6 * availableParallelism())
   expect(await thread.run(request)).toEqual({ type: "valid" })
 })
 
