@@ -133,7 +133,7 @@ async function runsTask(node, project) {
   const { code, stdout, stderr } = await cli(node, ["run", "agent.ts", "--json", task], project).ended
   assert.equal(code, 0, stderr)
   const result = JSON.parse(stdout)
-  assert.equal(result.outcome, "completed")
+  assert.equal(result.outcome, "success")
   assert.deepEqual(result.toolsUsed, ["add"])
   assert.match(result.response, /42/)
   assert.doesNotMatch(stderr, /Warning/)
