@@ -23,7 +23,7 @@ const folders = {
   http: ["core", "sessions"],
   console: ["core", "sessions", "http"],
   delivery: ["core"],
-  // Of the client only the types of events.
+  // The client gives it only the types of events.
   headless: ["client/wire", "core", "locks", "state-files"],
   telemetry: ["core"],
   transcripts: ["core"],

@@ -1,24 +1,12 @@
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
-import type { Cost, Usage } from "../core/usage.ts"
+import type { RunEnd } from "../core/run-end.ts"
 
-/** The end of a run, as it is delivered. */
-export interface Delivery {
+/** The end of a run, as it is delivered. Its response has at most 100 000 characters. */
+export interface Delivery extends Omit<RunEnd, "tenant" | "userId"> {
   /** The same each time the run is delivered to this channel: receivers tell repetitions by it. */
   readonly id: string
   readonly agent: string
-  readonly sessionId: string
-  readonly runId: string
-  /** Milliseconds since the Unix epoch. */
-  readonly endedAt: number
-  readonly outcome: "completed" | "interrupted" | "failed"
-  /** Reason of the interruption: `cancelled`, `max_turns`, `max_tokens`, `budget`; null otherwise. */
-  readonly reason: string | null
-  readonly error: { readonly code: string; readonly message: string } | null
-  /** The text of the last message, at most 100 000 characters. */
-  readonly response: string
-  readonly usage: Usage
-  readonly cost: Cost
 }
 
 export interface WebhookOptions {

@@ -58,9 +58,9 @@ export interface AgentService {
   checks(audience: Audience): Promise<Readonly<Record<string, Check>>>
   /** Subscribers of the plugins, by names that no other agent's have. */
   readonly subscribers: readonly Subscriber[]
-  /** Ends what runs may wait for. They continue without it. */
   /** Handlers of what its plugins write into the outbox, by the stored kind. */
   readonly outbox: ReturnType<typeof outboxHandlersOf>
+  /** Ends what runs may wait for. They continue without it. */
   interrupt(): Promise<void>
   close(): Promise<void>
 }

@@ -119,7 +119,7 @@ export async function* followRun(
         const before = answered
         if (!(await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal }))) return
         await answering
-        // What was seen may have been answered since.
+        // A wait that was seen may have been answered since.
         if (unanswered > 0 || answered !== before) continue
         onParked?.()
         over.abort()

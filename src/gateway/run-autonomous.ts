@@ -39,7 +39,7 @@ export async function runAutonomous(
     ...(channels !== undefined && { plugins: [...plugins, delivery(channels)] }),
   })
   try {
-    // What it takes to open the agent is not the run's time.
+    // The time to open the agent does not count as the run's.
     await agent.prepare()
     const output = await runSession(agent, message, run)
     return channels === undefined ? output : await untilDelivered(agent, output, options)

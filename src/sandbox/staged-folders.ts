@@ -74,7 +74,7 @@ export function createFolderStage(directory: string): FolderStage {
       if (entry.users > 0) continue
       entries.delete(key)
       bytes -= entry.bytes
-      // What cannot be removed goes with the whole directory.
+      // A folder that cannot be removed now goes with the whole directory.
       entry.path.then((path) => removeTree(path)).catch(() => undefined)
     }
   }

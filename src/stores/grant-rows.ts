@@ -16,7 +16,7 @@ export function toolTypeKey(grant: Grant): string {
 
 /**
  * Returns the grants that hold in the session, of rows with a `body` that belong to it or to the root of its tree.
- * Those of older versions named no origin: they have lapsed.
+ * Grants of older versions name no origin, so they have lapsed.
  */
 export function toGrants(rows: readonly Row[], sessionId: string): readonly Grant[] {
   return rows

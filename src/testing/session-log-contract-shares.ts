@@ -121,7 +121,7 @@ export const shareCases: readonly SessionLogCase[] = [
         return named(await log.claimRunnable([agent], limit, shares))
       }
       assert.deepEqual(await claim(4, 0), ["y2"])
-      // Of the others, too, one is the first of its tenant.
+      // One of the other sessions is the first of its tenant as well.
       assert.deepEqual(await claim(4, 2), ["a0", "z3"])
       assert.deepEqual(await claim(4, 1), ["a4"])
       assert.deepEqual(await claim(4, 4), ["a5", "b1"])

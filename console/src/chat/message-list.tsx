@@ -115,7 +115,7 @@ interface PartProps {
 function Part({ part, isUser, isLive, wait, agent }: PartProps) {
   switch (part.type) {
     case "text":
-      // What a person has typed is shown as it was typed.
+      // A person's text is shown as it was typed.
       return isUser ? <p class="typed">{part.text}</p> : <Markdown text={part.text} />
     case "thinking":
       return <Thinking text={part.text} isLive={isLive} />

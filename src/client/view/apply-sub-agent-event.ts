@@ -27,7 +27,7 @@ export function applySubAgentEvent(view: ChatView, event: ChatEvent): ChatView {
     case "tool_call_complete":
     case "tool_call_interrupted":
       return closeWaits(view, event.tool_call_id)
-    // What is open in a sub-agent comes again after its start.
+    // The open waits of a sub-agent come again after its start.
     case "sub_agent_start":
     case "stream_complete":
     case "error":

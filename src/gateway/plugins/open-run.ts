@@ -43,6 +43,8 @@ export async function openRun(
   { agent, callbackTimeoutMs, logger }: OpenRunOptions,
 ): Promise<PluginView> {
   const opening = plugins.map(async ({ name: plugin, parts }): Promise<OpenedPart | null> => {
+    // Most runs have no MCP servers, and then their plugin has nothing to open.
+    if (parts.openRun === undefined) return null
     const { openRunTimeoutMs: timeoutMs = callbackTimeoutMs } = parts
     const name = `openRun of the plugin ${plugin}`
     const opened = await callBounded((signal) => parts.openRun?.({ ...run, signal }), {
@@ -85,6 +87,10 @@ function joinTools(
       ? []
       : [toolSource(plugin, (taken) => parts.tools?.(taken) ?? [], logger)]
   })
+  if (sources.length === 0) {
+    refuseDuplicates(own)
+    return () => own
+  }
   let offered: readonly (readonly Tool[])[] = []
   let all = own
   const join = (isFirst: boolean) => {

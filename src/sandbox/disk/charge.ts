@@ -15,10 +15,10 @@ export interface Charge {
 const none: DiskUsage = { bytes: 0, entries: 0 }
 
 /**
- * Two counts bound what an execution has hidden since it was last seen to hide nothing, and the larger one is charged.
- * What its processes wrote does not depend on others, but the kernel forgets processes that ended and that no one
- * waited for, and some file systems (tmpfs, FUSE) do not count. What the file system lost includes all writes, but not
- * those for which others freed as much.
+ * Two counts bound what an execution has hidden since it was last seen to hide nothing, and the larger one is
+ * charged. The bytes that its processes wrote do not depend on others, but the kernel forgets processes that ended
+ * and that no one waited for, and some file systems (tmpfs, FUSE) do not count. What the file system lost includes
+ * all writes, but not those for which others freed as much.
  */
 export function createCharge(): Charge {
   let spaceThen: { readonly usage: DiskUsage; readonly space: DiskSpace } | null = null

@@ -94,7 +94,7 @@ class TreeView implements AsyncIterator<TreeBatch> {
 
   async return(): Promise<IteratorResult<TreeBatch>> {
     this.#ending.abort()
-    // Of a view that waits the signal is the end; one between two batches cleans up when it is told to return.
+    // The signal ends a view that waits. A view between two batches cleans up when it is told to return.
     await Promise.all(this.#branches.map(({ source }) => source.return?.()))
     return { done: true, value: undefined }
   }
