@@ -5,6 +5,7 @@ import { longestTimerMs } from "../core/longest-timer.ts"
 import { parseDefinitions } from "../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../mcp/options.ts"
 import { skillSchemas } from "../skills/options.ts"
+import { subAgentsSchema } from "../sub-agents/options.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
 import type { Hooks } from "./hooks.ts"
@@ -153,6 +154,7 @@ const agentServer = {
   allowedModels: strings,
   allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
   codeExecution: codeExecutionSchema.optional(),
+  subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
   ...skillSchemas,
 }

@@ -2,7 +2,7 @@ import type { EventEntry } from "../core/entries.ts"
 import { isJsonObject, type JsonObject } from "../core/json.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import type { Skill } from "./skill.ts"
-import type { ToolLimits } from "./tool-limits.ts"
+import type { ToolLimits } from "../core/tool-limits.ts"
 
 export const loadSkillName = "load_skill"
 export const unloadSkillName = "unload_skill"

@@ -5,6 +5,7 @@ import type { PluginServices } from "../../core/ports/plugin.ts"
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
   return {
     agent: "agent",
+    agents: ["agent"],
     version: "0.0.0",
     knowsUsers: true,
     ports: {},
