@@ -15,8 +15,8 @@ import type { AssistantMessage, ImagePart, Message, ToolMessage } from "../core/
 import type { StopReason } from "../core/ports/provider.ts"
 import { epochOf } from "../core/sequence.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
-import { type CallState, outcomeOf } from "./call-state.ts"
 import { interruptedResult, mendingRequest, refusedImageNote } from "./conversation-notes.ts"
+import { type CallState, outcomeOf } from "./tools/call-state.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"

@@ -3,8 +3,8 @@ import type { Event, EventEntry } from "../core/entries.ts"
 import { eventId } from "../core/event-id.ts"
 import type { JsonObject } from "../core/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { CallState } from "./call-state.ts"
 import { maxTurnsReport, toolReport, toolTiming, usageReport } from "./reports.ts"
+import type { CallState } from "./tools/call-state.ts"
 
 interface Occasion {
   readonly entry: EventEntry

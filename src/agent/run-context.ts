@@ -9,11 +9,11 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { SessionParent } from "../core/ports/session-log.ts"
 import type { Steering } from "../core/ports/steering.ts"
 import type { ItemsAtEnd } from "../core/run-end.ts"
+import { treeEffects } from "./children/tree-effects.ts"
 import type { Conversation } from "./conversation.ts"
 import { endItems } from "./end-items.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
-import { treeEffects } from "./tree-effects.ts"
 
 /** The parts that an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
 export interface RunContext {

@@ -1,5 +1,5 @@
-import { GatewayError } from "../core/errors.ts"
-import type { Json } from "../core/json.ts"
+import { GatewayError } from "./errors.ts"
+import type { Json } from "./json.ts"
 
 /** Deeper values are refused: no client or model has a use for them, and each reader would recurse. */
 const maxDepth = 100

@@ -7,7 +7,7 @@ import type { Store } from "../core/ports/store.ts"
 import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

@@ -3,7 +3,7 @@ import { systemClock } from "../core/clock.ts"
 import { textOf } from "../core/messages.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { type ScriptedStep, scriptedProvider } from "../testing/scripted-provider.ts"
+import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

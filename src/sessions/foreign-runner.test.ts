@@ -3,7 +3,7 @@ import type { Runner, RunnerRuntime } from "../core/agent-runtime.ts"
 import { systemClock } from "../core/clock.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

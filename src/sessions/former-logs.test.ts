@@ -12,7 +12,7 @@ import { formerRows } from "../stores/fixtures/former-rows.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { patience, silentLogger, testNode, wholeHistory } from "./fixtures/test-gateway.ts"
 
 const options = { clock: systemClock, logger: silentLogger }

@@ -4,7 +4,7 @@ import { systemClock } from "../core/clock.ts"
 import type { Event } from "../core/entries.ts"
 import type { Store } from "../core/ports/store.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

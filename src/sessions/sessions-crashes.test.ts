@@ -7,7 +7,7 @@ import { systemClock } from "../core/clock.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

@@ -8,7 +8,7 @@ import type { Event } from "../core/entries.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { fakeLiveness } from "./fixtures/fake-liveness.ts"
 import {
   accepted,

@@ -4,7 +4,7 @@ import { systemClock } from "../core/clock.ts"
 import type { Message } from "../core/messages.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

@@ -5,7 +5,7 @@ import { jsonSize } from "../../core/json-size.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Cursor, Subscriber, SubscriberContext, Subscriptions } from "../../core/ports/subscriptions.ts"
 import { withoutSecrets } from "../../core/without-secrets.ts"
-import { page, type ReadQueue } from "../read-queue.ts"
+import { page, type ReadQueue } from "../reading/read-queue.ts"
 import { retryPauseMs } from "../retry-pause.ts"
 
 const lastPauseMs = 600_000

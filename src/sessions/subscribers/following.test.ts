@@ -9,10 +9,10 @@ import {
   runFailed,
   runningSession,
   stepStarted,
-} from "../../testing/session-log-contract-fixtures.ts"
+} from "../../testing/session-log/fixtures.ts"
 import { type StoreWithClock, storeWithClock } from "../fixtures/outbox.ts"
 import { patience } from "../fixtures/test-gateway.ts"
-import { ReadQueue } from "../read-queue.ts"
+import { ReadQueue } from "../reading/read-queue.ts"
 import { Following } from "./following.ts"
 
 let opened: StoreWithClock

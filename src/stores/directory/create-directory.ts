@@ -6,7 +6,7 @@ import {
   type DirectoryQuery,
   maxDirectoryPage,
 } from "../../core/ports/directory.ts"
-import type { Row } from "../columns.ts"
+import type { Row } from "../rows/columns.ts"
 import { matchesRun, matchesSession, toListedRun, toListedSession } from "./rows.ts"
 import { type DirectorySql, type DirectoryStatement, directorySql, type Slice } from "./sql.ts"
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { ClientConfig, Pool, PoolClient } from "pg"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Row } from "../columns.ts"
+import type { Row } from "../rows/columns.ts"
 import { toStoreError } from "./failures.ts"
 
 /** One statement; rejects with `StoreUnavailableError` when the server or the way to it fails. */

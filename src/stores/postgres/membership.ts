@@ -1,8 +1,8 @@
 import type { Client } from "pg"
 import type { Liveness } from "../../core/ports/liveness.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import { integer } from "../columns.ts"
-import { oldestReader } from "../versions.ts"
+import { integer } from "../rows/columns.ts"
+import { oldestReader } from "../rules/versions.ts"
 import { createHeartbeatClock } from "./heartbeat-clock.ts"
 import { holdConnection, type StandingConnectionOptions } from "./standing-connection.ts"
 

@@ -1,6 +1,6 @@
 import { nextSlice } from "../../core/next-slice.ts"
-import { type Row, text } from "../columns.ts"
-import { maxSliceCharacters } from "../slice-size.ts"
+import { type Row, text } from "../rows/columns.ts"
+import { maxSliceCharacters } from "../rows/slice-size.ts"
 
 /** Parses rows with a `body` that may be large, in slices. */
 export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {

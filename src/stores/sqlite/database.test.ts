@@ -14,7 +14,7 @@ import {
   newSession,
   numbered,
   stepStarted,
-} from "../../testing/session-log-contract-fixtures.ts"
+} from "../../testing/session-log/fixtures.ts"
 import { type Database, openDatabase } from "./database.ts"
 import { soleMembership } from "./membership.ts"
 import { openStore } from "./open.ts"

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
-import type { Row } from "../columns.ts"
+import type { Row } from "../rows/columns.ts"
 import { patiently } from "./patience.ts"
 import { createWriteQueue } from "./write-queue.ts"
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { logVersion } from "../../core/entries.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import { type FileLock, tryLock } from "../../locks/file-lock.ts"
-import { oldestReader } from "../versions.ts"
+import { oldestReader } from "../rules/versions.ts"
 import { toStoreError } from "./failures.ts"
 
 /** This process as an owner of leases. */

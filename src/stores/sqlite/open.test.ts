@@ -7,7 +7,7 @@ import {
   runSessionLogCase,
   sessionLogContract,
   sharedSessionLogContract,
-} from "../../testing/session-log-contract.ts"
+} from "../../testing/session-log/contract.ts"
 import { openMemoryStore, openSqliteStore } from "./open.ts"
 
 const logger = {

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../columns.ts"
+import { integer } from "../rows/columns.ts"
 import type { Database } from "./database.ts"
 
 /**

@@ -1,5 +1,5 @@
 import type { Secrets } from "../../core/ports/secrets.ts"
-import { escapeText, text } from "../columns.ts"
+import { escapeText, text } from "../rows/columns.ts"
 import type { Database } from "./database.ts"
 
 export function createSecrets(database: Database): Secrets {

@@ -1,6 +1,6 @@
 import { nextSlice } from "../../core/next-slice.ts"
-import { integer, type Row, textLength } from "../columns.ts"
-import { maxSliceCharacters } from "../slice-size.ts"
+import { integer, type Row, textLength } from "../rows/columns.ts"
+import { maxSliceCharacters } from "../rows/slice-size.ts"
 import type { Database } from "./database.ts"
 
 /** Rows that one turn of the event loop reads at most (rule 15). */

@@ -1,14 +1,14 @@
 import { logVersion } from "../../core/entries.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
-import { escapeText } from "../columns.ts"
+import { escapeText } from "../rows/columns.ts"
+import { waitBody } from "../rows/wait-rows.ts"
 import {
   type CommittedWait,
   changeWaits,
   closingRecords,
   mayCloseWaits,
   toOpenWait,
-} from "../wait-changes.ts"
-import { waitBody } from "../wait-rows.ts"
+} from "../rules/wait-changes.ts"
 import { insertAudit } from "./approvals.ts"
 import type { Database } from "./database.ts"
 

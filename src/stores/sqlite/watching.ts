@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import { integer, text } from "../columns.ts"
+import { integer, text } from "../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import type { Database } from "./database.ts"
 import { lastSeq } from "./schema.ts"

@@ -1,4 +1,4 @@
-import { openWaitOf } from "../../../src/agent/call-state.ts"
+import { openWaitOf } from "../../../src/agent/tools/call-state.ts"
 import { isTerminal } from "../../../src/core/entries.ts"
 import { conversationOf, eventsOf, type Observation } from "./observation.ts"
 

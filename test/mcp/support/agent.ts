@@ -7,7 +7,7 @@ import {
   type ScriptedProvider,
   type ScriptedTurn,
   scriptedProvider,
-} from "../../../src/testing/scripted-provider.ts"
+} from "../../../src/testing/provider/scripted-provider.ts"
 import { type EventStream, eventStream } from "../../end-to-end/support/event-stream.ts"
 import { eventually } from "../../end-to-end/support/eventually.ts"
 
