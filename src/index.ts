@@ -15,7 +15,10 @@ export type {
   UsageReport,
 } from "./core/agent-runtime.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
-export type { Clock } from "./core/clock.ts"
+export type { GatewayErrorOptions } from "./core/errors.ts"
+export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
+export type { IdPrefix, Ids } from "./core/ids.ts"
+export type { Json, JsonObject } from "./core/json/json.ts"
 export type {
   AppData,
   BudgetExceeded,
@@ -52,11 +55,7 @@ export type {
   UserMessageAdded,
   WaitOpened,
   WaitResolved,
-} from "./core/entries.ts"
-export type { GatewayErrorOptions } from "./core/errors.ts"
-export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
-export type { IdPrefix, Ids } from "./core/ids.ts"
-export type { Json, JsonObject } from "./core/json.ts"
+} from "./core/log/entries.ts"
 export type {
   AssistantMessage,
   AssistantPart,
@@ -229,6 +228,7 @@ export type { TransformedCall, TransformToolResult } from "./core/ports/transfor
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
 export type { RunSettings } from "./core/run-settings.ts"
+export type { Clock } from "./core/time/clock.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
 export type {

@@ -1,4 +1,4 @@
-import type { TerminalEvent } from "../core/entries.ts"
+import type { TerminalEvent } from "../core/log/entries.ts"
 import type { RunState } from "./conversation.ts"
 import { callModel } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"

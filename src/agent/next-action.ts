@@ -1,5 +1,5 @@
-import type { StepStarted, TerminalEvent } from "../core/entries.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
+import type { StepStarted, TerminalEvent } from "../core/log/entries.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { Spending } from "../core/usage.ts"
 import type { RunState } from "./conversation.ts"

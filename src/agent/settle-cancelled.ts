@@ -1,5 +1,5 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
-import type { Event } from "../core/entries.ts"
+import type { Event } from "../core/log/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
 import type { RunContext } from "./run-context.ts"
 import { recordSteeredEnd } from "./steering.ts"

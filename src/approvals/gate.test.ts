@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import { StoreUnavailableError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Grant } from "../core/ports/approvals.ts"
 import type { GatedCall } from "../core/ports/gate.ts"
 import type { ApprovalPolicy, Interceptor } from "../core/ports/interceptor.ts"

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
-import { closestWord } from "../core/closest-word.ts"
-import { isJsonObject } from "../core/json.ts"
+import { isJsonObject } from "../core/json/json.ts"
+import { closestWord } from "../core/text/closest-word.ts"
 import type { CliContext, ProcessContext } from "./cli-context.ts"
 import { CliError, describeFailure, UsageError } from "./cli-error.ts"
 import { approvalsCommand } from "./commands/approvals.ts"

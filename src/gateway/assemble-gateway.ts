@@ -1,6 +1,6 @@
-import { systemClock } from "../core/clock.ts"
 import { ConfigurationError, ShuttingDownError, StoreUnavailableError } from "../core/errors.ts"
 import { randomIds } from "../core/ids.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { chooseProvider } from "../providers/choose/choose-provider.ts"
 import { settingsFrom } from "../providers/choose/environment.ts"
 import type { Decisions } from "../sessions/answering/decisions.ts"

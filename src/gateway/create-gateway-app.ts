@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { ToolSpecification } from "../core/ports/provider.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import type { ProviderOptions } from "../providers/choose/choose-provider.ts"

@@ -1,5 +1,5 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"

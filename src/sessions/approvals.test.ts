@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import { systemClock } from "../core/clock.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Store } from "../core/ports/store.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
 import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {

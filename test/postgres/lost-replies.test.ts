@@ -1,7 +1,7 @@
 import { beforeAll, expect, test, vi } from "vitest"
-import { systemClock } from "../../src/core/clock.ts"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
 import type { MessageCommand } from "../../src/core/ports/session-log.ts"
+import { systemClock } from "../../src/core/time/clock.ts"
 import {
   alice,
   message,

@@ -1,5 +1,5 @@
 import type { ChildTask } from "../../core/child.ts"
-import { isJsonObject, nestsTooDeep } from "../../core/json.ts"
+import { isJsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import type { MessageCommand } from "../../core/ports/session-log.ts"
 import type { ReturnedWait, Tool } from "../../core/ports/tool.ts"
 import { originOf } from "../../core/tool-origin.ts"

@@ -1,6 +1,6 @@
 import { type ChildOutcome, maxResponseCharacters } from "../../core/child.ts"
-import { type Event, isTerminal, type TerminalEvent, type WaitOpened } from "../../core/entries.ts"
-import { isLongerAsJson } from "../../core/json.ts"
+import { isLongerAsJson } from "../../core/json/json.ts"
+import { type Event, isTerminal, type TerminalEvent, type WaitOpened } from "../../core/log/entries.ts"
 import { textOf } from "../../core/messages.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
 import type { SessionParent } from "../../core/ports/session-log.ts"

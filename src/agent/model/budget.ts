@@ -1,5 +1,5 @@
 import type { ModelChoice } from "../../core/agent-runtime.ts"
-import type { Event } from "../../core/entries.ts"
+import type { Event } from "../../core/log/entries.ts"
 import type { ModelRequest } from "../../core/ports/provider.ts"
 import { type Cost, noUsage, type Spending, type Usage } from "../../core/usage.ts"
 import { openChildrenOf } from "../children/tree-effects.ts"

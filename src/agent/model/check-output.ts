@@ -1,6 +1,6 @@
-import type { Event } from "../../core/entries.ts"
 import { toError, UnusableSchemaError } from "../../core/errors.ts"
-import type { Json, JsonObject } from "../../core/json.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
+import type { Event } from "../../core/log/entries.ts"
 import { textOf } from "../../core/messages.ts"
 import type { RunState } from "../conversation.ts"
 import type { ModelRunContext } from "../run-context.ts"

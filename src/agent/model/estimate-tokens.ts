@@ -1,8 +1,8 @@
 import { imagesOf } from "../../core/images.ts"
-import { isLargeJson } from "../../core/json-pieces.ts"
+import { isLargeJson } from "../../core/json/json-pieces.ts"
 import type { ModelPart } from "../../core/messages.ts"
-import { nextSlice } from "../../core/next-slice.ts"
 import type { ModelRequest } from "../../core/ports/provider.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
 import type { Usage } from "../../core/usage.ts"
 
 /** English and code have about four bytes a token, other scripts about three: this errs on the dear side. */

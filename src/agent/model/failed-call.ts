@@ -1,4 +1,4 @@
-import type { ModelCallFailed, StepRetried } from "../../core/entries.ts"
+import type { ModelCallFailed, StepRetried } from "../../core/log/entries.ts"
 import type { ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
 import { noUsage } from "../../core/usage.ts"
 import type { ModelRunContext } from "../run-context.ts"

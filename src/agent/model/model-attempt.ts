@@ -1,5 +1,5 @@
 import type { ModelChoice, ModelRuntime } from "../../core/agent-runtime.ts"
-import type { StepStarted } from "../../core/entries.ts"
+import type { StepStarted } from "../../core/log/entries.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
 import { backoffMs } from "./retry-backoff.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { Event } from "../../core/entries.ts"
 import { imagesOf } from "../../core/images.ts"
+import type { Event } from "../../core/log/entries.ts"
 import type { ImagePart } from "../../core/messages.ts"
 import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "../fixtures/memory-run.ts"

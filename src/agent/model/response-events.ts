@@ -1,4 +1,4 @@
-import type { Event, MessageCompleted, StepStarted } from "../../core/entries.ts"
+import type { Event, MessageCompleted, StepStarted } from "../../core/log/entries.ts"
 import type { AssistantPart, ModelPart } from "../../core/messages.ts"
 import type { ModelEnd, StopReason } from "../../core/ports/provider.ts"
 import type { Tool } from "../../core/ports/tool.ts"

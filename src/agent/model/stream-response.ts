@@ -1,6 +1,6 @@
 import type { ModelChoice, ModelRuntime } from "../../core/agent-runtime.ts"
-import type { StepStarted } from "../../core/entries.ts"
-import { nestsTooDeep } from "../../core/json.ts"
+import { nestsTooDeep } from "../../core/json/json.ts"
+import type { StepStarted } from "../../core/log/entries.ts"
 import type { ModelPart } from "../../core/messages.ts"
 import type {
   ModelEnd,

@@ -1,4 +1,4 @@
-import { longestTimerMs } from "../../core/longest-timer.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
 export interface Watchdog {
   /** The response grew. Other events, such as pings, must not be reported. */
   progressed(): void

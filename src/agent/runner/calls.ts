@@ -1,5 +1,5 @@
 import type { RunnerToolCall } from "../../core/agent-runtime.ts"
-import type { Event, ToolCallRequested } from "../../core/entries.ts"
+import type { Event, ToolCallRequested } from "../../core/log/entries.ts"
 import type { ToolCallPart } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import type { RunnerRunContext } from "../run-context.ts"

@@ -1,5 +1,5 @@
 import type { RunnerDecision, RunnerToolCall } from "../../core/agent-runtime.ts"
-import type { Event } from "../../core/entries.ts"
+import type { Event } from "../../core/log/entries.ts"
 import type { NewWait } from "../../core/ports/session-log.ts"
 import type { RunState } from "../conversation.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"

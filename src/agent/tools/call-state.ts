@@ -1,5 +1,10 @@
-import type { ToolCallInterrupted, ToolCallRequested, WaitOpened, WaitResolved } from "../../core/entries.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
+import type {
+  ToolCallInterrupted,
+  ToolCallRequested,
+  WaitOpened,
+  WaitResolved,
+} from "../../core/log/entries.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import type { ToolOrigin } from "../../core/tool-origin.ts"
 import type { WaitKind } from "../../core/wait.ts"

@@ -1,4 +1,4 @@
-import type { Event } from "../../core/entries.ts"
+import type { Event } from "../../core/log/entries.ts"
 import type { JournalEffects } from "../../core/ports/journal.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { record, type SettlingContext } from "../run-context.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Event } from "../../core/entries.ts"
+import type { Event } from "../../core/log/entries.ts"
 import type { Gate, Verdict } from "../../core/ports/gate.ts"
 import type { Tool, ToolContext } from "../../core/ports/tool.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"

@@ -1,6 +1,6 @@
-import type { ToolCallRequested } from "../../core/entries.ts"
 import { CallInterruptedError, toError } from "../../core/errors.ts"
-import { nestsTooDeep } from "../../core/json.ts"
+import { nestsTooDeep } from "../../core/json/json.ts"
+import type { ToolCallRequested } from "../../core/log/entries.ts"
 import type {
   Answered,
   EmittedData,
@@ -9,7 +9,7 @@ import type {
   ToolOutcome,
   ToolResult,
 } from "../../core/ports/tool.ts"
-import { withoutSecrets } from "../../core/without-secrets.ts"
+import { withoutSecrets } from "../../core/text/without-secrets.ts"
 import type { ModelRunContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 import { timeLimit } from "./time-limit.ts"

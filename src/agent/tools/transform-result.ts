@@ -1,6 +1,6 @@
-import { callBounded } from "../../core/call-bounded.ts"
-import { nestsTooDeep } from "../../core/json.ts"
+import { nestsTooDeep } from "../../core/json/json.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 import type { SettlingContext } from "../run-context.ts"
 import type { CallState } from "./call-state.ts"
 

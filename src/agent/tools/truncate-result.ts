@@ -1,4 +1,4 @@
-import { isLongerAsJson, jsonStart } from "../../core/json.ts"
+import { isLongerAsJson, jsonStart } from "../../core/json/json.ts"
 import type { ContentPart, ImagePart } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 

@@ -1,5 +1,5 @@
-import type { Event, WaitOpened } from "../../core/entries.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
+import type { Event, WaitOpened } from "../../core/log/entries.ts"
 import type { NewWait } from "../../core/ports/session-log.ts"
 import type { ToolOrigin } from "../../core/tool-origin.ts"
 import type { AnyPayload } from "../../core/wait.ts"

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json.ts"
+import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
 import { originOf } from "../../core/tool-origin.ts"

@@ -1,4 +1,4 @@
-import { isJsonObject, nestsTooDeep } from "../../core/json.ts"
+import { isJsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import type { ReturnedWait, Tool } from "../../core/ports/tool.ts"
 import { originOf } from "../../core/tool-origin.ts"
 import { startChild } from "../children/start-child.ts"

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import type { Question } from "../../core/question.ts"
 import { createAgent } from "../../gateway/create-agent.ts"

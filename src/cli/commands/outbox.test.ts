@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { systemClock } from "../../core/clock.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
+import { systemClock } from "../../core/time/clock.ts"
 import { itemWriter } from "../../sessions/fixtures/outbox.ts"
 import { openSqliteStore } from "../../stores/sqlite/open.ts"
 import { cliOnStore, silentLogger, terminalControls } from "../fixtures/cli-on-store.ts"

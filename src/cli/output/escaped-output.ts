@@ -1,4 +1,4 @@
-import { escapeControls } from "../../core/escape-controls.ts"
+import { escapeControls } from "../../core/text/escape-controls.ts"
 import type { CliContext, ProcessContext, TextOutput } from "../cli-context.ts"
 
 /**

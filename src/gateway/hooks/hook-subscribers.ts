@@ -1,11 +1,11 @@
 import { maxTurnsReport, toolReport, toolTiming, usageReport } from "../../agent/reports.ts"
-import { callBounded } from "../../core/call-bounded.ts"
-import type { EventEntry } from "../../core/entries.ts"
-import { eventId } from "../../core/event-id.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
+import { eventId } from "../../core/log/event-id.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
 import type { EventPage, Subscriber, SubscriberContext } from "../../core/ports/subscriptions.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 import type { HookOptions, Hooks } from "./hooks.ts"
 
 /** Attempts at one event, within an hour, after which a hook is not called for it again. */

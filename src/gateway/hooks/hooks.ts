@@ -1,5 +1,5 @@
 import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/agent-runtime.ts"
-import type { EventEntry } from "../../core/entries.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
 
 /**
  * Functions of the application that observe runs, called after the fact is durable, in the order of the session.

@@ -1,4 +1,4 @@
-import { systemClock } from "../../core/clock.ts"
+import { systemClock } from "../../core/time/clock.ts"
 import { createDecisions } from "../../sessions/answering/decisions.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { defaultStore } from "../open-store.ts"

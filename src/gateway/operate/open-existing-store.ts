@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs"
-import { systemClock } from "../../core/clock.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store.ts"
-import { dataDirectory } from "../../stores/sqlite/data-directory.ts"
+import { systemClock } from "../../core/time/clock.ts"
+import { dataDirectory } from "../../stores/sqlite/database/data-directory.ts"
 import { createLogger } from "../../telemetry/logger.ts"
 import { chooseStore, isPostgresUrl } from "../open-store.ts"
 

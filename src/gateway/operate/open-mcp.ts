@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from "../../core/json.ts"
-import { longestTimerMs } from "../../core/longest-timer.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { EmittedData, Tool, ToolResult } from "../../core/ports/tool.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { originOf } from "../../core/tool-origin.ts"
 import { configuredServers } from "../../mcp/config/configured-servers.ts"
 import type { McpOptions } from "../../mcp/options.ts"

@@ -1,6 +1,6 @@
-import type { Decider } from "../../core/entries.ts"
 import { GatewayError } from "../../core/errors.ts"
-import type { Json, JsonObject } from "../../core/json.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
+import type { Decider } from "../../core/log/entries.ts"
 import type { AuditRecord, Grant, Wait } from "../../core/ports/approvals.ts"
 import type { AnswerOutcome } from "../../core/ports/session-log.ts"
 import type { GrantScope } from "../../core/wait.ts"

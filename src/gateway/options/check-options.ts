@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { codeExecutionSchema } from "../../code-execution/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
-import { longestTimerMs } from "../../core/longest-timer.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
 import { providerNames } from "../../providers/choose/named-provider.ts"

@@ -1,4 +1,4 @@
-import type { Json } from "../../core/json.ts"
+import type { Json } from "../../core/json/json.ts"
 import { createMask, redacted } from "../../telemetry/mask.ts"
 import type { AgentDefinition } from "../agent-definition.ts"
 import type { SharedServerOptions } from "./gateway-options.ts"

@@ -7,7 +7,7 @@ import type { Plugin } from "../../core/ports/plugin.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import { skillsPlugin } from "../../skills/plugin.ts"
-import { makeIgnoredDirectory } from "../../stores/sqlite/make-directory.ts"
+import { makeIgnoredDirectory } from "../../stores/sqlite/database/make-directory.ts"
 import type { StoreChoice } from "../open-store.ts"
 import type { AgentServerOptions, SharedServerOptions } from "../options/gateway-options.ts"
 

@@ -1,5 +1,5 @@
 import { definedOnly } from "../../core/defined-only.ts"
-import type { EventEntry } from "../../core/entries.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
 import type { PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
 import type { Secrets } from "../../core/ports/secrets.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"

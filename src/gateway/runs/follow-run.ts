@@ -1,6 +1,6 @@
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
-import { isTerminal, type LiveEntry } from "../../core/entries.ts"
 import { toError } from "../../core/errors.ts"
+import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import { nativeWire } from "../../http/wire/native.ts"

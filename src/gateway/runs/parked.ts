@@ -1,6 +1,6 @@
-import type { LiveEntry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Directory, DirectoryCursor } from "../../core/ports/directory.ts"
-import { sleep } from "../../core/sleep.ts"
+import { sleep } from "../../core/time/sleep.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 
 /** Pause between two looks at a run that waits for a person and still does other work. */

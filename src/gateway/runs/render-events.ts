@@ -1,4 +1,4 @@
-import type { LiveEntry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 import { nativeWireFor } from "../../http/wire/native.ts"
 import type { Frame } from "../../http/wire/wire.ts"
 import { isOfSubAgent, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"

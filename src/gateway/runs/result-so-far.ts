@@ -1,4 +1,4 @@
-import type { LiveEntry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 import { textOf } from "../../core/messages.ts"
 import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
 

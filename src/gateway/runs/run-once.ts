@@ -1,5 +1,5 @@
-import type { LiveEntry } from "../../core/entries.ts"
-import { isJsonObject, type Json } from "../../core/json.ts"
+import { isJsonObject, type Json } from "../../core/json/json.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Validation } from "../../core/ports/tool.ts"
 import type { RunResult } from "../../sessions/sessions.ts"
 import type { CompiledSchema } from "../../tools/input-schema.ts"

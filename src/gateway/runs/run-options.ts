@@ -1,5 +1,5 @@
 import type { RunLimits } from "../../core/child.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { WhenBusy } from "../../core/ports/inbox.ts"
 
 /** Options that `run` and `stream` have in common. */

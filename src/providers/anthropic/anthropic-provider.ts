@@ -1,6 +1,6 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { ConfigurationError } from "../../core/errors.ts"
-import { isJsonObject } from "../../core/json.ts"
+import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelEvent, ModelRequest, Provider } from "../../core/ports/provider.ts"
 import type { ToolRules } from "../../core/ports/tool-rules.ts"
 import { modelFailure } from "../model-failure.ts"

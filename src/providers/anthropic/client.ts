@@ -1,5 +1,5 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import { longestTimerMs } from "../../core/longest-timer.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { directFetch } from "../transport/direct-fetch.ts"
 import type { AnthropicOptions } from "./options.ts"
 

@@ -1,5 +1,5 @@
 import type { APIError } from "@anthropic-ai/sdk"
-import { isJsonObject } from "../../core/json.ts"
+import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
 import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { redact } from "../redact.ts"

@@ -1,5 +1,5 @@
 import type { OpenAI } from "openai"
-import { longestTimerMs } from "../../core/longest-timer.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { directFetch } from "../transport/direct-fetch.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 

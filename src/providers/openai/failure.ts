@@ -1,5 +1,5 @@
 import type { APIError } from "openai"
-import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
 import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { redact } from "../redact.ts"

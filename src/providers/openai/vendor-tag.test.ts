@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Provider } from "../../core/ports/provider.ts"
 import { chatEvent } from "../../testing/provider/openai-chat-wire.ts"
 import { responsesEvents } from "../../testing/provider/openai-responses-wire.ts"

@@ -1,5 +1,5 @@
-import { isLargeJson, jsonPieces } from "../../core/json-pieces.ts"
-import { nextSlice } from "../../core/next-slice.ts"
+import { isLargeJson, jsonPieces } from "../../core/json/json-pieces.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
 
 /** Request options of the SDKs, which replace the body that the SDK would make itself. */
 export interface BodyOptions {

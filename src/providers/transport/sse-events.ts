@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser"
-import { nextSlice } from "../../core/next-slice.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
 import { cancelBody, readToEnd } from "./body-reader.ts"
 import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
 

@@ -1,5 +1,5 @@
 import { UnusableSchemaError } from "../../core/errors.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { SchemaCheck } from "../../core/ports/schema-check.ts"
 import type { AnyAnswer } from "../../core/wait.ts"

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 
 /** The value with the defaults of the schema's properties, at any depth, for those that it leaves out. */
 export function withDefaults(schema: JsonObject, value: JsonObject): JsonObject {

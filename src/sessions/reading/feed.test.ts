@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { DeltaEntry, LiveEntry } from "../../core/entries.ts"
+import type { DeltaEntry, LiveEntry } from "../../core/log/entries.ts"
 import { Feed } from "./feed.ts"
 
 const data = { toolCallId: "call_1", name: "progress", value: "x".repeat(60_000) }

@@ -1,5 +1,5 @@
-import type { LiveEntry } from "../../core/entries.ts"
-import { jsonSize } from "../../core/json-size.ts"
+import { jsonSize } from "../../core/json/json-size.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 
 /**
  * Entries, and characters of their deltas and data, that a viewer may have waiting; past it the viewer is sent to the

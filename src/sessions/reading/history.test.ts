@@ -1,9 +1,9 @@
 import { expect, it, vi } from "vitest"
-import { systemClock } from "../../core/clock.ts"
-import { logVersion } from "../../core/entries.ts"
+import { logVersion } from "../../core/log/entries.ts"
 import type { Message } from "../../core/messages.ts"
 import type { ReadOptions } from "../../core/ports/session-log.ts"
 import type { Store } from "../../core/ports/store.ts"
+import { systemClock } from "../../core/time/clock.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
 import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import {

@@ -1,5 +1,5 @@
 import { Conversation } from "../../agent/conversation.ts"
-import type { AppData, Entry, EventEntry } from "../../core/entries.ts"
+import type { AppData, Entry, EventEntry } from "../../core/log/entries.ts"
 import type { Message } from "../../core/messages.ts"
 import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"

@@ -1,8 +1,8 @@
-import type { Entry } from "../../core/entries.ts"
 import { GatewayError } from "../../core/errors.ts"
-import { jsonSize } from "../../core/json-size.ts"
-import { createPacer, type Pacer } from "../../core/pacer.ts"
+import { jsonSize } from "../../core/json/json-size.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import type { Principal, ReadOptions, SessionLog } from "../../core/ports/session-log.ts"
+import { createPacer, type Pacer } from "../../core/time/pacer.ts"
 import { createTurnOrder } from "../../core/turn-order.ts"
 import { principalKey } from "../principal-key.ts"
 

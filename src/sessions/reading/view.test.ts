@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { LiveEntry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
 import { textDelta } from "../../testing/session-log/fixtures.ts"
 import { Feed } from "./feed.ts"

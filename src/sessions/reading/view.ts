@@ -1,6 +1,6 @@
-import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/entries.ts"
-import { nextSlice } from "../../core/next-slice.ts"
+import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
 import { noSpending } from "../../core/usage.ts"
 import type { ViewOptions } from "../sessions.ts"
 import type { Feed } from "./feed.ts"

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
-import type { EventEntry } from "../../core/entries.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
 import type { EventPage, Gap, Subscriber, SubscriberContext } from "../../core/ports/subscriptions.ts"
 import {
   commitOk,

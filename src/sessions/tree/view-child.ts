@@ -1,4 +1,4 @@
-import type { LiveEntry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"

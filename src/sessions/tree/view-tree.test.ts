@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import type { Event, LiveEntry } from "../../core/entries.ts"
+import type { Event, LiveEntry } from "../../core/log/entries.ts"
 import type { Session } from "../../core/ports/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 import { ReadQueue } from "../reading/read-queue.ts"

@@ -4,7 +4,7 @@ import type { Answer, Answers } from "../../core/ports/answers.ts"
 import type { PendingOptions, WithdrawCommand } from "../../core/ports/inbox.ts"
 import type { Command, Lease, SessionLog } from "../../core/ports/session-log.ts"
 import type { Steering, SteeringMessage } from "../../core/ports/steering.ts"
-import { sleep } from "../../core/sleep.ts"
+import { sleep } from "../../core/time/sleep.ts"
 
 export type Withdrawal = WithdrawCommand & { readonly id: number }
 

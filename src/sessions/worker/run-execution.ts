@@ -7,8 +7,6 @@ import { settleCancelled } from "../../agent/settle-cancelled.ts"
 import { recordEnd } from "../../agent/steering.ts"
 import { untilAborted } from "../../agent/until-aborted.ts"
 import type { AgentRuntime, RunHooks } from "../../core/agent-runtime.ts"
-import type { Clock } from "../../core/clock.ts"
-import type { Event } from "../../core/entries.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -19,11 +17,13 @@ import {
   StoreUnavailableError,
 } from "../../core/errors.ts"
 import type { Ids } from "../../core/ids.ts"
+import type { Event } from "../../core/log/entries.ts"
 import { newMessageOf } from "../../core/message-input.ts"
 import type { Hold } from "../../core/ports/hold.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { MessageCommand, Session, SessionLog } from "../../core/ports/session-log.ts"
 import { runSettingsOf } from "../../core/run-settings.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import { createTurns } from "../../core/turns.ts"
 import { noSpending } from "../../core/usage.ts"
 import { isSameHistory } from "../client-history.ts"

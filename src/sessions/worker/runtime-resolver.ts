@@ -1,5 +1,5 @@
 import type { AgentRuntime } from "../../core/agent-runtime.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Session } from "../../core/ports/session-log.ts"
 

@@ -1,6 +1,6 @@
-import type { Clock } from "../../core/clock.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import type { HeldPlaces, Shares } from "../../core/ports/shares.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import { principalKey } from "../principal-key.ts"
 
 /** Principals without a place whose last turn is remembered. */

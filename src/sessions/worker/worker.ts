@@ -8,7 +8,7 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
-import { sleep } from "../../core/sleep.ts"
+import { sleep } from "../../core/time/sleep.ts"
 import { ActiveSessions, type ActiveSessionsOptions } from "./active-sessions.ts"
 import { LeaseHold } from "./lease-hold.ts"
 import { Reconciler } from "./reconciler.ts"

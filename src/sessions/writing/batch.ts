@@ -1,4 +1,4 @@
-import { type Entry, type Event, isTerminal } from "../../core/entries.ts"
+import { type Entry, type Event, isTerminal } from "../../core/log/entries.ts"
 import type { JournalEffects } from "../../core/ports/journal.ts"
 import type { Lease, SessionBatch } from "../../core/ports/session-log.ts"
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import type { Entry } from "../../core/entries.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/session-log.ts"
 import { event, runStarted } from "../../testing/session-log/fixtures.ts"
 import { silentLogger } from "../fixtures/test-gateway.ts"

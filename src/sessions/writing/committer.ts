@@ -1,5 +1,5 @@
 import { StoreUnavailableError, toError } from "../../core/errors.ts"
-import { isLargeJson } from "../../core/json-pieces.ts"
+import { isLargeJson } from "../../core/json/json-pieces.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { CommitOutcome, SessionBatch, SessionLog } from "../../core/ports/session-log.ts"
 

@@ -1,14 +1,3 @@
-import type { Clock } from "../../core/clock.ts"
-import { versionOf } from "../../core/downcast.ts"
-import {
-  type AppData,
-  type Delta,
-  type Entry,
-  type Event,
-  type EventEntry,
-  isTerminal,
-  type LiveEntry,
-} from "../../core/entries.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -18,11 +7,22 @@ import {
   StoreUnavailableError,
   WaitAnsweredError,
 } from "../../core/errors.ts"
-import { jsonSize } from "../../core/json-size.ts"
+import { jsonSize } from "../../core/json/json-size.ts"
+import { versionOf } from "../../core/log/downcast.ts"
+import {
+  type AppData,
+  type Delta,
+  type Entry,
+  type Event,
+  type EventEntry,
+  isTerminal,
+  type LiveEntry,
+} from "../../core/log/entries.ts"
+import { firstSequence } from "../../core/log/sequence.ts"
 import type { Journal, JournalEffects } from "../../core/ports/journal.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
 import type { CommitOutcome, Lease, Session, SessionBatch } from "../../core/ports/session-log.ts"
-import { firstSequence } from "../../core/sequence.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import { batchOf } from "./batch.ts"
 import type { Committable, Committer } from "./committer.ts"
 

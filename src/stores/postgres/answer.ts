@@ -6,7 +6,7 @@ import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Versions } from "../rules/versions.ts"
 import { judgeAnswer } from "../rules/wait-answers.ts"
 import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
-import type { Database, Query } from "./database.ts"
+import type { Database, Query } from "./database/database.ts"
 import { insertCommand, lockReceiver } from "./inbox.ts"
 
 export function answer(

@@ -13,9 +13,9 @@ import { revocationRecord, toAuditRecord } from "../rows/decision-records.ts"
 import { revokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
 import { columnsOf, toWait } from "../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
-import type { Database, Query } from "./database.ts"
+import type { Database, Query } from "./database/database.ts"
+import { parseRows } from "./database/parse-rows.ts"
 import { lockReceiver } from "./inbox.ts"
-import { parseRows } from "./parse-rows.ts"
 
 /** Selects rows for `toWait`, each with the version of its session. */
 const waitsOfSessions = `

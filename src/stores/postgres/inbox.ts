@@ -1,4 +1,4 @@
-import { pieceCharacters } from "../../core/json-pieces.ts"
+import { pieceCharacters } from "../../core/json/json-pieces.ts"
 import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
@@ -23,7 +23,7 @@ import { positionOf, queuedRuns } from "../rules/inbox-rules.ts"
 import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import { arrivalsChannel } from "./arrivals.ts"
-import type { Database, Query } from "./database.ts"
+import type { Database, Query } from "./database/database.ts"
 import { claimFree } from "./leases.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 

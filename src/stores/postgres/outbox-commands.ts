@@ -4,7 +4,7 @@ import { escapeText, integer, type Row, text, unescapeText } from "../rows/colum
 import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../rows/outbox-rows.ts"
 import type { Versions } from "../rules/versions.ts"
 import { answerWithin } from "./answer.ts"
-import type { Database, Query } from "./database.ts"
+import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
 import { putInTree, startChild } from "./tree.ts"
 

@@ -4,7 +4,7 @@ import type { Alarm } from "../bell.ts"
 import { escapeText, integer, text, unescapeText } from "../rows/columns.ts"
 import { errorToStore, rowColumns, toClaimedItem, toOutboxRow } from "../rows/outbox-rows.ts"
 import type { Versions } from "../rules/versions.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { deliverCommand } from "./outbox-commands.ts"
 import { nowMs } from "./schema.ts"
 

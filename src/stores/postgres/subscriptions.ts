@@ -4,7 +4,7 @@ import type { Alarm } from "../bell.ts"
 import { escapeText, integer, text, unescapeText } from "../rows/columns.ts"
 import { errorToStore } from "../rows/outbox-rows.ts"
 import { toCursor, toForgotten } from "../rows/subscription-rows.ts"
-import type { Database, Query } from "./database.ts"
+import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
 
 /** A claim that comes while a commit stirs the cursor skips it: what is claimed later sees that commit's events. */

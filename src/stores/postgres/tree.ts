@@ -7,7 +7,7 @@ import { isCancelled } from "../rules/inbox-rules.ts"
 import type { Versions } from "../rules/versions.ts"
 import { answerWithin } from "./answer.ts"
 import { newestWait } from "./approvals.ts"
-import type { Query } from "./database.ts"
+import type { Query } from "./database/database.ts"
 import { lockReceiver, type Put, type PutOptions, putWithin, revokeSession } from "./inbox.ts"
 
 /** A run, and the time of its cancel. */

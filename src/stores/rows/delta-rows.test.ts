@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { Delta, DeltaEntry } from "../../core/entries.ts"
+import type { Delta, DeltaEntry } from "../../core/log/entries.ts"
 import { packDeltas, unpackDeltas } from "./delta-rows.ts"
 
 const text = (part: number, value: string, stepId = "step_1"): Delta => {

@@ -5,7 +5,7 @@ import type {
   ThinkingDelta,
   ToolInputDelta,
   ToolOutputDelta,
-} from "../../core/entries.ts"
+} from "../../core/log/entries.ts"
 
 /**
  * Consecutive deltas of one run as one stored row. Deltas of the same part or tool call share a header;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { Entry } from "../../core/entries.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import {
   event,
   runFailed,

@@ -1,13 +1,13 @@
-import { storedForms } from "../../core/downcast.ts"
+import { LogTooNewError } from "../../core/errors.ts"
+import { storedForms } from "../../core/log/downcast.ts"
 import {
   type DeltaEntry,
   type Entry,
   type EventEntry,
   logVersion,
   settlesDeltas,
-} from "../../core/entries.ts"
-import { LogTooNewError } from "../../core/errors.ts"
-import { upcast } from "../../core/upcast.ts"
+} from "../../core/log/entries.ts"
+import { upcast } from "../../core/log/upcast.ts"
 import { integer, json, type Row, text } from "./columns.ts"
 import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
 import { type LargeBodies, noLargeBodies } from "./large-bodies.ts"

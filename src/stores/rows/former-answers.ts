@@ -1,4 +1,4 @@
-import type { Decider } from "../../core/entries.ts"
+import type { Decider } from "../../core/log/entries.ts"
 import type { AcceptedAnswer } from "../../core/ports/session-log.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import type { QuestionAnswer } from "../../core/question.ts"

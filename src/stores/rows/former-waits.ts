@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { NewWait } from "../../core/ports/session-log.ts"
 import type { Question } from "../../core/question.ts"
 import type { ToolOrigin } from "../../core/tool-origin.ts"

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { Entry } from "../../core/entries.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 import { event, runStarted, stepStarted, textDelta } from "../../testing/session-log/fixtures.ts"
 import { haveLargeEvents, largeBodies } from "./large-bodies.ts"

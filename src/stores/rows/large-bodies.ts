@@ -1,6 +1,6 @@
-import { storedForms } from "../../core/downcast.ts"
-import { type EventEntry, logVersion } from "../../core/entries.ts"
-import { isLargeJson, stringifyInSlices } from "../../core/json-pieces.ts"
+import { isLargeJson, stringifyInSlices } from "../../core/json/json-pieces.ts"
+import { storedForms } from "../../core/log/downcast.ts"
+import { type EventEntry, logVersion } from "../../core/log/entries.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
 
 /** The texts that large events are stored as. Other events become text when they are written. */

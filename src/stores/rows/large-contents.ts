@@ -1,4 +1,4 @@
-import { isLargeJson, stringifyInSlices } from "../../core/json-pieces.ts"
+import { isLargeJson, stringifyInSlices } from "../../core/json/json-pieces.ts"
 import { newMessageOf } from "../../core/message-input.ts"
 import type {
   CancelCommand,

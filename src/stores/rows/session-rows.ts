@@ -1,5 +1,5 @@
-import { nextSlice } from "../../core/next-slice.ts"
 import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/session-log.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
 import { parentOf, rootOf } from "../directory/rows.ts"
 import { queueOf } from "../rules/inbox-rules.ts"
 import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"

@@ -5,7 +5,7 @@ import { toWait } from "../rows/wait-rows.ts"
 import { isCancelled } from "../rules/inbox-rules.ts"
 import { judgeAnswer } from "../rules/wait-answers.ts"
 import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { findReceiver, insertCommand, type PutOptions } from "./inbox.ts"
 
 /** Inside a transaction. */

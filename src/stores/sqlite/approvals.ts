@@ -13,8 +13,8 @@ import { revocationRecord, toAuditRecord } from "../rows/decision-records.ts"
 import { revokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
 import { columnsOf, toWait } from "../rows/wait-rows.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
-import type { Database } from "./database.ts"
-import { readSlices } from "./slices.ts"
+import type { Database } from "./database/database.ts"
+import { readSlices } from "./database/slices.ts"
 
 /** Selects rows for `toWait`, each with the version of its session. */
 const waitsOfSessions = `

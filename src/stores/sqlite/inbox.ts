@@ -20,8 +20,8 @@ import { toPending } from "../rows/session-rows.ts"
 import { type DueChange, positionOf, queuedRuns } from "../rules/inbox-rules.ts"
 import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
-import type { Database } from "./database.ts"
-import { largeText } from "./large-text.ts"
+import type { Database } from "./database/database.ts"
+import { largeText } from "./database/large-text.ts"
 import { lastSeq } from "./schema.ts"
 
 export interface PutOptions {

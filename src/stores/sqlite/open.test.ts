@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, test } from "vitest"
-import { systemClock } from "../../core/clock.ts"
+import { systemClock } from "../../core/time/clock.ts"
 import {
   runSessionLogCase,
   sessionLogContract,

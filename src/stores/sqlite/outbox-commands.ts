@@ -4,7 +4,7 @@ import { escapeText, integer, type Row, text, unescapeText } from "../rows/colum
 import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../rows/outbox-rows.ts"
 import type { Versions } from "../rules/versions.ts"
 import { answer } from "./answer.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { putInTree, startChild } from "./tree.ts"
 
 interface Delivering {

@@ -1,6 +1,6 @@
-import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import type { Alarm } from "../bell.ts"
 import { escapeText } from "../rows/columns.ts"
 import { haveLargeEvents, largeBodies, noLargeBodies } from "../rows/large-bodies.ts"
@@ -11,7 +11,8 @@ import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
+import { createWriteProbe } from "./database/write-probe.ts"
 import { findQueued, pending, put } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
@@ -20,7 +21,6 @@ import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./r
 import { lastSeq } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
-import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
 export function createSessionLog(

@@ -6,7 +6,7 @@ import { answerInPlaceOf, childNotNeeded, needsChild } from "../rules/child-star
 import { isCancelled } from "../rules/inbox-rules.ts"
 import { answer } from "./answer.ts"
 import { newestWait } from "./approvals.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { inboxOf, type PutOptions, put, revokeSession } from "./inbox.ts"
 
 /** A run, and the time of its cancel. */

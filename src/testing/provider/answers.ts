@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { assertDeltasMatch, call, collect, deltasOf, endOf, text, textOf } from "./checks.ts"
 import type { ContractPart, ProviderContractCase } from "./harness.ts"
 

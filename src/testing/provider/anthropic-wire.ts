@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../core/json.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { UpstreamReply } from "./scripted-upstream.ts"
 
 /** A part of an answer. Where a list of strings is taken, each becomes one delta. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Provider } from "../../core/ports/provider.ts"
 
 export interface ProviderContractCase {

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 
 /** A part of an answer. Where a list of strings is taken, each becomes one chunk. */
 export type ChatAnswerPart =

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { UpstreamReply } from "./scripted-upstream.ts"
 
 /** An output item of an answer. Where a list of strings is taken, each becomes one delta. */

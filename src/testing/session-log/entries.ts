@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { Entry, Event } from "../../core/entries.ts"
+import type { Entry, Event } from "../../core/log/entries.ts"
 import type { ReadOptions, SessionLog } from "../../core/ports/session-log.ts"
 import {
   accepted,

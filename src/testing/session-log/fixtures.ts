@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises"
-import type { Delta, DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../../core/entries.ts"
-import { logVersion } from "../../core/entries.ts"
 import { randomIds } from "../../core/ids.ts"
+import type { Delta, DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../../core/log/entries.ts"
+import { logVersion } from "../../core/log/entries.ts"
+import { firstSequence } from "../../core/log/sequence.ts"
 import type { PutRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
@@ -13,7 +14,6 @@ import type {
   SessionLog,
 } from "../../core/ports/session-log.ts"
 import type { Store } from "../../core/ports/store.ts"
-import { firstSequence } from "../../core/sequence.ts"
 import { noSpending } from "../../core/usage.ts"
 
 export interface SessionLogHarness {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import type { Entry } from "../../core/entries.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import {
   accepted,
   commitOk,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
-import type { HistoryReplaced } from "../../core/entries.ts"
 import { randomIds } from "../../core/ids.ts"
+import type { HistoryReplaced } from "../../core/log/entries.ts"
 import type { SessionLog, StorageLimits } from "../../core/ports/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
 import {

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest"
-import type { Event } from "../../../src/core/entries.ts"
-import type { JsonObject } from "../../../src/core/json.ts"
+import type { JsonObject } from "../../../src/core/json/json.ts"
+import type { Event } from "../../../src/core/log/entries.ts"
 import { type AgentOptions, createAgent } from "../../../src/gateway/create-agent.ts"
 import type { RunOptions } from "../../../src/gateway/gateway.ts"
 import {

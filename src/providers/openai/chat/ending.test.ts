@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { Json, JsonObject } from "../../../core/json.ts"
+import type { Json, JsonObject } from "../../../core/json/json.ts"
 import { chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"
 import { endOf, eventsOf } from "../fixtures/call.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import type { JsonObject } from "../../../core/json.ts"
+import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelEnd, StopReason } from "../../../core/ports/provider.ts"
 import { chatEvent } from "../../../testing/provider/openai-chat-wire.ts"
 import { startScriptedUpstream } from "../../../testing/provider/scripted-upstream.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import type { JsonObject } from "../../../core/json.ts"
+import type { JsonObject } from "../../../core/json/json.ts"
 import type { Message } from "../../../core/messages.ts"
 import type { ModelEvent } from "../../../core/ports/provider.ts"
 import { responsesEvent } from "../../../testing/provider/openai-responses-wire.ts"

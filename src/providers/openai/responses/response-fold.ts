@@ -1,5 +1,5 @@
 import type { OpenAI } from "openai"
-import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../../core/json/json.ts"
 import type { ModelDelta, ModelEnd, ModelInputDelta, ModelProgress } from "../../../core/ports/provider.ts"
 import { callName } from "../../tool-calls/call-name.ts"
 import { BrokenStreamError } from "../../transport/stream-fault.ts"
