@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { relative, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 
-const ownFolder = fileURLToPath(new URL("..", import.meta.url))
+const ownFolder = fileURLToPath(new URL("../..", import.meta.url))
 
 /**
  * Returns the place in the agent's files where an import failed, as `file:line` relative to `cwd`; null if it is

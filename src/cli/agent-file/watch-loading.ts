@@ -2,7 +2,7 @@ import { registerHooks } from "node:module"
 import { sep } from "node:path"
 import { fileURLToPath } from "node:url"
 
-const ownFolder = fileURLToPath(new URL("..", import.meta.url))
+const ownFolder = fileURLToPath(new URL("../..", import.meta.url))
 
 /** Tells the path of each file that this process loads from now on, but those of installed packages and our own. */
 export function watchLoading(onFile: (path: string) => void): void {

@@ -121,7 +121,7 @@ test("a database of a newer version is refused, and left as it is", async () => 
 test("a database of version 1 is migrated with all it held, once", async () => {
   const file = join(directory, "gateway.db")
   const former = new DatabaseSync(file)
-  former.exec(readFileSync(new URL("fixtures/version-1.sql", import.meta.url), "utf8"))
+  former.exec(readFileSync(new URL("../fixtures/version-1.sql", import.meta.url), "utf8"))
   former.close()
   const store = await open(directory)
   await checkMigratedStore(store)
@@ -142,7 +142,7 @@ test.each([
 ])("a database of version 2 is migrated %s", async (_, since, token) => {
   const former = new DatabaseSync(join(directory, "gateway.db"))
   for (const version of [1, 2]) {
-    former.exec(readFileSync(new URL(`fixtures/version-${version}.sql`, import.meta.url), "utf8"))
+    former.exec(readFileSync(new URL(`../fixtures/version-${version}.sql`, import.meta.url), "utf8"))
   }
   former.exec(since)
   former.close()
@@ -159,7 +159,7 @@ test.each([
 test("a database of version 3 is migrated", async () => {
   const former = new DatabaseSync(join(directory, "gateway.db"))
   for (const version of [1, 2, 3]) {
-    former.exec(readFileSync(new URL(`fixtures/version-${version}.sql`, import.meta.url), "utf8"))
+    former.exec(readFileSync(new URL(`../fixtures/version-${version}.sql`, import.meta.url), "utf8"))
   }
   former.close()
   const store = await open(directory)
@@ -180,7 +180,7 @@ test("a directory is opened again with all it held", async () => {
 test("approvals and grants of version 2, which named no server, hold for no server's tool", async () => {
   const former = new DatabaseSync(join(directory, "gateway.db"))
   for (const version of [1, 2]) {
-    former.exec(readFileSync(new URL(`fixtures/version-${version}.sql`, import.meta.url), "utf8"))
+    former.exec(readFileSync(new URL(`../fixtures/version-${version}.sql`, import.meta.url), "utf8"))
   }
   former.exec(approvalsWithoutOrigin(""))
   former.exec("DELETE FROM command")
