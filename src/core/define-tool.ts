@@ -1,4 +1,4 @@
-import type { JsonObject } from "./json.ts"
+import type { JsonObject } from "./json/json.ts"
 import type { Tool, ToolContext, ToolOutcome, ToolResult } from "./ports/tool.ts"
 
 interface Definition extends Omit<Tool, "inputSchema" | "validate" | "execute"> {

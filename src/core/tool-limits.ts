@@ -28,7 +28,8 @@ export function isWithin({ allowed, excluded }: ToolLimits, call: LimitedCall): 
 /** Returns true if some call of the tool could be let through, whatever its qualifier is. */
 export function mayName({ allowed, excluded }: ToolLimits, tool: Omit<LimitedCall, "qualifier">): boolean {
   const call = { ...tool, qualifier: null }
-  const excludesAll = (pattern: string) => !pattern.includes("(") && matches(pattern, call, excludedNames(call))
+  const excludesAll = (pattern: string) =>
+    !pattern.includes("(") && matches(pattern, call, excludedNames(call))
   if (excluded.some(excludesAll)) return false
   return allowed === null || allowed.some((pattern) => matches(nameOf(pattern), call, allowedNames(call)))
 }

@@ -2,8 +2,8 @@ import type { Interceptor } from "../core/ports/interceptor.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { RunRole } from "../core/run-role.ts"
 import { isWithin, mayName } from "../core/tool-limits.ts"
+import { providerNames } from "../providers/choose/named-provider.ts"
 import type { ChatRuntime } from "./chat-runtime.ts"
-import { providerNames } from "./named-provider.ts"
 
 /** Returns the agent's runtime as a sub-agent with this role has it. A runner has its own prompt and models. */
 export function inRole(chat: ChatRuntime, role: RunRole | null): ChatRuntime {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import type { ModelRequest } from "../core/ports/provider.ts"
-import { type ScriptedStep, scriptedProvider } from "../testing/scripted-provider.ts"
+import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 import { createGateway } from "./create-gateway.ts"
@@ -46,7 +46,11 @@ it("hands bare tasks to sub-agents that have the agent's prompt and tools, but f
   const secret = named("secret_key")
   const options = { provider, store: "memory", logger, tools: [note, secret] } as const
   const gateway = opened(
-    createAgent("You plan.", { ...options, subAgents: { excludedTools: ["secret_*"] }, maxConcurrentRuns: 1 }),
+    createAgent("You plan.", {
+      ...options,
+      subAgents: { excludedTools: ["secret_*"] },
+      maxConcurrentRuns: 1,
+    }),
   )
   const { response } = await gateway.run("Go.")
   expect(response).toContain("Did one.")
@@ -92,7 +96,10 @@ it("hands tasks to other agents of the gateway that the options name", async () 
       agents: {
         lead: {
           systemPrompt: "You lead.",
-          provider: model(runAgent({ task: "look", agent: "research" }), runAgent({ task: "x", agent: "other" })),
+          provider: model(
+            runAgent({ task: "look", agent: "research" }),
+            runAgent({ task: "x", agent: "other" }),
+          ),
           subAgents: { agents: ["research"] },
         },
         research: { systemPrompt: "You research.", provider: research },
@@ -108,7 +115,12 @@ it("hands tasks to other agents of the gateway that the options name", async () 
 
 it("refuses to start with an agent that the gateway does not have", async () => {
   const gateway = opened(
-    createAgent("You plan.", { provider: model(), store: "memory", logger, subAgents: { agents: ["nobody"] } }),
+    createAgent("You plan.", {
+      provider: model(),
+      store: "memory",
+      logger,
+      subAgents: { agents: ["nobody"] },
+    }),
   )
   await expect(gateway.run("Go.")).rejects.toThrow('the gateway has no agent "nobody"')
 })

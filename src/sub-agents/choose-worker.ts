@@ -9,7 +9,7 @@ export interface Workers {
   readonly skills: readonly AgentSkill[]
 }
 
-/** What the model asked for. */
+/** A call of `run_agent`. */
 export interface Request {
   readonly task: string
   readonly agent: string | null
@@ -23,7 +23,7 @@ export interface Worker {
 }
 
 /** Name of a sub-agent without a skill or an agent of its own. */
-export const plainName = "sub-agent"
+const plainName = "sub-agent"
 
 /** Returns the sub-agent for a request, or null if there is none of that name. */
 export function chooseWorker({ options, skills }: Workers, request: Request): Worker | null {
@@ -52,7 +52,10 @@ function roleOf({ excludedTools }: ResolvedOptions, skill: AgentSkill | null, mo
   }
 }
 
-function limitsOf(options: ResolvedOptions, skill: AgentSkill | null): Pick<ChildTask, "limits" | "timeoutMs"> {
+function limitsOf(
+  options: ResolvedOptions,
+  skill: AgentSkill | null,
+): Pick<ChildTask, "limits" | "timeoutMs"> {
   const maxTurns = skill?.maxTurns ?? options.maxTurns
   const maxBudgetUsd = skill?.maxBudgetUsd ?? options.maxBudgetUsd
   const limits: RunLimits = {

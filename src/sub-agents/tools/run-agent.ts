@@ -1,11 +1,11 @@
 import { failure, toolMaker } from "../../core/define-tool.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Answered, Tool, ToolOutcome } from "../../core/ports/tool.ts"
 import { chooseWorker, type Request, type Worker, type Workers } from "../choose-worker.ts"
 
 const defineTool = toolMaker("sub_agents")
 
-export const runAgentName = "run_agent"
+const runAgentName = "run_agent"
 
 /** Hands a task to a sub-agent. Without an effect of its own: the gateway starts the sub-agent with the wait. */
 export function runAgentTool(workers: Workers): Tool {
@@ -18,13 +18,21 @@ export function runAgentTool(workers: Workers): Tool {
       task: {
         type: "string",
         minLength: 1,
-        description: "The whole task. The sub-agent sees nothing of this conversation, so include all it needs.",
+        description:
+          "The whole task. The sub-agent sees nothing of this conversation, so include all it needs.",
       },
       ...(names.length > 0 && {
-        agent: { type: "string", description: "Name of the sub-agent. Without it, a copy of you does the task." },
+        agent: {
+          type: "string",
+          description: "Name of the sub-agent. Without it, a copy of you does the task.",
+        },
       }),
       ...(models.length > 0 && {
-        model: { type: "string", enum: [...models], description: "Model of the sub-agent. Default: your own." },
+        model: {
+          type: "string",
+          enum: [...models],
+          description: "Model of the sub-agent. Default: your own.",
+        },
       }),
     },
     required: ["task"],
