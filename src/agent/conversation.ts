@@ -7,6 +7,7 @@ import type {
   RunStarted,
   StepRetried,
   StepStarted,
+  TaskEnded,
   ToolCallInterrupted,
   ToolCallRequested,
   WaitResolved,
@@ -15,6 +16,7 @@ import { epochOf } from "../core/log/sequence.ts"
 import type { AssistantMessage, ImagePart, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
+import { Tasks } from "./children/tasks.ts"
 import { interruptedResult, mendingRequest, refusedImageNote } from "./conversation-notes.ts"
 import { type CallState, outcomeOf } from "./tools/call-state.ts"
 
@@ -30,6 +32,8 @@ export class Conversation {
   #accepted = 0
   /** Images that a service refused: it responded to the messages without them. */
   readonly #refused = new Set<ImagePart>()
+  /** Background tasks, of all runs. */
+  readonly tasks = new Tasks()
   /** Images that the open step tries without. */
   readonly #suspected = new Set<ImagePart>()
 
@@ -66,6 +70,7 @@ export class Conversation {
   apply(entry: EventEntry): void {
     const { event, runId } = entry
     // Facts about the session are no part of the conversation.
+    if (event.type === "taskEnded") this.#endTask(event)
     if (runId === null) return
     switch (event.type) {
       case "historyReplaced":
@@ -73,6 +78,7 @@ export class Conversation {
         this.#accepted = 0
         this.#refused.clear()
         this.#spent = event.spent ?? this.#spent
+        this.tasks.restore(event.tasks ?? [])
         return
       case "runStarted":
         this.#messages.push({ role: "user", content: event.content })
@@ -90,6 +96,7 @@ export class Conversation {
           runnerState: null,
           steps: 0,
           crashes: new Set(),
+          reservedByTasks: new Map(),
           phase: { type: "ready", stopReason: null },
         }
         return
@@ -176,6 +183,13 @@ export class Conversation {
           call.result = interruptedResult(event.reason, event.outcome)
         })
         return
+      case "taskRegistered":
+        this.tasks.register(event, this.#run.runId)
+        this.#run.reservedByTasks.set(event.taskId, event.reservedUsd ?? 0)
+        return
+      case "tasksCollected":
+        this.tasks.collect(event.taskIds)
+        return
       case "stepCompleted":
         this.#endStep()
         return
@@ -191,6 +205,7 @@ export class Conversation {
       case "maxTurnsReached":
       case "budgetExceeded":
       case "runWithdrawn":
+      case "taskEnded":
         return
       default:
         event satisfies never
@@ -216,6 +231,19 @@ export class Conversation {
     this.#run.spent = addSpending(this.#run.spent, spending)
     this.#run.stepSpent = addSpending(this.#run.stepSpent, spending)
     this.#spent = addSpending(this.#spent, spending)
+  }
+
+  /** A task that outlived the run that started it costs the session, and no run. */
+  #endTask(event: TaskEnded): void {
+    const task = this.tasks.end(event)
+    if (task === null) return
+    const { spent, charged } = event.outcome
+    if (task.runId !== this.#run?.runId) {
+      this.#spent = addSpending(this.#spent, spent)
+      return
+    }
+    this.#run.reservedByTasks.delete(task.taskId)
+    this.#spend({ ...spent, charged })
   }
 
   #request(event: ToolCallRequested): void {
@@ -316,6 +344,8 @@ export interface RunState {
   steps: number
   /** Epochs that began with what a crash had left behind. */
   readonly crashes: Set<number>
+  /** US dollars of the budget that its running background tasks may use, by task. */
+  readonly reservedByTasks: Map<string, number>
   phase: RunPhase
 }
 

@@ -1,4 +1,5 @@
-import type { RunLimits } from "../child.ts"
+import type { BackgroundTask, TaskState } from "../background-task.ts"
+import type { ChildOutcome, RunLimits } from "../child.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { AssistantMessage, ContentPart, Message } from "../messages.ts"
 import type { StopReason } from "../ports/provider.ts"
@@ -112,6 +113,9 @@ export type Event =
   | DataEmitted
   | ToolCallCompleted
   | ToolCallInterrupted
+  | TaskRegistered
+  | TaskEnded
+  | TasksCollected
   | StepCompleted
   | OutputRejected
   | RunnerStateSaved
@@ -144,6 +148,8 @@ export interface HistoryReplaced {
   readonly messages: readonly Message[]
   /** Spending of the session before this event, so that a fold can start here. Absent in older logs. */
   readonly spent?: Spending
+  /** Background tasks whose outcome the model had not received before this event. Absent if there were none. */
+  readonly tasks?: readonly TaskState[]
 }
 
 /** A message of the user that joined the open run, between two of its steps or just before its end. */
@@ -321,6 +327,29 @@ export interface ToolCallInterrupted {
    * If true, the process of a `crashed` call gave the session back, as for a deployment, and did not crash after all.
    */
   readonly stoppedInOrder?: boolean
+}
+
+/** A call started a background task, in the commit that has its sub-agent started. */
+export interface TaskRegistered extends BackgroundTask {
+  readonly type: "taskRegistered"
+}
+
+/** A session event: a background task has ended. */
+export interface TaskEnded {
+  readonly type: "taskEnded"
+  readonly taskId: string
+  /** Name of the sub-agent. */
+  readonly name: string
+  /** The call that started the task. */
+  readonly toolCallId: string
+  readonly outcome: ChildOutcome
+}
+
+/** A call gives the model the outcomes of these tasks, in the commit of its result. */
+export interface TasksCollected {
+  readonly type: "tasksCollected"
+  readonly toolCallId: string
+  readonly taskIds: readonly string[]
 }
 
 export interface StepCompleted {

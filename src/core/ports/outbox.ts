@@ -2,9 +2,9 @@ import type { Json } from "../json/json.ts"
 import type {
   AnswerCommand,
   AnswerOutcome,
-  CancelCommand,
   MessageCommand,
   NewChild,
+  PutCommand,
   PutOutcome,
 } from "./session-log.ts"
 
@@ -34,7 +34,7 @@ interface ItemBase {
 }
 
 export type OutboxCommand =
-  | { readonly type: "put"; readonly command: MessageCommand | CancelCommand }
+  | { readonly type: "put"; readonly command: PutCommand }
   | { readonly type: "answer"; readonly command: AnswerCommand }
   | StartChild
 
@@ -47,6 +47,11 @@ export interface StartChild {
   readonly child: NewChild
   /** Its run has the id of the wait. */
   readonly command: MessageCommand
+}
+
+/** Returns the id of the item that starts the run of a child. A cancel of that run waits for the start. */
+export function startId(childRunId: string): string {
+  return `start:${childRunId}`
 }
 
 /** The kind of items that the store delivers itself. */

@@ -1,4 +1,4 @@
-import type { RunLimits } from "../child.ts"
+import type { ChildOutcome, RunLimits } from "../child.ts"
 import type { JsonObject } from "../json/json.ts"
 import type { Decider, Entry } from "../log/entries.ts"
 import type { ContentPart, Message } from "../messages.ts"
@@ -229,6 +229,8 @@ export interface MessageCommand extends RunSettings {
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number
+  /** The run that the message joins. It starts no run of its own: without that run it is dropped. Default: none. */
+  readonly joins?: string
   /** Looked at before anything else: the same key and hash give the run that exists. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
 }
@@ -254,6 +256,22 @@ export interface CancelCommand {
   readonly at: number
 }
 
+/** The end of a background task, for the session that started it. */
+export interface TaskEndCommand {
+  readonly type: "taskEnd"
+  readonly sessionId: string
+  /** The run of the task, which is its id. */
+  readonly runId: string
+  readonly outcome: ChildOutcome
+  /** Context and channel of that run. */
+  readonly context: JsonObject
+  readonly channel: string | null
+  readonly at: number
+}
+
+/** A command that is put into an inbox, and that no wait asks for. */
+export type PutCommand = MessageCommand | CancelCommand | TaskEndCommand
+
 /** The answer to a wait. The caller has checked that an edit or a form fits; the store checks the rest. */
 export type AnswerCommand = AnswerFacts & AnyAnswer
 
@@ -277,6 +295,7 @@ export type StoredCommand =
   | MessageCommand
   | SteerCommand
   | WithdrawCommand
+  | TaskEndCommand
   | (CancelCommand & { readonly runId: string })
   | AcceptedAnswer
 

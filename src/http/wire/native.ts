@@ -6,6 +6,7 @@ import type {
   EventEntry,
   InterceptorDecided,
   MessageCompleted,
+  TaskEnded,
   WaitOpened,
   WaitResolved,
 } from "../../core/log/entries.ts"
@@ -166,6 +167,7 @@ function eventFrames(
     case "modelCallFailed":
     case "outputRejected":
     case "runnerStateSaved":
+    case "tasksCollected":
       return nothing
     case "userMessageAdded":
       return [frame({ type: "user_message_added", content: event.content.map(wireContent) })]
@@ -210,6 +212,18 @@ function eventFrames(
           outcome: event.outcome,
         }),
       ]
+    case "taskRegistered":
+      return [
+        frame({
+          type: "task_registered",
+          task_id: event.taskId,
+          agent_name: event.name,
+          description: event.description,
+          tool_call_id: event.toolCallId,
+        }),
+      ]
+    case "taskEnded":
+      return [taskCompleted(event)]
     case "stepCompleted":
       return [frame({ type: "turn_complete", turn: event.step, usage: wireUsage(event) })]
     case "maxTurnsReached":
@@ -230,6 +244,19 @@ function eventFrames(
     default:
       return event satisfies never
   }
+}
+
+function taskCompleted({ taskId: task_id, name: agent_name, outcome }: TaskEnded): Frame {
+  const { outcome: disposition, reason, response: result, error, spent } = outcome
+  return frame({
+    type: "task_completed",
+    task_id,
+    agent_name,
+    disposition,
+    ...(reason !== null && { reason }),
+    ...(error === null ? { result } : { error }),
+    usage: wireUsage(spent),
+  })
 }
 
 function dataFrame(
