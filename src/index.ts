@@ -14,6 +14,7 @@ export type {
   ToolTiming,
   UsageReport,
 } from "./core/agent-runtime.ts"
+export type { BackgroundTask, TaskState } from "./core/background-task.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
@@ -56,6 +57,7 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/log/entries.ts"
+export type { TaskEnded, TaskRegistered, TasksCollected } from "./core/log/task-events.ts"
 export type {
   AssistantMessage,
   AssistantPart,
@@ -101,10 +103,12 @@ export {
 } from "./core/ports/directory.ts"
 export type {
   PendingOptions,
+  PutCommand,
   PutRun,
   QueuedRun,
   RunOpened,
   SteerCommand,
+  TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
 } from "./core/ports/inbox.ts"
@@ -216,7 +220,9 @@ export type {
 export type {
   Answered,
   EmittedData,
+  ReturnedTask,
   ReturnedWait,
+  SessionTasks,
   Tool,
   ToolContext,
   ToolOutcome,
@@ -384,7 +390,12 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
-export type { SubAgentOptions } from "./sub-agents/options.ts"
+export type {
+  BackgroundEnd,
+  BackgroundHookOptions,
+  BackgroundStart,
+  SubAgentOptions,
+} from "./sub-agents/options.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"

@@ -7,12 +7,12 @@ import type {
   RunStarted,
   StepRetried,
   StepStarted,
-  TaskEnded,
   ToolCallInterrupted,
   ToolCallRequested,
   WaitResolved,
 } from "../core/log/entries.ts"
 import { epochOf } from "../core/log/sequence.ts"
+import type { TaskEnded } from "../core/log/task-events.ts"
 import type { AssistantMessage, ImagePart, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"

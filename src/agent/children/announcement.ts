@@ -1,6 +1,6 @@
 import type { TaskState } from "../../core/background-task.ts"
+import type { TaskEndCommand } from "../../core/ports/inbox.ts"
 import type { OutboxItem } from "../../core/ports/outbox.ts"
-import type { TaskEndCommand } from "../../core/ports/session-log.ts"
 
 /** Returns the item that tells the session of the end of a task: it joins the open run, or starts one. */
 export function announcement(

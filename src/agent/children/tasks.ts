@@ -1,5 +1,5 @@
 import type { TaskState } from "../../core/background-task.ts"
-import type { TaskEnded, TaskRegistered } from "../../core/log/entries.ts"
+import type { TaskEnded, TaskRegistered } from "../../core/log/task-events.ts"
 
 /** Collected tasks that are remembered, so that a model that asks again is not told that there was none. */
 const maxCollected = 100

@@ -1,5 +1,5 @@
-import type { BackgroundTask, TaskState } from "../background-task.ts"
-import type { ChildOutcome, RunLimits } from "../child.ts"
+import type { TaskState } from "../background-task.ts"
+import type { RunLimits } from "../child.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { AssistantMessage, ContentPart, Message } from "../messages.ts"
 import type { StopReason } from "../ports/provider.ts"
@@ -8,6 +8,7 @@ import type { RunSettings } from "../run-settings.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution } from "../wait.ts"
+import type { TaskEnded, TaskRegistered, TasksCollected } from "./task-events.ts"
 
 /** The newest version of the events below. A process refuses a session with events that are newer than it reads. */
 export const logVersion = 3
@@ -327,29 +328,6 @@ export interface ToolCallInterrupted {
    * If true, the process of a `crashed` call gave the session back, as for a deployment, and did not crash after all.
    */
   readonly stoppedInOrder?: boolean
-}
-
-/** A call started a background task, in the commit that has its sub-agent started. */
-export interface TaskRegistered extends BackgroundTask {
-  readonly type: "taskRegistered"
-}
-
-/** A session event: a background task has ended. */
-export interface TaskEnded {
-  readonly type: "taskEnded"
-  readonly taskId: string
-  /** Name of the sub-agent. */
-  readonly name: string
-  /** The call that started the task. */
-  readonly toolCallId: string
-  readonly outcome: ChildOutcome
-}
-
-/** A call gives the model the outcomes of these tasks, in the commit of its result. */
-export interface TasksCollected {
-  readonly type: "tasksCollected"
-  readonly toolCallId: string
-  readonly taskIds: readonly string[]
 }
 
 export interface StepCompleted {

@@ -1,12 +1,6 @@
 import type { Json } from "../json/json.ts"
-import type {
-  AnswerCommand,
-  AnswerOutcome,
-  MessageCommand,
-  NewChild,
-  PutCommand,
-  PutOutcome,
-} from "./session-log.ts"
+import type { PutCommand } from "./inbox.ts"
+import type { AnswerCommand, AnswerOutcome, MessageCommand, NewChild, PutOutcome } from "./session-log.ts"
 
 /**
  * Work that a session wants done outside itself. The store keeps it from the commit of the events that caused it

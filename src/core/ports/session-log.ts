@@ -1,4 +1,4 @@
-import type { ChildOutcome, RunLimits } from "../child.ts"
+import type { RunLimits } from "../child.ts"
 import type { JsonObject } from "../json/json.ts"
 import type { Decider, Entry } from "../log/entries.ts"
 import type { ContentPart, Message } from "../messages.ts"
@@ -11,6 +11,7 @@ import type {
   QueuedRun,
   RunOpened,
   SteerCommand,
+  TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
 } from "./inbox.ts"
@@ -255,22 +256,6 @@ export interface CancelCommand {
   readonly runId: string | null
   readonly at: number
 }
-
-/** The end of a background task, for the session that started it. */
-export interface TaskEndCommand {
-  readonly type: "taskEnd"
-  readonly sessionId: string
-  /** The run of the task, which is its id. */
-  readonly runId: string
-  readonly outcome: ChildOutcome
-  /** Context and channel of that run. */
-  readonly context: JsonObject
-  readonly channel: string | null
-  readonly at: number
-}
-
-/** A command that is put into an inbox, and that no wait asks for. */
-export type PutCommand = MessageCommand | CancelCommand | TaskEndCommand
 
 /** The answer to a wait. The caller has checked that an edit or a form fits; the store checks the rest. */
 export type AnswerCommand = AnswerFacts & AnyAnswer

@@ -6,10 +6,10 @@ import type {
   EventEntry,
   InterceptorDecided,
   MessageCompleted,
-  TaskEnded,
   WaitOpened,
   WaitResolved,
 } from "../../core/log/entries.ts"
+import type { TaskEnded } from "../../core/log/task-events.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import { dollars, unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"

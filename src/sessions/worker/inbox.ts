@@ -1,8 +1,8 @@
 import { untilAborted } from "../../agent/until-aborted.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { Answer, Answers } from "../../core/ports/answers.ts"
-import type { PendingOptions, WithdrawCommand } from "../../core/ports/inbox.ts"
-import type { Command, Lease, SessionLog, TaskEndCommand } from "../../core/ports/session-log.ts"
+import type { PendingOptions, TaskEndCommand, WithdrawCommand } from "../../core/ports/inbox.ts"
+import type { Command, Lease, SessionLog } from "../../core/ports/session-log.ts"
 import type { Steering, SteeringMessage } from "../../core/ports/steering.ts"
 import { sleep } from "../../core/time/sleep.ts"
 

@@ -1,11 +1,10 @@
 import { pieceCharacters } from "../../core/json/json-pieces.ts"
-import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   Command,
   Lease,
   MessageCommand,
   PutAndClaimOutcome,
-  PutCommand,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"

@@ -1,11 +1,11 @@
 import { newMessageOf } from "../../core/message-input.ts"
+import type { TaskEndCommand } from "../../core/ports/inbox.ts"
 import { maxQueuedMessages, type PutRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   MessageCommand,
   PutOutcome,
   StorageLimits,
-  TaskEndCommand,
 } from "../../core/ports/session-log.ts"
 import { type CommandRow, dueCommand, type NewCommand } from "../rows/command-rows.ts"
 import { type DueChange, dueChanges, isCancelled, type Moment, positionOf, queueOf } from "./inbox-rules.ts"

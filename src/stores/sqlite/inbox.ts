@@ -1,9 +1,8 @@
-import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   Command,
   Lease,
   MessageCommand,
-  PutCommand,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"

@@ -7,6 +7,7 @@ import { outboxCases } from "../store/outbox-contract.ts"
 import { sharedOutboxCases } from "../store/outbox-shared.ts"
 import { secretsCases } from "../store/secrets-contract.ts"
 import { subscriptionCases } from "../store/subscriptions-contract.ts"
+import { taskCases } from "../store/tasks-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
 import { acceptingCases, sharedAcceptingCases } from "./accepting.ts"
 import { answerCases } from "./answers.ts"
@@ -59,6 +60,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...outboxCases,
   ...outboxCommandCases,
   ...treeCases,
+  ...taskCases,
   ...subscriptionCases,
 ]
 
