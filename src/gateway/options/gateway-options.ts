@@ -11,6 +11,7 @@ import type { RateLimits } from "../../http/limits/rate-limits.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../../mcp/options.ts"
 import type { StorageBounds } from "../../sessions/storage.ts"
 import type { SkillOptions } from "../../skills/options.ts"
+import type { SubAgentOptions } from "../../sub-agents/options.ts"
 import type { HookOptions, Hooks } from "../hooks/hooks.ts"
 import type { StoreChoice } from "../open-store.ts"
 import type { ConsoleOptions } from "./console-options.ts"
@@ -39,6 +40,8 @@ export interface AgentServerOptions extends McpOptions, SkillOptions {
   readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /** Gives the model tools to hand tasks to sub-agents, which work in sessions of their own. Default false. */
+  readonly subAgents?: boolean | SubAgentOptions
   /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */
   readonly plugins?: readonly Plugin[]
 }
