@@ -236,11 +236,7 @@ describe("the definition", () => {
     ["no handler", { execute: undefined }, "Tool echo: execute must be a function"],
     ["a time limit of zero", { timeoutMs: 0 }, "Tool echo: timeoutMs must be"],
     ["a flag that is text", { readOnly: "yes" }, "Tool echo: readOnly must be true or false"],
-    [
-      "input that is no object",
-      { inputSchema: z.string() },
-      "Tool echo: its input must be an object schema",
-    ],
+    ["input that is no object", { inputSchema: z.string() }, "Tool echo: its input must be an object schema"],
     [
       "input of alternatives",
       { inputSchema: z.union([z.object({}), z.object({})]) },
