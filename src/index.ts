@@ -330,9 +330,8 @@ export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
-export type { HttpLimits } from "./http/limits/http-limits.ts"
-export type { RateLimits } from "./http/limits/rate-limits.ts"
-export type { Readiness } from "./http/routes/status.ts"
+export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
+export type { Readiness } from "./http/readiness.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,
@@ -351,15 +350,16 @@ export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
 export type { AiSdkModel, AiSdkOptions } from "./providers/ai-sdk/options.ts"
 export { anthropicProvider } from "./providers/anthropic/anthropic-provider.ts"
-export type { AnthropicSdk } from "./providers/anthropic/client.ts"
-export type { AnthropicOptions } from "./providers/anthropic/options.ts"
+export type { AnthropicOptions, AnthropicThinking, LoadAnthropicSdk } from "./providers/anthropic/options.ts"
 export { type DemoProviderOptions, demoProvider } from "./providers/demo/demo-provider.ts"
 export { openAiChatProvider } from "./providers/openai/openai-chat-provider.ts"
 export { openAiProvider } from "./providers/openai/openai-provider.ts"
 export type {
+  LoadOpenAiSdk,
   OpenAiChatOptions,
   OpenAiConnectionOptions,
   OpenAiOptions,
+  OpenAiReasoning,
   ReasoningField,
 } from "./providers/openai/options.ts"
 export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "./runners/ai-sdk/ai-sdk-runner.ts"
@@ -381,7 +381,7 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
-export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
+export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"

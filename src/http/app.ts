@@ -19,18 +19,20 @@ import { fieldErrors } from "./field-errors.ts"
 import { hostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
-import { defaultHttpLimits, type HttpLimits, maxInitBodyBytes, maxInitValues } from "./limits/http-limits.ts"
-import { networkOf } from "./limits/network.ts"
 import {
-  createRateLimiting,
+  defaultHttpLimits,
   defaultRateLimits,
-  noRateLimiting,
-  type RateLimiting,
+  type HttpLimits,
+  maxInitBodyBytes,
+  maxInitValues,
   type RateLimits,
-} from "./limits/rate-limits.ts"
+} from "./limits/http-limits.ts"
+import { networkOf } from "./limits/network.ts"
+import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
 import { refuseOtherMethods } from "./method-not-allowed.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { invalidBody, Problem, problemResponse } from "./problem.ts"
+import type { Readiness } from "./readiness.ts"
 import { logRequests } from "./request-log.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
@@ -43,7 +45,7 @@ import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-ca
 import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
 import { addSessionsRoutes, type ListSessions } from "./routes/sessions.ts"
-import { addStatusRoutes, type Readiness } from "./routes/status.ts"
+import { addStatusRoutes } from "./routes/status.ts"
 import { addSubscribeRoute } from "./routes/subscribe.ts"
 import { addToolApprovalRoute } from "./routes/tool-approval.ts"
 import { addToolResultRoute } from "./routes/tool-result.ts"
