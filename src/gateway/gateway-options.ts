@@ -78,6 +78,13 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly console?: boolean | ConsoleOptions
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
+  /**
+   * Request headers that pages of other origins may send, besides those of the gateway's API: for a proxy before the
+   * gateway, or for routes of plugins. Default none.
+   */
+  readonly corsAllowHeaders?: readonly string[]
+  /** Methods that pages of other origins may use, besides `GET`, `POST` and `DELETE`. Default none. */
+  readonly corsAllowMethods?: readonly ("HEAD" | "PATCH" | "PUT")[]
   readonly limits?: Partial<HttpLimits & StorageBounds>
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>

@@ -85,6 +85,10 @@ export interface HttpAppOptions {
   readonly allowSystemMessages?: boolean | undefined
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[] | undefined
+  /** Request headers that pages may send besides those of the gateway's API. Default none. */
+  readonly corsAllowHeaders?: readonly string[] | undefined
+  /** Methods that pages may use besides those of the gateway's API. Default none. */
+  readonly corsAllowMethods?: readonly string[] | undefined
   /** Also pages of this machine. For development: host names are then checked even with keys. Default false. */
   readonly allowLocalhost?: boolean | undefined
   /** Host names that requests may be for. Default: checked only on the gateway's own server, when it takes any key. */
@@ -276,7 +280,10 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   root.use(throwingErrorsOnly)
   const open = allowLocalhost || (options.validApiKeys === undefined && options.authenticate === undefined)
   root.use(hostGuard({ open, allowedHosts: options.allowedHosts, origins }))
-  if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))
+  if (origins.length > 0 || allowLocalhost) {
+    const { corsAllowHeaders: allowHeaders = [], corsAllowMethods: allowMethods = [] } = options
+    root.use(crossOrigin({ origins, allowLocalhost, allowHeaders, allowMethods }))
+  }
   return root
 }
 
