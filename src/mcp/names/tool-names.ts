@@ -33,9 +33,10 @@ export type ToolName =
   | { readonly type: "ambiguous" }
 
 /**
- * Gives each tool a name of its own that all model services take: the tool's own after its `toolPrefix`, or `SERVER__TOOL` where another
- * server's tool or one of the agent's is named the same. The names depend neither on the order of the tools nor on
- * that of the servers. What a server lists never gets a name that starts as those of another server do.
+ * Gives each tool a name of its own that all model services take: the tool's own after its `toolPrefix`, or
+ * `SERVER__TOOL` where another server's tool or one of the agent's is named the same. The names depend neither on the
+ * order of the tools nor on that of the servers. What a server lists never gets a name that starts as those of another
+ * server do.
  */
 export function nameTools(tools: readonly NamedTool[], { taken, namespaces }: Surroundings): ToolNames {
   const strangers = tools.map(({ server, tool, toolPrefix }) =>
