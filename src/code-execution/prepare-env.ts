@@ -1,6 +1,6 @@
-import { callBounded } from "../core/call-bounded.ts"
 import { GatewayError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { callBounded } from "../core/time/call-bounded.ts"
 import type { ExecutionContext, PrepareEnv } from "./options.ts"
 
 /** Bytes of the variables of one execution: each is an argument of the program that starts the code. */
