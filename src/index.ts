@@ -2,7 +2,7 @@ export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
-export type { CodeExecutionConfig } from "./code-execution/options.ts"
+export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type {
   MaxTurnsReport,
   Runner,
