@@ -23,7 +23,7 @@ const agent = `import { createAgent, tool, type ToolContext } from "ai-agent-gat
 const add = tool({
   name: "add",
   description: "Adds two numbers.",
-  input: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } }, required: ["a", "b"] },
+  inputSchema: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } }, required: ["a", "b"] },
   execute: (input, _context: ToolContext) => Number(input.a) + Number(input.b),
 })
 

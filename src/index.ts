@@ -114,7 +114,7 @@ export type {
   InterceptedCall,
   Interception,
   Interceptor,
-  PolicyOptions,
+  PolicyCall,
 } from "./core/ports/interceptor.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
@@ -218,6 +218,7 @@ export type {
   EmittedData,
   ReturnedWait,
   Tool,
+  ToolApprovalPolicy,
   ToolContext,
   ToolOutcome,
   ToolResult,
@@ -297,7 +298,7 @@ export type {
   ApproveOptions,
   DenyOptions,
   ElicitationAnswer,
-  GatewayApprovals,
+  GatewayWaits as GatewayApprovals,
   OpenWait,
 } from "./gateway/operate/waits.ts"
 export type { ConsoleOptions } from "./gateway/options/console-options.ts"

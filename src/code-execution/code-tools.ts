@@ -84,12 +84,13 @@ function codeExecute(
   return tool({
     name,
     description: [description(preferred, defaultTimeoutMs), parts.descriptionSuffix].join(" ").trim(),
-    input: inputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
+    inputSchema: inputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
     timeoutMs: maxTimeoutMs + overheadMs,
     qualifier: (input) => hostOf(input).name,
-    approval: (input, options) => {
+    needsApproval: ({ input, signal }) => {
       const host = hostOf(input)
-      return host.sandboxed ? needsApproval(name, input, host.name, { ...options, origin: null }) : true
+      if (!host.sandboxed) return true
+      return needsApproval({ toolName: name, input, qualifier: host.name, origin: null, signal })
     },
     async execute({ code, background, ...input }, context) {
       const host = hostOf(input)
@@ -122,11 +123,11 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
     description:
       "Tells how far a background task of code_execute is, with its output so far. Can cancel it. A task ends at the " +
       "latest at its timeout, and is lost when the server restarts.",
-    input: z.strictObject({
+    inputSchema: z.strictObject({
       task_id: z.string(),
       cancel: z.boolean().optional().describe("Ends the task first."),
     }),
-    approval: false,
+    needsApproval: false,
     async execute({ task_id, cancel }, context) {
       const task = tasks.find(context.session.id, task_id)
       if (task === undefined) {

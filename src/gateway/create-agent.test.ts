@@ -14,7 +14,7 @@ const say = (text: string) => ({ type: "text", text }) as const
 const noModel = { OLLAMA_BASE_URL: "http://127.0.0.1:1/v1" }
 const quiet = { store: "memory", logger } as const
 
-const echo = tool({ name: "echo", description: "Echo.", input: { type: "object" }, execute: () => 1 })
+const echo = tool({ name: "echo", description: "Echo.", inputSchema: { type: "object" }, execute: () => 1 })
 const prices = { "scripted-model": { input: 1, output: 5 } }
 
 /** Its SDK is missing. */

@@ -237,7 +237,7 @@ const grantScope = z.enum(["session", "tree"]).optional()
 
 const approveOptions = z.strictObject({
   userId: z.string().optional(),
-  input: object.optional(),
+  editedInput: object.optional(),
   allowToolType: z.boolean().optional(),
   scope: grantScope,
 })
@@ -267,7 +267,7 @@ const approvalAnswer = z.strictObject({
   approved: z.unknown(),
   editedInput: object.optional(),
   reason: z.string().optional(),
-  grant: z.boolean().optional(),
+  allowToolType: z.boolean().optional(),
   scope: grantScope,
 })
 
@@ -329,7 +329,7 @@ export function checkChatRuntime(chat: unknown): void {
   check("buildChatRuntime", isRunner ? chatRunnerRuntime : chatModelRuntime, chat)
 }
 
-/** The same for `approvals.approve`: with a misspelt `input` the model's own arguments would be approved. */
+/** The same for `waits.approve`: with a misspelt `editedInput` the model's own arguments would be approved. */
 export function checkApproveOptions(options: unknown): void {
   check("approve", approveOptions, options)
 }

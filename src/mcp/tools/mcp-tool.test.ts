@@ -82,18 +82,18 @@ describe("what is believed of a tool", () => {
       { trusted: true, tools: { "read.file": { readOnly: false } } },
       { readOnly: false },
     ],
-    ["nothing that would spare a question", harmless, { approval: "destructive" }, { approval: true }],
+    ["nothing that would spare a question", harmless, { approval: "destructive" }, { needsApproval: true }],
     [
       "that it does no harm, if the server is trusted",
       harmless,
       { approval: "destructive", trusted: true },
-      { approval: false },
+      { needsApproval: false },
     ],
     [
       "that it destroys where it says nothing",
       {},
       { approval: "destructive", trusted: true },
-      { approval: true },
+      { needsApproval: true },
     ],
   ])("%s", (_what, definition, options, expected) => {
     expect(toolOf(definition, options).tool).toMatchObject(expected)
@@ -111,7 +111,7 @@ describe("who is asked", () => {
       false,
     ],
   ])("%s", (_name, options, expected) => {
-    expect(toolOf({}, options).tool.approval).toBe(expected)
+    expect(toolOf({}, options).tool.needsApproval).toBe(expected)
   })
 })
 

@@ -52,7 +52,7 @@ export function mcpTool(
     readOnly,
     idempotent,
     timeoutMs,
-    ...(approval !== null && { approval }),
+    ...(approval !== null && { needsApproval: approval }),
     origin: { server: config.name, tool: definition.name, identity: config.identity, digest },
     ...(plainName !== undefined && { plainName }),
     validate: (input, { sessionId, signal }) => checkInput(checkFor(sessionId, signal), inputSchema, input),
