@@ -19,7 +19,12 @@ import { listed, listingServer } from "./support/listing-server.ts"
 vi.setConfig({ testTimeout: 60_000 })
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const defaults = { defaultToolTimeoutMs: 30_000, timeoutOverrides: {}, sessionInjectServers: [] }
+const defaults = {
+  defaultToolTimeoutMs: 30_000,
+  timeoutOverrides: {},
+  sessionInjectServers: [],
+  stripInputFields: [],
+}
 
 type Request = Extract<ChatEvent, { type: "tool_approval_request" }>
 

@@ -78,6 +78,9 @@ const store = z.custom<unknown>((value) => {
 
 const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
 
+/** RFC 9110, section 5.1: a token. `*` is one, but it would not cover `authorization`. */
+const headerName = /^[A-Za-z0-9!#$%&'+.^_`|~-]+$/
+
 const rateLimits = z.strictObject({
   initPerMinute: count,
   requestsPerMinute: count,
@@ -126,6 +129,8 @@ const sharedServer = {
   allowedHosts: strings,
   console: consoleChoice.optional(),
   corsOrigins: strings,
+  corsAllowHeaders: z.array(z.string().regex(headerName, "expected the name of a header")).optional(),
+  corsAllowMethods: z.array(z.enum(["HEAD", "PATCH", "PUT"])).optional(),
   limits: limits.optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
