@@ -17,7 +17,7 @@ export interface ProjectFile {
 export interface ProjectNames {
   /** Name of the new package. */
   readonly project: string
-  /** What npm installs as `ai-agent-gateway`: a range of versions, or the address of a package. */
+  /** Version range or address by which npm installs `ai-agent-gateway`. */
   readonly gateway: string
 }
 

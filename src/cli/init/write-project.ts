@@ -11,7 +11,8 @@ export async function writeProject(folder: string, files: readonly ProjectFile[]
   const inTheWay = present.flat()
   if (inTheWay.length > 0) {
     throw new CliError(
-      `${folder} already has ${inTheWay.join(", ")}. Nothing was written: choose another folder, or move the files away.`,
+      `${folder} already has ${inTheWay.join(", ")}. Nothing was written. ` +
+        "Choose another folder, or move the files away.",
     )
   }
   for (const { path, text } of files) {
