@@ -1,4 +1,10 @@
 import type { RunLimits } from "./child.ts"
+import type {
+  CompactionFailed,
+  CompactionStarted,
+  HistoryCompacted,
+  ToolResultsShortened,
+} from "./compaction.ts"
 import type { Json, JsonObject } from "./json.ts"
 import type { AssistantMessage, ContentPart, Message } from "./messages.ts"
 import type { StopReason } from "./ports/provider.ts"
@@ -98,6 +104,10 @@ export interface ToolOutputDelta {
 export type Event =
   | RunStarted
   | HistoryReplaced
+  | CompactionStarted
+  | CompactionFailed
+  | HistoryCompacted
+  | ToolResultsShortened
   | UserMessageAdded
   | RunWithdrawn
   | StepStarted
