@@ -1,5 +1,5 @@
-import type { ToolCallInterrupted } from "../core/entries.ts"
-import type { HistoryCompacted } from "../core/compaction.ts"
+import type { HistoryCompacted } from "../core/log/compaction.ts"
+import type { ToolCallInterrupted } from "../core/log/entries.ts"
 import type { Message } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 

@@ -1,3 +1,8 @@
+import { emptyFingerprint, type HistoryFingerprint } from "../core/history-fingerprint.ts"
+import { imageRefused } from "../core/images.ts"
+import type { Json } from "../core/json/json.ts"
+import { jsonSize } from "../core/json/json-size.ts"
+import type { CompactionFailed, CompactionStarted } from "../core/log/compaction.ts"
 import type {
   EventEntry,
   MessageCompleted,
@@ -7,19 +12,15 @@ import type {
   ToolCallInterrupted,
   ToolCallRequested,
   WaitResolved,
-} from "../core/entries.ts"
-import type { CompactionFailed, CompactionStarted } from "../core/compaction.ts"
-import { emptyFingerprint, type HistoryFingerprint } from "../core/history-fingerprint.ts"
-import { imageRefused } from "../core/images.ts"
-import type { Json } from "../core/json.ts"
-import { jsonSize } from "../core/json-size.ts"
+} from "../core/log/entries.ts"
+import { epochOf } from "../core/log/sequence.ts"
 import type { Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
-import { epochOf } from "../core/sequence.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
-import { type CallState, outcomeOf } from "./call-state.ts"
 import { interruptedResult, mendingRequest } from "./conversation-notes.ts"
 import { MessageHistory } from "./message-history.ts"
+import { TokenSizes } from "./model/token-sizes.ts"
+import { type CallState, outcomeOf } from "./tools/call-state.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"
@@ -27,6 +28,8 @@ export const interruptedByCrash = "interrupted"
 /** The folded log: the messages that a model is shown, and the state of the open run. */
 export class Conversation {
   readonly #isComplete: boolean
+  /** Estimates of what the messages cost a model. */
+  readonly sizes = new TokenSizes()
   readonly #history = new MessageHistory()
   #run: RunState | null = null
   #spent: Spending = noSpending

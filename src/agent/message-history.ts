@@ -1,10 +1,10 @@
-import type { HistoryCompacted } from "../core/compaction.ts"
-import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/entries.ts"
+import type { HistoryCompacted } from "../core/log/compaction.ts"
+import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/log/entries.ts"
 import { imagesOf, replaceImages } from "../core/images.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { AssistantMessage, ImagePart, Message } from "../core/messages.ts"
 import { refusedImageNote, summaryMessage } from "./conversation-notes.ts"
-import { boundResult } from "./bound-result.ts"
+import { boundResult } from "./tools/truncate-result.ts"
 
 /** The place of a message in the log. */
 export interface MessageOrigin {

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "./json.ts"
+import type { Json, JsonObject } from "./json/json.ts"
 import type { ContentPart } from "./messages.ts"
 import type { Cost, Spending } from "./usage.ts"
 

@@ -1,5 +1,5 @@
 import type { Message } from "./messages.ts"
-import { nextSlice } from "./next-slice.ts"
+import { nextSlice } from "./time/next-slice.ts"
 
 /**
  * Identifies a conversation as clients hold it: texts without white space, and images. It can be extended by further

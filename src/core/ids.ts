@@ -3,7 +3,7 @@ export interface Ids {
   next(prefix: IdPrefix): string
 }
 
-export type IdPrefix = "sess" | "run" | "step" | "msg" | "call" | "wait" | "nonce" | "key"
+export type IdPrefix = "sess" | "run" | "step" | "msg" | "call" | "wait" | "nonce" | "key" | "cmp"
 
 const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
 const length = 20

@@ -15,15 +15,16 @@ import type { PluginRun } from "../core/ports/plugin.ts"
 import type { Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
+import { listedWindow } from "../pricing/listed-window.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
+import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
+import { type FallbackChoice, modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
+import type { RunProviders } from "../providers/choose/run-providers.ts"
 import { withDeclaredTools } from "../tools/client-tools.ts"
-import { checkChatRuntime } from "./check-options.ts"
-import type { ProviderChoice } from "./choose-provider.ts"
-import { type Hooks, pickHooks } from "./hooks.ts"
-import { type FallbackChoice, modelChoices, requirePrices } from "./model-choices.ts"
+import { createToolOffers, type ReportToolChange, specificationOf } from "../tools/offer/tool-offers.ts"
+import { type Hooks, pickHooks } from "./hooks/hooks.ts"
+import { checkChatRuntime } from "./options/check-options.ts"
 import type { PluginView } from "./plugins/open-run.ts"
-import type { RunProviders } from "./run-providers.ts"
-import { createToolOffers, type ReportToolChange, specificationOf } from "./tool-offers.ts"
 
 /**
  * The result of `buildChatRuntime`: what one run is executed with. Its hooks are called in this process only: a crash
@@ -223,6 +224,9 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
       ...view.transformToolResults,
     ],
     outputFilter,
+    contextWindowOf: ({ provider: { priceList = "" }, model }) => listedWindow(priceList, model),
+    compaction: view.compaction,
+    compactionNotes: view.compactionNotes,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,

@@ -1,6 +1,6 @@
 import type { RunLimits } from "../child.ts"
-import type { Decider, Entry } from "../entries.ts"
-import type { JsonObject } from "../json.ts"
+import type { JsonObject } from "../json/json.ts"
+import type { Decider, Entry } from "../log/entries.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { RunSettings } from "../run-settings.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
@@ -132,6 +132,8 @@ export interface SessionLog {
    * there is none.
    */
   historyStart(sessionId: string): Promise<number>
+  /** Sequence number of the last `historyCompacted`; 0 if there is none. */
+  compactionStart(sessionId: string): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */
   storedBytes(principal: Principal): Promise<number>
 

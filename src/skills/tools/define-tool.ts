@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Tool, ToolContext, ToolResult } from "../../core/ports/tool.ts"
 
 interface Definition extends Omit<Tool, "inputSchema" | "validate" | "execute"> {

@@ -1,10 +1,10 @@
-import type { Entry } from "../../core/entries.ts"
-import { nextSlice } from "../../core/next-slice.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
-import { escapeText, integer, type Row, text } from "../columns.ts"
-import { fromRow } from "../entry-rows.ts"
-import { maxSliceCharacters } from "../slice-size.ts"
-import type { Query } from "./database.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { escapeText, integer, type Row, text } from "../rows/columns.ts"
+import { fromRow } from "../rows/entry-rows.ts"
+import { maxSliceCharacters } from "../rows/slice-size.ts"
+import type { Query } from "./database/database.ts"
 
 const maxRows = 200
 
@@ -98,6 +98,15 @@ export async function historyStart(query: Query, sessionId: string): Promise<num
   const [row] = await query(
     `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
      WHERE session_id = $1 AND type = 'historyReplaced'`,
+    [sessionId],
+  )
+  return integer(row ?? {}, "seq")
+}
+
+export async function compactionStart(query: Query, sessionId: string): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
+     WHERE session_id = $1 AND type = 'historyCompacted'`,
     [sessionId],
   )
   return integer(row ?? {}, "seq")

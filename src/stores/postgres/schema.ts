@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../columns.ts"
-import type { Database } from "./database.ts"
+import { integer } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
 
 const oldestServer = 15
 
@@ -233,6 +233,9 @@ const migrations: readonly (readonly string[])[] = [
   [
     // Number of sessions above it in its tree.
     "ALTER TABLE agent_gateway.session ADD COLUMN depth integer NOT NULL DEFAULT 0",
+  ],
+  [
+    "CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'",
   ],
 ]
 

@@ -1,20 +1,20 @@
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
 import type { Alarm } from "../bell.ts"
-import { escapeText, integer } from "../columns.ts"
-import { largeContents } from "../large-contents.ts"
-import { toRun, toSession } from "../session-rows.ts"
-import { stirredBy } from "../subscription-rows.ts"
-import { refuseNewer, type Versions } from "../versions.ts"
+import { escapeText, integer } from "../rows/columns.ts"
+import { largeContents } from "../rows/large-contents.ts"
+import { toRun, toSession } from "../rows/session-rows.ts"
+import { stirredBy } from "../rows/subscription-rows.ts"
+import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commit } from "./commit.ts"
-import { createCommitOrder } from "./commit-order.ts"
-import type { Database, Query } from "./database.ts"
+import { createCommitOrder } from "./database/commit-order.ts"
+import type { Database, Query } from "./database/database.ts"
 import { findQueued, pending, putAndClaim } from "./inbox.ts"
 import { claim, claimRunnable, held, release } from "./leases.ts"
 import type { HeartbeatTimes, Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneProcesses, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
+import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
 
@@ -90,6 +90,7 @@ export function createSessionLog(parts: SessionLogParts): SessionLog {
     stepStart: (sessionId, seq) => stepStart(query, sessionId, seq),
     runStart: (sessionId, seq) => runStart(query, sessionId, seq),
     historyStart: (sessionId) => historyStart(query, sessionId),
+    compactionStart: (sessionId) => compactionStart(query, sessionId),
     storedBytes: (principal) => storedBytes(query, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../columns.ts"
-import type { Database } from "./database.ts"
+import { integer } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
 
 /**
  * Statements that bring the database from each version to the next; `PRAGMA user_version` counts those done.
@@ -241,6 +241,7 @@ const migrations: readonly (readonly string[])[] = [
     // Number of sessions above it in its tree.
     "ALTER TABLE session ADD COLUMN depth INTEGER NOT NULL DEFAULT 0",
   ],
+  ["CREATE INDEX entry_compaction ON entry (session_id, seq) WHERE type = 'historyCompacted'"],
 ]
 
 /** The version that \`migrate\` brings a database to. */

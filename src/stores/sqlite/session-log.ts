@@ -1,26 +1,26 @@
-import type { Clock } from "../../core/clock.ts"
 import { alwaysLive } from "../../core/ports/liveness.ts"
 import type { NewSession, Run, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import type { Alarm } from "../bell.ts"
-import { escapeText } from "../columns.ts"
-import { haveLargeEvents, largeBodies, noLargeBodies } from "../large-bodies.ts"
-import { largeContents } from "../large-contents.ts"
-import { toRun, toSession } from "../session-rows.ts"
-import { stirredBy } from "../subscription-rows.ts"
-import { refuseNewer, type Versions } from "../versions.ts"
+import { escapeText } from "../rows/columns.ts"
+import { haveLargeEvents, largeBodies, noLargeBodies } from "../rows/large-bodies.ts"
+import { largeContents } from "../rows/large-contents.ts"
+import { toRun, toSession } from "../rows/session-rows.ts"
+import { stirredBy } from "../rows/subscription-rows.ts"
+import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
 import { answer } from "./answer.ts"
 import { commitBatch } from "./commit.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
+import { createWriteProbe } from "./database/write-probe.ts"
 import { findQueued, pending, put } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
+import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
-import { createWriteProbe } from "./write-probe.ts"
 
 /** The port over one open database whose schema is up to date. */
 export function createSessionLog(
@@ -115,6 +115,7 @@ export function createSessionLog(
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
     runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
+    compactionStart: (sessionId) => database.read(() => compactionStart(database, sessionId)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),

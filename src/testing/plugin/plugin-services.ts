@@ -1,5 +1,5 @@
-import { systemClock } from "../../core/clock.ts"
 import type { PluginServices } from "../../core/ports/plugin.ts"
+import { systemClock } from "../../core/time/clock.ts"
 
 /** Services for a plugin that is tested without a gateway. */
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {

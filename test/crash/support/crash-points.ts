@@ -1,4 +1,4 @@
-import type { Event } from "../../../src/core/entries.ts"
+import type { Event } from "../../../src/core/log/entries.ts"
 import type { ScenarioName } from "./scenarios.ts"
 
 type Around = "before" | "after"
@@ -38,6 +38,10 @@ export type CrashPoint =
 const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   runStarted: "text",
   historyReplaced: "replaced",
+  compactionStarted: "compact",
+  compactionFailed: "compactFails",
+  historyCompacted: "compact",
+  toolResultsShortened: "shorten",
   userMessageAdded: "steer",
   runWithdrawn: "withdraw",
   stepStarted: "text",
