@@ -1,8 +1,8 @@
 import type { TerminalEvent } from "../core/log/entries.ts"
 import { noSpending } from "../core/usage.ts"
+import { compactHistory } from "./compaction/compact-history.ts"
 import type { RunState } from "./conversation.ts"
 import { callModel } from "./model/call-model.ts"
-import { compactHistory } from "./compaction/compact-history.ts"
 import { checkOutput } from "./model/check-output.ts"
 import { nextAction, tooLong } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
@@ -63,7 +63,8 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
 /** Compacts the conversation if it has to be. Resolves to false if that ended the run. */
 async function hasRoom(context: ModelRunContext): Promise<boolean> {
   const outcome = await compactHistory(context, { isRefused: false })
-  if (outcome === "tooLong") await recordEnd(context, [tooLong(context.conversation.run?.spent ?? noSpending)])
+  if (outcome === "tooLong")
+    await recordEnd(context, [tooLong(context.conversation.run?.spent ?? noSpending)])
   return outcome !== "tooLong" && outcome !== "ended"
 }
 

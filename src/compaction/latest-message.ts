@@ -9,7 +9,11 @@ const heading = "\n\nLatest message of the user, word for word:\n"
  */
 export function withLatestMessage(
   summary: string,
-  { dropped, kept, former }: Readonly<Record<"dropped" | "kept", readonly Message[]>> & { former: string | null },
+  {
+    dropped,
+    kept,
+    former,
+  }: Readonly<Record<"dropped" | "kept", readonly Message[]>> & { former: string | null },
   maxCharacters: number,
 ): string {
   if (kept.some(({ role }) => role === "user")) return summary

@@ -40,9 +40,6 @@ export const compactionSchemas = {
     .optional(),
   contextWindow: z.int().min(1_000).optional(),
   compactionModel: z
-    .union([
-      z.string().min(1),
-      z.strictObject({ provider, model: z.string().min(1).optional() }),
-    ])
+    .union([z.string().min(1), z.strictObject({ provider, model: z.string().min(1).optional() })])
     .optional(),
 } satisfies Record<keyof CompactionOptions, unknown>

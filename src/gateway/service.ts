@@ -99,6 +99,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const opened = await openAgent(agent, {
         server,
         isDefault: agent === options.agents[0],
+        agentNames: options.agents.map(({ definition }) => definition.name),
         settings,
         mode,
         store,

@@ -8,7 +8,10 @@ const mostDeviation = 2
  * Returns the estimated tokens of the request that shows the conversation. Where a service has counted the first
  * messages, with the prompt and the tools, only what came since is estimated.
  */
-export function requestTokens({ sizes, history, messages, shownMessages }: Conversation, request: ModelRequest) {
+export function requestTokens(
+  { sizes, history, messages, shownMessages }: Conversation,
+  request: ModelRequest,
+) {
   const fixedTokens = sizes.ofFixed(request)
   const estimated = shownMessages.reduce((sum, message) => sum + sizes.ofMessage(message), fixedTokens)
   const { reported } = history

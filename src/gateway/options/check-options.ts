@@ -7,6 +7,7 @@ import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
 import { providerNames } from "../../providers/choose/named-provider.ts"
 import { skillSchemas } from "../../skills/options.ts"
+import { subAgentsSchema } from "../../sub-agents/options.ts"
 import type { ChatModelRuntime } from "../chat-runtime.ts"
 import type { Hooks } from "../hooks/hooks.ts"
 import { isPostgresUrl } from "../open-store.ts"
@@ -154,6 +155,7 @@ const agentServer = {
   allowedModels: strings,
   allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
   codeExecution: codeExecutionSchema.optional(),
+  subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
   ...skillSchemas,
   ...compactionSchemas,

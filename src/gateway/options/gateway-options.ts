@@ -1,10 +1,10 @@
 import type { CodeExecutionConfig } from "../../code-execution/options.ts"
+import type { CompactionOptions } from "../../compaction/options.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Principal, Session } from "../../core/ports/session-log.ts"
-import type { CompactionOptions } from "../../compaction/options.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { AuthenticatePerson } from "../../http/auth/identify.ts"
 import type { HttpLimits } from "../../http/limits/http-limits.ts"
@@ -12,6 +12,7 @@ import type { RateLimits } from "../../http/limits/rate-limits.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../../mcp/options.ts"
 import type { StorageBounds } from "../../sessions/storage.ts"
 import type { SkillOptions } from "../../skills/options.ts"
+import type { SubAgentOptions } from "../../sub-agents/options.ts"
 import type { HookOptions, Hooks } from "../hooks/hooks.ts"
 import type { StoreChoice } from "../open-store.ts"
 import type { ConsoleOptions } from "./console-options.ts"
@@ -40,6 +41,8 @@ export interface AgentServerOptions extends McpOptions, SkillOptions, Compaction
   readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /** Gives the model tools to hand tasks to sub-agents, which work in sessions of their own. Default false. */
+  readonly subAgents?: boolean | SubAgentOptions
   /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */
   readonly plugins?: readonly Plugin[]
 }

@@ -27,7 +27,11 @@ export function compactionOf(opened: readonly OpenedPart[]): HistoryCompaction |
 /** Collects the notes of all plugins. One that fails is left out. */
 export async function compactionNotesOf(
   opened: readonly OpenedPart[],
-  { signal, timeoutMs, logger }: { readonly signal: AbortSignal; readonly timeoutMs: number; readonly logger: Logger },
+  {
+    signal,
+    timeoutMs,
+    logger,
+  }: { readonly signal: AbortSignal; readonly timeoutMs: number; readonly logger: Logger },
 ): Promise<readonly string[]> {
   const notes = await Promise.all(
     opened.map(async ({ plugin, parts }) => {
@@ -37,7 +41,10 @@ export async function compactionNotesOf(
         return await callBounded(async (stop) => parts.compactionNotes?.({ signal: stop }) ?? [], bounds)
       } catch (error) {
         if (!signal.aborted) {
-          logger.error({ plugin, error }, "A plugin failed to add to a summary. The model does not see its notes.")
+          logger.error(
+            { plugin, error },
+            "A plugin failed to add to a summary. The model does not see its notes.",
+          )
         }
         return []
       }

@@ -66,8 +66,7 @@ export async function openRun(
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
     compaction: compactionOf(opened),
-    compactionNotes: (signal) =>
-      compactionNotesOf(opened, { signal, timeoutMs: callbackTimeoutMs, logger }),
+    compactionNotes: (signal) => compactionNotesOf(opened, { signal, timeoutMs: callbackTimeoutMs, logger }),
     itemsAtEnd: joinItems(agent, opened),
   }
 }

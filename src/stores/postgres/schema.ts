@@ -234,9 +234,7 @@ const migrations: readonly (readonly string[])[] = [
     // Number of sessions above it in its tree.
     "ALTER TABLE agent_gateway.session ADD COLUMN depth integer NOT NULL DEFAULT 0",
   ],
-  [
-    "CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'",
-  ],
+  ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
