@@ -145,7 +145,6 @@ export class Conversation {
         return
       case "stepStarted":
         this.#run.steps = event.step
-        this.#run.stepSpent = noSpending
         this.#run.failedCalls = 0
         this.#run.compactedInStep = false
         this.#run.phase = { type: "calling", step: event, attempt: 1 }
@@ -211,6 +210,8 @@ export class Conversation {
         return
       case "stepCompleted":
         this.#endStep(seq)
+        // A summary that is made before the next step counts as part of that step.
+        this.#run.stepSpent = noSpending
         return
       case "outputRejected":
         this.#run.outputRejections++

@@ -73,7 +73,9 @@ function* checkCompactions(ofRun: readonly EventEntry[]): Iterable<string> {
     if (count !== 1) yield `${repeated} compaction ${compactionId} has ${count} ends`
   }
   const calls = [...ends, ...all(ofRun, "messageCompleted"), ...all(ofRun, "modelCallFailed")]
-  const children = all(ofRun, "waitResolved").flatMap((wait) => (wait.kind === "child" ? wait.resolution.spent : []))
+  const children = all(ofRun, "waitResolved").flatMap((wait) =>
+    wait.kind === "child" ? wait.resolution.spent : [],
+  )
   const cost = [...calls, ...children].reduce((sum, each) => sum + (each.cost ?? 0), 0)
   const end = ofRun.map(({ event }) => event).find(isTerminal)
   if (end !== undefined && Math.abs((end.cost ?? 0) - cost) > 1e-9)

@@ -304,7 +304,8 @@ const all = {
   compactFails: compacting(),
   /** One result is too long by itself. */
   shorten: {
-    model: (call) => (call.turn > 0 ? done : calls(call, [{ name: "look_up", input: { characters: 60_000 } }])),
+    model: (call) =>
+      call.turn > 0 ? done : calls(call, [{ name: "look_up", input: { characters: 60_000 } }]),
     runs: 1,
     ending: "completed",
     play: chat,
