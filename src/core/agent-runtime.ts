@@ -1,5 +1,5 @@
-import type { EventEntry } from "./entries.ts"
-import type { Json, JsonObject } from "./json.ts"
+import type { Json, JsonObject } from "./json/json.ts"
+import type { EventEntry } from "./log/entries.ts"
 import type { Message } from "./messages.ts"
 import type { ToolType } from "./ports/approvals.ts"
 import type { Gate } from "./ports/gate.ts"

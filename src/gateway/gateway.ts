@@ -1,16 +1,16 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/routes/status.ts"
 import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
-import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
-import type { GatewayOutbox } from "./outbox.ts"
-import type { StartOptions } from "./run-options.ts"
-import type { GatewaySessions } from "./sessions.ts"
-import type { ChatStream } from "./stream-run.ts"
+import type { GatewayOutbox } from "./operate/outbox.ts"
+import type { GatewaySessions } from "./operate/sessions.ts"
+import type { ElicitationAnswer, GatewayApprovals } from "./operate/waits.ts"
+import type { StartOptions } from "./runs/run-options.ts"
+import type { ChatStream } from "./runs/stream-run.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {

@@ -1,4 +1,3 @@
-import { callBounded } from "../../core/call-bounded.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Interceptor } from "../../core/ports/interceptor.ts"
 import type { Logger } from "../../core/ports/logger.ts"
@@ -6,6 +5,7 @@ import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import type { TransformToolResult } from "../../core/ports/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../../core/run-end.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 import { storedKind } from "./outbox-handlers.ts"
 

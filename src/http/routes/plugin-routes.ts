@@ -1,9 +1,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
-import { callBounded } from "../../core/call-bounded.ts"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { Json } from "../../core/json.ts"
+import type { Json } from "../../core/json/json.ts"
 import type { PluginRoute } from "../../core/ports/plugin.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 

@@ -1,10 +1,11 @@
-import { systemClock } from "../../core/clock.ts"
 import type { PluginServices } from "../../core/ports/plugin.ts"
+import { systemClock } from "../../core/time/clock.ts"
 
 /** Services for a plugin that is tested without a gateway. */
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
   return {
     agent: "agent",
+    agents: ["agent"],
     version: "0.0.0",
     knowsUsers: true,
     ports: {},
