@@ -54,7 +54,10 @@ async function storedSchedules(schedules: Schedules, agent: string): Promise<rea
   }
 }
 
-function isOf(schedule: Schedule, { name, owner }: { readonly name: string; readonly owner: Principal }): boolean {
+function isOf(
+  schedule: Schedule,
+  { name, owner }: { readonly name: string; readonly owner: Principal },
+): boolean {
   return schedule.name === name && schedule.tenant === owner.tenant && schedule.userId === owner.userId
 }
 

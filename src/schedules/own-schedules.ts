@@ -81,5 +81,8 @@ export function createOwnSchedules({
 }
 
 function invalid(problem: string): GatewayError {
-  return new GatewayError({ code: "invalid_schedule", status: 422 }, `The schedule cannot be used: ${problem}.`)
+  return new GatewayError(
+    { code: "invalid_schedule", status: 422 },
+    `The schedule cannot be used: ${problem}.`,
+  )
 }

@@ -44,7 +44,11 @@ export function planStep(schedule: Schedule, now: number, timetable: Timetable):
 /** Occurrences that no process fired in time. Those of the last minute are left to the next steps. */
 function catchUp(
   schedule: Schedule,
-  { now, timetable, missed }: { readonly now: number; readonly timetable: Timetable; readonly missed: number },
+  {
+    now,
+    timetable,
+    missed,
+  }: { readonly now: number; readonly timetable: Timetable; readonly missed: number },
 ): PlannedStep {
   const onTime = timetable.after(now - lateMs)
   const next = { ...schedule, nextAt: onTime }
@@ -77,8 +81,7 @@ function overlap(
   const next = { ...schedule, nextAt: timetable.after(at) }
   // Behind occurrences that are made up for, it waits as they do.
   const isSkipped = spec.overlap === "skip" && (spec.catchUp !== "all" || waiting.length === 0)
-  if (isSkipped)
-    return step(next, now, { skipped: [{ at, outcome: "skipped", reason: "still_running" }] })
+  if (isSkipped) return step(next, now, { skipped: [{ at, outcome: "skipped", reason: "still_running" }] })
   if (waiting.length >= maxWaitingOccurrences)
     return step(next, now, { skipped: [{ at, outcome: "skipped", reason: "queue_full" }] })
   return step({ ...next, waiting: [...waiting, at] }, now, {})
@@ -95,6 +98,7 @@ function step(
 ): PlannedStep {
   const hasEnded = nextAt === null && waiting.length === 0
   const waitsUntil = waiting.length === 0 ? null : now + (isRunning || fires !== null ? waitingPauseMs : 0)
-  const wakeAt = nextAt === null || waitsUntil === null ? (nextAt ?? waitsUntil) : Math.min(nextAt, waitsUntil)
+  const wakeAt =
+    nextAt === null || waitsUntil === null ? (nextAt ?? waitsUntil) : Math.min(nextAt, waitsUntil)
   return { change: { nextAt, waiting, wakeAt, state: hasEnded ? "ended" : state }, skipped, fires }
 }

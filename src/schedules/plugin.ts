@@ -1,7 +1,12 @@
 import type { Plugin } from "../core/ports/plugin.ts"
 import type { Principal } from "../core/ports/session-log.ts"
 import { declareSchedules } from "./declare.ts"
-import { checkDefinitions, resolveAllowed, type ScheduleDefinition, type SchedulesOptions } from "./options.ts"
+import {
+  checkDefinitions,
+  resolveAllowed,
+  type ScheduleDefinition,
+  type SchedulesOptions,
+} from "./options.ts"
 import { createOwnSchedules } from "./own-schedules.ts"
 import { scheduleRoutes } from "./routes.ts"
 import { runScheduleLoop } from "./schedule-loop.ts"
@@ -30,7 +35,7 @@ export function schedulesPlugin(
       const tools = allowed.agent ? scheduleTools(agent, { own, now: storeTime }) : []
       return {
         ...(allowed.users && { routes: scheduleRoutes(own, scheduler) }),
-        ...(allowed.agent && { openRun: () => ({ tools: () => tools }) }),
+        ...(allowed.agent && { openRun: ({ role }) => (role === null ? { tools: () => tools } : {}) }),
         async start() {
           await declareSchedules(definitions, { agent, schedules, scheduler, ownerOf, bounds: ownBounds })
           loop = runScheduleLoop({ agent, schedules, scheduler, logger, signal })

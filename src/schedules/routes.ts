@@ -1,12 +1,15 @@
 import { GatewayError } from "../core/errors.ts"
-import { isJsonObject } from "../core/json.ts"
+import { isJsonObject } from "../core/json/json.ts"
 import type { PluginRequest, PluginRoute } from "../core/ports/plugin.ts"
 import type { OwnSchedules } from "./own-schedules.ts"
 import type { Scheduler } from "./scheduler.ts"
 import { occurrenceToWire, scheduleToWire, termsFromWire } from "./wire.ts"
 
 /** The routes by which users manage their own schedules. */
-export function scheduleRoutes(own: OwnSchedules, scheduler: Scheduler): Readonly<Record<string, PluginRoute>> {
+export function scheduleRoutes(
+  own: OwnSchedules,
+  scheduler: Scheduler,
+): Readonly<Record<string, PluginRoute>> {
   const found = ({ session, params }: PluginRequest) => own.find(session, params.id ?? "")
   return {
     "GET /schedules": async ({ session }) =>

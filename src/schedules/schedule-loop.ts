@@ -1,6 +1,6 @@
 import type { Logger } from "../core/ports/logger.ts"
 import type { Schedules } from "../core/ports/schedules.ts"
-import { sleep } from "../core/sleep.ts"
+import { sleep } from "../core/time/sleep.ts"
 import type { Scheduler } from "./scheduler.ts"
 
 export interface ScheduleLoopOptions {
@@ -14,8 +14,8 @@ export interface ScheduleLoopOptions {
 
 /** Schedules that one look takes. */
 const perLook = 50
-/** What other processes create or resume is noticed within this time. */
-const pollMs = 5_000
+/** What others create or resume is noticed within this time. */
+const pollMs = 1_000
 /** Another process may be at the schedule that is due. */
 const shortestPauseMs = 50
 const failurePauseMs = 2_000
@@ -26,13 +26,14 @@ export async function runScheduleLoop(options: ScheduleLoopOptions): Promise<voi
   let isFailing = false
   while (!signal.aborted) {
     try {
-      await fireDue(options)
       const dueInMs = (await schedules.nextDue(agent)) ?? pollMs
+      if (dueInMs <= 0) await fireDue(options)
       isFailing = false
       await sleep(Math.min(Math.max(dueInMs, shortestPauseMs), pollMs), signal)
     } catch (error) {
       if (signal.aborted) return
-      if (!isFailing) logger.warn({ error, agent }, "The store could not be asked for due schedules. It is asked again.")
+      if (!isFailing)
+        logger.warn({ error, agent }, "The store could not be asked for due schedules. It is asked again.")
       isFailing = true
       await sleep(failurePauseMs, signal)
     }

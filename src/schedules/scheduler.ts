@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto"
 import { GatewayError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type {
@@ -85,7 +84,12 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
 
   function firingOf(
     schedule: Schedule,
-    firing: { readonly at: number; readonly cause: OccurrenceCause; readonly waits: boolean; readonly now: number },
+    firing: {
+      readonly at: number
+      readonly cause: OccurrenceCause
+      readonly waits: boolean
+      readonly now: number
+    },
   ): Firing {
     const { spec, name, sessionId } = schedule
     const { at, cause, waits } = firing
@@ -107,7 +111,7 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
   }
 
   return {
-    async create({ id = `sched_${randomUUID()}`, spec, bounds, sessionId, ...request }) {
+    async create({ id = ids.next("sched"), spec, bounds, sessionId, ...request }) {
       const createdAt = await now()
       const nextAt = nextOf(spec, createdAt, createdAt)
       const ownSession = spec.session === "continue" ? (sessionId ?? ids.next("sess")) : null
@@ -165,15 +169,25 @@ export function createScheduler({ schedules, ids, now }: SchedulerParts): Schedu
           )
         }
         const at = await now()
-        const firing = firingOf(schedule, { at, now: at, cause: "manual", waits: schedule.spec.overlap === "queue" })
+        const firing = firingOf(schedule, {
+          at,
+          now: at,
+          cause: "manual",
+          waits: schedule.spec.overlap === "queue",
+        })
         const outcome = await schedules.advance({ schedule, change: {}, skipped: [], firing })
         return outcome.status === "changed" ? null : outcome.fired
       }),
     async step(schedule) {
       const at = await now()
-      const { change, skipped, fires } = planStep(schedule, at, createTimetable(schedule.spec, schedule.createdAt))
+      const { change, skipped, fires } = planStep(
+        schedule,
+        at,
+        createTimetable(schedule.spec, schedule.createdAt),
+      )
       const waits = fires?.hasWaited === true || schedule.spec.overlap === "queue"
-      const firing = fires === null ? null : firingOf(schedule, { at: fires.at, now: at, cause: "time", waits })
+      const firing =
+        fires === null ? null : firingOf(schedule, { at: fires.at, now: at, cause: "time", waits })
       return schedules.advance({ schedule, change, skipped, firing })
     },
     async postpone(schedule) {

@@ -80,7 +80,10 @@ export function parseSpec(
     overlap: data.overlap ?? (at === undefined ? "skip" : "queue"),
     catchUp,
     ...((maxTurns !== undefined || maxBudgetUsd !== undefined) && {
-      limits: { ...(maxTurns !== undefined && { maxTurns }), ...(maxBudgetUsd !== undefined && { maxBudgetUsd }) },
+      limits: {
+        ...(maxTurns !== undefined && { maxTurns }),
+        ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
+      },
     }),
   }
   const problem = problemOf(spec, minIntervalMs, now)
@@ -93,7 +96,8 @@ function problemOf(spec: ScheduleSpec, minIntervalMs: number, now: number): stri
     const shortest = shortestInterval(timetable, now)
     if (shortest !== null && shortest < minIntervalMs)
       return `two occurrences are only ${shortest / 1_000} s apart; at least ${minIntervalMs / 1_000} s are needed`
-    if (spec.cron !== undefined && timetable.after(now) === null) return "cron: the expression has no next occurrence"
+    if (spec.cron !== undefined && timetable.after(now) === null)
+      return "cron: the expression has no next occurrence"
     return null
   } catch (error) {
     return `${spec.cron === undefined ? "every" : "cron"}: ${toError(error).message}`

@@ -57,7 +57,11 @@ function intervalTimetable(every: string, anchor: number): Timetable {
     after,
     between(from, at, limit) {
       const times: number[] = []
-      for (let time = Math.max(after(from), after(at - 1) - limit * intervalMs); time < at; time += intervalMs)
+      for (
+        let time = Math.max(after(from), after(at - 1) - limit * intervalMs);
+        time < at;
+        time += intervalMs
+      )
         times.push(time)
       return times
     },

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { GatewayError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Tool, ToolContext, ToolResult } from "../core/ports/tool.ts"
 import { parseDuration } from "./duration.ts"
 import type { Asking, OwnSchedules } from "./own-schedules.ts"
@@ -27,7 +27,9 @@ export function scheduleTools(
         "Sends you a message later, in this conversation: a reminder, or work to do again and again. State exactly " +
         "one of `in`, `at`, `every` and `cron`. Write the message so that you know what to do when you read it.",
       properties: {
-        name: text("Short name, unique among your scheduled messages: letters, digits, dots, dashes, underscores."),
+        name: text(
+          "Short name, unique among your scheduled messages: letters, digits, dots, dashes, underscores.",
+        ),
         message: text("The text that you will receive."),
         in: text("Once, after this time: 20m, 3h, 2d."),
         at: text("Once, at this time in ISO 8601 with its offset: 2026-12-24T18:00:00+01:00."),
@@ -43,8 +45,14 @@ export function scheduleTools(
         const id = `sched_${createHash("sha256").update(context.idempotencyKey).digest("hex").slice(0, 32)}`
         const at = delay === undefined ? {} : { at: await timeAfter(String(delay), now) }
         const made = await own.find(asking(context), id).catch(unlessUnknown)
-        const request = { id, name, origin: "agent", terms: { ...terms, ...at, session: "continue" } } as const
-        const schedule = made ?? (await own.create(asking(context), { ...request, terms: withQueue(request.terms) }))
+        const request = {
+          id,
+          name,
+          origin: "agent",
+          terms: { ...terms, ...at, session: "continue" },
+        } as const
+        const schedule =
+          made ?? (await own.create(asking(context), { ...request, terms: withQueue(request.terms) }))
         return { type: "json", value: scheduleToWire(schedule) }
       },
     }),
@@ -57,7 +65,10 @@ export function scheduleTools(
       async execute(_, context) {
         const schedules = await own.list(asking(context))
         const active = schedules.filter(({ state }) => state !== "ended")
-        return { type: "json", value: { now: new Date(await now()).toISOString(), messages: active.map(scheduleToWire) } }
+        return {
+          type: "json",
+          value: { now: new Date(await now()).toISOString(), messages: active.map(scheduleToWire) },
+        }
       },
     }),
     defineTool({
@@ -70,7 +81,8 @@ export function scheduleTools(
         const schedules = await own.list(asking(context))
         const schedule = schedules.find((each) => each.name === name && each.origin === "agent")
         if (schedule === undefined) {
-          const message = "There is no scheduled message of this name. Call list_scheduled_messages to see them."
+          const message =
+            "There is no scheduled message of this name. Call list_scheduled_messages to see them."
           return { type: "error", code: "schedule_not_found", message }
         }
         await own.remove(asking(context), schedule.id)

@@ -1,8 +1,18 @@
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Occurrence, Schedule } from "../core/ports/schedules.ts"
 
 /** A schedule in the spelling of the HTTP API. Times are in ISO 8601. */
-export function scheduleToWire({ id, name, origin, state, reason, spec, nextAt, lastRunId, ...schedule }: Schedule) {
+export function scheduleToWire({
+  id,
+  name,
+  origin,
+  state,
+  reason,
+  spec,
+  nextAt,
+  lastRunId,
+  ...schedule
+}: Schedule) {
   const { cron, every, at, timezone, message, session, overlap, catchUp, limits = {} } = spec
   return {
     id,

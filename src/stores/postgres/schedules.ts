@@ -6,25 +6,23 @@ import {
   type NewSchedule,
   type Schedule,
   type ScheduleBounds,
-  type Schedules,
   type ScheduleStep,
+  type Schedules,
 } from "../../core/ports/schedules.ts"
-import { escapeText, integer } from "../columns.ts"
-import { type LargeContents, largeContents } from "../large-contents.ts"
+import { escapeText, integer } from "../rows/columns.ts"
+import { type LargeContents, largeContents } from "../rows/large-contents.ts"
 import {
   changedColumns,
-  effectOf,
-  type FiringEffect,
   newScheduleValues,
   occurrenceRows,
-  revokedEffect,
   scheduleColumns,
   sessionOf,
   toOccurrence,
   toSchedule,
-} from "../schedule-rows.ts"
-import type { Versions } from "../versions.ts"
-import type { Database, Query } from "./database.ts"
+} from "../rows/schedule-rows.ts"
+import { effectOf, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
+import type { Versions } from "../rules/versions.ts"
+import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
 import { createSession } from "./session-log.ts"
 import { putInTree } from "./tree.ts"
@@ -46,7 +44,9 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
       return row === undefined ? null : toSchedule(row)
     },
     async list({ agent, tenant, userId, origin, after = "", limit }) {
-      const filters = [agent, tenant, userId, origin].map((value) => (value === undefined ? null : escapeText(value)))
+      const filters = [agent, tenant, userId, origin].map((value) =>
+        value === undefined ? null : escapeText(value),
+      )
       const rows = await query(
         `${selected} WHERE schedule.id > $1 AND ($2::text IS NULL OR schedule.agent = $2)
          AND ($3::text IS NULL OR schedule.tenant = $3) AND ($4::text IS NULL OR schedule.user_id = $4)
@@ -70,7 +70,9 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
     },
     async advance(step) {
       const texts = step.firing === null ? undefined : await largeContents(step.firing.message)
-      const { outcome, isDue } = await database.transaction((query) => advance(query, step, { versions, texts }))
+      const { outcome, isDue } = await database.transaction((query) =>
+        advance(query, step, { versions, texts }),
+      )
       if (isDue && step.firing !== null) onArrival(step.firing.message.sessionId)
       return outcome
     },
@@ -78,7 +80,9 @@ export function createSchedules(database: Database, { versions, onArrival }: Sch
       database.transaction(async (query) => {
         const sql = "DELETE FROM agent_gateway.schedule WHERE id = $1 RETURNING id"
         const removed = await query(sql, [escapeText(scheduleId)])
-        await query("DELETE FROM agent_gateway.schedule_occurrence WHERE schedule_id = $1", [escapeText(scheduleId)])
+        await query("DELETE FROM agent_gateway.schedule_occurrence WHERE schedule_id = $1", [
+          escapeText(scheduleId),
+        ])
         return removed.length > 0
       }),
     async occurrences(scheduleId, limit) {
@@ -103,14 +107,16 @@ async function create(
   // Two that create at once would each count without the other.
   await query("SELECT pg_advisory_xact_lock($1, hashtext($2))", [countLock, escapeText(agent)])
   const owned = "agent = $1 AND tenant = $2 AND user_id = $3"
-  const [taken] = await query(`SELECT FROM agent_gateway.schedule WHERE ${owned} AND origin = $4 AND name = $5`, [
-    ...owner,
-    schedule.origin,
-    escapeText(name),
-  ])
+  const [taken] = await query(
+    `SELECT FROM agent_gateway.schedule WHERE ${owned} AND origin = $4 AND name = $5`,
+    [...owner, schedule.origin, escapeText(name)],
+  )
   if (taken !== undefined) return "nameTaken"
   const makeRoom = async (condition: string, values: readonly string[], bound: number): Promise<boolean> => {
-    const [row] = await query(`SELECT count(*) AS count FROM agent_gateway.schedule WHERE ${condition}`, values)
+    const [row] = await query(
+      `SELECT count(*) AS count FROM agent_gateway.schedule WHERE ${condition}`,
+      values,
+    )
     const excess = integer(row ?? {}, "count") - bound + 1
     if (excess <= 0) return true
     const ended = await query(

@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/clock.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import {
   type AdvanceOutcome,
   type CreateOutcome,
@@ -7,26 +7,24 @@ import {
   type NewSchedule,
   type Schedule,
   type ScheduleBounds,
-  type Schedules,
   type ScheduleStep,
+  type Schedules,
 } from "../../core/ports/schedules.ts"
-import { escapeText, integer } from "../columns.ts"
-import { largeContents, type LargeContents } from "../large-contents.ts"
+import { escapeText, integer } from "../rows/columns.ts"
+import { type LargeContents, largeContents } from "../rows/large-contents.ts"
 import {
   changedColumns,
-  effectOf,
-  type FiringEffect,
   newScheduleValues,
   occurrenceRows,
-  revokedEffect,
   scheduleColumns,
   sessionOf,
   toOccurrence,
   toSchedule,
-} from "../schedule-rows.ts"
-import type { Versions } from "../versions.ts"
+} from "../rows/schedule-rows.ts"
+import { effectOf, type FiringEffect, revokedEffect } from "../rules/firing-effects.ts"
+import type { Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { createSession } from "./session-log.ts"
 import { putInTree } from "./tree.ts"
 
@@ -106,7 +104,11 @@ export function createSchedules(database: Database, { clock, versions, hub }: Sc
 }
 
 /** Inside a transaction. */
-function create(database: Database, schedule: NewSchedule, { perOwner, perAgent }: ScheduleBounds): CreateOutcome {
+function create(
+  database: Database,
+  schedule: NewSchedule,
+  { perOwner, perAgent }: ScheduleBounds,
+): CreateOutcome {
   const [agent, tenant, userId, name] = [schedule.agent, schedule.tenant, schedule.userId, schedule.name].map(
     escapeText,
   ) as [string, string, string, string]
@@ -115,7 +117,10 @@ function create(database: Database, schedule: NewSchedule, { perOwner, perAgent 
   if (database.get(taken, agent, tenant, userId, schedule.origin, name) !== undefined) return "nameTaken"
   const makeRoom = (condition: string, values: readonly string[], bound: number): boolean => {
     const count = () =>
-      integer(database.get(`SELECT count(*) AS count FROM schedule WHERE ${condition}`, ...values) ?? {}, "count")
+      integer(
+        database.get(`SELECT count(*) AS count FROM schedule WHERE ${condition}`, ...values) ?? {},
+        "count",
+      )
     const excess = count() - bound + 1
     if (excess <= 0) return true
     const ended = database.all(
@@ -157,10 +162,8 @@ function advance(database: Database, step: ScheduleStep, advancing: Advancing): 
   )
   if (isCurrent === undefined) return { status: "changed" }
   const effect = firing === null ? null : fire(database, schedule, firing, advancing)
-  const { spec, session_id, created_at, state, reason, next_at, waiting, wake_at, last_run_id } = changedColumns(
-    step,
-    effect,
-  )
+  const { spec, session_id, created_at, state, reason, next_at, waiting, wake_at, last_run_id } =
+    changedColumns(step, effect)
   database.run(
     `UPDATE schedule SET spec = ?, session_id = ?, created_at = ?, state = ?, reason = ?, next_at = ?, waiting = ?,
        wake_at = ?, last_run_id = ?, revision = revision + 1 WHERE id = ?`,

@@ -1,12 +1,6 @@
-import type {
-  Firing,
-  NewSchedule,
-  Occurrence,
-  Schedule,
-  ScheduleChange,
-  ScheduleStep,
-} from "../core/ports/schedules.ts"
-import type { NewSession, PutOutcome } from "../core/ports/session-log.ts"
+import type { Firing, NewSchedule, Occurrence, Schedule, ScheduleStep } from "../../core/ports/schedules.ts"
+import type { NewSession } from "../../core/ports/session-log.ts"
+import type { FiringEffect } from "../rules/firing-effects.ts"
 import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
 
 /** SQL: the columns of `toSchedule`, besides `is_running`. */
@@ -58,7 +52,10 @@ export interface ChangedColumns {
 }
 
 /** Returns what the row is after a step whose firing, if it has one, had this effect. */
-export function changedColumns({ schedule, change }: ScheduleStep, effect: FiringEffect | null): ChangedColumns {
+export function changedColumns(
+  { schedule, change }: ScheduleStep,
+  effect: FiringEffect | null,
+): ChangedColumns {
   const changed = { ...schedule, ...change, ...effect?.change }
   return {
     spec: JSON.stringify(changed.spec),
@@ -71,46 +68,6 @@ export function changedColumns({ schedule, change }: ScheduleStep, effect: Firin
     wake_at: changed.wakeAt,
     last_run_id: effect?.runId ?? changed.lastRunId,
   }
-}
-
-/** The effect of a firing on its schedule. */
-export interface FiringEffect {
-  /** Null if the occurrence started no run. */
-  readonly runId: string | null
-  readonly reason: string | null
-  readonly change: ScheduleChange
-}
-
-/** A schedule whose session was revoked is paused: the one who revoked it wants no further runs in it. */
-export const revokedEffect: FiringEffect = {
-  runId: null,
-  reason: "session_revoked",
-  change: { state: "paused", reason: "session_revoked", nextAt: null, waiting: [], wakeAt: null },
-}
-
-/** Decides what a message that was put means for its occurrence. */
-export function effectOf(outcome: PutOutcome): FiringEffect {
-  switch (outcome.status) {
-    case "accepted":
-    case "duplicate":
-    case "steered":
-      return { runId: outcome.runId, reason: null, change: {} }
-    case "busy":
-      return skippedEffect("session_busy")
-    case "queueFull":
-      return skippedEffect("queue_full")
-    case "full":
-      return skippedEffect("storage_full")
-    case "keyReused":
-    case "unknown":
-      return skippedEffect("not_accepted")
-    default:
-      return outcome satisfies never
-  }
-}
-
-function skippedEffect(reason: string): FiringEffect {
-  return { runId: null, reason, change: {} }
 }
 
 /** Returns the session that a firing creates, unless it exists. */

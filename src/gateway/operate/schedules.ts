@@ -1,6 +1,8 @@
-import { GatewayError } from "../core/errors.ts"
-import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../core/ports/schedules.ts"
-import type { Scheduler } from "../schedules/scheduler.ts"
+import { GatewayError } from "../../core/errors.ts"
+import type { Ids } from "../../core/ids.ts"
+import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../../core/ports/schedules.ts"
+import type { Store } from "../../core/ports/store.ts"
+import { createScheduler, type Scheduler } from "../../schedules/scheduler.ts"
 
 /** Schedules of all agents and owners in the gateway's store, for operators. */
 export interface GatewaySchedules {
@@ -26,6 +28,10 @@ const maxListed = 1_000
 export interface ScheduleParts {
   readonly schedules: Schedules
   readonly scheduler: Scheduler
+}
+
+export function schedulePartsOf({ schedules, log }: Store, ids: Ids): ScheduleParts {
+  return { schedules, scheduler: createScheduler({ schedules, ids, now: () => log.now() }) }
 }
 
 /** Over the schedules of a store that is opened at the first use. */
