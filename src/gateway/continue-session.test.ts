@@ -24,8 +24,8 @@ function setup(turns: readonly ScriptedTurn[], options: Partial<GatewayOptions> 
   const pay = tool({
     name: "pay",
     description: "Pays.",
-    input: { type: "object" },
-    approval: true,
+    inputSchema: { type: "object" },
+    needsApproval: true,
     execute: () => "paid",
   })
   const gateway = createGateway({
@@ -211,7 +211,7 @@ describe("gateway.stream", () => {
     for await (const event of stream) {
       if (event.type === "tool_approval_request") {
         const { tool_call_id: toolCallId, nonce } = event
-        await gateway.approvals.approve({ sessionId, toolCallId, nonce })
+        await gateway.waits.approve({ sessionId, toolCallId, nonce })
       }
       if (event.type === "tool_call_complete") results.push(event.result)
     }

@@ -44,7 +44,7 @@ function node(
   }
   const configs = toServerConfigs(
     { guarded: { ...options, url } },
-    { defaultToolTimeoutMs: 20_000, timeoutOverrides: {}, sessionInjectServers: [] },
+    { defaultToolTimeoutMs: 20_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
   )
   const authorizations = createAuthorizations({
     configs,

@@ -33,6 +33,7 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
           prepareDirectory: makeDirectory,
           ephemeral: true,
           dockerSocket: undefined,
+          callbackTimeoutMs: 30_000,
         },
       )
     },

@@ -28,9 +28,7 @@ export interface Tool {
    */
   readonly executionLocation?: "backend" | "client"
   /** If true, a person must allow the call first. Default: what the agent's `needsApproval` says. */
-  readonly approval?:
-    | boolean
-    | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
+  readonly needsApproval?: boolean | ToolApprovalPolicy
   /**
    * Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Default:
    * one.
@@ -51,6 +49,13 @@ export interface Tool {
   execute(input: unknown, context: ToolContext): Promise<ToolOutcome>
 }
 
+/** Decides for one tool if a person must allow a call. A policy that throws or does not return in time denies it. */
+export type ToolApprovalPolicy = (call: {
+  readonly input: JsonObject
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
+}) => boolean | Promise<boolean>
+
 export interface ValidationContext {
   readonly sessionId: string
   /** Aborted when the run is canceled, and when the process stops. */
@@ -61,7 +66,7 @@ export interface ValidationContext {
 
 export type Validation =
   | { readonly valid: true; readonly input: unknown }
-  /** `message` names each misfit by its path, for the model to mend. */
+  /** `message` names each problem by its path, so that the model can correct the input. */
   | { readonly valid: false; readonly message: string }
 
 export type ToolResult =
