@@ -25,7 +25,7 @@ export interface ScheduleSpec {
   readonly limits?: RunLimits
 }
 
-/** Who made a schedule: the options of the agent, a user, or the agent itself. */
+/** The maker of a schedule: the options of the agent, a user, or the agent itself. */
 export type ScheduleOrigin = "options" | "user" | "agent"
 
 /** `ended`: it has no further occurrence. */

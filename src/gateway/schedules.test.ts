@@ -107,14 +107,25 @@ describe("schedules of the options", () => {
   it("continue one session, which a user may own", async () => {
     const gateway = agentWith({
       schedules: [
-        { name: "often", every: "1s", message: "Look.", session: "continue", overlap: "queue", userId: "ada" },
+        {
+          name: "often",
+          every: "1s",
+          message: "Look.",
+          session: "continue",
+          overlap: "queue",
+          userId: "ada",
+        },
       ],
     })
     await gateway.prepare()
     await untilOccurrences(gateway, 3)
     const sessions = new Set((await historyOf(gateway)).map(({ sessionId }) => sessionId))
     expect(sessions.size).toBe(1)
-    expect(await only(gateway)).toMatchObject({ tenant: "app_default", userId: "ada", sessionId: [...sessions][0] })
+    expect(await only(gateway)).toMatchObject({
+      tenant: "app_default",
+      userId: "ada",
+      sessionId: [...sessions][0],
+    })
   })
 
   it("stay as they are at the next start, change with the options, and go with them", async () => {
@@ -141,11 +152,14 @@ describe("schedules of the options", () => {
 
   it("are run now, also while paused, but not twice at once", async () => {
     const end = Promise.withResolvers<void>()
-    const slow: ScriptedTurn = async () => {
-      await end.promise
-      return [{ type: "text", text: "Done." }]
-    }
-    const gateway = agentWith({ schedules: [{ name: "yearly", ...rare }], provider: scriptedProvider([slow]) })
+    const slow: ScriptedTurn = [
+      { type: "wait", until: end.promise },
+      { type: "text", text: "Done." },
+    ]
+    const gateway = agentWith({
+      schedules: [{ name: "yearly", ...rare }],
+      provider: scriptedProvider([slow]),
+    })
     await gateway.prepare()
     const { id } = await only(gateway)
     await gateway.schedules.pause(id)
@@ -202,7 +216,10 @@ describe("schedules of users", () => {
     })
     const path = `/schedules/${made.body.id}`
     expect((await call(gateway, token, "GET /schedules")).body).toEqual({ schedules: [made.body] })
-    expect((await call(gateway, token, `POST ${path}/pause`)).body).toMatchObject({ state: "paused", next_at: null })
+    expect((await call(gateway, token, `POST ${path}/pause`)).body).toMatchObject({
+      state: "paused",
+      next_at: null,
+    })
     expect((await call(gateway, token, `POST ${path}/resume`)).body).toEqual(made.body)
     expect(await call(gateway, token, `POST ${path}/run`)).toMatchObject({
       status: 202,
@@ -224,7 +241,10 @@ describe("schedules of users", () => {
     expect(all).toHaveLength(2)
     for (const { id } of all) {
       for (const route of [`GET /schedules/${id}`, `POST /schedules/${id}/run`, `DELETE /schedules/${id}`])
-        expect({ route, status: (await call(gateway, eve.token, route)).status }).toEqual({ route, status: 404 })
+        expect({ route, status: (await call(gateway, eve.token, route)).status }).toEqual({
+          route,
+          status: 404,
+        })
     }
     expect((await call(gateway, eve.token, "GET /schedules")).body).toEqual({ schedules: [] })
     expect((await call(gateway, ada.token, "GET /schedules")).body).toEqual({ schedules: [body] })
@@ -312,7 +332,9 @@ describe("an agent that may schedule messages", () => {
     const listen = scriptedProvider(({ messages }) => {
       const last = messages.at(-1)
       if (last?.role !== "tool")
-        return [{ type: "toolCall", name: "schedule_message", input: { name: "x", message: "y", in: "soon" } }]
+        return [
+          { type: "toolCall", name: "schedule_message", input: { name: "x", message: "y", in: "soon" } },
+        ]
       seen.push(JSON.stringify(last))
       return [{ type: "text", text: "Sorry." }]
     })

@@ -12,7 +12,7 @@ export interface ScheduleDefinition extends ScheduleTerms {
   readonly tenant?: string
 }
 
-/** Who may make schedules at run time, and how many. */
+/** Permission to make schedules at run time, and its bounds. */
 export interface AllowedSchedules {
   /** If true, users manage schedules of their own by the routes `/schedules`. Default false. */
   readonly users?: boolean

@@ -14,7 +14,7 @@ export interface ScheduleLoopOptions {
 
 /** Schedules that one look takes. */
 const perLook = 50
-/** What others create or resume is noticed within this time. */
+/** Time within which the loop notices what others create or resume. */
 const pollMs = 1_000
 /** Another process may be at the schedule that is due. */
 const shortestPauseMs = 50

@@ -33,7 +33,7 @@ export interface ScheduleRequest extends Principal {
   readonly bounds: ScheduleBounds
 }
 
-/** What can be done with schedules, whoever asks for it: their own loop, a route, a tool or the command line. */
+/** The actions on schedules, for their own loop, routes, tools and the command line. */
 export interface Scheduler {
   /** Rejects with `schedule_exists` or `too_many_schedules`. */
   create(request: ScheduleRequest): Promise<Schedule>

@@ -60,12 +60,16 @@ describe("agent-gateway schedules", () => {
     expect(await cli("run", id)).toMatchObject({ code: 1, stderr: expect.stringContaining("is still open") })
     expect(JSON.parse((await cli("history", id, "--json")).stdout)).toMatchObject([{ outcome: "started" }])
     expect((await cli("remove", id)).stdout).toBe("removed\n")
-    expect(await cli("history", id)).toMatchObject({ code: 1, stderr: expect.stringContaining("no such schedule") })
+    expect(await cli("history", id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("no such schedule"),
+    })
   })
 
   it("shows nothing that a terminal acts on", async () => {
     await stored("\r\u001b[2K\u009b1F", "\u202eexe.txt\u0007\nsecond line")
-    for (const options of [[], ["--json"]]) expect((await cli("list", ...options)).stdout).not.toMatch(terminalControls)
+    for (const options of [[], ["--json"]])
+      expect((await cli("list", ...options)).stdout).not.toMatch(terminalControls)
   })
 
   it.each([

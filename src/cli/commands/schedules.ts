@@ -19,7 +19,11 @@ export async function schedulesCommand(context: CliContext): Promise<number> {
   try {
     const { json = false, agent, after } = options
     if (action === "list") {
-      const query = { limit: maxListed, ...(agent !== undefined && { agent }), ...(after !== undefined && { after }) }
+      const query = {
+        limit: maxListed,
+        ...(agent !== undefined && { agent }),
+        ...(after !== undefined && { after }),
+      }
       return list(await schedules.list(query), json, context)
     }
     context.stdout.write(`${await act(schedules, action, id, json)}\n`)
@@ -39,7 +43,9 @@ async function act(
     case "history": {
       const history = await schedules.history(id)
       if (json) return JSON.stringify(history)
-      return history.length === 0 ? "The schedule has no history yet." : history.map(describeOccurrence).join("\n")
+      return history.length === 0
+        ? "The schedule has no history yet."
+        : history.map(describeOccurrence).join("\n")
     }
     case "pause": {
       const { name } = await schedules.pause(id)
@@ -82,7 +88,8 @@ function parse(argv: readonly string[]) {
     throw new UsageError(`${problem}; ${commandUsage}`)
   }
   if (action === "list" && id !== "") throw new UsageError(`unexpected argument ${id}; ${commandUsage}`)
-  if (action !== "list" && id === "") throw new UsageError(`${action} needs the id of a schedule; ${commandUsage}`)
+  if (action !== "list" && id === "")
+    throw new UsageError(`${action} needs the id of a schedule; ${commandUsage}`)
   if (others.length > 0) throw new UsageError(`unexpected argument ${others[0]}; ${commandUsage}`)
   const listOnly = (["agent", "after"] as const).filter((name) => options[name] !== undefined)
   if (action !== "list" && listOnly.length > 0)
@@ -105,7 +112,8 @@ function list(schedules: readonly Schedule[], json: boolean, { stdout }: CliCont
 }
 
 function describe(schedule: Schedule): string {
-  const { id, name, agent, origin, tenant, userId, state, reason, spec, nextAt, waiting, isRunning } = schedule
+  const { id, name, agent, origin, tenant, userId, state, reason, spec, nextAt, waiting, isRunning } =
+    schedule
   const times = {
     cron: spec.cron === undefined ? undefined : `${spec.cron} (${spec.timezone})`,
     every: spec.every === undefined ? undefined : `every ${spec.every}`,

@@ -7,8 +7,8 @@ import type { MessageCommand, Principal, StorageLimits } from "./session-log.ts"
  */
 export interface Schedules {
   /**
-   * Stores a schedule unless its owner has one of this name and origin for the agent, or too many. Ended schedules make room for
-   * it, the oldest first.
+   * Stores a schedule unless its owner has one of this name and origin for the agent, or too many. Ended schedules
+   * make room for it, the oldest first.
    */
   create(schedule: NewSchedule, bounds: ScheduleBounds): Promise<CreateOutcome>
   find(scheduleId: string): Promise<Schedule | null>
@@ -16,7 +16,9 @@ export interface Schedules {
   list(query: ScheduleQuery): Promise<readonly Schedule[]>
   /** Active schedules of the agent whose `wakeAt` has come, those that are due longest first. */
   due(query: { readonly agent: string; readonly limit: number }): Promise<readonly Schedule[]>
-  /** Milliseconds until the first `wakeAt` of the agent's schedules, 0 or less if it has come. Null if there is none. */
+  /**
+   * Milliseconds until the first `wakeAt` of the agent's schedules, 0 or less if it has come. Null if there is none.
+   */
   nextDue(agent: string): Promise<number | null>
   /**
    * Writes all of a step in one transaction, or nothing if the schedule was changed or removed since it was read. So
@@ -49,7 +51,7 @@ export interface NewSchedule extends Principal {
 
 export interface Schedule extends NewSchedule {
   readonly state: ScheduleState
-  /** Why the gateway paused it. Null if a person did, and for a schedule that is not paused. */
+  /** The reason why the gateway paused it. Null if a person did, and for a schedule that is not paused. */
   readonly reason: string | null
   /** Occurrences that wait for the run before them, in order. */
   readonly waiting: readonly number[]
@@ -124,7 +126,7 @@ export interface Occurrence {
   readonly cause: OccurrenceCause
   /** `missed`: no process was there to fire it in time. */
   readonly outcome: "started" | "skipped" | "missed"
-  /** Why it was not started. Null if it was. */
+  /** The reason why it was not started. Null if it was. */
   readonly reason: string | null
   /** The run that it started, and its session. Null if it was not started. */
   readonly sessionId: string | null

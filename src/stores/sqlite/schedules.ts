@@ -1,4 +1,3 @@
-import type { Clock } from "../../core/time/clock.ts"
 import {
   type AdvanceOutcome,
   type CreateOutcome,
@@ -10,6 +9,7 @@ import {
   type ScheduleStep,
   type Schedules,
 } from "../../core/ports/schedules.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import { escapeText, integer } from "../rows/columns.ts"
 import { type LargeContents, largeContents } from "../rows/large-contents.ts"
 import {

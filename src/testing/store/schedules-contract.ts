@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { randomIds } from "../../core/ids.ts"
-import type { NewSchedule, Schedule, Schedules, ScheduleStep } from "../../core/ports/schedules.ts"
+import type { NewSchedule, Schedule, ScheduleStep, Schedules } from "../../core/ports/schedules.ts"
 import type { Store } from "../../core/ports/store.ts"
 import { message, newAgent, type SessionLogCase } from "../session-log/fixtures.ts"
 
@@ -92,7 +92,8 @@ export const scheduleCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { schedules } = await open()
       const { agent } = await stored(schedules)
-      const create = (options: Partial<NewSchedule>) => schedules.create(newSchedule({ agent, ...options }), bounds)
+      const create = (options: Partial<NewSchedule>) =>
+        schedules.create(newSchedule({ agent, ...options }), bounds)
       assert.equal(await create({}), "nameTaken")
       assert.equal(await create({ origin: "agent" }), "created")
       assert.equal(await create({ userId: "other" }), "created")
@@ -154,7 +155,14 @@ export const scheduleCases: readonly SessionLogCase[] = [
       assert.ok(outcome.status === "advanced" && outcome.fired !== null && step.firing !== null)
       const { sessionId, runId } = step.firing.message
       const { number, decidedAt, ...fired } = outcome.fired
-      assert.deepEqual(fired, { at: 2_000, cause: "time", outcome: "started", reason: null, sessionId, runId })
+      assert.deepEqual(fired, {
+        at: 2_000,
+        cause: "time",
+        outcome: "started",
+        reason: null,
+        sessionId,
+        runId,
+      })
       assert.ok(number > 0 && decidedAt > 0)
       assert.deepEqual(await schedules.advance(step), { status: "changed" })
       const { tenant, userId, agent } = schedule
@@ -209,7 +217,10 @@ export const scheduleCases: readonly SessionLogCase[] = [
       assert.equal(await reasonOf(store, second), "session_busy")
       const third = firing(await found(schedules, schedule.id))
       assert.ok(third.firing !== null)
-      const full = { ...third, firing: { ...third.firing, limits: { sessionBytes: 0, principalIsFull: true } } }
+      const full = {
+        ...third,
+        firing: { ...third.firing, limits: { sessionBytes: 0, principalIsFull: true } },
+      }
       assert.equal(await reasonOf(store, full), "storage_full")
       const after = await found(schedules, schedule.id)
       assert.deepEqual([after.nextAt, after.state], [2_000 + 3 * 3_600_000, "active"])
@@ -239,7 +250,10 @@ export const scheduleCases: readonly SessionLogCase[] = [
     async run({ open }) {
       const { schedules } = await open()
       const schedule = await stored(schedules)
-      const skipped = Array.from({ length: 150 }, (_, at) => ({ at, outcome: "missed", reason: "late" }) as const)
+      const skipped = Array.from(
+        { length: 150 },
+        (_, at) => ({ at, outcome: "missed", reason: "late" }) as const,
+      )
       await schedules.advance({ schedule, change: {}, skipped, firing: null })
       const history = await schedules.occurrences(schedule.id, 1_000)
       assert.deepEqual(
