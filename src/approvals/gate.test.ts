@@ -36,7 +36,7 @@ function call(options: Partial<GatedCall> = {}, tool: Partial<Tool> = {}): Gated
     },
     toolCallId: "call_1",
     input: { command: "rm" },
-    validated: { command: "rm" },
+    validated: options.input ?? { command: "rm" },
     session: { id: "sess_1", tenant: "t", userId: "u" },
     runId: "run_1",
     channel: "web",
