@@ -61,7 +61,7 @@ describe("createAgent", () => {
     [{ tools: [{ name: "search", execute: () => 1 }] }, "tools[0]: expected a tool, as tool() makes it"],
     [
       { store: "mysql://db/agents" },
-      'store: expected "memory", a path with a slash or a dot, a postgres:// URL or a Store',
+      'store: expected "memory", a path with a slash or a dot, a postgres:// URL, or a store such as sqliteStore(path)',
     ],
     [{ store: "Postgres://db/agents" }, "store: expected"],
     [{ onUsage: true }, "onUsage: expected a function"],

@@ -42,7 +42,7 @@ import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { hookSubscribers } from "./hooks/hook-subscribers.ts"
 import { pickHooks } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
-import { chooseStore } from "./open-store.ts"
+import { openStore } from "./open-store.ts"
 import { type ScheduleParts, schedulePartsOf } from "./operate/schedules.ts"
 import { knowsUsers, type SharedServerOptions } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
@@ -97,7 +97,7 @@ export interface ServiceOptions {
 
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { server, settings, mode, logger, clock } = options
-  const store = await chooseStore(server, { clock, logger })
+  const store = await openStore(server, { clock, logger })
   const schemas = createSchemaChecker()
   const images = createImageExaminer()
   const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }

@@ -75,7 +75,7 @@ const store = z.custom<unknown>((value) => {
   if (typeof value !== "string") return typeof value === "object" && value !== null
   if (value === "memory" || isPostgresUrl(value)) return true
   return /[/\\.]/.test(value) && !/^[a-z][\w+.-]*:\/\//i.test(value)
-}, 'expected "memory", a path with a slash or a dot, a postgres:// URL or a Store')
+}, 'expected "memory", a path with a slash or a dot, a postgres:// URL, or a store such as sqliteStore(path)')
 
 const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
 
