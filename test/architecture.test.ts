@@ -25,6 +25,7 @@ const folders = {
   http: ["core", "sessions"],
   console: ["core", "sessions", "http"],
   delivery: ["core"],
+  schedules: ["core"],
   // The client gives it only the types of events.
   headless: ["client/wire", "core", "locks", "state-files"],
   telemetry: ["core"],
@@ -43,6 +44,7 @@ const folders = {
     "code-execution",
     "mcp",
     "sandbox",
+    "schedules",
     "skills",
     "sub-agents",
     "compaction",
@@ -72,6 +74,7 @@ const folders = {
     "providers",
     "runners",
     "sandbox",
+    "schedules",
     "sessions",
     "skills",
     "sub-agents",

@@ -24,7 +24,7 @@ const look: ScriptedTurn = [
 const looking = tool({
   name: "look",
   description: "Looks.",
-  input: { type: "object" },
+  inputSchema: { type: "object" },
   readOnly: true,
   execute: () => "seen ".repeat(200),
 })

@@ -54,7 +54,7 @@ export async function openConversation({
       tool({
         name: "look",
         description: "Looks.",
-        input: { type: "object" },
+        inputSchema: { type: "object" },
         readOnly: true,
         execute: () => "r".repeat(resultCharacters),
       }),
