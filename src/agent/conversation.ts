@@ -39,7 +39,7 @@ export class Conversation {
     this.#isComplete = complete
   }
 
-  /** What a model is shown of the messages, and where they are in the log. */
+  /** The part of the history that a compaction needs: places of messages, the last summary, counted tokens. */
   get history(): Pick<MessageHistory, "origins" | "compacted" | "reported"> {
     return this.#history
   }

@@ -14,7 +14,7 @@ export interface MessageOrigin {
   readonly index: number
 }
 
-/** What a service counted for the request and the response that are the first messages. */
+/** Tokens that a service counted for the request and the response that are the first messages. */
 export interface ReportedTokens {
   readonly model: string
   readonly tokens: number
@@ -40,7 +40,7 @@ export class MessageHistory {
     return this.#messages
   }
 
-  /** Where each of the messages is in the log. */
+  /** Places of the messages in the log. */
   get origins(): readonly MessageOrigin[] {
     return this.#origins
   }

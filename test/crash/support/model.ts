@@ -50,7 +50,7 @@ export function scriptedModel(
 }
 
 /** Returns true for a request for a summary. */
-export function isSummaryCall(body: unknown): boolean {
+function isSummaryCall(body: unknown): boolean {
   return JSON.stringify((body as { readonly system?: unknown }).system ?? "").includes("You write summaries")
 }
 

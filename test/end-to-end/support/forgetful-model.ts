@@ -6,7 +6,7 @@ import { blocksOf } from "../../crash/support/model.ts"
 /** Model services that know nothing but the request they get, and that refuse a request over their window. */
 export interface ForgetfulModel {
   readonly window: number
-  /** What a test does not allow to happen. */
+  /** Events that a test does not allow. */
   readonly violations: readonly string[]
   /** Tokens of each request for a response, in order. */
   readonly requests: readonly number[]
@@ -22,7 +22,7 @@ const fact = /The code of (\w+) is (\w+)\./g
 const filler = "Some words that nobody needs later. "
 
 /** Signatures begin with this, and only the service that made them may see them. */
-export const signaturePrefix = "c2lnbmF0dXJl"
+const signaturePrefix = "c2lnbmF0dXJl"
 
 export function forgetfulModel(window: number): ForgetfulModel {
   const violations: string[] = []
@@ -33,7 +33,7 @@ export function forgetfulModel(window: number): ForgetfulModel {
     return Math.ceil(JSON.stringify(body).length / 4)
   }
 
-  /** Whoever has no fact in the request says so, and the test fails. */
+  /** Answers a question only from the request, so that a fact that is missing there fails the test. */
   function reply(body: unknown): UpstreamReply {
     const blocks = blocksOf(body)
     const last = blocks.at(-1)?.block
