@@ -2,9 +2,11 @@ export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
-export type { CodeExecutionConfig } from "./code-execution/options.ts"
+export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
+export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
 export type {
   MaxTurnsReport,
+  ModelChoice,
   Runner,
   RunnerDecision,
   RunnerEvent,
@@ -18,8 +20,16 @@ export type { BackgroundTask, TaskState } from "./core/background-task.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
+export type { HistoryFingerprint } from "./core/history-fingerprint.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json/json.ts"
+export type {
+  CompactionEvent,
+  CompactionFailed,
+  CompactionStarted,
+  HistoryCompacted,
+  ToolResultsShortened,
+} from "./core/log/compaction.ts"
 export type {
   AppData,
   BudgetExceeded,
@@ -57,23 +67,11 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/log/entries.ts"
-export type { TaskEnded, TaskRegistered, TasksCollected } from "./core/log/task-events.ts"
+export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "./core/log/task-events.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AssistantMessage,
-  AssistantPart,
-  ContentPart,
-  ImagePart,
-  Message,
-  ModelPart,
-  ModelToolCall,
-  OpaquePart,
-  SystemMessage,
-  TextPart,
-  ThinkingPart,
-  ToolCallPart,
-  ToolMessage,
-  UserMessage,
-  VendorData,
+  AssistantMessage, AssistantPart, ContentPart, ImagePart, Message, ModelPart, ModelToolCall, OpaquePart,
+  SystemMessage, TextPart, ThinkingPart, ToolCallPart, ToolMessage, UserMessage, VendorData,
 } from "./core/messages.ts"
 export type { AgentSkill, AgentSkills } from "./core/ports/agent-skills.ts"
 export type {
@@ -88,6 +86,7 @@ export type {
   WaitKey,
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
+export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -118,29 +117,16 @@ export type {
   InterceptedCall,
   Interception,
   Interceptor,
-  PolicyOptions,
+  PolicyCall,
 } from "./core/ports/interceptor.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
-export type {
-  ClaimedItem,
-  CommandDelivery,
-  CommandItem,
-  CommandResult,
-  HandledItem,
-  Outbox,
-  OutboxClaim,
-  OutboxCommand,
-  OutboxDelivery,
-  OutboxFailure,
-  OutboxFilter,
-  OutboxHandler,
-  OutboxItem,
-  OutboxRow,
-  RowChoice,
-  StartChild,
-} from "./core/ports/outbox.ts"
+// biome-ignore format: a line for each name would be too many.
+export type { 
+  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, NewChild, Outbox, OutboxClaim,
+  OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
+  RowChoice, StartChild,} from "./core/ports/outbox.ts"
 export type {
   Audience,
   Plugin,
@@ -151,6 +137,7 @@ export type {
   PluginRoute,
   PluginRun,
   PluginServices,
+  PluginStores,
   RunParts,
 } from "./core/ports/plugin.ts"
 export type {
@@ -174,37 +161,22 @@ export type {
   SandboxHost,
   SandboxName,
 } from "./core/ports/sandbox.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  AdvanceOutcome, CreateOutcome, Firing, NewSchedule, Occurrence, OccurrenceCause, Schedule, ScheduleBounds,
+  ScheduleChange, ScheduleQuery, ScheduleStep, Schedules, SkippedOccurrence,
+} from "./core/ports/schedules.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AcceptedAnswer,
-  AnswerCommand,
-  AnswerOutcome,
-  CancelCommand,
-  Command,
-  CommitOutcome,
-  Lease,
-  MessageCommand,
-  MessageInput,
-  NewChild,
-  NewSession,
-  NewWait,
-  Principal,
-  PruneLimits,
-  PutAndClaimOutcome,
-  PutOutcome,
-  ReadOptions,
-  ReleaseOptions,
-  Run,
-  Session,
-  SessionBatch,
-  SessionLog,
-  SessionParent,
-  StorageLimits,
-  StoredCommand,
+  AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
+  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
+  PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
+  StorageLimits, StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
-export type { Store } from "./core/ports/store.ts"
+export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
 export type {
   Cursor,
   CursorClaim,
@@ -224,6 +196,7 @@ export type {
   ReturnedWait,
   SessionTasks,
   Tool,
+  ToolApprovalPolicy,
   ToolContext,
   ToolOutcome,
   ToolResult,
@@ -236,28 +209,16 @@ export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core
 export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
 export type { RunRole } from "./core/run-role.ts"
 export type { RunSettings } from "./core/run-settings.ts"
+export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "./core/schedule.ts"
 export type { Clock } from "./core/time/clock.ts"
 export type { ToolLimits } from "./core/tool-limits.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AnswerableKind,
-  AnyAnswer,
-  AnyPayload,
-  AnyResolution,
-  ApprovalDecision,
-  ApprovalPayload,
-  ApprovalResolution,
-  ChildPayload,
-  ClientToolAnswer,
-  ClientToolPayload,
-  ElicitationPayload,
-  GrantScope,
-  TimerPayload,
-  WaitAnswers,
-  WaitKind,
-  WaitPayloads,
-  WaitResolutions,
+  AnswerableKind, AnyAnswer, AnyPayload, AnyResolution, ApprovalDecision, ApprovalPayload,
+  ApprovalResolution, ChildPayload, ClientToolAnswer, ClientToolPayload, ElicitationPayload, GrantScope,
+  TimerPayload, WaitAnswers, WaitKind, WaitPayloads, WaitResolutions,
 } from "./core/wait.ts"
 export type {
   Delivery,
@@ -295,15 +256,16 @@ export type {
   StreamOptions,
 } from "./gateway/gateway.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
-export type { StoreChoice } from "./gateway/open-store.ts"
+export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
+export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
 export type {
   AnswerOptions,
   ApproveOptions,
   DenyOptions,
   ElicitationAnswer,
-  GatewayApprovals,
+  GatewayWaits as GatewayApprovals,
   OpenWait,
 } from "./gateway/operate/waits.ts"
 export type { ConsoleOptions } from "./gateway/options/console-options.ts"
@@ -336,9 +298,8 @@ export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
-export type { HttpLimits } from "./http/limits/http-limits.ts"
-export type { RateLimits } from "./http/limits/rate-limits.ts"
-export type { Readiness } from "./http/routes/status.ts"
+export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
+export type { Readiness } from "./http/readiness.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,
@@ -357,8 +318,7 @@ export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
 export type { AiSdkModel, AiSdkOptions } from "./providers/ai-sdk/options.ts"
 export { anthropicProvider } from "./providers/anthropic/anthropic-provider.ts"
-export type { AnthropicSdk } from "./providers/anthropic/client.ts"
-export type { AnthropicOptions } from "./providers/anthropic/options.ts"
+export type { AnthropicOptions, AnthropicThinking, LoadAnthropicSdk } from "./providers/anthropic/options.ts"
 export type { ProviderChoice, ProviderOptions } from "./providers/choose/choose-provider.ts"
 export type { FallbackChoice } from "./providers/choose/fallback-models.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./providers/choose/named-provider.ts"
@@ -366,9 +326,11 @@ export { type DemoProviderOptions, demoProvider } from "./providers/demo/demo-pr
 export { openAiChatProvider } from "./providers/openai/openai-chat-provider.ts"
 export { openAiProvider } from "./providers/openai/openai-provider.ts"
 export type {
+  LoadOpenAiSdk,
   OpenAiChatOptions,
   OpenAiConnectionOptions,
   OpenAiOptions,
+  OpenAiReasoning,
   ReasoningField,
 } from "./providers/openai/options.ts"
 export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "./runners/ai-sdk/ai-sdk-runner.ts"
@@ -383,6 +345,8 @@ export type { RunnerOptions } from "./runners/runner-options.ts"
 export type { SandboxConfig } from "./sandbox/config.ts"
 export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
+export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "./schedules/options.ts"
+export type { ScheduleTerms } from "./schedules/terms.ts"
 export type { StorageBounds } from "./sessions/storage.ts"
 export { loadSkills } from "./skills/load/load-skills.ts"
 export type { SkillOptions } from "./skills/options.ts"
@@ -396,7 +360,7 @@ export type {
   BackgroundStart,
   SubAgentOptions,
 } from "./sub-agents/options.ts"
-export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
+export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"

@@ -20,8 +20,9 @@ import type {
 import { mayGuess } from "./guess.ts"
 import { listen } from "./listen/listen.ts"
 import { createOutbox } from "./operate/outbox.ts"
+import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
-import { createApprovals } from "./operate/waits.ts"
+import { createWaits } from "./operate/waits.ts"
 import { pickMcpOptions } from "./options/check-options.ts"
 import type { SharedServerOptions } from "./options/gateway-options.ts"
 import type { FollowParts } from "./runs/follow-run.ts"
@@ -115,11 +116,12 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       if (closed !== null) throw new ShuttingDownError()
       return streamRun(followParts, message, options)
     },
-    approvals: createApprovals(
+    waits: createWaits(
       lazily(async () => (await started()).sessions),
       "code",
     ),
     outbox: createOutbox(async () => (await started()).outbox),
+    schedules: createGatewaySchedules(async () => (await started()).schedules),
     sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
     async revokeSession(sessionId) {

@@ -1,4 +1,5 @@
 import type { TaskState } from "../../core/background-task.ts"
+import type { ChildOutcome } from "../../core/child.ts"
 import type { TaskEnded, TaskRegistered } from "../../core/log/task-events.ts"
 
 /** Collected tasks that are remembered, so that a model that asks again is not told that there was none. */
@@ -7,6 +8,8 @@ const maxCollected = 100
 /** The background tasks of a session, folded from its log. */
 export class Tasks {
   readonly #tasks = new Map<string, TaskState>()
+  /** Outcomes of tasks that started before the beginning of the fold, until `restore` brings them. */
+  readonly #early = new Map<string, ChildOutcome>()
 
   /** All tasks that are remembered, oldest first. */
   all(): readonly TaskState[] {
@@ -34,6 +37,7 @@ export class Tasks {
   /** Returns the task as it was before, or null if it was not running. */
   end({ taskId, outcome }: TaskEnded): TaskState | null {
     const task = this.#tasks.get(taskId)
+    if (task === undefined) this.#early.set(taskId, outcome)
     if (task?.state !== "running") return null
     this.#tasks.set(taskId, { ...task, outcome, state: "ended" })
     return task
@@ -51,10 +55,19 @@ export class Tasks {
     for (const { taskId } of collected.slice(0, -maxCollected)) this.#tasks.delete(taskId)
   }
 
-  /** Puts these in the place of all. */
+  /**
+   * Puts these in the place of all. A task whose end was logged just before, when the list was made already, stays
+   * ended.
+   */
   restore(tasks: readonly TaskState[]): void {
+    const known = new Map(this.#tasks)
     this.#tasks.clear()
-    for (const task of tasks) this.#tasks.set(task.taskId, task)
+    for (const task of tasks) {
+      const outcome = known.get(task.taskId)?.outcome ?? this.#early.get(task.taskId) ?? task.outcome
+      const state = outcome === null ? task.state : "ended"
+      this.#tasks.set(task.taskId, { ...task, outcome, state })
+    }
+    this.#early.clear()
   }
 }
 

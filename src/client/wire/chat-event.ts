@@ -172,6 +172,13 @@ export type ChatEvent =
       readonly usage: Usage
     }
   | {
+      readonly type: "compaction"
+      readonly sub_agent_id?: string | undefined
+      readonly chars: number
+      readonly tokens_before: number
+      readonly tokens_after: number
+    }
+  | {
       readonly type: "sub_agent_start"
       readonly sub_agent_id: string
       readonly agent_name: string

@@ -11,6 +11,10 @@ const introduced: Partial<Record<Event["type"], number>> = {
   taskRegistered: 3,
   taskEnded: 3,
   tasksCollected: 3,
+  compactionStarted: 3,
+  compactionFailed: 3,
+  historyCompacted: 3,
+  toolResultsShortened: 3,
 }
 
 /** Returns the version that a process must read to understand the event. */

@@ -8,7 +8,8 @@ import type { RunSettings } from "../run-settings.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution } from "../wait.ts"
-import type { TaskEnded, TaskRegistered, TasksCollected } from "./task-events.ts"
+import type { CompactionEvent } from "./compaction.ts"
+import type { TaskEvent } from "./task-events.ts"
 
 /** The newest version of the events below. A process refuses a session with events that are newer than it reads. */
 export const logVersion = 3
@@ -100,6 +101,7 @@ export interface ToolOutputDelta {
 export type Event =
   | RunStarted
   | HistoryReplaced
+  | CompactionEvent
   | UserMessageAdded
   | RunWithdrawn
   | StepStarted
@@ -114,9 +116,7 @@ export type Event =
   | DataEmitted
   | ToolCallCompleted
   | ToolCallInterrupted
-  | TaskRegistered
-  | TaskEnded
-  | TasksCollected
+  | TaskEvent
   | StepCompleted
   | OutputRejected
   | RunnerStateSaved

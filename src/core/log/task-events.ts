@@ -1,6 +1,8 @@
 import type { BackgroundTask } from "../background-task.ts"
 import type { ChildOutcome } from "../child.ts"
 
+export type TaskEvent = TaskRegistered | TaskEnded | TasksCollected
+
 /** A call started a background task, in the commit that has its sub-agent started. */
 export interface TaskRegistered extends BackgroundTask {
   readonly type: "taskRegistered"

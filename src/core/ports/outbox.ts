@@ -1,6 +1,12 @@
 import type { Json } from "../json/json.ts"
 import type { PutCommand } from "./inbox.ts"
-import type { AnswerCommand, AnswerOutcome, MessageCommand, NewChild, PutOutcome } from "./session-log.ts"
+import type {
+  AnswerCommand,
+  AnswerOutcome,
+  MessageCommand,
+  PutOutcome,
+  SessionParent,
+} from "./session-log.ts"
 
 /**
  * Work that a session wants done outside itself. The store keeps it from the commit of the events that caused it
@@ -31,6 +37,13 @@ export type OutboxCommand =
   | { readonly type: "put"; readonly command: PutCommand }
   | { readonly type: "answer"; readonly command: AnswerCommand }
   | StartChild
+
+/** A session that a tool call starts. The principal and the root of its tree are those of the parent. */
+export interface NewChild {
+  readonly agent: string
+  readonly parent: SessionParent
+  readonly createdAt: number
+}
 
 /**
  * Creates a session and puts its first message, if the wait that it works for is still open. A session that cannot

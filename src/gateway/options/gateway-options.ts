@@ -1,4 +1,5 @@
 import type { CodeExecutionConfig } from "../../code-execution/options.ts"
+import type { CompactionOptions } from "../../compaction/options.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
@@ -6,9 +7,9 @@ import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Principal, Session } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { AuthenticatePerson } from "../../http/auth/identify.ts"
-import type { HttpLimits } from "../../http/limits/http-limits.ts"
-import type { RateLimits } from "../../http/limits/rate-limits.ts"
+import type { HttpLimits, RateLimits } from "../../http/limits/http-limits.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../../mcp/options.ts"
+import type { SchedulesOptions } from "../../schedules/options.ts"
 import type { StorageBounds } from "../../sessions/storage.ts"
 import type { SkillOptions } from "../../skills/options.ts"
 import type { SubAgentOptions } from "../../sub-agents/options.ts"
@@ -27,7 +28,7 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
 export type AllowClientTool = (tool: ToolSpecification, session: Session) => boolean
 
 /** Options of the server that each agent has for itself. */
-export interface AgentServerOptions extends McpOptions, SkillOptions {
+export interface AgentServerOptions extends McpOptions, SchedulesOptions, SkillOptions, CompactionOptions {
   /**
    * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
    * no `model`, else none: it is always the agent's.
@@ -82,6 +83,13 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly console?: boolean | ConsoleOptions
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
+  /**
+   * Request headers that pages of other origins may send, besides those of the gateway's API: for a proxy before the
+   * gateway, or for routes of plugins. Default none.
+   */
+  readonly corsAllowHeaders?: readonly string[]
+  /** Methods that pages of other origins may use, besides `GET`, `POST` and `DELETE`. Default none. */
+  readonly corsAllowMethods?: readonly ("HEAD" | "PATCH" | "PUT")[]
   readonly limits?: Partial<HttpLimits & StorageBounds>
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>

@@ -171,6 +171,12 @@ export const chatEventSchema = z
       },
       "A background task has ended. The model has not seen its result yet.",
     ),
+    event(
+      "compaction",
+      { chars: z.int(), tokens_before: z.int(), tokens_after: z.int() },
+      "A summary of `chars` characters stands for the older messages from now on, for the model alone: the " +
+        "history has them all. Estimated tokens of the next request, without and with the summary.",
+    ),
     z
       .object({
         type: z.literal("sub_agent_start"),

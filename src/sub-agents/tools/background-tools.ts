@@ -41,7 +41,7 @@ export function getBackgroundResultTool(parts: BackgroundToolParts): Tool {
     // What one call collects, a call beside it must not.
     sequential: true,
     readOnly: true,
-    approval: false,
+    needsApproval: false,
     execute: async (input, { tasks, answered }) => collect(input, { tasks, answered, ...parts }),
   })
 }
@@ -140,7 +140,7 @@ export function cancelTaskTool(): Tool {
     properties: { task_id: { type: "string", description: "Id of the task." } },
     required: ["task_id"],
     idempotent: true,
-    approval: false,
+    needsApproval: false,
     execute: async ({ task_id }, { tasks }) =>
       ofRunning(tasks, task_id, (taskId) => {
         tasks.cancel(taskId)
