@@ -53,6 +53,6 @@ export async function startTask(
 }
 
 function tooManyTasks(): WaitRefused {
-  const message = `${maxOpenTasks} background tasks run or wait to be collected. Collect results before you start another.`
+  const message = `${maxOpenTasks} background tasks are open. Collect results before you start another.`
   return new WaitRefused("too_many_children", message)
 }
