@@ -24,6 +24,7 @@ const folders = {
   http: ["core", "sessions"],
   console: ["core", "sessions", "http"],
   delivery: ["core"],
+  schedules: ["core"],
   // The client gives it only the types of events.
   headless: ["client/wire", "core", "locks", "state-files"],
   telemetry: ["core"],
@@ -42,6 +43,7 @@ const folders = {
     "code-execution",
     "mcp",
     "sandbox",
+    "schedules",
     "skills",
     "sub-agents",
     "state-files",
@@ -70,6 +72,7 @@ const folders = {
     "providers",
     "runners",
     "sandbox",
+    "schedules",
     "sessions",
     "skills",
     "sub-agents",

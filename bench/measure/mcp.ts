@@ -80,6 +80,7 @@ async function openGateway() {
   const context: ToolContext = {
     signal: new AbortController().signal,
     session: { id: "session", tenant: "test", userId: "bench", channel: null },
+    context: {},
     runId: "run",
     toolCallId: "call",
     idempotencyKey: "call",

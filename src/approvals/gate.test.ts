@@ -36,6 +36,7 @@ function call(options: Partial<GatedCall> = {}, tool: Partial<Tool> = {}): Gated
     },
     toolCallId: "call_1",
     input: { command: "rm" },
+    validated: options.input ?? { command: "rm" },
     session: { id: "sess_1", tenant: "t", userId: "u" },
     runId: "run_1",
     channel: "web",
@@ -59,6 +60,25 @@ const granted = (qualifier: string | null): Grant => ({
 })
 
 describe("the gate", () => {
+  it("gives the tool's own policy and qualifier the validated input, and others the model's", async () => {
+    const seen: unknown[] = []
+    const see = <Result>(input: unknown, result: Result): Result => {
+      seen.push(input)
+      return result
+    }
+    const validated = { command: ["rm"] }
+    await gate({ interceptors: [({ input }) => see(input, { action: "allow" })] }).decide(
+      call(
+        { validated },
+        {
+          qualifier: (input) => see(input, "rm"),
+          needsApproval: ({ input }) => see(input, false),
+        },
+      ),
+    )
+    expect(seen).toEqual([validated, { command: "rm" }, validated])
+  })
+
   it("lets a call through that nobody objects to", async () => {
     expect(await gate({}).decide(call())).toMatchObject({ action: "execute", decisions: [] })
   })

@@ -25,7 +25,7 @@ export function createGate(options: GateOptions): Gate {
       let qualifier: string | null = null
       const { name: toolName } = call.tool
       try {
-        qualifier = call.tool.qualifier?.(call.input) ?? null
+        qualifier = call.tool.qualifier?.(call.validated) ?? null
         const type = { toolName, qualifier, origin: originOf(call.tool, call.input) }
         const intercepted = await intercept(options, interceptedCall(call, type), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
@@ -95,13 +95,13 @@ function interceptedCall(call: GatedCall, type: ToolType): InterceptedCall {
 
 async function policyAsks(
   { needsApproval, callbackTimeoutMs: timeoutMs }: GateOptions,
-  { tool: { needsApproval: toolPolicy, name, plainName }, input, signal }: GatedCall,
+  { tool: { needsApproval: toolPolicy, name, plainName }, input, validated, signal }: GatedCall,
   { qualifier, origin }: ToolType,
 ): Promise<boolean> {
   if (typeof toolPolicy === "boolean") return toolPolicy
   if (toolPolicy !== undefined) {
     const bounds = { name: `needsApproval of the tool ${name}`, signal, timeoutMs }
-    return callBounded((stop) => toolPolicy({ input, signal: stop }), bounds)
+    return callBounded((stop) => toolPolicy({ input: validated, signal: stop }), bounds)
   }
   const bounds = { name: "needsApproval", signal, timeoutMs }
   const asksAbout = (toolName: string) =>

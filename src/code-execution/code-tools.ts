@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { ApprovalPolicy } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { CodeLanguage, ExecRequest, Sandboxes, SandboxHost } from "../core/ports/sandbox.ts"
@@ -90,7 +91,14 @@ function codeExecute(
     needsApproval: ({ input, signal }) => {
       const host = hostOf(input)
       if (!host.sandboxed) return true
-      return needsApproval({ toolName: name, input, qualifier: host.name, origin: null, signal })
+      // The agent's policy is asked about all tools alike, so it receives JSON.
+      return needsApproval({
+        toolName: name,
+        input: input as JsonObject,
+        qualifier: host.name,
+        origin: null,
+        signal,
+      })
     },
     async execute({ code, background, ...input }, context) {
       const host = hostOf(input)

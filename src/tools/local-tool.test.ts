@@ -10,6 +10,7 @@ import { content } from "./tool-content.ts"
 const context: ToolContext = {
   signal: new AbortController().signal,
   session: { id: "sess_1", tenant: "test", userId: "user", channel: null },
+  context: {},
   runId: "run_1",
   toolCallId: "call_1",
   idempotencyKey: "call_1",
@@ -276,6 +277,24 @@ describe("a client tool", () => {
   ])("is refused: %j", (wrong, message) => {
     expect(() => tool(wrong as never)).toThrow(message)
   })
+})
+
+test("the policy for approvals and the qualifier receive what execute does, typed by the schema", async () => {
+  const received: unknown[] = []
+  const pay = tool({
+    name: "pay",
+    description: "Pays.",
+    inputSchema: z.object({ amount: z.string().transform(Number), currency: z.string().default("EUR") }),
+    needsApproval: ({ input: { amount } }) => amount.toFixed(0) === "9",
+    qualifier: ({ currency }) => currency.toLowerCase(),
+    execute: (input) => received.push(input),
+  })
+  const validation = await pay.validate({ amount: "9" }, validationContext)
+  if (!validation.valid || typeof pay.needsApproval !== "function") throw new Error("unexpected")
+  const { signal } = new AbortController()
+  expect(validation.input).toEqual({ amount: 9, currency: "EUR" })
+  expect(await pay.needsApproval({ input: validation.input, signal })).toBe(true)
+  expect(pay.qualifier?.(validation.input)).toBe("eur")
 })
 
 test("the policy for approvals and qualifier are carried into the tool", () => {

@@ -1,5 +1,4 @@
 import { ConfigurationError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json/json.ts"
 import { toJson } from "../core/json/to-json.ts"
 import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import { longestTimerMs } from "../core/time/longest-timer.ts"
@@ -36,10 +35,16 @@ interface CommonDefinition<Schema extends InputSchema> {
   readonly description: string
   /** An object schema. Each input is checked against it before `execute`; the model is told of each problem. */
   readonly inputSchema: Schema
-  /** If true, a person must allow the call first. Default: what the agent's `needsApproval` says. */
-  readonly needsApproval?: boolean | ToolApprovalPolicy
-  /** Divides calls into types, each of which a person may allow for the rest of the session. Default: one type. */
-  readonly qualifier?: (input: JsonObject) => string | null
+  /**
+   * If true, a person must allow the call first. A function decides over each call; its `input` is what `execute`
+   * receives. Default: the agent's `needsApproval` decides.
+   */
+  readonly needsApproval?: boolean | ToolApprovalPolicy<InferInput<Schema>>
+  /**
+   * Divides calls into types, each of which a person may allow for the rest of the session. Its argument is what
+   * `execute` receives. Default: one type.
+   */
+  readonly qualifier?: (input: InferInput<Schema>) => string | null
   /** Has no effect outside, so it may be repeated after a crash. Default false. */
   readonly readOnly?: boolean
   /** Repeating it with the same `context.idempotencyKey` has no further effect. Default false. */
@@ -71,6 +76,7 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
  */
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
+  // `validate` returns the inputs that all functions of the tool receive, so they are what the schema infers.
   const { name, description, readOnly, idempotent, timeoutMs, sequential, needsApproval, qualifier } =
     definition
   const { jsonSchema, parse } = compileSchema(definition.inputSchema, `${subject}: its input`)
@@ -82,7 +88,7 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     ...(idempotent !== undefined && { idempotent }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(sequential !== undefined && { sequential }),
-    ...(needsApproval !== undefined && { needsApproval }),
+    ...(needsApproval !== undefined && { needsApproval: needsApproval as boolean | ToolApprovalPolicy }),
     ...(qualifier !== undefined && { qualifier }),
     ...(definition.executionLocation === "client" && { executionLocation: "client" as const }),
     validate: (input, { checkSchema, sessionId, signal }) =>
@@ -90,7 +96,6 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     async execute(input, context) {
       if (definition.executionLocation === "client")
         throw new Error(`Tool ${name} is executed by the client.`)
-      // The input is what `validate` returned, so it is what the schema infers.
       return toOutcome(await definition.execute(input as InferInput<Schema>, context), name)
     },
   }
@@ -105,7 +110,7 @@ function toOutcome(value: unknown, name: string): ToolOutcome {
 }
 
 /** Checks everything but the schema, and returns how error messages name the tool. */
-function checkDefinition(definition: ToolDefinition<InputSchema>): string {
+function checkDefinition(definition: Readonly<Partial<Record<keyof typeof options, unknown>>>): string {
   if (typeof definition !== "object" || definition === null) {
     throw new ConfigurationError("tool() takes one object: { name, description, inputSchema, execute }.")
   }
@@ -143,7 +148,7 @@ function checkDefinition(definition: ToolDefinition<InputSchema>): string {
   }
   if (
     timeoutMs !== undefined &&
-    !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= longestTimerMs)
+    !(Number.isInteger(timeoutMs) && Number(timeoutMs) > 0 && Number(timeoutMs) <= longestTimerMs)
   ) {
     refuse(`timeoutMs must be a whole number of milliseconds from 1 to ${longestTimerMs}.`)
   }

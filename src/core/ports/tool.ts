@@ -30,10 +30,10 @@ export interface Tool {
   /** If true, a person must allow the call first. Default: what the agent's `needsApproval` says. */
   readonly needsApproval?: boolean | ToolApprovalPolicy
   /**
-   * Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Default:
-   * one.
+   * Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Receives the
+   * input as `validate` returned it. Default: one type.
    */
-  readonly qualifier?: (input: JsonObject) => string | null
+  qualifier?(input: unknown): string | null
   /**
    * The MCP server and its tool that are called; a function where that depends on the input. Default: none, for a local
    * tool. Approvals and grants hold for this origin only.
@@ -50,8 +50,9 @@ export interface Tool {
 }
 
 /** Decides for one tool if a person must allow a call. A policy that throws or does not return in time denies it. */
-export type ToolApprovalPolicy = (call: {
-  readonly input: JsonObject
+export type ToolApprovalPolicy<Input = unknown> = (call: {
+  /** The input as `validate` returned it. */
+  readonly input: Input
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
   readonly signal: AbortSignal
 }) => boolean | Promise<boolean>
@@ -119,6 +120,8 @@ export interface ToolContext {
     readonly userId: string
     readonly channel: string | null
   }
+  /** The `context` of the message that started the run, as the client sent it. */
+  readonly context: JsonObject
   readonly runId: string
   readonly toolCallId: string
   /**

@@ -85,6 +85,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
       const context = {
         signal: AbortSignal.any([signal, limit]),
         session: { id: sessionId, tenant: "local", userId: "local", channel: null },
+        context: {},
         runId: "run_local",
         toolCallId: "call_local",
         traceparent: null,

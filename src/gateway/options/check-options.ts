@@ -5,6 +5,7 @@ import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
 import { providerNames } from "../../providers/choose/named-provider.ts"
+import { schedulesSchemas } from "../../schedules/options.ts"
 import { skillSchemas } from "../../skills/options.ts"
 import { subAgentsSchema } from "../../sub-agents/options.ts"
 import type { ChatModelRuntime } from "../chat-runtime.ts"
@@ -161,6 +162,7 @@ const agentServer = {
   codeExecution: codeExecutionSchema.optional(),
   subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
+  ...schedulesSchemas,
   ...skillSchemas,
 }
 

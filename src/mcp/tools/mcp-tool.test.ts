@@ -187,6 +187,7 @@ function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
   return {
     signal: new AbortController().signal,
     session: { id: "sess_1", tenant: "test", userId: "ada", channel: null },
+    context: {},
     runId: "run_1",
     toolCallId: "call_1",
     idempotencyKey: "call_1",
