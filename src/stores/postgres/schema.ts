@@ -269,6 +269,7 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
   ],
+  ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */
