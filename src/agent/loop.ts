@@ -56,8 +56,8 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
   }
 }
 
-function mostTurns({ started: { limits } }: RunState, maxTurns: number | null): number | null {
-  const most = Math.min(maxTurns ?? Number.POSITIVE_INFINITY, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
+function mostTurns({ started: { limits } }: RunState, ofAgent = Number.POSITIVE_INFINITY): number | null {
+  const most = Math.min(ofAgent, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(most) ? most : null
 }
 

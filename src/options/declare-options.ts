@@ -18,10 +18,15 @@ export function declareOptions<Options extends object>() {
 export type Resolved<Options extends object, Schemas extends OptionSchemas> = {
   readonly [Name in keyof Options as Name extends WithDefault<Schemas>
     ? Name
-    : never]-?: Name extends keyof Schemas ? z.output<Schemas[Name]> : never
+    : never]-?: Name extends keyof Schemas
+    ? ResolvedValue<Exclude<Options[Name], undefined>, z.output<Schemas[Name]>>
+    : never
 } & {
   readonly [Name in keyof Options as Name extends WithDefault<Schemas> ? never : Name]: Options[Name]
 }
+
+/** The declared type, unless defaults within the value make it more complete. */
+type ResolvedValue<Declared, Output> = Equal<Declared, Output> extends true ? Declared : Output
 
 type WithDefault<Schemas extends OptionSchemas> = {
   [Name in keyof Schemas]: undefined extends z.output<Schemas[Name]> ? never : Name

@@ -28,9 +28,12 @@ export function parseOptions<Schema extends z.ZodType>(
 }
 
 /** Returns those of the options that the schemas are of, as they are. */
-export function pickOptions<Options extends object>(schemas: OptionSchemas, options: Options): Options {
+export function pickOptions<Options extends object, Schemas extends OptionSchemas>(
+  schemas: Schemas,
+  options: Options,
+): Pick<Options, keyof Options & keyof Schemas> {
   const picked = Object.entries(options).filter(([name]) => Object.hasOwn(schemas, name))
-  return Object.fromEntries(picked) as Options
+  return Object.fromEntries(picked) as Pick<Options, keyof Options & keyof Schemas>
 }
 
 function withoutUndefined(options: object): object {
