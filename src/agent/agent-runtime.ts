@@ -1,5 +1,6 @@
 import type { Message } from "../core/messages.ts"
 import type { ToolType } from "../core/ports/approvals.ts"
+import type { HistoryCompaction } from "../core/ports/compaction.ts"
 import type { Gate } from "../core/ports/gate.ts"
 import type { OutputFilter } from "../core/ports/output-filter.ts"
 import type { Pricing } from "../core/ports/pricing.ts"
@@ -35,6 +36,12 @@ export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly transformToolResults: readonly TransformToolResult[]
   /** Makes a filter for one stream of a call's live output; null to show the output as it is. */
   readonly outputFilter: (() => OutputFilter) | null
+  /** Returns the tokens of a model's context window; null if they are not known. */
+  readonly contextWindowOf: (choice: ModelChoice) => number | null
+  /** Makes room in the model's window; null if a conversation that is too long ends its run. */
+  readonly compaction: HistoryCompaction | null
+  /** Resolves to texts that stand beside a summary, such as those of loaded skills. Never rejects. */
+  readonly compactionNotes: (signal: AbortSignal) => Promise<readonly string[]>
   readonly gate: Gate
   /** Milliseconds that a validator of the application may take for one call. */
   readonly callbackTimeoutMs: number

@@ -13,6 +13,7 @@ import type { RunRole } from "../core/run-role.ts"
 import type { Runner } from "../core/runner.ts"
 import { pickOptions } from "../options/resolve-options.ts"
 import { createPricing } from "../pricing/create-pricing.ts"
+import { listedWindow } from "../pricing/listed-window.ts"
 import type { PriceOptions } from "../pricing/options.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
 import { modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
@@ -174,6 +175,9 @@ function modelRuntime(chat: ResolvedModelRuntime, surroundings: RuntimeSurroundi
       ...view.transformToolResults,
     ],
     outputFilter,
+    contextWindowOf: ({ provider: { priceList = "" }, model }) => listedWindow(priceList, model),
+    compaction: view.compaction,
+    compactionNotes: view.compactionNotes,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,
     revision: revisionOf({ systemPrompt, models, tools: ownTools() }),

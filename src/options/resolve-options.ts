@@ -17,7 +17,7 @@ export function resolveOptions<Options extends object, Schemas extends OptionSch
 }
 
 /** The same for a schema of options that is more than a list of them. */
-export function parseOptions<Schema extends z.ZodType>(
+function parseOptions<Schema extends z.ZodType>(
   caller: string,
   schema: Schema,
   options: unknown,
