@@ -77,6 +77,9 @@ export async function executeTool(
       context.runtime.follow(execution)
       return "interrupted"
     }
+    const { toolCallId } = call.requested
+    const fields = { error, tool: tool.name, toolCallId, sessionId: context.sessionId }
+    context.logger.debug(fields, "A tool threw an error. The model receives its message.")
     return errorResult(error)
   } finally {
     limit.stop()
