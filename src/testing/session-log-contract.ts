@@ -2,6 +2,7 @@ import type { Store } from "../core/ports/store.ts"
 import { approvalsCases } from "./approvals-contract.ts"
 import { directoryCases, sharedDirectoryCases } from "./directory-contract.ts"
 import { keyringCases } from "./keyring-contract.ts"
+import { memoryCases, sharedMemoryCases } from "./memory-contract.ts"
 import { outboxCases } from "./outbox-contract.ts"
 import { outboxCommandCases } from "./outbox-contract-commands.ts"
 import { sharedOutboxCases } from "./outbox-contract-shared.ts"
@@ -56,6 +57,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...directoryCases,
   ...keyringCases,
   ...secretsCases,
+  ...memoryCases,
   ...outboxCases,
   ...outboxCommandCases,
   ...treeCases,
@@ -69,6 +71,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedWaitCases,
   ...sharedDirectoryCases,
   ...sharedOutboxCases,
+  ...sharedMemoryCases,
 ]
 
 /**

@@ -1,6 +1,7 @@
 import type { Approvals } from "./approvals.ts"
 import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
+import type { Memory } from "./memory.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Secrets } from "./secrets.ts"
 import type { SessionLog } from "./session-log.ts"
@@ -13,6 +14,7 @@ export interface Store {
   readonly approvals: Approvals
   readonly directory: Directory
   readonly secrets: Secrets
+  readonly memory: Memory
   readonly outbox: Outbox
   readonly subscriptions: Subscriptions
   /** Ends this process's membership without releasing its leases: other processes may take them over. */
