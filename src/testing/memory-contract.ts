@@ -160,6 +160,23 @@ export const memoryCases: readonly SessionLogCase[] = [
   },
   {
     rule: null,
+    name: "memories with one name are forgotten together, whatever their types",
+    async run({ open }) {
+      const { memory } = await open()
+      const scope = newMemoryScope()
+      for (const entityType of ["fact", "note"]) {
+        await rememberAll(memory, [newMemory(scope, "a", { entityType }), newMemory(scope, "b", { entityType })])
+      }
+      await rememberAll(memory, [newMemory({ ...scope, agent: "one" }, "a")])
+      assert.equal(await memory.forgetNamed(scope, "a"), 2)
+      assert.equal(await memory.forgetNamed(scope, "a"), 0)
+      assert.deepEqual(await namesIn(memory, scope), ["b", "b"])
+      assert.deepEqual(await recalledNames(memory, scope, { text: "a" }), [])
+      assert.deepEqual(await namesIn(memory, { ...scope, agent: "one" }), ["a"])
+    },
+  },
+  {
+    rule: null,
     name: "recall finds words whatever their case, accents and endings, the rarest first",
     async run({ open }) {
       const { memory } = await open()

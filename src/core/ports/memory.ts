@@ -27,6 +27,8 @@ export interface Memory {
     key: MemoryKey,
     options?: { readonly expected?: string },
   ): Promise<"forgotten" | "unknown" | "changed">
+  /** Deletes the scope's memories with this name, whatever their types. Resolves to their number. */
+  forgetNamed(scope: MemoryScope, name: string): Promise<number>
   /** Deletes all memories of the scope; of the principal if there is no `agent`. Resolves to their number. */
   forgetAll(owner: Principal & { readonly agent?: string | null }): Promise<number>
   /** Deletes memories that have expired, at most `limit`. Resolves to their number. */

@@ -39,6 +39,14 @@ export function createMemory(database: Database): Memory {
         await run("DELETE FROM agent_gateway.memory WHERE id = $1", [integer(row, "id")])
         return "forgotten"
       }),
+    async forgetNamed(scope, name) {
+      const removed = await query(
+        `DELETE FROM agent_gateway.memory
+         WHERE tenant = $1 AND user_id = $2 AND agent = $3 AND name = $4 RETURNING id`,
+        [...scopeValues(scope), escapeText(name)],
+      )
+      return removed.length
+    },
     async forgetAll({ tenant, userId, agent }) {
       return database.transaction(async (run) => {
         // A memory that is being stored at this moment must not be left over.

@@ -46,6 +46,13 @@ export function createMemory(database: Database, clock: Clock): Memory {
         remove(database, "id = ?", [integer(row, "id")])
         return "forgotten"
       }),
+    forgetNamed: (scope, name) =>
+      database.write(() =>
+        remove(database, "tenant = ? AND user_id = ? AND agent = ? AND name = ?", [
+          ...scopeValues(scope),
+          escapeText(name),
+        ]),
+      ),
     forgetAll: ({ tenant, userId, agent }) =>
       database.write(() => {
         const owner = [escapeText(tenant), escapeText(userId)]
