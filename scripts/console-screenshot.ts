@@ -6,8 +6,8 @@ import { join } from "node:path"
 import type { Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { chromium } from "playwright-core"
-import { anthropicEvents } from "../src/testing/anthropic-wire.ts"
-import { startScriptedUpstream } from "../src/testing/scripted-upstream.ts"
+import { anthropicEvents } from "../src/testing/provider/anthropic-wire.ts"
+import { startScriptedUpstream } from "../src/testing/provider/scripted-upstream.ts"
 
 // Writes docs/images/console.png, from the built package: run `npm run build` first. Needs Debian's Chromium.
 

@@ -15,7 +15,10 @@ export type {
   UsageReport,
 } from "./core/agent-runtime.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
-export type { Clock } from "./core/clock.ts"
+export type { GatewayErrorOptions } from "./core/errors.ts"
+export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
+export type { IdPrefix, Ids } from "./core/ids.ts"
+export type { Json, JsonObject } from "./core/json/json.ts"
 export type {
   AppData,
   BudgetExceeded,
@@ -52,11 +55,7 @@ export type {
   UserMessageAdded,
   WaitOpened,
   WaitResolved,
-} from "./core/entries.ts"
-export type { GatewayErrorOptions } from "./core/errors.ts"
-export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
-export type { IdPrefix, Ids } from "./core/ids.ts"
-export type { Json, JsonObject } from "./core/json.ts"
+} from "./core/log/entries.ts"
 export type {
   AssistantMessage,
   AssistantPart,
@@ -74,6 +73,7 @@ export type {
   UserMessage,
   VendorData,
 } from "./core/messages.ts"
+export type { AgentSkill, AgentSkills } from "./core/ports/agent-skills.ts"
 export type {
   Approvals,
   AuditFilter,
@@ -99,6 +99,7 @@ export {
   type SessionQuery,
   type SessionState,
 } from "./core/ports/directory.ts"
+export type { EmbeddingProvider } from "./core/ports/embeddings.ts"
 export type {
   PendingOptions,
   PutRun,
@@ -120,6 +121,22 @@ export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 export type {
+  Memory,
+  MemoryBounds,
+  MemoryFilter,
+  MemoryKey,
+  MemoryListQuery,
+  MemoryOrigin,
+  MemoryPage,
+  MemoryRecord,
+  MemoryScope,
+  MemoryVector,
+  NewMemory,
+  RecallQuery,
+  RememberOptions,
+  RememberOutcome,
+} from "./core/ports/memory.ts"
+export type {
   ClaimedItem,
   CommandDelivery,
   CommandItem,
@@ -139,8 +156,10 @@ export type {
 } from "./core/ports/outbox.ts"
 export type {
   Audience,
+  DescribedRoute,
   Plugin,
   PluginCheck,
+  PluginHandler,
   PluginParts,
   PluginPorts,
   PluginRequest,
@@ -228,7 +247,10 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
+export type { RunRole } from "./core/run-role.ts"
 export type { RunSettings } from "./core/run-settings.ts"
+export type { Clock } from "./core/time/clock.ts"
+export type { ToolLimits } from "./core/tool-limits.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
 export type {
@@ -259,17 +281,7 @@ export type {
 } from "./delivery/options.ts"
 export { delivery } from "./delivery/plugin.ts"
 export type { ModelAgentOptions } from "./gateway/agent-definition.ts"
-export type {
-  AnswerOptions,
-  ApproveOptions,
-  DenyOptions,
-  ElicitationAnswer,
-  GatewayApprovals,
-  OpenWait,
-} from "./gateway/approvals.ts"
 export type { ChatModelRuntime, ChatRunnerRuntime, ChatRuntime } from "./gateway/chat-runtime.ts"
-export type { ProviderChoice, ProviderOptions } from "./gateway/choose-provider.ts"
-export type { ConsoleOptions } from "./gateway/console-options.ts"
 export { type AgentOptions, createAgent } from "./gateway/create-agent.ts"
 export { createGateway, type GatewayAgent, type GatewayOptions } from "./gateway/create-gateway.ts"
 export {
@@ -295,25 +307,33 @@ export type {
   ServedAgent,
   StreamOptions,
 } from "./gateway/gateway.ts"
+export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
+export type { StoreChoice } from "./gateway/open-store.ts"
+export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
+export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
+export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
+export type {
+  AnswerOptions,
+  ApproveOptions,
+  DenyOptions,
+  ElicitationAnswer,
+  GatewayApprovals,
+  OpenWait,
+} from "./gateway/operate/waits.ts"
+export type { ConsoleOptions } from "./gateway/options/console-options.ts"
 export type {
   AgentServerOptions,
   AllowClientTool,
   ServerOptions,
   SharedServerOptions,
-} from "./gateway/gateway-options.ts"
-export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks.ts"
-export type { FallbackChoice } from "./gateway/model-choices.ts"
-export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./gateway/named-provider.ts"
-export type { StoreChoice } from "./gateway/open-store.ts"
-export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/outbox.ts"
-export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/run-autonomous.ts"
-export { runAutonomous, runAutonomousWithRetry } from "./gateway/run-autonomous.ts"
-export type { StartOptions } from "./gateway/run-options.ts"
-export type { SecretsOptions } from "./gateway/secrets-key.ts"
-export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/send-prompt.ts"
-export type { GatewaySessions, ListOptions } from "./gateway/sessions.ts"
-export type { StartedRun } from "./gateway/start-run.ts"
-export type { ChatStream } from "./gateway/stream-run.ts"
+} from "./gateway/options/gateway-options.ts"
+export type { SecretsOptions } from "./gateway/options/secrets-key.ts"
+export type { AutonomousOptions, AutonomousRetryOptions } from "./gateway/runs/run-autonomous.ts"
+export { runAutonomous, runAutonomousWithRetry } from "./gateway/runs/run-autonomous.ts"
+export type { StartOptions } from "./gateway/runs/run-options.ts"
+export { type PromptAnswer, type SendPromptOptions, sendPrompt } from "./gateway/runs/send-prompt.ts"
+export type { StartedRun } from "./gateway/runs/start-run.ts"
+export type { ChatStream } from "./gateway/runs/stream-run.ts"
 export type { HeartbeatClock } from "./headless/heartbeat/clock.ts"
 export { HeartbeatLoop, type HeartbeatOptions } from "./headless/heartbeat/heartbeat-loop.ts"
 export type { HeartbeatConfig } from "./headless/heartbeat/options.ts"
@@ -346,6 +366,18 @@ export type {
   McpToolOptions,
 } from "./mcp/config/definition.ts"
 export type { McpAuthorizationOptions, McpOptions } from "./mcp/options.ts"
+export type {
+  CallOptions,
+  ForgetOptions,
+  Memories,
+  MemoryChange,
+  MemoryInput,
+  MemoryListOptions,
+  MemoryName,
+  MemoryQuery,
+  RememberedMemory,
+} from "./memory/memories.ts"
+export type { MemoryChoice, MemoryOptions } from "./memory/options.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
@@ -353,6 +385,9 @@ export type { AiSdkModel, AiSdkOptions } from "./providers/ai-sdk/options.ts"
 export { anthropicProvider } from "./providers/anthropic/anthropic-provider.ts"
 export type { AnthropicSdk } from "./providers/anthropic/client.ts"
 export type { AnthropicOptions } from "./providers/anthropic/options.ts"
+export type { ProviderChoice, ProviderOptions } from "./providers/choose/choose-provider.ts"
+export type { FallbackChoice } from "./providers/choose/fallback-models.ts"
+export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./providers/choose/named-provider.ts"
 export { type DemoProviderOptions, demoProvider } from "./providers/demo/demo-provider.ts"
 export { openAiChatProvider } from "./providers/openai/openai-chat-provider.ts"
 export { openAiProvider } from "./providers/openai/openai-provider.ts"
@@ -381,6 +416,7 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
+export type { SubAgentOptions } from "./sub-agents/options.ts"
 export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"

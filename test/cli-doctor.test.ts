@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { expect, test } from "vitest"
 import { createAgent } from "../src/gateway/create-agent.ts"
-import { scriptedProvider } from "../src/testing/scripted-provider.ts"
+import { scriptedProvider } from "../src/testing/provider/scripted-provider.ts"
 import { runCliProcess } from "./cli-process.ts"
 import { temporaryFolder } from "./end-to-end/support/temporary-folder.ts"
 

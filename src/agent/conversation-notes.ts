@@ -1,4 +1,4 @@
-import type { ToolCallInterrupted } from "../core/entries.ts"
+import type { ToolCallInterrupted } from "../core/log/entries.ts"
 import type { Message } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 

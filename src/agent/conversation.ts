@@ -1,3 +1,6 @@
+import { imageRefused, imagesOf, replaceImages } from "../core/images.ts"
+import type { Json, JsonObject } from "../core/json/json.ts"
+import { jsonSize } from "../core/json/json-size.ts"
 import type {
   EventEntry,
   MessageCompleted,
@@ -7,16 +10,13 @@ import type {
   ToolCallInterrupted,
   ToolCallRequested,
   WaitResolved,
-} from "../core/entries.ts"
-import { imageRefused, imagesOf, replaceImages } from "../core/images.ts"
-import type { Json, JsonObject } from "../core/json.ts"
-import { jsonSize } from "../core/json-size.ts"
+} from "../core/log/entries.ts"
+import { epochOf } from "../core/log/sequence.ts"
 import type { AssistantMessage, ImagePart, Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
-import { epochOf } from "../core/sequence.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
-import { type CallState, outcomeOf } from "./call-state.ts"
 import { interruptedResult, mendingRequest, refusedImageNote } from "./conversation-notes.ts"
+import { type CallState, outcomeOf } from "./tools/call-state.ts"
 
 /** The code of a retry that a crash made necessary. */
 export const interruptedByCrash = "interrupted"

@@ -1,4 +1,4 @@
-import { type Event, isTerminal, type TerminalEvent } from "../core/entries.ts"
+import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
 import { textOf } from "../core/messages.ts"
 import type { OutboxItem } from "../core/ports/outbox.ts"
 import type { ItemsAtEnd, RunEnd } from "../core/run-end.ts"

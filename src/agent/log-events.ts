@@ -1,5 +1,5 @@
-import type { EventEntry } from "../core/entries.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
+import type { EventEntry } from "../core/log/entries.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { traceIdOf } from "../core/trace-context.ts"
 import type { WaitKind } from "../core/wait.ts"

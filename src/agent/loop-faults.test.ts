@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import type { ModelEvent, Provider } from "../core/ports/provider.ts"
 import { noSpending } from "../core/usage.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
-import { closeInterruptedCall } from "./interrupted-call.ts"
 import { runLoop } from "./loop.ts"
+import { closeInterruptedCall } from "./model/interrupted-call.ts"
 import { settleCancelled } from "./settle-cancelled.ts"
 
 const say = (text: string) => ({ type: "text", text }) as const

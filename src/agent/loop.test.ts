@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { anyTool, memoryRun } from "./fixtures/memory-run.ts"
 import { runLoop } from "./loop.ts"
 

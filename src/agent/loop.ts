@@ -1,11 +1,11 @@
-import type { TerminalEvent } from "../core/entries.ts"
-import { checkOutput } from "./check-output.ts"
+import type { TerminalEvent } from "../core/log/entries.ts"
 import type { RunState } from "./conversation.ts"
-import { dispatchCalls } from "./dispatch.ts"
-import { callModel } from "./model-call.ts"
+import { callModel } from "./model/call-model.ts"
+import { checkOutput } from "./model/check-output.ts"
 import { nextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
+import { dispatchCalls } from "./tools/dispatch-calls.ts"
 
 /**
  * Brings the conversation's open run on, from wherever its log is. Resolves to null when the run has ended; when it can

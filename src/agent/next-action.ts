@@ -1,9 +1,9 @@
-import type { StepStarted, TerminalEvent } from "../core/entries.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
+import type { StepStarted, TerminalEvent } from "../core/log/entries.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import type { Spending } from "../core/usage.ts"
-import type { CallState } from "./call-state.ts"
 import type { RunState } from "./conversation.ts"
+import type { CallState } from "./tools/call-state.ts"
 
 /** The one next thing to do for a run, by its log alone: after a crash as in the middle of plain work. */
 export type Action =

@@ -1,7 +1,6 @@
 import type { ModelRuntime, RunHooks, RunnerRuntime } from "../core/agent-runtime.ts"
-import type { Clock } from "../core/clock.ts"
-import type { Event } from "../core/entries.ts"
 import type { Ids } from "../core/ids.ts"
+import type { Event } from "../core/log/entries.ts"
 import type { Answers } from "../core/ports/answers.ts"
 import type { Hold } from "../core/ports/hold.ts"
 import type { Journal, JournalEffects } from "../core/ports/journal.ts"
@@ -9,11 +8,12 @@ import type { Logger } from "../core/ports/logger.ts"
 import type { SessionParent } from "../core/ports/session-log.ts"
 import type { Steering } from "../core/ports/steering.ts"
 import type { ItemsAtEnd } from "../core/run-end.ts"
+import type { Clock } from "../core/time/clock.ts"
+import { treeEffects } from "./children/tree-effects.ts"
 import type { Conversation } from "./conversation.ts"
 import { endItems } from "./end-items.ts"
 import { notifyHooks } from "./hooks.ts"
 import { logEvent } from "./log-events.ts"
-import { treeEffects } from "./tree-effects.ts"
 
 /** The parts that an attempt at a run works with. `signal` aborts with the reason the attempt must stop. */
 export interface RunContext {

@@ -1,9 +1,9 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
-import type { Event } from "../core/entries.ts"
+import type { Event } from "../core/log/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
-import { outcomeOf } from "./call-state.ts"
 import type { RunContext } from "./run-context.ts"
 import { recordSteeredEnd } from "./steering.ts"
+import { outcomeOf } from "./tools/call-state.ts"
 
 /**
  * Ends the open run as cancelled: every call without a result is marked, then the one terminal event. Rejects with

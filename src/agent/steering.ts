@@ -1,6 +1,6 @@
 import type { RunHooks } from "../core/agent-runtime.ts"
-import { type Event, isTerminal, type TerminalEvent } from "../core/entries.ts"
 import { RunSteeredError } from "../core/errors.ts"
+import { type Event, isTerminal, type TerminalEvent } from "../core/log/entries.ts"
 import type { JournalEffects } from "../core/ports/journal.ts"
 import type { SteeringMessage } from "../core/ports/steering.ts"
 import { type ModelRunContext, type RunContext, record } from "./run-context.ts"

@@ -1,9 +1,9 @@
-import { callBounded } from "../core/call-bounded.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Grant, ToolType } from "../core/ports/approvals.ts"
 import type { Gate, GatedCall, Verdict } from "../core/ports/gate.ts"
 import type { ApprovalPolicy, InterceptedCall, Interception, Interceptor } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { callBounded } from "../core/time/call-bounded.ts"
 import { isSameOrigin, originOf } from "../core/tool-origin.ts"
 
 export interface GateOptions {

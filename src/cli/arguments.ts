@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util"
-import { isJsonObject, type JsonObject } from "../core/json.ts"
+import { isJsonObject, type JsonObject } from "../core/json/json.ts"
 import { oneLine, parseUsage, UsageError } from "./cli-error.ts"
 
 export interface ServeArguments {

@@ -1,5 +1,5 @@
 import type { ProcessContext, WorkerMessage } from "./cli-context.ts"
-import { devWorkerName } from "./dev-worker-command.ts"
+import { devWorkerName } from "./commands/dev-worker.ts"
 import { exitCodeOfSignal, exitCodes, type StopReason } from "./exit-codes.ts"
 import { runCli } from "./run-cli.ts"
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
-import type { Clock } from "../core/clock.ts"
 import { GatewayError, toError } from "../core/errors.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Clock } from "../core/time/clock.ts"
 import type { CodeRecord } from "./code-record.ts"
 import { createEndedTasks, type EndedTask } from "./ended-tasks.ts"
 import type { CodeRun } from "./run-code.ts"

@@ -1,7 +1,7 @@
 import type { Logger } from "../core/ports/logger.ts"
 import type { PluginCheck } from "../core/ports/plugin.ts"
 import type { OpenedSandboxes } from "../sandbox/open-sandboxes.ts"
-import { describeUnheld } from "../sandbox/try-out.ts"
+import { describeUnheld } from "../sandbox/trial/try-out.ts"
 
 /** Logs which backend is in use, and why better ones are not. */
 export function logFindings({ findings, hosts }: OpenedSandboxes, network: string, logger: Logger): void {

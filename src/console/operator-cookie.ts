@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto"
 import type { Context } from "hono"
 import { deleteCookie, getCookie, setCookie } from "hono/cookie"
-import type { Clock } from "../core/clock.ts"
+import type { Clock } from "../core/time/clock.ts"
 import type { HttpEnv } from "../http/http-env.ts"
 
 /** Keeps an operator signed in without keeping the key in the page. */

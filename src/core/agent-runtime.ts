@@ -1,5 +1,5 @@
-import type { EventEntry } from "./entries.ts"
-import type { Json, JsonObject } from "./json.ts"
+import type { Json, JsonObject } from "./json/json.ts"
+import type { EventEntry } from "./log/entries.ts"
 import type { Message } from "./messages.ts"
 import type { ToolType } from "./ports/approvals.ts"
 import type { Gate } from "./ports/gate.ts"
@@ -21,6 +21,8 @@ export type AgentRuntime = ModelRuntime | RunnerRuntime
 export interface ModelRuntime extends RuntimeBase {
   readonly type: "model"
   readonly systemPrompt: readonly SystemBlock[]
+  /** Texts of data that stand before the message that started the run. */
+  readonly background: readonly string[]
   /** The first is called; each further one takes over for the rest of the run when the one before it fails for good. */
   readonly models: readonly [ModelChoice, ...ModelChoice[]]
   readonly pricing: Pricing

@@ -5,19 +5,21 @@ export interface Ids {
 
 export type IdPrefix = "sess" | "run" | "step" | "msg" | "call" | "wait" | "nonce" | "key"
 
-const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
-const length = 20
+/** Digits of a time in milliseconds since the Unix epoch, in base 36: enough until the year 5188. */
+const timeDigits = 9
 
-/** 103 bits of randomness from the Web Crypto API in each id; safe to show, and safe as a path segment. */
+/**
+ * Nonces and keys have 122 bits of randomness from the Web Crypto API. All other ids begin with the time and have 62
+ * random bits: rows that are written together then lie together in a store's indexes. With random ids each row of a
+ * commit is on a page of its own, and a short run takes a quarter more CPU time. Safe to show, and safe as a path
+ * segment.
+ */
 export const randomIds: Ids = {
   next(prefix) {
-    let id = `${prefix}_`
-    while (id.length < prefix.length + 1 + length) {
-      for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
-        // 252 is the largest multiple of 36 in a byte: higher values would favour the first digits.
-        if (byte < 252 && id.length < prefix.length + 1 + length) id += alphabet[byte % 36]
-      }
-    }
-    return id
+    const random = crypto.randomUUID().replaceAll("-", "")
+    if (prefix === "nonce" || prefix === "key") return `${prefix}_${random}`
+    const time = Date.now().toString(36).padStart(timeDigits, "0")
+    // The first half has the fixed digit of the version.
+    return `${prefix}_${time}${random.slice(16)}`
   },
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from "./json.ts"
+import type { JsonObject } from "./json/json.ts"
 
 /**
  * A question that a tool asks the user before it goes on: a form to fill in or a page to visit, as in the elicitation

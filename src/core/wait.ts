@@ -1,5 +1,5 @@
 import type { ChildOutcome } from "./child.ts"
-import type { JsonObject } from "./json.ts"
+import type { JsonObject } from "./json/json.ts"
 import type { ToolResult } from "./ports/tool.ts"
 import type { Question, QuestionAnswer } from "./question.ts"
 

@@ -1,4 +1,4 @@
-import type { Json } from "../core/json.ts"
+import type { Json } from "../core/json/json.ts"
 import type { OutboxDelivery, OutboxHandler } from "../core/ports/outbox.ts"
 import type { Plugin } from "../core/ports/plugin.ts"
 import type { RunEnd } from "../core/run-end.ts"

@@ -1,10 +1,10 @@
+import { definedOnly } from "../core/defined-only.ts"
+import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
 import type { ChatModelRuntime, ChatRuntime } from "./chat-runtime.ts"
-import { pickAgentServerOptions, pickModelRuntime } from "./check-options.ts"
-import type { ProviderOptions } from "./choose-provider.ts"
 import type { BuildChatRuntime, RuntimeAgentOptions } from "./create-gateway-app.ts"
 import type { ResolveCredentials } from "./credentials.ts"
-import { definedOnly } from "./defined-only.ts"
-import type { AgentServerOptions } from "./gateway-options.ts"
+import { pickAgentServerOptions, pickModelRuntime } from "./options/check-options.ts"
+import type { AgentServerOptions } from "./options/gateway-options.ts"
 
 /** One agent of a gateway, its options checked. */
 export interface AgentDefinition {

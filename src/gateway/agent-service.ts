@@ -1,27 +1,33 @@
-import type { Clock } from "../core/clock.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Audience, PluginRoute } from "../core/ports/plugin.ts"
+import type { Audience, PluginRoute, PluginRun } from "../core/ports/plugin.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { OpenedFile } from "../core/ports/sandbox.ts"
 import type { SchemaCheck } from "../core/ports/schema-check.ts"
-import type { Session } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
+import type { Clock } from "../core/time/clock.ts"
 import type { CheckClientTools } from "../http/served-agents.ts"
-import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
+import type { ChosenProvider } from "../providers/choose/choose-provider.ts"
+import type { EnvironmentSettings } from "../providers/choose/environment.ts"
+import { appProviders, type RunProviders } from "../providers/choose/run-providers.ts"
+import type { ResolveRuntime } from "../sessions/worker/runtime-resolver.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
 import type { PrepareImages } from "../tools/images/prepare-images.ts"
+import {
+  createToolChangeLog,
+  type ReportedChange,
+  type ReportToolChange,
+  toolCheck,
+} from "../tools/offer/tool-offers.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
 import { type ChatRuntime, checkForAllRuns, pluginOptions, toAgentRuntime } from "./chat-runtime.ts"
-import type { ChosenProvider } from "./choose-provider.ts"
 import { providersForSession } from "./credentials.ts"
 import { allowsClientTool, unusableTool } from "./declared-tools.ts"
-import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions } from "./gateway.ts"
-import type { SharedServerOptions } from "./gateway-options.ts"
 import { createGuess } from "./guess.ts"
-import type { Hooks } from "./hooks.ts"
+import type { Hooks } from "./hooks/hooks.ts"
+import type { SharedServerOptions } from "./options/gateway-options.ts"
 import { pluginsOf } from "./plugins/built-in-plugins.ts"
 import { checkPlugins } from "./plugins/check-plugins.ts"
 import { closePlugins, interruptPlugins, type OpenedPlugin, openPlugins } from "./plugins/open-plugins.ts"
@@ -31,8 +37,6 @@ import { createPluginServices } from "./plugins/plugin-services.ts"
 import { routesOf } from "./plugins/routes.ts"
 import { subscribersOf } from "./plugins/subscribers.ts"
 import type { Check } from "./readiness.ts"
-import { appProviders, type RunProviders } from "./run-providers.ts"
-import { createToolChangeLog, type ReportedChange, type ReportToolChange, toolCheck } from "./tool-offers.ts"
 import type { UserCode } from "./user-code.ts"
 
 /** An agent's definition with the provider that was chosen for it. */
@@ -68,6 +72,8 @@ export interface AgentService {
 export interface AgentSurroundings {
   readonly server: SharedServerOptions
   readonly isDefault: boolean
+  /** Names of all agents of the gateway. */
+  readonly agentNames: readonly string[]
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   readonly store: Store
@@ -150,6 +156,9 @@ async function firstOf<Args extends readonly unknown[], Result>(
   return null
 }
 
+/** A run that is about to be executed, or a look at the agent's tools. */
+type OpenedRun = Pick<PluginRun, "session" | "role" | "message" | "signal">
+
 interface ResolverParts {
   readonly grants: Approvals["grants"]
   readonly plugins: readonly OpenedPlugin[]
@@ -172,6 +181,7 @@ async function runtimeResolver(
     agent: definition.name,
     allowedModels: definition.options.allowedModels,
     clientTools: [],
+    role: null,
     followHooks: (hooks: Hooks) => userCode.followed(hooks),
     callbackTimeoutMs: userCode.timeoutMs,
     outputFilter: redact === undefined ? null : () => createLineMask(redact),
@@ -192,23 +202,25 @@ async function runtimeResolver(
    */
   const ownTools = async (chat: ChatRuntime) => {
     if ("runner" in chat) return []
-    return (await openFor(chat, null, closing)).tools(chat.tools ?? [])()
+    return (await openFor(chat, look)).tools(chat.tools ?? [])()
   }
   const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
-  const openFor = (chat: ChatRuntime, session: Session | null, signal: AbortSignal) => {
-    if ("runner" in chat) return openRun([], { session, signal, ...pluginOptions({}) }, shared)
+  const openFor = (chat: ChatRuntime, run: OpenedRun) => {
+    if ("runner" in chat) return openRun([], { ...run, ...pluginOptions({}) }, shared)
     // Without a session, nothing is waited for.
-    const ready = session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
-    return openRun(ready, { session, signal, ...pluginOptions(chat) }, shared)
+    const ready =
+      run.session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
+    return openRun(ready, { ...run, ...pluginOptions(chat) }, shared)
   }
+  const look: OpenedRun = { session: null, role: null, message: [], signal: closing }
   // What a user's own key stands in for need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
     const providers = appProviders(chosen, settings)
     takeGuessFor(buildChatRuntime, providers)
-    const view = await openFor(buildChatRuntime, null, closing)
+    const view = await openFor(buildChatRuntime, look)
     await prepareAll(checkForAllRuns(buildChatRuntime, { ...shared, view, providers, model: null }))
   } else if (provider.provider !== undefined) await prepareAll([chosen.provider])
-  const resolveRuntime: ResolveRuntime = async ({ request, signal, ...run }) => {
+  const resolveRuntime: ResolveRuntime = async ({ request, message, signal, ...run }) => {
     const { session, model } = run
     const chat =
       typeof buildChatRuntime === "object"
@@ -220,16 +232,16 @@ async function runtimeResolver(
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     takeGuessFor(chat, providers)
-    const view = await openFor(chat, session, signal)
+    const view = await openFor(chat, { session, role: run.role, message, signal })
     const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
-    return toAgentRuntime(chat, { ...shared, clientTools, view, providers, model })
+    return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
   }
   const checkTools = async () => {
     if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting()) return null
     const changes: ReportedChange[] = []
     const reportToolChange: ReportToolChange = (change) => void changes.push(change)
     const providers = appProviders(chosen, settings)
-    const view = await openFor(buildChatRuntime, null, closing)
+    const view = await openFor(buildChatRuntime, look)
     const surroundings = { ...shared, view, providers, model: null, reportToolChange }
     const runtime = toAgentRuntime(buildChatRuntime, surroundings)
     if (runtime.type === "runner") return null

@@ -1,16 +1,13 @@
-import { systemClock } from "../core/clock.ts"
 import { ConfigurationError, ShuttingDownError, StoreUnavailableError } from "../core/errors.ts"
 import { randomIds } from "../core/ids.ts"
-import type { Decisions } from "../sessions/decisions.ts"
+import { systemClock } from "../core/time/clock.ts"
+import { chooseProvider } from "../providers/choose/choose-provider.ts"
+import { settingsFrom } from "../providers/choose/environment.ts"
+import type { Decisions } from "../sessions/answering/decisions.ts"
 import { createLogger } from "../telemetry/logger.ts"
 import { compileSchema } from "../tools/input-schema.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
 import type { ChosenAgent } from "./agent-service.ts"
-import { createApprovals } from "./approvals.ts"
-import { pickMcpOptions } from "./check-options.ts"
-import { chooseProvider } from "./choose-provider.ts"
-import { settingsFrom } from "./environment.ts"
-import type { FollowParts } from "./follow-run.ts"
 import type {
   CloseOptions,
   Gateway,
@@ -20,14 +17,18 @@ import type {
   PrepareOptions,
   RunOptions,
 } from "./gateway.ts"
-import type { SharedServerOptions } from "./gateway-options.ts"
 import { mayGuess } from "./guess.ts"
-import { listen } from "./listen.ts"
-import { createOutbox } from "./outbox.ts"
-import { runOnce } from "./run-once.ts"
+import { listen } from "./listen/listen.ts"
+import { createGatewayMemory } from "./operate/memory.ts"
+import { createOutbox } from "./operate/outbox.ts"
+import { createGatewaySessions } from "./operate/sessions.ts"
+import { createApprovals } from "./operate/waits.ts"
+import { pickMcpOptions } from "./options/check-options.ts"
+import type { SharedServerOptions } from "./options/gateway-options.ts"
+import type { FollowParts } from "./runs/follow-run.ts"
+import { runOnce } from "./runs/run-once.ts"
+import { streamRun } from "./runs/stream-run.ts"
 import { type Service, startService } from "./service.ts"
-import { createGatewaySessions } from "./sessions.ts"
-import { streamRun } from "./stream-run.ts"
 
 export interface GatewayDefinition {
   readonly server: SharedServerOptions
@@ -120,6 +121,11 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       "code",
     ),
     outbox: createOutbox(async () => (await started()).outbox),
+    memory: createGatewayMemory({
+      optionsOf: (agent) => memoryOptionsOf(agents, agent),
+      store: async () => (await started()).memory,
+      logger,
+    }),
     sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
     async revokeSession(sessionId) {
@@ -142,6 +148,13 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       return closed
     },
   }
+}
+
+/** Returns the option `memory` of the named agent; of the default agent if none is named. */
+function memoryOptionsOf(agents: readonly AgentDefinition[], name: string | undefined) {
+  const agent = name === undefined ? agents[0] : agents.find((each) => each.name === name)
+  if (agent !== undefined) return agent.options.memory
+  throw new ConfigurationError(`memory.of: the gateway serves no agent named ${name}.`)
 }
 
 /** The decisions of sessions that are opened at the first use. */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest"
 import type { Grant } from "../core/ports/approvals.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { originAt } from "../testing/tool-origin.ts"
+import { settingsFrom } from "../providers/choose/environment.ts"
+import { appProviders } from "../providers/choose/run-providers.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { originAt } from "../testing/session-log/tool-origin.ts"
 import { createSchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import {
   type ChatRuntime,
@@ -9,8 +11,6 @@ import {
   type RuntimeSurroundings,
   toAgentRuntime,
 } from "./chat-runtime.ts"
-import { settingsFrom } from "./environment.ts"
-import { appProviders } from "./run-providers.ts"
 
 const provider = { ...scriptedProvider([]), priceList: "free" }
 const unpriced = scriptedProvider([])
@@ -20,7 +20,14 @@ const surroundings: RuntimeSurroundings = {
   model: null,
   allowedModels: undefined,
   clientTools: [],
-  view: { tools: (own) => () => own, instructions: [], interceptors: [], transformToolResults: [] },
+  role: null,
+  view: {
+    tools: (own) => () => own,
+    instructions: [],
+    background: [],
+    interceptors: [],
+    transformToolResults: [],
+  },
   followHooks: () => ({}),
   callbackTimeoutMs: 1_000,
   outputFilter: null,

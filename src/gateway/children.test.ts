@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import type { ModelRequest } from "../core/ports/provider.ts"
-import { type ScriptedStep, scriptedProvider } from "../testing/scripted-provider.ts"
+import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { wait } from "../tools/wait.ts"
 import type { GatewayOptions } from "./create-gateway.ts"

@@ -2,11 +2,11 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest"
 import { z } from "zod"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { startLocalServer } from "../providers/choose/fixtures/local-server.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "./create-agent.ts"
 import { createGatewayApp } from "./create-gateway-app.ts"
-import { startLocalServer } from "./fixtures/local-server.ts"
 import type { Gateway } from "./gateway.ts"
 
 const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }

@@ -1,11 +1,11 @@
 import type { SystemBlock } from "../core/ports/provider.ts"
+import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
 import { modelAgent } from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
-import { checkAgentOptions, pickSharedOptions } from "./check-options.ts"
-import type { ProviderOptions } from "./choose-provider.ts"
 import type { Gateway } from "./gateway.ts"
-import type { ServerOptions } from "./gateway-options.ts"
+import { checkAgentOptions, pickSharedOptions } from "./options/check-options.ts"
+import type { ServerOptions } from "./options/gateway-options.ts"
 
 export interface AgentOptions
   extends ServerOptions,

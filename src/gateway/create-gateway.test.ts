@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createGateway, type GatewayOptions } from "./create-gateway.ts"
 import type { Gateway } from "./gateway.ts"

@@ -1,10 +1,10 @@
 import { ConfigurationError } from "../core/errors.ts"
 import { type AgentDefinition, type ModelAgentOptions, modelAgent, runtimeAgent } from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
-import { checkGatewayOptions, pickSharedOptions } from "./check-options.ts"
 import { type RuntimeAgentOptions, requireKnownUsers } from "./create-gateway-app.ts"
 import type { Gateway } from "./gateway.ts"
-import type { SharedServerOptions } from "./gateway-options.ts"
+import { checkGatewayOptions, pickSharedOptions } from "./options/check-options.ts"
+import type { SharedServerOptions } from "./options/gateway-options.ts"
 
 export interface GatewayOptions extends SharedServerOptions {
   /**

@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import type { Session } from "../core/ports/session-log.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
-import { startScriptedUpstream } from "../testing/scripted-upstream.ts"
-import { chooseProvider, type ProviderOptions } from "./choose-provider.ts"
+import { chooseProvider, type ProviderOptions } from "../providers/choose/choose-provider.ts"
+import { type Environment, settingsFrom } from "../providers/choose/environment.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { startScriptedUpstream } from "../testing/provider/scripted-upstream.ts"
 import { providersForSession, type ResolveCredentials } from "./credentials.ts"
-import { type Environment, settingsFrom } from "./environment.ts"
 
 const session: Session = {
   id: "sess_1",

@@ -2,11 +2,11 @@ import { ConfigurationError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import { createRecentCache } from "../core/recent-cache.ts"
-import type { ChosenProvider, ProviderOptions } from "./choose-provider.ts"
-import type { EnvironmentSettings } from "./environment.ts"
-import type { HookOptions } from "./hooks.ts"
-import { namedProvider, type ProviderName } from "./named-provider.ts"
-import { appProviders, type RunProviders } from "./run-providers.ts"
+import type { ChosenProvider, ProviderOptions } from "../providers/choose/choose-provider.ts"
+import type { EnvironmentSettings } from "../providers/choose/environment.ts"
+import { namedProvider, type ProviderName } from "../providers/choose/named-provider.ts"
+import { appProviders, type RunProviders } from "../providers/choose/run-providers.ts"
+import type { HookOptions } from "./hooks/hooks.ts"
 
 /** A session's user's own key for the model service, or a token in its place; null for the app's own. */
 export type ResolveCredentials = (

@@ -4,7 +4,7 @@ import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import type { ClientToolRefusal } from "../http/served-agents.ts"
 import { clientSchemas } from "../tools/client-tools.ts"
-import type { AgentServerOptions } from "./gateway-options.ts"
+import type { AgentServerOptions } from "./options/gateway-options.ts"
 
 /** Returns true if the client of the session may declare the tool. */
 export function allowsClientTool(

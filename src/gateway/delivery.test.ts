@@ -6,9 +6,9 @@ import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
 import type { DeliveryOptions } from "../delivery/options.ts"
 import { delivery } from "../delivery/plugin.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"
-import { runAutonomous } from "./run-autonomous.ts"
+import { runAutonomous } from "./runs/run-autonomous.ts"
 
 const say = (text: string) => ({ type: "text", text }) as const
 const logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,16 +1,17 @@
 import type { ChatEvent } from "../client/wire/chat-event.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
 import type { Readiness } from "../http/routes/status.ts"
 import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
-import type { ElicitationAnswer, GatewayApprovals } from "./approvals.ts"
-import type { GatewayOutbox } from "./outbox.ts"
-import type { StartOptions } from "./run-options.ts"
-import type { GatewaySessions } from "./sessions.ts"
-import type { ChatStream } from "./stream-run.ts"
+import type { GatewayMemory } from "./operate/memory.ts"
+import type { GatewayOutbox } from "./operate/outbox.ts"
+import type { GatewaySessions } from "./operate/sessions.ts"
+import type { ElicitationAnswer, GatewayApprovals } from "./operate/waits.ts"
+import type { StartOptions } from "./runs/run-options.ts"
+import type { ChatStream } from "./runs/stream-run.ts"
 
 /** An agent as a service. Nothing is opened before the first call of one of its methods. */
 export interface Gateway {
@@ -43,6 +44,8 @@ export interface Gateway {
   /** Items that sessions want delivered outside themselves and that could not be delivered yet. */
   readonly outbox: GatewayOutbox
   readonly sessions: GatewaySessions
+  /** Facts about users that outlive sessions, whether an agent has the option `memory` or not. */
+  readonly memory: GatewayMemory
   /** The agents that it serves; the first one is the default. */
   readonly agents: readonly ServedAgent[]
   /** Refuses the session's tokens from now on and cancels its open run. Resolves to whether there is such a session. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { z } from "zod"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import type { ChatModelRuntime } from "./chat-runtime.ts"
 import { createGatewayApp, type GatewayAppOptions } from "./create-gateway-app.ts"

@@ -1,6 +1,6 @@
-import type { Clock } from "../core/clock.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Store } from "../core/ports/store.ts"
+import type { Clock } from "../core/time/clock.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util"
-import type { AppData, Event, LiveEntry, WaitOpened, WaitResolved } from "../core/entries.ts"
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
+import type { AppData, Event, LiveEntry, WaitOpened, WaitResolved } from "../core/log/entries.ts"
 import type { Message } from "../core/messages.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Question } from "../core/question.ts"

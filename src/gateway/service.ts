@@ -1,43 +1,44 @@
 import { untilAborted } from "../agent/until-aborted.ts"
-import { CallbackTimeoutError, callBounded } from "../core/call-bounded.ts"
-import type { Clock } from "../core/clock.ts"
+import { definedOnly } from "../core/defined-only.ts"
 import { ConfigurationError } from "../core/errors.ts"
 import type { Ids } from "../core/ids.ts"
 import type { Directory } from "../core/ports/directory.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Memory } from "../core/ports/memory.ts"
 import type { Outbox } from "../core/ports/outbox.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
+import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
+import type { Clock } from "../core/time/clock.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
 import type { Readiness } from "../http/routes/status.ts"
+import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { announceAgents } from "../sessions/announce-agents.ts"
-import { Committer } from "../sessions/committer.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
-import { Feed } from "../sessions/feed.ts"
 import { startHousekeeping } from "../sessions/housekeeping.ts"
 import { Dispatcher } from "../sessions/outbox/dispatcher.ts"
-import { ReadQueue } from "../sessions/read-queue.ts"
-import type { ResolveRuntime } from "../sessions/runtime-resolver.ts"
+import { Feed } from "../sessions/reading/feed.ts"
+import { ReadQueue } from "../sessions/reading/read-queue.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
 import { Following } from "../sessions/subscribers/following.ts"
-import { Worker } from "../sessions/worker.ts"
+import type { ResolveRuntime } from "../sessions/worker/runtime-resolver.ts"
+import { Worker } from "../sessions/worker/worker.ts"
+import { Committer } from "../sessions/writing/committer.ts"
 import { createMask } from "../telemetry/mask.ts"
 import { createImageExaminer, type ImageExaminer } from "../tools/images/image-examiner.ts"
 import { createImagePreparation } from "../tools/images/prepare-images.ts"
 import { createSchemaChecker, type SchemaChecker } from "../tools/schema-check/schema-checker.ts"
 import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
-import { definedOnly } from "./defined-only.ts"
-import type { EnvironmentSettings } from "./environment.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
-import { knowsUsers, type SharedServerOptions } from "./gateway-options.ts"
-import { hookSubscribers } from "./hook-subscribers.ts"
-import { pickHooks } from "./hooks.ts"
+import { hookSubscribers } from "./hooks/hook-subscribers.ts"
+import { pickHooks } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { chooseStore } from "./open-store.ts"
+import { knowsUsers, type SharedServerOptions } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
 import { joinRoutes } from "./plugins/routes.ts"
@@ -61,6 +62,7 @@ export interface Service {
   readonly directory: Directory
   readonly keyring: Keyring
   readonly outbox: Outbox
+  readonly memory: Memory
   readonly logger: Logger
   readonly takesAnyKey: boolean
   /** Decides who may use the console. Null if it is off. */
@@ -99,6 +101,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const opened = await openAgent(agent, {
         server,
         isDefault: agent === options.agents[0],
+        agentNames: options.agents.map(({ definition }) => definition.name),
         settings,
         mode,
         store,
@@ -251,6 +254,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     keyring,
     outbox: store.outbox,
+    memory: store.memory,
     logger,
     takesAnyKey: !knowsUsers(server),
     console: ownConsole?.access ?? null,

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest"
 import type { Tool } from "../core/ports/tool.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { createAgent } from "./create-agent.ts"
 import type { Gateway } from "./gateway.ts"
 

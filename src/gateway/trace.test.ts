@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from "vitest"
-import type { JsonObject } from "../core/json.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import type { JsonObject } from "../core/json/json.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { wait } from "../tools/wait.ts"
 import { createGateway } from "./create-gateway.ts"

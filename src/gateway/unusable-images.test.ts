@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { ImagePart } from "../core/messages.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { content } from "../tools/tool-content.ts"
 import { createAgent } from "./create-agent.ts"

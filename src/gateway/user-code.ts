@@ -1,7 +1,7 @@
 import type { AgentRuntime, RunHooks } from "../core/agent-runtime.ts"
-import { callBounded } from "../core/call-bounded.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import type { Hooks } from "./hooks.ts"
+import { callBounded } from "../core/time/call-bounded.ts"
+import type { Hooks } from "./hooks/hooks.ts"
 
 /** Calls the application's functions within their time limit, and knows which of them have not returned yet. */
 export interface UserCode {

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { waitsResponseSchema } from "../http/schemas/waits.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 

@@ -1,10 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi"
 import type { Context, MiddlewareHandler } from "hono"
-import type { Clock } from "../core/clock.ts"
 import { ConfigurationError, ShuttingDownError, toError } from "../core/errors.ts"
-import { createPacer } from "../core/pacer.ts"
 import type { Keyring } from "../core/ports/keyring.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import type { Clock } from "../core/time/clock.ts"
+import { createPacer } from "../core/time/pacer.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { authenticate } from "./auth/authenticate.ts"
 import { createDeciderOf } from "./auth/decider.ts"
@@ -176,10 +176,12 @@ export function createHttpApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   addStatusRoutes(app, { readiness, accepting })
   const { completeMcpAuthorization: complete } = options
   if (complete !== undefined) addMcpCallbackRoute(app, { complete })
-  addOpenApiRoute(app, { version })
+  const { pluginRoutes = new Map() } = options
+  const prefix = prefixOf(options).replace(/\/$/, "")
+  addOpenApiRoute(app, { version, prefix, pluginRoutes })
   addPluginRoutes(app, {
-    prefix: prefixOf(options).replace(/\/$/, ""),
-    routes: options.pluginRoutes ?? new Map(),
+    prefix,
+    routes: pluginRoutes,
     callbackTimeoutMs: options.callbackTimeoutMs ?? 30_000,
     reading: changing,
     changing: [...changing, optionalBody],

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
-import { canonicalPieces } from "../core/canonical-json.ts"
-import type { Json } from "../core/json.ts"
-import { nextSlice } from "../core/next-slice.ts"
+import { canonicalPieces } from "../core/json/canonical-json.ts"
+import type { Json } from "../core/json/json.ts"
+import { nextSlice } from "../core/time/next-slice.ts"
 import { Problem } from "./problem.ts"
 
 export const maxIdempotencyKeyLength = 255

@@ -2,7 +2,7 @@ import type { Context } from "hono"
 import { HTTPException } from "hono/http-exception"
 import type { ContentfulStatusCode } from "hono/utils/http-status"
 import { GatewayError, ShuttingDownError, toError } from "../core/errors.ts"
-import type { Json } from "../core/json.ts"
+import type { Json } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 
 /** A request that cannot be served, with what RFC 9457 allows beside its standard members. */

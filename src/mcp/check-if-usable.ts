@@ -1,5 +1,5 @@
 import { UnusableSchemaError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../core/ports/schema-check.ts"
 import type { Validation } from "../core/ports/tool.ts"
 

@@ -11,9 +11,9 @@ import {
   type Transport,
 } from "@modelcontextprotocol/client"
 import { GatewayError, toError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json.ts"
-import { longestTimerMs } from "../core/longest-timer.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { longestTimerMs } from "../core/time/longest-timer.ts"
 import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { type Asker, type Askers, createAskers } from "./elicitation/askers.ts"

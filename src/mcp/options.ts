@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { longestTimerMs } from "../core/longest-timer.ts"
+import { longestTimerMs } from "../core/time/longest-timer.ts"
 import type { McpServerDefinitions } from "./config/definition.ts"
 
 /** One agent's MCP servers, whose tools every run of the gateway's own loop has. */

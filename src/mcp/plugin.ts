@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../core/errors.ts"
-import { longestTimerMs } from "../core/longest-timer.ts"
 import type { Audience, Plugin, PluginCheck, PluginParts, PluginServices } from "../core/ports/plugin.ts"
+import { longestTimerMs } from "../core/time/longest-timer.ts"
 import { configuredServers, type McpEnvironment } from "./config/configured-servers.ts"
 import type { ServerConfig } from "./config/server-config.ts"
 import { type Authorizations, createAuthorizations } from "./oauth/authorizations.ts"

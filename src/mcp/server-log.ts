@@ -1,6 +1,6 @@
 import { type Client, LOG_LEVEL_META_KEY, type LoggingLevel } from "@modelcontextprotocol/client"
 import { toError } from "../core/errors.ts"
-import { isLongerAsJson } from "../core/json.ts"
+import { isLongerAsJson } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { shortText } from "./short-text.ts"
 

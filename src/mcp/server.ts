@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { Client, Tool as ServerTool } from "@modelcontextprotocol/client"
 import { CallInterruptedError, GatewayError, toError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import { classifyFailure } from "./call-failure.ts"
 import type { ServerConfig } from "./config/server-config.ts"

@@ -29,7 +29,7 @@ export function checkedContent(content: string, maxBytes: number): string {
   const bytes = Buffer.byteLength(trimmed)
   if (bytes <= maxBytes) return trimmed
   throw invalidMemory(
-    `content: has ${bytes} bytes, at most ${maxBytes} are allowed. Store the essential facts, or split it into several memories.`,
+    `content: has ${bytes} bytes, at most ${maxBytes} are allowed. Store the essential facts, or several memories.`,
   )
 }
 

@@ -1,8 +1,8 @@
-import { callBounded } from "../core/call-bounded.ts"
 import { toError } from "../core/errors.ts"
 import type { EmbeddingProvider } from "../core/ports/embeddings.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { MemoryVector } from "../core/ports/memory.ts"
+import { callBounded } from "../core/time/call-bounded.ts"
 
 const embedTimeoutMs = 10_000
 const maxNumbers = 4_096

@@ -50,7 +50,11 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
 async function recallFor(
   message: readonly ContentPart[],
   memories: Memories,
-  { limit, signal, logger }: Pick<PluginRun, "signal"> & { readonly limit: number } & Pick<PluginServices, "logger">,
+  {
+    limit,
+    signal,
+    logger,
+  }: Pick<PluginRun, "signal"> & { readonly limit: number } & Pick<PluginServices, "logger">,
 ): Promise<string | null> {
   const query = queryOf(message)
   if (query === "") return null

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
 import type { MemoryKey } from "../core/ports/memory.ts"
-import type { PluginParts, PluginRequest } from "../core/ports/plugin.ts"
+import type { PluginRequest, PluginRoute } from "../core/ports/plugin.ts"
 import type { Principal } from "../core/ports/session-log.ts"
 import { memoryLimits } from "./check-memory.ts"
 import { type Memories, notFoundError } from "./memories.ts"
@@ -28,7 +28,9 @@ const removeQuery = z
   })
 
 /** GET and DELETE /memory: the memories of the user whose token the request has. */
-export function memoryRoutes(memoriesOf: (principal: Principal) => Memories): PluginParts["routes"] {
+export function memoryRoutes(
+  memoriesOf: (principal: Principal) => Memories,
+): Readonly<Record<string, PluginRoute>> {
   return {
     "GET /memory": {
       operation: listOperation,

@@ -108,7 +108,10 @@ function forgetTool({ memoriesOf }: MemoryToolsParts): Tool {
       const key = { name: forgotten, ...(entity_type !== undefined && { entityType: entity_type }) }
       const count = await memoriesOf(session).forget(key)
       if (count > 0) return { forgotten: count }
-      return { forgotten: 0, hint: "There is no memory with this name. Find its exact name with memory_recall." }
+      return {
+        forgotten: 0,
+        hint: "There is no memory with this name. Find its exact name with memory_recall.",
+      }
     },
   })
 }

@@ -37,7 +37,7 @@ export interface ShownMemory {
   readonly updated_at: string
 }
 
-export function shownMemory({ name, entityType, content, tags, updatedAt }: MemoryRecord): ShownMemory {
+function shownMemory({ name, entityType, content, tags, updatedAt }: MemoryRecord): ShownMemory {
   return { name, entity_type: entityType, content, tags, updated_at: new Date(updatedAt).toISOString() }
 }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../core/json/json.ts"
 
 /** Values of a framework, which are read field by field: their types may change. */
 export type Fields = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from "../core/json.ts"
+import { isJsonObject, type Json } from "../core/json/json.ts"
 import { textOf as textOfParts } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { jsonOf } from "./fields.ts"

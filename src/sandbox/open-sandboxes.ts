@@ -19,7 +19,7 @@ import { forgetDeadInstances, type Instance, joinInstances } from "./instances.t
 import { diskQuota } from "./limits.ts"
 import { createSlots } from "./slots.ts"
 import { createFolderStage } from "./staged-folders.ts"
-import { type Finding, mayBeUsed, nothingWorks, tryOut, type Usable, warnOf } from "./try-out.ts"
+import { type Finding, mayBeUsed, nothingWorks, tryOut, type Usable, warnOf } from "./trial/try-out.ts"
 import { listFiles, openFile, replaceFile } from "./workspace/files.ts"
 import { checkOffered } from "./workspace/offered.ts"
 import { makePassable } from "./workspace/passable.ts"

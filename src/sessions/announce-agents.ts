@@ -1,6 +1,6 @@
 import type { Directory } from "../core/ports/directory.ts"
 import type { Logger } from "../core/ports/logger.ts"
-import { sleep } from "../core/sleep.ts"
+import { sleep } from "../core/time/sleep.ts"
 
 const retryMs = 10_000
 

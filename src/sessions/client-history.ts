@@ -1,5 +1,5 @@
 import type { Message } from "../core/messages.ts"
-import { nextSlice } from "../core/next-slice.ts"
+import { nextSlice } from "../core/time/next-slice.ts"
 
 /** Characters that are compared in one turn of the event loop (rule 15). */
 const sliceCharacters = 200_000

@@ -1,5 +1,5 @@
 import type { Logger } from "../core/ports/logger.ts"
-import { sleep } from "../core/sleep.ts"
+import { sleep } from "../core/time/sleep.ts"
 
 export interface DueLoopOptions {
   /** Named in the log. */

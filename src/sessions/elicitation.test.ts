@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import { systemClock } from "../core/clock.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import type { Question } from "../core/question.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

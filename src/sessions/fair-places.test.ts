@@ -1,9 +1,9 @@
 import { expect, it, vi } from "vitest"
-import { systemClock } from "../core/clock.ts"
 import { textOf } from "../core/messages.ts"
 import type { ModelRequest } from "../core/ports/provider.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { type ScriptedStep, scriptedProvider } from "../testing/scripted-provider.ts"
+import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Runner, RunnerRuntime } from "../core/agent-runtime.ts"
-import { systemClock } from "../core/clock.ts"
 import type { Wait } from "../core/ports/approvals.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

@@ -3,15 +3,15 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import { systemClock } from "../core/clock.ts"
-import { logVersion } from "../core/entries.ts"
+import { logVersion } from "../core/log/entries.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { startTestServer, type TestServer } from "../stores/postgres/fixtures/test-server.ts"
 import { openPostgresStore } from "../stores/postgres/open.ts"
 import { openSqliteStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import { systemClock } from "../core/clock.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore, openSqliteStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

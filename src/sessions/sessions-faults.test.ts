@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import { systemClock } from "../core/clock.ts"
 import { StoreUnavailableError } from "../core/errors.ts"
 import type { Provider } from "../core/ports/provider.ts"
 import type { Lease, SessionLog } from "../core/ports/session-log.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,
@@ -21,7 +21,7 @@ import {
   testNode,
   watchRun,
 } from "./fixtures/test-gateway.ts"
-import type { RuntimeRequest } from "./runtime-resolver.ts"
+import type { RuntimeRequest } from "./worker/runtime-resolver.ts"
 
 const start = nodesOfTest()
 

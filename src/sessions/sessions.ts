@@ -1,6 +1,6 @@
 import type { RunLimits } from "../core/child.ts"
-import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/entries.ts"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
+import type { AppData, Decider, LiveEntry, TerminalEvent } from "../core/log/entries.ts"
 import type { Message } from "../core/messages.ts"
 import type { AuditRecord, Grant, GrantRevocation, Wait } from "../core/ports/approvals.ts"
 import type { QueuedRun, WhenBusy } from "../core/ports/inbox.ts"

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
-import { systemClock } from "../core/clock.ts"
 import type { Lease } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { ToolOutcome } from "../core/ports/tool.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { openMemoryStore } from "../stores/sqlite/open.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { accepted, alice, patience, silentLogger, testNode, wholeHistory } from "./fixtures/test-gateway.ts"
 
 const ends: (() => Promise<void>)[] = []

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest"
 import { anyTool } from "../agent/fixtures/memory-run.ts"
 import type { SessionLog } from "../core/ports/session-log.ts"
-import { scriptedProvider } from "../testing/scripted-provider.ts"
+import { scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import {
   accepted,
   alice,

@@ -1,6 +1,6 @@
-import type { Clock } from "../core/clock.ts"
 import type { Principal, SessionLog, StorageLimits } from "../core/ports/session-log.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
+import type { Clock } from "../core/time/clock.ts"
 import { principalKey } from "./principal-key.ts"
 
 /** Bounds on stored sessions, in bytes of their events. */

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest"
-import type { Event, EventEntry } from "../core/entries.ts"
+import type { Event, EventEntry } from "../core/log/entries.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
 import { createSessionSkills } from "./session-skills.ts"
 

@@ -1,4 +1,4 @@
-import type { EventEntry } from "../core/entries.ts"
+import type { EventEntry } from "../core/log/entries.ts"
 import { createRecentMap } from "../core/recent-cache.ts"
 import { applyEntry, type LoadedSkills } from "./loaded-skills.ts"
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 
 /** A skill as it was when it was loaded. Later changes of its files do not show. */
 export interface Skill {

@@ -1,8 +1,8 @@
 import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
 import { GatewayError, toError } from "../core/errors.ts"
-import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json.ts"
-import { sleep } from "../core/sleep.ts"
+import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json/json.ts"
+import { sleep } from "../core/time/sleep.ts"
 import { type FileLock, tryLock } from "../locks/file-lock.ts"
 
 export interface StateFileOptions {

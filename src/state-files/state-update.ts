@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json.ts"
+import { isJsonObject, type JsonObject, nestsTooDeep } from "../core/json/json.ts"
 
 /** The state update in a model's response, if there is one. */
 export type StateUpdate =

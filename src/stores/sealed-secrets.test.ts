@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { expect, it } from "vitest"
-import { systemClock } from "../core/clock.ts"
+import { systemClock } from "../core/time/clock.ts"
 import { sealedSecrets } from "./sealed-secrets.ts"
 import { openMemoryStore } from "./sqlite/open.ts"
 

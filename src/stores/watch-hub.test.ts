@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { expect, test } from "vitest"
 import type { Logger } from "../core/ports/logger.ts"
-import { eventually } from "../testing/session-log-contract-fixtures.ts"
+import { eventually } from "../testing/session-log/fixtures.ts"
 import { createWatchHub } from "./watch-hub.ts"
 
 function recordingLogger(): Logger & { readonly warnings: string[] } {

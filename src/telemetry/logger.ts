@@ -1,6 +1,6 @@
 import { type DestinationStream, pino } from "pino"
-import { escapeControls } from "../core/escape-controls.ts"
 import type { Logger } from "../core/ports/logger.ts"
+import { escapeControls } from "../core/text/escape-controls.ts"
 import { createRedact } from "./redact.ts"
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent"

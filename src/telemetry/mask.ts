@@ -1,4 +1,4 @@
-import { withoutSecrets } from "../core/without-secrets.ts"
+import { withoutSecrets } from "../core/text/without-secrets.ts"
 import { plainName } from "./redact.ts"
 import { createRename } from "./unique-names.ts"
 

@@ -1,4 +1,4 @@
-import { withoutSecrets } from "../core/without-secrets.ts"
+import { withoutSecrets } from "../core/text/without-secrets.ts"
 
 /** A log line is for reading. */
 const maxCharacters = 16_384

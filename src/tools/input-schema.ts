@@ -1,8 +1,8 @@
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
 import { ConfigurationError, toError } from "../core/errors.ts"
-import { isJsonObject, type JsonObject } from "../core/json.ts"
+import { isJsonObject, type JsonObject } from "../core/json/json.ts"
+import { toJson } from "../core/json/to-json.ts"
 import type { Validation } from "../core/ports/tool.ts"
-import { toJson } from "../core/to-json.ts"
 import type { StandardIssue, StandardOutput, StandardSchema } from "./standard-schema.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from "vitest"
 import { z } from "zod"
-import type { JsonObject } from "../core/json.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { Tool, ToolContext } from "../core/ports/tool.ts"
 import { tool } from "./local-tool.ts"
 import { createSchemaChecker } from "./schema-check/schema-checker.ts"

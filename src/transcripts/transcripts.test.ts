@@ -3,7 +3,7 @@ import { appendFile, mkdir, readdir, readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
-import type { Event, EventEntry } from "../core/entries.ts"
+import type { Event, EventEntry } from "../core/log/entries.ts"
 import { createTranscripts, type TranscriptsOptions } from "./transcripts.ts"
 
 let folder: string

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import type { Event, EventEntry } from "../core/entries.ts"
 import { ConfigurationError, toError } from "../core/errors.ts"
-import { eventId } from "../core/event-id.ts"
-import { stringifyInSlices } from "../core/json-pieces.ts"
+import { stringifyInSlices } from "../core/json/json-pieces.ts"
+import type { Event, EventEntry } from "../core/log/entries.ts"
+import { eventId } from "../core/log/event-id.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { appendLines, type TranscriptFileOptions } from "./transcript-file.ts"
 

@@ -1,5 +1,5 @@
-import { anthropicEvents } from "../../src/testing/anthropic-wire.ts"
-import type { ScriptedUpstream } from "../../src/testing/scripted-upstream.ts"
+import { anthropicEvents } from "../../src/testing/provider/anthropic-wire.ts"
+import type { ScriptedUpstream } from "../../src/testing/provider/scripted-upstream.ts"
 import { pausing, startModel } from "../end-to-end/support/model.ts"
 import type { OnEnd } from "../end-to-end/support/on-end.ts"
 

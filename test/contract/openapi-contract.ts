@@ -1,6 +1,6 @@
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/client/validators/ajv"
 import { createParser } from "eventsource-parser"
-import type { JsonObject } from "../../src/core/json.ts"
+import type { JsonObject } from "../../src/core/json/json.ts"
 
 export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from "vitest"
 import { createGateway } from "../../src/gateway/create-gateway.ts"
-import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { tool } from "../../src/tools/local-tool.ts"
 import { wait } from "../../src/tools/wait.ts"
 import { quiet } from "../contract/gateway-under-test.ts"

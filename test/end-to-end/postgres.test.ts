@@ -1,5 +1,5 @@
 import { beforeAll, expect, test, vi } from "vitest"
-import { systemClock } from "../../src/core/clock.ts"
+import { systemClock } from "../../src/core/time/clock.ts"
 import { silentLogger } from "../../src/sessions/fixtures/test-gateway.ts"
 import { openPostgresStore } from "../../src/stores/postgres/open.ts"
 import { assemble, ids } from "./support/assemble.ts"

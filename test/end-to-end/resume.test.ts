@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest"
-import type { UpstreamReply } from "../../src/testing/scripted-upstream.ts"
+import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { assemble, ids, types } from "./support/assemble.ts"
 import { type ChoppyOptions, followByEventSource, followByHand } from "./support/choppy-client.ts"
 import type { Frame } from "./support/event-stream.ts"

@@ -3,8 +3,8 @@ import {
   anthropicErrorEvent,
   anthropicErrorReply,
   anthropicEvents,
-} from "../../src/testing/anthropic-wire.ts"
-import type { UpstreamReply } from "../../src/testing/scripted-upstream.ts"
+} from "../../src/testing/provider/anthropic-wire.ts"
+import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { assemble, types } from "./support/assemble.ts"
 import { type GatewayProcess, startGateway } from "./support/gateway-process.ts"
 import { calls as callsTool, cutting, says, startModel } from "./support/model.ts"

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest"
-import type { UpstreamReply } from "../../src/testing/scripted-upstream.ts"
+import type { UpstreamReply } from "../../src/testing/provider/scripted-upstream.ts"
 import { assemble, ids, types } from "./support/assemble.ts"
 import { eventStream } from "./support/event-stream.ts"
 import { startGateway } from "./support/gateway-process.ts"

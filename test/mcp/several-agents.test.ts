@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from "vitest"
 import type { ModelRequest } from "../../src/core/ports/provider.ts"
 import { createGateway } from "../../src/index.ts"
-import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { listed, listingServer } from "./support/listing-server.ts"
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }

@@ -6,7 +6,7 @@ import type { McpServerDefinition, McpServerDefinitions } from "../../src/mcp/co
 import { toServerConfigs } from "../../src/mcp/config/server-config.ts"
 import { digestOf } from "../../src/mcp/identity/listing-digest.ts"
 import { McpServer } from "../../src/mcp/server.ts"
-import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import type { EventStream } from "../end-to-end/support/event-stream.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
 import { type SessionClient, startSession } from "../end-to-end/support/session-client.ts"

@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { createAgent, tool } from "../../src/index.ts"
-import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { testAgent, textOfResult } from "./support/agent.ts"
 import { fragileServer } from "./support/servers.ts"

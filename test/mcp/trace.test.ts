@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { expect, it, onTestFinished } from "vitest"
 import { createAgent } from "../../src/gateway/create-agent.ts"
-import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 
 const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -4,8 +4,10 @@ import { describe, test } from "vitest"
 import { notes } from "../../examples/15-plugin/agent.ts"
 import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
 import { mcpPlugin } from "../../src/mcp/plugin.ts"
+import { memoryPlugin } from "../../src/memory/plugin.ts"
 import { skillsPlugin } from "../../src/skills/plugin.ts"
-import { makeDirectory } from "../../src/stores/sqlite/make-directory.ts"
+import { makeDirectory } from "../../src/stores/sqlite/database/make-directory.ts"
+import { subAgentsPlugin } from "../../src/sub-agents/plugin.ts"
 import { type PluginHarness, pluginContract } from "../../src/testing/plugin/plugin-contract.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { installedServer } from "../mcp/support/servers.ts"
@@ -36,6 +38,7 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
       )
     },
   },
+  memory: { createPlugin: () => memoryPlugin({ recallAtStart: 3, retentionDays: 1 }) },
   skills: {
     async createPlugin() {
       const skillsDir = await temporaryFolder()
@@ -44,6 +47,7 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
       return skillsPlugin({ skillsDir, skillStateFile: join(skillsDir, "state.json") })
     },
   },
+  "sub-agents": { createPlugin: () => subAgentsPlugin({ maxDepth: 2 }) },
   "the example of a plugin": { createPlugin: () => notes({ most: 2 }) },
 }
 

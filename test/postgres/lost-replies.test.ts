@@ -1,7 +1,7 @@
 import { beforeAll, expect, test, vi } from "vitest"
-import { systemClock } from "../../src/core/clock.ts"
 import { StoreUnavailableError } from "../../src/core/errors.ts"
 import type { MessageCommand } from "../../src/core/ports/session-log.ts"
+import { systemClock } from "../../src/core/time/clock.ts"
 import {
   alice,
   message,
@@ -12,7 +12,7 @@ import {
 } from "../../src/sessions/fixtures/test-gateway.ts"
 import { layCable } from "../../src/stores/postgres/fixtures/cable.ts"
 import { openPostgresStore } from "../../src/stores/postgres/open.ts"
-import { scriptedProvider } from "../../src/testing/scripted-provider.ts"
+import { scriptedProvider } from "../../src/testing/provider/scripted-provider.ts"
 import { atEndOfFile } from "../end-to-end/support/on-end.ts"
 import { type Postgres, startPostgres } from "../end-to-end/support/postgres.ts"
 

@@ -1,6 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi"
 import { formatDirectoryCursor } from "../../core/directory-cursor.ts"
-import type { EventEntry } from "../../core/entries.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
 import type { Directory, ListedSession } from "../../core/ports/directory.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import { sessionNotFound } from "../../http/problem.ts"

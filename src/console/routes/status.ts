@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi"
-import type { Json } from "../../core/json.ts"
+import type { Json } from "../../core/json/json.ts"
 import type { HttpEnv } from "../../http/http-env.ts"
 import type { Readiness } from "../../http/routes/status.ts"
 

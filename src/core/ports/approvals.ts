@@ -1,5 +1,5 @@
-import type { Decider } from "../entries.ts"
-import type { JsonObject } from "../json.ts"
+import type { JsonObject } from "../json/json.ts"
+import type { Decider } from "../log/entries.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { GrantScope, WaitKind } from "../wait.ts"
 import type { NewWait } from "./session-log.ts"

@@ -1,5 +1,5 @@
-import type { InterceptorDecided } from "../entries.ts"
-import type { JsonObject } from "../json.ts"
+import type { JsonObject } from "../json/json.ts"
+import type { InterceptorDecided } from "../log/entries.ts"
 import type { Tool } from "./tool.ts"
 
 /** Decides if a call may be executed: interceptors first, then the approval policy and the grants. */

@@ -1,4 +1,4 @@
-import type { AppData, Delta, Event, EventEntry } from "../entries.ts"
+import type { AppData, Delta, Event, EventEntry } from "../log/entries.ts"
 import type { OutboxItem } from "./outbox.ts"
 import type { NewWait } from "./session-log.ts"
 

@@ -1,10 +1,14 @@
-import type { Clock } from "../clock.ts"
-import type { EventEntry } from "../entries.ts"
-import type { Json } from "../json.ts"
+import type { Json, JsonObject } from "../json/json.ts"
+import type { EventEntry } from "../log/entries.ts"
+import type { ContentPart } from "../messages.ts"
 import type { ItemsAtEnd } from "../run-end.ts"
+import type { RunRole } from "../run-role.ts"
+import type { Clock } from "../time/clock.ts"
+import type { AgentSkills } from "./agent-skills.ts"
 import type { CodeRunner } from "./code-runner.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
+import type { Memory } from "./memory.ts"
 import type { OutboxHandler } from "./outbox.ts"
 import type { OpenedFile } from "./sandbox.ts"
 import type { SchemaCheck } from "./schema-check.ts"
@@ -26,6 +30,8 @@ export interface Plugin {
 export interface PluginServices {
   /** Name of the agent. */
   readonly agent: string
+  /** Names of all agents of the gateway. */
+  readonly agents: readonly string[]
   /** Version of the gateway. */
   readonly version: string
   /** If false, any API key is accepted, so that a user is whoever a client claims to be. */
@@ -33,6 +39,8 @@ export interface PluginServices {
   /** Ports that plugins before this one provide. */
   readonly ports: Partial<PluginPorts>
   readonly checkSchema: SchemaCheck
+  /** The memories of all principals. */
+  readonly memory: Memory
   readonly clock: Clock
   readonly logger: Logger
   /** Aborted when the gateway closes, also while it starts. */
@@ -51,6 +59,7 @@ export interface PluginServices {
 /** Ports that plugins provide for those after them. */
 export interface PluginPorts {
   readonly codeRunner: CodeRunner
+  readonly agentSkills: AgentSkills
 }
 
 /** The parts that a plugin adds to its agent. All are optional. */
@@ -98,6 +107,10 @@ export interface PluginParts {
 export interface PluginRun {
   /** Null for a look at the tools that users of the agent share. */
   readonly session: Session | null
+  /** The role of a sub-agent; null for a run of the agent itself. */
+  readonly role: RunRole | null
+  /** The message that started the run; empty for a look at the tools. */
+  readonly message: readonly ContentPart[]
   /** The agent's approval policy. */
   readonly needsApproval: ApprovalPolicy
   /** Longer results of tools are truncated to this number of bytes. */
@@ -120,14 +133,28 @@ export interface RunParts {
   readonly itemsAtEnd?: ItemsAtEnd
   /** Texts that are appended to the system prompt. */
   readonly instructions?: readonly string[]
+  /**
+   * Texts for the model that are data and not instructions. They stand before the message that started the run, in
+   * each of its requests, and are not part of the log.
+   */
+  readonly background?: readonly string[]
   /** Run after the agent's own. */
   readonly interceptors?: readonly Interceptor[]
   /** Receives results as the agent's own `transformToolResult` and the plugins before have left them. */
   readonly transformToolResult?: TransformToolResult
 }
 
+/** A handler, alone or with a description for `GET /openapi.json`. */
+export type PluginRoute = PluginHandler | DescribedRoute
+
+export interface DescribedRoute {
+  readonly handle: PluginHandler
+  /** OpenAPI 3.1 operation object. The gateway adds the token and the problems that every route may answer with. */
+  readonly operation: JsonObject
+}
+
 /** Handles a request within `callbackTimeoutMs`. An error is answered with a 500 problem and logged. */
-export type PluginRoute = (request: PluginRequest) => Response | Promise<Response>
+export type PluginHandler = (request: PluginRequest) => Response | Promise<Response>
 
 export interface PluginRequest {
   /** The session whose token the request has. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json.ts"
+import type { JsonObject } from "../json/json.ts"
 import type { Message, ModelPart } from "../messages.ts"
 import type { Usage } from "../usage.ts"
 import type { ToolRules } from "./tool-rules.ts"

@@ -1,6 +1,6 @@
 import type { RunLimits } from "../child.ts"
-import type { Decider, Entry } from "../entries.ts"
-import type { JsonObject } from "../json.ts"
+import type { JsonObject } from "../json/json.ts"
+import type { Decider, Entry } from "../log/entries.ts"
 import type { ContentPart, Message } from "../messages.ts"
 import type { RunSettings } from "../run-settings.ts"
 import type { ToolOrigin } from "../tool-origin.ts"

@@ -1,5 +1,5 @@
 import type { ChildOutcome, ChildTask } from "../child.ts"
-import type { Json, JsonObject } from "../json.ts"
+import type { Json, JsonObject } from "../json/json.ts"
 import type { ContentPart } from "../messages.ts"
 import type { Question, QuestionAnswer } from "../question.ts"
 import type { ToolOrigin } from "../tool-origin.ts"

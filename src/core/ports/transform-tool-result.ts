@@ -1,4 +1,4 @@
-import type { JsonObject } from "../json.ts"
+import type { JsonObject } from "../json/json.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { ToolResult } from "./tool.ts"
 

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { closestWord } from "../../core/closest-word.ts"
+import { closestWord } from "../../core/text/closest-word.ts"
 
 /** Describes every option that is unknown or wrong, and how to fix it. Quotes no value: it may be a secret. */
 export function describeIssues({ issues }: z.ZodError, schema: z.ZodType): string {

@@ -1,15 +1,17 @@
 import { createHash } from "node:crypto"
 import { resolve } from "node:path"
 import { codeExecutionPlugin } from "../../code-execution/plugin.ts"
+import { definedOnly } from "../../core/defined-only.ts"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
+import { memoryPlugin } from "../../memory/plugin.ts"
+import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import { skillsPlugin } from "../../skills/plugin.ts"
-import { makeIgnoredDirectory } from "../../stores/sqlite/make-directory.ts"
-import { definedOnly } from "../defined-only.ts"
-import type { EnvironmentSettings } from "../environment.ts"
-import type { AgentServerOptions, SharedServerOptions } from "../gateway-options.ts"
+import { makeIgnoredDirectory } from "../../stores/sqlite/database/make-directory.ts"
+import { subAgentsPlugin } from "../../sub-agents/plugin.ts"
 import type { StoreChoice } from "../open-store.ts"
+import type { AgentServerOptions, SharedServerOptions } from "../options/gateway-options.ts"
 
 /** Returns the plugins that an agent's options are short forms of, and then its own ones. */
 export function pluginsOf(
@@ -17,7 +19,7 @@ export function pluginsOf(
   server: SharedServerOptions,
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
-  const { codeExecution = false, plugins = [], ...others } = options
+  const { codeExecution = false, memory = false, subAgents = false, plugins = [], ...others } = options
   const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
   const { store, mcpOAuthRedirectUrl } = server
   const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
@@ -34,6 +36,9 @@ export function pluginsOf(
     }
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
+  if (memory !== false) builtIn.push(memoryPlugin(memory === true ? {} : memory))
+  // After the skills, by which sub-agents can work.
+  if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   return [...builtIn, ...plugins]
 }
 

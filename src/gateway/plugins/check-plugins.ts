@@ -1,7 +1,7 @@
-import { callBounded } from "../../core/call-bounded.ts"
 import { toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Audience, PluginCheck } from "../../core/ports/plugin.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 import type { Check } from "../readiness.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 

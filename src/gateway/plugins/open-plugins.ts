@@ -1,8 +1,8 @@
 import { untilAborted } from "../../agent/until-aborted.ts"
-import { callBounded } from "../../core/call-bounded.ts"
 import { ConfigurationError, GatewayError, toError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Plugin, PluginParts, PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 
 /** A plugin of one agent with the parts that its setup returned. */
 export interface OpenedPlugin {

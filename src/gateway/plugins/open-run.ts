@@ -1,4 +1,3 @@
-import { callBounded } from "../../core/call-bounded.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Interceptor } from "../../core/ports/interceptor.ts"
 import type { Logger } from "../../core/ports/logger.ts"
@@ -6,6 +5,7 @@ import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import type { TransformToolResult } from "../../core/ports/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../../core/run-end.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 import { storedKind } from "./outbox-handlers.ts"
 
@@ -18,6 +18,7 @@ export interface PluginView {
    */
   tools(own: readonly Tool[]): () => readonly Tool[]
   readonly instructions: readonly string[]
+  readonly background: readonly string[]
   readonly interceptors: readonly Interceptor[]
   readonly transformToolResults: readonly TransformToolResult[]
   /** Undefined if no plugin has something to deliver. */
@@ -58,6 +59,7 @@ export async function openRun(
   return {
     tools: (own) => joinTools(own, opened, logger),
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),
+    background: opened.flatMap(({ parts }) => parts.background ?? []),
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
     itemsAtEnd: joinItems(agent, opened),

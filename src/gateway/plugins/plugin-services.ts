@@ -1,25 +1,27 @@
-import type { EventEntry } from "../../core/entries.ts"
+import { definedOnly } from "../../core/defined-only.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
 import type { PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
 import type { Secrets } from "../../core/ports/secrets.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
 import { sealedSecrets } from "../../stores/sealed-secrets.ts"
 import type { AgentSurroundings } from "../agent-service.ts"
-import { definedOnly } from "../defined-only.ts"
-import { knowsUsers } from "../gateway-options.ts"
+import { knowsUsers } from "../options/gateway-options.ts"
+import { secretsKey } from "../options/secrets-key.ts"
 import { packageVersion } from "../package-version.ts"
-import { secretsKey } from "../secrets-key.ts"
 
 /** Returns the services of an agent's plugins, each with secrets of its own. */
 export function createPluginServices(
   agent: string,
-  { server, settings, isDefault, store, checkSchema, clock, logger, closing }: AgentSurroundings,
+  { server, settings, isDefault, agentNames, store, checkSchema, clock, logger, closing }: AgentSurroundings,
 ): (plugin: string, ports: Partial<PluginPorts>) => PluginServices {
   return (plugin, ports) => ({
     agent,
+    agents: agentNames,
     version: packageVersion,
     knowsUsers: knowsUsers(server),
     ports,
     checkSchema,
+    memory: store.memory,
     clock,
     logger,
     signal: closing,

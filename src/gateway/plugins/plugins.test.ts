@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest"
 import type { Plugin, PluginParts, RunParts } from "../../core/ports/plugin.ts"
-import { scriptedProvider } from "../../testing/scripted-provider.ts"
+import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../../tools/local-tool.ts"
 import { type AgentOptions, createAgent } from "../create-agent.ts"
 import { createGateway, type GatewayOptions } from "../create-gateway.ts"

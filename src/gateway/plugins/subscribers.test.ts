@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { Plugin } from "../../core/ports/plugin.ts"
-import { scriptedProvider } from "../../testing/scripted-provider.ts"
+import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { createGateway, type GatewayOptions } from "../create-gateway.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,5 +1,5 @@
-import { callBounded } from "../../core/call-bounded.ts"
 import { GatewayError, toError } from "../../core/errors.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
 import type { RunOutput } from "../run/run-output.ts"
 import { readChecklist } from "./checklist.ts"
 import { type HeartbeatClock, systemHeartbeatClock } from "./clock.ts"

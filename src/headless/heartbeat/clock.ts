@@ -1,4 +1,4 @@
-import { sleep } from "../../core/sleep.ts"
+import { sleep } from "../../core/time/sleep.ts"
 
 /** The clock of a heartbeat, which tests replace. */
 export interface HeartbeatClock {

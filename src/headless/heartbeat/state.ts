@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { z } from "zod"
 import { GatewayError } from "../../core/errors.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { tryLock } from "../../locks/file-lock.ts"
 import { loadState, saveState } from "../../state-files/state-file.ts"
 

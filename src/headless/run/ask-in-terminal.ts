@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises"
-import { escapeControls } from "../../core/escape-controls.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
+import { escapeControls } from "../../core/text/escape-controls.ts"
 import type { HumanAnswer, HumanDecision, RunRequest } from "../runs.ts"
 
 /** Characters of a call's arguments that are shown. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { type RunOutcome, type RunOutput, runOutputOutcome } from "./run-output.ts"
 
 export interface SummaryOptions {

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import type { ChatEvent } from "../../client/wire/chat-event.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { isFunction, parseOptions } from "../parse-options.ts"
 import type { RunRequest } from "../runs.ts"
 

@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import type { Json, JsonObject } from "../../core/json.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
 import { loadState, mergeState, updateState } from "../../state-files/state-file.ts"
 import { extractStateUpdate, stateHeading } from "../../state-files/state-update.ts"
 import { truncate } from "./format-run-summary.ts"

@@ -1,5 +1,5 @@
 import type { Context } from "hono"
-import type { Decider } from "../../core/entries.ts"
+import type { Decider } from "../../core/log/entries.ts"
 import type { ClientAddress } from "../client-address.ts"
 import type { HttpEnv } from "../http-env.ts"
 

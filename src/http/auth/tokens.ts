@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi"
 import { errors, jwtVerify, SignJWT } from "jose"
-import type { Clock } from "../../core/clock.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import { unauthorized } from "../problem.ts"
 import { type CheckedToken, createCheckedTokens } from "./checked-tokens.ts"
 

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono"
-import type { Pacer } from "../../core/pacer.ts"
-import { sleep } from "../../core/sleep.ts"
+import type { Pacer } from "../../core/time/pacer.ts"
+import { sleep } from "../../core/time/sleep.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
 import type { BodyBudget, BodyShare } from "./body-budget.ts"

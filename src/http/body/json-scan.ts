@@ -1,4 +1,4 @@
-import { nextSlice } from "../../core/next-slice.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
 
 const quote = 0x22
 const backslash = 0x5c

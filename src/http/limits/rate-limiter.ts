@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible"
-import type { Clock } from "../../core/clock.ts"
+import type { Clock } from "../../core/time/clock.ts"
 
 /** Counts what is done for a key, in windows of one minute that begin with the key's first. */
 export interface RateLimiter {

@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { Json, JsonObject } from "../../core/json.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { PutRun } from "../../core/ports/inbox.ts"
 import type { PutOutcome } from "../../core/ports/session-log.ts"
 import { validTraceparent } from "../../core/trace-context.ts"

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { systemClock } from "../../core/clock.ts"
 import type { NewSession, Principal } from "../../core/ports/session-log.ts"
 import type { Store } from "../../core/ports/store.ts"
+import { systemClock } from "../../core/time/clock.ts"
 import { silentLogger } from "../../sessions/fixtures/test-gateway.ts"
 import { openMemoryStore } from "../../stores/sqlite/open.ts"
-import { claimed, message, openRun } from "../../testing/session-log-contract-fixtures.ts"
+import { claimed, message, openRun } from "../../testing/session-log/fixtures.ts"
 import { createTestApp, problemOf, type TestApp } from "../fixtures/test-app.ts"
 import { sessionResponseSchema, sessionsResponseSchema } from "../schemas/sessions.ts"
 

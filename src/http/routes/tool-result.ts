@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { MiddlewareHandler } from "hono"
-import type { Json } from "../../core/json.ts"
+import type { Json } from "../../core/json/json.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { requireAccepted } from "../answer-outcome.ts"

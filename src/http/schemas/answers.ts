@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
-import type { JsonObject } from "../../core/json.ts"
-import { isJsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
+import { isJsonObject } from "../../core/json/json.ts"
 import { anyJsonSchema } from "./content.ts"
 import { identifier } from "./identifier.ts"
 import { printable, printableText } from "./printable.ts"

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi"
-import type { JsonObject } from "../../core/json.ts"
-import { isJsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
+import { isJsonObject } from "../../core/json/json.ts"
 import { clientToolsSchema } from "./client-tools.ts"
 import { imageInputSchema, textBlockSchema, textInputSchema } from "./content.ts"
 import { isLongerThan } from "./json-length.ts"

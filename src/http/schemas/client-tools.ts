@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi"
-import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json.ts"
+import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import { isLongerThan } from "./json-length.ts"
 import { listOf } from "./list.ts"
 import { printableText } from "./printable.ts"

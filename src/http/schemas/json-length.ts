@@ -1,4 +1,4 @@
-import type { Json } from "../../core/json.ts"
+import type { Json } from "../../core/json/json.ts"
 
 /**
  * If true, the value's JSON has more than `max` characters. Takes no longer for a long string than for one of `max`.

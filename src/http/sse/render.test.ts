@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Entry } from "../../core/entries.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 import { framesIn } from "../fixtures/frames.ts"
 import { collectingLogger, type LoggedLine } from "../fixtures/test-app.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Event } from "../../core/entries.ts"
+import type { Event } from "../../core/log/entries.ts"
 import { message, runCompleted, stepStarted, text, thinking, wireUsageExpected } from "../fixtures/entries.ts"
 import { entry, type Item, sent } from "../fixtures/native.ts"
 import { nativeWire } from "./native.ts"

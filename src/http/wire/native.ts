@@ -8,7 +8,7 @@ import type {
   MessageCompleted,
   WaitOpened,
   WaitResolved,
-} from "../../core/entries.ts"
+} from "../../core/log/entries.ts"
 import type { AssistantMessage } from "../../core/messages.ts"
 import type { ChatEvent } from "../schemas/events.ts"
 import { dollars, unixSeconds, wireContent, wireQuestion, wireToolOutcome, wireUsage } from "./content.ts"

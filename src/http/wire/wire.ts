@@ -1,4 +1,4 @@
-import type { LiveEntry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 import type { SubAgent } from "../../sessions/tree/sub-agent.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
-import { longestTimerMs } from "../../core/longest-timer.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import type { McpServerDefinition, McpServerDefinitions } from "./definition.ts"
 
 const milliseconds = z.int().positive().max(longestTimerMs)

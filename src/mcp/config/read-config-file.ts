@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { ConfigurationError, toError } from "../../core/errors.ts"
-import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import type { McpServerDefinitions } from "./definition.ts"
 import { type Environment, expandVariables } from "./expand-variables.ts"
 import { parseDefinitions } from "./parse-definitions.ts"

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { Json } from "../../core/json.ts"
+import type { Json } from "../../core/json/json.ts"
 import { toQuestion } from "./question.ts"
 
 const schema = { type: "object", properties: {} }

@@ -1,5 +1,5 @@
 import type { ElicitResult } from "@modelcontextprotocol/client"
-import { isJsonObject } from "../../core/json.ts"
+import { isJsonObject } from "../../core/json/json.ts"
 import type { Question, QuestionAnswer } from "../../core/question.ts"
 import { isLoopback } from "../loopback.ts"
 import { isTooDeep } from "../nesting.ts"

@@ -1,6 +1,6 @@
 import { UrlElicitationRequiredError } from "@modelcontextprotocol/client"
 import { expect, it } from "vitest"
-import type { Json, JsonObject } from "../../core/json.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
 import { askFor, askToVisit, goOn } from "./rounds.ts"
 
 const page = { mode: "url", message: "Log in.", url: "https://bank.example/", elicitationId: "e1" } as const

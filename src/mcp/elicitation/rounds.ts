@@ -3,7 +3,7 @@ import type {
   InputRequiredResult,
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
-import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 import type { Answered, ReturnedWait, ToolResult } from "../../core/ports/tool.ts"
 import { isTooDeep } from "../nesting.ts"
 import { declined, toElicitResult, toQuestion } from "./question.ts"

@@ -9,7 +9,7 @@ import {
   StreamableHTTPClientTransport,
   type Transport,
 } from "@modelcontextprotocol/client"
-import { longestTimerMs } from "../../core/longest-timer.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { validTraceparent } from "../../core/trace-context.ts"
 import type { HttpConfig } from "../config/server-config.ts"
 import { type Authorizer, toAuthProvider } from "./authorizer.ts"

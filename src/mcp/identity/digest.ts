@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
-import { canonicalJson } from "../../core/canonical-json.ts"
-import type { Json } from "../../core/json.ts"
+import { canonicalJson } from "../../core/json/canonical-json.ts"
+import type { Json } from "../../core/json/json.ts"
 
 /** Returns the SHA-256 of the value in canonical JSON, as hexadecimal digits. */
 export function digest(value: Json): string {

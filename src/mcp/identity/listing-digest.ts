@@ -1,5 +1,5 @@
 import type { Tool as ServerTool, Transport } from "@modelcontextprotocol/client"
-import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import { isTooDeep } from "../nesting.ts"
 import { digest } from "./digest.ts"
 

@@ -1,4 +1,4 @@
-import type { Json } from "../../core/json.ts"
+import type { Json } from "../../core/json/json.ts"
 import type { TransportConfig } from "../config/server-config.ts"
 import { digest } from "./digest.ts"
 

@@ -1,6 +1,6 @@
-import type { Clock } from "../../core/clock.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Secrets } from "../../core/ports/secrets.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import type { ServerConfig } from "../config/server-config.ts"
 import type { Authorization } from "../server.ts"
 import type { Principal } from "../servers.ts"

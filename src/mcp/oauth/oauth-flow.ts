@@ -8,9 +8,9 @@ import {
   type StoredOAuthTokens,
   UnauthorizedError,
 } from "@modelcontextprotocol/client"
-import type { Clock } from "../../core/clock.ts"
 import { GatewayError, toError } from "../../core/errors.ts"
 import type { Secrets } from "../../core/ports/secrets.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import type { HttpConfig, ServerConfig } from "../config/server-config.ts"
 import type { Challenge } from "../http/authorizer.ts"
 import type { Principal } from "../servers.ts"

@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/client"
-import { isJsonObject, isLongerAsJson, type Json, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, isLongerAsJson, type Json, type JsonObject } from "../../core/json/json.ts"
 import type { ToolResult, Validation } from "../../core/ports/tool.ts"
 import { isTooDeep } from "../nesting.ts"
 

@@ -4,7 +4,7 @@ import {
   type Tool as ServerTool,
   UrlElicitationRequiredError,
 } from "@modelcontextprotocol/client"
-import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import type { SchemaCheck } from "../../core/ports/schema-check.ts"
 import type { Tool, ToolOutcome, ToolResult } from "../../core/ports/tool.ts"
 import { checkIfUsable } from "../check-if-usable.ts"

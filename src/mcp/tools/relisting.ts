@@ -1,4 +1,4 @@
-import { sleep } from "../../core/sleep.ts"
+import { sleep } from "../../core/time/sleep.ts"
 
 export interface Relisting {
   /** The server says that its list has changed. */

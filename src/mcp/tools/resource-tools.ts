@@ -7,9 +7,9 @@ import {
   type RequestOptions,
 } from "@modelcontextprotocol/client"
 import { GatewayError } from "../../core/errors.ts"
-import type { Json, JsonObject } from "../../core/json.ts"
-import { longestTimerMs } from "../../core/longest-timer.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { Tool, ToolResult } from "../../core/ports/tool.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { digest } from "../identity/digest.ts"
 import type { ServerHandle } from "../server.ts"
 import { logMeta } from "../server-log.ts"

@@ -1,5 +1,5 @@
 import type { ContentBlock } from "@modelcontextprotocol/client"
-import { isJsonObject, type Json } from "../../core/json.ts"
+import { isJsonObject, type Json } from "../../core/json/json.ts"
 
 /**
  * The way in which a result's content repeats its structured content. Servers do that for clients that know only one

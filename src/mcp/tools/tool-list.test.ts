@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { toServerConfigs } from "../config/server-config.ts"
 import { namespacesOf } from "../names/namespaces.ts"

@@ -1,5 +1,5 @@
 import type { CallToolResult, ContentBlock, ResourceContents } from "@modelcontextprotocol/client"
-import { isLongerAsJson, type Json, jsonStart } from "../../core/json.ts"
+import { isLongerAsJson, type Json, jsonStart } from "../../core/json/json.ts"
 import { type ContentPart, textOf } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import { deepestLevel, isTooDeep } from "../nesting.ts"

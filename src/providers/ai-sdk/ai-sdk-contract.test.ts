@@ -1,7 +1,7 @@
 import { createAnthropic } from "@ai-sdk/anthropic"
 import { afterEach, describe, test } from "vitest"
-import { providerContract } from "../../testing/provider-contract.ts"
-import type { ProviderFeature, ProviderHarness } from "../../testing/provider-harness.ts"
+import { providerContract } from "../../testing/provider/contract.ts"
+import type { ProviderFeature, ProviderHarness } from "../../testing/provider/harness.ts"
 import { anthropicHarness } from "../anthropic/fixtures/anthropic-harness.ts"
 import { aiSdkProvider } from "./ai-sdk-provider.ts"
 

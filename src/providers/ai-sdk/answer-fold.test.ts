@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import type { ModelPart } from "../../core/messages.ts"
-import { StreamLimitError } from "../stream-fault.ts"
+import { StreamLimitError } from "../transport/stream-fault.ts"
 import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 
 function fold(...parts: readonly StreamPart[]) {

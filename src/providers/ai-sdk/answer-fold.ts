@@ -6,9 +6,9 @@ import type {
 } from "@ai-sdk/provider"
 import type { ModelPart } from "../../core/messages.ts"
 import type { ModelDelta, ModelEnd, ModelProgress } from "../../core/ports/provider.ts"
-import { BrokenStreamError, StreamLimitError } from "../stream-fault.ts"
 import { callInput } from "../tool-calls/call-input.ts"
 import { callName } from "../tool-calls/call-name.ts"
+import { BrokenStreamError, StreamLimitError } from "../transport/stream-fault.ts"
 import { keep, vendorData } from "./vendor-data.ts"
 
 export type StreamPart = LanguageModelV4StreamPart | LanguageModelV3StreamPart

@@ -1,11 +1,11 @@
 import { z } from "zod"
-import { isJsonObject } from "../../core/json.ts"
+import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
 import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { codeOf } from "../openai/failure.ts"
 import { redact } from "../redact.ts"
-import { retryAfterMs } from "../retry-after.ts"
-import { codeOfBodyError, describeError } from "../transport-failure.ts"
+import { retryAfterMs } from "../transport/retry-after.ts"
+import { codeOfBodyError, describeError } from "../transport/transport-failure.ts"
 
 /**
  * Schema of the members that are read of an `APICallError`, of the errors that come within a stream, which are often

@@ -1,7 +1,7 @@
 import type { LanguageModelV3, LanguageModelV4 } from "@ai-sdk/provider"
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 
 /**
  * A model of the AI SDK's provider packages, for version 6 or 7 of `ai`: the members that all of them have. If the

@@ -1,5 +1,5 @@
 import type { SharedV4ProviderMetadata } from "@ai-sdk/provider"
-import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 import type { VendorData } from "../../core/messages.ts"
 
 /** Data of a model's parts that the calls after it send back, under the name of the provider. */

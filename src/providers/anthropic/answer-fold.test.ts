@@ -1,6 +1,6 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
 import { expect, test } from "vitest"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { AnswerFold } from "./answer-fold.ts"
 
 const start = (index: number, content_block: JsonObject) => ({

@@ -7,7 +7,7 @@ import type {
   StopReason,
 } from "../../core/ports/provider.ts"
 import { noUsage, type Usage } from "../../core/usage.ts"
-import { BrokenStreamError } from "../stream-fault.ts"
+import { BrokenStreamError } from "../transport/stream-fault.ts"
 import { applyDelta, type Block, beginBlock, firstDelta, toPart } from "./content-block.ts"
 
 /**

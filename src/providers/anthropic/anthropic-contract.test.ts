@@ -1,6 +1,6 @@
 import { afterEach, describe, test } from "vitest"
-import { providerContract } from "../../testing/provider-contract.ts"
-import type { ProviderHarness } from "../../testing/provider-harness.ts"
+import { providerContract } from "../../testing/provider/contract.ts"
+import type { ProviderHarness } from "../../testing/provider/harness.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
 import { anthropicHarness } from "./fixtures/anthropic-harness.ts"
 

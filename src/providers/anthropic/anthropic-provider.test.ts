@@ -10,12 +10,12 @@ import {
   anthropicErrorReply,
   anthropicEvents,
   serverSentEvent,
-} from "../../testing/anthropic-wire.ts"
+} from "../../testing/provider/anthropic-wire.ts"
 import {
   type ScriptedUpstream,
   startScriptedUpstream,
   type UpstreamReply,
-} from "../../testing/scripted-upstream.ts"
+} from "../../testing/provider/scripted-upstream.ts"
 import { anthropicProvider } from "./anthropic-provider.ts"
 import type { AnthropicOptions } from "./options.ts"
 

@@ -1,6 +1,6 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import { longestTimerMs } from "../../core/longest-timer.ts"
-import { directFetch } from "../direct-fetch.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { directFetch } from "../transport/direct-fetch.ts"
 import type { AnthropicOptions } from "./options.ts"
 
 export type AnthropicSdk = typeof import("@anthropic-ai/sdk")

@@ -1,11 +1,11 @@
 import type { APIError } from "@anthropic-ai/sdk"
-import { isJsonObject } from "../../core/json.ts"
+import { isJsonObject } from "../../core/json/json.ts"
 import type { ModelFailure } from "../../core/ports/provider.ts"
 import { type FailureCode, modelFailure, retryAdvice } from "../model-failure.ts"
 import { redact } from "../redact.ts"
-import { retryAfterMs } from "../retry-after.ts"
-import { NotAStreamError } from "../stream-fault.ts"
-import { codeOfBodyError, codeOfStatus, describeError } from "../transport-failure.ts"
+import { retryAfterMs } from "../transport/retry-after.ts"
+import { NotAStreamError } from "../transport/stream-fault.ts"
+import { codeOfBodyError, codeOfStatus, describeError } from "../transport/transport-failure.ts"
 
 type Sdk = typeof import("@anthropic-ai/sdk")
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { outputFormat } from "./output-format.ts"
 
 const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({

@@ -1,5 +1,5 @@
 import type { Anthropic } from "@anthropic-ai/sdk"
-import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 
 /** The API allows 24, but can fail to make a grammar of them in time: from 13 on, on Vertex AI from 11. */
 const mostOptionalProperties = 10

@@ -1,6 +1,6 @@
 import { describe, test } from "vitest"
-import { providerContract } from "../../testing/provider-contract.ts"
-import type { ProviderHarness } from "../../testing/provider-harness.ts"
+import { providerContract } from "../../testing/provider/contract.ts"
+import type { ProviderHarness } from "../../testing/provider/harness.ts"
 import { demoProvider } from "./demo-provider.ts"
 
 /** No service is behind the demo: nothing can be scripted, received or broken off. */

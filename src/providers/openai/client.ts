@@ -1,6 +1,6 @@
 import type { OpenAI } from "openai"
-import { longestTimerMs } from "../../core/longest-timer.ts"
-import { directFetch } from "../direct-fetch.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { directFetch } from "../transport/direct-fetch.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 
 export type OpenAiSdk = typeof import("openai")

@@ -1,6 +1,6 @@
 import type { OpenAI } from "openai"
 import { ConfigurationError } from "../../core/errors.ts"
-import { lazy } from "../lazy.ts"
+import { lazy } from "../transport/lazy.ts"
 import { createClient, type OpenAiSdk } from "./client.ts"
 import type { OpenAiConnectionOptions } from "./options.ts"
 

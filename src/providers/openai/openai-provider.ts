@@ -1,6 +1,6 @@
 import type { Provider } from "../../core/ports/provider.ts"
-import { callLimits } from "../call-limits.ts"
-import { requestOptions } from "../request-options.ts"
+import { callLimits } from "../transport/call-limits.ts"
+import { requestOptions } from "../transport/request-options.ts"
 import { hostTraits } from "./chat/hosts.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { SystemBlock } from "../../core/ports/provider.ts"
 
 /** The system prompt as one text; what is worth caching the services find out by themselves. */

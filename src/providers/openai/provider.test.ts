@@ -4,13 +4,13 @@ import { createServer } from "node:net"
 import { afterEach, describe, expect, test, vi } from "vitest"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { Provider } from "../../core/ports/provider.ts"
-import { chatEvents } from "../../testing/openai-chat-wire.ts"
-import { openAiErrorReply, responsesEvents } from "../../testing/openai-responses-wire.ts"
+import { chatEvents } from "../../testing/provider/openai-chat-wire.ts"
+import { openAiErrorReply, responsesEvents } from "../../testing/provider/openai-responses-wire.ts"
 import {
   type ScriptedUpstream,
   startScriptedUpstream,
   type UpstreamReply,
-} from "../../testing/scripted-upstream.ts"
+} from "../../testing/provider/scripted-upstream.ts"
 import type { LoadSdk } from "./connection.ts"
 import { eventsOf } from "./fixtures/call.ts"
 import { openAiChatProvider } from "./openai-chat-provider.ts"

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 
 /** A service's description of an error, in the body of an error status or within a stream. */
 export interface ServiceComplaint {

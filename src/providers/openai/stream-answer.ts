@@ -6,10 +6,10 @@ import type {
   ModelInputDelta,
   ModelProgress,
 } from "../../core/ports/provider.ts"
-import { linkedSignal } from "../linked-signal.ts"
 import { modelFailure } from "../model-failure.ts"
-import { sseBatches } from "../sse-events.ts"
 import { parseObject } from "../tool-calls/call-input.ts"
+import { linkedSignal } from "../transport/linked-signal.ts"
+import { sseBatches } from "../transport/sse-events.ts"
 import type { Connection } from "./connection.ts"
 import { toFailure } from "./failure.ts"
 import { ServiceError } from "./service-error.ts"

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 
 /** Returns a call's arguments as JSON; `{}` and their text if they are no JSON, `{}` alone for no text. */
 export function callInput(text: string): { readonly input: JsonObject; readonly malformedInput?: string } {

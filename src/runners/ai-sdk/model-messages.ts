@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../core/json.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
 import type { AssistantPart, ContentPart, Message } from "../../core/messages.ts"
 import { textOf } from "../../core/messages.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 
 /**
  * A serialised `RunState` in which these calls have other arguments, wherever it holds them: the model is

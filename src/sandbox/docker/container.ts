@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions } from "dockerode"
-import { baseEnvironment, launcherCommand } from "../launcher.ts"
 import { megabyte, openFiles, sharedMemoryBytes, temporaryBytes } from "../limits.ts"
 import type { BackendOptions } from "../options.ts"
+import { baseEnvironment, launcherCommand } from "../processes/launcher.ts"
 import { dockerSeccompProfile } from "../seccomp/docker-profile.ts"
 import { mountPoint, type StagedFolder } from "../staged-folders.ts"
 import type { Workspace } from "../workspace/workspaces.ts"

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import type { OutboxDelivery, OutboxHandler } from "../../core/ports/outbox.ts"
-import { message, newSession } from "../../testing/session-log-contract-fixtures.ts"
+import { message, newSession } from "../../testing/session-log/fixtures.ts"
 import { itemWriter, type StoreWithClock, startDispatcher, storeWithClock } from "../fixtures/outbox.ts"
 import { patience } from "../fixtures/test-gateway.ts"
 

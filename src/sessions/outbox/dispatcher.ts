@@ -1,4 +1,3 @@
-import { callBounded } from "../../core/call-bounded.ts"
 import { StoreUnavailableError, toError, UndeliverableError } from "../../core/errors.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import {
@@ -8,8 +7,9 @@ import {
   type OutboxHandler,
   type OutboxHandlers,
 } from "../../core/ports/outbox.ts"
-import { sleep } from "../../core/sleep.ts"
-import { withoutSecrets } from "../../core/without-secrets.ts"
+import { withoutSecrets } from "../../core/text/without-secrets.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
+import { sleep } from "../../core/time/sleep.ts"
 import { DueLoop } from "../due-loop.ts"
 import { retryPauseMs } from "../retry-pause.ts"
 import { deliverCommands } from "./deliver-commands.ts"

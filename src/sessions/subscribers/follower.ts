@@ -1,11 +1,11 @@
-import { callBounded } from "../../core/call-bounded.ts"
-import type { EventEntry } from "../../core/entries.ts"
 import { toError } from "../../core/errors.ts"
-import { jsonSize } from "../../core/json-size.ts"
+import { jsonSize } from "../../core/json/json-size.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Cursor, Subscriber, SubscriberContext, Subscriptions } from "../../core/ports/subscriptions.ts"
-import { withoutSecrets } from "../../core/without-secrets.ts"
-import { page, type ReadQueue } from "../read-queue.ts"
+import { withoutSecrets } from "../../core/text/without-secrets.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
+import { page, type ReadQueue } from "../reading/read-queue.ts"
 import { retryPauseMs } from "../retry-pause.ts"
 
 const lastPauseMs = 600_000

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
-import type { EventEntry } from "../../core/entries.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
 import type { EventPage, Gap, Subscriber, SubscriberContext } from "../../core/ports/subscriptions.ts"
 import {
   commitOk,
@@ -9,10 +9,10 @@ import {
   runFailed,
   runningSession,
   stepStarted,
-} from "../../testing/session-log-contract-fixtures.ts"
+} from "../../testing/session-log/fixtures.ts"
 import { type StoreWithClock, storeWithClock } from "../fixtures/outbox.ts"
 import { patience } from "../fixtures/test-gateway.ts"
-import { ReadQueue } from "../read-queue.ts"
+import { ReadQueue } from "../reading/read-queue.ts"
 import { Following } from "./following.ts"
 
 let opened: StoreWithClock

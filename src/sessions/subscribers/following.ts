@@ -1,8 +1,8 @@
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Subscriber, Subscriptions } from "../../core/ports/subscriptions.ts"
-import { sleep } from "../../core/sleep.ts"
+import { sleep } from "../../core/time/sleep.ts"
 import { DueLoop } from "../due-loop.ts"
-import type { ReadQueue } from "../read-queue.ts"
+import type { ReadQueue } from "../reading/read-queue.ts"
 import { followSession, leaseOf } from "./follower.ts"
 
 /** Sessions that one subscriber is given events of at once. */

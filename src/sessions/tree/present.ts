@@ -1,6 +1,6 @@
-import type { LiveEntry, WaitOpened } from "../../core/entries.ts"
+import type { LiveEntry, WaitOpened } from "../../core/log/entries.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
-import { page, type Reader, type ReadQueue } from "../read-queue.ts"
+import { page, type Reader, type ReadQueue } from "../reading/read-queue.ts"
 
 export type ChildWait = Extract<WaitOpened, { kind: "child" }>
 

@@ -1,4 +1,4 @@
-import type { LiveEntry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 
 /**
  * A run that works for a tool call, as viewers of the sessions above it are shown it. One object for each time that

@@ -1,6 +1,6 @@
-import type { LiveEntry } from "../../core/entries.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
 import type { Principal, Session, SessionLog } from "../../core/ports/session-log.ts"
-import type { ReadQueue } from "../read-queue.ts"
+import type { ReadQueue } from "../reading/read-queue.ts"
 import type { ViewOptions } from "../sessions.ts"
 import { type ChildWait, nothingAfter, type Present, presentOf, withoutResolved } from "./present.ts"
 import type { SubAgent } from "./sub-agent.ts"

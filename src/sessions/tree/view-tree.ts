@@ -1,5 +1,5 @@
-import { isTerminal, type LiveEntry } from "../../core/entries.ts"
 import { toError } from "../../core/errors.ts"
+import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { TreeViewOptions } from "../sessions.ts"
 import { type ChildWait, nothingAfter, type Present, presentOf } from "./present.ts"

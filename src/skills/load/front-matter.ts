@@ -11,7 +11,7 @@ import {
   visit,
 } from "yaml"
 import { toError } from "../../core/errors.ts"
-import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json.ts"
+import { isJsonObject, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import type { SkillMistake } from "../skill.ts"
 import type { Report } from "./report.ts"
 

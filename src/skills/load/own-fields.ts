@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Skill } from "../skill.ts"
 import type { Report } from "./report.ts"
 import { toolPatterns } from "./specification.ts"

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/errors.ts"
-import { isJsonObject, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
 import { loadState, mergeState, updateState } from "../../state-files/state-file.ts"
 
 /** Bytes of one skill's state as JSON. The model sees all of it. */

@@ -1,3 +1,4 @@
+import { failure, toolMaker } from "../../core/define-tool.ts"
 import { toError } from "../../core/errors.ts"
 import type { TextPart } from "../../core/messages.ts"
 import type { Tool } from "../../core/ports/tool.ts"
@@ -5,9 +6,10 @@ import { loadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.t
 import type { Skill } from "../skill.ts"
 import type { SkillStateStore } from "../state/skill-state-store.ts"
 import { limitsOf, type ToolPacks } from "../tool-packs.ts"
-import { defineTool, failure } from "./define-tool.ts"
 import { textPage } from "./text-page.ts"
 import { unknownSkill } from "./unknown-skill.ts"
+
+const defineTool = toolMaker("skills")
 
 /** Paths that are listed with the instructions. */
 const maxListedFiles = 100

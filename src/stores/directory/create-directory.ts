@@ -1,4 +1,3 @@
-import { nextSlice } from "../../core/next-slice.ts"
 import {
   type Directory,
   type DirectoryCursor,
@@ -6,7 +5,8 @@ import {
   type DirectoryQuery,
   maxDirectoryPage,
 } from "../../core/ports/directory.ts"
-import type { Row } from "../columns.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import type { Row } from "../rows/columns.ts"
 import { matchesRun, matchesSession, toListedRun, toListedSession } from "./rows.ts"
 import { type DirectorySql, type DirectoryStatement, directorySql, type Slice } from "./sql.ts"
 

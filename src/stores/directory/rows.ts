@@ -8,7 +8,7 @@ import type {
   SessionState,
 } from "../../core/ports/directory.ts"
 import type { SessionParent } from "../../core/ports/session-log.ts"
-import { integer, nullableText, type Row, text, unescapeText } from "../columns.ts"
+import { integer, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
 
 /** Makes a listed session of a row with the columns of `sessionColumns`. `served` are agents as stored. */
 export function toListedSession(row: Row, served: ReadonlySet<string>): ListedSession {

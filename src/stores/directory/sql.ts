@@ -1,5 +1,5 @@
 import type { DirectoryCursor, DirectoryQuery, RunQuery, SessionQuery } from "../../core/ports/directory.ts"
-import { escapeText } from "../columns.ts"
+import { escapeText } from "../rows/columns.ts"
 
 /** A statement whose values stand as `?`. */
 export interface DirectoryStatement {

@@ -87,7 +87,7 @@ export function cosineSimilarity(left: ArrayLike<number>, right: ArrayLike<numbe
   return Number.isFinite(cosine) ? cosine : 0
 }
 
-/** Of equal scores the newer memory comes first, and at the same time the one that was stored later. */
+/** Sorts by score. If scores are equal, the newer memory comes first, then the one that was created later. */
 function sortedIds(heads: readonly MemoryHead[], scoreOf: (head: MemoryHead) => number): readonly number[] {
   return heads
     .map((head) => ({ head, score: scoreOf(head) }))

@@ -1,4 +1,3 @@
-import { nextSlice } from "../../core/next-slice.ts"
 import type {
   MemoryListQuery,
   MemoryPage,
@@ -7,9 +6,10 @@ import type {
   MemoryVector,
   RecallQuery,
 } from "../../core/ports/memory.ts"
-import { integer, type Row } from "../columns.ts"
-import { cosineSimilarity, joinRankings, rankBySimilarity, rankByTerms, rankByTime } from "./ranking.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { integer, type Row } from "../rows/columns.ts"
 import type { TermMatches } from "./ranking.ts"
+import { cosineSimilarity, joinRankings, rankBySimilarity, rankByTerms, rankByTime } from "./ranking.ts"
 import { type FilteredHead, matchesFilter, toHead, toMemory, vectorOf } from "./rows.ts"
 import type { MemorySlice, MemorySql, MemoryStatement } from "./sql.ts"
 import { type QueryTerm, queryTermsOf } from "./terms.ts"

@@ -1,5 +1,5 @@
 import type { MemoryFilter, MemoryRecord, NewMemory } from "../../core/ports/memory.ts"
-import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "../columns.ts"
+import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
 import type { MemoryHead } from "./ranking.ts"
 import { termsOf } from "./terms.ts"
 

@@ -1,6 +1,6 @@
 import type { MemoryKey, MemoryScope } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
-import { escapeText } from "../columns.ts"
+import { escapeText } from "../rows/columns.ts"
 
 /** A statement whose values stand as `?`. */
 export interface MemoryStatement {
@@ -17,7 +17,7 @@ export interface MemoryDialect {
 }
 
 /** Columns of a whole memory but for its vector. */
-export const memoryColumns = `id, entity_type, name, content, tags, session_id, run_id, revision, created_at,
+const memoryColumns = `id, entity_type, name, content, tags, session_id, run_id, revision, created_at,
   updated_at, expires_at`
 
 /** Position in the order of ids, and the rows that one statement reads. */

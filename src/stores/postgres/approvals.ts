@@ -8,14 +8,14 @@ import type {
   WaitFilter,
   WaitKey,
 } from "../../core/ports/approvals.ts"
-import { escapeText, integer, type Row } from "../columns.ts"
-import { revocationRecord, toAuditRecord } from "../decision-records.ts"
-import { revokedGrants, toGrants, toolTypeKey } from "../grant-rows.ts"
-import { refuseNewer, type Versions } from "../versions.ts"
-import { columnsOf, toWait } from "../wait-rows.ts"
-import type { Database, Query } from "./database.ts"
+import { escapeText, integer, type Row } from "../rows/columns.ts"
+import { revocationRecord, toAuditRecord } from "../rows/decision-records.ts"
+import { revokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
+import { columnsOf, toWait } from "../rows/wait-rows.ts"
+import { refuseNewer, type Versions } from "../rules/versions.ts"
+import type { Database, Query } from "./database/database.ts"
+import { parseRows } from "./database/parse-rows.ts"
 import { lockReceiver } from "./inbox.ts"
-import { parseRows } from "./parse-rows.ts"
 
 /** Selects rows for `toWait`, each with the version of its session. */
 const waitsOfSessions = `

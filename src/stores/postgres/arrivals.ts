@@ -3,7 +3,7 @@ import {
   holdConnection,
   type StandingConnection,
   type StandingConnectionOptions,
-} from "./standing-connection.ts"
+} from "./database/standing-connection.ts"
 
 /** The channel that announces sessions with a new command. */
 export const arrivalsChannel = "agent_gateway_arrivals"

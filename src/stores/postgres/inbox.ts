@@ -1,4 +1,4 @@
-import { pieceCharacters } from "../../core/json-pieces.ts"
+import { pieceCharacters } from "../../core/json/json-pieces.ts"
 import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
@@ -9,21 +9,21 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, text } from "../columns.ts"
+import { escapeText, integer, nullableText, text } from "../rows/columns.ts"
 import {
   commandColumns,
   type NewCommand,
   type NewCommandRow,
   newCommandRow,
   toCommandRow,
-} from "../command-rows.ts"
-import { positionOf, queuedRuns } from "../inbox-rules.ts"
-import { type LargeContents, largeContents } from "../large-contents.ts"
-import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
-import { toPending } from "../session-rows.ts"
-import { refuseNewer, type Versions } from "../versions.ts"
+} from "../rows/command-rows.ts"
+import { type LargeContents, largeContents } from "../rows/large-contents.ts"
+import { toPending } from "../rows/session-rows.ts"
+import { positionOf, queuedRuns } from "../rules/inbox-rules.ts"
+import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
+import { refuseNewer, type Versions } from "../rules/versions.ts"
 import { arrivalsChannel } from "./arrivals.ts"
-import type { Database, Query } from "./database.ts"
+import type { Database, Query } from "./database/database.ts"
 import { claimFree } from "./leases.ts"
 import { lastSeq, nowMs } from "./schema.ts"
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto"
-import type { Clock } from "../../core/clock.ts"
 import { randomIds } from "../../core/ids.ts"
 import type { Keyring, SigningKey } from "../../core/ports/keyring.ts"
-import { escapeText, integer, type Row, text } from "../columns.ts"
-import type { Query } from "./database.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import { escapeText, integer, type Row, text } from "../rows/columns.ts"
+import type { Query } from "./database/database.ts"
 
 export function createKeyring(query: Query, clock: Clock): Keyring {
   async function newest(): Promise<SigningKey | null> {

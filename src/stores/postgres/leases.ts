@@ -1,8 +1,8 @@
 import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
 import type { Shares } from "../../core/ports/shares.ts"
-import { escapeText, integer, nullableText, text } from "../columns.ts"
-import { toLease } from "../session-rows.ts"
-import type { Database, Query } from "./database.ts"
+import { escapeText, integer, nullableText, text } from "../rows/columns.ts"
+import { toLease } from "../rows/session-rows.ts"
+import type { Database, Query } from "./database/database.ts"
 import { type HeartbeatTimes, isLive, ownerIsConnected, ownerIsDead } from "./membership.ts"
 
 /** This process as a claimer. */

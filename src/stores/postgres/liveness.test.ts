@@ -11,7 +11,7 @@ import {
   numbered,
   runningSession,
   stepStarted,
-} from "../../testing/session-log-contract-fixtures.ts"
+} from "../../testing/session-log/fixtures.ts"
 import { startTestServer, type TestServer } from "./fixtures/test-server.ts"
 import { heartbeatTimes } from "./membership.ts"
 

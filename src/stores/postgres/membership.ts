@@ -1,10 +1,10 @@
 import type { Client } from "pg"
 import type { Liveness } from "../../core/ports/liveness.ts"
 import type { Logger } from "../../core/ports/logger.ts"
-import { integer } from "../columns.ts"
-import { oldestReader } from "../versions.ts"
-import { createHeartbeatClock } from "./heartbeat-clock.ts"
-import { holdConnection, type StandingConnectionOptions } from "./standing-connection.ts"
+import { integer } from "../rows/columns.ts"
+import { oldestReader } from "../rules/versions.ts"
+import { createHeartbeatClock } from "./database/heartbeat-clock.ts"
+import { holdConnection, type StandingConnectionOptions } from "./database/standing-connection.ts"
 
 /** This process as an owner of leases. */
 export interface Membership {

@@ -1,12 +1,12 @@
 import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
-import { escapeText, integer } from "../columns.ts"
 import { listMemories, type MemoryReader, recallMemories } from "../memory/recall.ts"
 import { refusalOf, storedOutcome } from "../memory/remember-rules.ts"
 import { storedColumns, toMemory } from "../memory/rows.ts"
 import { type MemoryStatement, memorySql, scopeValues, storedAgent } from "../memory/sql.ts"
 import type { QueryTerm } from "../memory/terms.ts"
-import type { Database, Query } from "./database.ts"
+import { escapeText, integer } from "../rows/columns.ts"
+import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
 
 const sql = memorySql({

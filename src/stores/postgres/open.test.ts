@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs"
 import { setTimeout as delay } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { systemClock } from "../../core/clock.ts"
 import { ConfigurationError, StoreUnavailableError } from "../../core/errors.ts"
 import type { Store } from "../../core/ports/store.ts"
+import { systemClock } from "../../core/time/clock.ts"
 import {
   runSessionLogCase,
   sessionLogContract,
   sharedSessionLogContract,
-} from "../../testing/session-log-contract.ts"
+} from "../../testing/session-log/contract.ts"
 import {
   cancel,
   commitOk,
@@ -19,8 +19,8 @@ import {
   numbered,
   runningSession,
   stepStarted,
-} from "../../testing/session-log-contract-fixtures.ts"
-import { approval, decider, ending, newWait, opening } from "../../testing/wait-contract-fixtures.ts"
+} from "../../testing/session-log/fixtures.ts"
+import { approval, decider, ending, newWait, opening } from "../../testing/session-log/wait-fixtures.ts"
 import { approvalsWithoutOrigin, checkApprovalsWithoutOrigin } from "../fixtures/approvals-without-origin.ts"
 import { checkMigratedStore } from "../fixtures/migrated-store.ts"
 import { type ProcessOverCable, startTestServer, type TestServer } from "./fixtures/test-server.ts"

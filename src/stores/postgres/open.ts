@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto"
-import type { Clock } from "../../core/clock.ts"
-import { logVersion } from "../../core/entries.ts"
+import { logVersion } from "../../core/log/entries.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Store } from "../../core/ports/store.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
-import { integer, text } from "../columns.ts"
+import { integer, text } from "../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import { createApprovals } from "./approvals.ts"
 import { listenForArrivals } from "./arrivals.ts"
@@ -16,9 +16,9 @@ import {
   openDatabase,
   standingConfig,
   withoutTimeouts,
-} from "./database.ts"
+} from "./database/database.ts"
+import { toOpeningError } from "./database/failures.ts"
 import { createPostgresDirectory } from "./directory.ts"
-import { toOpeningError } from "./failures.ts"
 import { createKeyring } from "./keyring.ts"
 import { uncountLapse } from "./leases.ts"
 import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"

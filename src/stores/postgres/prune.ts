@@ -1,5 +1,5 @@
 import type { PruneLimits } from "../../core/ports/session-log.ts"
-import type { Query } from "./database.ts"
+import type { Query } from "./database/database.ts"
 
 /** Rows that one statement deals with, so that it ends well before it times out. */
 const settledPerStatement = 100

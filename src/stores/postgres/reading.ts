@@ -1,10 +1,10 @@
-import type { Entry } from "../../core/entries.ts"
-import { nextSlice } from "../../core/next-slice.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
-import { escapeText, integer, type Row, text } from "../columns.ts"
-import { fromRow } from "../entry-rows.ts"
-import { maxSliceCharacters } from "../slice-size.ts"
-import type { Query } from "./database.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { escapeText, integer, type Row, text } from "../rows/columns.ts"
+import { fromRow } from "../rows/entry-rows.ts"
+import { maxSliceCharacters } from "../rows/slice-size.ts"
+import type { Query } from "./database/database.ts"
 
 const maxRows = 200
 

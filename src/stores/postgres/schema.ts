@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../columns.ts"
-import type { Database } from "./database.ts"
+import { integer } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
 
 const oldestServer = 15
 

@@ -1,6 +1,6 @@
 import type { Secrets } from "../../core/ports/secrets.ts"
-import { escapeText, text } from "../columns.ts"
-import type { Query } from "./database.ts"
+import { escapeText, text } from "../rows/columns.ts"
+import type { Query } from "./database/database.ts"
 
 export function createSecrets(query: Query): Secrets {
   return {

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto"
 import type { Cursor, Subscription, Subscriptions } from "../../core/ports/subscriptions.ts"
 import type { Alarm } from "../bell.ts"
-import { escapeText, integer, text, unescapeText } from "../columns.ts"
-import { errorToStore } from "../outbox-rows.ts"
-import { toCursor, toForgotten } from "../subscription-rows.ts"
-import type { Database, Query } from "./database.ts"
+import { escapeText, integer, text, unescapeText } from "../rows/columns.ts"
+import { errorToStore } from "../rows/outbox-rows.ts"
+import { toCursor, toForgotten } from "../rows/subscription-rows.ts"
+import type { Database, Query } from "./database/database.ts"
 import { nowMs } from "./schema.ts"
 
 /** A claim that comes while a commit stirs the cursor skips it: what is claimed later sees that commit's events. */

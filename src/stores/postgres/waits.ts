@@ -1,9 +1,9 @@
 import type { SessionBatch } from "../../core/ports/session-log.ts"
-import { escapeText } from "../columns.ts"
-import { type CommittedWait, closingRecords, mayCloseWaits, toOpenWait } from "../wait-changes.ts"
-import { waitBody } from "../wait-rows.ts"
+import { escapeText } from "../rows/columns.ts"
+import { waitBody } from "../rows/wait-rows.ts"
+import { type CommittedWait, closingRecords, mayCloseWaits, toOpenWait } from "../rules/wait-changes.ts"
 import { insertAudit } from "./approvals.ts"
-import type { Query } from "./database.ts"
+import type { Query } from "./database/database.ts"
 
 /** The open waits that the batches may close. A statement of its own, after the locks: so it sees every answer. */
 export async function openWaits(

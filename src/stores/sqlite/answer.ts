@@ -1,11 +1,11 @@
 import type { AnswerCommand, AnswerOutcome } from "../../core/ports/session-log.ts"
-import { integer } from "../columns.ts"
-import { dueCommand } from "../command-rows.ts"
-import { isCancelled } from "../inbox-rules.ts"
-import { judgeAnswer } from "../wait-answers.ts"
-import { toWait } from "../wait-rows.ts"
+import { integer } from "../rows/columns.ts"
+import { dueCommand } from "../rows/command-rows.ts"
+import { toWait } from "../rows/wait-rows.ts"
+import { isCancelled } from "../rules/inbox-rules.ts"
+import { judgeAnswer } from "../rules/wait-answers.ts"
 import { insertAudit, insertGrant, newestWait } from "./approvals.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { findReceiver, insertCommand, type PutOptions } from "./inbox.ts"
 
 /** Inside a transaction. */

@@ -8,13 +8,13 @@ import type {
   WaitFilter,
   WaitKey,
 } from "../../core/ports/approvals.ts"
-import { escapeText, type Row } from "../columns.ts"
-import { revocationRecord, toAuditRecord } from "../decision-records.ts"
-import { revokedGrants, toGrants, toolTypeKey } from "../grant-rows.ts"
-import { refuseNewer, type Versions } from "../versions.ts"
-import { columnsOf, toWait } from "../wait-rows.ts"
-import type { Database } from "./database.ts"
-import { readSlices } from "./slices.ts"
+import { escapeText, type Row } from "../rows/columns.ts"
+import { revocationRecord, toAuditRecord } from "../rows/decision-records.ts"
+import { revokedGrants, toGrants, toolTypeKey } from "../rows/grant-rows.ts"
+import { columnsOf, toWait } from "../rows/wait-rows.ts"
+import { refuseNewer, type Versions } from "../rules/versions.ts"
+import type { Database } from "./database/database.ts"
+import { readSlices } from "./database/slices.ts"
 
 /** Selects rows for `toWait`, each with the version of its session. */
 const waitsOfSessions = `

@@ -1,7 +1,7 @@
 import type { Directory } from "../../core/ports/directory.ts"
-import { escapeText, text } from "../columns.ts"
 import { createDirectory } from "../directory/create-directory.ts"
-import type { Database } from "./database.ts"
+import { escapeText, text } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
 import type { Membership } from "./membership.ts"
 
 export function createSqliteDirectory(database: Database, membership: Membership): Directory {

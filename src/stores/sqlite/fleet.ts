@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/ports/logger.ts"
-import type { Versions } from "../versions.ts"
+import type { Versions } from "../rules/versions.ts"
 import type { Membership } from "./membership.ts"
 
 /** Time between two looks at which versions the other processes read. */

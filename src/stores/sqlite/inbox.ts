@@ -7,21 +7,21 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, text } from "../columns.ts"
+import { escapeText, integer, nullableText, text } from "../rows/columns.ts"
 import {
   type CommandRow,
   commandColumns,
   type NewCommand,
   newCommandRow,
   toCommandRow,
-} from "../command-rows.ts"
-import { type DueChange, positionOf, queuedRuns } from "../inbox-rules.ts"
-import type { LargeContents } from "../large-contents.ts"
-import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../put-rules.ts"
-import { toPending } from "../session-rows.ts"
-import { refuseNewer, type Versions } from "../versions.ts"
-import type { Database } from "./database.ts"
-import { largeText } from "./large-text.ts"
+} from "../rows/command-rows.ts"
+import type { LargeContents } from "../rows/large-contents.ts"
+import { toPending } from "../rows/session-rows.ts"
+import { type DueChange, positionOf, queuedRuns } from "../rules/inbox-rules.ts"
+import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
+import { refuseNewer, type Versions } from "../rules/versions.ts"
+import type { Database } from "./database/database.ts"
+import { largeText } from "./database/large-text.ts"
 import { lastSeq } from "./schema.ts"
 
 export interface PutOptions {

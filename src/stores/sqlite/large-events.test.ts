@@ -2,14 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
-import { systemClock } from "../../core/clock.ts"
-import {
-  commitOk,
-  event,
-  newSession,
-  numbered,
-  runningSession,
-} from "../../testing/session-log-contract-fixtures.ts"
+import { systemClock } from "../../core/time/clock.ts"
+import { commitOk, event, newSession, numbered, runningSession } from "../../testing/session-log/fixtures.ts"
 import { openSqliteStore } from "./open.ts"
 
 const ignore = () => undefined

@@ -1,9 +1,9 @@
 import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
 import type { Shares } from "../../core/ports/shares.ts"
-import { escapeText, integer, nullableText } from "../columns.ts"
-import { toLease } from "../session-rows.ts"
-import type { Candidate } from "../turns.ts"
-import type { Database } from "./database.ts"
+import { escapeText, integer, nullableText } from "../rows/columns.ts"
+import { toLease } from "../rows/session-rows.ts"
+import type { Candidate } from "../rules/turns.ts"
+import type { Database } from "./database/database.ts"
 import type { Membership } from "./membership.ts"
 import { findRunnable } from "./runnable.ts"
 

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto"
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import { logVersion } from "../../core/entries.ts"
 import { StoreUnavailableError } from "../../core/errors.ts"
+import { logVersion } from "../../core/log/entries.ts"
 import { type FileLock, tryLock } from "../../locks/file-lock.ts"
-import { oldestReader } from "../versions.ts"
-import { toStoreError } from "./failures.ts"
+import { oldestReader } from "../rules/versions.ts"
+import { toStoreError } from "./database/failures.ts"
 
 /** This process as an owner of leases. */
 export interface Membership {

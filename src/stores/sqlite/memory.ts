@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto"
-import type { Clock } from "../../core/clock.ts"
 import type { Memory, MemoryScope, NewMemory, RememberOptions } from "../../core/ports/memory.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
-import { escapeText, integer } from "../columns.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import { listMemories, type MemoryReader, recallMemories } from "../memory/recall.ts"
 import { refusalOf, type StoredMemory, storedOutcome } from "../memory/remember-rules.ts"
 import { storedColumns, toMemory } from "../memory/rows.ts"
 import { type MemoryStatement, memorySql, scopeValues, storedAgent } from "../memory/sql.ts"
-import type { Database } from "./database.ts"
+import { escapeText, integer } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
 
 const sql = memorySql({ schema: "", numbers: "SELECT value FROM json_each(?)" })
 

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, test } from "vitest"
-import { systemClock } from "../../core/clock.ts"
+import { systemClock } from "../../core/time/clock.ts"
 import {
   runSessionLogCase,
   sessionLogContract,
   sharedSessionLogContract,
-} from "../../testing/session-log-contract.ts"
+} from "../../testing/session-log/contract.ts"
 import { openMemoryStore, openSqliteStore } from "./open.ts"
 
 const logger = {

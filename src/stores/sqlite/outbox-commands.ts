@@ -1,10 +1,10 @@
 import { StoreUnavailableError } from "../../core/errors.ts"
 import type { CommandDelivery, CommandResult, OutboxCommand } from "../../core/ports/outbox.ts"
-import { escapeText, integer, type Row, text, unescapeText } from "../columns.ts"
-import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../outbox-rows.ts"
-import type { Versions } from "../versions.ts"
+import { escapeText, integer, type Row, text, unescapeText } from "../rows/columns.ts"
+import { commandResult, errorToStore, failedCommand, toOutboxCommand } from "../rows/outbox-rows.ts"
+import type { Versions } from "../rules/versions.ts"
 import { answer } from "./answer.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { putInTree, startChild } from "./tree.ts"
 
 interface Delivering {

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto"
-import type { Clock } from "../../core/clock.ts"
 import { commandKind, type Outbox, type RowChoice } from "../../core/ports/outbox.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import type { Alarm } from "../bell.ts"
-import { escapeText, integer, text, unescapeText } from "../columns.ts"
-import { errorToStore, newRows, rowColumns, toClaimedItem, toOutboxRow } from "../outbox-rows.ts"
-import type { Versions } from "../versions.ts"
+import { escapeText, integer, text, unescapeText } from "../rows/columns.ts"
+import { errorToStore, newRows, rowColumns, toClaimedItem, toOutboxRow } from "../rows/outbox-rows.ts"
+import type { Versions } from "../rules/versions.ts"
 import type { WatchHub } from "../watch-hub.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { moveCommand } from "./outbox-commands.ts"
 
 export interface OutboxParts {

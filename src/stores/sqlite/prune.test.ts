@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest"
-import { systemClock } from "../../core/clock.ts"
+import { systemClock } from "../../core/time/clock.ts"
 import {
   commitOk,
   event,
@@ -8,8 +8,8 @@ import {
   runningSession,
   stepCompleted,
   textDelta,
-} from "../../testing/session-log-contract-fixtures.ts"
-import { type Database, openDatabase } from "./database.ts"
+} from "../../testing/session-log/fixtures.ts"
+import { type Database, openDatabase } from "./database/database.ts"
 import { soleMembership } from "./membership.ts"
 import { openStore } from "./open.ts"
 import { migrate } from "./schema.ts"

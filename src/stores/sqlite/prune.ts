@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises"
 import type { PruneLimits } from "../../core/ports/session-log.ts"
-import { integer, text } from "../columns.ts"
-import type { Database } from "./database.ts"
+import { integer, text } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
 
 /** Rows that one statement deletes. */
 const slice = 50

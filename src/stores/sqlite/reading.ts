@@ -1,12 +1,12 @@
-import type { Entry } from "../../core/entries.ts"
-import { nextSlice } from "../../core/next-slice.ts"
+import type { Entry } from "../../core/log/entries.ts"
 import type { Principal, ReadOptions } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, type Row, textLength } from "../columns.ts"
-import { fromRow } from "../entry-rows.ts"
-import { maxSliceCharacters } from "../slice-size.ts"
-import type { Database } from "./database.ts"
-import { largeText } from "./large-text.ts"
-import { maxRows } from "./slices.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { escapeText, integer, nullableText, type Row, textLength } from "../rows/columns.ts"
+import { fromRow } from "../rows/entry-rows.ts"
+import { maxSliceCharacters } from "../rows/slice-size.ts"
+import type { Database } from "./database/database.ts"
+import { largeText } from "./database/large-text.ts"
+import { maxRows } from "./database/slices.ts"
 
 /** One statement, so that events and deltas are of one snapshot. The delta row that the cursor lies in comes first. */
 const withDeltas = `

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { Shares } from "../../core/ports/shares.ts"
-import { escapeText, integer, nullableText, type Row, text, unescapeText } from "../columns.ts"
-import { type Candidate, createTurns } from "../turns.ts"
-import type { Database } from "./database.ts"
+import { escapeText, integer, nullableText, type Row, text, unescapeText } from "../rows/columns.ts"
+import { type Candidate, createTurns } from "../rules/turns.ts"
+import type { Database } from "./database/database.ts"
 import type { Claimable } from "./leases.ts"
 
 export interface RunnableOptions extends Claimable {

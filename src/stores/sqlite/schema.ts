@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../core/errors.ts"
-import { integer } from "../columns.ts"
-import type { Database } from "./database.ts"
+import { integer } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
 
 /**
  * Statements that bring the database from each version to the next; `PRAGMA user_version` counts those done.

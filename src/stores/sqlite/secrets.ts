@@ -1,6 +1,6 @@
 import type { Secrets } from "../../core/ports/secrets.ts"
-import { escapeText, text } from "../columns.ts"
-import type { Database } from "./database.ts"
+import { escapeText, text } from "../rows/columns.ts"
+import type { Database } from "./database/database.ts"
 
 export function createSecrets(database: Database): Secrets {
   return {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto"
-import type { Clock } from "../../core/clock.ts"
 import type { Cursor, Subscription, Subscriptions } from "../../core/ports/subscriptions.ts"
+import type { Clock } from "../../core/time/clock.ts"
 import type { Alarm } from "../bell.ts"
-import { escapeText, integer, text, unescapeText } from "../columns.ts"
-import { errorToStore } from "../outbox-rows.ts"
-import { type Stirred, toCursor, toForgotten } from "../subscription-rows.ts"
-import type { Database } from "./database.ts"
+import { escapeText, integer, text, unescapeText } from "../rows/columns.ts"
+import { errorToStore } from "../rows/outbox-rows.ts"
+import { type Stirred, toCursor, toForgotten } from "../rows/subscription-rows.ts"
+import type { Database } from "./database/database.ts"
 
 const claimed = `
   UPDATE subscriber_cursor SET claim = ?, due_at = ?, stirred = 0, attempts = attempts + 1

@@ -1,12 +1,12 @@
 import type { CommandResult, StartChild } from "../../core/ports/outbox.ts"
 import type { CancelCommand, MessageCommand, PutOutcome } from "../../core/ports/session-log.ts"
-import { answerInPlaceOf, childNotNeeded, needsChild } from "../child-starts.ts"
-import { escapeText, integer, text } from "../columns.ts"
-import { isCancelled } from "../inbox-rules.ts"
-import { toWait } from "../wait-rows.ts"
+import { escapeText, integer, text } from "../rows/columns.ts"
+import { toWait } from "../rows/wait-rows.ts"
+import { answerInPlaceOf, childNotNeeded, needsChild } from "../rules/child-starts.ts"
+import { isCancelled } from "../rules/inbox-rules.ts"
 import { answer } from "./answer.ts"
 import { newestWait } from "./approvals.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 import { inboxOf, type PutOptions, put, revokeSession } from "./inbox.ts"
 
 /** A run, and the time of its cancel. */

@@ -1,16 +1,16 @@
-import { logVersion } from "../../core/entries.ts"
+import { logVersion } from "../../core/log/entries.ts"
 import type { SessionBatch } from "../../core/ports/session-log.ts"
-import { escapeText } from "../columns.ts"
+import { escapeText } from "../rows/columns.ts"
+import { waitBody } from "../rows/wait-rows.ts"
 import {
   type CommittedWait,
   changeWaits,
   closingRecords,
   mayCloseWaits,
   toOpenWait,
-} from "../wait-changes.ts"
-import { waitBody } from "../wait-rows.ts"
+} from "../rules/wait-changes.ts"
 import { insertAudit } from "./approvals.ts"
-import type { Database } from "./database.ts"
+import type { Database } from "./database/database.ts"
 
 /** The open waits that the batch may close. */
 export function openWaits(database: Database, batch: SessionBatch): readonly CommittedWait[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { ToolRules } from "../../core/ports/tool-rules.ts"
 import { offerTools } from "./offer-tools.ts"
 

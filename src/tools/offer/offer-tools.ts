@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject, nestsTooDeep } from "../../core/json.ts"
+import { isJsonObject, type Json, type JsonObject, nestsTooDeep } from "../../core/json/json.ts"
 import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { ToolRules } from "../../core/ports/tool-rules.ts"
 import { toCurrentSchema } from "./current-schema.ts"

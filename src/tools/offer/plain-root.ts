@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util"
-import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../core/json/json.ts"
 
 /** A root that is a plain object, and what it no longer says. */
 export interface PlainRoot {

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from "vitest"
 import { ShuttingDownError, UnusableSchemaError } from "../../core/errors.ts"
-import type { JsonObject } from "../../core/json.ts"
+import type { JsonObject } from "../../core/json/json.ts"
 import { createSchemaChecker, type SchemaCheckerLimits } from "./schema-checker.ts"
 
 vi.setConfig({ testTimeout: 60_000 })

@@ -1,5 +1,5 @@
 import { ShuttingDownError, UnusableSchemaError } from "../../core/errors.ts"
-import { isLongerAsJson, type JsonObject } from "../../core/json.ts"
+import { isLongerAsJson, type JsonObject } from "../../core/json/json.ts"
 import type { SchemaCheck, SchemaCheckOptions } from "../../core/ports/schema-check.ts"
 import type { Validation } from "../../core/ports/tool.ts"
 import { type CheckThread, type Outcome, startCheckThread, type ThreadLimits } from "./check-thread.ts"

@@ -1,4 +1,4 @@
-import { type Entry, type EventEntry, isTerminal } from "../../../src/core/entries.ts"
+import { type Entry, type EventEntry, isTerminal } from "../../../src/core/log/entries.ts"
 import type { ContentPart } from "../../../src/core/messages.ts"
 import type { BusyClient, SentMessage } from "./client.ts"
 

@@ -1,4 +1,4 @@
-import { eventId } from "../../../src/core/event-id.ts"
+import { eventId } from "../../../src/core/log/event-id.ts"
 import { notedIds } from "../support/deliveries.ts"
 import { lost, repeated } from "./kinds.ts"
 import { eventsOf, type Observation } from "./observation.ts"

@@ -1,5 +1,5 @@
 import { Conversation } from "../../../src/agent/conversation.ts"
-import type { DeltaEntry, Entry, Event, EventEntry, WaitResolved } from "../../../src/core/entries.ts"
+import type { DeltaEntry, Entry, Event, EventEntry, WaitResolved } from "../../../src/core/log/entries.ts"
 import type { SessionParent } from "../../../src/core/ports/session-log.ts"
 import type { WaitKind } from "../../../src/core/wait.ts"
 import type { Deliveries } from "../support/deliveries.ts"

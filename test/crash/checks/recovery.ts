@@ -1,5 +1,5 @@
-import { openWaitOf } from "../../../src/agent/call-state.ts"
-import { isTerminal } from "../../../src/core/entries.ts"
+import { openWaitOf } from "../../../src/agent/tools/call-state.ts"
+import { isTerminal } from "../../../src/core/log/entries.ts"
 import { conversationOf, eventsOf, type Observation } from "./observation.ts"
 
 /** One of a round's processes. Times in milliseconds since the Unix epoch. */

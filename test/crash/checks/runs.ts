@@ -1,4 +1,4 @@
-import { type EventEntry, isTerminal } from "../../../src/core/entries.ts"
+import { type EventEntry, isTerminal } from "../../../src/core/log/entries.ts"
 import { isEnding, scenarios } from "../support/scenarios.ts"
 import { lost, repeated } from "./kinds.ts"
 import { all, deltasOf, eventsOf, type Observation } from "./observation.ts"

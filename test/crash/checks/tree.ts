@@ -4,7 +4,7 @@ import {
   isTerminal,
   type TerminalEvent,
   type WaitOpened,
-} from "../../../src/core/entries.ts"
+} from "../../../src/core/log/entries.ts"
 import { budgetUsd } from "../support/scenarios.ts"
 import { checkDeliveries } from "./deliveries.ts"
 import { checkEffects } from "./effects.ts"

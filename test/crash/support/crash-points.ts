@@ -1,4 +1,4 @@
-import type { Event } from "../../../src/core/entries.ts"
+import type { Event } from "../../../src/core/log/entries.ts"
 import type { ScenarioName } from "./scenarios.ts"
 
 type Around = "before" | "after"

@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import type { EventEntry } from "../../../src/core/entries.ts"
-import { isTerminal } from "../../../src/core/entries.ts"
-import { eventId } from "../../../src/core/event-id.ts"
+import type { EventEntry } from "../../../src/core/log/entries.ts"
+import { isTerminal } from "../../../src/core/log/entries.ts"
+import { eventId } from "../../../src/core/log/event-id.ts"
 import { linesOf } from "./effects.ts"
 
 /** One call of the hook, or one delivery of an outbox item. */

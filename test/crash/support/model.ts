@@ -1,5 +1,5 @@
-import { type AnthropicAnswerPart, anthropicEvents } from "../../../src/testing/anthropic-wire.ts"
-import type { UpstreamReply, UpstreamRequest } from "../../../src/testing/scripted-upstream.ts"
+import { type AnthropicAnswerPart, anthropicEvents } from "../../../src/testing/provider/anthropic-wire.ts"
+import type { UpstreamReply, UpstreamRequest } from "../../../src/testing/provider/scripted-upstream.ts"
 
 type ToolCall = Extract<AnthropicAnswerPart, { type: "toolCall" }>
 

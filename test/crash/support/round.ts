@@ -4,7 +4,10 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { toError } from "../../../src/core/errors.ts"
 import { freePort } from "../../../src/testing/fixtures/free-port.ts"
-import { type ScriptedUpstream, startScriptedUpstream } from "../../../src/testing/scripted-upstream.ts"
+import {
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from "../../../src/testing/provider/scripted-upstream.ts"
 import { lost } from "../checks/kinds.ts"
 import type { Observation } from "../checks/observation.ts"
 import type { Generation } from "../checks/recovery.ts"

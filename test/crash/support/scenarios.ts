@@ -1,5 +1,5 @@
-import type { TerminalEvent } from "../../../src/core/entries.ts"
-import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/anthropic-wire.ts"
+import type { TerminalEvent } from "../../../src/core/log/entries.ts"
+import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/provider/anthropic-wire.ts"
 import { calls, type ModelCall, prompt, type Script, says } from "./model.ts"
 import type { SessionClient } from "./session-client.ts"
 

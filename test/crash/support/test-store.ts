@@ -1,6 +1,6 @@
-import type { Clock } from "../../../src/core/clock.ts"
 import type { Logger } from "../../../src/core/ports/logger.ts"
 import type { Store } from "../../../src/core/ports/store.ts"
+import type { Clock } from "../../../src/core/time/clock.ts"
 import { openPostgresStore } from "../../../src/stores/postgres/open.ts"
 import { openSqliteStore } from "../../../src/stores/sqlite/open.ts"
 

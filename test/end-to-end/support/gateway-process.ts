@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url"
-import type { ScriptedUpstream } from "../../../src/testing/scripted-upstream.ts"
+import type { ScriptedUpstream } from "../../../src/testing/provider/scripted-upstream.ts"
 import { type CliProcess, startCli } from "../../cli-process.ts"
 import type { OnEnd } from "./on-end.ts"
 

@@ -3,12 +3,12 @@ import {
   type AnthropicAnswerOptions,
   type AnthropicAnswerPart,
   anthropicEvents,
-} from "../../../src/testing/anthropic-wire.ts"
+} from "../../../src/testing/provider/anthropic-wire.ts"
 import {
   type ScriptedUpstream,
   startScriptedUpstream,
   type UpstreamReply,
-} from "../../../src/testing/scripted-upstream.ts"
+} from "../../../src/testing/provider/scripted-upstream.ts"
 import type { OnEnd } from "./on-end.ts"
 
 /** A model service that gives these answers, one a call. */

@@ -4,7 +4,7 @@ import {
   startScriptedUpstream,
   type UpstreamReply,
   type UpstreamRequest,
-} from "../../../src/testing/scripted-upstream.ts"
+} from "../../../src/testing/provider/scripted-upstream.ts"
 import { type GatewayProcess, startGateway } from "./gateway-process.ts"
 import { atEndOfFile } from "./on-end.ts"
 import { type SessionClient, startSession } from "./session-client.ts"

@@ -1,4 +1,4 @@
-import type { ScriptedUpstream } from "../../../src/testing/scripted-upstream.ts"
+import type { ScriptedUpstream } from "../../../src/testing/provider/scripted-upstream.ts"
 import { eventually } from "./eventually.ts"
 import { type GatewayProcess, startGateway } from "./gateway-process.ts"
 import { startModel } from "./model.ts"

@@ -1,7 +1,7 @@
-import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/anthropic-wire.ts"
-import { chatEvents } from "../../../src/testing/openai-chat-wire.ts"
-import { openAiErrorReply, responsesEvents } from "../../../src/testing/openai-responses-wire.ts"
-import type { UpstreamReply } from "../../../src/testing/scripted-upstream.ts"
+import { anthropicErrorReply, anthropicEvents } from "../../../src/testing/provider/anthropic-wire.ts"
+import { chatEvents } from "../../../src/testing/provider/openai-chat-wire.ts"
+import { openAiErrorReply, responsesEvents } from "../../../src/testing/provider/openai-responses-wire.ts"
+import type { UpstreamReply } from "../../../src/testing/provider/scripted-upstream.ts"
 
 /** A test's responses in the format of a model service. */
 export interface Wire {

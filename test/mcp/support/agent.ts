@@ -1,13 +1,13 @@
 import { onTestFinished } from "vitest"
-import type { Event } from "../../../src/core/entries.ts"
-import type { JsonObject } from "../../../src/core/json.ts"
+import type { JsonObject } from "../../../src/core/json/json.ts"
+import type { Event } from "../../../src/core/log/entries.ts"
 import { type AgentOptions, createAgent } from "../../../src/gateway/create-agent.ts"
 import type { RunOptions } from "../../../src/gateway/gateway.ts"
 import {
   type ScriptedProvider,
   type ScriptedTurn,
   scriptedProvider,
-} from "../../../src/testing/scripted-provider.ts"
+} from "../../../src/testing/provider/scripted-provider.ts"
 import { type EventStream, eventStream } from "../../end-to-end/support/event-stream.ts"
 import { eventually } from "../../end-to-end/support/eventually.ts"
 

@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
 import { onTestFinished } from "vitest"
-import type { Json, JsonObject } from "../../../src/core/json.ts"
+import type { Json, JsonObject } from "../../../src/core/json/json.ts"
 
 type RefreshAnswer = "granted" | "refused" | "unavailable"
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
-import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
-import { assertStill } from "../../../src/testing/sandbox-heartbeat.ts"
+import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
+import { assertStill } from "../../../src/testing/sandbox/heartbeat.ts"
 import { hiding } from "./attacks-hiding.ts"
 
 const gigabyte = 1_000_000_000

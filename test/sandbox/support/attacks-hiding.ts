@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
+import { exec, newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 
 /** Megabytes, for a quota of 32: what fits between two looks at the disk. */
 const maxWrittenMb = 400

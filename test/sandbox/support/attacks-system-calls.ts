@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
+import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 
 const EPERM = 1
 const ENOSYS = 38

@@ -1,4 +1,4 @@
-import { sandboxLimitCases } from "../../../src/testing/sandbox-contract-limits.ts"
+import { sandboxLimitCases } from "../../../src/testing/sandbox/limits.ts"
 import { exhaustion } from "./attacks-exhaustion.ts"
 
 /** These are seen in the table of a network of its own, which a subprocess does not have. */

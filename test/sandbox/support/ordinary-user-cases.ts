@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { join } from "node:path"
-import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox-harness.ts"
+import { newSandbox, run, type SandboxCase } from "../../../src/testing/sandbox/harness.ts"
 import { openTestSandboxes } from "./open.ts"
 
 /** Cases for machines on which control groups are not permitted. */

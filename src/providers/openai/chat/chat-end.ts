@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from "../../../core/json.ts"
-import { isJsonObject } from "../../../core/json.ts"
+import type { Json, JsonObject } from "../../../core/json/json.ts"
+import { isJsonObject } from "../../../core/json/json.ts"
 import type { StopReason } from "../../../core/ports/provider.ts"
 import type { Usage } from "../../../core/usage.ts"
 

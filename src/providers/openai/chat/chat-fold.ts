@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../../core/json.ts"
+import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelPart, VendorData } from "../../../core/messages.ts"
 import type { ModelDelta, ModelEnd, ModelInputDelta, ModelProgress } from "../../../core/ports/provider.ts"
 import { callInput } from "../../tool-calls/call-input.ts"

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../../../core/json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../../core/json/json.ts"
 import { ServiceError } from "../service-error.ts"
 
 /** The content of one chunk, in any dialect. */

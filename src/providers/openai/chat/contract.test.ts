@@ -1,6 +1,6 @@
 import { afterEach, describe, test } from "vitest"
-import { providerContract } from "../../../testing/provider-contract.ts"
-import type { ProviderHarness } from "../../../testing/provider-harness.ts"
+import { providerContract } from "../../../testing/provider/contract.ts"
+import type { ProviderHarness } from "../../../testing/provider/harness.ts"
 import { chatWire } from "../fixtures/chat-wire.ts"
 import { scriptedHarness } from "../fixtures/scripted-harness.ts"
 import { openAiChatProvider } from "../openai-chat-provider.ts"

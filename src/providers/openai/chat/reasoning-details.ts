@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../../../core/json.ts"
+import type { Json, JsonObject } from "../../../core/json/json.ts"
 
 /** Their pieces follow each other; any other field of a later piece replaces the earlier. */
 const growing: readonly string[] = ["text", "summary", "data"]

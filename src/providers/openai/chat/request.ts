@@ -1,5 +1,5 @@
 import type { OpenAI } from "openai"
-import type { JsonObject } from "../../../core/json.ts"
+import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelRequest, ToolSpecification } from "../../../core/ports/provider.ts"
 import { promptText, toolParameters } from "../prompt.ts"
 import type { HostTraits } from "./hosts.ts"

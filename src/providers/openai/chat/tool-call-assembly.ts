@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../../core/json.ts"
+import type { JsonObject } from "../../../core/json/json.ts"
 import { parseObject } from "../../tool-calls/call-input.ts"
 import type { ToolCallDelta } from "./chunk.ts"
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, test } from "vitest"
-import { providerContract } from "../../../testing/provider-contract.ts"
-import type { ProviderHarness } from "../../../testing/provider-harness.ts"
+import { providerContract } from "../../../testing/provider/contract.ts"
+import type { ProviderHarness } from "../../../testing/provider/harness.ts"
 import { responsesWire } from "../fixtures/responses-wire.ts"
 import { scriptedHarness } from "../fixtures/scripted-harness.ts"
 import { openAiProvider } from "../openai-provider.ts"

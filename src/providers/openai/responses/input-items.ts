@@ -1,5 +1,5 @@
 import type { OpenAI } from "openai"
-import { isJsonObject, type JsonObject } from "../../../core/json.ts"
+import { isJsonObject, type JsonObject } from "../../../core/json/json.ts"
 import type {
   AssistantMessage,
   AssistantPart,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import type { JsonObject } from "../../../core/json.ts"
+import type { JsonObject } from "../../../core/json/json.ts"
 import type { AssistantPart, Message } from "../../../core/messages.ts"
 import type { ModelRequest } from "../../../core/ports/provider.ts"
 import type { ToolResult } from "../../../core/ports/tool.ts"

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
-import type { JsonObject } from "../../../core/json.ts"
+import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelDelta, ModelInputDelta } from "../../../core/ports/provider.ts"
-import { BrokenStreamError } from "../../stream-fault.ts"
+import { BrokenStreamError } from "../../transport/stream-fault.ts"
 import { ResponseFold } from "./response-fold.ts"
 
 function fold(...events: readonly JsonObject[]) {

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../../core/json.ts"
+import type { JsonObject } from "../../../core/json/json.ts"
 import type { ModelPart } from "../../../core/messages.ts"
 import { callInput } from "../../tool-calls/call-input.ts"
 import { callName } from "../../tool-calls/call-name.ts"

@@ -1,0 +1,181 @@
+import type { ChildTask } from "../../core/child.ts"
+import { isJsonObject, nestsTooDeep } from "../../core/json/json.ts"
+import type { MessageCommand } from "../../core/ports/session-log.ts"
+import type { ReturnedWait, Tool } from "../../core/ports/tool.ts"
+import { originOf } from "../../core/tool-origin.ts"
+import type { RunState } from "../conversation.ts"
+import { budgetOf, reservedOf } from "../model/budget.ts"
+import { type ModelRunContext, record } from "../run-context.ts"
+import type { CallState } from "../tools/call-state.ts"
+import { newWait } from "../waits/open-wait.ts"
+import { refuseIfTooMany, WaitRefused } from "../waits/refused-wait.ts"
+import { openChildrenOf } from "./tree-effects.ts"
+
+/** Children of one run that may be open at once. */
+const maxOpenChildren = 32
+/** The deepest place in a tree of sessions; its root has depth 0. */
+const maxDepth = 8
+/** Children among which the free part of a budget is divided, if a task says nothing about it. */
+const budgetShares = 4
+/** Characters of a task and of what its tool receives back, as JSON. */
+const maxTaskCharacters = 200_000
+const defaultTimeoutMs = 86_400_000
+const longestTimeoutMs = 366 * 86_400_000
+/** The log version that knows children. Older ones have no form for them. */
+const childrenSince = 3
+
+type ReturnedChild = Extract<ReturnedWait, { kind: "child" }>
+
+/**
+ * Opens a wait for a session of its own that works on the task, and has the store start that session. Both are in one
+ * commit. Throws a `WaitRefused` for a task that cannot be started.
+ */
+export async function startChild(
+  context: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+  { task, continuation }: ReturnedChild,
+): Promise<void> {
+  const { clock, conversation, tree, ids, journal, sessionId } = context
+  refuseIfTooMany(call, "child")
+  const problem = problemOf(task, continuation)
+  if (problem !== null) throw new WaitRefused("invalid_wait", `The tool's task ${problem}.`)
+  const { run } = conversation
+  if (run === null) throw new Error("A tool call belongs to an open run.")
+  if (journal.version < childrenSince) throw upgradeInProgress()
+  // Two calls that start children at once must not reserve the same money.
+  await tree.oneByOne(async () => {
+    const agent = agentOf(context, run, task)
+    const most = Math.min(task.maxConcurrent ?? maxOpenChildren, maxOpenChildren)
+    if (openChildrenOf(run).length >= most) throw tooManyChildren(most)
+    if (await tree.isStorageFull()) throw storageFull()
+    const reservedUsd = reservationOf(context, run, task)
+    const [childId, childRunId] = [ids.next("sess"), ids.next("run")]
+    const { toolCallId } = call.requested
+    const { event, wait } = newWait(context, {
+      toolCallId,
+      toolName: tool.name,
+      origin: originOf(tool, call.input),
+      asks: { kind: "child", payload: { agent, sessionId: childId, runId: childRunId, reservedUsd } },
+      answerSchema: null,
+      expiresAt: clock.now() + (task.timeoutMs ?? defaultTimeoutMs),
+      continuation,
+      // The child answers it, and knows no other id.
+      waitId: childRunId,
+      nonce: childRunId,
+    })
+    const parent = { sessionId, runId: run.runId, toolCallId }
+    const child = { agent, parent, createdAt: clock.now() }
+    const command = messageOf(context, run, task, { childId, childRunId, reservedUsd })
+    const start = {
+      id: `start:${childRunId}`,
+      kind: "command",
+      payload: { type: "startChild", child, command },
+    } as const
+    await record(context, [event], { open: [wait], outbox: [start] })
+  })
+}
+
+function messageOf(
+  { clock }: ModelRunContext,
+  { started }: RunState,
+  { content, context, model, role, limits = {} }: ChildTask,
+  ids: { readonly childId: string; readonly childRunId: string; readonly reservedUsd: number | null },
+): MessageCommand {
+  const { maxTurns } = limits
+  const { childId: sessionId, childRunId: runId, reservedUsd } = ids
+  return {
+    type: "message",
+    sessionId,
+    runId,
+    at: clock.now(),
+    input: { type: "message", content },
+    context: context ?? started.context,
+    channel: started.channel,
+    model: model ?? null,
+    outputSchema: null,
+    ...(started.traceparent !== undefined && { traceparent: started.traceparent }),
+    limits: {
+      ...(maxTurns !== undefined && { maxTurns }),
+      ...(reservedUsd !== null && { maxBudgetUsd: reservedUsd }),
+    },
+    ...(role !== undefined && { role }),
+    idempotency: null,
+  }
+}
+
+function agentOf({ tree }: ModelRunContext, { started }: RunState, task: ChildTask): string {
+  const agent = task.agent ?? started.agent
+  if (tree.depth >= maxDepth) {
+    const message = `Sub-agents may be nested ${maxDepth} deep at most. Do the task without a further sub-agent.`
+    throw new WaitRefused("too_deep", message)
+  }
+  if (tree.agents.includes(agent)) return agent
+  const known = tree.agents.map((name) => JSON.stringify(name)).join(", ")
+  throw new WaitRefused(
+    "unknown_agent",
+    `There is no agent ${JSON.stringify(agent)}. Choose one of: ${known}.`,
+  )
+}
+
+/**
+ * Returns the US dollars of the run's budget that the child may use; null if neither the run nor the task has a
+ * budget. What the child does not use comes back with its answer.
+ */
+function reservationOf(context: ModelRunContext, run: RunState, { limits }: ChildTask): number | null {
+  const budget = budgetOf(context, run)
+  if (budget === null) return limits?.maxBudgetUsd ?? null
+  const free = run.charged === null ? 0 : budget - run.charged - reservedOf(run)
+  if (free <= 0) {
+    const message = "Nothing is left of the run's budget for a sub-agent. Finish without one."
+    throw new WaitRefused("budget_exceeded", message)
+  }
+  const openShares = Math.max(1, budgetShares - openChildrenOf(run).length)
+  return Math.min(limits?.maxBudgetUsd ?? free / openShares, free)
+}
+
+/** The values may come from untyped code. */
+function problemOf(task: unknown, continuation: unknown): string | null {
+  if (!isJsonObject(task)) return "is no object"
+  if (!Array.isArray(task.content) || task.content.length === 0) return "has no content"
+  if (task.agent !== undefined && typeof task.agent !== "string")
+    return "names an agent with something else than a text"
+  if (task.model !== undefined && typeof task.model !== "string")
+    return "names a model with something else than a text"
+  if (task.context !== undefined && !isJsonObject(task.context)) return "has a context that is no object"
+  if (!isJsonObject(continuation)) return "has a continuation that is no object"
+  const numbers = [
+    task.timeoutMs,
+    task.maxConcurrent,
+    ...Object.values(isJsonObject(task.limits) ? task.limits : {}),
+  ]
+  if (numbers.some((value) => value !== undefined && !isPositive(value)))
+    return "has a limit that is not above 0"
+  if (isPositive(task.timeoutMs) && task.timeoutMs > longestTimeoutMs) return "waits longer than a year"
+  if (nestsTooDeep([task, continuation])) return "nests too deep"
+  const size = JSON.stringify([task, continuation]).length
+  return size > maxTaskCharacters ? `is larger than ${maxTaskCharacters} characters` : null
+}
+
+function isPositive(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0
+}
+
+function tooManyChildren(most: number): WaitRefused {
+  const message = `At most ${most} sub-agents of one run work at once. Wait for one of them to end.`
+  return new WaitRefused("too_many_children", message)
+}
+
+function storageFull(): WaitRefused {
+  const message =
+    "The user's sessions use all of their storage, so no sub-agent can start. Do the task without one."
+  return new WaitRefused("storage_full", message)
+}
+
+function upgradeInProgress(): WaitRefused {
+  return new WaitRefused(
+    "upgrade_in_progress",
+    "No sub-agent can start now, because a gateway process of an older version is still running. " +
+      "Try again after the upgrade.",
+  )
+}

@@ -1,0 +1,79 @@
+import type { ModelChoice } from "../../core/agent-runtime.ts"
+import type { Event } from "../../core/log/entries.ts"
+import type { ModelRequest } from "../../core/ports/provider.ts"
+import { type Cost, noUsage, type Spending, type Usage } from "../../core/usage.ts"
+import { openChildrenOf } from "../children/tree-effects.ts"
+import type { RunState } from "../conversation.ts"
+import type { ModelRunContext } from "../run-context.ts"
+import { type CountedUsage, estimateInput } from "./estimate-tokens.ts"
+
+/** The part of the budget that a call uses. */
+export interface Charged extends Spending {
+  readonly charged: Cost
+}
+
+/** Returns the cost of a call at this model's price, and the amount that counts against a budget. */
+export function priced(
+  context: ModelRunContext,
+  choice: ModelChoice,
+  { usage, charged }: Pick<CountedUsage, "usage" | "charged">,
+): Charged {
+  return { usage, cost: costOf(context, choice, usage), charged: costOf(context, choice, charged) }
+}
+
+function costOf({ runtime }: ModelRunContext, { provider, model }: ModelChoice, usage: Usage): Cost {
+  return runtime.pricing.cost({ priceList: provider.priceList, model, usage })
+}
+
+/** Returns the US dollars that the run may cost; null for no limit. */
+export function budgetOf(
+  { runtime }: ModelRunContext,
+  { started: { limits } }: Pick<RunState, "started">,
+): number | null {
+  const budgets = [runtime.maxBudgetUsd, limits?.maxBudgetUsd ?? null].filter((budget) => budget !== null)
+  return budgets.length === 0 ? null : Math.min(...budgets)
+}
+
+/** Returns the US dollars of the run's budget that its open children may still use. */
+export function reservedOf(run: RunState): number {
+  return openChildrenOf(run).reduce((sum, { payload }) => sum + (payload.reservedUsd ?? 0), 0)
+}
+
+/**
+ * Resolves to the events that end the run if a model call could cross its budget; null if the call may be made. The
+ * reservation is the most that the call can cost: its input, by an estimate that is rather too high, and all the
+ * output it may have.
+ */
+export async function overBudget(
+  context: ModelRunContext,
+  choice: ModelChoice,
+  request: ModelRequest,
+  { charged, ...spent }: Charged,
+): Promise<readonly Event[] | null> {
+  const { run } = context.conversation
+  const budget = run === null ? null : budgetOf(context, run)
+  if (run === null || budget === null) return null
+  const worstCase = await mostItCosts(context, choice, request)
+  if (worstCase === null || charged === null || spent.cost === null) {
+    const message = "This run has a budget, and the price of its model is not known."
+    return [{ type: "runFailed", code: "price_unknown", message, ...spent }]
+  }
+  if (charged + reservedOf(run) + worstCase <= budget) return null
+  return [
+    { type: "budgetExceeded", totalCost: spent.cost, budget },
+    { type: "runCompleted", disposition: "interrupted", reason: "budget", ...spent },
+  ]
+}
+
+/** Writing the input to a cache may cost more than merely reading it. */
+async function mostItCosts(
+  context: ModelRunContext,
+  choice: ModelChoice,
+  request: ModelRequest,
+): Promise<Cost> {
+  const input = await estimateInput(request)
+  const output = { ...noUsage, outputTokens: request.maxTokens }
+  const plain = costOf(context, choice, { ...output, inputTokens: input })
+  const written = costOf(context, choice, { ...output, cacheCreationInputTokens: input })
+  return plain === null || written === null ? null : Math.max(plain, written)
+}

@@ -1,0 +1,253 @@
+import { RunCancelledError } from "../../core/errors.ts"
+import { imageRefused, imagesOf } from "../../core/images.ts"
+import type { Event, ModelCallFailed } from "../../core/log/entries.ts"
+import { isTerminal } from "../../core/log/entries.ts"
+import type { ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
+import type { Tool } from "../../core/ports/tool.ts"
+import { sleep } from "../../core/time/sleep.ts"
+import { addCost, addSpending, noSpending, type Spending } from "../../core/usage.ts"
+import { idsOfRun } from "../log-events.ts"
+import type { Action } from "../next-action.ts"
+import { type ModelRunContext, record } from "../run-context.ts"
+import { recordCompletion } from "../steering.ts"
+import { untilAborted } from "../until-aborted.ts"
+import { type Charged, overBudget, priced } from "./budget.ts"
+import { bytesOf, type CountedUsage, countUsage } from "./estimate-tokens.ts"
+import { counted, evidence, failedCall, freeOfCharge, mayHaveCost, retried } from "./failed-call.ts"
+import { type Attempt, attemptAfter, modelAt } from "./model-attempt.ts"
+import { requestOf } from "./model-request.ts"
+import { answeredEvents } from "./response-events.ts"
+import { nothingStreamed, type Streamed, streamAnswer } from "./stream-response.ts"
+
+type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
+
+/**
+ * One step's model call, with its retries and fallbacks: logs the intent, streams, and logs the answer with the calls
+ * it asks for. A failure that does not pass ends the run, as does a call that could cross the budget. When cancelled,
+ * what was streamed so far becomes the answer.
+ */
+export async function callModel(context: ModelRunContext, action: CallAction): Promise<void> {
+  let attempt =
+    action.type === "startStep" ? await startStep(context, action) : await repeatStep(context, action)
+  while (attempt !== null) attempt = await tryModel(context, attempt)
+}
+
+async function startStep(
+  context: ModelRunContext,
+  { step: number }: Extract<CallAction, { type: "startStep" }>,
+): Promise<Attempt | null> {
+  const { ids } = context
+  const step = {
+    type: "stepStarted",
+    stepId: ids.next("step"),
+    messageId: ids.next("msg"),
+    step: number,
+  } as const
+  const modelIndex = context.conversation.run?.modelIndex ?? 0
+  const attempt = { step, number: 1, modelIndex, ...atOnce }
+  return begin(context, attempt, { failed: [], announced: step })
+}
+
+/** An attempt that follows no failure of its model. */
+const atOnce = { retries: 0, pauseMs: 0 }
+
+async function repeatStep(
+  context: ModelRunContext,
+  { step, attempt: number }: Extract<CallAction, { type: "repeatStep" }>,
+): Promise<Attempt | null> {
+  const modelIndex = context.conversation.run?.modelIndex ?? 0
+  return begin(context, { step, number, modelIndex, ...atOnce }, { failed: [], announced: null })
+}
+
+/** Announces this attempt, unless it was, after what failed before it; ends the run if the budget does not allow it. */
+async function begin(
+  context: ModelRunContext,
+  attempt: Attempt,
+  { failed, announced }: { readonly failed: readonly ModelCallFailed[]; readonly announced: Event | null },
+): Promise<Attempt | null> {
+  const run = context.conversation.run
+  const spent = failed.reduce(addCharged, { ...spentSoFar(context), charged: run?.charged ?? 0 })
+  const choice = modelAt(context.runtime, attempt.modelIndex)
+  const ending = await overBudget(context, choice, requestOf(context, attempt), spent)
+  // Whoever was shown text of a call that failed is told that it is void, whether another one follows or not.
+  const isAnnounced = ending === null || failed.length > 0
+  const events = [...failed, ...(isAnnounced && announced !== null ? [announced] : []), ...(ending ?? [])]
+  if (events.length > 0) await recordUncancelled(context, events)
+  return ending === null ? attempt : null
+}
+
+/**
+ * Waits for the attempt's time and resolves to its request and the tools behind it. If the process stops before that,
+ * the attempt is not made, and is logged as not sent, so that the next process does not count it.
+ */
+async function awaitTurn(
+  context: ModelRunContext,
+  attempt: Attempt,
+): Promise<{ readonly request: ModelRequest; readonly shownTools: readonly Tool[] }> {
+  const { signal, runtime, hold } = context
+  try {
+    if (attempt.pauseMs > 0) {
+      await sleep(attempt.pauseMs, signal)
+      signal.throwIfAborted()
+    }
+    signal.throwIfAborted()
+    // Read in the same moment: calls are bound to the tools that this request shows.
+    const shownTools = runtime.tools
+    const request = requestOf(context, attempt)
+    const messages = await untilAborted(signal, runtime.prepareImages(request.messages))
+    await hold.untilCertain(signal)
+    return { request: { ...request, messages }, shownTools }
+  } catch (reason) {
+    if (reason instanceof RunCancelledError) throw reason
+    await record(context, [failedCall(context, attempt, "not_sent", freeOfCharge)])
+    throw reason
+  }
+}
+
+/** Resolves to the attempt that follows, if it failed and there is one. */
+async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Attempt | null> {
+  const { request, shownTools } = await awaitTurn(context, attempt)
+  const choice = modelAt(context.runtime, attempt.modelIndex)
+  const streamed = nothingStreamed()
+  const last = await streamAnswer(context, attempt.step, choice, request, streamed)
+  if (last === null) {
+    await keepCancelled(context, attempt, request, streamed)
+    throw context.signal.reason
+  }
+  if (last.type === "error") {
+    const usage = mayHaveCost(last, streamed) ? await counted(context, request, streamed) : freeOfCharge
+    return afterFailure(context, attempt, last, usage)
+  }
+  await recordAnswer(context, attempt, request, { end: last, streamed, shownTools })
+  return null
+}
+
+interface Answered {
+  readonly end: ModelEnd
+  readonly streamed: Streamed
+  readonly shownTools: readonly Tool[]
+}
+
+async function recordAnswer(
+  context: ModelRunContext,
+  attempt: Attempt,
+  request: ModelRequest,
+  { end, streamed, shownTools }: Answered,
+): Promise<void> {
+  const { estimated, ...counted } = await countUsage(end.usage ?? streamed.usage, {
+    ...evidence(context, request),
+    outputBytes: bytesOf(end.content),
+  })
+  const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
+  const { streamedFrom, callIds } = streamed
+  const details = { streamedFrom, callIds, spending, estimated, shownTools }
+  await recordUncancelled(context, answeredEvents(context, attempt.step, end, details))
+}
+
+/**
+ * Logs what may end the run. If a cancel came first the run has not ended so, but all else has been, and was paid
+ * for.
+ */
+async function recordUncancelled(context: ModelRunContext, events: readonly Event[]): Promise<void> {
+  try {
+    await recordCompletion(context, events)
+  } catch (thrown) {
+    if (!(thrown instanceof RunCancelledError)) throw thrown
+    const rest = events.filter((event) => !isTerminal(event))
+    if (rest.length > 0) await record(context, rest)
+    throw thrown
+  }
+}
+
+/** The conversation leaves images out when it meets this code. */
+const withoutImages = {
+  code: imageRefused,
+  message: "The model service refused an image. The conversation continues without it.",
+} as const
+
+async function afterFailure(
+  context: ModelRunContext,
+  attempt: Attempt,
+  failure: ModelFailure,
+  usage: CountedUsage,
+): Promise<Attempt | null> {
+  const { code, message } = failure
+  const failed = failedCall(context, attempt, code, usage)
+  const isWithoutImages =
+    failure.refusedPart === "image" && imagesOf(context.conversation.shownMessages).length > 0
+  const next = isWithoutImages
+    ? { ...attempt, number: attempt.number + 1, pauseMs: 0 }
+    : attemptAfter(attempt, failure, context.runtime)
+  logFailure(context, attempt, { failure, next, isWithoutImages })
+  if (next === null) {
+    const spent = addSpending(spentSoFar(context), failed)
+    await recordUncancelled(context, [failed, { type: "runFailed", code, message, ...spent }])
+    return null
+  }
+  const announced = retried(next, isWithoutImages ? withoutImages : { code, message })
+  return begin(context, next, { failed: [failed], announced })
+}
+
+function logFailure(
+  { sessionId, conversation, logger, runtime }: ModelRunContext,
+  attempt: Attempt,
+  {
+    failure,
+    next,
+    isWithoutImages,
+  }: { readonly failure: ModelFailure; readonly next: Attempt | null; readonly isWithoutImages: boolean },
+): void {
+  const { provider, model } = modelAt(runtime, attempt.modelIndex)
+  const { code, detail = failure.message } = failure
+  const ids = { ...idsOfRun(sessionId, conversation.run), stepId: attempt.step.stepId }
+  const fields = { ...ids, attempt: attempt.number, provider: provider.name, model, code, detail }
+  if (next === null) logger.warn(fields, "A model call failed. The run ends.")
+  else if (isWithoutImages) logger.warn(fields, "A model refused an image. The call is retried without it.")
+  else if (next.modelIndex === attempt.modelIndex) {
+    logger.warn({ ...fields, retryInMs: next.pauseMs }, "A model call failed. It is retried.")
+  } else {
+    const { model: fallback } = modelAt(runtime, next.modelIndex)
+    logger.warn({ ...fields, fallback }, "A model call failed. The next model takes over.")
+  }
+}
+
+/**
+ * The viewers have seen what was streamed, and the model should know that it said it; thinking without its end cannot
+ * be sent back. When the process merely stops, the next one counts what this call cost.
+ */
+async function keepCancelled(
+  context: ModelRunContext,
+  attempt: Attempt,
+  request: ModelRequest,
+  streamed: Streamed,
+): Promise<void> {
+  if (!(context.signal.reason instanceof RunCancelledError)) return
+  const usage = await counted(context, request, streamed)
+  if (streamed.text === "") {
+    await record(context, [failedCall(context, attempt, "cancelled", usage)])
+    return
+  }
+  const { stepId, messageId } = attempt.step
+  const choice = modelAt(context.runtime, attempt.modelIndex)
+  await record(context, [
+    {
+      type: "messageCompleted",
+      stepId,
+      messageId,
+      message: { role: "assistant", content: [{ type: "text", text: streamed.text }] },
+      model: choice.model,
+      ...priced(context, choice, usage),
+      estimated: usage.estimated,
+      stopReason: "cancelled",
+      streamedFrom: streamed.streamedFrom,
+    },
+  ])
+}
+
+function addCharged(left: Charged, right: Charged): Charged {
+  return { ...addSpending(left, right), charged: addCost(left.charged, right.charged) }
+}
+
+function spentSoFar({ conversation }: ModelRunContext): Spending {
+  return conversation.run?.spent ?? noSpending
+}

@@ -1,0 +1,81 @@
+import { toError, UnusableSchemaError } from "../../core/errors.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
+import type { Event } from "../../core/log/entries.ts"
+import { textOf } from "../../core/messages.ts"
+import type { RunState } from "../conversation.ts"
+import type { ModelRunContext } from "../run-context.ts"
+import { recordCompletion } from "../steering.ts"
+
+/** Characters of a validation error that the run's error quotes. */
+const maxProblem = 1_000
+/** Attempts that a model has to mend an answer which does not fit. */
+const maxMends = 1
+
+/** Returns the instruction for the model if its answer must be JSON of this schema. */
+export function outputInstruction(schema: JsonObject): string {
+  return (
+    "Give your final answer as one JSON value that fits this JSON Schema, with no other " +
+    `text:\n${JSON.stringify(schema)}`
+  )
+}
+
+/** Ends the run with the answer if it fits the schema; else the model is told why and tries once more. */
+export async function checkOutput(
+  context: ModelRunContext,
+  run: RunState,
+  schema: JsonObject,
+): Promise<void> {
+  const message = context.conversation.messages.at(-1)
+  const text = message?.role === "assistant" ? textOf(message.content) : ""
+  const checked = await check(context, schema, text)
+  await recordCompletion(context, [eventOf(checked, run)])
+}
+
+type Checked =
+  | { readonly fits: true; readonly output: Json }
+  | { readonly fits: false; readonly problem: string }
+  /** No answer fits a schema that cannot be used. */
+  | { readonly fits: false; readonly problem: null }
+
+async function check(
+  { runtime, sessionId, signal, logger }: ModelRunContext,
+  schema: JsonObject,
+  text: string,
+): Promise<Checked> {
+  let output: Json
+  try {
+    output = JSON.parse(withoutFence(text)) as Json
+  } catch (error) {
+    return { fits: false, problem: `it is no JSON (${toError(error).message}).` }
+  }
+  try {
+    const validation = await runtime.checkSchema(schema, output, { source: "output", sessionId, signal })
+    return validation.valid ? { fits: true, output } : { fits: false, problem: `${validation.message}.` }
+  } catch (thrown) {
+    if (!(thrown instanceof UnusableSchemaError)) throw thrown
+    logger.warn(
+      { sessionId, reason: thrown.message },
+      "the schema of a run's output cannot be used; the run fails",
+    )
+    return { fits: false, problem: null }
+  }
+}
+
+function eventOf(checked: Checked, { outputRejections, spent }: RunState): Event {
+  if (checked.fits) {
+    const { output } = checked
+    return { type: "runCompleted", disposition: "completed", reason: null, ...spent, output }
+  }
+  const { problem } = checked
+  if (problem !== null && outputRejections < maxMends) return { type: "outputRejected", problem }
+  const message =
+    problem === null
+      ? "The schema that was asked for cannot be used."
+      : `The model's answer does not fit the requested schema: ${problem.slice(0, maxProblem)}`
+  return { type: "runFailed", code: "output_invalid", message, ...spent }
+}
+
+/** Many models wrap JSON in a Markdown code block, whatever they are told. */
+function withoutFence(text: string): string {
+  return /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/.exec(text)?.[1] ?? text
+}

@@ -1,0 +1,142 @@
+import { imagesOf } from "../../core/images.ts"
+import { isLargeJson } from "../../core/json/json-pieces.ts"
+import type { ModelPart } from "../../core/messages.ts"
+import type { ModelRequest } from "../../core/ports/provider.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import type { Usage } from "../../core/usage.ts"
+
+/** English and code have about four bytes a token, other scripts about three: this errs on the dear side. */
+const bytesPerToken = 3
+/** More than any service counts for an image of its largest size. */
+const tokensPerImage = 5_000
+/** No tokenizer makes fewer tokens of so many bytes, but for long runs of blanks. */
+const mostBytesPerToken = 12
+/** Bytes of a token of plain English; other text has fewer. */
+const usualBytesPerToken = 4
+/** Bytes of messages that are counted in one turn of the event loop (rule 15). */
+const sliceBytes = 256 * 1024
+
+/** Tokens that a text of so many bytes has, at a guess that is rather too high. */
+function estimateTokens(bytes: number): number {
+  return Math.ceil(bytes / bytesPerToken)
+}
+
+/** Resolves to the input tokens of the request, at a guess that is rather too high. */
+export async function estimateInput(request: ModelRequest): Promise<number> {
+  const images = imagesOf(request.messages)
+  const ignored = new Set<unknown>(images)
+  const bytes = await inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
+  return estimateTokens(bytes) + images.length * tokensPerImage
+}
+
+/**
+ * Resolves to the bytes of the request that must be tokens. What only a vendor understands is left out: services drop
+ * old reasoning, and encrypted it is many bytes a token.
+ */
+export function plainBytes({ outputSchema: _, ...request }: ModelRequest): Promise<number> {
+  const ignored = new Set<unknown>(imagesOf(request.messages))
+  const isLeftOut = (key: string, value: unknown) => key === "vendor" || ignored.has(value)
+  return inputBytes(request, (key, value) => (isLeftOut(key, value) ? null : value))
+}
+
+/**
+ * Counts a schema as well, which may go over the wire twice: in the prompt, and as what the answer is held to. A long
+ * conversation is counted in slices, so that the event loop goes on (rule 15).
+ */
+async function inputBytes(
+  { system, messages, tools, outputSchema }: ModelRequest,
+  replace: (key: string, value: unknown) => unknown,
+): Promise<number> {
+  const bytesOfJson = (value: unknown) => Buffer.byteLength(JSON.stringify(value, replace))
+  let bytes = bytesOfJson([system, tools, outputSchema])
+  let inSlice = bytes
+  for (const message of messages) {
+    if (inSlice >= sliceBytes || isLargeJson(message)) {
+      await nextSlice()
+      inSlice = 0
+    }
+    const size = bytesOfJson(message)
+    bytes += size
+    inSlice += size
+  }
+  return bytes
+}
+
+/** Bytes of what the model wrote. */
+export function bytesOf(content: readonly ModelPart[]): number {
+  let bytes = 0
+  for (const part of content) {
+    if (part.type === "text" || part.type === "thinking") bytes += Buffer.byteLength(part.text)
+    if (part.type === "toolCall")
+      bytes += Buffer.byteLength(part.malformedInput ?? JSON.stringify(part.input))
+  }
+  return bytes
+}
+
+export interface CountedUsage {
+  readonly usage: Usage
+  /** The usage that counts against a budget: at least as much as the transferred bytes usually have. */
+  readonly charged: Usage
+  /** If true, some of the counts are the gateway's estimate. */
+  readonly estimated: boolean
+}
+
+export interface Evidence {
+  readonly outputBytes: number
+  /** Asked only when there is need. */
+  readonly inputTokens: () => Promise<number>
+  /** Bytes of plain input, which must be tokens; null if the service's count of the input is not checked. */
+  readonly plainInputBytes: (() => Promise<number>) | null
+}
+
+/**
+ * Returns the usage that a service reports, as far as it can be true. Counts that are missing, not numbers, or far
+ * below what the transferred bytes usually have are replaced by an estimate. Counts that are too high are believed,
+ * and so are counts of cached tokens.
+ */
+export async function countUsage(reported: Usage | null, evidence: Evidence): Promise<CountedUsage> {
+  const {
+    inputTokens: input,
+    outputTokens: output,
+    cacheCreationInputTokens,
+    cacheReadInputTokens,
+  } = {
+    ...nothing,
+    ...reported,
+  }
+  const cached = count(cacheCreationInputTokens) + count(cacheReadInputTokens)
+  const leastOutput = evidence.outputBytes / mostBytesPerToken
+  const outputIsFine = isCount(output) && output >= leastOutput
+  const plainInputBytes = (await evidence.plainInputBytes?.()) ?? 0
+  const inputIsFine =
+    isCount(input) && input + cached > 0 && input + cached >= plainInputBytes / mostBytesPerToken
+  const usage: Usage = {
+    inputTokens: inputIsFine ? input : Math.max(0, (await evidence.inputTokens()) - cached),
+    outputTokens: outputIsFine ? output : estimateTokens(evidence.outputBytes),
+    cacheCreationInputTokens: count(cacheCreationInputTokens),
+    cacheReadInputTokens: count(cacheReadInputTokens),
+  }
+  const usualInput = Math.ceil(plainInputBytes / usualBytesPerToken) - cached
+  const usualOutput = Math.ceil(evidence.outputBytes / usualBytesPerToken)
+  const charged: Usage = {
+    ...usage,
+    inputTokens: Math.max(usage.inputTokens, usualInput),
+    outputTokens: Math.max(usage.outputTokens, usualOutput),
+  }
+  return { usage, charged, estimated: !inputIsFine || !outputIsFine }
+}
+
+const nothing = {
+  inputTokens: Number.NaN,
+  outputTokens: Number.NaN,
+  cacheCreationInputTokens: 0,
+  cacheReadInputTokens: 0,
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
+function count(value: number): number {
+  return isCount(value) ? value : 0
+}

@@ -1,0 +1,63 @@
+import type { ModelCallFailed, StepRetried } from "../../core/log/entries.ts"
+import type { ModelFailure, ModelRequest } from "../../core/ports/provider.ts"
+import { noUsage } from "../../core/usage.ts"
+import type { ModelRunContext } from "../run-context.ts"
+import { priced } from "./budget.ts"
+import { type CountedUsage, countUsage, estimateInput, plainBytes } from "./estimate-tokens.ts"
+import { type Attempt, modelAt } from "./model-attempt.ts"
+import type { Streamed } from "./stream-response.ts"
+
+/** Failures of a service that took the request and did not finish its answer in time. */
+const silences: readonly string[] = ["upstream_cut", "upstream_stalled", "upstream_timeout"]
+
+/** A service that refuses charges nothing; one that began to answer, or went silent, may have. */
+export function mayHaveCost({ code }: ModelFailure, { begun }: Streamed): boolean {
+  return begun || silences.includes(code)
+}
+
+export const freeOfCharge: CountedUsage = { usage: noUsage, charged: noUsage, estimated: false }
+
+/** Estimates the usage and cost of a call that did not end. */
+export function counted(
+  context: ModelRunContext,
+  request: ModelRequest,
+  { text, thinking, hiddenBytes, inputCharacters, usage }: Streamed,
+): Promise<CountedUsage> {
+  const outputBytes =
+    Buffer.byteLength(text) + Buffer.byteLength(thinking) + Math.max(hiddenBytes, inputCharacters)
+  return countUsage(usage, { ...evidence(context, request), outputBytes })
+}
+
+/** Collects the data with which a service's counts are checked. */
+export function evidence({ runtime }: ModelRunContext, request: ModelRequest) {
+  // Only a budget is worth a look at the whole request.
+  const plainInputBytes = runtime.maxBudgetUsd === null ? null : () => plainBytes(request)
+  return { inputTokens: () => estimateInput(request), plainInputBytes }
+}
+
+export function failedCall(
+  context: ModelRunContext,
+  { step, number, modelIndex }: Attempt,
+  code: string,
+  { estimated, ...counted }: CountedUsage,
+): ModelCallFailed {
+  const choice = modelAt(context.runtime, modelIndex)
+  const spending = priced(context, choice, counted)
+  const { stepId } = step
+  return {
+    type: "modelCallFailed",
+    stepId,
+    attempt: number,
+    model: choice.model,
+    code,
+    ...spending,
+    estimated,
+  }
+}
+
+export function retried(
+  { step: { stepId }, number, modelIndex }: Attempt,
+  error: { readonly code: string; readonly message: string },
+): StepRetried {
+  return { type: "stepRetried", stepId, attempt: number, error, modelIndex }
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it, vi } from "vitest"
+import type { ModelChoice } from "../../core/agent-runtime.ts"
+import type { Provider } from "../../core/ports/provider.ts"
+import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
+import { runLoop } from "../loop.ts"
+import { attemptAfter } from "./model-attempt.ts"
+
+const say = (text: string) => ({ type: "text", text }) as const
+const forever = { type: "wait", until: new Promise<void>(() => {}) } as const
+const overloaded = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 1 } as const
+const choice = (provider: Provider, model: string): ModelChoice => ({ provider, model })
+
+function runWith(
+  first: Parameters<typeof scriptedProvider>[0],
+  second: Parameters<typeof scriptedProvider>[0],
+) {
+  const [primary, fallback] = [scriptedProvider(first), scriptedProvider(second)]
+  const models = [choice(primary, "first"), choice(fallback, "second")] as const
+  return { primary, fallback, run: memoryRun(primary, { models, maxRetries: 1 }) }
+}
+
+describe("fallback", () => {
+  it("takes over after the retries of the one before it, with nothing doubled", async () => {
+    const { run, primary, fallback } = runWith(() => [say("Hal"), overloaded], [[say("Hello")]])
+    await runLoop(run.context)
+    expect(primary.requests).toHaveLength(2)
+    expect(fallback.requests).toMatchObject([{ model: "second" }])
+    expect(run.events.filter(({ type }) => type === "stepRetried")).toMatchObject([
+      { attempt: 2, modelIndex: 0, error: { code: "overloaded" } },
+      { attempt: 3, modelIndex: 1, error: { code: "overloaded" } },
+    ])
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    expect(run.context.conversation.messages.at(-1)).toMatchObject({ content: [{ text: "Hello" }] })
+  })
+
+  it("stays for the rest of the run, also after a crash", async () => {
+    const { run, primary, fallback } = runWith(() => [overloaded], [[say("Let me"), forever], [say("Done")]])
+    void runLoop(run.context)
+    await vi.waitFor(() => expect(run.deltas).toHaveLength(1), { timeout: 10_000 })
+    const next = run.restart()
+    await runLoop(next.context)
+    expect(primary.requests).toHaveLength(2)
+    expect(fallback.requests).toHaveLength(2)
+    expect(next.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+  })
+
+  it.each(["authentication_failed", "invalid_request", "content_filtered", "context_too_long"])(
+    "does not take over what would fail everywhere: %s",
+    async (code) => {
+      const { run, fallback } = runWith([[{ type: "failure", code }]], [[say("Hello")]])
+      await runLoop(run.context)
+      expect(fallback.requests).toHaveLength(0)
+      expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code })
+    },
+  )
+
+  it("takes over at once from a service that says that trying again is of no use", async () => {
+    const { run, primary } = runWith(
+      [[{ type: "failure", code: "overloaded", retryable: false }]],
+      [[say("Hello")]],
+    )
+    await runLoop(run.context)
+    expect(primary.requests).toHaveLength(1)
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
+  })
+
+  it("takes over at once from a service that asks for a longer wait than anybody has", async () => {
+    const wait = { type: "failure", code: "rate_limited", retryable: true, retryAfterMs: 600_000 } as const
+    const { run, primary } = runWith([[wait]], [[say("Hello")]])
+    await runLoop(run.context)
+    expect(primary.requests).toHaveLength(1)
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
+  })
+
+  it("ends the run with the last one's code when none is left", async () => {
+    const { run } = runWith(
+      () => [overloaded],
+      () => [{ ...overloaded, code: "upstream_failed" }],
+    )
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "upstream_failed" })
+  })
+})
+
+describe("a stream that stalls", () => {
+  const quick = { stallTimeoutMs: 20, maxRetries: 1 }
+
+  it("is given up, voided, and called again", async () => {
+    const run = memoryRun(scriptedProvider([[say("Hal"), forever], [say("Hello")]]), quick)
+    await runLoop(run.context)
+    expect(run.events.find(({ type }) => type === "stepRetried")).toMatchObject({
+      attempt: 2,
+      error: { code: "upstream_stalled" },
+    })
+    expect(run.context.conversation.messages.at(-1)).toMatchObject({ content: [{ text: "Hello" }] })
+  })
+
+  it("ends the run when it stalls every time", async () => {
+    const run = memoryRun(
+      scriptedProvider(() => [say("Hal"), forever]),
+      { ...quick, maxRetries: 0 },
+    )
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "upstream_stalled" })
+  })
+})
+
+it("an answer that goes far past its cap is cut", async () => {
+  const flood: readonly ScriptedStep[] = Array.from({ length: 10 }, () => say("x".repeat(1_000)))
+  const run = memoryRun(scriptedProvider([flood]), { maxTokens: 10 })
+  await runLoop(run.context)
+  expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "answer_too_long" })
+})
+
+it("a run whose end was refused for a cancel keeps the answer that was given", async () => {
+  const run = memoryRun(scriptedProvider([[say("All of it")]]), {
+    tools: [anyTool("t", () => neverCalled())],
+  })
+  run.refuseTerminal()
+  await expect(runLoop(run.context)).rejects.toThrow("cancelled")
+  expect(run.events.map(({ type }) => type).slice(-2)).toEqual(["messageCompleted", "stepCompleted"])
+})
+
+it("a call that the cap cut before its first argument is not executed as one without any", async () => {
+  const provider = scriptedProvider([
+    [
+      { type: "toolCall", name: "erase" },
+      { type: "end", stopReason: "maxTokens" },
+    ],
+    [say("I give up")],
+  ])
+  const run = memoryRun(provider, { tools: [anyTool("erase", () => neverCalled())] })
+  await runLoop(run.context)
+  expect(run.events.find(({ type }) => type === "toolCallCompleted")).toMatchObject({
+    result: { type: "error", code: "invalid_input" },
+  })
+})
+
+function neverCalled(): never {
+  throw new Error("It is not called.")
+}
+
+it("a service that asks to retry after no time at all is given the ordinary pause", () => {
+  const run = memoryRun(scriptedProvider([]))
+  const step = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 } as const
+  const attempt = { step, number: 1, modelIndex: 0, retries: 0, pauseMs: 0 }
+  const failure = { type: "error", code: "overloaded", message: "", retryable: true } as const
+  const pauseAfter = (retryAfterMs: number) =>
+    attemptAfter(attempt, { ...failure, retryAfterMs }, run.context.runtime)?.pauseMs
+  expect(pauseAfter(0)).toBeGreaterThanOrEqual(250)
+  expect(pauseAfter(20)).toBe(20)
+})

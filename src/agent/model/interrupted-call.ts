@@ -1,0 +1,32 @@
+import { interruptedByCrash } from "../conversation.ts"
+import { type ModelRunContext, record } from "../run-context.ts"
+import { countUsage, estimateInput } from "./estimate-tokens.ts"
+import { failedCall, retried } from "./failed-call.ts"
+import { requestOf } from "./model-request.ts"
+
+/**
+ * Logs the end of the model call that a former process did not live to see, if there was one: what was shown of it is
+ * void, and what it cost is what can be told from its deltas. Comes before all else, so that it is counted however the
+ * run goes on.
+ */
+export async function closeInterruptedCall(
+  context: ModelRunContext,
+  { outputBytes }: { readonly outputBytes: number },
+): Promise<void> {
+  const { run } = context.conversation
+  if (run?.phase.type !== "calling") return
+  const { step, attempt: number } = run.phase
+  const attempt = { step, number, modelIndex: run.modelIndex, retries: 0, pauseMs: 0 }
+  const error = { code: interruptedByCrash, message: "The server stopped while the model answered." }
+  const usage = await countUsage(null, {
+    outputBytes,
+    inputTokens: () => estimateInput(requestOf(context, attempt)),
+    plainInputBytes: null,
+  })
+  const failed = run.failedCalls < number ? [failedCall(context, attempt, error.code, usage)] : []
+  const { stoppedInOrder } = context
+  await record(context, [
+    ...failed,
+    { ...retried({ ...attempt, number: number + 1 }, error), stoppedInOrder },
+  ])
+}

@@ -1,0 +1,36 @@
+import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelRunContext } from "../run-context.ts"
+import { withBackground } from "./background.ts"
+import { outputInstruction } from "./check-output.ts"
+import { type Attempt, modelAt } from "./model-attempt.ts"
+
+/** Returns the request that this attempt sends to the model. */
+export function requestOf(context: ModelRunContext, { modelIndex }: Attempt): ModelRequest {
+  const { runtime, conversation } = context
+  const { systemPrompt, maxTokens } = runtime
+  const { provider, model } = modelAt(runtime, modelIndex)
+  const traceparent = conversation.run?.started.traceparent
+  const outputSchema = conversation.run?.started.outputSchema ?? null
+  const common = {
+    model,
+    messages: [...withBackground(conversation, runtime.background)],
+    tools: runtime.toolsFor(provider),
+    maxTokens,
+    ...(traceparent !== undefined && { traceparent }),
+    ...(showsToolInput(context) && { toolInputDeltas: true }),
+  }
+  if (outputSchema === null) return { ...common, system: systemPrompt }
+  return { ...common, system: [...systemPrompt, { text: outputInstruction(outputSchema) }], outputSchema }
+}
+
+/** Log version that introduced deltas of tool input. */
+const toolInputSince = 3
+
+/**
+ * Arguments are not shown piece by piece if secrets in them must be masked, because a piece may hold half of a
+ * secret.
+ */
+function showsToolInput({ conversation, journal, runtime }: ModelRunContext): boolean {
+  const isAskedFor = conversation.run?.started.toolInputDeltas === true
+  return isAskedFor && runtime.outputFilter === null && journal.version >= toolInputSince
+}

@@ -1,0 +1,310 @@
+import { describe, expect, it, vi } from "vitest"
+import type { UsageReport } from "../../core/agent-runtime.ts"
+import type { Pricing } from "../../core/ports/pricing.ts"
+import type { ModelEvent, Provider } from "../../core/ports/provider.ts"
+import type { Usage } from "../../core/usage.ts"
+import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
+import { runLoop } from "../loop.ts"
+import { closeInterruptedCall } from "./interrupted-call.ts"
+
+/** A dollar for a million tokens in, five for a million out. */
+const pricing: Pricing = {
+  cost: ({ usage }) =>
+    (usage.inputTokens +
+      usage.cacheReadInputTokens +
+      usage.cacheCreationInputTokens +
+      5 * usage.outputTokens) /
+    1e6,
+}
+const usageOf = (inputTokens: number, outputTokens: number): Usage => ({
+  inputTokens,
+  outputTokens,
+  cacheCreationInputTokens: 0,
+  cacheReadInputTokens: 0,
+})
+const oneCall = (events: readonly ModelEvent[]): Provider => ({
+  name: "scripted",
+  defaultModel: "scripted",
+  async *stream() {
+    yield* events
+  },
+})
+const tool = anyTool("look", () => ({ type: "json", value: "there" }))
+
+describe("a budget", () => {
+  const maxTokens = 200
+  const maxBudgetUsd = 0.02
+  const text = "All work and no play makes a dull agent. ".repeat(15)
+  const words = Buffer.byteLength(text) / 4
+
+  it.each<[string, (request: number) => Usage | null]>([
+    ["tells the truth", () => usageOf(500, words)],
+    ["says nothing", () => null],
+    ["says it was free", () => usageOf(0, 0)],
+    ["says it was next to nothing", () => usageOf(1, 1)],
+    ["pays money back", () => usageOf(-1_000_000, -1_000_000)],
+    ["cannot count", () => usageOf(Number.NaN, Number.POSITIVE_INFINITY)],
+    ["lies as much as can be believed", () => usageOf(100, Math.ceil(Buffer.byteLength(text) / 11))],
+    ["lies every other time", (request) => (request % 2 === 0 ? usageOf(500, words) : usageOf(0, 0))],
+  ])("is crossed by no more than one call's worst case when the service %s", async (_, report) => {
+    const calls: number[] = []
+    const provider: Provider = {
+      name: "liar",
+      defaultModel: "liar",
+      async *stream(request): AsyncGenerator<ModelEvent> {
+        // What it really costs: four bytes a token.
+        calls.push(
+          pricing.cost({
+            priceList: undefined,
+            model: "liar",
+            usage: usageOf(JSON.stringify(request.messages).length / 4, words),
+          }) ?? 0,
+        )
+        yield { type: "textDelta", part: 0, text }
+        const call = { type: "toolCall", name: "look", input: {} } as const
+        const content = [{ type: "text", text } as const, call]
+        yield { type: "end", content, stopReason: "toolCalls", model: "liar", usage: report(calls.length) }
+      },
+    }
+    const run = memoryRun(provider, { tools: [tool], maxTokens, maxBudgetUsd, pricing })
+    await runLoop(run.context)
+    expect(run.events.slice(-2)).toMatchObject([
+      { type: "budgetExceeded", budget: maxBudgetUsd },
+      { type: "runCompleted", disposition: "interrupted", reason: "budget" },
+    ])
+    const paid = calls.reduce((sum, cost) => sum + cost, 0)
+    expect(calls.length).toBeGreaterThan(1)
+    expect(paid).toBeLessThanOrEqual(maxBudgetUsd + Math.max(...calls))
+  })
+
+  it("is kept whole by a service that counts right: no call is begun that could cross it", async () => {
+    const turn = [
+      { type: "toolCall", name: "look" } as const,
+      { type: "end", usage: usageOf(400, 200) } as const,
+    ]
+    const run = memoryRun(
+      scriptedProvider(() => turn),
+      { tools: [tool], maxTokens, maxBudgetUsd: 0.01, pricing },
+    )
+    await runLoop(run.context)
+    const end = run.events.at(-1)
+    expect(end).toMatchObject({ reason: "budget" })
+    expect(end?.type === "runCompleted" && end.cost).toBeLessThanOrEqual(0.01)
+    expect(run.events.at(-2)).toMatchObject({ totalCost: expect.closeTo(0.0084) })
+  })
+
+  it("allows no first call that could cross it", async () => {
+    const provider = scriptedProvider([])
+    const run = memoryRun(provider, { maxTokens: 1_000_000, maxBudgetUsd: 1, pricing })
+    await runLoop(run.context)
+    expect(provider.requests).toHaveLength(0)
+    expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "budgetExceeded", "runCompleted"])
+  })
+
+  it("counts calls that failed, so that retries cannot cross it", async () => {
+    const cut = [
+      { type: "text", text } as const,
+      { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const,
+    ]
+    const run = memoryRun(
+      scriptedProvider(() => cut),
+      { maxTokens, maxBudgetUsd: 0.003, maxRetries: 100, pricing },
+    )
+    await runLoop(run.context)
+    expect(run.events.filter(({ type }) => type === "stepRetried").length).toBeLessThan(4)
+    expect(run.events.slice(-4)).toMatchObject([
+      { type: "modelCallFailed", code: "upstream_cut", estimated: true },
+      { type: "stepRetried" },
+      { type: "budgetExceeded" },
+      { type: "runCompleted", reason: "budget" },
+    ])
+  })
+
+  it("counts what a former process had streamed when it died", async () => {
+    const forever = { type: "wait", until: new Promise<void>(() => {}) } as const
+    const run = memoryRun(
+      scriptedProvider([[{ type: "text", text }, forever], [{ type: "text", text: "Hi" }]]),
+      {
+        maxTokens,
+        maxBudgetUsd,
+        pricing,
+      },
+    )
+    void runLoop(run.context)
+    await vi.waitFor(() => expect(run.deltas).toHaveLength(1))
+    const next = run.restart()
+    await closeInterruptedCall(next.context, { outputBytes: Buffer.byteLength(text) })
+    await runLoop(next.context)
+    const failed = next.events.find((event) => event.type === "modelCallFailed")
+    expect(failed).toMatchObject({
+      code: "interrupted",
+      estimated: true,
+      usage: { outputTokens: Math.ceil(text.length / 3) },
+    })
+    expect(failed?.cost).toBeGreaterThan((5 * words) / 1e6)
+  })
+
+  it("counts calls' arguments of an answer that was cut, which nobody was shown", async () => {
+    const hiddenBytes = 600
+    const run = memoryRun(
+      oneCall([
+        { type: "progress", hiddenBytes },
+        { type: "error", code: "upstream_failed", message: "Gone.", retryable: false },
+      ]),
+      { maxTokens, maxBudgetUsd, pricing },
+    )
+    await runLoop(run.context)
+    expect(run.events.at(-2)).toMatchObject({ usage: { outputTokens: hiddenBytes / 3 }, estimated: true })
+  })
+
+  it("is not run through by arguments without end", async () => {
+    const endless = Array.from({ length: 1_000 }, (_, read) => {
+      return { type: "progress", hiddenBytes: (read + 1) * 1_000 } as const
+    })
+    const run = memoryRun(oneCall(endless), { maxTokens, maxBudgetUsd, pricing })
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "answer_too_long" })
+  })
+
+  it("believes an honest count of a conversation with much encrypted reasoning in it", async () => {
+    const run = memoryRun(
+      scriptedProvider([
+        [
+          { type: "text", text },
+          { type: "end", usage: usageOf(50, 150) },
+        ],
+      ]),
+      {
+        maxTokens,
+        maxBudgetUsd: 1,
+        pricing,
+      },
+    )
+    const vendor = { provider: "openai", data: { encrypted_content: "e".repeat(100_000) } }
+    const content = [{ type: "thinking", text: "", vendor } as const]
+    run.recall({ type: "historyReplaced", messages: [{ role: "assistant", content }] })
+    await runLoop(run.context)
+    expect(run.events.find(({ type }) => type === "messageCompleted")).toMatchObject({
+      usage: { inputTokens: 50 },
+      estimated: false,
+    })
+  })
+
+  it("is refused for a model of unknown price", async () => {
+    const run = memoryRun(scriptedProvider([]), { maxBudgetUsd: 1 })
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "price_unknown" })
+  })
+})
+
+describe("cost", () => {
+  it("is none for a call that a cancel came before", async () => {
+    const provider = scriptedProvider([])
+    const run = memoryRun(provider, { pricing, hooks: { onEvent: () => run.cancel() } })
+    await expect(runLoop(run.context)).rejects.toThrow("cancelled")
+    expect(provider.requests).toHaveLength(0)
+    expect(run.events.map(({ type }) => type)).toEqual(["runStarted", "stepStarted"])
+  })
+
+  it("is none for a call that was announced, and that a stop came before", async () => {
+    const overloaded = { type: "failure", code: "overloaded", retryable: true, retryAfterMs: 60_000 } as const
+    const answered = [{ type: "text", text: "Hi" } as const, { type: "end", usage: usageOf(7, 1) } as const]
+    const provider = scriptedProvider([[overloaded], answered])
+    const run = memoryRun(provider, { pricing })
+    const stopped = expect(runLoop(run.context)).rejects.toMatchObject({ code: "shutting_down" })
+    await vi.waitFor(() => expect(run.events.at(-1)).toMatchObject({ type: "stepRetried", attempt: 2 }))
+    run.stop()
+    await stopped
+    const next = run.restart()
+    await closeInterruptedCall(next.context, { outputBytes: 0 })
+    await runLoop(next.context)
+    expect(next.events.slice(1)).toMatchObject([
+      { type: "stepStarted" },
+      { type: "modelCallFailed", attempt: 1, code: "overloaded", cost: 0 },
+      { type: "stepRetried", attempt: 2 },
+      { type: "modelCallFailed", attempt: 2, code: "not_sent", cost: 0, usage: usageOf(0, 0) },
+      { type: "stepRetried", attempt: 3 },
+      { type: "messageCompleted" },
+      { type: "stepCompleted" },
+      { type: "runCompleted", usage: usageOf(7, 1) },
+    ])
+  })
+
+  it("of a call that failed is kept when a cancel takes the place of the end", async () => {
+    const failure = { type: "failure", code: "upstream_cut" } as const
+    const run = memoryRun(scriptedProvider([[{ type: "text", text: "Hal" }, failure]]), { pricing })
+    run.refuseTerminal()
+    await expect(runLoop(run.context)).rejects.toThrow("cancelled")
+    expect(run.events.at(-1)).toMatchObject({ type: "modelCallFailed", estimated: true })
+    expect(run.context.conversation.spent.cost).toBeGreaterThan(0)
+  })
+
+  it("of a call that nobody answered in time is estimated", async () => {
+    const timeout = { type: "failure", code: "upstream_timeout" } as const
+    const run = memoryRun(scriptedProvider([[timeout]]), { pricing })
+    await runLoop(run.context)
+    expect(run.events.at(-2)).toMatchObject({ type: "modelCallFailed", estimated: true })
+    expect(run.context.conversation.spent.cost).toBeGreaterThan(0)
+  })
+
+  it("is summed over the calls of a step, the steps of a run and the runs of a session", async () => {
+    const failure = { type: "failure", code: "upstream_cut", retryable: true, retryAfterMs: 1 } as const
+    const reports: UsageReport[] = []
+    const run = memoryRun(
+      scriptedProvider([
+        [{ type: "text", text: "Hal" }, failure],
+        [
+          { type: "toolCall", name: "look" },
+          { type: "end", usage: usageOf(100, 10) },
+        ],
+        [
+          { type: "text", text: "Done" },
+          { type: "end", usage: usageOf(200, 20) },
+        ],
+      ]),
+      { tools: [tool], pricing, hooks: { onUsage: (report) => void reports.push(report) } },
+    )
+    await runLoop(run.context)
+    const costs = run.events.flatMap((event) =>
+      "cost" in event ? [[event.type, event.cost ?? Number.NaN]] : [],
+    )
+    const [failed = 0, first = 0, firstStep, second = 0, secondStep, total] = costs.map(([, cost]) =>
+      Number(cost),
+    )
+    expect(costs.map(([type]) => type)).toEqual([
+      "modelCallFailed",
+      "messageCompleted",
+      "stepCompleted",
+      "messageCompleted",
+      "stepCompleted",
+      "runCompleted",
+    ])
+    expect(failed).toBeGreaterThan(0)
+    expect(first).toBeCloseTo(0.00015)
+    expect(firstStep).toBeCloseTo(failed + first)
+    expect(secondStep).toBeCloseTo(second)
+    expect(total).toBeCloseTo(failed + first + second)
+    expect(run.context.conversation.spent.cost).toBeCloseTo(Number(total))
+    expect(reports.map(({ failed, estimated }) => ({ failed, estimated }))).toEqual([
+      { failed: true, estimated: true },
+      { failed: false, estimated: false },
+      { failed: false, estimated: false },
+    ])
+    expect(new Set(reports.map(({ id }) => id)).size).toBe(3)
+  })
+
+  it("is not known as a whole when that of a part is not", async () => {
+    const run = memoryRun(scriptedProvider([[{ type: "text", text: "Hi" }]]))
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", cost: null })
+  })
+
+  it("is nothing for a call that the service refused", async () => {
+    const run = memoryRun(scriptedProvider([[{ type: "failure", code: "authentication_failed" }]]), {
+      pricing,
+    })
+    await runLoop(run.context)
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", cost: 0, usage: usageOf(0, 0) })
+  })
+})

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest"
+import { imagesOf } from "../../core/images.ts"
+import type { Event } from "../../core/log/entries.ts"
+import type { ImagePart } from "../../core/messages.ts"
+import { type ScriptedStep, scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import { anyTool, memoryRun } from "../fixtures/memory-run.ts"
+import { runLoop } from "../loop.ts"
+
+const image = (data: string): ImagePart => ({
+  type: "image",
+  source: { type: "base64", mediaType: "image/png", data },
+})
+const call: ScriptedStep = { type: "toolCall", name: "draw" }
+const say: ScriptedStep = { type: "text", text: "I see." }
+const refused: ScriptedStep = { type: "failure", code: "invalid_request", refusedPart: "image" }
+const history: Event = {
+  type: "historyReplaced",
+  messages: [
+    { role: "user", content: [image("OLD")] },
+    { role: "assistant", content: [{ type: "text", text: "Old." }] },
+  ],
+}
+
+const draw = () => anyTool("draw", () => ({ type: "content", content: [image("NEW")] }))
+
+async function played(...turns: readonly (readonly ScriptedStep[])[]) {
+  const provider = scriptedProvider(turns)
+  const run = memoryRun(provider, { tools: [draw()], maxRetries: 3 })
+  await runLoop(run.context)
+  const sent = provider.requests.map(({ messages }) => imagesOf(messages).length)
+  return { run, sent }
+}
+
+describe("an image that a service refuses", () => {
+  it("is left out of one retry, which the subscribers are told, and of all that follows", async () => {
+    const { run, sent } = await played([call], [refused], [say, call], [say])
+    expect(sent).toEqual([0, 1, 0, 1])
+    expect(run.events.filter(({ type }) => type === "stepRetried")).toMatchObject([
+      { attempt: 2, error: { code: "image_refused", message: expect.stringContaining("without it") } },
+    ])
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted", disposition: "completed" })
+    expect(run.events.find(({ type }) => type === "toolCallCompleted")).toMatchObject({
+      result: { content: [{ type: "image" }] },
+    })
+    const { messages, shownMessages } = run.restart().context.conversation
+    expect(JSON.stringify(shownMessages)).toContain("the model service refused it")
+    expect([imagesOf(messages).length, imagesOf(shownMessages).length]).toEqual([2, 1])
+  })
+
+  it("is not the reason if the request fails without it: the run ends, and the image stays", async () => {
+    const { run, sent } = await played([call], [refused], [{ type: "failure", code: "invalid_request" }])
+    expect(sent).toEqual([0, 1, 0])
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "invalid_request" })
+    expect(imagesOf(run.context.conversation.shownMessages)).toHaveLength(1)
+  })
+
+  it("is looked for among those that no model has seen first, and then among all", async () => {
+    const provider = scriptedProvider([[call], [refused], [refused], [say]])
+    const run = memoryRun(provider, { tools: [draw()] })
+    run.recall(history)
+    await runLoop(run.context)
+    expect(provider.requests.map(({ messages }) => imagesOf(messages).length)).toEqual([1, 2, 1, 0])
+    expect(run.events.at(-1)).toMatchObject({ type: "runCompleted" })
+  })
+
+  it("ends the run where there is no image", async () => {
+    const { run } = await played([refused])
+    expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "invalid_request" })
+  })
+})

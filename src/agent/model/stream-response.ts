@@ -1,0 +1,223 @@
+import type { ModelChoice, ModelRuntime } from "../../core/agent-runtime.ts"
+import { nestsTooDeep } from "../../core/json/json.ts"
+import type { StepStarted } from "../../core/log/entries.ts"
+import type { ModelPart } from "../../core/messages.ts"
+import type {
+  ModelEnd,
+  ModelFailure,
+  ModelInputDelta,
+  ModelRequest,
+  Provider,
+} from "../../core/ports/provider.ts"
+import type { Usage } from "../../core/usage.ts"
+import type { ModelRunContext } from "../run-context.ts"
+import { untilAborted } from "../until-aborted.ts"
+import { type Patience, watchdog } from "./watchdog.ts"
+
+/** The part of a model's response that has arrived so far, whether the response is complete or not. */
+export interface Streamed {
+  text: string
+  thinking: string
+  /** Sequence number of the first delta. */
+  streamedFrom: number | null
+  /** Bytes of the answer that are in no text: calls' arguments. */
+  hiddenBytes: number
+  /** Characters of calls' arguments that were shown. */
+  inputCharacters: number
+  /** Ids of the calls whose arguments were shown, by their index in the content. */
+  readonly callIds: Map<number, string>
+  /** If true, the service has begun to respond. */
+  begun: boolean
+  /** The newest usage that the service reported before its final one. */
+  usage: Usage | null
+}
+
+export function nothingStreamed(): Streamed {
+  return {
+    text: "",
+    thinking: "",
+    streamedFrom: null,
+    hiddenBytes: 0,
+    inputCharacters: 0,
+    callIds: new Map(),
+    begun: false,
+    usage: null,
+  }
+}
+
+/**
+ * Streams one response to the subscribers. Resolves to the provider's last event. Resolves to a failure when the
+ * provider sends no last event, makes no progress for too long, or sends too much. Resolves to null at once when the
+ * attempt is aborted.
+ */
+export async function streamAnswer(
+  context: ModelRunContext,
+  { stepId, messageId }: StepStarted,
+  { provider }: ModelChoice,
+  request: ModelRequest,
+  streamed: Streamed,
+): Promise<ModelEnd | ModelFailure | null> {
+  const { runtime, journal, signal } = context
+  const call = new AbortController()
+  const stop = () => call.abort(signal.reason)
+  signal.addEventListener("abort", stop, { once: true })
+  const firstMs = firstTokenTimeoutMs(runtime, provider)
+  const totalMs = longestCallMs(request) + Math.max(0, firstMs - defaultFirstTokenTimeoutMs)
+  const patience = { firstMs, silentMs: runtime.stallTimeoutMs, totalMs }
+  const watched = watchdog(patience, (limit) => call.abort(failuresByLimit[limit]))
+  let idleEvents = 0
+  const progressed = () => {
+    idleEvents = 0
+    watched.progressed()
+  }
+  const longest = longestAnswer(request)
+
+  const consume = async (): Promise<ModelEnd | ModelFailure> => {
+    for await (const event of provider.stream(request, { signal: call.signal })) {
+      // Whatever an aborted call still yields is not the run's any more.
+      if (call.signal.aborted) return noLastEvent
+      if (++idleEvents > mostIdleEvents) return stalled
+      switch (event.type) {
+        case "end":
+          if (event.content.length > mostParts) return answerTooLong
+          return { ...event, content: event.content.map(withoutTooDeepInput) }
+        case "error":
+          return event
+        case "progress":
+          streamed.begun = true
+          if (event.advanced || (event.hiddenBytes ?? 0) > streamed.hiddenBytes) progressed()
+          streamed.usage = event.usage ?? streamed.usage
+          streamed.hiddenBytes = event.hiddenBytes ?? streamed.hiddenBytes
+          if (lengthOf(streamed) > longest) return answerTooLong
+          continue
+        case "toolInputDelta":
+          streamed.begun = true
+          if (event.text === "") continue
+          progressed()
+          streamed.inputCharacters += event.text.length
+          if (lengthOf(streamed) > longest || event.part >= mostParts) return answerTooLong
+          showInput(context, stepId, { event, streamed })
+          continue
+        case "textDelta":
+          streamed.text += event.text
+          break
+        case "thinkingDelta":
+          streamed.thinking += event.text
+          break
+        default:
+          event satisfies never
+      }
+      streamed.begun = true
+      if (event.text === "") continue
+      progressed()
+      if (lengthOf(streamed) > longest) return answerTooLong
+      const { type, part, text } = event
+      const seq = journal.emit({ type, stepId, messageId, part, text })
+      streamed.streamedFrom ??= seq
+    }
+    return noLastEvent
+  }
+  try {
+    return await untilAborted(call.signal, consume())
+  } catch (thrown) {
+    if (signal.aborted) return null
+    const overdue = Object.values(failuresByLimit).find((failure) => failure === thrown)
+    if (overdue !== undefined) return overdue
+    throw thrown
+  } finally {
+    watched.stop()
+    signal.removeEventListener("abort", stop)
+  }
+}
+
+/** Arguments that nest without end cannot even be logged; the model is told as of any that cannot be read. */
+function withoutTooDeepInput(part: ModelPart): ModelPart {
+  if (part.type !== "toolCall" || !nestsTooDeep(part.input)) return part
+  return { ...part, input: {}, malformedInput: "" }
+}
+
+/** The call has the same id when it is requested. */
+function showInput(
+  { ids, journal }: ModelRunContext,
+  stepId: string,
+  { event, streamed }: { readonly event: ModelInputDelta; readonly streamed: Streamed },
+): void {
+  const { part, name: toolName, text } = event
+  const toolCallId = streamed.callIds.get(part) ?? ids.next("call")
+  streamed.callIds.set(part, toolCallId)
+  journal.emit({ type: "toolInput", stepId, toolCallId, toolName, text })
+}
+
+function lengthOf({ text, thinking, hiddenBytes, inputCharacters }: Streamed): number {
+  return text.length + thinking.length + Math.max(hiddenBytes, inputCharacters)
+}
+
+/** Parts of one response; a long one with many citations has some hundreds. */
+const mostParts = 10_000
+
+/** In characters, of which a token has a few: only a service that ignores its cap gets there. */
+function longestAnswer({ maxTokens }: ModelRequest): number {
+  return maxTokens * 12 + 4_096
+}
+
+/** Most events in a row that bring nothing: 10 000 pings take a working service more than a day. */
+const mostIdleEvents = 10_000
+
+/** The smaller of the agent's and the provider's limit, where they have one. */
+function firstTokenTimeoutMs(
+  { firstTokenTimeoutMs: ofAgent }: Pick<ModelRuntime, "firstTokenTimeoutMs">,
+  { firstTokenTimeoutMs: ofProvider }: Provider,
+): number {
+  if (ofAgent === null && ofProvider === undefined) return defaultFirstTokenTimeoutMs
+  return Math.min(ofAgent ?? Number.POSITIVE_INFINITY, ofProvider ?? Number.POSITIVE_INFINITY)
+}
+
+/** Generous, because a model on a CPU evaluates a long prompt for minutes. */
+const defaultFirstTokenTimeoutMs = 600_000
+
+/** Half an hour, and a quarter of a second for each token: only a service that never ends its response exceeds it. */
+function longestCallMs({ maxTokens }: ModelRequest): number {
+  return 30 * 60 * 1_000 + maxTokens * 250
+}
+
+const noLastEvent: ModelFailure = {
+  type: "error",
+  code: "upstream_cut",
+  message: "The model's answer ended before it was complete.",
+  retryable: true,
+}
+
+const stalled: ModelFailure = {
+  type: "error",
+  code: "upstream_stalled",
+  message: "The model's response stood still for too long.",
+  retryable: true,
+}
+
+const notStarted: ModelFailure = {
+  type: "error",
+  code: "upstream_timeout",
+  message: "The model service did not start its response in time.",
+  retryable: true,
+}
+
+/** A word a minute, for ever. A retry would take as long again. */
+const endless: ModelFailure = {
+  type: "error",
+  code: "upstream_timeout",
+  message: "The model service did not end its response in time.",
+  retryable: false,
+}
+
+const failuresByLimit: Readonly<Record<keyof Patience, ModelFailure>> = {
+  firstMs: notStarted,
+  silentMs: stalled,
+  totalMs: endless,
+}
+
+const answerTooLong: ModelFailure = {
+  type: "error",
+  code: "answer_too_long",
+  message: "The model service sent far more than it was asked for.",
+  retryable: false,
+}

@@ -1,0 +1,109 @@
+import type { RunnerDecision } from "../../core/agent-runtime.ts"
+import { GatewayError, RunCancelledError } from "../../core/errors.ts"
+import type { Event } from "../../core/log/entries.ts"
+import { interruptedByCrash, type RunState } from "../conversation.ts"
+import { type RunnerRunContext, record } from "../run-context.ts"
+import { untilAborted } from "../until-aborted.ts"
+import { Transcript } from "./transcript.ts"
+import { actOnDecisions, isParked, takeDecisions } from "./waits.ts"
+
+/**
+ * Runs somebody else's loop and writes down what it reports, as the same steps, messages and calls.
+ * Text after a call's result begins the next step. Resolves and rejects like `runLoop`, or rejects with what
+ * the runner throws. `resumed` says that an earlier attempt has begun the run: it was parked then, or it was
+ * interrupted.
+ */
+export async function runForeignLoop(
+  context: RunnerRunContext,
+  { resumed }: { readonly resumed: boolean },
+): Promise<number | null> {
+  const { conversation, runtime } = context
+  for (let reason: "new" | "resume" = resumed ? "resume" : "new"; ; reason = "resume") {
+    const { run } = conversation
+    if (run === null) return null
+    let decisions: readonly RunnerDecision[] = []
+    if (isParked(run)) {
+      const waitsUntil = await takeDecisions(context)
+      if (waitsUntil !== null) return waitsUntil
+      decisions = await actOnDecisions(context)
+    } else if (reason === "resume") {
+      if (!runtime.resumes) throw notResumable()
+      await closeInterrupted(context)
+    }
+    await callRunner(context, run, { reason, decisions })
+  }
+}
+
+function notResumable(): GatewayError {
+  return new GatewayError(
+    { code: "runner_not_resumable", status: 500 },
+    "The server restarted, and this agent cannot go on with a run.",
+  )
+}
+
+/** Consumes one call of the runner: afterwards the run has ended or is parked. */
+async function callRunner(
+  context: RunnerRunContext,
+  { runId, started, runnerState: state }: RunState,
+  call: { readonly reason: "new" | "resume"; readonly decisions: readonly RunnerDecision[] },
+): Promise<void> {
+  const { conversation, sessionId, userId, runtime, signal, hold } = context
+  await hold.untilCertain(signal)
+  const { context: clientContext, channel, model, traceparent = null } = started
+  const messages = [...conversation.messages]
+  const asked = { sessionId, userId, runId, messages, context: clientContext, channel, model, traceparent }
+  const transcript = new Transcript(context, call.decisions)
+  const consume = async () => {
+    for await (const event of runtime.runner({ ...asked, ...call, state, signal })) {
+      signal.throwIfAborted()
+      await transcript.take(event)
+    }
+  }
+  const consuming = consume()
+  try {
+    await untilAborted(signal, consuming)
+  } catch (error) {
+    if (!signal.aborted) {
+      await transcript.countRest("agent_failed")
+      throw error
+    }
+    runtime.follow(consuming)
+    await transcript.settled()
+    if (signal.reason instanceof RunCancelledError) {
+      await transcript.keepPartialText()
+      await transcript.countRest("cancelled")
+    }
+    throw signal.reason
+  }
+  signal.throwIfAborted()
+  if (transcript.asks) await transcript.park()
+  else await transcript.finish()
+}
+
+/** Declares void what a former attempt had begun to say. Comes before all else, for the run may end without more. */
+export async function voidInterruptedText(context: RunnerRunContext): Promise<void> {
+  const { run } = context.conversation
+  if (run?.phase.type !== "calling") return
+  const { attempt, step } = run.phase
+  const error = { code: interruptedByCrash, message: "The server stopped while the agent answered." }
+  const { stoppedInOrder } = context
+  const retried = { stepId: step.stepId, attempt: attempt + 1, error, modelIndex: 0, stoppedInOrder }
+  await record(context, [{ type: "stepRetried", ...retried }])
+}
+
+/** The calls that a former attempt left open have an unknown outcome. */
+async function closeInterrupted(context: RunnerRunContext): Promise<void> {
+  const { stoppedInOrder, conversation } = context
+  const { run } = conversation
+  if (run?.phase.type !== "settling") return
+  const open = [...run.phase.calls.values()].filter(({ state }) => state !== "settled")
+  const interrupted = open.map(({ requested: { toolCallId, name } }): Event => {
+    const why = { reason: "crashed", outcome: "unknown", stoppedInOrder } as const
+    return { type: "toolCallInterrupted", toolCallId, name, ...why }
+  })
+  const { stepId } = run.phase.completed
+  await record(context, [
+    ...interrupted,
+    { type: "stepCompleted", stepId, step: run.steps, ...run.stepSpent },
+  ])
+}

@@ -1,0 +1,102 @@
+import type { RunnerDecision, RunnerToolCall } from "../../core/agent-runtime.ts"
+import type { Event } from "../../core/log/entries.ts"
+import type { NewWait } from "../../core/ports/session-log.ts"
+import type { RunState } from "../conversation.ts"
+import { type RunnerRunContext, record } from "../run-context.ts"
+import { denial } from "../tools/call-errors.ts"
+import { awaitsApproval, type CallState, openWaitOf } from "../tools/call-state.ts"
+import { boundResult } from "../tools/truncate-result.ts"
+import { newWait } from "../waits/open-wait.ts"
+import { takeAnswer } from "../waits/take-answer.ts"
+import { maxToolResultBytes, settledCall } from "./calls.ts"
+
+const anyObject = { type: "object" } as const
+const byGrant = { via: "grant", tenant: null, userId: null, address: null } as const
+
+/**
+ * Returns true if the runner has returned, leaving calls to be decided, and has not been called again since.
+ */
+export function isParked(run: RunState): boolean {
+  return undelivered(run).length > 0
+}
+
+/** A person is asked, or nobody needs to be: calls of this type were allowed before. */
+export async function askAbout(
+  context: RunnerRunContext,
+  toolCallId: string,
+  { name: toolName, input, approval = {} }: RunnerToolCall,
+): Promise<{ readonly event: Event; readonly wait: NewWait | null }> {
+  const { clock, ids, runtime, sessionId } = context
+  const { qualifier = null, reason = null, inputSchema = anyObject } = approval
+  if (await runtime.isGranted(sessionId, { toolName, qualifier, origin: null })) {
+    const outcome = {
+      kind: "approval",
+      resolution: { approved: true, editedInput: null, reason: null },
+    } as const
+    const waitId = ids.next("wait")
+    return { event: { type: "waitResolved", waitId, toolCallId, decidedBy: byGrant, ...outcome }, wait: null }
+  }
+  return newWait(context, {
+    toolCallId,
+    toolName,
+    origin: null,
+    asks: { kind: "approval", payload: { input, qualifier, reason } },
+    answerSchema: inputSchema,
+    expiresAt: clock.now() + runtime.approvalTimeoutMs,
+  })
+}
+
+/**
+ * Logs what was answered to a parked run and what nobody answered in time. Resolves to null once every call
+ * is decided, else to the time at which the first wait is over.
+ */
+export async function takeDecisions(context: RunnerRunContext): Promise<number | null> {
+  // A runner executes its calls itself, so there is no result to transform.
+  const limits = { maxToolResultBytes, transformToolResults: [], callbackTimeoutMs: 0 }
+  const settling = { ...context, runtime: { ...context.runtime, ...limits } }
+  await context.answers.refresh(context.signal)
+  const ends: number[] = []
+  for (const call of callsOf(context.conversation.run)) {
+    while (awaitsApproval(call)) {
+      if (await takeAnswer(settling, call)) continue
+      ends.push(openWaitOf(call)?.expiresAt ?? Number.POSITIVE_INFINITY)
+      break
+    }
+  }
+  return ends.length === 0 ? null : Math.min(...ends)
+}
+
+/**
+ * Logs that the allowed calls may be executed from now on and what became of the denied ones; gives what to
+ * tell the runner.
+ */
+export async function actOnDecisions(context: RunnerRunContext): Promise<readonly RunnerDecision[]> {
+  const calls = undelivered(context.conversation.run)
+  const decisions = calls.map(decisionOf)
+  await record(context, calls.map(consequenceOf))
+  return decisions
+}
+
+function decisionOf({ state, approval, requested }: CallState): RunnerDecision {
+  const id = requested.runnerCallId ?? requested.toolCallId
+  const { editedInput = null, reason = null } = approval?.resolution ?? {}
+  return { id, approved: state === "approved", editedInput, reason }
+}
+
+function consequenceOf(call: CallState): Event {
+  if (call.state === "denied") return settledCall(call, boundResult(denial(call), maxToolResultBytes), 0)
+  return { type: "toolCallStarted", toolCallId: call.requested.toolCallId }
+}
+
+/**
+ * The calls that were asked about and that the runner knows no decision of, in the order it reported them.
+ */
+function undelivered(run: RunState | null): readonly CallState[] {
+  return callsOf(run).filter(
+    (call) => awaitsApproval(call) || call.state === "approved" || call.state === "denied",
+  )
+}
+
+function callsOf(run: RunState | null): readonly CallState[] {
+  return run?.phase.type === "settling" ? [...run.phase.calls.values()] : []
+}

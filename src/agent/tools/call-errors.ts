@@ -1,0 +1,62 @@
+import type { Verdict } from "../../core/ports/gate.ts"
+import type { ToolResult, Validation } from "../../core/ports/tool.ts"
+import type { ModelRunContext } from "../run-context.ts"
+import type { CallState } from "./call-state.ts"
+
+/** Errors that the model receives for calls that were not executed. */
+
+export function unknownTool(
+  { runtime: { tools } }: ModelRunContext,
+  { requested: { name } }: CallState,
+): ToolResult {
+  const there =
+    tools.length === 0
+      ? "There are no tools."
+      : `The tools are: ${tools.map((tool) => tool.name).join(", ")}.`
+  return {
+    type: "error",
+    code: "unknown_tool",
+    message: `There is no tool ${JSON.stringify(name)}. ${there}`,
+  }
+}
+
+/** The model called a tool that the name does not stand for any more. */
+export function changedTool({ requested: { name } }: CallState): ToolResult {
+  const message =
+    `The tool ${JSON.stringify(name)} changed after you called it, so the call did not run. Read ` +
+    "its current description, and call it again if you still need it."
+  return { type: "error", code: "tool_changed", message }
+}
+
+export function invalidInput(message: string): ToolResult {
+  return { type: "error", code: "invalid_input", message }
+}
+
+/** By an interceptor, or because the policy could not be asked. */
+export function refusal({ code, reason }: Verdict): ToolResult {
+  return { type: "error", code: code ?? "denied", message: reason ?? "This call is not allowed." }
+}
+
+/** By a person, or because nobody answered. */
+export function denial({ approval }: CallState): ToolResult {
+  if (approval?.decidedBy == null) {
+    return { type: "error", code: "approval_expired", message: "Nobody allowed this call in time." }
+  }
+  const { reason: given } = approval.resolution
+  const reason = given === null ? "." : `: ${given}`
+  return { type: "error", code: "denied", message: `A person denied this call${reason}` }
+}
+
+/** Set when the model's text for the input was not a JSON object. */
+export function malformedInputOf(
+  { conversation }: ModelRunContext,
+  { requested: { toolCallId } }: CallState,
+): (Validation & { readonly valid: false }) | null {
+  const phase = conversation.run?.phase
+  if (phase?.type !== "settling") return null
+  const part = phase.completed.message.content.find(
+    (candidate) => candidate.type === "toolCall" && candidate.toolCallId === toolCallId,
+  )
+  if (part?.type !== "toolCall" || part.malformedInput === undefined) return null
+  return { valid: false, message: "The input is not a complete JSON object; send the whole of it again." }
+}

@@ -1,0 +1,193 @@
+import { CallInterruptedError, toError } from "../../core/errors.ts"
+import { nestsTooDeep } from "../../core/json/json.ts"
+import type { ToolCallRequested } from "../../core/log/entries.ts"
+import type {
+  Answered,
+  EmittedData,
+  Tool,
+  ToolContext,
+  ToolOutcome,
+  ToolResult,
+} from "../../core/ports/tool.ts"
+import { withoutSecrets } from "../../core/text/without-secrets.ts"
+import type { ModelRunContext } from "../run-context.ts"
+import type { CallState } from "./call-state.ts"
+import { timeLimit } from "./time-limit.ts"
+
+/** Characters of live output that one call may show; the result itself is bounded apart from it. */
+const maxOutputCharacters = 1_000_000
+
+interface Execution {
+  readonly call: CallState
+  /** As the tool's validation made it. */
+  readonly input: unknown
+  readonly ask: ToolContext["ask"]
+  readonly emitData: (data: EmittedData) => void
+}
+
+/**
+ * Executes the tool and always answers: a throw is an error result, and so is a timeout, after which the tool is
+ * told to stop but not waited for; `interrupted` when what executed it is gone, or when the hold on the session lapses
+ * during a call that must not be made twice. Rejects, with the signal's reason, only when the attempt is aborted.
+ */
+export async function executeTool(
+  context: ModelRunContext,
+  tool: Tool,
+  { call, input, ask, emitData }: Execution,
+): Promise<ToolOutcome | "interrupted"> {
+  const timeoutMs = tool.timeoutMs ?? context.runtime.toolTimeoutMs
+  const stop = new AbortController()
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const abort = () => stop.abort(context.signal.reason)
+  const limit = timeLimit(timeoutMs, () => stop.abort(new ToolTimeout(timeoutMs)))
+  stop.signal.addEventListener("abort", () => reject(stop.signal.reason), { once: true })
+  context.signal.addEventListener("abort", abort, { once: true })
+  if (context.signal.aborted) abort()
+  const mayRunTwice = tool.readOnly === true || tool.idempotent === true
+  const forgetLapse = mayRunTwice ? null : context.hold.onLapse(() => stop.abort(new HoldLapsed()))
+  const output = liveOutput(context, tool, call.requested)
+  const toolContext: ToolContext = {
+    ...callContext(context, call),
+    signal: stop.signal,
+    ask(question) {
+      const answer = limit.pauseFor(ask(question))
+      // The tool is told; one that does not wait for the answer must not end the process.
+      answer.catch(() => undefined)
+      return answer
+    },
+    emit(emitted: string | EmittedData, stream?: "stdout" | "stderr") {
+      if (!output.isOpen) return
+      if (typeof emitted === "string") output.show(emitted, stream)
+      else emitData(emitted)
+    },
+  }
+  const execution = Promise.resolve().then(() => tool.execute(input, toolContext))
+  try {
+    const outcome = await Promise.race([execution, stopped])
+    return nestsTooDeep(outcome) ? tooDeep : shownOutcome(outcome)
+  } catch (error) {
+    if (context.signal.aborted) {
+      context.runtime.follow(execution)
+      throw context.signal.reason
+    }
+    if (error instanceof CallInterruptedError) return "interrupted"
+    if (stop.signal.reason instanceof HoldLapsed) {
+      context.runtime.follow(execution)
+      return "interrupted"
+    }
+    return errorResult(error)
+  } finally {
+    limit.stop()
+    forgetLapse?.()
+    context.signal.removeEventListener("abort", abort)
+    output.close()
+  }
+}
+
+function callContext(
+  { conversation, sessionId, tenant, userId, logger }: ModelRunContext,
+  call: CallState,
+): Omit<ToolContext, "signal" | "ask" | "emit"> {
+  const { toolCallId } = call.requested
+  return {
+    session: { id: sessionId, tenant, userId, channel: conversation.run?.started.channel ?? null },
+    runId: conversation.run?.runId ?? "",
+    toolCallId,
+    traceparent: conversation.run?.started.traceparent ?? null,
+    idempotencyKey: toolCallId,
+    answered: answeredOf(call),
+    logger,
+  }
+}
+
+function answeredOf({ wait, resolved }: CallState): Answered | null {
+  const continuation = wait?.continuation ?? null
+  if (continuation === null || resolved === null) return null
+  switch (resolved.kind) {
+    case "elicitation":
+      return { kind: "elicitation", continuation, ...resolved.resolution }
+    case "child":
+      return { kind: "child", continuation, ...resolved.resolution }
+    case "timer":
+      return { kind: "timer", continuation }
+    case "approval":
+    case "clientTool":
+      return null
+    default:
+      return resolved satisfies never
+  }
+}
+
+interface LiveOutput {
+  /** False once the call is over. */
+  readonly isOpen: boolean
+  show(text: string, stream?: "stdout" | "stderr"): void
+  close(): void
+}
+
+function liveOutput(
+  { journal, runtime: { outputFilter } }: ModelRunContext,
+  tool: Tool,
+  { stepId, toolCallId }: ToolCallRequested,
+): LiveOutput {
+  let open = true
+  let chunk = 0
+  let charactersLeft = maxOutputCharacters
+  const filters = { stdout: outputFilter?.(), stderr: outputFilter?.() }
+  const send = (text: string, stream: "stdout" | "stderr") => {
+    if (text === "") return
+    journal.emit({ type: "toolOutput", stepId, toolCallId, toolName: tool.name, stream, text, chunk })
+    chunk += 1
+  }
+  return {
+    get isOpen() {
+      return open
+    },
+    show(text, stream = "stdout") {
+      if (text === "" || charactersLeft <= 0) return
+      const output =
+        text.length > charactersLeft
+          ? `${text.slice(0, charactersLeft)}\n[Further output is not shown.]`
+          : text
+      charactersLeft -= text.length
+      send(filters[stream]?.push(output) ?? output, stream)
+    },
+    close() {
+      if (!open) return
+      open = false
+      for (const stream of ["stdout", "stderr"] as const) send(filters[stream]?.end() ?? "", stream)
+    },
+  }
+}
+
+const tooDeep: ToolResult = {
+  type: "error",
+  code: "not_json",
+  message: "The tool's result nests too deep to be sent; the call may have taken effect.",
+}
+
+/** Another process may take the session and settle this call, so it must not go on here. */
+class HoldLapsed extends Error {
+  constructor() {
+    super("This server may have lost its hold on the session, so the call was stopped.")
+  }
+}
+
+class ToolTimeout extends Error {
+  constructor(timeoutMs: number) {
+    super(`The tool did not answer within ${timeoutMs} ms; it may or may not have taken effect.`)
+  }
+}
+
+/** An error's message may quote what the tool was configured with, and every client is shown it. */
+function shownOutcome(outcome: ToolOutcome): ToolOutcome {
+  return outcome.type === "error" ? { ...outcome, message: withoutSecrets(outcome.message) } : outcome
+}
+
+/** An error with a `code` of its own keeps it: that is how a tool names its failures. */
+function errorResult(thrown: unknown): ToolResult {
+  const error = toError(thrown)
+  if (error instanceof ToolTimeout) return { type: "error", code: "timeout", message: error.message }
+  const code = "code" in error && typeof error.code === "string" ? error.code : "tool_failed"
+  return { type: "error", code, message: withoutSecrets(error.message) }
+}

@@ -1,0 +1,254 @@
+import { toError } from "../../core/errors.ts"
+import type { InterceptorDecided } from "../../core/log/entries.ts"
+import type { Verdict } from "../../core/ports/gate.ts"
+import type { ReturnedWait, Tool, Validation } from "../../core/ports/tool.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
+import { originOf } from "../../core/tool-origin.ts"
+import { type ModelRunContext, record } from "../run-context.ts"
+import { openWait } from "../waits/open-wait.ts"
+import { questionsOf } from "../waits/questions.ts"
+import { hasOpenedMost, WaitRefused } from "../waits/refused-wait.ts"
+import { openReturnedWait } from "../waits/returned-wait.ts"
+import { closeQuestion, takeAnswer } from "../waits/take-answer.ts"
+import { changedTool, denial, invalidInput, malformedInputOf, refusal, unknownTool } from "./call-errors.ts"
+import type { CallState } from "./call-state.ts"
+import { complete } from "./complete-call.ts"
+import { isAsApproved, isFor, isStill, reasonToAskAgain, toolNow } from "./current-tool.ts"
+import { dataEmitter } from "./emit-data.ts"
+import { executeTool } from "./execute-tool.ts"
+import { transformResult } from "./transform-result.ts"
+
+/**
+ * Takes one call as far as it goes, from whatever its log says: validate, ask the gate, wait for a person, execute,
+ * log the result. Resolves when it is settled, or when it waits for an answer that is not there yet.
+ */
+export async function settleCall(context: ModelRunContext, call: CallState): Promise<void> {
+  for (;;) {
+    const tool = toolNow(context, call)
+    switch (call.state) {
+      case "requested":
+        await admit(context, tool, call)
+        break
+      case "waiting":
+        if (!(await takeAnswer(context, call))) return
+        break
+      case "approved":
+        await admitApproved(context, tool, call)
+        break
+      case "denied":
+        await complete(context, call, denial(call))
+        break
+      case "started":
+        // Begun by a process that did not live to log the result.
+        await recover(context, tool, call)
+        break
+      case "waited":
+        await beginAgain(context, tool, call)
+        break
+      case "settled":
+        return
+      default:
+        call.state satisfies never
+    }
+  }
+}
+
+async function admit(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
+  if (tool === undefined) return complete(context, call, unknownTool(context, call))
+  if (!isFor(call, tool)) return complete(context, call, changedTool(call))
+  const validation = malformedInputOf(context, call) ?? (await validate(context, tool, call))
+  if (!validation.valid) return complete(context, call, invalidInput(validation.message))
+  const verdict = await decide(context, tool, call, false)
+  const decisions = decisionsOf(verdict, tool, call)
+  if (verdict.action === "ask") return askPerson(context, tool, call, { verdict, decisions })
+  if (decisions.length > 0) await record(context, decisions)
+  if (verdict.action === "deny") return complete(context, call, refusal(verdict))
+  await begin(context, tool, call, validation.input)
+}
+
+/**
+ * Begins a call that a person allowed, if its name still stands for the tool that they were asked about. Arguments that
+ * they edited pass validation and interceptors like the model's own.
+ */
+async function admitApproved(
+  context: ModelRunContext,
+  tool: Tool | undefined,
+  call: CallState,
+): Promise<void> {
+  if (tool === undefined) return complete(context, call, unknownTool(context, call))
+  const validation = await validate(context, tool, call)
+  if (!validation.valid) return complete(context, call, invalidInput(validation.message))
+  if (!isAsApproved(call, tool)) return askAgain(context, tool, call)
+  if (call.approval?.resolution.editedInput != null) {
+    const verdict = await decide(context, tool, call, true)
+    const decisions = decisionsOf(verdict, tool, call)
+    if (decisions.length > 0) await record(context, decisions)
+    if (verdict.action === "deny") return complete(context, call, refusal(verdict))
+  }
+  await begin(context, tool, call, validation.input)
+}
+
+/** The approval was not for the tool that the call would run now: whatever the policy says, a person decides again. */
+async function askAgain(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
+  if (hasOpenedMost(call, "approval")) return complete(context, call, changedTool(call))
+  const verdict = await decide(context, tool, call, false)
+  const decisions = decisionsOf(verdict, tool, call)
+  if (verdict.action === "deny") {
+    if (decisions.length > 0) await record(context, decisions)
+    return complete(context, call, refusal(verdict))
+  }
+  const changed = reasonToAskAgain(call, tool)
+  const reason = verdict.reason === null ? changed : `${changed} ${verdict.reason}`
+  await askPerson(context, tool, call, { verdict: { ...verdict, reason }, decisions })
+}
+
+function decisionsOf({ decisions }: Verdict, tool: Tool, { requested }: CallState): InterceptorDecided[] {
+  const { toolCallId } = requested
+  return decisions.map((decision) => ({
+    type: "interceptorDecided",
+    toolCallId,
+    toolName: tool.name,
+    ...decision,
+  }))
+}
+
+async function begin(context: ModelRunContext, tool: Tool, call: CallState, input: unknown): Promise<void> {
+  const { toolCallId } = call.requested
+  // Validation and policies take time. The caller looks at the call again, with the tool that there is then.
+  if (!isStill(context, call, tool)) return
+  if (tool.executionLocation === "client") return openToClient(context, tool, call)
+  await record(context, [{ type: "toolCallStarted", toolCallId }])
+  // Storing that may have taken long enough for another process to take the session and settle the call (rule 8,
+  // liveness).
+  await context.hold.untilCertain(context.signal)
+  const startedAt = context.clock.now()
+  const questions = questionsOf(context, tool, call)
+  const data = dataEmitter(context, tool, call)
+  const outcome = await executeTool(context, tool, { call, input, ask: questions.ask, emitData: data.emit })
+  await questions.end()
+  await data.stored()
+  if (outcome === "interrupted") return lose(context, call)
+  if (outcome.type === "wait") return waitFor(context, tool, call, outcome)
+  const durationMs = context.clock.now() - startedAt
+  const result = await transformResult(context, call, outcome)
+  await complete(context, call, result, { durationMs, server: serverOf(tool, call) })
+}
+
+function serverOf(tool: Tool, { input }: CallState): string | null {
+  return originOf(tool, input)?.server ?? null
+}
+
+/** Ends a call whose executor is gone, or whose name belongs to another tool now. */
+async function lose(context: ModelRunContext, { requested: { toolCallId, name } }: CallState): Promise<void> {
+  const lost = { reason: "lost", outcome: "unknown" } as const
+  await record(context, [{ type: "toolCallInterrupted", toolCallId, name, ...lost }])
+}
+
+/** The call waits, without this process, and is executed again once the wait is over. */
+async function waitFor(
+  context: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+  returned: ReturnedWait,
+): Promise<void> {
+  try {
+    await openReturnedWait(context, tool, call, returned)
+  } catch (thrown) {
+    if (!(thrown instanceof WaitRefused)) throw thrown
+    const { code, message } = thrown
+    await complete(context, call, { type: "error", code, message }, { server: serverOf(tool, call) })
+  }
+}
+
+/**
+ * Executes a call once more that was allowed before, with the same arguments. If another tool has its name by now, that
+ * tool receives neither the call nor what the user answered to the first one.
+ */
+async function beginAgain(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
+  if (tool === undefined) return complete(context, call, unknownTool(context, call))
+  if (!isFor(call, tool)) return lose(context, call)
+  const validation = await validate(context, tool, call)
+  if (!validation.valid) return complete(context, call, invalidInput(validation.message))
+  await begin(context, tool, call, validation.input)
+}
+
+async function recover(context: ModelRunContext, tool: Tool | undefined, call: CallState): Promise<void> {
+  const { toolCallId, name } = call.requested
+  // Asked from inside the call, of which nothing is left: a call that begins anew asks anew.
+  await closeQuestion(context, call)
+  const isRepeatable = tool?.readOnly === true || tool?.idempotent === true
+  if (isRepeatable && isFor(call, tool)) return beginAgain(context, tool, call)
+  const { stoppedInOrder } = context
+  await record(context, [
+    { type: "toolCallInterrupted", toolCallId, name, reason: "crashed", outcome: "unknown", stoppedInOrder },
+  ])
+}
+
+async function askPerson(
+  context: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+  {
+    verdict: { qualifier, reason },
+    decisions,
+  }: { readonly verdict: Verdict; readonly decisions: readonly InterceptorDecided[] },
+): Promise<void> {
+  const asked = {
+    toolCallId: call.requested.toolCallId,
+    toolName: tool.name,
+    origin: originOf(tool, call.input),
+    asks: { kind: "approval", payload: { input: call.input, qualifier, reason } },
+    answerSchema: tool.inputSchema,
+    expiresAt: context.clock.now() + context.runtime.approvalTimeoutMs,
+  } as const
+  await openWait(context, asked, decisions)
+}
+
+async function openToClient(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
+  const { toolCallId, callIndex } = call.requested
+  await openWait(context, {
+    toolCallId,
+    toolName: tool.name,
+    origin: originOf(tool, call.input),
+    asks: { kind: "clientTool", payload: { input: call.input, callIndex } },
+    answerSchema: null,
+    expiresAt: context.clock.now() + context.runtime.approvalTimeoutMs,
+  })
+}
+
+async function decide(
+  context: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+  approved: boolean,
+): Promise<Verdict> {
+  const { conversation, sessionId, tenant, userId, runtime } = context
+  return runtime.gate.decide({
+    tool,
+    toolCallId: call.requested.toolCallId,
+    input: call.input,
+    session: { id: sessionId, tenant, userId },
+    runId: conversation.run?.runId ?? "",
+    channel: conversation.run?.started.channel ?? null,
+    context: conversation.run?.started.context ?? {},
+    approved,
+    signal: context.signal,
+  })
+}
+
+async function validate(
+  { sessionId, signal, runtime: { callbackTimeoutMs, checkSchema } }: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+): Promise<Validation> {
+  try {
+    const bounds = { name: `The validator of the tool ${tool.name}`, signal, timeoutMs: callbackTimeoutMs }
+    return await callBounded(
+      (stop) => tool.validate(call.input, { sessionId, signal: stop, checkSchema }),
+      bounds,
+    )
+  } catch (error) {
+    signal.throwIfAborted()
+    return { valid: false, message: `The input could not be checked: ${toError(error).message}` }
+  }
+}

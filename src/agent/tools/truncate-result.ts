@@ -1,0 +1,96 @@
+import { isLongerAsJson, jsonStart } from "../../core/json/json.ts"
+import type { ContentPart, ImagePart } from "../../core/messages.ts"
+import type { ToolResult } from "../../core/ports/tool.ts"
+
+/** Base64 characters of all images of one result: the limit of the strictest model provider. */
+const maxImageCharacters = 5 * 1024 * 1024
+const maxImages = 20
+const maxUrlCharacters = 8_192
+/** Characters of JSON that are written out to tell its length. */
+const maxWrittenCharacters = 1024 * 1024
+/** Parts of one result, whatever their size: each costs some tokens. */
+const maxParts = 500
+
+/** Truncates a result that is too large for a model, and says so in it. `maxBytes` counts UTF-8 bytes of its text. */
+export function boundResult(result: ToolResult, maxBytes: number): ToolResult {
+  switch (result.type) {
+    case "json": {
+      const text = jsonText(result.value, maxBytes)
+      return text === null ? result : { type: "content", content: [{ type: "text", text }] }
+    }
+    case "content":
+      return { type: "content", content: boundParts(result.content, maxBytes) }
+    case "error":
+      return { ...result, message: cut(result.message, maxBytes) }
+    default:
+      return result satisfies never
+  }
+}
+
+/**
+ * The value's JSON, truncated; null when it need not be. A very large value is not written out as a whole to find
+ * out.
+ */
+function jsonText(value: unknown, maxBytes: number): string | null {
+  if (isLongerAsJson(value, Math.max(maxBytes, maxWrittenCharacters))) {
+    const start = keptOf(jsonStart(value, maxBytes), maxBytes)
+    return `${start}\n[The result was cut: its first ${byteLength(start)} bytes are shown.]`
+  }
+  const text = JSON.stringify(value)
+  return byteLength(text) <= maxBytes ? null : cut(text, maxBytes)
+}
+
+function boundParts(parts: readonly ContentPart[], maxBytes: number): ContentPart[] {
+  const kept: ContentPart[] = []
+  const images = imageBudget()
+  let bytesLeft = maxBytes
+  for (const part of parts) {
+    if (kept.length === maxParts) break
+    if (part.type === "image") {
+      if (images.take(part)) kept.push(part)
+    } else if (bytesLeft > 0 || part.text === "") {
+      const text = cut(part.text, bytesLeft)
+      bytesLeft -= byteLength(part.text)
+      kept.push({ ...part, text })
+    }
+  }
+  const missing = parts.length - kept.length
+  if (missing > 0) kept.push({ type: "text", text: `[${partsOf(missing)} left out of the result.]` })
+  return kept
+}
+
+function partsOf(count: number): string {
+  return count === 1 ? "1 more part was" : `${count} more parts were`
+}
+
+function imageBudget() {
+  let imagesLeft = maxImages
+  let charactersLeft = maxImageCharacters
+  return {
+    /** Returns true if there is room for the image. */
+    take({ source }: ImagePart): boolean {
+      if (source.type === "url" && source.url.length > maxUrlCharacters) return false
+      const characters = source.type === "base64" ? source.data.length : 0
+      if (imagesLeft === 0 || characters > charactersLeft) return false
+      imagesLeft -= 1
+      charactersLeft -= characters
+      return true
+    },
+  }
+}
+
+function cut(text: string, maxBytes: number): string {
+  const bytes = byteLength(text)
+  if (bytes <= maxBytes) return text
+  return `${keptOf(text, maxBytes)}\n[The result was cut: ${maxBytes} of ${bytes} bytes are shown.]`
+}
+
+/** As many whole characters as fit. */
+function keptOf(text: string, maxBytes: number): string {
+  const start = new TextEncoder().encode(text.slice(0, maxBytes)).subarray(0, maxBytes)
+  return new TextDecoder().decode(start, { stream: true })
+}
+
+function byteLength(text: string): number {
+  return Buffer.byteLength(text)
+}

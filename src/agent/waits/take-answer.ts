@@ -1,0 +1,150 @@
+import { WaitAnsweredError } from "../../core/errors.ts"
+import type { WaitOpened, WaitResolved } from "../../core/log/entries.ts"
+import type { Answer } from "../../core/ports/answers.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { noSpending } from "../../core/usage.ts"
+import type { AnyResolution } from "../../core/wait.ts"
+import { cancelChild } from "../children/tree-effects.ts"
+import { type RunContext, record, type SettlingContext } from "../run-context.ts"
+import { type CallState, openWaitOf } from "../tools/call-state.ts"
+import { complete } from "../tools/complete-call.ts"
+import { transformResult } from "../tools/transform-result.ts"
+
+/** Returns true if `takeAnswer` would find that the call's wait is over. */
+export function isWaitOver({ answers, clock }: RunContext, call: CallState): boolean {
+  return answers.has(call.requested.toolCallId) || isTimeOver(clock.now(), call)
+}
+
+/** Resolves when an answer comes that was not there before, at `time` at the latest, and with the signal's abort. */
+export async function arrivalUntil(
+  { answers, clock }: RunContext,
+  time: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const due = new AbortController()
+  const timer = setTimeout(() => due.abort(), Math.min(time - clock.now(), longestTimerMs))
+  try {
+    await answers.arrival(AbortSignal.any([signal, due.signal]))
+  } finally {
+    clearTimeout(timer)
+    due.abort()
+  }
+}
+
+/**
+ * Resolves the call's open wait, if it is over. Returns false if the call waits on. If an answer and the end of its
+ * time come together, the one that the store has first counts.
+ */
+export async function takeAnswer(context: SettlingContext, call: CallState): Promise<boolean> {
+  const wait = openWaitOf(call)
+  if (wait === null) return false
+  const answer = context.answers.take(call.requested.toolCallId)
+  if (answer !== null) await act(context, { call, wait, answer })
+  else if (isTimeOver(context.clock.now(), call)) await expire(context, { call, wait })
+  else return false
+  return true
+}
+
+/** Ends what was asked from inside a call that is over itself; an answer that came before is taken all the same. */
+export async function closeQuestion(context: SettlingContext, call: CallState): Promise<void> {
+  for (let wait = openWaitOf(call); wait !== null; wait = openWaitOf(call)) {
+    const answer = context.answers.take(call.requested.toolCallId)
+    await (answer === null ? expire(context, { call, wait }) : act(context, { call, wait, answer }))
+  }
+}
+
+function isTimeOver(now: number, call: CallState): boolean {
+  const wait = openWaitOf(call)
+  return wait !== null && now >= wait.expiresAt
+}
+
+interface Waiting {
+  readonly call: CallState
+  readonly wait: WaitOpened
+}
+
+async function act(
+  context: SettlingContext,
+  { call, wait, answer }: Waiting & { readonly answer: Answer },
+): Promise<void> {
+  const { decidedBy } = answer
+  const consume = [answer.id]
+  switch (answer.kind) {
+    case "clientTool": {
+      const durationMs = Math.max(0, answer.at - (call.openedAt ?? answer.at))
+      const after = [resolved(wait, { kind: "clientTool", resolution: {} }, decidedBy)]
+      const result = await transformResult(context, call, answer.answer.result)
+      return complete(context, call, result, { durationMs, after }, { consume })
+    }
+    case "approval": {
+      const { approved, editedInput, reason } = answer.answer
+      const resolution = { approved, editedInput, reason }
+      return record(context, [resolved(wait, { kind: "approval", resolution }, decidedBy)], { consume })
+    }
+    case "elicitation": {
+      const { action, content } = answer.answer
+      const outcome = { kind: "elicitation", resolution: { action, content } } as const
+      return record(context, [resolved(wait, outcome, decidedBy)], { consume })
+    }
+    case "child": {
+      const outcome = { kind: "child", resolution: answer.answer } as const
+      return record(context, [resolved(wait, outcome, decidedBy)], { consume })
+    }
+    default:
+      answer satisfies never
+  }
+}
+
+/**
+ * Closes a wait whose time is over, unless an answer arrived just before: then that answer is in the inbox now.
+ */
+async function expire(context: SettlingContext, { call, wait }: Waiting): Promise<void> {
+  const outbox = wait.kind === "child" ? [cancelChild(wait, context.clock.now())] : []
+  const effects = { expire: [wait.waitId], outbox }
+  const end = resolved(wait, unanswered(wait), null)
+  try {
+    if (wait.kind === "clientTool") {
+      const message = "The client did not send a result in time."
+      await complete(
+        context,
+        call,
+        { type: "error", code: "client_timeout", message },
+        { after: [end] },
+        effects,
+      )
+    } else await record(context, [end], effects)
+  } catch (thrown) {
+    if (!(thrown instanceof WaitAnsweredError)) throw thrown
+    await context.answers.refresh(context.signal)
+  }
+}
+
+function unanswered(wait: WaitOpened): AnyResolution {
+  const { kind } = wait
+  switch (kind) {
+    case "approval":
+      return { kind, resolution: { approved: false, editedInput: null, reason: null } }
+    case "elicitation":
+      return { kind, resolution: { action: "cancel", content: null } }
+    case "child": {
+      const error = { code: "child_timeout", message: "The sub-agent did not finish in time." }
+      // Nobody knows what it spent, so all that was reserved for it counts.
+      const charged = wait.payload.reservedUsd ?? 0
+      const nothing = { reason: null, response: "", output: null, spent: noSpending }
+      return { kind, resolution: { outcome: "failed", error, charged, ...nothing } }
+    }
+    case "clientTool":
+    case "timer":
+      return { kind, resolution: {} }
+    default:
+      return kind satisfies never
+  }
+}
+
+function resolved(
+  { waitId, toolCallId }: WaitOpened,
+  outcome: AnyResolution,
+  decidedBy: WaitResolved["decidedBy"],
+): WaitResolved {
+  return { type: "waitResolved", waitId, toolCallId, decidedBy, ...outcome }
+}

@@ -1,0 +1,72 @@
+import { stat } from "node:fs/promises"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import { GatewayError, toError } from "../../core/errors.ts"
+import { isJsonObject } from "../../core/json/json.ts"
+import type { Gateway } from "../../gateway/gateway.ts"
+import { CliError, UsageError } from "../cli-error.ts"
+import { locateFailure } from "./locate-failure.ts"
+import { watchLoading } from "./watch-loading.ts"
+
+export interface LoadOptions {
+  readonly cwd: string
+  /** Told of each file of the agent's own, before it is loaded; also of those loaded later. */
+  readonly onFile?: (path: string) => void
+}
+
+/** Imports the agent's file and gives its default export. Throws a `CliError` that says what is wrong with it. */
+export async function loadAgent(file: string, { cwd, onFile }: LoadOptions): Promise<Gateway> {
+  const path = await findAgentFile(file, cwd)
+  const files: string[] = []
+  watchLoading((loaded) => {
+    files.push(loaded)
+    onFile?.(loaded)
+  })
+  let agentModule: unknown
+  try {
+    agentModule = await import(pathToFileURL(path).href)
+  } catch (thrown) {
+    throw await importFailure(thrown, { file, cwd, files })
+  }
+  return defaultExport(agentModule, file)
+}
+
+/** The file's absolute path. Throws a `UsageError` if there is no such file. */
+export async function findAgentFile(file: string, cwd: string): Promise<string> {
+  const path = resolve(cwd, file)
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(error.code === "ENOENT" ? `${file} does not exist.` : `${file}: ${error.message}`)
+  })
+  if (!found.isFile()) throw new UsageError(`${file} is not a file.`)
+  return path
+}
+
+async function importFailure(
+  thrown: unknown,
+  { file, cwd, files }: { readonly file: string; readonly cwd: string; readonly files: readonly string[] },
+): Promise<CliError> {
+  const error = toError(thrown)
+  const place = (await locateFailure(error, { cwd, files })) ?? file
+  const kind = error instanceof GatewayError ? "" : `${error.name}: `
+  return new CliError(`${place}: ${kind}${error.message}`, { cause: thrown })
+}
+
+function defaultExport(agentModule: unknown, file: string): Gateway {
+  const exported = agentModule as { readonly default?: unknown }
+  if (isGateway(exported.default)) return exported.default
+  const names = Object.keys(agentModule as object).join(", ")
+  const found =
+    exported.default === undefined
+      ? `it has no default export${names === "" ? "" : ` (only ${names})`}`
+      : `its default export is ${exported.default === null ? "null" : `of type ${typeof exported.default}`}`
+  throw new CliError(
+    `${file} must have a gateway as its default export, as in: export default createAgent("You are …"); but ${found}.`,
+  )
+}
+
+function isGateway(value: unknown): value is Gateway {
+  const methods: readonly unknown[] = isJsonObject(value)
+    ? ["fetch", "listen", "run", "close", "prepare"].map((name) => value[name])
+    : [undefined]
+  return methods.every((method) => typeof method === "function")
+}

@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process"
+import { existsSync } from "node:fs"
+import { relative, sep } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const ownFolder = fileURLToPath(new URL("../..", import.meta.url))
+
+/**
+ * Returns the place in the agent's files where an import failed, as `file:line` relative to `cwd`; null if it is
+ * unknown.
+ */
+export async function locateFailure(
+  error: Error,
+  { cwd, files }: { readonly cwd: string; readonly files: readonly string[] },
+): Promise<string | null> {
+  const place =
+    firstLine(error.stack ?? "") ?? firstFrame(error.stack ?? "") ?? (await syntaxCheck(error, files))
+  return place === null ? null : `${relative(cwd, place.path)}:${place.line}`
+}
+
+interface Place {
+  readonly path: string
+  readonly line: string
+}
+
+/** Node puts the place of a syntax error that its TypeScript or linking step finds above the message. */
+function firstLine(text: string): Place | null {
+  const [, path, line] = /^(.+):(\d+)\n/.exec(text) ?? []
+  return asPlace(path, line)
+}
+
+/** The topmost call in a file of the agent's own. */
+function firstFrame(stack: string): Place | null {
+  for (const [, path, line] of stack.matchAll(/^ +at (?:.*\()?(.+?):(\d+):\d+\)?$/gm)) {
+    const place = asPlace(path, line)
+    if (
+      place !== null &&
+      !place.path.includes(`${sep}node_modules${sep}`) &&
+      !place.path.startsWith(ownFolder)
+    ) {
+      return place
+    }
+  }
+  return null
+}
+
+/** Plain JavaScript's syntax errors carry no place; only Node's own report of them does. */
+async function syntaxCheck(error: Error, files: readonly string[]): Promise<Place | null> {
+  if (!(error instanceof SyntaxError)) return null
+  for (const file of files.slice(-20).reverse()) {
+    const place = firstLine(await checkReport(file))
+    if (place !== null) return place
+  }
+  return null
+}
+
+function checkReport(file: string): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["--check", file], { timeout: 10_000 }, (_error, _stdout, stderr) =>
+      resolve(stderr),
+    )
+  })
+}
+
+function asPlace(location: string | undefined, line: string | undefined): Place | null {
+  if (location === undefined || line === undefined) return null
+  const path = location.startsWith("file:") ? fileURLToPath(location) : location
+  return existsSync(path) ? { path, line } : null
+}

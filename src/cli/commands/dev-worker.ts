@@ -1,0 +1,27 @@
+import { loadAgent } from "../agent-file/load-agent.ts"
+import { parseServeArguments } from "../arguments.ts"
+import type { CliContext } from "../cli-context.ts"
+import { exitCodes } from "../exit-codes.ts"
+import { serve } from "../serve.ts"
+
+/** Not for people: `dev` starts itself again under this name, once for each state of the agent's files. */
+export const devWorkerName = "dev-worker"
+
+/** A reload is not worth waiting for: runs are parked, and go on in the next worker. */
+const graceMs = 200
+
+export async function devWorkerCommand(context: CliContext): Promise<number> {
+  const serveArguments = parseServeArguments("dev", context.argv, context.env)
+  const gateway = await loadAgent(serveArguments.file, {
+    cwd: context.cwd,
+    onFile: (path) => context.report?.({ type: "file", path }),
+  })
+  await serve(gateway, serveArguments, context, {
+    mode: "dev",
+    graceMs,
+    onListening: ({ url, port, consoleUrl }) => {
+      context.report?.({ type: "listening", url, port, consoleUrl })
+    },
+  })
+  return exitCodes.success
+}

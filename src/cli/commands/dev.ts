@@ -1,0 +1,71 @@
+import { findAgentFile } from "../agent-file/load-agent.ts"
+import { parseServeArguments } from "../arguments.ts"
+import type { CliContext, WorkerMessage } from "../cli-context.ts"
+import { type DevWorker, startDevWorker } from "../dev/dev-worker.ts"
+import { FileWatcher } from "../dev/file-watcher.ts"
+import { exitCodes } from "../exit-codes.ts"
+
+/**
+ * `dev FILE`: serves the agent in a process of its own, and puts another in its place whenever a file changes.
+ * After a failure it waits for the change that mends it.
+ *
+ * Node's own `--watch` is not used: killed by SIGKILL, this process would leave Node's watcher running for ever.
+ */
+export async function devCommand(context: CliContext): Promise<number> {
+  const serveArguments = parseServeArguments("dev", context.argv, context.env)
+  const { stdout, stderr, signal } = context
+  const watcher = new FileWatcher((problem) =>
+    stderr.write(
+      `agent-gateway: changes go unnoticed, because a folder cannot be watched: ${problem.message}\n`,
+    ),
+  )
+  watcher.add(await findAgentFile(serveArguments.file, context.cwd))
+
+  let port = serveArguments.port
+  let started = false
+  const onMessage = (message: WorkerMessage): void => {
+    if (message.type === "file") {
+      watcher.add(message.path)
+      return
+    }
+    stdout.write(started ? `Reloaded: ${message.url}\n` : greeting(message))
+    started = true
+    // Port 0 means any port, but then the same one for every reload.
+    port = message.port
+  }
+  const stopped = new Promise<"stopped">((resolve) => {
+    signal.addEventListener("abort", () => resolve("stopped"), { once: true })
+  })
+
+  try {
+    while (!signal.aborted) {
+      const changed = watcher.nextChange().then(() => "changed" as const)
+      const worker: DevWorker = startDevWorker({ ...serveArguments, port }, context, onMessage)
+      const outcome = await Promise.race([worker.exited, changed, stopped])
+      if (outcome === exitCodes.cannotListen || outcome === exitCodes.usage) return outcome
+      if (typeof outcome === "number" && !signal.aborted) {
+        stderr.write(
+          `agent-gateway: the agent stopped (exit code ${outcome}); waiting for a change of its files.\n`,
+        )
+        await Promise.race([changed, stopped])
+      }
+      await worker.stop()
+    }
+    return exitCodes.success
+  } finally {
+    watcher.close()
+  }
+}
+
+function greeting({ url, consoleUrl }: { readonly url: string; readonly consoleUrl: string | null }): string {
+  const json = "-H 'content-type: application/json'"
+  const inBrowser = consoleUrl === null ? "" : `Talk to the agent in a browser: ${consoleUrl}\n\n`
+  return `Listening on ${url}, reloading on change.
+
+${inBrowser}From another terminal:
+
+  TOKEN=$(curl -s ${url}/api/chat/init ${json} -d '{"api_key":"dev"}' | sed 's/.*"session_token":"\\([^"]*\\)".*/\\1/')
+  curl -N ${url}/api/chat ${json} -H "authorization: Bearer $TOKEN" -d '{"message":"Hello!"}'
+
+`
+}

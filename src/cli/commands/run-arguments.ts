@@ -1,0 +1,103 @@
+import { parseArgs } from "node:util"
+import { expectPositionals } from "../arguments.ts"
+import { parseUsage, UsageError } from "../cli-error.ts"
+import { parseDollars, parseSeconds } from "../quantities.ts"
+
+const policies = ["deny", "park", "fail", "ask"] as const
+
+/** Treatment of approvals and questions. */
+export type HumanPolicy = (typeof policies)[number]
+
+export interface RunArguments {
+  readonly file: string
+  /** `-` means that it comes by stdin. */
+  readonly task: string
+  /** Format of standard output. */
+  readonly format: "text" | "json" | "events"
+  /** If true, a model is guessed if none is configured: a model server on this machine, or else the demo. */
+  readonly demo: boolean
+  /** If true, the progress of tools is not shown. */
+  readonly quiet: boolean
+  /** A file with the JSON Schema that the answer must fit. */
+  readonly output: string | null
+  /** Undefined: ask at a terminal, deny without one. */
+  readonly onHumanNeeded: HumanPolicy | undefined
+  readonly approvedTools: readonly string[]
+  readonly sessionId: string | undefined
+  readonly jobId: string | undefined
+  readonly agent: string | undefined
+  readonly stateDir: string | undefined
+  readonly timeoutSeconds: number | undefined
+  readonly maxBudgetUsd: number | undefined
+  readonly maxTurns: number | undefined
+}
+
+const options = {
+  verbose: { type: "boolean" },
+  json: { type: "boolean" },
+  events: { type: "boolean" },
+  demo: { type: "boolean" },
+  quiet: { type: "boolean" },
+  output: { type: "string" },
+  session: { type: "string" },
+  job: { type: "string" },
+  agent: { type: "string" },
+  "state-dir": { type: "string" },
+  timeout: { type: "string" },
+  budget: { type: "string" },
+  "max-turns": { type: "string" },
+  yes: { type: "string", multiple: true },
+  "on-human-needed": { type: "string" },
+} as const
+
+export function parseRunArguments(argv: readonly string[]): RunArguments {
+  const { values, positionals } = parseUsage("run", () =>
+    parseArgs({ args: [...argv], allowPositionals: true, options }),
+  )
+  const [file, task] = expectPositionals("run", positionals, ["FILE", '"TASK"'])
+  if (task.trim() === "") throw new UsageError("the task is empty.")
+  const { json = false, events = false, demo = false, quiet = false, output = null } = values
+  if (json && events) throw new UsageError("give --json or --events, not both.")
+  return {
+    file,
+    task,
+    format: json ? "json" : events ? "events" : "text",
+    demo,
+    quiet,
+    output,
+    onHumanNeeded: policyOf(values["on-human-needed"]),
+    approvedTools: (values.yes ?? []).map((tool) => notEmpty(tool, "--yes") ?? ""),
+    sessionId: notEmpty(values.session, "--session"),
+    jobId: jobOf(values.job),
+    agent: notEmpty(values.agent, "--agent"),
+    stateDir: notEmpty(values["state-dir"], "--state-dir"),
+    timeoutSeconds: parseSeconds(values.timeout, "--timeout"),
+    maxBudgetUsd: parseDollars(values.budget, "--budget"),
+    maxTurns: turns(values["max-turns"]),
+  }
+}
+
+function policyOf(text: string | undefined): HumanPolicy | undefined {
+  if (text === undefined) return undefined
+  const policy = policies.find((each) => each === text)
+  if (policy !== undefined) return policy
+  throw new UsageError(
+    `--on-human-needed must be one of ${policies.join(", ")}, but it is ${JSON.stringify(text)}.`,
+  )
+}
+
+function notEmpty(text: string | undefined, option: string): string | undefined {
+  if (text?.trim() === "") throw new UsageError(`${option} is empty.`)
+  return text
+}
+
+function jobOf(text: string | undefined): string | undefined {
+  if (text !== undefined && text.length > 255) throw new UsageError("--job has at most 255 characters.")
+  return notEmpty(text, "--job")
+}
+
+function turns(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new UsageError(`--max-turns must be a whole number from 1, but it is ${JSON.stringify(text)}.`)
+}

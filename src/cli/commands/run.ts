@@ -1,0 +1,193 @@
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { addAbortSignal, type Readable } from "node:stream"
+import { toError } from "../../core/errors.ts"
+import { isJsonObject, type JsonObject } from "../../core/json/json.ts"
+import type { Gateway, GatewayRunResult, RunOptions } from "../../gateway/gateway.ts"
+import { untilDelivered } from "../../gateway/runs/until-delivered.ts"
+import type { RunSessionOptions } from "../../headless/run/options.ts"
+import { type RunOutput, runOutputExitCode, runOutputOutcome } from "../../headless/run/run-output.ts"
+import { runSession } from "../../headless/run/run-session.ts"
+import type { Runs } from "../../headless/runs.ts"
+import { loadAgent } from "../agent-file/load-agent.ts"
+import type { CliContext } from "../cli-context.ts"
+import { oneLine, UsageError } from "../cli-error.ts"
+import { exitCodeOfStop } from "../exit-codes.ts"
+import { answerPrinter } from "../output/answer-printer.ts"
+import { progressPrinter } from "../output/run-progress.ts"
+import { parseRunArguments, type RunArguments } from "./run-arguments.ts"
+
+const maxTaskBytes = 1024 * 1024
+
+/** `run FILE "TASK"`: one run without a server. Its outcome is the exit code. */
+export async function runCommand(context: CliContext): Promise<number> {
+  const { signal } = context
+  const runArguments = parseRunArguments(context.argv)
+  const { file, task, demo, output } = runArguments
+  try {
+    const schema = output === null ? null : await readSchema(output, context.cwd)
+    const message = task === "-" ? await readTask(addAbortSignal(signal, context.stdin)) : task
+    const gateway = await loadAgent(file, context)
+    try {
+      await gateway.prepare({ env: context.env, ...(!demo && { mode: "run" }) })
+      return await runTask({ gateway, message, schema }, runArguments, context)
+    } finally {
+      // The run is over, or another process continues it: there is nothing to wait for.
+      await gateway.close({ graceMs: 0 })
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown
+    if (runArguments.jobId !== undefined) reportOpenJob(context)
+    return exitCodeOfStop(signal)
+  }
+}
+
+interface Task {
+  readonly gateway: Gateway
+  readonly message: string
+  readonly schema: JsonObject | null
+}
+
+async function runTask(
+  { gateway, message, schema }: Task,
+  runArguments: RunArguments,
+  context: CliContext,
+): Promise<number> {
+  const { format, jobId } = runArguments
+  const startedAt = Date.now()
+  const printer = answerPrinter(context)
+  let result: GatewayRunResult<JsonObject> | null = null
+  const runs: Runs = {
+    run: async (text, request) => {
+      result = await gateway.run(text, {
+        ...(request as RunOptions),
+        ...(schema !== null && { output: schema }),
+      })
+      return result
+    },
+  }
+  // A job is left open, for the next process; its gateway is closed instead.
+  const leave = () => void gateway.close({ graceMs: 0 })
+  if (jobId !== undefined) context.signal.addEventListener("abort", leave, { once: true })
+  const ended = await runSession(runs, message, {
+    ...sessionOptions(runArguments, context),
+    ...(jobId === undefined && { signal: context.signal }),
+    ...(format === "text" && schema === null && { onText: printer.onText, onTextDiscarded: printer.onRetry }),
+  })
+  const run = await untilDelivered(gateway, ended, { signal: context.signal })
+  // Set by the callback above, which the compiler does not see.
+  const finished = result as GatewayRunResult<JsonObject> | null
+  if (format === "json") printJson(run, finished, context)
+  else if (format === "text" && schema === null) printer.end()
+  else if (format === "text") printOutput(finished, context)
+  if (finished?.existed === true && finished.endedAt < startedAt && jobId !== undefined)
+    note(context, `Job ${jobId} was done before; this is its result. Use another --job to do it again.`)
+  return report(run, runArguments, context)
+}
+
+function sessionOptions(given: RunArguments, context: CliContext): RunSessionOptions {
+  const { format, quiet, approvedTools, onHumanNeeded = "ask", stateDir } = given
+  const { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns } = given
+  const progress = quiet ? null : progressPrinter(context)
+  const named = { sessionId, jobId, agent, timeoutSeconds, maxBudgetUsd, maxTurns }
+  return {
+    ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
+    ...(stateDir !== undefined && { stateDir: resolve(context.cwd, stateDir) }),
+    approvedTools,
+    onHumanNeeded,
+    onEvent: (event) => {
+      if (format === "events") context.answerOutput.write(`${JSON.stringify(event)}\n`)
+      progress?.(event)
+    },
+  }
+}
+
+function printJson(
+  run: RunOutput,
+  finished: GatewayRunResult<JsonObject> | null,
+  { stdout }: CliContext,
+): void {
+  const line = { outcome: runOutputOutcome(run), ...run, output: finished?.output ?? null }
+  stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function printOutput(finished: GatewayRunResult<JsonObject> | null, { stdout }: CliContext): void {
+  const output = finished?.output ?? null
+  if (output !== null) stdout.write(`${JSON.stringify(output)}\n`)
+}
+
+async function readSchema(file: string, cwd: string): Promise<JsonObject> {
+  let schema: unknown
+  try {
+    schema = JSON.parse(await readFile(resolve(cwd, file), "utf8"))
+  } catch (thrown) {
+    throw new UsageError(`--output ${file}: ${toError(thrown).message}`)
+  }
+  if (!isJsonObject(schema)) throw new UsageError(`--output ${file}: a JSON Schema is an object.`)
+  return schema
+}
+
+function report(run: RunOutput, given: RunArguments, context: CliContext): number {
+  const { signal } = context
+  for (const warning of run.warnings) note(context, warning)
+  if (signal.aborted && runOutputOutcome(run) !== "success") {
+    if (run.sessionId !== null && signal.reason !== "SIGPIPE") reportCanceled(run.sessionId, given, context)
+    return exitCodeOfStop(signal)
+  }
+  const problem = problemOf(run, given)
+  if (problem !== null) note(context, problem)
+  return runOutputExitCode(run)
+}
+
+function problemOf(run: RunOutput, { jobId }: RunArguments): string | null {
+  const outcome = runOutputOutcome(run)
+  switch (outcome) {
+    case "success":
+      return null
+    case "error":
+      return `The run failed: ${run.error} (${run.errorCode})`
+    case "budget_exceeded":
+      return "The run stopped at its budget."
+    case "max_turns":
+      return "The run stopped at its maximum number of turns."
+    case "timeout":
+      return "The run was canceled because its time was over (--timeout)."
+    case "parked": {
+      const next = jobId === undefined ? "Any process with this agent" : "The same command"
+      return `The run waits for a person (session ${run.sessionId}). Answer with agent-gateway approvals. ${next} continues it then.`
+    }
+    default:
+      return outcome satisfies never
+  }
+}
+
+function reportCanceled(sessionId: string, { file }: RunArguments, context: CliContext): void {
+  note(
+    context,
+    "The run was canceled. The conversation so far is saved; to continue it: agent-gateway run " +
+      `${file} "TASK" --session ${sessionId}`,
+  )
+}
+
+function reportOpenJob(context: CliContext): void {
+  if (context.signal.reason === "SIGPIPE") return
+  note(context, "The job is saved and stays open. To continue it, run the same command again.")
+}
+
+function note({ stderr }: CliContext, text: string): void {
+  stderr.write(`agent-gateway: ${oneLine(text)}\n`)
+}
+
+async function readTask(stdin: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stdin) {
+    const buffer = Buffer.from(chunk)
+    bytes += buffer.length
+    if (bytes > maxTaskBytes) throw new UsageError(`the task on stdin is longer than ${maxTaskBytes} bytes.`)
+    chunks.push(buffer)
+  }
+  const task = Buffer.concat(chunks).toString("utf8").trim()
+  if (task === "") throw new UsageError("the task on stdin is empty.")
+  return task
+}

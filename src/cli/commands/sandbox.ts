@@ -1,0 +1,47 @@
+import { resolve } from "node:path"
+import { parseArgs } from "node:util"
+import { buildSandboxImage } from "../../gateway/operate/build-sandbox-image.ts"
+import type { CliContext } from "../cli-context.ts"
+import { parseUsage, UsageError } from "../cli-error.ts"
+import { exitCodes } from "../exit-codes.ts"
+
+/** `sandbox build`: makes the image that code runs in, with the Docker engine of this machine. */
+export async function sandboxCommand({ argv, env, cwd, stdout, stderr }: CliContext): Promise<number> {
+  const { tag, base, file } = parse(argv)
+  const built = await buildSandboxImage({
+    env,
+    ...(tag === undefined ? {} : { tag }),
+    ...(base === undefined ? {} : { base }),
+    ...(file === undefined ? {} : { file: resolve(cwd, file) }),
+    // Programs in the build redraw their progress with carriage returns.
+    onOutput: (text) => stderr.write(text.replace(/\r\n?/g, "\n")),
+  })
+  stdout.write(`built ${built}\n`)
+  return exitCodes.success
+}
+
+function parse(argv: readonly string[]) {
+  const { values, positionals } = parseUsage("sandbox", () =>
+    parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        tag: { type: "string" },
+        base: { type: "string" },
+        file: { type: "string" },
+        verbose: { type: "boolean" },
+      },
+    }),
+  )
+  const [action, extra] = positionals
+  const problem =
+    action === undefined
+      ? "an action is missing"
+      : action !== "build"
+        ? `unknown action ${action}`
+        : extra !== undefined
+          ? `unexpected argument ${extra}`
+          : null
+  if (problem !== null) throw new UsageError(`${problem}; usage: agent-gateway sandbox build`)
+  return values
+}

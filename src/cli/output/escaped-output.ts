@@ -1,0 +1,25 @@
+import { escapeControls } from "../../core/text/escape-controls.ts"
+import type { CliContext, ProcessContext, TextOutput } from "../cli-context.ts"
+
+/**
+ * Gives the commands outputs on which no text can act on the terminal: a tool's arguments, a server's messages and a
+ * model's text could otherwise move the cursor, and show another command than the one that awaits approval.
+ */
+export function escapedOutputs({
+  stdout,
+  stderr,
+}: Pick<ProcessContext, "stdout" | "stderr">): Pick<CliContext, "stdout" | "stderr" | "answerOutput"> {
+  const escaped = escapedOutput(stdout)
+  return {
+    stdout: escaped,
+    stderr: escapedOutput(stderr),
+    answerOutput: stdout.isTTY === true ? escaped : stdout,
+  }
+}
+
+function escapedOutput(output: TextOutput): TextOutput {
+  return {
+    write: (text) => output.write(escapeControls(text)),
+    isTTY: output.isTTY === true,
+  }
+}

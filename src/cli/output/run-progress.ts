@@ -1,0 +1,36 @@
+import type { ChatEvent } from "../../client/wire/chat-event.ts"
+import type { CliContext } from "../cli-context.ts"
+import { oneLine } from "../cli-error.ts"
+
+/** Characters of a tool's arguments that are shown. */
+const maxInput = 200
+
+/** Prints the calls of tools, and what waits for a person, on standard error: one line each. */
+export function progressPrinter({ stderr }: Pick<CliContext, "stderr">): (event: ChatEvent) => void {
+  return (event) => {
+    const line = describe(event)
+    if (line !== null) stderr.write(`${oneLine(line)}\n`)
+  }
+}
+
+function describe(event: ChatEvent): string | null {
+  switch (event.type) {
+    case "tool_call_start":
+      return `[${event.tool_name}] ${oneLine(JSON.stringify(event.tool_input), maxInput)}`
+    case "tool_call_complete": {
+      const { tool_name: name, error, duration_ms: ms } = event
+      const time = `${(ms / 1_000).toFixed(1)} s`
+      return error === null
+        ? `[${name}] done in ${time}`
+        : `[${name}] failed after ${time}: ${error.message} (${error.code})`
+    }
+    case "tool_call_interrupted":
+      return `[${event.tool_name}] interrupted (${event.reason})`
+    case "tool_approval_request":
+      return `[${event.tool_name}] needs an approval`
+    case "elicitation_request":
+      return `[${event.tool_name}] asks: ${event.message}`
+    default:
+      return null
+  }
+}

@@ -1,0 +1,91 @@
+import { nextSlice } from "../time/next-slice.ts"
+import { isLongerAsJson } from "./json.ts"
+
+/** One piece costs less than a millisecond to make, and to hash or to encode. */
+export const pieceCharacters = 128 * 1024
+
+/**
+ * Yields the text that `JSON.stringify` makes of the value, in pieces. A long string comes in several pieces, so that a
+ * caller who pauses between pieces never works for long. The value is plain: its objects have no `toJSON`.
+ */
+export function* jsonPieces(value: unknown): Generator<string, void> {
+  let text = ""
+  for (const token of tokens(value)) {
+    text += token
+    if (text.length < pieceCharacters) continue
+    yield text
+    text = ""
+  }
+  if (text !== "") yield text
+}
+
+/**
+ * Resolves to the text that `JSON.stringify` makes of the value. Makes a large text in slices, and lets the event
+ * loop go on between them (rule 15).
+ */
+export async function stringifyInSlices(value: unknown): Promise<string> {
+  if (!isLargeJson(value)) return JSON.stringify(value)
+  const pieces: string[] = []
+  await nextSlice()
+  for (const piece of jsonPieces(value)) {
+    pieces.push(piece)
+    await nextSlice()
+  }
+  return pieces.join("")
+}
+
+/** If true, the value has more than one piece. Looks at no more of it than that takes. */
+export function isLargeJson(value: unknown): boolean {
+  return isLongerAsJson(value, pieceCharacters)
+}
+
+function* tokens(value: unknown): Generator<string, void> {
+  if (!isLargeJson(value)) yield JSON.stringify(value) ?? "null"
+  else if (typeof value === "string") yield* stringPieces(value)
+  else if (Array.isArray(value)) yield* arrayTokens(value)
+  else yield* objectTokens(value as Readonly<Record<string, unknown>>)
+}
+
+function* arrayTokens(values: readonly unknown[]): Generator<string, void> {
+  let before = "["
+  for (const value of values) {
+    yield before
+    yield* tokens(value)
+    before = ","
+  }
+  yield "]"
+}
+
+function* objectTokens(object: Readonly<Record<string, unknown>>): Generator<string, void> {
+  let before = "{"
+  for (const [key, member] of Object.entries(object)) {
+    if (member === undefined) continue
+    yield `${before}${JSON.stringify(key)}:`
+    yield* tokens(member)
+    before = ","
+  }
+  yield before === "{" ? "{}" : "}"
+}
+
+/** Yields the JSON text of a string. */
+export function* stringPieces(string: string): Generator<string, void> {
+  if (string.length <= pieceCharacters) return yield JSON.stringify(string)
+  yield '"'
+  for (let start = 0; start < string.length; ) {
+    const end = endOfPiece(string, start)
+    yield JSON.stringify(string.slice(start, end)).slice(1, -1)
+    start = end
+  }
+  yield '"'
+}
+
+/** Both halves of a surrogate pair stay in one piece: alone, each would be escaped. */
+function endOfPiece(string: string, start: number): number {
+  const end = Math.min(start + pieceCharacters, string.length)
+  const splitsPair = isHighSurrogate(string.charCodeAt(end - 1))
+  return splitsPair && end < string.length ? end + 1 : end
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff
+}

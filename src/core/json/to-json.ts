@@ -1,0 +1,71 @@
+import { GatewayError } from "../errors.ts"
+import type { Json } from "./json.ts"
+
+/** Deeper values are refused: no client or model has a use for them, and each reader would recurse. */
+const maxDepth = 100
+
+/**
+ * A copy of `value` as JSON carries it: `toJSON` is honoured (so a Date becomes a string), undefined fields are
+ * left out, undefined itself is null.
+ * What JSON would lose in silence (functions, symbols, NaN, Map, Set, bytes) or cannot hold (bigint, cycles) is
+ * refused with its path; `subject` begins that message.
+ */
+export function toJson(value: unknown, subject: string): Json {
+  return copy(value, { subject, path: "", key: "", depth: 0 })
+}
+
+interface Place {
+  readonly subject: string
+  readonly path: string
+  readonly key: string
+  readonly depth: number
+}
+
+function copy(value: unknown, place: Place): Json {
+  if (place.depth > maxDepth) refuse(place, `is nested deeper than ${maxDepth} levels, or in itself`)
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value
+    case "number":
+      return Number.isFinite(value) ? value : refuse(place, `is ${value}, which JSON cannot hold`)
+    case "undefined":
+      return null
+    case "bigint":
+    case "function":
+    case "symbol":
+      return refuse(place, `is a ${typeof value}, which JSON cannot hold`)
+    case "object":
+      return value === null ? null : copyObject(value, place)
+  }
+}
+
+function copyObject(value: object, place: Place): Json {
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    return refuse(place, "is binary data: encode it as base64 text")
+  }
+  if (value instanceof Map || value instanceof Set) {
+    return refuse(place, `is a ${value instanceof Map ? "Map" : "Set"}: make it an object or an array`)
+  }
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return copy(value.toJSON(place.key), { ...place, depth: place.depth + 1 })
+  }
+  if (Array.isArray(value)) {
+    return Array.from(value, (item, index) => copy(item, inside(place, String(index), `[${index}]`)))
+  }
+  // `fromEntries` defines fields where an assignment to `__proto__` would set the prototype.
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([key, item]) => [key, copy(item, inside(place, key, `.${key}`))]),
+  )
+}
+
+function inside(place: Place, key: string, step: string): Place {
+  return { subject: place.subject, path: place.path + step, key, depth: place.depth + 1 }
+}
+
+function refuse(place: Place, reason: string): never {
+  const where = place.path === "" ? "" : ` at ${place.path.slice(0, 200)}`
+  throw new GatewayError({ code: "not_json", status: 500 }, `${place.subject}${where} ${reason}.`)
+}

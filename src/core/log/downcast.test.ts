@@ -1,0 +1,123 @@
+import { describe, expect, it, test } from "vitest"
+import { type AnyPayload, type AnyResolution, formerWaitId } from "../wait.ts"
+import { downcast, storedForms, versionOf } from "./downcast.ts"
+import { type Event, logVersion, type WaitOpened, type WaitResolved } from "./entries.ts"
+import { upcast } from "./upcast.ts"
+
+const decidedBy = { via: "http", tenant: "tenant", userId: "ada", address: null } as const
+const origin = { server: "hotel", tool: "book", identity: "i", digest: "d" }
+const question = { mode: "form", message: "Who?", schema: { type: "object" } } as const
+const opened = (asks: AnyPayload, options: Partial<WaitOpened> = {}): WaitOpened => ({
+  type: "waitOpened",
+  waitId: "wait_1",
+  toolCallId: "call_1",
+  toolName: "book",
+  continuation: null,
+  nonce: "nonce_1",
+  expiresAt: 9_000,
+  ...(options as object),
+  ...asks,
+})
+const resolved = (outcome: AnyResolution): WaitResolved => {
+  return { type: "waitResolved", waitId: "wait_1", toolCallId: "call_1", decidedBy, ...outcome }
+}
+
+describe("an event with a form of version 2", () => {
+  it.each<[string, Event]>([
+    [
+      "approval",
+      opened({ kind: "approval", payload: { input: { a: 1 }, qualifier: "q", reason: null } }, { origin }),
+    ],
+    ["client tool", opened({ kind: "clientTool", payload: { input: {}, callIndex: 2 } })],
+    [
+      "question",
+      opened(
+        { kind: "elicitation", payload: { question, server: "hotel" } },
+        { origin, continuation: { step: 1 } },
+      ),
+    ],
+    [
+      "approval's end",
+      resolved({ kind: "approval", resolution: { approved: true, editedInput: { a: 2 }, reason: "ok" } }),
+    ],
+    ["question's end", resolved({ kind: "elicitation", resolution: { action: "decline", content: null } })],
+    ["step", { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 }],
+  ])("is written in it and read as it was: the %s", (_, event) => {
+    const forms = downcast(event, 2)
+    expect(forms).toHaveLength(1)
+    expect(JSON.stringify(forms)).not.toContain('"waitOpened"')
+    expect(forms?.flatMap((form) => upcast(JSON.parse(JSON.stringify(form)), 2))).toEqual([event])
+  })
+})
+
+test("the end of a client tool's wait is said by the call's result, in version 2", () => {
+  expect(downcast(resolved({ kind: "clientTool", resolution: {} }), 2)).toEqual([])
+})
+
+test("a run that streams tool input is one that does not, for readers of version 2", () => {
+  const plain: Event = {
+    type: "runStarted",
+    agent: "agent",
+    revision: "1",
+    content: [],
+    context: {},
+    channel: null,
+    model: null,
+    outputSchema: null,
+  }
+  const event: Event = { ...plain, toolInputDeltas: true }
+  expect([versionOf(plain), versionOf(event)]).toEqual([2, 3])
+  expect(downcast(event, 2)).toEqual([plain])
+  expect(downcast(event, 3)).toEqual([event])
+})
+
+test("a run with tools of the client has no older form", () => {
+  const event: Event = {
+    type: "runStarted",
+    agent: "agent",
+    revision: "1",
+    content: [],
+    context: {},
+    channel: null,
+    model: null,
+    outputSchema: null,
+    clientTools: [{ name: "locate", description: "Locates.", inputSchema: { type: "object" } }],
+  }
+  expect(versionOf(event)).toBe(3)
+  expect(downcast(event, 2)).toBeNull()
+  expect(storedForms(event, 2)).toEqual([event])
+})
+
+test("readers of version 2 receive no data of the application, which they would not miss", () => {
+  const event: Event = { type: "dataEmitted", toolCallId: "call_1", name: "progress", value: 1 }
+  expect(versionOf(event)).toBe(3)
+  expect(downcast(event, 2)).toEqual([])
+  expect(downcast(event, logVersion)).toEqual([event])
+})
+
+test.each<[Event]>([
+  [opened({ kind: "timer", payload: {} })],
+  [resolved({ kind: "timer", resolution: {} })],
+  [
+    opened({
+      kind: "child",
+      payload: { agent: "a", sessionId: "sess_2", runId: "run_2", reservedUsd: null },
+    }),
+  ],
+])("%j has no older form, and is stored as it is", (event) => {
+  expect(versionOf(event)).toBe(3)
+  expect(downcast(event, 2)).toBeNull()
+  expect(storedForms(event, 2)).toEqual([event])
+  expect(downcast(event, logVersion)).toEqual([event])
+})
+
+test("waits of processes that gave them no ids are known by their call and kind", () => {
+  const event = {
+    type: "approvalResolved",
+    toolCallId: "call_1",
+    approved: false,
+    editedInput: null,
+  } as const
+  const [read] = upcast({ ...event, reason: null, decidedBy: null }, 2)
+  expect(read).toMatchObject({ type: "waitResolved", waitId: formerWaitId("approval", "call_1") })
+})

@@ -1,0 +1,94 @@
+import type { Event, RunStarted, WaitOpened, WaitResolved } from "./entries.ts"
+import type { FormerEvent } from "./former-events.ts"
+
+/** The versions that introduced the forms of events; 2 for all others. */
+const introduced: Partial<Record<Event["type"], number>> = {
+  waitOpened: 3,
+  waitResolved: 3,
+  userMessageAdded: 3,
+  runWithdrawn: 3,
+  dataEmitted: 3,
+}
+
+/** Returns the version that a process must read to understand the event. */
+export function versionOf(event: Event): number {
+  if (event.type === "runStarted") return event.toolInputDeltas === true || hasNewerParts(event) ? 3 : 2
+  return introduced[event.type] ?? 2
+}
+
+/**
+ * Returns the events as which readers of an older version understand this one; none if it says nothing that they
+ * would miss. Null if there is no older form: such an event is written only once all live processes read it (rule 14,
+ * versions).
+ */
+export function downcast(event: Event, version: number): readonly (Event | FormerEvent)[] | null {
+  if (versionOf(event) <= version) return [event]
+  switch (event.type) {
+    case "runStarted":
+      // Older processes would continue it without the client's tools, or in another role.
+      return hasNewerParts(event) ? null : [runStartedInVersion2(event)]
+    case "waitOpened":
+      return openedInVersion2(event)
+    case "waitResolved":
+      return resolvedInVersion2(event)
+    case "dataEmitted":
+      // Subscribers of this moment receive it. A run does not need it to continue.
+      return []
+    default:
+      return null
+  }
+}
+
+/**
+ * Returns the events as which this one is stored, if nothing newer than the version may be written that has an older
+ * form.
+ */
+export function storedForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
+  return downcast(event, version) ?? [event]
+}
+
+function hasNewerParts({ clientTools, role }: RunStarted): boolean {
+  return clientTools !== undefined || role !== undefined
+}
+
+/** Such a run continues without deltas that older processes do not know. */
+function runStartedInVersion2({ toolInputDeltas: _, ...started }: RunStarted): RunStarted {
+  return started
+}
+
+function openedInVersion2(event: WaitOpened): readonly FormerEvent[] | null {
+  const { waitId, toolCallId, toolName, origin, continuation, nonce, expiresAt } = event
+  const facts = { waitId, toolCallId, ...(origin && { origin }), nonce, expiresAt }
+  switch (event.kind) {
+    case "approval":
+      return [{ type: "approvalRequested", ...facts, toolName, ...event.payload }]
+    case "clientTool":
+      return [{ type: "clientToolOpened", ...facts, name: toolName, ...event.payload }]
+    case "elicitation":
+      return [{ type: "elicitationRequested", ...facts, toolName, continuation, ...event.payload }]
+    case "child":
+    case "timer":
+      return null
+    default:
+      return event satisfies never
+  }
+}
+
+function resolvedInVersion2(event: WaitResolved): readonly FormerEvent[] | null {
+  const { waitId, toolCallId, decidedBy } = event
+  const facts = { waitId, toolCallId, decidedBy }
+  switch (event.kind) {
+    case "approval":
+      return [{ type: "approvalResolved", ...facts, ...event.resolution }]
+    case "clientTool":
+      // The call's result says it.
+      return []
+    case "elicitation":
+      return [{ type: "elicitationResolved", ...facts, ...event.resolution }]
+    case "child":
+    case "timer":
+      return null
+    default:
+      return event satisfies never
+  }
+}

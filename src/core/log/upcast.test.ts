@@ -1,0 +1,27 @@
+import { expect, test } from "vitest"
+import { noUsage } from "../usage.ts"
+import { type Event, logVersion } from "./entries.ts"
+import { upcast } from "./upcast.ts"
+
+/** As version 1 wrote them. */
+const old = (event: object) => event as Event
+
+test.each<[object, object]>([
+  [{ type: "runStarted", agent: "agent", model: null }, { outputSchema: null }],
+  [{ type: "stepRetried", stepId: "step_1", attempt: 2 }, { modelIndex: 0 }],
+  [
+    { type: "messageCompleted", usage: noUsage },
+    { cost: null, charged: null, estimated: false },
+  ],
+  [{ type: "stepCompleted", usage: noUsage }, { cost: null }],
+  [{ type: "runCompleted", usage: noUsage }, { cost: null }],
+  [{ type: "runFailed", usage: noUsage }, { cost: null }],
+  [{ type: "toolCallStarted", toolCallId: "call_1" }, {}],
+])("%j of version 1 gets what version 2 has besides", (event, added) => {
+  expect(upcast(old(event), 1)).toEqual([{ ...event, ...added }])
+})
+
+test("an event of today stays as it is", () => {
+  const event = old({ type: "runStarted", outputSchema: { type: "object" } })
+  expect(upcast(event, logVersion)).toEqual([event])
+})

@@ -1,0 +1,51 @@
+import { GatewayError } from "../errors.ts"
+
+export interface CallBounds {
+  /** The option or the method that is called, for the error's message. */
+  readonly name: string
+  /** Aborted when the caller stops waiting, such as when a run is canceled. Default: never. */
+  readonly signal?: AbortSignal | undefined
+  readonly timeoutMs: number
+}
+
+/** A function of the application did not return in time. What it does later is ignored. */
+export class CallbackTimeoutError extends GatewayError {
+  constructor({ name, timeoutMs }: CallBounds) {
+    super(
+      { code: "callback_timeout", status: 500 },
+      `${name} did not return within ${timeoutMs} ms (callbackTimeoutMs).`,
+    )
+  }
+}
+
+/**
+ * Calls a function of the application, which may hang. The function's signal is aborted when `bounds.signal` is, and
+ * after `timeoutMs`; in both cases the call rejects at once with that signal's reason, and the function's later
+ * outcome is ignored.
+ */
+export async function callBounded<Value>(
+  call: (signal: AbortSignal) => Value | Promise<Value>,
+  bounds: CallBounds,
+): Promise<Value> {
+  bounds.signal?.throwIfAborted()
+  const stop = new AbortController()
+  const outcome = call(stop.signal)
+  if (!isPromise(outcome)) return outcome
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  stop.signal.addEventListener("abort", () => reject(stop.signal.reason), { once: true })
+  const abort = () => stop.abort(bounds.signal?.reason)
+  const timer = setTimeout(() => stop.abort(new CallbackTimeoutError(bounds)), bounds.timeoutMs)
+  bounds.signal?.addEventListener("abort", abort, { once: true })
+  if (bounds.signal?.aborted === true) abort()
+  try {
+    return await Promise.race([outcome, stopped])
+  } finally {
+    clearTimeout(timer)
+    bounds.signal?.removeEventListener("abort", abort)
+  }
+}
+
+/** Promises of other libraries and realms count as well. */
+function isPromise<Value>(outcome: Value | Promise<Value>): outcome is Promise<Value> {
+  return typeof outcome === "object" && outcome !== null && "then" in outcome
+}

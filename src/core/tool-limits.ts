@@ -1,0 +1,75 @@
+import type { ToolOrigin } from "./tool-origin.ts"
+
+/** The limits that a skill or a role puts on calls. */
+export interface ToolLimits {
+  /** Patterns of the tools that may be called; null for any tool. */
+  readonly allowed: readonly string[] | null
+  /** Patterns of tools that may not be called. */
+  readonly excluded: readonly string[]
+}
+
+/** A call as far as patterns see it. */
+export interface LimitedCall {
+  readonly toolName: string
+  readonly origin: ToolOrigin | null
+  readonly qualifier: string | null
+}
+
+/**
+ * Returns true if the limits let the call through. A pattern is a tool's name, in which `*` stands for any text, and
+ * may end with a pattern for the call's qualifier in parentheses: `Bash(git:*)` allows the qualifier `git` and those
+ * that start with `git `. A tool of an MCP server can be named as the model knows it or as `SERVER__TOOL`.
+ */
+export function isWithin({ allowed, excluded }: ToolLimits, call: LimitedCall): boolean {
+  if (excluded.some((pattern) => matches(pattern, call, excludedNames(call)))) return false
+  return allowed === null || allowed.some((pattern) => matches(pattern, call, allowedNames(call)))
+}
+
+/** Returns true if some call of the tool could be let through, whatever its qualifier is. */
+export function mayName({ allowed, excluded }: ToolLimits, tool: Omit<LimitedCall, "qualifier">): boolean {
+  const call = { ...tool, qualifier: null }
+  const excludesAll = (pattern: string) =>
+    !pattern.includes("(") && matches(pattern, call, excludedNames(call))
+  if (excluded.some(excludesAll)) return false
+  return allowed === null || allowed.some((pattern) => matches(nameOf(pattern), call, allowedNames(call)))
+}
+
+/** Returns the pattern without the part for the qualifier. */
+function nameOf(pattern: string): string {
+  const [name = ""] = pattern.split("(")
+  return name
+}
+
+function allowedNames({ toolName, origin }: LimitedCall): readonly string[] {
+  return origin === null ? [toolName] : [toolName, `${origin.server}__${origin.tool}`]
+}
+
+/** Also the tool's plain name, so that a second server with a tool of that name does not free the first one. */
+function excludedNames(call: LimitedCall): readonly string[] {
+  return call.origin === null ? allowedNames(call) : [...allowedNames(call), call.origin.tool]
+}
+
+function matches(pattern: string, { qualifier }: LimitedCall, names: readonly string[]): boolean {
+  const [, name = "", wanted] = /^([^(]*)(?:\(([^)]*)\)?)?$/.exec(pattern) ?? []
+  if (!names.some((candidate) => isLike(name, candidate))) return false
+  if (wanted === undefined) return true
+  if (qualifier === null) return false
+  if (!wanted.endsWith(":*")) return isLike(wanted, qualifier)
+  const prefix = wanted.slice(0, -2)
+  return isLike(prefix, qualifier) || isLike(`${prefix} *`, qualifier) || isLike(`${prefix}:*`, qualifier)
+}
+
+/** Compares piece by piece, because a regular expression with several stars can take very long. */
+function isLike(pattern: string, text: string): boolean {
+  const [first = "", ...rest] = pattern.split("*")
+  const last = rest.pop()
+  if (last === undefined) return text === first
+  if (!text.startsWith(first)) return false
+  let at = first.length
+  for (const piece of rest) {
+    const found = text.indexOf(piece, at)
+    if (found === -1) return false
+    at = found + piece.length
+  }
+  return text.length - last.length >= at && text.endsWith(last)
+}

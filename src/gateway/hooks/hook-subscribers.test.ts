@@ -1,0 +1,250 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { z } from "zod"
+import type { Event, EventEntry } from "../../core/log/entries.ts"
+import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { Store } from "../../core/ports/store.ts"
+import type { EventPage } from "../../core/ports/subscriptions.ts"
+import { systemClock } from "../../core/time/clock.ts"
+import { openMemoryStore } from "../../stores/sqlite/open.ts"
+import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import { tool } from "../../tools/local-tool.ts"
+import type { ChatRuntime } from "../chat-runtime.ts"
+import { createGatewayApp, type GatewayAppOptions } from "../create-gateway-app.ts"
+import type { Gateway } from "../gateway.ts"
+import { hookSubscribers } from "./hook-subscribers.ts"
+import type { Hooks } from "./hooks.ts"
+
+const logger = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() }
+const patience = { timeout: 10_000, interval: 5 }
+const gateways: Gateway[] = []
+let store: Store
+
+beforeEach(async () => {
+  store = await openMemoryStore({ clock: systemClock, logger })
+})
+afterEach(async () => {
+  vi.clearAllMocks()
+  await Promise.all(gateways.splice(0).map((gateway) => gateway.close({ graceMs: 0 })))
+  await store.close()
+})
+
+const act = tool({ name: "act", description: "Act.", input: z.object({ n: z.int() }), execute: () => "done" })
+
+function runtime(options: Partial<ChatRuntime> = {}): ChatRuntime {
+  const provider = scriptedProvider((request) =>
+    request.messages.at(-1)?.role === "tool"
+      ? [{ type: "text", text: "Done." }]
+      : [{ type: "toolCall", name: "act", input: { n: 1 } }],
+  )
+  return { systemPrompt: "Hi.", provider, tools: [act], ...options } as ChatRuntime
+}
+
+function start(options: Partial<GatewayAppOptions>): Gateway {
+  const gateway = createGatewayApp({
+    store,
+    logger,
+    buildChatRuntime: runtime(),
+    apiKey: "sk-test",
+    ...options,
+  })
+  gateways.push(gateway)
+  return gateway
+}
+
+/** Hooks that keep the type and the id of what they are told. */
+function keeping() {
+  const heard: { readonly hook: string; readonly id: string; readonly what?: unknown }[] = []
+  const hooks: Hooks = {
+    onUsage: ({ id, failed }) => void heard.push({ hook: "onUsage", id, what: failed }),
+    onToolResult: ({ id, input }) => void heard.push({ hook: "onToolResult", id, what: input }),
+    onToolTiming: ({ id, ok }) => void heard.push({ hook: "onToolTiming", id, what: ok }),
+    onMaxTurns: ({ id, turnCount }) => void heard.push({ hook: "onMaxTurns", id, what: turnCount }),
+    onEvent: ({ event }, { id }) => void heard.push({ hook: "onEvent", id, what: event.type }),
+  }
+  const of = (hook: string) => heard.filter((each) => each.hook === hook)
+  return { hooks, heard, of, types: () => of("onEvent").map(({ what }) => what) }
+}
+
+describe("hooks of the gateway", () => {
+  it("hear of everything once, under the id of its event", async () => {
+    const { hooks, of, types } = keeping()
+    const gateway = start({ ...hooks, buildChatRuntime: runtime({ maxTurns: 1 }) })
+    await gateway.run("Act.")
+    await vi.waitFor(() => expect(types().at(-1)).toBe("runCompleted"), patience)
+    await gateway.close({ graceMs: 0 })
+    const idOf = (type: Event["type"]) => of("onEvent").find(({ what }) => what === type)?.id
+    expect(of("onUsage")).toEqual([{ hook: "onUsage", id: idOf("messageCompleted"), what: false }])
+    expect(of("onToolResult")).toEqual([
+      { hook: "onToolResult", id: idOf("toolCallCompleted"), what: { n: 1 } },
+    ])
+    expect(of("onToolTiming")).toEqual([{ hook: "onToolTiming", id: idOf("toolCallCompleted"), what: true }])
+    expect(of("onMaxTurns")).toEqual([{ hook: "onMaxTurns", id: idOf("maxTurnsReached"), what: 1 }])
+    expect(new Set(of("onEvent").map(({ id }) => id)).size).toBe(types().length)
+    expect(idOf("runStarted")).toMatch(/^sess_\w+:1000000001$/)
+  })
+
+  it("have heard of all of a run when the gateway is closed", async () => {
+    const { hooks, types } = keeping()
+    const gateway = start(hooks)
+    await gateway.run("Act.")
+    await gateway.close({ graceMs: 0 })
+    expect([types()[0], types().at(-1)]).toEqual(["runStarted", "runCompleted"])
+  })
+
+  it("that throw are called again for the same event, and hold up no other hook", async () => {
+    const { hooks, of } = keeping()
+    const failed: string[] = []
+    const gateway = start({
+      ...hooks,
+      onUsage(report, options) {
+        if (failed.length === 0) {
+          failed.push(report.id)
+          throw new Error("no")
+        }
+        return hooks.onUsage?.(report, options)
+      },
+    })
+    await gateway.run("Act.")
+    await vi.waitFor(() => expect(of("onToolTiming")).toHaveLength(1), patience)
+    await vi.waitFor(() => expect(of("onUsage")).toHaveLength(2), patience)
+    expect(of("onUsage")[0]?.id).toBe(failed[0])
+    expect(logger.warn.mock.calls[0]?.[0]).toMatchObject({ subscriber: "hook:onUsage", attempt: 1 })
+  })
+
+  it("hear after a restart what a process did not get to tell them", async () => {
+    const first = start({
+      onEvent: (_entry, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", reject)),
+    })
+    await first.run("Act.")
+    await first.close({ graceMs: 0 })
+    const { hooks, types } = keeping()
+    await start(hooks).prepare()
+    await vi.waitFor(
+      () => expect([types()[0], types().at(-1)]).toEqual(["runStarted", "runCompleted"]),
+      patience,
+    )
+  })
+
+  it("hear of the end of a run that is cancelled while it is parked", async () => {
+    const { hooks, types } = keeping()
+    const gateway = start({
+      ...hooks,
+      buildChatRuntime: runtime({ needsApproval: () => true }),
+      validApiKeys: ["key"],
+    })
+    const post = (path: string, body: object, token?: string) =>
+      gateway.fetch(
+        new Request(`http://localhost/api${path}`, {
+          method: "POST",
+          headers: {
+            "content-type": "application/json",
+            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          },
+          body: JSON.stringify(body),
+        }),
+      )
+    const { session_id: sessionId, session_token: token } = (await (
+      await post("/chat/init", { api_key: "key" })
+    ).json()) as Record<string, string>
+    const stream = await post("/chat", { message: "Act." }, token)
+    await vi.waitFor(() => expect(types()).toContain("waitOpened"), patience)
+    await stream.body?.cancel()
+    expect(await gateway.revokeSession(sessionId ?? "")).toBe(true)
+    await vi.waitFor(() => expect(types().at(-1)).toBe("runCompleted"), patience)
+  })
+
+  it("of one request hear of its run in this process", async () => {
+    const ofGateway = keeping()
+    const ofRequest = keeping()
+    const gateway = start({ ...ofGateway.hooks, buildChatRuntime: async () => runtime(ofRequest.hooks) })
+    await gateway.run("Act.")
+    await gateway.close({ graceMs: 0 })
+    expect(ofRequest.types()).toEqual(ofGateway.types())
+    expect(ofRequest.of("onEvent").map(({ id }) => id)).toEqual(ofGateway.of("onEvent").map(({ id }) => id))
+    expect(ofRequest.of("onToolResult")).toEqual(ofGateway.of("onToolResult"))
+  })
+})
+
+describe("a hook as a subscriber", () => {
+  const entry = (seq: number, event: Event): EventEntry => ({
+    kind: "event",
+    seq,
+    v: 2,
+    at: 1,
+    runId: "run_1",
+    event,
+  })
+  const completed = entry(9, {
+    type: "toolCallCompleted",
+    toolCallId: "call_1",
+    name: "act",
+    result: { type: "json", value: "done" },
+    durationMs: 1,
+    server: null,
+    executionLocation: "backend",
+  })
+  const page: EventPage = { sessionId: "sess_1", entries: [completed] }
+  const context = (attempt = 1) => ({ signal: new AbortController().signal, attempt, handled: vi.fn() })
+
+  function subscriber(hooks: Hooks, log: Partial<SessionLog> = {}) {
+    const options = { log: log as SessionLog, callbackTimeoutMs: 20, logger }
+    const [only] = hookSubscribers(hooks, options)
+    if (only === undefined) throw new Error("There is no hook.")
+    return only
+  }
+
+  it("finds the input of a call whose request is pages before its result", async () => {
+    const requested = entry(3, {
+      type: "toolCallRequested",
+      stepId: "step_1",
+      toolCallId: "call_1",
+      name: "act",
+      input: { n: 7 },
+      callIndex: 0,
+      executionLocation: "backend",
+    })
+    const pages = [[entry(1, { type: "toolCallStarted", toolCallId: "call_0" })], [requested], [completed]]
+    const read = vi.fn(async () => pages.shift() ?? [])
+    const inputs: unknown[] = []
+    const hook = subscriber(
+      { onToolResult: ({ input }) => void inputs.push(input) },
+      { read, stepStart: async () => 1 },
+    )
+    await hook.onEvents(page, context())
+    expect(inputs).toEqual([{ n: 7 }])
+    expect(read.mock.calls).toHaveLength(2)
+  })
+
+  it("that hangs fails after its time", async () => {
+    const hook = subscriber({ onEvent: () => new Promise(() => {}) })
+    await expect(hook.onEvents(page, context())).rejects.toMatchObject({ code: "callback_timeout" })
+  })
+
+  it("is not called for an event again that it failed for fifteen times", async () => {
+    const hook = subscriber({
+      onEvent() {
+        throw new Error("no")
+      },
+    })
+    const before = context(14)
+    await expect(hook.onEvents(page, before)).rejects.toThrow("no")
+    expect(before.handled).not.toHaveBeenCalled()
+    const last = context(15)
+    await hook.onEvents(page, last)
+    expect(last.handled).toHaveBeenCalledWith(9)
+    expect(logger.error.mock.calls.at(-1)?.[1]).toContain("not called for this event again")
+  })
+
+  it("keeps what it was told before the event that it fails for", async () => {
+    const started = entry(4, { type: "toolCallStarted", toolCallId: "call_1" })
+    const hook = subscriber({
+      onEvent({ event }) {
+        if (event.type === "toolCallCompleted") throw new Error("no")
+      },
+    })
+    const given = context()
+    const both: EventPage = { sessionId: "sess_1", entries: [started, completed] }
+    await expect(hook.onEvents(both, given)).rejects.toThrow("no")
+    expect(given.handled.mock.calls).toEqual([[4]])
+  })
+})

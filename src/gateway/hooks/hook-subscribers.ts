@@ -1,0 +1,128 @@
+import { maxTurnsReport, toolReport, toolTiming, usageReport } from "../../agent/reports.ts"
+import type { JsonObject } from "../../core/json/json.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
+import { eventId } from "../../core/log/event-id.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { EventPage, Subscriber, SubscriberContext } from "../../core/ports/subscriptions.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
+import type { HookOptions, Hooks } from "./hooks.ts"
+
+/** Attempts at one event, within an hour, after which a hook is not called for it again. */
+const maxAttempts = 15
+/** After so long a page is left to the next claim, so that a slow hook does not outlast its claim. */
+const pageMs = 2_000
+/** For reading the log besides. */
+const marginMs = 3_000
+const readLimits = { limit: 100, maxCharacters: 100_000, deltas: false, replacedHistories: false }
+
+export interface HookSubscriberOptions {
+  readonly log: SessionLog
+  /** Milliseconds that one call of a hook may take. */
+  readonly callbackTimeoutMs: number
+  readonly logger: Logger
+}
+
+/** Calls the hook for the event; returns null if the hook is not for such events. */
+type Invoke = (entry: EventEntry, page: EventPage) => Promise<Call | null> | Call | null
+type Call = (options: HookOptions) => void | Promise<void>
+
+/** Makes each hook a subscriber of its own, so that one that fails holds up no other. */
+export function hookSubscribers(hooks: Hooks, options: HookSubscriberOptions): readonly Subscriber[] {
+  const { onUsage, onToolResult, onToolTiming, onMaxTurns, onEvent } = hooks
+  const subscribers: Subscriber[] = []
+  const add = (name: keyof Hooks, invoke: Invoke) => subscribers.push(hookSubscriber(name, invoke, options))
+  if (onUsage) add("onUsage", (entry, { sessionId }) => calling(onUsage, usageReport(entry, sessionId)))
+  if (onToolTiming)
+    add("onToolTiming", (entry, { sessionId }) => calling(onToolTiming, toolTiming(entry, sessionId)))
+  if (onMaxTurns)
+    add("onMaxTurns", (entry, { sessionId }) => calling(onMaxTurns, maxTurnsReport(entry, sessionId)))
+  if (onToolResult) {
+    add("onToolResult", async (entry, page) => {
+      if (entry.event.type !== "toolCallCompleted") return null
+      const input = await inputOf(entry.event.toolCallId, { entry, page, log: options.log })
+      return calling(onToolResult, toolReport(entry, page.sessionId, input))
+    })
+  }
+  if (onEvent) {
+    add("onEvent", (entry, { sessionId }) => (given) => {
+      return onEvent(entry, { ...given, sessionId, id: eventId(sessionId, entry.seq) })
+    })
+  }
+  return subscribers
+}
+
+function calling<Report>(
+  hook: (report: Report, options: HookOptions) => void | Promise<void>,
+  report: Report | null,
+): Call | null {
+  return report === null ? null : (options) => hook(report, options)
+}
+
+function hookSubscriber(
+  hook: keyof Hooks,
+  invoke: Invoke,
+  { callbackTimeoutMs, logger }: HookSubscriberOptions,
+): Subscriber {
+  async function callFor(entry: EventEntry, page: EventPage, signal: AbortSignal): Promise<void> {
+    const call = await invoke(entry, page)
+    if (call === null) return
+    const bounds = { name: hook, signal, timeoutMs: callbackTimeoutMs }
+    await callBounded(async (stop) => call({ signal: stop }), bounds)
+  }
+  return {
+    name: `hook:${hook}`,
+    timeoutMs: pageMs + callbackTimeoutMs + marginMs,
+    async onEvents(page: EventPage, { signal, attempt, handled }: SubscriberContext) {
+      const ends = performance.now() + pageMs
+      for (const [index, entry] of page.entries.entries()) {
+        if (index > 0 && performance.now() > ends) return
+        try {
+          await callFor(entry, page, signal)
+        } catch (error) {
+          const isLast = index === 0 && attempt >= maxAttempts
+          if (!isLast || signal.aborted) throw error
+          logger.error(
+            { error, hook, sessionId: page.sessionId, seq: entry.seq, attempts: attempt },
+            "A hook failed too often for the same event. It is not called for this event again.",
+          )
+        }
+        handled(entry.seq)
+      }
+    },
+    // Logged by whoever calls this. A hook has no way to hear of it.
+    onGap: () => undefined,
+  }
+}
+
+interface CallPlace {
+  readonly entry: EventEntry
+  readonly page: EventPage
+  readonly log: SessionLog
+}
+
+/** Reads the input of a finished call: in the page, or in its step before that. */
+async function inputOf(toolCallId: string, { entry, page, log }: CallPlace): Promise<JsonObject> {
+  const known = requestedInput(page.entries, toolCallId)
+  if (known !== undefined) return known
+  let afterSeq = (await log.stepStart(page.sessionId, entry.seq)) - 1
+  while (afterSeq < entry.seq) {
+    const entries = await log.read(page.sessionId, { ...readLimits, afterSeq })
+    const found = requestedInput(
+      entries.filter((each) => each.kind === "event"),
+      toolCallId,
+    )
+    if (found !== undefined) return found
+    const last = entries.at(-1)
+    if (last === undefined) break
+    afterSeq = last.seq
+  }
+  return {}
+}
+
+function requestedInput(entries: readonly EventEntry[], toolCallId: string): JsonObject | undefined {
+  for (const { event } of entries) {
+    if (event.type === "toolCallRequested" && event.toolCallId === toolCallId) return event.input
+  }
+  return undefined
+}

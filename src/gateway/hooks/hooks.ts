@@ -1,0 +1,44 @@
+import type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "../../core/agent-runtime.ts"
+import type { EventEntry } from "../../core/log/entries.ts"
+
+/**
+ * Functions of the application that observe runs, called after the fact is durable, in the order of the session.
+ *
+ * As options of the gateway they are called at least once for each event, whichever process made it: a hook that
+ * throws, or that does not return within `callbackTimeoutMs`, is called again with the same id after a pause. Runs do
+ * not wait for hooks.
+ *
+ * In a runtime that `buildChatRuntime` returns they are called at most once: a crash loses the call, because a
+ * function of one request cannot outlive its process.
+ */
+export interface Hooks {
+  /** Called with the tokens and the cost of each model call. */
+  readonly onUsage?: (report: UsageReport, options: HookOptions) => void | Promise<void>
+  /** Called with the input and the result of each finished tool call. */
+  readonly onToolResult?: (report: ToolReport, options: HookOptions) => void | Promise<void>
+  /** Called with the duration of each finished tool call. */
+  readonly onToolTiming?: (timing: ToolTiming, options: HookOptions) => void | Promise<void>
+  /** Called when a run has reached its `maxTurns`. */
+  readonly onMaxTurns?: (report: MaxTurnsReport, options: HookOptions) => void | Promise<void>
+  /** Called with each durable event of every session. */
+  readonly onEvent?: (entry: EventEntry, options: EventHookOptions) => void | Promise<void>
+}
+
+export interface HookOptions {
+  /** Aborted after `callbackTimeoutMs`, and when the closing gateway no longer waits. */
+  readonly signal: AbortSignal
+}
+
+export interface EventHookOptions extends HookOptions {
+  readonly sessionId: string
+  /** Id of the event: the same each time it is reported. */
+  readonly id: string
+}
+
+const hookNames = ["onUsage", "onToolResult", "onToolTiming", "onMaxTurns", "onEvent"] as const
+
+/** Returns the hooks among the options. */
+export function pickHooks(options: Hooks): Hooks {
+  const set = hookNames.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))
+  return Object.fromEntries(set)
+}

@@ -1,0 +1,34 @@
+import type { Server } from "node:http"
+import type { Logger } from "../../core/ports/logger.ts"
+import { networkOf } from "../../http/limits/network.ts"
+
+/** Closes new connections from a network address that has `max` open ones. Logs the first. */
+export function limitConnections(server: Server, max: number, logger: Logger): void {
+  const openOf = new Map<string, number>()
+  let warned = false
+
+  server.on("connection", (socket) => {
+    // Undefined: the client has gone already.
+    const network = networkOf(socket.remoteAddress ?? "")
+    const open = openOf.get(network) ?? 0
+    if (open >= max) {
+      socket.destroy()
+      if (!warned) {
+        logger.warn(
+          { network, connectionsPerAddress: max },
+          "A network address has too many open connections, so new ones from it are closed. " +
+            "Behind a proxy, set trustProxy; otherwise raise limits.connectionsPerAddress if the " +
+            "clients are legitimate.",
+        )
+      }
+      warned = true
+      return
+    }
+    openOf.set(network, open + 1)
+    socket.once("close", () => {
+      const left = (openOf.get(network) ?? 1) - 1
+      if (left > 0) openOf.set(network, left)
+      else openOf.delete(network)
+    })
+  })
+}

@@ -1,0 +1,230 @@
+import { once } from "node:events"
+import { connect, type Socket } from "node:net"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { text } from "../../http/fixtures/entries.ts"
+import { createTestApp } from "../../http/fixtures/test-app.ts"
+import type { ListenOptions } from "../gateway.ts"
+import type { ServerOptions } from "../options/gateway-options.ts"
+import { type ListeningService, listen } from "./listen.ts"
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+function serviceThat(fetch: ListeningService["fetch"], takesAnyKey = false) {
+  const warnings: string[] = []
+  const ignore = () => {}
+  const warn = (_fields: object, message: string) => void warnings.push(message)
+  const logger = { debug: ignore, info: ignore, warn, error: ignore }
+  const service: ListeningService = { fetch, logger, takesAnyKey, console: null, onClose: ignore }
+  return { service, warnings }
+}
+
+const answers = () => new Response("ok")
+/** Short, because the tests wait for them. */
+const timeLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 60_000,
+  timeout: 300,
+  connectionsCheckingInterval: 1_000,
+}
+
+async function start(
+  service: ListeningService,
+  settings: ServerOptions = {},
+  options: ListenOptions = {},
+): Promise<{ readonly url: string; open(request?: string): Promise<Socket> }> {
+  const listener = await listen(service, settings, { port: 0, ...options }, timeLimits)
+  ends.push(() => listener.close())
+  return {
+    url: listener.url,
+    async open(request = "") {
+      const socket = connect(listener.port, "127.0.0.1")
+      ends.push(() => socket.destroy())
+      socket.on("error", () => {})
+      await once(socket, "connect")
+      socket.write(request)
+      return socket
+    },
+  }
+}
+
+const get = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+describe("a gateway that takes any key", () => {
+  it.each(["0.0.0.0", "::", ""])("refuses to listen on %j, and says what to do", async (host) => {
+    const { service } = serviceThat(answers, true)
+    await expect(start(service, {}, { host })).rejects.toThrow(/validApiKeys.*127\.0\.0\.1.*--allow-any-key/)
+  })
+
+  it.each([
+    [{ allowAnyKey: true }, {}],
+    [{}, { allowAnyKey: true }],
+  ])("listens there when it is told to: %j %j", async (settings, options) => {
+    const { service, warnings } = serviceThat(answers, true)
+    const { url } = await start(service, settings, { host: "0.0.0.0", ...options })
+    expect((await fetch(url)).status).toBe(200)
+    expect(warnings).toEqual([expect.stringContaining("any API key")])
+  })
+
+  it.each(["127.0.0.1", "localhost", "127.0.0.2"])("listens on %s", async (host) => {
+    const { service } = serviceThat(answers, true)
+    expect((await fetch((await start(service, {}, { host })).url)).status).toBe(200)
+  })
+})
+
+it("listens on any address with keys, and warns of keys that can be guessed", async () => {
+  const { service, warnings } = serviceThat(answers)
+  await start(service, { validApiKeys: ["0123456789abcdef"] }, { host: "0.0.0.0" })
+  expect(warnings).toEqual([])
+  await start(service, { validApiKeys: ["secret", "0123456789abcdef"] })
+  expect(warnings).toEqual([expect.stringContaining("short enough to be guessed")])
+})
+
+it("tells the app on which addresses it listens", async () => {
+  const seen: unknown[] = []
+  const { service } = serviceThat((_request, bindings) => {
+    seen.push(Object(bindings).ownServer.reach)
+    return answers()
+  })
+  await fetch((await start(service)).url)
+  await fetch((await start(service, {}, { host: "0.0.0.0" })).url)
+  expect(seen).toEqual(["loopback", "network"])
+})
+
+describe("a client that does not read", () => {
+  /** Endless, and remembers that the server gave up. */
+  function endless() {
+    const cancelled = Promise.withResolvers<void>()
+    let sent = 0
+    const chunk = new Uint8Array(65_536)
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          sent += chunk.byteLength
+          controller.enqueue(chunk)
+        },
+        cancel: () => cancelled.resolve(),
+      })
+    return { cancelled: cancelled.promise, sent: () => sent, body }
+  }
+
+  it("loses its connection", async () => {
+    const stream = endless()
+    const { open } = await start(serviceThat(() => new Response(stream.body())).service)
+    const socket = await open()
+    socket.pause()
+    socket.write(get)
+    await stream.cancelled
+    expect(stream.sent()).toBeGreaterThan(0)
+  })
+
+  it("of events loses it too, whatever heartbeats are due", async () => {
+    const app = createTestApp({ heartbeatMs: 50 })
+    const { headers } = await app.authorize()
+    const { open } = await start(
+      serviceThat((request, bindings = {}) => app.handle(request, bindings)).service,
+    )
+    const socket = await open()
+    socket.pause()
+    const body = '{"message":"hi"}'
+    const lines = Object.entries({ host: "localhost", "content-length": body.length, ...headers })
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
+    socket.write(`POST /api/chat HTTP/1.1\r\n${head}\r\n${body}`)
+    await vi.waitFor(() => expect(app.sessions.openViews).toBe(1))
+    // More than what the system takes for a client that does not read.
+    for (let count = 0; count < 40; count++) app.sessions.publish(text("x".repeat(1_000_000)))
+    await vi.waitFor(() => expect(app.sessions.openViews).toBe(0), { timeout: 15_000 })
+    expect(app.sessions.taken).toBeLessThan(40)
+    expect(app.errors).toEqual([])
+  })
+
+  it("keeps it as long as it reads something now and again", async () => {
+    const stream = endless()
+    const { open } = await start(serviceThat(() => new Response(stream.body())).service)
+    const socket = await open(get)
+    let read = 0
+    socket.on("data", (bytes: Buffer) => {
+      read += bytes.byteLength
+      socket.pause()
+    })
+    const reading = setInterval(() => socket.resume(), 20)
+    ends.push(() => clearInterval(reading))
+    const until = performance.now() + 4 * timeLimits.timeout
+    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(until), { timeout: 10_000 })
+    const before = read
+    await vi.waitFor(() => expect(read).toBeGreaterThan(before + 1_000_000), { timeout: 10_000 })
+    expect(socket.destroyed).toBe(false)
+  })
+})
+
+describe("connections of one network address", () => {
+  const limits = { connectionsPerAddress: 2 }
+
+  it("are so many at once, and then new ones are closed", async () => {
+    const { service, warnings } = serviceThat(answers)
+    const { open } = await start(service, { limits })
+    const [first] = [await open(), await open()]
+    for (let count = 0; count < 2; count++) await once(await open(get), "close")
+    expect(warnings).toEqual([expect.stringContaining("too many open connections")])
+    first?.destroy()
+    const answered = await vi.waitFor(async () => {
+      const socket = await open(get)
+      const [bytes] = await Promise.race([once(socket, "data"), once(socket, "close")])
+      expect(Buffer.isBuffer(bytes)).toBe(true)
+      return String(bytes)
+    })
+    expect(answered).toContain("200 OK")
+  })
+
+  it("are not counted behind a proxy", async () => {
+    const { open } = await start(serviceThat(answers).service, { limits, trustProxy: 1 })
+    for (let count = 0; count < 4; count++) await open()
+    const [bytes] = await once(await open(get), "data")
+    expect(String(bytes)).toContain("200 OK")
+  })
+})
+
+describe("a client that does not wait for responses", () => {
+  async function startCounting() {
+    let asked = 0
+    const { service } = serviceThat(() => {
+      asked++
+      return new Response("ok")
+    })
+    return { ...(await start(service)), asked: () => asked }
+  }
+
+  async function read(socket: Socket, responses: number): Promise<string> {
+    let received = ""
+    socket.on("data", (bytes) => {
+      received += String(bytes)
+    })
+    await vi.waitFor(() => expect(received.split("200 OK").length - 1).toBe(responses))
+    return received
+  }
+
+  it("loses its connection when it sends many requests, and few of them are handled", async () => {
+    const { open, asked } = await startCounting()
+    const socket = await open(get.repeat(2_000))
+    socket.resume()
+    // With an error or without one: what has arrived by then is not read.
+    await new Promise((resolve) => socket.once("close", resolve))
+    expect(asked()).toBe(8)
+  })
+
+  it("may send a few requests", async () => {
+    const { open } = await startCounting()
+    await read(await open(get.repeat(8)), 8)
+  })
+
+  it("may send more when responses have arrived", async () => {
+    const { open } = await startCounting()
+    const socket = await open(get.repeat(8))
+    await read(socket, 8)
+    socket.write(get.repeat(8))
+    await read(socket, 8)
+  })
+})

@@ -1,0 +1,132 @@
+import { lookup } from "node:dns/promises"
+import { once } from "node:events"
+import { createServer, type Server, ServerResponse } from "node:http"
+import type { Server as SocketServer } from "node:net"
+import { getRequestListener } from "@hono/node-server"
+import { ConfigurationError } from "../../core/errors.ts"
+import { isLoopbackAddress, type Reach } from "../../http/host-guard.ts"
+import { defaultHttpLimits } from "../../http/limits/http-limits.ts"
+import type { Listener, ListenOptions } from "../gateway.ts"
+import type { ServerOptions } from "../options/gateway-options.ts"
+import type { Service } from "../service.ts"
+import { limitConnections } from "./limit-connections.ts"
+import { limitPipelining } from "./limit-pipelining.ts"
+import { listenerUrl } from "./listener-url.ts"
+import { openSockets } from "./open-sockets.ts"
+
+/** Time limits for a client, in milliseconds. They are checked once a second. */
+export interface TimeLimits {
+  /** For sending the headers. */
+  readonly headersTimeout: number
+  /** For sending the whole request. */
+  readonly requestTimeout: number
+  /** For sending the next request on an open connection. */
+  readonly keepAliveTimeout: number
+  /**
+   * Without a byte in either direction, after which the connection is destroyed: a client that does not read must not
+   * hold a response for ever. Streams carry a heartbeat every 15 seconds.
+   */
+  readonly timeout: number
+  readonly connectionsCheckingInterval: number
+}
+
+const defaultTimeLimits: TimeLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 5_000,
+  timeout: 60_000,
+  connectionsCheckingInterval: 1_000,
+}
+const maxHeaderBytes = 16 * 1024
+/** Milliseconds that connections may take to finish once their streams have ended. */
+const closeMs = 2_000
+const idleCheckMs = 20
+/** A shorter key can be guessed: no limit on wrong keys may lock out the clients that have the right one. */
+const minKeyLength = 16
+
+/** The part of a service that a listener needs. */
+export type ListeningService = Pick<Service, "fetch" | "logger" | "onClose" | "takesAnyKey" | "console">
+
+/** Serves the gateway on Node's HTTP server. */
+export async function listen(
+  service: ListeningService,
+  settings: ServerOptions,
+  options: ListenOptions,
+  timeLimits: TimeLimits = defaultTimeLimits,
+): Promise<Listener> {
+  const { port = 8000, host = "127.0.0.1", signal } = options
+  signal?.throwIfAborted()
+  const { address: bindAddress } = await lookup(host === "" ? "0.0.0.0" : host)
+  const reach = isLoopbackAddress(bindAddress) ? "loopback" : "network"
+  requireKeys(service, reach, host, options.allowAnyKey ?? settings.allowAnyKey ?? false)
+  const server = serverOf(service, reach, timeLimits)
+  const { connectionsPerAddress } = { ...defaultHttpLimits, ...settings.limits }
+  // Behind a proxy, all connections come from the proxy.
+  if ((settings.trustProxy ?? 0) === 0) limitConnections(server, connectionsPerAddress, service.logger)
+  const servers = await openSockets(server, { port, host: bindAddress })
+  if (signal?.aborted === true) {
+    for (const each of servers) each.close()
+    throw signal.reason
+  }
+  warnOfKeys(service, settings)
+  let closing: Promise<void> | null = null
+  const close = () => {
+    closing ??= closeServer(server, servers)
+    return closing
+  }
+  service.onClose(close)
+  signal?.addEventListener("abort", close, { once: true })
+  const address = server.address()
+  const bound = typeof address === "object" && address !== null ? address.port : port
+  const url = listenerUrl({ host, address: bindAddress, port: bound })
+  const isUsable = service.console === "operator" || (service.console === "loopback" && reach === "loopback")
+  return { url, port: bound, consoleUrl: isUsable ? `${url}/console/` : null, close }
+}
+
+function serverOf(service: ListeningService, reach: Reach, timeLimits: TimeLimits): Server {
+  const { timeout, ...serverOptions } = timeLimits
+  const listener = getRequestListener(
+    (request, { incoming, outgoing }) => {
+      const ownServer = outgoing instanceof ServerResponse ? { response: outgoing, reach } : undefined
+      return service.fetch(request, { incoming, ownServer })
+    },
+    { overrideGlobalObjects: false },
+  )
+  const server = createServer({ ...serverOptions, maxHeaderSize: maxHeaderBytes }, limitPipelining(listener))
+  return server.setTimeout(timeout)
+}
+
+function requireKeys(
+  { takesAnyKey }: ListeningService,
+  reach: Reach,
+  host: string,
+  allowAnyKey: boolean,
+): void {
+  if (!takesAnyKey || reach === "loopback" || allowAnyKey) return
+  throw new ConfigurationError(
+    `listen: other machines can reach ${host}, and any API key is accepted, so anyone there could ` +
+      "use this agent. Set validApiKeys or authenticate, or listen on 127.0.0.1. If something in " +
+      "front of the gateway authenticates, start it with --allow-any-key (in code: allowAnyKey: true).",
+  )
+}
+
+function warnOfKeys({ takesAnyKey, logger }: ListeningService, { validApiKeys = [] }: ServerOptions): void {
+  if (takesAnyKey) logger.warn({}, "any API key is accepted: set validApiKeys")
+  const short = validApiKeys.filter(({ length }) => length < minKeyLength).length
+  if (short === 0) return
+  logger.warn(
+    { short, minKeyLength },
+    "Some validApiKeys are short enough to be guessed. Use random keys, for example from `openssl rand -hex 24`.",
+  )
+}
+
+async function closeServer(server: Server, servers: readonly SocketServer[]): Promise<void> {
+  const closed = Promise.all(servers.map((each) => once(each, "close")))
+  for (const each of servers) each.close()
+  // A connection is idle only once its last answer has gone out.
+  const idle = setInterval(() => server.closeIdleConnections(), idleCheckMs)
+  const timer = setTimeout(() => server.closeAllConnections(), closeMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(timer)
+}

@@ -1,0 +1,27 @@
+import { fileURLToPath } from "node:url"
+import { type Environment, settingsFrom } from "../../providers/choose/environment.ts"
+import { withDefaults } from "../../sandbox/config.ts"
+import { buildImage } from "../../sandbox/docker/build-image.ts"
+
+export interface SandboxImageOptions {
+  readonly env: Environment
+  /** Default: where `codeExecution` looks for it. */
+  readonly tag?: string
+  /** Default: the package's own Dockerfile. */
+  readonly file?: string
+  readonly base?: string
+  readonly onOutput: (text: string) => void
+}
+
+/** Makes the image that code runs in. Resolves to its tag. */
+export async function buildSandboxImage({
+  env,
+  tag,
+  file = fileURLToPath(new URL("../../../sandbox-image/Dockerfile", import.meta.url)),
+  ...options
+}: SandboxImageOptions): Promise<string> {
+  const { image, dockerSocket: socket } = withDefaults({}, settingsFrom(env).dockerSocket)
+  const chosen = tag ?? image
+  await buildImage({ ...options, socket, tag: chosen, file })
+  return chosen
+}

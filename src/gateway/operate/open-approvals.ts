@@ -1,0 +1,33 @@
+import { systemClock } from "../../core/time/clock.ts"
+import { createDecisions } from "../../sessions/answering/decisions.ts"
+import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
+import { defaultStore } from "../open-store.ts"
+import { openExistingStore } from "./open-existing-store.ts"
+import { createApprovals, type GatewayApprovals } from "./waits.ts"
+
+export interface OpenedApprovals extends GatewayApprovals {
+  close(): Promise<void>
+}
+
+/**
+ * Opens the approvals of a store, with or without a server running on it: a running one acts on an answer at once,
+ * another at its next start.
+ */
+export async function openApprovals(store: string = defaultStore): Promise<OpenedApprovals> {
+  const { log, approvals, close } = await openExistingStore(store)
+  const schemas = createSchemaChecker()
+  const decisions = createDecisions({
+    log,
+    approvals,
+    checkSchema: schemas.check,
+    clock: systemClock,
+    onAnswered: () => Promise.resolve(),
+  })
+  return {
+    ...createApprovals(decisions, "cli"),
+    async close() {
+      await schemas.close()
+      await close()
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import { existsSync } from "node:fs"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Store } from "../../core/ports/store.ts"
+import { systemClock } from "../../core/time/clock.ts"
+import { dataDirectory } from "../../stores/sqlite/database/data-directory.ts"
+import { createLogger } from "../../telemetry/logger.ts"
+import { chooseStore, isPostgresUrl } from "../open-store.ts"
+
+/**
+ * Opens a store beside the servers that may run on it. Rejects with a `ConfigurationError` where no gateway has stored
+ * anything: a command that makes a store on the spot would find nothing in it.
+ */
+export async function openExistingStore(store: string): Promise<Store> {
+  if (!isPostgresUrl(store) && !existsSync(dataDirectory(store).database)) {
+    throw new ConfigurationError(
+      `No gateway has its data in ${store}: give its data directory or postgres:// URL with --store.`,
+    )
+  }
+  return chooseStore({ store }, { clock: systemClock, logger: createLogger({ level: "warn" }) })
+}

@@ -1,0 +1,118 @@
+import type { Json, JsonObject } from "../../core/json/json.ts"
+import type { EmittedData, Tool, ToolResult } from "../../core/ports/tool.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { originOf } from "../../core/tool-origin.ts"
+import { configuredServers } from "../../mcp/config/configured-servers.ts"
+import type { McpOptions } from "../../mcp/options.ts"
+import { startMcpServers } from "../../mcp/servers.ts"
+import { type Environment, settingsFrom } from "../../providers/choose/environment.ts"
+import { createLogger } from "../../telemetry/logger.ts"
+import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
+import { packageVersion } from "../package-version.ts"
+
+export interface OpenMcpOptions {
+  /** As an agent has them; without a file named there, `MCP_CONFIG_PATH` of the environment names one. */
+  readonly options: McpOptions
+  readonly env: Environment
+  /** Only these servers. Default all. */
+  readonly only?: readonly string[]
+}
+
+export interface OpenedMcp {
+  readonly servers: readonly OpenedMcpServer[]
+  /**
+   * Calls a tool as an agent would, but for asking anybody: what the tool asks the user is declined. Rejects when the
+   * server has no such tool.
+   */
+  call(tool: Pick<Tool, "name">, input: JsonObject, options: CallToolOptions): Promise<ToolResult>
+  close(): Promise<void>
+}
+
+export interface OpenedMcpServer {
+  readonly name: string
+  readonly status: string
+  /** Reason that the server is not ready. */
+  readonly reason: string | null
+  readonly tools: readonly Pick<Tool, "name" | "description" | "inputSchema">[]
+}
+
+export interface CallToolOptions {
+  readonly signal: AbortSignal
+  readonly onOutput: (text: string) => void
+}
+
+/** The answer to every question: there is no user to ask. */
+const nobody = { action: "decline", content: null } as const
+/** A tool that does not take no for an answer is left alone. */
+const mostRounds = 10
+
+/** The servers of an agent, or of a configuration file, with no agent around them, to look at and to try out. */
+export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<OpenedMcp> {
+  const all = await configuredServers(options, settingsFrom(env))
+  const configs = all
+    .filter(({ name }) => only?.includes(name) ?? true)
+    // Named in one way whatever the others have.
+    .map((config) => ({ ...config, prefix: false, perUser: null }))
+  const logger = createLogger({ level: "error" })
+  const schemas = createSchemaChecker()
+  const servers = startMcpServers({
+    configs,
+    identity: { name: "ai-agent-gateway", version: packageVersion },
+    logger,
+    checkSchema: schemas.check,
+    authorize: () => null,
+  })
+  const view = await servers.open({ tenant: "local", userId: "local" })
+  const tools = view.tools([])
+  const states = servers.states()
+  return {
+    servers: configs.map(({ name }) => {
+      const state = states[name]
+      return {
+        name,
+        status: state?.status ?? "stopped",
+        reason: state?.status === "failed" ? state.reason : null,
+        tools: tools.filter((tool) => originOf(tool, {})?.server === name),
+      }
+    }),
+    async call({ name }, input, { signal, onOutput }) {
+      const tool = tools.find((candidate) => candidate.name === name)
+      if (tool === undefined) throw new Error(`There is no tool ${name}.`)
+      const sessionId = "sess_local"
+      const validation = await tool.validate(input, { sessionId, signal, checkSchema: schemas.check })
+      if (!validation.valid) return { type: "error", code: "invalid_input", message: validation.message }
+      const limit = AbortSignal.timeout(Math.min(tool.timeoutMs ?? longestTimerMs, longestTimerMs))
+      const context = {
+        signal: AbortSignal.any([signal, limit]),
+        session: { id: sessionId, tenant: "local", userId: "local", channel: null },
+        runId: "run_local",
+        toolCallId: "call_local",
+        traceparent: null,
+        idempotencyKey: "call_local",
+        ask: async () => nobody,
+        emit: (emitted: string | EmittedData) => {
+          if (typeof emitted === "string") onOutput(emitted)
+        },
+        logger,
+      }
+      let outcome = await tool.execute(validation.input, { ...context, answered: null })
+      for (let round = 0; outcome.type === "wait" && round < mostRounds; round++) {
+        const { continuation } = outcome
+        const answered = { kind: "elicitation", continuation, ...nobody } as const
+        outcome = await tool.execute(validation.input, { ...context, answered })
+      }
+      if (outcome.type !== "wait") return outcome
+      const message = "The tool asks again and again, and nobody is there to answer."
+      return { type: "error", code: "input_rounds_exceeded", message }
+    },
+    async close() {
+      await servers.close()
+      await schemas.close()
+    },
+  }
+}
+
+/** A result as JSON to print. */
+export function printableResult(result: ToolResult): Json {
+  return result.type === "json" ? result.value : (JSON.parse(JSON.stringify(result)) as Json)
+}

@@ -1,0 +1,126 @@
+import { GatewayError } from "../../core/errors.ts"
+import type { Json, JsonObject } from "../../core/json/json.ts"
+import type { Decider } from "../../core/log/entries.ts"
+import type { AuditRecord, Grant, Wait } from "../../core/ports/approvals.ts"
+import type { AnswerOutcome } from "../../core/ports/session-log.ts"
+import type { GrantScope } from "../../core/wait.ts"
+import type { Decisions } from "../../sessions/answering/decisions.ts"
+import type { Misfit } from "../../sessions/sessions.ts"
+import { checkApproveOptions } from "../options/check-options.ts"
+
+/**
+ * Approvals, client tools and what tools ask the user, answered from code. Answers resolve once they are durable and
+ * reject with a `GatewayError` whose `code` is that of the HTTP API: `wait_not_found`, `already_answered`,
+ * `wait_expired`, `wrong_nonce`, `input_misfit`.
+ */
+export interface GatewayApprovals {
+  /** Open questions, oldest first: of one session or of all, of all kinds. */
+  list(filter?: { readonly sessionId?: string }): Promise<readonly Wait[]>
+  approve(wait: OpenWait, options?: ApproveOptions): Promise<void>
+  deny(wait: OpenWait, options?: DenyOptions): Promise<void>
+  /** The result of a client tool's call. */
+  submitResult(wait: OpenWait, result: Json, options?: AnswerOptions): Promise<void>
+  /** Answers a tool's question, a wait of the kind `elicitation`, for the user. */
+  respond(wait: OpenWait, answer: ElicitationAnswer, options?: AnswerOptions): Promise<void>
+  /** Returns the permissions that hold for the rest of the session. */
+  grants(sessionId: string): Promise<readonly Grant[]>
+  /** Resolves to whether there was such a grant. */
+  revokeGrant(
+    grant: Pick<Grant, "sessionId" | "toolName" | "qualifier">,
+    options?: AnswerOptions,
+  ): Promise<boolean>
+  /**
+   * Returns records of decisions, each with its person, time and origin, newest first. At most 1 000 records unless
+   * `limit` says less.
+   */
+  audit(filter?: { readonly sessionId?: string; readonly limit?: number }): Promise<readonly AuditRecord[]>
+}
+
+export type OpenWait = Pick<Wait, "sessionId" | "toolCallId" | "nonce">
+
+export interface AnswerOptions {
+  /** The person who decided, for the audit trail. */
+  readonly userId?: string
+}
+
+export interface ElicitationAnswer {
+  /** `decline`: the user said no; `cancel`: the user did not say. To accept a page is to have opened it. */
+  readonly action: "accept" | "decline" | "cancel"
+  /** Values of an accepted form, by its schema, whose defaults replace values that are left out. */
+  readonly content?: JsonObject
+}
+
+export interface ApproveOptions extends AnswerOptions {
+  /** Arguments in place of the model's. */
+  readonly input?: JsonObject
+  /** Allows the tool type (tool and qualifier) for the rest of the session. Not with edited arguments. */
+  readonly allowToolType?: boolean
+  /** The sessions that `allowToolType` holds for: the one whose tool asked, or all of its tree. Default `session`. */
+  readonly scope?: GrantScope
+}
+
+export interface DenyOptions extends AnswerOptions {
+  /** Told to the model. */
+  readonly reason?: string
+}
+
+export function createApprovals(decisions: Decisions, via: Decider["via"]): GatewayApprovals {
+  const by = ({ userId = null }: { readonly userId?: string | null } = {}): Decider => {
+    return { via, tenant: null, userId, address: null }
+  }
+  const target = ({ sessionId, toolCallId, nonce }: OpenWait) => ({ sessionId, toolCallId, nonce })
+  return {
+    list: (filter = {}) => decisions.openWaits(filter),
+    async approve(wait, given = {}) {
+      checkApproveOptions(given)
+      const { input, allowToolType = false, scope, ...options } = given
+      const edit = input === undefined ? {} : { editedInput: input }
+      const decision = {
+        ...target(wait),
+        ...edit,
+        approved: true,
+        grant: allowToolType,
+        ...(scope !== undefined && { scope }),
+        decidedBy: by(options),
+      }
+      throwUnlessAccepted(await decisions.decide(decision))
+    },
+    async deny(wait, { reason, ...options } = {}) {
+      const told = reason === undefined ? {} : { reason }
+      const decision = { ...target(wait), ...told, approved: false, decidedBy: by(options) }
+      throwUnlessAccepted(await decisions.decide(decision))
+    },
+    async submitResult(wait, value, options) {
+      const result = { type: "json", value } as const
+      throwUnlessAccepted(await decisions.submitResult({ ...target(wait), result, decidedBy: by(options) }))
+    },
+    async respond(wait, { action, content }, options) {
+      const filled = content === undefined ? {} : { content }
+      const response = { ...target(wait), action, ...filled, decidedBy: by(options) }
+      throwUnlessAccepted(await decisions.respond(response))
+    },
+    grants: (sessionId) => decisions.grants(sessionId),
+    revokeGrant: ({ sessionId, toolName, qualifier }, options) =>
+      decisions.revokeGrant({ sessionId, toolName, qualifier, revokedBy: by(options) }),
+    audit: (filter = {}) => decisions.audit(filter),
+  }
+}
+
+function throwUnlessAccepted(outcome: AnswerOutcome | Misfit): void {
+  switch (outcome.status) {
+    case "accepted":
+      return
+    case "unknown":
+      throw new GatewayError({ code: "wait_not_found", status: 404 }, "Nothing of that kind was asked.")
+    case "answered":
+      throw new GatewayError({ code: "already_answered", status: 409 }, "Somebody has answered already.")
+    case "expired":
+      throw new GatewayError({ code: "wait_expired", status: 410 }, "The time to answer is over.")
+    case "wrongNonce":
+      throw new GatewayError({ code: "wrong_nonce", status: 403 }, "The nonce is not that of the question.")
+    case "misfit":
+      throw new GatewayError({ code: "input_misfit", status: 422 }, outcome.message)
+    default:
+      outcome satisfies never
+  }
+}

@@ -1,0 +1,357 @@
+import { z } from "zod"
+import { codeExecutionSchema } from "../../code-execution/options.ts"
+import { ConfigurationError } from "../../core/errors.ts"
+import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
+import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
+import { memorySchema } from "../../memory/options.ts"
+import { providerNames } from "../../providers/choose/named-provider.ts"
+import { skillSchemas } from "../../skills/options.ts"
+import { subAgentsSchema } from "../../sub-agents/options.ts"
+import type { ChatModelRuntime } from "../chat-runtime.ts"
+import type { Hooks } from "../hooks/hooks.ts"
+import { isPostgresUrl } from "../open-store.ts"
+import { describeIssues } from "./describe-issues.ts"
+import type { AgentServerOptions, SharedServerOptions } from "./gateway-options.ts"
+
+const aFunction = z.custom<unknown>((value) => typeof value === "function", "expected a function")
+const callback = aFunction.optional()
+const object = z.custom<unknown>((value) => typeof value === "object" && value !== null, "expected an object")
+const provider = z.custom<unknown>(
+  isProviderChoice,
+  `expected ${providerNames.map((name) => JSON.stringify(name)).join(", ")}, a Provider or an AI SDK model`,
+)
+/** Anything else would only fail when the model calls it. */
+const aTool = z.custom<unknown>((value) => {
+  const { name, validate, execute } = Object(value) as { readonly [key: string]: unknown }
+  return typeof name === "string" && typeof validate === "function" && typeof execute === "function"
+}, "expected a tool, as tool() makes it")
+const aPlugin = z.custom<unknown>((value) => {
+  const { name, setup } = Object(value) as { readonly [key: string]: unknown }
+  return typeof name === "string" && typeof setup === "function"
+}, "expected a plugin: an object with a name and a setup function")
+const strings = z.array(z.string().min(1)).optional()
+const count = z.int().positive().optional()
+
+const milliseconds = z.int().positive().max(longestTimerMs)
+const timeoutSeconds = z
+  .number()
+  .positive()
+  .max(longestTimerMs / 1_000)
+  .optional()
+/** Most seconds of a wait, which has no timer: a century, so that its end is a date. */
+const longestWaitSeconds = 3_155_760_000
+/** Past it, parsing and checking one body would hold up the event loop for more than 20 ms. */
+const maxJsonValues = 100_000
+
+const chosenProvider = {
+  apiKey: z.string().min(1).optional(),
+  authToken: z.string().min(1).optional(),
+  providerConfig: object.optional(),
+}
+
+const price = z.number().nonnegative()
+const prices = z
+  .record(
+    z.string(),
+    z.strictObject({
+      input: price,
+      output: price,
+      cacheRead: price.optional(),
+      cacheWrite: price.optional(),
+    }),
+  )
+  .optional()
+
+const approvalTimeoutSeconds = z.int().positive().max(longestWaitSeconds).optional()
+
+const systemPrompt = z.union(
+  [z.string(), z.array(z.strictObject({ text: z.string(), cache: z.boolean().optional() }))],
+  "expected a string or an array of { text, cache? }",
+)
+
+/** A misspelled word or the address of another database must not become the name of a folder. */
+const store = z.custom<unknown>((value) => {
+  if (typeof value !== "string") return typeof value === "object" && value !== null
+  if (value === "memory" || isPostgresUrl(value)) return true
+  return /[/\\.]/.test(value) && !/^[a-z][\w+.-]*:\/\//i.test(value)
+}, 'expected "memory", a path with a slash or a dot, a postgres:// URL or a Store')
+
+const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
+
+const rateLimits = z.strictObject({
+  initPerMinute: count,
+  requestsPerMinute: count,
+  failuresPerMinute: count,
+})
+
+const limits = z.strictObject({
+  chatBodyBytes: count,
+  bodyBytes: count,
+  jsonDepth: count,
+  jsonValues: z.int().positive().max(maxJsonValues).optional(),
+  connectionsPerAddress: count,
+  viewersPerSession: count,
+  sessionBytes: count,
+  principalBytes: count,
+})
+
+/** A path segment, so it may not be `.` or `..`. */
+const agentName = z
+  .string()
+  .regex(
+    /^\w[\w.-]{0,63}$/,
+    "expected 1 to 64 letters, digits, dots, dashes or underscores, not a dot or dash first",
+  )
+
+const hooks = {
+  onUsage: callback,
+  onToolResult: callback,
+  onToolTiming: callback,
+  onMaxTurns: callback,
+  onEvent: callback,
+} satisfies Record<keyof Hooks, unknown>
+
+/** Options of a server that all its agents share. */
+const sharedServer = {
+  store: store.optional(),
+  durability: z.enum(["process", "full"]).optional(),
+  prefix: z.string().startsWith("/").optional(),
+  validApiKeys: strings,
+  authenticate: callback,
+  jwtSecret: z.string().optional(),
+  sessionTtlSeconds: count,
+  sessionRetentionDays: z.number().positive().optional(),
+  allowSystemMessages: z.boolean().optional(),
+  allowAnyKey: z.boolean().optional(),
+  allowedHosts: strings,
+  console: consoleChoice.optional(),
+  corsOrigins: strings,
+  limits: limits.optional(),
+  rateLimits: z.union([z.literal(false), rateLimits]).optional(),
+  trustProxy: z.int().nonnegative().optional(),
+  maxConcurrentRuns: count,
+  maxConcurrentRunsPerPrincipal: count,
+  maxConcurrentRunsPerTenant: count,
+  placesForNewTenants: z.int().nonnegative().optional(),
+  callbackTimeoutMs: milliseconds.optional(),
+  shutdownGraceMs: z.int().nonnegative().max(longestTimerMs).optional(),
+  mcpOAuthRedirectUrl: z.url({ protocol: /^https?$/ }).optional(),
+  secretsKey: z.string().min(32).optional(),
+  transcriptDir: z.string().min(1).optional(),
+  logger: object.optional(),
+  redact: strings,
+  clock: object.optional(),
+  ids: object.optional(),
+  onStartup: callback,
+  onShutdown: callback,
+  onSessionCreated: callback,
+  ...hooks,
+}
+
+/** Options of the server that each agent has for itself. */
+const agentServer = {
+  ...mcpSchemas,
+  allowedModels: strings,
+  allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
+  codeExecution: codeExecutionSchema.optional(),
+  memory: memorySchema.optional(),
+  subAgents: subAgentsSchema.optional(),
+  plugins: z.array(aPlugin).optional(),
+  ...skillSchemas,
+}
+
+const server = { name: agentName.optional(), ...sharedServer, ...agentServer }
+
+/** An agent whose runtime is the application's to make. */
+const ownRuntime = {
+  ...chosenProvider,
+  resolveCredentials: callback,
+  buildChatRuntime: z.union([aFunction, object], "expected a function or a runtime"),
+  defaultProvider: provider.optional(),
+}
+
+const gatewayApp = z.strictObject({ ...server, ...ownRuntime })
+
+/** Options of a model's run, for `createAgent` and for the value that `buildChatRuntime` returns. */
+const modelRuntime = {
+  provider: provider.optional(),
+  model: z.string().min(1).optional(),
+  fallback: z
+    .array(
+      z.union(
+        [provider, z.strictObject({ provider, model: z.string().min(1).optional() })],
+        "expected a provider or { provider, model? }",
+      ),
+    )
+    .optional(),
+  maxBudgetUsd: z.number().positive().optional(),
+  prices,
+  tools: z.array(aTool).optional(),
+  excludedTools: strings,
+  maxTokens: count,
+  maxTurns: count,
+  toolTimeoutMs: milliseconds.optional(),
+  maxToolResultBytes: count,
+  maxRetries: z.int().nonnegative().optional(),
+  firstTokenTimeoutSeconds: timeoutSeconds,
+  stallTimeoutSeconds: timeoutSeconds,
+  needsApproval: callback,
+  transformToolResult: callback,
+  interceptors: z.array(aFunction).optional(),
+  approvalTimeoutSeconds,
+}
+
+const agent = z.strictObject({ ...server, ...chosenProvider, ...modelRuntime })
+
+const gateway = z.strictObject({
+  ...sharedServer,
+  agents: z.record(agentName, object).refine((agents) => Object.keys(agents).length > 0, "expected an agent"),
+  defaultAgent: z.string().optional(),
+})
+
+const ownModelAgent = z.strictObject({ ...agentServer, ...chosenProvider, ...modelRuntime, systemPrompt })
+const ownRuntimeAgent = z.strictObject({ ...agentServer, ...ownRuntime })
+
+/** For the documentation's test. */
+export const optionNames = {
+  createAgent: Object.keys(agent.shape),
+  createGatewayApp: Object.keys(gatewayApp.shape),
+  createGateway: Object.keys(gateway.shape),
+} as const
+
+const chatModelRuntime = z.strictObject({ ...modelRuntime, ...hooks, systemPrompt })
+
+const chatRunnerRuntime = z.strictObject({
+  runner: aFunction,
+  resumes: z.boolean().optional(),
+  prices,
+  approvalTimeoutSeconds,
+  ...hooks,
+})
+
+const grantScope = z.enum(["session", "tree"]).optional()
+
+const approveOptions = z.strictObject({
+  userId: z.string().optional(),
+  input: object.optional(),
+  allowToolType: z.boolean().optional(),
+  scope: grantScope,
+})
+
+const startOptions = z
+  .strictObject({
+    sessionId: z.string().optional(),
+    userId: z.string().min(1).optional(),
+    tenant: z.string().min(1).optional(),
+    agent: z.string().optional(),
+    context: object.optional(),
+    whenBusy: z.enum(["reject", "queue", "interrupt", "steer"]).optional(),
+    toolInputDeltas: z.boolean().optional(),
+    traceparent: z.string().optional(),
+    notBefore: z.int().nonnegative().optional(),
+    jobId: z.string().min(1).max(255).optional(),
+    notes: z.array(z.string()).optional(),
+    limits: z.strictObject({ maxTurns: count, maxBudgetUsd: z.number().nonnegative().optional() }).optional(),
+    signal: object.optional(),
+  })
+  .refine(({ userId, tenant }) => tenant === undefined || userId !== undefined, {
+    path: ["tenant"],
+    message: "needs userId",
+  })
+
+const approvalAnswer = z.strictObject({
+  approved: z.unknown(),
+  editedInput: object.optional(),
+  reason: z.string().optional(),
+  grant: z.boolean().optional(),
+  scope: grantScope,
+})
+
+/** Throws a `ConfigurationError` that names every option that is unknown or wrong, and no value. */
+export function checkGatewayAppOptions(options: unknown): void {
+  check("createGatewayApp", gatewayApp, options)
+  checkMcpServers(options)
+}
+
+/** The same for `createAgent`. */
+export function checkAgentOptions(prompt: unknown, options: unknown): void {
+  check("createAgent", agent, options)
+  checkMcpServers(options)
+  check("createAgent", z.object({ systemPrompt }), { systemPrompt: prompt })
+}
+
+/** The same for `createGateway`, its agents included. */
+export function checkGatewayOptions(options: unknown): void {
+  check("createGateway", gateway, options)
+  for (const [name, definition] of Object.entries((options as { readonly agents: object }).agents)) {
+    const caller = `createGateway: agents.${name}`
+    check(caller, "buildChatRuntime" in definition ? ownRuntimeAgent : ownModelAgent, definition)
+    checkMcpServers(definition)
+  }
+}
+
+/** Returns those of the options that all agents of a server share. */
+export function pickSharedOptions(options: SharedServerOptions): SharedServerOptions {
+  return pick(sharedServer, options)
+}
+
+/** Returns those of the options that each agent has for itself. */
+export function pickAgentServerOptions(options: AgentServerOptions): AgentServerOptions {
+  return pick(agentServer, options)
+}
+
+/** Returns those of the options that configure MCP servers. */
+export function pickMcpOptions(options: McpOptions): McpOptions {
+  return pick(mcpSchemas, options)
+}
+
+/** Returns what a model is run with. Its provider stands beside it. */
+export function pickModelRuntime(options: ChatModelRuntime): ChatModelRuntime {
+  const { provider: _, ...runtime } = pick({ ...modelRuntime, systemPrompt }, options)
+  return runtime
+}
+
+/** Returns the options that are set and belong to the schema, which knows every option there is. */
+function pick<Options extends object>(shape: Readonly<Record<string, z.ZodType>>, options: Options): Options {
+  const set = Object.entries(options).filter(
+    ([name, value]) => value !== undefined && Object.hasOwn(shape, name),
+  )
+  return Object.fromEntries(set) as Options
+}
+
+/** The same for what `buildChatRuntime` returned. */
+export function checkChatRuntime(chat: unknown): void {
+  const isRunner = typeof chat === "object" && chat !== null && "runner" in chat
+  check("buildChatRuntime", isRunner ? chatRunnerRuntime : chatModelRuntime, chat)
+}
+
+/** The same for `approvals.approve`: with a misspelt `input` the model's own arguments would be approved. */
+export function checkApproveOptions(options: unknown): void {
+  check("approve", approveOptions, options)
+}
+
+/** The same for `run` and `stream`: with a misspelt `sessionId` a new session would be started. */
+export function checkStartOptions(caller: string, options: unknown): void {
+  check(caller, startOptions, options)
+}
+
+/** The same for what `onApproval` returned. */
+export function checkApprovalAnswer(answer: unknown): void {
+  check("onApproval", approvalAnswer, answer)
+}
+
+function checkMcpServers(options: unknown): void {
+  const { mcpServers = {} } = options as McpOptions
+  parseDefinitions(mcpServers, { name: "mcpServers", unknownKeys: "refused" })
+}
+
+function check(name: string, schema: z.ZodType, options: unknown): void {
+  const { error } = schema.safeParse(options)
+  if (error !== undefined) throw new ConfigurationError(`${name}: ${describeIssues(error, schema)}`)
+}
+
+function isProviderChoice(value: unknown): boolean {
+  if (typeof value === "string") return providerNames.some((name) => name === value)
+  return typeof value === "object" && value !== null && ("stream" in value || "doStream" in value)
+}

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest"
+import { tool } from "../../tools/local-tool.ts"
+import { modelAgent } from "../agent-definition.ts"
+import { shownConfiguration } from "./shown-configuration.ts"
+
+test("secrets of the server, of providers, MCP servers and addresses are not shown, and the rest is", () => {
+  const secret = "hunter2-hunter2-hunter2"
+  const agent = modelAgent("ops", {
+    systemPrompt: "Be kind.",
+    apiKey: secret,
+    maxTurns: 3,
+    tools: [tool({ name: "add", description: "Adds.", input: { type: "object" }, execute: () => 1 })],
+    needsApproval: () => true,
+    mcpServers: {
+      local: { command: "server", args: ["--root", "/data", `--token=${secret}`], env: { TOKEN: secret } },
+      remote: {
+        type: "http",
+        url: `https://user:${secret}@example.com/mcp?key=${secret}`,
+        headers: { "x-key": secret },
+      },
+    },
+  })
+  const shown = shownConfiguration(
+    {
+      validApiKeys: [secret],
+      jwtSecret: secret,
+      store: `postgres://user:${secret}@db/agents`,
+      console: { operatorKey: secret },
+      redact: ["iban"],
+    },
+    [agent],
+  )
+  const text = JSON.stringify(shown)
+  expect(text).not.toContain(secret)
+  expect(shown).toMatchObject({
+    server: { validApiKeys: "[redacted]", redact: ["iban"] },
+    agents: {
+      ops: {
+        systemPrompt: "Be kind.",
+        maxTurns: 3,
+        tools: [{ name: "add", description: "Adds." }],
+        needsApproval: "(function)",
+        mcpServers: { local: { command: "server", env: { TOKEN: "[redacted]" } } },
+      },
+    },
+  })
+})

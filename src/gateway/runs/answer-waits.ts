@@ -1,0 +1,103 @@
+import type { Wait } from "../../core/ports/approvals.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { AnswerOutcome } from "../../core/ports/session-log.ts"
+import type { Misfit, Sessions } from "../../sessions/sessions.ts"
+import type { ApprovalAnswer } from "../gateway.ts"
+import type { ElicitationAnswer } from "../operate/waits.ts"
+import { checkApprovalAnswer } from "../options/check-options.ts"
+import { localPrincipal, type StartedRun } from "./start-run.ts"
+
+const decidedBy = { via: "code", ...localPrincipal, address: null } as const
+
+/**
+ * Whom a run from code asks. Null, as one of them or as an answer, leaves a wait open, for an answer from elsewhere.
+ */
+export interface People {
+  readonly logger: Logger
+  readonly approve: ((wait: Wait) => Promise<ApprovalAnswer | null>) | null
+  readonly elicit: ((wait: Wait) => Promise<ElicitationAnswer | null>) | null
+  /** If true, calls of client tools stay open, for a client that executes them. */
+  readonly hasClient: boolean
+  /** Ids of the waits that they were asked about. */
+  readonly asked: Set<string>
+}
+
+/**
+ * Answers what the run and the sub-agents that work for it wait for, each wait once. Throws when an answer is
+ * refused, so that no one waits for its end in vain.
+ */
+export async function answerWaits(
+  sessions: Sessions,
+  { sessionId, runId }: StartedRun,
+  people: People,
+): Promise<void> {
+  for (const wait of await sessions.openWaits({ sessionId })) {
+    const isBelow = wait.sessionId !== sessionId
+    if (wait.runId !== runId && !isBelow) continue
+    if (people.asked.has(wait.waitId)) continue
+    people.asked.add(wait.waitId)
+    switch (wait.kind) {
+      case "approval": {
+        const answer = (await people.approve?.(wait)) ?? null
+        if (answer !== null) await decide(sessions, wait, answer)
+        break
+      }
+      case "clientTool": {
+        if (people.hasClient) break
+        const submission = { ...answerTo(wait), result: noClient(wait) }
+        requireAnswered(wait, await sessions.submitResult(submission))
+        break
+      }
+      case "elicitation": {
+        const answer = (await people.elicit?.(wait)) ?? null
+        if (answer !== null) await respond(sessions, wait, answer, people.logger)
+        break
+      }
+      case "child":
+      case "timer":
+        // Nobody is asked.
+        break
+      default:
+        wait satisfies never
+    }
+  }
+}
+
+async function decide(sessions: Sessions, wait: Wait, answer: ApprovalAnswer): Promise<void> {
+  checkApprovalAnswer(answer)
+  const { approved, ...decision } = answer
+  const outcome = await sessions.decide({ ...decision, approved: approved === true, ...answerTo(wait) })
+  if (outcome.status !== "misfit") return requireAnswered(wait, outcome)
+  const denial = { approved: false, reason: `The edited arguments do not fit: ${outcome.message}` }
+  requireAnswered(wait, await sessions.decide({ ...denial, ...answerTo(wait) }))
+}
+
+async function respond(
+  sessions: Sessions,
+  wait: Wait,
+  answer: ElicitationAnswer,
+  logger: Logger,
+): Promise<void> {
+  const outcome = await sessions.respond({ ...answer, ...answerTo(wait) })
+  if (outcome.status !== "misfit") return requireAnswered(wait, outcome)
+  const { toolCallId, toolName } = wait
+  logger.warn(
+    { toolCallId, toolName, misfit: outcome.message },
+    "An answer does not fit its form. The question is declined.",
+  )
+  requireAnswered(wait, await sessions.respond({ action: "decline", ...answerTo(wait) }))
+}
+
+function answerTo({ sessionId, toolCallId, nonce }: Wait) {
+  return { sessionId, toolCallId, nonce, decidedBy }
+}
+
+/** Throws when the question stays open, so that nobody waits for its end in vain. */
+function requireAnswered({ toolName }: Wait, { status }: AnswerOutcome | Misfit): void {
+  if (status === "accepted" || status === "answered" || status === "expired") return
+  throw new Error(`The answer for a call of ${toolName} was refused: ${status}.`)
+}
+
+function noClient({ toolName }: Wait) {
+  return { type: "error", code: "no_client", message: `There is no client to execute ${toolName}.` } as const
+}

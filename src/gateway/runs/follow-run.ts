@@ -1,0 +1,174 @@
+import type { ChatEvent } from "../../client/wire/chat-event.ts"
+import { toError } from "../../core/errors.ts"
+import { isTerminal, type LiveEntry } from "../../core/log/entries.ts"
+import type { Wait } from "../../core/ports/approvals.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import { nativeWire } from "../../http/wire/native.ts"
+import type { Frame } from "../../http/wire/wire.ts"
+import { isOfSubAgent } from "../../sessions/tree/sub-agent.ts"
+import type { ApprovalAnswer } from "../gateway.ts"
+import type { ElicitationAnswer } from "../operate/waits.ts"
+import { answerWaits, type People } from "./answer-waits.ts"
+import { type ParkedParts, UnfinishedCalls, untilParked } from "./parked.ts"
+import { createRendering } from "./render-events.ts"
+import type { AcceptedRun } from "./start-run.ts"
+
+/** Sub-agents whose questions are answered at once. */
+const maxSubAgents = 1_000
+
+export interface FollowParts extends ParkedParts {
+  /** Names of the agents that the gateway serves. */
+  readonly agents: readonly string[]
+  readonly logger: Logger
+}
+
+export interface FollowOptions {
+  /** Undefined leaves approvals open. */
+  readonly onApproval: ((wait: Wait) => ApprovalAnswer | null | Promise<ApprovalAnswer | null>) | undefined
+  /** Undefined leaves questions open. */
+  readonly onElicitation:
+    | ((wait: Wait) => ElicitationAnswer | null | Promise<ElicitationAnswer | null>)
+    | undefined
+  readonly hasClient: boolean
+  /**
+   * Called once if the run waits for people only; following then ends and leaves the run open. Undefined: it is
+   * followed on.
+   */
+  readonly onParked?: (() => void) | undefined
+  /** If true, the arguments of calls are among the frames while the model writes them. Default false. */
+  readonly toolInputDeltas?: boolean | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** One entry of a run or of a sub-agent, and the frames that a client of the HTTP API is sent for it. */
+export interface FollowedEntry {
+  /** Null for an entry of a sub-agent, and for what is no entry. */
+  readonly entry: LiveEntry | null
+  readonly frames: readonly Frame[]
+}
+
+/** The native wire wrote the frame, so it is what the wire's schema says. */
+export function toChatEvent(frame: Frame): ChatEvent {
+  return JSON.parse(frame) as ChatEvent
+}
+
+/**
+ * Yields the entries of a run and of its sub-agents up to the run's end, and answers what they wait for. Cancels the
+ * run when the signal aborts, when a callback throws, and when the consumer leaves before the end of a run that its
+ * message started. Ends early, and cancels nothing, when the process stops.
+ */
+export async function* followRun(
+  { sessions, directory, logger }: FollowParts,
+  run: AcceptedRun,
+  { onApproval, onElicitation, hasClient, onParked, toolInputDeltas, signal }: FollowOptions,
+): AsyncGenerator<FollowedEntry> {
+  const { sessionId, runId, cursor, position } = run
+  const cancelled = Promise.withResolvers<void>()
+  const cancel = async () => {
+    try {
+      await sessions.cancel(sessionId, runId)
+    } catch (error) {
+      logger.error({ error, sessionId, runId }, "A run could not be canceled. It goes on.")
+    }
+    cancelled.resolve()
+  }
+  // No one waits for a person any more once the run is canceled.
+  const denied = cancelled.promise.then(() => ({ approved: false, reason: "The run was cancelled." }))
+  const declined = cancelled.promise.then(() => ({ action: "cancel" }) as const)
+  const over = new AbortController()
+  const left = new Promise<never>((_, reject) => {
+    over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true })
+  })
+  left.catch(() => undefined)
+  const people: People = {
+    logger,
+    approve: onApproval === undefined ? null : async (wait) => Promise.race([onApproval(wait), denied, left]),
+    elicit:
+      onElicitation === undefined
+        ? null
+        : async (wait) => Promise.race([onElicitation(wait), declined, left]),
+    hasClient,
+    asked: new Set(),
+  }
+  const failures: unknown[] = []
+  /** If true, what happens next is the consumer's or a callback's doing, and the run has not ended. */
+  let isGivenUp = false
+  /** Waits are answered one after the other, while the run and its sub-agents are shown. */
+  let answering = Promise.resolve()
+  let unanswered = 0
+  let answered = 0
+  const answer = async () => {
+    try {
+      if (!over.signal.aborted) await answerWaits(sessions, run, people)
+    } catch (error) {
+      // Once the run is left, its waits stay open for others.
+      if (over.signal.aborted) return
+      failures.push(error)
+      isGivenUp = true
+      over.abort()
+    } finally {
+      unanswered -= 1
+      answered += 1
+    }
+  }
+  const calls = new UnfinishedCalls()
+  let looking: Promise<void> | null = null
+  const lookIfParked = async () => {
+    try {
+      while (!over.signal.aborted) {
+        const before = answered
+        if (!(await untilParked({ sessions, directory }, sessionId, { calls, signal: over.signal }))) return
+        await answering
+        // A wait that was seen may have been answered since.
+        if (unanswered > 0 || answered !== before) continue
+        onParked?.()
+        over.abort()
+      }
+    } catch (error) {
+      failures.push(error)
+      over.abort()
+    }
+  }
+  signal?.addEventListener("abort", cancel, { once: true })
+  try {
+    // It may have come while the run was started.
+    if (signal?.aborted === true) await cancel()
+    if (position !== undefined) {
+      isGivenUp = true
+      yield { entry: null, frames: [nativeWire.queued(runId, position)] }
+      isGivenUp = false
+    }
+    const rendered = createRendering(cursor, { toolInput: toolInputDeltas })
+    const from = { afterSeq: cursor, runId, maxSubAgents }
+    for await (const batch of sessions.viewTree(sessionId, {
+      ...from,
+      throughLapse: true,
+      signal: over.signal,
+    })) {
+      for (const [entry, frames] of rendered(batch)) {
+        const isOfRun = !isOfSubAgent(batch)
+        if (entry !== null && isOfRun) calls.see(entry)
+        if (entry !== null && isQuestion(entry)) {
+          unanswered += 1
+          answering = answering.then(answer)
+          if (onParked !== undefined) looking ??= lookIfParked()
+        }
+        isGivenUp = !(isOfRun && entry?.kind === "event" && isTerminal(entry.event))
+        yield { entry: isOfRun ? entry : null, frames }
+        isGivenUp = failures.length > 0
+      }
+    }
+  } finally {
+    signal?.removeEventListener("abort", cancel)
+    over.abort()
+    // A run that was open before belongs to someone else as well.
+    if (isGivenUp && !run.hasJoined) await cancel()
+    await answering
+    await looking
+  }
+  for (const error of failures) throw toError(error)
+}
+
+function isQuestion(entry: LiveEntry): boolean {
+  return entry.kind === "event" && entry.event.type === "waitOpened"
+}

@@ -1,0 +1,36 @@
+import type { LiveEntry } from "../../core/log/entries.ts"
+import { nativeWireFor } from "../../http/wire/native.ts"
+import type { Frame } from "../../http/wire/wire.ts"
+import { isOfSubAgent, type SubAgent, type TreeBatch } from "../../sessions/tree/sub-agent.ts"
+
+/** Renders batches for one consumer: each entry with its frames. The start of a sub-agent has frames and no entry. */
+export function createRendering(
+  afterSeq: number,
+  { toolInput }: { readonly toolInput?: boolean | undefined },
+) {
+  const wire = nativeWireFor({ toolInput })
+  let state = wire.start(afterSeq)
+  const states = new WeakMap<SubAgent, typeof state>()
+  return function* (batch: TreeBatch): Generator<readonly [LiveEntry | null, readonly Frame[]]> {
+    if (!isOfSubAgent(batch)) {
+      for (const entry of batch) {
+        const [next, frames] = wire.fold(state, entry)
+        state = next
+        yield [entry, frames]
+      }
+      return
+    }
+    const { subAgent, entries } = batch
+    let ofSubAgent = states.get(subAgent)
+    if (ofSubAgent === undefined) {
+      ofSubAgent = wire.start(subAgent.afterSeq)
+      yield [null, [wire.subAgentStart(subAgent)]]
+    }
+    for (const entry of entries) {
+      const [next, frames] = wire.fold(ofSubAgent, entry)
+      ofSubAgent = next
+      yield [entry, frames.map((frame) => wire.ofSubAgent(frame, subAgent.sessionId))]
+    }
+    states.set(subAgent, ofSubAgent)
+  }
+}

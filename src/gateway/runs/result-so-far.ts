@@ -1,0 +1,32 @@
+import type { LiveEntry } from "../../core/log/entries.ts"
+import { textOf } from "../../core/messages.ts"
+import { addSpending, noSpending, type Spending } from "../../core/usage.ts"
+
+/** Folds the entries of an open run into what can be said of it before its end. */
+export class ResultSoFar {
+  #response = ""
+  #spent: Spending = noSpending
+  #startedAt: number | null = null
+  readonly #toolsUsed = new Set<string>()
+
+  see(entry: LiveEntry): void {
+    if (entry.kind !== "event") return
+    this.#startedAt ??= entry.at
+    const { event } = entry
+    if (event.type === "toolCallRequested") this.#toolsUsed.add(event.name)
+    if (event.type === "messageCompleted" || event.type === "modelCallFailed")
+      this.#spent = addSpending(this.#spent, event)
+    if (event.type === "messageCompleted") this.#response = textOf(event.message.content) || this.#response
+  }
+
+  /** `now` is the end of what was seen. */
+  at(now: number) {
+    return {
+      response: this.#response,
+      toolsUsed: [...this.#toolsUsed],
+      ...this.#spent,
+      startedAt: this.#startedAt ?? now,
+      endedAt: now,
+    }
+  }
+}

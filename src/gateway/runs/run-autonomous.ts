@@ -1,0 +1,82 @@
+import { ConfigurationError } from "../../core/errors.ts"
+import type { SystemBlock } from "../../core/ports/provider.ts"
+import type { DeliveryOptions } from "../../delivery/options.ts"
+import { delivery } from "../../delivery/plugin.ts"
+import { type RunSessionOptions, runSessionShape } from "../../headless/run/options.ts"
+import { type RetryOptions, retryShape, runWithRetry } from "../../headless/run/retry.ts"
+import type { RunOutput } from "../../headless/run/run-output.ts"
+import { runSession } from "../../headless/run/run-session.ts"
+import { type AgentOptions, createAgent } from "../create-agent.ts"
+import { untilDelivered } from "./until-delivered.ts"
+
+/** Options of the agent, and those of its run. `maxTurns` and `maxBudgetUsd` bound the run. */
+export type AutonomousOptions = Omit<AgentOptions, keyof RunSessionOptions> &
+  Omit<RunSessionOptions, "agent"> & {
+    /**
+     * Channels to which the outbox delivers the end of the run: also after a crash, when the agent is opened again.
+     * Default: none.
+     */
+    readonly delivery?: DeliveryOptions
+  }
+
+export type AutonomousRetryOptions = AutonomousOptions & RetryOptions
+
+/**
+ * Runs an agent on one message without a server, and closes it: for cron jobs, batch work and heartbeats. The output
+ * says how the run ended. Rejects with a `ConfigurationError` for options that are unknown or wrong, or an agent that
+ * cannot start.
+ */
+export async function runAutonomous(
+  systemPrompt: string | readonly SystemBlock[],
+  message: string,
+  options: AutonomousOptions = {},
+): Promise<RunOutput> {
+  const { delivery: channels, ...others } = options
+  const [run, agentOptions] = split<RunSessionOptions>(others, runSessionShape)
+  const { plugins = [] } = options
+  const agent = createAgent(systemPrompt, {
+    ...agentOptions,
+    ...(channels !== undefined && { plugins: [...plugins, delivery(channels)] }),
+  })
+  try {
+    // The time to open the agent does not count as the run's.
+    await agent.prepare()
+    const output = await runSession(agent, message, run)
+    return channels === undefined ? output : await untilDelivered(agent, output, options)
+  } finally {
+    // The run is over or parked. What this process took over besides can be taken over by the next one.
+    await agent.close({ graceMs: 0 })
+  }
+}
+
+/**
+ * Does the same again while the outcome is `transient` (`classifyOutcome`), each time in a new session. With `jobId`,
+ * the retries are part of the job: a job that is started again goes on with the run, or the pause, that it was in.
+ */
+export async function runAutonomousWithRetry(
+  systemPrompt: string | readonly SystemBlock[],
+  message: string,
+  options: AutonomousRetryOptions = {},
+): Promise<RunOutput> {
+  const [retry, runOptions] = split<RetryOptions>(options, retryShape)
+  const { jobId, signal } = options
+  if (jobId !== undefined && jobId.length > maxJobId)
+    throw new ConfigurationError(`runAutonomousWithRetry: jobId: at most ${maxJobId} characters`)
+  const attemptOptions = (attempt: number) =>
+    jobId === undefined || attempt === 1 ? runOptions : { ...runOptions, jobId: `${jobId}#${attempt}` }
+  return runWithRetry((attempt) => runAutonomous(systemPrompt, message, attemptOptions(attempt)), retry, {
+    ...(signal !== undefined && { signal }),
+  })
+}
+
+/** Leaves room for the number of the attempt. */
+const maxJobId = 250
+
+/** Divides the options into those with a name in the shape, and the others. */
+function split<Own extends object>(options: object, shape: Readonly<Record<keyof Own, unknown>>) {
+  const entries = Object.entries(options)
+  const own = Object.fromEntries(entries.filter(([name]) => Object.hasOwn(shape, name)))
+  const others = Object.fromEntries(entries.filter(([name]) => !Object.hasOwn(shape, name)))
+  // Each of them is checked where it is used.
+  return [own as Own, others] as const
+}

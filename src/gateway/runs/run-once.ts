@@ -1,0 +1,130 @@
+import { isJsonObject, type Json } from "../../core/json/json.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
+import type { Validation } from "../../core/ports/tool.ts"
+import type { RunResult } from "../../sessions/sessions.ts"
+import type { CompiledSchema } from "../../tools/input-schema.ts"
+import type { ApprovalAnswer, GatewayRunResult, RunOptions } from "../gateway.ts"
+import type { ElicitationAnswer } from "../operate/waits.ts"
+import { type FollowOptions, type FollowParts, followRun, toChatEvent } from "./follow-run.ts"
+import { ResultSoFar } from "./result-so-far.ts"
+import { startRun } from "./start-run.ts"
+
+export interface RunOnceOptions extends Omit<RunOptions, "output"> {
+  /** Schema of the output, if one is asked for. */
+  readonly schema?: CompiledSchema | undefined
+}
+
+/** One message, followed to the end of its run. A callback that throws cancels the run. */
+export async function runOnce(
+  parts: FollowParts,
+  message: string,
+  {
+    schema,
+    onText = () => undefined,
+    onRetry = () => undefined,
+    onEvent,
+    park = false,
+    onApproval = park ? undefined : denyAll,
+    onElicitation = park ? undefined : declineAll,
+    ...options
+  }: RunOnceOptions,
+): Promise<GatewayRunResult<unknown>> {
+  const { sessions } = parts
+  const run = await startRun({ ...parts, caller: "run" }, message, { ...options, schema })
+  const print = textPrinter(onText)
+  let model: string | null = null
+  let isParked = false
+  const onParked = () => {
+    isParked = true
+  }
+  const ask: FollowOptions = {
+    onApproval,
+    onElicitation,
+    hasClient: false,
+    toolInputDeltas: options.toolInputDeltas,
+    ...(park && { onParked }),
+    signal: options.signal,
+  }
+  const soFar = new ResultSoFar()
+  for await (const { entry, frames } of followRun(parts, run, ask)) {
+    if (entry !== null) {
+      soFar.see(entry)
+      print(entry)
+      if (entry.kind === "event" && entry.event.type === "stepRetried") onRetry(entry.event.error)
+      model = answeringModel(entry) ?? model
+    }
+    if (onEvent !== undefined) for (const frame of frames) onEvent(toChatEvent(frame))
+  }
+  const { sessionId, runId, existed } = run
+  if (isParked) {
+    const parked = { outcome: "parked", reason: null, error: null, output: null } as const
+    return { ...soFar.at(Date.now()), sessionId, runId, existed, model, ...parked }
+  }
+  return resultOf(await sessions.result(sessionId, runId, {}), { sessionId, existed, model, schema })
+}
+
+function denyAll(): ApprovalAnswer {
+  return { approved: false, reason: "Nobody is there to ask." }
+}
+
+function declineAll(): ElicitationAnswer {
+  return { action: "decline" }
+}
+
+/** Gives the text of the model's messages, with a blank line between them. */
+function textPrinter(onText: (text: string) => void): (entry: LiveEntry) => void {
+  let messageId: string | null = null
+  return (entry) => {
+    if (entry.kind !== "delta" || entry.delta.type !== "textDelta") return
+    if (messageId !== null && messageId !== entry.delta.messageId) onText("\n\n")
+    messageId = entry.delta.messageId
+    onText(entry.delta.text)
+  }
+}
+
+function answeringModel(entry: LiveEntry): string | null {
+  return entry.kind === "event" && entry.event.type === "messageCompleted" ? entry.event.model : null
+}
+
+async function resultOf(
+  { runId, response, toolsUsed, outcome, startedAt, endedAt }: RunResult,
+  run: {
+    readonly sessionId: string
+    readonly existed: boolean
+    readonly model: string | null
+    readonly schema: CompiledSchema | undefined
+  },
+): Promise<GatewayRunResult<unknown>> {
+  const { sessionId, existed, model, schema } = run
+  const { usage, cost } = outcome
+  const times = { startedAt, endedAt }
+  const common = {
+    runId,
+    sessionId,
+    existed,
+    ...times,
+    response,
+    toolsUsed,
+    model,
+    usage,
+    cost,
+    output: null,
+  }
+  const failed = (code: string, message: string) =>
+    ({ ...common, outcome: "failed", reason: null, error: { code, message } }) as const
+  if (outcome.type === "runFailed") return failed(outcome.code, outcome.message)
+  const { disposition, reason } = outcome
+  const ended = { ...common, outcome: disposition, reason, error: null }
+  if (schema === undefined || disposition !== "completed") return ended
+  const parsed = await parse(schema, outcome.output)
+  return parsed.valid
+    ? { ...ended, output: parsed.input }
+    : failed("output_invalid", `The answer does not fit its schema: ${parsed.message}`)
+}
+
+/** By the schema itself, which may ask for more than JSON Schema can say, and make something else of it. */
+async function parse(schema: CompiledSchema, output: Json | undefined): Promise<Validation> {
+  // The run has checked its output against the JSON Schema.
+  if (isJsonObject(output)) return schema.parse?.(output) ?? { valid: true, input: output }
+  return { valid: false, message: "the agent gave none of that kind." }
+}

@@ -1,0 +1,159 @@
+import { createHash } from "node:crypto"
+import { GatewayError } from "../../core/errors.ts"
+import { canonicalPieces } from "../../core/json/canonical-json.ts"
+import type { Json } from "../../core/json/json.ts"
+import type { Principal, PutOutcome, Session } from "../../core/ports/session-log.ts"
+import { validTraceparent } from "../../core/trace-context.ts"
+import { isSamePrincipal, principalOfPerson } from "../../http/auth/principal.ts"
+import type { Sessions } from "../../sessions/sessions.ts"
+import type { CompiledSchema } from "../../tools/input-schema.ts"
+import { checkStartOptions } from "../options/check-options.ts"
+import type { StartOptions } from "./run-options.ts"
+
+/** The owner of work that comes from the application itself. */
+export const localPrincipal: Principal = { tenant: "local", userId: "local" }
+
+export interface StartParts {
+  readonly sessions: Sessions
+  /** Names of the agents that the gateway serves. */
+  readonly agents: readonly string[]
+  /** Name of the calling method, for messages. */
+  readonly caller: "run" | "stream"
+}
+
+export interface StartedRun {
+  readonly sessionId: string
+  readonly runId: string
+}
+
+/** A run that the message started or joined. */
+export interface AcceptedRun extends StartedRun {
+  readonly cursor: number
+  /** Place in the queue, from 1, of a run that has to wait. */
+  readonly position?: number | undefined
+  /** If true, the run existed before: the message joined it, or its job was started before. */
+  readonly existed: boolean
+  /** If true, the message joined a run that was open before. */
+  readonly hasJoined: boolean
+}
+
+/** Puts the message into the session that the options name. Resolves once the run is durable. */
+export async function startRun(
+  { sessions, agents, caller }: StartParts,
+  message: string,
+  { schema, ...options }: StartOptions & { readonly schema?: CompiledSchema | undefined },
+): Promise<AcceptedRun> {
+  checkStartOptions(caller, options)
+  const { signal, context = {}, whenBusy, notBefore, jobId, notes = [], limits, toolInputDeltas } = options
+  const traceparent = validTraceparent(options.traceparent)
+  signal?.throwIfAborted()
+  const { id: sessionId } = await findSession(sessions, agents, options)
+  const { channel = null } = context
+  const texts = [message, ...notes].map((text) => ({ type: "text", text }) as const)
+  const outcome = await sessions.start({
+    sessionId,
+    input: { type: "message", content: texts },
+    context,
+    channel: typeof channel === "string" ? channel : null,
+    model: null,
+    idempotency: jobId === undefined ? null : { key: jobKey(jobId), bodyHash: digest([message, context]) },
+    ...(limits !== undefined && { runLimits: limits }),
+    ...(whenBusy !== undefined && { whenBusy }),
+    ...(toolInputDeltas === true && { toolInputDeltas }),
+    ...(traceparent !== null && { traceparent }),
+    ...(notBefore !== undefined && { notBefore }),
+    ...(schema !== undefined && { outputSchema: schema.jsonSchema }),
+  })
+  return { sessionId, ...acceptedRun(outcome) }
+}
+
+async function findSession(
+  sessions: Sessions,
+  agents: readonly string[],
+  { sessionId, userId, tenant, agent, jobId }: StartOptions,
+): Promise<Session> {
+  if (agent !== undefined && !agents.includes(agent)) {
+    throw new GatewayError(
+      { code: "agent_not_found", status: 404 },
+      `The gateway serves no agent named ${agent}.`,
+    )
+  }
+  const owner = userId === undefined ? null : principalOfPerson({ userId, tenant })
+  if (sessionId === undefined && jobId === undefined) return sessions.create(owner ?? localPrincipal, agent)
+  const session =
+    sessionId === undefined
+      ? await jobSession(sessions, { owner: owner ?? localPrincipal, agent: agent ?? agents[0], jobId })
+      : await sessions.session(sessionId)
+  const isFound =
+    session !== null &&
+    session.revokedAt === null &&
+    agents.includes(session.agent) &&
+    (agent === undefined || session.agent === agent) &&
+    (owner === null || isSamePrincipal(session, owner))
+  if (isFound) return session
+  throw new GatewayError(
+    { code: "session_not_found", status: 404 },
+    "The session does not exist, has expired, or is not of this user and agent.",
+  )
+}
+
+/** Processes that start the same job at once get the same session. */
+async function jobSession(
+  sessions: Sessions,
+  job: { readonly owner: Principal; readonly agent: string | undefined; readonly jobId: string | undefined },
+): Promise<Session> {
+  const { tenant, userId } = job.owner
+  const id = `sess_${digest(["job", tenant, userId, job.agent ?? "", job.jobId ?? ""]).slice(0, 32)}`
+  return (await sessions.session(id)) ?? sessions.create(job.owner, job.agent, id)
+}
+
+/** Is no key that a client of the HTTP API would choose for a message of its own. */
+function jobKey(jobId: string): string {
+  return `job_${digest(jobId)}`
+}
+
+/** The same for equal values, whatever the order of their members is. */
+function digest(value: Json): string {
+  const hash = createHash("sha256")
+  for (const piece of canonicalPieces(value)) hash.update(piece)
+  return hash.digest("hex")
+}
+
+function acceptedRun(outcome: PutOutcome): Omit<AcceptedRun, "sessionId"> {
+  switch (outcome.status) {
+    case "accepted":
+    case "duplicate": {
+      const { status, runId, cursor, position } = outcome
+      return { runId, cursor, position, existed: status === "duplicate", hasJoined: false }
+    }
+    case "steered":
+      return { runId: outcome.runId, cursor: outcome.cursor, existed: true, hasJoined: true }
+    case "queueFull":
+      throw new GatewayError(
+        { code: "queue_full", status: 429, retryable: true },
+        "As many messages as may wait in one session wait already. Try again when some of its runs have ended.",
+      )
+    case "busy":
+      throw new GatewayError(
+        { code: "run_active", status: 409, retryable: true },
+        `Run ${outcome.runId} of this session is still open, or queued.`,
+      )
+    case "full":
+      throw new GatewayError(
+        { code: "session_too_large", status: 413 },
+        "The session stores as much as a session may. Start a new session.",
+      )
+    case "keyReused":
+      throw new GatewayError(
+        { code: "job_id_reused", status: 422 },
+        "The job exists with another message. Use another jobId for other work.",
+      )
+    case "unknown":
+      throw new GatewayError(
+        { code: "session_not_found", status: 404 },
+        "The session does not exist or has expired.",
+      )
+    default:
+      return outcome satisfies never
+  }
+}

@@ -1,0 +1,83 @@
+import { definedOnly } from "../../core/defined-only.ts"
+import { ConfigurationError } from "../../core/errors.ts"
+import type { Provider } from "../../core/ports/provider.ts"
+import { aiSdkProvider } from "../ai-sdk/ai-sdk-provider.ts"
+import type { AiSdkModel } from "../ai-sdk/options.ts"
+import { demoProvider } from "../demo/demo-provider.ts"
+import { openAiChatProvider } from "../openai/openai-chat-provider.ts"
+import type { EnvironmentSettings } from "./environment.ts"
+import { firstModelOf } from "./local-server.ts"
+import { type NamedProviderOptions, namedProvider, type ProviderName } from "./named-provider.ts"
+
+/** By name, made in code, or a language model of the AI SDK (https://ai-sdk.dev). */
+export type ProviderChoice = ProviderName | Provider | AiSdkModel
+
+export interface ProviderOptions extends NamedProviderOptions {
+  /**
+   * Default: anthropic if these options or the environment have a key for it, else openai if the environment has one.
+   * Without any key, a model server that answers on this machine, else the demo; `agent-gateway start` takes neither.
+   */
+  readonly provider?: ProviderChoice
+}
+
+export interface ChosenProvider {
+  readonly provider: Provider
+  /** Null for one that has no name. */
+  readonly name: ProviderName | null
+  /** If true, the gateway chose this provider itself: a local model server, or the demo. */
+  readonly guessed: boolean
+}
+
+export interface ChooseOptions {
+  readonly settings: EnvironmentSettings
+  /** If true, the gateway may choose a provider itself: then it looks for a local server. */
+  readonly mayGuess: boolean
+}
+
+/**
+ * Chooses the provider. Options in code win over the environment. Rejects with a `ConfigurationError` for want of a
+ * key.
+ */
+export async function chooseProvider(
+  { provider, ...options }: ProviderOptions,
+  { settings, mayGuess }: ChooseOptions,
+): Promise<ChosenProvider> {
+  refuseIgnored(provider, options)
+  if (typeof provider === "object") return { provider: toProvider(provider), name: null, guessed: false }
+  const name = provider ?? configuredName(options, settings)
+  if (name !== null) return { provider: namedProvider(name, options, settings), name, guessed: false }
+  const local = mayGuess ? await localProvider(settings.localServer) : null
+  if (local !== null) return { provider: local, name: null, guessed: true }
+  return { provider: demoProvider(), name: "demo", guessed: true }
+}
+
+/** A model of the AI SDK is wrapped, a provider is itself. */
+export function toProvider(choice: Provider | AiSdkModel): Provider {
+  // It checks what it is given.
+  return "doStream" in choice ? aiSdkProvider(choice) : choice
+}
+
+/**
+ * Throws a `ConfigurationError` for options that would do nothing: a key that somebody relies on must not go unused.
+ */
+function refuseIgnored(provider: ProviderChoice | undefined, options: NamedProviderOptions): void {
+  const given = Object.keys(definedOnly<NamedProviderOptions>(options))
+  if (given.length === 0 || (provider !== "demo" && typeof provider !== "object")) return
+  const which = provider === "demo" ? "The demo has" : "A provider made in code has its own, and takes"
+  throw new ConfigurationError(`${which} no ${given.join(", ")}.`)
+}
+
+function configuredName(
+  { apiKey, authToken, providerConfig }: NamedProviderOptions,
+  { anthropic, openai }: EnvironmentSettings,
+): ProviderName | null {
+  if ((apiKey ?? authToken ?? anthropic.apiKey ?? anthropic.authToken) !== undefined) return "anthropic"
+  if (openai.apiKey !== undefined) return "openai"
+  // Whoever configures a provider does not want another: this one says that its key is missing.
+  return providerConfig === undefined ? null : "anthropic"
+}
+
+async function localProvider(baseURL: string): Promise<Provider | null> {
+  const model = await firstModelOf(baseURL)
+  return model === null ? null : openAiChatProvider({ baseURL, defaultModel: model, priceList: "free" })
+}

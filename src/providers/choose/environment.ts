@@ -1,0 +1,47 @@
+import type { AnthropicOptions } from "../anthropic/options.ts"
+import type { OpenAiOptions } from "../openai/options.ts"
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface EnvironmentSettings {
+  /** As it was given: MCP configuration files refer to it. */
+  readonly env: Environment
+  /** `MCP_CONFIG_PATH`. */
+  readonly mcpConfigPath: string | undefined
+  /** `AGENT_GATEWAY_SECRETS_KEY`. */
+  readonly secretsKey: string | undefined
+  /** `AGENT_GATEWAY_OPERATOR_KEY`. */
+  readonly operatorKey: string | undefined
+  /** Path of `DOCKER_HOST`, if that is a Unix socket: working directories are folders of this machine. */
+  readonly dockerSocket?: string
+  readonly anthropic: Pick<AnthropicOptions, "apiKey" | "authToken" | "baseURL">
+  readonly openai: Pick<OpenAiOptions, "apiKey" | "baseURL">
+  /** Address at which the gateway looks for a model server of this machine if there is no key. */
+  readonly localServer: string
+}
+
+/** Ollama's own. */
+const defaultLocalServer = "http://127.0.0.1:11434/v1"
+
+/** The one place that turns the environment into options. A key wins over a token; an empty variable is none. */
+export function settingsFrom(env: Environment): EnvironmentSettings {
+  const { ANTHROPIC_API_KEY: anthropicKey, ANTHROPIC_AUTH_TOKEN: authToken, OPENAI_API_KEY: openAiKey } = env
+  const { ANTHROPIC_BASE_URL: anthropicURL, OPENAI_BASE_URL: openAiURL, OLLAMA_BASE_URL: localServer } = env
+  const [, dockerSocket] = /^unix:\/\/(.+)$/.exec(env.DOCKER_HOST ?? "") ?? []
+  return {
+    env,
+    secretsKey: env.AGENT_GATEWAY_SECRETS_KEY || undefined,
+    operatorKey: env.AGENT_GATEWAY_OPERATOR_KEY || undefined,
+    mcpConfigPath: env.MCP_CONFIG_PATH || undefined,
+    ...(dockerSocket === undefined ? {} : { dockerSocket }),
+    anthropic: {
+      ...(anthropicKey ? { apiKey: anthropicKey } : authToken ? { authToken } : {}),
+      ...(anthropicURL ? { baseURL: anthropicURL } : {}),
+    },
+    openai: {
+      ...(openAiKey ? { apiKey: openAiKey } : {}),
+      ...(openAiURL ? { baseURL: openAiURL } : {}),
+    },
+    localServer: localServer || defaultLocalServer,
+  }
+}

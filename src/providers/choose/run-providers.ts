@@ -1,0 +1,32 @@
+import type { Provider } from "../../core/ports/provider.ts"
+import { type ChosenProvider, type ProviderChoice, toProvider } from "./choose-provider.ts"
+import type { EnvironmentSettings } from "./environment.ts"
+import { namedProvider, type ProviderName } from "./named-provider.ts"
+
+/** The providers that a run may be executed with. */
+export interface RunProviders {
+  /** For runtimes that choose none. */
+  readonly main: Provider
+  /** Returns the provider of a choice. Throws a `ConfigurationError` when its key is missing. */
+  resolve(choice: ProviderChoice): Provider
+}
+
+/**
+ * Returns the providers of the app itself: the chosen one, and by name any other that the environment has a key for,
+ * each made once.
+ */
+export function appProviders(
+  { provider: main, name }: ChosenProvider,
+  settings: EnvironmentSettings,
+): RunProviders {
+  const named = new Map<ProviderName, Provider>(name === null ? [] : [[name, main]])
+  return {
+    main,
+    resolve(choice) {
+      if (typeof choice === "object") return toProvider(choice)
+      const provider = named.get(choice) ?? namedProvider(choice, {}, settings)
+      named.set(choice, provider)
+      return provider
+    },
+  }
+}

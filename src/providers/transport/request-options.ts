@@ -1,0 +1,8 @@
+import type { ModelRequest } from "../../core/ports/provider.ts"
+import { largeBodyOptions } from "./large-body.ts"
+
+/** Returns the options of the SDKs' requests: the body, if it is large, and the trace that the call belongs to. */
+export async function requestOptions({ traceparent }: ModelRequest, body: object, signal: AbortSignal) {
+  const { headers, ...large } = await largeBodyOptions(body, signal)
+  return { ...large, headers: { ...headers, ...(traceparent !== undefined && { traceparent }) } }
+}

@@ -1,0 +1,137 @@
+import { afterEach, expect, test } from "vitest"
+import {
+  type ScriptedUpstream,
+  startScriptedUpstream,
+  type UpstreamReply,
+} from "../../testing/provider/scripted-upstream.ts"
+import { type SseEvent, sseBatches } from "./sse-events.ts"
+
+const upstreams: ScriptedUpstream[] = []
+
+afterEach(async () => {
+  await Promise.all(upstreams.splice(0).map((upstream) => upstream.close()))
+})
+
+async function respond(reply: UpstreamReply, signal?: AbortSignal) {
+  const upstream = await startScriptedUpstream([reply])
+  upstreams.push(upstream)
+  const response = await fetch(upstream.url, { method: "POST", signal: signal ?? null })
+  return { response, outcome: () => upstream.requests[0]?.outcome }
+}
+
+/** Without a server: one read of the body a chunk. */
+function stream(...chunks: readonly (string | Uint8Array)[]): Response {
+  const body = new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(Buffer.from(chunk))
+      controller.close()
+    },
+  })
+  return new Response(body, { headers: { "content-type": "text/event-stream" } })
+}
+
+async function batchesOf(
+  response: Response,
+  isOver = () => false,
+): Promise<readonly (readonly SseEvent[])[]> {
+  const batches: (readonly SseEvent[])[] = []
+  for await (const batch of sseBatches(response, isOver)) batches.push(batch)
+  return batches
+}
+
+const data = (...texts: readonly string[]) => texts.map((text) => ({ event: null, data: text }))
+const never = new Promise(() => {})
+
+test("what one read completes is one batch, and a read that completes nothing an empty one", async () => {
+  const chunks = ["data: a\n\ndata: b\n\ndata: ", "c", "\n\n", ": waiting\n\n"]
+  expect(await batchesOf(stream(...chunks))).toEqual([data("a", "b"), [], data("c"), []])
+})
+
+test("an event has its name and all its lines, whatever the line ends", async () => {
+  const event = "event: delta\r\ndata: one\r\ndata: two\r\nid: 7\r\n\r\n"
+  expect(await batchesOf(stream(event))).toEqual([[{ event: "delta", data: "one\ntwo" }]])
+})
+
+test("a character cut by the end of a read is whole, and so is a cut line end", async () => {
+  const bytes = Buffer.from("data: 🙂\r\n\r\ndata: b\r\n\r\n")
+  for (let cut = 1; cut < bytes.length; cut++) {
+    const batches = await batchesOf(stream(bytes.subarray(0, cut), bytes.subarray(cut)))
+    expect(batches.flat()).toEqual(data("🙂", "b"))
+  }
+})
+
+test("an event that the end of the body cuts is dropped", async () => {
+  expect((await batchesOf(stream("data: a\n\ndata: b\n"))).flat()).toEqual(data("a"))
+})
+
+test("an answer that is no event stream is refused and broken off", async () => {
+  const page = { headers: { "content-type": "text/html" }, steps: ["<p>", { type: "wait", until: never }] }
+  const { response, outcome } = await respond(page as UpstreamReply)
+  await expect(batchesOf(response)).rejects.toThrow("text/html")
+  expect(await outcome()).toBe("disconnected")
+})
+
+test("an event without an end is refused at 16 Mi characters, and broken off", async () => {
+  const steps = Array.from({ length: 18 }, () => "x".repeat(1024 * 1024))
+  const { response, outcome } = await respond({ steps: ["data: ", ...steps, { type: "wait", until: never }] })
+  await expect(batchesOf(response)).rejects.toThrow("exceeded max buffer size")
+  expect(await outcome()).toBe("disconnected")
+})
+
+test("a body without an end is refused at 64 MiB", async () => {
+  const chunk = `: ${"x".repeat(1024 * 1024)}\n\n`
+  await expect(batchesOf(stream(...Array.from({ length: 65 }, () => chunk)))).rejects.toThrow("longer than")
+})
+
+test("a reader that stops breaks the request off", async () => {
+  const { response, outcome } = await respond({ steps: ["data: a\n\n", { type: "wait", until: never }] })
+  for await (const _ of sseBatches(response, () => false)) break
+  expect(await outcome()).toBe("disconnected")
+})
+
+test("a reader that stops once all was said lets the answer end, and waits little for it", async () => {
+  const end = Promise.withResolvers<void>()
+  const ends = await respond({ steps: ["data: a\n\n", { type: "wait", until: end.promise }] })
+  const hangs = await respond({ steps: ["data: a\n\n", { type: "wait", until: never }] })
+  for await (const _ of sseBatches(ends.response, () => true)) {
+    end.resolve()
+    break
+  }
+  expect(await ends.outcome()).toBe("answered")
+  for await (const _ of sseBatches(hangs.response, () => true)) break
+  expect(await hangs.outcome()).toBe("disconnected")
+})
+
+test("an abort throws fetch's error at once", async () => {
+  const controller = new AbortController()
+  const { response } = await respond(
+    { steps: ["data: a\n\n", { type: "wait", until: never }] },
+    controller.signal,
+  )
+  const batches = sseBatches(response, () => false)
+  expect((await batches.next()).value).toEqual(data("a"))
+  const next = batches.next()
+  controller.abort()
+  await expect(next).rejects.toThrow("aborted")
+})
+
+test("a broken connection throws fetch's error", async () => {
+  const { response } = await respond({ steps: ["data: a\n\n", { type: "cut" }] })
+  await expect(batchesOf(response)).rejects.toThrow("terminated")
+})
+
+test("the event loop goes on after each part of a response that comes all at once", async () => {
+  const chunk = 'data: {"text":"word"}\n\n'.repeat(3_000)
+  let turns = 0
+  let ended = false
+  const count = () => {
+    turns += 1
+    if (!ended) setImmediate(count)
+  }
+  setImmediate(count)
+  const batches = await batchesOf(stream(...Array<string>(20).fill(chunk)))
+  ended = true
+  expect(batches.flat()).toHaveLength(20 * 3_000)
+  expect(Math.max(...batches.map(({ length }) => length))).toBeLessThan(200)
+  expect(turns).toBeGreaterThanOrEqual(300)
+})

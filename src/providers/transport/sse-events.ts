@@ -1,0 +1,98 @@
+import { createParser } from "eventsource-parser"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { cancelBody, readToEnd } from "./body-reader.ts"
+import { NotAStreamError, StreamLimitError } from "./stream-fault.ts"
+
+export interface SseEvent {
+  /** The `event` field, null without one. */
+  readonly event: string | null
+  readonly data: string
+}
+
+const longestEvent = 16 * 1024 * 1024
+const largestBody = 64 * 1024 * 1024
+/**
+ * Bytes of one response whose events one turn of the event loop handles. They take less than a millisecond; a read of
+ * the body brings up to 64 KiB, and many responses may arrive at once.
+ */
+const turnBytes = 4 * 1024
+
+/**
+ * Yields the events of a response in batches: those that one read of the body completes, or one part of a large read.
+ * A batch is empty if that brought only a comment or a piece of an event. So the generators take one turn a read, not
+ * one an event. What follows the last blank line is dropped, as the specification says
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+ *
+ * Throws for an answer that is no event stream, for an event of more than 16 Mi characters, for a body of more than
+ * 64 MiB and with fetch's error when the connection breaks or the request is aborted. Whoever stops reading breaks
+ * the request off, but if `isOver` says by then that the service has nothing more to say, the end of the body is
+ * waited for a little: the connection then serves the next call.
+ */
+export async function* sseBatches(
+  response: Response,
+  isOver: () => boolean,
+): AsyncGenerator<readonly SseEvent[], void, undefined> {
+  const reader = await bodyReader(response)
+  let batch: SseEvent[] = []
+  const parser = createParser({
+    onEvent: ({ event = null, data }) => batch.push({ event, data }),
+    onError: (error) => {
+      // The others are fields that the specification says to ignore.
+      if (error.type === "max-buffer-size-exceeded") throw error
+    },
+    maxBufferSize: longestEvent,
+  })
+  const decoder = new TextDecoder()
+  let size = 0
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      size += read.value.length
+      if (size > largestBody) throw new StreamLimitError(`The response is longer than ${largestBody} bytes.`)
+      for (const part of inParts(read.value)) {
+        parser.feed(decoder.decode(part, { stream: true }))
+        yield batch
+        batch = []
+        if (part.length === turnBytes) await nextSlice()
+      }
+    }
+  } finally {
+    if (isOver()) await readToEnd(reader)
+    else await cancelBody(reader)
+  }
+}
+
+function* inParts(bytes: Uint8Array): Generator<Uint8Array> {
+  if (bytes.length < turnBytes) return yield bytes
+  for (let start = 0; start < bytes.length; start += turnBytes) {
+    yield bytes.subarray(start, start + turnBytes)
+  }
+}
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>
+
+async function bodyReader({ headers, body }: Response): Promise<BodyReader> {
+  const contentType = headers.get("content-type") ?? ""
+  if (body !== null && /^text\/event-stream\b/i.test(contentType)) return body.getReader()
+  // A web page says nothing that helps.
+  const isReadable = body !== null && /^(application\/([\w.-]+\+)?json|text\/plain)\b/i.test(contentType)
+  const text = isReadable ? await beginningOf(body.getReader()) : ""
+  if (body !== null && !isReadable) await cancelBody(body)
+  throw new NotAStreamError(contentType, text)
+}
+
+/** Bytes of a body that is not an event stream. An error is shorter. */
+const longestBeginning = 64 * 1024
+
+async function beginningOf(reader: BodyReader): Promise<string> {
+  const decoder = new TextDecoder()
+  let [text, size] = ["", 0]
+  try {
+    for (let read = await reader.read(); !read.done && size < longestBeginning; read = await reader.read()) {
+      size += read.value.length
+      text += decoder.decode(read.value, { stream: true })
+    }
+    return text
+  } finally {
+    await cancelBody(reader)
+  }
+}

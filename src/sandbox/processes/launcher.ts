@@ -1,0 +1,72 @@
+import type { CodeLanguage } from "../../core/ports/sandbox.ts"
+import type { SandboxLimits } from "../limits.ts"
+
+/**
+ * The program that runs first in every sandbox, with the working directory as its argument: it waits for the language
+ * and the code on its input, and becomes that code. So code is never on a command line of the host, and a container
+ * can wait for it. `timeout` ends it even if the gateway is gone by then. For JavaScript the soft limit of memory
+ * becomes the hard one, and for the rest the hard one the soft one, see `processLimits`.
+ */
+const script = `
+IFS= read -r language || exit 125
+code=$(cat; printf x)
+code=\${code%x}
+cd "$1" || exit 126
+[ "$language" = javascript ] || ulimit -H -d "$(ulimit -S -d)"
+case $language in
+python) set -- "$2" python3 -c "$code" ;;
+javascript) ulimit -S -d "$(ulimit -H -d)"; set -- "$2" node -e "$code" ;;
+shell) if command -v bash >/dev/null; then set -- "$2" bash -c "$code"; else set -- "$2" sh -c "$code"; fi ;;
+*) exit 125 ;;
+esac
+seconds=$1
+shift
+unset language code
+exec timeout -s KILL "$seconds" "$@" </dev/null
+`
+
+/** Longer than any timeout of the gateway's own, which tells the reason. */
+const graceSeconds = 30
+
+export function launcherCommand(directory: string, { maxTimeoutMs }: SandboxLimits): readonly string[] {
+  const seconds = Math.ceil(maxTimeoutMs / 1000) + graceSeconds
+  return ["/bin/sh", "-c", script, "sh", directory, String(seconds)]
+}
+
+export function launcherInput({
+  language,
+  code,
+}: {
+  readonly language: CodeLanguage
+  readonly code: string
+}): string {
+  return `${language}\n${code}`
+}
+
+/** Returns the environment of all code, before the variables that the app adds. */
+export function baseEnvironment({
+  home,
+  path,
+  temporary,
+  limits,
+}: {
+  readonly home: string
+  readonly path: string
+  readonly temporary: string
+  readonly limits: SandboxLimits
+}): Readonly<Record<string, string>> {
+  const threads = String(Math.max(1, Math.ceil(limits.cpus)))
+  return {
+    PATH: path,
+    HOME: home,
+    TMPDIR: temporary,
+    LANG: "C.UTF-8",
+    PYTHONUNBUFFERED: "1",
+    PYTHONDONTWRITEBYTECODE: "1",
+    MPLBACKEND: "Agg",
+    MPLCONFIGDIR: temporary,
+    // Numeric libraries start a thread for each processor of the machine, however few they may use.
+    OMP_NUM_THREADS: threads,
+    OPENBLAS_NUM_THREADS: threads,
+  }
+}

@@ -1,0 +1,46 @@
+import type { Readable } from "node:stream"
+import type { OutputChunk } from "../../core/ports/sandbox.ts"
+
+/** Both streams as one, each chunk as soon as it is there. Reads little further than what is taken. */
+export async function* mergeOutput(stdout: Readable, stderr: Readable): AsyncGenerator<OutputChunk> {
+  const sources = [
+    { stream: "stdout", pipe: stdout },
+    { stream: "stderr", pipe: stderr },
+  ] as const
+  const changes = watchChanges([stdout, stderr])
+  try {
+    for (;;) {
+      const change = changes.next()
+      for (const { stream, pipe } of sources) {
+        const bytes: Uint8Array | null = pipe.read()
+        if (bytes !== null) yield { type: "output", stream, bytes }
+      }
+      if (sources.every(({ pipe }) => pipe.readableEnded || pipe.destroyed)) return
+      if (sources.every(({ pipe }) => pipe.readableLength === 0)) await change
+    }
+  } finally {
+    changes.end()
+    for (const { pipe } of sources) pipe.destroy()
+  }
+}
+
+/**
+ * `next()` resolves at the next change from then on. Not a race of both pipes' promises: each race would be
+ * remembered by the pipe that says nothing, with what the other said, until it says something.
+ */
+function watchChanges(pipes: readonly Readable[]) {
+  const names = ["readable", "end", "close", "error"] as const
+  let { promise, resolve } = Promise.withResolvers<void>()
+  const onChange = () => resolve()
+  for (const pipe of pipes) for (const name of names) pipe.on(name, onChange)
+  return {
+    next(): Promise<void> {
+      ;({ promise, resolve } = Promise.withResolvers<void>())
+      return promise
+    },
+    end() {
+      // An error that comes when nobody reads any more says nothing new.
+      for (const pipe of pipes) for (const name of ["readable", "end", "close"]) pipe.off(name, onChange)
+    },
+  }
+}

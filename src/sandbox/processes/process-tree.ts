@@ -1,0 +1,107 @@
+import { readdir, readFile } from "node:fs/promises"
+import { setTimeout as delay } from "node:timers/promises"
+import { hasCode } from "../workspace/directory.ts"
+
+interface ProcessState {
+  readonly pid: number
+  readonly parent: number
+  /** If true, one of its threads is neither stopped nor ended. */
+  readonly isRunning: boolean
+}
+
+/** A process that starts others keeps ahead of a listing only so long. */
+const maxRounds = 200
+/** A process stops once its system call has ended, which may wait for the disk. */
+const maxWaitMs = 5_000
+const pauseMs = 2
+
+/**
+ * Stops a process with its process group and all its descendants, where no control group can freeze them. Resolves when
+ * all are stopped: none that is left could start or continue another.
+ */
+export async function stopProcessTree(root: number): Promise<void> {
+  // At once, and orphans too. To find those that left the group takes a look at all processes of the machine.
+  signalGroup(root, "SIGSTOP")
+  const signaled = new Set<number>()
+  const deadline = performance.now() + maxWaitMs
+  for (let round = 0; round < maxRounds; ) {
+    const running = (await treeOf(root)).filter(({ isRunning }) => isRunning)
+    if (running.length === 0) return
+    if (running.some(({ pid }) => !signaled.has(pid))) round += 1
+    else if (performance.now() < deadline) await delay(pauseMs)
+    else
+      throw new Error("The processes of the execution cannot be stopped, because a system call does not end.")
+    for (const { pid } of running) {
+      signal(pid, "SIGSTOP")
+      signaled.add(pid)
+    }
+  }
+  throw new Error("The processes of the execution cannot be stopped, because new ones keep appearing.")
+}
+
+export async function continueProcessTree(root: number): Promise<void> {
+  signalGroup(root, "SIGCONT")
+  for (const { pid } of await treeOf(root)) signal(pid, "SIGCONT")
+}
+
+/** Orphans stay in it: in a PID namespace its first process, a descendant of `root`, takes them over. */
+async function treeOf(root: number): Promise<readonly ProcessState[]> {
+  const processes = await readProcesses()
+  const children = Map.groupBy(processes, ({ parent }) => parent)
+  const tree = processes.filter(({ pid }) => pid === root)
+  for (const { pid } of tree) tree.push(...(children.get(pid) ?? []))
+  return tree
+}
+
+async function readProcesses(): Promise<readonly ProcessState[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name))
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const stat = await readStat(`/proc/${pid}/stat`)
+      if (stat === null) return []
+      const isRunning = !isStill(stat.state) || (stat.state === "Z" && (await hasRunningThread(pid)))
+      return [{ pid: Number(pid), parent: stat.parent, isRunning }]
+    }),
+  )
+  return found.flat()
+}
+
+/** The first thread can end before the others, and the process then looks as if it had ended. */
+async function hasRunningThread(pid: string): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(ignoreEnd)
+  const stats = await Promise.all(
+    (threads ?? []).map((thread) => readStat(`/proc/${pid}/task/${thread}/stat`)),
+  )
+  return stats.some((stat) => stat !== null && !isStill(stat.state))
+}
+
+/** As in proc(5): `T` is stopped, `Z` has ended. */
+function isStill(state: string): boolean {
+  return /[TtZX]/.test(state)
+}
+
+async function readStat(path: string): Promise<{ readonly state: string; readonly parent: number } | null> {
+  const stat = await readFile(path, "utf8").catch(ignoreEnd)
+  // The program's name is in parentheses and may contain anything.
+  const [state, parent] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? []
+  return state === undefined ? null : { state, parent: Number(parent) }
+}
+
+/** A process may end at any time. */
+function ignoreEnd(error: unknown): null {
+  if (hasCode(error, "ENOENT") || hasCode(error, "ESRCH")) return null
+  throw error
+}
+
+/** Does nothing for a process that does not lead a group. */
+function signalGroup(leader: number, name: "SIGSTOP" | "SIGCONT"): void {
+  signal(-leader, name)
+}
+
+function signal(pid: number, name: "SIGSTOP" | "SIGCONT"): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if (!hasCode(error, "ESRCH")) throw error
+  }
+}

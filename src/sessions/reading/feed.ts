@@ -1,0 +1,209 @@
+import { jsonSize } from "../../core/json/json-size.ts"
+import type { LiveEntry } from "../../core/log/entries.ts"
+
+/**
+ * Entries, and characters of their deltas and data, that a viewer may have waiting; past it the viewer is sent to the
+ * store (rule 16).
+ */
+const maxQueuedEntries = 2_000
+const maxQueuedCharacters = 1_000_000
+
+/**
+ * The next item for a viewer: entries to show, a notice that the store has more than the feed gave, or the end
+ * because the process stops.
+ */
+export type FeedItem =
+  | { readonly type: "batch"; readonly entries: readonly LiveEntry[] }
+  | { readonly type: "stale" }
+  | { readonly type: "closed" }
+
+/** The live tails of all sessions that this process writes or shows. */
+export class Feed {
+  readonly #channels = new Map<string, Channel>()
+  /** Channels with entries of this turn of the event loop. */
+  #touched: Channel[] = []
+  #immediate: NodeJS.Immediate | null = null
+  #closed = false
+
+  /** The writer's side, while it holds the session. `publishedUnstored` is what the store would not give a newcomer. */
+  openWriter(sessionId: string, publishedUnstored: () => readonly LiveEntry[]): FeedWriter {
+    const channel = this.#channel(sessionId)
+    channel.publishedUnstored = publishedUnstored
+    return {
+      publish: (entry) => this.#publish(channel, entry),
+      close: () => {
+        this.#flush()
+        channel.publishedUnstored = null
+        for (const subscription of channel.subscriptions) subscription.makeStale()
+        this.#forget(channel)
+      },
+    }
+  }
+
+  subscribe(sessionId: string): FeedSubscription {
+    const channel = this.#channel(sessionId)
+    const subscription = new FeedSubscription(channel.publishedUnstored?.() ?? [], () => {
+      channel.subscriptions.delete(subscription)
+      this.#forget(channel)
+    })
+    channel.subscriptions.add(subscription)
+    if (this.#closed) subscription.finish()
+    return subscription
+  }
+
+  /** Ends every view, now and from now on: the process stops. */
+  close(): void {
+    this.#flush()
+    this.#closed = true
+    for (const { subscriptions } of this.#channels.values()) {
+      for (const subscription of subscriptions) subscription.finish()
+    }
+  }
+
+  /** Returns true if this process writes the session, so that its subscriptions receive everything. */
+  hasWriter(sessionId: string): boolean {
+    return this.#channels.get(sessionId)?.publishedUnstored != null
+  }
+
+  #publish(channel: Channel, entry: LiveEntry): void {
+    if (channel.subscriptions.size === 0) return
+    if (channel.tick.length === 0) this.#touched.push(channel)
+    channel.tick.push(entry)
+    this.#immediate ??= setImmediate(() => this.#flush())
+  }
+
+  /** Hands each channel's entries of this turn to all its viewers, as one and the same batch. */
+  #flush(): void {
+    clearImmediate(this.#immediate ?? undefined)
+    this.#immediate = null
+    const touched = this.#touched
+    this.#touched = []
+    for (const channel of touched) {
+      const batch = { entries: channel.tick, characters: charactersOf(channel.tick) }
+      channel.tick = []
+      for (const subscription of channel.subscriptions) subscription.offer(batch)
+    }
+  }
+
+  #channel(sessionId: string): Channel {
+    let channel = this.#channels.get(sessionId)
+    if (channel === undefined) {
+      channel = { sessionId, tick: [], subscriptions: new Set(), publishedUnstored: null }
+      this.#channels.set(sessionId, channel)
+    }
+    return channel
+  }
+
+  #forget(channel: Channel): void {
+    if (channel.subscriptions.size === 0 && channel.publishedUnstored === null)
+      this.#channels.delete(channel.sessionId)
+  }
+}
+
+export interface FeedWriter {
+  publish(entry: LiveEntry): void
+  close(): void
+}
+
+interface Channel {
+  readonly sessionId: string
+  tick: LiveEntry[]
+  readonly subscriptions: Set<FeedSubscription>
+  publishedUnstored: (() => readonly LiveEntry[]) | null
+}
+
+interface Batch {
+  readonly entries: readonly LiveEntry[]
+  readonly characters: number
+}
+
+function charactersOf(entries: readonly LiveEntry[]): number {
+  let characters = 0
+  for (const entry of entries) characters += charactersIn(entry)
+  return characters
+}
+
+function charactersIn(entry: LiveEntry): number {
+  switch (entry.kind) {
+    case "delta":
+      return entry.delta.text.length
+    case "transient":
+      return jsonSize(entry.data)
+    case "event":
+      return entry.event.type === "dataEmitted" ? jsonSize(entry.event.value) : 0
+    default:
+      return entry satisfies never
+  }
+}
+
+/** One viewer's place in a live tail. Holds a bounded queue; when that overflows it only remembers to be stale. */
+export class FeedSubscription {
+  /** Published before this subscription began, and not in the store at that moment. */
+  readonly unstored: readonly LiveEntry[]
+  readonly #onClose: () => void
+  #queue: Batch[] = []
+  #entries = 0
+  #characters = 0
+  #stale = false
+  #finished = false
+  #wake: (() => void) | null = null
+
+  constructor(unstored: readonly LiveEntry[], onClose: () => void) {
+    this.unstored = unstored
+    this.#onClose = onClose
+  }
+
+  offer(batch: Batch): void {
+    if (this.#stale) return
+    const entries = this.#entries + batch.entries.length
+    const characters = this.#characters + batch.characters
+    if (entries > maxQueuedEntries || characters > maxQueuedCharacters) {
+      this.makeStale()
+      return
+    }
+    this.#queue.push(batch)
+    this.#entries = entries
+    this.#characters = characters
+    this.#wake?.()
+  }
+
+  /** Drops the queue: the viewer reads on from the store. */
+  makeStale(): void {
+    this.#stale = true
+    this.#queue = []
+    this.#entries = 0
+    this.#characters = 0
+    this.#wake?.()
+  }
+
+  /** Ends the subscription after the queued entries. */
+  finish(): void {
+    this.#finished = true
+    this.#wake?.()
+  }
+
+  /** Resolves when `next` has something, or when the signal aborts. */
+  async wait(signal: AbortSignal): Promise<void> {
+    if (this.#queue.length > 0 || this.#stale || this.#finished || signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wake = () => resolve()
+    this.#wake = wake
+    signal.addEventListener("abort", wake, { once: true })
+    await promise
+    signal.removeEventListener("abort", wake)
+    this.#wake = null
+  }
+
+  next(): FeedItem | null {
+    if (this.#stale && !this.#finished) return { type: "stale" }
+    const batch = this.#queue.shift()
+    if (batch === undefined) return this.#finished ? { type: "closed" } : null
+    this.#entries -= batch.entries.length
+    this.#characters -= batch.characters
+    return { type: "batch", entries: batch.entries }
+  }
+
+  close(): void {
+    this.#onClose()
+  }
+}

@@ -1,0 +1,172 @@
+import { expect, it, vi } from "vitest"
+import { logVersion } from "../../core/log/entries.ts"
+import type { Message } from "../../core/messages.ts"
+import type { ReadOptions } from "../../core/ports/session-log.ts"
+import type { Store } from "../../core/ports/store.ts"
+import { systemClock } from "../../core/time/clock.ts"
+import { openMemoryStore } from "../../stores/sqlite/open.ts"
+import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import {
+  claimed,
+  commitOk,
+  message as contractMessage,
+  newSession,
+  accepted as requireAccepted,
+} from "../../testing/session-log/fixtures.ts"
+import {
+  accepted,
+  alice,
+  eventsOf,
+  nodesOfTest,
+  say,
+  silentLogger,
+  testNode,
+  watchRun,
+  wholeHistory,
+} from "../fixtures/test-gateway.ts"
+
+const start = nodesOfTest()
+const usage = { inputTokens: 1, outputTokens: 1, cacheCreationInputTokens: 0, cacheReadInputTokens: 0 }
+const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] })
+const never = new AbortController().signal
+
+/** A store that notes what is read of its logs. */
+async function openNoted() {
+  const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  const reads: ReadOptions[] = []
+  const log: Store["log"] = {
+    ...store.log,
+    read(sessionId, options) {
+      reads.push(options)
+      return store.log.read(sessionId, options)
+    },
+  }
+  return { store: { ...store, log }, reads }
+}
+
+/** Three runs, of which each begins with another conversation than the log has. */
+async function replacedTwice(store: Store) {
+  const provider = scriptedProvider(() => [say("Hello"), { type: "end", usage }])
+  const node = await start(provider, { store })
+  const { id } = await node.sessions.create(alice)
+  for (const name of ["first", "second", "third"]) {
+    const messages = [user(`${name} before`), user(`${name} now`)]
+    await watchRun(
+      node.sessions,
+      id,
+      await accepted(node, id, "", { input: { type: "conversation", messages } }),
+    )
+  }
+  return { node, id, provider }
+}
+
+it("is read from the last event that replaced it, and knows what was spent before", async () => {
+  const { store, reads } = await openNoted()
+  const { node, id } = await replacedTwice(store)
+  reads.length = 0
+  const { messages, spent, lastSeq } = await wholeHistory(node.sessions, id)
+  expect(messages).toMatchObject([user("third before"), user("third now"), { role: "assistant" }])
+  expect(spent.usage).toMatchObject({ inputTokens: 3, outputTokens: 3 })
+  expect(lastSeq).toBe((await store.log.session(id))?.lastSeq)
+  const historyStart = await store.log.historyStart(id)
+  expect(historyStart).toBeGreaterThan(0)
+  for (const { afterSeq } of reads) expect(afterSeq).toBeGreaterThanOrEqual(historyStart - 1)
+})
+
+it("begins a run from there as well, and shows viewers with old cursors all that followed", async () => {
+  const { store, reads } = await openNoted()
+  const { node, id, provider } = await replacedTwice(store)
+  reads.length = 0
+  await watchRun(node.sessions, id, await accepted(node, id, "fourth"))
+  expect(provider.requests[3]?.messages).toHaveLength(4)
+  expect(Math.min(...reads.map(({ afterSeq }) => afterSeq))).toBeGreaterThanOrEqual(
+    (await store.log.historyStart(id)) - 1,
+  )
+  const shown = eventsOf(await watchRun(node.sessions, id, { afterSeq: 0 }))
+  expect(shown.filter(({ type }) => type === "runStarted")).toHaveLength(4)
+  expect(shown.filter(({ type }) => type === "historyReplaced")).toEqual([])
+  const whole = await store.log.read(id, { afterSeq: 0, limit: 1_000 })
+  expect(eventsOf(whole).filter(({ type }) => type === "historyReplaced")).toHaveLength(3)
+})
+
+it("is the same for a log whose events do not say what was spent before", async () => {
+  const { store } = await openNoted()
+  const { node, id } = await replacedTwice(store)
+  const { lastSeq: _, ...expected } = await wholeHistory(node.sessions, id)
+  const old = await node.sessions.create(alice)
+  const lease = await store.log.claim(old.id, ["agent"])
+  if (lease === null) throw new Error("not claimed")
+  const entries = (await store.log.read(id, { afterSeq: 0, limit: 1_000, deltas: false })).map(
+    (entry, index) => {
+      if (entry.kind !== "event") throw new Error("a delta")
+      const { event } = entry
+      const seq = lease.epoch * 1_000_000_000 + index + 1
+      if (event.type !== "historyReplaced") return { ...entry, seq }
+      return { ...entry, seq, v: logVersion, event: { type: event.type, messages: event.messages } }
+    },
+  )
+  expect(await store.log.commit([{ lease, entries }])).toEqual(["ok"])
+  expect(await wholeHistory(node.sessions, old.id)).toMatchObject(expected)
+})
+
+it("comes in pages that nothing holds together, whatever is replaced meanwhile", async () => {
+  const { store } = await openNoted()
+  const provider = scriptedProvider(() => [say("x".repeat(60_000))])
+  const node = await start(provider, { store })
+  const { id } = await node.sessions.create(alice)
+  for (let run = 0; run < 6; run++) await watchRun(node.sessions, id, await accepted(node, id, `${run}`))
+  const before = await wholeHistory(node.sessions, id)
+  const sizes: number[] = []
+  const read: Message[] = []
+  for await (const part of node.sessions.history(id, { signal: never })) {
+    if (part.type === "end") expect(part.lastSeq).toBe(before.lastSeq)
+    else {
+      sizes.push(part.messages.length)
+      read.push(...part.messages)
+    }
+    if (sizes.length !== 1) continue
+    const messages = [user("another"), user("go on")]
+    await watchRun(
+      node.sessions,
+      id,
+      await accepted(node, id, "", { input: { type: "conversation", messages } }),
+    )
+  }
+  expect(read).toEqual(before.messages)
+  expect(sizes.length).toBeGreaterThan(3)
+  expect(Math.max(...sizes)).toBeLessThan(6)
+})
+
+it("ends early for a reader that goes away", async () => {
+  const node = await testNode(scriptedProvider([[say("Hello")]]))
+  const { id } = await node.sessions.create(alice)
+  await watchRun(node.sessions, id, await accepted(node, id, "Hi"))
+  const parts = vi.fn()
+  for await (const part of node.sessions.history(id, { signal: AbortSignal.abort() })) parts(part)
+  expect(parts).not.toHaveBeenCalled()
+  await node.stop()
+})
+
+it("shows a run that opens while it is read once: as queued or as active", async () => {
+  const store = await openMemoryStore({ clock: systemClock, logger: silentLogger })
+  const sessionId = await newSession(store.log)
+  const { runId } = requireAccepted(await store.log.put(contractMessage(sessionId)))
+  let opens = true
+  const log: Store["log"] = {
+    ...store.log,
+    async session(id) {
+      const found = await store.log.session(id)
+      if (!opens) return found
+      opens = false
+      const lease = await claimed(store.log, sessionId)
+      const commandsConsumed = (await store.log.pending(lease)).map((command) => command.id)
+      const runOpened = { runId, cursor: 0, steerable: true }
+      await commitOk(store.log, { lease, entries: [], commandsConsumed, runOpened })
+      return found
+    },
+  }
+  const node = await start(scriptedProvider([]), { store: { ...store, log }, start: false })
+  const { activeRun, queuedRuns } = await wholeHistory(node.sessions, sessionId)
+  expect(activeRun?.id).toBe(runId)
+  expect(queuedRuns).toEqual([])
+})

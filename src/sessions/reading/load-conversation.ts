@@ -1,0 +1,123 @@
+import { Conversation } from "../../agent/conversation.ts"
+import type { AppData, Entry, EventEntry } from "../../core/log/entries.ts"
+import type { Message } from "../../core/messages.ts"
+import type { Session, SessionLog } from "../../core/ports/session-log.ts"
+import { page, type Reader, type ReadQueue } from "./read-queue.ts"
+
+/** The fold of a log, up to some entry. */
+export class Fold {
+  readonly conversation = new Conversation()
+  /** Data that calls have emitted, by call; null if no reader asks for it. */
+  readonly #data: Map<string, AppData[]> | null
+  #answeredAt = 0
+  #lastSeq = 0
+
+  constructor({ keepsData = false }: { readonly keepsData?: boolean } = {}) {
+    this.#data = keepsData ? new Map() : null
+  }
+
+  apply(entry: EventEntry): void {
+    this.conversation.apply(entry)
+    if (entry.event.type === "dataEmitted") this.#keep(entry.event)
+    if (entry.event.type === "historyReplaced") this.#data?.clear()
+    this.#lastSeq = entry.seq
+    if (entry.event.type === "messageCompleted") this.#answeredAt = entry.seq
+  }
+
+  /**
+   * Sequence number of the last event that the messages show; 0 for an empty log. The results of a step that is not
+   * over are in no message yet, so there it is the model's answer.
+   */
+  get lastSeq(): number {
+    return this.conversation.run?.phase.type === "settling" ? this.#answeredAt : this.#lastSeq
+  }
+
+  /** Takes out what the calls whose results are among the messages have emitted, by call. */
+  takeData(messages: readonly Message[]): ReadonlyMap<string, readonly AppData[]> {
+    const taken = new Map<string, readonly AppData[]>()
+    for (const message of messages) {
+      if (message.role !== "tool") continue
+      for (const { toolCallId } of message.results) {
+        const data = this.#data?.get(toolCallId)
+        if (data !== undefined) taken.set(toolCallId, data)
+        this.#data?.delete(toolCallId)
+      }
+    }
+    return taken
+  }
+
+  #keep({ toolCallId, name, value }: AppData): void {
+    const former = this.#data?.get(toolCallId)
+    if (former === undefined) this.#data?.set(toolCallId, [{ toolCallId, name, value }])
+    else former.push({ toolCallId, name, value })
+  }
+}
+
+export interface FoldOptions {
+  readonly reads: ReadQueue
+  readonly reader: Reader
+  readonly session: Session
+}
+
+/**
+ * Folds the log of a session that nobody else writes, without its deltas, from the last event that replaced the
+ * history on. Returns null once the reader's signal aborts.
+ */
+export async function loadConversation(log: SessionLog, options: FoldOptions): Promise<Conversation | null> {
+  const { session, reader } = options
+  const fold = new Fold()
+  if (session.lastSeq === 0) return fold.conversation
+  const range = { fromSeq: await log.historyStart(session.id), upToSeq: session.lastSeq }
+  for await (const _ of foldPages(options, range, fold)) if (reader.signal.aborted) return null
+  return reader.signal.aborted ? null : fold.conversation
+}
+
+export interface FoldRange {
+  /** The event that replaced the history last, or 0. */
+  readonly fromSeq: number
+  /** No event up to here replaces the history again. */
+  readonly upToSeq: number
+}
+
+/**
+ * Folds a range of the log, and yields the messages that no later event changes, page by page. The fold holds none of
+ * them, so a long session takes no more memory than a short one. The last messages stay in the fold. Ends early once
+ * the reader's signal aborts.
+ */
+export async function* finishedMessages(
+  options: FoldOptions,
+  range: FoldRange,
+  fold: Fold,
+): AsyncGenerator<readonly Message[]> {
+  for await (const reachedSeq of foldPages(options, range, fold)) {
+    const finished = fold.conversation.takeFinished()
+    // Entries before the range belong to a history that was replaced.
+    if (finished.length > 0 && reachedSeq >= range.fromSeq) yield finished
+  }
+}
+
+/** Yields the last sequence number of each page that it has folded. */
+async function* foldPages(
+  { reads, reader, session }: FoldOptions,
+  { fromSeq, upToSeq }: FoldRange,
+  fold: Fold,
+): AsyncGenerator<number> {
+  let afterSeq = Math.max(0, fromSeq - 1)
+  while (afterSeq < upToSeq) {
+    const entries = await reads.read(reader, session.id, { ...page, afterSeq, deltas: false })
+    const [first, last] = [entries?.[0], entries?.at(-1)]
+    if (entries === null || first === undefined || last === undefined) return
+    if (afterSeq > 0 && first.seq === fromSeq && !knowsSpending(first)) {
+      afterSeq = 0
+      continue
+    }
+    for (const entry of entries) if (entry.kind === "event" && entry.seq <= upToSeq) fold.apply(entry)
+    afterSeq = last.seq
+    yield afterSeq
+  }
+}
+
+/** In an older log, what the session has spent before is known from its earlier events alone. */
+function knowsSpending(entry: Entry): boolean {
+  return entry.kind === "event" && entry.event.type === "historyReplaced" && entry.event.spent !== undefined
+}

@@ -1,0 +1,196 @@
+import { GatewayError } from "../../core/errors.ts"
+import { jsonSize } from "../../core/json/json-size.ts"
+import type { Entry } from "../../core/log/entries.ts"
+import type { Principal, ReadOptions, SessionLog } from "../../core/ports/session-log.ts"
+import { createPacer, type Pacer } from "../../core/time/pacer.ts"
+import { createTurnOrder } from "../../core/turn-order.ts"
+import { principalKey } from "../principal-key.ts"
+
+/** One page of a log. A reader holds one page at a time, so it is small. */
+export const page = { limit: 100, maxCharacters: 100_000 }
+
+export interface ReadQueueOptions {
+  /** Reads under way at once. Default 4: the store's connections are for commits as well. */
+  readonly maxConcurrent?: number
+  /** Milliseconds of one turn of the event loop after which reads wait for the next turn. Default 4. */
+  readonly turnMs?: number
+  /** Reads that wait, past which readers are refused. Default 10 000. */
+  readonly maxWaiting?: number
+  /** For tests. A monotonic time in milliseconds. */
+  readonly now?: () => number
+  /** Paces the readers of one principal. Default: a fifth of the event loop after 50 ms of it. */
+  readonly pacer?: Pacer
+}
+
+/**
+ * To read, fold and render entries takes the event loop about a millisecond for each 100 000 characters and for each
+ * 100 entries. A page of less than a tenth of a millisecond costs nothing.
+ */
+const charactersPerMs = 100_000
+const entriesPerMs = 100
+const leastCostMs = 0.1
+
+export interface Reader {
+  /** Tenants take turns, and within a tenant its principals. */
+  readonly principal: Principal
+  readonly signal: AbortSignal
+  /** If true, the read waits although the queue is full: a run that was accepted is not refused. Default false. */
+  readonly isRun?: boolean
+}
+
+interface Waiting {
+  readonly start: () => void
+}
+
+/**
+ * Reads pages of logs for all readers of the process: the replays of viewers, histories, and the runs that begin.
+ * However many there are, the event loop turns to everything else after every few milliseconds of them. Readers
+ * take turns by their tenant, and then by their principal, so that no new run waits behind hundreds of others' replays.
+ */
+export class ReadQueue {
+  readonly #log: SessionLog
+  readonly #options: Required<ReadQueueOptions>
+  readonly #waiting = createTurnOrder<Waiting[]>()
+  #waitingCount = 0
+  #reading = 0
+  /** When the first read of this turn of the event loop was started. */
+  #turnBegan: number | null = null
+  #immediate: NodeJS.Immediate | null = null
+  /** Set while all that wait have to pause. */
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(
+    log: SessionLog,
+    {
+      maxConcurrent = 4,
+      turnMs = 4,
+      maxWaiting = 10_000,
+      now = () => performance.now(),
+      pacer = createPacer({ share: 0.2, burstMs: 50, now }),
+    }: ReadQueueOptions = {},
+  ) {
+    this.#log = log
+    this.#options = { maxConcurrent, turnMs, maxWaiting, now, pacer }
+  }
+
+  /**
+   * Returns the next entries, as `SessionLog.read` does, and null once the signal aborts. Rejects with `server_busy`
+   * when too many readers wait.
+   */
+  async read(reader: Reader, sessionId: string, options: ReadOptions): Promise<readonly Entry[] | null> {
+    if (!(await this.#admitted(reader))) return null
+    try {
+      const entries = await this.#log.read(sessionId, options)
+      const costMs = costOf(entries)
+      if (costMs >= leastCostMs) this.#options.pacer.charge(principalKey(reader.principal), costMs)
+      return entries
+    } finally {
+      this.#reading -= 1
+      this.#startWaiting()
+    }
+  }
+
+  /** Resolves to whether the read may start now; it is counted as started then. */
+  #admitted({ principal, signal, isRun = false }: Reader): boolean | Promise<boolean> {
+    if (signal.aborted) return false
+    const isFirst = this.#waiting.get(principal) === undefined
+    if (isFirst && this.#hasRoom() && this.#pauseMs(principal) === 0) {
+      this.#startOne()
+      return true
+    }
+    if (!isRun && this.#waitingCount >= this.#options.maxWaiting) throw busy()
+    return new Promise((resolve) => {
+      const leave = () => {
+        this.#forget(principal, waiting)
+        resolve(false)
+      }
+      const waiting = {
+        start: () => {
+          signal.removeEventListener("abort", leave)
+          resolve(true)
+        },
+      }
+      signal.addEventListener("abort", leave, { once: true })
+      const queue = this.#waiting.get(principal)
+      if (queue === undefined) this.#waiting.set(principal, [waiting])
+      else queue.push(waiting)
+      this.#waitingCount += 1
+      this.#startWaiting()
+    })
+  }
+
+  #hasRoom(): boolean {
+    const { maxConcurrent, turnMs, now } = this.#options
+    const hasTime = this.#turnBegan === null || now() - this.#turnBegan < turnMs
+    return hasTime && this.#reading < maxConcurrent
+  }
+
+  #startOne(): void {
+    this.#reading += 1
+    this.#turnBegan ??= this.#options.now()
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = null
+      this.#turnBegan = null
+      this.#startWaiting()
+    })
+  }
+
+  /** Starts what has room in this turn, and the rest in later ones. */
+  #startWaiting(): void {
+    clearTimeout(this.#timer ?? undefined)
+    this.#timer = null
+    while (this.#waitingCount > 0 && this.#hasRoom()) {
+      if (this.#startNext()) continue
+      this.#startLater()
+      return
+    }
+  }
+
+  /** Returns false if all that wait have to pause. */
+  #startNext(): boolean {
+    for (const [principal, queue] of this.#waiting) {
+      const next = queue[0]
+      if (next === undefined || this.#pauseMs(principal) > 0) continue
+      this.#waiting.moveToEnd(principal)
+      this.#forget(principal, next)
+      this.#startOne()
+      next.start()
+      return true
+    }
+    return false
+  }
+
+  #startLater(): void {
+    const waits = [...this.#waiting].map(([principal]) => this.#pauseMs(principal))
+    this.#timer = setTimeout(() => this.#startWaiting(), Math.min(...waits))
+  }
+
+  #pauseMs(principal: Principal): number {
+    return this.#options.pacer.waitMs(principalKey(principal))
+  }
+
+  #forget(principal: Principal, waiting: Waiting): void {
+    const queue = this.#waiting.get(principal) ?? []
+    const index = queue.indexOf(waiting)
+    if (index === -1) return
+    queue.splice(index, 1)
+    this.#waitingCount -= 1
+    if (queue.length === 0) this.#waiting.delete(principal)
+  }
+}
+
+function costOf(entries: readonly Entry[]): number {
+  let characters = 0
+  for (const entry of entries) {
+    characters += entry.kind === "delta" ? entry.delta.text.length : jsonSize(entry.event)
+  }
+  return entries.length / entriesPerMs + characters / charactersPerMs
+}
+
+function busy(): GatewayError {
+  return new GatewayError(
+    { code: "server_busy", status: 503, retryable: true },
+    "Too many sessions are being read at once, so this one was not read. Try again after the " +
+      "delay in the retry-after header.",
+  )
+}

@@ -1,0 +1,155 @@
+import { isTerminal, type LiveEntry, type TerminalEvent } from "../../core/log/entries.ts"
+import type { SessionLog } from "../../core/ports/session-log.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { noSpending } from "../../core/usage.ts"
+import type { ViewOptions } from "../sessions.ts"
+import type { Feed } from "./feed.ts"
+import { page, type ReadQueue } from "./read-queue.ts"
+import { StoreWatch } from "./store-watch.ts"
+
+/**
+ * One viewer of a session: reads the store up to its end, then follows the feed; whenever the feed cannot tell
+ * (it overflowed, its writer is gone, another process writes), back to the store. Sees every entry once, in order.
+ */
+export async function* viewSession(
+  { log, feed, reads }: { readonly log: SessionLog; readonly feed: Feed; readonly reads: ReadQueue },
+  sessionId: string,
+  { afterSeq, replayFrom, runId, principal, signal }: ViewOptions,
+): AsyncGenerator<readonly LiveEntry[]> {
+  let cursor = await replayCursor(log, sessionId, { afterSeq, replayFrom })
+  let ended = false
+  // Reads on nobody's behalf take turns by their session.
+  const reader = { principal: principal ?? { tenant: sessionId, userId: "" }, signal }
+  const take = (entries: readonly LiveEntry[]): readonly LiveEntry[] => {
+    const fresh = after(entries, cursor)
+    cursor = fresh.at(-1)?.seq ?? cursor
+    const taken = runId === undefined ? fresh : upToEnd(ofRun(fresh, runId), runId)
+    ended = taken.some((entry) => endsRun(entry, runId))
+    return taken
+  }
+
+  const elsewhere = new StoreWatch(log, sessionId)
+  try {
+    while (!signal.aborted) {
+      const subscription = feed.subscribe(sessionId)
+      if (feed.hasWriter(sessionId)) elsewhere.stop()
+      else elsewhere.reportTo(subscription)
+      try {
+        for (;;) {
+          const read = await reads.read(reader, sessionId, {
+            ...page,
+            afterSeq: cursor,
+            replacedHistories: false,
+          })
+          if (read === null || read.length === 0 || signal.aborted) break
+          const entries = take(read)
+          if (entries.length > 0) yield entries
+          if (ended && runId !== undefined) return
+        }
+        for (const part of inParts(subscription.unstored)) {
+          const unstored = take(part)
+          if (unstored.length > 0) yield unstored
+          if (ended && runId !== undefined) return
+          if (part.length === partEntries) await nextSlice()
+        }
+        // A run that is written here, and has not ended in what was read, ends in what the feed gives.
+        const goesOn = runId !== undefined && feed.hasWriter(sessionId)
+        if (!goesOn && (await isOver(log, sessionId, { cursor, runId }))) return
+        for (;;) {
+          const item = subscription.next()
+          if (item?.type === "closed") return
+          if (item?.type === "stale" || signal.aborted) break
+          if (item === null) {
+            await subscription.wait(signal)
+            continue
+          }
+          const entries = take(item.entries)
+          if (entries.length > 0) yield entries
+          if (!ended) continue
+          if (runId !== undefined || (await isOver(log, sessionId, { cursor, runId }))) return
+        }
+      } finally {
+        subscription.close()
+      }
+    }
+  } finally {
+    elsewhere.stop()
+  }
+}
+
+/** Returns the cursor before the first entry that has to be folded for a viewer at `afterSeq`. */
+async function replayCursor(
+  log: SessionLog,
+  sessionId: string,
+  { afterSeq, replayFrom }: Pick<ViewOptions, "afterSeq" | "replayFrom">,
+): Promise<number> {
+  // Before the first entry nothing has to be folded.
+  if (replayFrom === undefined || afterSeq === 0) return afterSeq
+  const start =
+    replayFrom === "step" ? await log.stepStart(sessionId, afterSeq) : await log.runStart(sessionId, afterSeq)
+  return start === 0 ? afterSeq : start - 1
+}
+
+/** Entries that a viewer is given at a time when it begins in the middle of a response that is not stored yet. */
+const partEntries = 500
+
+function* inParts(entries: readonly LiveEntry[]): Generator<readonly LiveEntry[]> {
+  for (let start = 0; start < entries.length; start += partEntries) {
+    yield entries.slice(start, start + partEntries)
+  }
+}
+
+/** Returns true if all was shown and, with a run, that has ended; without one, no run is open or due. */
+async function isOver(
+  log: SessionLog,
+  sessionId: string,
+  { cursor, runId }: { readonly cursor: number; readonly runId: string | undefined },
+): Promise<boolean> {
+  const session = await log.session(sessionId)
+  if (session === null) return true
+  if (runId === undefined) {
+    return session.activeRun === null && !session.hasDueMessage && session.lastSeq <= cursor
+  }
+  const run = await log.run(sessionId, runId)
+  if (run === null) return true
+  const isEnded = run.state !== "queued" && run.state !== "open"
+  return isEnded && cursor >= (run.endSeq ?? session.lastSeq)
+}
+
+/** Returns the run's own entries. The withdrawal of a queued run is the end of that run. */
+function ofRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry[] {
+  // The usual case keeps the batch's identity, by which renderings are shared.
+  if (entries.every((entry) => entry.runId === runId)) return entries
+  return entries.flatMap((entry): readonly LiveEntry[] => {
+    if (entry.runId === runId) return [entry]
+    const isWithdrawal = entry.kind === "event" && entry.event.type === "runWithdrawn"
+    return isWithdrawal && entry.event.withdrawnRunId === runId
+      ? [{ ...entry, runId, event: withdrawnEnd }]
+      : []
+  })
+}
+
+const withdrawnEnd: TerminalEvent = {
+  type: "runCompleted",
+  disposition: "interrupted",
+  reason: "cancelled",
+  ...noSpending,
+}
+
+function after(entries: readonly LiveEntry[], cursor: number): readonly LiveEntry[] {
+  const first = entries[0]
+  // The usual case keeps the batch's identity, by which renderings are shared.
+  return first === undefined || first.seq > cursor ? entries : entries.filter((entry) => entry.seq > cursor)
+}
+
+function upToEnd(entries: readonly LiveEntry[], runId: string | undefined): readonly LiveEntry[] {
+  if (runId === undefined) return entries
+  const end = entries.findIndex((entry) => endsRun(entry, runId))
+  return end === -1 || end === entries.length - 1 ? entries : entries.slice(0, end + 1)
+}
+
+function endsRun(entry: LiveEntry, runId: string | undefined): boolean {
+  if (entry.kind !== "event") return false
+  if (runId !== undefined) return isTerminal(entry.event) && entry.runId === runId
+  return isTerminal(entry.event) || entry.event.type === "runWithdrawn"
+}

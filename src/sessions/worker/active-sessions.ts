@@ -1,0 +1,204 @@
+import { LeaseLostError, ShuttingDownError, toError } from "../../core/errors.ts"
+import type { Ids } from "../../core/ids.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import { sleep } from "../../core/time/sleep.ts"
+import type { Feed } from "../reading/feed.ts"
+import type { ReadQueue } from "../reading/read-queue.ts"
+import type { Storage } from "../storage.ts"
+import type { Committer } from "../writing/committer.ts"
+import { SessionWriter } from "../writing/writer.ts"
+import type { LeaseHold } from "./lease-hold.ts"
+import type { KnownLease } from "./reconciler.ts"
+import type { ResolveRuntime } from "./runtime-resolver.ts"
+import { Attempt } from "./session-worker.ts"
+import type { Slots } from "./slots.ts"
+
+/** Milliseconds that a stopping process waits for its last writes. */
+const lastWriteMs = 2_000
+/** Pause between attempts to release a session while the store is down. */
+const releaseRetryMs = 1_000
+
+export interface ActiveSessionsOptions {
+  readonly log: SessionLog
+  readonly feed: Feed
+  readonly reads: ReadQueue
+  readonly committer: Committer
+  readonly storage: Storage
+  /** Names of the agents that this process serves. */
+  readonly agents: readonly string[]
+  readonly resolveRuntime: ResolveRuntime
+  /** Stored bytes of a session past which a run takes no further step. */
+  readonly maxSessionBytes: number
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+  readonly hold: LeaseHold
+  readonly slots: Slots
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal
+  /** Returns, once, the request that this process accepted the run with. */
+  readonly takeRequest: (runId: string) => (() => Request) | undefined
+  /** Called when a place became free; `wasAtShare` says that its principal had as many as it may. */
+  readonly onEnded: (wasAtShare: boolean) => void
+  /** Called when a command arrived while the session was being given back. */
+  readonly onAgain: (sessionId: string) => Promise<void>
+  /** If true, sessions of others wait for a place. */
+  readonly mustYield: () => boolean
+}
+
+interface Running {
+  readonly lease: Lease
+  readonly attempt: Attempt
+  readonly writer: SessionWriter
+  /** A command arrived when it was too late to hand it over. */
+  again: boolean
+  done: Promise<void>
+}
+
+/** The sessions that this process holds and works on. */
+export class ActiveSessions {
+  readonly #options: ActiveSessionsOptions
+  readonly #running = new Map<string, Running>()
+
+  constructor(options: ActiveSessionsOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#running.size
+  }
+
+  get leases(): readonly Lease[] {
+    return [...this.#running.values()].map(({ lease }) => lease)
+  }
+
+  get known(): readonly KnownLease[] {
+    return [...this.#running.values()].map(({ lease, attempt, writer }) => ({
+      lease,
+      isLeaving: () => attempt.leaving,
+      onLost: () => writer.stop(new LeaseLostError(lease.sessionId)),
+    }))
+  }
+
+  has(sessionId: string): boolean {
+    return this.#running.has(sessionId)
+  }
+
+  /** Hands a command over to the session's attempt. Returns null if the session is not active here. */
+  notice(sessionId: string): Promise<void> | null {
+    const running = this.#running.get(sessionId)
+    if (running === undefined) return null
+    if (running.attempt.leaving) running.again = true
+    return running.attempt.notice()
+  }
+
+  /** Looks for commands of other processes whose arrival was not heard. */
+  async lookIntoInboxes(): Promise<void> {
+    for (const { attempt, lease } of this.#running.values()) {
+      await attempt
+        .notice()
+        .catch((error: unknown) =>
+          this.#options.logger.warn(
+            { error, sessionId: lease.sessionId },
+            "An inbox could not be read. It is read again soon.",
+          ),
+        )
+    }
+  }
+
+  /** Starts work on a claimed session. Resolves at once, unless a former attempt of this process has to end first. */
+  async start(lease: Lease): Promise<void> {
+    const { sessionId, principal } = lease
+    const { slots, feed, committer, clock, logger, takeRequest, onEnded, onAgain } = this.#options
+    const former = this.#running.get(sessionId)
+    if (former !== undefined) {
+      // Another process took the session over and gave it back, and this process has not noticed yet.
+      former.writer.stop(new LeaseLostError(sessionId))
+      await former.done
+    }
+    // The owner of the session was not known before it was claimed.
+    if (slots.isAtShare(principal)) return this.giveBack(lease)
+    const channel = feed.openWriter(sessionId, () => writer.publishedUnstored())
+    const writer: SessionWriter = new SessionWriter({
+      lease,
+      clock,
+      committer,
+      writableVersion: () => this.#options.log.writableVersion(),
+      publish: channel.publish,
+      onStopped: (reason) => attempt.stop(reason),
+    })
+    const { log, reads, storage, agents, resolveRuntime, maxSessionBytes, ids, hold, mustYield } =
+      this.#options
+    const shared = {
+      mustYield,
+      log,
+      reads,
+      storage,
+      agents,
+      resolveRuntime,
+      maxSessionBytes,
+      clock,
+      ids,
+      hold,
+      logger,
+    }
+    const attempt = new Attempt({ ...shared, lease, writer, takeRequest })
+    const work = async () => {
+      try {
+        await attempt.work()
+      } catch (error) {
+        logger.info({ sessionId, reason: toError(error).message }, "a run was left open")
+        await committer.flush()
+        if (!(error instanceof LeaseLostError)) await this.giveBack(lease)
+      } finally {
+        writer.stop(new LeaseLostError(sessionId))
+        channel.close()
+        if (this.#running.get(sessionId) === running) this.#running.delete(sessionId)
+        const wasAtShare = slots.isAtShare(principal)
+        slots.release(principal)
+        onEnded(wasAtShare)
+      }
+      if (running.again) await onAgain(sessionId)
+    }
+    const running: Running = { lease, attempt, writer, again: false, done: Promise.resolve() }
+    this.#running.set(sessionId, running)
+    slots.take(principal)
+    running.done = work()
+  }
+
+  /** Waits up to `graceMs` for what runs, then parks it: its runs stay open for another process. */
+  async stop(graceMs: number): Promise<void> {
+    const all = () => Promise.all([...this.#running.values()].map(({ done }) => done))
+    const grace = Promise.withResolvers<void>()
+    const timer = setTimeout(grace.resolve, graceMs)
+    await Promise.race([all(), grace.promise])
+    clearTimeout(timer)
+    for (const { attempt } of this.#running.values()) attempt.stop(new ShuttingDownError())
+    // A write that is still under way by then waits for a store that is down.
+    const giveUp = setTimeout(() => {
+      for (const { writer } of this.#running.values()) writer.stop(new ShuttingDownError())
+    }, lastWriteMs)
+    await all()
+    clearTimeout(giveUp)
+  }
+
+  /** Repeats until it succeeds or the process stops; its leases are no longer live once the process has ended. */
+  async giveBack(lease: Lease): Promise<void> {
+    const { log, logger, stopping } = this.#options
+    for (;;) {
+      try {
+        await log.release(lease, { force: true })
+        return
+      } catch (error) {
+        logger.warn(
+          { error, sessionId: lease.sessionId },
+          "A session could not be released. It is tried again soon.",
+        )
+        if (stopping.aborted) return
+        await sleep(releaseRetryMs, stopping)
+      }
+    }
+  }
+}

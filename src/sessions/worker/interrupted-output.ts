@@ -1,0 +1,35 @@
+import type { Conversation } from "../../agent/conversation.ts"
+import type { Entry } from "../../core/log/entries.ts"
+import type { SessionLog } from "../../core/ports/session-log.ts"
+import { page } from "../reading/read-queue.ts"
+
+/**
+ * Bytes that a model call had streamed when the process that made it died; 0 when there was none. What it streamed in
+ * the last 50 ms was never stored.
+ */
+export async function interruptedOutput(
+  log: SessionLog,
+  sessionId: string,
+  { run }: Conversation,
+): Promise<number> {
+  if (run?.phase.type !== "calling") return 0
+  let bytes = 0
+  let afterSeq = await log.stepStart(sessionId, Number.MAX_SAFE_INTEGER)
+  for (;;) {
+    const entries = await log.read(sessionId, { ...page, afterSeq })
+    for (const entry of entries) bytes = isRetry(entry) ? 0 : bytes + outputOf(entry)
+    const last = entries.at(-1)
+    if (last === undefined) return bytes
+    afterSeq = last.seq
+  }
+}
+
+/** Returns true for an entry of a retry: the output before it was counted when the call failed. */
+function isRetry(entry: Entry): boolean {
+  return entry.kind === "event" && entry.event.type === "stepRetried"
+}
+
+function outputOf(entry: Entry): number {
+  if (entry.kind === "event" || entry.delta.type === "toolOutput") return 0
+  return Buffer.byteLength(entry.delta.text)
+}

@@ -1,0 +1,54 @@
+import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
+import type { LeaseHold } from "./lease-hold.ts"
+
+export interface ReconcilerOptions {
+  readonly log: Pick<SessionLog, "held">
+  readonly hold: LeaseHold
+  /** Returns the leases that this process works on now. */
+  readonly known: () => readonly KnownLease[]
+  /** If true, a claim of the session is under way, and its reply may come yet. */
+  readonly isBeingClaimed: (sessionId: string) => boolean
+  /** A lease that this process holds without knowing it: a reply was lost. */
+  readonly onFound: (lease: Lease) => Promise<void>
+}
+
+export interface KnownLease {
+  readonly lease: Lease
+  /** If true, the session is being given back, so the store may not have the lease any more. */
+  readonly isLeaving: () => boolean
+  /** The store does not have this lease: another process took the session. */
+  readonly onLost: () => void
+}
+
+/** Compares the leases that this process knows with those that it holds according to the store (rule 9, claiming). */
+export class Reconciler {
+  readonly #options: ReconcilerOptions
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options
+  }
+
+  /** One comparison after the other. Rejects if the store cannot be asked. */
+  run(): Promise<void> {
+    const running = this.#last.then(() => this.#compare())
+    this.#last = running.catch(() => undefined)
+    return running
+  }
+
+  async #compare(): Promise<void> {
+    const { log, hold, known, isBeingClaimed, onFound } = this.#options
+    const { state } = hold
+    const before = known()
+    const held = new Map((await log.held()).map((lease) => [lease.sessionId, lease]))
+    for (const { lease, isLeaving, onLost } of before) {
+      if (held.get(lease.sessionId)?.epoch !== lease.epoch && !isLeaving()) onLost()
+    }
+    hold.confirm(state)
+    const epochs = new Map([...before, ...known()].map(({ lease }) => [lease.sessionId, lease.epoch]))
+    for (const lease of held.values()) {
+      const isKnown = (epochs.get(lease.sessionId) ?? 0) >= lease.epoch
+      if (!isKnown && !isBeingClaimed(lease.sessionId)) await onFound(lease)
+    }
+  }
+}

@@ -1,0 +1,276 @@
+import type { Conversation } from "../../agent/conversation.ts"
+import { runLoop } from "../../agent/loop.ts"
+import { closeInterruptedCall } from "../../agent/model/interrupted-call.ts"
+import { type RunContext, record } from "../../agent/run-context.ts"
+import { runForeignLoop, voidInterruptedText } from "../../agent/runner/run-foreign-loop.ts"
+import { settleCancelled } from "../../agent/settle-cancelled.ts"
+import { recordEnd } from "../../agent/steering.ts"
+import { untilAborted } from "../../agent/until-aborted.ts"
+import type { AgentRuntime, RunHooks } from "../../core/agent-runtime.ts"
+import {
+  GatewayError,
+  LeaseLostError,
+  RunCancelledError,
+  RunSteeredError,
+  RunWithdrawnError,
+  ShuttingDownError,
+  StoreUnavailableError,
+} from "../../core/errors.ts"
+import type { Ids } from "../../core/ids.ts"
+import type { Event } from "../../core/log/entries.ts"
+import { newMessageOf } from "../../core/message-input.ts"
+import type { Hold } from "../../core/ports/hold.ts"
+import type { Logger } from "../../core/ports/logger.ts"
+import type { MessageCommand, Session, SessionLog } from "../../core/ports/session-log.ts"
+import { runSettingsOf } from "../../core/run-settings.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import { createTurns } from "../../core/turns.ts"
+import { noSpending } from "../../core/usage.ts"
+import { isSameHistory } from "../client-history.ts"
+import type { Storage } from "../storage.ts"
+import type { SessionWriter } from "../writing/writer.ts"
+import type { Inbox } from "./inbox.ts"
+import { interruptedOutput } from "./interrupted-output.ts"
+import type { ResolveRuntime } from "./runtime-resolver.ts"
+
+/** Processes in a row that may die at a run without one durable step, before the run is given up. */
+const maxTakeovers = 5
+/**
+ * Milliseconds that a cancelled run waits for its agent, which knows the price of a call that a crash interrupted.
+ */
+const priceWaitMs = 1_000
+/** Crashes in all that one run may survive: a model may ask for the same deadly call again and again. */
+const maxCrashes = 20
+
+export interface RunExecution {
+  /** Processes in a row that died at this run; one that gives its session back is not among them. */
+  readonly takeovers: number
+  readonly session: Session
+  readonly conversation: Conversation
+  readonly writer: SessionWriter
+  readonly hold: Hold
+  readonly inbox: Inbox
+  readonly log: SessionLog
+  readonly storage: Storage
+  /** Names of the agents that this process serves. */
+  readonly agents: readonly string[]
+  readonly resolveRuntime: ResolveRuntime
+  /** The HTTP request that a run was accepted with, if this process accepted it. */
+  readonly takeRequest: (runId: string) => (() => Request) | undefined
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly logger: Logger
+}
+
+type Accepted = MessageCommand & { readonly id: number }
+type RuntimeContext = RunContext & { readonly runtime: { readonly hooks: RunHooks } }
+
+/**
+ * Brings one run on: a new one from its message, an open one (`message` null) from its log. Resolves to null at its
+ * terminal event; when it can only wait for answers, to the time at which the first wait is over. Rejects only when
+ * this process must leave it open (lease lost, store down, shutting down), and with `RunWithdrawnError` when it was
+ * withdrawn before it began.
+ */
+export async function executeRun(
+  execution: RunExecution,
+  runId: string,
+  message: Accepted | null,
+): Promise<number | null> {
+  const { writer, takeovers, log, inbox } = execution
+  writer.runId = runId
+  // Even the attempt that was to give the run up may not have lived to do so: then nothing of the agent's is called.
+  const runtime = takeovers > maxTakeovers + 1 ? null : await resolve(execution, runId, message)
+  const context = contextOf(execution, runtime?.hooks ?? {})
+  if (message !== null) {
+    const revision = runtime?.revision ?? "unknown"
+    await begin(execution, context, { message, revision, steerable: runtime?.type === "model" })
+  }
+  try {
+    return await runOn(context, runtime, { takeovers, log, resumed: message === null })
+  } catch (thrown) {
+    if (!(thrown instanceof RunCancelledError)) throw thrown
+    await endCancelled(context, inbox, runId)
+    return null
+  }
+}
+
+async function endCancelled(context: RuntimeContext, inbox: Inbox, runId: string): Promise<void> {
+  for (;;) {
+    const commands = await inbox.read()
+    const cancels = commands.filter((command) => command.type === "cancel" && command.runId === runId)
+    try {
+      return await settleCancelled(context, { consume: cancels.map(({ id }) => id) })
+    } catch (thrown) {
+      if (!(thrown instanceof RunSteeredError)) throw thrown
+    }
+  }
+}
+
+function contextOf(execution: RunExecution, hooks: RunHooks): RuntimeContext {
+  const { session, conversation, writer: journal, inbox: answers, takeovers } = execution
+  const { storage, agents, signal, hold, clock, ids, logger } = execution
+  const { id: sessionId, rootId: rootSessionId, tenant, userId, parent, depth } = session
+  const isStorageFull = async () => (await storage.limitsFor(session)).principalIsFull
+  const tree = { parent, depth, agents, isStorageFull, oneByOne: createTurns() }
+  const parts = {
+    sessionId,
+    rootSessionId,
+    tree,
+    tenant,
+    userId,
+    conversation,
+    journal,
+    answers,
+    steering: answers,
+    signal,
+    hold,
+    clock,
+    ids,
+    logger,
+  }
+  return { ...parts, stoppedInOrder: takeovers === 0, runtime: { hooks } }
+}
+
+async function resolve(
+  { session, conversation, resolveRuntime, takeRequest, signal, logger }: RunExecution,
+  runId: string,
+  message: Accepted | null,
+): Promise<AgentRuntime | null> {
+  const source = message ?? conversation.run?.started
+  const request = message === null ? undefined : takeRequest(runId)
+  const setUp = async () =>
+    resolveRuntime({
+      session,
+      runId,
+      reason: message === null ? "resume" : "new",
+      message: message === null ? (conversation.run?.started.content ?? []) : newMessageOf(message.input),
+      context: source?.context ?? {},
+      channel: source?.channel ?? null,
+      model: source?.model ?? null,
+      traceparent: source?.traceparent ?? null,
+      clientTools: source?.clientTools ?? [],
+      role: source?.role ?? null,
+      signal,
+      ...(request === undefined ? {} : { request }),
+    })
+  const resolving = setUp()
+  try {
+    return await untilAborted(signal, resolving)
+  } catch (error) {
+    if (signal.aborted && (leavesRunOpen(signal.reason) || signal.reason instanceof RunWithdrawnError))
+      throw signal.reason
+    // Cancelled before it came to anything, unless a model call was interrupted: that has a price.
+    if (signal.aborted)
+      return conversation.run?.phase.type === "calling" ? within(priceWaitMs, resolving) : null
+    logger.error(
+      { error, sessionId: session.id, runId },
+      "The agent could not be set up for a run. The run fails.",
+    )
+    return null
+  }
+}
+
+/** Null for a rejection too, and when the time is over. */
+async function within<Value>(ms: number, work: Promise<Value>): Promise<Value | null> {
+  const { promise: over, resolve: end } = Promise.withResolvers<null>()
+  const timer = setTimeout(end, ms, null)
+  try {
+    return await Promise.race([work, over])
+  } catch {
+    return null
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface Beginning {
+  readonly message: Accepted
+  readonly revision: string
+  /** If true, messages may join the run between its steps. */
+  readonly steerable: boolean
+}
+
+/**
+ * Logs the run's start and takes its message out of the inbox, in one commit. Rejects with `RunWithdrawnError` when
+ * the run was withdrawn in the meantime.
+ */
+async function begin(
+  { session, conversation }: RunExecution,
+  context: RuntimeContext,
+  { message, revision, steerable }: Beginning,
+): Promise<void> {
+  const { input, context: clientContext, channel, model, outputSchema } = message
+  const events: Event[] = []
+  const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
+  if (former !== null && !(await isSameHistory(conversation.messages, former))) {
+    events.push({ type: "historyReplaced", messages: former, spent: conversation.spent })
+  }
+  events.push({
+    type: "runStarted",
+    agent: session.agent,
+    revision,
+    content: newMessageOf(input),
+    context: clientContext,
+    channel,
+    model,
+    // A message of an older version has none.
+    outputSchema: outputSchema ?? null,
+    ...(message.limits !== undefined && { limits: message.limits }),
+    ...runSettingsOf(message),
+  })
+  await record(context, events, { consume: [message.id], steerable })
+}
+
+async function runOn(
+  context: RuntimeContext,
+  runtime: AgentRuntime | null,
+  {
+    takeovers,
+    log,
+    resumed,
+  }: { readonly takeovers: number; readonly log: SessionLog; readonly resumed: boolean },
+): Promise<number | null> {
+  const crashes = context.conversation.run?.crashes.size ?? 0
+  try {
+    if (resumed && runtime?.type === "runner") await voidInterruptedText({ ...context, runtime })
+    if (resumed && runtime?.type === "model") {
+      const outputBytes = await interruptedOutput(log, context.sessionId, context.conversation)
+      await closeInterruptedCall({ ...context, runtime }, { outputBytes })
+    }
+    context.signal.throwIfAborted()
+    if (takeovers > maxTakeovers || crashes > maxCrashes) {
+      return await fail(context, "crashed_repeatedly", "The server stopped too often during this run.")
+    }
+    if (runtime === null) {
+      return await fail(context, "runtime_failed", "The agent could not be set up for this run.")
+    }
+    if (runtime.type === "model") return await runLoop({ ...context, runtime })
+    if (context.conversation.run?.started.outputSchema != null) {
+      return fail(context, "output_not_supported", "This agent has a loop of its own, which takes no schema.")
+    }
+    return await runForeignLoop({ ...context, runtime }, { resumed })
+  } catch (thrown) {
+    if (leavesRunOpen(thrown) || thrown instanceof RunCancelledError) throw thrown
+    const ids = { sessionId: context.sessionId, runId: context.conversation.run?.runId }
+    context.logger.error({ error: thrown, ...ids }, "An unexpected error ends a run.")
+    if (thrown instanceof GatewayError) return fail(context, thrown.code, thrown.message)
+    return fail(context, "internal_error", "The run failed on the server.")
+  }
+}
+
+/** Rejections after which the run is still open and another attempt goes on with it. */
+function leavesRunOpen(thrown: unknown): boolean {
+  return (
+    thrown instanceof LeaseLostError ||
+    thrown instanceof ShuttingDownError ||
+    thrown instanceof StoreUnavailableError
+  )
+}
+
+async function fail(context: RuntimeContext, code: string, message: string): Promise<null> {
+  await recordEnd(context, [
+    { type: "runFailed", code, message, ...(context.conversation.run?.spent ?? noSpending) },
+  ])
+  return null
+}

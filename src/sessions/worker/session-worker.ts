@@ -1,0 +1,160 @@
+import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
+import type { Command, Lease, MessageCommand, SessionParent } from "../../core/ports/session-log.ts"
+import { loadConversation } from "../reading/load-conversation.ts"
+import type { ReadQueue } from "../reading/read-queue.ts"
+import { Inbox } from "./inbox.ts"
+import { executeRun, type RunExecution } from "./run-execution.ts"
+import { Withdrawals } from "./withdrawals.ts"
+
+export interface AttemptOptions
+  extends Omit<RunExecution, "session" | "conversation" | "signal" | "inbox" | "takeovers"> {
+  readonly lease: Lease
+  readonly reads: ReadQueue
+  /** Stored bytes of the session past which a run takes no further step. */
+  readonly maxSessionBytes: number
+  /** If true, sessions of others wait for a place, so a queued run waits for the session's next turn. */
+  readonly mustYield: () => boolean
+}
+
+/** The run that is executed now. */
+interface Execution {
+  readonly controller: AbortController
+  /** Ends it if it is this run, which then has not begun. */
+  readonly withdraw: (runId: string) => void
+}
+
+type Accepted = MessageCommand & { readonly id: number }
+
+/** One process's work on a session it has claimed: goes on with the open run, then takes what the inbox holds. */
+export class Attempt {
+  readonly #options: AttemptOptions
+  readonly #inbox: Inbox
+  readonly #withdrawals: Withdrawals
+  readonly #stop = new AbortController()
+  /** The call that started the session; known once the session is read. */
+  #parent: SessionParent | null = null
+  #leaving = false
+  #run: Execution | null = null
+  /** A command may have come since the inbox was read for the run that begins. */
+  #unread = false
+
+  constructor(options: AttemptOptions) {
+    this.#options = options
+    this.#inbox = new Inbox(options.log, options.lease)
+    this.#withdrawals = new Withdrawals(options.writer)
+    this.#inbox.onWithdrawal((command) => {
+      this.#withdrawals.log(command, this.#parent)
+      this.#run?.withdraw(command.runId)
+    })
+  }
+
+  /**
+   * If true, the session is being given back, so this process may not see a command that is put from now on.
+   */
+  get leaving(): boolean {
+    return this.#leaving
+  }
+
+  /** The attempt ends soon; its run stays open for another one. */
+  stop(reason: Error): void {
+    this.#stop.abort(reason)
+    this.#run?.controller.abort(reason)
+  }
+
+  /** Looks into the inbox, for what concerns the run that is being executed. */
+  async notice(): Promise<void> {
+    if (this.#run === null) this.#unread = true
+    else await this.#inbox.read()
+  }
+
+  /** Resolves once nothing is left to do and the session is given back. Rejects when it had to stop before that. */
+  async work(): Promise<void> {
+    const { log, lease, reads, writer, maxSessionBytes, mustYield } = this.#options
+    const { sessionId } = lease
+    const session = await log.session(sessionId)
+    if (session === null) return
+    this.#parent = session.parent
+    writer.continueAfter(session, { maxBytes: maxSessionBytes })
+    const reader = { principal: session, signal: this.#stop.signal, isRun: true }
+    const conversation = await loadConversation(log, { reads, reader, session })
+    if (conversation === null) throw this.#stop.signal.reason
+    /** Set while the open run can only wait. */
+    let parkUntil: number | null = null
+    let { takeovers } = lease
+    let runs = 0
+    for (;;) {
+      this.#stop.signal.throwIfAborted()
+      this.#unread = false
+      const commands = (await this.#inbox.readWithMessage()).filter(isWork)
+      await this.#withdrawals.settled()
+      const message = conversation.run === null ? commands.find(isMessage) : undefined
+      const runId = conversation.run?.runId ?? message?.runId
+      const yields = message !== undefined && runs > 0 && mustYield()
+      if (runId === undefined || yields || (parkUntil !== null && commands.length === 0)) {
+        this.#leaving = true
+        const stale = runId === undefined && commands.length > 0
+        const outcome = await log.release(lease, {
+          force: stale || yields,
+          ...(parkUntil === null ? {} : { parkUntil: await this.#byTheStore(parkUntil) }),
+        })
+        if (outcome !== "pending") return
+        this.#leaving = false
+        continue
+      }
+      parkUntil = await this.#execute(runId, commands, async (signal) => {
+        const execution = { ...this.#options, takeovers, session, conversation, inbox: this.#inbox, signal }
+        return executeRun(execution, runId, message ?? null)
+      })
+      runs += 1
+      // They died at the run that was first.
+      takeovers = 0
+    }
+  }
+
+  /**
+   * Returns a time of this process by the store's clock. The two may differ: a run that is due for the store, and not
+   * for the process that claims it, would be claimed again and again.
+   */
+  async #byTheStore(time: number): Promise<number> {
+    const { log, clock } = this.#options
+    return Math.ceil((await log.now()) + time - clock.now())
+  }
+
+  async #execute(
+    runId: string,
+    commands: readonly Command[],
+    execute: (signal: AbortSignal) => Promise<number | null>,
+  ): Promise<number | null> {
+    const controller = new AbortController()
+    const withdraw = (withdrawn: string) => {
+      if (withdrawn === runId) controller.abort(new RunWithdrawnError(runId))
+    }
+    this.#run = { controller, withdraw }
+    if (this.#stop.signal.aborted) controller.abort(this.#stop.signal.reason)
+    const cancel = (cancelled: string) => {
+      if (cancelled === runId) controller.abort(new RunCancelledError(runId))
+    }
+    for (const command of commands) if (command.type === "cancel") cancel(command.runId)
+    const forget = this.#inbox.onCancel(cancel)
+    try {
+      if (this.#unread) await this.#inbox.read()
+      return await execute(controller.signal)
+    } catch (thrown) {
+      // The run never began. Its end is logged with its withdrawal.
+      if (thrown instanceof RunWithdrawnError) return null
+      throw thrown
+    } finally {
+      forget()
+      this.#run = null
+    }
+  }
+}
+
+/** Withdrawals are logged as they are found, and steering messages are taken by the run that they join. */
+function isWork({ type }: Command): boolean {
+  return type !== "withdraw" && type !== "steer"
+}
+
+function isMessage(command: Command): command is Accepted {
+  return command.type === "message"
+}

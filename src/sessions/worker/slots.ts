@@ -1,0 +1,129 @@
+import type { Principal } from "../../core/ports/session-log.ts"
+import type { HeldPlaces, Shares } from "../../core/ports/shares.ts"
+import type { Clock } from "../../core/time/clock.ts"
+import { principalKey } from "../principal-key.ts"
+
+/** Principals without a place whose last turn is remembered. */
+const maxRemembered = 200
+/** Time for which places are kept free for a tenant after its last run. */
+const tenantMemoryMs = 600_000
+
+export interface SlotsOptions {
+  readonly maxConcurrentRuns: number
+  readonly maxConcurrentRunsPerPrincipal: number
+  /** Bounds a tenant while this process serves other tenants too. A tenant alone may have all places. */
+  readonly maxConcurrentRunsPerTenant: number
+  /** The last places, which only tenants without a place receive. */
+  readonly placesForNewTenants: number
+  readonly clock: Clock
+}
+
+/** The places for runs in this process, and how many of them each tenant and each principal has. */
+export class Slots {
+  readonly #options: SlotsOptions
+  readonly #held = new Map<string, HeldPlaces>()
+  /** The last turns of principals that have no place any more, oldest first. */
+  readonly #former = new Map<string, HeldPlaces>()
+  /** Number of places of each tenant that has any. */
+  readonly #tenants = new Map<string, number>()
+  /** The times at which tenants without a place ended their last run, oldest first. */
+  readonly #formerTenants = new Map<string, number>()
+  #taken = 0
+  /** Places kept for sessions that are being claimed, whose principals are not known yet. */
+  #reserved = 0
+  #turns = 0
+
+  constructor(options: SlotsOptions) {
+    this.#options = options
+  }
+
+  get free(): number {
+    return this.#options.maxConcurrentRuns - this.#taken - this.#reserved
+  }
+
+  /** Number of places that tenants which have one may take now. */
+  get freeForPresentTenants(): number {
+    return Math.max(0, this.free - this.#options.placesForNewTenants)
+  }
+
+  /** Returns true if the principal, or its tenant, has as many places as one may have now. */
+  isAtShare(principal: Principal): boolean {
+    const count = this.#held.get(principalKey(principal))?.count ?? 0
+    if (count >= this.#options.maxConcurrentRunsPerPrincipal) return true
+    const ofTenant = this.#tenants.get(principal.tenant) ?? 0
+    if (ofTenant >= this.#tenantShare()) return true
+    return this.#options.placesForNewTenants > 0 && ofTenant > 0 && this.freeForPresentTenants === 0
+  }
+
+  take({ tenant, userId }: Principal): void {
+    const key = principalKey({ tenant, userId })
+    const count = (this.#held.get(key)?.count ?? 0) + 1
+    this.#held.set(key, { tenant, userId, count, lastTurn: ++this.#turns })
+    this.#former.delete(key)
+    this.#tenants.set(tenant, (this.#tenants.get(tenant) ?? 0) + 1)
+    this.#formerTenants.delete(tenant)
+    this.#taken += 1
+  }
+
+  release(principal: Principal): void {
+    const key = principalKey(principal)
+    const held = this.#held.get(key)
+    if (held === undefined) return
+    this.#taken -= 1
+    this.#releaseTenant(held.tenant)
+    if (held.count > 1) this.#held.set(key, { ...held, count: held.count - 1 })
+    else {
+      this.#held.delete(key)
+      remember(this.#former, key, { ...held, count: 0 })
+    }
+  }
+
+  #releaseTenant(tenant: string): void {
+    const left = (this.#tenants.get(tenant) ?? 0) - 1
+    if (left > 0) this.#tenants.set(tenant, left)
+    else {
+      this.#tenants.delete(tenant)
+      remember(this.#formerTenants, tenant, this.#options.clock.now())
+    }
+  }
+
+  /** Returns the number of places that one tenant may have now. */
+  #tenantShare(): number {
+    const { maxConcurrentRuns, maxConcurrentRunsPerTenant, clock } = this.#options
+    const since = clock.now() - tenantMemoryMs
+    for (const [tenant, endedAt] of this.#formerTenants) {
+      if (endedAt > since) break
+      this.#formerTenants.delete(tenant)
+    }
+    const isAlone = this.#tenants.size + this.#formerTenants.size <= 1
+    return isAlone ? maxConcurrentRuns : maxConcurrentRunsPerTenant
+  }
+
+  /** Keeps a place while `claim` finds out whose it will be. */
+  async whileReserved<T>(claim: () => Promise<T>): Promise<T> {
+    this.#reserved += 1
+    try {
+      return await claim()
+    } finally {
+      this.#reserved -= 1
+    }
+  }
+
+  /** Returns the counts that a store needs to assign places fairly. */
+  shares(): Shares {
+    const { maxConcurrentRunsPerPrincipal: perPrincipal } = this.#options
+    return {
+      perPrincipal,
+      perTenant: this.#tenantShare(),
+      forPresentTenants: this.freeForPresentTenants,
+      held: [...this.#held.values(), ...this.#former.values()],
+    }
+  }
+}
+
+/** Adds to a bounded map, and drops its oldest entry if it is full. */
+function remember<T>(former: Map<string, T>, key: string, value: T): void {
+  former.set(key, value)
+  const [oldest] = former.keys()
+  if (former.size > maxRemembered && oldest !== undefined) former.delete(oldest)
+}

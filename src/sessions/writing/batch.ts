@@ -1,0 +1,70 @@
+import { type Entry, type Event, isTerminal } from "../../core/log/entries.ts"
+import type { JournalEffects } from "../../core/ports/journal.ts"
+import type { Lease, SessionBatch } from "../../core/ports/session-log.ts"
+
+/** Builds a batch for the store: the entries, and the derived state that changes with them. */
+export function batchOf(
+  lease: Lease,
+  entries: readonly Entry[],
+  {
+    effects,
+    version,
+    before,
+  }: {
+    readonly effects: readonly JournalEffects[]
+    readonly version: number
+    /** Sequence number of the session's newest entry before these. */
+    readonly before: number
+  },
+): SessionBatch {
+  let progress = false
+  let runEnded: SessionBatch["runEnded"]
+  let runOpened: SessionBatch["runOpened"]
+  const runsWithdrawn: string[] = []
+  for (const entry of entries) {
+    if (entry.kind !== "event") continue
+    const { event, runId } = entry
+    if (event.type === "runWithdrawn") runsWithdrawn.push(event.withdrawnRunId)
+    if (runId === null) continue
+    progress ||= isDurableStep(event) || isTerminal(event)
+    if (event.type === "runStarted") {
+      const first = entries.findIndex((each) => each.runId === runId)
+      const steerable = effects.some((effect) => effect.steerable === true)
+      runOpened = { runId, cursor: entries[first - 1]?.seq ?? before, steerable }
+    }
+    if (event.type === "runCompleted") runEnded = { runId, state: event.disposition }
+    if (event.type === "runFailed") runEnded = { runId, state: "failed" }
+  }
+  return {
+    lease,
+    version,
+    entries,
+    progress,
+    commandsConsumed: effects.flatMap(({ consume = [] }) => consume),
+    waitsOpened: effects.flatMap(({ open = [] }) => open),
+    waitsExpired: effects.flatMap(({ expire = [] }) => expire),
+    outbox: effects.flatMap(({ outbox = [] }) => outbox),
+    ...(runEnded === undefined ? {} : { runEnded }),
+    ...(runOpened === undefined ? {} : { runOpened }),
+    ...(runsWithdrawn.length === 0 ? {} : { runsWithdrawn }),
+  }
+}
+
+/**
+ * Returns true for work that a crash would not undo. Processes that die at a run are counted from zero after it (rule
+ * 10). Marking what the last crash left behind is not such a step.
+ */
+function isDurableStep(event: Event): boolean {
+  switch (event.type) {
+    case "messageCompleted":
+    case "toolCallCompleted":
+      return true
+    case "waitOpened":
+      // Not so a question from inside a call, which ends with the process.
+      return event.kind !== "elicitation" || event.continuation !== null
+    case "waitResolved":
+      return event.kind === "approval"
+    default:
+      return false
+  }
+}

@@ -1,0 +1,38 @@
+import { ConfigurationError, GatewayError, StoreUnavailableError, toError } from "../../../core/errors.ts"
+
+/**
+ * Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html, that tell of the
+ * server's state: nothing is wrong with the request.
+ */
+const unavailableClasses: ReadonlySet<string> = new Set([
+  "08", // connection
+  "25", // transaction state: read-only after a failover, idle too long
+  "28", // authorisation
+  "3D", // no such database, any more
+  "40", // rollback: deadlock
+  "53", // resources: full disk, too many connections
+  "55", // lock not available
+  "57", // operator intervention: shutdown, cancelled
+  "58", // system error
+])
+
+/** For whatever a call of `pg` threw. What did not come from the server is a failure of the connection. */
+export function toStoreError(error: unknown): Error {
+  if (error instanceof GatewayError) return error
+  const state = sqlState(error)
+  if (state !== null && !unavailableClasses.has(state.slice(0, 2))) return toError(error)
+  return new StoreUnavailableError({ cause: error, detail: toError(error).message })
+}
+
+/** For whatever keeps a store from being opened. Names no address, which may hold a password. */
+export function toOpeningError(error: unknown): Error {
+  if (error instanceof ConfigurationError) return error
+  const reason = error instanceof StoreUnavailableError ? error.detail : toError(error).message
+  return new ConfigurationError(`The Postgres store cannot be opened: ${reason}.`, { cause: error })
+}
+
+/** Returns null for whatever did not come from the server. */
+export function sqlState(error: unknown): string | null {
+  const fromServer = error instanceof Error && "severity" in error && "code" in error
+  return fromServer && typeof error.code === "string" ? error.code : null
+}

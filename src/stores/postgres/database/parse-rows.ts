@@ -1,0 +1,17 @@
+import { nextSlice } from "../../../core/time/next-slice.ts"
+import { type Row, text } from "../../rows/columns.ts"
+import { maxSliceCharacters } from "../../rows/slice-size.ts"
+
+/** Parses rows with a `body` that may be large, in slices. */
+export async function parseRows<T>(rows: readonly Row[], parse: (row: Row) => T): Promise<T[]> {
+  const parsed: T[] = []
+  let characters = 0
+  for (const row of rows) {
+    parsed.push(parse(row))
+    characters += text(row, "body").length
+    if (characters < maxSliceCharacters) continue
+    characters = 0
+    await nextSlice()
+  }
+  return parsed
+}

@@ -1,0 +1,102 @@
+import type { StoredCommand } from "../../core/ports/session-log.ts"
+import { integer, type Row, text } from "./columns.ts"
+import { type FormerAnswer, toFormerAnswer } from "./former-answers.ts"
+import { commandText, type LargeContents, noLargeContents } from "./large-contents.ts"
+
+/** A command in an inbox, without its content. */
+export interface CommandRow {
+  readonly id: number
+  readonly runId: string
+  readonly type: string
+  /** Orders messages that may be taken: the lowest comes first, and of equal ones the oldest. */
+  readonly rank: number
+  /** Milliseconds since the Unix epoch. */
+  readonly notBefore: number
+  /** The command is work from this time on; null while it is none. */
+  readonly dueAt: number | null
+}
+
+/**
+ * Columns of an inbox row as `toCommandRow` parses them. An index covers them, because a command's body may be large.
+ */
+export const commandColumns = ["id", "run_id", "type", "rank", "not_before", "due_at"]
+  .map((column) => `command.${column}`)
+  .join(", ")
+
+export function toCommandRow(row: Row): CommandRow {
+  return {
+    id: integer(row, "id"),
+    runId: text(row, "run_id"),
+    type: text(row, "type"),
+    rank: integer(row, "rank"),
+    notBefore: integer(row, "not_before"),
+    dueAt: row.due_at === null ? null : integer(row, "due_at"),
+  }
+}
+
+/** A command that is put, and its place in the inbox. */
+export interface NewCommand {
+  readonly command: StoredCommand
+  readonly rank: number
+  readonly notBefore: number
+  readonly dueAt: number | null
+}
+
+/** The columns of a new command. */
+export interface NewCommandRow extends Omit<NewCommand, "command"> {
+  readonly sessionId: string
+  readonly runId: string
+  readonly type: string
+  readonly body: string
+  /** Counts toward the stored size of the session until the command is consumed. */
+  readonly bytes: number
+  /** The log version that a process must read to understand the command. */
+  readonly version: number
+}
+
+export function dueCommand(command: StoredCommand): NewCommand {
+  return { command, rank: 0, notBefore: 0, dueAt: 0 }
+}
+
+/**
+ * Returns the row of a command in a form that processes of this version read, if there is one. `texts` has the texts
+ * of large contents that were made before.
+ */
+export function newCommandRow(
+  { command, ...place }: NewCommand,
+  version: number,
+  texts: LargeContents = noLargeContents,
+): NewCommandRow {
+  const stored = (command.type === "answer" && version < 3 ? toFormerAnswer(command) : null) ?? command
+  const body = commandText(stored, texts)
+  const { sessionId, runId } = command
+  // Other commands are small.
+  const isLarge = command.type === "message" || command.type === "steer"
+  const bytes = isLarge ? Buffer.byteLength(body) : 0
+  return {
+    ...place,
+    sessionId,
+    runId,
+    type: stored.type,
+    body,
+    bytes,
+    version: versionOf(stored, place),
+  }
+}
+
+/**
+ * A message that is not due at once is new as well: version 2 takes every message that it finds. So is one with tools
+ * of the client. One whose tool input is to be streamed is not, because that may be left out.
+ */
+function versionOf(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewCommand, "dueAt">): number {
+  switch (stored.type) {
+    case "answer":
+    case "steer":
+    case "withdraw":
+      return 3
+    case "message":
+      return dueAt === 0 && stored.clientTools === undefined && stored.role === undefined ? 2 : 3
+    default:
+      return 2
+  }
+}

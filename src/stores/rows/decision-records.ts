@@ -1,0 +1,77 @@
+import type { AuditRecord, Grant, GrantRevocation, Wait } from "../../core/ports/approvals.ts"
+import type { AnswerCommand, NewWait } from "../../core/ports/session-log.ts"
+import { json, type Row } from "./columns.ts"
+
+const elicitationActions = { accept: "accepted", decline: "declined", cancel: "cancelled" } as const
+
+/** Parses a row's `body`. Records of older versions have no origin. */
+export function toAuditRecord(row: Row): AuditRecord {
+  return { origin: null, ...json<Omit<AuditRecord, "origin">>(row, "body") }
+}
+
+/** Returns what an accepted answer leaves in the audit trail, oldest first. */
+export function answerRecords(wait: Wait, command: AnswerCommand): readonly AuditRecord[] {
+  const record = { ...recordOf(wait, wait.sessionId), at: command.at, decidedBy: command.decidedBy }
+  switch (command.kind) {
+    case "approval": {
+      const { approved, editedInput, reason } = command.answer
+      const decided = { ...record, action: approved ? "approved" : "denied", editedInput, reason } as const
+      const grant = grantOf(wait, command)
+      return grant === null ? [decided] : [decided, { ...record, action: "granted", ...scopeOf(grant) }]
+    }
+    case "clientTool":
+      return [{ ...record, action: "result" }]
+    case "elicitation":
+      return [{ ...record, action: elicitationActions[command.answer.action] }]
+    case "child":
+      // Nobody decided.
+      return []
+    default:
+      return command satisfies never
+  }
+}
+
+/** Returns the record of a wait that nobody answered; null for one that was not for anybody to answer. */
+export function closingRecord(
+  wait: NewWait,
+  closing: {
+    readonly sessionId: string
+    readonly action: "expired" | "withdrawn"
+    readonly at: number
+  },
+): AuditRecord | null {
+  if (wait.kind === "child" || wait.kind === "timer") return null
+  const { sessionId, action, at } = closing
+  return { ...recordOf(wait, sessionId), at, action, decidedBy: null }
+}
+
+export function revocationRecord(grant: Grant, { revokedBy, at }: GrantRevocation): AuditRecord {
+  const nothing = { runId: null, toolCallId: null, editedInput: null, reason: null }
+  const { sessionId, toolName, qualifier, origin } = grant
+  const type = { toolName, qualifier, origin, ...scopeOf(grant) }
+  return { at, sessionId, ...nothing, ...type, action: "revoked", decidedBy: revokedBy }
+}
+
+function scopeOf({ scope }: Pick<Grant, "scope">): Pick<Grant, "scope"> {
+  return scope === undefined ? {} : { scope }
+}
+
+/** Returns the grant that an accepted answer gives, if it gives one. */
+export function grantOf(wait: Wait, command: AnswerCommand): Grant | null {
+  if (wait.kind !== "approval" || command.kind !== "approval") return null
+  if (!command.answer.approved || !command.answer.grant) return null
+  const { toolName, origin, payload } = wait
+  // A wait that an older version stored: nobody knows which tool the grant would be for.
+  if (origin?.digest === "") return null
+  const toolType = { toolName, qualifier: payload.qualifier, origin }
+  const given = { ...toolType, grantedBy: command.decidedBy, at: command.at }
+  return command.answer.scope === "tree"
+    ? { sessionId: wait.rootSessionId, scope: "tree", ...given }
+    : { sessionId: wait.sessionId, ...given }
+}
+
+function recordOf(wait: NewWait, sessionId: string): Omit<AuditRecord, "at" | "action" | "decidedBy"> {
+  const { runId, toolCallId, toolName, origin } = wait
+  const qualifier = wait.kind === "approval" ? wait.payload.qualifier : null
+  return { sessionId, runId, toolCallId, toolName, qualifier, origin, editedInput: null, reason: null }
+}

@@ -1,0 +1,115 @@
+import { LogTooNewError } from "../../core/errors.ts"
+import { storedForms } from "../../core/log/downcast.ts"
+import {
+  type DeltaEntry,
+  type Entry,
+  type EventEntry,
+  logVersion,
+  settlesDeltas,
+} from "../../core/log/entries.ts"
+import { upcast } from "../../core/log/upcast.ts"
+import { integer, json, type Row, text } from "./columns.ts"
+import { type DeltaRow, packDeltas, unpackDeltas } from "./delta-rows.ts"
+import { type LargeBodies, noLargeBodies } from "./large-bodies.ts"
+
+/** The rows of one batch's entries, in the tables of either database. */
+export interface EntryRows {
+  readonly events: readonly EventRow[]
+  readonly deltas: readonly DeltaRow[]
+  /** The last event that settles the deltas before it (rule 6). */
+  readonly settling: EventEntry | null
+  /** 0 when there are no entries. */
+  readonly lastSeq: number
+  /** Bytes that the events add to the stored size of their session. */
+  readonly bytes: number
+  /** The newest version and time among the events; 0 when there are none. */
+  readonly version: number
+  readonly at: number
+}
+
+/** An event as it is stored. */
+export interface EventRow {
+  readonly seq: number
+  readonly v: number
+  readonly at: number
+  /** Empty for a session event: no run has that id. */
+  readonly runId: string
+  readonly type: string
+  readonly body: string
+}
+
+/**
+ * `version` is the newest in which the events may be stored; an event that has no such form is stored as it is.
+ * `bodies` has the texts of events that were made before; the others are made now.
+ */
+export function toRows(
+  entries: readonly Entry[],
+  { version = logVersion, bodies = noLargeBodies }: Storing = {},
+): EntryRows {
+  const logged = entries.filter((entry) => entry.kind === "event")
+  const events = logged.flatMap((entry) => eventRows(entry, { version, bodies }))
+  return {
+    events,
+    deltas: deltaRows(entries),
+    settling: logged.findLast((entry) => settlesDeltas(entry.event)) ?? null,
+    lastSeq: entries.at(-1)?.seq ?? 0,
+    bytes: events.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0),
+    version: Math.max(0, ...events.map(({ v }) => v)),
+    at: Math.max(0, ...logged.map(({ at }) => at)),
+  }
+}
+
+/** An event that older readers would not miss has no row among theirs: numbers may have gaps (rule 3). */
+function eventRows(entry: EventEntry, { version, bodies }: Required<Storing>): EventRow[] {
+  const { seq, at, runId, event } = entry
+  const forms = storedForms(event, version)
+  return forms.map((form) => {
+    const v = form === event ? entry.v : Math.min(version, entry.v)
+    const body = (forms.length === 1 ? bodies.get(entry) : undefined) ?? JSON.stringify(form)
+    return { seq, v, at, runId: runId ?? "", type: form.type, body }
+  })
+}
+
+interface Storing {
+  readonly version?: number
+  readonly bodies?: LargeBodies
+}
+
+/**
+ * From a row of either table with `kind`, `seq`, `run_id` and `body`, for an event `v` and `at` too. Throws for an
+ * event that is newer than this process `reads`.
+ */
+export function fromRow(row: Row, reads = logVersion): Entry[] {
+  const seq = integer(row, "seq")
+  const runId = text(row, "run_id")
+  if (text(row, "kind") === "delta") return unpackDeltas({ firstSeq: seq, runId, body: text(row, "body") })
+  const [v, at] = [integer(row, "v"), integer(row, "at")]
+  if (v > reads) throw new LogTooNewError()
+  return upcast(json(row, "body"), v).map((event) => {
+    return { kind: "event", seq, v, at, runId: runId === "" ? null : runId, event }
+  })
+}
+
+/** Readers hold whole rows, so a row that has so much is full. */
+const fullRowCharacters = 32_768
+const fullRowEntries = 500
+
+/** A row holds deltas of one run and spans no event, so rows and events interleave by their first numbers. */
+function deltaRows(entries: readonly Entry[]): DeltaRow[] {
+  const rows: DeltaRow[] = []
+  let open: [DeltaEntry, ...DeltaEntry[]] | null = null
+  let characters = 0
+  for (const entry of entries) {
+    const isFull = characters >= fullRowCharacters || (open?.length ?? 0) >= fullRowEntries
+    if (entry.kind === "delta" && open !== null && open[0].runId === entry.runId && !isFull) {
+      open.push(entry)
+      characters += entry.delta.text.length
+      continue
+    }
+    if (open !== null) rows.push(packDeltas(open))
+    open = entry.kind === "delta" ? [entry] : null
+    characters = entry.kind === "delta" ? entry.delta.text.length : 0
+  }
+  if (open !== null) rows.push(packDeltas(open))
+  return rows
+}

@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto"
+import { canonicalJson } from "../../core/json/canonical-json.ts"
+import type { Json } from "../../core/json/json.ts"
+import type { Grant, GrantRevocation } from "../../core/ports/approvals.ts"
+import { integer, json, type Row } from "./columns.ts"
+
+/**
+ * Returns the tool type and the scope of a grant as a column that can be indexed: a qualifier may be longer than
+ * Postgres takes in an index, and may have characters that a database refuses.
+ */
+export function toolTypeKey(grant: Grant): string {
+  const { toolName, qualifier, origin } = grant
+  const type: Json = [toolName, qualifier, origin && { ...origin }, ...(isOfTree(grant) ? ["tree"] : [])]
+  return createHash("sha256").update(canonicalJson(type)).digest("hex")
+}
+
+/**
+ * Returns the grants that hold in the session, of rows with a `body` that belong to it or to the root of its tree.
+ * Grants of older versions name no origin, so they have lapsed.
+ */
+export function toGrants(rows: readonly Row[], sessionId: string): readonly Grant[] {
+  return rows
+    .map((row) => json<Grant>(row, "body"))
+    .filter((grant) => grant.origin !== undefined && (grant.sessionId === sessionId || isOfTree(grant)))
+}
+
+function isOfTree({ scope }: Pick<Grant, "scope">): boolean {
+  return scope === "tree"
+}
+
+/** Returns the grants that the revocation is for, with the `id` of their rows. */
+export function revokedGrants(
+  rows: readonly Row[],
+  { sessionId, toolName, qualifier }: GrantRevocation,
+): readonly { readonly id: number; readonly grant: Grant }[] {
+  return rows
+    .flatMap((row) => toGrants([row], sessionId).map((grant) => ({ id: integer(row, "id"), grant })))
+    .filter(({ grant }) => grant.toolName === toolName && grant.qualifier === qualifier)
+}

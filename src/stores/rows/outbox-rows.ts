@@ -1,0 +1,153 @@
+import { LogTooNewError, toError } from "../../core/errors.ts"
+import type {
+  ClaimedItem,
+  CommandOutcome,
+  CommandResult,
+  OutboxCommand,
+  OutboxItem,
+  OutboxRow,
+  StartChild,
+} from "../../core/ports/outbox.ts"
+import type { SessionBatch } from "../../core/ports/session-log.ts"
+import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+
+/** An item as it is stored. */
+export interface NewOutboxRow {
+  readonly session_id: string
+  readonly id: string
+  readonly kind: string
+  readonly payload: string
+  readonly bytes: number
+  /** Null for an item that is due at once. */
+  readonly due_at: number | null
+}
+
+export function newRows({ lease, outbox = [] }: SessionBatch): readonly NewOutboxRow[] {
+  return outbox.map((item) => newRow(lease.sessionId, item))
+}
+
+function newRow(sessionId: string, { id, kind, payload, notBefore }: OutboxItem): NewOutboxRow {
+  const body = JSON.stringify(payload)
+  const bytes = Buffer.byteLength(body)
+  return {
+    session_id: sessionId,
+    id: escapeText(id),
+    kind: escapeText(kind),
+    payload: body,
+    bytes,
+    due_at: notBefore ?? null,
+  }
+}
+
+/** From a row that was just claimed. */
+export function toClaimedItem(row: Row): ClaimedItem {
+  return {
+    number: integer(row, "number"),
+    id: unescapeText(text(row, "id")),
+    sessionId: text(row, "session_id"),
+    kind: unescapeText(text(row, "kind")),
+    payload: json(row, "payload"),
+    attempt: integer(row, "attempts"),
+    claim: text(row, "claim"),
+  }
+}
+
+/** SQL: the columns of `toOutboxRow`. */
+export const rowColumns = `number, id, session_id, kind, substr(payload, 1, 200) AS preview, bytes, attempts,
+  last_error,
+  created_at, due_at, died_at`
+
+export function toOutboxRow(row: Row): OutboxRow {
+  return {
+    number: integer(row, "number"),
+    id: unescapeText(text(row, "id")),
+    sessionId: text(row, "session_id"),
+    kind: unescapeText(text(row, "kind")),
+    preview: text(row, "preview"),
+    bytes: integer(row, "bytes"),
+    state: row.died_at === null ? "waiting" : "dead",
+    attempts: integer(row, "attempts"),
+    lastError: storedError(nullableText(row, "last_error")),
+    createdAt: integer(row, "created_at"),
+    dueAt: row.due_at === null ? null : integer(row, "due_at"),
+    diedAt: row.died_at === null ? null : integer(row, "died_at"),
+  }
+}
+
+const maxErrorCharacters = 1_000
+
+/** Errors of others may be long, and hold what a database refuses. */
+export function errorToStore(error: string): string {
+  return escapeText(error.slice(0, maxErrorCharacters))
+}
+
+function storedError(error: string | null): string | null {
+  return error === null ? null : unescapeText(error)
+}
+
+/** A command's session may be busy for as long as a person takes to answer it. */
+const firstRetryMs = 1_000
+const lastRetryMs = 60_000
+const maxCommandAttempts = 1_500
+
+/** Returns the command, or null for a payload that is none. */
+export function toOutboxCommand(row: Row): OutboxCommand | null {
+  const payload = json<Partial<OutboxCommand> | null>(row, "payload")
+  const isCommand =
+    (payload?.type === "put" || payload?.type === "answer" || payload?.type === "startChild") &&
+    typeof payload.command?.sessionId === "string"
+  return isCommand ? (payload as OutboxCommand) : null
+}
+
+/**
+ * Decides what becomes of a command by what its session said to it; `attempts` are those before. An answer that comes
+ * too late has no one to tell, so it is dropped. A message that can never arrive stays as a dead row for an operator.
+ */
+export function commandResult(
+  { type, command }: Exclude<OutboxCommand, StartChild>,
+  outcome: CommandOutcome,
+  attempts: number,
+): CommandResult {
+  switch (outcome.status) {
+    case "accepted":
+    case "duplicate":
+    case "steered":
+      return { type: "delivered" }
+    case "answered":
+    case "expired":
+      return { type: "dropped", reason: `wait_${outcome.status}` }
+    case "unknown":
+      if (type === "answer") return { type: "dropped", reason: "wait_not_found" }
+      return command.type === "cancel"
+        ? { type: "dropped", reason: "nothing_to_cancel" }
+        : { type: "dead", reason: "session_not_found" }
+    case "wrongNonce":
+      return { type: "dead", reason: "wrong_nonce" }
+    case "keyReused":
+      return { type: "dead", reason: "idempotency_key_reused" }
+    case "busy":
+      return retryOrDie("session_busy", attempts)
+    case "queueFull":
+      return retryOrDie("queue_full", attempts)
+    case "full":
+      return retryOrDie("storage_full", attempts)
+    default:
+      return outcome satisfies never
+  }
+}
+
+/**
+ * Decides what becomes of a command that the inbox could not take. A process that reads the session may take it
+ * later.
+ */
+export function failedCommand(error: unknown): CommandResult {
+  if (error instanceof LogTooNewError) {
+    return { type: "retry", reason: error.code, retryInMs: firstRetryMs }
+  }
+  return { type: "dead", reason: `malformed: ${toError(error).message}` }
+}
+
+function retryOrDie(reason: string, attempts: number): CommandResult {
+  if (attempts + 1 >= maxCommandAttempts) return { type: "dead", reason }
+  return { type: "retry", reason, retryInMs: Math.min(firstRetryMs * 2 ** attempts, lastRetryMs) }
+}

@@ -1,0 +1,85 @@
+import type { Command, Lease, Run, Session, StoredCommand } from "../../core/ports/session-log.ts"
+import { nextSlice } from "../../core/time/next-slice.ts"
+import { parentOf, rootOf } from "../directory/rows.ts"
+import { queueOf } from "../rules/inbox-rules.ts"
+import { integer, json, nullableText, type Row, text, textLength, unescapeText } from "./columns.ts"
+import { toCommandRow } from "./command-rows.ts"
+import { type FormerAnswer, fromFormerAnswer, isFormerAnswer } from "./former-answers.ts"
+import { maxSliceCharacters } from "./slice-size.ts"
+
+/** From a row with the run's columns as `run_id`, `session_id`, `cursor`, `state` and `end_seq`. */
+export function toRun(row: Row): Run {
+  return {
+    id: text(row, "run_id"),
+    sessionId: text(row, "session_id"),
+    cursor: integer(row, "cursor"),
+    state: toRunState(text(row, "state")),
+    endSeq: row.end_seq === null ? null : integer(row, "end_seq"),
+  }
+}
+
+/** From a session's row joined with that of its open run, whose columns are null when there is none. */
+export function toSession(row: Row): Session {
+  return {
+    id: text(row, "session_id"),
+    tenant: unescapeText(text(row, "tenant")),
+    userId: unescapeText(text(row, "user_id")),
+    agent: unescapeText(text(row, "agent")),
+    parent: parentOf(row),
+    rootId: rootOf(row),
+    depth: integer(row, "depth"),
+    createdAt: integer(row, "created_at"),
+    lastUsedAt: integer(row, "last_used_at"),
+    revokedAt: row.revoked_at === null ? null : integer(row, "revoked_at"),
+    lastSeq: integer(row, "last_seq"),
+    storedBytes: integer(row, "stored_bytes"),
+    activeRun: nullableText(row, "run_id") === null ? null : toRun(row),
+    // SQLite has no booleans.
+    hasDueMessage: row.has_due_message === true || row.has_due_message === 1,
+  }
+}
+
+/** From a session's row as it is once it is claimed. */
+export function toLease(row: Row): Lease {
+  return {
+    sessionId: text(row, "id"),
+    epoch: integer(row, "epoch"),
+    takeovers: integer(row, "takeovers"),
+    principal: { tenant: unescapeText(text(row, "tenant")), userId: unescapeText(text(row, "user_id")) },
+  }
+}
+
+/** From a command's `id` and its `body`, which is the command as a process of whichever version accepted it. */
+function toCommand(row: Row): Command {
+  const body = json<StoredCommand | FormerAnswer>(row, "body")
+  return { ...(isFormerAnswer(body) ? fromFormerAnswer(body) : body), id: integer(row, "id") }
+}
+
+/**
+ * Returns the commands that a writer is given, oldest first: of messages, which are all due, only the one that is taken
+ * next. `rows` have the columns of `toCommandRow` and a `body`, in any order: a database that sorted them would copy
+ * their bodies. Parses large bodies in slices of their own.
+ */
+export async function toPending(rows: readonly Row[], now: number): Promise<Command[]> {
+  const [next] = queueOf(rows.map(toCommandRow), { now, openRunId: null })
+  const commands: Command[] = []
+  for (const row of rows.toSorted((left, right) => integer(left, "id") - integer(right, "id"))) {
+    if (text(row, "type") === "message" && integer(row, "id") !== next?.id) continue
+    if (textLength(row, "body") >= maxSliceCharacters) await nextSlice()
+    commands.push(toCommand(row))
+  }
+  return commands
+}
+
+function toRunState(state: string): Run["state"] {
+  switch (state) {
+    case "queued":
+    case "open":
+    case "completed":
+    case "interrupted":
+    case "failed":
+      return state
+    default:
+      throw new TypeError(`A run cannot be ${state}.`)
+  }
+}

@@ -1,0 +1,62 @@
+import type { Wait, WaitKey } from "../../core/ports/approvals.ts"
+import type { NewWait } from "../../core/ports/session-log.ts"
+import { formerWaitId, type WaitKind } from "../../core/wait.ts"
+import { escapeText, json, type Row, text, unescapeText } from "./columns.ts"
+import { type FormerWait, fromFormerWait, toFormerWait } from "./former-waits.ts"
+
+/** From a wait's row, whose `body` is the wait as it was opened, joined with its session's `tenant` and `user_id`. */
+export function toWait(row: Row): Wait {
+  return {
+    ...toNewWait(row),
+    sessionId: text(row, "session_id"),
+    tenant: unescapeText(text(row, "tenant")),
+    userId: unescapeText(text(row, "user_id")),
+    state: toWaitState(text(row, "state")),
+  }
+}
+
+/** From a row with `session_id` and `body`: the wait as it was opened, by a process of whichever version. */
+export function toNewWait(row: Row): NewWait {
+  const body = json<NewWait | FormerWait>(row, "body")
+  return "payload" in body ? body : fromFormerWait(body, text(row, "session_id"))
+}
+
+/** Returns the body of a wait's row in a form that processes of this version read. */
+export function waitBody(wait: NewWait, version: number): string {
+  return JSON.stringify((version < 3 ? toFormerWait(wait) : null) ?? wait)
+}
+
+/**
+ * The columns by which a wait is looked up, as stored. Rows of older versions have no id: there the call and the kind
+ * tell, and null for both means that no such row is meant.
+ */
+export interface WaitColumns {
+  readonly waitId: string | null
+  readonly toolCallId: string | null
+  readonly kind: string | null
+}
+
+export function columnsOf(key: WaitKey): WaitColumns {
+  if (!("waitId" in key)) return { waitId: null, toolCallId: escapeText(key.toolCallId), kind: key.kind }
+  const former = waitKinds.find((kind) => key.waitId.startsWith(formerWaitId(kind, "")))
+  const toolCallId = former === undefined ? null : key.waitId.slice(formerWaitId(former, "").length)
+  return {
+    waitId: escapeText(key.waitId),
+    toolCallId: toolCallId === null ? null : escapeText(toolCallId),
+    kind: former ?? null,
+  }
+}
+
+const waitKinds: readonly WaitKind[] = ["approval", "clientTool", "elicitation", "child", "timer"]
+
+function toWaitState(state: string): Wait["state"] {
+  switch (state) {
+    case "open":
+    case "answered":
+    case "expired":
+    case "withdrawn":
+      return state
+    default:
+      throw new TypeError(`A wait cannot be ${state}.`)
+  }
+}

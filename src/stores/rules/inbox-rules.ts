@@ -1,0 +1,104 @@
+import type { QueuedRun } from "../../core/ports/inbox.ts"
+import type { SessionBatch } from "../../core/ports/session-log.ts"
+import type { CommandRow } from "../rows/command-rows.ts"
+
+/** The time and the run that decide over the order of an inbox. */
+export interface Moment {
+  /** The store's clock. */
+  readonly now: number
+  /**
+   * The open run. It may have its message in the inbox: processes that read only version 2 open a run when its
+   * message is put.
+   */
+  readonly openRunId: string | null
+}
+
+/** Returns the queued messages in the order in which they are taken. */
+export function queueOf(rows: readonly CommandRow[], { now, openRunId }: Moment): CommandRow[] {
+  return rows
+    .filter(({ type, runId }) => type === "message" && runId !== openRunId)
+    .sort(
+      (left, right) =>
+        Math.max(left.notBefore, now) - Math.max(right.notBefore, now) ||
+        left.rank - right.rank ||
+        left.id - right.id,
+    )
+}
+
+export function queuedRuns(rows: readonly CommandRow[], moment: Moment): QueuedRun[] {
+  return queueOf(rows, moment).map(({ runId, notBefore }, index) => ({
+    runId,
+    notBefore,
+    position: index + 1,
+  }))
+}
+
+/** Returns the place of a queued run that has to wait, for others or for its time; undefined for any other run. */
+export function positionOf(rows: readonly CommandRow[], runId: string, moment: Moment): number | undefined {
+  const queue = queueOf(rows, moment)
+  const index = queue.findIndex((row) => row.runId === runId)
+  const row = queue[index]
+  if (row === undefined) return undefined
+  const isNext = index === 0 && moment.openRunId === null && row.notBefore <= moment.now
+  return isNext ? undefined : index + 1
+}
+
+/** Tells if a cancel of the run waits in the inbox (rule 12). */
+export function isCancelled(
+  rows: readonly CommandRow[],
+  runId: string,
+  consumed: readonly number[] = [],
+): boolean {
+  return rows.some((row) => row.type === "cancel" && row.runId === runId && !consumed.includes(row.id))
+}
+
+/** Tells if a message waits to join the run. */
+function isSteered(rows: readonly CommandRow[], runId: string, consumed: readonly number[] = []): boolean {
+  return rows.some((row) => row.type === "steer" && row.runId === runId && !consumed.includes(row.id))
+}
+
+/** Returns why the batch is refused, judged by the inbox; null if it is not. */
+export function refusalOf(
+  { runEnded, runOpened, commandsConsumed = [] }: SessionBatch,
+  rows: readonly CommandRow[],
+): "cancelled" | "steered" | "withdrawn" | null {
+  if (runEnded !== undefined) {
+    if (isCancelled(rows, runEnded.runId, commandsConsumed)) return "cancelled"
+    if (isSteered(rows, runEnded.runId, commandsConsumed)) return "steered"
+  }
+  const isTaken = ({ type, runId }: CommandRow) => type === "message" && runId === runOpened?.runId
+  return runOpened === undefined || rows.some(isTaken) ? null : "withdrawn"
+}
+
+/** Tells if the batch's fate, or what it does to the queue, depends on the inbox. */
+export function concernsInbox({ runEnded, runOpened, runsWithdrawn = [] }: SessionBatch): boolean {
+  return runEnded !== undefined || runOpened !== undefined || runsWithdrawn.length > 0
+}
+
+/** Returns the inbox after the batch, as far as it is left. */
+export function rowsAfter(
+  rows: readonly CommandRow[],
+  { runEnded, runsWithdrawn = [], commandsConsumed = [] }: SessionBatch,
+): readonly CommandRow[] {
+  return rows.filter(
+    ({ id, runId }) =>
+      !commandsConsumed.includes(id) && runId !== runEnded?.runId && !runsWithdrawn.includes(runId),
+  )
+}
+
+export interface DueChange {
+  readonly id: number
+  readonly dueAt: number | null
+}
+
+/**
+ * Returns how the times at which messages are due change, so that a claim looks at no message that cannot be taken.
+ * While a run is open no message is due. Otherwise the next one is, from its time on.
+ */
+export function dueChanges(rows: readonly CommandRow[], moment: Moment): DueChange[] {
+  const queue = queueOf(rows, moment)
+  if (moment.openRunId !== null)
+    return queue.filter(({ dueAt }) => dueAt !== null).map(({ id }) => ({ id, dueAt: null }))
+  const [next] = queue
+  return next === undefined || next.dueAt === next.notBefore ? [] : [{ id: next.id, dueAt: next.notBefore }]
+}

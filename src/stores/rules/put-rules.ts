@@ -1,0 +1,197 @@
+import { newMessageOf } from "../../core/message-input.ts"
+import { maxQueuedMessages, type PutRun } from "../../core/ports/inbox.ts"
+import type {
+  CancelCommand,
+  MessageCommand,
+  PutOutcome,
+  StorageLimits,
+} from "../../core/ports/session-log.ts"
+import { type CommandRow, dueCommand, type NewCommand } from "../rows/command-rows.ts"
+import { type DueChange, dueChanges, isCancelled, type Moment, positionOf, queueOf } from "./inbox-rules.ts"
+import { fullness } from "./storage-limits.ts"
+
+export interface OpenRun {
+  readonly runId: string
+  readonly cursor: number
+  readonly steerable: boolean
+}
+
+/** A session as a put finds it, locked. */
+export interface Receiver {
+  readonly open: OpenRun | null
+  /** Sequence number of the newest entry. */
+  readonly lastSeq: number
+  readonly storedBytes: number
+  readonly rows: readonly CommandRow[]
+  /** The store's clock. */
+  readonly now: number
+  /** The newest log version that all live processes read (rule 14, versions). */
+  readonly writes: number
+}
+
+/** Everything that a put changes in the store. */
+export interface PutPlan {
+  readonly outcome: PutOutcome
+  /** A run to insert. If it is open at once, it becomes the session's open run as well. */
+  readonly run: {
+    readonly runId: string
+    readonly cursor: number
+    readonly state: "queued" | "open"
+  } | null
+  /** Commands to insert, in this order. */
+  readonly commands: readonly NewCommand[]
+  /** Ids of commands to delete: messages that were withdrawn. */
+  readonly deleted: readonly number[]
+  readonly due: readonly DueChange[]
+  /** If true, the session has work that is due. */
+  readonly isDue: boolean
+}
+
+/** Decides what a message becomes whose idempotency key is new. */
+export function planMessage(
+  message: MessageCommand,
+  receiver: Receiver,
+  limits: StorageLimits | undefined,
+): PutPlan {
+  const { whenBusy = "reject" } = message
+  const refusal = refusalOf(message, receiver, limits)
+  if (refusal !== null) return nothing(refusal)
+  const { open } = receiver
+  if (whenBusy === "steer" && open !== null && joins(message, receiver, open)) {
+    return planSteering(message, open)
+  }
+  return planQueued(message, receiver)
+}
+
+/** Decides what a cancel becomes: the end of the open run, the withdrawal of a queued run, or nothing. */
+export function planCancel(command: CancelCommand, receiver: Receiver): PutPlan {
+  const { open, rows, lastSeq } = receiver
+  const { sessionId, at } = command
+  const target = command.runId ?? open?.runId ?? dueMessage(receiver)?.runId ?? null
+  if (target === null) return nothing({ status: "unknown" })
+  if (target === open?.runId) {
+    const outcome = accepted({ runId: target, cursor: open.cursor })
+    const cancel = dueCommand({ ...command, runId: target })
+    return { ...nothing(outcome), commands: isCancelled(rows, target) ? [] : [cancel], isDue: true }
+  }
+  const outcome = accepted({ runId: target, cursor: lastSeq })
+  if (rows.some(({ type, runId }) => type === "withdraw" && runId === target)) return nothing(outcome)
+  return withdraw([target], { outcome, sessionId, at }, receiver)
+}
+
+/** Decides what the revocation of a session does: the end of its open run, and the withdrawal of all queued ones. */
+export function planRevocation(
+  { sessionId, at }: { readonly sessionId: string; readonly at: number },
+  receiver: Receiver,
+): PutPlan {
+  const { open, rows } = receiver
+  const queued = queueOf(rows, momentOf(receiver)).map(({ runId }) => runId)
+  const plan = withdraw(queued, { outcome: { status: "unknown" }, sessionId, at }, receiver)
+  if (open === null || isCancelled(rows, open.runId)) return plan
+  const cancel = dueCommand({ type: "cancel", sessionId, runId: open.runId, at })
+  return { ...plan, commands: [cancel, ...plan.commands], isDue: true }
+}
+
+/**
+ * A process that reads only version 2 knows no queue, so while one lives, every message to a busy session is refused.
+ */
+function refusalOf(
+  { whenBusy = "reject" }: MessageCommand,
+  receiver: Receiver,
+  limits: StorageLimits | undefined,
+): PutOutcome | null {
+  const { open, rows, storedBytes, writes } = receiver
+  const busy = open ?? dueMessage(receiver)
+  if (busy !== null && (whenBusy === "reject" || writes < 3)) return { status: "busy", runId: busy.runId }
+  const waiting = rows.filter(({ type }) => type === "message" || type === "steer")
+  if (waiting.length >= maxQueuedMessages) return { status: "queueFull" }
+  return fullness(storedBytes, limits)
+}
+
+/** A run that is cancelled has no further step that a message could join, and one of a foreign loop shows none. */
+function joins({ notBefore = 0 }: MessageCommand, { rows, now }: Receiver, open: OpenRun): boolean {
+  return open.steerable && notBefore <= now && !isCancelled(rows, open.runId)
+}
+
+function planSteering({ sessionId, input, at }: MessageCommand, { runId, cursor }: OpenRun): PutPlan {
+  const steer = dueCommand({ type: "steer", sessionId, runId, at, content: newMessageOf(input) })
+  return { ...nothing({ status: "steered", runId, cursor }), commands: [{ ...steer, dueAt: null }] }
+}
+
+function planQueued(message: MessageCommand, receiver: Receiver): PutPlan {
+  const { open, rows, now, lastSeq, writes } = receiver
+  const { sessionId, runId, at, whenBusy = "reject", notBefore = 0 } = message
+  const moment = momentOf(receiver)
+  const queue = queueOf(rows, moment)
+  const rank = whenBusy === "interrupt" ? Math.min(0, ...queue.map((row) => row.rank)) - 1 : 0
+  // Grows past all others: the store numbers it when it is inserted.
+  const row = { id: Number.MAX_SAFE_INTEGER, runId, type: "message", rank, notBefore, dueAt: null }
+  const changes = dueChanges([...rows, row], moment)
+  const isNext = changes.some(({ id }) => id === row.id)
+  const position = positionOf([...rows, row], runId, moment)
+  const follows = open !== null || (position ?? 1) > 1
+  const stored = follows ? onServerHistory(message) : message
+  const cancels = whenBusy === "interrupt" && open !== null && !isCancelled(rows, open.runId)
+  const cancel = open === null ? [] : [dueCommand({ type: "cancel", sessionId, runId: open.runId, at })]
+  const state = position === undefined && writes < 3 ? "open" : "queued"
+  return {
+    outcome: accepted({ runId, cursor: lastSeq, ...(position !== undefined && { position }) }),
+    run: { runId, cursor: lastSeq, state },
+    commands: [
+      ...(cancels ? cancel : []),
+      { command: stored, rank, notBefore, dueAt: isNext ? notBefore : null },
+    ],
+    deleted: [],
+    due: changes.filter(({ id }) => id !== row.id),
+    isDue: cancels || (isNext && notBefore <= now),
+  }
+}
+
+/**
+ * Returns the message without the conversation that the client sent with it. The runs before it are not over, so the
+ * client cannot know the history that the message continues (rule 13).
+ */
+function onServerHistory(message: MessageCommand): MessageCommand {
+  return { ...message, input: { type: "message", content: newMessageOf(message.input) } }
+}
+
+/** Deletes the messages of these runs, and puts what makes the end of each run known. */
+function withdraw(
+  runIds: readonly string[],
+  {
+    outcome,
+    sessionId,
+    at,
+  }: { readonly outcome: PutOutcome; readonly sessionId: string; readonly at: number },
+  receiver: Receiver,
+): PutPlan {
+  const { rows } = receiver
+  const withdrawn = rows.filter(({ type, runId }) => type === "message" && runIds.includes(runId))
+  if (withdrawn.length === 0) return nothing({ status: "unknown" })
+  const left = rows.filter((row) => !withdrawn.includes(row))
+  return {
+    ...nothing(outcome),
+    commands: withdrawn.map(({ runId }) => dueCommand({ type: "withdraw", sessionId, runId, at })),
+    deleted: withdrawn.map(({ id }) => id),
+    due: dueChanges(left, momentOf(receiver)),
+    isDue: true,
+  }
+}
+
+function momentOf({ open, now }: Receiver): Moment {
+  return { now, openRunId: open?.runId ?? null }
+}
+
+/** Returns the queued message that is taken next, if its time has come. */
+function dueMessage(receiver: Receiver): CommandRow | null {
+  const [next] = queueOf(receiver.rows, momentOf(receiver))
+  return next !== undefined && next.notBefore <= receiver.now ? next : null
+}
+
+function nothing(outcome: PutOutcome): PutPlan {
+  return { outcome, run: null, commands: [], deleted: [], due: [], isDue: false }
+}
+
+function accepted(run: PutRun): PutOutcome {
+  return { status: "accepted", ...run }
+}

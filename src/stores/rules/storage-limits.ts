@@ -1,0 +1,11 @@
+import type { PutOutcome, StorageLimits } from "../../core/ports/session-log.ts"
+
+/** Returns why a session takes no further message; null if it takes one. */
+export function fullness(
+  storedBytes: number,
+  limits: StorageLimits | undefined,
+): Extract<PutOutcome, { status: "full" }> | null {
+  if (limits === undefined) return null
+  if (storedBytes >= limits.sessionBytes) return { status: "full", scope: "session" }
+  return limits.principalIsFull ? { status: "full", scope: "principal" } : null
+}

@@ -1,0 +1,67 @@
+import type { AuditRecord, Wait } from "../../core/ports/approvals.ts"
+import type { NewWait, SessionBatch } from "../../core/ports/session-log.ts"
+import { integer, type Row, text } from "../rows/columns.ts"
+import { closingRecord } from "../rows/decision-records.ts"
+import { toNewWait } from "../rows/wait-rows.ts"
+
+/** A wait as it stands within one commit. */
+export interface CommittedWait {
+  /** Null until it is stored. */
+  readonly id: number | null
+  readonly sessionId: string
+  readonly state: Exclude<Wait["state"], "answered">
+  /** The time at which it was closed. */
+  readonly at: number
+  readonly wait: NewWait
+  /** The newest version in which it may be stored. */
+  readonly version: number
+}
+
+/** Returns true if the batch may close waits, so that the open ones of its session have to be known. */
+export function mayCloseWaits({ waitsExpired = [], runEnded }: SessionBatch): boolean {
+  return waitsExpired.length > 0 || runEnded !== undefined
+}
+
+/** From an open wait's row with `id`, `session_id` and `body`. */
+export function toOpenWait(row: Row): CommittedWait {
+  const sessionId = text(row, "session_id")
+  return { id: integer(row, "id"), sessionId, state: "open", at: 0, wait: toNewWait(row), version: 0 }
+}
+
+/** Returns true if each of the waits that would expire is still open. */
+export function areOpen(
+  waits: readonly CommittedWait[],
+  { lease, waitsExpired = [] }: SessionBatch,
+): boolean {
+  return waitsExpired.every((waitId) =>
+    waits.some(
+      ({ sessionId, state, wait }) =>
+        sessionId === lease.sessionId && state === "open" && wait.waitId === waitId,
+    ),
+  )
+}
+
+/** Returns the waits after a batch: those it opens, those it lets expire, and those that end with its run. */
+export function changeWaits(
+  waits: readonly CommittedWait[],
+  { lease, waitsOpened = [], waitsExpired = [], runEnded }: SessionBatch,
+  { at, version }: { readonly at: number; readonly version: number },
+): readonly CommittedWait[] {
+  const { sessionId } = lease
+  const opened = waitsOpened.map((wait): CommittedWait => {
+    return { id: null, sessionId, state: "open", at, wait, version }
+  })
+  return [...waits, ...opened].map((each) => {
+    if (each.sessionId !== sessionId || each.state !== "open") return each
+    if (waitsExpired.includes(each.wait.waitId)) return { ...each, state: "expired", at }
+    return each.wait.runId === runEnded?.runId ? { ...each, state: "withdrawn", at } : each
+  })
+}
+
+/** Returns the records that the audit trail receives of closed waits. */
+export function closingRecords(waits: readonly CommittedWait[]): readonly AuditRecord[] {
+  return waits.flatMap(({ wait, sessionId, state, at }) => {
+    const record = state === "open" ? null : closingRecord(wait, { sessionId, action: state, at })
+    return record === null ? [] : [record]
+  })
+}

@@ -1,0 +1,71 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import type { Row } from "../../rows/columns.ts"
+import { patiently } from "./patience.ts"
+import { createWriteQueue } from "./write-queue.ts"
+
+/** Holds the pages that some hundreds of streaming sessions write to. */
+const cacheKilobytes = 32_000
+
+/**
+ * One connection. `get`, `all`, `each` and `run` are only for functions given to `read` and `write`; their statements
+ * take values by `?` alone, since Node 22 does not bind `?1`.
+ * Nothing in here waits inside SQLite: a busy database is tried again from the event loop (rule 15).
+ */
+export interface Database {
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined
+  all(sql: string, ...values: SQLInputValue[]): Row[]
+  each(sql: string, ...values: SQLInputValue[]): Iterable<Row>
+  /** Returns how many rows it changed. */
+  run(sql: string, ...values: SQLInputValue[]): number
+  /** Runs at once; sees one snapshot per statement. */
+  read<T>(work: () => T): Promise<T>
+  /** Inside a transaction, all or nothing; in the order of the calls. */
+  write<T>(work: () => T): Promise<T>
+  close(): void
+}
+
+export type Durability = "process" | "full"
+
+/** `file` may be `:memory:`. The file must be one that SQLite can open; see `prepareDataDirectory`. */
+export async function openDatabase(file: string, durability: Durability): Promise<Database> {
+  return patiently(() => {
+    const connection = new DatabaseSync(file, { timeout: 0 })
+    try {
+      connection.exec(`PRAGMA journal_mode = WAL; PRAGMA cache_size = -${cacheKilobytes};
+        PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`)
+      return onConnection(connection)
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  })
+}
+
+function onConnection(connection: DatabaseSync): Database {
+  const statements = new Map<string, StatementSync>()
+
+  function statement(sql: string): StatementSync {
+    const known = statements.get(sql)
+    if (known !== undefined) return known
+    const prepared = connection.prepare(sql)
+    statements.set(sql, prepared)
+    return prepared
+  }
+
+  const write = createWriteQueue({
+    execute: (sql) => void statement(sql).run(),
+    isOpen: () => connection.isTransaction,
+  })
+
+  return {
+    get: (sql, ...values) => statement(sql).get(...values),
+    all: (sql, ...values) => statement(sql).all(...values),
+    each: (sql, ...values) => statement(sql).iterate(...values),
+    run: (sql, ...values) => Number(statement(sql).run(...values).changes),
+    read: (work) => patiently(work),
+    write,
+    close() {
+      if (connection.isOpen) connection.close()
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import { GatewayError, StoreUnavailableError, toError } from "../../../core/errors.ts"
+
+/** Primary result codes, https://www.sqlite.org/rescode.html: another connection is in the way for the moment. */
+const busy: ReadonlySet<number> = new Set([5 /* BUSY */, 6 /* LOCKED */, 15 /* PROTOCOL */])
+
+/** The database cannot do now what was asked: nothing is wrong with the request. */
+const unavailable: ReadonlySet<number> = new Set([
+  ...busy,
+  7 /* NOMEM */,
+  8 /* READONLY */,
+  9 /* INTERRUPT */,
+  10 /* IOERR */,
+  11 /* CORRUPT */,
+  13 /* FULL */,
+  14 /* CANTOPEN */,
+  26 /* NOTADB */,
+])
+
+export function isBusy(error: unknown): boolean {
+  return busy.has(primaryCode(error))
+}
+
+/** The error to throw from the store: what is the database's state, not the caller's mistake, is retryable. */
+export function toStoreError(error: unknown): Error {
+  if (error instanceof GatewayError) return error
+  if (unavailable.has(primaryCode(error)) || isClosed(error)) {
+    return new StoreUnavailableError({ cause: error, detail: toError(error).message })
+  }
+  return toError(error)
+}
+
+function primaryCode(error: unknown): number {
+  const code = error instanceof Error && "errcode" in error ? error.errcode : 0
+  return typeof code === "number" ? code & 0xff : 0
+}
+
+/** Returns true for the error of `node:sqlite` when a database is used after it was closed. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_INVALID_STATE"
+}

@@ -1,0 +1,40 @@
+import type { Logger } from "../../../core/ports/logger.ts"
+import { integer, text } from "../../rows/columns.ts"
+import { createWatchHub, type WatchHub } from "../../watch-hub.ts"
+import { lastSeq } from "../schema.ts"
+import type { Database } from "./database.ts"
+
+const pollMs = 100
+
+/** Notices what other processes write by `data_version`, which other connections' commits change and ours do not. */
+export async function watchDatabase(database: Database, logger: Logger): Promise<WatchHub> {
+  let version = -1
+  let lastCommand = await database.read(() => newestCommand(database))
+
+  function poll(hub: WatchHub): void {
+    const current = integer(database.get("PRAGMA data_version") ?? {}, "data_version")
+    if (current === version) return
+    for (const row of changes(database, hub.watched)) hub.changed(text(row, "id"), integer(row, "last_seq"))
+    for (const row of database.all(
+      "SELECT id, session_id FROM command WHERE id > ? ORDER BY id",
+      lastCommand,
+    )) {
+      lastCommand = integer(row, "id")
+      hub.arrived(text(row, "session_id"))
+    }
+    version = current
+  }
+
+  return createWatchHub({ logger, pollMs, poll: (hub) => database.read(() => poll(hub)) })
+}
+
+function changes(database: Database, watched: readonly string[]) {
+  return database.all(
+    `SELECT id, ${lastSeq} AS last_seq FROM session WHERE id IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(watched),
+  )
+}
+
+function newestCommand(database: Database): number {
+  return integer(database.get("SELECT coalesce(max(id), 0) AS id FROM command") ?? {}, "id")
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict"
+import {
+  assertBrokenOff,
+  assertQuiet,
+  collect,
+  deltasOf,
+  failureOf,
+  firstDelta,
+  open,
+  text,
+} from "./checks.ts"
+import type { ProviderContractCase } from "./harness.ts"
+
+/** Cases about failures of a call, and calls that are aborted. */
+export const failureCases: readonly ProviderContractCase[] = [
+  ...(
+    [
+      ["rateLimited", "rate_limited", true],
+      ["overloaded", "overloaded", true],
+      ["badKey", "authentication_failed", false],
+      ["unknownModel", "model_not_found", false],
+      ["tooLong", "context_too_long", false],
+      ["broken", "upstream_failed", true],
+    ] as const
+  ).map(
+    ([as, code, retryable]): ProviderContractCase => ({
+      name: `a refusal is one event: ${code}`,
+      async run(harness) {
+        harness.answer({ type: "refused", as })
+        const failure = failureOf(await collect(harness), harness)
+        assert.deepEqual([failure.code, failure.retryable], [code, retryable])
+        if (as === "rateLimited") assert.equal(failure.retryAfterMs, 2000)
+      },
+    }),
+  ),
+  {
+    name: "a web page in place of an answer is upstream_invalid",
+    async run(harness) {
+      harness.answer({ type: "webPage" })
+      assert.equal(failureOf(await collect(harness), harness).code, "upstream_invalid")
+    },
+  },
+  ...(["cut", "short", "garbled"] as const).flatMap((ending) =>
+    (
+      [
+        ["before the first token", []],
+        ["in the middle of the text", [text("Hel", "lo")]],
+        ["within a call's input", [{ type: "toolCall", id: "one", name: "add", json: ['{"le'] }]],
+      ] as const
+    ).map(
+      ([where, parts]): ProviderContractCase => ({
+        name: `a response that is ${ending} ${where} is a retryable upstream_cut`,
+        async run(harness) {
+          harness.answer({ type: "answer", parts, ending })
+          const failure = failureOf(await collect(harness), harness)
+          assert.deepEqual([failure.code, failure.retryable], ["upstream_cut", true])
+        },
+      }),
+    ),
+  ),
+  {
+    name: "an error event within the stream is a failure, after the deltas there were",
+    async run(harness) {
+      harness.answer({ type: "answer", parts: [text("Hel")], ending: "error" })
+      const events = await collect(harness)
+      assert.deepEqual(deltasOf(events), ["Hel"])
+      assert.equal(failureOf(events, harness).code, "overloaded")
+    },
+  },
+  {
+    name: "an abort ends the stream at once and silently, and breaks the request off",
+    unscripted: true,
+    async run(harness) {
+      harness.answer({ type: "answer", parts: [text("Hel")], ending: "open" })
+      const controller = new AbortController()
+      const stream = open(harness, {}, controller.signal)
+      await firstDelta(stream)
+      const next = stream.next()
+      controller.abort()
+      await assertQuiet(stream, next)
+      await assertBrokenOff(harness)
+    },
+  },
+  {
+    name: "an abort before the call makes none",
+    unscripted: true,
+    async run(harness) {
+      assert.deepEqual(await collect(harness, {}, AbortSignal.abort()), [])
+    },
+  },
+  {
+    name: "a reader that stops breaks the request off",
+    async run(harness) {
+      harness.answer({ type: "answer", parts: [text("Hel")], ending: "open" })
+      const stream = open(harness, {}, new AbortController().signal)
+      await firstDelta(stream)
+      await stream.return?.()
+      await assertBrokenOff(harness)
+    },
+  },
+]

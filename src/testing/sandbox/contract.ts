@@ -1,0 +1,140 @@
+import assert from "node:assert/strict"
+import { setTimeout as delay } from "node:timers/promises"
+import { sandboxFileCases } from "./files.ts"
+import { sandboxFolderCases } from "./folders.ts"
+import { exec, newSandbox, run, type SandboxCase } from "./harness.ts"
+import { assertStill, heartbeat } from "./heartbeat.ts"
+import { sandboxLimitCases } from "./limits.ts"
+
+/** Behavior of every backend of code execution, sandbox or not. */
+export const sandboxContract: readonly SandboxCase[] = [
+  {
+    name: "Python, JavaScript and shell give their output and exit code",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const programs = {
+        python: "import sys; print(6 * 7); print('oops', file=sys.stderr); sys.exit(3)",
+        javascript: "console.log(6 * 7); console.error('oops'); process.exit(3)",
+        shell: "echo $((6 * 7)); echo oops >&2; exit 3",
+      } as const
+      for (const language of ["python", "javascript", "shell"] as const) {
+        const outcome = await run(harness, sandbox, programs[language], { language })
+        const { stdout, stderr, exitCode, reason } = outcome
+        assert.deepEqual(
+          { stdout, stderr, exitCode, reason },
+          { stdout: "42\n", stderr: "oops\n", exitCode: 3, reason: "exited" },
+        )
+      }
+    },
+  },
+  {
+    name: "code is taken as it is, whatever characters it has",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const text = "'\"`$HOME\\n – 漢字 🙂 \\\\ %s\t!"
+      const outcome = await run(harness, sandbox, `print(${JSON.stringify(text)})\n\n`)
+      assert.equal(outcome.stdout, `${text}\n`)
+      const shell = await run(harness, sandbox, "cat <<'END'\n-n $x\nEND\n", { language: "shell" })
+      assert.equal(shell.stdout, "-n $x\n")
+    },
+  },
+  {
+    name: "output comes while the code runs, and files given meanwhile are seen",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import os, time
+print("waiting")
+while not os.path.exists("go/on.txt"): time.sleep(0.01)
+print(open("go/on.txt").read())`
+      const texts: string[] = []
+      for await (const event of exec(harness, sandbox, code)) {
+        if (event.type === "exit") assert.equal(event.exitCode, 0)
+        else texts.push(new TextDecoder().decode(event.bytes))
+        if (texts.join("") === "waiting\n") await sandbox.writeFile("go/on.txt", Buffer.from("seen"))
+      }
+      assert.equal(texts.join(""), "waiting\nseen\n")
+    },
+  },
+  {
+    name: "what a signal ends has 128 and its number as exit code",
+    async run(harness) {
+      const outcome = await run(harness, await newSandbox(harness), "kill -KILL $$", { language: "shell" })
+      assert.deepEqual([outcome.exitCode, outcome.reason], [137, "exited"])
+    },
+  },
+  {
+    name: "output can be written by the names /dev/stdout and /dev/stderr",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code =
+        "echo one >/dev/stdout; echo two >>/dev/stderr; echo three | tee -a /dev/stderr; cat </dev/stdin"
+      const outcome = await run(harness, sandbox, code, { language: "shell" })
+      const { stdout, stderr, exitCode } = outcome
+      assert.deepEqual(
+        { stdout, stderr, exitCode },
+        { stdout: "one\nthree\n", stderr: "two\nthree\n", exitCode: 0 },
+      )
+      const python = await run(harness, sandbox, "open('/proc/self/fd/1', 'w').write('four')")
+      assert.equal(python.stdout, "four")
+    },
+  },
+  {
+    name: "the environment has nothing of the gateway's",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const { stdout } = await run(harness, sandbox, "import os, json; print(json.dumps(sorted(os.environ)))")
+      const allowed =
+        /^(AGENT_GATEWAY_EXECUTION|HOME|HOSTNAME|LANG|LC_CTYPE|MPL\w+|\w+_NUM_THREADS|OLDPWD|PATH|PWD|PYTHON\w+|SHLVL|TMPDIR|OFFERED|_)$/
+      const names = JSON.parse(stdout) as string[]
+      assert.deepEqual(
+        names.filter((name) => !allowed.test(name)),
+        [],
+      )
+      assert.ok(names.includes("OFFERED"), "what the configuration adds is there")
+    },
+  },
+  {
+    name: "an abort rejects with its reason, without waiting for the code, and leaves no process",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const stop = new AbortController()
+      const reason = new Error("enough")
+      let abortedAt = 0
+      await assert.rejects(async () => {
+        for await (const event of exec(harness, sandbox, heartbeat, { signal: stop.signal })) {
+          if (event.type !== "output") continue
+          abortedAt ||= performance.now()
+          stop.abort(reason)
+        }
+      }, reason)
+      // Left to itself the code goes on for a minute.
+      assert.ok(performance.now() - abortedAt < 30_000, "it does not wait for the code")
+      await assertStill(sandbox)
+    },
+  },
+  {
+    name: "whoever stops taking the output makes the code wait, and ends it by leaving",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `
+import sys
+for i in range(1000):
+    sys.stdout.write("x" * 100_000)
+    sys.stdout.flush()
+    open("beat", "w").write(str(i))`
+      for await (const event of exec(harness, sandbox, code)) {
+        assert.equal(event.type, "output")
+        // Time enough for all hundred megabytes, if nobody held them up.
+        await delay(1_000)
+        break
+      }
+      await assertStill(sandbox)
+      const { stdout } = await run(harness, sandbox, `print(open("beat").read())`)
+      assert.ok(Number(stdout) < 500, `it wrote ${stdout} of 1000 pieces`)
+    },
+  },
+  ...sandboxFileCases,
+  ...sandboxFolderCases,
+  ...sandboxLimitCases,
+]

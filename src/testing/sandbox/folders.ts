@@ -1,0 +1,97 @@
+import assert from "node:assert/strict"
+import type { ReadOnlyFolder } from "../../core/ports/sandbox.ts"
+import { newSandbox, run, type SandboxCase } from "./harness.ts"
+
+const folder: ReadOnlyFolder = {
+  name: "skill",
+  variable: "SKILL_DIR",
+  key: "a skill",
+  files: [
+    { path: "scripts/hello.sh", content: Buffer.from("#!/bin/sh\necho hello $1\n") },
+    { path: "references/ü.txt", content: Buffer.from("text") },
+  ],
+}
+
+/** Prints the names of the changes that succeeded. */
+const changes = `
+import os
+root = os.environ["SKILL_DIR"]
+script = root + "/scripts/hello.sh"
+def attempt(name, change):
+    try:
+        change()
+        print(name)
+    except OSError:
+        pass
+attempt("write", lambda: open(script, "w"))
+attempt("append", lambda: open(script, "a"))
+attempt("delete", lambda: os.remove(script))
+attempt("rename", lambda: os.rename(script, root + "/scripts/other.sh"))
+attempt("add", lambda: open(root + "/scripts/new.sh", "w"))
+attempt("folder", lambda: os.mkdir(root + "/new"))
+attempt("move", lambda: os.rename(root, root + "-moved"))`
+
+/** A plain subprocess of a gateway that is not root runs as the owner of the files. */
+const changesOfModes = `${changes}
+attempt("mode", lambda: os.chmod(script, 0o777))
+attempt("time", lambda: os.utime(script, (0, 0)))`
+
+export const sandboxFolderCases: readonly SandboxCase[] = [
+  {
+    name: "code reads and runs the files of a folder that it is given, and finds it by its variable",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const code = `"$SKILL_DIR/scripts/hello.sh" you; cat "$SKILL_DIR/references/ü.txt"`
+      const { stdout, stderr } = await run(harness, sandbox, code, { language: "shell", folders: [folder] })
+      assert.equal(stdout + stderr, "hello you\ntext")
+      assert.deepEqual(await sandbox.files(), [])
+    },
+  },
+  {
+    name: "code cannot change a folder that it is given",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const host = harness.sandboxes.hosts.find(({ name }) => name === harness.host)
+      const code = host?.sandboxed === true ? changesOfModes : changes
+      const { stdout, stderr } = await run(harness, sandbox, code, { folders: [folder] })
+      assert.equal(stdout + stderr, "")
+      const again = await run(
+        harness,
+        await newSandbox(harness),
+        '"$SKILL_DIR"/scripts/*.sh again; ls "$SKILL_DIR"',
+        {
+          language: "shell",
+          folders: [folder],
+        },
+      )
+      assert.equal(again.stdout, "hello again\nreferences\nscripts\n")
+    },
+  },
+  {
+    name: "a folder is there only for the execution that it is given to",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const other = { ...folder, name: "other", variable: "OTHER_DIR", key: "another skill", files: [] }
+      const code = "import os; print(sorted(name for name in os.environ if name.endswith('_DIR')))"
+      assert.equal(
+        (await run(harness, sandbox, code, { folders: [folder, other] })).stdout,
+        "['OTHER_DIR', 'SKILL_DIR']\n",
+      )
+      assert.equal((await run(harness, sandbox, code)).stdout, "[]\n")
+    },
+  },
+  {
+    name: "a folder with a path or a name that leads elsewhere is refused",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      for (const path of ["../x", "/etc/x", "", "a//b", "a/../../x", "a\0b"]) {
+        const folders = [{ ...folder, key: path, files: [{ path, content: Buffer.from("x") }] }]
+        await assert.rejects(run(harness, sandbox, "print(1)", { folders }), { code: "invalid_path" }, path)
+      }
+      for (const change of [{ name: "../x" }, { variable: "PATH=x" }]) {
+        const folders = [{ ...folder, ...change }]
+        await assert.rejects(run(harness, sandbox, "print(1)", { folders }), { code: "invalid_folder" })
+      }
+    },
+  },
+]

@@ -1,0 +1,84 @@
+import { randomIds } from "../../core/ids.ts"
+import type {
+  CodeLanguage,
+  ExecEvent,
+  ExitStatus,
+  ReadOnlyFolder,
+  Sandbox,
+  Sandboxes,
+  SandboxName,
+} from "../../core/ports/sandbox.ts"
+
+/** A backend under test. Its limits: 64 MB of memory, 64 processes, 32 MB and 1 500 entries of disk. */
+export interface SandboxHarness {
+  readonly sandboxes: Sandboxes
+  readonly host: SandboxName
+}
+
+export interface SandboxCase {
+  readonly name: string
+  run(harness: SandboxHarness): Promise<void>
+}
+
+export interface Outcome extends ExitStatus {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Opens the sandbox of a new session, by default of a user of its own. */
+export function newSandbox(
+  { sandboxes }: SandboxHarness,
+  userId: string = randomIds.next("sess"),
+): Promise<Sandbox> {
+  return sandboxes.open({ id: randomIds.next("sess"), tenant: "test", userId })
+}
+
+export interface RunOptions {
+  readonly language?: CodeLanguage
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  readonly folders?: readonly ReadOnlyFolder[]
+}
+
+/** As long as code may have: what is not about time is not to fail for want of it. */
+const amplyMs = 60_000
+
+export function exec(
+  { host }: SandboxHarness,
+  sandbox: Sandbox,
+  code: string,
+  {
+    language = "python",
+    timeoutMs = amplyMs,
+    signal = new AbortController().signal,
+    folders,
+  }: RunOptions = {},
+): AsyncIterable<ExecEvent> {
+  return sandbox.exec(
+    { host, language, code, timeoutMs, ...(folders !== undefined && { folders }) },
+    { signal },
+  )
+}
+
+/** Runs to the end, and keeps the first 64 kB of each stream. */
+export async function run(
+  harness: SandboxHarness,
+  sandbox: Sandbox,
+  code: string,
+  options?: RunOptions,
+): Promise<Outcome> {
+  const text = { stdout: "", stderr: "" }
+  for await (const event of exec(harness, sandbox, code, options)) {
+    if (event.type === "exit") return { ...event, ...text }
+    if (text[event.stream].length < 65_536) text[event.stream] += new TextDecoder().decode(event.bytes)
+  }
+  throw new Error("There was no exit status.")
+}
+
+export async function textOfFile(sandbox: Sandbox, path: string): Promise<string | null> {
+  const file = await sandbox.readFile(path)
+  if (file === null) return null
+  const pieces: Uint8Array[] = []
+  for await (const piece of file.content) pieces.push(piece)
+  return Buffer.concat(pieces).toString()
+}

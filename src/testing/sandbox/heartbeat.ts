@@ -1,0 +1,33 @@
+import assert from "node:assert/strict"
+import { setTimeout as delay } from "node:timers/promises"
+import type { Sandbox } from "../../core/ports/sandbox.ts"
+
+/**
+ * Tells that it runs, in the working directory, until it is killed; and so does a child that escaped from its group.
+ */
+export const heartbeat = `
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork(): os._exit(0)
+    name = "beat-of-child"
+else:
+    name = "beat"
+    while not os.path.exists("beat-of-child"): time.sleep(0.01)
+    print("running")
+while True:
+    open(name, "w").write(str(time.time()))
+    time.sleep(0.02)`
+
+/** No process of the session writes any more. */
+export async function assertStill(sandbox: Sandbox): Promise<void> {
+  const versions = async () => (await sandbox.files()).map(({ path, version }) => `${path} ${version}`).sort()
+  for (let attempt = 0; ; attempt += 1) {
+    const before = await versions()
+    await delay(300)
+    const after = await versions()
+    if (before.join() === after.join()) return
+    assert.ok(attempt < 20, `something still writes: ${after.join()}`)
+  }
+}

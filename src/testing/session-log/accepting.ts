@@ -1,0 +1,113 @@
+import assert from "node:assert/strict"
+import {
+  accepted,
+  claimed,
+  commitOk,
+  event,
+  message,
+  newAgent,
+  newSession,
+  numbered,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+} from "./fixtures.ts"
+
+/** Putting a message and claiming its session in one. */
+export const acceptingCases: readonly SessionLogCase[] = [
+  {
+    rule: 7,
+    name: "an accepted message of a session that nobody has comes with its lease, and is pending with it",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const command = message(sessionId)
+      const { outcome, lease } = await log.putAndClaim(command, ["another", agent])
+      assert.deepEqual(outcome, { status: "accepted", runId: command.runId, cursor: 0 })
+      assert.equal(lease?.sessionId, sessionId)
+      assert.equal(lease.takeovers, 0)
+      const [pending, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual(pending, { ...command, id: pending?.id })
+      await commitOk(log, { lease, entries: [event(numbered(lease, 1), command.runId, runFailed)] })
+      assert.equal(await log.claim(sessionId, [agent]), null)
+      assert.equal(await log.release(lease, { force: true }), "released")
+      assert.ok((await claimed(log, sessionId)).epoch > lease.epoch)
+    },
+  },
+  {
+    rule: 9,
+    name: "a message of an agent that this process does not serve is accepted without a lease",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const { outcome, lease } = await log.putAndClaim(message(sessionId), ["another"])
+      accepted(outcome)
+      assert.equal(lease, null)
+      assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
+    },
+  },
+  {
+    rule: 1,
+    name: "a message that is not accepted claims nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const sessionId = await newSession(log, { agent })
+      const unknown = await log.putAndClaim(message("sess_nobody"), [agent])
+      assert.deepEqual(unknown, { outcome: { status: "unknown" }, lease: null })
+      const idempotency = { key: "once", bodyHash: "hash" }
+      const first = accepted(await log.put(message(sessionId, { idempotency })))
+      const again = await log.putAndClaim(message(sessionId, { idempotency }), [agent])
+      assert.deepEqual(again, { outcome: { ...first, status: "duplicate" }, lease: null })
+      const busy = await log.putAndClaim(message(sessionId), [agent])
+      assert.deepEqual(busy, { outcome: { status: "busy", runId: first.runId }, lease: null })
+      assert.equal((await log.claim(sessionId, [agent]))?.sessionId, sessionId)
+    },
+  },
+]
+
+/** The same with other processes on the same data. */
+export const sharedAcceptingCases: readonly SessionLogCase[] = [
+  {
+    rule: 7,
+    name: "a message of a session that a process has comes without a lease, and is left to that process",
+    async run({ open }) {
+      const [{ log }, other] = [await open(), await open()]
+      const agent = newAgent()
+      const { sessionId, runId, lease } = await runningSession(log, { agent })
+      const runEnded = { runId, state: "failed" as const }
+      await commitOk(log, { lease, entries: [event(numbered(lease, 1), runId, runFailed)], runEnded })
+      const next = await other.log.putAndClaim(message(sessionId), [agent])
+      const accepting = accepted(next.outcome)
+      assert.equal(next.lease, null)
+      assert.deepEqual(
+        (await log.pending(lease)).map((command) => command.runId),
+        [accepting.runId],
+      )
+    },
+  },
+  {
+    rule: 1,
+    name: "of messages to one session at once one is accepted, with the only lease",
+    async run({ open }) {
+      const logs = [(await open()).log, (await open()).log]
+      const agent = newAgent()
+      const [first] = logs
+      assert.ok(first)
+      const sessionId = await newSession(first, { agent })
+      const results = await Promise.all(
+        [...logs, ...logs].map((log) => log.putAndClaim(message(sessionId), [agent])),
+      )
+      const statuses = results.map(({ outcome }) => outcome.status)
+      assert.deepEqual(statuses.toSorted(), ["accepted", "busy", "busy", "busy"])
+      const leased = results.filter(({ lease }) => lease !== null)
+      assert.deepEqual(
+        leased.map(({ outcome }) => outcome.status),
+        ["accepted"],
+      )
+    },
+  },
+]

@@ -1,0 +1,99 @@
+import type { Store } from "../../core/ports/store.ts"
+import { approvalsCases } from "../store/approvals-contract.ts"
+import { directoryCases, sharedDirectoryCases } from "../store/directory-contract.ts"
+import { keyringCases } from "../store/keyring-contract.ts"
+import { sharedMemoryCases } from "../store/memory-bounds.ts"
+import { memoryCases } from "../store/memory-contract.ts"
+import { outboxCommandCases } from "../store/outbox-commands.ts"
+import { outboxCases } from "../store/outbox-contract.ts"
+import { sharedOutboxCases } from "../store/outbox-shared.ts"
+import { secretsCases } from "../store/secrets-contract.ts"
+import { subscriptionCases } from "../store/subscriptions-contract.ts"
+import { treeCases } from "../store/tree-contract.ts"
+import { acceptingCases, sharedAcceptingCases } from "./accepting.ts"
+import { answerCases } from "./answers.ts"
+import { closingCases } from "./closing.ts"
+import { entryCases } from "./entries.ts"
+import type { SessionLogCase, SessionLogHarness } from "./fixtures.ts"
+import { inboxCases } from "./inbox.ts"
+import { largeCases } from "./large.ts"
+import { leaseCases } from "./leases.ts"
+import { parkingCases } from "./parking.ts"
+import { pruneCases } from "./prune.ts"
+import { queueCases } from "./queue.ts"
+import { revocationCases } from "./revocation.ts"
+import { sharedCases } from "./shared.ts"
+import { sharedWaitCases } from "./shared-waits.ts"
+import { shareCases } from "./shares.ts"
+import { startCases } from "./starts.ts"
+import { interruptionCases, steeringCases, withdrawalCases } from "./steering.ts"
+import { storageCases } from "./storage.ts"
+import { waitKindCases } from "./waits.ts"
+import { watchingCases } from "./watching.ts"
+
+export type { SessionLogCase, SessionLogHarness } from "./fixtures.ts"
+
+/** Behavior of every store. Cases may run one after another on the same data. */
+export const sessionLogContract: readonly SessionLogCase[] = [
+  ...inboxCases,
+  ...queueCases,
+  ...withdrawalCases,
+  ...interruptionCases,
+  ...steeringCases,
+  ...entryCases,
+  ...largeCases,
+  ...startCases,
+  ...storageCases,
+  ...pruneCases,
+  ...acceptingCases,
+  ...leaseCases,
+  ...shareCases,
+  ...parkingCases,
+  ...answerCases,
+  ...closingCases,
+  ...waitKindCases,
+  ...revocationCases,
+  ...watchingCases,
+  ...approvalsCases,
+  ...directoryCases,
+  ...keyringCases,
+  ...secretsCases,
+  ...memoryCases,
+  ...outboxCases,
+  ...outboxCommandCases,
+  ...treeCases,
+  ...subscriptionCases,
+]
+
+/** Behavior of a store that several processes may open: these cases open it more than once. */
+export const sharedSessionLogContract: readonly SessionLogCase[] = [
+  ...sharedCases,
+  ...sharedAcceptingCases,
+  ...sharedWaitCases,
+  ...sharedDirectoryCases,
+  ...sharedOutboxCases,
+  ...sharedMemoryCases,
+]
+
+/**
+ * Runs one case, for any test runner, and closes all the stores it opened. Rejects when the store breaks the
+ * contract; needs up to a minute when an expected change never comes.
+ */
+export async function runSessionLogCase(each: SessionLogCase, harness: SessionLogHarness): Promise<void> {
+  const opened: Store[] = []
+  try {
+    await each.run({
+      async open() {
+        const store = await harness.open()
+        opened.push(store)
+        return store
+      },
+      async crash(store) {
+        opened.splice(opened.indexOf(store), 1)
+        await harness.crash(store)
+      },
+    })
+  } finally {
+    for (const store of opened) await store.close()
+  }
+}

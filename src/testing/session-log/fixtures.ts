@@ -1,0 +1,195 @@
+import { setTimeout as delay } from "node:timers/promises"
+import { randomIds } from "../../core/ids.ts"
+import type { Delta, DeltaEntry, Event, EventEntry, RunStarted, StepStarted } from "../../core/log/entries.ts"
+import { logVersion } from "../../core/log/entries.ts"
+import { firstSequence } from "../../core/log/sequence.ts"
+import type { PutRun } from "../../core/ports/inbox.ts"
+import type {
+  CancelCommand,
+  CommitOutcome,
+  Lease,
+  MessageCommand,
+  PutOutcome,
+  SessionBatch,
+  SessionLog,
+} from "../../core/ports/session-log.ts"
+import type { Store } from "../../core/ports/store.ts"
+import { noSpending } from "../../core/usage.ts"
+
+export interface SessionLogHarness {
+  /** Another process's membership on the same data. The store's clock must be the machine's. */
+  open(): Promise<Store>
+  /** Ends a membership as a crash would: its leases are not released. Resolves at once; death may show later. */
+  crash(store: Store): Promise<void>
+}
+
+export interface SessionLogCase {
+  /** Number of the rule in docs/architecture.md; null if the port itself states it. */
+  readonly rule: number | null
+  readonly name: string
+  run(harness: SessionLogHarness): Promise<void>
+}
+
+/** A session with an agent of its own, so that cases do not meet in `claimRunnable`. */
+export async function newSession(
+  log: SessionLog,
+  options: { readonly agent?: string; readonly at?: number } = {},
+): Promise<string> {
+  const { agent = newAgent(), at = 1_000 } = options
+  const id = randomIds.next("sess")
+  await log.createSession({ id, tenant: "tenant", userId: "user", agent, createdAt: at })
+  return id
+}
+
+/** The fixed part keeps it readable, the random part keeps cases apart on shared data. */
+export function newAgent(): string {
+  return `agent_${randomIds.next("key")}`
+}
+
+export function message(sessionId: string, options: Partial<MessageCommand> = {}): MessageCommand {
+  return {
+    type: "message",
+    sessionId,
+    runId: randomIds.next("run"),
+    at: 2_000,
+    input: { type: "message", content: [{ type: "text", text: "Hello" }] },
+    context: {},
+    channel: null,
+    model: null,
+    outputSchema: null,
+    idempotency: null,
+    ...options,
+  }
+}
+
+export function cancel(sessionId: string, runId: string | null = null): CancelCommand {
+  return { type: "cancel", sessionId, runId, at: 3_000 }
+}
+
+/** The outcome of a put that must be accepted. */
+export function accepted(outcome: PutOutcome): PutRun {
+  if (outcome.status !== "accepted") throw new Error(`The command was not accepted: ${outcome.status}.`)
+  return outcome
+}
+
+/** A session, new unless one is given, with an open run whose message is consumed, under a lease. */
+export async function runningSession(
+  log: SessionLog,
+  options: { readonly agent?: string; readonly sessionId?: string; readonly steerable?: boolean } = {},
+): Promise<{ sessionId: string; agent: string; runId: string; lease: Lease }> {
+  const { agent = newAgent(), steerable = true } = options
+  const sessionId = options.sessionId ?? (await newSession(log, { agent }))
+  const { runId } = accepted(await log.put(message(sessionId)))
+  const lease = await claimed(log, sessionId)
+  await openRun(log, lease, { steerable })
+  return { sessionId, agent, runId, lease }
+}
+
+/** Opens the next queued run, without any entries. Returns its id. */
+export async function openRun(
+  log: SessionLog,
+  lease: Lease,
+  { steerable = true, cursor = 0 }: { readonly steerable?: boolean; readonly cursor?: number } = {},
+): Promise<string> {
+  const next = (await log.pending(lease)).find(({ type }) => type === "message")
+  if (next === undefined) throw new Error("No run is due.")
+  const { id, runId } = next
+  await commitOk(log, {
+    lease,
+    entries: [],
+    commandsConsumed: [id],
+    runOpened: { runId, cursor, steerable },
+  })
+  return runId
+}
+
+export async function claimed(log: SessionLog, sessionId: string): Promise<Lease> {
+  const lease = await tryClaim(log, sessionId)
+  if (lease === null) throw new Error("The session could not be claimed.")
+  return lease
+}
+
+/** As a process would that serves the session's agent. */
+export async function tryClaim(log: SessionLog, sessionId: string): Promise<Lease | null> {
+  const session = await log.session(sessionId)
+  if (session === null) throw new Error("There is no such session.")
+  return log.claim(sessionId, [session.agent])
+}
+
+export async function commitOk(log: SessionLog, batch: SessionBatch): Promise<void> {
+  const outcome = await committed(log, batch)
+  if (outcome !== "ok") throw new Error(`The commit was refused: ${outcome}.`)
+}
+
+/** Commits the batch again while another transaction works on its session. */
+export async function committed(
+  log: SessionLog,
+  batch: SessionBatch,
+): Promise<Exclude<CommitOutcome, "busy">> {
+  return eventually("the session's row", async () => {
+    const [outcome] = await log.commit([batch])
+    if (outcome === undefined) throw new Error("The commit had no outcome.")
+    return outcome === "busy" ? null : outcome
+  })
+}
+
+/** The number of the lease's `n`th entry, counted from 1. */
+export function numbered(lease: Lease, n: number): number {
+  return firstSequence(lease.epoch) + n - 1
+}
+
+export function event(
+  seq: number,
+  runId: string,
+  event: Event,
+  options: Partial<EventEntry> = {},
+): EventEntry {
+  return { kind: "event", seq, v: logVersion, at: 4_000, runId, event, ...options }
+}
+
+export function textDelta(seq: number, runId: string, text: string, stepId = "step_1"): DeltaEntry {
+  const delta: Delta = { type: "textDelta", stepId, messageId: "msg_1", part: 0, text }
+  return { kind: "delta", seq, runId, delta }
+}
+
+export const stepStarted: StepStarted = { type: "stepStarted", stepId: "step_1", messageId: "msg_1", step: 1 }
+export const runStarted: RunStarted = {
+  type: "runStarted",
+  agent: "agent",
+  revision: "1",
+  content: [{ type: "text", text: "Hello" }],
+  context: {},
+  channel: null,
+  model: null,
+  outputSchema: null,
+}
+export const stepCompleted: Event = { type: "stepCompleted", stepId: "step_1", step: 1, ...noSpending }
+export const runFailed: Event = { type: "runFailed", code: "internal", message: "Failed.", ...noSpending }
+
+/** Waits for what another process, or the clock of the store, brings about. */
+export async function eventually<T extends NonNullable<unknown>>(
+  what: string,
+  look: () => Promise<T | null>,
+): Promise<T> {
+  const deadline = performance.now() + 15_000
+  for (;;) {
+    const found = await look()
+    if (found !== null) return found
+    if (performance.now() > deadline) throw new Error(`Waited too long for ${what}.`)
+    await delay(10)
+  }
+}
+
+/** The next yield, or an error when none comes in time. */
+export async function nextOf<T>(iterator: AsyncIterator<T>, what: string): Promise<IteratorResult<T>> {
+  const giveUp = new AbortController()
+  const late = delay(15_000, null, { signal: giveUp.signal })
+  try {
+    const result = await Promise.race([iterator.next(), late])
+    if (result === null) throw new Error(`Waited too long for ${what}.`)
+    return result
+  } finally {
+    giveUp.abort()
+    await late.catch(() => "stopped because it was in time")
+  }
+}

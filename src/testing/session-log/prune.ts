@@ -1,0 +1,132 @@
+import assert from "node:assert/strict"
+import type { Entry } from "../../core/log/entries.ts"
+import {
+  accepted,
+  commitOk,
+  event,
+  eventually,
+  message,
+  newAgent,
+  newSession,
+  numbered,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+  stepCompleted,
+  stepStarted,
+  textDelta,
+} from "./fixtures.ts"
+
+/** Older than any session of these cases, so that only deltas are dropped. */
+const noSessions = { sessionsUsedBefore: 0 }
+
+export const pruneCases: readonly SessionLogCase[] = [
+  {
+    rule: 6,
+    name: "deltas are dropped once they have been settled for longer than the limit, by the store's clock alone",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const commit = (entry: Entry) => commitOk(log, { lease, entries: [entry] })
+      const beginning = await log.now()
+      // The writer's clock may be behind or ahead.
+      await commit(event(numbered(lease, 1), runId, stepStarted, { at: 1_000 }))
+      await commit(textDelta(numbered(lease, 2), runId, "first step"))
+      await commit(event(numbered(lease, 3), runId, stepCompleted, { at: 2_000 }))
+      const first = await log.now()
+      const between = await eventually("a later time", async () => {
+        const now = await log.now()
+        return now > first ? now : null
+      })
+      await commit(textDelta(numbered(lease, 4), runId, "second step"))
+      await commit(event(numbered(lease, 5), runId, stepCompleted, { at: 1_000 }))
+      await commit(textDelta(numbered(lease, 6), runId, "unsettled"))
+      const kept = async (deltasSettledBefore: number) => {
+        await log.prune({ deltasSettledBefore, ...noSessions })
+        const left = await log.read(sessionId, { afterSeq: 0, limit: 100 })
+        return left.map(({ seq }) => seq - numbered(lease, 0))
+      }
+      assert.deepEqual(await kept(beginning), [1, 2, 3, 4, 5, 6])
+      assert.deepEqual(await kept(between), [1, 3, 4, 5, 6])
+      assert.deepEqual(await kept(between), [1, 3, 4, 5, 6])
+      assert.deepEqual(await kept(Number.MAX_SAFE_INTEGER), [1, 3, 5, 6])
+    },
+  },
+  {
+    rule: 6,
+    name: "the end of a run settles its deltas, and those committed with it",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      await commitOk(log, { lease, entries: [textDelta(numbered(lease, 1), runId, "a")] })
+      await commitOk(log, {
+        lease,
+        entries: [
+          event(numbered(lease, 2), runId, stepStarted),
+          textDelta(numbered(lease, 3), runId, "b"),
+          event(numbered(lease, 4), runId, runFailed, { at: 2_000 }),
+        ],
+        runEnded: { runId, state: "failed" },
+      })
+      await log.prune({ deltasSettledBefore: Number.MAX_SAFE_INTEGER, ...noSessions })
+      const left = await log.read(sessionId, { afterSeq: 0, limit: 100 })
+      assert.deepEqual(
+        left.map(({ kind }) => kind),
+        ["event", "event"],
+      )
+    },
+  },
+  {
+    rule: 6,
+    name: "thousands of settled deltas are dropped in one call",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const batches = Array.from({ length: 1_000 }, (_, n) => {
+        return { lease, entries: [textDelta(numbered(lease, n + 1), runId, "x")] }
+      })
+      await log.commit(batches)
+      const end = event(numbered(lease, 1_001), runId, stepCompleted, { at: 2_000 })
+      await commitOk(log, { lease, entries: [end] })
+      await log.prune({ deltasSettledBefore: Number.MAX_SAFE_INTEGER, ...noSessions })
+      assert.deepEqual(await log.read(sessionId, { afterSeq: 0, limit: 2_000 }), [end])
+    },
+  },
+  {
+    rule: null,
+    name: "sessions unused since the limit are removed with all they have, unless a run is open",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const idle = await newSession(log, { agent, at: 10 })
+      const recent = await newSession(log, { at: 20 })
+      const busy = await newSession(log, { at: 10 })
+      accepted(await log.put(message(busy, { at: 11 })))
+      const ended = await runningSession(log)
+      await commitOk(log, {
+        lease: ended.lease,
+        entries: [
+          textDelta(numbered(ended.lease, 1), ended.runId, "a"),
+          event(numbered(ended.lease, 2), ended.runId, runFailed, { at: 30_000 }),
+        ],
+        runEnded: { runId: ended.runId, state: "failed" },
+      })
+      const exist = async () =>
+        (await Promise.all([idle, recent, busy, ended.sessionId].map((id) => log.session(id)))).map(
+          (session) => session !== null,
+        )
+      await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 20 })
+      assert.deepEqual(await exist(), [false, true, true, true])
+      await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 30_000 })
+      assert.deepEqual(await exist(), [false, false, true, true])
+      await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 30_001 })
+      assert.deepEqual(await exist(), [false, false, true, false])
+      assert.deepEqual(await log.read(ended.sessionId, { afterSeq: 0, limit: 10 }), [])
+      assert.equal(await log.run(ended.sessionId, ended.runId), null)
+      assert.deepEqual(await log.put(message(idle)), { status: "unknown" })
+      assert.equal(await log.claim(idle, [agent]), null)
+      const late = { lease: ended.lease, entries: [textDelta(numbered(ended.lease, 3), ended.runId, "b")] }
+      assert.deepEqual(await log.commit([late]), ["fenced"])
+    },
+  },
+]

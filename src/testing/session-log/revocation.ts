@@ -1,0 +1,50 @@
+import assert from "node:assert/strict"
+import { cancel, commitOk, newSession, nextOf, runningSession, type SessionLogCase } from "./fixtures.ts"
+
+export const revocationCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "revoking a session cancels its open run; doing it again changes nothing",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      assert.equal((await log.session(sessionId))?.revokedAt, null)
+      assert.equal(await log.revokeSession(sessionId, 7_000), true)
+      assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
+      const [command, ...others] = await log.pending(lease)
+      assert.deepEqual(others, [])
+      assert.deepEqual(command, { ...cancel(sessionId, runId), at: 7_000, id: command?.id })
+      await commitOk(log, { lease, entries: [], commandsConsumed: [command?.id ?? 0] })
+      assert.equal(await log.revokeSession(sessionId, 8_000), true)
+      assert.equal((await log.session(sessionId))?.revokedAt, 7_000)
+      assert.deepEqual(await log.pending(lease), [])
+    },
+  },
+  {
+    rule: null,
+    name: "revoking wakes whoever works on the run, and needs no run",
+    async run({ open }) {
+      const { log } = await open()
+      const idle = await newSession(log)
+      const { sessionId } = await runningSession(log)
+      const stop = new AbortController()
+      const arrivals = log.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
+      const next = nextOf(arrivals, "an arrival")
+      assert.equal(await log.revokeSession(idle, 7_000), true)
+      assert.equal((await log.session(idle))?.revokedAt, 7_000)
+      assert.equal(await log.revokeSession(sessionId, 7_000), true)
+      for (let found = await next; found.value !== sessionId; ) found = await nextOf(arrivals, "an arrival")
+      stop.abort()
+    },
+  },
+  {
+    rule: null,
+    name: "a session that does not exist cannot be revoked, whatever its id",
+    async run({ open }) {
+      const { log } = await open()
+      for (const id of ["sess_nobody", "", "\u0000", "\ud800"]) {
+        assert.equal(await log.revokeSession(id, 7_000), false)
+      }
+    },
+  },
+]

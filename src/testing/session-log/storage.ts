@@ -1,0 +1,169 @@
+import assert from "node:assert/strict"
+import { randomIds } from "../../core/ids.ts"
+import type { HistoryReplaced } from "../../core/log/entries.ts"
+import type { SessionLog, StorageLimits } from "../../core/ports/session-log.ts"
+import { noSpending } from "../../core/usage.ts"
+import {
+  accepted,
+  cancel,
+  claimed,
+  commitOk,
+  event,
+  message,
+  newAgent,
+  newSession,
+  numbered,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+  stepStarted,
+  textDelta,
+} from "./fixtures.ts"
+
+const replaced: HistoryReplaced = {
+  type: "historyReplaced",
+  messages: [{ role: "user", content: [{ type: "text", text: "Zoë" }] }],
+  spent: noSpending,
+}
+const roomy: StorageLimits = { sessionBytes: 1_000_000, principalIsFull: false }
+
+function sizeOf(stored: object): number {
+  return Buffer.byteLength(JSON.stringify(stored))
+}
+
+/** A session with an ended run, in which one event is stored. */
+async function usedSession(log: SessionLog): Promise<string> {
+  const { sessionId, runId, lease } = await runningSession(log)
+  const end = event(numbered(lease, 1), runId, runFailed)
+  await commitOk(log, { lease, entries: [end], runEnded: { runId, state: "failed" } })
+  assert.equal(await log.release(lease), "released")
+  return sessionId
+}
+
+export const storageCases: readonly SessionLogCase[] = [
+  {
+    rule: null,
+    name: "the stored size of a session is that of its events, each counted once, and none of its deltas",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const batch = {
+        lease,
+        entries: [
+          event(numbered(lease, 1), runId, replaced),
+          textDelta(numbered(lease, 2), runId, "x".repeat(10_000)),
+          event(numbered(lease, 3), runId, stepStarted),
+        ],
+      }
+      assert.equal((await log.session(sessionId))?.storedBytes, 0)
+      await commitOk(log, batch)
+      await commitOk(log, batch)
+      const size = sizeOf(replaced) + sizeOf(stepStarted)
+      assert.equal((await log.session(sessionId))?.storedBytes, size)
+      const rest = [4, 5].map((n) => ({ lease, entries: [event(numbered(lease, n), runId, stepStarted)] }))
+      await log.commit(rest)
+      assert.equal((await log.session(sessionId))?.storedBytes, size + 2 * sizeOf(stepStarted))
+    },
+  },
+  {
+    rule: null,
+    name: "the stored size of a principal is that of all its sessions, and of no other's",
+    async run({ open }) {
+      const { log } = await open()
+      const agent = newAgent()
+      const principal = { tenant: 'ten"ant\u0000', userId: randomIds.next("key") }
+      const others = [
+        { ...principal, tenant: "other" },
+        { ...principal, userId: "other" },
+      ]
+      assert.equal(await log.storedBytes(principal), 0)
+      for (const owner of [principal, principal, ...others]) {
+        const id = randomIds.next("sess")
+        await log.createSession({ id, ...owner, agent, createdAt: 1_000 })
+        const lease = await claimed(log, id)
+        assert.deepEqual(lease.principal, owner)
+        await commitOk(log, { lease, entries: [event(numbered(lease, 1), "run", stepStarted)] })
+      }
+      assert.equal(await log.storedBytes(principal), 2 * sizeOf(stepStarted))
+    },
+  },
+  {
+    rule: null,
+    name: "a message to a session or principal that stores too much is refused, whether it is claimed or not",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await usedSession(log)
+      const atLimit = { ...roomy, sessionBytes: sizeOf(runFailed) }
+      const principalFull = { ...roomy, principalIsFull: true }
+      const sessionIsFull = { status: "full", scope: "session" }
+      const principalIsFull = { status: "full", scope: "principal" }
+      assert.deepEqual(await log.put(message(sessionId), atLimit), sessionIsFull)
+      assert.deepEqual(await log.put(message(sessionId), principalFull), principalIsFull)
+      assert.deepEqual(await log.putAndClaim(message(sessionId), [newAgent()], atLimit), {
+        outcome: sessionIsFull,
+        lease: null,
+      })
+      assert.equal((await log.session(sessionId))?.activeRun, null)
+      accepted(await log.put(message(sessionId), { ...roomy, sessionBytes: sizeOf(runFailed) + 1 }))
+      assert.equal((await log.put(message(sessionId), atLimit)).status, "busy")
+      accepted(await log.put(cancel(sessionId), atLimit))
+    },
+  },
+  {
+    rule: 1,
+    name: "a repeated message gives its run although the session is full by now",
+    async run({ open }) {
+      const { log } = await open()
+      const sessionId = await newSession(log)
+      const idempotency = { key: "key", bodyHash: "hash" }
+      const nothing = { sessionBytes: 0, principalIsFull: true }
+      const run = accepted(await log.put(message(sessionId, { idempotency }), roomy))
+      const again = await log.put(message(sessionId, { idempotency }), nothing)
+      assert.deepEqual(again, { ...run, status: "duplicate" })
+      const other = message(sessionId, { idempotency: { key: "key", bodyHash: "other" } })
+      assert.deepEqual(await log.put(other, nothing), { status: "keyReused" })
+    },
+  },
+  {
+    rule: 13,
+    name: "the last event that replaced the history is found, however many there are",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const other = await runningSession(log)
+      assert.equal(await log.historyStart(sessionId), 0)
+      for (const n of [1, 4]) {
+        const entries = [
+          event(numbered(lease, n), runId, replaced),
+          event(numbered(lease, n + 1), runId, stepStarted),
+        ]
+        await commitOk(log, { lease, entries })
+        assert.equal(await log.historyStart(sessionId), numbered(lease, n))
+      }
+      assert.equal(await log.historyStart(other.sessionId), 0)
+    },
+  },
+  {
+    rule: 13,
+    name: "replaced histories stay in the log, and are left out for who does not want them",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const large = { ...replaced, messages: Array(50).fill(replaced.messages[0]) }
+      const entries = Array.from({ length: 300 }, (_, index) => {
+        return index % 2 === 0
+          ? event(numbered(lease, index + 1), runId, large)
+          : textDelta(numbered(lease, index + 1), runId, "x")
+      })
+      await commitOk(log, { lease, entries })
+      const deltas = entries.filter(({ kind }) => kind === "delta")
+      const from = { afterSeq: 0, limit: 1_000 }
+      assert.deepEqual(await log.read(sessionId, from), entries)
+      assert.deepEqual(await log.read(sessionId, { ...from, replacedHistories: false }), deltas)
+      const page = { ...from, maxCharacters: 5_000, replacedHistories: false }
+      const first = await log.read(sessionId, page)
+      assert.ok(first.length > 1 && first.length < deltas.length)
+      assert.deepEqual(first, deltas.slice(0, first.length))
+    },
+  },
+]

@@ -1,0 +1,283 @@
+import assert from "node:assert/strict"
+import { randomIds } from "../../core/ids.ts"
+import type { Approvals } from "../../core/ports/approvals.ts"
+import { commitOk, type SessionLogCase } from "../session-log/fixtures.ts"
+import { originAt } from "../session-log/tool-origin.ts"
+import {
+  approval,
+  askingSession,
+  decider,
+  ending,
+  expiring,
+  newWait,
+  opening,
+  qualifierOf,
+  toolResult,
+} from "../session-log/wait-fixtures.ts"
+
+export const approvalsCases: readonly SessionLogCase[] = [
+  {
+    rule: 2,
+    name: "a wait is found by its call as soon as it is committed, with whom it belongs to",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, waits } = await askingSession(log, [
+        {
+          qualifier: "q",
+          reason: "why",
+          input: { deep: [1.5, null, { a: true }] },
+        },
+      ])
+      const [wait] = waits
+      const expected = { ...wait, sessionId, tenant: "tenant", userId: "user", state: "open" }
+      assert.deepEqual(await approvals.wait(sessionId, wait), expected)
+      const elsewhere = await askingSession(log)
+      assert.equal(await approvals.wait(elsewhere.sessionId, wait), null)
+      for (const odd of ["call_nobody", "", "\u0000", "\ud800"]) {
+        assert.equal(await approvals.wait(sessionId, { waitId: odd }), null)
+        assert.equal(await approvals.wait(sessionId, { toolCallId: odd, kind: "approval" }), null)
+        assert.equal(await approvals.wait(odd, wait), null)
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "open waits are listed oldest first, of one session or all, by kind, unexpired, up to the limit",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const first = await askingSession(log, [{ expiresAt: 10_000 }, { kind: "clientTool" }, {}])
+      const second = await askingSession(log, [{ kind: "clientTool" }, {}])
+      const [a, b, c] = first.waits
+      const [d, e] = second.waits
+      assert.ok(b && c && e)
+      const mine = [a, b, c, d, e].map(({ toolCallId }) => toolCallId)
+      const list = async (filter: Partial<Parameters<Approvals["openWaits"]>[0]>) => {
+        const found = await approvals.openWaits({ now: 5_000, limit: 100_000, ...filter })
+        return found.map(({ toolCallId }) => mine.indexOf(toolCallId)).filter((index) => index !== -1)
+      }
+      const { sessionId } = first
+      assert.deepEqual(await list({}), [0, 1, 2, 3, 4])
+      assert.deepEqual(await list({ kind: "clientTool" }), [1, 3])
+      assert.deepEqual(await list({ sessionId }), [0, 1, 2])
+      assert.deepEqual(await list({ sessionId, kind: "approval" }), [0, 2])
+      assert.deepEqual(await list({ sessionId, limit: 2 }), [0, 1])
+      assert.deepEqual(await list({ sessionId, now: 9_999 }), [0, 1, 2])
+      assert.deepEqual(await list({ sessionId, now: 10_000 }), [1, 2])
+      assert.equal((await approvals.openWaits({ now: 5_000, limit: 1 })).length, 1)
+      for (const odd of ["sess_nobody", "\u0000"]) assert.deepEqual(await list({ sessionId: odd }), [])
+      assert.equal((await log.answer(approval(sessionId, a))).status, "accepted")
+      await commitOk(log, expiring(first, [b], 2))
+      await commitOk(log, ending(second, 2))
+      assert.deepEqual(await list({}), [2])
+    },
+  },
+  {
+    rule: null,
+    name: "hundreds of waits, some of them large, are listed whole",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const session = await askingSession(log)
+      const { sessionId, runId } = session
+      const more = Array.from({ length: 450 }, (_, n) =>
+        newWait(runId, { input: { text: n % 100 === 0 ? "x".repeat(300_000) : `${n}` } }),
+      )
+      await commitOk(log, opening(session, more, 2))
+      const expected = [...session.waits, ...more].map((wait) => {
+        return { ...wait, sessionId, tenant: "tenant", userId: "user", state: "open" }
+      })
+      for (const limit of [1_000, 451, 400, 200, 1]) {
+        const found = await approvals.openWaits({ sessionId, now: 5_000, limit })
+        assert.deepEqual(found, expected.slice(0, limit))
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "a grant is given with an approval, once for each tool type of a session",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, waits } = await askingSession(log, [
+        { qualifier: null },
+        { qualifier: "" },
+        { qualifier: "null" },
+        { toolName: "other" },
+        {},
+        {},
+        {},
+      ])
+      const [unset, empty, named, other, again, denied, plain] = waits
+      assert.ok(empty && named && other && again && denied && plain)
+      const answers = [
+        approval(sessionId, unset, { grant: true, at: 5_001 }),
+        approval(sessionId, empty, { grant: true, at: 5_002 }),
+        approval(sessionId, named, { grant: true, at: 5_003 }),
+        approval(sessionId, other, { grant: true, at: 5_004 }),
+        approval(sessionId, again, { grant: true, at: 5_005, decidedBy: { ...decider, userId: "second" } }),
+      ]
+      for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
+      const granted = (toolName: string, qualifier: string | null, at: number) => {
+        return { sessionId, toolName, qualifier, origin: null, grantedBy: decider, at }
+      }
+      const expected = [
+        granted("send_mail", null, 5_001),
+        granted("send_mail", "", 5_002),
+        granted("send_mail", "null", 5_003),
+        granted("other", null, 5_004),
+      ]
+      assert.deepEqual(await approvals.grants(sessionId), expected)
+      const without = [
+        approval(sessionId, denied, { approved: false, grant: true }),
+        approval(sessionId, plain, { grant: false }),
+      ]
+      for (const answer of without) assert.equal((await log.answer(answer)).status, "accepted")
+      assert.deepEqual(await approvals.grants(sessionId), expected)
+      const elsewhere = await askingSession(log)
+      for (const id of [elsewhere.sessionId, "sess_nobody", "\u0000"]) {
+        assert.deepEqual(await approvals.grants(id), [])
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "a revoked grant is gone at once, may be given again, and leaves the other grants alone",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, waits } = await askingSession(log, [
+        { qualifier: "a" },
+        { qualifier: "b" },
+        { qualifier: "a" },
+      ])
+      const [first, second, third] = waits
+      assert.ok(second && third)
+      for (const wait of [first, second]) {
+        assert.equal((await log.answer(approval(sessionId, wait, { grant: true }))).status, "accepted")
+      }
+      const revocation = { sessionId, toolName: "send_mail", qualifier: "a", revokedBy: decider, at: 6_000 }
+      const others = [
+        { ...revocation, qualifier: null },
+        { ...revocation, toolName: "other" },
+        { ...revocation, sessionId: "sess_nobody" },
+        { ...revocation, sessionId: "\u0000" },
+      ]
+      for (const other of others) assert.equal(await approvals.revokeGrant(other), false)
+      const qualifiers = async () => (await approvals.grants(sessionId)).map(({ qualifier }) => qualifier)
+      assert.deepEqual(await qualifiers(), ["a", "b"])
+      const outcomes = await Promise.all([
+        approvals.revokeGrant(revocation),
+        approvals.revokeGrant(revocation),
+      ])
+      assert.deepEqual(outcomes.toSorted(), [false, true])
+      assert.deepEqual(await qualifiers(), ["b"])
+      const [record] = await approvals.audit({ sessionId, limit: 1 })
+      const nothing = { runId: null, toolCallId: null, editedInput: null, reason: null }
+      const type = { toolName: "send_mail", qualifier: "a", origin: null }
+      const expected = { at: 6_000, sessionId, ...type, action: "revoked", decidedBy: decider, ...nothing }
+      assert.deepEqual(record, expected)
+      assert.equal((await log.answer(approval(sessionId, third, { grant: true }))).status, "accepted")
+      assert.deepEqual(await qualifiers(), ["b", "a"])
+    },
+  },
+  {
+    rule: null,
+    name: "a grant is for the tool of one server, and a revocation for all tools of its name",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const moved = originAt("a", { identity: "elsewhere" })
+      const changed = originAt("a", { digest: "changed" })
+      const origins = [null, originAt("a"), originAt("b"), moved, changed, originAt("a")]
+      const [first, ...more] = origins.map((origin) => ({ origin }))
+      assert.ok(first)
+      const { sessionId, waits } = await askingSession(log, [first, ...more])
+      for (const wait of waits) {
+        assert.deepEqual((await approvals.wait(sessionId, wait))?.origin, wait.origin)
+        assert.equal((await log.answer(approval(sessionId, wait, { grant: true }))).status, "accepted")
+      }
+      const granted = (await approvals.grants(sessionId)).map(({ origin }) => origin)
+      assert.deepEqual(granted, origins.slice(0, 5))
+      const revocation = { sessionId, toolName: "send_mail", qualifier: null, revokedBy: decider, at: 6_000 }
+      assert.equal(await approvals.revokeGrant(revocation), true)
+      assert.deepEqual(await approvals.grants(sessionId), [])
+      const revoked = (await approvals.audit({ sessionId, limit: 5 })).map(({ action, origin }) => ({
+        action,
+        origin,
+      }))
+      const expected = origins.slice(0, 5).map((origin) => ({ action: "revoked", origin }))
+      assert.deepEqual(revoked, expected.toReversed())
+    },
+  },
+  {
+    rule: null,
+    name: "the audit trail says who decided what, when and from where, newest first",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const { sessionId, runId, waits } = await askingSession(log, [
+        { qualifier: "q" },
+        {},
+        { kind: "clientTool", toolName: "locate" },
+      ])
+      const [first, second, third] = waits
+      assert.ok(second && third)
+      const editedInput = { to: "nobody" }
+      const cli = { via: "cli", tenant: null, userId: "root", address: null } as const
+      const answers = [
+        approval(sessionId, first, { at: 5_001, editedInput, reason: "edited", grant: true }),
+        approval(sessionId, second, { at: 5_002, approved: false, reason: "no", decidedBy: cli }),
+        toolResult(sessionId, third, { at: 5_003 }),
+      ]
+      for (const answer of answers) assert.equal((await log.answer(answer)).status, "accepted")
+      const of = (wait: typeof first) => {
+        const { toolCallId, toolName, origin } = wait
+        const qualifier = qualifierOf(wait)
+        const nothing = { editedInput: null, reason: null }
+        return { sessionId, runId, toolCallId, toolName, qualifier, origin, decidedBy: decider, ...nothing }
+      }
+      const expected = [
+        { ...of(third), at: 5_003, action: "result" },
+        { ...of(second), at: 5_002, action: "denied", reason: "no", decidedBy: cli },
+        { ...of(first), at: 5_001, action: "granted" },
+        { ...of(first), at: 5_001, action: "approved", editedInput, reason: "edited" },
+      ]
+      assert.deepEqual(await approvals.audit({ sessionId, limit: 10 }), expected)
+      assert.deepEqual(await approvals.audit({ sessionId, limit: 2 }), expected.slice(0, 2))
+      const other = await askingSession(log)
+      assert.equal((await log.answer(approval(other.sessionId, other.waits[0]))).status, "accepted")
+      const all = await approvals.audit({ limit: 5 })
+      assert.deepEqual(all.slice(1), expected)
+      assert.equal(all[0]?.sessionId, other.sessionId)
+      for (const odd of ["sess_nobody", "\u0000"]) {
+        assert.deepEqual(await approvals.audit({ sessionId: odd, limit: 10 }), [])
+      }
+    },
+  },
+  {
+    rule: null,
+    name: "waits, grants and the audit trail go when their session is removed, and only then",
+    async run({ open }) {
+      const { log, approvals } = await open()
+      const [removed, kept] = [await askingSession(log, [{}, {}]), await askingSession(log)]
+      for (const { sessionId, waits } of [removed, kept]) {
+        assert.equal((await log.answer(approval(sessionId, waits[0], { grant: true }))).status, "accepted")
+      }
+      await commitOk(log, ending(removed, 2, 6_000))
+      await log.prune({ deltasSettledBefore: 0, sessionsUsedBefore: 6_001 })
+      const left = async ({ sessionId, waits }: typeof kept) => [
+        await approvals.wait(sessionId, waits[0]),
+        ...(await approvals.grants(sessionId)),
+        ...(await approvals.audit({ sessionId, limit: 10 })),
+      ]
+      assert.deepEqual(await left(removed), [null])
+      assert.equal((await left(kept)).length, 4)
+      assert.deepEqual(await log.answer(approval(removed.sessionId, removed.waits[0])), { status: "unknown" })
+      // A session of the same name would start with nothing.
+      const { sessionId: id } = removed
+      await log.createSession({
+        id,
+        tenant: "t",
+        userId: "u",
+        agent: randomIds.next("key"),
+        createdAt: 9_000,
+      })
+      assert.deepEqual(await left(removed), [null])
+    },
+  },
+]

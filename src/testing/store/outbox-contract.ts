@@ -1,0 +1,285 @@
+import assert from "node:assert/strict"
+import { randomIds } from "../../core/ids.ts"
+import type { Outbox, OutboxItem, OutboxRow } from "../../core/ports/outbox.ts"
+import type { Lease, SessionLog } from "../../core/ports/session-log.ts"
+import {
+  cancel,
+  commitOk,
+  event,
+  eventually,
+  nextOf,
+  numbered,
+  runFailed,
+  runningSession,
+  type SessionLogCase,
+  stepStarted,
+} from "../session-log/fixtures.ts"
+
+/** A kind of its own, so that cases do not meet in `claim`. */
+function newKind(): string {
+  return `kind_${randomIds.next("key")}`
+}
+
+const plenty = { limit: 100, maxBytes: 1_000_000, leaseMs: 60_000 }
+
+interface Writer {
+  readonly sessionId: string
+  readonly runId: string
+  readonly lease: Lease
+}
+
+async function writing(log: SessionLog, items: readonly OutboxItem[]): Promise<Writer> {
+  const session = await runningSession(log)
+  await commitOk(log, batchOf(session, items))
+  return session
+}
+
+function batchOf({ lease, runId }: Writer, outbox: readonly OutboxItem[], n = 1) {
+  return { lease, entries: [event(numbered(lease, n), runId, stepStarted)], outbox }
+}
+
+async function rowsOf(outbox: Outbox, kind: string): Promise<readonly OutboxRow[]> {
+  return outbox.rows({ kind, limit: 1_000 })
+}
+
+export const outboxCases: readonly SessionLogCase[] = [
+  {
+    rule: 17,
+    name: "items are stored with the events of their commit, once, also if the batch is committed twice",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      const session = await runningSession(log)
+      const items = [
+        { id: "a", kind, payload: { deep: [1.5, null, "\u0000"] } },
+        { id: "b\u0000\ud800", kind, payload: null },
+      ]
+      const batch = batchOf(session, items)
+      await commitOk(log, batch)
+      await commitOk(log, batch)
+      const rows = await rowsOf(outbox, kind)
+      assert.deepEqual(
+        rows.map(({ id, sessionId, state, attempts, lastError, bytes }) => {
+          return { id, sessionId, state, attempts, lastError, bytes }
+        }),
+        items.map(({ id, payload }) => {
+          const bytes = Buffer.byteLength(JSON.stringify(payload))
+          return {
+            id,
+            sessionId: session.sessionId,
+            state: "waiting",
+            attempts: 0,
+            lastError: null,
+            bytes,
+          }
+        }),
+      )
+      const claimed = await outbox.claim({ kind, ...plenty })
+      assert.deepEqual(
+        claimed.map(({ id, payload, attempt, sessionId }) => ({ id, payload, attempt, sessionId })),
+        items.map(({ id, payload }) => ({ id, payload, attempt: 1, sessionId: session.sessionId })),
+      )
+      for (const item of claimed) assert.equal(await outbox.complete(item), true)
+      await commitOk(log, batch)
+      assert.deepEqual(await rowsOf(outbox, kind), [])
+    },
+  },
+  {
+    rule: 17,
+    name: "an id that its session has in the outbox already is not stored again; other sessions may use it",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      const session = await writing(log, [{ id: "a", kind, payload: 1 }])
+      await commitOk(log, batchOf(session, [{ id: "a", kind, payload: 2 }], 2))
+      const other = await writing(log, [{ id: "a", kind, payload: 3 }])
+      const claimed = await outbox.claim({ kind, ...plenty })
+      assert.deepEqual(
+        claimed.map(({ sessionId, payload }) => [sessionId, payload]),
+        [
+          [session.sessionId, 1],
+          [other.sessionId, 3],
+        ],
+      )
+    },
+  },
+  {
+    rule: 17,
+    name: "a refused batch stores no item",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      const session = await runningSession(log)
+      await log.put(cancel(session.sessionId))
+      const end = event(numbered(session.lease, 1), session.runId, runFailed)
+      const item = { id: "a", kind, payload: null }
+      const ended = { runId: session.runId, state: "failed" } as const
+      const batch = { lease: session.lease, entries: [end], outbox: [item], runEnded: ended }
+      assert.deepEqual(await log.commit([batch]), ["cancelled"])
+      const stale = { ...session.lease, epoch: session.lease.epoch + 1 }
+      assert.deepEqual(await log.commit([{ ...batch, lease: stale }]), ["fenced"])
+      assert.deepEqual(await rowsOf(outbox, kind), [])
+    },
+  },
+  {
+    rule: 17,
+    name: "claims take the kind that is asked for, oldest first, within the limit and the bytes, and each row once",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const [kind, other] = [newKind(), newKind()]
+      const payload = "x".repeat(98)
+      const items = ["a", "b", "c", "d", "e"].map((id) => ({ id, kind, payload }))
+      await writing(log, [{ id: "z", kind: other, payload: null }, ...items])
+      const ids = async (limit: number, maxBytes: number) => {
+        const claimed = await outbox.claim({ kind, limit, maxBytes, leaseMs: 60_000 })
+        return claimed.map(({ id }) => id)
+      }
+      assert.deepEqual(await ids(2, 1_000), ["a", "b"])
+      assert.deepEqual(await ids(9, 1), ["c"])
+      assert.deepEqual(await ids(9, 101), ["d", "e"])
+      assert.deepEqual(await ids(9, 1_000), [])
+      assert.deepEqual([...(await outbox.nextDue([newKind()])).keys()], [])
+      assert.ok(((await outbox.nextDue([other])).get(other) ?? 1) <= 0)
+    },
+  },
+  {
+    rule: 17,
+    name: "an item is not due before its time",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      const notBefore = (await log.now()) + 3_600_000
+      await writing(log, [{ id: "a", kind, payload: null, notBefore }])
+      assert.deepEqual(await outbox.claim({ kind, ...plenty }), [])
+      const dueInMs = (await outbox.nextDue([kind])).get(kind) ?? 0
+      assert.ok(dueInMs > 3_500_000 && dueInMs <= 3_600_000, `due in ${dueInMs} ms`)
+    },
+  },
+  {
+    rule: 17,
+    name: "a claim that ended is another's: what its former holder says changes nothing",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      await writing(log, [{ id: "a", kind, payload: null }])
+      const [first] = await outbox.claim({ kind, ...plenty, leaseMs: 1 })
+      assert.ok(first)
+      const second = await eventually("the end of the claim", async () => {
+        const [again] = await outbox.claim({ kind, ...plenty })
+        return again ?? null
+      })
+      assert.deepEqual([second.number, second.attempt], [first.number, 2])
+      assert.notEqual(second.claim, first.claim)
+      assert.equal(await outbox.complete(first), false)
+      assert.equal(await outbox.fail(first, { error: "late", retryInMs: null }), false)
+      await outbox.release(first)
+      const [row] = await rowsOf(outbox, kind)
+      assert.deepEqual([row?.attempts, row?.state, row?.lastError], [2, "waiting", null])
+      assert.equal(await outbox.complete(second), true)
+      assert.equal(await outbox.complete(second), false)
+    },
+  },
+  {
+    rule: 17,
+    name: "a failed row is due again after its pause, a released one at once and without the attempt",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      await writing(log, [{ id: "a", kind, payload: null }])
+      const claim = async () => (await outbox.claim({ kind, ...plenty }))[0]
+      const first = await claim()
+      assert.ok(first)
+      await outbox.release(first)
+      const second = await claim()
+      assert.equal(second?.attempt, 1)
+      assert.equal(
+        await outbox.fail(second, { error: "no\u0000pe".repeat(1_000), retryInMs: 3_600_000 }),
+        true,
+      )
+      assert.equal(await claim(), undefined)
+      const [row] = await rowsOf(outbox, kind)
+      assert.equal(row?.attempts, 1)
+      assert.ok(row?.lastError?.startsWith("no\u0000pe") && row.lastError.length <= 1_000)
+      assert.equal((await outbox.nextDue([kind])).size, 1)
+    },
+  },
+  {
+    rule: 17,
+    name: "a dead row is listed and not claimed, until it is retried with all its attempts, or dropped",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      await writing(
+        log,
+        ["a", "b", "c"].map((id) => ({ id, kind, payload: id })),
+      )
+      for (const item of await outbox.claim({ kind, ...plenty })) {
+        if (item.id !== "c") await outbox.fail(item, { error: "gone", retryInMs: null })
+      }
+      const dead = await outbox.rows({ kind, state: "dead", limit: 10 })
+      assert.deepEqual(
+        dead.map(({ id, dueAt, preview, lastError }) => ({ id, dueAt, preview, lastError })),
+        [
+          { id: "a", dueAt: null, preview: '"a"', lastError: "gone" },
+          { id: "b", dueAt: null, preview: '"b"', lastError: "gone" },
+        ],
+      )
+      assert.ok(dead.every(({ diedAt }) => diedAt !== null))
+      assert.equal((await outbox.rows({ kind, state: "waiting", limit: 10 })).length, 1)
+      assert.deepEqual(await outbox.rows({ kind, sessionId: "sess_none", limit: 10 }), [])
+      const [a, b] = dead
+      assert.ok(a && b)
+      assert.equal((await outbox.rows({ kind, after: a.number, limit: 1 }))[0]?.number, b.number)
+      assert.equal(await outbox.retry([a.number, Number.MAX_SAFE_INTEGER]), 1)
+      assert.equal((await outbox.claim({ kind, ...plenty }))[0]?.attempt, 1)
+      assert.equal(await outbox.retry([]), 0)
+      assert.equal(await outbox.retry([b.number]), 1)
+      const [again] = await outbox.claim({ kind, ...plenty })
+      assert.ok(again)
+      await outbox.fail(again, { error: "gone", retryInMs: null })
+      assert.equal(await outbox.drop({ kind, limit: 10 }), 1)
+      assert.equal(await outbox.drop({ numbers: [a.number] }), 1)
+      assert.deepEqual(
+        (await rowsOf(outbox, kind)).map(({ id }) => id),
+        ["c"],
+      )
+    },
+  },
+  {
+    rule: 17,
+    name: "a commit with items is heard of at once",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const stop = new AbortController()
+      const arrivals = outbox.arrivals({ signal: stop.signal })[Symbol.asyncIterator]()
+      const next = nextOf(arrivals, "an arrival")
+      await writing(log, [{ id: "a", kind: newKind(), payload: null }])
+      assert.equal((await next).done, false)
+      stop.abort()
+      assert.equal((await nextOf(arrivals, "the end")).done, true)
+    },
+  },
+  {
+    rule: null,
+    name: "a session is kept while a row of it waits; dead rows outlive it, until they are dropped by their age",
+    async run({ open }) {
+      const { log, outbox } = await open()
+      const kind = newKind()
+      const session = await writing(log, [{ id: "a", kind, payload: null }])
+      const { runId, lease, sessionId } = session
+      const end = event(numbered(lease, 2), runId, runFailed)
+      await commitOk(log, { lease, entries: [end], runEnded: { runId, state: "failed" } })
+      const old = { deltasSettledBefore: 0, sessionsUsedBefore: 100_000 }
+      await log.prune(old)
+      assert.notEqual(await log.session(sessionId), null)
+      const [item] = await outbox.claim({ kind, ...plenty })
+      assert.ok(item)
+      await outbox.fail(item, { error: "gone", retryInMs: null })
+      await log.prune(old)
+      assert.equal(await log.session(sessionId), null)
+      assert.equal((await rowsOf(outbox, kind)).length, 1)
+      await log.prune({ ...old, outboxDiedBefore: Number.MAX_SAFE_INTEGER })
+      assert.deepEqual(await rowsOf(outbox, kind), [])
+    },
+  },
+]

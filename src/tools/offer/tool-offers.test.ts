@@ -1,0 +1,51 @@
+import { expect, test, vi } from "vitest"
+import type { Provider } from "../../core/ports/provider.ts"
+import type { Tool } from "../../core/ports/tool.ts"
+import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
+import { tool } from "../local-tool.ts"
+import { createToolChangeLog, createToolOffers, type ReportedChange, toolCheck } from "./tool-offers.ts"
+
+const add = tool({ name: "add", description: "Adds.", input: { type: "object" }, execute: () => null })
+const nameless: Tool = { ...add, name: "" }
+const strict: Provider = { ...scriptedProvider([]), name: "strict", toolRules: { longestDescription: 40 } }
+const long: Tool = { ...add, description: "x".repeat(50) }
+
+test("an offer is made once for each provider, until the tools change", () => {
+  const changes: ReportedChange[] = []
+  let tools: readonly Tool[] = [add, nameless]
+  const offers = createToolOffers(
+    () => tools,
+    (change) => changes.push(change),
+  )
+  const first = offers(strict)
+  expect(first).toEqual([{ name: "add", description: "Adds.", inputSchema: { type: "object" } }])
+  expect(offers(strict)).toBe(first)
+  expect(offers(scriptedProvider([]))).toHaveLength(1)
+  expect(changes).toMatchObject([
+    { provider: "strict", tool: "", action: "left_out" },
+    { provider: "scripted", tool: "", action: "left_out" },
+  ])
+  tools = [long]
+  expect(offers(strict)).toHaveLength(1)
+  expect(changes.at(-1)).toMatchObject({ provider: "strict", tool: "add", action: "changed" })
+})
+
+test("a change is logged once, however many runs meet it", () => {
+  const warn = vi.fn()
+  const report = createToolChangeLog({ debug() {}, info() {}, warn, error() {} })
+  for (let run = 0; run < 3; run++) createToolOffers(() => [long, nameless], report)(strict)
+  expect(warn.mock.calls).toEqual([
+    [expect.objectContaining({ provider: "strict", tool: "add" }), expect.stringContaining("changed form")],
+    [
+      expect.objectContaining({ provider: "strict", tool: "" }),
+      expect.stringContaining("does not see a tool"),
+    ],
+  ])
+})
+
+test("the check of the tools fails when one is left out", () => {
+  const change = { provider: "strict", tool: "add", action: "changed", reason: "It is long." } as const
+  expect(toolCheck([])).toEqual({ ok: true })
+  expect(toolCheck([change])).toEqual({ ok: true, detail: '"add" is changed for strict: It is long.' })
+  expect(toolCheck([change, { ...change, action: "left_out" }])).toMatchObject({ ok: false })
+})

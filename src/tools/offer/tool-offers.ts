@@ -1,0 +1,72 @@
+import type { Logger } from "../../core/ports/logger.ts"
+import type { Provider, ToolSpecification } from "../../core/ports/provider.ts"
+import type { Tool } from "../../core/ports/tool.ts"
+import { createRecentMap } from "../../core/recent-cache.ts"
+import { offerTools, type ToolChange } from "./offer-tools.ts"
+
+export interface ReportedChange extends ToolChange {
+  readonly provider: string
+}
+
+export type ReportToolChange = (change: ReportedChange) => void
+
+/**
+ * Returns the tools in the form that a provider's service accepts. The result is kept as long as `tools` returns the
+ * same array. Every difference is reported each time that it is made.
+ */
+export function createToolOffers(
+  tools: () => readonly Tool[],
+  report: ReportToolChange,
+): (provider: Provider) => readonly ToolSpecification[] {
+  let source: readonly Tool[] | null = null
+  const offers = new Map<Provider, readonly ToolSpecification[]>()
+  return (provider) => {
+    const current = tools()
+    if (current !== source) {
+      source = current
+      offers.clear()
+    }
+    const known = offers.get(provider)
+    if (known !== undefined) return known
+    const offer = offerTools(current.map(specificationOf), provider.toolRules ?? {})
+    offers.set(provider, offer.tools)
+    for (const change of offer.changes) report({ ...change, provider: provider.name })
+    return offer.tools
+  }
+}
+
+export function specificationOf({ name, description, inputSchema }: Tool): ToolSpecification {
+  return { name, description, inputSchema }
+}
+
+/** Changes that the log remembers, so that each is logged once and not once per run. */
+const rememberedChanges = 1_000
+
+/** Logs a change of a tool when it is new. */
+export function createToolChangeLog(logger: Logger): ReportToolChange {
+  const logged = createRecentMap<true>(rememberedChanges)
+  return ({ provider, tool, action, reason }) => {
+    const key = JSON.stringify([provider, tool, reason])
+    const isKnown = logged.get(key) === true
+    logged.set(key, true)
+    if (!isKnown) logger.warn({ provider, tool, reason }, messages[action])
+  }
+}
+
+const messages: Readonly<Record<ToolChange["action"], string>> = {
+  changed: "The model sees a tool in a changed form, because the provider would refuse the original.",
+  left_out: "The model does not see a tool, because the provider would refuse the request with it.",
+}
+
+/** The result of `doctor`'s check of the tools. */
+export function toolCheck(changes: readonly ReportedChange[]): {
+  readonly ok: boolean
+  readonly detail?: string
+} {
+  const lines = changes.map(
+    ({ provider, tool, action, reason }) =>
+      `${JSON.stringify(tool)} is ${action === "left_out" ? "left out" : "changed"} for ${provider}: ${reason}`,
+  )
+  const isComplete = changes.every(({ action }) => action === "changed")
+  return { ok: isComplete, ...(lines.length > 0 && { detail: lines.join(" ") }) }
+}
