@@ -2,7 +2,7 @@ export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
-export type { CodeExecutionConfig } from "./code-execution/options.ts"
+export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type {
   MaxTurnsReport,
   Runner,
@@ -100,42 +100,18 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type { EmbeddingProvider } from "./core/ports/embeddings.ts"
-export type {
-  PendingOptions,
-  PutRun,
-  QueuedRun,
-  RunOpened,
-  SteerCommand,
-  WhenBusy,
-  WithdrawCommand,
-} from "./core/ports/inbox.ts"
+export type { WhenBusy } from "./core/ports/inbox.ts"
 export { maxQueuedMessages } from "./core/ports/inbox.ts"
 export type {
   ApprovalPolicy,
   InterceptedCall,
   Interception,
   Interceptor,
-  PolicyOptions,
+  PolicyCall,
 } from "./core/ports/interceptor.ts"
-export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
-export type {
-  Memory,
-  MemoryBounds,
-  MemoryFilter,
-  MemoryKey,
-  MemoryListQuery,
-  MemoryOrigin,
-  MemoryPage,
-  MemoryRecord,
-  MemoryScope,
-  MemoryVector,
-  NewMemory,
-  RecallQuery,
-  RememberOptions,
-  RememberOutcome,
-} from "./core/ports/memory.ts"
+export type { MemoryFilter, MemoryKey, MemoryOrigin, MemoryPage, MemoryRecord } from "./core/ports/memory.ts"
 export type {
   ClaimedItem,
   CommandDelivery,
@@ -191,35 +167,8 @@ export type {
 } from "./core/ports/sandbox.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
-export type {
-  AcceptedAnswer,
-  AnswerCommand,
-  AnswerOutcome,
-  CancelCommand,
-  Command,
-  CommitOutcome,
-  Lease,
-  MessageCommand,
-  MessageInput,
-  NewChild,
-  NewSession,
-  NewWait,
-  Principal,
-  PruneLimits,
-  PutAndClaimOutcome,
-  PutOutcome,
-  ReadOptions,
-  ReleaseOptions,
-  Run,
-  Session,
-  SessionBatch,
-  SessionLog,
-  SessionParent,
-  StorageLimits,
-  StoredCommand,
-} from "./core/ports/session-log.ts"
-export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
-export type { Store } from "./core/ports/store.ts"
+export type { Principal, Run, Session, SessionParent } from "./core/ports/session-log.ts"
+export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
 export type {
   Cursor,
   CursorClaim,
@@ -237,6 +186,7 @@ export type {
   EmittedData,
   ReturnedWait,
   Tool,
+  ToolApprovalPolicy,
   ToolContext,
   ToolOutcome,
   ToolResult,
@@ -308,7 +258,7 @@ export type {
   StreamOptions,
 } from "./gateway/gateway.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
-export type { StoreChoice } from "./gateway/open-store.ts"
+export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
 export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
@@ -317,7 +267,7 @@ export type {
   ApproveOptions,
   DenyOptions,
   ElicitationAnswer,
-  GatewayApprovals,
+  GatewayWaits as GatewayApprovals,
   OpenWait,
 } from "./gateway/operate/waits.ts"
 export type { ConsoleOptions } from "./gateway/options/console-options.ts"
@@ -350,9 +300,8 @@ export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
-export type { HttpLimits } from "./http/limits/http-limits.ts"
-export type { RateLimits } from "./http/limits/rate-limits.ts"
-export type { Readiness } from "./http/routes/status.ts"
+export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
+export type { Readiness } from "./http/readiness.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,
@@ -383,8 +332,7 @@ export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
 export type { AiSdkModel, AiSdkOptions } from "./providers/ai-sdk/options.ts"
 export { anthropicProvider } from "./providers/anthropic/anthropic-provider.ts"
-export type { AnthropicSdk } from "./providers/anthropic/client.ts"
-export type { AnthropicOptions } from "./providers/anthropic/options.ts"
+export type { AnthropicOptions, AnthropicThinking, LoadAnthropicSdk } from "./providers/anthropic/options.ts"
 export type { ProviderChoice, ProviderOptions } from "./providers/choose/choose-provider.ts"
 export type { FallbackChoice } from "./providers/choose/fallback-models.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./providers/choose/named-provider.ts"
@@ -392,9 +340,11 @@ export { type DemoProviderOptions, demoProvider } from "./providers/demo/demo-pr
 export { openAiChatProvider } from "./providers/openai/openai-chat-provider.ts"
 export { openAiProvider } from "./providers/openai/openai-provider.ts"
 export type {
+  LoadOpenAiSdk,
   OpenAiChatOptions,
   OpenAiConnectionOptions,
   OpenAiOptions,
+  OpenAiReasoning,
   ReasoningField,
 } from "./providers/openai/options.ts"
 export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "./runners/ai-sdk/ai-sdk-runner.ts"
@@ -417,7 +367,7 @@ export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-st
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
 export type { SubAgentOptions } from "./sub-agents/options.ts"
-export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
+export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"

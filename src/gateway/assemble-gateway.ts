@@ -22,7 +22,7 @@ import { listen } from "./listen/listen.ts"
 import { createGatewayMemory } from "./operate/memory.ts"
 import { createOutbox } from "./operate/outbox.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
-import { createApprovals } from "./operate/waits.ts"
+import { createWaits } from "./operate/waits.ts"
 import { pickMcpOptions } from "./options/check-options.ts"
 import type { SharedServerOptions } from "./options/gateway-options.ts"
 import type { FollowParts } from "./runs/follow-run.ts"
@@ -116,7 +116,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       if (closed !== null) throw new ShuttingDownError()
       return streamRun(followParts, message, options)
     },
-    approvals: createApprovals(
+    waits: createWaits(
       lazily(async () => (await started()).sessions),
       "code",
     ),

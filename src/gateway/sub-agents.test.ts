@@ -38,7 +38,7 @@ function opened(gateway: Gateway): Gateway {
 }
 
 const named = (name: string) =>
-  tool({ name, description: "Notes.", input: { type: "object" }, execute: () => "noted" })
+  tool({ name, description: "Notes.", inputSchema: { type: "object" }, execute: () => "noted" })
 const note = named("note")
 
 it("hands bare tasks to sub-agents that have the agent's prompt and tools, but for those excluded", async () => {

@@ -34,6 +34,7 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
           prepareDirectory: makeDirectory,
           ephemeral: true,
           dockerSocket: undefined,
+          callbackTimeoutMs: 30_000,
         },
       )
     },

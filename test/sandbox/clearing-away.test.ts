@@ -26,7 +26,13 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
   const plugin = codeExecutionPlugin(
     { backends: ["subprocess"] },
-    { directory, prepareDirectory: () => {}, ephemeral: false, dockerSocket: undefined },
+    {
+      directory,
+      prepareDirectory: () => {},
+      ephemeral: false,
+      dockerSocket: undefined,
+      callbackTimeoutMs: 30_000,
+    },
   )
   const code = await plugin.setup(testPluginServices({ isKept }))
   const { signal } = new AbortController()

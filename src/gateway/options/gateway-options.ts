@@ -6,8 +6,7 @@ import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Principal, Session } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { AuthenticatePerson } from "../../http/auth/identify.ts"
-import type { HttpLimits } from "../../http/limits/http-limits.ts"
-import type { RateLimits } from "../../http/limits/rate-limits.ts"
+import type { HttpLimits, RateLimits } from "../../http/limits/http-limits.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../../mcp/options.ts"
 import type { MemoryChoice } from "../../memory/options.ts"
 import type { StorageBounds } from "../../sessions/storage.ts"
@@ -88,6 +87,13 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly console?: boolean | ConsoleOptions
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
+  /**
+   * Request headers that pages of other origins may send, besides those of the gateway's API: for a proxy before the
+   * gateway, or for routes of plugins. Default none.
+   */
+  readonly corsAllowHeaders?: readonly string[]
+  /** Methods that pages of other origins may use, besides `GET`, `POST` and `DELETE`. Default none. */
+  readonly corsAllowMethods?: readonly ("HEAD" | "PATCH" | "PUT")[]
   readonly limits?: Partial<HttpLimits & StorageBounds>
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>

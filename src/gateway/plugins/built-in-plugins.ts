@@ -33,6 +33,7 @@ export function pluginsOf(
       prepareDirectory,
       ephemeral: store === "memory",
       dockerSocket: settings.dockerSocket,
+      callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000,
     }
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }

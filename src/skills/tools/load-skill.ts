@@ -40,7 +40,7 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
     properties: { name: { type: "string", description: "Name of the skill." } },
     required: ["name"],
     readOnly: true,
-    approval: false,
+    needsApproval: false,
     async execute({ name }, { logger }) {
       const skill = skills.get(String(name))
       if (skill === undefined) return unknownSkill(skills, String(name))
@@ -111,7 +111,7 @@ export function unloadSkillTool(): Tool {
     properties: { name: { type: "string", description: "Name of the skill." } },
     required: ["name"],
     idempotent: true,
-    approval: false,
+    needsApproval: false,
     execute: async ({ name }) => ({ type: "json", value: { unloaded: String(name) } }),
   })
 }

@@ -34,7 +34,7 @@ export function readSkillFileTool({
     },
     required: ["skill", "path"],
     readOnly: true,
-    approval: false,
+    needsApproval: false,
     async execute({ skill: name, path, offset = 0 }) {
       const skill = skills.get(String(name))
       if (skill === undefined) return unknownSkill(skills, String(name))

@@ -59,7 +59,7 @@ export function runSkillScriptTool({
     timeoutMs: runner.maxTimeoutMs + runner.overheadMs,
     qualifier: ({ skill, script }) => `${skill}/${plainPath(String(script))}`,
     // The agent's own policy decides about sandboxed scripts.
-    ...(!isSandboxed && { approval: true }),
+    ...(!isSandboxed && { needsApproval: true }),
     async execute({ skill: name, script, args = [], timeout_ms }, context) {
       const skill = skills.get(String(name))
       if (skill === undefined) return unknownSkill(skills, String(name))

@@ -14,7 +14,7 @@ export function searchSkillsTool(skills: ReadonlyMap<string, Skill>): Tool {
     properties: { query: { type: "string", maxLength: 1_000, description: "Words of the task." } },
     required: ["query"],
     readOnly: true,
-    approval: false,
+    needsApproval: false,
     async execute({ query }) {
       const found = searchSkills([...skills.values()], String(query))
       const value = found.map((skill) => ({ name: skill.name, description: describe(skill) }))

@@ -265,7 +265,7 @@ const migrations: readonly (readonly string[])[] = [
       UNIQUE (tenant, user_id, agent, entity_type, name)
     ) STRICT`,
     "CREATE INDEX memory_expiring ON memory (expires_at) WHERE expires_at IS NOT NULL",
-    // The terms of each memory, by its id. They come without spaces and signs, which is all that the tokenizer looks for.
+    // The terms of each memory, by its id. The tokenizer only looks for spaces and signs, which terms do not have.
     `CREATE VIRTUAL TABLE memory_text USING fts5 (
       words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
     )`,
