@@ -56,22 +56,10 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/log/entries.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AssistantMessage,
-  AssistantPart,
-  ContentPart,
-  ImagePart,
-  Message,
-  ModelPart,
-  ModelToolCall,
-  OpaquePart,
-  SystemMessage,
-  TextPart,
-  ThinkingPart,
-  ToolCallPart,
-  ToolMessage,
-  UserMessage,
-  VendorData,
+  AssistantMessage, AssistantPart, ContentPart, ImagePart, Message, ModelPart, ModelToolCall, OpaquePart,
+  SystemMessage, TextPart, ThinkingPart, ToolCallPart, ToolMessage, UserMessage, VendorData,
 } from "./core/messages.ts"
 export type { AgentSkill, AgentSkills } from "./core/ports/agent-skills.ts"
 export type {
@@ -100,7 +88,15 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type { EmbeddingProvider } from "./core/ports/embeddings.ts"
-export type { WhenBusy } from "./core/ports/inbox.ts"
+export type {
+  PendingOptions,
+  PutRun,
+  QueuedRun,
+  RunOpened,
+  SteerCommand,
+  WhenBusy,
+  WithdrawCommand,
+} from "./core/ports/inbox.ts"
 export { maxQueuedMessages } from "./core/ports/inbox.ts"
 export type {
   ApprovalPolicy,
@@ -109,26 +105,19 @@ export type {
   Interceptor,
   PolicyCall,
 } from "./core/ports/interceptor.ts"
+export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
-export type { MemoryFilter, MemoryKey, MemoryOrigin, MemoryPage, MemoryRecord } from "./core/ports/memory.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  ClaimedItem,
-  CommandDelivery,
-  CommandItem,
-  CommandResult,
-  HandledItem,
-  Outbox,
-  OutboxClaim,
-  OutboxCommand,
-  OutboxDelivery,
-  OutboxFailure,
-  OutboxFilter,
-  OutboxHandler,
-  OutboxItem,
-  OutboxRow,
-  RowChoice,
-  StartChild,
+  Memory, MemoryBounds, MemoryFilter, MemoryKey, MemoryListQuery, MemoryOrigin, MemoryPage, MemoryRecord,
+  MemoryScope, MemoryVector, NewMemory, RecallQuery, RememberOptions, RememberOutcome,
+} from "./core/ports/memory.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, Outbox, OutboxClaim,
+  OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
+  RowChoice, StartChild,
 } from "./core/ports/outbox.ts"
 export type {
   Audience,
@@ -142,6 +131,7 @@ export type {
   PluginRoute,
   PluginRun,
   PluginServices,
+  PluginStores,
   RunParts,
 } from "./core/ports/plugin.ts"
 export type {
@@ -165,9 +155,21 @@ export type {
   SandboxHost,
   SandboxName,
 } from "./core/ports/sandbox.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  AdvanceOutcome, CreateOutcome, Firing, NewSchedule, Occurrence, OccurrenceCause, Schedule, ScheduleBounds,
+  ScheduleChange, ScheduleQuery, ScheduleStep, Schedules, SkippedOccurrence,
+} from "./core/ports/schedules.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
-export type { Principal, Run, Session, SessionParent } from "./core/ports/session-log.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
+  MessageCommand, MessageInput, NewChild, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
+  PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
+  StorageLimits, StoredCommand,
+} from "./core/ports/session-log.ts"
+export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
 export type {
   Cursor,
@@ -199,28 +201,16 @@ export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core
 export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
 export type { RunRole } from "./core/run-role.ts"
 export type { RunSettings } from "./core/run-settings.ts"
+export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "./core/schedule.ts"
 export type { Clock } from "./core/time/clock.ts"
 export type { ToolLimits } from "./core/tool-limits.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AnswerableKind,
-  AnyAnswer,
-  AnyPayload,
-  AnyResolution,
-  ApprovalDecision,
-  ApprovalPayload,
-  ApprovalResolution,
-  ChildPayload,
-  ClientToolAnswer,
-  ClientToolPayload,
-  ElicitationPayload,
-  GrantScope,
-  TimerPayload,
-  WaitAnswers,
-  WaitKind,
-  WaitPayloads,
-  WaitResolutions,
+  AnswerableKind, AnyAnswer, AnyPayload, AnyResolution, ApprovalDecision, ApprovalPayload,
+  ApprovalResolution, ChildPayload, ClientToolAnswer, ClientToolPayload, ElicitationPayload, GrantScope,
+  TimerPayload, WaitAnswers, WaitKind, WaitPayloads, WaitResolutions,
 } from "./core/wait.ts"
 export type {
   Delivery,
@@ -261,6 +251,7 @@ export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks
 export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
 export type { GatewayMemory, MemoryOwner } from "./gateway/operate/memory.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
+export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
 export type {
   AnswerOptions,
@@ -315,15 +306,9 @@ export type {
   McpToolOptions,
 } from "./mcp/config/definition.ts"
 export type { McpAuthorizationOptions, McpOptions } from "./mcp/options.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  CallOptions,
-  ForgetOptions,
-  Memories,
-  MemoryChange,
-  MemoryInput,
-  MemoryListOptions,
-  MemoryName,
-  MemoryQuery,
+  CallOptions, ForgetOptions, Memories, MemoryChange, MemoryInput, MemoryListOptions, MemoryName, MemoryQuery,
   RememberedMemory,
 } from "./memory/memories.ts"
 export type { MemoryChoice, MemoryOptions } from "./memory/options.ts"
@@ -359,6 +344,8 @@ export type { RunnerOptions } from "./runners/runner-options.ts"
 export type { SandboxConfig } from "./sandbox/config.ts"
 export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
+export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "./schedules/options.ts"
+export type { ScheduleTerms } from "./schedules/terms.ts"
 export type { StorageBounds } from "./sessions/storage.ts"
 export { loadSkills } from "./skills/load/load-skills.ts"
 export type { SkillOptions } from "./skills/options.ts"

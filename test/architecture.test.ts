@@ -25,6 +25,7 @@ const folders = {
   http: ["core", "sessions"],
   console: ["core", "sessions", "http"],
   delivery: ["core"],
+  schedules: ["core"],
   // The client gives it only the types of events.
   headless: ["client/wire", "core", "locks", "state-files"],
   telemetry: ["core"],
@@ -44,6 +45,7 @@ const folders = {
     "mcp",
     "memory",
     "sandbox",
+    "schedules",
     "skills",
     "sub-agents",
     "state-files",
@@ -73,6 +75,7 @@ const folders = {
     "providers",
     "runners",
     "sandbox",
+    "schedules",
     "sessions",
     "skills",
     "sub-agents",

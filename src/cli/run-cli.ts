@@ -12,6 +12,7 @@ import { mcpCommand } from "./commands/mcp.ts"
 import { outboxCommand } from "./commands/outbox.ts"
 import { runCommand } from "./commands/run.ts"
 import { sandboxCommand } from "./commands/sandbox.ts"
+import { schedulesCommand } from "./commands/schedules.ts"
 import { sessionsCommand } from "./commands/sessions.ts"
 import { startCommand } from "./commands/start.ts"
 import { exitCodes } from "./exit-codes.ts"
@@ -27,6 +28,7 @@ const commands = {
   outbox: outboxCommand,
   mcp: mcpCommand,
   sandbox: sandboxCommand,
+  schedules: schedulesCommand,
   sessions: sessionsCommand,
   doctor: doctorCommand,
 }

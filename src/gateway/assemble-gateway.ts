@@ -21,6 +21,7 @@ import { mayGuess } from "./guess.ts"
 import { listen } from "./listen/listen.ts"
 import { createGatewayMemory } from "./operate/memory.ts"
 import { createOutbox } from "./operate/outbox.ts"
+import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
 import { createWaits } from "./operate/waits.ts"
 import { pickMcpOptions } from "./options/check-options.ts"
@@ -126,6 +127,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       store: async () => (await started()).memory,
       logger,
     }),
+    schedules: createGatewaySchedules(async () => (await started()).schedules),
     sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
     async revokeSession(sessionId) {

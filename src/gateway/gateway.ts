@@ -8,6 +8,7 @@ import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { GatewayMemory } from "./operate/memory.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
+import type { GatewaySchedules } from "./operate/schedules.ts"
 import type { GatewaySessions } from "./operate/sessions.ts"
 import type { ElicitationAnswer, GatewayWaits } from "./operate/waits.ts"
 import type { StartOptions } from "./runs/run-options.ts"
@@ -43,6 +44,8 @@ export interface Gateway {
   readonly waits: GatewayWaits
   /** Items that sessions want delivered outside themselves and that could not be delivered yet. */
   readonly outbox: GatewayOutbox
+  /** Schedules of all agents and owners. */
+  readonly schedules: GatewaySchedules
   readonly sessions: GatewaySessions
   /** Facts about users that outlive sessions, whether an agent has the option `memory` or not. */
   readonly memory: GatewayMemory

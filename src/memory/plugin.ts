@@ -20,13 +20,13 @@ export function memoryPlugin(options: MemoryOptions = {}): Plugin {
     name: "memory",
     setup(services) {
       requireKnownUsers(services)
-      const { agent, logger, memory: store } = services
+      const { agent, logger, stores } = services
       const memoriesOf = ({ tenant, userId }: Principal) =>
         createMemories(
           { tenant, userId, agent: settings.perAgent ? agent : null },
-          { store, settings, logger },
+          { store: stores.memory, settings, logger },
         )
-      const stopPruning = pruneOnSchedule(store, logger)
+      const stopPruning = pruneOnSchedule(stores.memory, logger)
       return {
         openRun: async ({ session, message, maxToolResultBytes, signal }) => {
           const tools = memoryTools({ memoriesOf, maxResultBytes: maxToolResultBytes })

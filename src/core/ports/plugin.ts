@@ -1,3 +1,4 @@
+import type { Ids } from "../ids.ts"
 import type { Json, JsonObject } from "../json/json.ts"
 import type { EventEntry } from "../log/entries.ts"
 import type { ContentPart } from "../messages.ts"
@@ -11,6 +12,7 @@ import type { Logger } from "./logger.ts"
 import type { Memory } from "./memory.ts"
 import type { OutboxHandler } from "./outbox.ts"
 import type { OpenedFile } from "./sandbox.ts"
+import type { Schedules } from "./schedules.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 import type { Secrets } from "./secrets.ts"
 import type { Session } from "./session-log.ts"
@@ -39,10 +41,12 @@ export interface PluginServices {
   /** Ports that plugins before this one provide. */
   readonly ports: Partial<PluginPorts>
   readonly checkSchema: SchemaCheck
-  /** The memories of all principals. */
-  readonly memory: Memory
   readonly clock: Clock
+  readonly ids: Ids
   readonly logger: Logger
+  readonly stores: PluginStores
+  /** Resolves to the time of the store's clock, which all processes share, in milliseconds since the Unix epoch. */
+  storeTime(): Promise<number>
   /** Aborted when the gateway closes, also while it starts. */
   readonly signal: AbortSignal
   /** Opens encrypted storage of this agent's plugin. Resolves to null if the gateway has no key to encrypt with. */
@@ -54,6 +58,14 @@ export interface PluginServices {
    * its log. The messages of a client's own history are left out.
    */
   readEvents(sessionId: string, afterSeq: number): Promise<readonly EventEntry[]>
+}
+
+/** Parts of the gateway's store that are made for plugins. All agents share them. */
+export interface PluginStores {
+  /** Each message that it puts is subject to the gateway's storage limits. */
+  readonly schedules: Schedules
+  /** The memories of all principals. */
+  readonly memory: Memory
 }
 
 /** Ports that plugins provide for those after them. */
@@ -95,6 +107,11 @@ export interface PluginParts {
   readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
   /** Reports the state of the plugin and of what it needs, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
+  /**
+   * Called once when the gateway is open and works on runs, and not in one that is only looked at or that executes a
+   * single run. A rejection stops the start. `services.signal` ends what it starts.
+   */
+  start?(): void | Promise<void>
   /** Returns true while tools may be missing because something still starts. */
   isStarting?(): boolean
   /** Called when a closing gateway waits for runs no longer. Ends what runs may wait for in `openRun`. */

@@ -5,6 +5,7 @@ import type { Keyring } from "./keyring.ts"
 import type { Logger } from "./logger.ts"
 import type { Memory } from "./memory.ts"
 import type { Outbox } from "./outbox.ts"
+import type { Schedules } from "./schedules.ts"
 import type { Secrets } from "./secrets.ts"
 import type { SessionLog } from "./session-log.ts"
 import type { Subscriptions } from "./subscriptions.ts"
@@ -32,6 +33,7 @@ export interface Store {
   readonly memory: Memory
   readonly outbox: Outbox
   readonly subscriptions: Subscriptions
+  readonly schedules: Schedules
   /** Ends this process's membership without releasing its leases: other processes may take them over. */
   close(): Promise<void>
 }

@@ -6,6 +6,7 @@ import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
 import { memorySchema } from "../../memory/options.ts"
 import { providerNames } from "../../providers/choose/named-provider.ts"
+import { schedulesSchemas } from "../../schedules/options.ts"
 import { skillSchemas } from "../../skills/options.ts"
 import { subAgentsSchema } from "../../sub-agents/options.ts"
 import type { ChatModelRuntime } from "../chat-runtime.ts"
@@ -163,6 +164,7 @@ const agentServer = {
   memory: memorySchema.optional(),
   subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
+  ...schedulesSchemas,
   ...skillSchemas,
 }
 

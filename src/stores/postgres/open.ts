@@ -24,6 +24,7 @@ import { uncountLapse } from "./leases.ts"
 import { connectionName, heartbeatTimes, joinMembers } from "./membership.ts"
 import { createMemory } from "./memory.ts"
 import { createOutbox } from "./outbox.ts"
+import { createSchedules } from "./schedules.ts"
 import { lastSeq, migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
@@ -98,6 +99,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       memory: createMemory(database),
       outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),
+      schedules: createSchedules(database, { versions, onArrival }),
       close,
     }
   } catch (error) {

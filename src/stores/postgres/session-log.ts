@@ -111,7 +111,8 @@ async function now(query: Query): Promise<number> {
   return integer(row ?? {}, "now")
 }
 
-async function createSession(query: Query, session: NewSession): Promise<void> {
+/** Does nothing if there is a session with this id. */
+export async function createSession(query: Query, session: NewSession): Promise<void> {
   await query(
     `INSERT INTO agent_gateway.session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id,
        parent_run_id, parent_tool_call_id, root_id)

@@ -16,6 +16,7 @@ import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
 import { createMemory } from "./memory.ts"
 import { createOutbox } from "./outbox.ts"
+import { createSchedules } from "./schedules.ts"
 import { migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
@@ -109,6 +110,7 @@ export async function openStore(
     memory: createMemory(database, clock),
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
+    schedules: createSchedules(database, { clock, versions: fleet, hub }),
     async close() {
       fleet.stop()
       hub.close()

@@ -129,7 +129,7 @@ export function createSessionLog(
 }
 
 /** Inside a transaction. */
-function createSession(database: Database, session: NewSession): void {
+export function createSession(database: Database, session: NewSession): void {
   database.run(
     `INSERT INTO session (id, tenant, user_id, agent, created_at, last_used_at, parent_session_id, parent_run_id,
        parent_tool_call_id, root_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,

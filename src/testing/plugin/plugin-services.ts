@@ -1,5 +1,7 @@
+import { randomIds } from "../../core/ids.ts"
 import type { Memory } from "../../core/ports/memory.ts"
 import type { PluginServices } from "../../core/ports/plugin.ts"
+import type { Schedules } from "../../core/ports/schedules.ts"
 import { systemClock } from "../../core/time/clock.ts"
 
 /** Keeps nothing. */
@@ -14,6 +16,18 @@ const noMemory: Memory = {
   prune: async () => 0,
 }
 
+/** A store that has none and takes none. */
+const noSchedules: Schedules = {
+  create: async () => "agentHasTooMany",
+  find: async () => null,
+  list: async () => [],
+  due: async () => [],
+  nextDue: async () => null,
+  advance: async () => ({ status: "changed" }),
+  remove: async () => false,
+  occurrences: async () => [],
+}
+
 /** Services for a plugin that is tested without a gateway. */
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
   return {
@@ -23,8 +37,10 @@ export function testPluginServices(services: Partial<PluginServices> = {}): Plug
     knowsUsers: true,
     ports: {},
     checkSchema: async (_schema, input) => ({ valid: true, input }),
-    memory: noMemory,
     clock: systemClock,
+    ids: randomIds,
+    stores: { schedules: noSchedules, memory: noMemory },
+    storeTime: async () => systemClock.now(),
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     signal: new AbortController().signal,
     openSecrets: async () => null,
