@@ -27,6 +27,8 @@ const surroundings: RuntimeSurroundings = {
     background: [],
     interceptors: [],
     transformToolResults: [],
+    compaction: null,
+    compactionNotes: async () => [],
   },
   followHooks: () => ({}),
   callbackTimeoutMs: 1_000,

@@ -269,6 +269,7 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
   ],
+  ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
   [
     // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either.
     `CREATE TABLE agent_gateway.memory (

@@ -276,6 +276,7 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT`,
     "CREATE INDEX schedule_occurrence_of ON schedule_occurrence (schedule_id, number)",
   ],
+  ["CREATE INDEX entry_compaction ON entry (session_id, seq) WHERE type = 'historyCompacted'"],
   [
     // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either. The
     // large columns are the last ones: SQLite reads a row up to the last column that is asked for.
