@@ -6,6 +6,7 @@ export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
+export type { BackgroundTask, TaskState } from "./core/background-task.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
@@ -13,6 +14,7 @@ export type { HistoryFingerprint } from "./core/history-fingerprint.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json/json.ts"
 export type {
+  CompactionEvent,
   CompactionFailed,
   CompactionStarted,
   HistoryCompacted,
@@ -55,6 +57,7 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/log/entries.ts"
+export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "./core/log/task-events.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AssistantMessage, AssistantPart, ContentPart, ImagePart, Message, ModelPart, ModelToolCall, OpaquePart,
@@ -90,10 +93,12 @@ export {
 export type { EmbeddingProvider } from "./core/ports/embeddings.ts"
 export type {
   PendingOptions,
+  PutCommand,
   PutRun,
   QueuedRun,
   RunOpened,
   SteerCommand,
+  TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
 } from "./core/ports/inbox.ts"
@@ -115,10 +120,9 @@ export type {
 } from "./core/ports/memory.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
-  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, Outbox, OutboxClaim,
+  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, NewChild, Outbox, OutboxClaim,
   OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
-  RowChoice, StartChild,
-} from "./core/ports/outbox.ts"
+  RowChoice, StartChild,} from "./core/ports/outbox.ts"
 export type {
   Audience,
   DescribedRoute,
@@ -166,7 +170,7 @@ export type { Secrets } from "./core/ports/secrets.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
-  MessageCommand, MessageInput, NewChild, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
+  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
   PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
   StorageLimits, StoredCommand,
 } from "./core/ports/session-log.ts"
@@ -187,7 +191,9 @@ export type {
 export type {
   Answered,
   EmittedData,
+  ReturnedTask,
   ReturnedWait,
+  SessionTasks,
   Tool,
   ToolApprovalPolicy,
   ToolContext,
@@ -358,7 +364,12 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
-export type { SubAgentOptions } from "./sub-agents/options.ts"
+export type {
+  BackgroundEnd,
+  BackgroundHookOptions,
+  BackgroundStart,
+  SubAgentOptions,
+} from "./sub-agents/options.ts"
 export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"

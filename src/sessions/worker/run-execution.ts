@@ -206,7 +206,9 @@ async function begin(
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
   if (former !== null && !(await isSameHistory(conversation, former))) {
-    events.push({ type: "historyReplaced", messages: former, spent: conversation.spent })
+    const tasks = conversation.tasks.open()
+    const kept = { spent: conversation.spent, ...(tasks.length > 0 && { tasks }) }
+    events.push({ type: "historyReplaced", messages: former, ...kept })
   }
   events.push({
     type: "runStarted",
