@@ -82,7 +82,8 @@ export function findReceiver(
   { versions, now }: Omit<PutOptions, "limits">,
 ): Receiver | null {
   const session = database.get(
-    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable
+    `SELECT ${lastSeq} AS last_seq, stored_bytes, log_version, run.id AS run_id, run.cursor, run.steerable,
+       EXISTS (SELECT 1 FROM command WHERE session_id = session.id) AS has_commands
      FROM session LEFT JOIN run ON run.id = session.active_run WHERE session.id = ?`,
     escapeText(sessionId),
   )
@@ -96,7 +97,7 @@ export function findReceiver(
         : { runId, cursor: integer(session, "cursor"), steerable: session.steerable === 1 },
     lastSeq: integer(session, "last_seq"),
     storedBytes: integer(session, "stored_bytes"),
-    rows: inboxOf(database, sessionId),
+    rows: session.has_commands === 1 ? inboxOf(database, sessionId) : [],
     now,
     writes: versions.writes(),
   }
@@ -166,9 +167,6 @@ function carryOut(
       message?.at ?? 0,
       sessionId,
     )
-    if (run.state === "open") {
-      database.run("UPDATE session SET active_run = ? WHERE id = ?", run.runId, sessionId)
-    }
   }
   if (outcome.status === "steered" && key !== null) {
     database.run(
@@ -179,22 +177,25 @@ function carryOut(
       outcome.runId,
     )
   }
-  deleteCommands(database, sessionId, plan.deleted)
-  for (const command of plan.commands) insertCommand(database, command, versions, texts)
+  const freed = deleteCommands(database, sessionId, plan.deleted)
+  const inserted = plan.commands.map((command) => insertCommand(database, command, versions, texts))
   changeDue(database, plan.due)
-  if (message !== null && plan.commands.length > 0) {
-    database.run("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?", message.at, sessionId)
-  }
+  changeSession(database, sessionId, {
+    bytes: inserted.reduce((sum, { bytes }) => sum + bytes, -freed),
+    version: Math.max(0, ...inserted.map(({ version }) => version)),
+    ...(run?.state === "open" && { activeRun: run.runId }),
+    ...(message !== null && inserted.length > 0 && { usedAt: message.at }),
+  })
   return { outcome, isDue }
 }
 
-/** Inside a transaction. A session whose inbox holds a newer form is left to processes that read it. */
+/** Inside a transaction. The session takes over the command's bytes and version by `changeSession`. */
 export function insertCommand(
   database: Database,
   command: NewCommand,
   versions: Versions,
   texts?: LargeContents,
-): void {
+): { readonly bytes: number; readonly version: number } {
   const row = newCommandRow(command, versions.writes(), texts)
   const { sessionId, runId, type, body, rank, notBefore, dueAt, bytes, version } = row
   database.run(
@@ -209,17 +210,11 @@ export function insertCommand(
     dueAt,
     bytes,
   )
-  if (bytes > 0) addBytes(database, sessionId, bytes)
-  database.run(
-    "UPDATE session SET log_version = ? WHERE id = ? AND log_version < ?",
-    version,
-    sessionId,
-    version,
-  )
+  return { bytes, version }
 }
 
-/** Inside a transaction. */
-export function deleteCommands(database: Database, sessionId: string, ids: readonly number[]): void {
+/** Inside a transaction. Returns the bytes of the commands, which the session no longer stores. */
+export function deleteCommands(database: Database, sessionId: string, ids: readonly number[]): number {
   let bytes = 0
   for (const id of ids) {
     const row = database.get(
@@ -229,7 +224,7 @@ export function deleteCommands(database: Database, sessionId: string, ids: reado
     )
     bytes += row === undefined ? 0 : integer(row, "bytes")
   }
-  if (bytes > 0) addBytes(database, sessionId, -bytes)
+  return bytes
 }
 
 /** Inside a transaction. */
@@ -237,8 +232,37 @@ export function changeDue(database: Database, changes: readonly DueChange[]): vo
   for (const { id, dueAt } of changes) database.run("UPDATE command SET due_at = ? WHERE id = ?", dueAt, id)
 }
 
-function addBytes(database: Database, sessionId: string, bytes: number): void {
-  database.run("UPDATE session SET stored_bytes = stored_bytes + ? WHERE id = ?", bytes, sessionId)
+export interface SessionChanges {
+  /** Bytes that the session stores in addition. */
+  readonly bytes?: number
+  /** The log version that a process must read; 0 for none. A session is left to processes that read its newest. */
+  readonly version?: number
+  /** Time of use. */
+  readonly usedAt?: number
+  readonly activeRun?: string | null
+  readonly takeovers?: number
+}
+
+/**
+ * Inside a transaction. Writes only what changes: SQLite takes a column that is set out of its indexes and puts it
+ * back, whatever its value.
+ */
+export function changeSession(
+  database: Database,
+  sessionId: string,
+  { bytes = 0, version = 0, usedAt, activeRun, takeovers }: SessionChanges,
+): void {
+  const changes: readonly (readonly [sql: string, value: string | number | null])[] = [
+    ...(bytes === 0 ? [] : [["stored_bytes = stored_bytes + ?", bytes] as const]),
+    ...(version === 0 ? [] : [["log_version = max(log_version, ?)", version] as const]),
+    ...(usedAt === undefined ? [] : [["last_used_at = max(last_used_at, ?)", usedAt] as const]),
+    ...(activeRun === undefined ? [] : [["active_run = ?", activeRun] as const]),
+    ...(takeovers === undefined ? [] : [["takeovers = ?", takeovers] as const]),
+  ]
+  if (changes.length === 0) return
+  const set = changes.map(([sql]) => sql).join(", ")
+  const values = changes.map(([, value]) => value)
+  database.run(`UPDATE session SET ${set} WHERE id = ?`, ...values, sessionId)
 }
 
 /** Returns the queued runs of a session in the order in which they are taken. */

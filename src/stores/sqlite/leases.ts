@@ -104,24 +104,27 @@ export function held(database: Database, owner: string): Lease[] {
 /** Inside a transaction. */
 export function release(
   database: Database,
-  lease: Lease,
-  options: ReleaseOptions & { readonly owner: string; readonly now: number },
+  { sessionId, epoch }: Lease,
+  {
+    owner,
+    now,
+    force = false,
+    parkUntil = 0,
+  }: ReleaseOptions & { readonly owner: string; readonly now: number },
 ): "released" | "pending" | "lost" {
-  const held = database.get(
-    "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?",
-    lease.sessionId,
-    lease.epoch,
-    options.owner,
+  const changed = database.run(
+    `UPDATE session SET owner = NULL, parked_until = ?
+     WHERE id = ? AND epoch = ? AND owner = ? AND (? OR NOT ${hasDue("due_at <= ?")})`,
+    parkUntil,
+    sessionId,
+    epoch,
+    owner,
+    Number(force),
+    now,
   )
-  if (held === undefined) return "lost"
-  const due = "SELECT 1 FROM command WHERE session_id = ? AND due_at <= ?"
-  if (options.force !== true && database.get(due, lease.sessionId, options.now)) return "pending"
-  database.run(
-    "UPDATE session SET owner = NULL, parked_until = ? WHERE id = ?",
-    options.parkUntil ?? 0,
-    lease.sessionId,
-  )
-  return "released"
+  if (changed > 0) return "released"
+  const sql = "SELECT 1 FROM session WHERE id = ? AND epoch = ? AND owner = ?"
+  return database.get(sql, sessionId, epoch, owner) === undefined ? "lost" : "pending"
 }
 
 /** As stored, in a JSON array. */
