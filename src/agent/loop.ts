@@ -1,6 +1,5 @@
-import type { TerminalEvent } from "../core/log/entries.ts"
-import type { RunState } from "./conversation.ts"
-import { callModel } from "./model/call-model.ts"
+import type { RunStarted, StepStarted, TerminalEvent } from "../core/log/entries.ts"
+import { callModel, createStep } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"
 import { nextAction } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
@@ -56,7 +55,22 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
   }
 }
 
-function mostTurns({ started: { limits } }: RunState, maxTurns: number | null): number | null {
+/**
+ * Returns the event that begins a run's first step, so that one commit opens the run and begins the step. Null if
+ * something may keep the step from beginning: then the loop begins it.
+ */
+export function firstStep(
+  { runtime, ids }: Pick<ModelRunContext, "runtime" | "ids">,
+  started: Pick<RunStarted, "limits">,
+): StepStarted | null {
+  const hasBudget = runtime.maxBudgetUsd !== null || started.limits?.maxBudgetUsd !== undefined
+  return hasBudget || mostTurns({ started }, runtime.maxTurns) === 0 ? null : createStep(ids, 1)
+}
+
+function mostTurns(
+  { started: { limits } }: { readonly started: Pick<RunStarted, "limits"> },
+  maxTurns: number | null,
+): number | null {
   const most = Math.min(maxTurns ?? Number.POSITIVE_INFINITY, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(most) ? most : null
 }
