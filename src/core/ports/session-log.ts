@@ -300,6 +300,14 @@ export type PutOutcome =
 export interface PutAndClaimOutcome {
   readonly outcome: PutOutcome
   readonly lease: Lease | null
+  /** Absent if the store has not read it: the holder of the lease reads it then. */
+  readonly found?: Found | undefined
+}
+
+/** A session as its claim found it, with its inbox: what `session` and `pending` would return in that moment. */
+export interface Found {
+  readonly session: Session
+  readonly commands: readonly Command[]
 }
 
 /** Looked at in this order: is there such a wait, was it answered, is it over, is the nonce right. */

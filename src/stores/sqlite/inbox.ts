@@ -7,7 +7,7 @@ import type {
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
-import { escapeText, integer, nullableText, text } from "../rows/columns.ts"
+import { escapeText, integer, nullableText, type Row, text } from "../rows/columns.ts"
 import {
   type CommandRow,
   commandColumns,
@@ -37,7 +37,11 @@ export interface Put {
   readonly outcome: PutOutcome
   /** If true, the put gave the session work that is due. */
   readonly isDue: boolean
+  /** Ids and bodies of the new commands, if the session's inbox holds no others and no run is open; else null. */
+  readonly inserted: readonly Row[] | null
 }
+
+const nothing = { isDue: false, inserted: null }
 
 /** Inside a transaction. */
 export function put(
@@ -46,15 +50,15 @@ export function put(
   { limits, texts, versions, now }: PutOptions,
 ): Put {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
-  if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
-  if (command.type === "cancel") {
-    const plan = planCancel(command, receiver)
-    return carryOut(database, plan, { sessionId: command.sessionId, message: null, versions })
-  }
-  const known = findKnown(database, command, receiver)
-  if (known !== null) return { outcome: known, isDue: false }
-  const plan = planMessage(command, receiver, limits)
-  return carryOut(database, plan, { sessionId: command.sessionId, message: command, texts, versions })
+  if (receiver === null) return { outcome: { status: "unknown" }, ...nothing }
+  const message = command.type === "message" ? command : null
+  const known = message === null ? null : findKnown(database, message, receiver)
+  if (known !== null) return { outcome: known, ...nothing }
+  const plan =
+    command.type === "cancel" ? planCancel(command, receiver) : planMessage(command, receiver, limits)
+  const done = carryOut(database, plan, { sessionId: command.sessionId, message, texts, versions })
+  const isIdle = receiver.open === null && receiver.rows.length === 0 && plan.run?.state === "queued"
+  return isIdle ? done : { ...done, inserted: null }
 }
 
 /**
@@ -186,7 +190,7 @@ function carryOut(
     ...(run?.state === "open" && { activeRun: run.runId }),
     ...(message !== null && inserted.length > 0 && { usedAt: message.at }),
   })
-  return { outcome, isDue }
+  return { outcome, isDue, inserted }
 }
 
 /** Inside a transaction. The session takes over the command's bytes and version by `changeSession`. */
@@ -195,12 +199,12 @@ export function insertCommand(
   command: NewCommand,
   versions: Versions,
   texts?: LargeContents,
-): { readonly bytes: number; readonly version: number } {
+): { readonly id: number; readonly body: string; readonly bytes: number; readonly version: number } {
   const row = newCommandRow(command, versions.writes(), texts)
   const { sessionId, runId, type, body, rank, notBefore, dueAt, bytes, version } = row
-  database.run(
+  const inserted = database.get(
     `INSERT INTO command (session_id, run_id, type, body, rank, not_before, due_at, bytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     sessionId,
     runId,
     type,
@@ -210,7 +214,7 @@ export function insertCommand(
     dueAt,
     bytes,
   )
-  return { bytes, version }
+  return { id: integer(inserted ?? {}, "id"), body, bytes, version }
 }
 
 /** Inside a transaction. Returns the bytes of the commands, which the session no longer stores. */

@@ -1,11 +1,12 @@
 import type { Lease, ReleaseOptions } from "../../core/ports/session-log.ts"
 import type { Shares } from "../../core/ports/shares.ts"
-import { escapeText, integer, nullableText } from "../rows/columns.ts"
+import { escapeText, integer, nullableText, type Row } from "../rows/columns.ts"
 import { toLease } from "../rows/session-rows.ts"
 import type { Candidate } from "../rules/turns.ts"
 import type { Database } from "./database/database.ts"
 import type { Membership } from "./membership.ts"
 import { findRunnable } from "./runnable.ts"
+import { sessionColumns } from "./schema.ts"
 
 /** The sessions that this process can work on: of these agents, and with nothing newer than it reads. */
 export interface Claimable {
@@ -137,22 +138,22 @@ function isFree(membership: Membership, owner: string | null): boolean {
   return owner === null || !membership.isLive(owner)
 }
 
-/** Inside a transaction: takes the session if nobody has it. */
+/** Inside a transaction: takes the session if nobody has it. Returns its row as `toLease` and `toSession` read it. */
 export function claimFree(
   database: Database,
   owner: string,
   sessionId: string,
   { agents, reads }: Claimable,
-): Lease | null {
+): Row | null {
   const row = database.get(
     `UPDATE session SET ${taken}
      WHERE id = ? AND owner IS NULL AND agent IN (SELECT value FROM json_each(?)) AND log_version <= ${reads}
-     RETURNING id, epoch, takeovers, tenant, user_id`,
+     RETURNING id, epoch, takeovers, ${sessionColumns}`,
     owner,
     sessionId,
     namesOf(agents),
   )
-  return row === undefined ? null : toLease(row)
+  return row ?? null
 }
 
 /** Inside a transaction: takes the session if it is still as `seen`. */
