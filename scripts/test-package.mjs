@@ -1,6 +1,6 @@
-// Packs the package, installs it into an empty project, and runs an agent with it on every Node that is supported,
-// and its client on those, Bun and Deno. They come from npm (about 100 to 190 MB each, unpacked), so this is a
-// script of its own.
+// Packs the package, installs it into an empty project, compiles that project with every TypeScript that is supported,
+// runs an agent on every Node that is supported, and its client on those, Bun and Deno. They come from npm (about 100
+// to 190 MB each, unpacked), so this is a script of its own.
 import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -16,13 +16,14 @@ const tooOld = "20.20.2"
 const bun = "1.4.5"
 const deno = "2.9.6"
 const anthropicSdk = "1.11.0"
+const typeScripts = ["5.6.3", "5.9.3", "7.0.2"]
 
 const agent = `import { createAgent, tool, type ToolContext } from "ai-agent-gateway"
 
 const add = tool({
   name: "add",
   description: "Adds two numbers.",
-  input: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } }, required: ["a", "b"] },
+  inputSchema: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } }, required: ["a", "b"] },
   execute: (input, _context: ToolContext) => Number(input.a) + Number(input.b),
 })
 
@@ -33,6 +34,11 @@ const folder = await mkdtemp(join(tmpdir(), "ai-agent-gateway-package-"))
 try {
   const nodes = await installNodes(join(folder, "nodes"))
   const project = await installPackage(join(folder, "project"))
+  const compilers = await installTypeScripts(join(folder, "compilers"))
+  for (const version of typeScripts) {
+    await compiles(compilers(version), project)
+    console.log(`TypeScript ${version}: accepts the types without an optional peer`)
+  }
   for (const version of supported) {
     await rm(join(project, ".agent-gateway"), { recursive: true, force: true })
     await runsTask(nodes(version), project)
@@ -78,6 +84,35 @@ async function installOtherRuntimes(prefix) {
     ["Bun", bun, [command("bun"), "run"]],
     ["Deno", deno, [command("deno"), "run", "--allow-all", "--no-config"]],
   ]
+}
+
+/** Gives the path of each compiler by its version. */
+async function installTypeScripts(prefix) {
+  await mkdir(prefix)
+  await writeFile(join(prefix, "package.json"), '{ "private": true }')
+  const packages = typeScripts.map((version) => `typescript-${version}@npm:typescript@${version}`)
+  await npm(["install", "--no-save", ...packages], prefix)
+  return (version) => join(prefix, "node_modules", `typescript-${version}`, "lib", "tsc.js")
+}
+
+/** Compiles a strict project that checks the package's own declarations, with no optional peer and no types of Node. */
+async function compiles(compiler, project) {
+  await copyFile(join(repository, "test/fixtures/every-entry.ts"), join(project, "every-entry.ts"))
+  const compilerOptions = {
+    target: "es2022",
+    lib: ["es2022", "dom", "dom.iterable"],
+    module: "nodenext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: [],
+  }
+  const configuration = { compilerOptions, files: ["every-entry.ts"] }
+  await writeFile(join(project, "tsconfig.json"), JSON.stringify(configuration))
+  const compiling = promisify(execFile)(process.execPath, [compiler, "-p", "."], { cwd: project })
+  await compiling.catch(({ stdout }) => assert.fail(stdout))
 }
 
 /** Runs the scenarios of the client's tests against the installed gateway, with the installed client. */

@@ -2,7 +2,7 @@ export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
-export type { CodeExecutionConfig } from "./code-execution/options.ts"
+export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type {
   MaxTurnsReport,
   Runner,
@@ -73,6 +73,7 @@ export type {
   UserMessage,
   VendorData,
 } from "./core/messages.ts"
+export type { AgentSkill, AgentSkills } from "./core/ports/agent-skills.ts"
 export type {
   Approvals,
   AuditFilter,
@@ -113,7 +114,7 @@ export type {
   InterceptedCall,
   Interception,
   Interceptor,
-  PolicyOptions,
+  PolicyCall,
 } from "./core/ports/interceptor.ts"
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
@@ -199,7 +200,7 @@ export type {
   StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
-export type { Store } from "./core/ports/store.ts"
+export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
 export type {
   Cursor,
   CursorClaim,
@@ -217,6 +218,7 @@ export type {
   EmittedData,
   ReturnedWait,
   Tool,
+  ToolApprovalPolicy,
   ToolContext,
   ToolOutcome,
   ToolResult,
@@ -227,8 +229,10 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
+export type { RunRole } from "./core/run-role.ts"
 export type { RunSettings } from "./core/run-settings.ts"
 export type { Clock } from "./core/time/clock.ts"
+export type { ToolLimits } from "./core/tool-limits.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
 export type {
@@ -286,7 +290,7 @@ export type {
   StreamOptions,
 } from "./gateway/gateway.ts"
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
-export type { StoreChoice } from "./gateway/open-store.ts"
+export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
 export type {
@@ -294,7 +298,7 @@ export type {
   ApproveOptions,
   DenyOptions,
   ElicitationAnswer,
-  GatewayApprovals,
+  GatewayWaits as GatewayApprovals,
   OpenWait,
 } from "./gateway/operate/waits.ts"
 export type { ConsoleOptions } from "./gateway/options/console-options.ts"
@@ -327,9 +331,8 @@ export { runSession } from "./headless/run/run-session.ts"
 export type { FinishedRun, HumanAnswer, HumanDecision, RunRequest, Runs } from "./headless/runs.ts"
 export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
-export type { HttpLimits } from "./http/limits/http-limits.ts"
-export type { RateLimits } from "./http/limits/rate-limits.ts"
-export type { Readiness } from "./http/routes/status.ts"
+export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
+export type { Readiness } from "./http/readiness.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,
@@ -348,8 +351,7 @@ export type { ModelPrice } from "./pricing/model-price.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
 export type { AiSdkModel, AiSdkOptions } from "./providers/ai-sdk/options.ts"
 export { anthropicProvider } from "./providers/anthropic/anthropic-provider.ts"
-export type { AnthropicSdk } from "./providers/anthropic/client.ts"
-export type { AnthropicOptions } from "./providers/anthropic/options.ts"
+export type { AnthropicOptions, AnthropicThinking, LoadAnthropicSdk } from "./providers/anthropic/options.ts"
 export type { ProviderChoice, ProviderOptions } from "./providers/choose/choose-provider.ts"
 export type { FallbackChoice } from "./providers/choose/fallback-models.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./providers/choose/named-provider.ts"
@@ -357,9 +359,11 @@ export { type DemoProviderOptions, demoProvider } from "./providers/demo/demo-pr
 export { openAiChatProvider } from "./providers/openai/openai-chat-provider.ts"
 export { openAiProvider } from "./providers/openai/openai-provider.ts"
 export type {
+  LoadOpenAiSdk,
   OpenAiChatOptions,
   OpenAiConnectionOptions,
   OpenAiOptions,
+  OpenAiReasoning,
   ReasoningField,
 } from "./providers/openai/options.ts"
 export type { AiSdkAgent, AiSdkCall, AiSdkFunction, AiSdkStream } from "./runners/ai-sdk/ai-sdk-runner.ts"
@@ -381,7 +385,8 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
-export { createLogger, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
+export type { SubAgentOptions } from "./sub-agents/options.ts"
+export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"

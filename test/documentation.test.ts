@@ -71,7 +71,8 @@ describe("docs/reference.md", () => {
   })
 
   test("has every option of a tool", () => {
-    const define = () => tool({ name: "a", description: "b", input: { type: "object" }, unknown: 1 } as never)
+    const define = () =>
+      tool({ name: "a", description: "b", inputSchema: { type: "object" }, unknown: 1 } as never)
     const [, options = ""] = /the options are (.+)\.$/.exec(messageOf(define)) ?? []
     expect(namesUnder("tool")).toEqual(options.split(", ").sort())
   })

@@ -67,7 +67,7 @@ async function openGateway() {
   const servers = startMcpServers({
     configs: toServerConfigs(
       { echo: program },
-      { defaultToolTimeoutMs: 30_000, timeoutOverrides: {}, sessionInjectServers: [] },
+      { defaultToolTimeoutMs: 30_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
     ),
     identity: { name: "bench", version: "0" },
     logger,
@@ -80,6 +80,7 @@ async function openGateway() {
   const context: ToolContext = {
     signal: new AbortController().signal,
     session: { id: "session", tenant: "test", userId: "bench", channel: null },
+    context: {},
     runId: "run",
     toolCallId: "call",
     idempotencyKey: "call",

@@ -12,7 +12,7 @@ const orders = new Map<string, { productId: string; quantity: number }>()
 const findProducts = tool({
   name: "find_products",
   description: "Find products by a word in their name. An empty word lists all.",
-  input: z.object({ word: z.string().default("") }),
+  inputSchema: z.object({ word: z.string().default("") }),
   readOnly: true,
   execute: ({ word }) => products.filter(({ name }) => name.toLowerCase().includes(word.toLowerCase())),
 })
@@ -21,7 +21,7 @@ const findProducts = tool({
 const placeOrder = tool({
   name: "place_order",
   description: "Order a product by its id.",
-  input: z.object({ productId: z.string(), quantity: z.int().min(1).max(10) }),
+  inputSchema: z.object({ productId: z.string(), quantity: z.int().min(1).max(10) }),
   idempotent: true,
   execute: ({ productId, quantity }, { idempotencyKey, session, logger }) => {
     const product = products.find(({ id }) => id === productId)
@@ -37,7 +37,7 @@ const placeOrder = tool({
 const checkStock = tool({
   name: "check_stock",
   description: "Count what is in stock, shelf by shelf.",
-  input: z.object({}),
+  inputSchema: z.object({}),
   readOnly: true,
   timeoutMs: 5_000,
   execute: async (_, { emit, signal }) => {

@@ -17,14 +17,14 @@ export default createAgent("You help the maintainers of a small product.", {
     tool({
       name: "list_commits",
       description: "Lists the commits since the last release.",
-      input: z.object({}),
+      inputSchema: z.object({}),
       readOnly: true,
       execute: () => commits,
     }),
     tool({
       name: "publish_release",
       description: "Publishes a release with these notes.",
-      input: z.object({ notes: z.string() }),
+      inputSchema: z.object({ notes: z.string() }),
       execute: ({ notes }) => `Published ${notes.length} characters.`,
     }),
   ],

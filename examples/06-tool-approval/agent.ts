@@ -9,7 +9,7 @@ const balances = new Map([
 const balance = tool({
   name: "balance",
   description: "What is on an account.",
-  input: z.object({ account: z.string() }),
+  inputSchema: z.object({ account: z.string() }),
   readOnly: true,
   execute: ({ account }) => ({ balance: balances.get(account) ?? null }),
 })
@@ -18,8 +18,8 @@ const balance = tool({
 const transfer = tool({
   name: "transfer",
   description: "Move money from one account to another.",
-  input: z.object({ from: z.string(), to: z.string(), amount: z.number().positive() }),
-  approval: true,
+  inputSchema: z.object({ from: z.string(), to: z.string(), amount: z.number().positive() }),
+  needsApproval: true,
   qualifier: ({ to }) => `to ${String(to)}`,
   execute: ({ from, to, amount }) => {
     const available = balances.get(from) ?? 0
@@ -34,8 +34,8 @@ const transfer = tool({
 const confirmCode = tool({
   name: "confirm_code",
   description: "Ask the customer for the code on their card.",
-  input: z.object({ question: z.string().default("Which code is on your card?") }),
-  execution: "client",
+  inputSchema: z.object({ question: z.string().default("Which code is on your card?") }),
+  executionLocation: "client",
 })
 
 export default createAgent("You are a bank's assistant. Look at a balance before you move money.", {

@@ -14,7 +14,7 @@ const logger = createLogger({ redact: ["account_number"] })
 const readDocument = tool({
   name: "read_document",
   description: "Read a text document by its path.",
-  input: z.object({ path: z.string() }),
+  inputSchema: z.object({ path: z.string() }),
   readOnly: true,
   execute: async ({ path }, { signal }) => {
     const { readFile } = await import("node:fs/promises")
@@ -26,7 +26,7 @@ const readDocument = tool({
 const sendEmail = tool({
   name: "send_email",
   description: "Send an e-mail.",
-  input: z.object({ to: z.email(), subject: z.string(), body: z.string() }),
+  inputSchema: z.object({ to: z.email(), subject: z.string(), body: z.string() }),
   idempotent: true,
   qualifier: ({ to }) => String(to).split("@")[1] ?? null,
   execute: ({ to }, { idempotencyKey }) => ({ queued: to, id: idempotencyKey }),
@@ -69,7 +69,7 @@ export default createGatewayApp({
     ...(channel === "voice" ? profiles.voice : profiles.web),
     maxTurns: 15,
     interceptors,
-    needsApproval: (toolName, _input, qualifier) => toolName === "send_email" && qualifier !== "example.com",
+    needsApproval: ({ toolName, qualifier }) => toolName === "send_email" && qualifier !== "example.com",
     approvalTimeoutSeconds: 4 * 3_600,
   }),
 

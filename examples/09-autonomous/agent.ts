@@ -10,7 +10,7 @@ const tickets = [
 const listTickets = tool({
   name: "list_tickets",
   description: "Lists the tickets with a number above `after`.",
-  input: z.object({ after: z.number().int().default(0) }),
+  inputSchema: z.object({ after: z.number().int().default(0) }),
   readOnly: true,
   execute: ({ after }) => tickets.filter(({ id }) => id > after),
 })
@@ -18,8 +18,8 @@ const listTickets = tool({
 const closeTicket = tool({
   name: "close_ticket",
   description: "Closes a ticket. A person must allow it.",
-  input: z.object({ id: z.number().int() }),
-  approval: true,
+  inputSchema: z.object({ id: z.number().int() }),
+  needsApproval: true,
   execute: ({ id }) => `Closed ticket ${id}.`,
 })
 

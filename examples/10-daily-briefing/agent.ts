@@ -4,7 +4,7 @@ import { z } from "zod"
 const headlines = tool({
   name: "headlines",
   description: "Lists today's headlines on a subject.",
-  input: z.object({ subject: z.string() }),
+  inputSchema: z.object({ subject: z.string() }),
   readOnly: true,
   execute: ({ subject }) => [`${subject}: rain in the north`, `${subject}: a bridge is closed`],
 })

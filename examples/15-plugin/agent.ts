@@ -16,7 +16,7 @@ export function notes({ most }: { readonly most: number }): Plugin {
       const addNote = tool({
         name: "add_note",
         description: "Keep a short note for the user.",
-        input: z.object({ text: z.string().min(1).max(200) }),
+        inputSchema: z.object({ text: z.string().min(1).max(200) }),
         execute({ text }, { session }) {
           const own = notesOf(session)
           if (own.length >= most)

@@ -10,7 +10,7 @@ const articles = [
 const findOrder = tool({
   name: "find_order",
   description: "Look up an order by its number.",
-  input: z.object({ number: z.string() }),
+  inputSchema: z.object({ number: z.string() }),
   readOnly: true,
   execute: ({ number }) => orders.get(number) ?? { status: "unknown" },
 })
@@ -18,14 +18,14 @@ const findOrder = tool({
 const refund = tool({
   name: "refund",
   description: "Refund an order.",
-  input: z.object({ number: z.string() }),
+  inputSchema: z.object({ number: z.string() }),
   execute: ({ number }) => ({ refunded: orders.get(number)?.price ?? 0 }),
 })
 
 const search = tool({
   name: "search",
   description: "Search the articles for a word.",
-  input: z.object({ word: z.string() }),
+  inputSchema: z.object({ word: z.string() }),
   readOnly: true,
   execute: ({ word }) => articles.filter(({ text }) => text.toLowerCase().includes(word.toLowerCase())),
 })
@@ -37,7 +37,7 @@ export default createGateway({
       systemPrompt: "You help customers of a small shop with their orders.",
       tools: [findOrder, refund],
       // Asked about the calls of this agent only.
-      needsApproval: (toolName) => toolName === "refund",
+      needsApproval: ({ toolName }) => toolName === "refund",
       maxTurns: 10,
     },
     research: {

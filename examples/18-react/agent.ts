@@ -4,8 +4,8 @@ import { z } from "zod"
 const order = tool({
   name: "order",
   description: "Order a book for the customer.",
-  input: z.object({ title: z.string() }),
-  approval: true,
+  inputSchema: z.object({ title: z.string() }),
+  needsApproval: true,
   execute: ({ title }) => ({ ordered: title }),
 })
 

@@ -36,6 +36,7 @@ function call(options: Partial<GatedCall> = {}, tool: Partial<Tool> = {}): Gated
     },
     toolCallId: "call_1",
     input: { command: "rm" },
+    validated: options.input ?? { command: "rm" },
     session: { id: "sess_1", tenant: "t", userId: "u" },
     runId: "run_1",
     channel: "web",
@@ -59,6 +60,25 @@ const granted = (qualifier: string | null): Grant => ({
 })
 
 describe("the gate", () => {
+  it("gives the tool's own policy and qualifier the validated input, and others the model's", async () => {
+    const seen: unknown[] = []
+    const see = <Result>(input: unknown, result: Result): Result => {
+      seen.push(input)
+      return result
+    }
+    const validated = { command: ["rm"] }
+    await gate({ interceptors: [({ input }) => see(input, { action: "allow" })] }).decide(
+      call(
+        { validated },
+        {
+          qualifier: (input) => see(input, "rm"),
+          needsApproval: ({ input }) => see(input, false),
+        },
+      ),
+    )
+    expect(seen).toEqual([validated, { command: "rm" }, validated])
+  })
+
   it("lets a call through that nobody objects to", async () => {
     expect(await gate({}).decide(call())).toMatchObject({ action: "execute", decisions: [] })
   })
@@ -88,10 +108,10 @@ describe("the gate", () => {
   })
 
   it.each([
-    ["the tool says so", { approval: true }, never, "ask"],
-    ["the tool says so for this input", { approval: () => true }, never, "ask"],
+    ["the tool says so", { needsApproval: true }, never, "ask"],
+    ["the tool says so for this input", { needsApproval: () => true }, never, "ask"],
     ["the app says so", {}, always, "ask"],
-    ["the app says so, but the tool says no", { approval: false }, always, "execute"],
+    ["the app says so, but the tool says no", { needsApproval: false }, always, "execute"],
   ])("asks a person when %s", async (_, tool, needsApproval, action) => {
     expect(await gate({ needsApproval }).decide(call({}, tool))).toMatchObject({ action })
   })
@@ -131,10 +151,12 @@ describe("the gate", () => {
     const origin = (input: JsonObject) => originAt(String(input.command))
     await gate({ needsApproval, interceptors: [seen] }).decide(call({}, { origin }))
     expect(needsApproval).toHaveBeenCalledWith(
-      "shell",
-      { command: "rm" },
-      null,
-      expect.objectContaining({ origin: originAt("rm") }),
+      expect.objectContaining({
+        toolName: "shell",
+        input: { command: "rm" },
+        qualifier: null,
+        origin: originAt("rm"),
+      }),
     )
     expect(seen).toHaveBeenCalledWith(expect.objectContaining({ toolName: "shell", origin: originAt("rm") }))
   })
@@ -144,7 +166,7 @@ describe("the gate", () => {
     ["the name that it would have alone", "shell", "ask"],
     ["another name", "other", "execute"],
   ])("asks the policy about a tool that was renamed for another one, by %s", async (_what, name, action) => {
-    const needsApproval: ApprovalPolicy = (asked) => asked === name
+    const needsApproval: ApprovalPolicy = ({ toolName }) => toolName === name
     const tool = { name: "b__shell", plainName: "shell" }
     expect(await gate({ needsApproval }).decide(call({}, tool))).toMatchObject({ action })
   })
@@ -159,7 +181,7 @@ describe("the gate", () => {
   it.each([
     ["an interceptor", { interceptors: [() => Promise.reject(new Error("secret"))] }, {}],
     ["the app's policy", { needsApproval: () => Promise.reject(new Error("secret")) }, {}],
-    ["the tool's policy", {}, { approval: () => Promise.reject(new Error("secret")) }],
+    ["the tool's policy", {}, { needsApproval: () => Promise.reject(new Error("secret")) }],
     ["reading the grants", { needsApproval: always, grants: () => Promise.reject(new Error("secret")) }, {}],
   ])("denies when %s fails, and tells only the log why", async (_, options, tool) => {
     logger.error.mockClear()
@@ -172,7 +194,7 @@ describe("the gate", () => {
   const hanging: readonly [string, Partial<GateOptions>, Partial<Tool>][] = [
     ["an interceptor", { interceptors: [() => pending] }, {}],
     ["the app's policy", { needsApproval: () => pending }, {}],
-    ["the tool's policy", {}, { approval: () => pending }],
+    ["the tool's policy", {}, { needsApproval: () => pending }],
   ]
 
   it.each(hanging)("denies when %s does not return in time", async (_, options, tool) => {
@@ -201,8 +223,8 @@ describe("the gate", () => {
       return pending
     }
     await gate({ interceptors: [({ signal }) => hang(signal)] }).decide(call())
-    await gate({ needsApproval: (_name, _input, _qualifier, { signal }) => hang(signal) }).decide(call())
-    await gate({}).decide(call({}, { approval: (_input, { signal }) => hang(signal) }))
+    await gate({ needsApproval: ({ signal }) => hang(signal) }).decide(call())
+    await gate({}).decide(call({}, { needsApproval: ({ signal }) => hang(signal) }))
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true])
   })
 

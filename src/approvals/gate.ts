@@ -8,7 +8,7 @@ import { isSameOrigin, originOf } from "../core/tool-origin.ts"
 
 export interface GateOptions {
   readonly interceptors: readonly Interceptor[]
-  /** For tools that have no `approval` of their own. */
+  /** For tools that have no `needsApproval` of their own. */
   readonly needsApproval: ApprovalPolicy
   /** Returns the grants of the session at this moment. */
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
@@ -25,7 +25,7 @@ export function createGate(options: GateOptions): Gate {
       let qualifier: string | null = null
       const { name: toolName } = call.tool
       try {
-        qualifier = call.tool.qualifier?.(call.input) ?? null
+        qualifier = call.tool.qualifier?.(call.validated) ?? null
         const type = { toolName, qualifier, origin: originOf(call.tool, call.input) }
         const intercepted = await intercept(options, interceptedCall(call, type), decisions)
         if (intercepted.action === "deny") return { ...intercepted, qualifier, decisions }
@@ -95,17 +95,17 @@ function interceptedCall(call: GatedCall, type: ToolType): InterceptedCall {
 
 async function policyAsks(
   { needsApproval, callbackTimeoutMs: timeoutMs }: GateOptions,
-  { tool: { approval, name, plainName }, input, signal }: GatedCall,
+  { tool: { needsApproval: toolPolicy, name, plainName }, input, validated, signal }: GatedCall,
   { qualifier, origin }: ToolType,
 ): Promise<boolean> {
-  if (typeof approval === "boolean") return approval
-  if (approval !== undefined) {
-    const bounds = { name: `The approval policy of the tool ${name}`, signal, timeoutMs }
-    return callBounded((stop) => approval(input, { signal: stop }), bounds)
+  if (typeof toolPolicy === "boolean") return toolPolicy
+  if (toolPolicy !== undefined) {
+    const bounds = { name: `needsApproval of the tool ${name}`, signal, timeoutMs }
+    return callBounded((stop) => toolPolicy({ input: validated, signal: stop }), bounds)
   }
   const bounds = { name: "needsApproval", signal, timeoutMs }
   const asksAbout = (toolName: string) =>
-    callBounded((stop) => needsApproval(toolName, input, qualifier, { signal: stop, origin }), bounds)
+    callBounded((stop) => needsApproval({ toolName, input, qualifier, origin, signal: stop }), bounds)
   // A server that lists a tool of the same name must not free this one of a policy that was written for that name.
   return (await asksAbout(name)) || (plainName !== undefined && asksAbout(plainName))
 }

@@ -102,7 +102,9 @@ Works on the store itself: a running server acts on the answer at once, another 
 
 Options:
   --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
-  --input JSON       approve: these arguments in place of the model's; answer: what is filled in
+  --edited-input JSON
+                     approve: call the tool with these arguments in place of the model's
+  --content JSON     answer: the values of the form
   --decline          answer: the user said no
   --allow-tool-type  approve: and do not ask about this tool type again in the session
   --scope SCOPE      approve: with --allow-tool-type, session (default) or tree: all sessions

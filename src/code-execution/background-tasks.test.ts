@@ -120,7 +120,8 @@ test("an ended task keeps its output, and not the code, the sandbox or anything 
     const request = { host: "docker", language: "shell", code: "true", timeoutMs: 1_000 } as const
     let given: WeakRef<CodeRunOptions> | null = null
     const task = tasks.start("sess_a", (signal) => {
-      const runOptions = { sandbox, request, maxOutputBytes: 1_000, signal, onOutput() {} }
+      const imageLimits = { maxImages: 8, maxImageBytes: 1_000 }
+      const runOptions = { sandbox, request, maxOutputBytes: 1_000, imageLimits, signal, onOutput() {} }
       given = new WeakRef(runOptions)
       return startCode(runOptions)
     })

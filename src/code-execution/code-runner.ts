@@ -10,6 +10,7 @@ export function createCodeRunner({
   defaultTimeoutMs,
   maxTimeoutMs,
   maxOutputBytes,
+  imageLimits,
 }: CodeToolsParts): CodeRunner {
   const [host] = sandboxes.hosts
   if (host === undefined) throw new Error("There is no backend to execute code with.")
@@ -28,7 +29,7 @@ export function createCodeRunner({
       }
       const sandbox = await sandboxes.open(context.session)
       const { signal, emit: onOutput } = context
-      const { ended, record } = startCode({ sandbox, request, maxOutputBytes, signal, onOutput })
+      const { ended, record } = startCode({ sandbox, request, maxOutputBytes, imageLimits, signal, onOutput })
       await ended
       const value = resultOf(record, record.report(maxResultBytes))
       const content = contentOf(value)

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { GatewayError } from "../core/errors.ts"
+import type { JsonObject } from "../core/json/json.ts"
 import type { ApprovalPolicy } from "../core/ports/interceptor.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { CodeLanguage, ExecRequest, Sandboxes, SandboxHost } from "../core/ports/sandbox.ts"
@@ -9,6 +10,9 @@ import { tool } from "../tools/local-tool.ts"
 import { content } from "../tools/tool-content.ts"
 import { createBackgroundTasks } from "./background-tasks.ts"
 import type { CodeRecord } from "./code-record.ts"
+import type { ImageLimits } from "./images.ts"
+import type { CodeExecutionConfig, PrepareEnv } from "./options.ts"
+import { prepareExecutionEnv } from "./prepare-env.ts"
 import { startCode } from "./run-code.ts"
 
 export interface CodeToolsParts {
@@ -19,6 +23,12 @@ export interface CodeToolsParts {
   readonly maxOutputBytes: number
   /** Background tasks of one session at once. */
   readonly maxBackground: number
+  readonly imageLimits: ImageLimits
+  readonly preamble: NonNullable<CodeExecutionConfig["preamble"]>
+  readonly descriptionSuffix: string
+  readonly prepareEnv: PrepareEnv | null
+  /** Milliseconds that `prepareEnv` may take. */
+  readonly callbackTimeoutMs: number
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -60,11 +70,12 @@ export function createCodeTools(options: CodeToolsParts): CodeTools {
 type Tasks = ReturnType<typeof createBackgroundTasks>
 
 function codeExecute(
-  { sandboxes, defaultTimeoutMs, maxTimeoutMs, maxOutputBytes }: CodeToolsParts,
+  parts: CodeToolsParts,
   { needsApproval, maxResultBytes }: CodeToolsOptions,
   tasks: Tasks,
 ): Tool {
   const name = "code_execute"
+  const { sandboxes, defaultTimeoutMs, maxTimeoutMs, maxOutputBytes, imageLimits, preamble } = parts
   const { hosts } = sandboxes
   const [preferred] = hosts
   if (preferred === undefined) throw new Error("There is no backend to execute code with.")
@@ -73,29 +84,41 @@ function codeExecute(
   }
   return tool({
     name,
-    description: description(preferred, defaultTimeoutMs),
-    input: inputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
+    description: [description(preferred, defaultTimeoutMs), parts.descriptionSuffix].join(" ").trim(),
+    inputSchema: inputSchema(hosts, { defaultTimeoutMs, maxTimeoutMs }),
     timeoutMs: maxTimeoutMs + overheadMs,
     qualifier: (input) => hostOf(input).name,
-    approval: (input, options) => {
+    needsApproval: ({ input, signal }) => {
       const host = hostOf(input)
-      return host.sandboxed ? needsApproval(name, input, host.name, { ...options, origin: null }) : true
+      if (!host.sandboxed) return true
+      // The agent's policy is asked about all tools alike, so it receives JSON.
+      return needsApproval({
+        toolName: name,
+        input: input as JsonObject,
+        qualifier: host.name,
+        origin: null,
+        signal,
+      })
     },
     async execute({ code, background, ...input }, context) {
       const host = hostOf(input)
       const language = input.language ?? host.languages[0] ?? "shell"
       requireLanguage(host, language)
       const timeoutMs = Math.min(input.timeout_ms ?? defaultTimeoutMs, maxTimeoutMs)
-      const request: ExecRequest = { host: host.name, language, code, timeoutMs }
+      const { session, runId, signal } = context
+      const env = await prepareExecutionEnv(parts, { session, runId, language, signal })
+      const before = preamble[language]
+      const whole = before === undefined ? code : `${before}\n${code}`
+      const request: ExecRequest = { host: host.name, language, code: whole, timeoutMs, env }
       const sandbox = await sandboxes.open(context.session)
       if (background === true) {
         const task = tasks.start(context.session.id, (signal) =>
-          startCode({ sandbox, request, maxOutputBytes, signal, onOutput: () => {} }),
+          startCode({ sandbox, request, maxOutputBytes, imageLimits, signal, onOutput: () => {} }),
         )
         return { task_id: task.id, status: task.status() }
       }
       const onOutput = context.emit
-      const run = startCode({ sandbox, request, maxOutputBytes, signal: context.signal, onOutput })
+      const run = startCode({ sandbox, request, maxOutputBytes, imageLimits, signal, onOutput })
       await run.ended
       return resultOf(run.record, run.record.report(maxResultBytes))
     },
@@ -108,11 +131,11 @@ function codeExecuteStatus({ maxResultBytes }: CodeToolsOptions, tasks: Tasks): 
     description:
       "Tells how far a background task of code_execute is, with its output so far. Can cancel it. A task ends at the " +
       "latest at its timeout, and is lost when the server restarts.",
-    input: z.strictObject({
+    inputSchema: z.strictObject({
       task_id: z.string(),
       cancel: z.boolean().optional().describe("Ends the task first."),
     }),
-    approval: false,
+    needsApproval: false,
     async execute({ task_id, cancel }, context) {
       const task = tasks.find(context.session.id, task_id)
       if (task === undefined) {

@@ -26,24 +26,38 @@ export interface FoundImages {
   readonly parts: readonly ImagePart[]
 }
 
-const maxImages = 8
 const maxOmitted = 20
 /** Files that are read in search of images. */
 const maxTried = 100
 /** Bytes of all images of one result together. The strictest provider accepts 5 MiB of base64. */
-const maxTotalBytes = 3.5 * 1024 * 1024
+export const maxTotalBytes = 3.5 * 1024 * 1024
+
+export interface ImageLimits {
+  /** Images of one result. */
+  readonly maxImages: number
+  /** Bytes of one image. */
+  readonly maxImageBytes: number
+}
+
 /** Length of each side; the strictest provider accepts no more. */
 const maxPixels = 8000
 
 /** Returns those of the files that are images, as many as a model can be shown, and names the others. */
-export async function findImages(sandbox: Sandbox, files: readonly ReportedFile[]): Promise<FoundImages> {
+export async function findImages(
+  sandbox: Sandbox,
+  files: readonly ReportedFile[],
+  { maxImages, maxImageBytes }: ImageLimits,
+): Promise<FoundImages> {
   const images: ReportedImage[] = []
   const parts: ImagePart[] = []
   const omitted: OmittedImage[] = []
   let bytesLeft = maxTotalBytes
   const candidates = files.filter(({ media_type }) => media_type.startsWith("image/"))
   for (const { path, size } of candidates.slice(0, maxTried)) {
-    const image = parts.length === maxImages ? tooMany : await readImage(sandbox, { path, size, bytesLeft })
+    const image =
+      parts.length === maxImages
+        ? `A result shows at most ${maxImages} images.`
+        : await readImage(sandbox, { path, size, maxImageBytes, bytesLeft })
     if (typeof image === "string") {
       omitted.push({ path, reason: image })
       continue
@@ -57,18 +71,25 @@ export async function findImages(sandbox: Sandbox, files: readonly ReportedFile[
   return { images, parts, omitted: { count, images: omitted.slice(0, maxOmitted) } }
 }
 
-const tooMany = `A result shows at most ${maxImages} images.`
-
 interface ReadImage {
   readonly mediaType: ImageFormat["mediaType"]
   readonly data: Buffer
 }
 
+interface WantedImage {
+  readonly path: string
+  readonly size: number
+  readonly maxImageBytes: number
+  /** Bytes that the images of the result have left together. */
+  readonly bytesLeft: number
+}
+
 /** Returns the reason as a string if the file cannot be shown. */
 async function readImage(
   sandbox: Sandbox,
-  { path, size, bytesLeft }: { readonly path: string; readonly size: number; readonly bytesLeft: number },
+  { path, size, maxImageBytes, bytesLeft }: WantedImage,
 ): Promise<ReadImage | string> {
+  if (size > maxImageBytes) return `It has ${size} bytes; an image may have at most ${maxImageBytes}.`
   const data = size > bytesLeft ? null : await readAll(sandbox, path, bytesLeft)
   if (data === null) {
     return "It cannot be read, or it exceeds the 3.5 MB that the images of one result may have together."

@@ -1,5 +1,8 @@
 import { z } from "zod"
+import type { CodeLanguage } from "../core/ports/sandbox.ts"
+import type { ToolContext } from "../core/ports/tool.ts"
 import type { SandboxConfig } from "../sandbox/config.ts"
+import { maxTotalBytes } from "./images.ts"
 
 /** Options of code execution. All are optional; limits are for each execution. */
 export interface CodeExecutionConfig extends SandboxConfig {
@@ -9,9 +12,46 @@ export interface CodeExecutionConfig extends SandboxConfig {
   readonly maxOutputBytes?: number
   /** Background tasks that one session may have at once. Default 3. */
   readonly maxBackground?: number
+  /** Images that one result shows to the model, 0 to 20. Default 8. */
+  readonly maxImages?: number
+  /** Bytes of one image that a result shows. All images of a result have at most 3.5 MiB. Default 3.5 MiB. */
+  readonly maxImageBytes?: number
+  /**
+   * Code that runs before the model's code, by language: at most 16 KiB each, on lines of its own. Line numbers in
+   * errors count it. Default none.
+   */
+  readonly preamble?: Readonly<Partial<Record<CodeLanguage, string>>>
+  /**
+   * Returns environment variables of one execution of `code_execute`, which win over `env`. Called before each
+   * execution, for at most `callbackTimeoutMs`. If it fails, the code does not run. Default: `env` alone.
+   */
+  readonly prepareEnv?: PrepareEnv
+  /** Text at the end of the description of `code_execute`, such as a list of installed packages. Default none. */
+  readonly descriptionSuffix?: string
 }
 
+export type PrepareEnv = (
+  execution: ExecutionContext,
+) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
+
+export interface ExecutionContext {
+  readonly session: ToolContext["session"]
+  readonly runId: string
+  readonly language: CodeLanguage
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
+}
+
+const maxPreambleBytes = 16_384
+
 const count = z.int().positive().optional()
+const preamble = z
+  .string()
+  .refine(
+    (code) => Buffer.byteLength(code) <= maxPreambleBytes && !code.includes("\0"),
+    `must have at most ${maxPreambleBytes} bytes, and no NUL character`,
+  )
+  .optional()
 
 const configuration = z.strictObject({
   backends: z
@@ -39,6 +79,11 @@ const configuration = z.strictObject({
     .max(16 * 1024 * 1024)
     .optional(),
   maxBackground: z.int().nonnegative().optional(),
+  maxImages: z.int().min(0).max(20).optional(),
+  maxImageBytes: z.int().positive().max(maxTotalBytes).optional(),
+  preamble: z.strictObject({ python: preamble, javascript: preamble, shell: preamble }).optional(),
+  prepareEnv: z.custom<PrepareEnv>((value) => typeof value === "function", "expected a function").optional(),
+  descriptionSuffix: z.string().max(4_000).optional(),
   maxConcurrent: count,
   maxConcurrentPerUser: count,
   maxQueued: z.int().nonnegative().optional(),

@@ -4,6 +4,7 @@ import { openSandboxes } from "../sandbox/open-sandboxes.ts"
 import { createCodeRunner } from "./code-runner.ts"
 import { createCodeTools } from "./code-tools.ts"
 import { createReadinessCheck, logFindings } from "./findings.ts"
+import { maxTotalBytes } from "./images.ts"
 import type { CodeExecutionConfig } from "./options.ts"
 import { reapOnSchedule } from "./reap-on-schedule.ts"
 
@@ -16,13 +17,30 @@ export interface CodeExecutionSurroundings {
   readonly ephemeral: boolean
   /** The Unix socket of `DOCKER_HOST`. */
   readonly dockerSocket: string | undefined
+  /** Milliseconds that `prepareEnv` may take. */
+  readonly callbackTimeoutMs: number
 }
 
 /** Gives an agent tools that run code. Rejects with a `ConfigurationError` if no allowed backend works here. */
 export function codeExecutionPlugin(
-  { defaultTimeoutMs = 30_000, maxOutputBytes = 100_000, maxBackground = 3, ...chosen }: CodeExecutionConfig,
-  { prepareDirectory, ephemeral, dockerSocket, ...surroundings }: CodeExecutionSurroundings,
+  options: CodeExecutionConfig,
+  {
+    prepareDirectory,
+    ephemeral,
+    dockerSocket,
+    callbackTimeoutMs,
+    ...surroundings
+  }: CodeExecutionSurroundings,
 ): Plugin {
+  const { defaultTimeoutMs = 30_000, maxOutputBytes = 100_000, maxBackground = 3, ...others } = options
+  const {
+    maxImages = 8,
+    maxImageBytes = maxTotalBytes,
+    preamble = {},
+    descriptionSuffix = "",
+    ...rest
+  } = others
+  const { prepareEnv = null, ...chosen } = rest
   return {
     name: "code_execution",
     async setup({ isKept, clock, logger }: PluginServices) {
@@ -33,7 +51,9 @@ export function codeExecutionPlugin(
       logFindings(sandboxes, config.network, logger)
       const { maxTimeoutMs } = config
       const limits = { defaultTimeoutMs: Math.min(defaultTimeoutMs, maxTimeoutMs), maxTimeoutMs }
-      const parts = { sandboxes, ...limits, maxOutputBytes, maxBackground, clock, logger }
+      const imageLimits = { maxImages, maxImageBytes }
+      const own = { imageLimits, preamble, descriptionSuffix, prepareEnv, callbackTimeoutMs }
+      const parts = { sandboxes, ...limits, maxOutputBytes, maxBackground, clock, logger, ...own }
       const code = createCodeTools(parts)
       const stopReaping = reapOnSchedule(
         [() => code.forget(isKept), (signal) => sandboxes.reap(isKept, signal)],

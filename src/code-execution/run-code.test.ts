@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
 import type { ExitStatus, Sandbox } from "../core/ports/sandbox.ts"
+import type { ImageLimits } from "./images.ts"
 import { type CodeRun, startCode } from "./run-code.ts"
 
 const exited: ExitStatus = { type: "exit", exitCode: 0, reason: "exited" }
@@ -37,11 +38,12 @@ function sandboxOf({ output = "", exit = exited, files = {} }: Execution): Sandb
   }
 }
 
-async function ran(execution: Execution): Promise<CodeRun["record"]> {
+async function ran(execution: Execution, imageLimits: Partial<ImageLimits> = {}): Promise<CodeRun["record"]> {
   const { ended, record } = startCode({
     sandbox: sandboxOf(execution),
     request: { host: "docker", language: "shell", code: "", timeoutMs: 1_000 },
     maxOutputBytes: 10_000,
+    imageLimits: { maxImages: 8, maxImageBytes: 3.5 * 1024 * 1024, ...imageLimits },
     signal: new AbortController().signal,
     onOutput() {},
   })
@@ -72,6 +74,18 @@ test("a report fits into its bound, however long the names of its files are", as
   expect(report.files_omitted).toBe(100 - report.files.length)
   expect(report).toMatchObject({ truncated: true, files_removed: { count: 20 } })
   expect(record.report(1_000_000)).toMatchObject({ truncated: false, files: { length: 100 } })
+})
+
+test("a result shows as many images as the options allow, and none that is larger", async () => {
+  const files = numbered(3, (index) => `${index}.gif`, gif)
+  const few = (await ran({ files }, { maxImages: 1 })).report(100_000)
+  expect(few.images).toHaveLength(1)
+  expect(few.images_omitted?.images[0]?.reason).toBe("A result shows at most 1 images.")
+  const small = (await ran({ files }, { maxImageBytes: gif.length - 1 })).report(100_000)
+  expect(small.images).toEqual([])
+  expect(small.images_omitted?.images[0]?.reason).toBe(
+    `It has ${gif.length} bytes; an image may have at most ${gif.length - 1}.`,
+  )
 })
 
 test("files past the hundredth are counted, and the result says that it is truncated", async () => {
@@ -105,7 +119,7 @@ test("images that are not shown are named with the reason", async () => {
   const reasons = report.images_omitted?.images.map(({ path, reason }) => `${path}: ${reason}`)
   expect(reasons).toEqual([
     "a.png: It is not a complete PNG, JPEG, GIF or WebP image.",
-    "b.gif: It cannot be read, or it exceeds the 3.5 MB that the images of one result may have together.",
+    "b.gif: It has 4194304 bytes; an image may have at most 3670016.",
     "c.gif: It has 9000 x 1 pixels; a side may have at most 8000.",
     "d8.gif: A result shows at most 8 images.",
   ])

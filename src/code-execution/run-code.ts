@@ -1,7 +1,7 @@
 import type { ExecRequest, ExitStatus, Sandbox } from "../core/ports/sandbox.ts"
 import { watchFiles } from "./changed-files.ts"
 import { type CodeRecord, createCodeRecord } from "./code-record.ts"
-import { findImages } from "./images.ts"
+import { findImages, type ImageLimits } from "./images.ts"
 
 /** An execution from its start to its result. */
 export interface CodeRun {
@@ -16,6 +16,7 @@ export interface CodeRunOptions {
   readonly request: ExecRequest
   /** Kept of each stream. */
   readonly maxOutputBytes: number
+  readonly imageLimits: ImageLimits
   readonly signal: AbortSignal
   /** Receives text as it arrives; never half a character. */
   readonly onOutput: (text: string, stream: "stdout" | "stderr") => void
@@ -27,12 +28,12 @@ export function startCode(options: CodeRunOptions): CodeRun {
 }
 
 async function runCode(options: CodeRunOptions, record: CodeRecord): Promise<void> {
-  const { sandbox, request, signal } = options
+  const { sandbox, request, imageLimits, signal } = options
   const changedFiles = await watchFiles(sandbox, signal)
   const exit = await follow(options, sandbox.exec(request, { signal }), record)
   record.stop()
   const changed = await changedFiles()
-  record.complete({ exit, changed, found: await findImages(sandbox, changed.files) })
+  record.complete({ exit, changed, found: await findImages(sandbox, changed.files, imageLimits) })
 }
 
 async function follow(

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "./json/json.ts"
 import type { ContentPart } from "./messages.ts"
+import type { RunRole } from "./run-role.ts"
 import type { Cost, Spending } from "./usage.ts"
 
 /** Work that a tool call hands to a session of its own. */
@@ -14,6 +15,10 @@ export interface ChildTask {
   readonly model?: string
   /** Limits of the run, besides the agent's own. */
   readonly limits?: RunLimits
+  /** The role that the agent plays in the run. Default: none, the run is the agent's own. */
+  readonly role?: RunRole
+  /** Sub-agents of the parent's run, this one included, that may work at once. At most 32, the default. */
+  readonly maxConcurrent?: number
   /** Milliseconds that the call waits for the run's end; then the run is canceled. Default: a day. */
   readonly timeoutMs?: number
 }

@@ -1,4 +1,5 @@
 import type { ToolSpecification } from "./ports/provider.ts"
+import type { RunRole } from "./run-role.ts"
 
 /** Settings of the run that a message starts. Stored with the run, for whichever process continues it. */
 export interface RunSettings {
@@ -8,13 +9,16 @@ export interface RunSettings {
   readonly traceparent?: string
   /** Tools that the client declares, and executes itself. Default: none. */
   readonly clientTools?: readonly ToolSpecification[]
+  /** The role of a sub-agent's run. Default: none, the run is its agent's own. */
+  readonly role?: RunRole
 }
 
 /** Returns these parts of a message or a run, and nothing else of it. */
-export function runSettingsOf({ toolInputDeltas, traceparent, clientTools }: RunSettings): RunSettings {
+export function runSettingsOf({ toolInputDeltas, traceparent, clientTools, role }: RunSettings): RunSettings {
   return {
     ...(toolInputDeltas === true && { toolInputDeltas }),
     ...(traceparent !== undefined && { traceparent }),
     ...(clientTools !== undefined && { clientTools }),
+    ...(role !== undefined && { role }),
   }
 }

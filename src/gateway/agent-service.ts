@@ -7,6 +7,7 @@ import type { SchemaCheck } from "../core/ports/schema-check.ts"
 import type { Session } from "../core/ports/session-log.ts"
 import type { Store } from "../core/ports/store.ts"
 import type { Subscriber } from "../core/ports/subscriptions.ts"
+import type { RunRole } from "../core/run-role.ts"
 import type { Clock } from "../core/time/clock.ts"
 import type { CheckClientTools } from "../http/served-agents.ts"
 import type { ChosenProvider } from "../providers/choose/choose-provider.ts"
@@ -73,6 +74,8 @@ export interface AgentService {
 export interface AgentSurroundings {
   readonly server: SharedServerOptions
   readonly isDefault: boolean
+  /** Names of all agents of the gateway. */
+  readonly agentNames: readonly string[]
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   readonly store: Store
@@ -177,6 +180,7 @@ async function runtimeResolver(
     agent: definition.name,
     allowedModels: definition.options.allowedModels,
     clientTools: [],
+    role: null,
     followHooks: (hooks: Hooks) => userCode.followed(hooks),
     callbackTimeoutMs: userCode.timeoutMs,
     outputFilter: redact === undefined ? null : () => createLineMask(redact),
@@ -200,11 +204,16 @@ async function runtimeResolver(
     return (await openFor(chat, null, closing)).tools(chat.tools ?? [])()
   }
   const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
-  const openFor = (chat: ChatRuntime, session: Session | null, signal: AbortSignal) => {
-    if ("runner" in chat) return openRun([], { session, signal, ...pluginOptions({}) }, shared)
+  const openFor = (
+    chat: ChatRuntime,
+    session: Session | null,
+    signal: AbortSignal,
+    role: RunRole | null = null,
+  ) => {
+    if ("runner" in chat) return openRun([], { session, role, signal, ...pluginOptions({}) }, shared)
     // Without a session, nothing is waited for.
     const ready = session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
-    return openRun(ready, { session, signal, ...pluginOptions(chat) }, shared)
+    return openRun(ready, { session, role, signal, ...pluginOptions(chat) }, shared)
   }
   // What a user's own key stands in for need not work at the start.
   if (typeof buildChatRuntime === "object" && resolveCredentials === undefined) {
@@ -225,9 +234,9 @@ async function runtimeResolver(
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     takeGuessFor(chat, providers)
-    const view = await openFor(chat, session, signal)
+    const view = await openFor(chat, session, signal, run.role)
     const clientTools = run.clientTools.filter((each) => allowsClientTool(allowClientTools, each, session))
-    return toAgentRuntime(chat, { ...shared, clientTools, view, providers, model })
+    return toAgentRuntime(chat, { ...shared, clientTools, role: run.role, view, providers, model })
   }
   const checkTools = async () => {
     if (typeof buildChatRuntime !== "object" || resolveCredentials !== undefined || isStarting()) return null

@@ -19,7 +19,7 @@ function counting(name: string) {
   const count = tool({
     name: `count_${name}`,
     description: "Counts.",
-    input: { type: "object" },
+    inputSchema: { type: "object" },
     execute: (_input, { session }) => {
       users.push(session.userId)
       return `${name} counted for ${session.userId}`

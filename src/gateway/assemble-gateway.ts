@@ -21,7 +21,7 @@ import { mayGuess } from "./guess.ts"
 import { listen } from "./listen/listen.ts"
 import { createOutbox } from "./operate/outbox.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
-import { createApprovals } from "./operate/waits.ts"
+import { createWaits } from "./operate/waits.ts"
 import { pickMcpOptions } from "./options/check-options.ts"
 import type { SharedServerOptions } from "./options/gateway-options.ts"
 import type { FollowParts } from "./runs/follow-run.ts"
@@ -115,7 +115,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       if (closed !== null) throw new ShuttingDownError()
       return streamRun(followParts, message, options)
     },
-    approvals: createApprovals(
+    waits: createWaits(
       lazily(async () => (await started()).sessions),
       "code",
     ),

@@ -20,6 +20,7 @@ const surroundings: RuntimeSurroundings = {
   model: null,
   allowedModels: undefined,
   clientTools: [],
+  role: null,
   view: { tools: (own) => () => own, instructions: [], interceptors: [], transformToolResults: [] },
   followHooks: () => ({}),
   callbackTimeoutMs: 1_000,

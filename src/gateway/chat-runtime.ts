@@ -15,6 +15,7 @@ import type { PluginRun } from "../core/ports/plugin.ts"
 import type { Provider, SystemBlock, ToolSpecification } from "../core/ports/provider.ts"
 import type { Tool } from "../core/ports/tool.ts"
 import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
+import type { RunRole } from "../core/run-role.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
@@ -24,6 +25,7 @@ import { createToolOffers, type ReportToolChange, specificationOf } from "../too
 import { type Hooks, pickHooks } from "./hooks/hooks.ts"
 import { checkChatRuntime } from "./options/check-options.ts"
 import type { PluginView } from "./plugins/open-run.ts"
+import { inRole, roleInterceptors, toolsInRole } from "./run-role.ts"
 
 /**
  * The result of `buildChatRuntime`: what one run is executed with. Its hooks are called in this process only: a crash
@@ -120,6 +122,8 @@ export interface RuntimeSurroundings {
   readonly follow: AgentRuntime["follow"]
   /** Tools that the client declared, and may declare. */
   readonly clientTools: readonly ToolSpecification[]
+  /** The role of a sub-agent; null for a run of the agent itself. */
+  readonly role: RunRole | null
   /** The parts of the plugins in this run. */
   readonly view: PluginView
   readonly grants: (sessionId: string) => Promise<readonly Grant[]>
@@ -143,7 +147,8 @@ export function pluginOptions({
 /** Fills in the defaults. Throws `ConfigurationError` for what is unknown, wrong or cannot work. */
 export function toAgentRuntime(chat: ChatRuntime, surroundings: RuntimeSurroundings): AgentRuntime {
   checkChatRuntime(chat)
-  return "runner" in chat ? runnerRuntime(chat, surroundings) : modelRuntime(chat, surroundings)
+  const played = inRole(chat, surroundings.role)
+  return "runner" in played ? runnerRuntime(played, surroundings) : modelRuntime(played, surroundings)
 }
 
 /**
@@ -187,9 +192,16 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
   const systemPrompt = [...own, ...view.instructions.map((text) => ({ text }))]
   const models = modelChoices({ provider, model: chosenModel(chat.model, surroundings), fallback }, providers)
   const pricing = createPricing(chat.prices)
-  const ownTools = without(chat.excludedTools ?? [], view.tools(chat.tools ?? []))
+  const ownTools = toolsInRole(
+    surroundings.role,
+    without(chat.excludedTools ?? [], view.tools(chat.tools ?? [])),
+  )
   const allTools = withDeclaredTools(ownTools, surroundings.clientTools, logger)
-  const interceptors = [...(chat.interceptors ?? []), ...view.interceptors]
+  const interceptors = [
+    ...roleInterceptors(surroundings.role),
+    ...(chat.interceptors ?? []),
+    ...view.interceptors,
+  ]
   // What the client chose is no mistake of the app's: the loop ends the run before it calls a model without a price.
   if (maxBudgetUsd !== null) {
     requirePrices(

@@ -37,7 +37,7 @@ function delegate(agent: string) {
   return tool({
     name: "delegate",
     description: "Hands a task to another agent.",
-    input: { type: "object", properties: {} },
+    inputSchema: { type: "object", properties: {} },
     execute: (_input, { answered }) =>
       answered?.kind === "child" ? answered.response : wait.child({ agent, message: "Go on." }),
   })
@@ -46,8 +46,8 @@ function delegate(agent: string) {
 const pay = tool({
   name: "pay",
   description: "Pays.",
-  input: { type: "object", properties: {} },
-  approval: true,
+  inputSchema: { type: "object", properties: {} },
+  needsApproval: true,
   execute: () => "paid",
 })
 

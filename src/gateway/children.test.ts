@@ -15,7 +15,7 @@ function delegate(agent: string) {
   return tool({
     name: "delegate",
     description: "Hands a task to another agent.",
-    input: { type: "object", properties: { task: { type: "string" } } },
+    inputSchema: { type: "object", properties: { task: { type: "string" } } },
     execute: ({ task }, { answered }) => {
       if (answered?.kind !== "child") return wait.child({ agent, message: String(task) })
       const { outcome, reason, response, error } = answered
@@ -27,8 +27,8 @@ function delegate(agent: string) {
 const pay = tool({
   name: "pay",
   description: "Pays.",
-  input: { type: "object", properties: {} },
-  approval: true,
+  inputSchema: { type: "object", properties: {} },
+  needsApproval: true,
   execute: () => "paid",
 })
 
@@ -154,7 +154,7 @@ it("cancels the children of a run that is canceled", async () => {
           tool({
             name: "hang",
             description: "Hangs.",
-            input: { type: "object", properties: {} },
+            inputSchema: { type: "object", properties: {} },
             execute: (_input, { signal, session }) =>
               new Promise((_resolve, reject) => {
                 begun += 1
@@ -251,10 +251,10 @@ it("asks no other session of the tree about a tool type that was granted to the 
       },
     })
     expect(response.match(/paid/g)?.length).toBeGreaterThanOrEqual(2)
-    return { asked, grants: await gateway.approvals.grants(sessionId) }
+    return { asked, grants: await gateway.waits.grants(sessionId) }
   }
-  const session = await askedWith({ approved: true, grant: true })
+  const session = await askedWith({ approved: true, allowToolType: true })
   expect(session).toMatchObject({ asked: { length: 2 }, grants: [] })
-  const tree = await askedWith({ approved: true, grant: true, scope: "tree" })
+  const tree = await askedWith({ approved: true, allowToolType: true, scope: "tree" })
   expect(tree).toMatchObject({ asked: { length: 1 }, grants: [{ toolName: "pay", scope: "tree" }] })
 })

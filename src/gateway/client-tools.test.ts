@@ -28,7 +28,12 @@ async function start(options: Partial<AgentOptions> = {}, token?: string) {
       ? [{ type: "toolCall", name: "locate", input: { exact: true } }]
       : [{ type: "text", text: "Done" }]
   })
-  const look = tool({ name: "look", description: "Looks.", input: { type: "object" }, execute: () => "seen" })
+  const look = tool({
+    name: "look",
+    description: "Looks.",
+    inputSchema: { type: "object" },
+    execute: () => "seen",
+  })
   const gateway = createAgent("Help.", { store: "memory", logger, provider, tools: [look], ...options })
   onTestFinished(() => gateway.close({ graceMs: 0 }))
   const request = (path: string, session: string, init: RequestInit = {}) =>

@@ -4,6 +4,7 @@ import { ConfigurationError, GatewayError } from "../core/errors.ts"
 import { chatEventSchema } from "../http/schemas/events.ts"
 import { type ScriptedTurn, scriptedProvider } from "../testing/provider/scripted-provider.ts"
 import { tool } from "../tools/local-tool.ts"
+import { createAgent } from "./create-agent.ts"
 import { createGateway, type GatewayOptions } from "./create-gateway.ts"
 import type { Gateway } from "./gateway.ts"
 
@@ -24,8 +25,8 @@ function setup(turns: readonly ScriptedTurn[], options: Partial<GatewayOptions> 
   const pay = tool({
     name: "pay",
     description: "Pays.",
-    input: { type: "object" },
-    approval: true,
+    inputSchema: { type: "object" },
+    needsApproval: true,
     execute: () => "paid",
   })
   const gateway = createGateway({
@@ -57,6 +58,23 @@ describe("gateway.run with a session", () => {
     const second = await gateway.run("And now?", { sessionId })
     expect(second).toMatchObject({ sessionId, response: "Again." })
     expect(provider.requests.at(-1)?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user"])
+  })
+
+  it("gives tools the message's context, and the tenant and user of the session", async () => {
+    const seen: unknown[] = []
+    const look = tool({
+      name: "look",
+      description: "Looks.",
+      inputSchema: { type: "object" },
+      execute: (_input, { context, session: { tenant, userId, channel } }) =>
+        seen.push({ context, tenant, userId, channel }),
+    })
+    const provider = scriptedProvider([[{ type: "toolCall", name: "look" }], [say("Seen.")]])
+    const gateway = createAgent("You look.", { provider, store: "memory", logger, tools: [look] })
+    gateways.push(gateway)
+    await gateway.run("Hi", { userId: "ada", tenant: "acme", context: { channel: "code", page: 7 } })
+    const context = { channel: "code", page: 7 }
+    expect(seen).toEqual([{ context, tenant: "app_acme", userId: "ada", channel: "code" }])
   })
 
   it("starts a session of an owner, whom no one else's name continues", async () => {
@@ -211,7 +229,7 @@ describe("gateway.stream", () => {
     for await (const event of stream) {
       if (event.type === "tool_approval_request") {
         const { tool_call_id: toolCallId, nonce } = event
-        await gateway.approvals.approve({ sessionId, toolCallId, nonce })
+        await gateway.waits.approve({ sessionId, toolCallId, nonce })
       }
       if (event.type === "tool_call_complete") results.push(event.result)
     }

@@ -14,7 +14,7 @@ const say = (text: string) => ({ type: "text", text }) as const
 const noModel = { OLLAMA_BASE_URL: "http://127.0.0.1:1/v1" }
 const quiet = { store: "memory", logger } as const
 
-const echo = tool({ name: "echo", description: "Echo.", input: { type: "object" }, execute: () => 1 })
+const echo = tool({ name: "echo", description: "Echo.", inputSchema: { type: "object" }, execute: () => 1 })
 const prices = { "scripted-model": { input: 1, output: 5 } }
 
 /** Its SDK is missing. */
@@ -53,12 +53,15 @@ describe("createAgent", () => {
     [{ maxTurn: 3 }, "unknown option maxTurn"],
     [{ maxTurns: 0 }, "maxTurns: must be greater than 0"],
     [{ validApiKeys: ["a", ""] }, "validApiKeys[1]: is empty"],
+    [{ corsAllowHeaders: ["x tenant"] }, "corsAllowHeaders[0]: expected the name of a header"],
+    [{ corsAllowMethods: ["TRACE"] }, "corsAllowMethods[0]: "],
+    [{ mcpStripInputFields: "tenant" }, "mcpStripInputFields: "],
     [{ sessionTtlSeconds: "1" }, "sessionTtlSeconds: expected number, received string"],
     [{ tools: "search" }, "tools: "],
     [{ tools: [{ name: "search", execute: () => 1 }] }, "tools[0]: expected a tool, as tool() makes it"],
     [
       { store: "mysql://db/agents" },
-      'store: expected "memory", a path with a slash or a dot, a postgres:// URL or a Store',
+      'store: expected "memory", a path with a slash or a dot, a postgres:// URL, or a store such as sqliteStore(path)',
     ],
     [{ store: "Postgres://db/agents" }, "store: expected"],
     [{ onUsage: true }, "onUsage: expected a function"],

@@ -2,6 +2,7 @@ import { ConfigurationError } from "../core/errors.ts"
 import type { JsonObject } from "../core/json/json.ts"
 import type { ToolSpecification } from "../core/ports/provider.ts"
 import type { Session } from "../core/ports/session-log.ts"
+import type { RunRole } from "../core/run-role.ts"
 import type { ProviderOptions } from "../providers/choose/choose-provider.ts"
 import { runtimeAgent } from "./agent-definition.ts"
 import { assembleGateway } from "./assemble-gateway.ts"
@@ -52,6 +53,8 @@ export interface ChatRuntimeRequest {
   readonly traceparent: string | null
   /** Tools that the client declared. The gateway adds them to the runtime's own if `allowClientTools` is set. */
   readonly clientTools: readonly ToolSpecification[]
+  /** The role of a sub-agent, which the gateway applies to the runtime; null for a run of the agent itself. */
+  readonly role: RunRole | null
   /** The HTTP request, when new and accepted by this very process. */
   readonly request?: Request
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */

@@ -7,7 +7,12 @@ import type { Gateway } from "./gateway.ts"
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
 const say = (text: string) => ({ type: "text", text }) as const
 const named = (name: string) =>
-  tool({ name, description: "Does it.", input: { type: "object" }, execute: () => `${name} was executed` })
+  tool({
+    name,
+    description: "Does it.",
+    inputSchema: { type: "object" },
+    execute: () => `${name} was executed`,
+  })
 
 const gateways: Gateway[] = []
 afterEach(async () => {

@@ -13,7 +13,7 @@ it("gateway.stream and onEvent receive what tools emit, and onEvent nothing that
   const track = tool({
     name: "track",
     description: "Track.",
-    input: { type: "object" },
+    inputSchema: { type: "object" },
     execute: (_, { emit }) => {
       emit({ type: "data", name: "row", value: { id: 1 } })
       emit({ type: "data", name: "percent", value: 50, transient: true })

@@ -3,12 +3,12 @@ import type { JsonObject } from "../core/json/json.ts"
 import type { Wait } from "../core/ports/approvals.ts"
 import type { Cost, Usage } from "../core/usage.ts"
 import type { GrantScope } from "../core/wait.ts"
-import type { Readiness } from "../http/routes/status.ts"
+import type { Readiness } from "../http/readiness.ts"
 import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
 import type { GatewaySessions } from "./operate/sessions.ts"
-import type { ElicitationAnswer, GatewayApprovals } from "./operate/waits.ts"
+import type { ElicitationAnswer, GatewayWaits } from "./operate/waits.ts"
 import type { StartOptions } from "./runs/run-options.ts"
 import type { ChatStream } from "./runs/stream-run.ts"
 
@@ -39,7 +39,7 @@ export interface Gateway {
    * goes on at the next start.
    */
   stream(message: string, options?: StreamOptions): ChatStream
-  readonly approvals: GatewayApprovals
+  readonly waits: GatewayWaits
   /** Items that sessions want delivered outside themselves and that could not be delivered yet. */
   readonly outbox: GatewayOutbox
   readonly sessions: GatewaySessions
@@ -161,7 +161,7 @@ export interface RunOptions<Schema extends OutputSchema = never> extends StartOp
 
 export interface StreamOptions extends StartOptions {
   /**
-   * Asked for each call that needs a person. Default: the approval stays open. Answer it with `gateway.approvals`, or
+   * Asked for each call that needs a person. Default: the approval stays open. Answer it with `gateway.waits`, or
    * let a client of the HTTP API answer.
    */
   readonly onApproval?: (wait: Wait) => ApprovalAnswer | Promise<ApprovalAnswer>
@@ -176,7 +176,7 @@ export interface ApprovalAnswer {
   /** Told to the model on denial. */
   readonly reason?: string
   /** Allows the tool type for the rest of the session. Not with edited arguments. */
-  readonly grant?: boolean
+  readonly allowToolType?: boolean
   /** The sessions that `grant` holds for: the one whose tool asked, or all of its tree. Default `session`. */
   readonly scope?: GrantScope
 }

@@ -30,7 +30,7 @@ type Hang = ReturnType<typeof hanging>["hang"]
 
 const input = { type: "object" } as const
 // Its validator returns at once. A JSON Schema would be checked in a thread, which first has to start.
-const plain = tool({ name: "act", description: "Act.", input: z.object({}), execute: () => null })
+const plain = tool({ name: "act", description: "Act.", inputSchema: z.object({}), execute: () => null })
 
 /** Options with which a run comes to the function that hangs. */
 const callbacks: Readonly<Record<string, (hang: Hang) => Partial<GatewayAppOptions>>> = {
@@ -38,10 +38,10 @@ const callbacks: Readonly<Record<string, (hang: Hang) => Partial<GatewayAppOptio
     buildChatRuntime: runtime({ interceptors: [({ signal }) => hang(signal)] }),
   }),
   needsApproval: (hang) => ({
-    buildChatRuntime: runtime({ needsApproval: (_name, _input, _qualifier, { signal }) => hang(signal) }),
+    buildChatRuntime: runtime({ needsApproval: ({ signal }) => hang(signal) }),
   }),
   "a tool's approval policy": (hang) => ({
-    buildChatRuntime: runtime({ tools: [{ ...plain, approval: (_input, { signal }) => hang(signal) }] }),
+    buildChatRuntime: runtime({ tools: [{ ...plain, needsApproval: ({ signal }) => hang(signal) }] }),
   }),
   buildChatRuntime: (hang) => ({ buildChatRuntime: ({ signal }) => hang(signal) }),
   resolveCredentials: (hang) => ({
@@ -120,7 +120,7 @@ describe("a validator that never returns", () => {
         jsonSchema: { input: () => input },
       },
     } as const
-    const act = tool({ name: "act", description: "Act.", input: schema, execute: () => null })
+    const act = tool({ name: "act", description: "Act.", inputSchema: schema, execute: () => null })
     return { options: { buildChatRuntime: runtime({ tools: [act] }) }, asked: asked.promise }
   }
 

@@ -47,7 +47,7 @@ describe("a job", () => {
     const look = tool({
       name: "look",
       description: "Looks.",
-      input: { type: "object" },
+      inputSchema: { type: "object" },
       readOnly: true,
       execute: () => "seen",
     })
@@ -107,7 +107,7 @@ describe("a job", () => {
 describe("limits of a run", () => {
   it("bound its turns besides the agent's own", async () => {
     const loops = Array.from({ length: 3 }, () => [{ type: "toolCall", name: "look" }] as const)
-    const look = tool({ name: "look", description: "L", input: { type: "object" }, execute: () => "x" })
+    const look = tool({ name: "look", description: "L", inputSchema: { type: "object" }, execute: () => "x" })
     const { gateway, provider } = agentWith(loops, { tools: [look] })
     expect(await gateway.run("Work.", { limits: { maxTurns: 2 } })).toMatchObject({ reason: "max_turns" })
     expect(provider.requests).toHaveLength(2)
@@ -127,8 +127,8 @@ describe("park", () => {
     tool({
       name: "pay",
       description: "Pays.",
-      input: { type: "object" },
-      approval: true,
+      inputSchema: { type: "object" },
+      needsApproval: true,
       execute: () => {
         paid.push("paid")
         return "paid"
@@ -144,9 +144,9 @@ describe("park", () => {
     expect(parked).toMatchObject({ outcome: "parked", response: "I ask.", toolsUsed: ["pay"], error: null })
     await first.gateway.close({ graceMs: 0 })
     const { gateway } = agentWith([[say("Paid.")]], { store, tools: [pay(paid)] })
-    const [wait] = await gateway.approvals.list()
+    const [wait] = await gateway.waits.list()
     if (wait === undefined) throw new Error("Nothing is open.")
-    await gateway.approvals.approve(wait)
+    await gateway.waits.approve(wait)
     const result = await gateway.run("Pay.", { jobId: "bill", park: true })
     expect(result).toMatchObject({ outcome: "completed", response: "Paid.", existed: true })
     expect(paid).toEqual(["paid"])
@@ -157,7 +157,7 @@ describe("park", () => {
     const slow = tool({
       name: "slow",
       description: "Slow.",
-      input: { type: "object" },
+      inputSchema: { type: "object" },
       execute: async () => release.promise.then(() => "ok"),
     })
     const script = [
@@ -178,7 +178,7 @@ describe("park", () => {
     })
     await asked.promise
     // By then the run would have been found to wait.
-    for (let look = 0; look < 10; look++) await gateway.approvals.list()
+    for (let look = 0; look < 10; look++) await gateway.waits.list()
     release.resolve()
     expect(await running).toMatchObject({ outcome: "parked" })
     expect(events).toContain("tool_call_complete")
@@ -187,7 +187,7 @@ describe("park", () => {
 
 it("excludedTools are not offered", async () => {
   const make = (name: string) =>
-    tool({ name, description: name, input: { type: "object" }, execute: () => "" })
+    tool({ name, description: name, inputSchema: { type: "object" }, execute: () => "" })
   const { gateway, provider } = agentWith([[say("1")]], {
     tools: [make("keep"), make("drop")],
     excludedTools: ["drop"],

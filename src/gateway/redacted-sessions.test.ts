@@ -17,7 +17,7 @@ async function request(path: string, body?: unknown, token?: string) {
 
 /** Resolves once the run waits for an answer. */
 async function untilAsked(): Promise<void> {
-  await expect.poll(async () => (await gateway.approvals.list()).length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(async () => (await gateway.waits.list()).length, { timeout: 10_000 }).toBe(1)
 }
 
 it("takes secrets out of a question's message, and leaves its form as it is to be filled in", async () => {
@@ -25,7 +25,7 @@ it("takes secrets out of a question's message, and leaves its form as it is to b
   const book = tool({
     name: "book",
     description: "Book.",
-    input: { type: "object" },
+    inputSchema: { type: "object" },
     execute: async (_, { ask }) => (await ask({ mode: "form", message: `Known: ${key}`, schema })).content,
   })
   const provider = scriptedProvider([
@@ -58,7 +58,7 @@ it("takes secrets out of what tools emit, in the stream and in the history", asy
   const track = tool({
     name: "track",
     description: "Track.",
-    input: { type: "object" },
+    inputSchema: { type: "object" },
     execute: async (_, { emit }) => {
       emit({ type: "data", name: "state", value: { account_number: "DE12", note: `Uses ${key}` } })
       emit({ type: "data", name: "state", value: { account_number: "DE34" }, transient: true })
@@ -88,8 +88,8 @@ it("executes what a person left as it was shown with what it was, and nothing wi
   const run = tool({
     name: "run",
     description: "Run.",
-    input: { type: "object" },
-    approval: true,
+    inputSchema: { type: "object" },
+    needsApproval: true,
     execute: (input) => void inputs.push(input),
   })
   const long = "a line\n".repeat(5_000)
@@ -129,7 +129,7 @@ it("executes what a person left as it was shown with what it was, and nothing wi
   ]) {
     const refused = await approve(changed)
     expect(refused.status).toBe(422)
-    expect(await refused.json()).toMatchObject({ code: "input_misfit" })
+    expect(await refused.json()).toMatchObject({ code: "invalid_answer" })
   }
   const hosts = tool_input.hosts.map((host) => ({ ...host, name: `${host.name}!` }))
   expect((await approve({ hosts, retries: 2 })).status).toBe(200)
@@ -143,8 +143,8 @@ it("shows clients no secrets of tool calls, which the tool and the model have", 
   const pay = tool({
     name: "pay",
     description: "Pay.",
-    input: { type: "object" },
-    approval: true,
+    inputSchema: { type: "object" },
+    needsApproval: true,
     execute: (input, { emit }) => {
       inputs.push(input)
       emit(`using ${key.slice(0, 20)}`)
@@ -198,7 +198,7 @@ it("shows clients no secrets of what a tool throws, a policy says or a runner fa
   const fail = tool({
     name: "fail",
     description: "Fail.",
-    input: { type: "object" },
+    inputSchema: { type: "object" },
     execute: () => {
       throw new Error(`postgres://app:hunter2@db/x refused {"account_number":"DE12"}`)
     },
@@ -240,7 +240,7 @@ it("shows clients no secrets of what a tool throws where nothing is to be redact
   const fail = tool({
     name: "fail",
     description: "Fail.",
-    input: { type: "object" },
+    inputSchema: { type: "object" },
     execute: () => {
       throw new Error(`refused: ${key}`)
     },
@@ -262,8 +262,8 @@ it("shows a grant without its secrets, and revokes it by what it shows", async (
   const run = tool({
     name: "run",
     description: "Run.",
-    input: { type: "object" },
-    approval: true,
+    inputSchema: { type: "object" },
+    needsApproval: true,
     qualifier: () => `token ${key}`,
     execute: () => null,
   })
@@ -277,9 +277,9 @@ it("shows a grant without its secrets, and revokes it by what it shows", async (
   }
   const stream = (await request("/chat", { message: "Run." }, token)).text()
   await untilAsked()
-  const [wait] = await gateway.approvals.list()
+  const [wait] = await gateway.waits.list()
   if (wait === undefined) throw new Error("Nothing waits.")
-  await gateway.approvals.approve(wait, { allowToolType: true })
+  await gateway.waits.approve(wait, { allowToolType: true })
   await stream
   const grants = async () => await (await request("/chat/grants", undefined, token)).json()
   expect(await grants()).toMatchObject({ grants: [{ tool_name: "run", qualifier: "token [redacted]" }] })

@@ -78,7 +78,7 @@ export function redactedSessions(sessions: Sessions, names: readonly string[]): 
         return sessions.decide({ ...decision, editedInput: restored })
       }
       const message = `${redacted} stands for what is not shown: leave such a value as it is, or give another.`
-      return { status: "misfit", message }
+      return { status: "invalid", message }
     },
   }
 }

@@ -31,7 +31,7 @@ function agent(options: AgentOptions) {
 const hang = tool({
   name: "hang",
   description: "Hang.",
-  input,
+  inputSchema: input,
   execute: (_input, { signal }) =>
     new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
 })
@@ -78,7 +78,7 @@ describe("the log", () => {
     const fail = tool({
       name: "fail",
       description: "Fail.",
-      input,
+      inputSchema: input,
       execute: () => {
         throw new Error("no such table")
       },
@@ -117,7 +117,13 @@ describe("the log", () => {
   })
 
   it("says who is asked for an approval, and what came of it", async () => {
-    const pay = tool({ name: "pay", description: "Pay.", input, approval: true, execute: () => null })
+    const pay = tool({
+      name: "pay",
+      description: "Pay.",
+      inputSchema: input,
+      needsApproval: true,
+      execute: () => null,
+    })
     await agent({ provider: calling("pay"), tools: [pay] }).run("Pay.", {
       onApproval: async () => ({ approved: true }),
     })

@@ -12,8 +12,8 @@ import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createHttpApp } from "../http/app.ts"
 import { rememberKeys } from "../http/auth/remember-keys.ts"
+import type { Readiness } from "../http/readiness.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
-import type { Readiness } from "../http/routes/status.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { announceAgents } from "../sessions/announce-agents.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
@@ -37,7 +37,7 @@ import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { hookSubscribers } from "./hooks/hook-subscribers.ts"
 import { pickHooks } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
-import { chooseStore } from "./open-store.ts"
+import { openStore } from "./open-store.ts"
 import { knowsUsers, type SharedServerOptions } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
@@ -90,7 +90,7 @@ export interface ServiceOptions {
 
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { server, settings, mode, logger, clock } = options
-  const store = await chooseStore(server, { clock, logger })
+  const store = await openStore(server, { clock, logger })
   const schemas = createSchemaChecker()
   const images = createImageExaminer()
   const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
@@ -100,6 +100,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       const opened = await openAgent(agent, {
         server,
         isDefault: agent === options.agents[0],
+        agentNames: options.agents.map(({ definition }) => definition.name),
         settings,
         mode,
         store,

@@ -23,7 +23,7 @@ function setUp() {
   const delegate = tool({
     name: "delegate",
     description: "Delegates.",
-    input: { type: "object" },
+    inputSchema: { type: "object" },
     execute: (_, { answered, traceparent }) => {
       traces.push(traceparent)
       return answered === null ? wait.child({ agent: "worker", message: "Work." }) : "delegated"

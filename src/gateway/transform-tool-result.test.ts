@@ -26,7 +26,7 @@ const calling = scriptedProvider(({ messages }) =>
 const own = tool({
   name: "own",
   description: "Does it.",
-  input: { type: "object" },
+  inputSchema: { type: "object" },
   execute: () => "own was executed",
 })
 const appending =

@@ -18,7 +18,7 @@ test("a model is shown a tool's whole image, and told of a damaged one", async (
   const draw = tool({
     name: "draw",
     description: "Draws.",
-    input: { type: "object" },
+    inputSchema: { type: "object" },
     execute: () => content([onePixel, damaged].map(labelledAsJpeg)),
   })
   const provider = scriptedProvider([

@@ -5,7 +5,7 @@ import { tool } from "../tools/local-tool.ts"
 import { createAgent } from "./create-agent.ts"
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const shape = { input: { type: "object" }, description: "Does it." } as const
+const shape = { inputSchema: { type: "object" }, description: "Does it." } as const
 
 /** A session whose run waits for an approval, a client tool and an answer to a question. */
 async function waitingSession() {
@@ -21,8 +21,8 @@ async function waitingSession() {
       ],
     ]),
     tools: [
-      tool({ ...shape, name: "erase", approval: true, execute: () => 1 }),
-      tool({ ...shape, name: "locate", execution: "client" }),
+      tool({ ...shape, name: "erase", needsApproval: true, execute: () => 1 }),
+      tool({ ...shape, name: "locate", executionLocation: "client" }),
       tool({
         ...shape,
         name: "confirm",

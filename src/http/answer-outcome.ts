@@ -1,9 +1,9 @@
 import type { AnswerOutcome } from "../core/ports/session-log.ts"
-import type { Misfit } from "../sessions/sessions.ts"
+import type { InvalidAnswer } from "../sessions/sessions.ts"
 import { Problem } from "./problem.ts"
 
 /** Returns when the answer counts; throws the problem that tells why it does not. */
-export function requireAccepted(outcome: AnswerOutcome | Misfit): void {
+export function requireAccepted(outcome: AnswerOutcome | InvalidAnswer): void {
   switch (outcome.status) {
     case "accepted":
       return
@@ -15,8 +15,8 @@ export function requireAccepted(outcome: AnswerOutcome | Misfit): void {
       throw new Problem({ code: "wait_expired", status: 410 }, "The call does not wait any more.")
     case "wrongNonce":
       throw new Problem({ code: "wrong_nonce", status: 403 }, "The nonce is not the call's.")
-    case "misfit":
-      throw new Problem({ code: "input_misfit", status: 422 }, outcome.message)
+    case "invalid":
+      throw new Problem({ code: "invalid_answer", status: 422 }, outcome.message)
     default:
       outcome satisfies never
   }

@@ -159,6 +159,21 @@ describe("cross-origin access", () => {
     }
   })
 
+  it("lets pages send further headers, and use further methods", async () => {
+    const app = createTestApp({
+      corsOrigins: [origin],
+      corsAllowHeaders: ["x-tenant"],
+      corsAllowMethods: ["PUT"],
+    })
+    const headers = { origin, "access-control-request-method": "PUT" }
+    const response = await app.fetch("/api/notes", { method: "OPTIONS", headers })
+    const allowed = ["methods", "headers"].map((name) => response.headers.get(`access-control-allow-${name}`))
+    expect(allowed).toEqual([
+      "GET,POST,DELETE,PUT",
+      "authorization,content-type,idempotency-key,last-event-id,x-tenant",
+    ])
+  })
+
   it("answers preflights", async () => {
     const app = createTestApp({ corsOrigins: [origin] })
     const headers = {

@@ -19,18 +19,20 @@ import { fieldErrors } from "./field-errors.ts"
 import { hostGuard } from "./host-guard.ts"
 import type { HttpEnv } from "./http-env.ts"
 import { createIssueSession, type IssueSession } from "./issue-session.ts"
-import { defaultHttpLimits, type HttpLimits, maxInitBodyBytes, maxInitValues } from "./limits/http-limits.ts"
-import { networkOf } from "./limits/network.ts"
 import {
-  createRateLimiting,
+  defaultHttpLimits,
   defaultRateLimits,
-  noRateLimiting,
-  type RateLimiting,
+  type HttpLimits,
+  maxInitBodyBytes,
+  maxInitValues,
   type RateLimits,
-} from "./limits/rate-limits.ts"
+} from "./limits/http-limits.ts"
+import { networkOf } from "./limits/network.ts"
+import { createRateLimiting, noRateLimiting, type RateLimiting } from "./limits/rate-limits.ts"
 import { refuseOtherMethods } from "./method-not-allowed.ts"
 import { addOpenApiRoute } from "./openapi.ts"
 import { invalidBody, Problem, problemResponse } from "./problem.ts"
+import type { Readiness } from "./readiness.ts"
 import { logRequests } from "./request-log.ts"
 import { addCancelRoute } from "./routes/cancel.ts"
 import { addChatRoute } from "./routes/chat.ts"
@@ -43,7 +45,7 @@ import { addMcpCallbackRoute, type CompleteAuthorization } from "./routes/mcp-ca
 import { addPluginRoutes, type PluginRoutes } from "./routes/plugin-routes.ts"
 import { addRevokeRoute } from "./routes/revoke.ts"
 import { addSessionsRoutes, type ListSessions } from "./routes/sessions.ts"
-import { addStatusRoutes, type Readiness } from "./routes/status.ts"
+import { addStatusRoutes } from "./routes/status.ts"
 import { addSubscribeRoute } from "./routes/subscribe.ts"
 import { addToolApprovalRoute } from "./routes/tool-approval.ts"
 import { addToolResultRoute } from "./routes/tool-result.ts"
@@ -83,6 +85,10 @@ export interface HttpAppOptions {
   readonly allowSystemMessages?: boolean | undefined
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[] | undefined
+  /** Request headers that pages may send besides those of the gateway's API. Default none. */
+  readonly corsAllowHeaders?: readonly string[] | undefined
+  /** Methods that pages may use besides those of the gateway's API. Default none. */
+  readonly corsAllowMethods?: readonly string[] | undefined
   /** Also pages of this machine. For development: host names are then checked even with keys. Default false. */
   readonly allowLocalhost?: boolean | undefined
   /** Host names that requests may be for. Default: checked only on the gateway's own server, when it takes any key. */
@@ -274,7 +280,10 @@ function rootApp(options: HttpAppOptions): OpenAPIHono<HttpEnv> {
   root.use(throwingErrorsOnly)
   const open = allowLocalhost || (options.validApiKeys === undefined && options.authenticate === undefined)
   root.use(hostGuard({ open, allowedHosts: options.allowedHosts, origins }))
-  if (origins.length > 0 || allowLocalhost) root.use(crossOrigin({ origins, allowLocalhost }))
+  if (origins.length > 0 || allowLocalhost) {
+    const { corsAllowHeaders: allowHeaders = [], corsAllowMethods: allowMethods = [] } = options
+    root.use(crossOrigin({ origins, allowLocalhost, allowHeaders, allowMethods }))
+  }
   return root
 }
 

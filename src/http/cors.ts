@@ -7,13 +7,18 @@ export interface CorsOptions {
   readonly origins: readonly string[]
   /** Also any port of this very machine's loopback names. */
   readonly allowLocalhost: boolean
+  /** Request headers that pages may send besides those of the gateway's API. */
+  readonly allowHeaders: readonly string[]
+  /** Methods that pages may use besides those of the gateway's API. */
+  readonly allowMethods: readonly string[]
 }
 
 /** Browsers may cache a preflight's answer for this long. */
 const preflightMaxAgeSeconds = 600
 
-/** Cross-origin access for the named origins, on every answer: streams and problems too. */
-export function crossOrigin({ origins, allowLocalhost }: CorsOptions): MiddlewareHandler {
+/** Lets pages of the named origins call the gateway, on every response: streams and problems too. */
+export function crossOrigin(options: CorsOptions): MiddlewareHandler {
+  const { origins, allowLocalhost, allowHeaders, allowMethods } = options
   for (const origin of origins) refuseMisspelt(origin)
   const allowed = new Set(origins)
   return cors({
@@ -21,8 +26,8 @@ export function crossOrigin({ origins, allowLocalhost }: CorsOptions): Middlewar
       if (allowed.has("*")) return "*"
       return allowed.has(origin) || (allowLocalhost && isLocalhost(origin)) ? origin : null
     },
-    allowMethods: ["GET", "POST", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id"],
+    allowMethods: [...new Set(["GET", "POST", "DELETE", ...allowMethods])],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", ...allowHeaders],
     exposeHeaders: ["x-run-id", "x-cursor", "retry-after", "ratelimit", "ratelimit-policy"],
     maxAge: preflightMaxAgeSeconds,
   })

@@ -17,6 +17,11 @@ export interface McpOptions {
   readonly mcpTimeoutOverrides?: Readonly<Record<string, number>>
   /** Servers whose tools receive the session's id as `_session_id`, which the model neither sees nor sets. */
   readonly mcpSessionInjectServers?: readonly string[]
+  /**
+   * Fields that are left out of the inputs of all MCP tools. The model does not see them, and a value that it gives for
+   * one does not reach the server. Default none.
+   */
+  readonly mcpStripInputFields?: readonly string[]
 }
 
 /** Options of the server for the MCP servers of all its agents. */
@@ -39,4 +44,5 @@ export const mcpSchemas = {
   mcpDefaultToolTimeoutMs: milliseconds.optional(),
   mcpTimeoutOverrides: z.record(z.string(), milliseconds).optional(),
   mcpSessionInjectServers: z.array(z.string().min(1)).optional(),
+  mcpStripInputFields: z.array(z.string().min(1)).optional(),
 } satisfies Record<keyof McpOptions, unknown>

@@ -21,7 +21,7 @@ async function serverAt(
   })
   const [config] = toServerConfigs(
     { remote: { type, url: `http://127.0.0.1:${port ?? address.port}/`, startTimeoutMs } },
-    { defaultToolTimeoutMs: 1_000, timeoutOverrides: {}, sessionInjectServers: [] },
+    { defaultToolTimeoutMs: 1_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
   )
   if (config === undefined) throw new Error("There is one server.")
   const logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -33,6 +33,7 @@ export interface Order {
   readonly workspace: Workspace
   readonly language: CodeLanguage
   readonly code: string
+  readonly env?: Readonly<Record<string, string>> | undefined
   readonly folders: readonly StagedFolder[]
   /** The session may soon have more. */
   readonly expectMore: boolean

@@ -59,7 +59,14 @@ async function* watchedRun(
 ): AsyncGenerator<ExecEvent> {
   const quota = diskQuota(limits)
   const running = await startOrAbort(
-    backend.start({ workspace, language: request.language, code: request.code, folders, expectMore }),
+    backend.start({
+      workspace,
+      language: request.language,
+      code: request.code,
+      env: request.env,
+      folders,
+      expectMore,
+    }),
     signal,
   )
   let stopped: ExitReason | null = null

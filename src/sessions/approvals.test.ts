@@ -38,7 +38,7 @@ async function start(
 ) {
   const { store = await openStore(), paid = [], ...runtime } = options
   const pay = anyTool("pay", (input) => ({ type: "json", value: paid.push(input) }), {
-    approval: true,
+    needsApproval: true,
     inputSchema: { type: "object", properties: { amount: { type: "number" } } },
     qualifier: ({ to }) => String(to ?? "anyone"),
   })
@@ -108,7 +108,7 @@ describe("a run that waits for a person", () => {
       approved: true,
       editedInput: { amount: "much" },
     })
-    expect(misfit).toMatchObject({ status: "misfit", message: expect.stringContaining("amount") })
+    expect(misfit).toMatchObject({ status: "invalid", message: expect.stringContaining("amount") })
     expect(await node.sessions.decide({ ...target(first), nonce: "guess", approved: true })).toEqual({
       status: "wrongNonce",
     })
@@ -128,7 +128,7 @@ describe("a run that waits for a person", () => {
     const first = await accepted(node, id, "Pay.")
     const [wait] = await parked(node, id, 1)
     if (wait === undefined) throw new Error("nothing was asked")
-    await node.sessions.decide({ ...target(wait), approved: true, grant: true })
+    await node.sessions.decide({ ...target(wait), approved: true, allowToolType: true })
     await node.sessions.result(id, first.runId, {})
     await node.sessions.result(id, (await accepted(node, id, "Pay.")).runId, {})
     expect(paid).toHaveLength(2)

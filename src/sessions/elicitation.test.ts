@@ -128,7 +128,7 @@ describe("a question that a tool asks the user", () => {
   ])("is not answered by what %s, and waits on", async (_, question, response, message) => {
     const { node, target } = await begun(durably(question))
     const outcome = await node.sessions.respond({ ...target, action: "accept", ...response })
-    expect(outcome).toEqual({ status: "misfit", message: expect.stringContaining(message) })
+    expect(outcome).toEqual({ status: "invalid", message: expect.stringContaining(message) })
     expect(await node.sessions.respond({ ...target, action: "decline" })).toMatchObject({
       status: "accepted",
     })
@@ -141,7 +141,7 @@ describe("a question that a tool asks the user", () => {
     )
     const content = { name: `${"a".repeat(60)}!` }
     const outcome = await node.sessions.respond({ ...target, action: "accept", content })
-    expect(outcome).toEqual({ status: "misfit", message: expect.stringContaining("takes longer than") })
+    expect(outcome).toEqual({ status: "invalid", message: expect.stringContaining("takes longer than") })
     const fitting = { action: "accept", content: { name: "aaa" } } as const
     expect(await node.sessions.respond({ ...target, ...fitting })).toMatchObject({ status: "accepted" })
   })

@@ -107,7 +107,7 @@ describe.each(stores)("on %s", (_, openFormer) => {
         status: "wrongNonce",
       })
       const misfit = { ...target(form), action: "accept", content: { name: 7 } } as const
-      expect(await sessions.respond(misfit)).toMatchObject({ status: "misfit" })
+      expect(await sessions.respond(misfit)).toMatchObject({ status: "invalid" })
       const outcomes = [
         await sessions.decide({ ...target(approval), approved: true }),
         await sessions.submitResult({ ...target(client), result: { type: "json", value: "Rome" } }),
@@ -133,7 +133,7 @@ describe.each(stores)("on %s", (_, openFormer) => {
 async function finishing(store: Store) {
   const provider = scriptedProvider(() => [{ type: "text", text: "Done" }])
   const tools = [
-    anyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { approval: true }),
+    anyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { needsApproval: true }),
     anyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" }),
     anyTool("book", (_, { answered }) => ({ type: "json", value: JSON.parse(JSON.stringify(answered)) })),
     anyTool("ask", () => ({ type: "json", value: "asked again" })),

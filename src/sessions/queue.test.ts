@@ -26,7 +26,7 @@ const start = nodesOfEachTest()
 const cancelled = { type: "runCompleted", disposition: "interrupted", reason: "cancelled" }
 
 /** A tool that waits for a person, so that its run is parked. */
-const pay = anyTool("pay", () => ({ type: "json", value: "paid" }), { approval: true })
+const pay = anyTool("pay", () => ({ type: "json", value: "paid" }), { needsApproval: true })
 
 /** Calls `pay` for a message that says so, and answers any other with its text. */
 const payer = () =>

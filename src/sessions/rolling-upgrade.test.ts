@@ -65,7 +65,7 @@ const sleeping =
   }
 
 const tools = [
-  anyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { approval: true }),
+  anyTool("pay", (input) => ({ type: "json", value: { paid: input } }), { needsApproval: true }),
   anyTool("where", () => Promise.reject(new Error()), { executionLocation: "client" }),
   anyTool("book", (_, { answered }) =>
     answered === null

@@ -57,17 +57,17 @@ export interface Sessions {
    */
   history(sessionId: string, options: { readonly signal: AbortSignal }): AsyncIterable<HistoryPart>
   /**
-   * Answers an open approval. Resolves once the answer is durable; of two answers the first counts. `misfit` is an edit
-   * that the tool's schema refuses.
+   * Answers an open approval. Resolves once the answer is durable; of two answers the first counts. Returns an invalid
+   * answer if the tool's schema refuses the edited arguments.
    */
-  decide(decision: Decision): Promise<AnswerOutcome | Misfit>
+  decide(decision: Decision): Promise<AnswerOutcome | InvalidAnswer>
   /** Gives the result of a client tool's call. */
-  submitResult(submission: ResultSubmission): Promise<AnswerOutcome | Misfit>
+  submitResult(submission: ResultSubmission): Promise<AnswerOutcome | InvalidAnswer>
   /**
-   * Answers what a tool asks the user. `misfit` is a form that the question's schema refuses, its defaults filled in
-   * before; one that is not there; or one where none was asked for.
+   * Answers what a tool asks the user. Returns an invalid answer if the question's schema refuses the form, with its
+   * defaults filled in, if the form is missing, or if none was asked for.
    */
-  respond(response: QuestionResponse): Promise<AnswerOutcome | Misfit>
+  respond(response: QuestionResponse): Promise<AnswerOutcome | InvalidAnswer>
   /** Open questions, oldest first; of one session or of all. */
   openWaits(filter: { readonly sessionId?: string; readonly kind?: Wait["kind"] }): Promise<readonly Wait[]>
   grants(sessionId: string): Promise<readonly Grant[]>
@@ -140,7 +140,7 @@ export interface Decision {
   /** Told to the model on denial. */
   readonly reason?: string
   /** Grants the tool type for the rest of the session. */
-  readonly grant?: boolean
+  readonly allowToolType?: boolean
   /** The sessions that the grant holds for. Default: the one that asked. */
   readonly scope?: GrantScope
   readonly decidedBy: Decider
@@ -164,9 +164,9 @@ export interface QuestionResponse {
   readonly decidedBy: Decider
 }
 
-export interface Misfit {
-  readonly status: "misfit"
-  /** Names each misfit by its path. */
+export interface InvalidAnswer {
+  readonly status: "invalid"
+  /** Names each problem by its path. */
   readonly message: string
 }
 

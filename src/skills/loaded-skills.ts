@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from "../core/json/json.ts"
 import type { EventEntry } from "../core/log/entries.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
+import type { ToolLimits } from "../core/tool-limits.ts"
 import type { Skill } from "./skill.ts"
-import type { ToolLimits } from "./tool-limits.ts"
 
 export const loadSkillName = "load_skill"
 export const unloadSkillName = "unload_skill"

@@ -1,4 +1,5 @@
 import type { Plugin, PluginRun, PluginServices, RunParts } from "../core/ports/plugin.ts"
+import { agentSkillsOf } from "./agent-skills.ts"
 import { catalogText, isListed } from "./catalog.ts"
 import { changeNotes } from "./change-notes.ts"
 import { checkSkills } from "./check-skills.ts"
@@ -36,6 +37,7 @@ export function skillsPlugin(options: SkillOptions & Required<Pick<SkillOptions,
       const state = skillStateFile === undefined ? null : new SkillStateStore(skillStateFile)
       const parts = { options, services, sessionSkills, state }
       return {
+        provides: { agentSkills: agentSkillsOf(source, packs) },
         openRun: async (run) => runParts(parts, run, await source.current()),
         ...(state !== null && {
           subscriber: stateSubscriber({ state, sessionSkills, logger: services.logger }),

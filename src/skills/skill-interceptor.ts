@@ -1,5 +1,5 @@
+import { isWithin, type LimitedCall } from "../core/tool-limits.ts"
 import { type LoadedSkills, loadSkillName, unloadSkillName } from "./loaded-skills.ts"
-import { isWithin, type LimitedCall } from "./tool-limits.ts"
 
 export const searchSkillsName = "search_skills"
 export const readSkillFileName = "read_skill_file"

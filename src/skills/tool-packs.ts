@@ -1,5 +1,5 @@
+import type { ToolLimits } from "../core/tool-limits.ts"
 import type { Skill } from "./skill.ts"
-import type { ToolLimits } from "./tool-limits.ts"
 
 /** Patterns of tools by the name of their group. */
 export type ToolPacks = Readonly<Record<string, readonly string[]>>

@@ -1,15 +1,19 @@
-import { type DestinationStream, pino } from "pino"
+import { pino } from "pino"
 import type { Logger } from "../core/ports/logger.ts"
 import { escapeControls } from "../core/text/escape-controls.ts"
 import { createRedact } from "./redact.ts"
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent"
 
+export interface LogDestination {
+  write(line: string): void
+}
+
 export interface LoggerOptions {
   /** Default `info`. */
   readonly level?: LogLevel
-  /** Default: standard error, so that standard output stays the program's own. */
-  readonly destination?: DestinationStream
+  /** Receives each line. Default: standard error, so that standard output stays the program's own. */
+  readonly destination?: LogDestination
   /** Names of further fields whose values are secrets, in any spelling of case and separators. */
   readonly redact?: readonly string[]
 }

@@ -10,6 +10,7 @@ import { content } from "./tool-content.ts"
 const context: ToolContext = {
   signal: new AbortController().signal,
   session: { id: "sess_1", tenant: "test", userId: "user", channel: null },
+  context: {},
   runId: "run_1",
   toolCallId: "call_1",
   idempotencyKey: "call_1",
@@ -34,13 +35,13 @@ async function call(subject: Tool, input: JsonObject) {
 }
 
 function returning(value: unknown): Tool {
-  return tool({ ...basics, input: z.object({}), execute: () => value })
+  return tool({ ...basics, inputSchema: z.object({}), execute: () => value })
 }
 
 describe("input by Zod", () => {
   const greet = tool({
     ...basics,
-    input: z.object({
+    inputSchema: z.object({
       name: z.string().default("you"),
       times: z.string().transform(Number),
     }),
@@ -69,7 +70,7 @@ describe("input by Zod", () => {
   test("a misfit names every path", async () => {
     const nested = tool({
       ...basics,
-      input: z.object({ rows: z.array(z.object({ id: z.number() })), all: z.boolean() }),
+      inputSchema: z.object({ rows: z.array(z.object({ id: z.number() })), all: z.boolean() }),
       execute: () => null,
     })
     const outcome = await nested.validate({ rows: [{ id: "x" }] }, validationContext)
@@ -80,13 +81,13 @@ describe("input by Zod", () => {
   })
 
   test("the message of a thousand misfits stays short", async () => {
-    const list = tool({ ...basics, input: z.object({ ids: z.array(z.number()) }), execute: () => null })
+    const list = tool({ ...basics, inputSchema: z.object({ ids: z.array(z.number()) }), execute: () => null })
     const outcome = await list.validate({ ids: Array.from({ length: 1000 }, () => "x") }, validationContext)
     expect(outcome).toEqual({ valid: false, message: expect.stringMatching(/ids\.19: .*; and 980 more$/) })
   })
 
   test("what JSON Schema cannot express is refused at build", () => {
-    expect(() => tool({ ...basics, input: z.object({ at: z.date() }), execute: () => null })).toThrow(
+    expect(() => tool({ ...basics, inputSchema: z.object({ at: z.date() }), execute: () => null })).toThrow(
       "Tool echo: its input schema cannot be used: Date cannot be represented in JSON Schema",
     )
   })
@@ -110,7 +111,7 @@ describe("input by another Standard Schema", () => {
   test("is described and validated by the schema itself", async () => {
     const shout = tool({
       ...basics,
-      input: upperCase,
+      inputSchema: upperCase,
       execute: (input) => {
         expectTypeOf(input).toEqualTypeOf<{ word: string; length: number }>()
         return input
@@ -124,7 +125,7 @@ describe("input by another Standard Schema", () => {
   test("without JSON Schema is refused at build", () => {
     const { jsonSchema: _, ...bare } = upperCase["~standard"]
     // @ts-expect-error The types refuse it as well.
-    const build = () => tool({ ...basics, input: { "~standard": bare }, execute: () => null })
+    const build = () => tool({ ...basics, inputSchema: { "~standard": bare }, execute: () => null })
     expect(build).toThrow("Tool echo: its input schema (made-up) cannot be shown to a model")
   })
 })
@@ -132,7 +133,7 @@ describe("input by another Standard Schema", () => {
 describe("input by plain JSON Schema", () => {
   const pick = tool({
     ...basics,
-    input: {
+    inputSchema: {
       type: "object",
       properties: { id: { type: "integer" }, tags: { type: "array", items: { type: "string" } } },
       required: ["id"],
@@ -160,7 +161,7 @@ describe("input by plain JSON Schema", () => {
     const build = (type: string) =>
       tool({
         ...basics,
-        input: { $id: "https://example.test/input", type: "object", properties: { x: { type } } },
+        inputSchema: { $id: "https://example.test/input", type: "object", properties: { x: { type } } },
         execute: () => null,
       })
     const [text, number] = [build("string"), build("number")]
@@ -170,7 +171,7 @@ describe("input by plain JSON Schema", () => {
 
   test("is copied, so that changing it later changes nothing", async () => {
     const required: string[] = []
-    const late = tool({ ...basics, input: { type: "object", required }, execute: () => null })
+    const late = tool({ ...basics, inputSchema: { type: "object", required }, execute: () => null })
     required.push("x")
     expect(late.inputSchema).toEqual({ type: "object", required: [] })
     expect(await late.validate({}, validationContext)).toMatchObject({ valid: true })
@@ -181,7 +182,7 @@ describe("input by plain JSON Schema", () => {
     ["a dangling reference", { type: "object", properties: { a: { $ref: "#/$defs/a" } } }, "can't resolve"],
     ["an unknown dialect", { $schema: "urn:other", type: "object" }, "unsupported dialect"],
   ])("%s is refused at build", (_name, input, message) => {
-    expect(() => tool({ ...basics, input, execute: () => null })).toThrow(message)
+    expect(() => tool({ ...basics, inputSchema: input, execute: () => null })).toThrow(message)
   })
 })
 
@@ -210,7 +211,7 @@ describe("the result", () => {
   test("a thrown error is passed on", async () => {
     const failing = tool({
       ...basics,
-      input: z.object({}),
+      inputSchema: z.object({}),
       execute: () => {
         throw new RangeError("no such row")
       },
@@ -220,7 +221,7 @@ describe("the result", () => {
 })
 
 describe("the definition", () => {
-  const valid = { ...basics, input: z.object({}), execute: () => null }
+  const valid = { ...basics, inputSchema: z.object({}), execute: () => null }
 
   test("carries the policies into the tool, and none that was not given", () => {
     const policies = { readOnly: true, idempotent: false, timeoutMs: 5, sequential: true }
@@ -236,9 +237,13 @@ describe("the definition", () => {
     ["no handler", { execute: undefined }, "Tool echo: execute must be a function"],
     ["a time limit of zero", { timeoutMs: 0 }, "Tool echo: timeoutMs must be"],
     ["a flag that is text", { readOnly: "yes" }, "Tool echo: readOnly must be true or false"],
-    ["input that is no object", { input: z.string() }, "Tool echo: its input must be an object schema"],
-    ["input of alternatives", { input: z.union([z.object({}), z.object({})]) }, "must be an object schema"],
-    ["no input", { input: undefined }, "Tool echo: its input must be a schema"],
+    ["input that is no object", { inputSchema: z.string() }, "Tool echo: its input must be an object schema"],
+    [
+      "input of alternatives",
+      { inputSchema: z.union([z.object({}), z.object({})]) },
+      "must be an object schema",
+    ],
+    ["no input", { inputSchema: undefined }, "Tool echo: its input must be a schema"],
   ])("refuses %s", (_name, change, message) => {
     expect(() => tool({ ...valid, ...change } as typeof valid)).toThrow(
       expect.objectContaining({ code: "invalid_configuration", message: expect.stringContaining(message) }),
@@ -254,8 +259,8 @@ describe("a client tool", () => {
   const definition = {
     name: "where",
     description: "Where?",
-    input: { type: "object" },
-    execution: "client",
+    inputSchema: { type: "object" },
+    executionLocation: "client",
   } as const
 
   test("has no handler and is marked as the client's to execute", async () => {
@@ -266,24 +271,42 @@ describe("a client tool", () => {
 
   test.each([
     [{ ...definition, execute: () => 1 }, "a client tool has no execute"],
-    [{ ...definition, execution: "browser" }, 'execution must be "backend" or "client"'],
-    [{ ...definition, approval: "always" }, "approval must be true, false or a function"],
+    [{ ...definition, executionLocation: "browser" }, 'executionLocation must be "backend" or "client"'],
+    [{ ...definition, needsApproval: "always" }, "needsApproval must be true, false or a function"],
     [{ ...definition, qualifier: "path" }, "qualifier must be a function"],
   ])("is refused: %j", (wrong, message) => {
     expect(() => tool(wrong as never)).toThrow(message)
   })
 })
 
-test("approval and qualifier are carried into the tool", () => {
-  const approval = () => true
+test("the policy for approvals and the qualifier receive what execute does, typed by the schema", async () => {
+  const received: unknown[] = []
+  const pay = tool({
+    name: "pay",
+    description: "Pays.",
+    inputSchema: z.object({ amount: z.string().transform(Number), currency: z.string().default("EUR") }),
+    needsApproval: ({ input: { amount } }) => amount.toFixed(0) === "9",
+    qualifier: ({ currency }) => currency.toLowerCase(),
+    execute: (input) => received.push(input),
+  })
+  const validation = await pay.validate({ amount: "9" }, validationContext)
+  if (!validation.valid || typeof pay.needsApproval !== "function") throw new Error("unexpected")
+  const { signal } = new AbortController()
+  expect(validation.input).toEqual({ amount: 9, currency: "EUR" })
+  expect(await pay.needsApproval({ input: validation.input, signal })).toBe(true)
+  expect(pay.qualifier?.(validation.input)).toBe("eur")
+})
+
+test("the policy for approvals and qualifier are carried into the tool", () => {
+  const needsApproval = () => true
   const qualifier = () => "q"
   const pay = tool({
     name: "pay",
     description: "Pay.",
-    input: { type: "object" },
-    approval,
+    inputSchema: { type: "object" },
+    needsApproval,
     qualifier,
     execute: () => 1,
   })
-  expect(pay).toMatchObject({ approval, qualifier })
+  expect(pay).toMatchObject({ needsApproval, qualifier })
 })

@@ -1,7 +1,6 @@
 import { ConfigurationError } from "../core/errors.ts"
-import type { JsonObject } from "../core/json/json.ts"
 import { toJson } from "../core/json/to-json.ts"
-import type { Tool, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
+import type { Tool, ToolApprovalPolicy, ToolContext, ToolOutcome } from "../core/ports/tool.ts"
 import { longestTimerMs } from "../core/time/longest-timer.ts"
 import { compileSchema, type InferInput, type InputSchema } from "./input-schema.ts"
 import { contentOf } from "./tool-content.ts"
@@ -14,7 +13,7 @@ export type ToolDefinition<Schema extends InputSchema> =
 /** Executed in this process. */
 export interface BackendToolDefinition<Schema extends InputSchema> extends CommonDefinition<Schema> {
   /** Default `backend`. */
-  readonly execution?: "backend"
+  readonly executionLocation?: "backend"
   /**
    * Returns any JSON value (undefined counts as null), text and images made by `content()`, or a wait made by
    * `wait.sleep()` or `wait.input()`. If it throws, the model receives the error's message. Must stop when
@@ -25,7 +24,7 @@ export interface BackendToolDefinition<Schema extends InputSchema> extends Commo
 
 /** Executed by whoever holds the session: the run waits until the client sends the result, over restarts too. */
 export interface ClientToolDefinition<Schema extends InputSchema> extends CommonDefinition<Schema> {
-  readonly execution: "client"
+  readonly executionLocation: "client"
   readonly execute?: undefined
 }
 
@@ -34,14 +33,18 @@ interface CommonDefinition<Schema extends InputSchema> {
   readonly name: string
   /** For the model: what it does and when to use it. */
   readonly description: string
-  /** An object schema. Each input is checked against it before `execute`; a misfit is told to the model. */
-  readonly input: Schema
-  /** If true, a person must allow the call first. Default: what the agent's `needsApproval` says. */
-  readonly approval?:
-    | boolean
-    | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
-  /** Divides calls into types, each of which a person may allow for the rest of the session. Default: one type. */
-  readonly qualifier?: (input: JsonObject) => string | null
+  /** An object schema. Each input is checked against it before `execute`; the model is told of each problem. */
+  readonly inputSchema: Schema
+  /**
+   * If true, a person must allow the call first. A function decides over each call; its `input` is what `execute`
+   * receives. Default: the agent's `needsApproval` decides.
+   */
+  readonly needsApproval?: boolean | ToolApprovalPolicy<InferInput<Schema>>
+  /**
+   * Divides calls into types, each of which a person may allow for the rest of the session. Its argument is what
+   * `execute` receives. Default: one type.
+   */
+  readonly qualifier?: (input: InferInput<Schema>) => string | null
   /** Has no effect outside, so it may be repeated after a crash. Default false. */
   readonly readOnly?: boolean
   /** Repeating it with the same `context.idempotencyKey` has no further effect. Default false. */
@@ -56,10 +59,10 @@ const namePattern = /^[a-zA-Z0-9_-]{1,64}$/
 const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
   name: true,
   description: true,
-  input: true,
+  inputSchema: true,
   execute: true,
-  execution: true,
-  approval: true,
+  executionLocation: true,
+  needsApproval: true,
   qualifier: true,
   readOnly: true,
   idempotent: true,
@@ -73,8 +76,10 @@ const options: Record<keyof BackendToolDefinition<InputSchema>, true> = {
  */
 export function tool<Schema extends InputSchema>(definition: ToolDefinition<Schema>): Tool {
   const subject = checkDefinition(definition)
-  const { name, description, readOnly, idempotent, timeoutMs, sequential, approval, qualifier } = definition
-  const { jsonSchema, parse } = compileSchema(definition.input, `${subject}: its input`)
+  // `validate` returns the inputs that all functions of the tool receive, so they are what the schema infers.
+  const { name, description, readOnly, idempotent, timeoutMs, sequential, needsApproval, qualifier } =
+    definition
+  const { jsonSchema, parse } = compileSchema(definition.inputSchema, `${subject}: its input`)
   return {
     name,
     description,
@@ -83,14 +88,14 @@ export function tool<Schema extends InputSchema>(definition: ToolDefinition<Sche
     ...(idempotent !== undefined && { idempotent }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(sequential !== undefined && { sequential }),
-    ...(approval !== undefined && { approval }),
+    ...(needsApproval !== undefined && { needsApproval: needsApproval as boolean | ToolApprovalPolicy }),
     ...(qualifier !== undefined && { qualifier }),
-    ...(definition.execution === "client" && { executionLocation: "client" as const }),
+    ...(definition.executionLocation === "client" && { executionLocation: "client" as const }),
     validate: (input, { checkSchema, sessionId, signal }) =>
       parse === null ? checkSchema(jsonSchema, input, { source: "tools", sessionId, signal }) : parse(input),
     async execute(input, context) {
-      if (definition.execution === "client") throw new Error(`Tool ${name} is executed by the client.`)
-      // The input is what `validate` returned, so it is what the schema infers.
+      if (definition.executionLocation === "client")
+        throw new Error(`Tool ${name} is executed by the client.`)
       return toOutcome(await definition.execute(input as InferInput<Schema>, context), name)
     },
   }
@@ -105,11 +110,11 @@ function toOutcome(value: unknown, name: string): ToolOutcome {
 }
 
 /** Checks everything but the schema, and returns how error messages name the tool. */
-function checkDefinition(definition: ToolDefinition<InputSchema>): string {
+function checkDefinition(definition: Readonly<Partial<Record<keyof typeof options, unknown>>>): string {
   if (typeof definition !== "object" || definition === null) {
-    throw new ConfigurationError("tool() takes one object: { name, description, input, execute }.")
+    throw new ConfigurationError("tool() takes one object: { name, description, inputSchema, execute }.")
   }
-  const { name, description, execute, execution, approval, qualifier, timeoutMs } = definition
+  const { name, description, execute, executionLocation, needsApproval, qualifier, timeoutMs } = definition
   const unknown = Object.keys(definition).filter((key) => !Object.hasOwn(options, key))
   if (typeof name !== "string" || !namePattern.test(name)) {
     throw new ConfigurationError(
@@ -126,13 +131,13 @@ function checkDefinition(definition: ToolDefinition<InputSchema>): string {
   if (typeof description !== "string" || description.trim() === "") {
     refuse("the description is empty, so a model would not know when to use it.")
   }
-  if (execution !== undefined && execution !== "backend" && execution !== "client") {
-    refuse('execution must be "backend" or "client".')
+  if (executionLocation !== undefined && executionLocation !== "backend" && executionLocation !== "client") {
+    refuse('executionLocation must be "backend" or "client".')
   }
-  if (execution === "client" && execute !== undefined) refuse("a client tool has no execute.")
-  if (execution !== "client" && typeof execute !== "function") refuse("execute must be a function.")
-  if (!["undefined", "boolean", "function"].includes(typeof approval)) {
-    refuse("approval must be true, false or a function of the input.")
+  if (executionLocation === "client" && execute !== undefined) refuse("a client tool has no execute.")
+  if (executionLocation !== "client" && typeof execute !== "function") refuse("execute must be a function.")
+  if (!["undefined", "boolean", "function"].includes(typeof needsApproval)) {
+    refuse("needsApproval must be true, false or a function of the input.")
   }
   if (!["undefined", "function"].includes(typeof qualifier))
     refuse("qualifier must be a function of the input.")
@@ -143,7 +148,7 @@ function checkDefinition(definition: ToolDefinition<InputSchema>): string {
   }
   if (
     timeoutMs !== undefined &&
-    !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= longestTimerMs)
+    !(Number.isInteger(timeoutMs) && Number(timeoutMs) > 0 && Number(timeoutMs) <= longestTimerMs)
   ) {
     refuse(`timeoutMs must be a whole number of milliseconds from 1 to ${longestTimerMs}.`)
   }

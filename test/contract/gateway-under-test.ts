@@ -14,36 +14,46 @@ const input = { type: "object" } as const
 const bookingForm = { ...input, properties: { name: { type: "string" } }, required: ["name"] }
 
 export const tools = [
-  tool({ name: "greet", description: "Greets.", input, execute: (_, { emit }) => emit("hello") }),
+  tool({
+    name: "greet",
+    description: "Greets.",
+    inputSchema: input,
+    execute: (_, { emit }) => emit("hello"),
+  }),
   tool({
     name: "hang",
     description: "Answers when it is told to stop.",
-    input,
+    inputSchema: input,
     execute: (_, { signal }) =>
       new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
   }),
   tool({
     name: "erase",
     description: "Erases what a person allows it to.",
-    input: { ...input, properties: { folder: { type: "string" } }, required: ["folder"] },
-    approval: true,
+    inputSchema: { ...input, properties: { folder: { type: "string" } }, required: ["folder"] },
+    needsApproval: true,
     qualifier: () => "files",
     execute: ({ folder }) => `${folder} is empty`,
   }),
   tool({
     name: "book",
     description: "Books for whom the user says.",
-    input,
+    inputSchema: input,
     execute: async (_, { ask }) => ask({ mode: "form", message: "Who?", schema: bookingForm }),
   }),
   tool({
     name: "pay",
     description: "Sends the user to pay.",
-    input,
+    inputSchema: input,
     execute: async (_, { ask }) =>
       ask({ mode: "url", message: "Pay.", url: "https://pay.example", elicitationId: null }),
   }),
-  tool({ name: "locate", description: "Tells where the client is.", input, execution: "client" }),
+  tool({
+    name: "locate",
+    description: "Tells where the client is.",
+    inputSchema: input,
+    executionLocation: "client",
+  }),
 ]
 
 /** A gateway with small limits and every kind of tool, on a store and a clock that a test can disturb. */

@@ -108,7 +108,7 @@ test("a tool's question that was asked before a kill is answered after it, and t
   await kill()
   expect(await effects()).toEqual([])
   start()
-  await expect(client.respond(asked, { action: "accept", content: {} })).rejects.toThrow("input_misfit")
+  await expect(client.respond(asked, { action: "accept", content: {} })).rejects.toThrow("invalid_answer")
   await client.respond(asked, { action: "accept", content: { name: "Ada" } })
   await ended
   expect(await effects()).toMatchObject([{ tool: "register", toolCallId: asked.tool_call_id }])
@@ -141,7 +141,7 @@ test("a question from inside a call may be answered while nobody runs; the call 
   const { ended } = await client.chat({ message })
   const asked = await client.see("elicitation_request")
   await kill()
-  const given = ["--input", '{"name":"Ada"}', "--store", store]
+  const given = ["--content", '{"name":"Ada"}', "--store", store]
   await run(process.execPath, [program, "approvals", "answer", asked.tool_call_id, ...given])
   start()
   await ended
@@ -185,7 +185,7 @@ test("an approval given in the terminal while no server runs is acted on at the 
   const approvals = (...args: readonly string[]) =>
     run(process.execPath, [program, "approvals", ...args, "--store", store])
   expect((await approvals("list")).stdout).toContain(first.tool_call_id)
-  await approvals("approve", first.tool_call_id, "--input", '{"amount":7}', "--user", "ops")
+  await approvals("approve", first.tool_call_id, "--edited-input", '{"amount":7}', "--user", "ops")
   await approvals("deny", second.tool_call_id, "--reason", "Once is enough.")
   await expect(approvals("approve", second.tool_call_id)).rejects.toThrow()
   expect(await effects()).toEqual([])

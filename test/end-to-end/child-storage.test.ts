@@ -22,7 +22,7 @@ beforeAll(async () => {
 const delegate = tool({
   name: "delegate",
   description: "Hands a task to another agent.",
-  input: { type: "object" },
+  inputSchema: { type: "object" },
   execute: (_input, { answered }) =>
     answered?.kind === "child" ? answered.response : wait.child({ agent: "worker", message: "Work." }),
 })

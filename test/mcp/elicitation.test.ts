@@ -73,7 +73,7 @@ describe("a server of 2026-07-28", () => {
     const { pending_elicitations, last_seq } = await after.history()
     expect(pending_elicitations).toMatchObject([{ nonce: form.nonce, message: "Who travels?" }])
     const stream = await after.subscribe({ afterSeq: last_seq })
-    expect(await respond(after, form, { action: "accept", content: {} })).toBe("input_misfit")
+    expect(await respond(after, form, { action: "accept", content: {} })).toBe("invalid_answer")
     expect(server.calls).toHaveLength(1)
     expect(await respond(after, form, { action: "accept", content: { name: "Ada" } })).toBe(200)
     const page = await question(stream, form)
@@ -154,7 +154,7 @@ describe("a server of 2025-11-25, over HTTP", () => {
     }
     expect(asked.map(({ form }) => form.server)).toEqual(["asking", "asking"])
     for (const [index, { session, stream, form }] of asked.entries()) {
-      expect(await respond(session, form, { action: "accept", content: { name: 1 } })).toBe("input_misfit")
+      expect(await respond(session, form, { action: "accept", content: { name: 1 } })).toBe("invalid_answer")
       const content = { name: `Traveller ${index}` }
       expect(await respond(session, form, { action: "accept", content })).toBe(200)
       expect(await result(stream)).toContain(`Name: Traveller ${index}`)

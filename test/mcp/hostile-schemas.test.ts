@@ -52,7 +52,7 @@ it("keeps the main thread free while hostile inputs and results are checked", as
 
 it("bounds the checks of a local tool's plain JSON Schema", async () => {
   const endless = { type: "object", properties: { name: { type: "string", pattern: "^(a+)+$" } } }
-  const greet = tool({ name: "greet", description: "Greets.", input: endless, execute: () => "called" })
+  const greet = tool({ name: "greet", description: "Greets.", inputSchema: endless, execute: () => "called" })
   const agent = testAgent({ tools: [greet] })
   const spent = await mainThreadMs(async () => {
     const text = textOfResult(await agent.call("greet", { name: `${"a".repeat(28)}!` }))

@@ -44,7 +44,7 @@ function node(
   }
   const configs = toServerConfigs(
     { guarded: { ...options, url } },
-    { defaultToolTimeoutMs: 20_000, timeoutOverrides: {}, sessionInjectServers: [] },
+    { defaultToolTimeoutMs: 20_000, timeoutOverrides: {}, sessionInjectServers: [], stripInputFields: [] },
   )
   const authorizations = createAuthorizations({
     configs,
@@ -82,6 +82,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
       {
         signal: AbortSignal.timeout(15_000),
         session: { id: "sess_1", tenant: "test", userId: "ada", channel: null },
+        context: {},
         runId: "run_1",
         toolCallId: "call_1",
         idempotencyKey: "call_1",

@@ -19,7 +19,12 @@ import { listed, listingServer } from "./support/listing-server.ts"
 vi.setConfig({ testTimeout: 60_000 })
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} }
-const defaults = { defaultToolTimeoutMs: 30_000, timeoutOverrides: {}, sessionInjectServers: [] }
+const defaults = {
+  defaultToolTimeoutMs: 30_000,
+  timeoutOverrides: {},
+  sessionInjectServers: [],
+  stripInputFields: [],
+}
 
 type Request = Extract<ChatEvent, { type: "tool_approval_request" }>
 
@@ -99,7 +104,7 @@ it("does not take a grant for one server's tool as one for another's of that nam
   )
   expect(await asksAbout(session, "deploy")).toMatchObject({ server: "two" })
   expect(two.calls()).toEqual([])
-  expect(await agent.approvals.grants(session.id)).toMatchObject([
+  expect(await agent.waits.grants(session.id)).toMatchObject([
     { toolName: "deploy", origin: { server: "one" } },
   ])
 })
@@ -129,7 +134,7 @@ it("asks again when what was allowed meanwhile belongs to another server, and sa
   await allow(after, again)
   await rest.rest()
   expect([...one.calls(), ...two.calls()]).toEqual(["deploy"])
-  const audit = await second.agent.approvals.audit({ sessionId: session.id })
+  const audit = await second.agent.waits.audit({ sessionId: session.id })
   expect(audit.map(({ action, origin }) => [action, origin?.server])).toEqual([
     ["approved", "two"],
     ["approved", "one"],
@@ -199,7 +204,7 @@ it("asks about a tool that another server pushed out of its name as the policy s
   const one = await listingServer("one", listed("deploy"))
   const two = await listingServer("two", listed("deploy"))
   const mcpServers = { one: one.definition(), two: two.definition() }
-  const agent = testAgent({ mcpServers, needsApproval: (name) => name === "deploy" })
+  const agent = testAgent({ mcpServers, needsApproval: ({ toolName }) => toolName === "deploy" })
   expect(textOfResult(await agent.call("one__deploy"))).toContain("denied")
   expect(one.calls()).toEqual([])
 })

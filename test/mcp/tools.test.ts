@@ -11,7 +11,12 @@ async function fragile(options: Parameters<typeof fragileServer>[1] = {}) {
 }
 
 it("tells two servers' tools of one name apart, and leaves the agent's own its name", async () => {
-  const own = tool({ name: "look", description: "Own.", input: { type: "object" }, execute: () => "own" })
+  const own = tool({
+    name: "look",
+    description: "Own.",
+    inputSchema: { type: "object" },
+    execute: () => "own",
+  })
   const agent = testAgent({
     tools: [own],
     mcpServers: {

@@ -6,6 +6,7 @@ import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
 import { mcpPlugin } from "../../src/mcp/plugin.ts"
 import { skillsPlugin } from "../../src/skills/plugin.ts"
 import { makeDirectory } from "../../src/stores/sqlite/database/make-directory.ts"
+import { subAgentsPlugin } from "../../src/sub-agents/plugin.ts"
 import { type PluginHarness, pluginContract } from "../../src/testing/plugin/plugin-contract.ts"
 import { temporaryFolder } from "../end-to-end/support/temporary-folder.ts"
 import { installedServer } from "../mcp/support/servers.ts"
@@ -32,6 +33,7 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
           prepareDirectory: makeDirectory,
           ephemeral: true,
           dockerSocket: undefined,
+          callbackTimeoutMs: 30_000,
         },
       )
     },
@@ -44,6 +46,7 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
       return skillsPlugin({ skillsDir, skillStateFile: join(skillsDir, "state.json") })
     },
   },
+  "sub-agents": { createPlugin: () => subAgentsPlugin({ maxDepth: 2 }) },
   "the example of a plugin": { createPlugin: () => notes({ most: 2 }) },
 }
 

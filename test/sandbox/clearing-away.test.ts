@@ -26,11 +26,17 @@ async function openStopped(isKept: (sessionId: string) => Promise<boolean>) {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] })
   const plugin = codeExecutionPlugin(
     { backends: ["subprocess"] },
-    { directory, prepareDirectory: () => {}, ephemeral: false, dockerSocket: undefined },
+    {
+      directory,
+      prepareDirectory: () => {},
+      ephemeral: false,
+      dockerSocket: undefined,
+      callbackTimeoutMs: 30_000,
+    },
   )
   const code = await plugin.setup(testPluginServices({ isKept }))
   const { signal } = new AbortController()
-  const run = { session: null, needsApproval: () => false, maxToolResultBytes: 10_000, signal }
+  const run = { session: null, role: null, needsApproval: () => false, maxToolResultBytes: 10_000, signal }
   const [execute] = (await code.openRun?.(run))?.tools?.([]) ?? []
   const runCode = (sessionId: string) => {
     const context = {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest"
 import { createAgent, type Gateway } from "../../src/index.ts"
 import { removeTree } from "../../src/sandbox/workspace/remove-tree.ts"
 import { eventually } from "../end-to-end/support/eventually.ts"
@@ -66,6 +66,42 @@ test("a model runs code, viewers see its output while it runs, and clients get i
   }
   const other = await startSession(url)
   expect((await other.request("/chat/files/out.csv")).status).toBe(404)
+})
+
+test("the application's own code and variables come first, and the model is told of them", async () => {
+  const own = await sandboxDirectory()
+  const asked: unknown[] = []
+  const prepared = createAgent("You compute.", {
+    provider: "demo",
+    store: "memory",
+    logger: silent,
+    codeExecution: {
+      backends: ["bubblewrap"],
+      directory: own,
+      preamble: { python: "import os\ndef token(): return os.environ['TOKEN']" },
+      prepareEnv: async ({ session, language }) => {
+        if (session.userId === "grace") throw new Error("The vault is closed: hunter2.")
+        asked.push(language)
+        return { TOKEN: `token of ${session.userId}` }
+      },
+      descriptionSuffix: "The function token() is there.",
+    },
+  })
+  onTestFinished(async () => {
+    await prepared.close({ graceMs: 0 })
+    await removeTree(own)
+  })
+  const results: unknown[] = []
+  const runAs = (userId: string) =>
+    prepared.run('/tool code_execute {"code": "print(token())"}', {
+      userId,
+      onEvent: (event) => event.type === "tool_call_complete" && results.push(event.result ?? event.error),
+    })
+  await runAs("ada")
+  await runAs("grace")
+  expect(asked).toEqual(["python"])
+  expect(results).toMatchObject([{ stdout: "token of ada\n", stderr: "" }, { code: "environment_failed" }])
+  expect(JSON.stringify(results)).not.toContain("hunter2")
 })
 
 test("a plot comes back as an image, to the model and to the client", async () => {

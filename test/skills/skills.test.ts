@@ -36,7 +36,7 @@ const sent: string[] = []
 const sendMail = tool({
   name: "send_mail",
   description: "Sends a mail.",
-  input: { type: "object", properties: { to: { type: "string" } } },
+  inputSchema: { type: "object", properties: { to: { type: "string" } } },
   execute: ({ to }) => {
     sent.push(String(to))
     return "sent"
@@ -45,7 +45,7 @@ const sendMail = tool({
 const search = tool({
   name: "web_search",
   description: "Searches.",
-  input: { type: "object" },
+  inputSchema: { type: "object" },
   execute: () => "found",
 })
 

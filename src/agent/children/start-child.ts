@@ -46,7 +46,8 @@ export async function startChild(
   // Two calls that start children at once must not reserve the same money.
   await tree.oneByOne(async () => {
     const agent = agentOf(context, run, task)
-    if (openChildrenOf(run).length >= maxOpenChildren) throw tooManyChildren()
+    const most = Math.min(task.maxConcurrent ?? maxOpenChildren, maxOpenChildren)
+    if (openChildrenOf(run).length >= most) throw tooManyChildren(most)
     if (await tree.isStorageFull()) throw storageFull()
     const reservedUsd = reservationOf(context, run, task)
     const [childId, childRunId] = [ids.next("sess"), ids.next("run")]
@@ -78,7 +79,7 @@ export async function startChild(
 function messageOf(
   { clock }: ModelRunContext,
   { started }: RunState,
-  { content, context, model, limits = {} }: ChildTask,
+  { content, context, model, role, limits = {} }: ChildTask,
   ids: { readonly childId: string; readonly childRunId: string; readonly reservedUsd: number | null },
 ): MessageCommand {
   const { maxTurns } = limits
@@ -98,6 +99,7 @@ function messageOf(
       ...(maxTurns !== undefined && { maxTurns }),
       ...(reservedUsd !== null && { maxBudgetUsd: reservedUsd }),
     },
+    ...(role !== undefined && { role }),
     idempotency: null,
   }
 }
@@ -142,7 +144,11 @@ function problemOf(task: unknown, continuation: unknown): string | null {
     return "names a model with something else than a text"
   if (task.context !== undefined && !isJsonObject(task.context)) return "has a context that is no object"
   if (!isJsonObject(continuation)) return "has a continuation that is no object"
-  const numbers = [task.timeoutMs, ...Object.values(isJsonObject(task.limits) ? task.limits : {})]
+  const numbers = [
+    task.timeoutMs,
+    task.maxConcurrent,
+    ...Object.values(isJsonObject(task.limits) ? task.limits : {}),
+  ]
   if (numbers.some((value) => value !== undefined && !isPositive(value)))
     return "has a limit that is not above 0"
   if (isPositive(task.timeoutMs) && task.timeoutMs > longestTimeoutMs) return "waits longer than a year"
@@ -155,8 +161,8 @@ function isPositive(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value > 0
 }
 
-function tooManyChildren(): WaitRefused {
-  const message = `At most ${maxOpenChildren} sub-agents of one run work at once. Wait for one of them to end.`
+function tooManyChildren(most: number): WaitRefused {
+  const message = `At most ${most} sub-agents of one run work at once. Wait for one of them to end.`
   return new WaitRefused("too_many_children", message)
 }
 

@@ -112,7 +112,7 @@ describe("a call that a person allowed", () => {
     let host = "docker"
     const world = worldWith((each) => deploy(each, null, { qualifier: () => host }))
     const gate: Gate = {
-      decide: async ({ tool, input }) => ({ ...ask, qualifier: tool.qualifier?.(input) ?? null }),
+      decide: async ({ tool, validated }) => ({ ...ask, qualifier: tool.qualifier?.(validated) ?? null }),
     }
     const run = runIn(world, gate)
     await runLoop(run.context)

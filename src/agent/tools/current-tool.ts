@@ -16,13 +16,16 @@ export function isFor(call: CallState, tool: Tool): boolean {
   return isSameOrigin(call.origin, originOf(tool, call.input))
 }
 
-/** Returns true if this tool is what a person allowed, by its origin and by the type of the call. */
-export function isAsApproved(call: CallState, tool: Tool): boolean {
+/**
+ * Returns true if this tool is what a person allowed, by its origin and by the type of the call. `validated` is the
+ * input as the tool's `validate` returned it.
+ */
+export function isAsApproved(call: CallState, tool: Tool, validated: unknown): boolean {
   if (!isFor(call, tool)) return false
   // A person who edits the arguments chooses the type. A type may also depend on more than the arguments.
   if (tool.qualifier === undefined || call.approval?.resolution.editedInput != null) return true
   try {
-    return tool.qualifier(call.input) === call.qualifier
+    return tool.qualifier(validated) === call.qualifier
   } catch {
     // The gate is asked next, and denies calls whose type cannot be found.
     return false

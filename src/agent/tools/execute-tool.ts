@@ -91,6 +91,7 @@ function callContext(
   const { toolCallId } = call.requested
   return {
     session: { id: sessionId, tenant, userId, channel: conversation.run?.started.channel ?? null },
+    context: conversation.run?.started.context ?? {},
     runId: conversation.run?.runId ?? "",
     toolCallId,
     traceparent: conversation.run?.started.traceparent ?? null,

@@ -1,6 +1,6 @@
 import { toError } from "../../core/errors.ts"
 import type { InterceptorDecided } from "../../core/log/entries.ts"
-import type { Verdict } from "../../core/ports/gate.ts"
+import type { GatedCall, Verdict } from "../../core/ports/gate.ts"
 import type { ReturnedWait, Tool, Validation } from "../../core/ports/tool.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
 import { originOf } from "../../core/tool-origin.ts"
@@ -58,7 +58,7 @@ async function admit(context: ModelRunContext, tool: Tool | undefined, call: Cal
   if (!isFor(call, tool)) return complete(context, call, changedTool(call))
   const validation = malformedInputOf(context, call) ?? (await validate(context, tool, call))
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
-  const verdict = await decide(context, tool, call, false)
+  const verdict = await decide(context, tool, call, { validated: validation.input, approved: false })
   const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "ask") return askPerson(context, tool, call, { verdict, decisions })
   if (decisions.length > 0) await record(context, decisions)
@@ -78,9 +78,9 @@ async function admitApproved(
   if (tool === undefined) return complete(context, call, unknownTool(context, call))
   const validation = await validate(context, tool, call)
   if (!validation.valid) return complete(context, call, invalidInput(validation.message))
-  if (!isAsApproved(call, tool)) return askAgain(context, tool, call)
+  if (!isAsApproved(call, tool, validation.input)) return askAgain(context, tool, call, validation.input)
   if (call.approval?.resolution.editedInput != null) {
-    const verdict = await decide(context, tool, call, true)
+    const verdict = await decide(context, tool, call, { validated: validation.input, approved: true })
     const decisions = decisionsOf(verdict, tool, call)
     if (decisions.length > 0) await record(context, decisions)
     if (verdict.action === "deny") return complete(context, call, refusal(verdict))
@@ -89,9 +89,14 @@ async function admitApproved(
 }
 
 /** The approval was not for the tool that the call would run now: whatever the policy says, a person decides again. */
-async function askAgain(context: ModelRunContext, tool: Tool, call: CallState): Promise<void> {
+async function askAgain(
+  context: ModelRunContext,
+  tool: Tool,
+  call: CallState,
+  validated: unknown,
+): Promise<void> {
   if (hasOpenedMost(call, "approval")) return complete(context, call, changedTool(call))
-  const verdict = await decide(context, tool, call, false)
+  const verdict = await decide(context, tool, call, { validated, approved: false })
   const decisions = decisionsOf(verdict, tool, call)
   if (verdict.action === "deny") {
     if (decisions.length > 0) await record(context, decisions)
@@ -220,13 +225,14 @@ async function decide(
   context: ModelRunContext,
   tool: Tool,
   call: CallState,
-  approved: boolean,
+  { validated, approved }: Pick<GatedCall, "validated" | "approved">,
 ): Promise<Verdict> {
   const { conversation, sessionId, tenant, userId, runtime } = context
   return runtime.gate.decide({
     tool,
     toolCallId: call.requested.toolCallId,
     input: call.input,
+    validated,
     session: { id: sessionId, tenant, userId },
     runId: conversation.run?.runId ?? "",
     channel: conversation.run?.started.channel ?? null,

@@ -21,8 +21,8 @@ function shellWith(qualifier?: string): Tool {
   return tool({
     name: "shell",
     description: "Run a command.",
-    input: { type: "object" },
-    approval: true,
+    inputSchema: { type: "object" },
+    needsApproval: true,
     ...(qualifier !== undefined && { qualifier: () => qualifier }),
     execute: () => null,
   })
@@ -98,8 +98,8 @@ function bank() {
   const pay = tool({
     name: "pay",
     description: "Pay.",
-    input: { type: "object", properties: { amount: { type: "number" } }, required: ["amount"] },
-    approval: true,
+    inputSchema: { type: "object", properties: { amount: { type: "number" } }, required: ["amount"] },
+    needsApproval: true,
     execute: (input) => paid.push(input),
   })
   const provider = scriptedProvider((request) =>
@@ -168,10 +168,10 @@ describe("approvals, on a store that no server runs on", () => {
 
   it("approves other arguments, if they fit", async () => {
     const id = await openApproval()
-    const misfit = await cli("approve", id, "--input", '{"amount":"much"}')
+    const misfit = await cli("approve", id, "--edited-input", '{"amount":"much"}')
     expect(misfit).toMatchObject({ code: 1, stderr: expect.stringContaining("amount") })
-    expect(await cli("approve", id, "--input", "[1]")).toMatchObject({ code: 2 })
-    await cli("approve", id, "--input", '{"amount":1}')
+    expect(await cli("approve", id, "--edited-input", "[1]")).toMatchObject({ code: 2 })
+    await cli("approve", id, "--edited-input", '{"amount":1}')
     expect((await finish()).paid).toEqual([{ amount: 1 }])
   })
 
@@ -183,7 +183,7 @@ describe("approvals, on a store that no server runs on", () => {
         description: "Deploy.",
         inputSchema: { type: "object" },
         origin: originAt(server),
-        approval: true,
+        needsApproval: true,
         validate: async (input) => ({ valid: true, input }),
         async execute() {
           ran.push(server)
@@ -212,7 +212,7 @@ describe("approvals, on a store that no server runs on", () => {
     const second = gatewayWith("b")
     await second.prepare()
     await expect
-      .poll(async () => (await second.approvals.list()).map(({ origin }) => origin?.server))
+      .poll(async () => (await second.waits.list()).map(({ origin }) => origin?.server))
       .toEqual(["b"])
     for (const options of [[], ["--nonce", nonce]]) {
       const refused = await cli("approve", id, ...options)
@@ -315,8 +315,8 @@ describe("an elicitation, on a store that no server runs on", () => {
       stderr: expect.stringContaining("no open approval"),
     })
     expect(await cli("answer", id)).toMatchObject({ code: 1, stderr: expect.stringContaining("filled in") })
-    expect(await cli("answer", id, "--input", '{"name":7}')).toMatchObject({ code: 1 })
-    expect(await cli("answer", id, "--input", '{"name":"Ada"}')).toEqual({
+    expect(await cli("answer", id, "--content", '{"name":7}')).toMatchObject({ code: 1 })
+    expect(await cli("answer", id, "--content", '{"name":"Ada"}')).toEqual({
       code: 0,
       stdout: `answered book (${id})\n`,
       stderr: "",
@@ -349,7 +349,7 @@ describe("a wrong call is one line and exit code 2:", () => {
     [["list", "--user", "ops"], "list takes no --user"],
     [["approve", "call_1", "--decline"], "approve takes no --decline"],
     [["approve", "call_1", "--reason", "no", "--json"], "approve takes no --json, --reason"],
-    [["deny", "call_1", "--input", "{}"], "deny takes no --input"],
+    [["deny", "call_1", "--edited-input", "{}"], "deny takes no --edited-input"],
     [["deny", "call_1", "--allow-tool-type"], "deny takes no --allow-tool-type"],
     [["approve", "call_1", "--scope", "all"], "--scope takes session or tree"],
     [["answer", "call_1", "--reason", "no"], "answer takes no --reason"],

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util"
+import type { JsonObject } from "../../core/json/json.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { GrantScope } from "../../core/wait.ts"
 import { type OpenedApprovals, openApprovals } from "../../gateway/operate/open-approvals.ts"
@@ -11,7 +12,8 @@ const common = { store: { type: "string" }, verbose: { type: "boolean" } } as co
 /** Options of single actions. */
 const particular = {
   json: { type: "boolean" },
-  input: { type: "string" },
+  "edited-input": { type: "string" },
+  content: { type: "string" },
   decline: { type: "boolean" },
   reason: { type: "string" },
   "allow-tool-type": { type: "boolean" },
@@ -24,9 +26,9 @@ type Particular = keyof typeof particular
 
 const optionsOf = {
   list: ["json"],
-  approve: ["input", "allow-tool-type", "scope", "nonce", "user"],
+  approve: ["edited-input", "allow-tool-type", "scope", "nonce", "user"],
   deny: ["reason", "nonce", "user"],
-  answer: ["input", "decline", "nonce", "user"],
+  answer: ["content", "decline", "nonce", "user"],
 } as const satisfies Readonly<Record<string, readonly Particular[]>>
 
 type Action = keyof typeof optionsOf
@@ -129,27 +131,33 @@ async function answer(
   action: Exclude<Action, "list">,
   options: Omit<Options, "scope"> & { readonly scope: GrantScope | undefined },
 ): Promise<string> {
-  const { input, reason, user, decline = false, "allow-tool-type": allowToolType = false } = options
+  const { reason, user, decline = false, "allow-tool-type": allowToolType = false } = options
   const by = user === undefined ? {} : { userId: user }
   const scope = options.scope === undefined ? {} : { scope: options.scope }
-  const given = input === undefined ? null : parseJsonObject(input, "--input")
+  const editedInput = parseGiven(options, "edited-input")
+  const content = parseGiven(options, "content")
   switch (action) {
     case "approve":
-      await approvals.approve(wait, { ...by, allowToolType, ...scope, ...(given && { input: given }) })
+      await approvals.approve(wait, { ...by, allowToolType, ...scope, ...(editedInput && { editedInput }) })
       return "approved"
     case "deny":
       await approvals.deny(wait, { ...by, ...(reason === undefined ? {} : { reason }) })
       return "denied"
     case "answer":
-      await approvals.respond(
+      await approvals.answer(
         wait,
-        { action: decline ? "decline" : "accept", ...(given && { content: given }) },
+        { action: decline ? "decline" : "accept", ...(content && { content }) },
         by,
       )
       return decline ? "declined" : "answered"
     default:
       return action satisfies never
   }
+}
+
+function parseGiven(options: Omit<Options, "scope">, name: "edited-input" | "content"): JsonObject | null {
+  const text = options[name]
+  return text === undefined ? null : parseJsonObject(text, `--${name}`)
 }
 
 function parseScope(scope: string): GrantScope {

@@ -62,10 +62,12 @@ export function addWaitRoutes(root: OpenAPIHono<HttpEnv>, options: WaitRoutesOpt
     const common = { sessionId, toolCallId, nonce, decidedBy: deciderOf(c) }
     switch (answer.kind) {
       case "approval": {
-        const { approved, remember: grant = false, input, reason } = answer
+        const { approved, remember = false, input, reason } = answer
         const edit = input === undefined ? {} : { editedInput: input as JsonObject }
         const said = reason === undefined ? {} : { reason }
-        requireAccepted(await sessions.decide({ ...common, approved, grant, ...edit, ...said }))
+        requireAccepted(
+          await sessions.decide({ ...common, approved, allowToolType: remember, ...edit, ...said }),
+        )
         break
       }
       case "question": {

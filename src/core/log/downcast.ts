@@ -12,8 +12,7 @@ const introduced: Partial<Record<Event["type"], number>> = {
 
 /** Returns the version that a process must read to understand the event. */
 export function versionOf(event: Event): number {
-  if (event.type === "runStarted")
-    return event.toolInputDeltas === true || event.clientTools !== undefined ? 3 : 2
+  if (event.type === "runStarted") return event.toolInputDeltas === true || hasNewerParts(event) ? 3 : 2
   return introduced[event.type] ?? 2
 }
 
@@ -26,8 +25,8 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
   if (versionOf(event) <= version) return [event]
   switch (event.type) {
     case "runStarted":
-      // Older processes would continue it without the client's tools.
-      return event.clientTools === undefined ? [runStartedInVersion2(event)] : null
+      // Older processes would continue it without the client's tools, or in another role.
+      return hasNewerParts(event) ? null : [runStartedInVersion2(event)]
     case "waitOpened":
       return openedInVersion2(event)
     case "waitResolved":
@@ -46,6 +45,10 @@ export function downcast(event: Event, version: number): readonly (Event | Forme
  */
 export function storedForms(event: Event, version: number): readonly (Event | FormerEvent)[] {
   return downcast(event, version) ?? [event]
+}
+
+function hasNewerParts({ clientTools, role }: RunStarted): boolean {
+  return clientTools !== undefined || role !== undefined
 }
 
 /** Such a run continues without deltas that older processes do not know. */

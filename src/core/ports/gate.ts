@@ -14,8 +14,10 @@ export interface Gate {
 export interface GatedCall {
   readonly tool: Tool
   readonly toolCallId: string
-  /** Valid by the tool's schema. */
+  /** The model's input. Valid by the tool's schema. */
   readonly input: JsonObject
+  /** The same as the tool's `validate` returned it, for the tool's own policy and qualifier. */
+  readonly validated: unknown
   readonly session: { readonly id: string; readonly tenant: string; readonly userId: string }
   readonly runId: string
   readonly channel: string | null

@@ -37,18 +37,17 @@ export interface Interception {
 }
 
 /**
- * Decides for tools without an `approval` of their own if a person must allow a call. A policy that throws or does
+ * Decides for tools without a `needsApproval` of their own if a person must allow a call. A policy that throws or does
  * not return in time denies the call. A tool that is named `SERVER__TOOL` only because another tool has its name as
  * well is asked about under both names, and a person is asked if either call returns true.
  */
-export type ApprovalPolicy = (
-  toolName: string,
-  input: JsonObject,
-  qualifier: string | null,
-  options: PolicyOptions,
-) => boolean | Promise<boolean>
+export type ApprovalPolicy = (call: PolicyCall) => boolean | Promise<boolean>
 
-export interface PolicyOptions {
+export interface PolicyCall {
+  readonly toolName: string
+  readonly input: JsonObject
+  /** Divides the calls of the tool into types; null if the tool has no `qualifier`. */
+  readonly qualifier: string | null
   /** The MCP server and its tool that would be called; null for a local tool. */
   readonly origin: ToolOrigin | null
   /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */

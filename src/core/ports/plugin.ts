@@ -1,7 +1,9 @@
 import type { Json } from "../json/json.ts"
 import type { EventEntry } from "../log/entries.ts"
 import type { ItemsAtEnd } from "../run-end.ts"
+import type { RunRole } from "../run-role.ts"
 import type { Clock } from "../time/clock.ts"
+import type { AgentSkills } from "./agent-skills.ts"
 import type { CodeRunner } from "./code-runner.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
@@ -26,6 +28,8 @@ export interface Plugin {
 export interface PluginServices {
   /** Name of the agent. */
   readonly agent: string
+  /** Names of all agents of the gateway. */
+  readonly agents: readonly string[]
   /** Version of the gateway. */
   readonly version: string
   /** If false, any API key is accepted, so that a user is whoever a client claims to be. */
@@ -51,6 +55,7 @@ export interface PluginServices {
 /** Ports that plugins provide for those after them. */
 export interface PluginPorts {
   readonly codeRunner: CodeRunner
+  readonly agentSkills: AgentSkills
 }
 
 /** The parts that a plugin adds to its agent. All are optional. */
@@ -98,6 +103,8 @@ export interface PluginParts {
 export interface PluginRun {
   /** Null for a look at the tools that users of the agent share. */
   readonly session: Session | null
+  /** The role of a sub-agent; null for a run of the agent itself. */
+  readonly role: RunRole | null
   /** The agent's approval policy. */
   readonly needsApproval: ApprovalPolicy
   /** Longer results of tools are truncated to this number of bytes. */

@@ -57,6 +57,8 @@ export interface ExecRequest {
   readonly language: CodeLanguage
   readonly code: string
   readonly timeoutMs: number
+  /** Environment variables of this execution, besides those of all code. Default none. */
+  readonly env?: Readonly<Record<string, string>>
   /** Folders that the code can read and not change. At most 8. Default none. */
   readonly folders?: readonly ReadOnlyFolder[]
 }

@@ -1,10 +1,25 @@
+import type { Clock } from "../time/clock.ts"
 import type { Approvals } from "./approvals.ts"
 import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
+import type { Logger } from "./logger.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Secrets } from "./secrets.ts"
 import type { SessionLog } from "./session-log.ts"
 import type { Subscriptions } from "./subscriptions.ts"
+
+/** Opens a store when its gateway starts. The gateway closes the store when it ends. */
+export interface StoreOpener {
+  open(parts: StoreParts): Promise<Store>
+}
+
+/** The parts of the gateway that a store uses, and how it stores. */
+export interface StoreParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** `process` survives the end of the process, `full` the loss of power too. */
+  readonly durability: "process" | "full"
+}
 
 /** All that outlives the process, opened and closed as one. */
 export interface Store {

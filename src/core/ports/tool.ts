@@ -28,14 +28,12 @@ export interface Tool {
    */
   readonly executionLocation?: "backend" | "client"
   /** If true, a person must allow the call first. Default: what the agent's `needsApproval` says. */
-  readonly approval?:
-    | boolean
-    | ((input: JsonObject, options: { readonly signal: AbortSignal }) => boolean | Promise<boolean>)
+  readonly needsApproval?: boolean | ToolApprovalPolicy
   /**
-   * Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Default:
-   * one.
+   * Divides the calls of this tool into types, each granted on its own: a command's name, a path's root. Receives the
+   * input as `validate` returned it. Default: one type.
    */
-  readonly qualifier?: (input: JsonObject) => string | null
+  qualifier?(input: unknown): string | null
   /**
    * The MCP server and its tool that are called; a function where that depends on the input. Default: none, for a local
    * tool. Approvals and grants hold for this origin only.
@@ -51,6 +49,14 @@ export interface Tool {
   execute(input: unknown, context: ToolContext): Promise<ToolOutcome>
 }
 
+/** Decides for one tool if a person must allow a call. A policy that throws or does not return in time denies it. */
+export type ToolApprovalPolicy<Input = unknown> = (call: {
+  /** The input as `validate` returned it. */
+  readonly input: Input
+  /** Aborted when the run is canceled, when the process stops, and after `callbackTimeoutMs`. */
+  readonly signal: AbortSignal
+}) => boolean | Promise<boolean>
+
 export interface ValidationContext {
   readonly sessionId: string
   /** Aborted when the run is canceled, and when the process stops. */
@@ -61,7 +67,7 @@ export interface ValidationContext {
 
 export type Validation =
   | { readonly valid: true; readonly input: unknown }
-  /** `message` names each misfit by its path, for the model to mend. */
+  /** `message` names each problem by its path, so that the model can correct the input. */
   | { readonly valid: false; readonly message: string }
 
 export type ToolResult =
@@ -114,6 +120,8 @@ export interface ToolContext {
     readonly userId: string
     readonly channel: string | null
   }
+  /** The `context` of the message that started the run, as the client sent it. */
+  readonly context: JsonObject
   readonly runId: string
   readonly toolCallId: string
   /**

@@ -28,7 +28,12 @@ afterEach(async () => {
   await store.close()
 })
 
-const act = tool({ name: "act", description: "Act.", input: z.object({ n: z.int() }), execute: () => "done" })
+const act = tool({
+  name: "act",
+  description: "Act.",
+  inputSchema: z.object({ n: z.int() }),
+  execute: () => "done",
+})
 
 function runtime(options: Partial<ChatRuntime> = {}): ChatRuntime {
   const provider = scriptedProvider((request) =>

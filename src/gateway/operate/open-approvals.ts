@@ -3,9 +3,9 @@ import { createDecisions } from "../../sessions/answering/decisions.ts"
 import { createSchemaChecker } from "../../tools/schema-check/schema-checker.ts"
 import { defaultStore } from "../open-store.ts"
 import { openExistingStore } from "./open-existing-store.ts"
-import { createApprovals, type GatewayApprovals } from "./waits.ts"
+import { createWaits, type GatewayWaits } from "./waits.ts"
 
-export interface OpenedApprovals extends GatewayApprovals {
+export interface OpenedApprovals extends GatewayWaits {
   close(): Promise<void>
 }
 
@@ -24,7 +24,7 @@ export async function openApprovals(store: string = defaultStore): Promise<Opene
     onAnswered: () => Promise.resolve(),
   })
   return {
-    ...createApprovals(decisions, "cli"),
+    ...createWaits(decisions, "cli"),
     async close() {
       await schemas.close()
       await close()

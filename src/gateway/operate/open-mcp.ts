@@ -52,7 +52,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
   const configs = all
     .filter(({ name }) => only?.includes(name) ?? true)
     // Named in one way whatever the others have.
-    .map((config) => ({ ...config, prefix: false, perUser: null }))
+    .map((config) => ({ ...config, prefix: false, toolPrefix: "", perUser: null }))
   const logger = createLogger({ level: "error" })
   const schemas = createSchemaChecker()
   const servers = startMcpServers({
@@ -85,6 +85,7 @@ export async function openMcp({ options, env, only }: OpenMcpOptions): Promise<O
       const context = {
         signal: AbortSignal.any([signal, limit]),
         session: { id: sessionId, tenant: "local", userId: "local", channel: null },
+        context: {},
         runId: "run_local",
         toolCallId: "call_local",
         traceparent: null,

@@ -1,17 +1,17 @@
 import { expect, it, vi } from "vitest"
 import type { Decisions } from "../../sessions/answering/decisions.ts"
-import { type ApproveOptions, createApprovals } from "./waits.ts"
+import { type ApproveOptions, createWaits } from "./waits.ts"
 
 const wait = { sessionId: "sess_1", toolCallId: "call_1", nonce: "nonce_1" }
 
 it("approves with other arguments, and nothing when they come under another name", async () => {
   const decide = vi.fn(async () => ({ status: "accepted", runId: "run_1" }) as const)
-  const approvals = createApprovals({ decide } as unknown as Decisions, "code")
+  const approvals = createWaits({ decide } as unknown as Decisions, "code")
   const misspelt = { tool_input: { amount: 3 } } as ApproveOptions
   await expect(approvals.approve(wait, misspelt)).rejects.toThrow("approve: unknown option tool_input")
   expect(decide).not.toHaveBeenCalled()
-  await approvals.approve(wait, { input: { amount: 3 }, userId: "ops" })
+  await approvals.approve(wait, { editedInput: { amount: 3 }, userId: "ops" })
   const decidedBy = { via: "code", tenant: null, userId: "ops", address: null }
-  const decision = { approved: true, grant: false, editedInput: { amount: 3 }, decidedBy }
+  const decision = { approved: true, editedInput: { amount: 3 }, decidedBy }
   expect(decide).toHaveBeenCalledExactlyOnceWith({ ...wait, ...decision })
 })

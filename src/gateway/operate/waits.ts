@@ -5,15 +5,15 @@ import type { AuditRecord, Grant, Wait } from "../../core/ports/approvals.ts"
 import type { AnswerOutcome } from "../../core/ports/session-log.ts"
 import type { GrantScope } from "../../core/wait.ts"
 import type { Decisions } from "../../sessions/answering/decisions.ts"
-import type { Misfit } from "../../sessions/sessions.ts"
+import type { InvalidAnswer } from "../../sessions/sessions.ts"
 import { checkApproveOptions } from "../options/check-options.ts"
 
 /**
  * Approvals, client tools and what tools ask the user, answered from code. Answers resolve once they are durable and
  * reject with a `GatewayError` whose `code` is that of the HTTP API: `wait_not_found`, `already_answered`,
- * `wait_expired`, `wrong_nonce`, `input_misfit`.
+ * `wait_expired`, `wrong_nonce`, `invalid_answer`.
  */
-export interface GatewayApprovals {
+export interface GatewayWaits {
   /** Open questions, oldest first: of one session or of all, of all kinds. */
   list(filter?: { readonly sessionId?: string }): Promise<readonly Wait[]>
   approve(wait: OpenWait, options?: ApproveOptions): Promise<void>
@@ -21,7 +21,7 @@ export interface GatewayApprovals {
   /** The result of a client tool's call. */
   submitResult(wait: OpenWait, result: Json, options?: AnswerOptions): Promise<void>
   /** Answers a tool's question, a wait of the kind `elicitation`, for the user. */
-  respond(wait: OpenWait, answer: ElicitationAnswer, options?: AnswerOptions): Promise<void>
+  answer(wait: OpenWait, answer: ElicitationAnswer, options?: AnswerOptions): Promise<void>
   /** Returns the permissions that hold for the rest of the session. */
   grants(sessionId: string): Promise<readonly Grant[]>
   /** Resolves to whether there was such a grant. */
@@ -52,7 +52,7 @@ export interface ElicitationAnswer {
 
 export interface ApproveOptions extends AnswerOptions {
   /** Arguments in place of the model's. */
-  readonly input?: JsonObject
+  readonly editedInput?: JsonObject
   /** Allows the tool type (tool and qualifier) for the rest of the session. Not with edited arguments. */
   readonly allowToolType?: boolean
   /** The sessions that `allowToolType` holds for: the one whose tool asked, or all of its tree. Default `session`. */
@@ -64,7 +64,7 @@ export interface DenyOptions extends AnswerOptions {
   readonly reason?: string
 }
 
-export function createApprovals(decisions: Decisions, via: Decider["via"]): GatewayApprovals {
+export function createWaits(decisions: Decisions, via: Decider["via"]): GatewayWaits {
   const by = ({ userId = null }: { readonly userId?: string | null } = {}): Decider => {
     return { via, tenant: null, userId, address: null }
   }
@@ -73,15 +73,12 @@ export function createApprovals(decisions: Decisions, via: Decider["via"]): Gate
     list: (filter = {}) => decisions.openWaits(filter),
     async approve(wait, given = {}) {
       checkApproveOptions(given)
-      const { input, allowToolType = false, scope, ...options } = given
-      const edit = input === undefined ? {} : { editedInput: input }
+      const { userId = null, ...decided } = given
       const decision = {
         ...target(wait),
-        ...edit,
+        ...decided,
         approved: true,
-        grant: allowToolType,
-        ...(scope !== undefined && { scope }),
-        decidedBy: by(options),
+        decidedBy: by({ userId }),
       }
       throwUnlessAccepted(await decisions.decide(decision))
     },
@@ -94,7 +91,7 @@ export function createApprovals(decisions: Decisions, via: Decider["via"]): Gate
       const result = { type: "json", value } as const
       throwUnlessAccepted(await decisions.submitResult({ ...target(wait), result, decidedBy: by(options) }))
     },
-    async respond(wait, { action, content }, options) {
+    async answer(wait, { action, content }, options) {
       const filled = content === undefined ? {} : { content }
       const response = { ...target(wait), action, ...filled, decidedBy: by(options) }
       throwUnlessAccepted(await decisions.respond(response))
@@ -106,7 +103,7 @@ export function createApprovals(decisions: Decisions, via: Decider["via"]): Gate
   }
 }
 
-function throwUnlessAccepted(outcome: AnswerOutcome | Misfit): void {
+function throwUnlessAccepted(outcome: AnswerOutcome | InvalidAnswer): void {
   switch (outcome.status) {
     case "accepted":
       return
@@ -118,8 +115,8 @@ function throwUnlessAccepted(outcome: AnswerOutcome | Misfit): void {
       throw new GatewayError({ code: "wait_expired", status: 410 }, "The time to answer is over.")
     case "wrongNonce":
       throw new GatewayError({ code: "wrong_nonce", status: 403 }, "The nonce is not that of the question.")
-    case "misfit":
-      throw new GatewayError({ code: "input_misfit", status: 422 }, outcome.message)
+    case "invalid":
+      throw new GatewayError({ code: "invalid_answer", status: 422 }, outcome.message)
     default:
       outcome satisfies never
   }

@@ -6,6 +6,7 @@ import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
 import { providerNames } from "../../providers/choose/named-provider.ts"
 import { skillSchemas } from "../../skills/options.ts"
+import { subAgentsSchema } from "../../sub-agents/options.ts"
 import type { ChatModelRuntime } from "../chat-runtime.ts"
 import type { Hooks } from "../hooks/hooks.ts"
 import { isPostgresUrl } from "../open-store.ts"
@@ -73,9 +74,12 @@ const store = z.custom<unknown>((value) => {
   if (typeof value !== "string") return typeof value === "object" && value !== null
   if (value === "memory" || isPostgresUrl(value)) return true
   return /[/\\.]/.test(value) && !/^[a-z][\w+.-]*:\/\//i.test(value)
-}, 'expected "memory", a path with a slash or a dot, a postgres:// URL or a Store')
+}, 'expected "memory", a path with a slash or a dot, a postgres:// URL, or a store such as sqliteStore(path)')
 
 const consoleChoice = z.union([z.boolean(), z.strictObject({ operatorKey: z.string().min(16).optional() })])
+
+/** RFC 9110, section 5.1: a token. `*` is one, but it would not cover `authorization`. */
+const headerName = /^[A-Za-z0-9!#$%&'+.^_`|~-]+$/
 
 const rateLimits = z.strictObject({
   initPerMinute: count,
@@ -125,6 +129,8 @@ const sharedServer = {
   allowedHosts: strings,
   console: consoleChoice.optional(),
   corsOrigins: strings,
+  corsAllowHeaders: z.array(z.string().regex(headerName, "expected the name of a header")).optional(),
+  corsAllowMethods: z.array(z.enum(["HEAD", "PATCH", "PUT"])).optional(),
   limits: limits.optional(),
   rateLimits: z.union([z.literal(false), rateLimits]).optional(),
   trustProxy: z.int().nonnegative().optional(),
@@ -153,6 +159,7 @@ const agentServer = {
   allowedModels: strings,
   allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
   codeExecution: codeExecutionSchema.optional(),
+  subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
   ...skillSchemas,
 }
@@ -230,7 +237,7 @@ const grantScope = z.enum(["session", "tree"]).optional()
 
 const approveOptions = z.strictObject({
   userId: z.string().optional(),
-  input: object.optional(),
+  editedInput: object.optional(),
   allowToolType: z.boolean().optional(),
   scope: grantScope,
 })
@@ -260,7 +267,7 @@ const approvalAnswer = z.strictObject({
   approved: z.unknown(),
   editedInput: object.optional(),
   reason: z.string().optional(),
-  grant: z.boolean().optional(),
+  allowToolType: z.boolean().optional(),
   scope: grantScope,
 })
 
@@ -322,7 +329,7 @@ export function checkChatRuntime(chat: unknown): void {
   check("buildChatRuntime", isRunner ? chatRunnerRuntime : chatModelRuntime, chat)
 }
 
-/** The same for `approvals.approve`: with a misspelt `input` the model's own arguments would be approved. */
+/** The same for `waits.approve`: with a misspelt `editedInput` the model's own arguments would be approved. */
 export function checkApproveOptions(options: unknown): void {
   check("approve", approveOptions, options)
 }

@@ -6,11 +6,11 @@ import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Principal, Session } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { AuthenticatePerson } from "../../http/auth/identify.ts"
-import type { HttpLimits } from "../../http/limits/http-limits.ts"
-import type { RateLimits } from "../../http/limits/rate-limits.ts"
+import type { HttpLimits, RateLimits } from "../../http/limits/http-limits.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../../mcp/options.ts"
 import type { StorageBounds } from "../../sessions/storage.ts"
 import type { SkillOptions } from "../../skills/options.ts"
+import type { SubAgentOptions } from "../../sub-agents/options.ts"
 import type { HookOptions, Hooks } from "../hooks/hooks.ts"
 import type { StoreChoice } from "../open-store.ts"
 import type { ConsoleOptions } from "./console-options.ts"
@@ -39,6 +39,8 @@ export interface AgentServerOptions extends McpOptions, SkillOptions {
   readonly allowClientTools?: boolean | AllowClientTool
   /** Gives the model tools to run code with, in a sandbox where there is one. Default false. */
   readonly codeExecution?: boolean | CodeExecutionConfig
+  /** Gives the model tools to hand tasks to sub-agents, which work in sessions of their own. Default false. */
+  readonly subAgents?: boolean | SubAgentOptions
   /** Features that this agent has besides the built-in ones. They open after those, in this order. Default none. */
   readonly plugins?: readonly Plugin[]
 }
@@ -79,6 +81,13 @@ export interface SharedServerOptions extends StoreChoice, Hooks, McpAuthorizatio
   readonly console?: boolean | ConsoleOptions
   /** Origins whose pages may call. Default none. */
   readonly corsOrigins?: readonly string[]
+  /**
+   * Request headers that pages of other origins may send, besides those of the gateway's API: for a proxy before the
+   * gateway, or for routes of plugins. Default none.
+   */
+  readonly corsAllowHeaders?: readonly string[]
+  /** Methods that pages of other origins may use, besides `GET`, `POST` and `DELETE`. Default none. */
+  readonly corsAllowMethods?: readonly ("HEAD" | "PATCH" | "PUT")[]
   readonly limits?: Partial<HttpLimits & StorageBounds>
   /** Requests a minute, counted in each process. False for no limits. */
   readonly rateLimits?: false | Partial<RateLimits>

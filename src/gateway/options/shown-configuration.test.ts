@@ -9,7 +9,7 @@ test("secrets of the server, of providers, MCP servers and addresses are not sho
     systemPrompt: "Be kind.",
     apiKey: secret,
     maxTurns: 3,
-    tools: [tool({ name: "add", description: "Adds.", input: { type: "object" }, execute: () => 1 })],
+    tools: [tool({ name: "add", description: "Adds.", inputSchema: { type: "object" }, execute: () => 1 })],
     needsApproval: () => true,
     mcpServers: {
       local: { command: "server", args: ["--root", "/data", `--token=${secret}`], env: { TOKEN: secret } },

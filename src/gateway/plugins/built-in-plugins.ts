@@ -8,6 +8,7 @@ import { mcpPlugin } from "../../mcp/plugin.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import { skillsPlugin } from "../../skills/plugin.ts"
 import { makeIgnoredDirectory } from "../../stores/sqlite/database/make-directory.ts"
+import { subAgentsPlugin } from "../../sub-agents/plugin.ts"
 import type { StoreChoice } from "../open-store.ts"
 import type { AgentServerOptions, SharedServerOptions } from "../options/gateway-options.ts"
 
@@ -17,7 +18,7 @@ export function pluginsOf(
   server: SharedServerOptions,
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
-  const { codeExecution = false, plugins = [], ...others } = options
+  const { codeExecution = false, subAgents = false, plugins = [], ...others } = options
   const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
   const { store, mcpOAuthRedirectUrl } = server
   const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
@@ -31,9 +32,12 @@ export function pluginsOf(
       prepareDirectory,
       ephemeral: store === "memory",
       dockerSocket: settings.dockerSocket,
+      callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000,
     }
     builtIn.unshift(codeExecutionPlugin(codeExecution === true ? {} : codeExecution, surroundings))
   }
+  // After the skills, by which sub-agents can work.
+  if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   return [...builtIn, ...plugins]
 }
 

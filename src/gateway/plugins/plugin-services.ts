@@ -12,10 +12,11 @@ import { packageVersion } from "../package-version.ts"
 /** Returns the services of an agent's plugins, each with secrets of its own. */
 export function createPluginServices(
   agent: string,
-  { server, settings, isDefault, store, checkSchema, clock, logger, closing }: AgentSurroundings,
+  { server, settings, isDefault, agentNames, store, checkSchema, clock, logger, closing }: AgentSurroundings,
 ): (plugin: string, ports: Partial<PluginPorts>) => PluginServices {
   return (plugin, ports) => ({
     agent,
+    agents: agentNames,
     version: packageVersion,
     knowsUsers: knowsUsers(server),
     ports,

@@ -39,7 +39,12 @@ function agent(plugins: readonly Plugin[], options: Partial<AgentOptions> = {}):
 const plugin = (name: string, parts: PluginParts = {}): Plugin => ({ name, setup: () => parts })
 const withRun = (name: string, run: RunParts): Plugin => plugin(name, { openRun: () => run })
 const named = (name: string) =>
-  tool({ name, description: "Does it.", input: { type: "object" }, execute: () => `${name} was executed` })
+  tool({
+    name,
+    description: "Does it.",
+    inputSchema: { type: "object" },
+    execute: () => `${name} was executed`,
+  })
 
 async function request(gateway: Gateway, path: string, init: RequestInit & { readonly token?: string } = {}) {
   const { token, ...rest } = init

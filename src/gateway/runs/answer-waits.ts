@@ -1,7 +1,7 @@
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { AnswerOutcome } from "../../core/ports/session-log.ts"
-import type { Misfit, Sessions } from "../../sessions/sessions.ts"
+import type { InvalidAnswer, Sessions } from "../../sessions/sessions.ts"
 import type { ApprovalAnswer } from "../gateway.ts"
 import type { ElicitationAnswer } from "../operate/waits.ts"
 import { checkApprovalAnswer } from "../options/check-options.ts"
@@ -67,7 +67,7 @@ async function decide(sessions: Sessions, wait: Wait, answer: ApprovalAnswer): P
   checkApprovalAnswer(answer)
   const { approved, ...decision } = answer
   const outcome = await sessions.decide({ ...decision, approved: approved === true, ...answerTo(wait) })
-  if (outcome.status !== "misfit") return requireAnswered(wait, outcome)
+  if (outcome.status !== "invalid") return requireAnswered(wait, outcome)
   const denial = { approved: false, reason: `The edited arguments do not fit: ${outcome.message}` }
   requireAnswered(wait, await sessions.decide({ ...denial, ...answerTo(wait) }))
 }
@@ -79,10 +79,10 @@ async function respond(
   logger: Logger,
 ): Promise<void> {
   const outcome = await sessions.respond({ ...answer, ...answerTo(wait) })
-  if (outcome.status !== "misfit") return requireAnswered(wait, outcome)
+  if (outcome.status !== "invalid") return requireAnswered(wait, outcome)
   const { toolCallId, toolName } = wait
   logger.warn(
-    { toolCallId, toolName, misfit: outcome.message },
+    { toolCallId, toolName, problem: outcome.message },
     "An answer does not fit its form. The question is declined.",
   )
   requireAnswered(wait, await sessions.respond({ action: "decline", ...answerTo(wait) }))
@@ -93,7 +93,7 @@ function answerTo({ sessionId, toolCallId, nonce }: Wait) {
 }
 
 /** Throws when the question stays open, so that nobody waits for its end in vain. */
-function requireAnswered({ toolName }: Wait, { status }: AnswerOutcome | Misfit): void {
+function requireAnswered({ toolName }: Wait, { status }: AnswerOutcome | InvalidAnswer): void {
   if (status === "accepted" || status === "answered" || status === "expired") return
   throw new Error(`The answer for a call of ${toolName} was refused: ${status}.`)
 }

@@ -32,8 +32,8 @@ const run = (script: readonly ScriptedTurn[], options: AutonomousOptions = {}) =
 const pay = tool({
   name: "pay",
   description: "Pays.",
-  input: { type: "object" },
-  approval: true,
+  inputSchema: { type: "object" },
+  needsApproval: true,
   execute: () => "paid",
 })
 const callPay: ScriptedTurn = [{ type: "toolCall", name: "pay" }]
@@ -55,7 +55,7 @@ describe("runAutonomous", () => {
     const slow = tool({
       name: "slow",
       description: "Never ends.",
-      input: { type: "object" },
+      inputSchema: { type: "object" },
       execute: (_input, { signal }) =>
         new Promise((_, reject) => {
           const stop = () => {
@@ -83,7 +83,7 @@ describe("runAutonomous", () => {
   })
 
   it("stops at maxTurns, which is 40 by default", async () => {
-    const look = tool({ name: "look", description: "L", input: { type: "object" }, execute: () => "x" })
+    const look = tool({ name: "look", description: "L", inputSchema: { type: "object" }, execute: () => "x" })
     const loops = Array.from({ length: 41 }, () => [{ type: "toolCall", name: "look" }] as const)
     const provider = scriptedProvider(loops)
     const output = await runAutonomous("", "Work.", { provider, store: "memory", logger, tools: [look] })

@@ -34,8 +34,8 @@ async function nodeWith(...turns: readonly ScriptedTurn[]) {
       tool({
         name: "pay",
         description: "Pays.",
-        input: { type: "object", properties: { amount: { type: "number" } }, required: ["amount"] },
-        approval: true,
+        inputSchema: { type: "object", properties: { amount: { type: "number" } }, required: ["amount"] },
+        needsApproval: true,
         execute: pay,
       }),
     ],
@@ -158,7 +158,7 @@ describe("a question of a tool in a run from code", () => {
   const execute = vi.fn(async (_input: object, { ask }: ToolContext) => {
     return (await ask({ mode: "form", message: "Who?", schema })).action
   })
-  const book = tool({ name: "book", description: "Book.", input: { type: "object" }, execute })
+  const book = tool({ name: "book", description: "Book.", inputSchema: { type: "object" }, execute })
   const callBook = [{ type: "toolCall", name: "book", input: {} }] as const
   const told = async (onElicitation?: RunOptions["onElicitation"]) => {
     const provider = scriptedProvider([callBook, [say("Done")]])

@@ -26,6 +26,28 @@ export const defaultHttpLimits: HttpLimits = {
   viewersPerSession: 100,
 }
 
+/** Requests a minute. Each process counts for itself. */
+export interface RateLimits {
+  /**
+   * `POST /chat/init` requests of one user of an API key from one network address, or of one person where the
+   * application authenticates. Default 60.
+   */
+  readonly initPerMinute: number
+  /**
+   * POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions.
+   * Default 120.
+   */
+  readonly requestsPerMinute: number
+  /** Requests with the same wrong key or token from one network address. Default 30. */
+  readonly failuresPerMinute: number
+}
+
+export const defaultRateLimits: RateLimits = {
+  initPerMinute: 60,
+  requestsPerMinute: 120,
+  failuresPerMinute: 30,
+}
+
 /** An API key, a user and a session, each character escaped. */
 export const maxInitBodyBytes = 32 * 1024
 /** More than an init request has members. */

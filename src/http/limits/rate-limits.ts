@@ -6,30 +6,9 @@ import type { Clock } from "../../core/time/clock.ts"
 import type { ClientAddress } from "../client-address.ts"
 import type { HttpEnv } from "../http-env.ts"
 import { Problem } from "../problem.ts"
+import type { RateLimits } from "./http-limits.ts"
 import { networkOf } from "./network.ts"
 import { createRateLimiter, type RateLimiter, type RateLimitState, windowSeconds } from "./rate-limiter.ts"
-
-/** Requests a minute. Each process counts for itself. */
-export interface RateLimits {
-  /**
-   * `POST /chat/init` requests of one user of an API key from one network address, or of one person where the
-   * application authenticates. Default 60.
-   */
-  readonly initPerMinute: number
-  /**
-   * POST and DELETE requests of one session, except `POST /chat/revoke`, and its GET requests that list sessions.
-   * Default 120.
-   */
-  readonly requestsPerMinute: number
-  /** Requests with the same wrong key or token from one network address. Default 30. */
-  readonly failuresPerMinute: number
-}
-
-export const defaultRateLimits: RateLimits = {
-  initPerMinute: 60,
-  requestsPerMinute: 120,
-  failuresPerMinute: 30,
-}
 
 export interface RateLimiting {
   /** Limits what changes a session. Used after authentication. */

@@ -38,7 +38,7 @@ describe("POST /chat/elicitation", () => {
     [{ status: "answered" }, 409, "already_answered"],
     [{ status: "expired" }, 410, "wait_expired"],
     [{ status: "wrongNonce" }, 403, "wrong_nonce"],
-    [{ status: "misfit", message: "name: expected a string" }, 422, "input_misfit"],
+    [{ status: "invalid", message: "name: expected a string" }, 422, "invalid_answer"],
   ] as const)("answers %j with %i %s", async (outcome, status, code) => {
     const app = createTestApp()
     const { headers } = await app.authorize()

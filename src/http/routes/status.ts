@@ -1,13 +1,8 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi"
 import type { HttpEnv } from "../http-env.ts"
+import type { Readiness } from "../readiness.ts"
 import { problems } from "../schemas/problem.ts"
 import { healthResponseSchema, readyResponseSchema } from "../schemas/status.ts"
-
-export interface Readiness {
-  readonly ready: boolean
-  /** By what was looked at. `detail` is shown to anyone. */
-  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>
-}
 
 export interface StatusRoutesOptions {
   readonly readiness: () => Promise<Readiness>

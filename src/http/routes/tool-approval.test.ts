@@ -22,7 +22,7 @@ describe("POST /chat/tool-approval", () => {
         toolCallId: "call_1",
         nonce: "nonce_1",
         approved: true,
-        grant: false,
+        allowToolType: false,
         decidedBy: {
           via: "http",
           tenant: session?.tenant,
@@ -42,7 +42,9 @@ describe("POST /chat/tool-approval", () => {
       allow_tool_type: true,
       scope: "tree",
     })
-    expect(decided).toMatchObject([{ editedInput: input, reason: "Only\nthis.", grant: true, scope: "tree" }])
+    expect(decided).toMatchObject([
+      { editedInput: input, reason: "Only\nthis.", allowToolType: true, scope: "tree" },
+    ])
   })
 
   it("hands on a denial with its reason, without a grant or an edit", async () => {
@@ -55,7 +57,7 @@ describe("POST /chat/tool-approval", () => {
     })
     expect(decided).toHaveLength(1)
     expect(decided[0]).toMatchObject({ approved: false, reason: "Too dangerous." })
-    expect(decided[0]).not.toHaveProperty("grant")
+    expect(decided[0]).not.toHaveProperty("allowToolType")
     expect(decided[0]).not.toHaveProperty("editedInput")
   })
 
@@ -71,7 +73,7 @@ describe("POST /chat/tool-approval", () => {
     [{ status: "answered" }, 409, "already_answered"],
     [{ status: "expired" }, 410, "wait_expired"],
     [{ status: "wrongNonce" }, 403, "wrong_nonce"],
-    [{ status: "misfit", message: "command: expected a string" }, 422, "input_misfit"],
+    [{ status: "invalid", message: "command: expected a string" }, 422, "invalid_answer"],
   ] as const)("answers %j with %i %s", async (outcome, status, code) => {
     const app = createTestApp()
     const { headers } = await app.authorize()

@@ -44,7 +44,7 @@ export function addToolApprovalRoute(app: OpenAPIHono<HttpEnv>, options: ToolApp
       toolCallId: tool_call_id,
       nonce,
       approved,
-      ...(approved ? { grant: allow_tool_type ?? false } : {}),
+      ...(approved ? { allowToolType: allow_tool_type ?? false } : {}),
       ...(scope ? { scope } : {}),
       ...(approved && tool_input ? { editedInput: tool_input } : {}),
       ...(reason ? { reason } : {}),

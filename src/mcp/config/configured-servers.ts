@@ -29,6 +29,7 @@ export async function configuredServers(
       defaultToolTimeoutMs,
       timeoutOverrides: options.mcpTimeoutOverrides ?? {},
       sessionInjectServers: options.mcpSessionInjectServers ?? [],
+      stripInputFields: options.mcpStripInputFields ?? [],
     },
   )
 }

@@ -76,6 +76,11 @@ export interface McpServerOptions {
    * If true, its tools are always named `SERVER__TOOL`. Default: only those whose name another tool has too.
    */
   readonly prefix?: boolean
+  /**
+   * Text that is put before the names of its tools: 1 to 32 letters, digits, `_` and `-`. Not with `prefix`. Default
+   * none.
+   */
+  readonly toolPrefix?: string
   /** If true, the server's instructions are added to the system prompt. Default false. */
   readonly instructions?: boolean
   /**

@@ -27,6 +27,16 @@ it.each([
     { a: { type: "sse", url: "http://x", protocolVersion: "2026-07-28" } },
     'mcpServers.a: protocolVersion: over sse only "2025-11-25" is possible',
   ],
+  [
+    "a prefix that no model service takes",
+    { a: { command: "x", toolPrefix: "fs." } },
+    "mcpServers.a: toolPrefix: expected 1 to 32 letters",
+  ],
+  [
+    "two prefixes",
+    { a: { command: "x", prefix: true, toolPrefix: "fs_" } },
+    "mcpServers.a: prefix and toolPrefix both name the tools",
+  ],
   ["no object", [], "mcpServers: expected an object"],
 ])("refuses %s and says where", (_problem, servers, message) => {
   expect(() => parse(servers)).toThrow(message)

@@ -27,6 +27,10 @@ const common = {
     )
     .optional(),
   prefix: z.boolean().optional(),
+  toolPrefix: z
+    .string()
+    .regex(/^[a-zA-Z0-9_-]{1,32}$/, 'expected 1 to 32 letters, digits, "_" or "-"')
+    .optional(),
   instructions: z.boolean().optional(),
   resources: z.boolean().optional(),
   prompts: z.boolean().optional(),
@@ -93,6 +97,7 @@ function parseDefinition(definition: unknown, shapes: typeof strict, path: strin
   }
   const result = (byCommand ? shapes.stdio : shapes.http).safeParse(definition)
   if (result.success) checkVersion(result.data, path)
+  if (result.success) checkPrefix(result.data, path)
   // Keys left out and keys that are undefined are the same to all readers of a definition.
   if (result.success) return result.data as McpServerDefinition
   const problems = result.error.issues.map((issue) => {
@@ -100,6 +105,17 @@ function parseDefinition(definition: unknown, shapes: typeof strict, path: strin
     return `${issue.path.join(".")}: ${issue.message}`
   })
   throw new ConfigurationError(`${path}: ${problems.join("; ")}`)
+}
+
+function checkPrefix(
+  { prefix, toolPrefix }: z.infer<typeof strict.stdio | typeof strict.http>,
+  path: string,
+): void {
+  if (prefix !== true || toolPrefix === undefined) return
+  throw new ConfigurationError(
+    `${path}: prefix and toolPrefix both name the tools. Set one of them: prefix for SERVER__TOOL, toolPrefix ` +
+      "for a text of your own.",
+  )
 }
 
 function checkVersion(

@@ -25,12 +25,16 @@ export interface ServerConfig {
   /** Returns the time limit of a call, in milliseconds. */
   readonly timeoutMs: (tool: string) => number
   readonly prefix: boolean
+  /** Put before the names of its tools. Empty for none. */
+  readonly toolPrefix: string
   readonly instructions: boolean
   readonly resources: boolean
   readonly prompts: boolean
   readonly perUser: { readonly idleMs: number; readonly max: number } | null
   /** If true, its tools receive the session's id, as `_session_id`. */
   readonly injectsSession: boolean
+  /** Fields of its tools' inputs that the model neither sees nor sets. */
+  readonly strippedFields: readonly string[]
 }
 
 /**
@@ -61,6 +65,7 @@ export interface ConfigDefaults {
   /** By the tool's name on the server, or by `SERVER__TOOL`, which wins. In milliseconds. */
   readonly timeoutOverrides: Readonly<Record<string, number>>
   readonly sessionInjectServers: readonly string[]
+  readonly stripInputFields: readonly string[]
 }
 
 export function toServerConfigs(
@@ -73,7 +78,7 @@ export function toServerConfigs(
 function toServerConfig(
   name: string,
   definition: McpServerDefinition,
-  { defaultToolTimeoutMs, timeoutOverrides, sessionInjectServers }: ConfigDefaults,
+  { defaultToolTimeoutMs, timeoutOverrides, sessionInjectServers, stripInputFields }: ConfigDefaults,
 ): ServerConfig {
   const { enabledTools, disabledTools = [], tools = {}, perUser = false } = definition
   const toolOptions = (tool: string) => (Object.hasOwn(tools, tool) ? (tools[tool] ?? {}) : {})
@@ -97,11 +102,13 @@ function toServerConfig(
       definition.timeoutMs ??
       defaultToolTimeoutMs,
     prefix: definition.prefix ?? false,
+    toolPrefix: definition.toolPrefix ?? "",
     instructions: definition.instructions ?? false,
     resources: definition.resources ?? false,
     prompts: definition.prompts ?? false,
     perUser: own === false ? null : { idleMs: own.idleMs ?? 600_000, max: own.max ?? 100 },
     injectsSession: sessionInjectServers.includes(name),
+    strippedFields: stripInputFields,
   }
 }
 

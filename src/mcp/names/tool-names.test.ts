@@ -3,7 +3,12 @@ import { ConfigurationError } from "../../core/errors.ts"
 import { namespacesOf } from "./namespaces.ts"
 import { type NamedTool, nameTools } from "./tool-names.ts"
 
-const tool = (server: string, name: string, prefix = false) => ({ server, tool: name, prefix })
+const tool = (server: string, name: string, prefix = false, toolPrefix = "") => ({
+  server,
+  tool: name,
+  prefix,
+  toolPrefix,
+})
 
 function named(tools: readonly NamedTool[], taken: readonly string[] = [], servers: readonly string[] = []) {
   const all = new Set([...tools.map(({ server }) => server), ...servers])
@@ -38,6 +43,13 @@ describe("the name of a tool", () => {
   it("always begins with the server that wants it, and then no other tool gives way to it", () => {
     expect(namesOf([tool("a", "read", true), tool("b", "read")])).toEqual(["a__read", "read"])
     expect(named([tool("a", "read", true)]).names).toMatchObject([{ plain: null }])
+  })
+
+  it("begins with the text that its server's tools are to begin with", () => {
+    const tools = [tool("a", "read", false, "fs_"), tool("b", "read"), tool("c", "read", false, "fs_")]
+    expect(namesOf(tools.slice(0, 2))).toEqual(["fs_read", "read"])
+    expect(namesOf(tools)).toEqual(["a__read", "read", "c__read"])
+    expect(namesOf([tool("a", "ed__deploy", false, "trust")], [], ["trusted"])).toEqual(["foreign"])
   })
 
   it("is one that every model service takes", () => {

@@ -6,6 +6,8 @@ export interface NamedTool {
   readonly tool: string
   /** If true, the server's name is put before the tool's in any case. */
   readonly prefix: boolean
+  /** Put before the tool's name in place of the server's. Empty for none. */
+  readonly toolPrefix: string
 }
 
 export interface Surroundings {
@@ -31,12 +33,15 @@ export type ToolName =
   | { readonly type: "ambiguous" }
 
 /**
- * Gives each tool a name of its own that all model services take: the tool's own, or `SERVER__TOOL` where another
- * server's tool or one of the agent's is named the same. The names depend neither on the order of the tools nor on
- * that of the servers. What a server lists never gets a name that starts as those of another server do.
+ * Gives each tool a name of its own that all model services take: the tool's own after its `toolPrefix`, or
+ * `SERVER__TOOL` where another server's tool or one of the agent's is named the same. The names depend neither on the
+ * order of the tools nor on that of the servers. What a server lists never gets a name that starts as those of another
+ * server do.
  */
 export function nameTools(tools: readonly NamedTool[], { taken, namespaces }: Surroundings): ToolNames {
-  const strangers = tools.map(({ server, tool }) => strangerOf(cleanName(tool), server, namespaces))
+  const strangers = tools.map(({ server, tool, toolPrefix }) =>
+    strangerOf(cleanName(`${toolPrefix}${tool}`), server, namespaces),
+  )
   const own = tools.filter((_tool, index) => strangers[index] === null)
   const short = [...own.filter(({ prefix }) => !prefix).map(plainName), ...taken]
   const collides = repeatedIn(short)
@@ -69,8 +74,8 @@ export function nameTools(tools: readonly NamedTool[], { taken, namespaces }: Su
   }
 }
 
-function plainName({ tool }: NamedTool): string {
-  return fitName(cleanName(tool), tool)
+function plainName({ tool, toolPrefix }: NamedTool): string {
+  return fitName(cleanName(`${toolPrefix}${tool}`), tool)
 }
 
 /** Truncates the tool's part of a name only, so that the server's part stays whole. */

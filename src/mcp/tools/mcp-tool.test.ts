@@ -12,6 +12,7 @@ const defaults: ConfigDefaults = {
   defaultToolTimeoutMs: 30_000,
   timeoutOverrides: {},
   sessionInjectServers: [],
+  stripInputFields: [],
 }
 
 type Schema = ServerTool["inputSchema"]
@@ -81,18 +82,18 @@ describe("what is believed of a tool", () => {
       { trusted: true, tools: { "read.file": { readOnly: false } } },
       { readOnly: false },
     ],
-    ["nothing that would spare a question", harmless, { approval: "destructive" }, { approval: true }],
+    ["nothing that would spare a question", harmless, { approval: "destructive" }, { needsApproval: true }],
     [
       "that it does no harm, if the server is trusted",
       harmless,
       { approval: "destructive", trusted: true },
-      { approval: false },
+      { needsApproval: false },
     ],
     [
       "that it destroys where it says nothing",
       {},
       { approval: "destructive", trusted: true },
-      { approval: true },
+      { needsApproval: true },
     ],
   ])("%s", (_what, definition, options, expected) => {
     expect(toolOf(definition, options).tool).toMatchObject(expected)
@@ -110,7 +111,7 @@ describe("who is asked", () => {
       false,
     ],
   ])("%s", (_name, options, expected) => {
-    expect(toolOf({}, options).tool.approval).toBe(expected)
+    expect(toolOf({}, options).tool.needsApproval).toBe(expected)
   })
 })
 
@@ -168,10 +169,25 @@ it("gives a server the session's id in place of what the model may have made up"
   expect(calls[0]?.input).toEqual({ a: 1, _session_id: "sess_1" })
 })
 
+it("keeps the fields to strip from the model, and from the server what the model gives for them", async () => {
+  const inputSchema: Schema = {
+    type: "object",
+    properties: { tenant_key: { type: "string" }, a: {} },
+    required: ["tenant_key", "a"],
+  }
+  const given = { stripInputFields: ["tenant_key", "_session_id"], sessionInjectServers: ["files"] }
+  const { tool, calls } = toolOf({ inputSchema }, {}, given)
+  expect(tool.inputSchema).toEqual({ type: "object", properties: { a: {} }, required: ["a"] })
+  expect(await tool.validate({ a: 1 }, validationContext)).toEqual({ valid: true, input: { a: 1 } })
+  await tool.execute({ a: 1, tenant_key: "another's", _session_id: "another's" }, context())
+  expect(calls[0]?.input).toEqual({ a: 1, _session_id: "sess_1" })
+})
+
 function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
   return {
     signal: new AbortController().signal,
     session: { id: "sess_1", tenant: "test", userId: "ada", channel: null },
+    context: {},
     runId: "run_1",
     toolCallId: "call_1",
     idempotencyKey: "call_1",

@@ -52,12 +52,12 @@ export function mcpTool(
     readOnly,
     idempotent,
     timeoutMs,
-    ...(approval !== null && { approval }),
+    ...(approval !== null && { needsApproval: approval }),
     origin: { server: config.name, tool: definition.name, identity: config.identity, digest },
     ...(plainName !== undefined && { plainName }),
     validate: (input, { sessionId, signal }) => checkInput(checkFor(sessionId, signal), inputSchema, input),
     async execute(input, context) {
-      const given = isJsonObject(input) ? input : {}
+      const given = without(config.strippedFields, isJsonObject(input) ? input : {})
       const sent = config.injectsSession ? { ...given, [sessionKey]: context.session.id } : given
       const { signal, answered, session, traceparent } = context
       const progress = createProgressLines(context.emit)
@@ -132,10 +132,18 @@ function policyOf(config: ServerConfig, { name, annotations = {} }: ServerTool) 
   }
 }
 
-function shownSchema(schema: JsonObject, { injectsSession }: ServerConfig): JsonObject {
+/** Returns the schema without the fields that the model neither sees nor sets. */
+function shownSchema(schema: JsonObject, { injectsSession, strippedFields }: ServerConfig): JsonObject {
   const { properties, required } = schema
-  if (!injectsSession || !isJsonObject(properties) || !Object.hasOwn(properties, sessionKey)) return schema
-  const { [sessionKey]: _hidden, ...shown } = properties
+  const hidden = injectsSession ? [...strippedFields, sessionKey] : strippedFields
+  if (!isJsonObject(properties) || !hidden.some((key) => Object.hasOwn(properties, key))) return schema
+  const shown = without(hidden, properties)
   if (!Array.isArray(required)) return { ...schema, properties: shown }
-  return { ...schema, properties: shown, required: required.filter((key) => key !== sessionKey) }
+  const stillRequired = required.filter((key) => typeof key !== "string" || !hidden.includes(key))
+  return { ...schema, properties: shown, required: stillRequired }
+}
+
+function without(names: readonly string[], fields: JsonObject): JsonObject {
+  if (names.length === 0) return fields
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
 }

@@ -13,7 +13,12 @@ function server(
   tools: readonly string[],
   schema: JsonObject & { readonly type: "object" } = { type: "object" },
 ): ServerHandle {
-  const defaults = { defaultToolTimeoutMs: 1_000, timeoutOverrides: {}, sessionInjectServers: [] }
+  const defaults = {
+    defaultToolTimeoutMs: 1_000,
+    timeoutOverrides: {},
+    sessionInjectServers: [],
+    stripInputFields: [],
+  }
   const [config] = toServerConfigs({ [name]: { command: "x" } }, defaults)
   if (config === undefined) throw new Error("There is one server.")
   return {

@@ -48,6 +48,7 @@ function makeTools(
       server: config.name,
       tool: tool.name,
       prefix: config.prefix,
+      toolPrefix: config.toolPrefix,
     })),
     { taken: [...taken, ...extra.map(({ name }) => name)], namespaces },
   )

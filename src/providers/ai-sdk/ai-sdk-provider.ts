@@ -1,4 +1,9 @@
-import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool } from "@ai-sdk/provider"
+import type {
+  LanguageModelV3,
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FunctionTool,
+} from "@ai-sdk/provider"
 import type { ModelEnd, ModelEvent, ModelFailure, ModelRequest, Provider } from "../../core/ports/provider.ts"
 import type { ToolRules } from "../../core/ports/tool-rules.ts"
 import { modelFailure } from "../model-failure.ts"
@@ -8,10 +13,13 @@ import { linkedSignal } from "../transport/linked-signal.ts"
 import { AnswerFold, type StreamPart } from "./answer-fold.ts"
 import { toFailure } from "./failure.ts"
 import { toStopReason, toUsage } from "./finish.ts"
-import { type AiSdkModel, type AiSdkOptions, checkArguments, type LanguageModel } from "./options.ts"
+import { type AiSdkModel, type AiSdkOptions, checkArguments } from "./options.ts"
 import { priceListOf } from "./price-list.ts"
 import { promptOf } from "./prompt.ts"
 import { promptV3 } from "./prompt-v3.ts"
+
+/** A checked model, by its own types. */
+type LanguageModel = LanguageModelV4 | LanguageModelV3
 
 /**
  * A model of the AI SDK (https://ai-sdk.dev/providers), so that each of its services can be used. It is one model: a
@@ -21,7 +29,8 @@ import { promptV3 } from "./prompt-v3.ts"
  * @throws ConfigurationError for a model that is none, and for options that are unknown or wrong.
  */
 export function aiSdkProvider(given: AiSdkModel, options: AiSdkOptions = {}): Provider {
-  const model = checkArguments(given, options)
+  checkArguments(given, options)
+  const model = given as unknown as LanguageModel
   const priceList = options.priceList ?? priceListOf(model.provider)
   return {
     name: nameOf(model),

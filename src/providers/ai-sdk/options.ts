@@ -1,12 +1,10 @@
-import type { LanguageModelV3, LanguageModelV4 } from "@ai-sdk/provider"
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 
 /**
- * A model of the AI SDK's provider packages, for version 6 or 7 of `ai`: the members that all of them have. If the
- * package of their own types is not installed, those types would accept anything. Where the package of their own
- * types is not installed, those would stand for anything.
+ * A model of the AI SDK's provider packages, for version 6 or 7 of `ai`: the members that all of them have. Written
+ * here, because where the package of the models' own types is not installed, those types would accept anything.
  */
 export interface AiSdkModel {
   readonly specificationVersion: "v3" | "v4"
@@ -14,9 +12,6 @@ export interface AiSdkModel {
   readonly modelId: string
   readonly doStream: (options: never) => PromiseLike<unknown>
 }
-
-/** The same, once it is checked. */
-export type LanguageModel = LanguageModelV4 | LanguageModelV3
 
 export interface AiSdkOptions {
   /**
@@ -42,13 +37,12 @@ const optionsSchema = z.strictObject({
   priceList: z.string().min(1).optional(),
 })
 
-/** The model by its own types. Throws a `ConfigurationError` that names what is wrong, and no value. */
-export function checkArguments(model: AiSdkModel, options: AiSdkOptions): LanguageModel {
+/** Throws a `ConfigurationError` that names what is wrong, and no value. */
+export function checkArguments(model: AiSdkModel, options: AiSdkOptions): void {
   if (!modelSchema.safeParse(model).success)
     throw new ConfigurationError(
       'AI SDK provider: give a model of version 6 or 7 of the AI SDK, such as google("…") of @ai-sdk/google',
     )
   const { error } = optionsSchema.safeParse(options)
   if (error) throw new ConfigurationError(`AI SDK provider: ${z.prettifyError(error)}`)
-  return model as unknown as LanguageModel
 }

@@ -12,7 +12,7 @@ import { type SseEvent, sseBatches } from "../transport/sse-events.ts"
 import { AnswerFold } from "./answer-fold.ts"
 import { type AnthropicSdk, anthropicAddress, createClient } from "./client.ts"
 import { toFailure } from "./failure.ts"
-import { type AnthropicOptions, checkOptions } from "./options.ts"
+import { type AnthropicOptions, checkOptions, type LoadAnthropicSdk } from "./options.ts"
 import { outputFormat } from "./output-format.ts"
 import { messagesRequest } from "./request.ts"
 
@@ -37,7 +37,7 @@ const defaultModel = "claude-sonnet-5-5" satisfies KnownModel
  */
 export function anthropicProvider(
   options: AnthropicOptions,
-  load: () => Promise<AnthropicSdk> = () => import("@anthropic-ai/sdk"),
+  load: LoadAnthropicSdk = () => import("@anthropic-ai/sdk"),
 ): Provider {
   checkOptions(options)
   const connected = lazy(() => connect(options, load))
@@ -61,14 +61,15 @@ interface Connection {
   readonly secrets: readonly string[]
 }
 
-async function connect(options: AnthropicOptions, load: () => Promise<AnthropicSdk>): Promise<Connection> {
-  const sdk = await load().catch((cause: unknown) => {
+async function connect(options: AnthropicOptions, load: LoadAnthropicSdk): Promise<Connection> {
+  const loaded = await load().catch((cause: unknown) => {
     throw new ConfigurationError(
       "Install @anthropic-ai/sdk to use Claude models: npm install @anthropic-ai/sdk",
       { cause },
     )
   })
   const { apiKey = "", authToken = "", headers = {} } = options
+  const sdk = loaded as AnthropicSdk
   return {
     sdk,
     client: createClient(sdk, options),
@@ -127,7 +128,7 @@ async function open({ client, options }: Connection, request: ModelRequest, sign
   const format = structuredOutputs && request.outputSchema ? await outputFormat(request.outputSchema) : null
   const body = {
     ...extraBody,
-    ...(options.thinking && { thinking: options.thinking }),
+    ...(options.thinking && { thinking: options.thinking as Anthropic.ThinkingConfigParam }),
     ...messagesRequest(request),
     ...(format && { output_config: { ...Object(extraBody.output_config), format } }),
   }

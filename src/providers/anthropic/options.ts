@@ -1,4 +1,3 @@
-import type { Anthropic } from "@anthropic-ai/sdk"
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 
@@ -11,8 +10,8 @@ export interface AnthropicOptions {
   readonly baseURL?: string
   /** Sent with every request, for instance `anthropic-beta`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Default: what the model does by itself. */
-  readonly thinking?: Anthropic.ThinkingConfigParam
+  /** The field `thinking` of the request, as the API has it. Default: the model decides. */
+  readonly thinking?: AnthropicThinking
   /** Further fields of the request's body; those that the gateway sets itself win. */
   readonly extraBody?: Readonly<Record<string, unknown>>
   /**
@@ -23,6 +22,20 @@ export interface AnthropicOptions {
   /** Longest wait for the first token, in milliseconds. Default: the agent's `firstTokenTimeoutSeconds`. */
   readonly timeoutMs?: number
 }
+
+/** Settings of thinking by type, as the Messages API defines them. */
+export interface AnthropicThinking {
+  readonly type: "adaptive" | "between_tools" | "disabled" | "enabled"
+  /** Maximum tokens of thinking, for the type `enabled`. */
+  readonly budget_tokens?: number
+  readonly display?: "summarized" | "omitted" | null
+}
+
+/**
+ * Loads `@anthropic-ai/sdk`. The module is not named by its own type, so that this package's types compile where it is
+ * not installed.
+ */
+export type LoadAnthropicSdk = () => Promise<object>
 
 const schema = z
   .strictObject({

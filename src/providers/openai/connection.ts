@@ -2,14 +2,11 @@ import type { OpenAI } from "openai"
 import { ConfigurationError } from "../../core/errors.ts"
 import { lazy } from "../transport/lazy.ts"
 import { createClient, type OpenAiSdk } from "./client.ts"
-import type { OpenAiConnectionOptions } from "./options.ts"
+import type { LoadOpenAiSdk, OpenAiConnectionOptions } from "./options.ts"
 
 export const openAiAddress = "https://api.openai.com/v1"
 
-/** Loads the SDK. */
-export type LoadSdk = () => Promise<OpenAiSdk>
-
-export const installedSdk: LoadSdk = () => import("openai")
+export const installedSdk: LoadOpenAiSdk = () => import("openai")
 
 export interface Connection {
   readonly sdk: OpenAiSdk
@@ -19,15 +16,19 @@ export interface Connection {
 }
 
 /** Made once, when it is first asked for. Rejects with a `ConfigurationError` if the SDK is not installed. */
-export function lazyConnection(options: OpenAiConnectionOptions, load: LoadSdk): () => Promise<Connection> {
+export function lazyConnection(
+  options: OpenAiConnectionOptions,
+  load: LoadOpenAiSdk,
+): () => Promise<Connection> {
   return lazy(() => connect(options, load))
 }
 
-async function connect(options: OpenAiConnectionOptions, load: LoadSdk): Promise<Connection> {
-  const sdk = await load().catch((cause: unknown) => {
+async function connect(options: OpenAiConnectionOptions, load: LoadOpenAiSdk): Promise<Connection> {
+  const loaded = await load().catch((cause: unknown) => {
     throw new ConfigurationError("Install openai to use this provider: npm install openai", { cause })
   })
   const { apiKey = "", baseURL = openAiAddress, headers = {} } = options
+  const sdk = loaded as OpenAiSdk
   return {
     sdk,
     client: createClient(sdk, options, baseURL),

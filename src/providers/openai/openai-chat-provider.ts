@@ -7,7 +7,7 @@ import { type HostTraits, hostTraits } from "./chat/hosts.ts"
 import { chatRequest } from "./chat/request.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
-import { checkChatOptions, type OpenAiChatOptions } from "./options.ts"
+import { checkChatOptions, type LoadOpenAiSdk, type OpenAiChatOptions } from "./options.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
 import { compatibleToolRules, openAiToolRules } from "./tool-rules.ts"
 import { vendorTag } from "./vendor-tag.ts"
@@ -22,7 +22,7 @@ const name = "openai-chat"
  * @param load Where the SDK comes from.
  * @throws ConfigurationError for options that are unknown or wrong.
  */
-export function openAiChatProvider(options: OpenAiChatOptions, load = installedSdk): Provider {
+export function openAiChatProvider(options: OpenAiChatOptions, load: LoadOpenAiSdk = installedSdk): Provider {
   checkChatOptions(options)
   const { baseURL = openAiAddress, extraBody } = options
   const host = hostTraits(baseURL)

@@ -4,7 +4,7 @@ import { requestOptions } from "../transport/request-options.ts"
 import { hostTraits } from "./chat/hosts.ts"
 import { installedSdk, lazyConnection, openAiAddress } from "./connection.ts"
 import { defaultModel } from "./default-model.ts"
-import { checkOptions, type OpenAiOptions } from "./options.ts"
+import { checkOptions, type LoadOpenAiSdk, type OpenAiOptions } from "./options.ts"
 import { responsesRequest } from "./responses/request.ts"
 import { ResponseFold } from "./responses/response-fold.ts"
 import { type Call, streamAnswer } from "./stream-answer.ts"
@@ -20,7 +20,7 @@ const name = "openai"
  * @param load Where the SDK comes from.
  * @throws ConfigurationError for options that are unknown or wrong.
  */
-export function openAiProvider(options: OpenAiOptions, load = installedSdk): Provider {
+export function openAiProvider(options: OpenAiOptions, load: LoadOpenAiSdk = installedSdk): Provider {
   checkOptions(options)
   const connected = lazyConnection(options, load)
   const { baseURL = openAiAddress } = options

@@ -1,4 +1,3 @@
-import type { OpenAI } from "openai"
 import { z } from "zod"
 import { ConfigurationError } from "../../core/errors.ts"
 
@@ -23,13 +22,27 @@ export interface OpenAiConnectionOptions {
 
 export interface OpenAiOptions extends OpenAiConnectionOptions {
   /** `effort`, `summary` … Default: what the model does by itself, which is to show nothing of its reasoning. */
-  readonly reasoning?: OpenAI.Reasoning
+  readonly reasoning?: OpenAiReasoning
   /**
    * If true, the service keeps its responses. Default false: each request has the whole conversation, and reasoning
    * comes and goes encrypted.
    */
   readonly store?: boolean
 }
+
+/** Settings of reasoning, as the Responses API defines them. */
+export interface OpenAiReasoning {
+  readonly effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null
+  readonly summary?: "auto" | "concise" | "detailed" | null
+  readonly context?: "auto" | "current_turn" | "all_turns" | null
+  readonly mode?: string
+}
+
+/**
+ * Loads `openai`. The module is not named by its own type, so that this package's types compile where it is not
+ * installed.
+ */
+export type LoadOpenAiSdk = () => Promise<object>
 
 export interface OpenAiChatOptions extends OpenAiConnectionOptions {
   /**

@@ -11,17 +11,16 @@ import {
   startScriptedUpstream,
   type UpstreamReply,
 } from "../../testing/provider/scripted-upstream.ts"
-import type { LoadSdk } from "./connection.ts"
 import { eventsOf } from "./fixtures/call.ts"
 import { openAiChatProvider } from "./openai-chat-provider.ts"
 import { openAiProvider } from "./openai-provider.ts"
-import type { OpenAiConnectionOptions } from "./options.ts"
+import type { LoadOpenAiSdk, OpenAiConnectionOptions } from "./options.ts"
 
 const apiKey = "sk-test-0123456789"
 
 const providers: readonly {
   readonly name: string
-  readonly make: (options: OpenAiConnectionOptions, load?: LoadSdk) => Provider
+  readonly make: (options: OpenAiConnectionOptions, load?: LoadOpenAiSdk) => Provider
   readonly hello: readonly string[]
 }[] = [
   { name: "Responses", make: openAiProvider, hello: responsesEvents([{ type: "text", text: "Hello" }]) },

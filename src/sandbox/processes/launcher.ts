@@ -2,13 +2,18 @@ import type { CodeLanguage } from "../../core/ports/sandbox.ts"
 import type { SandboxLimits } from "../limits.ts"
 
 /**
- * The program that runs first in every sandbox, with the working directory as its argument: it waits for the language
- * and the code on its input, and becomes that code. So code is never on a command line of the host, and a container
- * can wait for it. `timeout` ends it even if the gateway is gone by then. For JavaScript the soft limit of memory
- * becomes the hard one, and for the rest the hard one the soft one, see `processLimits`.
+ * The program that runs first in every sandbox, with the working directory as its argument: it waits for the language,
+ * environment variables and the code on its input, and becomes that code. So code and variables are never on a command
+ * line of the host, and a container can wait for them. `timeout` ends it even if the gateway is gone by then. For
+ * JavaScript the soft limit of memory becomes the hard one, and for the rest the hard one the soft one, see
+ * `processLimits`.
  */
 const script = `
 IFS= read -r language || exit 125
+while IFS= read -r variable && [ -n "$variable" ]; do
+  variable=$(printf '%bx' "$variable")
+  export "\${variable%x}"
+done
 code=$(cat; printf x)
 code=\${code%x}
 cd "$1" || exit 126
@@ -21,7 +26,7 @@ shell) if command -v bash >/dev/null; then set -- "$2" bash -c "$code"; else set
 esac
 seconds=$1
 shift
-unset language code
+unset language code variable
 exec timeout -s KILL "$seconds" "$@" </dev/null
 `
 
@@ -36,11 +41,19 @@ export function launcherCommand(directory: string, { maxTimeoutMs }: SandboxLimi
 export function launcherInput({
   language,
   code,
+  env = {},
 }: {
   readonly language: CodeLanguage
   readonly code: string
+  readonly env?: Readonly<Record<string, string>> | undefined
 }): string {
-  return `${language}\n${code}`
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${onOneLine(value)}\n`)
+  return `${language}\n${variables.join("")}\n${code}`
+}
+
+/** Escapes a text for `printf %b`. */
+function onOneLine(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")
 }
 
 /** Returns the environment of all code, before the variables that the app adds. */

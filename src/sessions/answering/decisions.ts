@@ -4,8 +4,8 @@ import type { SchemaCheck } from "../../core/ports/schema-check.ts"
 import type { AnswerOutcome, SessionLog } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { AnyAnswer } from "../../core/wait.ts"
-import type { Misfit, Sessions } from "../sessions.ts"
-import { fittingAnswer } from "./fitting-answer.ts"
+import type { InvalidAnswer, Sessions } from "../sessions.ts"
+import { validateAnswer } from "./validate-answer.ts"
 
 /** The part of `Sessions` that asks and answers; it needs the store alone, and no running server. */
 export type Decisions = Pick<
@@ -35,13 +35,13 @@ interface Target {
 
 export function createDecisions(options: DecisionsOptions): Decisions {
   const { log, approvals, checkSchema, clock, onAnswered } = options
-  const answer = async (target: Target, given: AnyAnswer): Promise<AnswerOutcome | Misfit> => {
+  const answer = async (target: Target, given: AnyAnswer): Promise<AnswerOutcome | InvalidAnswer> => {
     const { toolCallId, nonce, decidedBy } = target
     const wait = await approvals.wait(target.sessionId, { toolCallId, kind: given.kind })
     if (wait === null) return { status: "unknown" }
     const at = clock.now()
     // An answer that has no chance need not fit: the store says why it is refused.
-    const fitting = takes(wait, nonce, at) ? await fittingAnswer(checkSchema, wait, given) : given
+    const fitting = takes(wait, nonce, at) ? await validateAnswer(checkSchema, wait, given) : given
     if ("status" in fitting) return fitting
     // It may be a session below the one that the answer came to.
     const { waitId, sessionId } = wait
@@ -50,9 +50,16 @@ export function createDecisions(options: DecisionsOptions): Decisions {
     return outcome
   }
   return {
-    decide({ approved, editedInput = null, reason = null, grant = false, scope = "session", ...target }) {
+    decide({
+      approved,
+      editedInput = null,
+      reason = null,
+      allowToolType = false,
+      scope = "session",
+      ...target
+    }) {
       // What was edited is another call than the one that was asked about, so nothing is granted by it.
-      const asAsked = grant && editedInput === null
+      const asAsked = allowToolType && editedInput === null
       const granted = { grant: asAsked, ...(asAsked && scope === "tree" && { scope }) }
       return answer(target, { kind: "approval", answer: { approved, editedInput, reason, ...granted } })
     },

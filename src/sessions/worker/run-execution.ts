@@ -149,6 +149,7 @@ async function resolve(
       model: source?.model ?? null,
       traceparent: source?.traceparent ?? null,
       clientTools: source?.clientTools ?? [],
+      role: source?.role ?? null,
       signal,
       ...(request === undefined ? {} : { request }),
     })

@@ -2,6 +2,7 @@ import type { AgentRuntime } from "../../core/agent-runtime.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Session } from "../../core/ports/session-log.ts"
+import type { RunRole } from "../../core/run-role.ts"
 
 /** Gives what a run is executed with. A rejection ends the run in `error`. */
 export type ResolveRuntime = (request: RuntimeRequest) => Promise<AgentRuntime>
@@ -19,6 +20,8 @@ export interface RuntimeRequest {
   readonly traceparent: string | null
   /** Tools that the client declared. */
   readonly clientTools: readonly ToolSpecification[]
+  /** The role of a sub-agent; null for a run of the agent itself. */
+  readonly role: RunRole | null
   /** Only when new, and only if this process accepted it over HTTP. */
   readonly request?: () => Request
   /** Aborted when the run is canceled, and when the process stops. */

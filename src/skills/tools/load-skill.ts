@@ -1,3 +1,4 @@
+import { failure, toolMaker } from "../../core/define-tool.ts"
 import { toError } from "../../core/errors.ts"
 import type { TextPart } from "../../core/messages.ts"
 import type { Tool } from "../../core/ports/tool.ts"
@@ -5,9 +6,10 @@ import { loadedHeader, loadSkillName, unloadSkillName } from "../loaded-skills.t
 import type { Skill } from "../skill.ts"
 import type { SkillStateStore } from "../state/skill-state-store.ts"
 import { limitsOf, type ToolPacks } from "../tool-packs.ts"
-import { defineTool, failure } from "./define-tool.ts"
 import { textPage } from "./text-page.ts"
 import { unknownSkill } from "./unknown-skill.ts"
+
+const defineTool = toolMaker("skills")
 
 /** Paths that are listed with the instructions. */
 const maxListedFiles = 100
@@ -38,7 +40,7 @@ export function loadSkillTool({ skills, packs, state, maxResultBytes }: LoadSkil
     properties: { name: { type: "string", description: "Name of the skill." } },
     required: ["name"],
     readOnly: true,
-    approval: false,
+    needsApproval: false,
     async execute({ name }, { logger }) {
       const skill = skills.get(String(name))
       if (skill === undefined) return unknownSkill(skills, String(name))
@@ -109,7 +111,7 @@ export function unloadSkillTool(): Tool {
     properties: { name: { type: "string", description: "Name of the skill." } },
     required: ["name"],
     idempotent: true,
-    approval: false,
+    needsApproval: false,
     execute: async ({ name }) => ({ type: "json", value: { unloaded: String(name) } }),
   })
 }

@@ -1,9 +1,11 @@
+import { failure, toolMaker } from "../../core/define-tool.ts"
 import type { Tool, ToolResult } from "../../core/ports/tool.ts"
 import type { Skill, SkillFile } from "../skill.ts"
 import { readSkillFileName } from "../skill-interceptor.ts"
-import { defineTool, failure } from "./define-tool.ts"
 import { textPage } from "./text-page.ts"
 import { unknownSkill } from "./unknown-skill.ts"
+
+const defineTool = toolMaker("skills")
 
 const maxListedFiles = 50
 const maxImageBytes = 3 * 1024 * 1024
@@ -32,7 +34,7 @@ export function readSkillFileTool({
     },
     required: ["skill", "path"],
     readOnly: true,
-    approval: false,
+    needsApproval: false,
     async execute({ skill: name, path, offset = 0 }) {
       const skill = skills.get(String(name))
       if (skill === undefined) return unknownSkill(skills, String(name))

@@ -62,7 +62,7 @@ test.each([
 
 test("a person must allow each script that runs in no sandbox, and grants hold for one script", () => {
   const { tool } = toolOn({ ...sandboxed, name: "subprocess", sandboxed: false })
-  expect(tool.approval).toBe(true)
-  expect(toolOn(sandboxed).tool.approval).toBeUndefined()
+  expect(tool.needsApproval).toBe(true)
+  expect(toolOn(sandboxed).tool.needsApproval).toBeUndefined()
   expect(tool.qualifier?.({ skill: "a", script: "./run.py" })).toBe("a/run.py")
 })

@@ -1,11 +1,13 @@
+import { failure, toolMaker } from "../../core/define-tool.ts"
 import type { CodeRequest, CodeRunner } from "../../core/ports/code-runner.ts"
 import type { CodeLanguage } from "../../core/ports/sandbox.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import type { Skill } from "../skill.ts"
 import { runSkillScriptName } from "../skill-interceptor.ts"
-import { defineTool, failure } from "./define-tool.ts"
 import { findFile, noSuchFile } from "./read-skill-file.ts"
 import { unknownSkill } from "./unknown-skill.ts"
+
+const defineTool = toolMaker("skills")
 
 const variable = "SKILL_DIR"
 const maxArguments = 100
@@ -57,7 +59,7 @@ export function runSkillScriptTool({
     timeoutMs: runner.maxTimeoutMs + runner.overheadMs,
     qualifier: ({ skill, script }) => `${skill}/${plainPath(String(script))}`,
     // The agent's own policy decides about sandboxed scripts.
-    ...(!isSandboxed && { approval: true }),
+    ...(!isSandboxed && { needsApproval: true }),
     async execute({ skill: name, script, args = [], timeout_ms }, context) {
       const skill = skills.get(String(name))
       if (skill === undefined) return unknownSkill(skills, String(name))

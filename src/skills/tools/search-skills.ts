@@ -1,8 +1,10 @@
+import { toolMaker } from "../../core/define-tool.ts"
 import type { Tool } from "../../core/ports/tool.ts"
 import { describe, searchSkills } from "../catalog.ts"
 import type { Skill } from "../skill.ts"
 import { searchSkillsName } from "../skill-interceptor.ts"
-import { defineTool } from "./define-tool.ts"
+
+const defineTool = toolMaker("skills")
 
 /** Finds skills by their names and descriptions, for agents with more skills than the system prompt can list. */
 export function searchSkillsTool(skills: ReadonlyMap<string, Skill>): Tool {
@@ -12,7 +14,7 @@ export function searchSkillsTool(skills: ReadonlyMap<string, Skill>): Tool {
     properties: { query: { type: "string", maxLength: 1_000, description: "Words of the task." } },
     required: ["query"],
     readOnly: true,
-    approval: false,
+    needsApproval: false,
     async execute({ query }) {
       const found = searchSkills([...skills.values()], String(query))
       const value = found.map((skill) => ({ name: skill.name, description: describe(skill) }))

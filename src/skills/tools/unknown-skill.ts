@@ -1,6 +1,6 @@
+import { failure } from "../../core/define-tool.ts"
 import type { ToolResult } from "../../core/ports/tool.ts"
 import type { Skill } from "../skill.ts"
-import { failure } from "./define-tool.ts"
 
 const maxNames = 50
 

@@ -95,7 +95,7 @@ function versionOf(stored: StoredCommand | FormerAnswer, { dueAt }: Pick<NewComm
     case "withdraw":
       return 3
     case "message":
-      return dueAt === 0 && stored.clientTools === undefined ? 2 : 3
+      return dueAt === 0 && stored.clientTools === undefined && stored.role === undefined ? 2 : 3
     default:
       return 2
   }

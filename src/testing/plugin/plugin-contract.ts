@@ -147,7 +147,13 @@ async function withParts(
 
 async function withRun(parts: PluginParts, use: (run: RunParts) => Promise<void>): Promise<void> {
   const { signal } = new AbortController()
-  const run: PluginRun = { session: null, needsApproval: () => false, maxToolResultBytes: 100_000, signal }
+  const run: PluginRun = {
+    session: null,
+    role: null,
+    needsApproval: () => false,
+    maxToolResultBytes: 100_000,
+    signal,
+  }
   const opened = await parts.openRun?.(run)
   if (opened !== undefined) await use(opened)
 }

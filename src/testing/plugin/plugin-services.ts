@@ -5,6 +5,7 @@ import { systemClock } from "../../core/time/clock.ts"
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
   return {
     agent: "agent",
+    agents: ["agent"],
     version: "0.0.0",
     knowsUsers: true,
     ports: {},

@@ -39,6 +39,21 @@ export const sandboxContract: readonly SandboxCase[] = [
     },
   },
   {
+    name: "an execution has variables of its own, and the next one does not have them",
+    async run(harness) {
+      const sandbox = await newSandbox(harness)
+      const value = "'\"`$HOME\\n\n– 漢字 %s\t!\n"
+      const code = "import os; print(ascii(os.environ.get('TOKEN')), os.environ.get('EMPTY'))"
+      const first = await run(harness, sandbox, code, { env: { TOKEN: value, EMPTY: "" } })
+      const next = await run(harness, sandbox, `import json, os; print(json.dumps(os.environ.get('TOKEN')))`)
+      const own = "import json, os; print(json.dumps(os.environ['TOKEN']))"
+      const again = await run(harness, sandbox, own, { env: { TOKEN: value } })
+      assert.equal(first.stdout.endsWith(" \n"), true)
+      assert.equal(next.stdout, "null\n")
+      assert.equal(JSON.parse(again.stdout), value)
+    },
+  },
+  {
     name: "output comes while the code runs, and files given meanwhile are seen",
     async run(harness) {
       const sandbox = await newSandbox(harness)

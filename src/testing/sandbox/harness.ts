@@ -38,6 +38,7 @@ export interface RunOptions {
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
   readonly folders?: readonly ReadOnlyFolder[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** As long as code may have: what is not about time is not to fail for want of it. */
@@ -52,10 +53,11 @@ export function exec(
     timeoutMs = amplyMs,
     signal = new AbortController().signal,
     folders,
+    env,
   }: RunOptions = {},
 ): AsyncIterable<ExecEvent> {
   return sandbox.exec(
-    { host, language, code, timeoutMs, ...(folders !== undefined && { folders }) },
+    { host, language, code, timeoutMs, ...(folders && { folders }), ...(env && { env }) },
     { signal },
   )
 }

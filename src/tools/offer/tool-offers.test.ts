@@ -5,7 +5,7 @@ import { scriptedProvider } from "../../testing/provider/scripted-provider.ts"
 import { tool } from "../local-tool.ts"
 import { createToolChangeLog, createToolOffers, type ReportedChange, toolCheck } from "./tool-offers.ts"
 
-const add = tool({ name: "add", description: "Adds.", input: { type: "object" }, execute: () => null })
+const add = tool({ name: "add", description: "Adds.", inputSchema: { type: "object" }, execute: () => null })
 const nameless: Tool = { ...add, name: "" }
 const strict: Provider = { ...scriptedProvider([]), name: "strict", toolRules: { longestDescription: 40 } }
 const long: Tool = { ...add, description: "x".repeat(50) }

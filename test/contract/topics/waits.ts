@@ -34,7 +34,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     for (const [operation, body, expected] of [
       [toolApproval, { ...wrong, approved: true }, "403 wrong_nonce"],
       [toolResult, { ...locating, nonce: "nonce_other" }, "403 wrong_nonce"],
-      [toolApproval, { ...approving, tool_input: { folder: 1 } }, "422 input_misfit"],
+      [toolApproval, { ...approving, tool_input: { folder: 1 } }, "422 invalid_answer"],
       [toolApproval, approving, "200 null"],
       [toolApproval, approving, "409 already_answered"],
       [toolApproval, { ...second, approved: false, reason: "Not that." }, "200 null"],
@@ -85,7 +85,7 @@ export function testWaits({ call, send, check, newToken }: ContractUnderTest): v
     const filling = { ...form, action: "accept", content: { name: "Ada" } }
     for (const [body, expected] of [
       [{ ...filling, nonce: "nonce_other" }, "403 wrong_nonce"],
-      [{ ...filling, content: { name: 7 } }, "422 input_misfit"],
+      [{ ...filling, content: { name: 7 } }, "422 invalid_answer"],
       [filling, "200 null"],
       [filling, "409 already_answered"],
       [{ ...page, action: "decline" }, "200 null"],

@@ -24,7 +24,7 @@ export function responsesRequest(request: ModelRequest, options: OpenAiOptions, 
   const format = structuredOutputs && request.outputSchema ? answerFormat(request.outputSchema) : null
   return {
     ...extraBody,
-    ...(reasoning && { reasoning }),
+    ...(reasoning && { reasoning: reasoning as OpenAI.Reasoning }),
     model: request.model,
     input: inputItems(request.messages, { vendor, stored: store }),
     max_output_tokens: request.maxTokens,

@@ -3,32 +3,33 @@ import type { JsonObject } from "../../core/json/json.ts"
 import type { Wait } from "../../core/ports/approvals.ts"
 import type { SchemaCheck } from "../../core/ports/schema-check.ts"
 import type { AnyAnswer } from "../../core/wait.ts"
-import type { Misfit } from "../sessions.ts"
+import type { InvalidAnswer } from "../sessions.ts"
 import { withDefaults } from "./schema-defaults.ts"
 
 /**
- * Returns the answer as it is to be stored: a form's with its defaults filled in. A misfit if the schema that is
- * stored with the wait refuses edited arguments or a form, or if there is something filled in that nobody asked for.
+ * Returns the answer as it is to be stored, with the defaults of a form filled in. Returns an invalid answer if the
+ * schema that is stored with the wait refuses edited arguments or a form, or if the answer has content that was not
+ * asked for.
  */
-export async function fittingAnswer(
+export async function validateAnswer(
   checkSchema: SchemaCheck,
   wait: Wait,
   given: AnyAnswer,
-): Promise<AnyAnswer | Misfit> {
+): Promise<AnyAnswer | InvalidAnswer> {
   switch (given.kind) {
     case "approval": {
       const { editedInput } = given.answer
-      return (editedInput === null ? null : await misfitBy(checkSchema, wait, editedInput)) ?? given
+      return (editedInput === null ? null : await checkAgainstSchema(checkSchema, wait, editedInput)) ?? given
     }
     case "elicitation": {
       const { action, content } = given.answer
       if (wait.answerSchema === null || action !== "accept") {
-        return content === null ? given : toMisfit("There is nothing to fill in with this answer.")
+        return content === null ? given : invalidAnswer("There is nothing to fill in with this answer.")
       }
-      if (content === null) return toMisfit("The form is to be filled in.")
+      if (content === null) return invalidAnswer("The form is to be filled in.")
       const filled = withDefaults(wait.answerSchema, content)
-      const misfit = await misfitBy(checkSchema, wait, filled)
-      return misfit ?? { kind: "elicitation", answer: { action, content: filled } }
+      const invalid = await checkAgainstSchema(checkSchema, wait, filled)
+      return invalid ?? { kind: "elicitation", answer: { action, content: filled } }
     }
     case "clientTool":
     case "child":
@@ -39,21 +40,21 @@ export async function fittingAnswer(
 }
 
 /** No value fits a schema that cannot be used. An MCP server may have written it. */
-async function misfitBy(
+async function checkAgainstSchema(
   checkSchema: SchemaCheck,
   { sessionId, answerSchema }: Wait,
   value: JsonObject,
-): Promise<Misfit | null> {
+): Promise<InvalidAnswer | null> {
   if (answerSchema === null) return null
   try {
     const outcome = await checkSchema(answerSchema, value, { source: "answers", sessionId })
-    return outcome.valid ? null : toMisfit(outcome.message)
+    return outcome.valid ? null : invalidAnswer(outcome.message)
   } catch (thrown) {
     if (!(thrown instanceof UnusableSchemaError)) throw thrown
-    return toMisfit(`The schema cannot be used: ${thrown.message}`)
+    return invalidAnswer(`The schema cannot be used: ${thrown.message}`)
   }
 }
 
-function toMisfit(message: string): Misfit {
-  return { status: "misfit", message }
+function invalidAnswer(message: string): InvalidAnswer {
+  return { status: "invalid", message }
 }

@@ -1,6 +1,6 @@
-import type { ToolOrigin } from "../core/tool-origin.ts"
+import type { ToolOrigin } from "./tool-origin.ts"
 
-/** The limits that one loaded skill puts on calls. */
+/** The limits that a skill or a role puts on calls. */
 export interface ToolLimits {
   /** Patterns of the tools that may be called; null for any tool. */
   readonly allowed: readonly string[] | null
@@ -16,13 +16,28 @@ export interface LimitedCall {
 }
 
 /**
- * Returns true if the skill lets the call through. A pattern is a tool's name, in which `*` stands for any text, and
+ * Returns true if the limits let the call through. A pattern is a tool's name, in which `*` stands for any text, and
  * may end with a pattern for the call's qualifier in parentheses: `Bash(git:*)` allows the qualifier `git` and those
  * that start with `git `. A tool of an MCP server can be named as the model knows it or as `SERVER__TOOL`.
  */
 export function isWithin({ allowed, excluded }: ToolLimits, call: LimitedCall): boolean {
   if (excluded.some((pattern) => matches(pattern, call, excludedNames(call)))) return false
   return allowed === null || allowed.some((pattern) => matches(pattern, call, allowedNames(call)))
+}
+
+/** Returns true if some call of the tool could be let through, whatever its qualifier is. */
+export function mayName({ allowed, excluded }: ToolLimits, tool: Omit<LimitedCall, "qualifier">): boolean {
+  const call = { ...tool, qualifier: null }
+  const excludesAll = (pattern: string) =>
+    !pattern.includes("(") && matches(pattern, call, excludedNames(call))
+  if (excluded.some(excludesAll)) return false
+  return allowed === null || allowed.some((pattern) => matches(nameOf(pattern), call, allowedNames(call)))
+}
+
+/** Returns the pattern without the part for the qualifier. */
+function nameOf(pattern: string): string {
+  const [name = ""] = pattern.split("(")
+  return name
 }
 
 function allowedNames({ toolName, origin }: LimitedCall): readonly string[] {

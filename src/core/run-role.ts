@@ -1,0 +1,20 @@
+import type { ToolLimits } from "./tool-limits.ts"
+
+/**
+ * The part of its agent that a sub-agent plays. It replaces parts of the agent's definition for one run, and is stored
+ * with the run.
+ */
+export interface RunRole {
+  /** Shown to people and to the model. */
+  readonly name: string
+  /** Instructions in place of the agent's system prompt. Default: the agent's own. */
+  readonly systemPrompt?: string
+  /** Model in place of the agent's. Default: the agent's own. */
+  readonly model?: string
+  /** Name of the provider in place of the agent's. Default: the agent's own. */
+  readonly provider?: string
+  /** Names of the MCP servers whose tools the run has. Default: all of the agent's. */
+  readonly mcpServers?: readonly string[]
+  /** The limits that its calls must keep, one besides the other. Default: none. */
+  readonly toolLimits?: readonly ToolLimits[]
+}

@@ -1,0 +1,62 @@
+import type { Interceptor } from "../core/ports/interceptor.ts"
+import type { Tool } from "../core/ports/tool.ts"
+import type { RunRole } from "../core/run-role.ts"
+import { isWithin, mayName } from "../core/tool-limits.ts"
+import { providerNames } from "../providers/choose/named-provider.ts"
+import type { ChatRuntime } from "./chat-runtime.ts"
+
+/** Returns the agent's runtime as a sub-agent with this role has it. A runner has its own prompt and models. */
+export function inRole(chat: ChatRuntime, role: RunRole | null): ChatRuntime {
+  if (role === null || "runner" in chat) return chat
+  const { model: ownModel, ...others } = chat
+  const provider = providerNames.find((name) => name === role.provider)
+  // The agent's model belongs to the agent's provider.
+  const model = role.model ?? (provider === undefined ? ownModel : undefined)
+  return {
+    ...others,
+    systemPrompt: role.systemPrompt ?? chat.systemPrompt,
+    ...(provider !== undefined && { provider }),
+    ...(model !== undefined && { model }),
+  }
+}
+
+/** Returns the tools that the role has, as the same array while they stay the same. */
+export function toolsInRole(role: RunRole | null, tools: () => readonly Tool[]): () => readonly Tool[] {
+  if (role === null) return tools
+  let all: readonly Tool[] = []
+  let offered: readonly Tool[] = []
+  return () => {
+    const current = tools()
+    if (current !== all) {
+      all = current
+      offered = current.filter((tool) => hasTool(role, tool))
+    }
+    return offered
+  }
+}
+
+/** Refuses calls that a limit of the role does not let through. */
+export function roleInterceptors(role: RunRole | null): readonly Interceptor[] {
+  if (role === null) return []
+  const { name, mcpServers, toolLimits = [] } = role
+  return [
+    (call) => {
+      const isOfServer = call.origin === null || (mcpServers?.includes(call.origin.server) ?? true)
+      if (isOfServer && toolLimits.every((limits) => isWithin(limits, call))) return { action: "allow" }
+      return {
+        action: "deny",
+        code: "not_allowed_for_sub_agent",
+        message:
+          `The sub-agent ${JSON.stringify(name)} may not make this call of the tool ${JSON.stringify(call.toolName)}, ` +
+          "so it did not run. Continue without it, and say in your response what you could not do.",
+      }
+    },
+  ]
+}
+
+function hasTool({ mcpServers, toolLimits = [] }: RunRole, { name, origin }: Tool): boolean {
+  // The origin of some tools depends on the input. The interceptor decides over their calls.
+  const known = typeof origin === "object" ? origin : null
+  if (known !== null && mcpServers !== undefined && !mcpServers.includes(known.server)) return false
+  return toolLimits.every((limits) => mayName(limits, { toolName: name, origin: known }))
+}

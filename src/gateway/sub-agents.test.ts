@@ -1,0 +1,160 @@
+import { mkdtemp, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, it, onTestFinished } from "vitest"
+import type { ModelRequest } from "../core/ports/provider.ts"
+import { type ScriptedStep, scriptedProvider } from "../testing/provider/scripted-provider.ts"
+import { tool } from "../tools/local-tool.ts"
+import { createAgent } from "./create-agent.ts"
+import { createGateway } from "./create-gateway.ts"
+import type { Gateway } from "./gateway.ts"
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+const firstText = ({ messages }: ModelRequest): string => {
+  const [first] = messages
+  const part = first?.role === "user" ? first.content[0] : undefined
+  return part?.type === "text" ? part.text : ""
+}
+const promptOf = ({ system }: ModelRequest) => system.map(({ text }) => text).join("\n")
+const runAgent = (input: { task: string; agent?: string; model?: string }): ScriptedStep => ({
+  type: "toolCall",
+  name: "run_agent",
+  input,
+})
+
+/** Hands out these tasks in its first message and reports the results; as a sub-agent, answers with its task. */
+function model(...calls: readonly ScriptedStep[]) {
+  return scriptedProvider((request) => {
+    if (firstText(request) !== "Go.") return [{ type: "text", text: `Did ${firstText(request)}.` }]
+    const last = request.messages.at(-1)
+    return last?.role === "tool" ? [{ type: "text", text: JSON.stringify(last.results) }] : calls
+  })
+}
+
+function opened(gateway: Gateway): Gateway {
+  onTestFinished(() => gateway.close({ graceMs: 0 }))
+  return gateway
+}
+
+const named = (name: string) =>
+  tool({ name, description: "Notes.", inputSchema: { type: "object" }, execute: () => "noted" })
+const note = named("note")
+
+it("hands bare tasks to sub-agents that have the agent's prompt and tools, but for those excluded", async () => {
+  const provider = model(runAgent({ task: "one" }), runAgent({ task: "two" }))
+  const secret = named("secret_key")
+  const options = { provider, store: "memory", logger, tools: [note, secret] } as const
+  const gateway = opened(
+    createAgent("You plan.", {
+      ...options,
+      subAgents: { excludedTools: ["secret_*"] },
+      maxConcurrentRuns: 1,
+    }),
+  )
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain("Did one.")
+  expect(response).toContain("Did two.")
+  const [root, child] = provider.requests
+  expect(root?.tools.map(({ name }) => name)).toEqual(["note", "secret_key", "run_agent"])
+  expect(child?.tools.map(({ name }) => name)).toEqual(["note"])
+  expect(child === undefined ? "" : promptOf(child)).toMatch(/^You plan\.\nYou work as a sub-agent/)
+  expect(root === undefined ? "" : promptOf(root)).toBe("You plan.")
+})
+
+it("starts a sub-agent by a skill, with its prompt, model, limits and tools", async () => {
+  const skillsDir = await mkdtemp(join(tmpdir(), "skills-"))
+  const fields = "description: Finds sources.\nmodel: small-model\nmax_turns: 2\nallowed-tools: note"
+  await writeFile(join(skillsDir, "finder.md"), `---\nname: finder\n${fields}\n---\nYou find sources.`)
+  const provider = scriptedProvider((request) => {
+    if (firstText(request) === "Go.") {
+      const last = request.messages.at(-1)
+      if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
+      return [runAgent({ task: "loop", agent: "finder" })]
+    }
+    return [{ type: "toolCall", name: "hidden", input: {} }]
+  })
+  const hidden = named("hidden")
+  const options = { provider, store: "memory", logger, tools: [note, hidden] } as const
+  const gateway = opened(createAgent("You plan.", { ...options, skillsDir, subAgents: true }))
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain('"outcome":"interrupted","reason":"max_turns"')
+  const child = provider.requests.find((request) => firstText(request) === "loop")
+  expect(child?.model).toBe("small-model")
+  expect(child === undefined ? "" : promptOf(child)).toMatch(/^You find sources\./)
+  expect(child?.tools.map(({ name }) => name)).toEqual(["note"])
+  const refused = provider.requests.filter((request) => firstText(request) === "loop").at(-1)
+  expect(JSON.stringify(refused?.messages.at(-1))).toContain("unknown_tool")
+})
+
+it("hands tasks to other agents of the gateway that the options name", async () => {
+  const research = model()
+  const gateway = opened(
+    createGateway({
+      store: "memory",
+      logger,
+      agents: {
+        lead: {
+          systemPrompt: "You lead.",
+          provider: model(
+            runAgent({ task: "look", agent: "research" }),
+            runAgent({ task: "x", agent: "other" }),
+          ),
+          subAgents: { agents: ["research"] },
+        },
+        research: { systemPrompt: "You research.", provider: research },
+        other: { systemPrompt: "You are somebody else's.", provider: model() },
+      },
+    }),
+  )
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain("Did look.")
+  expect(response).toContain("unknown_agent")
+  expect(research.requests.map(promptOf)).toEqual(["You research."])
+})
+
+it("refuses to start with an agent that the gateway does not have", async () => {
+  const gateway = opened(
+    createAgent("You plan.", {
+      provider: model(),
+      store: "memory",
+      logger,
+      subAgents: { agents: ["nobody"] },
+    }),
+  )
+  await expect(gateway.run("Go.")).rejects.toThrow('the gateway has no agent "nobody"')
+})
+
+it("gives the model an error past the number of sub-agents that may work at once", async () => {
+  const provider = model(...["a", "b", "c"].map((task) => runAgent({ task })))
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: { maxConcurrent: 2 } }),
+  )
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain("too_many_children")
+  expect(response).toContain("At most 2 sub-agents")
+})
+
+it("lets sub-agents start further ones down to the depth that the options allow", async () => {
+  const provider = scriptedProvider((request) => {
+    const last = request.messages.at(-1)
+    if (last?.role === "tool") return [{ type: "text", text: JSON.stringify(last.results) }]
+    return [runAgent({ task: `${firstText(request)}!` })]
+  })
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: { maxDepth: 2 } }),
+  )
+  const { response } = await gateway.run("Go")
+  expect(response).toContain("unknown_tool")
+  expect(provider.requests.map(({ tools }) => tools.length)).toEqual([1, 1, 0, 0, 1, 1])
+})
+
+it("lets the model choose among the models that the options list", async () => {
+  const provider = model(runAgent({ task: "a", model: "small" }), runAgent({ task: "b", model: "huge" }))
+  const gateway = opened(
+    createAgent("You plan.", { provider, store: "memory", logger, subAgents: { models: ["small"] } }),
+  )
+  const { response } = await gateway.run("Go.")
+  expect(response).toContain("invalid_input")
+  expect(provider.requests.map((request) => request.model)).toContain("small")
+})

@@ -1,0 +1,66 @@
+import type { ChildTask, RunLimits } from "../core/child.ts"
+import type { AgentSkill } from "../core/ports/agent-skills.ts"
+import type { RunRole } from "../core/run-role.ts"
+import type { ResolvedOptions } from "./options.ts"
+
+/** The sub-agents that one run may start. */
+export interface Workers {
+  readonly options: ResolvedOptions
+  readonly skills: readonly AgentSkill[]
+}
+
+/** A call of `run_agent`. */
+export interface Request {
+  readonly task: string
+  readonly agent: string | null
+  readonly model: string | null
+}
+
+/** A sub-agent that was chosen for a task. */
+export interface Worker {
+  readonly name: string
+  readonly task: ChildTask
+}
+
+/** Name of a sub-agent without a skill or an agent of its own. */
+const plainName = "sub-agent"
+
+/** Returns the sub-agent for a request, or null if there is none of that name. */
+export function chooseWorker({ options, skills }: Workers, request: Request): Worker | null {
+  const { agent: name, task: text } = request
+  const { maxConcurrent } = options
+  const shared = { content: [{ type: "text", text } as const], maxConcurrent }
+  if (name !== null && options.agents.includes(name)) {
+    return { name, task: { ...shared, agent: name, ...limitsOf(options, null) } }
+  }
+  const skill = name === null ? null : (skills.find((each) => each.name === name) ?? undefined)
+  if (skill === undefined) return null
+  const role = roleOf(options, skill, request.model)
+  return { name: role.name, task: { ...shared, role, ...limitsOf(options, skill) } }
+}
+
+function roleOf({ excludedTools }: ResolvedOptions, skill: AgentSkill | null, model: string | null): RunRole {
+  const excluded = excludedTools.length === 0 ? [] : [{ allowed: null, excluded: excludedTools }]
+  const chosen = model ?? skill?.model ?? null
+  return {
+    name: skill?.name ?? plainName,
+    ...(skill !== null && { systemPrompt: skill.instructions }),
+    ...(chosen !== null && { model: chosen }),
+    ...(skill?.provider != null && { provider: skill.provider }),
+    ...(skill?.mcpServers != null && { mcpServers: skill.mcpServers }),
+    toolLimits: [...excluded, ...(skill === null ? [] : [skill.toolLimits])],
+  }
+}
+
+function limitsOf(
+  options: ResolvedOptions,
+  skill: AgentSkill | null,
+): Pick<ChildTask, "limits" | "timeoutMs"> {
+  const maxTurns = skill?.maxTurns ?? options.maxTurns
+  const maxBudgetUsd = skill?.maxBudgetUsd ?? options.maxBudgetUsd
+  const limits: RunLimits = {
+    ...(maxTurns !== undefined && { maxTurns }),
+    ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
+  }
+  return { limits, timeoutMs: skill?.timeoutMs ?? options.timeoutSeconds * 1_000 }
+}

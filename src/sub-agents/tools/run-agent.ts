@@ -1,0 +1,96 @@
+import { failure, toolMaker } from "../../core/define-tool.ts"
+import type { JsonObject } from "../../core/json/json.ts"
+import type { Answered, Tool, ToolOutcome } from "../../core/ports/tool.ts"
+import { chooseWorker, type Request, type Worker, type Workers } from "../choose-worker.ts"
+
+const defineTool = toolMaker("sub_agents")
+
+const runAgentName = "run_agent"
+
+/** Hands a task to a sub-agent. Without an effect of its own: the gateway starts the sub-agent with the wait. */
+export function runAgentTool(workers: Workers): Tool {
+  const { models } = workers.options
+  const names = namesOf(workers)
+  return defineTool({
+    name: runAgentName,
+    description: describe(workers),
+    properties: {
+      task: {
+        type: "string",
+        minLength: 1,
+        description:
+          "The whole task. The sub-agent sees nothing of this conversation, so include all it needs.",
+      },
+      ...(names.length > 0 && {
+        agent: {
+          type: "string",
+          description: "Name of the sub-agent. Without it, a copy of you does the task.",
+        },
+      }),
+      ...(models.length > 0 && {
+        model: {
+          type: "string",
+          enum: [...models],
+          description: "Model of the sub-agent. Default: your own.",
+        },
+      }),
+    },
+    required: ["task"],
+    idempotent: true,
+    async execute(input, { answered }) {
+      if (answered?.kind === "child") return outcomeOf(answered)
+      const worker = chooseWorker(workers, requestOf(input))
+      return worker === null ? unknownAgent(names) : startOf(worker)
+    },
+  })
+}
+
+function startOf({ name, task }: Worker): ToolOutcome {
+  return { type: "wait", kind: "child", task, continuation: { name } }
+}
+
+function requestOf({ task, agent, model }: JsonObject): Request {
+  return {
+    task: String(task),
+    agent: typeof agent === "string" ? agent : null,
+    model: typeof model === "string" ? model : null,
+  }
+}
+
+function outcomeOf(answered: Extract<Answered, { kind: "child" }>): ToolOutcome {
+  const { continuation, outcome, reason, response, error } = answered
+  if (error !== null) {
+    const so = response === "" ? "" : ` Its last response was: ${response}`
+    return failure(error.code, `The sub-agent failed: ${error.message}${so}`)
+  }
+  const value = { agent: String(continuation.name), outcome, ...(reason !== null && { reason }), response }
+  return { type: "json", value }
+}
+
+function namesOf({ options, skills }: Workers): readonly string[] {
+  return [...new Set([...options.agents, ...skills.map(({ name }) => name)])]
+}
+
+function unknownAgent(names: readonly string[]): ToolOutcome {
+  const known = names.length === 0 ? "There are none by name" : `Choose one of: ${names.join(", ")}`
+  return failure("unknown_agent", `There is no sub-agent of that name. ${known}, or leave out the name.`)
+}
+
+/** Characters of the list of sub-agents. */
+const maxListCharacters = 8_000
+
+function describe({ options, skills }: Workers): string {
+  const lines = [
+    ...options.agents.map((name) => `- ${name}: an agent with its own tools.`),
+    ...skills
+      .filter(({ name }) => !options.agents.includes(name))
+      .map(({ name, description }) => `- ${name}: ${description}`),
+  ]
+  const text =
+    "Hands a task to a sub-agent, which works in a conversation of its own and returns its last response. " +
+    `Call it several times in one message to run up to ${options.maxConcurrent} sub-agents at the same time.`
+  if (lines.length === 0) return text
+  const list = lines.join("\n")
+  const shown = list.length <= maxListCharacters ? list : `${list.slice(0, maxListCharacters)} …`
+  return `${text}\nThe sub-agents by name:\n${shown}`
+}
