@@ -3,8 +3,10 @@ export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
+export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
 export type {
   MaxTurnsReport,
+  ModelChoice,
   Runner,
   RunnerDecision,
   RunnerEvent,
@@ -17,8 +19,15 @@ export type {
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
+export type { HistoryFingerprint } from "./core/history-fingerprint.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json/json.ts"
+export type {
+  CompactionFailed,
+  CompactionStarted,
+  HistoryCompacted,
+  ToolResultsShortened,
+} from "./core/log/compaction.ts"
 export type {
   AppData,
   BudgetExceeded,
@@ -56,22 +65,10 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/log/entries.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AssistantMessage,
-  AssistantPart,
-  ContentPart,
-  ImagePart,
-  Message,
-  ModelPart,
-  ModelToolCall,
-  OpaquePart,
-  SystemMessage,
-  TextPart,
-  ThinkingPart,
-  ToolCallPart,
-  ToolMessage,
-  UserMessage,
-  VendorData,
+  AssistantMessage, AssistantPart, ContentPart, ImagePart, Message, ModelPart, ModelToolCall, OpaquePart,
+  SystemMessage, TextPart, ThinkingPart, ToolCallPart, ToolMessage, UserMessage, VendorData,
 } from "./core/messages.ts"
 export type { AgentSkill, AgentSkills } from "./core/ports/agent-skills.ts"
 export type {
@@ -86,6 +83,7 @@ export type {
   WaitKey,
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
+export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -100,7 +98,9 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type {
+  Found,
   PendingOptions,
+  PutAndClaimOutcome,
   PutRun,
   QueuedRun,
   RunOpened,
@@ -119,23 +119,11 @@ export type {
 export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  ClaimedItem,
-  CommandDelivery,
-  CommandItem,
-  CommandResult,
-  HandledItem,
-  Outbox,
-  OutboxClaim,
-  OutboxCommand,
-  OutboxDelivery,
-  OutboxFailure,
-  OutboxFilter,
-  OutboxHandler,
-  OutboxItem,
-  OutboxRow,
-  RowChoice,
-  StartChild,
+  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, Outbox, OutboxClaim,
+  OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
+  RowChoice, StartChild,
 } from "./core/ports/outbox.ts"
 export type {
   Audience,
@@ -147,6 +135,7 @@ export type {
   PluginRoute,
   PluginRun,
   PluginServices,
+  PluginStores,
   RunParts,
 } from "./core/ports/plugin.ts"
 export type {
@@ -170,34 +159,19 @@ export type {
   SandboxHost,
   SandboxName,
 } from "./core/ports/sandbox.ts"
+// biome-ignore format: a line for each name would be too many.
+export type {
+  AdvanceOutcome, CreateOutcome, Firing, NewSchedule, Occurrence, OccurrenceCause, Schedule, ScheduleBounds,
+  ScheduleChange, ScheduleQuery, ScheduleStep, Schedules, SkippedOccurrence,
+} from "./core/ports/schedules.ts"
 export type { SchemaCheck, SchemaCheckOptions } from "./core/ports/schema-check.ts"
 export type { Secrets } from "./core/ports/secrets.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AcceptedAnswer,
-  AnswerCommand,
-  AnswerOutcome,
-  CancelCommand,
-  Command,
-  CommitOutcome,
-  Lease,
-  MessageCommand,
-  MessageInput,
-  NewChild,
-  NewSession,
-  NewWait,
-  Principal,
-  PruneLimits,
-  PutAndClaimOutcome,
-  PutOutcome,
-  ReadOptions,
-  ReleaseOptions,
-  Run,
-  Session,
-  SessionBatch,
-  SessionLog,
-  SessionParent,
-  StorageLimits,
-  StoredCommand,
+  AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
+  MessageCommand, MessageInput, NewChild, NewSession, NewWait, Principal, PruneLimits,
+  PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
+  StorageLimits, StoredCommand,
 } from "./core/ports/session-log.ts"
 export type { HeldPlaces, Shares } from "./core/ports/shares.ts"
 export type { Store, StoreOpener, StoreParts } from "./core/ports/store.ts"
@@ -231,28 +205,16 @@ export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core
 export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
 export type { RunRole } from "./core/run-role.ts"
 export type { RunSettings } from "./core/run-settings.ts"
+export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "./core/schedule.ts"
 export type { Clock } from "./core/time/clock.ts"
 export type { ToolLimits } from "./core/tool-limits.ts"
 export type { ToolOrigin } from "./core/tool-origin.ts"
 export type { Cost, Spending, Usage } from "./core/usage.ts"
+// biome-ignore format: a line for each name would be too many.
 export type {
-  AnswerableKind,
-  AnyAnswer,
-  AnyPayload,
-  AnyResolution,
-  ApprovalDecision,
-  ApprovalPayload,
-  ApprovalResolution,
-  ChildPayload,
-  ClientToolAnswer,
-  ClientToolPayload,
-  ElicitationPayload,
-  GrantScope,
-  TimerPayload,
-  WaitAnswers,
-  WaitKind,
-  WaitPayloads,
-  WaitResolutions,
+  AnswerableKind, AnyAnswer, AnyPayload, AnyResolution, ApprovalDecision, ApprovalPayload,
+  ApprovalResolution, ChildPayload, ClientToolAnswer, ClientToolPayload, ElicitationPayload, GrantScope,
+  TimerPayload, WaitAnswers, WaitKind, WaitPayloads, WaitResolutions,
 } from "./core/wait.ts"
 export type {
   Delivery,
@@ -292,6 +254,7 @@ export type {
 export type { EventHookOptions, HookOptions, Hooks } from "./gateway/hooks/hooks.ts"
 export { memoryStore, postgresStore, type StoreChoice, sqliteStore } from "./gateway/open-store.ts"
 export type { ChosenRows, GatewayOutbox, OutboxListFilter } from "./gateway/operate/outbox.ts"
+export type { GatewaySchedules } from "./gateway/operate/schedules.ts"
 export type { GatewaySessions, ListOptions } from "./gateway/operate/sessions.ts"
 export type {
   AnswerOptions,
@@ -378,6 +341,8 @@ export type { RunnerOptions } from "./runners/runner-options.ts"
 export type { SandboxConfig } from "./sandbox/config.ts"
 export type { SandboxLimits } from "./sandbox/limits.ts"
 export type { SandboxNetwork } from "./sandbox/options.ts"
+export type { AllowedSchedules, ScheduleDefinition, SchedulesOptions } from "./schedules/options.ts"
+export type { ScheduleTerms } from "./schedules/terms.ts"
 export type { StorageBounds } from "./sessions/storage.ts"
 export { loadSkills } from "./skills/load/load-skills.ts"
 export type { SkillOptions } from "./skills/options.ts"

@@ -28,6 +28,13 @@ test("docs/http-api.md lists the codes of the source, and no others", () => {
     "incomplete",
     "max_tokens",
     "heartbeat_running",
+    // The routes of schedules; docs/schedules.md has them.
+    "invalid_schedule",
+    "schedule_not_found",
+    "schedule_exists",
+    "schedule_running",
+    "schedule_busy",
+    "too_many_schedules",
     // A delivery that can never succeed; docs/delivery.md has it.
     "undeliverable",
   ])

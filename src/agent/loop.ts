@@ -1,7 +1,9 @@
 import type { RunStarted, StepStarted, TerminalEvent } from "../core/log/entries.ts"
+import { noSpending } from "../core/usage.ts"
+import { compactHistory } from "./compaction/compact-history.ts"
 import { callModel, createStep } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"
-import { nextAction } from "./next-action.ts"
+import { nextAction, tooLong } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
@@ -21,6 +23,8 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
     const action = nextAction(run, mostTurns(run, runtime.maxTurns))
     switch (action.type) {
       case "startStep":
+        if (await hasRoom(context)) await callModel(context, action)
+        break
       case "repeatStep":
         await callModel(context, action)
         break
@@ -55,16 +59,27 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
   }
 }
 
+/** Compacts the conversation if it has to be. Resolves to false if that ended the run. */
+async function hasRoom(context: ModelRunContext): Promise<boolean> {
+  const outcome = await compactHistory(context, { isRefused: false })
+  if (outcome === "tooLong")
+    await recordEnd(context, [tooLong(context.conversation.run?.spent ?? noSpending)])
+  return outcome !== "tooLong" && outcome !== "ended"
+}
+
 /**
  * Returns the event that begins a run's first step, so that one commit opens the run and begins the step. Null if
- * something may keep the step from beginning: then the loop begins it.
+ * something may come before the step or keep it from beginning, such as a budget or a compaction: then the loop
+ * begins it. A single message is not compacted.
  */
 export function firstStep(
-  { runtime, ids }: Pick<ModelRunContext, "runtime" | "ids">,
+  { runtime, ids, conversation }: Pick<ModelRunContext, "runtime" | "ids" | "conversation">,
   started: Pick<RunStarted, "limits">,
 ): StepStarted | null {
   const hasBudget = runtime.maxBudgetUsd !== null || started.limits?.maxBudgetUsd !== undefined
-  return hasBudget || mostTurns({ started }, runtime.maxTurns) === 0 ? null : createStep(ids, 1)
+  const mayCompact = runtime.compaction !== null && conversation.messages.length > 0
+  if (hasBudget || mayCompact || mostTurns({ started }, runtime.maxTurns) === 0) return null
+  return createStep(ids, 1)
 }
 
 function mostTurns(

@@ -1,12 +1,14 @@
 export const generalHelp = `Usage: agent-gateway COMMAND [OPTIONS]
 
 Commands:
+  init [DIR]         Make a project with an agent that runs at once
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   heartbeat FILE     Run an agent again and again, and print what a person should know
   approvals ACTION   List and answer what waits for a person
   outbox ACTION      List what could not be delivered yet, and retry or drop it
+  schedules ACTION   List the schedules of a store, pause, resume, run or remove one
   sessions ACTION    List the sessions of a store, and show one with its runs
   mcp ACTION         Try out MCP servers: list them and their tools, call one
   doctor FILE        Open all that an agent needs, and say what does not work and why
@@ -140,6 +142,24 @@ Options:
 Exit codes: 0 done, 1 there is no such row or it failed, 2 called wrongly.
 `
 
+const schedulesHelp = `Usage: agent-gateway schedules list [OPTIONS]
+       agent-gateway schedules history ID [OPTIONS]
+       agent-gateway schedules pause|resume|run|remove ID [OPTIONS]
+
+Lists the schedules of all agents and owners, or shows the last hundred occurrences of one. A paused schedule does not
+fire until it is resumed. run fires a schedule now, also while it is paused. Works on the store itself: a running server
+acts on a change within a second, another one at its next start.
+
+Options:
+  --store STORE      Data directory, or postgres:// URL (default .agent-gateway)
+  --agent NAME       list: only schedules of this agent
+  --after ID         list: only schedules after this one; a list has at most 1000
+  --json             list, history: print one line of JSON
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 there is no such schedule, its run is still open, or it failed; 2 called wrongly.
+`
+
 const sessionsHelp = `Usage: agent-gateway sessions list [OPTIONS]
        agent-gateway sessions show SESSION_ID [OPTIONS]
 
@@ -201,7 +221,24 @@ Options:
 Exit codes: 0 all is well, 1 something does not work, 2 called wrongly.
 `
 
+const initHelp = `Usage: agent-gateway init [DIR] [OPTIONS]
+
+Makes a project in DIR (default: this folder): an agent, a test, a Dockerfile, and instructions for coding agents. It
+replaces no file. At a terminal it asks for the template.
+
+Options:
+  --template NAME    minimal: an agent and nothing else; tools (default): three tools, of which one needs an approval;
+                     skills: instructions that the model loads when they fit; full: tools, limits, redaction and
+                     Postgres, as in production; react: tools and a page with React
+  --gateway VERSION  What npm installs as ai-agent-gateway: a range of versions, or the path or URL of a package
+                     (default: this version)
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 a file is in the way or it failed, 2 called wrongly.
+`
+
 export const commandHelp = {
+  init: initHelp,
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
 Serves the agent of FILE and reloads it whenever FILE or a file that it imports changes.
@@ -221,6 +258,7 @@ ${serveOptions}`,
   outbox: outboxHelp,
   mcp: mcpHelp,
   sandbox: sandboxHelp,
+  schedules: schedulesHelp,
   sessions: sessionsHelp,
   doctor: doctorHelp,
 } as const

@@ -8,10 +8,12 @@ import { devCommand } from "./commands/dev.ts"
 import { devWorkerCommand, devWorkerName } from "./commands/dev-worker.ts"
 import { doctorCommand } from "./commands/doctor.ts"
 import { heartbeatCommand } from "./commands/heartbeat.ts"
+import { initCommand } from "./commands/init.ts"
 import { mcpCommand } from "./commands/mcp.ts"
 import { outboxCommand } from "./commands/outbox.ts"
 import { runCommand } from "./commands/run.ts"
 import { sandboxCommand } from "./commands/sandbox.ts"
+import { schedulesCommand } from "./commands/schedules.ts"
 import { sessionsCommand } from "./commands/sessions.ts"
 import { startCommand } from "./commands/start.ts"
 import { exitCodes } from "./exit-codes.ts"
@@ -19,6 +21,7 @@ import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts
 import { escapedOutputs } from "./output/escaped-output.ts"
 
 const commands = {
+  init: initCommand,
   dev: devCommand,
   start: startCommand,
   run: runCommand,
@@ -27,6 +30,7 @@ const commands = {
   outbox: outboxCommand,
   mcp: mcpCommand,
   sandbox: sandboxCommand,
+  schedules: schedulesCommand,
   sessions: sessionsCommand,
   doctor: doctorCommand,
 }

@@ -1,3 +1,4 @@
+import type { Ids } from "../core/ids.ts"
 import type { Approvals } from "../core/ports/approvals.ts"
 import type { Logger } from "../core/ports/logger.ts"
 import type { Audience, PluginRoute } from "../core/ports/plugin.ts"
@@ -13,6 +14,7 @@ import type { CheckClientTools } from "../http/served-agents.ts"
 import type { ChosenProvider } from "../providers/choose/choose-provider.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { appProviders, type RunProviders } from "../providers/choose/run-providers.ts"
+import type { Storage } from "../sessions/storage.ts"
 import type { ResolveRuntime } from "../sessions/worker/runtime-resolver.ts"
 import { createLineMask } from "../telemetry/line-mask.ts"
 import type { PrepareImages } from "../tools/images/prepare-images.ts"
@@ -32,7 +34,13 @@ import type { Hooks } from "./hooks/hooks.ts"
 import type { SharedServerOptions } from "./options/gateway-options.ts"
 import { pluginsOf } from "./plugins/built-in-plugins.ts"
 import { checkPlugins } from "./plugins/check-plugins.ts"
-import { closePlugins, interruptPlugins, type OpenedPlugin, openPlugins } from "./plugins/open-plugins.ts"
+import {
+  closePlugins,
+  interruptPlugins,
+  type OpenedPlugin,
+  openPlugins,
+  startPlugins,
+} from "./plugins/open-plugins.ts"
 import { openRun } from "./plugins/open-run.ts"
 import { outboxHandlersOf } from "./plugins/outbox-handlers.ts"
 import { createPluginServices } from "./plugins/plugin-services.ts"
@@ -66,6 +74,8 @@ export interface AgentService {
   readonly subscribers: readonly Subscriber[]
   /** Handlers of what its plugins write into the outbox, by the stored kind. */
   readonly outbox: ReturnType<typeof outboxHandlersOf>
+  /** Starts what the plugins do on their own. */
+  start(): Promise<void>
   /** Ends what runs may wait for. They continue without it. */
   interrupt(): Promise<void>
   close(): Promise<void>
@@ -79,10 +89,12 @@ export interface AgentSurroundings {
   readonly settings: EnvironmentSettings
   readonly mode: PrepareOptions["mode"]
   readonly store: Store
+  readonly storage: Storage
   readonly userCode: UserCode
   readonly prepareImages: PrepareImages
   readonly checkSchema: SchemaCheck
   readonly clock: Clock
+  readonly ids: Ids
   readonly logger: Logger
   /** Aborted when the gateway closes, also while it starts. */
   readonly closing: AbortSignal
@@ -141,6 +153,7 @@ async function startAgent(
       }
     },
     subscribers: subscribersOf(name, plugins, logger),
+    start: () => startPlugins(plugins),
     interrupt: () => interruptPlugins(plugins, logger),
     close: () => closePlugins(plugins, logger),
   }

@@ -20,6 +20,7 @@ import type {
 import { mayGuess } from "./guess.ts"
 import { listen } from "./listen/listen.ts"
 import { createOutbox } from "./operate/outbox.ts"
+import { createGatewaySchedules } from "./operate/schedules.ts"
 import { createGatewaySessions } from "./operate/sessions.ts"
 import { createWaits } from "./operate/waits.ts"
 import { pickMcpOptions } from "./options/check-options.ts"
@@ -120,6 +121,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
       "code",
     ),
     outbox: createOutbox(async () => (await started()).outbox),
+    schedules: createGatewaySchedules(async () => (await started()).schedules),
     sessions: createGatewaySessions(async () => (await started()).directory),
     agents: agents.map(({ name, options }) => ({ name, mcp: pickMcpOptions(options) })),
     async revokeSession(sessionId) {

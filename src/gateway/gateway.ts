@@ -7,6 +7,7 @@ import type { Readiness } from "../http/readiness.ts"
 import type { McpOptions } from "../mcp/options.ts"
 import type { InferInput, InputSchema } from "../tools/input-schema.ts"
 import type { GatewayOutbox } from "./operate/outbox.ts"
+import type { GatewaySchedules } from "./operate/schedules.ts"
 import type { GatewaySessions } from "./operate/sessions.ts"
 import type { ElicitationAnswer, GatewayWaits } from "./operate/waits.ts"
 import type { StartOptions } from "./runs/run-options.ts"
@@ -42,6 +43,8 @@ export interface Gateway {
   readonly waits: GatewayWaits
   /** Items that sessions want delivered outside themselves and that could not be delivered yet. */
   readonly outbox: GatewayOutbox
+  /** Schedules of all agents and owners. */
+  readonly schedules: GatewaySchedules
   readonly sessions: GatewaySessions
   /** The agents that it serves; the first one is the default. */
   readonly agents: readonly ServedAgent[]

@@ -22,7 +22,13 @@ import { Dispatcher } from "../sessions/outbox/dispatcher.ts"
 import { Feed } from "../sessions/reading/feed.ts"
 import { ReadQueue } from "../sessions/reading/read-queue.ts"
 import type { Sessions } from "../sessions/sessions.ts"
-import { createStorage, defaultStorageBounds, runGrowth } from "../sessions/storage.ts"
+import {
+  createStorage,
+  defaultStorageBounds,
+  runGrowth,
+  type Storage,
+  type StorageBounds,
+} from "../sessions/storage.ts"
 import { Following } from "../sessions/subscribers/following.ts"
 import type { ResolveRuntime } from "../sessions/worker/runtime-resolver.ts"
 import { Worker } from "../sessions/worker/worker.ts"
@@ -38,6 +44,7 @@ import { hookSubscribers } from "./hooks/hook-subscribers.ts"
 import { pickHooks } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { openStore } from "./open-store.ts"
+import { type ScheduleParts, schedulePartsOf } from "./operate/schedules.ts"
 import { knowsUsers, type SharedServerOptions } from "./options/gateway-options.ts"
 import { packageVersion } from "./package-version.ts"
 import { joinOutboxHandlers } from "./plugins/outbox-handlers.ts"
@@ -62,6 +69,7 @@ export interface Service {
   readonly directory: Directory
   readonly keyring: Keyring
   readonly outbox: Outbox
+  readonly schedules: ScheduleParts
   readonly logger: Logger
   readonly takesAnyKey: boolean
   /** Decides who may use the console. Null if it is off. */
@@ -93,6 +101,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const store = await openStore(server, { clock, logger })
   const schemas = createSchemaChecker()
   const images = createImageExaminer()
+  const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
+  const storage = createStorage({ log: store.log, clock, bounds })
   const userCode = followUserCode({ callbackTimeoutMs: server.callbackTimeoutMs ?? 30_000, logger })
   const agents: AgentService[] = []
   try {
@@ -104,16 +114,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         settings,
         mode,
         store,
+        storage,
         userCode,
         prepareImages: createImagePreparation(images, logger),
         checkSchema: schemas.check,
         clock,
+        ids: options.ids,
         logger,
         closing: options.closing,
       })
       agents.push(opened)
     }
-    return await startParts(options, { store, agents, schemas, images, userCode })
+    return await startParts(options, { store, storage, bounds, agents, schemas, images, userCode })
   } catch (error) {
     await Promise.all(agents.map((agent) => agent.close()))
     await images.close()
@@ -125,6 +137,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 interface Started {
   readonly store: Store
+  readonly storage: Storage
+  readonly bounds: StorageBounds
   readonly agents: readonly AgentService[]
   readonly schemas: SchemaChecker
   readonly images: ImageExaminer
@@ -133,16 +147,14 @@ interface Started {
 
 async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
-  const { store, agents, schemas, images, userCode } = started
+  const { store, storage, bounds, agents, schemas, images, userCode } = started
   const { log, approvals, directory } = store
   const keyring = rememberKeys(store.keyring)
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)
-  const bounds = { ...defaultStorageBounds, ...definedOnly(server.limits ?? {}) }
   const { maxConcurrentRuns = 1_000 } = server
   const committer = new Committer(log, logger)
-  const storage = createStorage({ log, clock, bounds })
   const worker = new Worker({
     log,
     feed,
@@ -245,6 +257,8 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     await Promise.all(followings.map((following) => following.start()))
     await worker.start()
     dispatcher.start()
+    // A process that executes a single run leaves what is due besides to servers.
+    if (mode !== "run") for (const agent of agents) await agent.start()
   }
   const stopHousekeeping = idle ? null : startHousekeeping({ log, logger, sessionRetentionDays })
   const listeners: (() => Promise<void>)[] = []
@@ -254,6 +268,7 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
     directory,
     keyring,
     outbox: store.outbox,
+    schedules: schedulePartsOf(store, ids),
     logger,
     takesAnyKey: !knowsUsers(server),
     console: ownConsole?.access ?? null,

@@ -4,6 +4,7 @@ import { describe, test } from "vitest"
 import { notes } from "../../examples/15-plugin/agent.ts"
 import { codeExecutionPlugin } from "../../src/code-execution/plugin.ts"
 import { mcpPlugin } from "../../src/mcp/plugin.ts"
+import { schedulesPlugin } from "../../src/schedules/plugin.ts"
 import { skillsPlugin } from "../../src/skills/plugin.ts"
 import { makeDirectory } from "../../src/stores/sqlite/database/make-directory.ts"
 import { subAgentsPlugin } from "../../src/sub-agents/plugin.ts"
@@ -45,6 +46,10 @@ const plugins: Readonly<Record<string, PluginHarness>> = {
       await writeFile(join(skillsDir, "wrong.md"), "---\ntimeout: soon\n---\n")
       return skillsPlugin({ skillsDir, skillStateFile: join(skillsDir, "state.json") })
     },
+  },
+  schedules: {
+    createPlugin: () =>
+      schedulesPlugin({ allowSchedules: true }, () => ({ tenant: "tenant", userId: "user" })),
   },
   "sub-agents": { createPlugin: () => subAgentsPlugin({ maxDepth: 2 }) },
   "the example of a plugin": { createPlugin: () => notes({ most: 2 }) },

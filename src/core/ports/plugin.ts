@@ -1,3 +1,4 @@
+import type { Ids } from "../ids.ts"
 import type { Json } from "../json/json.ts"
 import type { EventEntry } from "../log/entries.ts"
 import type { ItemsAtEnd } from "../run-end.ts"
@@ -5,10 +6,12 @@ import type { RunRole } from "../run-role.ts"
 import type { Clock } from "../time/clock.ts"
 import type { AgentSkills } from "./agent-skills.ts"
 import type { CodeRunner } from "./code-runner.ts"
+import type { HistoryCompaction } from "./compaction.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
 import type { OutboxHandler } from "./outbox.ts"
 import type { OpenedFile } from "./sandbox.ts"
+import type { Schedules } from "./schedules.ts"
 import type { SchemaCheck } from "./schema-check.ts"
 import type { Secrets } from "./secrets.ts"
 import type { Session } from "./session-log.ts"
@@ -38,7 +41,11 @@ export interface PluginServices {
   readonly ports: Partial<PluginPorts>
   readonly checkSchema: SchemaCheck
   readonly clock: Clock
+  readonly ids: Ids
   readonly logger: Logger
+  readonly stores: PluginStores
+  /** Resolves to the time of the store's clock, which all processes share, in milliseconds since the Unix epoch. */
+  storeTime(): Promise<number>
   /** Aborted when the gateway closes, also while it starts. */
   readonly signal: AbortSignal
   /** Opens encrypted storage of this agent's plugin. Resolves to null if the gateway has no key to encrypt with. */
@@ -50,6 +57,12 @@ export interface PluginServices {
    * its log. The messages of a client's own history are left out.
    */
   readEvents(sessionId: string, afterSeq: number): Promise<readonly EventEntry[]>
+}
+
+/** Parts of the gateway's store that are made for plugins. All agents share them. */
+export interface PluginStores {
+  /** Each message that it puts is subject to the gateway's storage limits. */
+  readonly schedules: Schedules
 }
 
 /** Ports that plugins provide for those after them. */
@@ -91,6 +104,11 @@ export interface PluginParts {
   readonly subscriber?: Pick<Subscriber, "timeoutMs" | "onEvents">
   /** Reports the state of the plugin and of what it needs, for `GET /ready` and `doctor`. */
   checks?(audience: Audience): readonly PluginCheck[] | Promise<readonly PluginCheck[]>
+  /**
+   * Called once when the gateway is open and works on runs, and not in one that is only looked at or that executes a
+   * single run. A rejection stops the start. `services.signal` ends what it starts.
+   */
+  start?(): void | Promise<void>
   /** Returns true while tools may be missing because something still starts. */
   isStarting?(): boolean
   /** Called when a closing gateway waits for runs no longer. Ends what runs may wait for in `openRun`. */
@@ -127,6 +145,13 @@ export interface RunParts {
   readonly itemsAtEnd?: ItemsAtEnd
   /** Texts that are appended to the system prompt. */
   readonly instructions?: readonly string[]
+  /** Makes room for requests that do not fit the model's window. Only one plugin of an agent has this part. */
+  readonly compaction?: HistoryCompaction
+  /**
+   * Called when a summary is about to replace older messages. Returns texts that the model needs besides, such as
+   * those of loaded skills. They stand beside the summary until the next one.
+   */
+  compactionNotes?(options: { readonly signal: AbortSignal }): readonly string[] | Promise<readonly string[]>
   /** Run after the agent's own. */
   readonly interceptors?: readonly Interceptor[]
   /** Receives results as the agent's own `transformToolResult` and the plugins before have left them. */

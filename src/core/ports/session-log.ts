@@ -7,6 +7,7 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
 import type {
   PendingOptions,
+  PutAndClaimOutcome,
   PutRun,
   QueuedRun,
   RunOpened,
@@ -127,11 +128,10 @@ export interface SessionLog {
   stepStart(sessionId: string, seq: number): Promise<number>
   /** Sequence number of the last `runStarted` at or before `seq`; 0 if there is none. */
   runStart(sessionId: string, seq: number): Promise<number>
-  /**
-   * Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if
-   * there is none.
-   */
+  /** Sequence number of the last `historyReplaced`, before which no fold needs anything; 0 if there is none. */
   historyStart(sessionId: string): Promise<number>
+  /** Sequence number of the last `historyCompacted`; 0 if there is none. */
+  compactionStart(sessionId: string): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */
   storedBytes(principal: Principal): Promise<number>
 
@@ -296,19 +296,6 @@ export type PutOutcome =
   | { readonly status: "full"; readonly scope: "session" | "principal" }
   /** No such session, or nothing to cancel. */
   | { readonly status: "unknown" }
-
-export interface PutAndClaimOutcome {
-  readonly outcome: PutOutcome
-  readonly lease: Lease | null
-  /** Absent if the store has not read it: the holder of the lease reads it then. */
-  readonly found?: Found | undefined
-}
-
-/** A session as its claim found it, with its inbox: what `session` and `pending` would return in that moment. */
-export interface Found {
-  readonly session: Session
-  readonly commands: readonly Command[]
-}
 
 /** Looked at in this order: is there such a wait, was it answered, is it over, is the nonce right. */
 export type AnswerOutcome =

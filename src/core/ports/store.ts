@@ -4,6 +4,7 @@ import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
 import type { Logger } from "./logger.ts"
 import type { Outbox } from "./outbox.ts"
+import type { Schedules } from "./schedules.ts"
 import type { Secrets } from "./secrets.ts"
 import type { SessionLog } from "./session-log.ts"
 import type { Subscriptions } from "./subscriptions.ts"
@@ -30,6 +31,7 @@ export interface Store {
   readonly secrets: Secrets
   readonly outbox: Outbox
   readonly subscriptions: Subscriptions
+  readonly schedules: Schedules
   /** Ends this process's membership without releasing its leases: other processes may take them over. */
   close(): Promise<void>
 }

@@ -1,10 +1,12 @@
 import { z } from "zod"
 import { codeExecutionSchema } from "../../code-execution/options.ts"
+import { compactionSchemas } from "../../compaction/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
 import { providerNames } from "../../providers/choose/named-provider.ts"
+import { schedulesSchemas } from "../../schedules/options.ts"
 import { skillSchemas } from "../../skills/options.ts"
 import { subAgentsSchema } from "../../sub-agents/options.ts"
 import type { ChatModelRuntime } from "../chat-runtime.ts"
@@ -161,7 +163,9 @@ const agentServer = {
   codeExecution: codeExecutionSchema.optional(),
   subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
+  ...schedulesSchemas,
   ...skillSchemas,
+  ...compactionSchemas,
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }

@@ -1,16 +1,22 @@
 import { createHash } from "node:crypto"
 import { resolve } from "node:path"
 import { codeExecutionPlugin } from "../../code-execution/plugin.ts"
+import { compactionPlugin } from "../../compaction/plugin.ts"
 import { definedOnly } from "../../core/defined-only.ts"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
+import type { Principal } from "../../core/ports/session-log.ts"
+import { principalOfPerson } from "../../http/auth/principal.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
+import type { ScheduleDefinition } from "../../schedules/options.ts"
+import { schedulesPlugin } from "../../schedules/plugin.ts"
 import { skillsPlugin } from "../../skills/plugin.ts"
 import { makeIgnoredDirectory } from "../../stores/sqlite/database/make-directory.ts"
 import { subAgentsPlugin } from "../../sub-agents/plugin.ts"
 import type { StoreChoice } from "../open-store.ts"
 import type { AgentServerOptions, SharedServerOptions } from "../options/gateway-options.ts"
+import { localPrincipal } from "../runs/start-run.ts"
 
 /** Returns the plugins that an agent's options are short forms of, and then its own ones. */
 export function pluginsOf(
@@ -18,13 +24,18 @@ export function pluginsOf(
   server: SharedServerOptions,
   settings: EnvironmentSettings,
 ): readonly Plugin[] {
-  const { codeExecution = false, subAgents = false, plugins = [], ...others } = options
+  const { codeExecution = false, subAgents = false, schedules, allowSchedules } = options
+  const { plugins = [], ...others } = options
   const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
+  const { compaction = true, contextWindow, compactionModel } = options
   const { store, mcpOAuthRedirectUrl } = server
   const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
   if (skillsDir !== undefined) {
     const skills = definedOnly({ skillsExcludedTools, skillStateFile, skillToolPacks })
     builtIn.unshift(skillsPlugin({ skillsDir, ...skills }))
+  }
+  if (compaction !== false) {
+    builtIn.push(compactionPlugin({ compaction, ...definedOnly({ contextWindow, compactionModel }) }))
   }
   if (codeExecution !== false) {
     const surroundings = {
@@ -38,7 +49,13 @@ export function pluginsOf(
   }
   // After the skills, by which sub-agents can work.
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
+  if (schedules !== undefined || (allowSchedules ?? false) !== false)
+    builtIn.push(schedulesPlugin(definedOnly({ schedules, allowSchedules }), ownerOf))
   return [...builtIn, ...plugins]
+}
+
+function ownerOf({ userId, tenant }: ScheduleDefinition): Principal {
+  return userId === undefined ? localPrincipal : principalOfPerson({ userId, tenant })
 }
 
 function prepareDirectory(directory: string): void {

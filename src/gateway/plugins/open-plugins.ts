@@ -71,6 +71,23 @@ export async function closePlugins(plugins: readonly OpenedPlugin[], logger: Log
   }
 }
 
+/** Milliseconds that one plugin may take to start. */
+const startTimeoutMs = 30_000
+
+/** Starts plugins in their order. Rejects with an error that names the one that fails, or takes too long. */
+export async function startPlugins(plugins: readonly OpenedPlugin[]): Promise<void> {
+  for (const { name, parts } of plugins) {
+    try {
+      await callBounded(() => parts.start?.(), {
+        name: `start of the plugin ${name}`,
+        timeoutMs: startTimeoutMs,
+      })
+    } catch (error) {
+      throw openError(name, toError(error))
+    }
+  }
+}
+
 /** Ends what runs may wait for, so that a closing gateway need not. Never rejects: failures are logged. */
 export async function interruptPlugins(plugins: readonly OpenedPlugin[], logger: Logger): Promise<void> {
   await Promise.all(

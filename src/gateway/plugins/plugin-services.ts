@@ -1,8 +1,10 @@
 import { definedOnly } from "../../core/defined-only.ts"
 import type { EventEntry } from "../../core/log/entries.ts"
 import type { PluginPorts, PluginServices } from "../../core/ports/plugin.ts"
+import type { Schedules } from "../../core/ports/schedules.ts"
 import type { Secrets } from "../../core/ports/secrets.ts"
 import type { SessionLog } from "../../core/ports/session-log.ts"
+import type { Storage } from "../../sessions/storage.ts"
 import { sealedSecrets } from "../../stores/sealed-secrets.ts"
 import type { AgentSurroundings } from "../agent-service.ts"
 import { knowsUsers } from "../options/gateway-options.ts"
@@ -12,7 +14,7 @@ import { packageVersion } from "../package-version.ts"
 /** Returns the services of an agent's plugins, each with secrets of its own. */
 export function createPluginServices(
   agent: string,
-  { server, settings, isDefault, agentNames, store, checkSchema, clock, logger, closing }: AgentSurroundings,
+  { server, settings, isDefault, agentNames, store, storage, ...others }: AgentSurroundings,
 ): (plugin: string, ports: Partial<PluginPorts>) => PluginServices {
   return (plugin, ports) => ({
     agent,
@@ -20,10 +22,13 @@ export function createPluginServices(
     version: packageVersion,
     knowsUsers: knowsUsers(server),
     ports,
-    checkSchema,
-    clock,
-    logger,
-    signal: closing,
+    checkSchema: others.checkSchema,
+    clock: others.clock,
+    ids: others.ids,
+    logger: others.logger,
+    stores: { schedules: limitedSchedules(store.schedules, storage) },
+    storeTime: () => store.log.now(),
+    signal: others.closing,
     async openSecrets() {
       const { secretsKey: ownKey = settings.secretsKey } = server
       const key = await secretsKey({ store: server.store, ...definedOnly({ secretsKey: ownKey }) })
@@ -35,6 +40,18 @@ export function createPluginServices(
     isKept: async (sessionId) => (await store.log.session(sessionId)) !== null,
     readEvents: (sessionId, afterSeq) => readEvents(store.log, sessionId, afterSeq),
   })
+}
+
+/** Messages of schedules count against the storage of their owner, as those of clients do. */
+function limitedSchedules(schedules: Schedules, storage: Storage): Schedules {
+  return {
+    ...schedules,
+    async advance(step) {
+      const { schedule, firing } = step
+      if (firing === null) return schedules.advance(step)
+      return schedules.advance({ ...step, firing: { ...firing, limits: await storage.limitsFor(schedule) } })
+    },
+  }
 }
 
 /** Characters and entries of one read. */

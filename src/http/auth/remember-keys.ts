@@ -18,7 +18,7 @@ export function rememberKeys(keyring: Keyring, now = () => performance.now()): K
   let newest: Remembered | null = null
   let changes = 0
 
-  /** What was asked for before a change may be of the time before it, so it is not remembered. */
+  /** Asks the store. A reply that was on its way during a change may be older than it, so it is not remembered. */
   async function look<Key extends SigningKey | null>(
     ask: () => Promise<Key>,
     remember: (found: Remembered) => void,

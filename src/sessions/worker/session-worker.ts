@@ -1,5 +1,6 @@
 import { RunCancelledError, RunWithdrawnError } from "../../core/errors.ts"
-import type { Command, Found, Lease, MessageCommand, SessionParent } from "../../core/ports/session-log.ts"
+import type { Found } from "../../core/ports/inbox.ts"
+import type { Command, Lease, MessageCommand, SessionParent } from "../../core/ports/session-log.ts"
 import { loadConversation } from "../reading/load-conversation.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import { Inbox } from "./inbox.ts"

@@ -1,11 +1,10 @@
 import { ShuttingDownError } from "../../core/errors.ts"
 import type { Hold } from "../../core/ports/hold.ts"
+import type { Found, PutAndClaimOutcome } from "../../core/ports/inbox.ts"
 import type {
-  Found,
   Lease,
   MessageCommand,
   Principal,
-  PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"

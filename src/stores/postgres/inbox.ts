@@ -1,11 +1,10 @@
 import { pieceCharacters } from "../../core/json/json-pieces.ts"
-import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutAndClaimOutcome, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   CancelCommand,
   Command,
   Lease,
   MessageCommand,
-  PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"

@@ -234,6 +234,42 @@ const migrations: readonly (readonly string[])[] = [
     // Number of sessions above it in its tree.
     "ALTER TABLE agent_gateway.session ADD COLUMN depth integer NOT NULL DEFAULT 0",
   ],
+  [
+    // `wake_at` is the time from which a process has to look at the schedule; `waiting` holds times as JSON.
+    `CREATE TABLE agent_gateway.schedule (
+      id text PRIMARY KEY,
+      agent text NOT NULL,
+      tenant text NOT NULL,
+      user_id text NOT NULL,
+      name text NOT NULL,
+      origin text NOT NULL,
+      spec text NOT NULL,
+      session_id text,
+      created_at bigint NOT NULL,
+      state text NOT NULL,
+      reason text,
+      next_at bigint,
+      waiting text NOT NULL,
+      wake_at bigint,
+      last_run_id text,
+      revision bigint NOT NULL DEFAULT 0,
+      UNIQUE (agent, tenant, user_id, origin, name)
+    )`,
+    "CREATE INDEX schedule_wake ON agent_gateway.schedule (agent, wake_at) WHERE wake_at IS NOT NULL",
+    `CREATE TABLE agent_gateway.schedule_occurrence (
+      number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      schedule_id text NOT NULL,
+      at bigint NOT NULL,
+      decided_at bigint NOT NULL,
+      cause text NOT NULL,
+      outcome text NOT NULL,
+      reason text,
+      session_id text,
+      run_id text
+    )`,
+    "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
+  ],
+  ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

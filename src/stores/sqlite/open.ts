@@ -15,6 +15,7 @@ import { followFleet } from "./fleet.ts"
 import { createKeyring } from "./keyring.ts"
 import { joinMembers, type Membership, soleMembership } from "./membership.ts"
 import { createOutbox } from "./outbox.ts"
+import { createSchedules } from "./schedules.ts"
 import { migrate } from "./schema.ts"
 import { createSecrets } from "./secrets.ts"
 import { createSessionLog } from "./session-log.ts"
@@ -107,6 +108,7 @@ export async function openStore(
     secrets: createSecrets(database),
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
+    schedules: createSchedules(database, { clock, versions: fleet, hub }),
     async close() {
       fleet.stop()
       hub.close()

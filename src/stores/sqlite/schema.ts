@@ -241,6 +241,42 @@ const migrations: readonly (readonly string[])[] = [
     // Number of sessions above it in its tree.
     "ALTER TABLE session ADD COLUMN depth INTEGER NOT NULL DEFAULT 0",
   ],
+  [
+    // `wake_at` is the time from which a process has to look at the schedule; `waiting` holds times as JSON.
+    `CREATE TABLE schedule (
+      id TEXT PRIMARY KEY,
+      agent TEXT NOT NULL,
+      tenant TEXT NOT NULL,
+      user_id TEXT NOT NULL,
+      name TEXT NOT NULL,
+      origin TEXT NOT NULL,
+      spec TEXT NOT NULL,
+      session_id TEXT,
+      created_at INTEGER NOT NULL,
+      state TEXT NOT NULL,
+      reason TEXT,
+      next_at INTEGER,
+      waiting TEXT NOT NULL,
+      wake_at INTEGER,
+      last_run_id TEXT,
+      revision INTEGER NOT NULL DEFAULT 0,
+      UNIQUE (agent, tenant, user_id, origin, name)
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX schedule_wake ON schedule (agent, wake_at) WHERE wake_at IS NOT NULL",
+    `CREATE TABLE schedule_occurrence (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      schedule_id TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      decided_at INTEGER NOT NULL,
+      cause TEXT NOT NULL,
+      outcome TEXT NOT NULL,
+      reason TEXT,
+      session_id TEXT,
+      run_id TEXT
+    ) STRICT`,
+    "CREATE INDEX schedule_occurrence_of ON schedule_occurrence (schedule_id, number)",
+  ],
+  ["CREATE INDEX entry_compaction ON entry (session_id, seq) WHERE type = 'historyCompacted'"],
 ]
 
 /** The version that \`migrate\` brings a database to. */

@@ -1,5 +1,19 @@
+import { randomIds } from "../../core/ids.ts"
 import type { PluginServices } from "../../core/ports/plugin.ts"
+import type { Schedules } from "../../core/ports/schedules.ts"
 import { systemClock } from "../../core/time/clock.ts"
+
+/** A store that has none and takes none. */
+const noSchedules: Schedules = {
+  create: async () => "agentHasTooMany",
+  find: async () => null,
+  list: async () => [],
+  due: async () => [],
+  nextDue: async () => null,
+  advance: async () => ({ status: "changed" }),
+  remove: async () => false,
+  occurrences: async () => [],
+}
 
 /** Services for a plugin that is tested without a gateway. */
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
@@ -11,6 +25,9 @@ export function testPluginServices(services: Partial<PluginServices> = {}): Plug
     ports: {},
     checkSchema: async (_schema, input) => ({ valid: true, input }),
     clock: systemClock,
+    ids: randomIds,
+    stores: { schedules: noSchedules },
+    storeTime: async () => systemClock.now(),
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     signal: new AbortController().signal,
     openSecrets: async () => null,

@@ -5,6 +5,7 @@ import { keyringCases } from "../store/keyring-contract.ts"
 import { outboxCommandCases } from "../store/outbox-commands.ts"
 import { outboxCases } from "../store/outbox-contract.ts"
 import { sharedOutboxCases } from "../store/outbox-shared.ts"
+import { scheduleCases, sharedScheduleCases } from "../store/schedules-contract.ts"
 import { secretsCases } from "../store/secrets-contract.ts"
 import { subscriptionCases } from "../store/subscriptions-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
@@ -60,6 +61,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...outboxCommandCases,
   ...treeCases,
   ...subscriptionCases,
+  ...scheduleCases,
 ]
 
 /** Behavior of a store that several processes may open: these cases open it more than once. */
@@ -69,6 +71,7 @@ export const sharedSessionLogContract: readonly SessionLogCase[] = [
   ...sharedWaitCases,
   ...sharedDirectoryCases,
   ...sharedOutboxCases,
+  ...sharedScheduleCases,
 ]
 
 /**

@@ -1,0 +1,18 @@
+import { randomIds } from "../../core/ids.ts"
+import { defaultStore } from "../open-store.ts"
+import { openExistingStore } from "./open-existing-store.ts"
+import { createGatewaySchedules, type GatewaySchedules, schedulePartsOf } from "./schedules.ts"
+
+export interface OpenedSchedules extends GatewaySchedules {
+  close(): Promise<void>
+}
+
+/**
+ * Opens the schedules of a store, with or without a server running on it. A running server notices a change within
+ * a second.
+ */
+export async function openSchedules(store: string = defaultStore): Promise<OpenedSchedules> {
+  const opened = await openExistingStore(store)
+  const parts = schedulePartsOf(opened, randomIds)
+  return { ...createGatewaySchedules(async () => parts), close: () => opened.close() }
+}

@@ -1,0 +1,60 @@
+import { GatewayError } from "../../core/errors.ts"
+import type { Ids } from "../../core/ids.ts"
+import type { Occurrence, Schedule, ScheduleQuery, Schedules } from "../../core/ports/schedules.ts"
+import type { Store } from "../../core/ports/store.ts"
+import { createScheduler, type Scheduler } from "../../schedules/scheduler.ts"
+
+/** Schedules of all agents and owners in the gateway's store, for operators. */
+export interface GatewaySchedules {
+  /** Schedules with an id above `after`, in order. At most 1 000, or `limit`. */
+  list(query?: Partial<ScheduleQuery>): Promise<readonly Schedule[]>
+  /** The last hundred occurrences of a schedule, the newest first. Rejects with `schedule_not_found`. */
+  history(scheduleId: string): Promise<readonly Occurrence[]>
+  /** Has it fire no more, until it is resumed. Rejects with `schedule_not_found`. */
+  pause(scheduleId: string): Promise<Schedule>
+  /** Continues with the first occurrence from now on. Rejects with `schedule_not_found`. */
+  resume(scheduleId: string): Promise<Schedule>
+  /**
+   * Fires it now, also while it is paused. Rejects with `schedule_running` while a run of it is open, and with
+   * `schedule_not_found`.
+   */
+  run(scheduleId: string): Promise<Occurrence>
+  /** Removes it with its history. One of an agent's options comes back at the next start. Rejects as the others do. */
+  remove(scheduleId: string): Promise<void>
+}
+
+const maxListed = 1_000
+
+export interface ScheduleParts {
+  readonly schedules: Schedules
+  readonly scheduler: Scheduler
+}
+
+export function schedulePartsOf({ schedules, log }: Store, ids: Ids): ScheduleParts {
+  return { schedules, scheduler: createScheduler({ schedules, ids, now: () => log.now() }) }
+}
+
+/** Over the schedules of a store that is opened at the first use. */
+export function createGatewaySchedules(parts: () => Promise<ScheduleParts>): GatewaySchedules {
+  return {
+    async list({ limit = maxListed, ...query } = {}) {
+      return (await parts()).schedules.list({ ...query, limit: Math.min(limit, maxListed) })
+    },
+    async history(scheduleId) {
+      const { schedules } = await parts()
+      if ((await schedules.find(scheduleId)) === null) throw notFound()
+      return schedules.occurrences(scheduleId, maxListed)
+    },
+    pause: async (scheduleId) => (await parts()).scheduler.pause(scheduleId),
+    resume: async (scheduleId) => (await parts()).scheduler.resume(scheduleId),
+    run: async (scheduleId) => (await parts()).scheduler.run(scheduleId),
+    async remove(scheduleId) {
+      const { schedules } = await parts()
+      if (!(await schedules.remove(scheduleId))) throw notFound()
+    },
+  }
+}
+
+function notFound(): GatewayError {
+  return new GatewayError({ code: "schedule_not_found", status: 404 }, "There is no such schedule.")
+}

@@ -1,0 +1,85 @@
+import { z } from "zod"
+import { ConfigurationError } from "../core/errors.ts"
+import { parseSpec, type ScheduleTerms, scheduleNamePattern } from "./terms.ts"
+
+/** A schedule of the agent, whoever uses it. */
+export interface ScheduleDefinition extends ScheduleTerms {
+  /** Unique in the agent: 1 to 64 letters, digits, dots, dashes and underscores. */
+  readonly name: string
+  /** Owner of its sessions, on whose account its runs are. Default: the application itself. */
+  readonly userId?: string
+  /** Tenant of `userId`. Default `default`. */
+  readonly tenant?: string
+}
+
+/** Permission to make schedules at run time, and its bounds. */
+export interface AllowedSchedules {
+  /** If true, users manage schedules of their own by the routes `/schedules`. Default false. */
+  readonly users?: boolean
+  /** If true, the agent has tools with which it sends itself messages later. Default false. */
+  readonly agent?: boolean
+  /** Most schedules of one user that have not ended. Default 20. */
+  readonly maxPerUser?: number
+  /** Most schedules of all users together. Default 10 000. */
+  readonly maxSchedules?: number
+  /** Shortest time between two occurrences, in seconds. Default 60. */
+  readonly minIntervalSeconds?: number
+}
+
+export interface SchedulesOptions {
+  /** Messages that the gateway sends the agent at certain times, while a server runs. Default none. */
+  readonly schedules?: readonly ScheduleDefinition[]
+  /** Lets users and the agent make schedules of their own: `true` is `{ users: true, agent: true }`. Default false. */
+  readonly allowSchedules?: boolean | AllowedSchedules
+}
+
+/** Schedules of one agent's options at most. */
+const maxDefinitions = 1_000
+
+const definition = z.looseObject({
+  name: z
+    .string()
+    .regex(scheduleNamePattern, "expected 1 to 64 letters, digits, dots, dashes or underscores"),
+  userId: z.string().min(1).optional(),
+  tenant: z.string().min(1).optional(),
+})
+
+const allowed = z.strictObject({
+  users: z.boolean().optional(),
+  agent: z.boolean().optional(),
+  maxPerUser: z.int().positive().max(1_000).optional(),
+  maxSchedules: z.int().positive().max(1_000_000).optional(),
+  minIntervalSeconds: z.int().positive().optional(),
+})
+
+export const schedulesSchemas = {
+  schedules: z.array(definition).max(maxDefinitions).optional(),
+  allowSchedules: z.union([z.boolean(), allowed]).optional(),
+} satisfies Record<keyof SchedulesOptions, unknown>
+
+export type ResolvedAllowed = Required<AllowedSchedules>
+
+export function resolveAllowed(allowed: SchedulesOptions["allowSchedules"] = false): ResolvedAllowed {
+  const chosen = typeof allowed === "boolean" ? { users: allowed, agent: allowed } : allowed
+  return {
+    users: false,
+    agent: false,
+    maxPerUser: 20,
+    maxSchedules: 10_000,
+    minIntervalSeconds: 60,
+    ...chosen,
+  }
+}
+
+/** Throws a `ConfigurationError` that names the schedule and what is wrong with it. */
+export function checkDefinitions(definitions: readonly ScheduleDefinition[]): void {
+  const names = new Set<string>()
+  for (const { name, userId, tenant, ...terms } of definitions) {
+    if (names.has(name)) throw new ConfigurationError(`schedules: two schedules are named ${name}.`)
+    names.add(name)
+    if (tenant !== undefined && userId === undefined)
+      throw new ConfigurationError(`schedules: ${name}: tenant needs userId.`)
+    const parsed = parseSpec(terms)
+    if ("problem" in parsed) throw new ConfigurationError(`schedules: ${name}: ${parsed.problem}.`)
+  }
+}

@@ -1,0 +1,88 @@
+import { GatewayError } from "../core/errors.ts"
+import type { Occurrence, Schedule, Schedules } from "../core/ports/schedules.ts"
+import type { Session } from "../core/ports/session-log.ts"
+import type { ScheduleOrigin } from "../core/schedule.ts"
+import type { ResolvedAllowed } from "./options.ts"
+import type { Scheduler } from "./scheduler.ts"
+import { parseSpec, scheduleNamePattern } from "./terms.ts"
+
+/** The session that asks, and whose owner the schedules belong to. */
+export type Asking = Pick<Session, "id" | "agent" | "tenant" | "userId">
+
+/** The schedules that users and the agent make at run time. Each owner sees and changes only those of their own. */
+export interface OwnSchedules {
+  list(asking: Asking): Promise<readonly Schedule[]>
+  /** Rejects with `schedule_not_found` for a schedule of others, as for one that does not exist. */
+  find(asking: Asking, scheduleId: string): Promise<Schedule>
+  /** Rejects with `invalid_schedule` for a name or terms that are wrong. */
+  create(asking: Asking, request: OwnScheduleRequest): Promise<Schedule>
+  history(schedule: Schedule): Promise<readonly Occurrence[]>
+  remove(asking: Asking, scheduleId: string): Promise<void>
+}
+
+export interface OwnScheduleRequest {
+  readonly id?: string
+  readonly name: unknown
+  readonly origin: ScheduleOrigin
+  /** The terms in the names of `ScheduleTerms`, not yet checked. */
+  readonly terms: object
+}
+
+/** More than one owner may have of both origins. */
+const maxListed = 2_000
+
+export function createOwnSchedules({
+  schedules,
+  scheduler,
+  allowed,
+  now,
+}: {
+  readonly schedules: Schedules
+  readonly scheduler: Scheduler
+  readonly allowed: ResolvedAllowed
+  readonly now: () => Promise<number>
+}): OwnSchedules {
+  const { maxPerUser, maxSchedules, minIntervalSeconds } = allowed
+  const bounds = { perOwner: maxPerUser, perAgent: maxSchedules }
+
+  async function find({ agent, tenant, userId }: Asking, scheduleId: string): Promise<Schedule> {
+    const schedule = await schedules.find(scheduleId)
+    const isOwn =
+      schedule?.agent === agent &&
+      schedule.tenant === tenant &&
+      schedule.userId === userId &&
+      schedule.origin !== "options"
+    if (isOwn) return schedule
+    throw new GatewayError({ code: "schedule_not_found", status: 404 }, "There is no such schedule.")
+  }
+
+  return {
+    find,
+    async list({ agent, tenant, userId }) {
+      const all = await schedules.list({ agent, tenant, userId, limit: maxListed })
+      return all.filter(({ origin }) => origin !== "options")
+    },
+    async create({ id: sessionId, agent, tenant, userId }, { id, name, origin, terms }) {
+      if (typeof name !== "string" || !scheduleNamePattern.test(name))
+        throw invalid("name: expected 1 to 64 letters, digits, dots, dashes or underscores")
+      const at = await now()
+      const parsed = parseSpec(terms, { minIntervalMs: minIntervalSeconds * 1_000, now: at })
+      if ("problem" in parsed) throw invalid(parsed.problem)
+      if (parsed.spec.at !== undefined && parsed.spec.at <= at) throw invalid("at: this time has passed")
+      const request = { agent, tenant, userId, name, origin, spec: parsed.spec, sessionId, bounds }
+      return scheduler.create({ ...request, ...(id !== undefined && { id }) })
+    },
+    history: ({ id }) => schedules.occurrences(id, maxListed),
+    async remove(asking, scheduleId) {
+      await find(asking, scheduleId)
+      await schedules.remove(scheduleId)
+    },
+  }
+}
+
+function invalid(problem: string): GatewayError {
+  return new GatewayError(
+    { code: "invalid_schedule", status: 422 },
+    `The schedule cannot be used: ${problem}.`,
+  )
+}

@@ -1,0 +1,104 @@
+import {
+  maxWaitingOccurrences,
+  type Schedule,
+  type ScheduleChange,
+  type SkippedOccurrence,
+} from "../core/ports/schedules.ts"
+import type { Timetable } from "./timetable.ts"
+
+/** The next step of a schedule that is due. */
+export interface PlannedStep {
+  readonly change: ScheduleChange
+  readonly skipped: readonly SkippedOccurrence[]
+  /** Null if no occurrence is fired now. */
+  readonly fires: PlannedFiring | null
+}
+
+export interface PlannedFiring {
+  readonly at: number
+  /** If true, it waits for other runs of its session in any case, because it has waited before. */
+  readonly hasWaited: boolean
+}
+
+/** Milliseconds after which an occurrence that was not fired counts as missed. */
+const lateMs = 60_000
+/** Milliseconds between two looks at a run that others wait for. */
+const waitingPauseMs = 1_000
+
+/** Decides what becomes of the first occurrence that is due, or of the first one that waits. */
+export function planStep(schedule: Schedule, now: number, timetable: Timetable): PlannedStep {
+  const { nextAt, waiting, isRunning } = schedule
+  const isDue = nextAt !== null && nextAt <= now
+  if (isDue && now - nextAt > lateMs) return catchUp(schedule, { now, timetable, missed: nextAt })
+  const [first, ...others] = waiting
+  if (isDue && (first !== undefined || isRunning)) return overlap(schedule, { now, timetable, at: nextAt })
+  if (first !== undefined && !isRunning)
+    return step({ ...schedule, waiting: others }, now, { fires: { at: first, hasWaited: true } })
+  if (first === undefined && isDue)
+    return step({ ...schedule, nextAt: timetable.after(nextAt) }, now, {
+      fires: { at: nextAt, hasWaited: false },
+    })
+  return step(schedule, now, {})
+}
+
+/** Occurrences that no process fired in time. Those of the last minute are left to the next steps. */
+function catchUp(
+  schedule: Schedule,
+  {
+    now,
+    timetable,
+    missed,
+  }: { readonly now: number; readonly timetable: Timetable; readonly missed: number },
+): PlannedStep {
+  const onTime = timetable.after(now - lateMs)
+  const next = { ...schedule, nextAt: onTime }
+  const left = (at: number): SkippedOccurrence => ({ at, outcome: "missed", reason: "late" })
+  switch (schedule.spec.catchUp) {
+    case "none":
+      return step(next, now, { skipped: [left(missed)] })
+    case "one":
+      // One that is on time stands for those before it.
+      if (onTime !== null && onTime <= now) return step(next, now, { skipped: [left(missed)] })
+      return step({ ...next, waiting: withWaiting(schedule, [missed]) }, now, {})
+    case "all": {
+      const room = maxWaitingOccurrences - schedule.waiting.length
+      const times = timetable.between(missed - 1, now - lateMs + 1, room)
+      const [first = null] = times
+      const skipped = first === null || first > missed ? [left(missed)] : []
+      return step({ ...next, waiting: withWaiting(schedule, times) }, now, { skipped })
+    }
+    default:
+      return schedule.spec.catchUp satisfies never
+  }
+}
+
+/** An occurrence whose turn comes while a run before it is open. */
+function overlap(
+  schedule: Schedule,
+  { now, timetable, at }: { readonly now: number; readonly timetable: Timetable; readonly at: number },
+): PlannedStep {
+  const { spec, waiting } = schedule
+  const next = { ...schedule, nextAt: timetable.after(at) }
+  // Behind occurrences that are made up for, it waits as they do.
+  const isSkipped = spec.overlap === "skip" && (spec.catchUp !== "all" || waiting.length === 0)
+  if (isSkipped) return step(next, now, { skipped: [{ at, outcome: "skipped", reason: "still_running" }] })
+  if (waiting.length >= maxWaitingOccurrences)
+    return step(next, now, { skipped: [{ at, outcome: "skipped", reason: "queue_full" }] })
+  return step({ ...next, waiting: [...waiting, at] }, now, {})
+}
+
+function withWaiting({ waiting }: Schedule, times: readonly number[]): readonly number[] {
+  return [...waiting, ...times].slice(0, maxWaitingOccurrences)
+}
+
+function step(
+  { nextAt, waiting, isRunning, state }: Schedule,
+  now: number,
+  { skipped = [], fires = null }: Partial<Pick<PlannedStep, "skipped" | "fires">>,
+): PlannedStep {
+  const hasEnded = nextAt === null && waiting.length === 0
+  const waitsUntil = waiting.length === 0 ? null : now + (isRunning || fires !== null ? waitingPauseMs : 0)
+  const wakeAt =
+    nextAt === null || waitsUntil === null ? (nextAt ?? waitsUntil) : Math.min(nextAt, waitsUntil)
+  return { change: { nextAt, waiting, wakeAt, state: hasEnded ? "ended" : state }, skipped, fires }
+}

@@ -1,0 +1,48 @@
+import type { Plugin } from "../core/ports/plugin.ts"
+import type { Principal } from "../core/ports/session-log.ts"
+import { declareSchedules } from "./declare.ts"
+import {
+  checkDefinitions,
+  resolveAllowed,
+  type ScheduleDefinition,
+  type SchedulesOptions,
+} from "./options.ts"
+import { createOwnSchedules } from "./own-schedules.ts"
+import { scheduleRoutes } from "./routes.ts"
+import { runScheduleLoop } from "./schedule-loop.ts"
+import { createScheduler } from "./scheduler.ts"
+import { scheduleTools } from "./tools.ts"
+
+/** The schedules of the options are few, and their owner is an operator. */
+const ownBounds = { perOwner: 1_000_000, perAgent: 1_000_000 }
+
+/**
+ * Sends an agent messages at certain times. `ownerOf` returns the owner of a schedule of the options. Throws a
+ * `ConfigurationError` for options that are wrong.
+ */
+export function schedulesPlugin(
+  { schedules: definitions = [], allowSchedules }: SchedulesOptions,
+  ownerOf: (definition: ScheduleDefinition) => Principal,
+): Plugin {
+  checkDefinitions(definitions)
+  const allowed = resolveAllowed(allowSchedules)
+  return {
+    name: "schedules",
+    setup({ agent, stores: { schedules }, ids, storeTime, logger, signal }) {
+      let loop: Promise<void> = Promise.resolve()
+      const scheduler = createScheduler({ schedules, ids, now: storeTime })
+      const own = createOwnSchedules({ schedules, scheduler, allowed, now: storeTime })
+      const tools = allowed.agent ? scheduleTools(agent, { own, now: storeTime }) : []
+      return {
+        ...(allowed.users && { routes: scheduleRoutes(own, scheduler) }),
+        ...(allowed.agent && { openRun: ({ role }) => (role === null ? { tools: () => tools } : {}) }),
+        async start() {
+          await declareSchedules(definitions, { agent, schedules, scheduler, ownerOf, bounds: ownBounds })
+          loop = runScheduleLoop({ agent, schedules, scheduler, logger, signal })
+        },
+        // The gateway's signal has ended it.
+        close: () => loop,
+      }
+    },
+  }
+}

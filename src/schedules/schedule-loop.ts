@@ -1,0 +1,58 @@
+import type { Logger } from "../core/ports/logger.ts"
+import type { Schedules } from "../core/ports/schedules.ts"
+import { sleep } from "../core/time/sleep.ts"
+import type { Scheduler } from "./scheduler.ts"
+
+export interface ScheduleLoopOptions {
+  readonly agent: string
+  readonly schedules: Schedules
+  readonly scheduler: Scheduler
+  readonly logger: Logger
+  /** Ends the loop. */
+  readonly signal: AbortSignal
+}
+
+/** Schedules that one look takes. */
+const perLook = 50
+/** Time within which the loop notices what others create or resume. */
+const pollMs = 1_000
+/** Another process may be at the schedule that is due. */
+const shortestPauseMs = 50
+const failurePauseMs = 2_000
+
+/** Fires the due schedules of an agent until the signal aborts. Never rejects: failures are logged. */
+export async function runScheduleLoop(options: ScheduleLoopOptions): Promise<void> {
+  const { agent, schedules, logger, signal } = options
+  let isFailing = false
+  while (!signal.aborted) {
+    try {
+      const dueInMs = (await schedules.nextDue(agent)) ?? pollMs
+      if (dueInMs <= 0) await fireDue(options)
+      isFailing = false
+      await sleep(Math.min(Math.max(dueInMs, shortestPauseMs), pollMs), signal)
+    } catch (error) {
+      if (signal.aborted) return
+      if (!isFailing)
+        logger.warn({ error, agent }, "The store could not be asked for due schedules. It is asked again.")
+      isFailing = true
+      await sleep(failurePauseMs, signal)
+    }
+  }
+}
+
+/** Takes one step of each schedule that is due. */
+async function fireDue({ agent, schedules, scheduler, logger, signal }: ScheduleLoopOptions): Promise<void> {
+  for (const schedule of await schedules.due({ agent, limit: perLook })) {
+    if (signal.aborted) return
+    const fields = { agent, schedule: schedule.name, scheduleId: schedule.id }
+    try {
+      const outcome = await scheduler.step(schedule)
+      const fired = outcome.status === "changed" ? null : outcome.fired
+      if (fired !== null && fired.outcome !== "started")
+        logger.warn({ ...fields, reason: fired.reason }, "An occurrence of a schedule started no run.")
+    } catch (error) {
+      logger.error({ ...fields, error }, "A schedule could not be fired. It is tried again in a minute.")
+      await scheduler.postpone(schedule)
+    }
+  }
+}

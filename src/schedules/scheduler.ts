@@ -1,0 +1,203 @@
+import { GatewayError } from "../core/errors.ts"
+import type { Ids } from "../core/ids.ts"
+import type {
+  AdvanceOutcome,
+  Firing,
+  Occurrence,
+  OccurrenceCause,
+  Schedule,
+  ScheduleBounds,
+  Schedules,
+} from "../core/ports/schedules.ts"
+import type { MessageCommand, Principal } from "../core/ports/session-log.ts"
+import type { ScheduleOrigin, ScheduleSpec } from "../core/schedule.ts"
+import { planStep } from "./plan-step.ts"
+import { createTimetable } from "./timetable.ts"
+
+export interface SchedulerParts {
+  readonly schedules: Schedules
+  readonly ids: Ids
+  /** The store's clock. */
+  readonly now: () => Promise<number>
+}
+
+export interface ScheduleRequest extends Principal {
+  /** Default: a random one. */
+  readonly id?: string
+  readonly agent: string
+  readonly name: string
+  readonly origin: ScheduleOrigin
+  readonly spec: ScheduleSpec
+  /** The session to continue. Default: one of its own. */
+  readonly sessionId?: string
+  readonly bounds: ScheduleBounds
+}
+
+/** The actions on schedules, for their own loop, routes, tools and the command line. */
+export interface Scheduler {
+  /** Rejects with `schedule_exists` or `too_many_schedules`. */
+  create(request: ScheduleRequest): Promise<Schedule>
+  /** Gives a schedule other terms. Resolves to false if others changed it meanwhile. */
+  replace(schedule: Schedule, spec: ScheduleSpec): Promise<boolean>
+  /** Has it fire no more, until it is resumed. Rejects with `schedule_not_found`, as the other ones. */
+  pause(scheduleId: string): Promise<Schedule>
+  /** Continues with the first occurrence from now on. */
+  resume(scheduleId: string): Promise<Schedule>
+  /** Fires it now, also while it is paused. Rejects with `schedule_running` while a run of it is open. */
+  run(scheduleId: string): Promise<Occurrence>
+  /** Takes the next step of a schedule that is due. */
+  step(schedule: Schedule): Promise<AdvanceOutcome>
+  /** Leaves a schedule that cannot be fired alone for a minute, so that it does not keep others from their turn. */
+  postpone(schedule: Schedule): Promise<void>
+}
+
+/** A schedule that others change all the time is given up after so many attempts. */
+const maxAttempts = 10
+const postponedMs = 60_000
+
+export function createScheduler({ schedules, ids, now }: SchedulerParts): Scheduler {
+  async function found(scheduleId: string): Promise<Schedule> {
+    const schedule = await schedules.find(scheduleId)
+    if (schedule !== null) return schedule
+    throw new GatewayError({ code: "schedule_not_found", status: 404 }, "There is no such schedule.")
+  }
+
+  /** Tries again when another process was faster. */
+  async function change<Result>(
+    scheduleId: string,
+    attempt: (schedule: Schedule) => Promise<Result | null>,
+  ): Promise<Result> {
+    for (let attempts = 0; attempts < maxAttempts; attempts += 1) {
+      const result = await attempt(await found(scheduleId))
+      if (result !== null) return result
+    }
+    throw new GatewayError(
+      { code: "schedule_busy", status: 503, retryable: true },
+      "Other processes keep changing the schedule. Try again.",
+    )
+  }
+
+  async function write(schedule: Schedule, changed: Parameters<Schedules["advance"]>[0]["change"]) {
+    const outcome = await schedules.advance({ schedule, change: changed, skipped: [], firing: null })
+    return outcome.status === "changed" ? null : found(schedule.id)
+  }
+
+  function firingOf(
+    schedule: Schedule,
+    firing: {
+      readonly at: number
+      readonly cause: OccurrenceCause
+      readonly waits: boolean
+      readonly now: number
+    },
+  ): Firing {
+    const { spec, name, sessionId } = schedule
+    const { at, cause, waits } = firing
+    const message: MessageCommand = {
+      type: "message",
+      sessionId: sessionId ?? ids.next("sess"),
+      runId: ids.next("run"),
+      at: firing.now,
+      input: { type: "message", content: [{ type: "text", text: spec.message }] },
+      context: { channel: "schedule", schedule: name, scheduled_for: new Date(at).toISOString() },
+      channel: "schedule",
+      model: null,
+      outputSchema: null,
+      idempotency: null,
+      whenBusy: waits ? "queue" : "reject",
+      ...(spec.limits !== undefined && { limits: spec.limits }),
+    }
+    return { at, cause, message }
+  }
+
+  return {
+    async create({ id = ids.next("sched"), spec, bounds, sessionId, ...request }) {
+      const createdAt = await now()
+      const nextAt = nextOf(spec, createdAt, createdAt)
+      const ownSession = spec.session === "continue" ? (sessionId ?? ids.next("sess")) : null
+      const schedule = { ...request, id, spec, sessionId: ownSession, createdAt, nextAt, wakeAt: nextAt }
+      const outcome = await schedules.create(schedule, bounds)
+      switch (outcome) {
+        case "created":
+          return found(id)
+        case "nameTaken":
+          throw new GatewayError(
+            { code: "schedule_exists", status: 409 },
+            `There is a schedule named ${request.name}. Choose another name, or remove that schedule first.`,
+          )
+        case "ownerHasTooMany":
+        case "agentHasTooMany":
+          throw new GatewayError(
+            { code: "too_many_schedules", status: 429 },
+            outcome === "ownerHasTooMany"
+              ? `A user may have ${bounds.perOwner} schedules. Remove one first.`
+              : "The agent has as many schedules as it may have.",
+          )
+        default:
+          return outcome satisfies never
+      }
+    },
+    async replace(schedule, spec) {
+      const createdAt = await now()
+      const nextAt = schedule.state === "paused" ? null : nextOf(spec, createdAt, createdAt)
+      const state = schedule.state === "paused" ? "paused" : nextAt === null ? "ended" : "active"
+      const sessionId = spec.session === "continue" ? (schedule.sessionId ?? ids.next("sess")) : null
+      const change = { spec, sessionId, createdAt, nextAt, wakeAt: nextAt, state, waiting: [] } as const
+      return (await write(schedule, change)) !== null
+    },
+    pause: (scheduleId) =>
+      change(scheduleId, async (schedule) => {
+        if (schedule.state !== "active") return schedule
+        return write(schedule, { state: "paused", reason: null, nextAt: null, waiting: [], wakeAt: null })
+      }),
+    resume: (scheduleId) =>
+      change(scheduleId, async (schedule) => {
+        if (schedule.state !== "paused") return schedule
+        const { spec, createdAt, reason } = schedule
+        const nextAt = nextOf(spec, await now(), createdAt)
+        const state = nextAt === null ? "ended" : "active"
+        // A revoked session cannot be continued.
+        const sessionId = reason === "session_revoked" ? ids.next("sess") : schedule.sessionId
+        return write(schedule, { state, reason: null, nextAt, wakeAt: nextAt, sessionId })
+      }),
+    run: (scheduleId) =>
+      change(scheduleId, async (schedule) => {
+        if (schedule.isRunning) {
+          throw new GatewayError(
+            { code: "schedule_running", status: 409, retryable: true },
+            `Run ${schedule.lastRunId} of the schedule is still open.`,
+          )
+        }
+        const at = await now()
+        const firing = firingOf(schedule, {
+          at,
+          now: at,
+          cause: "manual",
+          waits: schedule.spec.overlap === "queue",
+        })
+        const outcome = await schedules.advance({ schedule, change: {}, skipped: [], firing })
+        return outcome.status === "changed" ? null : outcome.fired
+      }),
+    async step(schedule) {
+      const at = await now()
+      const { change, skipped, fires } = planStep(
+        schedule,
+        at,
+        createTimetable(schedule.spec, schedule.createdAt),
+      )
+      const waits = fires?.hasWaited === true || schedule.spec.overlap === "queue"
+      const firing =
+        fires === null ? null : firingOf(schedule, { at: fires.at, now: at, cause: "time", waits })
+      return schedules.advance({ schedule, change, skipped, firing })
+    },
+    async postpone(schedule) {
+      const wakeAt = (await now()) + postponedMs
+      await schedules.advance({ schedule, change: { wakeAt }, skipped: [], firing: null })
+    },
+  }
+}
+
+/** Null for a schedule without a further occurrence, such as a single time that has passed. */
+function nextOf(spec: ScheduleSpec, from: number, anchor: number): number | null {
+  return createTimetable(spec, anchor).after(from)
+}

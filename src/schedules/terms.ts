@@ -1,0 +1,125 @@
+import { z } from "zod"
+import { toError } from "../core/errors.ts"
+import type { ScheduleSpec } from "../core/schedule.ts"
+import { createTimetable, shortestInterval } from "./timetable.ts"
+
+/** The time, the message and the rules of a schedule, as a caller states them. */
+export interface ScheduleTerms {
+  /** Cron expression of five fields, or six with seconds first. Either this, `every` or `at`. */
+  readonly cron?: string
+  /** Time between two occurrences, such as `30s`, `15m`, `6h` or `7d`. */
+  readonly every?: string
+  /** Time of the only occurrence in ISO 8601, such as `2026-12-24T18:00:00+01:00`. */
+  readonly at?: string
+  /** IANA name of the time zone of `cron`. Default `UTC`. */
+  readonly timezone?: string
+  /** The text that each occurrence sends to the agent: at most 16 384 characters. */
+  readonly message: string
+  /** `fresh`: a new session each time. `continue`: always the same session. Default `fresh`. */
+  readonly session?: ScheduleSpec["session"]
+  /**
+   * Decides over an occurrence that comes while the run before it is open: `skip` leaves it out, `queue` has it wait.
+   * Default `skip`; for `at`, `queue`.
+   */
+  readonly overlap?: ScheduleSpec["overlap"]
+  /**
+   * Decides over occurrences that were missed by more than a minute because no server ran: one of them is fired, the
+   * last hundred, or none. Default `one`.
+   */
+  readonly catchUp?: ScheduleSpec["catchUp"]
+  /** Maximum turns of each run. Default: those of the agent. */
+  readonly maxTurns?: number
+  /** US dollars that each run may cost. Default: the budget of the agent. */
+  readonly maxBudgetUsd?: number
+}
+
+export const scheduleNamePattern = /^[\w.-]{1,64}$/
+const maxMessageCharacters = 16_384
+
+const shape = {
+  cron: z.string().max(200).optional(),
+  every: z.string().max(20).optional(),
+  at: z.iso.datetime({ offset: true }).optional(),
+  timezone: z
+    .string()
+    .max(100)
+    .refine(isTimezone, "expected an IANA time zone such as Europe/Berlin")
+    .default("UTC"),
+  message: z.string().min(1).max(maxMessageCharacters),
+  session: z.enum(["fresh", "continue"]).default("fresh"),
+  overlap: z.enum(["skip", "queue"]).optional(),
+  catchUp: z.enum(["one", "all", "none"]).default("one"),
+  maxTurns: z.int().positive().optional(),
+  maxBudgetUsd: z.number().positive().optional(),
+} satisfies Record<keyof ScheduleTerms, z.ZodType>
+
+const terms = z
+  .strictObject(shape)
+  .refine(({ cron, every, at }) => [cron, every, at].filter((time) => time !== undefined).length === 1, {
+    message: "expected exactly one of cron, every and at",
+  })
+
+/** The terms in their stored form, or what is wrong with them, in a text that is safe to show to who stated them. */
+export type ParsedSpec = { readonly spec: ScheduleSpec } | { readonly problem: string }
+
+/** `minIntervalMs` bounds the time between two occurrences. Default: a second. */
+export function parseSpec(
+  value: unknown,
+  { minIntervalMs = 1_000, now = 0 }: { readonly minIntervalMs?: number; readonly now?: number } = {},
+): ParsedSpec {
+  const { data, error } = terms.safeParse(value)
+  if (error !== undefined) return { problem: describe(error) }
+  const { cron, every, at, timezone, message, session, catchUp, maxTurns, maxBudgetUsd } = data
+  const spec: ScheduleSpec = {
+    ...(cron !== undefined && { cron }),
+    ...(every !== undefined && { every }),
+    ...(at !== undefined && { at: Date.parse(at) }),
+    timezone,
+    message,
+    session,
+    overlap: data.overlap ?? (at === undefined ? "skip" : "queue"),
+    catchUp,
+    ...((maxTurns !== undefined || maxBudgetUsd !== undefined) && {
+      limits: {
+        ...(maxTurns !== undefined && { maxTurns }),
+        ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
+      },
+    }),
+  }
+  const problem = problemOf(spec, minIntervalMs, now)
+  return problem === null ? { spec } : { problem }
+}
+
+function problemOf(spec: ScheduleSpec, minIntervalMs: number, now: number): string | null {
+  try {
+    const timetable = createTimetable(spec, now)
+    const shortest = shortestInterval(timetable, now)
+    if (shortest !== null && shortest < minIntervalMs)
+      return `two occurrences are only ${shortest / 1_000} s apart; at least ${minIntervalMs / 1_000} s are needed`
+    if (spec.cron !== undefined && timetable.after(now) === null)
+      return "cron: the expression has no next occurrence"
+    return null
+  } catch (error) {
+    return `${spec.cron === undefined ? "every" : "cron"}: ${toError(error).message}`
+  }
+}
+
+function describe(error: z.ZodError): string {
+  const problems = error.issues.map((issue) => {
+    if (issue.code === "unrecognized_keys") return `unknown option ${issue.keys.join(", ")}`
+    const path = issue.path.map(String).join(".")
+    const message = issue.message.replace(/^Invalid input: /, "")
+    return path === "" ? message : `${path}: ${message}`
+  })
+  return problems.join("; ")
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name })
+    return true
+  } catch {
+    // `Intl` throws a RangeError for a name that it does not know.
+    return false
+  }
+}

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest"
+import { createTimetable, shortestInterval, type Timing } from "./timetable.ts"
+
+const minute = 60_000
+const from = Date.UTC(2026, 0, 1)
+const until = Date.UTC(2027, 0, 1)
+
+function timesOf(timing: Timing, start = from, end = until): readonly number[] {
+  const timetable = createTimetable(timing, start)
+  const times: number[] = []
+  for (let at = timetable.after(start - 1); at !== null && at < end; at = timetable.after(at)) times.push(at)
+  return times
+}
+
+const zones = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"] as const
+
+/** The wall clock, read in another way than the code under test reads it. */
+function wallClock(timeZone: string) {
+  const format = new Intl.DateTimeFormat("sv-SE", {
+    timeZone,
+    dateStyle: "short",
+    timeStyle: "short",
+  })
+  return (at: number) => format.format(at)
+}
+
+describe.each(zones)("a year in %s", (timezone) => {
+  it.each(["0 9", "30 1", "30 2", "15 2", "0 0", "59 23"])("of %s every day has each date once", (fields) => {
+    const [minutes, hours] = fields.split(" ")
+    const clock = wallClock(timezone)
+    const times = timesOf({ cron: `${fields} * * *`, timezone })
+    const dates = times.map((at) => clock(at).slice(0, 10))
+    expect(new Set(dates).size).toBe(dates.length)
+    expect(dates.length).toBeGreaterThanOrEqual(364)
+    const wanted = `${hours?.padStart(2, "0")}:${minutes?.padStart(2, "0")}`
+    const shifted = times.filter((at) => clock(at).slice(11) !== wanted)
+    // Only on the day that has no such time, and then at the first minute after the gap.
+    expect(shifted.length).toBeLessThanOrEqual(1)
+    for (const at of shifted) {
+      const before = clock(at - minute).slice(11)
+      expect(before < wanted && wanted < clock(at).slice(11)).toBe(true)
+    }
+  })
+
+  it("of every quarter of an hour leaves out none and repeats none", () => {
+    const clock = wallClock(timezone)
+    const expected: number[] = []
+    for (let at = from; at < until; at += minute) {
+      if (["00", "15", "30", "45"].includes(clock(at).slice(14))) expected.push(at)
+    }
+    expect(timesOf({ cron: "*/15 * * * *", timezone })).toEqual(expected)
+  })
+})
+
+describe("an interval", () => {
+  it("counts from its beginning, also before it", () => {
+    const timetable = createTimetable({ every: "6h", timezone: "UTC" }, 1_000)
+    expect(timetable.after(0)).toBe(6 * 60 * minute + 1_000)
+    expect(timetable.after(1_000)).toBe(6 * 60 * minute + 1_000)
+    expect(timetable.after(6 * 60 * minute + 1_000)).toBe(12 * 60 * minute + 1_000)
+  })
+
+  it("lists the last ones before a time", () => {
+    const timetable = createTimetable({ every: "1m", timezone: "UTC" }, 0)
+    expect(timetable.between(0, 10 * minute, 3)).toEqual([7 * minute, 8 * minute, 9 * minute])
+    expect(timetable.between(8 * minute, 10 * minute, 3)).toEqual([9 * minute])
+  })
+})
+
+it.each([
+  { cron: "every day" },
+  { cron: "2026-12-01T00:00:00" },
+  { cron: "0 0 0 1 1 * 2030" },
+  { cron: "61 * * * *" },
+  { every: "15 minutes" },
+  { every: "0m" },
+  { every: "-5m" },
+])("%j is refused", (timing) => {
+  expect(() => createTimetable({ ...timing, timezone: "UTC" }, 0)).toThrow()
+})
+
+it.each([
+  ["* * * * *", minute],
+  ["* * * * * *", 1_000],
+  ["0,1 30 4 * * *", 1_000],
+  ["0,59 0,23 * * *", minute],
+  ["0 9 * * *", 24 * 60 * minute],
+])("the shortest interval of %s is %i ms", (cron, expected) => {
+  expect(shortestInterval(createTimetable({ cron, timezone: "UTC" }, from), from)).toBe(expected)
+})
+
+it("an expression that never comes has no occurrence", () => {
+  const timetable = createTimetable({ cron: "0 0 30 2 *", timezone: "UTC" }, from)
+  expect(timetable.after(from)).toBeNull()
+  expect(shortestInterval(timetable, from)).toBeNull()
+})

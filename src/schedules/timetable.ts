@@ -1,0 +1,91 @@
+import { Cron } from "croner"
+import type { ScheduleSpec } from "../core/schedule.ts"
+import { parseDuration } from "./duration.ts"
+
+/** The times of a schedule, in milliseconds since the Unix epoch. */
+export interface Timetable {
+  /** Returns the first occurrence after `at`; null if there is none. */
+  after(at: number): number | null
+  /** Returns the last occurrences before `at` that are after `from`, in order, at most `limit`. */
+  between(from: number, at: number, limit: number): readonly number[]
+}
+
+/** The time of a schedule, as `ScheduleSpec` has it. */
+export type Timing = Pick<ScheduleSpec, "cron" | "every" | "at" | "timezone">
+
+/**
+ * Intervals count from `anchor`, so that a late occurrence does not move those after it. Throws an `Error` for a cron
+ * expression or an interval that is none.
+ */
+export function createTimetable({ cron, every, at, timezone }: Timing, anchor: number): Timetable {
+  if (cron !== undefined) return cronTimetable(cron, timezone)
+  if (every !== undefined) return intervalTimetable(every, anchor)
+  return onceTimetable(at ?? 0)
+}
+
+/**
+ * A time that the clock leaves out comes right after the gap, and a time that comes twice counts once, as in the cron
+ * of most systems. Expressions with a `*` or a step in their time of day follow the clock instead.
+ */
+function cronTimetable(expression: string, timezone: string): Timetable {
+  // Croner takes dates as well.
+  if (expression.trim().split(/\s+/).length < 5 && !expression.trim().startsWith("@"))
+    throw new Error(`${JSON.stringify(expression)} is not a cron expression of five or six fields`)
+  const cron = new Cron(expression, {
+    timezone,
+    paused: true,
+    mode: "5-or-6-parts",
+    fixedTimeRule: "no-wildcard",
+  })
+  return {
+    after: (at) => cron.nextRun(new Date(at))?.getTime() ?? null,
+    between: (from, at, limit) =>
+      cron
+        .previousRuns(limit, new Date(at))
+        .map((date) => date.getTime())
+        .filter((time) => time > from)
+        .sort((a, b) => a - b),
+  }
+}
+
+function intervalTimetable(every: string, anchor: number): Timetable {
+  const intervalMs = parseDuration(every)
+  if (intervalMs === null || intervalMs === 0)
+    throw new Error(`${JSON.stringify(every)} is not a time such as 30s, 15m, 6h or 7d`)
+  const after = (at: number) => anchor + Math.max(Math.floor((at - anchor) / intervalMs) + 1, 1) * intervalMs
+  return {
+    after,
+    between(from, at, limit) {
+      const times: number[] = []
+      for (
+        let time = Math.max(after(from), after(at - 1) - limit * intervalMs);
+        time < at;
+        time += intervalMs
+      )
+        times.push(time)
+      return times
+    },
+  }
+}
+
+function onceTimetable(time: number): Timetable {
+  return {
+    after: (at) => (time > at ? time : null),
+    between: (from, at, limit) => (limit > 0 && time > from && time < at ? [time] : []),
+  }
+}
+
+/** Occurrences whose distances are looked at. They show the pattern of any expression's minutes and hours. */
+const sampled = 100
+
+/** Returns the shortest time between two of the next occurrences; null if there are fewer than two. */
+export function shortestInterval(timetable: Timetable, from: number): number | null {
+  let shortest: number | null = null
+  let last = timetable.after(from)
+  for (let count = 1; count < sampled && last !== null; count += 1) {
+    const next = timetable.after(last)
+    if (next !== null) shortest = Math.min(shortest ?? Number.POSITIVE_INFINITY, next - last)
+    last = next
+  }
+  return shortest
+}

@@ -1,0 +1,133 @@
+import { createHash } from "node:crypto"
+import { GatewayError } from "../core/errors.ts"
+import type { JsonObject } from "../core/json/json.ts"
+import type { Tool, ToolContext, ToolResult } from "../core/ports/tool.ts"
+import { parseDuration } from "./duration.ts"
+import type { Asking, OwnSchedules } from "./own-schedules.ts"
+import { scheduleToWire } from "./wire.ts"
+
+const text = (description: string) => ({ type: "string", description }) as const
+
+interface Definition extends Pick<Tool, "name" | "description" | "readOnly" | "idempotent"> {
+  readonly properties: Readonly<Record<string, JsonObject>>
+  readonly required: readonly string[]
+  execute(input: JsonObject, context: ToolContext): Promise<ToolResult>
+}
+
+/** The tools by which an agent sends itself messages later. They come to the session that asked. */
+export function scheduleTools(
+  agent: string,
+  { own, now }: { readonly own: OwnSchedules; readonly now: () => Promise<number> },
+): readonly Tool[] {
+  const asking = ({ session: { id, tenant, userId } }: ToolContext): Asking => ({ id, agent, tenant, userId })
+  return [
+    defineTool({
+      name: "schedule_message",
+      description:
+        "Sends you a message later, in this conversation: a reminder, or work to do again and again. State exactly " +
+        "one of `in`, `at`, `every` and `cron`. Write the message so that you know what to do when you read it.",
+      properties: {
+        name: text(
+          "Short name, unique among your scheduled messages: letters, digits, dots, dashes, underscores.",
+        ),
+        message: text("The text that you will receive."),
+        in: text("Once, after this time: 20m, 3h, 2d."),
+        at: text("Once, at this time in ISO 8601 with its offset: 2026-12-24T18:00:00+01:00."),
+        every: text("Again and again, each time after this long: 30m, 6h, 1d."),
+        cron: text("Again and again, by a cron expression of five fields: 0 9 * * 1-5."),
+        timezone: text("IANA time zone of the cron expression. Default UTC."),
+      },
+      required: ["name", "message"],
+      idempotent: true,
+      async execute(input, context) {
+        const { name, in: delay, ...terms } = input
+        // The same call that is executed again after a crash names the same schedule.
+        const id = `sched_${createHash("sha256").update(context.idempotencyKey).digest("hex").slice(0, 32)}`
+        const at = delay === undefined ? {} : { at: await timeAfter(String(delay), now) }
+        const made = await own.find(asking(context), id).catch(unlessUnknown)
+        const request = {
+          id,
+          name,
+          origin: "agent",
+          terms: { ...terms, ...at, session: "continue" },
+        } as const
+        const schedule =
+          made ?? (await own.create(asking(context), { ...request, terms: withQueue(request.terms) }))
+        return { type: "json", value: scheduleToWire(schedule) }
+      },
+    }),
+    defineTool({
+      name: "list_scheduled_messages",
+      description: "Lists your scheduled messages of this user, with the time at which each comes next.",
+      properties: {},
+      required: [],
+      readOnly: true,
+      async execute(_, context) {
+        const schedules = await own.list(asking(context))
+        const active = schedules.filter(({ state }) => state !== "ended")
+        return {
+          type: "json",
+          value: { now: new Date(await now()).toISOString(), messages: active.map(scheduleToWire) },
+        }
+      },
+    }),
+    defineTool({
+      name: "cancel_scheduled_message",
+      description: "Removes one of your scheduled messages, so that it does not come any more.",
+      properties: { name: text("Name of the scheduled message.") },
+      required: ["name"],
+      idempotent: true,
+      async execute({ name }, context) {
+        const schedules = await own.list(asking(context))
+        const schedule = schedules.find((each) => each.name === name && each.origin === "agent")
+        if (schedule === undefined) {
+          const message =
+            "There is no scheduled message of this name. Call list_scheduled_messages to see them."
+          return { type: "error", code: "schedule_not_found", message }
+        }
+        await own.remove(asking(context), schedule.id)
+        return { type: "json", value: { removed: String(name) } }
+      },
+    }),
+  ]
+}
+
+/** The user may be talking to the agent when the time comes. */
+function withQueue(terms: object): object {
+  return { ...terms, overlap: "queue" }
+}
+
+async function timeAfter(delay: string, now: () => Promise<number>): Promise<string> {
+  const delayMs = parseDuration(delay)
+  if (delayMs === null || delayMs === 0) {
+    const message = "The schedule cannot be used: in: expected a time such as 20m, 3h or 2d."
+    throw new GatewayError({ code: "invalid_schedule", status: 422 }, message)
+  }
+  return new Date(Math.min((await now()) + delayMs, latestDate)).toISOString()
+}
+
+/** The last moment that a date can hold with a year of four digits. */
+const latestDate = Date.UTC(9999, 11, 31)
+
+function unlessUnknown(error: unknown): null {
+  if (error instanceof GatewayError && error.code === "schedule_not_found") return null
+  throw error
+}
+
+function defineTool({ properties, required, execute, ...definition }: Definition): Tool {
+  const inputSchema = { type: "object", properties, required, additionalProperties: false } as const
+  return {
+    ...definition,
+    inputSchema,
+    validate: (input, { checkSchema, sessionId, signal }) =>
+      checkSchema(inputSchema, input, { source: "schedules", sessionId, signal }),
+    async execute(input, context) {
+      try {
+        return await execute(input as JsonObject, context)
+      } catch (error) {
+        if (!(error instanceof GatewayError) || error.retryable) throw error
+        return { type: "error", code: error.code, message: error.message }
+      }
+    },
+  }
+}

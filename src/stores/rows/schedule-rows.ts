@@ -1,0 +1,126 @@
+import type { Firing, NewSchedule, Occurrence, Schedule, ScheduleStep } from "../../core/ports/schedules.ts"
+import type { NewSession } from "../../core/ports/session-log.ts"
+import type { FiringEffect } from "../rules/firing-effects.ts"
+import { escapeText, integer, json, nullableText, type Row, text, unescapeText } from "./columns.ts"
+
+/** SQL: the columns of `toSchedule`, besides `is_running`. */
+export const scheduleColumns = `schedule.id, schedule.agent, schedule.tenant, schedule.user_id, schedule.name,
+  schedule.origin, schedule.spec, schedule.session_id, schedule.created_at, schedule.state, schedule.reason,
+  schedule.next_at, schedule.waiting, schedule.wake_at, schedule.last_run_id, schedule.revision`
+
+export function toSchedule(row: Row): Schedule {
+  return {
+    id: text(row, "id"),
+    agent: unescapeText(text(row, "agent")),
+    tenant: unescapeText(text(row, "tenant")),
+    userId: unescapeText(text(row, "user_id")),
+    name: unescapeText(text(row, "name")),
+    origin: text(row, "origin") as Schedule["origin"],
+    spec: json(row, "spec"),
+    sessionId: nullableText(row, "session_id"),
+    createdAt: integer(row, "created_at"),
+    state: text(row, "state") as Schedule["state"],
+    reason: nullableText(row, "reason"),
+    nextAt: nullableInteger(row, "next_at"),
+    waiting: json(row, "waiting"),
+    wakeAt: nullableInteger(row, "wake_at"),
+    lastRunId: nullableText(row, "last_run_id"),
+    isRunning: row.is_running === 1 || row.is_running === true,
+    revision: integer(row, "revision"),
+  }
+}
+
+/** Returns the schedule as a list of values in the order of the columns up to `last_run_id`. */
+export function newScheduleValues(schedule: NewSchedule): readonly (string | number | null)[] {
+  const { id, agent, tenant, userId, name, origin, spec, sessionId, createdAt, nextAt, wakeAt } = schedule
+  const owner = [agent, tenant, userId, name].map(escapeText)
+  const state = nextAt === null ? "ended" : "active"
+  return [id, ...owner, origin, JSON.stringify(spec), sessionId, createdAt, state, null, nextAt, "[]", wakeAt]
+}
+
+/** The columns that a step writes. */
+export interface ChangedColumns {
+  readonly spec: string
+  readonly session_id: string | null
+  readonly created_at: number
+  readonly state: string
+  readonly reason: string | null
+  readonly next_at: number | null
+  readonly waiting: string
+  readonly wake_at: number | null
+  readonly last_run_id: string | null
+}
+
+/** Returns what the row is after a step whose firing, if it has one, had this effect. */
+export function changedColumns(
+  { schedule, change }: ScheduleStep,
+  effect: FiringEffect | null,
+): ChangedColumns {
+  const changed = { ...schedule, ...change, ...effect?.change }
+  return {
+    spec: JSON.stringify(changed.spec),
+    session_id: changed.sessionId,
+    created_at: changed.createdAt,
+    state: changed.state,
+    reason: changed.reason,
+    next_at: changed.nextAt,
+    waiting: JSON.stringify(changed.waiting),
+    wake_at: changed.wakeAt,
+    last_run_id: effect?.runId ?? changed.lastRunId,
+  }
+}
+
+/** Returns the session that a firing creates, unless it exists. */
+export function sessionOf({ agent, tenant, userId }: Schedule, { message }: Firing): NewSession {
+  return { id: message.sessionId, agent, tenant, userId, createdAt: message.at }
+}
+
+/** An occurrence as it is stored. */
+export interface NewOccurrenceRow {
+  readonly at: number
+  readonly cause: string
+  readonly outcome: string
+  readonly reason: string | null
+  readonly session_id: string | null
+  readonly run_id: string | null
+}
+
+/** Returns the rows of a step: those that were skipped before the one that was fired. */
+export function occurrenceRows(
+  { skipped, firing }: ScheduleStep,
+  effect: FiringEffect | null,
+): readonly NewOccurrenceRow[] {
+  const rows = skipped.map(({ at, outcome, reason }) => {
+    return { at, cause: "time", outcome, reason, session_id: null, run_id: null }
+  })
+  if (firing === null || effect === null) return rows
+  const { runId, reason } = effect
+  const { at, cause, message } = firing
+  const isStarted = runId !== null
+  const fired = {
+    at,
+    cause,
+    outcome: isStarted ? "started" : "skipped",
+    reason,
+    session_id: isStarted ? message.sessionId : null,
+    run_id: runId,
+  }
+  return [...rows, fired]
+}
+
+export function toOccurrence(row: Row): Occurrence {
+  return {
+    number: integer(row, "number"),
+    at: integer(row, "at"),
+    decidedAt: integer(row, "decided_at"),
+    cause: text(row, "cause") as Occurrence["cause"],
+    outcome: text(row, "outcome") as Occurrence["outcome"],
+    reason: nullableText(row, "reason"),
+    sessionId: nullableText(row, "session_id"),
+    runId: nullableText(row, "run_id"),
+  }
+}
+
+function nullableInteger(row: Row, column: string): number | null {
+  return row[column] === null ? null : integer(row, column)
+}

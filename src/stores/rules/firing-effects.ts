@@ -1,0 +1,42 @@
+import type { ScheduleChange } from "../../core/ports/schedules.ts"
+import type { PutOutcome } from "../../core/ports/session-log.ts"
+
+/** The effect of a firing on its schedule. */
+export interface FiringEffect {
+  /** Null if the occurrence started no run. */
+  readonly runId: string | null
+  readonly reason: string | null
+  readonly change: ScheduleChange
+}
+
+/** A schedule whose session was revoked is paused: the one who revoked it wants no further runs in it. */
+export const revokedEffect: FiringEffect = {
+  runId: null,
+  reason: "session_revoked",
+  change: { state: "paused", reason: "session_revoked", nextAt: null, waiting: [], wakeAt: null },
+}
+
+/** Decides what a message that was put means for its occurrence. */
+export function effectOf(outcome: PutOutcome): FiringEffect {
+  switch (outcome.status) {
+    case "accepted":
+    case "duplicate":
+    case "steered":
+      return { runId: outcome.runId, reason: null, change: {} }
+    case "busy":
+      return skippedEffect("session_busy")
+    case "queueFull":
+      return skippedEffect("queue_full")
+    case "full":
+      return skippedEffect("storage_full")
+    case "keyReused":
+    case "unknown":
+      return skippedEffect("not_accepted")
+    default:
+      return outcome satisfies never
+  }
+}
+
+function skippedEffect(reason: string): FiringEffect {
+  return { runId: null, reason, change: {} }
+}
