@@ -76,7 +76,7 @@ export function firstStep(
   { runtime, ids, conversation }: Pick<ModelRunContext, "runtime" | "ids" | "conversation">,
   started: Pick<RunStarted, "limits">,
 ): StepStarted | null {
-  const hasBudget = runtime.maxBudgetUsd !== null || started.limits?.maxBudgetUsd !== undefined
+  const hasBudget = runtime.maxBudgetUsd !== undefined || started.limits?.maxBudgetUsd !== undefined
   const mayCompact = runtime.compaction !== null && conversation.messages.length > 0
   if (hasBudget || mayCompact || mostTurns({ started }, runtime.maxTurns) === 0) return null
   return createStep(ids, 1)
@@ -84,9 +84,9 @@ export function firstStep(
 
 function mostTurns(
   { started: { limits } }: { readonly started: Pick<RunStarted, "limits"> },
-  maxTurns: number | null,
+  ofAgent = Number.POSITIVE_INFINITY,
 ): number | null {
-  const most = Math.min(maxTurns ?? Number.POSITIVE_INFINITY, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
+  const most = Math.min(ofAgent, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(most) ? most : null
 }
 

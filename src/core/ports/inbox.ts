@@ -1,5 +1,7 @@
+import type { ChildOutcome } from "../child.ts"
+import type { JsonObject } from "../json/json.ts"
 import type { ContentPart } from "../messages.ts"
-import type { Command, Lease, PutOutcome, Session } from "./session-log.ts"
+import type { CancelCommand, Command, Lease, MessageCommand, PutOutcome, Session } from "./session-log.ts"
 
 /** An accepted message whose run no process has opened yet. */
 export interface QueuedRun {
@@ -73,3 +75,19 @@ export interface Found {
   readonly session: Session
   readonly commands: readonly Command[]
 }
+
+/** The end of a background task, for the session that started it. */
+export interface TaskEndCommand {
+  readonly type: "taskEnd"
+  readonly sessionId: string
+  /** The run of the task, which is its id. */
+  readonly runId: string
+  readonly outcome: ChildOutcome
+  /** Context and channel of that run. */
+  readonly context: JsonObject
+  readonly channel: string | null
+  readonly at: number
+}
+
+/** A command that is put into an inbox, and that no wait asks for. */
+export type PutCommand = MessageCommand | CancelCommand | TaskEndCommand

@@ -5,6 +5,7 @@ import { loadConversation } from "../reading/load-conversation.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import { Inbox } from "./inbox.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
+import { TaskEnds } from "./task-ends.ts"
 import { Withdrawals } from "./withdrawals.ts"
 
 export interface AttemptOptions
@@ -80,6 +81,13 @@ export class Attempt {
     const reader = { principal: session, signal: this.#stop.signal, isRun: true }
     const conversation = await loadConversation(log, { reads, reader, session })
     if (conversation === null) throw this.#stop.signal.reason
+    const taskEnds = new TaskEnds(writer, conversation)
+    this.#inbox.onTaskEnd((command) => {
+      void taskEnds.log(command).then(
+        () => this.#inbox.wake(),
+        () => undefined,
+      )
+    })
     /** Set while the open run can only wait. */
     let parkUntil: number | null = null
     let { takeovers } = lease
@@ -89,12 +97,13 @@ export class Attempt {
       this.#stop.signal.throwIfAborted()
       const work = commands.filter(isWork)
       await this.#withdrawals.settled()
+      await taskEnds.settled()
       const message = conversation.run === null ? work.find(isMessage) : undefined
       const runId = conversation.run?.runId ?? message?.runId
       const yields = message !== undefined && runs > 0 && mustYield()
       if (runId === undefined || yields || (parkUntil !== null && work.length === 0)) {
         this.#leaving = true
-        const stale = runId === undefined && work.length > 0
+        const stale = runId === undefined && work.some(({ type }) => type !== "taskEnd")
         const outcome = await log.release(lease, {
           force: stale || yields,
           ...(parkUntil === null ? {} : { parkUntil: await this.#byTheStore(parkUntil) }),
@@ -160,7 +169,10 @@ export class Attempt {
   }
 }
 
-/** Withdrawals are logged as they are found, and steering messages are taken by the run that they join. */
+/**
+ * Withdrawals are logged as they are found, and steering messages are taken by the run that they join. The
+ * end of a task is logged too, and the run may have waited for it.
+ */
 function isWork({ type }: Command): boolean {
   return type !== "withdraw" && type !== "steer"
 }

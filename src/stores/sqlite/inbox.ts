@@ -1,6 +1,5 @@
-import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
-  CancelCommand,
   Command,
   Lease,
   MessageCommand,
@@ -18,7 +17,14 @@ import {
 import type { LargeContents } from "../rows/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { type DueChange, positionOf, queuedRuns } from "../rules/inbox-rules.ts"
-import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
+import {
+  type PutPlan,
+  planCancel,
+  planMessage,
+  planRevocation,
+  planTaskEnd,
+  type Receiver,
+} from "../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"
@@ -46,7 +52,7 @@ const nothing = { isDue: false, inserted: null }
 /** Inside a transaction. */
 export function put(
   database: Database,
-  command: MessageCommand | CancelCommand,
+  command: PutCommand,
   { limits, texts, versions, now }: PutOptions,
 ): Put {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
@@ -54,11 +60,23 @@ export function put(
   const message = command.type === "message" ? command : null
   const known = message === null ? null : findKnown(database, message, receiver)
   if (known !== null) return { outcome: known, ...nothing }
-  const plan =
-    command.type === "cancel" ? planCancel(command, receiver) : planMessage(command, receiver, limits)
+  const plan = planOf(command, receiver, limits)
   const done = carryOut(database, plan, { sessionId: command.sessionId, message, texts, versions })
   const isIdle = receiver.open === null && receiver.rows.length === 0 && plan.run?.state === "queued"
   return isIdle ? done : { ...done, inserted: null }
+}
+
+function planOf(command: PutCommand, receiver: Receiver, limits: StorageLimits | undefined): PutPlan {
+  switch (command.type) {
+    case "message":
+      return planMessage(command, receiver, limits)
+    case "cancel":
+      return planCancel(command, receiver)
+    case "taskEnd":
+      return planTaskEnd(command, receiver)
+    default:
+      return command satisfies never
+  }
 }
 
 /**
