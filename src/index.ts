@@ -92,7 +92,9 @@ export {
 } from "./core/ports/directory.ts"
 export type { EmbeddingProvider } from "./core/ports/embeddings.ts"
 export type {
+  Found,
   PendingOptions,
+  PutAndClaimOutcome,
   PutCommand,
   PutRun,
   QueuedRun,
@@ -170,7 +172,7 @@ export type { Secrets } from "./core/ports/secrets.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
-  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
+  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits,
   PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
   StorageLimits, StoredCommand,
 } from "./core/ports/session-log.ts"

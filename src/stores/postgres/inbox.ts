@@ -1,10 +1,9 @@
 import { pieceCharacters } from "../../core/json/json-pieces.ts"
-import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutAndClaimOutcome, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
   Command,
   Lease,
   MessageCommand,
-  PutAndClaimOutcome,
   PutOutcome,
   StorageLimits,
 } from "../../core/ports/session-log.ts"
