@@ -125,8 +125,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
     outbox: createOutbox(async () => (await started()).outbox),
     memory: createGatewayMemory({
       optionsOf: (agent) => memoryOptionsOf(agents, agent),
-      store: async () => (await started()).memory,
-      logger,
+      open: () => started(),
     }),
     schedules: createGatewaySchedules(async () => (await started()).schedules),
     sessions: createGatewaySessions(async () => (await started()).directory),

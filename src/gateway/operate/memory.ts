@@ -29,18 +29,20 @@ export interface MemoryParts {
   /** The option `memory` of the agent; of the default agent for undefined. */
   readonly optionsOf: (agent: string | undefined) => MemoryChoice | undefined
   /** Opens the store at the first use. */
-  readonly store: () => Promise<Memory>
-  readonly logger: Logger
+  readonly open: () => Promise<{ readonly memory: Memory; readonly logger: Logger }>
 }
 
-export function createGatewayMemory({ optionsOf, store, logger }: MemoryParts): GatewayMemory {
+export function createGatewayMemory({ optionsOf, open }: MemoryParts): GatewayMemory {
   return {
     of(owner = {}) {
       const settings = memorySettings(optionsOf(owner.agent))
       const scope = { ...principalOf(owner), agent: owner.agent ?? null }
-      return createMemories(scope, { store: lazily(store), settings, logger })
+      return lazily(async () => {
+        const { memory, logger } = await open()
+        return createMemories(scope, { store: memory, settings, logger })
+      })
     },
-    forgetUser: async (owner) => (await store()).forgetAll(principalOf(owner)),
+    forgetUser: async (owner) => (await open()).memory.forgetAll(principalOf(owner)),
   }
 }
 
@@ -49,15 +51,14 @@ function principalOf({ principal, userId, tenant }: MemoryOwner): Principal {
   return userId === undefined ? localPrincipal : principalOfPerson({ userId, tenant })
 }
 
-function lazily(store: () => Promise<Memory>): Memory {
+function lazily(memories: () => Promise<Memories>): Memories {
   return {
-    remember: async (memory, options) => (await store()).remember(memory, options),
-    get: async (scope, key) => (await store()).get(scope, key),
-    recall: async (scope, query) => (await store()).recall(scope, query),
-    list: async (scope, query) => (await store()).list(scope, query),
-    forget: async (scope, key, options) => (await store()).forget(scope, key, options),
-    forgetNamed: async (scope, name) => (await store()).forgetNamed(scope, name),
-    forgetAll: async (owner) => (await store()).forgetAll(owner),
-    prune: async (limit) => (await store()).prune(limit),
+    remember: async (memory, options) => (await memories()).remember(memory, options),
+    update: async (change, options) => (await memories()).update(change, options),
+    recall: async (query, options) => (await memories()).recall(query, options),
+    get: async (key) => (await memories()).get(key),
+    list: async (query) => (await memories()).list(query),
+    forget: async (key) => (await memories()).forget(key),
+    forgetAll: async () => (await memories()).forgetAll(),
   }
 }
