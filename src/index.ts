@@ -1,21 +1,11 @@
+export type { LoopOptions, WaitOptions } from "./agent/options.ts"
+export type { ApprovalOptions } from "./approvals/options.ts"
 export { type PathAllowlist, pathAllowlist } from "./approvals/path-allowlist.ts"
 export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit.ts"
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
-export type {
-  MaxTurnsReport,
-  ModelChoice,
-  Runner,
-  RunnerDecision,
-  RunnerEvent,
-  RunnerRequest,
-  RunnerToolCall,
-  ToolReport,
-  ToolTiming,
-  UsageReport,
-} from "./core/agent-runtime.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
@@ -139,6 +129,7 @@ export type {
   RunParts,
 } from "./core/ports/plugin.ts"
 export type {
+  ModelChoice,
   ModelDelta,
   ModelEnd,
   ModelEvent,
@@ -203,8 +194,10 @@ export type { ToolRules } from "./core/ports/tool-rules.ts"
 export type { TransformedCall, TransformToolResult } from "./core/ports/transform-tool-result.ts"
 export type { FormQuestion, Question, QuestionAnswer, UrlQuestion } from "./core/question.ts"
 export type { ItemsAtEnd, RunEnd } from "./core/run-end.ts"
+export type { MaxTurnsReport, ToolReport, ToolTiming, UsageReport } from "./core/run-hooks.ts"
 export type { RunRole } from "./core/run-role.ts"
 export type { RunSettings } from "./core/run-settings.ts"
+export type { Runner, RunnerDecision, RunnerEvent, RunnerRequest, RunnerToolCall } from "./core/runner.ts"
 export type { ScheduleOrigin, ScheduleSpec, ScheduleState } from "./core/schedule.ts"
 export type { Clock } from "./core/time/clock.ts"
 export type { ToolLimits } from "./core/tool-limits.ts"
@@ -312,6 +305,7 @@ export type {
 export type { McpAuthorizationOptions, McpOptions } from "./mcp/options.ts"
 export type { PriceOverrides } from "./pricing/create-pricing.ts"
 export type { ModelPrice } from "./pricing/model-price.ts"
+export type { PriceOptions } from "./pricing/options.ts"
 export { aiSdkProvider } from "./providers/ai-sdk/ai-sdk-provider.ts"
 export type { AiSdkModel, AiSdkOptions } from "./providers/ai-sdk/options.ts"
 export { anthropicProvider } from "./providers/anthropic/anthropic-provider.ts"
@@ -319,6 +313,7 @@ export type { AnthropicOptions, AnthropicThinking, LoadAnthropicSdk } from "./pr
 export type { ProviderChoice, ProviderOptions } from "./providers/choose/choose-provider.ts"
 export type { FallbackChoice } from "./providers/choose/fallback-models.ts"
 export type { NamedProviderOptions, ProviderConfig, ProviderName } from "./providers/choose/named-provider.ts"
+export type { ModelOptions } from "./providers/choose/options.ts"
 export { type DemoProviderOptions, demoProvider } from "./providers/demo/demo-provider.ts"
 export { openAiChatProvider } from "./providers/openai/openai-chat-provider.ts"
 export { openAiProvider } from "./providers/openai/openai-provider.ts"
@@ -356,6 +351,7 @@ export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } 
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"
 export { tool } from "./tools/local-tool.ts"
+export type { ToolOptions } from "./tools/options.ts"
 export type {
   StandardIssue,
   StandardOutput,

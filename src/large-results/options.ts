@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { declareOptions } from "../options/declare-options.ts"
 
 /** Options for results of tools that are longer than `maxToolResultBytes`. */
 export interface LargeResultsOptions {
@@ -14,10 +15,10 @@ export interface LargeResultsSettings {
   readonly sessionBytes?: number
 }
 
-export const largeResultsSchemas = {
+export const largeResultsSchemas = declareOptions<LargeResultsOptions>()({
   largeResults: z
     .union([z.boolean(), z.strictObject({ sessionBytes: z.int().positive().optional() })])
     .optional(),
-} satisfies Record<keyof LargeResultsOptions, unknown>
+})
 
 export const defaultSessionBytes = 128 * 1024 * 1024

@@ -1,6 +1,5 @@
-import type { ModelChoice } from "../../core/agent-runtime.ts"
 import type { Event } from "../../core/log/entries.ts"
-import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { ModelChoice, ModelRequest } from "../../core/ports/provider.ts"
 import { type Cost, noUsage, type Spending, type Usage } from "../../core/usage.ts"
 import { openChildrenOf } from "../children/tree-effects.ts"
 import type { RunState } from "../conversation.ts"
@@ -30,7 +29,9 @@ export function budgetOf(
   { runtime }: ModelRunContext,
   { started: { limits } }: Pick<RunState, "started">,
 ): number | null {
-  const budgets = [runtime.maxBudgetUsd, limits?.maxBudgetUsd ?? null].filter((budget) => budget !== null)
+  const budgets = [runtime.maxBudgetUsd, limits?.maxBudgetUsd ?? undefined].filter(
+    (budget) => budget !== undefined,
+  )
   return budgets.length === 0 ? null : Math.min(...budgets)
 }
 

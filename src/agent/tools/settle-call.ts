@@ -204,7 +204,7 @@ async function askPerson(
     origin: originOf(tool, call.input),
     asks: { kind: "approval", payload: { input: call.input, qualifier, reason } },
     answerSchema: tool.inputSchema,
-    expiresAt: context.clock.now() + context.runtime.approvalTimeoutMs,
+    expiresAt: context.clock.now() + context.runtime.approvalTimeoutSeconds * 1_000,
   } as const
   await openWait(context, asked, decisions)
 }
@@ -217,7 +217,7 @@ async function openToClient(context: ModelRunContext, tool: Tool, call: CallStat
     origin: originOf(tool, call.input),
     asks: { kind: "clientTool", payload: { input: call.input, callIndex } },
     answerSchema: null,
-    expiresAt: context.clock.now() + context.runtime.approvalTimeoutMs,
+    expiresAt: context.clock.now() + context.runtime.approvalTimeoutSeconds * 1_000,
   })
 }
 

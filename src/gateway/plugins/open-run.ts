@@ -1,4 +1,4 @@
-import type { ModelRuntime } from "../../core/agent-runtime.ts"
+import type { ModelRuntime } from "../../agent/agent-runtime.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { HistoryCompaction } from "../../core/ports/compaction.ts"
 import type { Interceptor } from "../../core/ports/interceptor.ts"
@@ -60,7 +60,21 @@ export async function openRun(
     })
     return opened === undefined ? null : { plugin, parts: opened }
   })
-  const opened = (await Promise.all(opening)).filter((part) => part !== null)
+  return joinParts(
+    (await Promise.all(opening)).filter((part) => part !== null),
+    { agent, callbackTimeoutMs, logger },
+  )
+}
+
+/** Returns the view of a run that has no plugins. */
+export function viewWithoutPlugins(options: OpenRunOptions): PluginView {
+  return joinParts([], options)
+}
+
+function joinParts(
+  opened: readonly OpenedPart[],
+  { agent, callbackTimeoutMs, logger }: OpenRunOptions,
+): PluginView {
   return {
     tools: (own) => joinTools(own, opened, logger),
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),

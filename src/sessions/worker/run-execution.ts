@@ -1,3 +1,4 @@
+import type { AgentRuntime } from "../../agent/agent-runtime.ts"
 import { closeInterruptedCompaction } from "../../agent/compaction/interrupted-compaction.ts"
 import type { Conversation } from "../../agent/conversation.ts"
 import { runLoop } from "../../agent/loop.ts"
@@ -7,7 +8,6 @@ import { runForeignLoop, voidInterruptedText } from "../../agent/runner/run-fore
 import { settleCancelled } from "../../agent/settle-cancelled.ts"
 import { recordEnd } from "../../agent/steering.ts"
 import { untilAborted } from "../../agent/until-aborted.ts"
-import type { AgentRuntime, RunHooks } from "../../core/agent-runtime.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -23,6 +23,7 @@ import { newMessageOf } from "../../core/message-input.ts"
 import type { Hold } from "../../core/ports/hold.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { MessageCommand, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { RunHooks } from "../../core/run-hooks.ts"
 import { runSettingsOf } from "../../core/run-settings.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createTurns } from "../../core/turns.ts"
