@@ -6,6 +6,7 @@ export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
 export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
+export type { BackgroundTask, TaskState } from "./core/background-task.ts"
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
@@ -13,6 +14,7 @@ export type { HistoryFingerprint } from "./core/history-fingerprint.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json/json.ts"
 export type {
+  CompactionEvent,
   CompactionFailed,
   CompactionStarted,
   HistoryCompacted,
@@ -55,6 +57,7 @@ export type {
   WaitOpened,
   WaitResolved,
 } from "./core/log/entries.ts"
+export type { TaskEnded, TaskEvent, TaskRegistered, TasksCollected } from "./core/log/task-events.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AssistantMessage, AssistantPart, ContentPart, ImagePart, Message, ModelPart, ModelToolCall, OpaquePart,
@@ -90,11 +93,15 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type {
+  Found,
   PendingOptions,
+  PutAndClaimOutcome,
+  PutCommand,
   PutRun,
   QueuedRun,
   RunOpened,
   SteerCommand,
+  TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
 } from "./core/ports/inbox.ts"
@@ -110,11 +117,10 @@ export type { Keyring, SigningKey } from "./core/ports/keyring.ts"
 export { alwaysLive, type Liveness } from "./core/ports/liveness.ts"
 export type { Logger } from "./core/ports/logger.ts"
 // biome-ignore format: a line for each name would be too many.
-export type {
-  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, Outbox, OutboxClaim,
+export type { 
+  ClaimedItem, CommandDelivery, CommandItem, CommandResult, HandledItem, NewChild, Outbox, OutboxClaim,
   OutboxCommand, OutboxDelivery, OutboxFailure, OutboxFilter, OutboxHandler, OutboxItem, OutboxRow,
-  RowChoice, StartChild,
-} from "./core/ports/outbox.ts"
+  RowChoice, StartChild,} from "./core/ports/outbox.ts"
 export type {
   Audience,
   Plugin,
@@ -160,7 +166,7 @@ export type { Secrets } from "./core/ports/secrets.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
-  MessageCommand, MessageInput, NewChild, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
+  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits,
   PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
   StorageLimits, StoredCommand,
 } from "./core/ports/session-log.ts"
@@ -181,7 +187,9 @@ export type {
 export type {
   Answered,
   EmittedData,
+  ReturnedTask,
   ReturnedWait,
+  SessionTasks,
   Tool,
   ToolApprovalPolicy,
   ToolContext,
@@ -346,7 +354,12 @@ export type { Skill, SkillAgent, SkillFile, SkillMistake, SkillSet } from "./ski
 export { type SkillStateOptions, SkillStateStore } from "./skills/state/skill-state-store.ts"
 export { loadState, type StateFileOptions, saveState } from "./state-files/state-file.ts"
 export { extractStateUpdate, type StateUpdate } from "./state-files/state-update.ts"
-export type { SubAgentOptions } from "./sub-agents/options.ts"
+export type {
+  BackgroundEnd,
+  BackgroundHookOptions,
+  BackgroundStart,
+  SubAgentOptions,
+} from "./sub-agents/options.ts"
 export { createLogger, type LogDestination, type LoggerOptions, type LogLevel } from "./telemetry/logger.ts"
 export type { InferInput, InputSchema } from "./tools/input-schema.ts"
 export type { BackendToolDefinition, ClientToolDefinition, ToolDefinition } from "./tools/local-tool.ts"

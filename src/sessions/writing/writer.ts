@@ -153,7 +153,7 @@ export class SessionWriter implements Journal, Committable {
     effects: JournalEffects,
   ): Promise<readonly EventEntry[]> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped)
-    if (this.#storedBytes > this.#maxBytes && events.some(startsMore))
+    if (this.#storedBytes > this.#maxBytes && startMore(events))
       return Promise.reject(tooLarge(this.#maxBytes))
     const large = effects.outbox?.find(({ payload }) => jsonSize(payload) > maxItemBytes)
     if (large !== undefined) return Promise.reject(itemTooLarge(large))
@@ -301,8 +301,10 @@ export class SessionWriter implements Journal, Committable {
   }
 }
 
-function startsMore({ type }: Event): boolean {
-  return type === "stepStarted" || type === "runnerStateSaved"
+/** The first step of a run that begins with its run is part of what was accepted with the message. */
+function startMore(events: readonly Event[]): boolean {
+  if (events.some(({ type }) => type === "runStarted")) return false
+  return events.some(({ type }) => type === "stepStarted" || type === "runnerStateSaved")
 }
 
 function tooLarge(maxBytes: number): GatewayError {

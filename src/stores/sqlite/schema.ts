@@ -308,6 +308,11 @@ export const lastSeq = `max(
   coalesce((SELECT max(seq) FROM entry WHERE session_id = session.id), 0),
   coalesce((SELECT last_seq FROM delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0))`
 
+/** SQL: the columns of a session's row that `toSession` reads, and its newest entry's number. */
+export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
+  session.created_at, session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
+  session.depth, session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq`
+
 /** Refuses a database that a newer version of this package has changed. `file` is for the message. */
 export async function migrate(database: Database, file: string): Promise<void> {
   await database.write(() => {

@@ -9,6 +9,7 @@ import { sharedOutboxCases } from "../store/outbox-shared.ts"
 import { scheduleCases, sharedScheduleCases } from "../store/schedules-contract.ts"
 import { secretsCases } from "../store/secrets-contract.ts"
 import { subscriptionCases } from "../store/subscriptions-contract.ts"
+import { taskCases } from "../store/tasks-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
 import { acceptingCases, sharedAcceptingCases } from "./accepting.ts"
 import { answerCases } from "./answers.ts"
@@ -61,6 +62,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...outboxCases,
   ...outboxCommandCases,
   ...treeCases,
+  ...taskCases,
   ...subscriptionCases,
   ...scheduleCases,
   ...contentsCases,
