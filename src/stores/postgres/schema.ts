@@ -270,6 +270,23 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
   ],
   ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
+  [
+    // A content without a row here is incomplete.
+    `CREATE TABLE agent_gateway.content (
+      session_id text NOT NULL,
+      id text NOT NULL,
+      bytes bigint NOT NULL,
+      PRIMARY KEY (session_id, id)
+    )`,
+    `CREATE TABLE agent_gateway.content_chunk (
+      session_id text NOT NULL,
+      content_id text NOT NULL,
+      number integer NOT NULL,
+      body bytea NOT NULL,
+      PRIMARY KEY (session_id, content_id, number)
+    )`,
+    "ALTER TABLE agent_gateway.session ADD COLUMN content_bytes bigint NOT NULL DEFAULT 0",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

@@ -277,6 +277,24 @@ const migrations: readonly (readonly string[])[] = [
     "CREATE INDEX schedule_occurrence_of ON schedule_occurrence (schedule_id, number)",
   ],
   ["CREATE INDEX entry_compaction ON entry (session_id, seq) WHERE type = 'historyCompacted'"],
+  [
+    // A content without a row here is incomplete.
+    `CREATE TABLE content (
+      session_id TEXT NOT NULL,
+      id TEXT NOT NULL,
+      bytes INTEGER NOT NULL,
+      PRIMARY KEY (session_id, id)
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE content_chunk (
+      row INTEGER PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      content_id TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      body BLOB NOT NULL,
+      UNIQUE (session_id, content_id, number)
+    ) STRICT`,
+    "ALTER TABLE session ADD COLUMN content_bytes INTEGER NOT NULL DEFAULT 0",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */
