@@ -77,6 +77,8 @@ export type {
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
+export type { Content, ContentLimits, Contents } from "./core/ports/contents.ts"
+export { contentChunkBytes } from "./core/ports/contents.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -304,6 +306,7 @@ export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
 export type { Readiness } from "./http/readiness.ts"
+export type { LargeResultsOptions, LargeResultsSettings } from "./large-results/options.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,

@@ -1,13 +1,15 @@
 import type { Ids } from "../ids.ts"
 import type { Json, JsonObject } from "../json/json.ts"
+import type { HistoryCompacted } from "../log/compaction.ts"
 import type { EventEntry } from "../log/entries.ts"
-import type { ContentPart } from "../messages.ts"
+import type { ContentPart, Message } from "../messages.ts"
 import type { ItemsAtEnd } from "../run-end.ts"
 import type { RunRole } from "../run-role.ts"
 import type { Clock } from "../time/clock.ts"
 import type { AgentSkills } from "./agent-skills.ts"
 import type { CodeRunner } from "./code-runner.ts"
 import type { HistoryCompaction } from "./compaction.ts"
+import type { Contents } from "./contents.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
 import type { Memory } from "./memory.ts"
@@ -54,6 +56,8 @@ export interface PluginServices {
   openSecrets(): Promise<Secrets | null>
   /** Resolves to true if the store still has the session, whoever's it is. */
   isKept(sessionId: string): Promise<boolean>
+  /** Resolves to the summary that stands for older messages of the session; null if there is none. */
+  lastCompaction(sessionId: string): Promise<HistoryCompacted | null>
   /**
    * Resolves to the first events of a session after a sequence number, in order: some of them, or none at the end of
    * its log. The messages of a client's own history are left out.
@@ -67,6 +71,7 @@ export interface PluginStores {
   readonly schedules: Schedules
   /** The memories of all principals. */
   readonly memory: Memory
+  readonly contents: Contents
 }
 
 /** Ports that plugins provide for those after them. */
@@ -157,7 +162,11 @@ export interface RunParts {
    * Called when a summary is about to replace older messages. Returns texts that the model needs besides, such as
    * those of loaded skills. They stand beside the summary until the next one.
    */
-  compactionNotes?(options: { readonly signal: AbortSignal }): readonly string[] | Promise<readonly string[]>
+  compactionNotes?(options: {
+    /** The messages that the summary replaces. */
+    readonly messages: readonly Message[]
+    readonly signal: AbortSignal
+  }): readonly string[] | Promise<readonly string[]>
   /**
    * Texts for the model that are data and not instructions. They stand before the message that started the run, in
    * each of its requests, and are not part of the log.

@@ -278,6 +278,24 @@ const migrations: readonly (readonly string[])[] = [
   ],
   ["CREATE INDEX entry_compaction ON entry (session_id, seq) WHERE type = 'historyCompacted'"],
   [
+    // A content without a row here is incomplete.
+    `CREATE TABLE content (
+      session_id TEXT NOT NULL,
+      id TEXT NOT NULL,
+      bytes INTEGER NOT NULL,
+      PRIMARY KEY (session_id, id)
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE content_chunk (
+      row INTEGER PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      content_id TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      body BLOB NOT NULL,
+      UNIQUE (session_id, content_id, number)
+    ) STRICT`,
+    "ALTER TABLE session ADD COLUMN content_bytes INTEGER NOT NULL DEFAULT 0",
+  ],
+  [
     // `agent` is empty for what all agents share. An id is never used again, so that a revision is not either. The
     // large columns are the last ones: SQLite reads a row up to the last column that is asked for.
     `CREATE TABLE memory (
