@@ -103,7 +103,9 @@ test("the last place of the queue is for a user of whom none waits", async () =>
   await slots.take(sessionOf("first"), never)
   const stop = new AbortController()
   const ask = (user: string, tenant: string) =>
-    slots.take(sessionOf(user, user, tenant), stop.signal).catch((error: { readonly code?: string }) => error.code)
+    slots
+      .take(sessionOf(user, user, tenant), stop.signal)
+      .catch((error: { readonly code?: string }) => error.code)
   const waiting = ["a", "a", "b", "b", "c", "c"].map((user) => ask(user, "crowd"))
   expect(await waiting.at(-1)).toBe("code_execution_busy")
   waiting.push(ask("d", "crowd"))

@@ -1,7 +1,7 @@
 import { GatewayError } from "../core/errors.ts"
+import { placesForNewcomers } from "../core/newcomers.ts"
 import type { SandboxSession } from "../core/ports/sandbox.ts"
 import type { Principal } from "../core/ports/session-log.ts"
-import { placesForNewcomers } from "../core/newcomers.ts"
 import { createTurnOrder } from "../core/turn-order.ts"
 
 /** Limits how many executions run at once: in the process, of one user, and of one session. Further ones wait. */

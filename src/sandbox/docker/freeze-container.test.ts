@@ -41,7 +41,10 @@ it("pauses again as long as the container runs, up to a bound", async () => {
   await freezeContainer(slow, 0)
   expect(slow.calls()).toBe(3)
   const stuck = containerThat(...Array<State>(20).fill(running))
-  await expect(freezeContainer(stuck, 0)).rejects.toMatchObject({ code: "sandbox_unavailable", cause: refused })
+  await expect(freezeContainer(stuck, 0)).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+    cause: refused,
+  })
   expect(stuck.calls()).toBe(10)
 })
 
@@ -70,8 +73,11 @@ it("takes a paused container that cannot be continued for a lost engine", async 
 it.each([
   ["pause", freezeContainer],
   ["continue", thawContainer],
-])("takes an engine that does not tell the state after a failure to %s for lost, at once", async (_, change) => {
-  const container = containerThat(noEngine)
-  await expect(change(container)).rejects.toMatchObject({ code: "sandbox_unavailable", cause: refused })
-  expect(container.calls()).toBe(1)
-})
+])(
+  "takes an engine that does not tell the state after a failure to %s for lost, at once",
+  async (_, change) => {
+    const container = containerThat(noEngine)
+    await expect(change(container)).rejects.toMatchObject({ code: "sandbox_unavailable", cause: refused })
+    expect(container.calls()).toBe(1)
+  },
+)

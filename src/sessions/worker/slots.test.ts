@@ -97,7 +97,11 @@ it("keeps the last places for tenants that have none", () => {
 })
 
 it("keeps the last places of a tenant for its principals that have none", () => {
-  const slots = createSlots({ maxConcurrentRuns: 42, maxConcurrentRunsPerPrincipal: 40, placesForNewTenants: 2 })
+  const slots = createSlots({
+    maxConcurrentRuns: 42,
+    maxConcurrentRunsPerPrincipal: 40,
+    placesForNewTenants: 2,
+  })
   for (let count = 0; count < 38; count++) {
     expect(slots.isAtShare(ada)).toBe(false)
     slots.take(ada)
