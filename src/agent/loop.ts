@@ -1,8 +1,9 @@
-import type { TerminalEvent } from "../core/log/entries.ts"
-import type { RunState } from "./conversation.ts"
-import { callModel } from "./model/call-model.ts"
+import type { RunStarted, StepStarted, TerminalEvent } from "../core/log/entries.ts"
+import { noSpending } from "../core/usage.ts"
+import { compactHistory } from "./compaction/compact-history.ts"
+import { callModel, createStep } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"
-import { nextAction } from "./next-action.ts"
+import { nextAction, tooLong } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
@@ -22,6 +23,8 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
     const action = nextAction(run, mostTurns(run, runtime.maxTurns))
     switch (action.type) {
       case "startStep":
+        if (await hasRoom(context)) await callModel(context, action)
+        break
       case "repeatStep":
         await callModel(context, action)
         break
@@ -56,8 +59,34 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
   }
 }
 
-function mostTurns({ started: { limits } }: RunState, maxTurns: number | null): number | null {
-  const most = Math.min(maxTurns ?? Number.POSITIVE_INFINITY, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
+/** Compacts the conversation if it has to be. Resolves to false if that ended the run. */
+async function hasRoom(context: ModelRunContext): Promise<boolean> {
+  const outcome = await compactHistory(context, { isRefused: false })
+  if (outcome === "tooLong")
+    await recordEnd(context, [tooLong(context.conversation.run?.spent ?? noSpending)])
+  return outcome !== "tooLong" && outcome !== "ended"
+}
+
+/**
+ * Returns the event that begins a run's first step, so that one commit opens the run and begins the step. Null if
+ * something may come before the step or keep it from beginning, such as a budget or a compaction: then the loop
+ * begins it. A single message is not compacted.
+ */
+export function firstStep(
+  { runtime, ids, conversation }: Pick<ModelRunContext, "runtime" | "ids" | "conversation">,
+  started: Pick<RunStarted, "limits">,
+): StepStarted | null {
+  const hasBudget = runtime.maxBudgetUsd !== undefined || started.limits?.maxBudgetUsd !== undefined
+  const mayCompact = runtime.compaction !== null && conversation.messages.length > 0
+  if (hasBudget || mayCompact || mostTurns({ started }, runtime.maxTurns) === 0) return null
+  return createStep(ids, 1)
+}
+
+function mostTurns(
+  { started: { limits } }: { readonly started: Pick<RunStarted, "limits"> },
+  ofAgent = Number.POSITIVE_INFINITY,
+): number | null {
+  const most = Math.min(ofAgent, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(most) ? most : null
 }
 

@@ -38,7 +38,8 @@ interface User {
 
 /**
  * Tenants take turns, and within a tenant its users: a free slot goes to the tenant whose last turn is the longest ago,
- * however many of its users and executions wait. The last slots are for users without one, unless one user may have all.
+ * however many of its users and executions wait. The last slots are for users without one, unless one user may have
+ * all.
  */
 export function createSlots({ maxConcurrent, maxConcurrentPerUser, maxQueued }: SlotLimits): Slots {
   const maxPerSession = Math.max(1, Math.floor(maxConcurrent / 4))

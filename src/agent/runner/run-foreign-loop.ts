@@ -1,6 +1,6 @@
-import type { RunnerDecision } from "../../core/agent-runtime.ts"
 import { GatewayError, RunCancelledError } from "../../core/errors.ts"
 import type { Event } from "../../core/log/entries.ts"
+import type { RunnerDecision } from "../../core/runner.ts"
 import { interruptedByCrash, type RunState } from "../conversation.ts"
 import { type RunnerRunContext, record } from "../run-context.ts"
 import { untilAborted } from "../until-aborted.ts"
@@ -50,7 +50,7 @@ async function callRunner(
   const { conversation, sessionId, userId, runtime, signal, hold } = context
   await hold.untilCertain(signal)
   const { context: clientContext, channel, model, traceparent = null } = started
-  const messages = [...conversation.messages]
+  const messages = [...conversation.shownMessages]
   const asked = { sessionId, userId, runId, messages, context: clientContext, channel, model, traceparent }
   const transcript = new Transcript(context, call.decisions)
   const consume = async () => {

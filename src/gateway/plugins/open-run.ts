@@ -1,4 +1,6 @@
+import type { ModelRuntime } from "../../agent/agent-runtime.ts"
 import { ConfigurationError } from "../../core/errors.ts"
+import type { HistoryCompaction } from "../../core/ports/compaction.ts"
 import type { Interceptor } from "../../core/ports/interceptor.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
@@ -6,6 +8,7 @@ import type { Tool } from "../../core/ports/tool.ts"
 import type { TransformToolResult } from "../../core/ports/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../../core/run-end.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
+import { compactionNotesOf, compactionOf } from "./compaction-parts.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 import { storedKind } from "./outbox-handlers.ts"
 
@@ -20,6 +23,9 @@ export interface PluginView {
   readonly instructions: readonly string[]
   readonly interceptors: readonly Interceptor[]
   readonly transformToolResults: readonly TransformToolResult[]
+  /** Null if no plugin compacts conversations. */
+  readonly compaction: HistoryCompaction | null
+  readonly compactionNotes: ModelRuntime["compactionNotes"]
   /** Undefined if no plugin has something to deliver. */
   readonly itemsAtEnd?: ItemsAtEnd | undefined
 }
@@ -54,12 +60,29 @@ export async function openRun(
     })
     return opened === undefined ? null : { plugin, parts: opened }
   })
-  const opened = (await Promise.all(opening)).filter((part) => part !== null)
+  return joinParts(
+    (await Promise.all(opening)).filter((part) => part !== null),
+    { agent, callbackTimeoutMs, logger },
+  )
+}
+
+/** Returns the view of a run that has no plugins. */
+export function viewWithoutPlugins(options: OpenRunOptions): PluginView {
+  return joinParts([], options)
+}
+
+function joinParts(
+  opened: readonly OpenedPart[],
+  { agent, callbackTimeoutMs, logger }: OpenRunOptions,
+): PluginView {
   return {
     tools: (own) => joinTools(own, opened, logger),
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
+    compaction: compactionOf(opened),
+    compactionNotes: (messages, signal) =>
+      compactionNotesOf(opened, { messages, signal, timeoutMs: callbackTimeoutMs, logger }),
     itemsAtEnd: joinItems(agent, opened),
   }
 }

@@ -38,7 +38,7 @@ export function createBodyBudget({ ownerBytes, totalBytes, keptBytes }: BodyBudg
       const owner = JSON.stringify([tenant, userId])
       let taken = 0
 
-      /** What other requests hold decides whether one is new. */
+      /** Returns the bytes that a request may reach: fewer if other requests of the same owner or tenant hold some. */
       const bytesFor = (bytes: number, ofOthers: number) => bytes - (ofOthers === 0 ? 0 : keptBytes)
 
       return {

@@ -4,7 +4,10 @@ const ENOSYS = 38
 const EOPNOTSUPP = 95
 const EAFNOSUPPORT = 97
 
-/** A call that is allowed only with some values of one argument. If a call has several rules, one that allows it is enough. */
+/**
+ * A call that is allowed only with some values of one argument. If a call has several rules, one that allows it is
+ * enough.
+ */
 export interface ArgumentRule {
   readonly call: string
   /** Counts from 0. Only the lower 32 bits are looked at: none of these arguments is wider. */

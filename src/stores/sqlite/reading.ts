@@ -118,6 +118,12 @@ export function historyStart(database: Database, sessionId: string): number {
   return integer(database.get(sql, sessionId) ?? {}, "seq")
 }
 
+export function compactionStart(database: Database, sessionId: string): number {
+  const sql =
+    "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyCompacted'"
+  return integer(database.get(sql, sessionId) ?? {}, "seq")
+}
+
 /** Sessions whose sizes are added up in one turn of the event loop (rule 15). */
 const sessionsPerSlice = 2_000
 
@@ -128,8 +134,8 @@ export async function storedBytes(database: Database, { tenant, userId }: Princi
   while (afterId !== null) {
     const slice: Row | undefined = await database.read(() =>
       database.get(
-        `SELECT coalesce(sum(stored_bytes), 0) AS bytes, count(*) AS sessions, max(id) AS last_id FROM (
-           SELECT id, stored_bytes FROM session WHERE tenant = ? AND user_id = ? AND id > ?
+        `SELECT coalesce(sum(bytes), 0) AS bytes, count(*) AS sessions, max(id) AS last_id FROM (
+           SELECT id, stored_bytes + content_bytes AS bytes FROM session WHERE tenant = ? AND user_id = ? AND id > ?
            ORDER BY id LIMIT ${sessionsPerSlice})`,
         escapeText(tenant),
         escapeText(userId),

@@ -1,5 +1,6 @@
 import type { Store } from "../../core/ports/store.ts"
 import { approvalsCases } from "../store/approvals-contract.ts"
+import { contentsCases } from "../store/contents-contract.ts"
 import { directoryCases, sharedDirectoryCases } from "../store/directory-contract.ts"
 import { keyringCases } from "../store/keyring-contract.ts"
 import { outboxCommandCases } from "../store/outbox-commands.ts"
@@ -8,6 +9,7 @@ import { sharedOutboxCases } from "../store/outbox-shared.ts"
 import { scheduleCases, sharedScheduleCases } from "../store/schedules-contract.ts"
 import { secretsCases } from "../store/secrets-contract.ts"
 import { subscriptionCases } from "../store/subscriptions-contract.ts"
+import { taskCases } from "../store/tasks-contract.ts"
 import { treeCases } from "../store/tree-contract.ts"
 import { acceptingCases, sharedAcceptingCases } from "./accepting.ts"
 import { answerCases } from "./answers.ts"
@@ -60,8 +62,10 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...outboxCases,
   ...outboxCommandCases,
   ...treeCases,
+  ...taskCases,
   ...subscriptionCases,
   ...scheduleCases,
+  ...contentsCases,
 ]
 
 /** Behavior of a store that several processes may open: these cases open it more than once. */
