@@ -3,8 +3,10 @@ import { codeExecutionSchema } from "../../code-execution/options.ts"
 import { compactionSchemas } from "../../compaction/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { largeResultsSchemas } from "../../large-results/options.ts"
 import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
+import { memorySchema } from "../../memory/options.ts"
 import { describeIssues } from "../../options/describe-issues.ts"
 import { providerOptions } from "../../providers/choose/options.ts"
 import { schedulesSchemas } from "../../schedules/options.ts"
@@ -111,11 +113,13 @@ const agentServer = {
   allowedModels: strings,
   allowClientTools: z.union([z.boolean(), z.custom((value) => typeof value === "function")]).optional(),
   codeExecution: codeExecutionSchema.optional(),
+  memory: memorySchema.optional(),
   subAgents: subAgentsSchema.optional(),
   plugins: z.array(aPlugin).optional(),
   ...schedulesSchemas,
   ...skillSchemas,
   ...compactionSchemas,
+  ...largeResultsSchemas,
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }
