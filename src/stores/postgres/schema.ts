@@ -269,6 +269,10 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
   ],
+  [
+    // True if an attempt ended without an outcome.
+    "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",
+  ],
 ]
 
 /** The newest stored entry's number, of the session in the same statement: storing deltas leaves its row alone. */

@@ -276,6 +276,10 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT`,
     "CREATE INDEX schedule_occurrence_of ON schedule_occurrence (schedule_id, number)",
   ],
+  [
+    // True if an attempt ended without an outcome.
+    "ALTER TABLE outbox ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0",
+  ],
 ]
 
 /** The version that \`migrate\` brings a database to. */
