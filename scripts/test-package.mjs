@@ -1,12 +1,13 @@
 // Packs the package, installs it into an empty project, compiles that project with every TypeScript that is supported,
 // runs an agent on every Node that is supported, and its client on those, Bun and Deno. They come from npm (about 100
-// to 190 MB each, unpacked), so this is a script of its own.
+// to 190 MB each, unpacked), so this is a script of its own. It also makes a project from each template of `init`, and
+// runs its tests and its agent.
 import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { startHarness } from "../test/client/suite/harness.mjs"
 
@@ -33,7 +34,7 @@ export default createAgent("You are a calculator.", { provider: "demo", tools: [
 const folder = await mkdtemp(join(tmpdir(), "ai-agent-gateway-package-"))
 try {
   const nodes = await installNodes(join(folder, "nodes"))
-  const project = await installPackage(join(folder, "project"))
+  const { project, archive } = await installPackage(join(folder, "project"))
   const compilers = await installTypeScripts(join(folder, "compilers"))
   for (const version of typeScripts) {
     await compiles(compilers(version), project)
@@ -45,6 +46,7 @@ try {
     await serves(nodes(version), project)
     console.log(`Node ${version}: runs and serves an agent`)
   }
+  await initializes(nodes(supported[1]), { project, archive })
   const others = await installOtherRuntimes(join(folder, "others"))
   const runtimes = [...supported.map((version) => ["Node", version, [nodes(version)]]), ...others]
   // The scenarios' model speaks Anthropic's API, whose SDK is an optional peer.
@@ -154,13 +156,13 @@ async function installPackage(project) {
   const [packed] = Object.values(JSON.parse(stdout.slice(stdout.search(/^[[{]/m))))
   const unwanted = packed.files
     .map((file) => file.path)
-    // Sources are for reading in the examples alone.
-    .filter((path) => /\.test\.|\/fixtures\/|^(?!examples\/).*\.ts$(?<!\.d\.ts)/.test(path))
+    // The examples are for reading, and the templates become projects.
+    .filter((path) => /^(?!(examples|templates)\/).*(\.test\.|\/fixtures\/|\.ts$(?<!\.d\.ts))/.test(path))
   assert.deepEqual(unwanted, [], "the package holds files that nobody needs")
   await npm(["install", join(folder, packed.filename)], project)
   assert(!existsSync(join(project, "node_modules/node")), "the package brought a Node of its own")
   console.log(`${packed.filename}: ${packed.files.length} files, ${packed.size} bytes`)
-  return project
+  return { project, archive: join(folder, packed.filename) }
 }
 
 async function runsTask(node, project) {
@@ -186,6 +188,36 @@ async function serves(node, project) {
   const { code, stderr } = await server.ended
   assert.equal(code, 0, stderr)
   assert.doesNotMatch(stderr, /Warning/)
+}
+
+/** Makes a project from each template with the installed command, and runs its tests, its checks and its agent. */
+async function initializes(node, { project, archive }) {
+  const projects = join(folder, "projects")
+  await mkdir(projects)
+  const env = { PATH: `${dirname(node)}:${process.env.PATH}`, HOME: process.env.HOME, TMPDIR: tmpdir() }
+  for (const template of ["minimal", "tools", "skills", "full", "react"]) {
+    const made = cli(
+      node,
+      ["init", join(projects, template), "--template", template, "--gateway", archive],
+      project,
+    )
+    const { code, stderr } = await made.ended
+    assert.equal(code, 0, stderr)
+    const own = join(projects, template)
+    await npm(["install"], own)
+    for (const script of ["test", "check"]) {
+      await promisify(execFile)("npm", ["run", script], { cwd: own, env, timeout: 120_000 })
+    }
+    const server = cli(node, ["dev", "agent.ts", "--port", "0"], own)
+    try {
+      const page = await fetch(`${await server.listening}/console/`, { signal: AbortSignal.timeout(10_000) })
+      assert.equal(page.status, 200)
+    } finally {
+      server.child.kill("SIGTERM")
+    }
+    await server.ended
+    console.log(`init --template ${template}: installs, passes its tests and serves its console`)
+  }
 }
 
 async function refuses(node, project) {

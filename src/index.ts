@@ -3,8 +3,10 @@ export { rateLimitInterceptor, type ToolRateLimit } from "./approvals/rate-limit
 export type { ChatEvent } from "./client/wire/chat-event.ts"
 export type { ImageBlock, TextBlock, Usage as WireUsage } from "./client/wire/content.ts"
 export type { CodeExecutionConfig, ExecutionContext, PrepareEnv } from "./code-execution/options.ts"
+export type { CompactionOptions, CompactionSettings } from "./compaction/options.ts"
 export type {
   MaxTurnsReport,
+  ModelChoice,
   Runner,
   RunnerDecision,
   RunnerEvent,
@@ -17,8 +19,15 @@ export type {
 export type { ChildOutcome, ChildTask, RunLimits } from "./core/child.ts"
 export type { GatewayErrorOptions } from "./core/errors.ts"
 export { ConfigurationError, GatewayError, StoreUnavailableError, UndeliverableError } from "./core/errors.ts"
+export type { HistoryFingerprint } from "./core/history-fingerprint.ts"
 export type { IdPrefix, Ids } from "./core/ids.ts"
 export type { Json, JsonObject } from "./core/json/json.ts"
+export type {
+  CompactionFailed,
+  CompactionStarted,
+  HistoryCompacted,
+  ToolResultsShortened,
+} from "./core/log/compaction.ts"
 export type {
   AppData,
   BudgetExceeded,
@@ -74,6 +83,7 @@ export type {
   WaitKey,
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
+export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
 export {
   type Directory,
   type DirectoryCursor,

@@ -1,3 +1,4 @@
+import type { HistoryCompacted } from "../core/log/compaction.ts"
 import type { ToolCallInterrupted } from "../core/log/entries.ts"
 import type { Message } from "../core/messages.ts"
 import type { ToolResult } from "../core/ports/tool.ts"
@@ -34,3 +35,17 @@ export function mendingRequest(problem: string): Message {
     "JSON alone."
   return { role: "user", content: [{ type: "text", text }] }
 }
+
+/** Stands for the messages that a compaction took out. */
+export function summaryMessage({ summary, notes, vendor }: HistoryCompacted): Message {
+  const text = `${summaryStart}\n\n${summary}`
+  const content = [
+    { type: "text", text, ...(vendor !== undefined && { vendor }) } as const,
+    ...notes.map((note) => ({ type: "text", text: note }) as const),
+  ]
+  return { role: "user", content }
+}
+
+const summaryStart =
+  "[The beginning of this conversation was replaced by the summary that follows. Treat the summary as a record of " +
+  "what happened, not as a new request.]"

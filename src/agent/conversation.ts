@@ -1,6 +1,8 @@
-import { imageRefused, imagesOf, replaceImages } from "../core/images.ts"
-import type { Json, JsonObject } from "../core/json/json.ts"
+import { emptyFingerprint, type HistoryFingerprint } from "../core/history-fingerprint.ts"
+import { imageRefused } from "../core/images.ts"
+import type { Json } from "../core/json/json.ts"
 import { jsonSize } from "../core/json/json-size.ts"
+import type { CompactionFailed, CompactionStarted } from "../core/log/compaction.ts"
 import type {
   EventEntry,
   MessageCompleted,
@@ -12,10 +14,12 @@ import type {
   WaitResolved,
 } from "../core/log/entries.ts"
 import { epochOf } from "../core/log/sequence.ts"
-import type { AssistantMessage, ImagePart, Message, ToolMessage } from "../core/messages.ts"
+import type { Message, ToolMessage } from "../core/messages.ts"
 import type { StopReason } from "../core/ports/provider.ts"
 import { addCost, addSpending, type Cost, noSpending, type Spending } from "../core/usage.ts"
-import { interruptedResult, mendingRequest, refusedImageNote } from "./conversation-notes.ts"
+import { interruptedResult, mendingRequest } from "./conversation-notes.ts"
+import { MessageHistory } from "./message-history.ts"
+import { TokenSizes } from "./model/token-sizes.ts"
 import { type CallState, outcomeOf } from "./tools/call-state.ts"
 
 /** The code of a retry that a crash made necessary. */
@@ -23,29 +27,38 @@ export const interruptedByCrash = "interrupted"
 
 /** The folded log: the messages that a model is shown, and the state of the open run. */
 export class Conversation {
-  #messages: Message[] = []
+  readonly #isComplete: boolean
+  /** Estimates of what the messages cost a model. */
+  readonly sizes = new TokenSizes()
+  readonly #history = new MessageHistory()
   #run: RunState | null = null
   #spent: Spending = noSpending
-  /** Number of messages that a model has responded to. */
-  #accepted = 0
-  /** Images that a service refused: it responded to the messages without them. */
-  readonly #refused = new Set<ImagePart>()
-  /** Images that the open step tries without. */
-  readonly #suspected = new Set<ImagePart>()
 
-  /** Finished messages. A step's tool results are one message, there once the step is over. */
-  get messages(): readonly Message[] {
-    return this.#messages
+  /** If `complete`, compactions change no messages: for readers who are shown all of them. */
+  constructor({ complete = false }: { readonly complete?: boolean } = {}) {
+    this.#isComplete = complete
   }
 
-  /** The messages as a model is shown them: with a note in place of each image that its service refused. */
+  /** The part of the history that a compaction needs: places of messages, the last summary, counted tokens. */
+  get history(): Pick<MessageHistory, "origins" | "compacted" | "reported"> {
+    return this.#history
+  }
+
+  /**
+   * Finished messages after the last compaction. A step's tool results are one message, there once the step is over.
+   */
+  get messages(): readonly Message[] {
+    return this.#history.messages
+  }
+
+  /** The messages as a model is shown them: after the summary of those before, and without refused images. */
   get shownMessages(): readonly Message[] {
-    if (this.#refused.size + this.#suspected.size === 0) return this.#messages
-    return replaceImages(this.#messages, (image) =>
-      this.#refused.has(image) || this.#suspected.has(image)
-        ? { type: "text", text: refusedImageNote }
-        : image,
-    )
+    return this.#history.shown
+  }
+
+  /** Identifies the messages before these, as a client holds them. */
+  get formerMessages(): HistoryFingerprint {
+    return this.#history.compacted?.fingerprint ?? emptyFingerprint
   }
 
   /** The run that has not ended yet. */
@@ -60,22 +73,20 @@ export class Conversation {
 
   /** Takes out the messages that no later event changes, which are all but the last. */
   takeFinished(): readonly Message[] {
-    return this.#messages.splice(0, this.#messages.length - 1)
+    return this.#history.takeFinished()
   }
 
   apply(entry: EventEntry): void {
-    const { event, runId } = entry
+    const { event, runId, seq } = entry
     // Facts about the session are no part of the conversation.
     if (runId === null) return
     switch (event.type) {
       case "historyReplaced":
-        this.#messages = [...event.messages]
-        this.#accepted = 0
-        this.#refused.clear()
+        this.#history.replaceAll(event, seq)
         this.#spent = event.spent ?? this.#spent
         return
       case "runStarted":
-        this.#messages.push({ role: "user", content: event.content })
+        this.#history.push({ role: "user", content: event.content }, seq)
         this.#run = {
           runId: runId ?? "",
           started: event,
@@ -90,28 +101,52 @@ export class Conversation {
           runnerState: null,
           steps: 0,
           crashes: new Set(),
+          compacting: null,
+          compactedInStep: false,
+          failedCompactions: 0,
           phase: { type: "ready", stopReason: null },
         }
         return
       case "runCompleted":
       case "runFailed":
-        // The images were not the reason if the request without them failed as well.
-        this.#suspected.clear()
-        this.#endStep()
+        this.#history.clearSuspicions()
+        this.#endStep(seq)
         this.#run = null
         return
     }
     if (this.#run === null) return
     switch (event.type) {
       case "userMessageAdded":
-        this.#messages.push({ role: "user", content: event.content })
+        this.#history.push({ role: "user", content: event.content }, seq)
         this.#run.fruitlessSteps = 0
         if (this.#run.phase.type === "ready") this.#run.phase = { type: "ready", stopReason: null }
         return
+      case "compactionStarted":
+        this.#run.compacting = event
+        return
+      case "compactionFailed":
+        this.#run.compacting = null
+        this.#run.failedCompactions++
+        if (event.code === interruptedByCrash) this.#countCrash(entry, event)
+        this.#spend(event)
+        return
+      case "historyCompacted":
+        this.#run.compacting = null
+        this.#run.failedCompactions = 0
+        this.#run.compactedInStep = true
+        this.#spend(event)
+        // The fold may have begun after the start of the session.
+        this.#spent = event.spent
+        if (!this.#isComplete) this.#history.compact(event)
+        return
+      case "toolResultsShortened":
+        this.#run.compactedInStep = true
+        if (!this.#isComplete) this.#history.shortenResults(event.maxBytes)
+        return
       case "stepStarted":
         this.#run.steps = event.step
-        this.#run.stepSpent = noSpending
         this.#run.failedCalls = 0
+        this.#run.compactedInStep = false
         this.#run.phase = { type: "calling", step: event, attempt: 1 }
         return
       case "modelCallFailed":
@@ -121,20 +156,17 @@ export class Conversation {
       case "stepRetried":
         this.#run.modelIndex = event.modelIndex
         if (event.error.code === interruptedByCrash) this.#countCrash(entry, event)
-        if (event.error.code === imageRefused) this.#suspectImages()
+        if (event.error.code === imageRefused) this.#history.suspectImages()
         if (this.#run.phase.type === "calling") this.#run.phase.attempt = event.attempt
         return
       case "messageCompleted":
         this.#spend(event)
         this.#run.fruitlessSteps = isFruitless(event) ? this.#run.fruitlessSteps + 1 : 0
-        if (event.message.content.length > 0) this.#messages.push(event.message)
-        this.#accepted = this.#messages.length
-        for (const image of this.#suspected) this.#refused.add(image)
-        this.#suspected.clear()
+        this.#history.respond(event, seq)
         this.#run.phase = { type: "settling", completed: event, calls: new Map() }
         return
       case "toolCallRequested":
-        this.#request(event)
+        this.#request(event, seq)
         return
       case "waitOpened":
         this.#call(event.toolCallId, (call) => {
@@ -177,11 +209,13 @@ export class Conversation {
         })
         return
       case "stepCompleted":
-        this.#endStep()
+        this.#endStep(seq)
+        // A summary that is made before the next step counts as part of that step.
+        this.#run.stepSpent = noSpending
         return
       case "outputRejected":
         this.#run.outputRejections++
-        this.#messages.push(mendingRequest(event.problem))
+        this.#history.push(mendingRequest(event.problem), seq)
         this.#run.phase = { type: "ready", stopReason: null }
         return
       case "runnerStateSaved":
@@ -197,16 +231,8 @@ export class Conversation {
     }
   }
 
-  /** Suspects the images that no model has responded to yet, or if they are all suspected already, all images. */
-  #suspectImages(): void {
-    const unseen = imagesOf(this.#messages.slice(this.#accepted)).filter(
-      (image) => !this.#suspected.has(image),
-    )
-    for (const image of unseen.length > 0 ? unseen : imagesOf(this.#messages)) this.#suspected.add(image)
-  }
-
   /** Once for all that one crash left undone. */
-  #countCrash({ seq }: EventEntry, { stoppedInOrder = false }: StepRetried | ToolCallInterrupted): void {
+  #countCrash({ seq }: EventEntry, { stoppedInOrder = false }: Interrupted): void {
     if (!stoppedInOrder) this.#run?.crashes.add(epochOf(seq))
   }
 
@@ -218,7 +244,7 @@ export class Conversation {
     this.#spent = addSpending(this.#spent, spending)
   }
 
-  #request(event: ToolCallRequested): void {
+  #request(event: ToolCallRequested, seq: number): void {
     if (this.#run?.phase.type !== "settling") return
     const { toolCallId, input } = event
     const call: CallState = {
@@ -236,7 +262,7 @@ export class Conversation {
       result: null,
     }
     this.#run.phase.calls.set(toolCallId, call)
-    this.#nameCallInMessage(event)
+    this.#history.nameCall(event, seq)
   }
 
   #resolve(event: WaitResolved): void {
@@ -253,29 +279,8 @@ export class Conversation {
       call.approval = event
       if (editedInput === null) return
       call.input = editedInput
-      this.#editCallInMessage(event.toolCallId, editedInput)
+      this.#history.editCall(event.toolCallId, editedInput)
     })
-  }
-
-  /** The model is shown the arguments that its result belongs to. */
-  #editCallInMessage(toolCallId: string, input: JsonObject): void {
-    const last = this.#messages.at(-1)
-    if (last?.role !== "assistant") return
-    const content = last.content.map((part) =>
-      part.type === "toolCall" && part.toolCallId === toolCallId ? { ...part, input } : part,
-    )
-    this.#messages.splice(-1, 1, { role: "assistant", content })
-  }
-
-  /** A foreign runner may report a further call after the message was logged. */
-  #nameCallInMessage(event: ToolCallRequested): void {
-    const last = this.#messages.at(-1)
-    const message: AssistantMessage = last?.role === "assistant" ? last : { role: "assistant", content: [] }
-    if (message.content.some((part) => part.type === "toolCall" && part.toolCallId === event.toolCallId))
-      return
-    const { toolCallId, name, input } = event
-    const content = [...message.content, { type: "toolCall", toolCallId, name, input } as const]
-    this.#messages.splice(message === last ? -1 : this.#messages.length, 1, { role: "assistant", content })
   }
 
   #call(toolCallId: string, change: (call: CallState) => void): void {
@@ -283,13 +288,15 @@ export class Conversation {
     if (call !== undefined) change(call)
   }
 
-  #endStep(): void {
+  #endStep(seq: number): void {
     if (this.#run?.phase.type !== "settling") return
     const { calls, completed } = this.#run.phase
-    if (calls.size > 0) this.#messages.push(toolMessage([...calls.values()]))
+    if (calls.size > 0) this.#history.push(toolMessage([...calls.values()]), seq)
     this.#run.phase = { type: "ready", stopReason: completed.stopReason }
   }
 }
+
+type Interrupted = Pick<StepRetried | ToolCallInterrupted | CompactionFailed, "stoppedInOrder">
 
 /** An open run. It changes only by `Conversation.apply`. */
 export interface RunState {
@@ -316,6 +323,12 @@ export interface RunState {
   steps: number
   /** Epochs that began with what a crash had left behind. */
   readonly crashes: Set<number>
+  /** The call for a summary that has not ended. */
+  compacting: CompactionStarted | null
+  /** If true, the messages were compacted or shortened since the newest step started. */
+  compactedInStep: boolean
+  /** Calls for a summary that failed since the last compaction. */
+  failedCompactions: number
   phase: RunPhase
 }
 

@@ -1,8 +1,10 @@
 import type { TerminalEvent } from "../core/log/entries.ts"
+import { noSpending } from "../core/usage.ts"
+import { compactHistory } from "./compaction/compact-history.ts"
 import type { RunState } from "./conversation.ts"
 import { callModel } from "./model/call-model.ts"
 import { checkOutput } from "./model/check-output.ts"
-import { nextAction } from "./next-action.ts"
+import { nextAction, tooLong } from "./next-action.ts"
 import { type ModelRunContext, record } from "./run-context.ts"
 import { joinSteering, recordCompletion, recordEnd } from "./steering.ts"
 import { dispatchCalls } from "./tools/dispatch-calls.ts"
@@ -22,6 +24,8 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
     const action = nextAction(run, mostTurns(run, runtime.maxTurns))
     switch (action.type) {
       case "startStep":
+        if (await hasRoom(context)) await callModel(context, action)
+        break
       case "repeatStep":
         await callModel(context, action)
         break
@@ -54,6 +58,14 @@ export async function runLoop(context: ModelRunContext): Promise<number | null> 
         action satisfies never
     }
   }
+}
+
+/** Compacts the conversation if it has to be. Resolves to false if that ended the run. */
+async function hasRoom(context: ModelRunContext): Promise<boolean> {
+  const outcome = await compactHistory(context, { isRefused: false })
+  if (outcome === "tooLong")
+    await recordEnd(context, [tooLong(context.conversation.run?.spent ?? noSpending)])
+  return outcome !== "tooLong" && outcome !== "ended"
 }
 
 function mostTurns({ started: { limits } }: RunState, maxTurns: number | null): number | null {

@@ -77,13 +77,19 @@ export function endOfRun(stopReason: StopReason, spent: Spending): TerminalEvent
         ...spent,
       }
     case "contextFull":
-      return {
-        type: "runFailed",
-        code: "context_too_long",
-        message: "The conversation no longer fits the model's context.",
-        ...spent,
-      }
+      return tooLong(spent)
     default:
       return stopReason satisfies never
+  }
+}
+
+/** Returns the end of a run whose last turn alone does not fit the model's window. */
+export function tooLong(spent: Spending): TerminalEvent {
+  return {
+    type: "runFailed",
+    code: "context_too_long",
+    message:
+      "The conversation no longer fits the model's context window. Send a shorter message, or start a new session.",
+    ...spent,
   }
 }

@@ -7,8 +7,17 @@ import type { Usage } from "../core/usage.ts"
 /** Returns what a hook is told of the event, or null if it is not about that. Each report has the id of its event. */
 export function usageReport(entry: EventEntry, sessionId: string): UsageReport | null {
   const { event, runId } = entry
-  if (runId === null || (event.type !== "messageCompleted" && event.type !== "modelCallFailed")) return null
-  const failed = event.type === "modelCallFailed"
+  if (runId === null) return null
+  switch (event.type) {
+    case "messageCompleted":
+    case "historyCompacted":
+    case "modelCallFailed":
+    case "compactionFailed":
+      break
+    default:
+      return null
+  }
+  const failed = event.type === "modelCallFailed" || event.type === "compactionFailed"
   if (failed && !isAny(event.usage)) return null
   const { model, usage, cost, estimated } = event
   return { id: eventId(sessionId, entry.seq), sessionId, runId, model, usage, cost, estimated, failed }

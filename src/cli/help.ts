@@ -1,6 +1,7 @@
 export const generalHelp = `Usage: agent-gateway COMMAND [OPTIONS]
 
 Commands:
+  init [DIR]         Make a project with an agent that runs at once
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
@@ -220,7 +221,24 @@ Options:
 Exit codes: 0 all is well, 1 something does not work, 2 called wrongly.
 `
 
+const initHelp = `Usage: agent-gateway init [DIR] [OPTIONS]
+
+Makes a project in DIR (default: this folder): an agent, a test, a Dockerfile, and instructions for coding agents. It
+replaces no file. At a terminal it asks for the template.
+
+Options:
+  --template NAME    minimal: an agent and nothing else; tools (default): three tools, of which one needs an approval;
+                     skills: instructions that the model loads when they fit; full: tools, limits, redaction and
+                     Postgres, as in production; react: tools and a page with React
+  --gateway VERSION  What npm installs as ai-agent-gateway: a range of versions, or the path or URL of a package
+                     (default: this version)
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 done, 1 a file is in the way or it failed, 2 called wrongly.
+`
+
 export const commandHelp = {
+  init: initHelp,
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
 Serves the agent of FILE and reloads it whenever FILE or a file that it imports changes.

@@ -8,6 +8,7 @@ import { devCommand } from "./commands/dev.ts"
 import { devWorkerCommand, devWorkerName } from "./commands/dev-worker.ts"
 import { doctorCommand } from "./commands/doctor.ts"
 import { heartbeatCommand } from "./commands/heartbeat.ts"
+import { initCommand } from "./commands/init.ts"
 import { mcpCommand } from "./commands/mcp.ts"
 import { outboxCommand } from "./commands/outbox.ts"
 import { runCommand } from "./commands/run.ts"
@@ -20,6 +21,7 @@ import { commandHelp, commandNames, generalHelp, isCommandName } from "./help.ts
 import { escapedOutputs } from "./output/escaped-output.ts"
 
 const commands = {
+  init: initCommand,
   dev: devCommand,
   start: startCommand,
   run: runCommand,

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "./json/json.ts"
 import type { EventEntry } from "./log/entries.ts"
 import type { Message } from "./messages.ts"
 import type { ToolType } from "./ports/approvals.ts"
+import type { HistoryCompaction } from "./ports/compaction.ts"
 import type { Gate } from "./ports/gate.ts"
 import type { OutputFilter } from "./ports/output-filter.ts"
 import type { Pricing } from "./ports/pricing.ts"
@@ -49,6 +50,12 @@ export interface ModelRuntime extends RuntimeBase {
   readonly transformToolResults: readonly TransformToolResult[]
   /** Makes a filter for one stream of a call's live output; null to show the output as it is. */
   readonly outputFilter: (() => OutputFilter) | null
+  /** Returns the tokens of a model's context window; null if they are not known. */
+  readonly contextWindowOf: (choice: ModelChoice) => number | null
+  /** Makes room in the model's window; null if a conversation that is too long ends its run. */
+  readonly compaction: HistoryCompaction | null
+  /** Resolves to texts that stand beside a summary, such as those of loaded skills. Never rejects. */
+  readonly compactionNotes: (signal: AbortSignal) => Promise<readonly string[]>
   /** Retries of one model call that failed in a way that may pass. */
   readonly maxRetries: number
   readonly gate: Gate

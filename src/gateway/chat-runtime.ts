@@ -17,6 +17,7 @@ import type { Tool } from "../core/ports/tool.ts"
 import type { TransformToolResult } from "../core/ports/transform-tool-result.ts"
 import type { RunRole } from "../core/run-role.ts"
 import { createPricing, type PriceOverrides } from "../pricing/create-pricing.ts"
+import { listedWindow } from "../pricing/listed-window.ts"
 import type { ProviderChoice } from "../providers/choose/choose-provider.ts"
 import { type FallbackChoice, modelChoices, requirePrices } from "../providers/choose/fallback-models.ts"
 import type { RunProviders } from "../providers/choose/run-providers.ts"
@@ -235,6 +236,9 @@ function modelRuntime(chat: ChatModelRuntime & Hooks, surroundings: RuntimeSurro
       ...view.transformToolResults,
     ],
     outputFilter,
+    contextWindowOf: ({ provider: { priceList = "" }, model }) => listedWindow(priceList, model),
+    compaction: view.compaction,
+    compactionNotes: view.compactionNotes,
     maxRetries: chat.maxRetries ?? 3,
     gate: createGate({ interceptors, needsApproval, grants, callbackTimeoutMs, logger }),
     callbackTimeoutMs,

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { emptyFingerprint, extendFingerprint } from "../core/history-fingerprint.ts"
 import type { Message } from "../core/messages.ts"
 import { isSameHistory } from "./client-history.ts"
 
@@ -17,6 +18,9 @@ function image(data: string): Message {
   }
 }
 
+/** The history of a session that was never compacted. */
+const whole = (messages: readonly Message[]) => ({ messages, formerMessages: emptyFingerprint })
+
 it.each<[string, readonly Message[], readonly Message[], boolean]>([
   ["equal texts", [user("a"), assistant("b")], [user("a"), assistant("b")], true],
   ["other white space", [user(" a\u00a0b\n")], [user("ab\u3000")], true],
@@ -30,8 +34,12 @@ it.each<[string, readonly Message[], readonly Message[], boolean]>([
   ["one message more", [user("a")], [user("a"), assistant("b")], false],
   ["equal images", [image("AAAA")], [image("AAAA")], true],
   ["another image", [image("AAAA")], [image("BBBB")], false],
-])("compares %s", async (_, ours, theirs, expected) => {
-  expect(await isSameHistory(ours, theirs)).toBe(expected)
+])("compares %s, also after a compaction", async (_, ours, theirs, expected) => {
+  expect(await isSameHistory(whole(ours), theirs)).toBe(expected)
+  for (let dropped = 1; dropped <= ours.length; dropped++) {
+    const formerMessages = await extendFingerprint(emptyFingerprint, ours.slice(0, dropped))
+    expect(await isSameHistory({ messages: ours.slice(dropped), formerMessages }, theirs)).toBe(expected)
+  }
 })
 
 it("compares long texts in many turns of the event loop", async () => {
@@ -42,7 +50,7 @@ it("compares long texts in many turns of the event loop", async () => {
     timer = setImmediate(count)
   }
   let timer = setImmediate(count)
-  expect(await isSameHistory([user(text)], [user(`${text} `)])).toBe(true)
+  expect(await isSameHistory(whole([user(text)]), [user(`${text} `)])).toBe(true)
   clearImmediate(timer)
   expect(turns).toBeGreaterThan(5)
 })

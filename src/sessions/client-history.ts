@@ -1,3 +1,5 @@
+import type { Conversation } from "../agent/conversation.ts"
+import { emptyFingerprint, extendFingerprint, isSameFingerprint } from "../core/history-fingerprint.ts"
 import type { Message } from "../core/messages.ts"
 import { nextSlice } from "../core/time/next-slice.ts"
 
@@ -7,9 +9,20 @@ const sliceCharacters = 200_000
 /**
  * Compares the conversation that a client sent, without its new last message, with the one in the log (rule 13).
  * Clients hold less than the log does: texts and images, without tool calls and thinking, often with the responses of
- * several steps joined and white space changed. Only what both hold is compared. Yields to the event loop meanwhile.
+ * several steps joined and white space changed. Only what both hold is compared. After a compaction, fingerprints of
+ * the whole conversations are compared, so that a client which keeps its own does not undo the compaction. Yields to
+ * the event loop meanwhile.
  */
-export async function isSameHistory(ours: readonly Message[], theirs: readonly Message[]): Promise<boolean> {
+export async function isSameHistory(
+  { messages, formerMessages }: Pick<Conversation, "messages" | "formerMessages">,
+  theirs: readonly Message[],
+): Promise<boolean> {
+  if (formerMessages === emptyFingerprint) return hasSameMessages(messages, theirs)
+  const sent = await extendFingerprint(emptyFingerprint, theirs)
+  return isSameFingerprint(sent, await extendFingerprint(formerMessages, messages))
+}
+
+async function hasSameMessages(ours: readonly Message[], theirs: readonly Message[]): Promise<boolean> {
   const left = asClientsHoldIt(ours)
   const right = asClientsHoldIt(theirs)
   if (left.length !== right.length) return false

@@ -6,8 +6,9 @@ import type { ModelEnd, ModelFailure, ModelRequest } from "../../core/ports/prov
 import type { Tool } from "../../core/ports/tool.ts"
 import { sleep } from "../../core/time/sleep.ts"
 import { addCost, addSpending, noSpending, type Spending } from "../../core/usage.ts"
+import { compactHistory } from "../compaction/compact-history.ts"
 import { idsOfRun } from "../log-events.ts"
-import type { Action } from "../next-action.ts"
+import { type Action, tooLong } from "../next-action.ts"
 import { type ModelRunContext, record } from "../run-context.ts"
 import { recordCompletion } from "../steering.ts"
 import { untilAborted } from "../until-aborted.ts"
@@ -18,6 +19,9 @@ import { type Attempt, attemptAfter, modelAt } from "./model-attempt.ts"
 import { requestOf } from "./model-request.ts"
 import { answeredEvents } from "./response-events.ts"
 import { nothingStreamed, type Streamed, streamAnswer } from "./stream-response.ts"
+
+/** The code with which services refuse a request that does not fit their window. */
+const tooLongCode = "context_too_long"
 
 type CallAction = Extract<Action, { type: "startStep" | "repeatStep" }>
 
@@ -118,8 +122,36 @@ async function tryModel(context: ModelRunContext, attempt: Attempt): Promise<Att
     const usage = mayHaveCost(last, streamed) ? await counted(context, request, streamed) : freeOfCharge
     return afterFailure(context, attempt, last, usage)
   }
+  if (last.stopReason === "contextFull" && mayCompact(context)) {
+    const usage = await countedEnd(context, request, { end: last, streamed })
+    return afterFailure(context, attempt, contextFull, usage)
+  }
   await recordAnswer(context, attempt, request, { end: last, streamed, shownTools })
   return null
+}
+
+/** Returns true if the step's request may still be made shorter: that is done once. */
+function mayCompact({ runtime, conversation }: ModelRunContext): boolean {
+  return runtime.compaction !== null && conversation.run?.compactedInStep === false
+}
+
+/** The response ended because the window was full. */
+const contextFull: ModelFailure = {
+  type: "error",
+  code: tooLongCode,
+  message: "The conversation no longer fits the model's context window.",
+  retryable: false,
+}
+
+function countedEnd(
+  context: ModelRunContext,
+  request: ModelRequest,
+  { end, streamed }: Pick<Answered, "end" | "streamed">,
+): Promise<CountedUsage> {
+  return countUsage(end.usage ?? streamed.usage, {
+    ...evidence(context, request),
+    outputBytes: bytesOf(end.content),
+  })
 }
 
 interface Answered {
@@ -134,10 +166,7 @@ async function recordAnswer(
   request: ModelRequest,
   { end, streamed, shownTools }: Answered,
 ): Promise<void> {
-  const { estimated, ...counted } = await countUsage(end.usage ?? streamed.usage, {
-    ...evidence(context, request),
-    outputBytes: bytesOf(end.content),
-  })
+  const { estimated, ...counted } = await countedEnd(context, request, { end, streamed })
   const spending = priced(context, modelAt(context.runtime, attempt.modelIndex), counted)
   const { streamedFrom, callIds } = streamed
   const details = { streamedFrom, callIds, spending, estimated, shownTools }
@@ -173,6 +202,11 @@ async function afterFailure(
 ): Promise<Attempt | null> {
   const { code, message } = failure
   const failed = failedCall(context, attempt, code, usage)
+  if (code === tooLongCode && mayCompact(context)) {
+    logFailure(context, attempt, { failure, next: attempt, isWithoutImages: false })
+    await record(context, [failed])
+    return afterCompaction(context, attempt, failure)
+  }
   const isWithoutImages =
     failure.refusedPart === "image" && imagesOf(context.conversation.shownMessages).length > 0
   const next = isWithoutImages
@@ -186,6 +220,22 @@ async function afterFailure(
   }
   const announced = retried(next, isWithoutImages ? withoutImages : { code, message })
   return begin(context, next, { failed: [failed], announced })
+}
+
+/** Tries the step once more with a shorter request; ends the run if there is none. */
+async function afterCompaction(
+  context: ModelRunContext,
+  attempt: Attempt,
+  { code, message }: ModelFailure,
+): Promise<Attempt | null> {
+  const outcome = await compactHistory(context, { isRefused: true })
+  if (outcome === "ended") return null
+  if (outcome !== "compacted") {
+    await recordUncancelled(context, [tooLong(spentSoFar(context))])
+    return null
+  }
+  const next = { ...attempt, number: attempt.number + 1, pauseMs: 0 }
+  return begin(context, next, { failed: [], announced: retried(next, { code, message }) })
 }
 
 function logFailure(

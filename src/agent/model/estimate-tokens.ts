@@ -1,6 +1,6 @@
 import { imagesOf } from "../../core/images.ts"
 import { isLargeJson } from "../../core/json/json-pieces.ts"
-import type { ModelPart } from "../../core/messages.ts"
+import type { Message, ModelPart } from "../../core/messages.ts"
 import type { ModelRequest } from "../../core/ports/provider.ts"
 import { nextSlice } from "../../core/time/next-slice.ts"
 import type { Usage } from "../../core/usage.ts"
@@ -17,8 +17,16 @@ const usualBytesPerToken = 4
 const sliceBytes = 256 * 1024
 
 /** Tokens that a text of so many bytes has, at a guess that is rather too high. */
-function estimateTokens(bytes: number): number {
+function tokensOfBytes(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken)
+}
+
+/** Returns the tokens of a value as JSON, at a guess that is rather too high. `messages` are those in it. */
+export function estimateTokens(value: unknown, messages: readonly Message[]): number {
+  const images = imagesOf(messages)
+  const ignored = new Set<unknown>(images)
+  const json = JSON.stringify(value, (_key, part) => (ignored.has(part) ? null : part)) ?? ""
+  return tokensOfBytes(Buffer.byteLength(json)) + images.length * tokensPerImage
 }
 
 /** Resolves to the input tokens of the request, at a guess that is rather too high. */
@@ -26,7 +34,7 @@ export async function estimateInput(request: ModelRequest): Promise<number> {
   const images = imagesOf(request.messages)
   const ignored = new Set<unknown>(images)
   const bytes = await inputBytes(request, (_key, value) => (ignored.has(value) ? null : value))
-  return estimateTokens(bytes) + images.length * tokensPerImage
+  return tokensOfBytes(bytes) + images.length * tokensPerImage
 }
 
 /**
@@ -112,7 +120,7 @@ export async function countUsage(reported: Usage | null, evidence: Evidence): Pr
     isCount(input) && input + cached > 0 && input + cached >= plainInputBytes / mostBytesPerToken
   const usage: Usage = {
     inputTokens: inputIsFine ? input : Math.max(0, (await evidence.inputTokens()) - cached),
-    outputTokens: outputIsFine ? output : estimateTokens(evidence.outputBytes),
+    outputTokens: outputIsFine ? output : tokensOfBytes(evidence.outputBytes),
     cacheCreationInputTokens: count(cacheCreationInputTokens),
     cacheReadInputTokens: count(cacheReadInputTokens),
   }

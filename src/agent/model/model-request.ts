@@ -3,8 +3,11 @@ import type { ModelRunContext } from "../run-context.ts"
 import { outputInstruction } from "./check-output.ts"
 import { type Attempt, modelAt } from "./model-attempt.ts"
 
-/** Returns the request that this attempt sends to the model. */
-export function requestOf(context: ModelRunContext, { modelIndex }: Attempt): ModelRequest {
+/** Returns the request that an attempt with this model sends. */
+export function requestOf(
+  context: ModelRunContext,
+  { modelIndex }: Pick<Attempt, "modelIndex">,
+): ModelRequest {
   const { runtime, conversation } = context
   const { systemPrompt, maxTokens } = runtime
   const { provider, model } = modelAt(runtime, modelIndex)

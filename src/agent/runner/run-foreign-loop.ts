@@ -50,7 +50,7 @@ async function callRunner(
   const { conversation, sessionId, userId, runtime, signal, hold } = context
   await hold.untilCertain(signal)
   const { context: clientContext, channel, model, traceparent = null } = started
-  const messages = [...conversation.messages]
+  const messages = [...conversation.shownMessages]
   const asked = { sessionId, userId, runId, messages, context: clientContext, channel, model, traceparent }
   const transcript = new Transcript(context, call.decisions)
   const consume = async () => {

@@ -37,6 +37,10 @@ function apply(view: ChatView, event: ChatEvent): ChatView {
         ...addUsage(withoutSubAgents(keepAll(withoutWriting(openRun(view)))), event.usage),
         usage: sum(view.usage, event.usage),
       }
+    case "compaction": {
+      const { chars: characters, tokens_before: tokensBefore, tokens_after: tokensAfter } = event
+      return { ...openRun(view), compaction: { characters, tokensBefore, tokensAfter } }
+    }
     case "user_message_added":
       return addSteering(view, event.content)
     case "run_withdrawn":

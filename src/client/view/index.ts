@@ -15,6 +15,7 @@ export {
   type ToolData,
   type ToolOutput,
   type UserContent,
+  type ViewCompaction,
   type ViewMessage,
   type ViewPart,
   type ViewToolCall,

@@ -13,12 +13,25 @@ export interface ChatView {
   readonly ended: RunEnd | null
   /** Usage of all runs of the session. */
   readonly usage: Usage | null
+  /**
+   * The last summary that took the place of older messages for the model, if it was made since the view was loaded. The
+   * view keeps those messages.
+   */
+  readonly compaction: ViewCompaction | null
   /** Messages of the user that wait for the running run, in the order in which their runs open. */
   readonly queued: readonly QueuedMessage[]
   /** Events up to and with this cursor are shown. */
   readonly cursor: number
   /** Parts of the last message that a discarded text does not reach, by the reasons for which text is discarded. */
   readonly kept: { readonly byRetry: number; readonly byFailure: number }
+}
+
+export interface ViewCompaction {
+  /** Characters of the summary. */
+  readonly characters: number
+  /** Estimated tokens of the next request, without and with the summary. */
+  readonly tokensBefore: number
+  readonly tokensAfter: number
 }
 
 export interface QueuedMessage {
@@ -114,6 +127,7 @@ export const emptyView: ChatView = {
   isRunning: false,
   ended: null,
   usage: null,
+  compaction: null,
   queued: [],
   cursor: 0,
   kept: { byRetry: 0, byFailure: 0 },

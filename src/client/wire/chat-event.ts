@@ -145,6 +145,13 @@ export type ChatEvent =
       readonly content: readonly (TextBlock | ImageBlock)[]
     }
   | {
+      readonly type: "compaction"
+      readonly sub_agent_id?: string | undefined
+      readonly chars: number
+      readonly tokens_before: number
+      readonly tokens_after: number
+    }
+  | {
       readonly type: "sub_agent_start"
       readonly sub_agent_id: string
       readonly agent_name: string

@@ -8,6 +8,10 @@ const introduced: Partial<Record<Event["type"], number>> = {
   userMessageAdded: 3,
   runWithdrawn: 3,
   dataEmitted: 3,
+  compactionStarted: 3,
+  compactionFailed: 3,
+  historyCompacted: 3,
+  toolResultsShortened: 3,
 }
 
 /** Returns the version that a process must read to understand the event. */

@@ -7,6 +7,12 @@ import type { RunSettings } from "../run-settings.ts"
 import type { ToolOrigin } from "../tool-origin.ts"
 import type { Cost, Spending, Usage } from "../usage.ts"
 import type { AnyPayload, AnyResolution } from "../wait.ts"
+import type {
+  CompactionFailed,
+  CompactionStarted,
+  HistoryCompacted,
+  ToolResultsShortened,
+} from "./compaction.ts"
 
 /** The newest version of the events below. A process refuses a session with events that are newer than it reads. */
 export const logVersion = 3
@@ -98,6 +104,10 @@ export interface ToolOutputDelta {
 export type Event =
   | RunStarted
   | HistoryReplaced
+  | CompactionStarted
+  | CompactionFailed
+  | HistoryCompacted
+  | ToolResultsShortened
   | UserMessageAdded
   | RunWithdrawn
   | StepStarted

@@ -6,6 +6,7 @@ import type { RunRole } from "../run-role.ts"
 import type { Clock } from "../time/clock.ts"
 import type { AgentSkills } from "./agent-skills.ts"
 import type { CodeRunner } from "./code-runner.ts"
+import type { HistoryCompaction } from "./compaction.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
 import type { OutboxHandler } from "./outbox.ts"
@@ -144,6 +145,13 @@ export interface RunParts {
   readonly itemsAtEnd?: ItemsAtEnd
   /** Texts that are appended to the system prompt. */
   readonly instructions?: readonly string[]
+  /** Makes room for requests that do not fit the model's window. Only one plugin of an agent has this part. */
+  readonly compaction?: HistoryCompaction
+  /**
+   * Called when a summary is about to replace older messages. Returns texts that the model needs besides, such as
+   * those of loaded skills. They stand beside the summary until the next one.
+   */
+  compactionNotes?(options: { readonly signal: AbortSignal }): readonly string[] | Promise<readonly string[]>
   /** Run after the agent's own. */
   readonly interceptors?: readonly Interceptor[]
   /** Receives results as the agent's own `transformToolResult` and the plugins before have left them. */

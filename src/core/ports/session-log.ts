@@ -127,11 +127,10 @@ export interface SessionLog {
   stepStart(sessionId: string, seq: number): Promise<number>
   /** Sequence number of the last `runStarted` at or before `seq`; 0 if there is none. */
   runStart(sessionId: string, seq: number): Promise<number>
-  /**
-   * Sequence number of the last `historyReplaced`, before which nothing is needed to fold the conversation; 0 if
-   * there is none.
-   */
+  /** Sequence number of the last `historyReplaced`, before which no fold needs anything; 0 if there is none. */
   historyStart(sessionId: string): Promise<number>
+  /** Sequence number of the last `historyCompacted`; 0 if there is none. */
+  compactionStart(sessionId: string): Promise<number>
   /** Stored size in bytes of all sessions of the principal. */
   storedBytes(principal: Principal): Promise<number>
 

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { codeExecutionSchema } from "../../code-execution/options.ts"
+import { compactionSchemas } from "../../compaction/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
 import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
@@ -164,6 +165,7 @@ const agentServer = {
   plugins: z.array(aPlugin).optional(),
   ...schedulesSchemas,
   ...skillSchemas,
+  ...compactionSchemas,
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }

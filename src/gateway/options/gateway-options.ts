@@ -1,4 +1,5 @@
 import type { CodeExecutionConfig } from "../../code-execution/options.ts"
+import type { CompactionOptions } from "../../compaction/options.ts"
 import type { Ids } from "../../core/ids.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
@@ -27,7 +28,7 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
 export type AllowClientTool = (tool: ToolSpecification, session: Session) => boolean
 
 /** Options of the server that each agent has for itself. */
-export interface AgentServerOptions extends McpOptions, SchedulesOptions, SkillOptions {
+export interface AgentServerOptions extends McpOptions, SchedulesOptions, SkillOptions, CompactionOptions {
   /**
    * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
    * no `model`, else none: it is always the agent's.

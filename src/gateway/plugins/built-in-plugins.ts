@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { resolve } from "node:path"
 import { codeExecutionPlugin } from "../../code-execution/plugin.ts"
+import { compactionPlugin } from "../../compaction/plugin.ts"
 import { definedOnly } from "../../core/defined-only.ts"
 import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
@@ -26,11 +27,15 @@ export function pluginsOf(
   const { codeExecution = false, subAgents = false, schedules, allowSchedules } = options
   const { plugins = [], ...others } = options
   const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
+  const { compaction = true, contextWindow, compactionModel } = options
   const { store, mcpOAuthRedirectUrl } = server
   const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
   if (skillsDir !== undefined) {
     const skills = definedOnly({ skillsExcludedTools, skillStateFile, skillToolPacks })
     builtIn.unshift(skillsPlugin({ skillsDir, ...skills }))
+  }
+  if (compaction !== false) {
+    builtIn.push(compactionPlugin({ compaction, ...definedOnly({ contextWindow, compactionModel }) }))
   }
   if (codeExecution !== false) {
     const surroundings = {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../core/errors.ts"
+import type { HistoryCompaction } from "../../core/ports/compaction.ts"
 import type { Interceptor } from "../../core/ports/interceptor.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { PluginRun, RunParts } from "../../core/ports/plugin.ts"
@@ -6,6 +7,7 @@ import type { Tool } from "../../core/ports/tool.ts"
 import type { TransformToolResult } from "../../core/ports/transform-tool-result.ts"
 import type { ItemsAtEnd } from "../../core/run-end.ts"
 import { callBounded } from "../../core/time/call-bounded.ts"
+import { compactionNotesOf, compactionOf } from "./compaction-parts.ts"
 import type { OpenedPlugin } from "./open-plugins.ts"
 import { storedKind } from "./outbox-handlers.ts"
 
@@ -20,6 +22,9 @@ export interface PluginView {
   readonly instructions: readonly string[]
   readonly interceptors: readonly Interceptor[]
   readonly transformToolResults: readonly TransformToolResult[]
+  /** Null if no plugin compacts conversations. */
+  readonly compaction: HistoryCompaction | null
+  readonly compactionNotes: (signal: AbortSignal) => Promise<readonly string[]>
   /** Undefined if no plugin has something to deliver. */
   readonly itemsAtEnd?: ItemsAtEnd | undefined
 }
@@ -60,6 +65,8 @@ export async function openRun(
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
+    compaction: compactionOf(opened),
+    compactionNotes: (signal) => compactionNotesOf(opened, { signal, timeoutMs: callbackTimeoutMs, logger }),
     itemsAtEnd: joinItems(agent, opened),
   }
 }

@@ -148,6 +148,12 @@ export const chatEventSchema = z
       { content: z.array(z.discriminatedUnion("type", [textBlockSchema, imageBlockSchema])) },
       "A message of the user joined the run, sent with `when_busy: steer`.",
     ),
+    event(
+      "compaction",
+      { chars: z.int(), tokens_before: z.int(), tokens_after: z.int() },
+      "A summary of `chars` characters stands for the older messages from now on, for the model alone: the " +
+        "history has them all. Estimated tokens of the next request, without and with the summary.",
+    ),
     z
       .object({
         type: z.literal("sub_agent_start"),

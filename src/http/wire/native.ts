@@ -162,11 +162,23 @@ function eventFrames(
   switch (event.type) {
     case "runStarted":
     case "historyReplaced":
+    case "compactionStarted":
+    case "compactionFailed":
+    case "toolResultsShortened":
     case "toolCallStarted":
     case "modelCallFailed":
     case "outputRejected":
     case "runnerStateSaved":
       return nothing
+    case "historyCompacted":
+      return [
+        frame({
+          type: "compaction",
+          chars: event.summary.length,
+          tokens_before: event.tokensBefore,
+          tokens_after: event.tokensAfter,
+        }),
+      ]
     case "userMessageAdded":
       return [frame({ type: "user_message_added", content: event.content.map(wireContent) })]
     case "runWithdrawn":

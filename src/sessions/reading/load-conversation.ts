@@ -4,16 +4,17 @@ import type { Message } from "../../core/messages.ts"
 import type { Session, SessionLog } from "../../core/ports/session-log.ts"
 import { page, type Reader, type ReadQueue } from "./read-queue.ts"
 
-/** The fold of a log, up to some entry. */
+/** The fold of a log, up to some entry: as a model is shown it, or with every message and all data for readers. */
 export class Fold {
-  readonly conversation = new Conversation()
+  readonly conversation: Conversation
   /** Data that calls have emitted, by call; null if no reader asks for it. */
   readonly #data: Map<string, AppData[]> | null
   #answeredAt = 0
   #lastSeq = 0
 
-  constructor({ keepsData = false }: { readonly keepsData?: boolean } = {}) {
-    this.#data = keepsData ? new Map() : null
+  constructor({ isForReaders = false }: { readonly isForReaders?: boolean } = {}) {
+    this.conversation = new Conversation({ complete: isForReaders })
+    this.#data = isForReaders ? new Map() : null
   }
 
   apply(entry: EventEntry): void {
@@ -60,20 +61,33 @@ export interface FoldOptions {
 }
 
 /**
- * Folds the log of a session that nobody else writes, without its deltas, from the last event that replaced the
- * history on. Returns null once the reader's signal aborts.
+ * Folds the log of a session that nobody else writes, without its deltas, from the first message on that a model is
+ * still shown. Returns null once the reader's signal aborts.
  */
 export async function loadConversation(log: SessionLog, options: FoldOptions): Promise<Conversation | null> {
   const { session, reader } = options
   const fold = new Fold()
   if (session.lastSeq === 0) return fold.conversation
-  const range = { fromSeq: await log.historyStart(session.id), upToSeq: session.lastSeq }
+  const range = { fromSeq: await foldStart(log, session.id), upToSeq: session.lastSeq }
   for await (const _ of foldPages(options, range, fold)) if (reader.signal.aborted) return null
   return reader.signal.aborted ? null : fold.conversation
 }
 
+/**
+ * Resolves to the sequence number from which a fold for a model begins: the start of the run that has the first message
+ * after the last compaction, or the event that replaced the history, if that is later. 0 for the log's beginning.
+ */
+async function foldStart(log: SessionLog, sessionId: string): Promise<number> {
+  const replacedAt = await log.historyStart(sessionId)
+  const compactedAt = await log.compactionStart(sessionId)
+  if (compactedAt <= replacedAt) return replacedAt
+  const [entry] = await log.read(sessionId, { afterSeq: compactedAt - 1, limit: 1, deltas: false })
+  if (entry?.kind !== "event" || entry.event.type !== "historyCompacted") return replacedAt
+  return Math.max(replacedAt, await log.runStart(sessionId, entry.event.keptFromSeq))
+}
+
 export interface FoldRange {
-  /** The event that replaced the history last, or 0. */
+  /** The event with which the fold begins, or 0. */
   readonly fromSeq: number
   /** No event up to here replaces the history again. */
   readonly upToSeq: number
@@ -107,7 +121,7 @@ async function* foldPages(
     const entries = await reads.read(reader, session.id, { ...page, afterSeq, deltas: false })
     const [first, last] = [entries?.[0], entries?.at(-1)]
     if (entries === null || first === undefined || last === undefined) return
-    if (afterSeq > 0 && first.seq === fromSeq && !knowsSpending(first)) {
+    if (afterSeq > 0 && first.seq === fromSeq && lacksSpending(first)) {
       afterSeq = 0
       continue
     }
@@ -118,6 +132,6 @@ async function* foldPages(
 }
 
 /** In an older log, what the session has spent before is known from its earlier events alone. */
-function knowsSpending(entry: Entry): boolean {
-  return entry.kind === "event" && entry.event.type === "historyReplaced" && entry.event.spent !== undefined
+function lacksSpending(entry: Entry): boolean {
+  return entry.kind === "event" && entry.event.type === "historyReplaced" && entry.event.spent === undefined
 }

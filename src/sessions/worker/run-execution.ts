@@ -1,3 +1,4 @@
+import { closeInterruptedCompaction } from "../../agent/compaction/interrupted-compaction.ts"
 import type { Conversation } from "../../agent/conversation.ts"
 import { runLoop } from "../../agent/loop.ts"
 import { closeInterruptedCall } from "../../agent/model/interrupted-call.ts"
@@ -202,7 +203,7 @@ async function begin(
   const { input, context: clientContext, channel, model, outputSchema } = message
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
-  if (former !== null && !(await isSameHistory(conversation.messages, former))) {
+  if (former !== null && !(await isSameHistory(conversation, former))) {
     events.push({ type: "historyReplaced", messages: former, spent: conversation.spent })
   }
   events.push({
@@ -233,6 +234,7 @@ async function runOn(
   const crashes = context.conversation.run?.crashes.size ?? 0
   try {
     if (resumed && runtime?.type === "runner") await voidInterruptedText({ ...context, runtime })
+    if (resumed) await closeInterruptedCompaction(context)
     if (resumed && runtime?.type === "model") {
       const outputBytes = await interruptedOutput(log, context.sessionId, context.conversation)
       await closeInterruptedCall({ ...context, runtime }, { outputBytes })

@@ -103,6 +103,15 @@ export async function historyStart(query: Query, sessionId: string): Promise<num
   return integer(row ?? {}, "seq")
 }
 
+export async function compactionStart(query: Query, sessionId: string): Promise<number> {
+  const [row] = await query(
+    `SELECT coalesce(max(seq), 0) AS seq FROM agent_gateway.entry
+     WHERE session_id = $1 AND type = 'historyCompacted'`,
+    [sessionId],
+  )
+  return integer(row ?? {}, "seq")
+}
+
 export async function storedBytes(query: Query, { tenant, userId }: Principal): Promise<number> {
   const [row] = await query(
     `SELECT coalesce(sum(stored_bytes), 0) AS bytes FROM agent_gateway.session

@@ -269,6 +269,7 @@ const migrations: readonly (readonly string[])[] = [
     )`,
     "CREATE INDEX schedule_occurrence_of ON agent_gateway.schedule_occurrence (schedule_id, number)",
   ],
+  ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
   [
     // True if an attempt ended without an outcome.
     "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",

@@ -118,6 +118,12 @@ export function historyStart(database: Database, sessionId: string): number {
   return integer(database.get(sql, sessionId) ?? {}, "seq")
 }
 
+export function compactionStart(database: Database, sessionId: string): number {
+  const sql =
+    "SELECT coalesce(max(seq), 0) AS seq FROM entry WHERE session_id = ? AND type = 'historyCompacted'"
+  return integer(database.get(sql, sessionId) ?? {}, "seq")
+}
+
 /** Sessions whose sizes are added up in one turn of the event loop (rule 15). */
 const sessionsPerSlice = 2_000
 

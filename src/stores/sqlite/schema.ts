@@ -276,6 +276,7 @@ const migrations: readonly (readonly string[])[] = [
     ) STRICT`,
     "CREATE INDEX schedule_occurrence_of ON schedule_occurrence (schedule_id, number)",
   ],
+  ["CREATE INDEX entry_compaction ON entry (session_id, seq) WHERE type = 'historyCompacted'"],
   [
     // True if an attempt ended without an outcome.
     "ALTER TABLE outbox ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0",

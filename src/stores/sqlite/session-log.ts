@@ -17,7 +17,7 @@ import { findQueued, pending, put } from "./inbox.ts"
 import { claim, claimFree, claimRunnable, held, release } from "./leases.ts"
 import type { Membership } from "./membership.ts"
 import { pruneDeltas, pruneOutbox, pruneSessions, pruneSubscribers } from "./prune.ts"
-import { historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
+import { compactionStart, historyStart, readEntries, runStart, stepStart, storedBytes } from "./reading.ts"
 import { lastSeq } from "./schema.ts"
 import { stirCursors } from "./subscriptions.ts"
 import { putInTree, revokeInTree } from "./tree.ts"
@@ -115,6 +115,7 @@ export function createSessionLog(
     stepStart: (sessionId, seq) => database.read(() => stepStart(database, sessionId, seq)),
     runStart: (sessionId, seq) => database.read(() => runStart(database, sessionId, seq)),
     historyStart: (sessionId) => database.read(() => historyStart(database, sessionId)),
+    compactionStart: (sessionId) => database.read(() => compactionStart(database, sessionId)),
     storedBytes: (principal) => storedBytes(database, principal),
     watch: (sessionId, { signal }) => hub.watch(sessionId, signal),
     arrivals: ({ signal }) => hub.arrivals(signal),

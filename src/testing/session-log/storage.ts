@@ -1,5 +1,7 @@
 import assert from "node:assert/strict"
+import { emptyFingerprint } from "../../core/history-fingerprint.ts"
 import { randomIds } from "../../core/ids.ts"
+import type { HistoryCompacted } from "../../core/log/compaction.ts"
 import type { HistoryReplaced } from "../../core/log/entries.ts"
 import type { SessionLog, StorageLimits } from "../../core/ports/session-log.ts"
 import { noSpending } from "../../core/usage.ts"
@@ -23,6 +25,22 @@ import {
 const replaced: HistoryReplaced = {
   type: "historyReplaced",
   messages: [{ role: "user", content: [{ type: "text", text: "Zoë" }] }],
+  spent: noSpending,
+}
+const compacted: HistoryCompacted = {
+  type: "historyCompacted",
+  compactionId: "cmp_1",
+  summary: "Zoë greeted.",
+  notes: [],
+  keptFromSeq: 1,
+  keptFromIndex: 0,
+  fingerprint: emptyFingerprint,
+  tokensBefore: 90,
+  tokensAfter: 30,
+  model: "model",
+  ...noSpending,
+  charged: 0,
+  estimated: false,
   spent: noSpending,
 }
 const roomy: StorageLimits = { sessionBytes: 1_000_000, principalIsFull: false }
@@ -141,6 +159,28 @@ export const storageCases: readonly SessionLogCase[] = [
         assert.equal(await log.historyStart(sessionId), numbered(lease, n))
       }
       assert.equal(await log.historyStart(other.sessionId), 0)
+    },
+  },
+  {
+    rule: 11,
+    name: "the last compaction is found, however many there are",
+    async run({ open }) {
+      const { log } = await open()
+      const { sessionId, runId, lease } = await runningSession(log)
+      const other = await runningSession(log)
+      assert.equal(await log.compactionStart(sessionId), 0)
+      for (const n of [1, 4]) {
+        const compaction = event(numbered(lease, n), runId, compacted)
+        await commitOk(log, {
+          lease,
+          entries: [compaction, event(numbered(lease, n + 1), runId, stepStarted)],
+        })
+        assert.equal(await log.compactionStart(sessionId), numbered(lease, n))
+        assert.deepEqual(await log.read(sessionId, { afterSeq: numbered(lease, n) - 1, limit: 1 }), [
+          compaction,
+        ])
+      }
+      assert.equal(await log.compactionStart(other.sessionId), 0)
     },
   },
   {

@@ -27,6 +27,7 @@ export function* checkRuns(observation: Observation): Iterable<string> {
     const ofRun = events.filter((entry) => entry.runId === runId)
     yield* checkEnd(ofRun, observation, client.cancelled.has(runId))
     yield* checkCalls(ofRun)
+    yield* checkCompactions(ofRun)
   }
   yield* checkTexts(observation)
 }
@@ -62,6 +63,23 @@ export function* checkCalls(ofRun: readonly EventEntry[]): Iterable<string> {
       if (new Set(kinds).size < kinds.length) yield `${type} of ${toolCallId} came twice: ${kinds.join()}`
     }
   }
+}
+
+/** Every call for a summary has one end, and the run's cost has each of them once. */
+function* checkCompactions(ofRun: readonly EventEntry[]): Iterable<string> {
+  const ends = [...all(ofRun, "historyCompacted"), ...all(ofRun, "compactionFailed")]
+  for (const { compactionId } of all(ofRun, "compactionStarted")) {
+    const count = ends.filter((end) => end.compactionId === compactionId).length
+    if (count !== 1) yield `${repeated} compaction ${compactionId} has ${count} ends`
+  }
+  const calls = [...ends, ...all(ofRun, "messageCompleted"), ...all(ofRun, "modelCallFailed")]
+  const children = all(ofRun, "waitResolved").flatMap((wait) =>
+    wait.kind === "child" ? wait.resolution.spent : [],
+  )
+  const cost = [...calls, ...children].reduce((sum, each) => sum + (each.cost ?? 0), 0)
+  const end = ofRun.map(({ event }) => event).find(isTerminal)
+  if (end !== undefined && Math.abs((end.cost ?? 0) - cost) > 1e-9)
+    yield `a run cost ${end.cost}, but its calls cost ${cost}`
 }
 
 /** A message that was streamed is, delta by delta, in the log. */

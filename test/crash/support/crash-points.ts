@@ -38,6 +38,10 @@ export type CrashPoint =
 const commits: Readonly<Record<CommittedKind, ScenarioName>> = {
   runStarted: "text",
   historyReplaced: "replaced",
+  compactionStarted: "compact",
+  compactionFailed: "compactFails",
+  historyCompacted: "compact",
+  toolResultsShortened: "shorten",
   userMessageAdded: "steer",
   runWithdrawn: "withdraw",
   stepStarted: "text",

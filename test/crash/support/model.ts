@@ -1,4 +1,8 @@
-import { type AnthropicAnswerPart, anthropicEvents } from "../../../src/testing/provider/anthropic-wire.ts"
+import {
+  type AnthropicAnswerPart,
+  anthropicErrorReply,
+  anthropicEvents,
+} from "../../../src/testing/provider/anthropic-wire.ts"
 import type { UpstreamReply, UpstreamRequest } from "../../../src/testing/provider/scripted-upstream.ts"
 
 type ToolCall = Extract<AnthropicAnswerPart, { type: "toolCall" }>
@@ -11,6 +15,8 @@ export interface ModelCall {
   readonly turn: number
   /** Calls of this session so far, those of processes that died included. */
   readonly earlierCalls: number
+  /** If true, a summary stands for the beginning of the conversation. */
+  readonly isCompacted: boolean
 }
 
 export type Script = (call: ModelCall) => UpstreamReply
@@ -25,7 +31,9 @@ export function scriptedModel(
   scripts: Readonly<Record<string, Script>>,
 ): (request: UpstreamRequest) => UpstreamReply {
   const calls = new Map<string, number>()
+  const summaries = new Map<string, number>()
   return ({ body }) => {
+    if (isSummaryCall(body)) return summaryOf(body, summaries)
     const blocks = blocksOf(body)
     const asked = blocks.findLastIndex(({ role, block }) => role === "user" && promptOf(block) !== null)
     const { script, tag } = promptOf(blocks[asked]?.block) ?? { script: "", tag: "" }
@@ -36,8 +44,30 @@ export function scriptedModel(
     })
     const earlierCalls = calls.get(tag) ?? 0
     calls.set(tag, earlierCalls + 1)
-    return play({ tag, turn: answers.length, earlierCalls })
+    const isCompacted = isSummary(blocks[0])
+    return play({ tag, turn: answers.length, earlierCalls, isCompacted })
   }
+}
+
+/** Returns true for a request for a summary. */
+function isSummaryCall(body: unknown): boolean {
+  return JSON.stringify((body as { readonly system?: unknown }).system ?? "").includes("You write summaries")
+}
+
+/** Returns true for the block that stands for former messages. */
+export function isSummary(block: Block | undefined): boolean {
+  return String(block?.block.text ?? "").startsWith("[The beginning of this conversation was replaced")
+}
+
+/** The first summary of a session that plays `compactFails` is refused. */
+function summaryOf(body: unknown, summaries: Map<string, number>): UpstreamReply {
+  const [, script = "", tag = ""] = /Play (\w+) for ([\w-]+)\./.exec(JSON.stringify(body)) ?? []
+  const earlier = summaries.get(tag) ?? 0
+  summaries.set(tag, earlier + 1)
+  if (script === "compactFails" && earlier === 0) {
+    return anthropicErrorReply(529, "overloaded_error", "Overloaded", { "retry-after-ms": "1" })
+  }
+  return says(6)
 }
 
 /** The conversation of a request, block by block, whatever turns the provider made of it. */
@@ -68,7 +98,7 @@ interface Turn {
 function promptOf(
   block: Block["block"] | undefined,
 ): { readonly script: string; readonly tag: string } | null {
-  const found = /^Play (\w+) for ([\w-]+)\.$/.exec(String(block?.text ?? ""))
+  const found = /^Play (\w+) for ([\w-]+)\.$/m.exec(String(block?.text ?? ""))
   const [, script, tag] = found ?? []
   return script === undefined || tag === undefined ? null : { script, tag }
 }

@@ -22,6 +22,9 @@ const done = says(6)
 /** Budget of each run. A million of the scripted model's tokens is a dollar. */
 export const budgetUsd = 1_000
 
+/** Tokens of the scripted model's window. */
+export const contextWindow = 20_000
+
 /** Everything that a client can go through, in a session of its own each. */
 const all = {
   text: {
@@ -296,6 +299,17 @@ const all = {
     ending: "completed",
     play: chat,
   },
+  /** The results of two calls are too long together, so that a summary takes the place of the first one. */
+  compact: compacting(),
+  compactFails: compacting(),
+  /** One result is too long by itself. */
+  shorten: {
+    model: (call) =>
+      call.turn > 0 ? done : calls(call, [{ name: "look_up", input: { characters: 60_000 } }]),
+    runs: 1,
+    ending: "completed",
+    play: chat,
+  },
   fails: {
     model: () => anthropicErrorReply(400, "invalid_request_error", "That is not possible."),
     runs: 1,
@@ -374,6 +388,16 @@ function approving(restMs: number): Scenario {
       await client.rest(restMs)
       await client.decide(asked, { approved: true })
     },
+  }
+}
+
+function compacting(): Scenario {
+  return {
+    model: (call) =>
+      call.isCompacted ? done : calls(call, [{ name: "look_up", input: { characters: 16_000 } }]),
+    runs: 1,
+    ending: "completed",
+    play: chat,
   }
 }
 

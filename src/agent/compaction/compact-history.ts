@@ -1,0 +1,97 @@
+import type { CompactableHistory, CompactionStep } from "../../core/ports/compaction.ts"
+import { callBounded } from "../../core/time/call-bounded.ts"
+import { idsOfRun } from "../log-events.ts"
+import { modelAt } from "../model/model-attempt.ts"
+import { requestOf } from "../model/model-request.ts"
+import { type ModelRunContext, record } from "../run-context.ts"
+import { requestTokens } from "./request-size.ts"
+import { summarize } from "./summarize.ts"
+
+/** Log version that introduced compactions. */
+const compactionSince = 3
+/** Steps before one request: a long history that a client brings along is summarized in so many pieces at most. */
+const mostSteps = 200
+
+/** `tooLong`: nothing makes the request fit. `ended`: the budget does not allow a summary, and the run has ended. */
+export type CompactionOutcome = "unchanged" | "compacted" | "tooLong" | "ended"
+
+/** Makes room for the next request, if it needs room. `isRefused` says that the service found it too long. */
+export async function compactHistory(
+  context: ModelRunContext,
+  { isRefused }: { readonly isRefused: boolean },
+): Promise<CompactionOutcome> {
+  const { runtime, journal } = context
+  if (runtime.compaction === null || journal.version < compactionSince) return "unchanged"
+  let outcome: CompactionOutcome = "unchanged"
+  for (let steps = 0; steps < mostSteps; steps++) {
+    const history = historyOf(context, isRefused && outcome === "unchanged")
+    const step = await nextStep(context, history)
+    if (step === null) return outcome
+    switch (step.type) {
+      case "refuse":
+        return "tooLong"
+      case "shorten": {
+        const { maxBytes } = step
+        await record(context, [
+          { type: "toolResultsShortened", maxBytes, tokensBefore: history.requestTokens },
+        ])
+        outcome = "compacted"
+        break
+      }
+      case "summarize": {
+        requireCut(history, step)
+        const result = await summarize(context, step, history.requestTokens)
+        if (result === "ended") return "ended"
+        if (result === "compacted") outcome = "compacted"
+        break
+      }
+      default:
+        step satisfies never
+    }
+  }
+  return outcome
+}
+
+function historyOf(context: ModelRunContext, isRefused: boolean): CompactableHistory {
+  const { conversation, runtime } = context
+  const modelIndex = conversation.run?.modelIndex ?? 0
+  const request = requestOf(context, { modelIndex })
+  const { fixedTokens, tokens } = requestTokens(conversation, request)
+  return {
+    choice: modelAt(runtime, modelIndex),
+    contextWindowOf: runtime.contextWindowOf,
+    requestTokens: tokens,
+    fixedTokens,
+    maxTokens: request.maxTokens,
+    isRefused,
+    summary: conversation.history.compacted?.summary ?? null,
+    messages: conversation.messages,
+    tokensOf: conversation.sizes.ofMessage,
+    failures: conversation.run?.failedCompactions ?? 0,
+  }
+}
+
+async function nextStep(
+  { runtime, signal, logger, sessionId, conversation }: ModelRunContext,
+  history: CompactableHistory,
+): Promise<CompactionStep | null> {
+  const bounds = { name: "compaction", signal, timeoutMs: runtime.callbackTimeoutMs }
+  try {
+    return await callBounded(
+      async (stop) => runtime.compaction?.next(history, { signal: stop }) ?? null,
+      bounds,
+    )
+  } catch (error) {
+    signal.throwIfAborted()
+    const ids = idsOfRun(sessionId, conversation.run)
+    logger.error({ ...ids, error }, "The compaction of a conversation failed. The run continues without it.")
+    return null
+  }
+}
+
+/** A call and its result stay together. */
+function requireCut({ messages }: CompactableHistory, { count }: { readonly count: number }): void {
+  const first = messages[count]
+  if (count >= 1 && first !== undefined && first.role !== "tool") return
+  throw new RangeError(`A compaction cannot replace ${count} of ${messages.length} messages.`)
+}

@@ -1,0 +1,23 @@
+import type { ModelRequest } from "../../core/ports/provider.ts"
+import type { Conversation } from "../conversation.ts"
+
+/** The service's count may differ from the estimate by this factor before it is not believed. */
+const mostDeviation = 2
+
+/**
+ * Returns the estimated tokens of the request that shows the conversation. Where a service has counted the first
+ * messages, with the prompt and the tools, only what came since is estimated.
+ */
+export function requestTokens(
+  { sizes, history, messages, shownMessages }: Conversation,
+  request: ModelRequest,
+) {
+  const fixedTokens = sizes.ofFixed(request)
+  const estimated = shownMessages.reduce((sum, message) => sum + sizes.ofMessage(message), fixedTokens)
+  const { reported } = history
+  if (reported === null) return { fixedTokens, tokens: estimated }
+  const since = messages.slice(reported.messages)
+  const counted = since.reduce((sum, message) => sum + sizes.ofMessage(message), reported.tokens)
+  const tokens = Math.min(Math.max(counted, estimated / mostDeviation), estimated * mostDeviation)
+  return { fixedTokens, tokens: Math.ceil(tokens) }
+}

@@ -1,0 +1,164 @@
+import { RunCancelledError, toError } from "../../core/errors.ts"
+import { extendFingerprint } from "../../core/history-fingerprint.ts"
+import type { CompactionFailed } from "../../core/log/compaction.ts"
+import type { StepStarted } from "../../core/log/entries.ts"
+import type { ModelPart } from "../../core/messages.ts"
+import type { CompactionStep } from "../../core/ports/compaction.ts"
+import type { Journal } from "../../core/ports/journal.ts"
+import type { ModelEnd } from "../../core/ports/provider.ts"
+import { sleep } from "../../core/time/sleep.ts"
+import { addSpending, noSpending, noUsage } from "../../core/usage.ts"
+import { summaryMessage } from "../conversation-notes.ts"
+import { idsOfRun } from "../log-events.ts"
+import { overBudget, priced } from "../model/budget.ts"
+import { bytesOf, type CountedUsage, countUsage, estimateInput } from "../model/estimate-tokens.ts"
+import { counted, evidence, freeOfCharge, mayHaveCost } from "../model/failed-call.ts"
+import { backoffMs } from "../model/retry-backoff.ts"
+import { nothingStreamed, streamAnswer } from "../model/stream-response.ts"
+import { type ModelRunContext, record } from "../run-context.ts"
+import { recordEnd } from "../steering.ts"
+
+type Summarize = Extract<CompactionStep, { type: "summarize" }>
+
+/**
+ * Asks a model for a summary of the first messages, and logs that it stands for them. Resolves to `failed` if there is
+ * none, which is logged with what it cost, and to `ended` if the call could cross the run's budget.
+ */
+export async function summarize(
+  context: ModelRunContext,
+  step: Summarize,
+  tokensBefore: number,
+): Promise<"compacted" | "failed" | "ended"> {
+  const { conversation, ids, hold, signal } = context
+  const { choice, request } = step
+  const { run } = conversation
+  const spent = { ...(run?.spent ?? noSpending), charged: run?.charged ?? 0 }
+  const ending = await overBudget(context, choice, request, spent)
+  if (ending !== null) {
+    await recordEnd(context, ending)
+    return "ended"
+  }
+  const compactionId = ids.next("cmp")
+  const inputTokens = await estimateInput(request)
+  const input = { ...noUsage, inputTokens }
+  const { charged: inputCost } = priced(context, choice, { usage: input, charged: input })
+  const { model } = choice
+  await record(context, [{ type: "compactionStarted", compactionId, model, inputTokens, inputCost }])
+  const fail = (code: string, usage: CountedUsage) =>
+    record(context, [failure(context, step, { compactionId, code, usage })])
+  await hold.untilCertain(signal)
+  const streamed = nothingStreamed()
+  const hidden = { ...context, journal: withoutDeltas(context.journal) }
+  const last = await streamAnswer(hidden, stepOf(compactionId), choice, request, streamed)
+  if (last === null) {
+    // When the process merely stops, the next one counts what this call cost.
+    if (signal.reason instanceof RunCancelledError) {
+      await fail("cancelled", await counted(context, request, streamed))
+    }
+    throw signal.reason
+  }
+  if (last.type === "error") {
+    const { code, detail = last.message, retryable, retryAfterMs } = last
+    context.logger.warn(
+      { ...idsOfRun(context.sessionId, run), model, code, detail },
+      "A summary of older messages could not be made. The run continues.",
+    )
+    await fail(code, mayHaveCost(last, streamed) ? await counted(context, request, streamed) : freeOfCharge)
+    if (retryable) await sleep(Math.min(retryAfterMs ?? backoffMs(0), longestPauseMs), signal)
+    return "failed"
+  }
+  const usage = await countUsage(last.usage ?? streamed.usage, {
+    ...evidence(context, request),
+    outputBytes: bytesOf(last.content),
+  })
+  const summary = summaryIn(context, step, last)
+  if (summary === null) {
+    await fail("no_summary", usage)
+    return "failed"
+  }
+  await recordSummary(context, step, { compactionId, summary, usage, tokensBefore })
+  return "compacted"
+}
+
+const longestPauseMs = 10_000
+
+interface Summary {
+  readonly compactionId: string
+  readonly summary: string
+  readonly usage: CountedUsage
+  readonly tokensBefore: number
+}
+
+async function recordSummary(
+  context: ModelRunContext,
+  { count, choice }: Summarize,
+  { compactionId, summary, usage, tokensBefore }: Summary,
+): Promise<void> {
+  const { conversation, runtime, signal } = context
+  const notes = await runtime.compactionNotes(signal)
+  signal.throwIfAborted()
+  const { messages, sizes, history } = conversation
+  const kept = history.origins[count]
+  if (kept === undefined) throw new Error("A compaction keeps at least one message.")
+  const dropped = messages.slice(0, count)
+  const fingerprint = await extendFingerprint(conversation.formerMessages, dropped)
+  const spending = priced(context, choice, usage)
+  const former = conversation.shownMessages.slice(0, conversation.shownMessages.length - messages.length)
+  const removed = [...former, ...dropped].reduce((sum, message) => sum + sizes.ofMessage(message), 0)
+  const event = {
+    type: "historyCompacted",
+    compactionId,
+    summary,
+    notes,
+    keptFromSeq: kept.seq,
+    keptFromIndex: kept.index,
+    fingerprint,
+    tokensBefore,
+    model: choice.model,
+    ...spending,
+    estimated: usage.estimated,
+    spent: addSpending(conversation.spent, spending),
+  } as const
+  const added = sizes.ofMessage(summaryMessage({ ...event, tokensAfter: 0 }))
+  const tokensAfter = Math.max(0, tokensBefore - removed) + added
+  await record(context, [{ ...event, tokensAfter }])
+}
+
+function failure(
+  context: ModelRunContext,
+  { choice }: Summarize,
+  { compactionId, code, usage }: { compactionId: string; code: string; usage: CountedUsage },
+): CompactionFailed {
+  const { estimated, ...counts } = usage
+  const spending = priced(context, choice, counts)
+  return { type: "compactionFailed", compactionId, code, model: choice.model, ...spending, estimated }
+}
+
+function summaryIn(
+  { logger, sessionId, conversation }: ModelRunContext,
+  { summaryOf }: Summarize,
+  { content }: ModelEnd,
+): string | null {
+  try {
+    return summaryOf(content as readonly ModelPart[])
+  } catch (error) {
+    const ids = idsOfRun(sessionId, conversation.run)
+    logger.error({ ...ids, error: toError(error) }, "A summary could not be read. The run continues.")
+    return null
+  }
+}
+
+/** The step that the model's deltas would belong to, if anyone saw them. */
+function stepOf(compactionId: string): StepStarted {
+  return { type: "stepStarted", stepId: compactionId, messageId: compactionId, step: 0 }
+}
+
+/** Returns a journal that shows no one what a model streams. */
+function withoutDeltas(journal: Journal): Journal {
+  return {
+    version: journal.version,
+    append: (events, effects) => journal.append(events, effects),
+    emit: () => 0,
+    show: () => undefined,
+  }
+}

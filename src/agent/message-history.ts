@@ -1,0 +1,165 @@
+import { imagesOf, replaceImages } from "../core/images.ts"
+import type { JsonObject } from "../core/json/json.ts"
+import type { HistoryCompacted } from "../core/log/compaction.ts"
+import type { HistoryReplaced, MessageCompleted, ToolCallRequested } from "../core/log/entries.ts"
+import type { AssistantMessage, ImagePart, Message } from "../core/messages.ts"
+import { refusedImageNote, summaryMessage } from "./conversation-notes.ts"
+import { boundResult } from "./tools/truncate-result.ts"
+
+/** The place of a message in the log. */
+export interface MessageOrigin {
+  /** Sequence number of the event that brought it. */
+  readonly seq: number
+  /** Position among the messages of that event. */
+  readonly index: number
+}
+
+/** Tokens that a service counted for the request and the response that are the first messages. */
+export interface ReportedTokens {
+  readonly model: string
+  readonly tokens: number
+  /** Number of those messages. */
+  readonly messages: number
+}
+
+/** The messages of a conversation, and what a model is shown of them. */
+export class MessageHistory {
+  #messages: Message[] = []
+  #origins: MessageOrigin[] = []
+  #compacted: HistoryCompacted | null = null
+  #reported: ReportedTokens | null = null
+  /** Number of messages that a model has responded to. */
+  #accepted = 0
+  /** Images that a service refused: it responded to the messages without them. */
+  readonly #refused = new Set<ImagePart>()
+  /** Images that the open step tries without. */
+  readonly #suspected = new Set<ImagePart>()
+
+  /** Messages after the last compaction. */
+  get messages(): readonly Message[] {
+    return this.#messages
+  }
+
+  /** Places of the messages in the log. */
+  get origins(): readonly MessageOrigin[] {
+    return this.#origins
+  }
+
+  /** The compaction whose summary stands for the messages before these; null if there was none. */
+  get compacted(): HistoryCompacted | null {
+    return this.#compacted
+  }
+
+  /** The tokens that a service counted for the first messages; null if they changed since. */
+  get reported(): ReportedTokens | null {
+    return this.#reported
+  }
+
+  /** The messages as a model is shown them: after the summary, and with a note in place of each refused image. */
+  get shown(): readonly Message[] {
+    const messages =
+      this.#compacted === null ? this.#messages : [summaryMessage(this.#compacted), ...this.#messages]
+    if (this.#refused.size + this.#suspected.size === 0) return messages
+    return replaceImages(messages, (image) =>
+      this.#refused.has(image) || this.#suspected.has(image)
+        ? { type: "text", text: refusedImageNote }
+        : image,
+    )
+  }
+
+  /** Takes out the messages that no later event changes, which are all but the last. */
+  takeFinished(): readonly Message[] {
+    const finished = this.#messages.length - 1
+    this.#origins.splice(0, finished)
+    return this.#messages.splice(0, finished)
+  }
+
+  push(message: Message, seq: number): void {
+    this.#messages.push(message)
+    this.#origins.push({ seq, index: 0 })
+  }
+
+  replaceAll({ messages }: HistoryReplaced, seq: number): void {
+    this.#messages = [...messages]
+    this.#origins = messages.map((_, index) => ({ seq, index }))
+    this.#compacted = null
+    this.#reported = null
+    this.#accepted = 0
+    this.#refused.clear()
+  }
+
+  /** The summary takes the place of the messages before the first one that is kept. */
+  compact(event: HistoryCompacted): void {
+    const { keptFromSeq, keptFromIndex } = event
+    const first = this.#origins.findIndex(
+      ({ seq, index }) => seq > keptFromSeq || (seq === keptFromSeq && index >= keptFromIndex),
+    )
+    const dropped = first === -1 ? this.#messages.length : first
+    this.#messages.splice(0, dropped)
+    this.#origins.splice(0, dropped)
+    this.#accepted = Math.max(0, this.#accepted - dropped)
+    this.#compacted = event
+    this.#reported = null
+    const images = new Set(imagesOf(this.#messages))
+    for (const image of this.#refused) if (!images.has(image)) this.#refused.delete(image)
+  }
+
+  /** Truncates the results of tools. Arguments and texts stay as they are. */
+  shortenResults(maxBytes: number): void {
+    this.#reported = null
+    this.#messages = this.#messages.map((message) =>
+      message.role === "tool"
+        ? {
+            ...message,
+            results: message.results.map(({ toolCallId, result }) => ({
+              toolCallId,
+              result: boundResult(result, maxBytes),
+            })),
+          }
+        : message,
+    )
+  }
+
+  respond({ message, model, usage, estimated }: MessageCompleted, seq: number): void {
+    if (message.content.length > 0) this.push(message, seq)
+    this.#accepted = this.#messages.length
+    for (const image of this.#suspected) this.#refused.add(image)
+    this.#suspected.clear()
+    const { inputTokens, cacheCreationInputTokens, cacheReadInputTokens, outputTokens } = usage
+    const tokens = inputTokens + cacheCreationInputTokens + cacheReadInputTokens + outputTokens
+    this.#reported = estimated ? null : { model, tokens, messages: this.#accepted }
+  }
+
+  /** The model is shown the arguments that its result belongs to. */
+  editCall(toolCallId: string, input: JsonObject): void {
+    const last = this.#messages.at(-1)
+    if (last?.role !== "assistant") return
+    const content = last.content.map((part) =>
+      part.type === "toolCall" && part.toolCallId === toolCallId ? { ...part, input } : part,
+    )
+    this.#messages.splice(-1, 1, { role: "assistant", content })
+  }
+
+  /** A foreign runner may report a further call after the message was logged. */
+  nameCall({ toolCallId, name, input }: ToolCallRequested, seq: number): void {
+    const last = this.#messages.at(-1)
+    const message: AssistantMessage = last?.role === "assistant" ? last : { role: "assistant", content: [] }
+    if (message.content.some((part) => part.type === "toolCall" && part.toolCallId === toolCallId)) return
+    const content = [...message.content, { type: "toolCall", toolCallId, name, input } as const]
+    if (message === last) this.#messages.splice(-1, 1, { role: "assistant", content })
+    else this.push({ role: "assistant", content }, seq)
+  }
+
+  /** Suspects the images that no model has responded to yet, or if they are all suspected already, all images. */
+  suspectImages(): void {
+    const unseen = imagesOf(this.#messages.slice(this.#accepted)).filter(
+      (image) => !this.#suspected.has(image),
+    )
+    for (const image of unseen.length > 0 ? unseen : imagesOf(this.#messages)) this.#suspected.add(image)
+  }
+
+  /** The images were not the reason if the request without them failed as well. */
+  clearSuspicions(): void {
+    this.#suspected.clear()
+  }
+}

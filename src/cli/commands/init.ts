@@ -1,0 +1,86 @@
+import { basename, relative, resolve } from "node:path"
+import { createInterface } from "node:readline/promises"
+import { parseArgs } from "node:util"
+import { closestWord } from "../../core/text/closest-word.ts"
+import { packageVersion } from "../../gateway/package-version.ts"
+import type { CliContext } from "../cli-context.ts"
+import { parseUsage, UsageError } from "../cli-error.ts"
+import { exitCodes } from "../exit-codes.ts"
+import { readTemplate, type TemplateName, templateNames } from "../init/read-template.ts"
+import { writeProject } from "../init/write-project.ts"
+
+const defaultTemplate: TemplateName = "tools"
+/** Longer names are not accepted by npm. */
+const maxNameLength = 214
+
+/** `init [DIR]`: makes a project with an agent that runs at once. */
+export async function initCommand(context: CliContext): Promise<number> {
+  const { directory, template: wanted, gateway } = parse(context.argv)
+  const folder = resolve(context.cwd, directory)
+  const template = wanted ?? (await askForTemplate(context))
+  const files = await readTemplate(template, { project: projectName(folder), gateway })
+  await writeProject(folder, files)
+  context.stdout.write(nextSteps(relative(context.cwd, folder), template))
+  return exitCodes.success
+}
+
+function parse(argv: readonly string[]) {
+  const { values, positionals } = parseUsage("init", () =>
+    parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { template: { type: "string" }, gateway: { type: "string" }, verbose: { type: "boolean" } },
+    }),
+  )
+  const [directory = ".", extra] = positionals
+  if (extra !== undefined)
+    throw new UsageError(`unexpected argument ${extra} (see agent-gateway init --help)`)
+  const { template, gateway = `^${packageVersion}` } = values
+  return { directory, template: template === undefined ? null : templateNamed(template), gateway }
+}
+
+function templateNamed(name: string): TemplateName {
+  const found = templateNames.find((template) => template === name)
+  if (found !== undefined) return found
+  const meant = closestWord(name, templateNames)
+  const hint = meant === null ? `the templates are ${templateNames.join(", ")}` : `did you mean ${meant}?`
+  throw new UsageError(`unknown template ${name}; ${hint} (see agent-gateway init --help)`)
+}
+
+/** Without a terminal nobody is asked. */
+async function askForTemplate({ stdin, stdout, signal }: CliContext): Promise<TemplateName> {
+  if (!("isTTY" in stdin) || stdin.isTTY !== true || stdout.isTTY !== true) return defaultTemplate
+  const lines = createInterface({ input: stdin })
+  try {
+    stdout.write(`Template (${templateNames.join(", ")}) [${defaultTemplate}]: `)
+    const answer = (await lines.question("", { signal })).trim()
+    return answer === "" ? defaultTemplate : templateNamed(answer)
+  } finally {
+    lines.close()
+  }
+}
+
+/** Returns the folder's name as npm accepts it. */
+function projectName(folder: string): string {
+  const name = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9._~-]+/g, "-")
+    .replace(/^[._-]+|-+$/g, "")
+    .slice(0, maxNameLength)
+  return name === "" ? "my-agent" : name
+}
+
+function nextSteps(folder: string, template: TemplateName): string {
+  const enter = folder === "" ? [] : [`cd ${/\s/.test(folder) ? JSON.stringify(folder) : folder}`]
+  const page =
+    template === "react"
+      ? ["npm run page      # in another terminal: the page, at http://localhost:5173"]
+      : []
+  const commands = [
+    ...enter,
+    "npm install",
+    "npm start         # the agent, with a console in the browser",
+    ...page,
+  ]
+  return `Wrote a project from the template ${template}. Next:\n\n${commands.map((line) => `  ${line}\n`).join("")}\n`
+}

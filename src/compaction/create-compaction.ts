@@ -1,0 +1,115 @@
+import type { ModelChoice } from "../core/agent-runtime.ts"
+import { textOf } from "../core/messages.ts"
+import type { CompactableHistory, CompactionStep, HistoryCompaction } from "../core/ports/compaction.ts"
+import { chooseCut, choosePiece } from "./choose-cut.ts"
+import { withLatestMessage, withoutLatestMessage } from "./latest-message.ts"
+import { requestLimit } from "./limits.ts"
+import type { CompactionOptions, CompactionSettings } from "./options.ts"
+import { nextLength } from "./shorten-results.ts"
+import { summaryRequest } from "./summary-request.ts"
+import { shorten } from "./transcript.ts"
+
+/** Share of the limit that the last messages keep. */
+const keptShare = 0.25
+/** Share of a model's window that a request for a summary may have. */
+const pieceShare = 0.6
+/** Share of the limit that a summary may have. */
+const summaryShare = 0.15
+/** A summary that replaces less than this share of the request is not worth a call. */
+const leastShare = 0.1
+/** Calls for a summary that may fail in one run before it continues without. */
+const mostFailures = 3
+/** The estimate of a request may be too high by this factor. */
+const mostOverestimate = 1.5
+/** Characters of a token, at a guess that is rather too low. */
+const charactersPerToken = 3
+/** Tokens of the request for a summary besides the messages. */
+const promptTokens = 700
+
+/** Returns the compaction that the options describe. */
+export function createCompaction({
+  compaction = true,
+  contextWindow,
+  compactionModel,
+}: CompactionOptions): HistoryCompaction {
+  const settings: CompactionSettings = typeof compaction === "object" ? compaction : {}
+  const windowOf = (history: CompactableHistory) => contextWindow ?? history.contextWindowOf(history.choice)
+  return {
+    async next(history) {
+      const window = windowOf(history)
+      const limit = requestLimit(history, window, settings)
+      if (!history.isRefused && history.requestTokens <= limit) return null
+      const cut = chooseCut(history, limit * keptShare)
+      if (isWorthwhile(history, cut) && history.failures < mostFailures) {
+        const choice = chooseModel(history, compactionModel)
+        const ownWindow = choice === history.choice ? window : history.contextWindowOf(choice)
+        return summarizeStep(history, { settings, choice, cut, limit, window: ownWindow })
+      }
+      const maxBytes = nextLength(history.messages)
+      if (maxBytes !== null) return { type: "shorten", maxBytes }
+      const surelyTooLong = window !== null && history.requestTokens > window * mostOverestimate
+      return surelyTooLong ? { type: "refuse" } : null
+    },
+  }
+}
+
+function isWorthwhile({ messages, tokensOf, requestTokens }: CompactableHistory, cut: number): boolean {
+  const tokens = messages.slice(0, cut).reduce((sum, message) => sum + tokensOf(message), 0)
+  return cut > 0 && tokens >= requestTokens * leastShare
+}
+
+function chooseModel(
+  { choice }: CompactableHistory,
+  compactionModel: CompactionOptions["compactionModel"],
+): ModelChoice {
+  if (compactionModel === undefined) return choice
+  if (typeof compactionModel === "string") return { provider: choice.provider, model: compactionModel }
+  const { provider, model = provider.defaultModel } = compactionModel
+  return { provider, model }
+}
+
+interface Plan {
+  readonly settings: CompactionSettings
+  readonly choice: ModelChoice
+  readonly cut: number
+  readonly limit: number
+  /** Window of the model that writes the summary; null if it is not known. */
+  readonly window: number | null
+}
+
+/** After a failure the request may have been too long, so the next one has half as much. */
+async function summarizeStep(
+  history: CompactableHistory,
+  { settings, choice, cut, limit, window }: Plan,
+): Promise<CompactionStep> {
+  const summaryTokens = Math.max(500, Math.floor(limit * summaryShare))
+  const formerTokens = Math.ceil((history.summary?.length ?? 0) / charactersPerToken)
+  const requestTokens = (window === null ? limit : window * pieceShare) / 2 ** history.failures
+  const pieceTokens = Math.max(500, requestTokens - formerTokens - promptTokens)
+  const count = choosePiece(history, cut, pieceTokens)
+  const dropped = history.messages.slice(0, count)
+  const kept = history.messages.slice(count)
+  const former = history.summary
+  const summaryCharacters = summaryTokens * charactersPerToken
+  const request = await summaryRequest({
+    model: choice.model,
+    former: former === null ? null : withoutLatestMessage(former),
+    messages: dropped,
+    instructions: settings.instructions,
+    // Tokens of thinking count as well.
+    maxTokens: Math.min(history.maxTokens, 4 * summaryTokens),
+    maxCharacters: Math.floor(pieceTokens * charactersPerToken),
+  })
+  return {
+    type: "summarize",
+    count,
+    choice,
+    request,
+    summaryOf(content) {
+      const text = textOf(content).trim()
+      if (text === "") return null
+      const summary = shorten(text, summaryCharacters)
+      return withLatestMessage(summary, { dropped, kept, former }, summaryCharacters)
+    },
+  }
+}

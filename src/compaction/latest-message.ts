@@ -1,0 +1,32 @@
+import { type Message, textOf } from "../core/messages.ts"
+import { shorten } from "./transcript.ts"
+
+const heading = "\n\nLatest message of the user, word for word:\n"
+
+/**
+ * Appends the user's latest message to a summary that replaces it, so that the assistant knows what it works on,
+ * whatever the summary leaves out. `former` is the summary before, which may have it already.
+ */
+export function withLatestMessage(
+  summary: string,
+  {
+    dropped,
+    kept,
+    former,
+  }: Readonly<Record<"dropped" | "kept", readonly Message[]>> & { former: string | null },
+  maxCharacters: number,
+): string {
+  if (kept.some(({ role }) => role === "user")) return summary
+  const latest = dropped.findLast((message) => message.role === "user")
+  const text = latest === undefined ? formerMessage(former) : textOf(latest.content)
+  return text === "" ? summary : `${summary}${heading}${shorten(text, maxCharacters)}`
+}
+
+/** Returns a summary without what `withLatestMessage` appended. */
+export function withoutLatestMessage(summary: string): string {
+  return summary.split(heading)[0] ?? summary
+}
+
+function formerMessage(former: string | null): string {
+  return former?.split(heading).slice(1).join(heading) ?? ""
+}

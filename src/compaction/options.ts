@@ -1,0 +1,45 @@
+import { z } from "zod"
+import type { Provider } from "../core/ports/provider.ts"
+
+/** Options for conversations that grow past the model's context window. All are optional. */
+export interface CompactionOptions {
+  /**
+   * Replaces the older messages of a long conversation by a summary, for the model alone. False ends a run whose
+   * conversation is too long. Default true.
+   */
+  readonly compaction?: boolean | CompactionSettings
+  /** Tokens of the model's context window. Default: that of the bundled list of models, if it has the model. */
+  readonly contextWindow?: number
+  /** Model that writes summaries: a name at the run's provider, or another provider. Default: the run's model. */
+  readonly compactionModel?: string | { readonly provider: Provider; readonly model?: string }
+}
+
+export interface CompactionSettings {
+  /** Share of the window that a request may have before older messages are summarized. Default 0.8. */
+  readonly share?: number
+  /** Tokens that a request may have before that, if they are fewer than the share. Default: none. */
+  readonly trigger?: number
+  /** Further instructions for the model that writes the summary. Default: none. */
+  readonly instructions?: string
+}
+
+const provider = z.custom<Provider>((value) => {
+  return typeof (value as { readonly stream?: unknown } | null)?.stream === "function"
+}, "expected a Provider")
+
+export const compactionSchemas = {
+  compaction: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        share: z.number().min(0.1).max(1).optional(),
+        trigger: z.int().positive().optional(),
+        instructions: z.string().min(1).max(20_000).optional(),
+      }),
+    ])
+    .optional(),
+  contextWindow: z.int().min(1_000).optional(),
+  compactionModel: z
+    .union([z.string().min(1), z.strictObject({ provider, model: z.string().min(1).optional() })])
+    .optional(),
+} satisfies Record<keyof CompactionOptions, unknown>

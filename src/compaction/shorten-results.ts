@@ -1,0 +1,30 @@
+import type { Message } from "../core/messages.ts"
+import type { ToolResult } from "../core/ports/tool.ts"
+
+/** Bytes that are shown of each result, one after the other until the request fits. */
+const ladder = [20_000, 4_000, 1_000, 200]
+/** Bytes by which the note about the truncation may make a result longer. */
+const noteBytes = 200
+
+/** Returns the bytes to which the results of tools are truncated next; null if that makes none of them shorter. */
+export function nextLength(messages: readonly Message[]): number | null {
+  const longest = Math.max(0, ...messages.flatMap(lengths))
+  return ladder.find((bytes) => bytes + noteBytes < longest) ?? null
+}
+
+function lengths(message: Message): number[] {
+  return message.role === "tool" ? message.results.map(({ result }) => lengthOf(result)) : []
+}
+
+function lengthOf(result: ToolResult): number {
+  switch (result.type) {
+    case "json":
+      return JSON.stringify(result.value).length
+    case "content":
+      return result.content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0)
+    case "error":
+      return result.message.length
+    default:
+      return result satisfies never
+  }
+}

@@ -1,0 +1,86 @@
+import type { AssistantPart, ContentPart, Message } from "../core/messages.ts"
+import type { ToolResult } from "../core/ports/tool.ts"
+import { nextSlice } from "../core/time/next-slice.ts"
+
+/** Characters that are written in one turn of the event loop (rule 15, durability and responsiveness). */
+const sliceCharacters = 256 * 1024
+
+/**
+ * Writes messages as a text that any model can read: without images, and without what only a model's vendor
+ * understands. A part of a message has at most `maxPart` characters, and all of them together `maxCharacters`.
+ */
+export async function writeTranscript(
+  messages: readonly Message[],
+  { maxPart, maxCharacters }: { readonly maxPart: number; readonly maxCharacters: number },
+): Promise<string> {
+  const texts: string[] = []
+  let written = 0
+  for (const message of messages) {
+    const text = partsOf(message)
+      .map((part) => shorten(part, maxPart))
+      .join("\n")
+    texts.push(text)
+    written += text.length
+    if (written < sliceCharacters) continue
+    written = 0
+    await nextSlice()
+  }
+  return shorten(texts.join("\n\n"), maxCharacters)
+}
+
+/** Returns the text, or its beginning and its end with a note in between. */
+export function shorten(text: string, maxCharacters: number): string {
+  if (text.length <= maxCharacters) return text
+  const head = Math.floor(maxCharacters * 0.7)
+  const tail = maxCharacters - head
+  const left = text.length - head - tail
+  return `${text.slice(0, head)}\n[… ${left} characters are left out …]\n${text.slice(-tail)}`.toWellFormed()
+}
+
+function partsOf(message: Message): readonly string[] {
+  switch (message.role) {
+    case "user":
+      return [`User: ${contentText(message.content)}`]
+    case "system":
+      return [`Note of the application: ${contentText(message.content)}`]
+    case "assistant":
+      return message.content.flatMap(assistantText)
+    case "tool":
+      return message.results.map(
+        ({ toolCallId, result }) => `Result of the call ${toolCallId}: ${resultText(result)}`,
+      )
+    default:
+      return message satisfies never
+  }
+}
+
+function assistantText(part: AssistantPart): string[] {
+  switch (part.type) {
+    case "text":
+      return part.text.trim() === "" ? [] : [`Assistant: ${part.text}`]
+    case "toolCall":
+      return [`Assistant calls the tool ${part.name}, call ${part.toolCallId}: ${JSON.stringify(part.input)}`]
+    case "thinking":
+    case "opaque":
+      return []
+    default:
+      return part satisfies never
+  }
+}
+
+function resultText(result: ToolResult): string {
+  switch (result.type) {
+    case "json":
+      return JSON.stringify(result.value)
+    case "content":
+      return contentText(result.content)
+    case "error":
+      return `error ${result.code}: ${result.message}`
+    default:
+      return result satisfies never
+  }
+}
+
+function contentText(parts: readonly ContentPart[]): string {
+  return parts.map((part) => (part.type === "text" ? part.text : "[an image]")).join("\n")
+}

@@ -1,0 +1,13 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { createAgent, memoryStore } from "ai-agent-gateway"
+import { scriptedProvider } from "ai-agent-gateway/testing"
+import { systemPrompt } from "./agent.ts"
+
+test("the agent answers with what the model says", async () => {
+  const provider = scriptedProvider([[{ type: "text", text: "Four." }]])
+  const agent = createAgent(systemPrompt, { provider, store: memoryStore() })
+  const { response } = await agent.run("What is two and two?")
+  await agent.close()
+  assert.equal(response, "Four.")
+})

@@ -1,0 +1,58 @@
+import { type Agent, useAgent } from "ai-agent-gateway/react"
+import { createRoot } from "react-dom/client"
+
+// `npm start` accepts any key. In production your own server calls `POST /api/chat/init` with the real one, and the page
+// gets a token from it: `token: () => fetch("/my/token").then((response) => response.json())`.
+const gateway = { url: "/api", apiKey: "dev" }
+
+function Page() {
+  const agent = useAgent(gateway)
+  return (
+    <main>
+      {agent.messages.map((message) => (
+        <article key={message.id} className={message.role}>
+          {message.parts.map((part, index) => (
+            <Part key={`${index} ${part.type}`} part={part} />
+          ))}
+        </article>
+      ))}
+      {agent.waits.map((wait) => (
+        <p key={wait.nonce} role="alert">
+          Allow {wait.tool_name}?{" "}
+          <button type="button" onClick={() => agent.approve(wait, { approved: true })}>
+            Allow
+          </button>{" "}
+          <button type="button" onClick={() => agent.approve(wait, { approved: false })}>
+            Deny
+          </button>
+        </p>
+      ))}
+      <form action={(form) => agent.send(String(form.get("message")))}>
+        <input name="message" aria-label="Message" required autoComplete="off" />
+        <button type="submit">Send</button>
+        <button type="button" onClick={agent.stop} disabled={!agent.isRunning}>
+          Stop
+        </button>
+      </form>
+      <output>{agent.status === "failed" ? String(agent.failure) : agent.status}</output>
+    </main>
+  )
+}
+
+function Part({ part }: { readonly part: Agent["messages"][number]["parts"][number] }) {
+  switch (part.type) {
+    case "text":
+      return <p>{part.text}</p>
+    case "thinking":
+      return <details>{part.text}</details>
+    case "tool":
+      return (
+        <pre>{`${part.toolName}: ${part.state} ${JSON.stringify(part.error ?? part.result ?? null)}`}</pre>
+      )
+    default:
+      return null
+  }
+}
+
+const root = document.getElementById("root")
+if (root !== null) createRoot(root).render(<Page />)
