@@ -46,7 +46,9 @@ export interface TelegramFile {
 }
 
 export interface EmailOptions {
-  /** The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://` for a connection that is encrypted if the server can. */
+  /**
+   * The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://` for a connection that is encrypted if the server can.
+   */
   readonly url: string
   readonly from: string
   readonly to: string | readonly string[]
@@ -82,7 +84,8 @@ export interface DeliveryOptions {
   /** File that is replaced atomically with the text. Missing folders are made. */
   readonly briefingFile?: string
   /**
-   * Returns the text for people: Telegram, Slack, e-mail and the briefing file. Default: the response, or why there is none.
+   * Returns the text for people: Telegram, Slack, e-mail and the briefing file. Default: the response, or why there
+   * is none.
    */
   readonly formatMessage?: (delivery: Delivery) => string
   /** Tells which runs are delivered. Default: all but those of sub-agents. */
