@@ -68,8 +68,8 @@ async function hasRoom(context: ModelRunContext): Promise<boolean> {
   return outcome !== "tooLong" && outcome !== "ended"
 }
 
-function mostTurns({ started: { limits } }: RunState, maxTurns: number | null): number | null {
-  const most = Math.min(maxTurns ?? Number.POSITIVE_INFINITY, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
+function mostTurns({ started: { limits } }: RunState, ofAgent = Number.POSITIVE_INFINITY): number | null {
+  const most = Math.min(ofAgent, limits?.maxTurns ?? Number.POSITIVE_INFINITY)
   return Number.isFinite(most) ? most : null
 }
 

@@ -25,13 +25,14 @@ import {
   toolCheck,
 } from "../tools/offer/tool-offers.ts"
 import type { AgentDefinition } from "./agent-definition.ts"
-import { type ChatRuntime, checkForAllRuns, pluginOptions, toAgentRuntime } from "./chat-runtime.ts"
+import { checkForAllRuns, pluginOptions, toAgentRuntime } from "./chat-runtime.ts"
 import { providersForSession } from "./credentials.ts"
 import { allowsClientTool, unusableTool } from "./declared-tools.ts"
 import type { PrepareOptions } from "./gateway.ts"
 import { createGuess } from "./guess.ts"
 import type { Hooks } from "./hooks/hooks.ts"
 import type { SharedServerOptions } from "./options/gateway-options.ts"
+import { type ResolvedChatRuntime, resolveChatRuntime } from "./options/runtime-options.ts"
 import { pluginsOf } from "./plugins/built-in-plugins.ts"
 import { checkPlugins } from "./plugins/check-plugins.ts"
 import {
@@ -41,7 +42,7 @@ import {
   openPlugins,
   startPlugins,
 } from "./plugins/open-plugins.ts"
-import { openRun } from "./plugins/open-run.ts"
+import { openRun, viewWithoutPlugins } from "./plugins/open-run.ts"
 import { outboxHandlersOf } from "./plugins/outbox-handlers.ts"
 import { createPluginServices } from "./plugins/plugin-services.ts"
 import { routesOf } from "./plugins/routes.ts"
@@ -205,25 +206,25 @@ async function runtimeResolver(
     logger,
   }
   const guess = createGuess(chosen, { mode, localServer: settings.localServer, logger })
-  const takeGuessFor = (chat: ChatRuntime, providers: RunProviders) => {
+  const takeGuessFor = (chat: ResolvedChatRuntime, providers: RunProviders) => {
     const asksForModel = !("runner" in chat) && chat.provider === undefined
     if (asksForModel && providers.main === chosen.provider) guess.use()
   }
   /**
    * Tools of runs that have no session yet: those of servers that ask each user to authorize them are not among them.
    */
-  const ownTools = async (chat: ChatRuntime) => {
+  const ownTools = async (chat: ResolvedChatRuntime) => {
     if ("runner" in chat) return []
-    return (await openFor(chat, null, closing)).tools(chat.tools ?? [])()
+    return (await openFor(chat, null, closing)).tools(chat.tools)()
   }
   const isStarting = () => plugins.some(({ parts }) => parts.isStarting?.() === true)
   const openFor = (
-    chat: ChatRuntime,
+    chat: ResolvedChatRuntime,
     session: Session | null,
     signal: AbortSignal,
     role: RunRole | null = null,
   ) => {
-    if ("runner" in chat) return openRun([], { session, role, signal, ...pluginOptions({}) }, shared)
+    if ("runner" in chat) return viewWithoutPlugins(shared)
     // Without a session, nothing is waited for.
     const ready = session !== null ? plugins : plugins.filter(({ parts }) => parts.isStarting?.() !== true)
     return openRun(ready, { session, role, signal, ...pluginOptions(chat) }, shared)
@@ -240,10 +241,12 @@ async function runtimeResolver(
     const chat =
       typeof buildChatRuntime === "object"
         ? buildChatRuntime
-        : await userCode.call(
-            "buildChatRuntime",
-            (stop) => buildChatRuntime({ ...run, ...(request && { request: request() }), signal: stop }),
-            signal,
+        : resolveChatRuntime(
+            await userCode.call(
+              "buildChatRuntime",
+              (stop) => buildChatRuntime({ ...run, ...(request && { request: request() }), signal: stop }),
+              signal,
+            ),
           )
     const providers = await userCode.call("resolveCredentials", (stop) => providersFor(session, stop), signal)
     takeGuessFor(chat, providers)

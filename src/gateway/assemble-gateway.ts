@@ -40,10 +40,11 @@ const defaultGraceMs = 20_000
 
 /** Opens its service at the first use, once; a start that failed is tried again at the next use. */
 export function assembleGateway({ server, agents }: GatewayDefinition): Gateway {
-  const logger = server.logger ?? createLogger(server.redact === undefined ? {} : { redact: server.redact })
   const closing = new AbortController()
   const open = async ({ mode, env = process.env, idle = false, console }: PrepareOptions) => {
     const settings = settingsFrom(env)
+    const level = mode === "dev" ? "debug" : "info"
+    const logger = server.logger ?? createLogger({ level, ...(server.redact && { redact: server.redact }) })
     const choose = async (definition: AgentDefinition): Promise<ChosenAgent> => ({
       definition,
       chosen: await chooseProvider(definition.provider, { settings, mayGuess: mayGuess(mode) }),
@@ -85,7 +86,7 @@ export function assembleGateway({ server, agents }: GatewayDefinition): Gateway 
   }
 
   const followParts = async (): Promise<FollowParts> => {
-    const { sessions, directory } = await started()
+    const { sessions, directory, logger } = await started()
     return { sessions, directory, agents: agents.map(({ name }) => name), logger }
   }
 

@@ -13,6 +13,7 @@ import type { Clock } from "../core/time/clock.ts"
 import { createHttpApp } from "../http/app.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
+import { pickOptions } from "../options/resolve-options.ts"
 import type { EnvironmentSettings } from "../providers/choose/environment.ts"
 import { announceAgents } from "../sessions/announce-agents.ts"
 import { createSessions } from "../sessions/create-sessions.ts"
@@ -40,7 +41,7 @@ import { createTranscripts } from "../transcripts/transcripts.ts"
 import { type AgentService, type ChosenAgent, openAgent } from "./agent-service.ts"
 import type { PrepareOptions, ReadinessOptions } from "./gateway.ts"
 import { hookSubscribers } from "./hooks/hook-subscribers.ts"
-import { pickHooks } from "./hooks/hooks.ts"
+import { hookOptions } from "./hooks/hooks.ts"
 import { type OpenConsole, openConsole } from "./open-console.ts"
 import { openStore } from "./open-store.ts"
 import { type ScheduleParts, schedulePartsOf } from "./operate/schedules.ts"
@@ -195,7 +196,11 @@ async function startParts(options: ServiceOptions, started: Started): Promise<Se
   const followings = [
     follow(
       [
-        ...hookSubscribers(pickHooks(server), { log, callbackTimeoutMs: userCode.timeoutMs, logger }),
+        ...hookSubscribers(pickOptions(hookOptions, server), {
+          log,
+          callbackTimeoutMs: userCode.timeoutMs,
+          logger,
+        }),
         // A gateway that is only looked at writes nothing.
         ...(idle ? [] : transcripts(server)),
       ],

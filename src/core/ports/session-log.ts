@@ -11,6 +11,7 @@ import type {
   QueuedRun,
   RunOpened,
   SteerCommand,
+  TaskEndCommand,
   WhenBusy,
   WithdrawCommand,
 } from "./inbox.ts"
@@ -175,13 +176,6 @@ export interface SessionParent {
   readonly toolCallId: string
 }
 
-/** A session that a tool call starts. The principal and the root of its tree are those of the parent. */
-export interface NewChild {
-  readonly agent: string
-  readonly parent: SessionParent
-  readonly createdAt: number
-}
-
 export interface Session extends NewSession {
   readonly parent: SessionParent | null
   readonly rootId: string
@@ -228,6 +222,8 @@ export interface MessageCommand extends RunSettings {
   readonly whenBusy?: WhenBusy
   /** The run is not opened before this time, in milliseconds since the Unix epoch. Default: at once. */
   readonly notBefore?: number
+  /** The run that the message joins. It starts no run of its own: without that run it is dropped. Default: none. */
+  readonly joins?: string
   /** Looked at before anything else: the same key and hash give the run that exists. */
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null
 }
@@ -276,6 +272,7 @@ export type StoredCommand =
   | MessageCommand
   | SteerCommand
   | WithdrawCommand
+  | TaskEndCommand
   | (CancelCommand & { readonly runId: string })
   | AcceptedAnswer
 

@@ -59,7 +59,21 @@ export async function openRun(
     })
     return opened === undefined ? null : { plugin, parts: opened }
   })
-  const opened = (await Promise.all(opening)).filter((part) => part !== null)
+  return joinParts(
+    (await Promise.all(opening)).filter((part) => part !== null),
+    { agent, callbackTimeoutMs, logger },
+  )
+}
+
+/** Returns the view of a run that has no plugins. */
+export function viewWithoutPlugins(options: OpenRunOptions): PluginView {
+  return joinParts([], options)
+}
+
+function joinParts(
+  opened: readonly OpenedPart[],
+  { agent, callbackTimeoutMs, logger }: OpenRunOptions,
+): PluginView {
   return {
     tools: (own) => joinTools(own, opened, logger),
     instructions: opened.flatMap(({ parts }) => parts.instructions ?? []),

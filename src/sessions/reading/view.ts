@@ -116,12 +116,13 @@ async function isOver(
   return isEnded && cursor >= (run.endSeq ?? session.lastSeq)
 }
 
-/** Returns the run's own entries. The withdrawal of a queued run is the end of that run. */
+/** Returns the run's own entries and the ends of tasks. The withdrawal of a queued run is the end of that run. */
 function ofRun(entries: readonly LiveEntry[], runId: string): readonly LiveEntry[] {
   // The usual case keeps the batch's identity, by which renderings are shared.
   if (entries.every((entry) => entry.runId === runId)) return entries
   return entries.flatMap((entry): readonly LiveEntry[] => {
     if (entry.runId === runId) return [entry]
+    if (entry.kind === "event" && entry.event.type === "taskEnded") return [entry]
     const isWithdrawal = entry.kind === "event" && entry.event.type === "runWithdrawn"
     return isWithdrawal && entry.event.withdrawnRunId === runId
       ? [{ ...entry, runId, event: withdrawnEnd }]

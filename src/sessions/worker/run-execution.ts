@@ -1,3 +1,4 @@
+import type { AgentRuntime } from "../../agent/agent-runtime.ts"
 import { closeInterruptedCompaction } from "../../agent/compaction/interrupted-compaction.ts"
 import type { Conversation } from "../../agent/conversation.ts"
 import { runLoop } from "../../agent/loop.ts"
@@ -7,7 +8,6 @@ import { runForeignLoop, voidInterruptedText } from "../../agent/runner/run-fore
 import { settleCancelled } from "../../agent/settle-cancelled.ts"
 import { recordEnd } from "../../agent/steering.ts"
 import { untilAborted } from "../../agent/until-aborted.ts"
-import type { AgentRuntime, RunHooks } from "../../core/agent-runtime.ts"
 import {
   GatewayError,
   LeaseLostError,
@@ -23,6 +23,7 @@ import { newMessageOf } from "../../core/message-input.ts"
 import type { Hold } from "../../core/ports/hold.ts"
 import type { Logger } from "../../core/ports/logger.ts"
 import type { MessageCommand, Session, SessionLog } from "../../core/ports/session-log.ts"
+import type { RunHooks } from "../../core/run-hooks.ts"
 import { runSettingsOf } from "../../core/run-settings.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createTurns } from "../../core/turns.ts"
@@ -204,7 +205,9 @@ async function begin(
   const events: Event[] = []
   const former = input.type === "conversation" ? input.messages.slice(0, -1) : null
   if (former !== null && !(await isSameHistory(conversation, former))) {
-    events.push({ type: "historyReplaced", messages: former, spent: conversation.spent })
+    const tasks = conversation.tasks.open()
+    const kept = { spent: conversation.spent, ...(tasks.length > 0 && { tasks }) }
+    events.push({ type: "historyReplaced", messages: former, ...kept })
   }
   events.push({
     type: "runStarted",

@@ -1,4 +1,4 @@
-import type { AgentRuntime } from "../../core/agent-runtime.ts"
+import type { AgentRuntime } from "../../agent/agent-runtime.ts"
 import type { JsonObject } from "../../core/json/json.ts"
 import type { ToolSpecification } from "../../core/ports/provider.ts"
 import type { Session } from "../../core/ports/session-log.ts"

@@ -4,6 +4,7 @@ import { loadConversation } from "../reading/load-conversation.ts"
 import type { ReadQueue } from "../reading/read-queue.ts"
 import { Inbox } from "./inbox.ts"
 import { executeRun, type RunExecution } from "./run-execution.ts"
+import { TaskEnds } from "./task-ends.ts"
 import { Withdrawals } from "./withdrawals.ts"
 
 export interface AttemptOptions
@@ -78,6 +79,13 @@ export class Attempt {
     const reader = { principal: session, signal: this.#stop.signal, isRun: true }
     const conversation = await loadConversation(log, { reads, reader, session })
     if (conversation === null) throw this.#stop.signal.reason
+    const taskEnds = new TaskEnds(writer, conversation)
+    this.#inbox.onTaskEnd((command) => {
+      void taskEnds.log(command).then(
+        () => this.#inbox.wake(),
+        () => undefined,
+      )
+    })
     /** Set while the open run can only wait. */
     let parkUntil: number | null = null
     let { takeovers } = lease
@@ -87,12 +95,13 @@ export class Attempt {
       this.#unread = false
       const commands = (await this.#inbox.readWithMessage()).filter(isWork)
       await this.#withdrawals.settled()
+      await taskEnds.settled()
       const message = conversation.run === null ? commands.find(isMessage) : undefined
       const runId = conversation.run?.runId ?? message?.runId
       const yields = message !== undefined && runs > 0 && mustYield()
       if (runId === undefined || yields || (parkUntil !== null && commands.length === 0)) {
         this.#leaving = true
-        const stale = runId === undefined && commands.length > 0
+        const stale = runId === undefined && commands.some(({ type }) => type !== "taskEnd")
         const outcome = await log.release(lease, {
           force: stale || yields,
           ...(parkUntil === null ? {} : { parkUntil: await this.#byTheStore(parkUntil) }),
@@ -150,7 +159,10 @@ export class Attempt {
   }
 }
 
-/** Withdrawals are logged as they are found, and steering messages are taken by the run that they join. */
+/**
+ * Withdrawals are logged as they are found, and steering messages are taken by the run that they join. The
+ * end of a task is logged too, and the run may have waited for it.
+ */
 function isWork({ type }: Command): boolean {
   return type !== "withdraw" && type !== "steer"
 }

@@ -1,7 +1,6 @@
 import { pieceCharacters } from "../../core/json/json-pieces.ts"
-import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
-  CancelCommand,
   Command,
   Lease,
   MessageCommand,
@@ -20,7 +19,14 @@ import {
 import { type LargeContents, largeContents } from "../rows/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { positionOf, queuedRuns } from "../rules/inbox-rules.ts"
-import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
+import {
+  type PutPlan,
+  planCancel,
+  planMessage,
+  planRevocation,
+  planTaskEnd,
+  type Receiver,
+} from "../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import { arrivalsChannel } from "./arrivals.ts"
 import type { Database, Query } from "./database/database.ts"
@@ -43,7 +49,7 @@ export interface Put {
 /** Inside a transaction. */
 export async function putWithin(
   query: Query,
-  command: MessageCommand | CancelCommand,
+  command: PutCommand,
   { versions, limits, texts }: PutOptions,
 ): Promise<Put> {
   const { sessionId } = command
@@ -53,7 +59,7 @@ export async function putWithin(
   if (command.type === "message") {
     return putMessage(query, command, { receiver, limits, texts, versions, announced })
   }
-  const plan = planCancel(command, receiver)
+  const plan = command.type === "cancel" ? planCancel(command, receiver) : planTaskEnd(command, receiver)
   await carryOut(query, plan, { sessionId, message: null, versions, announced })
   return plan
 }

@@ -1,6 +1,5 @@
-import type { PendingOptions, QueuedRun } from "../../core/ports/inbox.ts"
+import type { PendingOptions, PutCommand, QueuedRun } from "../../core/ports/inbox.ts"
 import type {
-  CancelCommand,
   Command,
   Lease,
   MessageCommand,
@@ -18,7 +17,14 @@ import {
 import type { LargeContents } from "../rows/large-contents.ts"
 import { toPending } from "../rows/session-rows.ts"
 import { type DueChange, positionOf, queuedRuns } from "../rules/inbox-rules.ts"
-import { type PutPlan, planCancel, planMessage, planRevocation, type Receiver } from "../rules/put-rules.ts"
+import {
+  type PutPlan,
+  planCancel,
+  planMessage,
+  planRevocation,
+  planTaskEnd,
+  type Receiver,
+} from "../rules/put-rules.ts"
 import { refuseNewer, type Versions } from "../rules/versions.ts"
 import type { Database } from "./database/database.ts"
 import { largeText } from "./database/large-text.ts"
@@ -42,13 +48,17 @@ export interface Put {
 /** Inside a transaction. */
 export function put(
   database: Database,
-  command: MessageCommand | CancelCommand,
+  command: PutCommand,
   { limits, texts, versions, now }: PutOptions,
 ): Put {
   const receiver = findReceiver(database, command.sessionId, { versions, now })
   if (receiver === null) return { outcome: { status: "unknown" }, isDue: false }
   if (command.type === "cancel") {
     const plan = planCancel(command, receiver)
+    return carryOut(database, plan, { sessionId: command.sessionId, message: null, versions })
+  }
+  if (command.type === "taskEnd") {
+    const plan = planTaskEnd(command, receiver)
     return carryOut(database, plan, { sessionId: command.sessionId, message: null, versions })
   }
   const known = findKnown(database, command, receiver)
