@@ -77,6 +77,8 @@ export type {
 } from "./core/ports/approvals.ts"
 export type { CodeRequest, CodeRunner } from "./core/ports/code-runner.ts"
 export type { CompactableHistory, CompactionStep, HistoryCompaction } from "./core/ports/compaction.ts"
+export type { Content, ContentLimits, Contents } from "./core/ports/contents.ts"
+export { contentChunkBytes } from "./core/ports/contents.ts"
 export {
   type Directory,
   type DirectoryCursor,
@@ -91,7 +93,9 @@ export {
   type SessionState,
 } from "./core/ports/directory.ts"
 export type {
+  Found,
   PendingOptions,
+  PutAndClaimOutcome,
   PutCommand,
   PutRun,
   QueuedRun,
@@ -162,7 +166,7 @@ export type { Secrets } from "./core/ports/secrets.ts"
 // biome-ignore format: a line for each name would be too many.
 export type {
   AcceptedAnswer, AnswerCommand, AnswerOutcome, CancelCommand, Command, CommitOutcome, Lease,
-  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits, PutAndClaimOutcome,
+  MessageCommand, MessageInput, NewSession, NewWait, Principal, PruneLimits,
   PutOutcome, ReadOptions, ReleaseOptions, Run, Session, SessionBatch, SessionLog, SessionParent,
   StorageLimits, StoredCommand,
 } from "./core/ports/session-log.ts"
@@ -299,6 +303,7 @@ export type { AuthenticatePerson } from "./http/auth/identify.ts"
 export type { Person } from "./http/auth/principal.ts"
 export type { HttpLimits, RateLimits } from "./http/limits/http-limits.ts"
 export type { Readiness } from "./http/readiness.ts"
+export type { LargeResultsOptions, LargeResultsSettings } from "./large-results/options.ts"
 export type {
   McpApproval,
   McpHttpServerDefinition,

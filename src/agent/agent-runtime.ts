@@ -40,8 +40,8 @@ export interface ModelRuntime extends RuntimeBase, ResolvedLoopOptions {
   readonly contextWindowOf: (choice: ModelChoice) => number | null
   /** Makes room in the model's window; null if a conversation that is too long ends its run. */
   readonly compaction: HistoryCompaction | null
-  /** Resolves to texts that stand beside a summary, such as those of loaded skills. Never rejects. */
-  readonly compactionNotes: (signal: AbortSignal) => Promise<readonly string[]>
+  /** Resolves to texts that stand beside a summary of these messages, such as those of loaded skills. Never rejects. */
+  readonly compactionNotes: (messages: readonly Message[], signal: AbortSignal) => Promise<readonly string[]>
   readonly gate: Gate
   /** Milliseconds that a validator of the application may take for one call. */
   readonly callbackTimeoutMs: number

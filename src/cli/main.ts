@@ -1,6 +1,8 @@
+import { toError } from "../core/errors.ts"
 import type { ProcessContext, SupervisorMessage, WorkerMessage } from "./cli-context.ts"
 import { devWorkerName } from "./commands/dev-worker.ts"
 import { exitCodeOfSignal, exitCodes, type StopReason } from "./exit-codes.ts"
+import { loadEnvFileFor } from "./load-env-file.ts"
 import { runCli } from "./run-cli.ts"
 
 /** Milliseconds that a worker without a supervisor may take to stop. */
@@ -17,6 +19,13 @@ export function main(): void {
   if (!isWorker) stopBySignals(stopping)
 
   const outputs = watchOutputs(stopping)
+  try {
+    loadEnvFileFor(argv[0], process.cwd())
+  } catch (error) {
+    process.stderr.write(`agent-gateway: the file .env cannot be read: ${toError(error).message}\n`)
+    process.exitCode = exitCodes.failure
+    return
+  }
 
   // Only a command that has ended gets to `process.exit` below; Node by itself would end in success.
   process.on("beforeExit", () => {

@@ -55,7 +55,11 @@ export interface Gateway {
    * `removeKey` is called with the former key's id (the `kid` in their header). Not with a `jwtSecret`.
    */
   rotateKeys(): Promise<string>
-  /** Ends every token that this key signed. Resolves to whether there was such a key; the newest cannot be removed. */
+  /**
+   * Ends every token that this key signed: in this process at once, in others within five seconds. Resolves to whether
+   * there was such a key; the newest cannot be removed. A process may sign with the former key for five seconds after
+   * another one has rotated it.
+   */
   removeKey(id: string): Promise<boolean>
   /**
    * Opens the store and chooses the model now, so that what cannot work is known before it is needed. Rejects with a

@@ -11,6 +11,7 @@ import type { Subscriber } from "../core/ports/subscriptions.ts"
 import { CallbackTimeoutError, callBounded } from "../core/time/call-bounded.ts"
 import type { Clock } from "../core/time/clock.ts"
 import { createHttpApp } from "../http/app.ts"
+import { rememberKeys } from "../http/auth/remember-keys.ts"
 import type { Readiness } from "../http/readiness.ts"
 import type { CompleteAuthorization } from "../http/routes/mcp-callback.ts"
 import { pickOptions } from "../options/resolve-options.ts"
@@ -148,7 +149,8 @@ interface Started {
 async function startParts(options: ServiceOptions, started: Started): Promise<Service> {
   const { server, mode, idle, logger, clock, ids, closing } = options
   const { store, storage, bounds, agents, schemas, images, userCode } = started
-  const { log, keyring, approvals, directory } = store
+  const { log, approvals, directory } = store
+  const keyring = rememberKeys(store.keyring)
   const names = agents.map(({ name }) => name)
   const feed = new Feed()
   const reads = new ReadQueue(log)

@@ -95,9 +95,9 @@ async function recordSummary(
   { compactionId, summary, usage, tokensBefore }: Summary,
 ): Promise<void> {
   const { conversation, runtime, signal } = context
-  const notes = await runtime.compactionNotes(signal)
-  signal.throwIfAborted()
   const { messages, sizes, history } = conversation
+  const notes = await runtime.compactionNotes(messages.slice(0, count), signal)
+  signal.throwIfAborted()
   const kept = history.origins[count]
   if (kept === undefined) throw new Error("A compaction keeps at least one message.")
   const dropped = messages.slice(0, count)

@@ -1,12 +1,15 @@
 import type { Ids } from "../ids.ts"
 import type { Json } from "../json/json.ts"
+import type { HistoryCompacted } from "../log/compaction.ts"
 import type { EventEntry } from "../log/entries.ts"
+import type { Message } from "../messages.ts"
 import type { ItemsAtEnd } from "../run-end.ts"
 import type { RunRole } from "../run-role.ts"
 import type { Clock } from "../time/clock.ts"
 import type { AgentSkills } from "./agent-skills.ts"
 import type { CodeRunner } from "./code-runner.ts"
 import type { HistoryCompaction } from "./compaction.ts"
+import type { Contents } from "./contents.ts"
 import type { ApprovalPolicy, Interceptor } from "./interceptor.ts"
 import type { Logger } from "./logger.ts"
 import type { OutboxHandler } from "./outbox.ts"
@@ -52,6 +55,8 @@ export interface PluginServices {
   openSecrets(): Promise<Secrets | null>
   /** Resolves to true if the store still has the session, whoever's it is. */
   isKept(sessionId: string): Promise<boolean>
+  /** Resolves to the summary that stands for older messages of the session; null if there is none. */
+  lastCompaction(sessionId: string): Promise<HistoryCompacted | null>
   /**
    * Resolves to the first events of a session after a sequence number, in order: some of them, or none at the end of
    * its log. The messages of a client's own history are left out.
@@ -63,6 +68,7 @@ export interface PluginServices {
 export interface PluginStores {
   /** Each message that it puts is subject to the gateway's storage limits. */
   readonly schedules: Schedules
+  readonly contents: Contents
 }
 
 /** Ports that plugins provide for those after them. */
@@ -151,7 +157,11 @@ export interface RunParts {
    * Called when a summary is about to replace older messages. Returns texts that the model needs besides, such as
    * those of loaded skills. They stand beside the summary until the next one.
    */
-  compactionNotes?(options: { readonly signal: AbortSignal }): readonly string[] | Promise<readonly string[]>
+  compactionNotes?(options: {
+    /** The messages that the summary replaces. */
+    readonly messages: readonly Message[]
+    readonly signal: AbortSignal
+  }): readonly string[] | Promise<readonly string[]>
   /** Run after the agent's own. */
   readonly interceptors?: readonly Interceptor[]
   /** Receives results as the agent's own `transformToolResult` and the plugins before have left them. */

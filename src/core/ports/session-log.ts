@@ -7,6 +7,7 @@ import type { ToolOrigin } from "../tool-origin.ts"
 import type { AnyAnswer, AnyPayload } from "../wait.ts"
 import type {
   PendingOptions,
+  PutAndClaimOutcome,
   PutRun,
   QueuedRun,
   RunOpened,
@@ -292,11 +293,6 @@ export type PutOutcome =
   | { readonly status: "full"; readonly scope: "session" | "principal" }
   /** No such session, or nothing to cancel. */
   | { readonly status: "unknown" }
-
-export interface PutAndClaimOutcome {
-  readonly outcome: PutOutcome
-  readonly lease: Lease | null
-}
 
 /** Looked at in this order: is there such a wait, was it answered, is it over, is the nonce right. */
 export type AnswerOutcome =

@@ -1,5 +1,6 @@
 import type { Clock } from "../time/clock.ts"
 import type { Approvals } from "./approvals.ts"
+import type { Contents } from "./contents.ts"
 import type { Directory } from "./directory.ts"
 import type { Keyring } from "./keyring.ts"
 import type { Logger } from "./logger.ts"
@@ -32,6 +33,7 @@ export interface Store {
   readonly outbox: Outbox
   readonly subscriptions: Subscriptions
   readonly schedules: Schedules
+  readonly contents: Contents
   /** Ends this process's membership without releasing its leases: other processes may take them over. */
   close(): Promise<void>
 }

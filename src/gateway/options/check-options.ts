@@ -3,6 +3,7 @@ import { codeExecutionSchema } from "../../code-execution/options.ts"
 import { compactionSchemas } from "../../compaction/options.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import { longestTimerMs } from "../../core/time/longest-timer.ts"
+import { largeResultsSchemas } from "../../large-results/options.ts"
 import { parseDefinitions } from "../../mcp/config/parse-definitions.ts"
 import { type McpOptions, mcpSchemas } from "../../mcp/options.ts"
 import { describeIssues } from "../../options/describe-issues.ts"
@@ -116,6 +117,7 @@ const agentServer = {
   ...schedulesSchemas,
   ...skillSchemas,
   ...compactionSchemas,
+  ...largeResultsSchemas,
 }
 
 const server = { name: agentName.optional(), ...sharedServer, ...agentServer }

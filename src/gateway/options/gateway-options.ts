@@ -8,6 +8,7 @@ import type { Principal, Session } from "../../core/ports/session-log.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import type { AuthenticatePerson } from "../../http/auth/identify.ts"
 import type { HttpLimits, RateLimits } from "../../http/limits/http-limits.ts"
+import type { LargeResultsOptions } from "../../large-results/options.ts"
 import type { McpAuthorizationOptions, McpOptions } from "../../mcp/options.ts"
 import type { SchedulesOptions } from "../../schedules/options.ts"
 import type { StorageBounds } from "../../sessions/storage.ts"
@@ -28,7 +29,12 @@ export interface ServerOptions extends SharedServerOptions, AgentServerOptions {
 export type AllowClientTool = (tool: ToolSpecification, session: Session) => boolean
 
 /** Options of the server that each agent has for itself. */
-export interface AgentServerOptions extends McpOptions, SchedulesOptions, SkillOptions, CompactionOptions {
+export interface AgentServerOptions
+  extends McpOptions,
+    SchedulesOptions,
+    SkillOptions,
+    CompactionOptions,
+    LargeResultsOptions {
   /**
    * Models that clients may choose; then they also may in place of the agent's `model`. Default: any if the agent has
    * no `model`, else none: it is always the agent's.

@@ -7,6 +7,7 @@ import { ConfigurationError, toError } from "../../core/errors.ts"
 import type { Plugin } from "../../core/ports/plugin.ts"
 import type { Principal } from "../../core/ports/session-log.ts"
 import { principalOfPerson } from "../../http/auth/principal.ts"
+import { largeResultsPlugin } from "../../large-results/plugin.ts"
 import { mcpPlugin } from "../../mcp/plugin.ts"
 import type { EnvironmentSettings } from "../../providers/choose/environment.ts"
 import type { ScheduleDefinition } from "../../schedules/options.ts"
@@ -27,7 +28,7 @@ export function pluginsOf(
   const { codeExecution = false, subAgents = false, schedules, allowSchedules } = options
   const { plugins = [], ...others } = options
   const { skillsDir, skillsExcludedTools, skillStateFile, skillToolPacks, ...mcp } = others
-  const { compaction = true, contextWindow, compactionModel } = options
+  const { compaction = true, contextWindow, compactionModel, largeResults = true } = options
   const { store, mcpOAuthRedirectUrl } = server
   const builtIn = [mcpPlugin({ ...mcp, ...definedOnly({ mcpOAuthRedirectUrl }) }, settings)]
   if (skillsDir !== undefined) {
@@ -51,7 +52,9 @@ export function pluginsOf(
   if (subAgents !== false) builtIn.push(subAgentsPlugin(subAgents === true ? {} : subAgents))
   if (schedules !== undefined || (allowSchedules ?? false) !== false)
     builtIn.push(schedulesPlugin(definedOnly({ schedules, allowSchedules }), ownerOf))
-  return [...builtIn, ...plugins]
+  // Last, so that it stores results as the others have left them.
+  const last = largeResults === false ? [] : [largeResultsPlugin(largeResults === true ? {} : largeResults)]
+  return [...builtIn, ...plugins, ...last]
 }
 
 function ownerOf({ userId, tenant }: ScheduleDefinition): Principal {

@@ -1,3 +1,4 @@
+import type { ModelRuntime } from "../../agent/agent-runtime.ts"
 import { ConfigurationError } from "../../core/errors.ts"
 import type { HistoryCompaction } from "../../core/ports/compaction.ts"
 import type { Interceptor } from "../../core/ports/interceptor.ts"
@@ -24,7 +25,7 @@ export interface PluginView {
   readonly transformToolResults: readonly TransformToolResult[]
   /** Null if no plugin compacts conversations. */
   readonly compaction: HistoryCompaction | null
-  readonly compactionNotes: (signal: AbortSignal) => Promise<readonly string[]>
+  readonly compactionNotes: ModelRuntime["compactionNotes"]
   /** Undefined if no plugin has something to deliver. */
   readonly itemsAtEnd?: ItemsAtEnd | undefined
 }
@@ -80,7 +81,8 @@ function joinParts(
     interceptors: opened.flatMap(({ parts }) => parts.interceptors ?? []),
     transformToolResults: opened.flatMap(({ parts }) => parts.transformToolResult ?? []),
     compaction: compactionOf(opened),
-    compactionNotes: (signal) => compactionNotesOf(opened, { signal, timeoutMs: callbackTimeoutMs, logger }),
+    compactionNotes: (messages, signal) =>
+      compactionNotesOf(opened, { messages, signal, timeoutMs: callbackTimeoutMs, logger }),
     itemsAtEnd: joinItems(agent, opened),
   }
 }

@@ -8,6 +8,7 @@ import { integer, text } from "../rows/columns.ts"
 import { createWatchHub, type WatchHub } from "../watch-hub.ts"
 import { createApprovals } from "./approvals.ts"
 import { listenForArrivals } from "./arrivals.ts"
+import { createContents } from "./contents.ts"
 import {
   connectionConfig,
   type Database,
@@ -97,6 +98,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       secrets: createSecrets(database.query),
       outbox: createOutbox(database, { versions, alarm: alarms.outbox, onArrival }),
       subscriptions: createSubscriptions(database, alarms.subscriptions),
+      contents: createContents(database),
       schedules: createSchedules(database, { versions, onArrival }),
       close,
     }

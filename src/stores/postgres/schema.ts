@@ -271,6 +271,23 @@ const migrations: readonly (readonly string[])[] = [
   ],
   ["CREATE INDEX entry_compaction ON agent_gateway.entry (session_id, seq) WHERE type = 'historyCompacted'"],
   [
+    // A content without a row here is incomplete.
+    `CREATE TABLE agent_gateway.content (
+      session_id text NOT NULL,
+      id text NOT NULL,
+      bytes bigint NOT NULL,
+      PRIMARY KEY (session_id, id)
+    )`,
+    `CREATE TABLE agent_gateway.content_chunk (
+      session_id text NOT NULL,
+      content_id text NOT NULL,
+      number integer NOT NULL,
+      body bytea NOT NULL,
+      PRIMARY KEY (session_id, content_id, number)
+    )`,
+    "ALTER TABLE agent_gateway.session ADD COLUMN content_bytes bigint NOT NULL DEFAULT 0",
+  ],
+  [
     // True if an attempt ended without an outcome.
     "ALTER TABLE agent_gateway.outbox ADD COLUMN interrupted boolean NOT NULL DEFAULT false",
   ],
@@ -280,6 +297,11 @@ const migrations: readonly (readonly string[])[] = [
 export const lastSeq = `greatest(
   (SELECT max(seq) FROM agent_gateway.entry WHERE session_id = session.id),
   (SELECT last_seq FROM agent_gateway.delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0)`
+
+/** SQL: the columns of a session's row that `toSession` reads. */
+export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
+  session.created_at, session.last_used_at, session.revoked_at, session.stored_bytes, session.parent_session_id,
+  session.parent_run_id, session.parent_tool_call_id, session.root_id, session.depth`
 
 /** SQL: the time of the server's clock, in milliseconds since the Unix epoch. */
 export const nowMs = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"

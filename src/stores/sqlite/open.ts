@@ -5,6 +5,7 @@ import type { Store } from "../../core/ports/store.ts"
 import type { Clock } from "../../core/time/clock.ts"
 import { createAlarm } from "../bell.ts"
 import { createApprovals } from "./approvals.ts"
+import { createContents } from "./contents.ts"
 import { startCheckpointer } from "./database/checkpointer.ts"
 import { prepareDataDirectory, unusableDirectory } from "./database/data-directory.ts"
 import { type Database, type Durability, openDatabase } from "./database/database.ts"
@@ -108,6 +109,7 @@ export async function openStore(
     secrets: createSecrets(database),
     outbox: createOutbox(database, { clock, versions: fleet, alarm: alarms.outbox, hub }),
     subscriptions: createSubscriptions(database, { clock, alarm: alarms.subscriptions }),
+    contents: createContents(database),
     schedules: createSchedules(database, { clock, versions: fleet, hub }),
     async close() {
       fleet.stop()

@@ -278,6 +278,24 @@ const migrations: readonly (readonly string[])[] = [
   ],
   ["CREATE INDEX entry_compaction ON entry (session_id, seq) WHERE type = 'historyCompacted'"],
   [
+    // A content without a row here is incomplete.
+    `CREATE TABLE content (
+      session_id TEXT NOT NULL,
+      id TEXT NOT NULL,
+      bytes INTEGER NOT NULL,
+      PRIMARY KEY (session_id, id)
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE content_chunk (
+      row INTEGER PRIMARY KEY,
+      session_id TEXT NOT NULL,
+      content_id TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      body BLOB NOT NULL,
+      UNIQUE (session_id, content_id, number)
+    ) STRICT`,
+    "ALTER TABLE session ADD COLUMN content_bytes INTEGER NOT NULL DEFAULT 0",
+  ],
+  [
     // True if an attempt ended without an outcome.
     "ALTER TABLE outbox ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0",
   ],
@@ -293,6 +311,11 @@ export const schemaVersion = migrations.length
 export const lastSeq = `max(
   coalesce((SELECT max(seq) FROM entry WHERE session_id = session.id), 0),
   coalesce((SELECT last_seq FROM delta WHERE session_id = session.id ORDER BY seq DESC LIMIT 1), 0))`
+
+/** SQL: the columns of a session's row that `toSession` reads, and its newest entry's number. */
+export const sessionColumns = `session.id AS session_id, session.tenant, session.user_id, session.agent,
+  session.created_at, session.parent_session_id, session.parent_run_id, session.parent_tool_call_id, session.root_id,
+  session.depth, session.last_used_at, session.revoked_at, session.stored_bytes, ${lastSeq} AS last_seq`
 
 /** Refuses a database that a newer version of this package has changed. `file` is for the message. */
 export async function migrate(database: Database, file: string): Promise<void> {

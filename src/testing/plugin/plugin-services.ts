@@ -1,4 +1,5 @@
 import { randomIds } from "../../core/ids.ts"
+import type { Contents } from "../../core/ports/contents.ts"
 import type { PluginServices } from "../../core/ports/plugin.ts"
 import type { Schedules } from "../../core/ports/schedules.ts"
 import { systemClock } from "../../core/time/clock.ts"
@@ -15,6 +16,14 @@ const noSchedules: Schedules = {
   occurrences: async () => [],
 }
 
+/** A store that has no room. */
+const noContents: Contents = {
+  put: async () => "full",
+  size: async () => null,
+  chunk: async () => null,
+  hasAny: async () => false,
+}
+
 /** Services for a plugin that is tested without a gateway. */
 export function testPluginServices(services: Partial<PluginServices> = {}): PluginServices {
   return {
@@ -26,11 +35,12 @@ export function testPluginServices(services: Partial<PluginServices> = {}): Plug
     checkSchema: async (_schema, input) => ({ valid: true, input }),
     clock: systemClock,
     ids: randomIds,
-    stores: { schedules: noSchedules },
+    stores: { schedules: noSchedules, contents: noContents },
     storeTime: async () => systemClock.now(),
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     signal: new AbortController().signal,
     openSecrets: async () => null,
+    lastCompaction: async () => null,
     isKept: async () => true,
     readEvents: async () => [],
     ...services,

@@ -1,5 +1,6 @@
 import type { Store } from "../../core/ports/store.ts"
 import { approvalsCases } from "../store/approvals-contract.ts"
+import { contentsCases } from "../store/contents-contract.ts"
 import { directoryCases, sharedDirectoryCases } from "../store/directory-contract.ts"
 import { keyringCases } from "../store/keyring-contract.ts"
 import { outboxCommandCases } from "../store/outbox-commands.ts"
@@ -64,6 +65,7 @@ export const sessionLogContract: readonly SessionLogCase[] = [
   ...taskCases,
   ...subscriptionCases,
   ...scheduleCases,
+  ...contentsCases,
 ]
 
 /** Behavior of a store that several processes may open: these cases open it more than once. */
