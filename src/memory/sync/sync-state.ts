@@ -8,7 +8,7 @@ export interface SyncedMemory extends MemoryKey {
   readonly path: string
   /** Digest of what both said; null for a memory that has only been in conflict. */
   readonly base: string | null
-  /** Digest of the stored memory that is kept beside the file; null if it was forgotten. Undefined without a conflict. */
+  /** Only in a conflict: digest of the stored memory that is kept beside the file; null if it was forgotten. */
   readonly conflict?: string | null
 }
 
