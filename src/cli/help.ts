@@ -4,6 +4,7 @@ Commands:
   init [DIR]         Make a project with an agent that runs at once
   dev FILE           Serve an agent, and reload it whenever one of its files changes
   start FILE         Serve an agent
+  chat [URL | FILE]  Talk to a running gateway, or to an agent, in this terminal
   run FILE "TASK"    Let an agent do one task without a server, and print its answer
   heartbeat FILE     Run an agent again and again, and print what a person should know
   approvals ACTION   List and answer what waits for a person
@@ -221,6 +222,21 @@ Options:
 Exit codes: 0 all is well, 1 something does not work, 2 called wrongly.
 `
 
+const chatHelp = `Usage: agent-gateway chat [URL | FILE] [OPTIONS]
+
+Talks to the gateway at URL (default http://127.0.0.1:8000/api), or to the agent of FILE, which is served on this
+machine meanwhile. Answers stream to stdout; the progress of tools goes to stderr. Approvals and questions of tools are
+asked here. A lost connection is opened again, and nothing is lost or shown twice.
+
+Options:
+  --api-key KEY      API key of the gateway (default $AGENT_GATEWAY_API_KEY, else dev)
+  --user ID          User of the key
+  --session ID       Continue this session
+  --verbose          Show the whole error with its stack when something fails
+
+Exit codes: 0 the input ended, 1 failed, 2 called wrongly, 130 interrupted.
+`
+
 const initHelp = `Usage: agent-gateway init [DIR] [OPTIONS]
 
 Makes a project in DIR (default: this folder): an agent, a test, a Dockerfile, and instructions for coding agents. It
@@ -239,6 +255,7 @@ Exit codes: 0 done, 1 a file is in the way or it failed, 2 called wrongly.
 
 export const commandHelp = {
   init: initHelp,
+  chat: chatHelp,
   dev: `Usage: agent-gateway dev FILE [OPTIONS]
 
 Serves the agent of FILE and reloads it whenever FILE or a file that it imports changes.

@@ -146,6 +146,7 @@ async function resolve(
       session,
       runId,
       reason: message === null ? "resume" : "new",
+      message: message === null ? (conversation.run?.started.content ?? []) : newMessageOf(message.input),
       context: source?.context ?? {},
       channel: source?.channel ?? null,
       model: source?.model ?? null,
