@@ -86,7 +86,7 @@ async function openGateway() {
     idempotencyKey: "call",
     traceparent: null,
     answered: null,
-    ask: () => Promise.reject(new Error("Nobody is there to ask.")),
+    ask: () => Promise.reject(new Error("No one can be asked in this run.")),
     emit: () => undefined,
     logger,
   }

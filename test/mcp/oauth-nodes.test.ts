@@ -88,7 +88,7 @@ async function callTogether(servers: McpServers, times: number): Promise<readonl
         idempotencyKey: "call_1",
         traceparent: null,
         answered: null,
-        ask: () => Promise.reject(new Error("Nobody is there to ask.")),
+        ask: () => Promise.reject(new Error("No one can be asked in this run.")),
         emit: () => undefined,
         logger: { debug() {}, info() {}, warn() {}, error() {} },
       },

@@ -72,7 +72,7 @@ it("a schema that cannot be used fails the run without another try", async () =>
   const run = memoryRun(provider, { checkSchema })
   run.recall(asked)
   await runLoop(run.context)
-  const message = "The schema that was asked for cannot be used."
+  const message = "The requested output schema cannot be used."
   expect(run.events.at(-1)).toMatchObject({ type: "runFailed", code: "output_invalid", message })
 })
 

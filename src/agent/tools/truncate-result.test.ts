@@ -50,7 +50,7 @@ it("says what is missing, once", () => {
     type: "content",
     content: [
       { type: "text" },
-      { text: expect.stringMatching(/^b+\n\[The result was cut: \d+ of 600 bytes are shown\.\]$/) },
+      { text: expect.stringMatching(/^b+\n\[The result was truncated: \d+ of 600 bytes are shown\.\]$/) },
       { type: "image" },
       text("[2 more parts were left out of the result.]"),
     ],

@@ -193,7 +193,7 @@ function context(emit: ToolContext["emit"] = () => undefined): ToolContext {
     idempotencyKey: "call_1",
     traceparent: null,
     answered: null,
-    ask: () => Promise.reject(new Error("Nobody is there to ask.")),
+    ask: () => Promise.reject(new Error("No one can be asked in this run.")),
     emit,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   }

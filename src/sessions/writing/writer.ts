@@ -308,7 +308,7 @@ function startsMore({ type }: Event): boolean {
 function tooLarge(maxBytes: number): GatewayError {
   return new GatewayError(
     { code: "session_too_large", status: 413 },
-    `The session stores more than ${maxBytes} bytes, so this run cannot go on. Start a new session.`,
+    `The session stores more than ${maxBytes} bytes, so this run cannot continue. Start a new session.`,
   )
 }
 
