@@ -61,6 +61,6 @@ it("keeps the beginning of JSON, and valid text where a character is cut", () =>
   const bounded = boundResult({ type: "json", value: { words: "äöü".repeat(1_000_000) } }, 100)
   expect(bounded).toMatchObject({
     type: "content",
-    content: [{ text: expect.stringMatching(/^\{"words":"[äöü]+\n\[The result was cut/) }],
+    content: [{ text: expect.stringMatching(/^\{"words":"[äöü]+\n\[The result was truncated/) }],
   })
 })
